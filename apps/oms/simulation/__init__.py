@@ -1,5 +1,5 @@
-"""The paper exchange's engine: pure steps over a frozen memory, exact to the last digit.
+"""Simulation of the paper exchange: pure steps over a frozen state with exact arithmetic.
 
-``step(memory, input, settings)`` is all there is: no clock, no random number, no file, no float.
-The same inputs give the same memory, byte by byte, on every machine.
+``step.step(state, input, settings)`` is the entry point. There is no clock, random number, file or
+float: the same inputs give the same state, byte by byte, on every machine.
 """

@@ -1,4 +1,4 @@
-"""What the paper exchange says: facts in the order in which they happened, and a step's result."""
+"""Events of the paper exchange, in the order in which they happened, and the result of a step."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -13,28 +13,28 @@ from oms.simulation.state.exchange_state import ExchangeState, Leg, PaperOrder, 
 
 @value
 class Accepted:
-    """An order has arrived."""
+    """An order was accepted."""
 
     order: PaperOrder
 
 
 @value
 class Filled:
-    """An order was executed, wholly or in part."""
+    """An order was filled, entirely or partly."""
 
     trade: PaperTrade
 
 
 @value
 class Changed:
-    """An order has another price or total quantity, wished or cut by reduce-only."""
+    """The price or total quantity of an order changed, by request or by the reduce-only limit."""
 
     order: PaperOrder
 
 
 @value
 class Canceled:
-    """What was left of an order will not be executed; ``reason`` is empty if that was wished."""
+    """The rest of an order was canceled; ``reason`` is empty if that was requested."""
 
     order: PaperOrder
     reason: str = ""
@@ -42,7 +42,7 @@ class Canceled:
 
 @value
 class Triggered:
-    """A conditional order was released by ``price``."""
+    """A conditional order was triggered by ``price``."""
 
     order: PaperOrder
     price: Decimal
@@ -50,14 +50,14 @@ class Triggered:
 
 @value
 class Expired:
-    """The time of an order is over."""
+    """An order expired."""
 
     order: PaperOrder
 
 
 @value
 class Rejected:
-    """A request was refused and nothing at all has changed."""
+    """A request was rejected and changed nothing."""
 
     client_id: str
     code: str
@@ -66,7 +66,7 @@ class Rejected:
 
 @value
 class Deposited:
-    """Money has arrived."""
+    """Money was deposited."""
 
     transfer_id: str
     currency: str
@@ -76,7 +76,7 @@ class Deposited:
 
 @value
 class Withdrawn:
-    """Money has left; ``amount`` is positive."""
+    """Money was withdrawn; ``amount`` is positive."""
 
     transfer_id: str
     currency: str
@@ -86,7 +86,7 @@ class Withdrawn:
 
 @value
 class InsurancePaid:
-    """The exchange has paid what an account owed after its liquidation."""
+    """The insurance fund paid the debt of an account after its liquidation."""
 
     transfer_id: str
     currency: str
@@ -96,9 +96,9 @@ class InsurancePaid:
 
 @value
 class FundingPaid:
-    """A position was paid ``amount`` (negative: has paid) for the funding time ``at``.
+    """A position received ``amount`` (negative: paid) for the funding time ``at``.
 
-    The id is made of symbol, leg and time: the same payment has the same id.
+    The id is made of symbol, leg and time, so one payment always has the same id.
     """
 
     funding_id: str
@@ -113,7 +113,7 @@ class FundingPaid:
 
 @value
 class LeverageSet:
-    """A contract has this leverage now."""
+    """The leverage of a contract was set."""
 
     symbol: str
     leverage: int
@@ -121,28 +121,28 @@ class LeverageSet:
 
 @value
 class MarginModeSet:
-    """A contract has this margin mode now."""
+    """The margin mode of a contract was set."""
 
     symbol: str
     mode: MarginMode
 
 
 PaperOrderEvent = Accepted | Changed | Canceled | Triggered | Expired
-"""About one order, told in its new form."""
+"""Events about one order; they carry its new form."""
 
 PaperAccountEvent = (
     Deposited | Withdrawn | InsurancePaid | FundingPaid | LeverageSet | MarginModeSet
 )
-"""About no order at all."""
+"""Events about no order."""
 
 PaperEvent = PaperOrderEvent | Filled | Rejected | PaperAccountEvent
 
 
 @value
 class StateChanges:
-    """Which parts of memory a step replaced."""
+    """Parts of the state that a step replaced."""
 
-    #: Open orders by id; ``None`` for one that was open before the step and is no longer.
+    #: Changed orders by id; ``None`` for an order that is no longer open.
     orders: Mapping[str, PaperOrder | None] = field(default_factory=dict)
     #: Symbols whose market was replaced.
     markets: frozenset[str] = frozenset()
@@ -151,23 +151,23 @@ class StateChanges:
 
 
 class ReplyOutcome(StrEnum):
-    """What becomes of the answer to a request."""
+    """What became of the reply to a request."""
 
-    #: It is among what is told, if the request asked for any.
-    TOLD = "told"
-    #: It will be told later.
+    #: Its events are among those delivered.
+    DELIVERED = "delivered"
+    #: It is delivered later.
     PENDING = "pending"
-    #: It is lost; nobody can tell whether the request arrived.
+    #: It is lost; the client cannot know whether the request arrived.
     LOST = "lost"
-    #: The exchange asks for a pause; the request was not looked at.
+    #: The exchange demands a pause and did not process the request.
     OVERLOADED = "overloaded"
 
 
 @value
 class RequestReply:
-    """How a request was answered; ``due`` is when the pause is over or the answer comes."""
+    """Reply to a request; ``due`` is when it is delivered, or when the pause ends."""
 
-    outcome: ReplyOutcome = ReplyOutcome.TOLD
+    outcome: ReplyOutcome = ReplyOutcome.DELIVERED
     due: datetime | None = None
 
 
@@ -176,10 +176,10 @@ DELIVERED = RequestReply()
 
 @value
 class StepResult:
-    """The memory after an input, what happened, and what was replaced.
+    """The state after an input, its events, and the parts that were replaced.
 
-    ``told`` is what the sender hears now, in that order: all facts, unless the line between
-    exchange and sender delays, doubles or loses some.
+    ``delivered`` are the events that the client receives now, in that order: all of them, unless
+    latency or faults delay, duplicate or drop some.
     """
 
     state: ExchangeState

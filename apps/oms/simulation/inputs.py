@@ -1,4 +1,4 @@
-"""What can happen to the paper exchange: a closed union of requests and of news of the market."""
+"""Inputs of the paper exchange: a closed union of requests and market updates."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,10 +12,10 @@ from oms.simulation.transport.faults import Fault
 
 @value
 class NewOrder:
-    """Place an order; ``price`` is that of the limit, ``None`` of one that goes to the market.
+    """Places an order; ``price`` is the limit price, ``None`` for market orders.
 
-    ``cost`` in quote, for a market buy, takes the place of ``qty``. ``leg`` is told by hedge
-    accounts; where it is not, side and ``reduce_only`` decide.
+    ``cost`` in quote replaces ``qty`` of a market buy. ``leg`` is set by hedge accounts; without it
+    side and ``reduce_only`` decide.
     """
 
     client_id: str
@@ -35,7 +35,7 @@ class NewOrder:
 
 @value
 class NewOrderPair:
-    """Place two orders of which the first fill of one cancels the other; ``second`` waits."""
+    """Places an OCO pair: the first fill of one cancels the other. ``second`` has a trigger."""
 
     first: NewOrder
     second: NewOrder
@@ -43,13 +43,13 @@ class NewOrderPair:
 
     @property
     def fault(self) -> Fault | None:
-        """What is to go wrong with both."""
+        """Returns the fault injected into the pair."""
         return self.first.fault
 
 
 @value
 class ChangeOrder:
-    """Change price, total quantity and/or trigger price of an open order; ``None`` keeps."""
+    """Changes price, total quantity and/or trigger price of an open order; ``None`` keeps one."""
 
     client_id: str
     exchange_order_id: str
@@ -63,7 +63,7 @@ class ChangeOrder:
 
 @value
 class CancelOrder:
-    """Cancel what is left of an order."""
+    """Cancels the rest of an order."""
 
     client_id: str
     exchange_order_id: str
@@ -74,7 +74,7 @@ class CancelOrder:
 
 @value
 class QueryOrder:
-    """Tell now what is known about a client's order and was not told yet."""
+    """Delivers at once all events of a client's order that are in flight."""
 
     client_id: str
     at: datetime
@@ -82,7 +82,7 @@ class QueryOrder:
 
 @value
 class QuoteUpdate:
-    """Best prices are these now; ``None`` quantity is without limit."""
+    """Best prices; a quantity of ``None`` is unlimited."""
 
     symbol: str
     bid: Decimal
@@ -94,7 +94,7 @@ class QuoteUpdate:
 
 @value
 class BookUpdate:
-    """The book is this now; best levels first."""
+    """The order book, best levels first."""
 
     symbol: str
     bids: tuple[Level, ...]
@@ -104,7 +104,7 @@ class BookUpdate:
 
 @value
 class TradeTick:
-    """A trade of others; ``side`` is the taker's, ``None`` where it is not told."""
+    """A public trade; ``side`` is the taker's, ``None`` where it is unknown."""
 
     symbol: str
     price: Decimal
@@ -115,7 +115,7 @@ class TradeTick:
 
 @value
 class CandleClosed:
-    """A bar has closed."""
+    """A closed candle."""
 
     symbol: str
     open: Decimal
@@ -128,7 +128,7 @@ class CandleClosed:
 
 @value
 class MarkPriceUpdate:
-    """The mark price of a contract is this now."""
+    """The mark price of a contract."""
 
     symbol: str
     price: Decimal
@@ -137,7 +137,7 @@ class MarkPriceUpdate:
 
 @value
 class FundingRateUpdate:
-    """The funding rate of a contract is this from now on."""
+    """The funding rate of a contract from now on."""
 
     symbol: str
     rate: Decimal
@@ -146,14 +146,14 @@ class FundingRateUpdate:
 
 @value
 class TimeUpdate:
-    """Nothing but time has passed."""
+    """Time passes without any other input."""
 
     at: datetime
 
 
 @value
 class Deposit:
-    """Money arrives from outside; ``amount`` is positive."""
+    """Deposits money; ``amount`` is positive."""
 
     currency: str
     amount: Decimal
@@ -162,7 +162,7 @@ class Deposit:
 
 @value
 class Withdraw:
-    """Money is to leave; ``amount`` is positive."""
+    """Withdraws money; ``amount`` is positive."""
 
     currency: str
     amount: Decimal
@@ -172,7 +172,7 @@ class Withdraw:
 
 @value
 class Reset:
-    """Begin anew with these amounts by currency, without orders and positions."""
+    """Resets the account to these amounts by currency, without orders and positions."""
 
     balances: tuple[tuple[str, Decimal], ...]
     at: datetime
@@ -180,7 +180,7 @@ class Reset:
 
 @value
 class SetLeverage:
-    """Set the leverage of a contract."""
+    """Sets the leverage of a contract."""
 
     symbol: str
     leverage: int
@@ -190,7 +190,7 @@ class SetLeverage:
 
 @value
 class SetMarginMode:
-    """Set the margin mode of a contract."""
+    """Sets the margin mode of a contract."""
 
     symbol: str
     mode: MarginMode
@@ -199,17 +199,17 @@ class SetMarginMode:
 
 
 OrderRequest = NewOrder | NewOrderPair | ChangeOrder | CancelOrder
-"""What a sender may ask of the exchange."""
+"""Requests about orders; they are subject to latency and faults."""
 
 MarketUpdate = (
     QuoteUpdate | BookUpdate | TradeTick | CandleClosed | MarkPriceUpdate | FundingRateUpdate
 )
-"""What a feed tells."""
+"""Updates of market data."""
 
 AccountRequest = Withdraw | SetLeverage | SetMarginMode
-"""What may be refused but is no order: it is carried out at once, whatever the latency."""
+"""Requests about the account; they may be rejected and are processed without latency."""
 
 AccountInput = AccountRequest | Deposit | Reset
-"""What is set or moved from outside."""
+"""Inputs that change an account from outside."""
 
 Input = OrderRequest | QueryOrder | MarketUpdate | TimeUpdate | AccountInput

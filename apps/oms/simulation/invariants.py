@@ -1,9 +1,10 @@
-"""What must hold after every step, counted anew from the facts; checked in production too.
+"""Invariants of the exchange state, recomputed from a step's events; checked in production too.
 
-Σ fills = filled ≤ qty. The change of every total is what fills, fundings and transfers say.
-``used`` is never negative and moves with locks and margins alone. A contract position moves by its
-fills. An order ends once, and no fill is older than its order. Spot does not go short unless that
-is set. ``check`` looks at what a step touched, ``check_all`` at a whole memory.
+The fills of an order sum up to its filled quantity, which is at most its quantity. The change of
+each balance equals what fills, fundings and transfers moved. ``used`` is never negative and changes
+with locks and margins only. A contract position changes by its fills only. An order ends once, and
+no fill is older than its order. Spot balances do not go short unless the settings allow it.
+``check_step`` checks what a step touched, ``check_state`` a whole state.
 """
 
 from collections.abc import Mapping
@@ -34,27 +35,27 @@ _add, _subtract = EXACT.add, EXACT.subtract
 _INCOMES = (Deposited, InsurancePaid, FundingPaid)
 
 Amounts = dict[str, Decimal]
-"""By currency, or by order."""
+"""Amounts by currency or by order."""
 
 
 class InvariantBroken(OmsError):
-    """The paper exchange contradicts itself: a bug. The memory before the step still holds."""
+    """A step broke an invariant. This is a bug; the state before the step is still valid."""
 
 
 class _Movements:
-    """What a step's facts say that has moved."""
+    """Quantities and amounts that the events of a step moved."""
 
     __slots__ = ("fills", "flows", "moves", "sold", "trades")
 
     def __init__(self, state: StepState) -> None:
         self.trades: list[PaperTrade] = []
-        #: Quantity executed, by order.
+        #: Executed quantity by order.
         self.fills: Amounts = {}
-        #: Quantity of positions, signed.
+        #: Signed change of positions.
         self.moves: dict[PositionKey, Decimal] = {}
-        #: Money, by currency.
+        #: Change of money by currency.
         self.flows: Amounts = {}
-        #: What was sold on spot.
+        #: Base currencies sold on spot.
         self.sold: list[str] = []
         for event in state.events:
             if isinstance(event, Filled):
@@ -86,7 +87,7 @@ class _Movements:
 
 
 def check_step(state: StepState) -> None:
-    """Raise ``InvariantBroken`` if the sheet's step broke a rule."""
+    """Checks all that the step touched. Raises ``InvariantBroken``."""
     movements = _Movements(state)
     locks = _check_orders(state, movements)
     if movements.moves or state.touched_positions:
@@ -97,16 +98,16 @@ def check_step(state: StepState) -> None:
 
 
 def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
-    """Raise ``InvariantBroken`` if a whole memory breaks a rule that needs no history."""
+    """Checks the invariants of a state that need no history. Raises ``InvariantBroken``."""
     locks: Amounts = {}
     for symbol, orders in state.orders.items():
         for name, order in orders.items():
             if order.exchange_order_id != name or order.symbol != symbol:
-                _fail(f"{name}: not where it belongs")
+                _fail(f"{name}: stored under another symbol or id")
             if not 0 <= order.filled < order.qty:
                 _fail(f"{name}: rests with {order.filled} of {order.qty} filled")
             if (order.terms is not PLAIN_TERMS) is not (name in state.orders_with_terms):
-                _fail(f"{name}: its terms are overlooked")
+                _fail(f"{name}: missing in or wrongly part of orders_with_terms")
             locks[order.locked_currency] = _add(
                 locks.get(order.locked_currency, ZERO), order.locked
             )
@@ -114,9 +115,9 @@ def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
     for key, position in state.positions.items():
         settle = settings.instruments[position.symbol].settle
         if key != (position.symbol, position.leg) or key[1] not in legs or not position.qty:
-            _fail(f"{key}: no such position can be")
+            _fail(f"{key}: invalid key, leg or quantity of a position")
         if position.leg is not Leg.BOTH and (position.qty > 0) is not (position.leg is Leg.LONG):
-            _fail(f"{key}: the leg of the other side")
+            _fail(f"{key}: the sign of the quantity contradicts the leg")
         locks[settle] = _add(locks.get(settle, ZERO), position.margin)
     for currency in state.balances.keys() | locks.keys():
         balance = state.balances.get(currency, _NOTHING)
@@ -127,7 +128,7 @@ def check_state(state: ExchangeState, settings: SimulationSettings) -> None:
 
 
 def _check_orders(state: StepState, movements: _Movements) -> Amounts:
-    """Every touched order; what their locks say that the used amounts moved by."""
+    """Checks every touched order and returns the change of locked amounts by currency."""
     fills, locks = movements.fills, Amounts()
     limited: dict[str, PaperOrder] = {}
     changes, ended = state.touched_orders, set()
@@ -144,7 +145,7 @@ def _check_orders(state: StepState, movements: _Movements) -> Amounts:
                 currency = resting.locked_currency
                 locks[currency] = _add(locks.get(currency, ZERO), resting.locked)
         elif name not in ended:
-            _fail(f"{name}: an order vanished")
+            _fail(f"{name}: an order disappeared without an end")
     if fills:
         _fail(f"fills of unknown orders {sorted(fills)}")
     if limited and movements.trades:
@@ -162,15 +163,15 @@ def _check_order(
     name = order.exchange_order_id
     if order.price is not None:
         limited[name] = order
-    movements = fills.pop(name, ZERO)
+    filled_by_events = fills.pop(name, ZERO)
     before = state.before.order(order.symbol, name)
     if before is not None:
-        movements = _add(movements, before.filled)
+        filled_by_events = _add(filled_by_events, before.filled)
         if before.locked and name in state.touched_orders:
             currency = before.locked_currency
             locks[currency] = _subtract(locks.get(currency, ZERO), before.locked)
-    if movements != order.filled:
-        _fail(f"{name}: fills {movements} are not filled {order.filled}")
+    if filled_by_events != order.filled:
+        _fail(f"{name}: fills {filled_by_events} are not filled {order.filled}")
     if order.filled > order.qty:
         _fail(f"{name}: filled more than its quantity")
     if order.created_at > state.at:
@@ -180,7 +181,7 @@ def _check_order(
 def _check_limits(
     state: StepState, limited: Mapping[str, PaperOrder], trades: list[PaperTrade]
 ) -> None:
-    """An order may have been moved in the step, before or after it was executed."""
+    """Checks fills against the limit price before the step or after it."""
     for trade in trades:
         order = limited.get(trade.exchange_order_id)
         if order is None or order.price is None:
@@ -194,12 +195,12 @@ def _check_limits(
 
 
 def _check_positions(state: StepState, moves: dict[PositionKey, Decimal], locks: Amounts) -> None:
-    """Positions move by their fills; adds the margins to what the locks moved by."""
+    """Checks that positions change by their fills; adds changes of margins to ``locks``."""
     for key in state.touched_positions:
-        now, was = state.positions.get(key), state.before.positions.get(key)
+        now, previous = state.positions.get(key), state.before.positions.get(key)
         held, margin = (ZERO, ZERO) if now is None else (now.qty, now.margin)
-        if was is not None:
-            held, margin = _subtract(held, was.qty), _subtract(margin, was.margin)
+        if previous is not None:
+            held, margin = _subtract(held, previous.qty), _subtract(margin, previous.margin)
         if held != moves.pop(key, ZERO):
             _fail(f"{key}: position moved by {held}")
         settle = state.instruments[key[0]].settle
@@ -211,15 +212,15 @@ def _check_positions(state: StepState, moves: dict[PositionKey, Decimal], locks:
 def _check_balances(state: StepState, flows: Amounts, locks: Amounts) -> None:
     before = state.before.balances
     for currency, now in state.balances.items():
-        was = before.get(currency)
-        if now is was:
+        previous = before.get(currency)
+        if now is previous:
             if flows.get(currency) or locks.get(currency):
-                _fail(f"{currency}: money moved beside the balance")
+                _fail(f"{currency}: money moved without a change of the balance")
             continue
         used = now.used
         moved, locked = now.total, used
-        if was is not None:
-            moved, locked = _subtract(moved, was.total), _subtract(used, was.used)
+        if previous is not None:
+            moved, locked = _subtract(moved, previous.total), _subtract(used, previous.used)
         if moved != flows.get(currency, ZERO):
             _fail(f"{currency}: total moved by {moved}")
         if locked != locks.get(currency, ZERO):
@@ -229,13 +230,13 @@ def _check_balances(state: StepState, flows: Amounts, locks: Amounts) -> None:
 
 
 def _check_no_short(state: StepState, sold: list[str]) -> None:
-    """Where contracts are settled in the base, their losses may take what is free below zero."""
+    """Checks spot sells; losses of contracts settled in the base may still take it below zero."""
     for base in sold:
         if base in state.settled_currencies or has_positions_settled_in(state, base):
             continue
-        was = state.before.balances.get(base, _NOTHING).free
-        if state.free_balance(base) < min(was, ZERO):
-            _fail(f"{base}: sold more than there was")
+        previous = state.before.balances.get(base, _NOTHING).free
+        if state.free_balance(base) < min(previous, ZERO):
+            _fail(f"{base}: sold more than was free")
 
 
 def _fail(message: str) -> None:

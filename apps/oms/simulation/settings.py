@@ -1,4 +1,4 @@
-"""How one paper exchange behaves: instruments, fees and rules; constant over its steps."""
+"""Settings of one paper exchange: instruments, fees and rules; constant over its steps."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -13,19 +13,20 @@ from oms.simulation.state.contract_overrides import ContractOverrides, MarginMod
 
 
 class FillModel(StrEnum):
-    """When a resting order is executed; trades and quotes beyond its price fill it in each."""
+    """When a resting order is filled. Trades and quotes beyond its price fill it in every model."""
 
-    #: Trades at its price eat what was shown before it, then the order; quotes as far as they go.
+    #: Trades at its price consume the queue ahead, then the order; quotes fill up to their
+    #: quantity.
     QUEUE = "queue"
     #: Never at its own price.
     THROUGH = "through"
-    #: All of it as soon as its price is reached.
+    #: Entirely as soon as its price is reached.
     TOUCH = "touch"
 
 
 @value
 class Latency:
-    """How long messages are under way; each takes up to ``jitter`` more."""
+    """Delays of messages; each message takes up to ``jitter`` more."""
 
     decision: timedelta = timedelta(0)
     ack: timedelta = timedelta(0)
@@ -43,7 +44,7 @@ class FeeRates:
 
 @value
 class FeeTier:
-    """Fees from a volume of the last 30 days on, in dollars."""
+    """Fees from a 30-day volume in dollars on."""
 
     volume: Decimal
     rates: FeeRates
@@ -51,64 +52,64 @@ class FeeTier:
 
 @value
 class SimulationSettings:
-    """What ``step`` is told besides memory and input."""
+    """Settings of ``step``."""
 
     instruments: Mapping[str, Instrument]
     fees: Mapping[InstrumentKind, FeeRates]
-    #: Tiers by kind, the lowest volume first; below the first ``fees`` hold.
+    #: Tiers by kind, the lowest volume first; below the first tier ``fees`` apply.
     fee_tiers: Mapping[InstrumentKind, tuple[FeeTier, ...]] = field(default_factory=dict)
-    #: Two legs per contract in place of one signed position.
+    #: Whether a contract has two legs instead of one signed position.
     hedge: bool = False
-    #: A spot buy pays its fee in base, else in quote.
+    #: Whether a spot buy pays its fee in base; else in quote.
     base_fee_on_buy: bool = True
     allow_spot_short: bool = False
     leverage: int = 10
     margin_mode: MarginMode = MarginMode.CROSS
-    #: Funding of contracts for which no other rate was told.
+    #: Funding rate of contracts for which no other rate was received.
     funding_rate: Decimal = Decimal("0.0001")
-    #: How far a market order that takes as much again as is shown moves the price: a fraction.
+    #: Price impact, as a fraction, of a market order that takes the shown depth once more.
     impact: Decimal = Decimal("0.001")
-    #: How far a market order moves a price that is shown without quantity: a fraction.
+    #: Price move, as a fraction, of a market order at a price without quantity.
     slippage: Decimal = ZERO
-    #: Distance of bid and ask around a price that is told alone, in hundredths of a percent.
+    #: Spread around a price without bid and ask, in basis points.
     spread_bps: Decimal = ZERO
     fill: FillModel = FillModel.QUEUE
-    #: Orders canceled ahead of a resting one bring it forward, in proportion.
+    #: Whether cancels ahead of a resting order advance it, in proportion.
     queue_prorata: bool = False
-    #: Splits each execution of an arriving order in two, the first of this share; 0 is off.
+    #: Share of the first part of each fill of an arriving order, which is split in two; 0 is off.
     partial_fill: Decimal = ZERO
     #: Share of orders that are rejected on arrival.
     reject_rate: Decimal = ZERO
-    #: Share of a candle's volume that may be executed, in percent; 0 is all.
+    #: Share of a candle's volume that resting orders may be filled with, in percent; 0 is all.
     volume_cap_pct: Decimal = ZERO
-    #: Older prices fill and release nothing; ``None``: prices do not age.
+    #: Older prices neither fill nor trigger orders; ``None`` is no limit.
     max_price_age: timedelta | None = None
-    #: The same of symbols whose prices age differently.
+    #: The same for single symbols.
     price_ages: Mapping[str, timedelta | None] = field(default_factory=dict)
-    #: ``None`` is none at all.
+    #: ``None`` is no latency.
     latency: Latency | None = None
     seed: int = 0
 
     def price_age_of(self, symbol: str) -> timedelta | None:
-        """From what age on a price of the symbol fills and releases nothing."""
+        """Returns the age from which on a price of the symbol neither fills nor triggers orders."""
         return self.price_ages.get(symbol, self.max_price_age)
 
     def leverage_of(self, instrument: Instrument, terms: ContractOverrides | None = None) -> int:
-        """The leverage in force, within what the instrument allows."""
+        """Returns the leverage in force, limited to the maximum of the instrument."""
         requested = None if terms is None else terms.leverage
         return max(1, min(requested or self.leverage, instrument.max_leverage))
 
     def margin_mode_of(self, terms: ContractOverrides | None) -> MarginMode:
-        """The margin mode in force."""
+        """Returns the margin mode in force."""
         requested = None if terms is None else terms.margin_mode
         return requested or self.margin_mode
 
     def rates_of(self, kind: InstrumentKind) -> FeeRates:
-        """Fees below all tiers; inverse contracts are charged as linear ones."""
+        """Returns the fees below all tiers; inverse contracts have those of linear ones."""
         return self.fees[InstrumentKind.LINEAR if kind is InstrumentKind.INVERSE else kind]
 
     def tiers_of(self, kind: InstrumentKind) -> tuple[FeeTier, ...]:
-        """Fee tiers, the lowest first."""
+        """Returns the fee tiers, the lowest first."""
         return self.fee_tiers.get(
             InstrumentKind.LINEAR if kind is InstrumentKind.INVERSE else kind, ()
         )

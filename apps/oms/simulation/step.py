@@ -1,8 +1,8 @@
-"""The paper exchange: one pure step from memory and input to memory and facts.
+"""The step function of the paper exchange: from state and input to new state and events.
 
-A rejected request leaves the memory as it was. An order that arrives takes what the book offers
-within its limit, and rests with the remainder; a resting order is served, at its own price and as
-maker, when the market reaches it. Whatever happens, ``invariants`` holds.
+A rejected request leaves the state unchanged. An arriving order is matched against the book within
+its limit and rests with the remainder; a resting order is filled as maker at its own price when the
+market reaches it. ``invariants`` hold after every step.
 """
 
 from typing import assert_never
@@ -62,10 +62,10 @@ from oms.simulation.transport.latency import is_immediate, step_with_latency
 
 
 def step(state: ExchangeState, input: Input, settings: SimulationSettings) -> StepResult:
-    """What ``input`` does. Raises ``InvariantBroken`` on a bug; ``memory`` is never changed.
+    """Returns the result of ``input``; ``state`` itself is not changed.
 
-    The symbol of an input must be one of ``settings.instruments``. An input that is older than
-    the memory's clock counts as of that clock.
+    The symbol of an input must be one of ``settings.instruments``. An input older than the clock of
+    the state is processed at the time of that clock. Raises ``InvariantBroken`` on a bug.
     """
     if settings.latency is None and is_immediate(state, input):
         return _process_arrived(state, input, settings)
@@ -75,7 +75,7 @@ def step(state: ExchangeState, input: Input, settings: SimulationSettings) -> St
 def _process_arrived(
     state: ExchangeState, input: Input, settings: SimulationSettings
 ) -> StepResult:
-    """An input that has arrived at the exchange."""
+    """Processes an input that has arrived at the exchange."""
     step_state = StepState(state, settings, input.at)
     if state.next_funding_at is not None and state.next_funding_at <= step_state.at:
         settle_funding(step_state, input)
@@ -138,7 +138,7 @@ def _dispatch(step_state: StepState, input: Input) -> Rejection | None:
 def _rejected(
     state: ExchangeState, request: OrderRequest | AccountRequest, rejection: Rejection
 ) -> StepResult:
-    """Nothing has changed; of a pair both orders are told so."""
+    """Returns a result with the unchanged state and one rejection for each order of the request."""
     match request:
         case NewOrderPair(first=first, second=second):
             names = [first.client_id, second.client_id]

@@ -1,1 +1,1 @@
-"""The paper exchange as an exchange of the port: prices, names, storage and unified reads."""
+"""The paper exchange behind the exchange port: simulation, prices, storage and ccxt's methods."""

@@ -1,4 +1,4 @@
-"""The paper account as it is, told or not: what a sweep compares the book with."""
+"""Snapshot of the paper account as it really is, for reconciliation with the book."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,9 +22,11 @@ def build_snapshot(
     now: datetime,
     initial_balances: Mapping[str, Decimal] | None = None,
 ) -> ExchangeSnapshot:
-    """Open orders, executions from ``since`` on as far as they are kept, and contracts held.
+    """Returns open orders, executions from ``since`` on as far as they are kept, and contracts
+    held.
 
-    Balances are told less the ``first_money``, of which no payment tells; without it they are not.
+    Balances are reported less ``initial_balances``, for which there is no payment; without these
+    they are left out.
     """
     state = engine.state
     orders = [order for held in state.orders.values() for order in held.values()]

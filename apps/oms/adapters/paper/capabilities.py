@@ -1,4 +1,4 @@
-"""What the paper exchange does by itself, in the fields that real venues are told in."""
+"""Capabilities of the paper exchange, in the same fields as those of real venues."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _KINDS = ("spot", "linear")
 
 
 def paper_capabilities() -> dict[str, Any]:
-    """By field: all of it is ours."""
+    """Returns the capabilities by field."""
     both = dict.fromkeys(_KINDS, True)
     lists = {"symbol_required": False, "page": None, "span_days": None, "back_days": None}
     return {

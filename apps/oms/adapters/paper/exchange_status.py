@@ -1,6 +1,6 @@
-"""How a paper exchange stands: it is always there, and says where its prices come from.
+"""Status of a paper exchange: always reachable, with a description of its price sources.
 
-Only live prices are read from anywhere; what troubles them stops no cancel, no deposit, no read.
+Only live prices are read from elsewhere; a failure of them stops no cancel, deposit or read.
 """
 
 from collections.abc import Sequence
@@ -14,30 +14,30 @@ from oms.ports.exchange import ConnectionState, ExchangeSnapshot, StalePrice
 
 
 class ExchangeStatus:
-    """A part of ``PaperExchange``."""
+    """Status methods of ``PaperExchange``."""
 
     _account: Account
     _engine: PaperEngine
     _stale: list[StalePrice]
 
     def on_committed(self) -> None:
-        """Nothing waits for it: what it did is done by the answer."""
+        """Does nothing: a request is completed by its reply."""
 
     def sends_after_commit(self) -> bool:
-        """No: it answers at once, even that an answer is on its way."""
+        """Returns ``False``: requests are answered immediately, even if the reply is in flight."""
         return False
 
     def is_ready(self) -> bool:
-        """From the beginning, but where live prices are only being connected."""
+        """Returns whether live prices are connected; ``True`` without them."""
         feed = self._engine.live.feed
         return feed is None or feed.is_ready()
 
     def unavailable_reason(self) -> Refused | None:
-        """It can always be reached, whatever becomes of its prices."""
+        """Returns ``None``: the exchange is always reachable, whatever becomes of its prices."""
         return None
 
     def connection(self) -> ConnectionState:
-        """Where prices come from; nothing but live ones is called."""
+        """Returns the price sources, and which hosts live prices are read from."""
         account, feed = self._account, self._engine.live.feed
         return ConnectionState(
             engine=account.engine.value,
@@ -49,26 +49,26 @@ class ExchangeStatus:
         )
 
     def take_stale_prices(self) -> Sequence[StalePrice]:
-        """Symbols in use whose live price has become too old, told since the last call."""
+        """Returns symbols in use whose live price has become too old since the last call."""
         take_stale_prices, self._stale = self._stale, []
         return take_stale_prices
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
-        """Nothing to begin: ``snapshot`` takes no time."""
+        """Does nothing: ``snapshot`` takes no time."""
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
-        """Nothing is read by itself."""
+        """Returns nothing: there are no snapshots in the background."""
         return ()
 
     async def close(self) -> None:
-        """Let go of live prices; nothing else goes on by itself."""
+        """Closes the live prices; nothing else runs in the background."""
         feed = self._engine.live.feed
         if feed is not None:
             await feed.close()
 
 
 def describe_price_sources(account: Account) -> str:
-    """As ``paper, live binance; SOL/USDT manual``."""
+    """Returns text such as ``paper, live binance; SOL/USDT manual``."""
     paper = account.paper
     per_symbol = [
         f"{symbol} {_describe_source(name, symbol, account)}"

@@ -1,7 +1,7 @@
-"""What the simulation tells, as reports and charges of the port: the client id is our order id.
+"""Execution reports and charges from events of the simulation; its client id is our order id.
 
-Orders that the exchange made by itself have the order id 0 and say what they are in each report.
-Money that moves beside orders is collected as charges until somebody asks for them.
+Reports on orders that are not the ledger's have the order id 0 and describe the order. Payments
+without an order are collected as charges until they are taken.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ from oms.simulation.events import (
 )
 from oms.simulation.state.exchange_state import Leg, PaperTrade
 
-#: Words of the simulation that the port has another word for.
+#: Codes of the simulation that have another name at the port.
 _CODES: Mapping[str, str] = {"order_not_open": "too_late"}
 _ABOUT_ORDERS = (Accepted, Canceled, Changed, Triggered, Expired)
 _KINDS: Mapping[type[PaperOrderEvent], ReportKind] = {
@@ -54,7 +54,7 @@ _new_report, _new_execution = constructor(ExecutionReport), constructor(Executio
 
 
 class PaperReportBuilder:
-    """Facts as they are told, in the words of the ledger."""
+    """Builds execution reports, and collects charges, from delivered events."""
 
     def __init__(self) -> None:
         self._charges: list[Charge] = []
@@ -67,7 +67,9 @@ class PaperReportBuilder:
         replied_order_id: int | None = None,
         reply_source: ReportSource = ReportSource.REPLY,
     ) -> list[ExecutionReport]:
-        """Reports in the order of their facts; those about the order ``asked`` are its answer."""
+        """Returns reports in the order of their events; those on ``replied_order_id`` are its
+        reply.
+        """
         reports: list[ExecutionReport] = []
         for step in steps:
             for event in step.delivered:
@@ -83,12 +85,14 @@ class PaperReportBuilder:
                     )
                 elif not isinstance(event, Rejected):
                     self._collect_charge(event, now)
-                elif ledger_order_id(event.client_id):  # else nobody's order, or none
+                elif ledger_order_id(
+                    event.client_id
+                ):  # else the request of a direct caller, or of no order
                     reports.append(_rejected(event, now, replied_order_id, reply_source))
         return reports
 
     def take_charges(self) -> Sequence[Charge]:
-        """Payments told since the last call."""
+        """Returns and clears the payments collected since the last call."""
         reports, self._charges = self._charges, []
         return reports
 
@@ -100,7 +104,7 @@ class PaperReportBuilder:
 def build_charge(
     event: FundingPaid | Deposited | Withdrawn | InsurancePaid, now: datetime
 ) -> Charge:
-    """A payment as it is booked: positive when received."""
+    """Returns the charge of a payment: positive when received."""
     symbol, side, price, kind = None, None, None, ChargeKind.BALANCE
     match event:
         case FundingPaid():
@@ -175,7 +179,7 @@ def _execution(
 def build_execution_report(
     trade: PaperTrade, external_orders: ExternalOrders, now: datetime, source: ReportSource
 ) -> ExecutionReport:
-    """An execution of the exchange's books as a report."""
+    """Returns the report of an execution in the books of the exchange."""
     return _executed(trade, ledger_order_id(trade.client_id), external_orders, now, source)
 
 

@@ -1,7 +1,7 @@
-"""Orders that are not the ledger's: made by the exchange itself, or by a caller of the gateway.
+"""External orders: made by the exchange itself, or placed directly by a caller of the gateway.
 
-They have no number of the ledger, so whoever hears of one must be told what it is. It is known
-here from the moment it is made until nothing more can be told of it, whatever is still on the way.
+They have no order id of the ledger, so each report describes them. An order is tracked from its
+acceptance until no more events of it can be delivered.
 """
 
 from collections.abc import Iterable
@@ -21,22 +21,22 @@ from oms.simulation.events import (
 from oms.simulation.state.exchange_state import ExchangeState, OrderSource, PaperOrder, PaperTrade
 
 TRACKED_ORDERS_MAX = 1000
-"""Orders remembered before those that are over are forgotten."""
+"""Orders tracked before finished ones are dropped."""
 
 _ABOUT_ORDERS = (Accepted, Canceled, Changed, Expired, Triggered)
 
 
 class ExternalOrders:
-    """What is known of them, by exchange order id."""
+    """External orders by exchange order id."""
 
     def __init__(self) -> None:
         self._orders: dict[str, PaperOrder] = {}
-        #: Client id of the order that one was attached to.
+        #: Client id of the parent of each attached order.
         self._parents: dict[str, str] = {}
 
     @classmethod
     def from_state(cls, state: ExchangeState) -> "ExternalOrders":
-        """Those that are open, or of which something is still to be told."""
+        """Returns those that are open or have events in flight."""
         orders = cls()
         deliveries = (
             () if state.in_flight is None else [each.event for each in state.in_flight.deliveries]
@@ -49,14 +49,14 @@ class ExternalOrders:
         return orders
 
     def record(self, step: StepResult) -> None:
-        """Take in what a step made."""
+        """Tracks the external orders of a step."""
         for event in step.events:
             if type(event) is Accepted and not is_ledger_order(event.order.client_id):
                 self._track(step.events, step.state)
                 return
 
     def external(self, order: PaperOrder) -> ExternalOrderInfo:
-        """What such an order is."""
+        """Returns the description of an external order."""
         parent = self._parents.get(order.exchange_order_id, "")
         return ExternalOrderInfo(
             symbol=order.symbol,
@@ -72,7 +72,9 @@ class ExternalOrders:
         )
 
     def describe_trade(self, trade: PaperTrade) -> ExternalOrderInfo:
-        """What the order of an execution is; of one long forgotten, what its execution tells."""
+        """Returns the description of an execution's order; of a dropped one, what its execution
+        implies.
+        """
         tracked = self._orders.get(trade.exchange_order_id)
         if tracked is not None:
             return self.external(tracked)
@@ -105,7 +107,7 @@ class ExternalOrders:
                 self._parents[order_id] = client_id
 
     def _drop_finished(self, state: ExchangeState) -> None:
-        """Let go of orders that are over and of which everything was told."""
+        """Drops finished orders that have no more events in flight."""
         deliveries = () if state.in_flight is None else state.in_flight.deliveries
         awaited_ids = {order_id for each in deliveries if (order_id := _order_id_of(each.event))}
         for order_id, order in list(self._orders.items()):
@@ -117,7 +119,7 @@ class ExternalOrders:
 def _client_of(
     order_id: str, symbol: str, state: ExchangeState, events: Iterable[PaperEvent]
 ) -> str:
-    """How the sender calls an order that is open, or that facts are about; else empty."""
+    """Returns the client id of an order that is open or subject of an event; else empty."""
     order = state.order(symbol, order_id)
     if order is not None:
         return order.client_id
@@ -130,30 +132,30 @@ def _client_of(
 
 
 def _order_of(event: PaperEvent) -> PaperOrder:
-    assert isinstance(event, _ABOUT_ORDERS), "only these have a name of an order and no trade"
+    assert isinstance(event, _ABOUT_ORDERS), "only these events have an order and no trade"
     return event.order
 
 
 def _order_id_of(event: PaperEvent) -> str:
-    """The exchange order id of what a fact is about; empty for none."""
+    """Returns the exchange order id that an event is about; empty for none."""
     if isinstance(event, Filled):
         return event.trade.exchange_order_id
     return event.order.exchange_order_id if isinstance(event, _ABOUT_ORDERS) else ""
 
 
 def _reason(order: PaperOrder) -> str:
-    """Why it exists, as a deal's reason says it."""
+    """Returns why the order exists, as a deal's reason."""
     match order.terms.source:
         case OrderSource.ATTACHED:
             return "tp" if order.terms.trigger_price is None else "sl"
         case OrderSource.USER:
-            # Without a name, and of a pair: the exit that came with an order of somebody.
+            # Without a client id and part of a pair: the stop of a user's OCO pair.
             return "external" if order.client_id or not order.terms.sibling else "sl"
         case source:
             return source.value
 
 
-#: Of attached orders the execution alone does not tell which exit it was.
+#: Executions of attached orders do not say which exit they are of.
 _TRADE_REASONS = {
     OrderSource.LIQUIDATION: OrderSource.LIQUIDATION.value,
     OrderSource.CORRECTION: OrderSource.CORRECTION.value,

@@ -1,7 +1,7 @@
-"""Marks of paper positions, without their worker: a walk is known everywhere, the rest is stored.
+"""Mark prices of paper positions, computed without the worker of their account.
 
-A price that was set or played stands as its worker stored it last. Nothing is executed here, and
-what an account's settings do not tell (an unknown source) has no mark.
+Random-walk prices are computed; all others are read as the worker stored them last. Nothing is
+executed here. An account with invalid price settings has no mark prices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from oms.simulation.state.exchange_state import Market
 from oms.simulation.state.state_json import decode_market
 
 ACCOUNT_CACHE_TTL = timedelta(seconds=2)
-"""How long settings of accounts are believed."""
+"""How long account settings are cached."""
 
 CACHED_ACCOUNTS_MAX = 1000
 
@@ -35,7 +35,7 @@ class PaperMarks:
         self._accounts: dict[int, tuple[datetime, Account, PriceSources]] = {}
 
     async def __call__(self, positions: Sequence[Position]) -> Mapping[int, PositionMark]:
-        """Raises ``Unavailable``."""
+        """Returns marks by position id, of positions that have one. Raises ``Unavailable``."""
         held = [position for position in positions if position.is_open]
         if not held:
             return {}

@@ -1,4 +1,4 @@
-"""What operators ask of a paper exchange about one order: a look, and that it was never placed."""
+"""Operator queries about one order at a paper exchange."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,17 +12,17 @@ from oms.ports.exchange import OrderQueryResult
 
 class _QueriesOrder(Protocol):
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """What is known of an order whose answer was lost."""
+        """Returns reports on an order whose reply was lost."""
         ...
 
 
 class OrderLookup:
-    """A part of ``PaperExchange``."""
+    """Order lookup of ``PaperExchange``."""
 
     async def find_order(
         self: _QueriesOrder, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
-        """What the exchange knows of the order; under another id it is none of it."""
+        """Queries the order; refused if ``exchange_order_id`` is not this order."""
         reports = await self.query_order(order, now)
         if exchange_order_id is None:
             return OrderQueryResult(reports=reports)
@@ -35,4 +35,4 @@ class OrderLookup:
         )
 
     def declare_not_placed(self, order: Order, now: datetime) -> None:
-        """Nothing follows: what it holds, it goes on telling."""
+        """Does nothing: an order that the exchange does hold is still reported."""

@@ -1,8 +1,8 @@
-"""An order of the ledger as the simulation's request, with what its ``params`` ask of it.
+"""Converts an order of the ledger, with its ``params``, to a request of the simulation.
 
-Of ``params`` the paper exchange knows ``sim`` (a fault on purpose), ``stopLoss`` and ``takeProfit``
-(attached exits, as ccxt spells them), ``triggerPriceType``, and beside a take profit
-``stopLossPrice``: the other exit of a pair. It leaves others alone, as an exchange would.
+Supported ``params`` are ``sim`` (fault injection), ``stopLoss`` and ``takeProfit`` (attached exits,
+as in ccxt), ``triggerPriceType``, and for a take profit ``stopLossPrice``, the other order of an
+OCO pair. Other params are ignored, as exchanges do.
 """
 
 from collections.abc import Mapping
@@ -26,23 +26,22 @@ from oms.simulation.state.exchange_state import (
 from oms.simulation.transport.faults import Fault, parse_fault
 
 SIBLING_STOP_PARAM = "stopLossPrice"
-"""Of a take profit: where the stop stands that is canceled by it, and cancels it."""
+"""Parameter of a take profit: trigger price of the stop that cancels it, and that it cancels."""
 
 _new_place = constructor(NewOrder)
 
 _TAKE_PROFIT_TYPES = frozenset({"take_profit_market", "take_profit_limit"})
 
 POST_ONLY = "PO"
-"""The time in force that is none: it means post-only."""
+"""A time in force that means post-only."""
 
 
 def build_order_request(
     order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
 ) -> NewOrder | NewOrderPair:
-    """The request to place ``order``, with the other exit of its pair if it has one.
+    """Returns the request to place ``order``, as an OCO pair if its params name the sibling stop.
 
-    That one is the exchange's own order: the first fill of one cancels the other. Raises as
-    ``place_of``.
+    The sibling is an order of the exchange itself. Raises as ``build_new_order``.
     """
     place = build_new_order(order, instrument, now, is_virtual=is_virtual)
     if order.order_type not in _TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
@@ -58,10 +57,10 @@ def build_order_request(
 def build_new_order(
     order: Order, instrument: Instrument, now: datetime, *, is_virtual: bool = False
 ) -> NewOrder:
-    """The request to place ``order``. Raises ``Invalid`` where ``params`` make no sense.
+    """Returns the request to place ``order``. Raises ``Invalid`` for invalid ``params``.
 
-    Where positions are *virtual* the exchange nets what we hold apart: what reduces ours may
-    enlarge the net, so the exchange is not asked to refuse that.
+    With *virtual* positions the exchange nets what the ledger holds separately: an order that
+    reduces a ledger position may enlarge the net one, so it is not sent as reduce-only.
     """
     params = order.params
     return _new_place(
@@ -114,13 +113,13 @@ def _fault(value: object) -> Fault:
 def _trigger_by(params: Mapping[str, object]) -> TriggerBy:
     value = params.get("triggerPriceType", TriggerBy.LAST)
     if value not in TriggerBy.__members__.values():
-        known = ", ".join(TriggerBy)
-        raise Invalid(f"params.triggerPriceType: {value!r} is none of {known}")
+        names = ", ".join(TriggerBy)
+        raise Invalid(f"params.triggerPriceType: {value!r} is none of {names}")
     return TriggerBy(str(value))
 
 
 def _exit(name: str, params: Mapping[str, object], instrument: Instrument) -> AttachedExit | None:
-    """``{triggerPrice, price?}``: where an attached order gets out."""
+    """Returns the attached exit of ``{triggerPrice, price?}``, ``None`` if absent."""
     value = params.get(name)
     if value is None:
         return None

@@ -1,7 +1,7 @@
-"""``PaperEngine``: one account's simulation with its prices and what is not stored yet.
+"""``PaperEngine``: one account's simulation, its prices, and its unsaved changes.
 
-It steps the memory and brings markets up to a moment; each step is handed back whole, for who
-reports on it. It refuses to know orders and reports of the ledger.
+It steps the state and brings markets up to date; each step result is returned as a whole for
+reporting. It does not depend on orders and reports of the ledger.
 """
 
 import logging
@@ -34,14 +34,14 @@ from oms.simulation.transport.latency import next_due_at
 logger = logging.getLogger(__name__)
 
 TAPE_UPDATES_MAX = 2000
-"""News of a tape that one look takes; what is due beyond comes with the next look."""
+"""Updates of a tape processed per call; those due beyond are processed by the next call."""
 
 TRADES_KEPT_MAX = 1000
-"""Executions that can be read back; the store tells as many."""
+"""Executions that can be read back; the store loads as many."""
 
 
 class PaperEngine:
-    """Memory, rules and prices of one account."""
+    """State, settings and prices of one account."""
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class PaperEngine:
         feed: PriceFeed | None = None,
         live_age: timedelta = LIVE_PRICE_AGE,
     ) -> None:
-        """As it was stored; without rows a new one with its first money, of which nothing is told.
+        """Restores the account from ``rows``; without a state it has its initial balances,
+        unreported.
 
         Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
 
@@ -69,7 +70,7 @@ class PaperEngine:
         self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
 
     def step(self, input: Input, *, without_latency: bool = False) -> StepResult:
-        """What ``input`` does, done; ``at_once`` without the account's latency."""
+        """Processes ``input`` and returns the result; optionally without the account's latency."""
         settings = self.settings
         if without_latency:
             settings = evolve(settings, latency=None)
@@ -87,7 +88,7 @@ class PaperEngine:
     def update_market(
         self, symbol: str, now: datetime, *, is_tick: bool = False
     ) -> list[StepResult]:
-        """Bring the symbol's market up to ``now``, once per step of its walk."""
+        """Brings the symbol's market up to ``now``, once per step of its random walk."""
         source = self.prices.source(symbol)
         if source is PriceSource.WALK:
             book = self.prices.walk_book(self.settings.instruments[symbol], now)
@@ -101,7 +102,9 @@ class PaperEngine:
         return []
 
     def update_all_markets(self, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
-        """Bring the markets of orders and positions up to ``now``, and what time alone moves."""
+        """Brings markets of orders and positions up to ``now``, and processes what time alone makes
+        due.
+        """
         steps = [
             each
             for symbol in self.alive()
@@ -113,7 +116,8 @@ class PaperEngine:
         return steps
 
     def read_market(self, symbol: str, now: datetime) -> Market | None:
-        """The market at ``now``; a tape runs as far as nothing happens to the account by it.
+        """Returns the market at ``now``; advances a tape as long as that has no effect on the
+        account.
 
         Raises ``Invalid`` where a tape cannot be read.
         """
@@ -127,7 +131,7 @@ class PaperEngine:
         return self.market(symbol, now)
 
     def market(self, symbol: str, now: datetime) -> Market | None:
-        """The market at ``now``; looking at it serves no order."""
+        """Returns the market at ``now`` without filling any order."""
         stored, source = self.state.markets.get(symbol), self.prices.source(symbol)
         if source is PriceSource.WALK:
             book = self.prices.walk_book(self.settings.instruments[symbol], now)
@@ -137,13 +141,13 @@ class PaperEngine:
         return self.live.market(symbol, stored, now) if source is PriceSource.LIVE else stored
 
     def has_fixed_price(self, symbol: str) -> bool:
-        """Whether the price stands until somebody looks again."""
+        """Returns whether reads leave the price as it is: all but tapes that each read advances."""
         if self.prices.source(symbol) is not PriceSource.REPLAY:
             return True
         return symbol in self.state.markets and self.prices.replay(symbol).is_stepped
 
     def alive(self) -> list[str]:
-        """Symbols with open orders or positions, live ones with requests on their way too."""
+        """Returns symbols with open orders or positions, and live ones of requests in flight."""
         held = {symbol for symbol, _ in self.state.positions}
         stored = [*self.state.orders, *sorted(held - self.state.orders.keys())]
         return stored + [
@@ -151,11 +155,11 @@ class PaperEngine:
         ]
 
     def take_stale_prices(self, now: datetime) -> list[StalePrice]:
-        """Live symbols in use whose price has become too old; each is told once."""
+        """Returns live symbols in use whose price has become too old; each is returned once."""
         return self.live.take_stale_prices(self.alive(), self.state, now)
 
     def needs_polling(self) -> bool:
-        """Whether anything may happen without a request."""
+        """Returns whether anything may happen without a request."""
         state = self.state
         if state.orders or state.positions:
             return True
@@ -164,13 +168,13 @@ class PaperEngine:
         )
 
     def trades(self) -> list[PaperTrade]:
-        """The newest executions, the oldest first."""
+        """Returns the newest executions, the oldest first."""
         return [
             trade_from_row(each) if isinstance(each, TradeRow) else each for each in self._trades
         ]
 
     def changed_rows(self) -> ExchangeStateRows | None:
-        """What changed since the last call, to be stored."""
+        """Returns and clears the changes that must be stored; ``None`` for none."""
         rows = self._unsaved.take(self.state)
         if rows is None or not rows.prices:
             return rows
@@ -180,19 +184,19 @@ class PaperEngine:
         return evolve(rows, prices=prices)
 
     def tape_positions(self) -> Mapping[str, str]:
-        """How far each tape was played, by symbol, as text."""
+        """Returns how far each tape was played, by symbol, as JSON."""
         return {
             symbol: self.prices.with_tape_position(symbol, "{}") for symbol in self.state.markets
         }
 
     def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
-        """Go on from a memory and ``tape_places`` of another run."""
+        """Continues from a state and ``tape_positions`` of another run."""
         self.state = state
         self.external_orders = ExternalOrders.from_state(state)
         self.prices.resume_tapes(places)
 
     def _initial_state(self, account: Account) -> ExchangeState:
-        """A new account's memory: its first money is there, and no news of it on the way."""
+        """Returns the state of a new account: its initial balances, with no events in flight."""
         state, without_latency = ExchangeState(), evolve(self.settings, latency=None)
         for currency, amount in sorted(account.paper.balances.items()):
             if amount > 0:
@@ -201,9 +205,10 @@ class PaperEngine:
         return state
 
     def _play_tape(self, symbol: str, now: datetime, *, is_tick: bool) -> list[StepResult]:
-        """Let the tape run up to ``now``; one that cannot be read leaves the price as it is.
+        """Plays the tape up to ``now``; one that cannot be read leaves the price as it is.
 
-        A tape of one price a look goes on with ticks and reads: an order gets the price read.
+        A tape with one price per call is advanced by polling and reads only, so an order gets the
+        price that was read.
         """
         tape = self.prices.replay(symbol)
         steps: list[StepResult] = []

@@ -1,9 +1,9 @@
-"""``PaperExchange``: the simulation behind the exchange port, for one account.
+"""``PaperExchange``: the simulation of one account behind the exchange port.
 
-Before a request is judged, the market of its symbol is brought up to ``now``: resting orders that
-the market has reached since are served first. Reports are made of what is *told*, which may come
-late, twice or not at all, while the memory holds what is true. It writes nothing;
-``changed_memory`` hands out what must be stored with the reports.
+Before a request is processed, the market of its symbol is brought up to ``now``, which fills
+resting orders first. Reports are built from *delivered* events, which may be late, duplicated or
+lost, while the state is always exact. It writes nothing: ``take_state_changes`` returns what must
+be stored together with the reports.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         self._engine = engine
         self._reporter = PaperReportBuilder()
         self._stale: list[StalePrice] = []
-        #: Whether the exchange nets contracts that the account holds apart.
+        #: Whether the exchange nets contracts that the account holds separately.
         self._is_virtual = not (
             account.position_mode is PositionMode.NETTING or engine.settings.hedge
         )
@@ -86,33 +86,33 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         feed: PriceFeed | None = None,
         live_age: timedelta = LIVE_PRICE_AGE,
     ) -> "PaperExchange":
-        """The account's exchange as it was stored; without rows a new one with its first money.
+        """Restores the account's exchange; without stored rows it has its initial balances.
 
-        In ``history`` the ledger records orders; without it those that are over cannot be read.
-        Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
-        Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
-        account's settings name an unknown price source.
+        ``history`` reads the orders that the ledger recorded; without it finished orders cannot be
+        read. Symbols of the source ``live`` have the prices of ``feed``, none older than
+        ``live_age``. Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid``
+        if the account's settings name an unknown price source.
         """
         return cls(account, PaperEngine(account, rows, tapes, feed, live_age), history)
 
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol."""
+        """Returns all instruments by symbol."""
         return self._engine.settings.instruments
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """The best prices now, less what was taken since they were shown."""
+        """Returns the current best prices less what was consumed; ``None`` if unknown."""
         engine = self._engine
-        look = engine.market if engine.has_fixed_price(symbol) else engine.read_market
+        read = engine.market if engine.has_fixed_price(symbol) else engine.read_market
         try:
-            market = look(symbol, now)
-        except Invalid:  # told to who reads the market; here the price is not known
+            market = read(symbol, now)
+        except Invalid:  # reads of the market report the reason; here the price is unknown
             market = None
         return None if market is None else _quote(market)
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Send ``order``; a rejection is a report too. Nothing about it: its answer is on the way.
+        """Places ``order`` and returns reports; none on it means that its reply is in flight.
 
-        A lost answer is a report of kind ``unknown``.
+        A rejection is a report as well; a lost reply is a report of kind ``unknown``.
         """
         try:
             instrument = self._engine.settings.instruments[order.symbol]
@@ -124,19 +124,19 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         steps.append(result)
         reports = self._reports(steps, now, order)
         outcome = result.reply.outcome
-        if outcome is ReplyOutcome.TOLD:
+        if outcome is ReplyOutcome.DELIVERED:
             return reports
         if outcome is ReplyOutcome.LOST and all(report.order_id != order.id for report in reports):
             reports.append(_about(order, ReportKind.UNKNOWN, ReportSource.REPLY, now))
         if outcome is ReplyOutcome.OVERLOADED:
-            message = "the exchange asks for a pause and has not looked at the order"
+            message = "the exchange demands a pause and has not processed the order"
             reports.append(_rejected(order, "exchange_rate_limited", message, now))
         return reports
 
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
     ) -> Sequence[ExecutionReport]:
-        """Change price and/or total quantity; a ``rejected`` report means: not changed."""
+        """Changes price and/or total quantity; a ``rejected`` report means: not changed."""
         steps = self._engine.update_market(order.symbol, now)
         request = ChangeOrder(
             client_id=str(order.id),
@@ -150,7 +150,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return self._reports(steps, now, order)
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Cancel what is left of ``order``; a ``rejected`` report means: not canceled."""
+        """Cancels the rest of ``order``; a ``rejected`` report means: not canceled."""
         steps = self._engine.update_market(order.symbol, now)
         request = CancelOrder(
             client_id=str(order.id),
@@ -162,9 +162,10 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return self._reports(steps, now, order)
 
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """What is known of an order whose answer was lost; ``not_placed`` if it never arrived.
+        """Returns reports on an order whose reply was lost; ``not_placed`` if it never arrived.
 
-        Nothing about it: its request is still on the way, or all was told before.
+        None on the order itself means that its request is in flight, or that all was reported
+        before.
         """
         steps = self._engine.update_market(order.symbol, now)
         steps.append(self._engine.step(QueryOrder(client_id=str(order.id), at=now)))
@@ -181,21 +182,21 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return [*reports, _about(order, kind, ReportSource.RECONCILE, now, name)]
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
-        """What the account really is, whatever was told of it."""
+        """Returns the actual account, independent of what was delivered."""
         return build_snapshot(self._engine, since, now, self._account.paper.balances)
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        """Let walks and tapes reach orders and positions, and time do what is due."""
+        """Advances prices and time up to ``now`` and returns the reports."""
         steps = self._engine.update_all_markets(now, is_tick=True)
         self._stale += self._engine.take_stale_prices(now)
         return self._reports(steps, now)
 
     def needs_polling(self) -> bool:
-        """Whether anything may happen to the account without a command."""
+        """Returns whether anything may happen to the account without a command."""
         return self._engine.needs_polling()
 
     def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
-        """Set a manual price. Raises ``Conflict`` where the source is not manual.
+        """Sets a manual price. Raises ``Conflict`` where the source is not manual.
 
         Raises ``Invalid`` for prices that are not positive or crossed.
         """
@@ -203,7 +204,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return self._reports([self._engine.step(quote_to_update(quote))], quote.at)
 
     def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
-        """Tell of a trade of others. Raises as ``set_price``."""
+        """Applies a public trade. Raises as ``set_price``."""
         self._check_manual(trade.symbol)
         if trade.price <= ZERO or trade.qty <= ZERO:
             raise Invalid("a trade needs a price and a quantity above 0")
@@ -213,7 +214,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return self._reports([self._engine.step(update)], trade.at)
 
     def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
-        """Pay money in, or below zero out. Raises ``Conflict`` for what is not free."""
+        """Deposits money, or withdraws it if negative. Raises ``Conflict`` if not free."""
         size = amount.copy_abs()
         if amount > ZERO:
             result = self._engine.step(Deposit(currency=currency, amount=size, at=now))
@@ -227,28 +228,28 @@ class PaperExchange(OrderLookup, ExchangeStatus):
     async def reset(
         self, balances: Mapping[str, Decimal] | None, now: datetime
     ) -> Sequence[ExecutionReport]:
-        """Cancel all orders, close all positions at the mark, and begin with these balances.
+        """Cancels all orders, closes all positions at the mark price, and sets the balances.
 
-        ``None``: those of the account's settings. Raises ``Invalid`` for a negative one.
+        ``None`` sets those of the account's settings. Raises ``Invalid`` for a negative balance.
         """
         requested = self._account.paper.balances if balances is None else balances
         if any(amount < ZERO for amount in requested.values()):
             raise Invalid("no balance can be below 0")
         steps = self._engine.update_all_markets(now)
-        told = tuple((name, amount) for name, amount in sorted(requested.items()) if amount)
-        steps.append(self._engine.step(Reset(balances=told, at=now)))
+        amounts = tuple((name, amount) for name, amount in sorted(requested.items()) if amount)
+        steps.append(self._engine.step(Reset(balances=amounts, at=now)))
         return self._reports(steps, now)
 
     def take_charges(self) -> Sequence[Charge]:
-        """Payments that were told since the last call: funding, transfers, insurance."""
+        """Returns payments since the last call: funding, transfers, insurance."""
         return self._reporter.take_charges()
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> object:
-        """A read by its ccxt name, in ccxt's shape.
+        """Returns a read by its ccxt name, in ccxt's structure.
 
-        Raises ``Invalid`` with code ``unsupported_func`` for what is not answered here.
+        Raises ``Invalid`` with code ``unsupported_func`` for an unsupported method.
         """
         engine = self._engine
         market = MarketReads(
@@ -273,7 +274,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> DirectTradeResult:
-        """A trade in ccxt's words; whatever it did before it failed is told."""
+        """Executes a ccxt trading method; what it did before a failure is reported as well."""
         trading = PaperTrading(engine=self._engine, now=now)
         value, refused = trading.call(func, args, kwargs)
         return DirectTradeResult(
@@ -281,40 +282,42 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         )
 
     def take_state_changes(self) -> ExchangeStateRows | None:
-        """What changed since the last call and must be stored with the reports."""
+        """Returns and clears the changes that must be stored together with the reports."""
         return self._engine.changed_rows()
 
     def state_hash(self) -> str:
-        """SHA-256 of the whole memory: equal exchanges have equal ones."""
+        """Returns the SHA-256 of the whole state: equal exchanges have equal hashes."""
         return state_hash(self._engine.state)
 
     @property
     def state(self) -> ExchangeState:
-        """What it remembers."""
+        """The state of the exchange."""
         return self._engine.state
 
     def tape_positions(self) -> Mapping[str, str]:
-        """How far each tape was played, by symbol, as text."""
+        """Returns how far each tape was played, by symbol, as JSON."""
         return self._engine.tape_positions()
 
     def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
-        """Go on from a memory and ``tape_places`` of another run."""
+        """Continues from a state and ``tape_positions`` of another run."""
         self._engine.resume_from(state, places)
 
     def feed(self, input: Input) -> Sequence[PaperEvent]:
-        """One timed input, prices of what it concerns first: for scripts. Its facts.
+        """Processes one input of a scenario after updating the prices it needs. Returns all events.
 
-        Raises ``Invalid`` for news of a symbol that has a price source of its own.
+        Raises ``Invalid`` for a market update of a symbol whose price source is not manual.
         """
         match input:
             case NewOrderPair(first=first):
                 symbols = [first.symbol]
             case _:
-                named: str | None = getattr(input, "symbol", None)
-                symbols = self._engine.alive() if named is None else [named]
+                input_symbol: str | None = getattr(input, "symbol", None)
+                symbols = self._engine.alive() if input_symbol is None else [input_symbol]
         if isinstance(input, MarketUpdate) and not self._is_manual(input.symbol):
             source = self._engine.prices.source(input.symbol)
-            raise Invalid(f"the price of {input.symbol} comes from {source}; it cannot be told")
+            raise Invalid(
+                f"the price of {input.symbol} comes from {source}; it cannot be set by input"
+            )
         steps = [
             each for symbol in symbols for each in self._engine.update_market(symbol, input.at)
         ]
@@ -341,13 +344,13 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         return self._engine.prices.source(symbol) is PriceSource.MANUAL
 
     def _open_order_id(self, order: Order) -> str | None:
-        """The exchange's id of ``order`` if it is open there."""
+        """Returns the exchange order id of ``order`` if it is open, else ``None``."""
         held = self._engine.state.orders.get(order.symbol, {})
         client_id = str(order.id)
         return next((name for name, each in held.items() if each.client_id == client_id), None)
 
     def _is_placement_in_flight(self, order: Order) -> bool:
-        """Whether the request to place ``order`` has not arrived yet."""
+        """Returns whether the request to place ``order`` is still in flight."""
         in_flight = self._engine.state.in_flight
         requests = () if in_flight is None else (each.request for each in in_flight.arrivals)
         client_id = str(order.id)

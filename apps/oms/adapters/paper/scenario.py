@@ -1,7 +1,7 @@
-"""A paper exchange run by lines: timed inputs, as ``timed`` reads them, one after the other.
+"""Runs a paper exchange from a scenario: timed inputs as JSON lines (``json_inputs``).
 
-What is under way can be written down between two lines and taken up again; the end is the same.
-It refuses a line that it cannot read, an unknown symbol, and a time before the last line's.
+A run can be saved between two lines and continued later with the same result. Invalid lines,
+unknown symbols and times before the previous line are refused.
 """
 
 import json
@@ -25,10 +25,10 @@ _POSITIVE = ("qty", "price", "amount", "bid", "ask", "open", "high", "low", "clo
 
 
 class ScenarioRunner:
-    """One account's paper exchange and how many lines it was told."""
+    """One account's paper exchange and how many lines it has processed."""
 
     def __init__(self, account: Account, tapes: Path, saved: str | None = None) -> None:
-        """A fresh exchange, or the one whose ``saved`` text is given. Raises ``Invalid``."""
+        """A new exchange, or the one that ``saved`` describes. Raises ``Invalid``."""
         self.exchange = PaperExchange.restore(account, ExchangeStateRows(), tapes)
         self.lines = 0
         self.facts = 0
@@ -37,7 +37,7 @@ class ScenarioRunner:
             self._resume(saved)
 
     def saved(self) -> str:
-        """Everything that a later run needs to go on."""
+        """Returns all that a later run needs to continue, as JSON."""
         last = None if self.last is None else self.last.isoformat()
         dump: dict[str, Any] = {
             "memory": encode_state(self.exchange.state),
@@ -49,7 +49,7 @@ class ScenarioRunner:
         return json.dumps(dump, sort_keys=True)
 
     def run(self, lines: Iterable[Fields]) -> list[PaperEvent]:
-        """Feed objects of JSON lines; what the exchange said. Raises ``Invalid`` with the line."""
+        """Processes JSON lines and returns the events. Raises ``Invalid`` with the line number."""
         events: list[PaperEvent] = []
         for fields in lines:
             self.lines += 1
@@ -67,7 +67,7 @@ class ScenarioRunner:
         return self.exchange.feed(input)
 
     def _with_exchange_order_id(self, fields: Fields) -> Fields:
-        """A cancel or change may name its order by the client id that the script gave it."""
+        """Adds the exchange order id to a cancel or change that names its order by client id."""
         if fields.get("do") not in ("cancel", "change") or "exchange_order_id" in fields:
             return fields
         orders = self.exchange.state.orders.get(str(fields.get("symbol")), {})
@@ -78,7 +78,7 @@ class ScenarioRunner:
 
     def _check(self, fields: Fields, input: Input) -> None:
         if self.last is not None and input.at < self.last:
-            raise Invalid(f"{input.at.isoformat()} is before the line before")
+            raise Invalid(f"{input.at.isoformat()} is before the previous line")
         symbol = getattr(input, "symbol", None)
         if symbol is not None and symbol not in self.exchange.instruments():
             raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")

@@ -1,4 +1,4 @@
-"""The settings of an account as the simulation takes them."""
+"""Converts the settings of an account to those of the simulation."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,13 +11,13 @@ from oms.simulation.state.contract_overrides import MarginMode
 
 LIVE_SOURCE = "live"
 LIVE_PRICE_AGE = timedelta(seconds=10)
-"""From what age on a live price fills nothing, where nothing else is said."""
+"""Maximum age of live prices where the settings have none."""
 
 
 def simulation_settings(
     account: Account, live_age: timedelta = LIVE_PRICE_AGE
 ) -> SimulationSettings:
-    """How the account's paper exchange behaves; ``live_age`` is that of live prices."""
+    """Returns the settings of the account's simulation; ``live_age`` limits live prices."""
     paper = account.paper
     is_hedge = account.position_mode is PositionMode.HEDGE
     return SimulationSettings(
@@ -46,7 +46,7 @@ def simulation_settings(
 
 
 def _fees(venue: str, paper: PaperSettings) -> Mapping[InstrumentKind, FeeRates]:
-    """The profile's rates, where the account has none of its own."""
+    """Returns the rates of the account; those of the venue's profile where it has none."""
     fees = dict(fees_of(venue))
     for kind in (InstrumentKind.SPOT, InstrumentKind.LINEAR):
         rates = fees[kind]
@@ -65,7 +65,7 @@ def _tiers(latency: tuple[FeeTierSettings, ...]) -> tuple[FeeTier, ...]:
 
 
 def _age(source: str, paper: PaperSettings, live_age: timedelta) -> timedelta | None:
-    """What the account says; without it live prices age, and others do not."""
+    """Returns the account's maximum price age; without one only live prices have a limit."""
     return (
         live_age if paper.max_price_age is None and source == LIVE_SOURCE else paper.max_price_age
     )

@@ -1,7 +1,7 @@
-"""The simulation's memory as stored rows: what changed goes out, what is stored comes back.
+"""Stored rows of the exchange state: writes what changed, loads what was stored.
 
-Open orders and manual markets are a row each, all else is one small state row. Markets of a walk
-are not stored: the walk knows them, and what was taken of one is forgotten with its step.
+Open orders and markets are a row each, the rest is one small row. Markets of a random walk are not
+stored: they are computed, and depth consumed from them lasts for their step only.
 """
 
 import json
@@ -33,21 +33,21 @@ _new_row = constructor(TradeRow)
 
 
 def load_state(rows: ExchangeStateRows, is_stored: Callable[[str], bool]) -> ExchangeState | None:
-    """The memory that was stored, ``None`` for an exchange that has none yet.
+    """Returns the stored state; ``None`` for an exchange that has none yet.
 
     Raises ``InvariantBroken`` if the state is not what was written.
     """
     if rows.state is None:
         return None
     if rows.state_hash and rows.state_hash != sha256_hex(rows.state):
-        raise InvariantBroken("the stored memory of the paper exchange is not what was written")
+        raise InvariantBroken("the stored state of the paper exchange is not what was written")
     orders = [text for text in rows.orders.values() if text is not None]
     markets = {symbol: text for symbol, text in rows.prices.items() if is_stored(symbol)}
     return StoredState(books=rows.state, orders=orders, markets=markets).state()
 
 
 class UnsavedChanges:
-    """What steps have changed and nobody has stored yet."""
+    """Changes of steps that are not stored yet."""
 
     def __init__(self, is_stored: Callable[[str], bool]) -> None:
         self._is_stored = is_stored
@@ -57,7 +57,7 @@ class UnsavedChanges:
         self._markets: set[str] = set()
 
     def add(self, step: StepResult, trades: Iterable[PaperTrade]) -> None:
-        """Remember what ``step`` touched, and its ``trades``."""
+        """Adds what ``step`` changed, and its ``trades``."""
         changes = step.changes
         self._markets |= changes.markets
         if changes.books:
@@ -66,7 +66,7 @@ class UnsavedChanges:
             self._trades += trades
 
     def take(self, state: ExchangeState) -> ExchangeStateRows | None:
-        """The rows to be written, each in its last form; afterwards nothing is unsaved."""
+        """Returns the rows to write, each in its latest form, and clears the changes."""
         markets = set(filter(self._is_stored, self._markets))
         if not self._books and not markets:
             return None
@@ -96,7 +96,7 @@ def _trade_row(trade: PaperTrade) -> TradeRow:
 
 
 def trade_from_row(row: TradeRow) -> PaperTrade:
-    """The execution that a row holds."""
+    """Returns the execution of a row."""
     fields = json.loads(row.trade)
     return PaperTrade(
         trade_id=fields["trade_id"],

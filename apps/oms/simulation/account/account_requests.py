@@ -1,6 +1,6 @@
-"""What is set and moved from outside: deposits, withdrawals, a reset, leverage, margin mode.
+"""Account requests: deposits, withdrawals, resets, leverage and margin mode.
 
-Judged like orders are: a wish that cannot be met is rejected and changes nothing.
+A request that cannot be fulfilled is rejected and changes nothing.
 """
 
 from decimal import Decimal
@@ -28,13 +28,13 @@ _NOTHING = Balance()
 
 
 def deposit(state: StepState, request: Deposit) -> None:
-    """Money arrives."""
+    """Deposits money."""
     assert request.amount > 0, "a deposit brings money"
     _transfer(state, request.currency, request.amount)
 
 
 def withdraw(state: StepState, request: Withdraw) -> Rejection | None:
-    """Money leaves, if it is free and no position needs it."""
+    """Withdraws money. Rejects more than is free and not bound by positions."""
     assert request.amount > 0, "a withdrawal takes money"
     available = max(withdrawable(state, request.currency), ZERO)
     if request.amount > available:
@@ -48,9 +48,10 @@ def withdraw(state: StepState, request: Withdraw) -> Rejection | None:
 
 
 def reset(state: StepState, request: Reset) -> None:
-    """Begin anew: no orders, no positions, and these balances alone. What happened stays told.
+    """Resets the account to no orders, no positions and the requested balances.
 
-    Positions are closed at the mark without a fee; where no price is known, at their entry.
+    Positions are closed at the mark price without a fee, at their entry price where no price is
+    known. Events of the past remain.
     """
     cancel_orders(state, "reset", lambda order: True)
     state.filled_parents.clear()
@@ -68,7 +69,7 @@ def reset(state: StepState, request: Reset) -> None:
 
 
 def set_leverage(state: StepState, request: SetLeverage) -> Rejection | None:
-    """Another leverage for a contract: margins and what orders reserve are counted anew."""
+    """Sets the leverage of a contract and recomputes the margins of its positions and orders."""
     instrument = state.instruments[request.symbol]
     if (
         instrument.kind is InstrumentKind.SPOT
@@ -99,7 +100,7 @@ def set_leverage(state: StepState, request: SetLeverage) -> Rejection | None:
 
 
 def set_margin_mode(state: StepState, request: SetMarginMode) -> Rejection | None:
-    """Another margin mode for a contract without orders and positions; "already so" is success."""
+    """Sets the margin mode of a contract without orders and positions; no change is accepted."""
     if state.instruments[request.symbol].kind is InstrumentKind.SPOT:
         return _reject(f"{request.symbol} has no margin")
     terms = state.contracts.get(request.symbol, NO_OVERRIDES)
@@ -119,7 +120,7 @@ def _reject(message: str) -> Rejection:
 def _update_margin(
     state: StepState, instrument: Instrument, position: PaperPosition, old_leverage: int
 ) -> Rejection | None:
-    """The margin of a position under the new leverage; an isolated one keeps what it gained."""
+    """Recomputes the margin of a position; an isolated one keeps what it gained."""
     margin = initial_margin(state.leverage_of(instrument), position.cost)
     terms = state.contracts.get(position.symbol)
     if state.settings.margin_mode_of(terms) is MarginMode.ISOLATED:
@@ -138,7 +139,7 @@ def _update_margin(
 
 
 def _transfer(state: StepState, currency: str, amount: Decimal) -> None:
-    """Bring money in (negative: out) and tell it."""
+    """Adds money (negative: removes it) and appends the event."""
     if not amount:
         return
     state.credit(currency, amount)

@@ -1,7 +1,7 @@
-"""What trading costs: fees, the locks of resting orders, and margins. Exact, or rounded up.
+"""Costs of trading: fees, amounts locked by orders, and margins; exact, or rounded up.
 
-Worths are in the settle currency: quote on spot and linear, where they are exact; base on inverse,
-where a price divides and 36 places are kept.
+Values are in the settle currency: quote on spot and linear contracts, where they are exact; base on
+inverse contracts, where they are divided by a price and kept at 36 places.
 """
 
 from datetime import date, datetime, timedelta
@@ -15,36 +15,36 @@ from oms.simulation.settings import FeeRates, SimulationSettings
 from oms.simulation.state.step_state import StepState
 
 _QUANTUM = Decimal(1).scaleb(-DIGITS_MAX)
-#: Costs keep 18 places more than are ever told: a share of them may have no end.
+#: Costs have 18 places more than any reported amount: a share of them may have no decimal end.
 _COST_QUANTUM = Decimal(1).scaleb(-2 * DIGITS_MAX)
 _DOLLARS = frozenset({"USD", "USDT", "USDC"})
 TIER_DAYS = 30
-"""Days, the present one among them, whose volume decides on the fee tier."""
+"""Days, including today, whose volume decides on the fee tier."""
 
 
 def settle_value(instrument: Instrument, qty: Decimal, price: Decimal) -> Decimal:
-    """What ``qty`` at ``price`` is worth in the settle currency, with the sign of ``qty``."""
+    """Returns the value of ``qty`` at ``price`` in the settle currency, signed like ``qty``."""
     if instrument.kind is InstrumentKind.INVERSE:
         return divide_cost(multiply(qty, instrument.contract_size), price)
     return multiply(multiply(qty, price), instrument.contract_size)
 
 
 def signed_value(instrument: Instrument, qty: Decimal, price: Decimal) -> Decimal:
-    """``qty`` in value space: its worth, negative on inverse, where a higher price is worth less.
+    """Returns the value of ``qty``, negated on inverse contracts, where it falls with the price.
 
-    A position's profit is its value at the exit less its value at the entry.
+    The profit of a position is its signed value at the exit less that at the entry.
     """
     amount = settle_value(instrument, qty, price)
     return amount.copy_negate() if instrument.kind is InstrumentKind.INVERSE else amount
 
 
 def divide_cost(amount: Decimal, divisor: Decimal) -> Decimal:
-    """``amount / divisor`` at the 36 places of a cost."""
+    """Returns ``amount / divisor`` at the 36 places of a cost."""
     return EXACT.divide(amount, divisor).quantize(_COST_QUANTUM, ROUND_HALF_EVEN, EXACT)
 
 
 def current_fee_rates(state: StepState, instrument: Instrument) -> FeeRates:
-    """The fees in force: those of the highest tier that the last 30 days have reached."""
+    """Returns the fees in force: those of the highest tier that the 30-day volume has reached."""
     settings = state.settings
     rates = settings.rates_of(instrument.kind)
     if settings.fee_tiers:
@@ -58,9 +58,10 @@ def current_fee_rates(state: StepState, instrument: Instrument) -> FeeRates:
 def add_traded_volume(
     state: StepState, instrument: Instrument, qty: Decimal, price: Decimal
 ) -> None:
-    """Count an execution towards the fee tiers, in dollars.
+    """Adds an execution to the volume that decides on fee tiers, in dollars.
 
-    What is quoted in another currency counts by its price in USDT, or not at all.
+    Volume in other quote currencies is converted by their price in USDT, or not counted without
+    one.
     """
     amount = instrument.notional(qty, price)
     if instrument.quote not in _DOLLARS:
@@ -91,7 +92,7 @@ def compute_fee(
     *,
     maker: bool,
 ) -> tuple[Decimal, str]:
-    """Fee and its currency of one execution worth ``amount``: × rate, never rounded but on inverse.
+    """Returns fee and fee currency of an execution worth ``amount``; rounded on inverse only.
 
     Spot buys pay in base (or quote, by setting), spot sells in quote, contracts in settle.
     """
@@ -108,12 +109,12 @@ def compute_fee(
 
 
 def is_fee_in_base(settings: SimulationSettings, instrument: Instrument, side: Side) -> bool:
-    """Whether an execution's fee is taken from the bought base."""
+    """Returns whether the fee of an execution is taken from the bought base."""
     return instrument.kind is InstrumentKind.SPOT and side is Side.BUY and settings.base_fee_on_buy
 
 
 def max_fee(settings: SimulationSettings, instrument: Instrument, value: Decimal) -> Decimal:
-    """The largest fee that ``value`` may cost, in any tier."""
+    """Returns the highest fee for ``value`` in any tier."""
     rates = settings.rates_of(instrument.kind)
     rate = max(rates.maker, rates.taker, ZERO)
     if settings.fee_tiers:
@@ -123,7 +124,7 @@ def max_fee(settings: SimulationSettings, instrument: Instrument, value: Decimal
 
 
 def lock_currency(instrument: Instrument, side: Side) -> str:
-    """The currency that an order of ``side`` holds locked."""
+    """Returns the currency that an order of ``side`` locks."""
     is_spot_sell = instrument.kind is InstrumentKind.SPOT and side is Side.SELL
     return instrument.base if is_spot_sell else instrument.settle
 
@@ -131,7 +132,7 @@ def lock_currency(instrument: Instrument, side: Side) -> str:
 def spot_lock_amount(
     settings: SimulationSettings, instrument: Instrument, side: Side, qty: Decimal, price: Decimal
 ) -> Decimal:
-    """What a resting spot order locks: base to sell, or the cost and a fee paid in quote."""
+    """Returns what a resting spot order locks: the base to sell, or cost and fee in quote."""
     if side is Side.SELL:
         return qty
     value = instrument.notional(qty, price)
@@ -143,7 +144,7 @@ def spot_lock_amount(
 def contract_lock_amount(
     state: StepState, instrument: Instrument, opening: Decimal, price: Decimal
 ) -> Decimal:
-    """Initial margin and fee of the part of a contract order that opens or enlarges."""
+    """Returns initial margin and fee of the part of a contract order that opens a position."""
     if not opening:
         return ZERO
     settings, value = state.settings, settle_value(instrument, opening, price)
@@ -155,17 +156,17 @@ def contract_lock_amount(
 
 
 def initial_margin(leverage: int, value: Decimal) -> Decimal:
-    """Initial margin of a contract position worth ``value``, at 18 places, rounded up."""
+    """Returns the initial margin of a position worth ``value``, rounded up at 18 places."""
     return round_up(EXACT.divide(value.copy_abs(), leverage))
 
 
 def round_up(amount: Decimal) -> Decimal:
-    """``amount`` at 18 places, never less."""
+    """Returns ``amount`` rounded up at 18 places."""
     return amount.quantize(_QUANTUM, ROUND_CEILING, EXACT)
 
 
 def opening_qty(side: Side, qty: Decimal, position_qty: Decimal) -> Decimal:
-    """The part of an order beyond what it closes of a signed position ``held``."""
+    """Returns the part of an order that exceeds what it closes of a signed position."""
     if not position_qty or (position_qty > 0) == (side is Side.BUY):
         return qty
     return max(subtract(qty, position_qty.copy_abs()), ZERO)

@@ -1,8 +1,8 @@
 """Funding: at 00:00, 08:00 and 16:00 UTC longs pay shorts, or the reverse.
 
-Each position remembers until when it has paid, so each time is settled once, however many were
-missed: at the mark price that was known when the engine's clock passed it. Where no price is known
-yet, it is settled with the first that is told.
+Each position records the time up to which it is settled, so each funding time is settled once,
+however many were missed, at the mark price known when the clock of the state passes it. Where no
+price is known yet, the first one received is used.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ from oms.simulation.state.step_state import StepState
 
 
 def next_funding_payment(state: ExchangeState) -> datetime | None:
-    """When a position pays next; ``None`` where none is open, or no price of it is known."""
+    """Returns when a position pays next; ``None`` without positions or without their prices."""
     times = [
         last_funding_time(position.funded_at) + FUNDING_INTERVAL
         for position in state.positions.values()
@@ -39,19 +39,19 @@ def next_funding_payment(state: ExchangeState) -> datetime | None:
 
 
 def settle_funding(state: StepState, input: Input) -> None:
-    """Settle the funding times that have passed, the oldest first, before ``input`` is heard."""
+    """Settles the funding times passed before ``input`` is processed, the oldest first."""
     due = last_funding_time(state.at)
-    late = [
+    unsettled = [
         (position.funded_at, key, position)
         for key, position in state.positions.items()
         if position.funded_at is not None and position.funded_at < due
     ]
-    if not late:
+    if not unsettled:
         return
-    timestamp = last_funding_time(min(since for since, _, _ in late)) + FUNDING_INTERVAL
-    marks = {key[0]: _mark(state, key[0], input) for _, key, _ in late}
+    timestamp = last_funding_time(min(since for since, _, _ in unsettled)) + FUNDING_INTERVAL
+    marks = {key[0]: _mark(state, key[0], input) for _, key, _ in unsettled}
     while timestamp <= due:
-        for since, key, _ in sorted(late, key=lambda each: each[1]):
+        for since, key, _ in sorted(unsettled, key=lambda each: each[1]):
             mark = marks[key[0]]
             if mark is not None and since < timestamp:
                 _pay(state, state.positions[key], mark, timestamp)
@@ -59,14 +59,14 @@ def settle_funding(state: StepState, input: Input) -> None:
 
 
 def apply_funding_rate(state: StepState, update: FundingRateUpdate) -> None:
-    """Another rate, from the next funding time on."""
+    """Sets the funding rate from the next funding time on."""
     terms = state.contracts.get(update.symbol, NO_OVERRIDES)
     if terms.funding_rate != update.rate:
         state.set_contract_overrides(update.symbol, evolve(terms, funding_rate=update.rate))
 
 
 def _pay(state: StepState, position: PaperPosition, mark: Decimal, timestamp: datetime) -> None:
-    """− signed quantity × mark × rate; of an isolated position it moves the margin."""
+    """Pays − signed quantity × mark × rate; on isolated positions it changes the margin."""
     instrument, symbol = state.instruments[position.symbol], position.symbol
     terms = state.contracts.get(symbol, NO_OVERRIDES)
     rate = state.settings.funding_rate if terms.funding_rate is None else terms.funding_rate
@@ -97,7 +97,7 @@ def _pay(state: StepState, position: PaperPosition, mark: Decimal, timestamp: da
 
 
 def _mark(state: StepState, symbol: str, input: Input) -> Decimal | None:
-    """The mark price before the input; without one, what the input tells."""
+    """Returns the mark price before the input; without one, the price of the input."""
     market = state.markets.get(symbol)
     if market is not None and market.mark_price is not None:
         return market.mark_price

@@ -1,4 +1,4 @@
-"""When funding is due: at 00:00, 08:00 and 16:00 UTC."""
+"""Funding times: 00:00, 08:00 and 16:00 UTC."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ FUNDING_INTERVAL = timedelta(hours=FUNDING_INTERVAL_HOURS)
 
 
 def last_funding_time(timestamp: datetime) -> datetime:
-    """The last funding time at or before ``moment``, which is in UTC."""
+    """Returns the last funding time at or before ``timestamp``, which is in UTC."""
     hour = timestamp.hour - timestamp.hour % FUNDING_INTERVAL_HOURS
     return datetime(timestamp.year, timestamp.month, timestamp.day, hour, 0, 0, 0, timestamp.tzinfo)
 
 
 def next_funding_at(positions: Mapping[PositionKey, PaperPosition]) -> datetime | None:
-    """The first time that one of the positions has not settled yet."""
+    """Returns the first funding time that one of the positions has not settled."""
     first: datetime | None = None
     for position in positions.values():
         settled = position.funded_at

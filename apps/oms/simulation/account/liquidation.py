@@ -1,9 +1,9 @@
-"""When the marks no longer carry a position: it is closed by the exchange, at the mark price.
+"""Liquidation: the exchange closes positions that their margin no longer covers, at the mark price.
 
-Cross: when a wallet and its unrealised profit are no more than the maintenance margins, the open
-contract orders of that currency are canceled, then positions are closed, the largest maintenance
-first, until there is more than that again. What is owed when nothing is left is paid by the
-insurance. An isolated position is judged by its own margin, and never loses more than that.
+Cross: when balance and unrealised profit are at most the maintenance margins, the open contract
+orders of that currency are canceled, and positions are closed, the largest maintenance margin
+first, until they exceed them again. A debt without positions is paid by the insurance fund. An
+isolated position is covered by its own margin and never loses more than that.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ _NOTHING = Balance()
 
 
 def liquidate(state: StepState) -> bool:
-    """Close what can no longer be carried; whether anything was closed."""
+    """Closes positions that are no longer covered. Returns whether any was closed."""
     before, currencies = state.trades_made, _affected_currencies(state)
     for currency in sorted(currencies) if len(currencies) > 1 else currencies:
         if _is_clearly_solvent(state, currency):
@@ -53,7 +53,7 @@ def liquidate(state: StepState) -> bool:
 def close_position_at(
     state: StepState, position: PaperPosition, price: Decimal, source: OrderSource
 ) -> Decimal:
-    """Close a position by an order of the exchange's own; realised profit less the fee."""
+    """Closes a position by an order of the exchange. Returns the realised profit less the fee."""
     state.orders_made += 1
     order = PaperOrder(
         exchange_order_id=f"o{state.orders_made}",
@@ -75,12 +75,12 @@ def close_position_at(
     fill = BookFill(qty=order.qty, price=price)
     state.end_order(settle_fill(state, order, fill, maker=False))
     filled = state.events[-1]
-    assert isinstance(filled, Filled), "what was settled is told"
+    assert isinstance(filled, Filled), "a settled fill has an event"
     return subtract(filled.trade.realised, filled.trade.fee)
 
 
 def cancel_orders(state: StepState, reason: str, is_selected: Callable[[PaperOrder], bool]) -> None:
-    """Cancel open orders, the oldest first."""
+    """Cancels the selected open orders, the oldest first."""
     selected = [o for held in state.orders.values() for o in held.values() if is_selected(o)]
     for order in sorted(selected, key=lambda order: order.number):
         current = state.order(order.symbol, order.exchange_order_id)
@@ -89,7 +89,7 @@ def cancel_orders(state: StepState, reason: str, is_selected: Callable[[PaperOrd
 
 
 def _affected_currencies(state: StepState) -> set[str]:
-    """Currencies whose positions, marks or money have moved in this step."""
+    """Returns the currencies whose positions, marks or balances changed in this step."""
     currencies, instruments = set(state.settled_currencies), state.instruments
     for symbol, _ in state.positions:
         currency = instruments[symbol].settle
@@ -102,17 +102,17 @@ def _affected_currencies(state: StepState) -> set[str]:
 
 
 def _has_total_changed(state: StepState, currency: str) -> bool:
-    """Whether there is more or less of a currency than before; locks do not count."""
-    now, was = state.balances.get(currency), state.before.balances.get(currency)
-    if now is was:
+    """Returns whether the total of a currency changed; locks do not count."""
+    now, previous = state.balances.get(currency), state.before.balances.get(currency)
+    if now is previous:
         return False
-    return now is None or was is None or now.total != was.total
+    return now is None or previous is None or now.total != previous.total
 
 
 def _is_clearly_solvent(state: StepState, currency: str) -> bool:
-    """Whether nothing is owed and the wallet carries its positions, none of them isolated.
+    """Returns whether there is no debt, no isolated position, and enough equity for the rest.
 
-    Nearly always so, and found with less than all that the judgement needs.
+    Nearly always true, and cheaper than the full check.
     """
     balance = state.balances.get(currency, _NOTHING)
     equity, maintenance = balance.total, ZERO
@@ -150,7 +150,7 @@ def _close_isolated(state: StepState, position: PaperPosition, mark: Decimal) ->
 def _liquidate_cross(
     state: StepState, currency: str, position_margins: list[PositionMargin]
 ) -> None:
-    """Close cross positions until the wallet carries what is left of them."""
+    """Closes cross positions until the balance covers those that are left."""
     if any(
         position_margin.mark is None and not position_margin.is_isolated
         for position_margin in position_margins
@@ -172,7 +172,7 @@ def _liquidate_cross(
         largest = max(
             cross, key=lambda position_margin: (position_margin.maintenance, _key(position_margin))
         )
-        assert largest.mark is not None, "only what has a price is closed"
+        assert largest.mark is not None, "only positions with a mark price are closed"
         close_position_at(state, largest.position, largest.mark, OrderSource.LIQUIDATION)
         position_margins = compute_position_margins(state, state.settings, currency)
     if all(position_margin.is_isolated for position_margin in position_margins):
@@ -180,14 +180,14 @@ def _liquidate_cross(
 
 
 def _settle_debt(state: StepState, currency: str, position_margins: list[PositionMargin]) -> None:
-    """Nothing is left to close: no order may promise what is not there, no debt remains."""
+    """Without positions left: cancels orders that lock missing money, and pays the debt."""
     if state.free_balance(currency) < 0:
         cancel_orders(state, _REASON, lambda order: order.locked_currency == currency)
     _pay_from_insurance(state, currency, _cross_balance(state, currency, position_margins))
 
 
 def _pay_from_insurance(state: StepState, currency: str, balance_left: Decimal) -> None:
-    """Pay a negative rest."""
+    """Pays a negative balance from the insurance fund."""
     if balance_left < 0:
         amount = balance_left.copy_negate()
         state.credit(currency, amount)
@@ -197,7 +197,9 @@ def _pay_from_insurance(state: StepState, currency: str, balance_left: Decimal) 
 
 
 def _is_solvent(state: StepState, currency: str, position_margins: list[PositionMargin]) -> bool:
-    """Whether the wallet carries its cross positions; without any, whether nothing is owed."""
+    """Returns whether the balance covers its cross positions; without any, whether there is no
+    debt.
+    """
     balance = state.balances.get(currency, _NOTHING)
     equity, maintenance, is_open = balance.total, ZERO, False
     for position_margin in position_margins:
@@ -215,7 +217,7 @@ def _is_solvent(state: StepState, currency: str, position_margins: list[Position
 def _cross_balance(
     state: StepState, currency: str, position_margins: list[PositionMargin]
 ) -> Decimal:
-    """All of a currency but the margins of isolated positions."""
+    """Returns the total of a currency without the margins of isolated positions."""
     left = state.balances.get(currency, _NOTHING).total
     for position_margin in position_margins:
         if position_margin.is_isolated:
@@ -228,6 +230,6 @@ def _key(position_margin: PositionMargin) -> PositionKey:
 
 
 def _mark(state: StepState, position_margin: PositionMargin) -> Decimal | None:
-    """The mark at which a position may be closed: not one that is too old."""
+    """Returns the mark price at which a position may be closed; ``None`` if it is too old."""
     fresh = state.fresh_market(position_margin.position.symbol)
     return None if fresh is None else position_margin.mark

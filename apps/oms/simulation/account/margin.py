@@ -1,7 +1,7 @@
-"""What a wallet of contracts can still pay for: marks, unrealised profit, margins, what is left.
+"""Margin of contract wallets: mark prices, unrealised profit, margins, and what is available.
 
-One currency is one wallet: of all cross positions settled in it, and of its spot money. An
-isolated position stands on its own margin and takes no part. It only reads.
+Each currency is one wallet: all cross positions settled in it, and its spot balance. An isolated
+position is covered by its own margin only. Nothing here changes the state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,23 +34,23 @@ _NOTHING = Balance()
 
 
 class MarginView(Protocol):
-    """What a wallet is counted from: a memory, or a sheet of one."""
+    """What a wallet is computed from: an exchange state or a step state."""
 
     @property
     def balances(self) -> Mapping[str, Balance]:
-        """By currency."""
+        """Balances by currency."""
 
     @property
     def positions(self) -> Mapping[PositionKey, PaperPosition]:
-        """The open ones."""
+        """Open positions."""
 
     @property
     def markets(self) -> Mapping[str, Market]:
-        """By symbol."""
+        """Markets by symbol."""
 
     @property
     def contracts(self) -> Mapping[str, ContractOverrides]:
-        """What was set by symbol."""
+        """Contract settings by symbol."""
 
 
 @value
@@ -61,20 +61,20 @@ class PositionMargin:
     instrument: Instrument
     leverage: int
     is_isolated: bool
-    #: ``None`` where no price is known: then it is counted as on the day it was opened.
+    #: ``None`` where no price is known; the position is then valued at its cost.
     mark: Decimal | None
-    #: In value space, at the mark.
+    #: Signed value at the mark price.
     value: Decimal
     unrealised: Decimal
 
     @property
     def maintenance(self) -> Decimal:
-        """Maintenance margin."""
+        """Returns the maintenance margin."""
         return multiply(self.value.copy_abs(), self.instrument.maintenance_rate)
 
     @property
     def initial(self) -> Decimal:
-        """Initial margin."""
+        """Returns the initial margin."""
         return initial_margin(self.leverage, self.value)
 
 
@@ -83,20 +83,20 @@ _new_position_margin = constructor(PositionMargin)
 
 @value
 class Wallet:
-    """One currency's money, told at 18 places.
+    """One currency's money at 18 places.
 
-    ``available = total + unrealised − initial − reserved``, less the margins of isolated
-    positions. Without contracts it is what is free.
+    ``available = total + unrealised − initial − reserved``, less the margins of isolated positions.
+    Without contracts it is the free balance.
     """
 
     total: Decimal
     #: Unrealised profit of the cross positions.
     unrealised: Decimal
-    #: Their initial margins at the mark price.
+    #: Initial margins of the cross positions at the mark price.
     initial: Decimal
-    #: Their maintenance margins.
+    #: Maintenance margins of the cross positions.
     maintenance: Decimal
-    #: Held by open orders, of spot too.
+    #: Locked by open orders, including spot orders.
     reserved: Decimal
     #: Margins of isolated positions.
     isolated: Decimal
@@ -106,7 +106,7 @@ class Wallet:
 def compute_position_margin(
     view: MarginView, settings: SimulationSettings, position: PaperPosition
 ) -> PositionMargin:
-    """A position at its mark price."""
+    """Returns a position at its mark price."""
     instrument = settings.instruments[position.symbol]
     terms = view.contracts.get(position.symbol)
     mark, value_at_mark = mark_to_market(view, instrument, position)
@@ -124,7 +124,7 @@ def compute_position_margin(
 def mark_to_market(
     view: MarginView, instrument: Instrument, position: PaperPosition
 ) -> tuple[Decimal | None, Decimal]:
-    """The mark price of a position and its value at that; its cost, where none is known."""
+    """Returns mark price and value of a position; ``None`` and its cost where no price is known."""
     market = view.markets.get(position.symbol)
     mark = None if market is None else market.mark_price
     return mark, position.cost if mark is None else signed_value(instrument, position.qty, mark)
@@ -133,7 +133,7 @@ def mark_to_market(
 def compute_position_margins(
     view: MarginView, settings: SimulationSettings, currency: str
 ) -> list[PositionMargin]:
-    """The positions settled in ``currency``, at their marks."""
+    """Returns the positions settled in ``currency`` at their mark prices."""
     instruments = settings.instruments
     return [
         compute_position_margin(view, settings, position)
@@ -143,7 +143,7 @@ def compute_position_margins(
 
 
 def entry_price(instrument: Instrument, position: PaperPosition) -> Decimal:
-    """The average price of a position at 18 places; on inverse it is the harmonic one."""
+    """Returns the average price of a position at 18 places; on inverse the harmonic mean."""
     contracts = multiply(position.qty, instrument.contract_size)
     if instrument.kind is InstrumentKind.INVERSE:
         return round_to_scale(EXACT.divide(contracts.copy_negate(), position.cost))
@@ -151,7 +151,7 @@ def entry_price(instrument: Instrument, position: PaperPosition) -> Decimal:
 
 
 def compute_wallet(view: MarginView, settings: SimulationSettings, currency: str) -> Wallet:
-    """The whole state of one currency's wallet."""
+    """Returns the wallet of one currency."""
     balance = view.balances.get(currency, _NOTHING)
     unrealised = initial = maintenance = locked = isolated = ZERO
     for position_margin in compute_position_margins(view, settings, currency):
@@ -175,7 +175,7 @@ def compute_wallet(view: MarginView, settings: SimulationSettings, currency: str
 
 
 def available(view: MarginView, settings: SimulationSettings, currency: str) -> Decimal:
-    """What new positions may be opened with; exact."""
+    """Returns the exact amount that new positions may be opened with."""
     left = view.balances.get(currency, _NOTHING).free
     if not view.positions:
         return left
@@ -187,15 +187,15 @@ def available(view: MarginView, settings: SimulationSettings, currency: str) -> 
 
 
 def withdrawable(state: StepState, currency: str) -> Decimal:
-    """What may leave the wallet: money that is free and that no position needs.
+    """Returns what may leave the wallet: what is free and not bound by positions.
 
-    Profit that is not realised can be traded with but not spent.
+    Unrealised profit can be used as margin but not withdrawn.
     """
     return min(state.free_balance(currency), available(state, state.settings, currency))
 
 
 def has_positions_settled_in(state: StepState, currency: str) -> bool:
-    """Whether positions are settled in ``currency``."""
+    """Returns whether positions are settled in ``currency``."""
     instruments = state.instruments
     return any(instruments[symbol].settle == currency for symbol, _ in state.positions)
 
@@ -203,10 +203,10 @@ def has_positions_settled_in(state: StepState, currency: str) -> bool:
 def required_margin(
     state: StepState, order: PaperOrder, fills: Sequence[BookFill]
 ) -> tuple[Decimal, Decimal]:
-    """Margin and fee of what would be opened at the dearest price, and what is there for it.
+    """Returns the margin and fee that opening at the worst price needs, and the funds for it.
 
-    Dearest of what it takes and of where it reserves. An order that opens beyond a close frees all
-    that the closed position binds.
+    The worst price is that of the fills or the reserve price. An order that closes a position and
+    opens the opposite one also has the margin that the close releases.
     """
     position, qty = state.position(order.symbol, order.leg), order.remaining
     opening = qty if position is None else opening_qty(order.side, qty, position.qty)
@@ -233,9 +233,9 @@ def required_margin(
 def liquidation_price(
     view: MarginView, settings: SimulationSettings, symbol: str, leg: Leg
 ) -> Decimal | None:
-    """The mark at which a position would be liquidated if all other marks stood still.
+    """Returns the mark price at which a position is liquidated, other marks unchanged.
 
-    ``None`` where there is no position, or no such price above 0. At 18 places.
+    At 18 places; ``None`` without a position, or without such a price above 0.
     """
     position = view.positions.get((symbol, leg))
     if position is None:
@@ -251,7 +251,7 @@ def liquidation_price(
 
 
 def _liquidation_mark(position_margin: PositionMargin, backing: Decimal) -> Decimal | None:
-    """Where ``behind + unrealised = maintenance``: linear in the value, ``v − |v| · rate``."""
+    """Solves ``backing + unrealised = maintenance``; linear in the value, ``v − |v| · rate``."""
     unit = signed_value(position_margin.instrument, position_margin.position.qty, Decimal(1))
     rate = position_margin.instrument.maintenance_rate
     kept_fraction = EXACT.subtract(1, rate) if unit > 0 else EXACT.add(1, rate)

@@ -1,9 +1,10 @@
-"""A bar that has closed, worked through as if its prices had been seen: open, range, close.
+"""Fills of a closed candle, processed as if its prices had occurred: open, range, close.
 
-What the open has left behind is filled there. Then stops, at their level or at a worse open; only
-then what gains: both reached in one bar means the stop. Limits fill when the range goes beyond
-them, up to the cap of the bar's volume. A trailing stop is judged with the best price of the bars
-before, and follows this one. It refuses to guess in which order the range was run through.
+Limit orders that the open passed are filled at the open. Then stops are triggered, at their level
+or at a worse open, and only then take profits: if one candle reaches both, the stop wins. Limit
+orders are filled when the range passes their price, up to the volume cap. A trailing stop is
+triggered by the best price of earlier candles and follows this one afterwards. The order of high
+and low within the candle is not guessed.
 """
 
 from decimal import Decimal
@@ -27,7 +28,7 @@ from oms.simulation.state.step_state import StepState
 
 
 def apply_candle(state: StepState, update: CandleClosed) -> None:
-    """Serve the orders that the bar reaches; the market stands at its close afterwards."""
+    """Fills and triggers the orders that the candle reaches; then the market is at its close."""
     volume_left = _fillable_volume(state, update)
     volume_left = _fill_resting(state, update, volume_left, at_open=True)
     _trigger_orders(state, update, TriggerKind.STOP)
@@ -43,7 +44,7 @@ def apply_candle(state: StepState, update: CandleClosed) -> None:
 
 
 def _fillable_volume(state: StepState, update: CandleClosed) -> Decimal | None:
-    """What the bar may fill of resting orders; ``None`` is without limit."""
+    """Returns what the candle may fill of resting orders; ``None`` is unlimited."""
     cap = state.settings.volume_cap_pct
     if not cap:
         return None
@@ -54,7 +55,7 @@ def _fillable_volume(state: StepState, update: CandleClosed) -> Decimal | None:
 def _fill_resting(
     state: StepState, update: CandleClosed, volume_left: Decimal | None, *, at_open: bool
 ) -> Decimal | None:
-    """Fill limits that the open, or the range, has gone beyond; what is left of the volume."""
+    """Fills limits that the open, or the range, has passed. Returns the volume that is left."""
     resting = [
         order
         for order in state.orders.get(update.symbol, {}).values()
@@ -74,7 +75,7 @@ def _fill_resting(
 
 
 def _trigger_orders(state: StepState, update: CandleClosed, kind: TriggerKind) -> None:
-    """Release conditional orders of one kind; each meets the market where its level was met."""
+    """Triggers orders of one kind, each with the market at the price that reached it."""
     for order in untriggered_orders(state, update.symbol):
         current = state.order(update.symbol, order.exchange_order_id)
         if current is None or TRIGGER_KINDS[order.order_type] is not kind:
@@ -88,7 +89,9 @@ def _trigger_orders(state: StepState, update: CandleClosed, kind: TriggerKind) -
 def _trigger_fill_price(
     state: StepState, update: CandleClosed, order: PaperOrder
 ) -> Decimal | None:
-    """The price at which the bar met the order's level; beyond it if the bar opened there."""
+    """Returns the price at which the candle reached the order's level, or its open if that is
+    beyond.
+    """
     level = trigger_level(order)
     market = state.markets.get(update.symbol)
     by_mark = order.terms.trigger_by is TriggerBy.MARK
@@ -101,7 +104,7 @@ def _trigger_fill_price(
 
 
 def _set_market(state: StepState, update: CandleClosed, price: Decimal) -> None:
-    """The market at one price of the bar, without limit of depth."""
+    """Sets the market to one price of the candle with unlimited depth."""
     quote = QuoteUpdate(symbol=update.symbol, bid=price, ask=price, at=update.at)
     if state.settings.spread_bps:
         tick = state.instruments[update.symbol].tick

@@ -1,7 +1,7 @@
-"""The built-in table of instruments and the fees of each venue profile.
+"""Built-in instruments, and the fees of each venue profile.
 
-It lets a paper account work without any network. A venue without rows of its own uses these
-instruments with its own fees, an unknown one those of ``GENERIC``.
+With these a paper account works without a network. All venues have the same instruments; a venue
+without fees of its own has those of ``GENERIC``.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from oms.simulation.settings import FeeRates
 
 GENERIC = "generic"
 
-#: symbol: tick, step, minimum notional in quote.
+#: Symbol: tick, step, minimum notional in quote.
 _SPOT: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "BTC/USDT": ("0.01", "0.00001", "5"),
@@ -32,7 +32,7 @@ _SPOT: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 
-#: base of …/USDT:USDT: tick, step, minimum notional, largest leverage, maintenance rate.
+#: Base of …/USDT:USDT: tick, step, minimum notional, maximum leverage, maintenance rate.
 _LINEAR: Mapping[str, tuple[str, str, str, int, str]] = MappingProxyType(
     {
         "BTC": ("0.1", "0.001", "100", 125, "0.004"),
@@ -46,7 +46,7 @@ _LINEAR: Mapping[str, tuple[str, str, str, int, str]] = MappingProxyType(
     }
 )
 
-#: base of …/USD:base: tick, dollars per contract, largest leverage, maintenance rate.
+#: Base of …/USD:base: tick, dollars per contract, maximum leverage, maintenance rate.
 _INVERSE: Mapping[str, tuple[str, str, int, str]] = MappingProxyType(
     {
         "BTC": ("0.1", "100", 125, "0.004"),
@@ -54,7 +54,7 @@ _INVERSE: Mapping[str, tuple[str, str, int, str]] = MappingProxyType(
     }
 )
 
-#: venue: maker and taker in percent, on spot, then on linear; ``None`` where it has no such market.
+#: Venue: maker and taker in percent, on spot, then on linear; ``None`` without such a market.
 _FEES: Mapping[str, tuple[tuple[str, str] | None, tuple[str, str] | None]] = MappingProxyType(
     {
         "binance": (("0.1", "0.1"), ("0.02", "0.05")),
@@ -81,14 +81,14 @@ def _built_in() -> Mapping[str, Instrument]:
 
 
 def instruments_of(venue: str) -> Mapping[str, Instrument]:
-    """All instruments of a paper venue by symbol; every venue has the built-in ones as yet."""
+    """Returns all instruments of a paper venue by symbol; at present the same for each venue."""
     del venue
     return _built_in()
 
 
 @cache
 def fees_of(venue: str) -> Mapping[InstrumentKind, FeeRates]:
-    """Fees of a venue's profile by kind; what it does not have is charged as ``GENERIC``."""
+    """Returns the fees of a venue by kind; those of ``GENERIC`` where it has no such market."""
     spot, linear = _FEES.get(venue, _FEES[GENERIC])
     generic_spot, generic_linear = _FEES[GENERIC]
     return MappingProxyType(

@@ -1,9 +1,9 @@
-"""News of the market: what it shows is taken over, then the orders that it reaches are served.
+"""Market updates: replace the market data, then fill and trigger the orders that it reaches.
 
-Resting orders are executed at their own price, as makers: the best price first, then the first to
-come. What lies beyond their price fills them whole. What is offered at their price fills them as
-far as it goes; trades at their price eat what stood before them first. Which of these counts is
-the fill model's matter. Then conditional orders are released, the oldest first.
+Resting orders are filled at their own price, as makers, by price and then time priority. A price
+beyond theirs fills them entirely. Quotes at their price fill them up to the quoted quantity; trades
+at their price consume the queue ahead of them first. The fill model selects which of these apply.
+Then conditional orders are triggered, the oldest first.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ from oms.simulation.state.step_state import StepState
 
 
 def apply_market_data(state: StepState, update: QuoteUpdate | BookUpdate) -> None:
-    """Take over what the market shows, and serve who it reaches."""
+    """Replaces quote or book of a symbol, and fills and triggers the orders it reaches."""
     symbol = update.symbol
     if state.settings.spread_bps and isinstance(update, QuoteUpdate):
         update = widen_spread(update, state.settings.spread_bps, state.instruments[symbol].tick)
@@ -57,7 +57,7 @@ def apply_market_data(state: StepState, update: QuoteUpdate | BookUpdate) -> Non
 
 
 def apply_trade_tick(state: StepState, update: TradeTick) -> None:
-    """A trade of others: it moves the last price and serves the orders that it reaches."""
+    """Applies a public trade: sets the last price, and fills and triggers the orders it reaches."""
     symbol = update.symbol
     previous = state.markets.get(symbol)
     market = _market_or_empty(previous, update)
@@ -72,7 +72,7 @@ def apply_trade_tick(state: StepState, update: TradeTick) -> None:
 
 
 def apply_mark_price(state: StepState, update: MarkPriceUpdate) -> None:
-    """A mark price: it releases orders, and fills none by itself."""
+    """Applies a mark price: it triggers orders and fills none by itself."""
     market = _market_or_empty(state.markets.get(update.symbol), update)
     state.put_market(evolve(market, mark=update.price, at=update.at))
     if state.orders_with_terms:
@@ -80,17 +80,19 @@ def apply_mark_price(state: StepState, update: MarkPriceUpdate) -> None:
 
 
 def is_beyond(side: Side, limit: Decimal, price: Decimal) -> bool:
-    """Whether ``price`` lies beyond ``limit``, for an order of ``side``."""
+    """Returns whether ``price`` is better than ``limit`` for an order of ``side``."""
     return price < limit if side is Side.BUY else price > limit
 
 
 def sort_by_priority(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
-    """In the order of service: the highest buyer, the lowest seller, then the first to come."""
+    """Sorts by priority: the highest buy, the lowest sell, then the first to arrive."""
     return sorted(orders, key=_priority)
 
 
 def fill_up_to(state: StepState, order: PaperOrder, qty: Decimal, price: Decimal) -> Decimal:
-    """Execute a resting order at ``price`` as far as ``qty`` and its position allow."""
+    """Fills a resting order at ``price`` up to ``qty`` and its position. Returns the filled
+    quantity.
+    """
     current = state.order(order.symbol, order.exchange_order_id)
     if current is not None:
         current = cap_to_position(state, current)
@@ -111,7 +113,7 @@ def _market_or_empty(previous: Market | None, update: TradeTick | MarkPriceUpdat
 
 
 def _clamp_last_price(last: Decimal | None, market: Market) -> Decimal | None:
-    """The last price, no lower than the best bid and no higher than the best ask."""
+    """Returns the last price, clamped to best bid and best ask."""
     if last is None:
         return None
     bids, asks = market.bids.levels, market.asks.levels
@@ -123,7 +125,7 @@ def _clamp_last_price(last: Decimal | None, market: Market) -> Decimal | None:
 
 
 def _reached_orders(state: StepState, market: Market) -> tuple[list[PaperOrder], list[PaperOrder]]:
-    """Resting buys and sells that the market has come to. One pass: there may be thousands."""
+    """Returns resting buys and sells that the market reaches. One pass: there may be thousands."""
     ask = market.asks.levels[0][0] if market.asks.levels else None
     bid = market.bids.levels[0][0] if market.bids.levels else None
     buys: list[PaperOrder] = []
@@ -155,14 +157,14 @@ def _fill_side(state: StepState, market: Market, reached: list[PaperOrder]) -> N
 
 
 def _priority(order: PaperOrder) -> tuple[Decimal, int, int]:
-    """Lower is served first."""
+    """Returns the sort key of an order; the lowest has the highest priority."""
     assert order.price is not None, "only orders with a price rest"
     price = order.price.copy_negate() if order.side is Side.BUY else order.price
     return price, order.rank, order.number
 
 
 def _fill_at_quote(state: StepState, order: PaperOrder, *, is_whole: bool) -> None:
-    """Execute a resting order as far as the levels that reach it give, or the whole of it."""
+    """Fills a resting order up to the depth that reaches its price, or entirely if ``is_whole``."""
     current = state.order(order.symbol, order.exchange_order_id)
     if current is None:
         return
@@ -187,7 +189,7 @@ def _fill_at_quote(state: StepState, order: PaperOrder, *, is_whole: bool) -> No
 
 
 def _fill_by_trade(state: StepState, market: Market, update: TradeTick, side: Side) -> None:
-    """Serve resting orders of one side: whole beyond their price, in the queue at it."""
+    """Fills resting orders of one side: entirely beyond their price, by queue at it."""
     model, used_qty = state.settings.fill, ZERO
     is_hit = update.side is not side
     resting = [
@@ -209,7 +211,7 @@ def _fill_by_trade(state: StepState, market: Market, update: TradeTick, side: Si
 
 
 def _consume_queue(state: StepState, market: Market, order: PaperOrder, qty: Decimal) -> Decimal:
-    """Trades of ``qty`` at the order's price: what stands ahead is eaten, then the order."""
+    """Applies a trade to the order's queue, then to the order. Returns the filled quantity."""
     queue = order.queue or estimate_queue_position(market, order)
     ahead = ZERO if queue is None else queue.ahead
     if queue is not None and (ahead or queue.shown):
@@ -221,7 +223,7 @@ def _consume_queue(state: StepState, market: Market, order: PaperOrder, qty: Dec
 
 
 def _advance_queues(state: StepState, market: Market) -> None:
-    """Orders ahead that were canceled bring resting ones forward, in proportion."""
+    """Advances resting orders by the cancels ahead of them, in proportion."""
     for order in list(state.orders[market.symbol].values()):
         if order.queue is None:
             continue

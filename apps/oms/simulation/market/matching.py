@@ -1,8 +1,8 @@
-"""The walk through a book: what an order gets, at which prices, and what it leaves behind.
+"""Matches an order against one side of a book: its fills, and the book after them.
 
-What is taken from a level is gone until the book is shown anew. A market order larger than all
-that is shown gets the rest at the last level, moved against it by
-``impact × √(excess ÷ depth shown)`` and marked *extrapolated*; a limit order never does.
+Depth that was consumed is gone until the next book update. A market order larger than the depth
+shown fills the rest at the deepest level, moved against it by ``impact × √(excess ÷ depth shown)``
+and marked *extrapolated*; a limit order never does.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -13,13 +13,13 @@ from oms.domain.value import constructor, evolve, value
 from oms.simulation.inputs import BookUpdate, QuoteUpdate
 from oms.simulation.state.exchange_state import BookSide, Level, Market
 
-#: Roots have no decimal end: 28 digits are enough to hit the tick.
+#: Square roots may have no decimal end: 28 digits suffice to hit the tick.
 _ROOT_CONTEXT = Context(prec=28)
 
 
 @value
 class BookFill:
-    """A quantity at one price."""
+    """A fill of a quantity at one price."""
 
     qty: Decimal
     price: Decimal
@@ -30,7 +30,7 @@ _new_fill, _new_ladder = constructor(BookFill), constructor(BookSide)
 
 
 def build_book_side(levels: tuple[Level, ...]) -> BookSide:
-    """One side of a book as it is shown; levels without quantity are left out."""
+    """Returns one side of a book as it is shown; levels without quantity are left out."""
     shown, add = ZERO, EXACT.add
     is_limited, has_gaps = True, False
     for _, qty in levels:
@@ -47,7 +47,7 @@ def build_book_side(levels: tuple[Level, ...]) -> BookSide:
 
 
 def market_from_update(update: QuoteUpdate | BookUpdate) -> Market:
-    """The market that ``news`` shows, with nothing taken from it."""
+    """Returns the market of ``update`` with nothing consumed."""
     match update:
         case QuoteUpdate():
             bids: tuple[Level, ...] = ((update.bid, update.bid_qty),)
@@ -60,7 +60,7 @@ def market_from_update(update: QuoteUpdate | BookUpdate) -> Market:
 
 
 def widen_spread(update: QuoteUpdate, spread_bps: Decimal, tick: Decimal) -> QuoteUpdate:
-    """A price that is told alone, with bid and ask around it on the tick."""
+    """Returns a quote whose single price is replaced by bid and ask around it, on the tick."""
     if update.bid != update.ask or update.bid_qty is not None or update.ask_qty is not None:
         return update
     half = EXACT.divide(multiply(update.bid, spread_bps), Decimal(20_000))
@@ -75,19 +75,19 @@ def widen_spread(update: QuoteUpdate, spread_bps: Decimal, tick: Decimal) -> Quo
 
 
 def is_within_limit(side: Side, limit: Decimal, price: Decimal) -> bool:
-    """Whether an order of ``side`` with price ``limit`` may trade at ``price``."""
+    """Returns whether an order of ``side`` with price ``limit`` may trade at ``price``."""
     return price <= limit if side is Side.BUY else price >= limit
 
 
 def is_marketable(book: BookSide, side: Side, limit: Decimal) -> bool:
-    """Whether a limit order would meet the opposite side at once."""
+    """Returns whether a limit order would match the opposite side immediately."""
     return bool(book.levels) and is_within_limit(side, limit, book.levels[0][0])
 
 
 def match_limit(
     book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
 ) -> tuple[list[BookFill], BookSide]:
-    """Take up to ``qty`` from the levels within ``limit`` (``None``: from all)."""
+    """Matches up to ``qty`` against the levels within ``limit``; all levels if ``None``."""
     fills, after, _ = _match_levels(book, side, qty, limit)
     return fills, after
 
@@ -101,9 +101,9 @@ def match_market(
     impact: Decimal,
     slippage: Decimal = ZERO,
 ) -> tuple[list[BookFill], BookSide]:
-    """Take ``qty`` whatever is shown. Nothing at all where no quantity was ever shown.
+    """Matches all of ``qty`` regardless of depth; nothing if the side never had any quantity.
 
-    A level without quantity gives all, at a price moved by ``slippage``.
+    A level without quantity fills everything at a price moved by ``slippage``.
     """
     if not book.shown and book.shown is not None:
         return [], book
@@ -124,7 +124,7 @@ def match_market(
 def _match_levels(
     book: BookSide, side: Side, qty: Decimal, limit: Decimal | None
 ) -> tuple[list[BookFill], BookSide, Decimal]:
-    """What the levels within ``limit`` give, what they keep, and what of ``qty`` is left."""
+    """Returns the fills within ``limit``, the book after them, and what of ``qty`` remains."""
     fills: list[BookFill] = []
     levels, remaining, levels_used = book.levels, qty, 0
     rest: tuple[Level, ...] = ()
@@ -148,7 +148,7 @@ def _match_levels(
 
 
 def qty_for_cost(book: BookSide, cost: Decimal, step: Decimal) -> Decimal:
-    """What ``cost`` buys of the shown levels, down to a whole step."""
+    """Returns the quantity that ``cost`` buys of the shown levels, rounded down to the step."""
     qty, remaining = ZERO, cost
     for price, offered in book.levels:
         affordable = EXACT.divide(remaining, price)
@@ -163,10 +163,10 @@ def qty_for_cost(book: BookSide, cost: Decimal, step: Decimal) -> Decimal:
 def _impact_price(
     last: Decimal, side: Side, excess: Decimal, tick: Decimal, impact: Decimal
 ) -> Decimal:
-    """``last`` moved against the taker, on the tick, never below one tick."""
+    """Returns ``last`` moved against the taker, on the tick, at least one tick."""
     share = multiply(impact, _ROOT_CONTEXT.sqrt(excess))
     factor = EXACT.add(1, share) if side is Side.BUY else EXACT.subtract(1, share)
     ticks = EXACT.divide(multiply(last, factor), tick)
     rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
-    whole = ticks.quantize(Decimal(1), rounding, EXACT)
-    return max(multiply(whole, tick), tick)
+    whole_ticks = ticks.quantize(Decimal(1), rounding, EXACT)
+    return max(multiply(whole_ticks, tick), tick)

@@ -1,7 +1,7 @@
-"""The place of a resting order among others at its price.
+"""Queue position of a resting order among the others at its price.
 
-What is shown there when it arrives stands before it. Trades at the price eat that first, then the
-order. Who cancels ahead does not help, unless it is wished that it does in proportion.
+The quantity shown at its price on arrival is ahead of it. Trades at the price consume that first,
+then the order. Cancels ahead do not advance it, unless the settings make them do so in proportion.
 """
 
 from decimal import Decimal
@@ -12,15 +12,15 @@ from oms.simulation.state.exchange_state import Market, PaperOrder, QueuePositio
 
 
 def estimate_queue_position(market: Market | None, order: PaperOrder) -> QueuePosition | None:
-    """Its place now; ``None`` where its price lies beyond all that is shown."""
+    """Returns the current queue position; ``None`` where the price is beyond all levels shown."""
     shown = None if market is None else displayed_qty_at(market, order)
     return None if shown is None else QueuePosition(ahead=shown, shown=shown)
 
 
 def displayed_qty_at(market: Market, order: PaperOrder) -> Decimal | None:
-    """What the order's own side shows at its price; ``None`` beyond the last level.
+    """Returns the quantity shown at the price of an order, on its side; ``None`` beyond all levels.
 
-    A level without quantity tells nothing of a queue and counts as empty.
+    A level without quantity counts as an empty queue.
     """
     assert order.price is not None, "only orders with a price rest"
     is_buy = order.side is Side.BUY
@@ -33,7 +33,7 @@ def displayed_qty_at(market: Market, order: PaperOrder) -> Decimal | None:
 
 
 def advance_on_cancels(queue: QueuePosition, shown: Decimal) -> QueuePosition:
-    """The place when the book shows less than was left by trades: part of it stood ahead."""
+    """Returns the position when the book shows less than trades left: a share of that was ahead."""
     if shown >= queue.shown:
         return queue if shown == queue.shown else QueuePosition(ahead=queue.ahead, shown=shown)
     canceled_ahead = multiply(queue.ahead, subtract(queue.shown, shown))
@@ -42,7 +42,7 @@ def advance_on_cancels(queue: QueuePosition, shown: Decimal) -> QueuePosition:
 
 
 def advance_on_trade(queue: QueuePosition, qty: Decimal) -> QueuePosition:
-    """The place after others traded ``qty`` at the price, ahead of the order."""
+    """Returns the position after others traded ``qty`` at the price."""
     return QueuePosition(
         ahead=max(subtract(queue.ahead, qty), ZERO),
         shown=max(subtract(queue.shown, qty), ZERO),

@@ -1,11 +1,11 @@
-"""Moving prices from nothing but (seed, instrument, step): the price source ``walk``.
+"""Deterministic price paths from (seed, instrument, step): the price source ``walk``.
 
-Every asset has a path in dollars: its usual price times one plus a sum of *octaves*. Octave ``k``
-is a lattice of hashed values, one each ``4^k`` steps, joined by straight lines, twice as high as
-the octave before it: the sum wanders like a random walk, yet any step can be asked for directly,
-in the same few operations, and it stays within ``BOUND`` of where it started. Every few minutes
-the quick octaves change their regime between calm, normal and wild. A pair is the quotient of two
-paths, so all pairs agree with each other. Whole numbers only: the same on every machine.
+Each asset has a path in dollars: its base price times one plus a sum of *octaves*. Octave ``k`` is
+a lattice of hashed values, one each ``4^k`` steps, interpolated linearly, with twice the amplitude
+of the octave before it. The sum looks like a random walk, but any step is computed directly in
+constant time, and it stays within ``PRICE_BOUND`` of its start. Every few minutes the amplitude of
+the fast octaves changes between calm, normal and volatile. The price of a pair is the quotient of
+two paths, so all pairs are consistent. Integer arithmetic only: the same on every machine.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ STEP_DURATION = timedelta(milliseconds=100)
 """Time from one price to the next."""
 
 BOOK_DEPTH = 10
-"""Levels of each side that orders meet."""
+"""Levels of each side that orders are matched against."""
 
 PRICE_BOUND = Decimal("0.5")
 """A path stays within this share of its start, above and below."""
@@ -31,17 +31,17 @@ PRICE_BOUND = Decimal("0.5")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OCTAVES = 12
 _QUICK_OCTAVES = 5
-#: Height of octave 0, in parts of ``_ONE``: one basis point. All twelve add up to 41 %.
+#: Amplitude of octave 0, in parts of ``_ONE``: one basis point. All twelve add up to 41 %.
 _HEIGHT = 10**5
 _ONE = 10**9
 _MASK = 2**64 - 1
 _REGIME_STEPS = 3000
-#: Height of the quick octaves in permille: half of the time calm, some of it wild.
+#: Amplitude of the fast octaves in permille: half of the time calm, an eighth volatile.
 _REGIMES = (400, 400, 400, 400, 1000, 1000, 1000, 3000)
-#: Value of the best level in dollars, about.
+#: Approximate value of the best level in dollars.
 _LEVEL_VALUE = 20_000
 
-#: asset: usual price in dollars, and how much of the full swing it makes, in permille.
+#: Asset: base price in dollars, and its share of the full amplitude, in permille.
 _ASSETS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {
         "USD": ("1", 0),
@@ -62,12 +62,12 @@ _OTHER = ("100", 1000)
 
 
 def step_at(timestamp: datetime) -> int:
-    """The number of the step that ``moment`` falls into."""
+    """Returns the number of the step that contains ``timestamp``."""
     return (timestamp - _EPOCH) // STEP_DURATION
 
 
 def quote_at(seed: int, instrument: Instrument, step: int) -> tuple[Decimal, Decimal]:
-    """Best bid and ask at ``step``, on the tick."""
+    """Returns best bid and best ask at ``step``, on the tick."""
     bid, spread, _, _ = _best(seed, instrument, step)
     return _tick_price(instrument, bid), _tick_price(instrument, bid + spread)
 
@@ -75,7 +75,7 @@ def quote_at(seed: int, instrument: Instrument, step: int) -> tuple[Decimal, Dec
 def book_at(
     seed: int, instrument: Instrument, step: int, depth: int = BOOK_DEPTH
 ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-    """Bids and asks at ``step``, best first, quantities on the step; ``depth`` levels at most."""
+    """Returns bids and asks at ``step``, best first, at most ``depth`` levels each."""
     bid, spread, gap, base = _best(seed, instrument, step)
     noise = _mix(_key(seed, instrument.symbol) ^ step)
     inverse = instrument.kind is InstrumentKind.INVERSE
@@ -84,7 +84,7 @@ def book_at(
     unit = max(_LEVEL_VALUE * _ONE * step_down // (price * step_up), 2)
     bids: list[Level] = []
     asks: list[Level] = []
-    # Forty products a book: each is spared a function around it.
+    # Forty products a book: calling EXACT.multiply directly saves a function call each.
     times, tick, smallest = EXACT.multiply, instrument.tick, instrument.step
     for index in range(depth):
         size = unit * (index + 2) // 2
@@ -97,7 +97,7 @@ def book_at(
 
 
 def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, int]:
-    """Best bid, spread, and gap between levels, in ticks; the base asset in dollars × 10⁹."""
+    """Returns best bid, spread, level gap in ticks, and the base asset in dollars × 10⁹."""
     up, down = instrument.tick.as_integer_ratio()
     base, quote = _path(seed, instrument.base, step), _path(seed, instrument.quote, step)
     middle = max(base * down // (quote * up), 2)
@@ -107,7 +107,7 @@ def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, 
 
 
 def _path(seed: int, asset: str, step: int) -> int:
-    """The asset's price in dollars × 10⁹."""
+    """Returns the price of an asset in dollars × 10⁹."""
     usual_price, swing = _usual_price(asset)
     if not swing:
         return usual_price
@@ -126,32 +126,32 @@ def _path(seed: int, asset: str, step: int) -> int:
 
 @lru_cache
 def _usual_price(asset: str) -> tuple[int, int]:
-    """Its usual price in dollars × 10⁹, and its swing in permille."""
+    """Returns its base price in dollars × 10⁹, and its share of the amplitude in permille."""
     start, swing = _ASSETS.get(asset, _OTHER)
     return int(Decimal(start).scaleb(9)), swing
 
 
 @lru_cache(maxsize=16_384)
 def _segment(key: int, octave: int, index: int) -> tuple[int, int]:
-    """Where the octave's line begins at ``index``, between −2³² and 2³², and how far it rises."""
+    """Returns start of an octave's segment at ``index``, from −2³² to 2³², and its rise."""
     left = _lattice(key, octave, index)
     return left, _lattice(key, octave, index + 1) - left
 
 
 def _regime(key: int, step: int) -> int:
-    """Height of the quick octaves in permille; it glides from one regime to the next."""
+    """Returns the amplitude of the fast octaves in permille, interpolated between regimes."""
     index, offset = divmod(step, _REGIME_STEPS)
     left, right = (_REGIMES[_lattice(key, _OCTAVES, index + i) & 7] for i in (0, 1))
     return left + (right - left) * offset // _REGIME_STEPS
 
 
 def _lattice(key: int, octave: int, index: int) -> int:
-    """A hashed whole number from −2³² to 2³² − 1."""
+    """Returns a hashed integer from −2³² to 2³² − 1."""
     return (_mix(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
 
 
 def _mix(number: int) -> int:
-    """64 bits that depend on every bit of ``number``."""
+    """Returns 64 bits that depend on every bit of ``number``."""
     number &= _MASK
     number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
     number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
@@ -160,7 +160,7 @@ def _mix(number: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _key(seed: int, name: str) -> int:
-    """64 bits for one path of one seed."""
+    """Returns 64 bits that identify one path of one seed."""
     return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
 
 
@@ -169,5 +169,5 @@ def _tick_price(instrument: Instrument, ticks: int) -> Decimal:
 
 
 def _noisy_steps(steps: int, noise: int) -> int:
-    """Between a half and one and a half of ``steps``, at least one step."""
+    """Returns from a half to one and a half of ``steps``, at least one."""
     return steps * (32 + noise) // 64 or 1

@@ -1,7 +1,7 @@
-"""May an order trade as it is wished? Reduce-only, post-only, the book, and the money, in turn.
+"""Admission of orders: reduce-only, post-only, matching and funds, checked in this order.
 
-Judged when it arrives and anew when it is changed. What it would take is found here already, so
-that what is paid is exactly what was judged.
+An order is checked when it arrives and again when it is changed. The fills against the book are
+computed here as well, so that exactly what was checked is paid.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from oms.simulation.state.step_state import StepState
 
 @value
 class Rejection:
-    """Why not: a stable code and a sentence."""
+    """Reason of a rejection: a stable code and a message."""
 
     code: str
     message: str
@@ -29,11 +29,11 @@ class Rejection:
 
 @value
 class AdmittedOrder:
-    """An order that may trade, its quantity cut where it may only reduce."""
+    """An order that may trade; its quantity is reduced where it may only reduce a position."""
 
     order: PaperOrder
     fills: Sequence[BookFill]
-    #: What the takings leave; ``None`` where there is no market.
+    #: The book after the fills; ``None`` where there is no market.
     book: BookSide | None
 
 
@@ -43,7 +43,7 @@ _new_admitted = constructor(AdmittedOrder)
 def admit(
     state: StepState, order: PaperOrder, max_qty: Decimal | None = None
 ) -> AdmittedOrder | Rejection:
-    """Judge ``order``, which holds nothing locked; it takes ``at_most`` of what is offered."""
+    """Checks ``order``, which must hold no lock; at most ``max_qty`` of it is matched."""
     if order.reduce_only:
         position_qty = reducible_qty(state, order)
         if not position_qty and order.remaining:
@@ -60,10 +60,9 @@ def admit(
 
 
 def reducible_qty(state: StepState, order: PaperOrder) -> Decimal:
-    """How much ``order`` may execute: all that remains, unless it may only reduce.
+    """Returns how much of ``order`` may execute: the remaining quantity, unless it may only reduce.
 
-    On spot there is nothing to reduce but a currency: a reduce-only sell takes what is free, or
-    what the order itself holds locked.
+    On spot a reduce-only sell is limited to the free base, including what the order itself locks.
     """
     if not order.reduce_only:
         return order.remaining
@@ -81,7 +80,7 @@ def reducible_qty(state: StepState, order: PaperOrder) -> Decimal:
 def _match(
     state: StepState, order: PaperOrder, max_qty: Decimal | None
 ) -> tuple[Sequence[BookFill], BookSide | None] | Rejection:
-    """What the order would take at once, and what it would leave of the book."""
+    """Returns the fills and the book after them, or why the order is rejected."""
     if order.terms is not PLAIN_TERMS and order.is_waiting:
         return (), None
     market = state.fresh_market(order.symbol)
@@ -148,7 +147,7 @@ def _check_funds(
 def _cost_needed(
     state: StepState, instrument: Instrument, order: PaperOrder, fills: Sequence[BookFill]
 ) -> Decimal:
-    """Quote that a spot buy pays at once and locks for the remainder."""
+    """Returns the quote that a spot buy pays for its fills and locks for the remainder."""
     cost, left = ZERO, order.remaining
     for fill in fills:
         cost = add(cost, instrument.notional(fill.qty, fill.price))

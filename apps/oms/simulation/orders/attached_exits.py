@@ -1,8 +1,8 @@
-"""Exits attached to an order: a take profit and a stop loss for what it has executed.
+"""Exits attached to an order: a take profit and a stop loss for what it has filled.
 
-They come into being with the parent's first fill and grow with each, both only reduce, and they
-never ask for more than is held. They are the exchange's own orders: without a client id, with the
-id of their parent. One that is executed cancels the other.
+They are placed with the parent's first fill and grow with each further one. Both are reduce-only,
+and never larger than the position. They are orders of the exchange itself: without a client id,
+with the id of their parent. The fill of one cancels the other.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -22,7 +22,9 @@ from oms.simulation.state.step_state import StepState
 
 
 def update_attached_exits(state: StepState) -> None:
-    """After fills: attach exits to what was executed, and cut those that hold too much."""
+    """After fills: places or grows the exits of filled parents, and reduces those that are too
+    large.
+    """
     symbols = set()
     while state.filled_parents:
         name = next(iter(state.filled_parents))
@@ -39,7 +41,7 @@ def update_attached_exits(state: StepState) -> None:
 
 
 def check_exit_prices(order: PaperOrder, price: Decimal | None) -> Rejection | None:
-    """Whether exits told as prices lie on the wrong sides of the entry at ``price``."""
+    """Rejects exit prices that are on the wrong side of the entry price ``price``."""
     take_profit, stop_loss = order.terms.take_profit, order.terms.stop_loss
     prices = [
         stop_loss.price if stop_loss else None,
@@ -57,14 +59,14 @@ def check_exit_prices(order: PaperOrder, price: Decimal | None) -> Rejection | N
 
 @value
 class _ExitLevels:
-    """Where a parent's exits are now."""
+    """Current prices of a parent's exits."""
 
     take_profit: Decimal | None
     stop_loss: Decimal | None
 
 
 def _current_order(state: StepState, order: PaperOrder) -> PaperOrder:
-    """The order as it is now, open or ended in this step."""
+    """Returns the current form of the order, open or ended in this step."""
     name = order.exchange_order_id
     current = state.order(order.symbol, name)
     if current is not None:
@@ -79,7 +81,7 @@ def _attached_orders(state: StepState) -> list[PaperOrder]:
 
 
 def _extend_exits(state: StepState, parent: PaperOrder, qty: Decimal) -> None:
-    """Let the parent's exits cover ``qty`` more, which it has just executed."""
+    """Grows the parent's exits by ``qty`` just filled; places them if there are none."""
     levels = _exit_levels(state, parent)
     exit_orders = [o for o in _attached_orders(state) if o.terms.parent == parent.exchange_order_id]
     if not exit_orders:
@@ -95,7 +97,9 @@ def _extend_exits(state: StepState, parent: PaperOrder, qty: Decimal) -> None:
 
 
 def _is_percent(attached_exit: AttachedExit | None) -> bool:
-    """Only these follow the average price; a price stays where it was put, or changed to."""
+    """Returns whether the exit follows the average price; an absolute price does not move by
+    itself.
+    """
     return attached_exit is not None and attached_exit.percent is not None
 
 
@@ -115,7 +119,7 @@ def _increase_exit(
 
 
 def _place_exits(state: StepState, parent: PaperOrder, qty: Decimal, levels: _ExitLevels) -> None:
-    """Place what was attached to ``parent`` for ``qty``, or for what is held of it."""
+    """Places the exits of ``parent`` for ``qty``, limited to the size of the position."""
     exits: list[PaperOrder] = []
     both = levels.take_profit is not None and levels.stop_loss is not None
     first, second = f"o{state.orders_made + 1}", f"o{state.orders_made + 2}"
@@ -191,17 +195,17 @@ def _admit_exit(state: StepState, exit_order: PaperOrder) -> None:
 def _exit_levels(state: StepState, parent: PaperOrder) -> _ExitLevels:
     tick = state.instruments[parent.symbol].tick
     average = divide(parent.value, parent.filled)
-    up = parent.side is Side.BUY
+    is_buy = parent.side is Side.BUY
     return _ExitLevels(
-        take_profit=_exit_price(parent.terms.take_profit, average, tick, above=up),
-        stop_loss=_exit_price(parent.terms.stop_loss, average, tick, above=not up),
+        take_profit=_exit_price(parent.terms.take_profit, average, tick, above=is_buy),
+        stop_loss=_exit_price(parent.terms.stop_loss, average, tick, above=not is_buy),
     )
 
 
 def _exit_price(
     attached_exit: AttachedExit | None, average: Decimal, tick: Decimal, *, above: bool
 ) -> Decimal | None:
-    """A wished price, or percent from the average on the tick, at least a tick away from it."""
+    """Returns an absolute price, or percent from the average: on the tick, at least one away."""
     if attached_exit is None or attached_exit.percent is None:
         return None if attached_exit is None else attached_exit.price
     moved_levels = EXACT.divide(multiply(average, attached_exit.percent), Decimal(100))

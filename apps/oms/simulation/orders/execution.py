@@ -1,4 +1,4 @@
-"""From what the book gives to what is booked: fills, what rests of an order, and its end."""
+"""Executes orders: books their fills, rests the remainder, and ends them."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,7 +17,7 @@ _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def execute_admitted(state: StepState, admitted: AdmittedOrder) -> None:
-    """Execute what the book gave; what is left rests, or ends where it may not."""
+    """Books the fills of an admitted order; the remainder rests, or is canceled."""
     order, fills = admitted.order, admitted.fills
     if fills:
         if admitted.book is not None:
@@ -41,7 +41,9 @@ def execute_admitted(state: StepState, admitted: AdmittedOrder) -> None:
 def execute(
     state: StepState, order: PaperOrder, fills: Sequence[BookFill], *, maker: bool
 ) -> PaperOrder:
-    """Book fills of ``order``, which holds no lock; the first one of a pair ends the other."""
+    """Books fills of ``order``, which must hold no lock; the first fill of a pair ends the other
+    order.
+    """
     terms = order.terms
     if terms is PLAIN_TERMS:
         for fill in fills:
@@ -57,12 +59,12 @@ def execute(
 
 
 def fill_resting(state: StepState, order: PaperOrder, fills: Sequence[BookFill]) -> None:
-    """Execute a resting order as maker, and let the remainder rest."""
+    """Books fills of a resting order as maker; the remainder rests."""
     rest_order(state, execute(state, release_lock(state, order), fills, maker=True))
 
 
 def cap_to_position(state: StepState, order: PaperOrder) -> PaperOrder | None:
-    """A resting order no larger than what it may execute; ``None`` if it was ended for that."""
+    """Reduces a resting reduce-only order to its position; returns ``None`` if that ended it."""
     if not order.reduce_only:
         return order
     reducible = reducible_qty(state, order)
@@ -80,7 +82,7 @@ def cap_to_position(state: StepState, order: PaperOrder) -> PaperOrder | None:
 def terminate_order(
     state: StepState, order: PaperOrder, *, reason: str = "", expired: bool = False
 ) -> None:
-    """End an open order, and with it the other one of its pair."""
+    """Ends an open order and the other order of its pair."""
     order = release_lock(state, order)
     state.end_order(order)
     state.events.append(Expired(order=order) if expired else Canceled(order=order, reason=reason))
@@ -102,7 +104,7 @@ def _may_rest(order: PaperOrder) -> bool:
 
 
 def _split_fills(state: StepState, order: PaperOrder, fills: Sequence[BookFill]) -> list[BookFill]:
-    """Each in two, the first of the share that is set."""
+    """Splits each fill in two; the first part has the share that is set."""
     instrument, share = state.instruments[order.symbol], state.settings.partial_fill
     parts: list[BookFill] = []
     for fill in fills:

@@ -1,4 +1,4 @@
-"""What a sender asks for: orders that arrive, alone or in pairs, are changed, or canceled."""
+"""Order requests: places orders and pairs, changes, cancels and expires orders."""
 
 from decimal import Decimal
 
@@ -35,9 +35,9 @@ _new_order, _new_accepted = constructor(PaperOrder), constructor(Accepted)
 
 
 def place_order(state: StepState, request: NewOrder) -> Rejection | None:
-    """Let an order arrive."""
+    """Places an order. Returns why it is rejected, else ``None``."""
     if state.settings.reject_rate and _is_randomly_rejected(state, request):
-        return Rejection(code="exchange_rejected", message="rejected by chance, as is set")
+        return Rejection(code="exchange_rejected", message="randomly rejected, by reject_rate")
     order = _build_order(state, request, state.orders_made + 1)
     if isinstance(order, Rejection):
         return order
@@ -54,7 +54,7 @@ def place_order(state: StepState, request: NewOrder) -> Rejection | None:
 
 
 def place_order_pair(state: StepState, request: NewOrderPair) -> Rejection | None:
-    """Let two orders arrive of which the first fill of one cancels the other; both or none."""
+    """Places an OCO pair, both orders or none. Returns why it is rejected, else ``None``."""
     number = state.orders_made
     first = _build_order(state, request.first, number + 1)
     second = _build_order(state, request.second, number + 2)
@@ -63,7 +63,7 @@ def place_order_pair(state: StepState, request: NewOrderPair) -> Rejection | Non
     if isinstance(second, Rejection):
         return second
     if not second.is_waiting or (first.symbol, first.side) != (second.symbol, second.side):
-        message = "of a pair the second waits for a trigger, on the side of the first"
+        message = "the second order of a pair needs a trigger, and the side of the first"
         return Rejection(code="exchange_rejected", message=message)
     first = _link_sibling(first, second)
     second = _link_sibling(second, first)
@@ -87,7 +87,7 @@ def place_order_pair(state: StepState, request: NewOrderPair) -> Rejection | Non
 
 
 def change_order(state: StepState, request: ChangeOrder) -> Rejection | None:
-    """Change price, total quantity or trigger of an open order; it is judged like a new one."""
+    """Changes price, total quantity or trigger of an open order; admitted like a new one."""
     order = state.order(request.symbol, request.exchange_order_id)
     if order is None:
         return _reject_not_open(state.before, request.exchange_order_id)
@@ -122,7 +122,7 @@ def change_order(state: StepState, request: ChangeOrder) -> Rejection | None:
 
 
 def cancel_order(state: StepState, request: CancelOrder) -> Rejection | None:
-    """Cancel what is left of an order, and with it the other one of its pair."""
+    """Cancels the rest of an order and the other order of its pair."""
     order = state.order(request.symbol, request.exchange_order_id)
     if order is None:
         return _reject_not_open(state.before, request.exchange_order_id)
@@ -131,7 +131,7 @@ def cancel_order(state: StepState, request: CancelOrder) -> Rejection | None:
 
 
 def expire_orders(state: StepState) -> None:
-    """End the orders whose time is over, the oldest first."""
+    """Ends the orders that have expired, the oldest first."""
     found = (state.order(symbol, name) for name, symbol in state.orders_with_terms.items())
     expired = [o for o in found if o and o.terms.expires_at and o.terms.expires_at <= state.at]
     for order in sorted(expired, key=lambda order: order.number):
@@ -141,7 +141,7 @@ def expire_orders(state: StepState) -> None:
 
 
 def _build_order(state: StepState, request: NewOrder, number: int) -> PaperOrder | Rejection:
-    """The order that is wished for, or why there can be no such order."""
+    """Returns the requested order, or why it is rejected."""
     instrument = state.instruments[request.symbol]
     terms = (
         PLAIN_TERMS
@@ -180,9 +180,10 @@ _PLAIN_TYPES = frozenset({"market", "limit"})
 
 
 def _leg(request: NewOrder) -> Leg:
-    """A hedge account's order opens its own side's leg, or reduces the other side's.
+    """Returns the leg: that of its own side if the order opens, that of the other side if it
+    reduces.
 
-    Told the leg of the other side, it can only reduce that.
+    A leg that the request names is used as it is; that of the other side can only be reduced.
     """
     if request.leg is not None:
         return request.leg
@@ -207,12 +208,13 @@ def _check_form(state: StepState, order: PaperOrder) -> Rejection | None:
         f"{kind} orders {'have' if kind in PRICED_ORDER_TYPES else 'have no'} a price": (
             (order.price is not None) is not (kind in PRICED_ORDER_TYPES)
         ),
-        "conditional orders, and they alone, have a trigger price": (
+        "conditional orders, and only they, need a trigger price": (
             (terms.trigger_price is not None) is not (kind in TRIGGER_KINDS and not trails)
         ),
-        "trailing stops, and they alone, have one distance": sum(map(bool, distances)) != trails,
+        "trailing stops, and only they, need exactly one distance": sum(map(bool, distances))
+        != trails,
         "an order that may not rest cannot be post-only": at_once and order.post_only,
-        "a GTD order, and it alone, has a time to expire": is_gtd is not bool(terms.expires_at),
+        "GTD orders, and only they, need an expiry time": is_gtd is not bool(terms.expires_at),
         "the order has expired": bool(terms.expires_at and terms.expires_at <= state.at),
     }
     for message, is_violated in violations.items():
@@ -227,7 +229,7 @@ def _check_form(state: StepState, order: PaperOrder) -> Rejection | None:
 
 
 def _initial_fill_limit(state: StepState, fault: Fault, order: PaperOrder) -> Decimal | None:
-    """What a fault leaves of the order to be executed at once."""
+    """Returns how much a partial-fill fault lets fill on arrival; ``None`` is no limit."""
     if fault.kind is not FaultKind.PARTIAL:
         return None
     return round_down_to_step(
@@ -236,7 +238,7 @@ def _initial_fill_limit(state: StepState, fault: Fault, order: PaperOrder) -> De
 
 
 def _qty_for_cost(state: StepState, request: NewOrder, cost: Decimal) -> Decimal:
-    """Whole steps that ``cost`` buys; 0 where there is no price, or no such order."""
+    """Returns the whole steps that ``cost`` buys; 0 without price, or if no spot market buy."""
     market, instrument = state.fresh_market(request.symbol), state.instruments[request.symbol]
     is_spot_buy = request.side is Side.BUY and instrument.kind is InstrumentKind.SPOT
     if market is None or not is_spot_buy or request.order_type != "market":
@@ -258,17 +260,19 @@ def _link_sibling(order: PaperOrder, other: PaperOrder) -> PaperOrder:
 def _with_trigger_price(
     state: StepState, order: PaperOrder, request: ChangeOrder
 ) -> PaperOrder | Rejection:
-    """The order with the wished trigger price, if it still waits for one."""
+    """Returns the order with the requested trigger price, if it still has a trigger to reach."""
     trigger = request.trigger_price
     if trigger is None or trigger == order.terms.trigger_price:
         return order
     if not order.is_waiting or order.terms.trigger_price is None:
-        return Rejection(code="exchange_rejected", message="the order waits for no such trigger")
+        return Rejection(code="exchange_rejected", message="the order has no trigger to change")
     return arm_trigger(state, evolve(order, terms=evolve(order.terms, trigger_price=trigger)))
 
 
 def _reject_not_open(state: ExchangeState, name: str) -> Rejection:
-    """Ids are counted: one that was given and is not open belongs to a final order."""
+    """Rejects a request for an order that is not open; ids are counted, so a used id is a final
+    order.
+    """
     number = name[1:] if name.startswith("o") else ""
     if number.isascii() and number.isdigit() and 0 < int(number) <= state.orders_made:
         return Rejection(code="order_not_open", message=f"order {name} is final")

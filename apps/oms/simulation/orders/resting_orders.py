@@ -1,7 +1,7 @@
-"""Orders that wait: what they lock, and what becomes of the lock.
+"""Resting orders and the amounts they lock.
 
-Of a pair only one can be executed, so the larger of both locks is held, once. Orders that the
-exchange attached to another lock nothing: what they get out of stays free to be closed by hand.
+Only one order of a pair can be filled, so only the larger of both locks is held. Attached orders
+lock nothing: the position stays free to be closed manually.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ from oms.simulation.state.step_state import StepState
 
 
 def rest_order(state: StepState, order: PaperOrder) -> None:
-    """Let what remains of ``order``, which holds no lock, wait; end it if nothing does."""
+    """Rests the remainder of ``order``, which must hold no lock; ends it if nothing remains."""
     if not order.remaining:
         state.end_order(order)
         return
@@ -32,7 +32,7 @@ def rest_order(state: StepState, order: PaperOrder) -> None:
 
 
 def release_lock(state: StepState, order: PaperOrder) -> PaperOrder:
-    """``order`` without its lock, which was given back, as was that of its sibling."""
+    """Returns ``order`` without a lock after unlocking its amount and that of its sibling."""
     state.lock(order.locked_currency, order.locked.copy_negate())
     sibling = find_sibling(state, order)
     if sibling is not None:
@@ -41,13 +41,13 @@ def release_lock(state: StepState, order: PaperOrder) -> PaperOrder:
 
 
 def find_sibling(state: StepState, order: PaperOrder) -> PaperOrder | None:
-    """The other one of a pair, while it is open."""
+    """Returns the other order of a pair while it is open."""
     name = order.terms.sibling
     return state.order(order.symbol, name) if name else None
 
 
 def compute_lock(state: StepState, order: PaperOrder) -> Decimal:
-    """What the remaining quantity of an order locks; reduce-only contracts nothing."""
+    """Returns the amount that the remaining quantity locks; 0 for reduce-only contract orders."""
     price = order.reserve_price
     if price is None or order.terms.source is OrderSource.ATTACHED:
         return ZERO
@@ -62,7 +62,7 @@ def compute_lock(state: StepState, order: PaperOrder) -> Decimal:
 
 
 def _take_pair_lock(state: StepState, order: PaperOrder, amount: Decimal) -> Decimal:
-    """What ``order`` holds of the one lock of its pair."""
+    """Returns what ``order`` locks of the shared lock of its pair, and adjusts its sibling."""
     sibling = find_sibling(state, order)
     if sibling is None:
         return amount

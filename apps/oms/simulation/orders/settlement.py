@@ -1,4 +1,4 @@
-"""What an execution does to balances, positions and the order."""
+"""Settlement of executions: balances, positions and the filled quantity of the order."""
 
 from decimal import Decimal
 
@@ -33,7 +33,7 @@ _new_position = constructor(PaperPosition)
 
 
 def settle_fill(state: StepState, order: PaperOrder, fill: BookFill, *, maker: bool) -> PaperOrder:
-    """Execute part of ``order``: book money and quantity, tell the fill, return the order."""
+    """Books one fill and appends its event. Returns the order after it."""
     instrument, terms = state.instruments[order.symbol], order.terms
     side, qty, price = order.side, fill.qty, fill.price
     amount = settle_value(instrument, qty, price)
@@ -85,11 +85,11 @@ def _exchange_currencies(
 def _apply_to_position(
     state: StepState, instrument: Instrument, order: PaperOrder, fill: BookFill, amount: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Bring an execution worth ``amount`` to its position.
+    """Applies an execution worth ``amount`` to its position.
 
-    The profit realised, at 18 places, and how much more margin is locked than before. In value
-    space, where one formula serves linear and inverse. A flip closes all and opens the rest at the
-    same price.
+    Returns the realised profit at 18 places and the change of locked margin. Values are signed, so
+    one formula serves linear and inverse contracts. A flip closes the whole position and opens the
+    rest at the same price.
     """
     key, qty, is_buy = (order.symbol, order.leg), fill.qty, order.side is Side.BUY
     previous = state.positions.get(key)
@@ -128,7 +128,7 @@ def _build_position(
     qty: Decimal,
     cost: Decimal,
 ) -> PaperPosition | None:
-    """What is held after an execution and the margin it locks; ``None`` where that is nothing."""
+    """Returns the position after an execution, margin included; ``None`` if it is closed."""
     if not qty:
         return None
     is_same_side = previous is not None and (previous.qty > 0) is (qty > 0)
@@ -149,7 +149,9 @@ def _locked_margin(
     qty: Decimal,
     cost: Decimal,
 ) -> Decimal:
-    """What the position locks: by its cost, or, isolated, what was put in, less what came out."""
+    """Returns the margin of a position: by its cost, or for isolated ones by what was assigned to
+    it.
+    """
     settings, terms = state.settings, state.contracts.get(instrument.symbol)
     leverage = settings.leverage_of(instrument, terms)
     if previous is None or settings.margin_mode_of(terms) is not MarginMode.ISOLATED:
@@ -161,7 +163,7 @@ def _locked_margin(
 
 
 def _remaining_cost(cost: Decimal, rest_qty: Decimal, position_qty: Decimal) -> Decimal:
-    """The part of ``cost`` that stays with ``rest_qty`` of ``held``."""
+    """Returns the share of ``cost`` that belongs to ``rest_qty`` of ``held``."""
     if not rest_qty:
         return ZERO
     return divide_cost(multiply(cost, rest_qty), position_qty)

@@ -1,8 +1,8 @@
-"""Conditional orders: which price releases them, when it is reached, and what follows.
+"""Conditional orders: their trigger prices, and what happens when these are reached.
 
-A stop is released when the price runs against its holder, a take profit when it runs for them.
-A trailing stop follows the best price since its arrival and never gives way. Once released, an
-order goes to the market or rests like any other: it is filled where the market is.
+A stop is triggered when the price moves against its holder, a take profit when it moves in their
+favour. A trailing stop follows the best price since its arrival and never moves back. A triggered
+order trades or rests like any other: it is filled at market prices.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from oms.simulation.state.step_state import StepState
 
 
 class TriggerKind(StrEnum):
-    """Which way the price must run."""
+    """The direction in which the price triggers an order."""
 
     STOP = "stop"
     TAKE_PROFIT = "take_profit"
@@ -41,18 +41,18 @@ TRIGGER_KINDS: Mapping[str, TriggerKind] = MappingProxyType(
     }
 )
 PRICED_ORDER_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
-"""Order types with a price."""
+"""Order types that have a limit price."""
 
 ORDER_TYPES = frozenset({"market", *PRICED_ORDER_TYPES, *TRIGGER_KINDS})
-"""What the exchange executes."""
+"""All order types that the exchange executes."""
 
 _HALF = Decimal("0.5")
 
 
 def reference_price(market: Market, by: TriggerBy, side: Side) -> Decimal | None:
-    """The price that an order of ``side`` is judged by; ``None`` where none is known.
+    """Returns the price that triggers orders of ``side``; ``None`` where none is known.
 
-    Without a trade the last price is the middle of the market, without a mark it is the last.
+    Without a trade the last price is the mid price; without a mark price the last price is used.
     """
     match by:
         case TriggerBy.BID_ASK:
@@ -65,7 +65,7 @@ def reference_price(market: Market, by: TriggerBy, side: Side) -> Decimal | None
 
 
 def trigger_level(order: PaperOrder) -> Decimal | None:
-    """Where an order is released now; ``None`` for a trailing stop that has seen no price."""
+    """Returns the current trigger price; ``None`` for a trailing stop that has no price yet."""
     terms, best = order.terms, order.best
     if terms.trigger_price is not None or best is None:
         return terms.trigger_price
@@ -77,7 +77,7 @@ def trigger_level(order: PaperOrder) -> Decimal | None:
 
 
 def is_triggered(order: PaperOrder, price: Decimal) -> bool:
-    """Whether ``price`` releases the order."""
+    """Returns whether ``price`` triggers the order."""
     level = trigger_level(order)
     if level is None:
         return False
@@ -86,7 +86,9 @@ def is_triggered(order: PaperOrder, price: Decimal) -> bool:
 
 
 def update_trailing_price(order: PaperOrder, price: Decimal) -> PaperOrder:
-    """A trailing stop that has seen ``price``; its best price moves in the holder's favour only."""
+    """Returns a trailing stop updated by ``price``; its best price moves in the holder's favour
+    only.
+    """
     if order.order_type != "trailing_stop":
         return order
     best = order.best
@@ -96,7 +98,7 @@ def update_trailing_price(order: PaperOrder, price: Decimal) -> PaperOrder:
 
 
 def arm_trigger(state: StepState, order: PaperOrder) -> PaperOrder | Rejection:
-    """A conditional order as it waits, or why not: its trigger is on the wrong side."""
+    """Returns a conditional order that may wait; rejects one whose trigger is already reached."""
     market = state.fresh_market(order.symbol)
     price = None
     if market is not None:
@@ -111,7 +113,7 @@ def arm_trigger(state: StepState, order: PaperOrder) -> PaperOrder | Rejection:
 
 
 def trigger_reached_orders(state: StepState, symbol: str) -> None:
-    """Release the waiting orders of a symbol that its market has reached, the oldest first."""
+    """Triggers the orders of a symbol that its market has reached, the oldest first."""
     market = state.markets.get(symbol)
     if market is None:
         return
@@ -128,7 +130,7 @@ def trigger_reached_orders(state: StepState, symbol: str) -> None:
 
 
 def untriggered_orders(state: StepState, symbol: str) -> list[PaperOrder]:
-    """Orders of a symbol whose trigger was not reached, the oldest first."""
+    """Returns the orders of a symbol that are not triggered yet, the oldest first."""
     orders = state.orders.get(symbol, {})
     orders_with_trigger = (
         orders[name] for name, where in state.orders_with_terms.items() if where == symbol
@@ -137,7 +139,7 @@ def untriggered_orders(state: StepState, symbol: str) -> list[PaperOrder]:
 
 
 def trigger_order(state: StepState, order: PaperOrder, price: Decimal) -> None:
-    """Release a waiting order: it trades like one that arrives now, or ends if it may not."""
+    """Triggers an order: it is admitted like one that arrives now, or ends if that fails."""
     order = evolve(release_lock(state, order), triggered_at=state.at)
     state.events.append(Triggered(order=order, price=price))
     if order.reduce_only and not reducible_qty(state, order):
@@ -153,7 +155,7 @@ def trigger_order(state: StepState, order: PaperOrder, price: Decimal) -> None:
 
 
 def _has_depth(market: Market, order: PaperOrder) -> bool:
-    """An order to the market waits on where nothing at all is offered."""
+    """Returns whether the opposite side has depth; market orders need it to trigger."""
     shown = market.opposite(order.side).shown
     return order.price is not None or shown is None or shown > 0
 

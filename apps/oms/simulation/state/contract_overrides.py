@@ -1,6 +1,6 @@
-"""What an account has set, or was told, for one contract: leverage, margin mode, funding rate.
+"""Settings of one contract that an account made or received: leverage, margin mode, funding rate.
 
-Only what differs from the settings is kept here.
+Only what differs from the settings of the exchange is stored.
 """
 
 from decimal import Decimal
@@ -10,7 +10,7 @@ from oms.domain.value import value
 
 
 class MarginMode(StrEnum):
-    """What stands behind a position: the whole wallet of its currency, or its own margin alone."""
+    """Collateral of a position: the whole wallet of its currency, or its own margin only."""
 
     CROSS = "cross"
     ISOLATED = "isolated"
@@ -18,7 +18,7 @@ class MarginMode(StrEnum):
 
 @value
 class ContractOverrides:
-    """Deviations from the settings; ``None`` is what these say."""
+    """Differences from the settings of the exchange; ``None`` is no difference."""
 
     leverage: int | None = None
     margin_mode: MarginMode | None = None

@@ -1,7 +1,7 @@
-"""What the paper exchange remembers: frozen values, replaced by every step and never edited.
+"""State of one account at the paper exchange: frozen values that every step replaces.
 
-Quantities in base, prices in quote, both exact. Final orders are not kept: their ids are below
-``orders_made`` and no longer among the open ones, and their trades have been told.
+Quantities are in base and prices in quote, both exact. Final orders are not part of it: their ids
+are at most ``orders_made`` and not among the open orders, and their trades were reported.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF = Decimal("0.5")
 
 Level = tuple[Decimal, Decimal | None]
-"""A price and the quantity offered there; ``None`` is without limit."""
+"""Price and quantity of a book level; a quantity of ``None`` is unlimited."""
 
 
 class Leg(StrEnum):
-    """Which of a symbol's positions: the only one, or one of a hedge account's two."""
+    """One of a symbol's positions: the only one, or one of the two of a hedge account."""
 
     BOTH = "both"
     LONG = "long"
@@ -40,7 +40,7 @@ PositionKey = tuple[str, Leg]
 
 @value
 class Balance:
-    """What an account has of one currency; ``used`` is locked by orders and margins.
+    """Amounts of one currency; ``used`` is locked by orders and margins.
 
     ``free`` falls below zero by losses on contracts and where spot shorts are allowed.
     """
@@ -50,25 +50,25 @@ class Balance:
 
     @property
     def total(self) -> Decimal:
-        """All of it."""
+        """Returns free and used together."""
         return add(self.free, self.used)
 
 
 class TimeInForce(StrEnum):
-    """How long what is left of an order may wait."""
+    """How long the unfilled rest of an order may rest."""
 
     #: Until it is canceled.
     GTC = "GTC"
     #: Not at all.
     IOC = "IOC"
-    #: Not at all, and all or nothing is executed.
+    #: Not at all, and it is filled entirely or not at all.
     FOK = "FOK"
     #: Until ``expires_at``.
     GTD = "GTD"
 
 
 class TriggerBy(StrEnum):
-    """Which price releases a conditional order; ``bid_ask``: what it would meet at once."""
+    """Price that triggers a conditional order; ``bid_ask`` is the best price it would trade at."""
 
     LAST = "last"
     MARK = "mark"
@@ -76,22 +76,22 @@ class TriggerBy(StrEnum):
 
 
 class OrderSource(StrEnum):
-    """Who made an order: the user, or the exchange by itself (without a client id)."""
+    """Origin of an order: the user, or the exchange itself (without a client id)."""
 
     USER = "user"
-    #: Take profit or stop loss of a parent.
+    #: Take profit or stop loss of a parent order.
     ATTACHED = "attached"
     LIQUIDATION = "liquidation"
-    #: Closes what an account holds that is begun anew.
+    #: Closes a position when the account is reset.
     CORRECTION = "correction"
 
 
 @value
 class AttachedExit:
-    """Where an attached order gets out: a price, or percent from the parent's average price.
+    """Price of an attached exit: absolute, or in percent from the parent's average price.
 
-    A take profit rests there as a limit order; a stop loss is released there and then goes to
-    the market, or rests at ``limit_price``.
+    A take profit rests there as a limit order. A stop loss is triggered there and is then a market
+    order, or a limit order at ``limit_price``.
     """
 
     price: Decimal | None = None
@@ -101,20 +101,20 @@ class AttachedExit:
 
 @value
 class OrderTerms:
-    """What an order wishes beyond side, quantity and price; plain orders share ``PLAIN``."""
+    """Terms of an order beyond side, quantity and price; plain orders share ``PLAIN_TERMS``."""
 
     time_in_force: TimeInForce = TimeInForce.GTC
     expires_at: datetime | None = None
     trigger_price: Decimal | None = None
     trigger_by: TriggerBy = TriggerBy.LAST
-    #: Distance behind the best price since arrival; one of both makes a trailing stop.
+    #: Distance behind the best price since arrival; exactly one of both makes a trailing stop.
     trailing_amount: Decimal | None = None
     trailing_percent: Decimal | None = None
     take_profit: AttachedExit | None = None
     stop_loss: AttachedExit | None = None
-    #: The other one of a pair: the first fill of one cancels the other.
+    #: Exchange order id of the other order of an OCO pair: the first fill of one cancels the other.
     sibling: str = ""
-    #: The order that this one was attached to.
+    #: Exchange order id of the order that this one was attached to.
     parent: str = ""
     source: OrderSource = OrderSource.USER
 
@@ -124,10 +124,10 @@ PLAIN_TERMS = OrderTerms()
 
 @value
 class QueuePosition:
-    """Place of a resting order at its price.
+    """Queue position of a resting order at its price.
 
-    ``ahead`` is what trades must still eat before it is reached; ``shown`` what the book showed
-    there last.
+    ``ahead`` is the quantity that trades must consume before it is filled; ``shown`` is the
+    quantity that the book showed at its price last.
     """
 
     ahead: Decimal
@@ -139,7 +139,7 @@ class PaperOrder:
     """An order at the paper exchange."""
 
     exchange_order_id: str
-    #: The name that the sender gave it.
+    #: Client order id.
     client_id: str
     symbol: str
     side: Side
@@ -152,23 +152,23 @@ class PaperOrder:
     filled: Decimal = ZERO
     #: Σ qty × price of its fills.
     value: Decimal = ZERO
-    #: Place in time among orders of the same price: lower is served first.
+    #: Time priority among orders of the same price: lower is filled first.
     rank: int
-    #: What it holds locked, in ``locked_currency``.
+    #: Amount it locks, in ``locked_currency``.
     locked: Decimal = ZERO
     locked_currency: str
     created_at: datetime
     terms: OrderTerms = PLAIN_TERMS
     #: When its trigger was reached.
     triggered_at: datetime | None = None
-    #: Best price since arrival, of a trailing stop.
+    #: Best price since the arrival of a trailing stop.
     best: Decimal | None = None
-    #: ``None`` before it rests, and where nobody can tell.
+    #: ``None`` before it rests, and where its price is beyond all levels shown.
     queue: QueuePosition | None = None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a trigger must be reached before it may trade."""
+        """Returns whether its trigger must still be reached before it may trade."""
         terms = self.terms
         return (
             terms is not PLAIN_TERMS
@@ -182,28 +182,28 @@ class PaperOrder:
 
     @property
     def reserve_price(self) -> Decimal | None:
-        """The price at which it reserves money: its limit, else where it is released."""
+        """Returns the price used to reserve money: its limit, else its trigger."""
         if self.price is not None:
             return self.price
         return self.best if self.terms.trigger_price is None else self.terms.trigger_price
 
     @property
     def number(self) -> int:
-        """Orders are counted: the place of its id."""
+        """Returns the number in its exchange order id; orders are counted from 1."""
         return int(self.exchange_order_id[1:])
 
     @property
     def remaining(self) -> Decimal:
-        """What may still be executed."""
+        """Returns the quantity that is not filled."""
         return subtract(self.qty, self.filled)
 
 
 @value
 class PaperPosition:
-    """An open position in a contract: signed quantity, signed cost, and what it locks.
+    """An open contract position: signed quantity, signed cost, and the margin it locks.
 
-    The cost is in value space: Σ quantity × price, or − Σ quantity ÷ price on inverse. A cross
-    position locks the initial margin of its cost, an isolated one the margin that stands for it.
+    The cost is Σ quantity × price, or − Σ quantity ÷ price on inverse contracts. A cross position
+    locks the initial margin of its cost, an isolated one the margin assigned to it.
     """
 
     symbol: str
@@ -211,7 +211,7 @@ class PaperPosition:
     qty: Decimal
     cost: Decimal
     margin: Decimal
-    #: Until when funding was paid; ``None`` never pays.
+    #: Time up to which funding is settled; ``None`` pays no funding.
     funded_at: datetime | None = None
 
 
@@ -230,31 +230,31 @@ class PaperTrade:
     fee: Decimal
     fee_currency: str
     maker: bool
-    #: Beyond the depth that was shown.
+    #: Whether it exceeded the depth that the book showed.
     extrapolated: bool
-    #: Profit that it brought to the wallet before fees, at 18 places; 0 on spot.
+    #: Profit before fees, at 18 places; 0 on spot.
     realised: Decimal
     executed_at: datetime
     source: OrderSource = OrderSource.USER
-    #: Of an order that the exchange attached to another.
+    #: Parent of an attached order.
     parent: str = ""
 
 
 @value
 class BookSide:
-    """One side of a book, best level first, less what was taken from it since it was shown."""
+    """One side of a book, best level first, less what orders consumed since it was shown."""
 
     levels: tuple[Level, ...]
     #: Price of the deepest level shown.
     last: Decimal | None
-    #: Quantity of all levels when shown; ``None`` is without limit.
+    #: Quantity of all levels when shown; ``None`` is unlimited.
     shown: Decimal | None
-    #: Taken beyond what was shown.
+    #: Quantity consumed beyond the levels shown.
     beyond: Decimal = ZERO
 
     @property
     def best(self) -> Level | None:
-        """The best level; where all was taken, the last price with nothing left at it."""
+        """Returns the best level; where all is consumed, the deepest price with quantity 0."""
         if self.levels:
             return self.levels[0]
         return None if self.last is None else (self.last, ZERO)
@@ -262,19 +262,19 @@ class BookSide:
 
 @value
 class Market:
-    """What the exchange offers in a symbol: buyers in ``bids``, sellers in ``asks``."""
+    """Market data of a symbol: ``bids`` of the buyers, ``asks`` of the sellers."""
 
     symbol: str
     bids: BookSide
     asks: BookSide
     at: datetime
-    #: Price of the last trade, moved into the spread by what was quoted since.
+    #: Price of the last trade, clamped to the spread quoted since.
     last: Decimal | None = None
     mark: Decimal | None = None
 
     @property
     def mark_price(self) -> Decimal | None:
-        """The mark that was told, else the middle of what is offered, else the last price."""
+        """Returns the mark price, else the mid price, else the last price."""
         if self.mark is not None:
             return self.mark
         bids, asks = self.bids.levels, self.asks.levels
@@ -287,13 +287,13 @@ class Market:
         return self.last if best is None else best[0]
 
     def opposite(self, side: Side) -> BookSide:
-        """The side of the book that an order of ``side`` meets."""
+        """Returns the book side that an order of ``side`` trades against."""
         return self.asks if side is Side.BUY else self.bids
 
 
 @value
 class ExchangeState:
-    """One account at the paper exchange."""
+    """State of one account at the paper exchange."""
 
     balances: Mapping[str, Balance] = field(default_factory=dict)
     #: Open orders by symbol, then by exchange order id.
@@ -302,24 +302,24 @@ class ExchangeState:
     markets: Mapping[str, Market] = field(default_factory=dict)
     orders_made: int = 0
     trades_made: int = 0
-    #: Steps that changed anything but the markets.
+    #: Number of steps that changed anything but markets.
     version: int = 0
-    #: Time of the last input; no later fact is older, whatever the host's clock says.
+    #: Time of the last input; no later event is older, even if the host's clock goes back.
     clock: datetime = EPOCH
-    #: Symbols of the open orders that have more than plain terms; follows from ``orders``.
+    #: Symbols of open orders with other than plain terms, by order id; derived from ``orders``.
     orders_with_terms: Mapping[str, str] = field(default_factory=dict)
-    #: What is under way between exchange and sender; ``None`` is nothing.
+    #: Messages in flight between exchange and client; ``None`` is none.
     in_flight: "InFlight | None" = None
-    #: When a position pays or is paid funding next; follows from ``positions``.
+    #: Next funding time of the open positions; derived from ``positions``.
     next_funding_at: datetime | None = None
-    #: What was set for contracts, by symbol.
+    #: Settings made for single contracts, by symbol.
     contracts: Mapping[str, ContractOverrides] = field(default_factory=dict)
-    #: Dollars traded by day, of the last 30 days; counted where there are fee tiers.
+    #: Dollars traded by day in the last 30 days; counted only where there are fee tiers.
     volumes: Mapping[str, Decimal] = field(default_factory=dict)
-    #: Deposits, withdrawals and what the insurance paid.
+    #: Number of deposits, withdrawals and insurance payments.
     transfers_made: int = 0
 
     def order(self, symbol: str, exchange_order_id: str) -> PaperOrder | None:
-        """An open order."""
+        """Returns an open order, or ``None``."""
         held = self.orders.get(symbol)
         return None if held is None else held.get(exchange_order_id)

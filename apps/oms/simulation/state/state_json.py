@@ -1,7 +1,8 @@
-"""The memory as text and back: one text for all equal memories, and its SHA-256.
+"""Canonical JSON of the exchange state and its SHA-256: equal states have equal text.
 
-Sorted keys, plain decimals as strings, times in UTC with microseconds. ``books_text`` leaves
-orders and markets out: these are stored a row each, so that a step rewrites only what it touched.
+Keys are sorted, decimals are plain text, times are in UTC with microseconds. ``encode_books``
+leaves orders and markets out: these are stored in rows of their own, so that a step rewrites only
+what it touched.
 """
 
 import json
@@ -38,11 +39,11 @@ from oms.simulation.state.value_codec import format_time as _time
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
 
 Fields = dict[str, Any]
-"""A JSON object: read from our own text, whose form is known."""
+"""A JSON object of our own text, whose form is known."""
 
 
 def encode_state(state: ExchangeState) -> str:
-    """All of it."""
+    """Returns the JSON of the whole state."""
     orders = (order for held in state.orders.values() for order in held.values())
     return _encode(
         _books(state)
@@ -54,17 +55,17 @@ def encode_state(state: ExchangeState) -> str:
 
 
 def state_hash(state: ExchangeState) -> str:
-    """SHA-256 of ``memory_text`` in hex: equal for equal memories alone."""
+    """Returns the SHA-256 of ``encode_state`` in hex."""
     return sha256_hex(encode_state(state))
 
 
 def sha256_hex(text: str) -> str:
-    """SHA-256 of a text in hex."""
+    """Returns the SHA-256 of a text in hex."""
     return sha256(text.encode()).hexdigest()
 
 
 def decode_state(text: str) -> ExchangeState:
-    """The memory that ``memory_text`` wrote."""
+    """Returns the state that ``encode_state`` was given."""
     fields = json.loads(text)
     return _assembled(
         fields,
@@ -75,14 +76,14 @@ def decode_state(text: str) -> ExchangeState:
 
 @value
 class StoredState:
-    """A memory in the parts in which it is stored: books, open orders, markets by symbol."""
+    """A state as it is stored: JSON of the books, of each open order, and of markets by symbol."""
 
     books: str
     orders: Iterable[str]
     markets: Mapping[str, str]
 
     def state(self) -> ExchangeState:
-        """The memory that the parts make."""
+        """Returns the state assembled from the parts."""
         return _assembled(
             json.loads(self.books),
             (_order_read(json.loads(text)) for text in self.orders),
@@ -91,27 +92,27 @@ class StoredState:
 
 
 def encode_books(state: ExchangeState) -> str:
-    """Balances, positions, counters and clock."""
+    """Returns the JSON of balances, positions, counters, clock and messages in flight."""
     return _encode(_books(state))
 
 
 def encode_order(order: PaperOrder) -> str:
-    """One open order."""
+    """Returns the JSON of one open order."""
     return _encode(_order(order))
 
 
 def encode_market(market: Market) -> str:
-    """One symbol's market, without its symbol."""
+    """Returns the JSON of one market without its symbol."""
     return _encode(_market(market))
 
 
 def decode_market(symbol: str, text: str) -> Market:
-    """The market that ``market_text`` wrote, whatever else stands beside it."""
+    """Returns the market that ``encode_market`` was given; other keys are ignored."""
     return _market_read(symbol, json.loads(text))
 
 
 def encode_trade(trade: PaperTrade) -> str:
-    """One execution. There is one for each fill, so it is written out and not encoded."""
+    """Returns the JSON of one execution; without a JSON encoder, because each fill needs it."""
     parent = f'"parent":{_quoted(trade.parent)},' if trade.parent else ""
     is_users = trade.source is OrderSource.USER
     source = "" if is_users else f'"source":{_quoted(trade.source)},'
@@ -143,7 +144,7 @@ def _books(state: ExchangeState) -> Fields:
 
 
 def _rare(state: ExchangeState) -> Fields:
-    """What most accounts do not have."""
+    """Returns the parts that most accounts do not have."""
     rare = {
         "line": state.in_flight,
         "contracts": state.contracts,

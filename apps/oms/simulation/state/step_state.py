@@ -1,6 +1,6 @@
-"""One step's working copy of the memory: parts are copied when first written, then frozen again.
+"""Working copy of the exchange state for one step, with copy on write.
 
-It knows how to move and count, not what is allowed. A sheet that is thrown away has changed
+It moves and counts, but does not decide what is allowed. A step state that is discarded has changed
 nothing.
 """
 
@@ -33,7 +33,7 @@ _new_touched, _new_step = constructor(StateChanges), constructor(StepResult)
 
 
 class StepState:
-    """Memory under change, the facts so far, and what was touched."""
+    """Exchange state under change, the events so far, and what was touched."""
 
     __slots__ = (
         "_copied",
@@ -64,11 +64,12 @@ class StepState:
     def __init__(self, state: ExchangeState, settings: SimulationSettings, at: datetime) -> None:
         self.before = state
         self.settings = settings
-        #: What is traded here, by symbol.
+        #: Traded instruments by symbol.
         self.instruments = settings.instruments
-        #: Time of this step's facts: a clock that was set back does not make them older.
+        #: Time of this step's events; never before the previous step, even if the host's clock went
+        #: back.
         self.at = at if at > state.clock else state.clock
-        #: The host's own time: ages of prices are told by one clock.
+        #: Time of the input by the host's clock; ages of prices are measured with it.
         self.input_at = at
         self.balances = dict(state.balances)
         self.positions = dict(state.positions)
@@ -81,36 +82,37 @@ class StepState:
         self.contracts = state.contracts
         self.volumes = state.volumes
         self.events: list[PaperEvent] = []
-        #: Orders that came to their end in this step, in their last form.
+        #: Orders that ended in this step, in their last form.
         self.ended_orders: list[PaperOrder] = []
-        #: What orders with attached exits have executed since these were looked after.
+        #: Orders with attached exits that were filled since their exits were last updated, before
+        #: that.
         self.filled_parents: dict[str, PaperOrder] = {}
         self.touched_orders: dict[str, PaperOrder | None] = {}
         self.touched_markets: set[str] = set()
         self.touched_positions: set[PositionKey] = set()
-        #: Currencies whose wallets contracts have moved in this step.
+        #: Currencies in which contracts have moved money in this step.
         self.settled_currencies: set[str] = set()
         self._copied: dict[str, dict[str, PaperOrder]] = {}
 
     def leverage_of(self, instrument: Instrument) -> int:
-        """The leverage in force for a contract."""
+        """Returns the leverage in force for a contract."""
         return self.settings.leverage_of(instrument, self.contracts.get(instrument.symbol))
 
     def set_contract_overrides(self, symbol: str, terms: ContractOverrides) -> None:
-        """Replace what was set for a contract."""
+        """Replaces the settings of one contract."""
         self.contracts = {**self.contracts, symbol: terms}
 
     def next_transfer(self) -> str:
-        """The id of a movement of money that is no trade."""
+        """Returns the id of the next transfer."""
         self.transfers_made += 1
         return f"m{self.transfers_made}"
 
     def free_balance(self, currency: str) -> Decimal:
-        """What is not locked."""
+        """Returns the amount that is not locked."""
         return self.balances.get(currency, _NOTHING).free
 
     def credit(self, currency: str, amount: Decimal, locked: Decimal = ZERO) -> None:
-        """Add to (negative: take from) what is free; then move ``locked`` from free to used."""
+        """Adds ``amount`` (may be negative) to free, then moves ``locked`` from free to used."""
         balance = self.balances.get(currency, _NOTHING)
         free, used = add(balance.free, amount), balance.used
         if locked:
@@ -118,7 +120,7 @@ class StepState:
         self.balances[currency] = _new_balance(free=free, used=used)
 
     def lock(self, currency: str, amount: Decimal) -> None:
-        """Move from free to used; negative moves back."""
+        """Moves ``amount`` from free to used; a negative amount moves back."""
         if amount:
             balance = self.balances.get(currency, _NOTHING)
             self.balances[currency] = Balance(
@@ -126,16 +128,16 @@ class StepState:
             )
 
     def position(self, symbol: str, leg: Leg) -> PaperPosition | None:
-        """An open position."""
+        """Returns an open position, or ``None``."""
         return self.positions.get((symbol, leg))
 
     def position_qty(self, symbol: str, leg: Leg) -> Decimal:
-        """Signed quantity of a position; 0 where none is open."""
+        """Returns the signed quantity of a position; 0 where none is open."""
         position = self.positions.get((symbol, leg))
         return ZERO if position is None else position.qty
 
     def put_position(self, key: PositionKey, position: PaperPosition | None) -> None:
-        """Replace a position; ``None`` closes it."""
+        """Replaces a position; ``None`` closes it."""
         self.touched_positions.add(key)
         if position is None:
             self.positions.pop(key, None)
@@ -143,11 +145,11 @@ class StepState:
             self.positions[key] = position
 
     def order(self, symbol: str, name: str) -> PaperOrder | None:
-        """An open order."""
+        """Returns an open order, or ``None``."""
         return self.orders.get(symbol, {}).get(name)
 
     def put_order(self, order: PaperOrder) -> None:
-        """Hold an open order."""
+        """Adds or replaces an open order."""
         name = order.exchange_order_id
         self._orders_of(order.symbol)[name] = order
         self.touched_orders[name] = order
@@ -155,7 +157,7 @@ class StepState:
             self.orders_with_terms = {**self.orders_with_terms, name: order.symbol}
 
     def end_order(self, order: PaperOrder) -> None:
-        """Let go of an order that has come to its end."""
+        """Removes an order that ended."""
         self.ended_orders.append(order)
         name = order.exchange_order_id
         if name in self.orders.get(order.symbol, {}):
@@ -171,14 +173,14 @@ class StepState:
                 del self._copied[order.symbol]
 
     def fresh_market(self, symbol: str) -> Market | None:
-        """A symbol's market, ``None`` where it is unknown or too old to trade at."""
+        """Returns the symbol's market; ``None`` where it is unknown or too old to trade at."""
         market, age = self.markets.get(symbol), self.settings.price_age_of(symbol)
         if market is None or age is None:
             return market
         return market if self.input_at - market.at <= age else None
 
     def put_market(self, market: Market) -> None:
-        """Replace a symbol's market."""
+        """Replaces the market of a symbol."""
         if self.markets is self.before.markets:
             self.markets = dict(self.before.markets)
         assert isinstance(self.markets, dict)
@@ -186,7 +188,9 @@ class StepState:
         self.touched_markets.add(market.symbol)
 
     def consume_depth(self, symbol: str, side: Side, book: BookSide) -> None:
-        """What orders of ``side`` have left of the book that they met."""
+        """Replaces the book side that orders of ``side`` trade against by ``book``, what is left of
+        it.
+        """
         market = self.markets[symbol]
         is_buy = side is Side.BUY
         if book is (market.asks if is_buy else market.bids):
@@ -194,11 +198,11 @@ class StepState:
         self.put_market(evolve(market, asks=book) if is_buy else evolve(market, bids=book))
 
     def next_rank(self) -> int:
-        """The place in time of an order that arrives in this step."""
+        """Returns the time priority of an order that arrives in this step."""
         return self.before.version + 1
 
     def freeze(self) -> StepResult:
-        """The memory as it is now, frozen."""
+        """Returns the result of the step with the new frozen exchange state."""
         before, events = self.before, tuple(self.events)
         books = bool(events or self.touched_orders or self.touched_positions)
         books = books or self.contracts is not before.contracts

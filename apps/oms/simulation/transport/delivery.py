@@ -1,6 +1,6 @@
-"""When a sender hears of what happened: facts on their way, late, twice, backwards or not at all.
+"""Delivery of events to the client: delayed, duplicated, reordered or dropped.
 
-It never changes a fact. What is not due yet waits, and is stored with the memory.
+Events themselves are never changed. Those that are not due yet are part of the stored state.
 """
 
 from datetime import datetime, timedelta
@@ -22,17 +22,17 @@ from oms.simulation.transport.faults import Fault, FaultKind
 from oms.simulation.transport.seeded_random import seeded_uniform
 
 LOST_REPLY_DELAY = timedelta(seconds=5)
-"""After a lost answer the stream tells of the order this much later, unless it is asked for."""
+"""Delay of the stream events of an order whose reply was lost, unless the order is queried."""
 
 LATE_FILL_DELAY_MAX = timedelta(seconds=60)
-"""A late fill is told after this time even if nobody cancels its order."""
+"""Maximum delay of a late fill whose order is not canceled."""
 
 _NO_LATENCY = Latency()
 _FILL_FAULTS = frozenset({FaultKind.DUP_FILL, FaultKind.LATE_FILL})
 
 
 class DeliverySchedule:
-    """The facts under way to the sender, during one step."""
+    """Events in flight to the client during one step."""
 
     def __init__(self, in_flight: InFlight, settings: SimulationSettings) -> None:
         self._settings = settings
@@ -49,9 +49,9 @@ class DeliverySchedule:
         own_ids: tuple[str, ...] = (),
         fault: Fault | None = None,
     ) -> datetime | None:
-        """Send facts on their way; when the first about an order of ``own`` is heard.
+        """Schedules events. Returns when the first one about an order of ``own_ids`` is delivered.
 
-        These are the client ids and order ids of a request made at ``at``, with its ``fault``.
+        ``own_ids`` are the client and order ids of a request made at ``at`` with ``fault``.
         """
         kind = None if fault is None else fault.kind
         if fault is not None and kind is FaultKind.DISCONNECT:
@@ -77,30 +77,30 @@ class DeliverySchedule:
         return min(replies, default=None)
 
     def deliver_now(self, client_id: str, now: datetime) -> None:
-        """Let everything about a client's order be heard now."""
+        """Makes all events of a client's order due now."""
         self._deliveries = [
             evolve(each, due=now) if client_id_of(each.event) == client_id else each
             for each in self._deliveries
         ]
 
     def release_held_fills(self, name: str) -> tuple[PaperOrder, tuple[PaperEvent, ...]] | None:
-        """The fills of an order that are held back until it is canceled, and the order."""
-        late = tuple(each.event for each in self._deliveries if each.late_for == name)
-        if not name or not late:  # a cancel by client id alone holds nothing back
+        """Removes and returns an order and its fills that are held back until it is canceled."""
+        held_fills = tuple(each.event for each in self._deliveries if each.late_for == name)
+        if not name or not held_fills:  # a cancel by client id alone releases no fills
             return None
         self._deliveries = [each for each in self._deliveries if each.late_for != name]
-        return self._faulty.pop(name).order, late
+        return self._faulty.pop(name).order, held_fills
 
     def due_events(self, now: datetime) -> tuple[PaperEvent, ...]:
-        """What is heard by ``now``, in order."""
+        """Returns the events due by ``now``, in order."""
         due = [each for each in self._deliveries if each.due <= now]
         due.sort(key=lambda each: (each.due, each.number))
         return tuple(each.event for each in due)
 
     def in_flight(self, now: datetime, state: ExchangeState) -> InFlight:
-        """What is still under way after ``now``."""
+        """Returns the messages still in flight after ``now``."""
         later = tuple(each for each in self._deliveries if each.due > now)
-        late = {each.late_for for each in later}
+        held_orders = {each.late_for for each in later}
         silent = self._silent_until
         return InFlight(
             number=self._number,
@@ -108,13 +108,13 @@ class DeliverySchedule:
             faulty={
                 name: each
                 for name, each in self._faulty.items()
-                if name in late or state.order(each.order.symbol, name) is not None
+                if name in held_orders or state.order(each.order.symbol, name) is not None
             },
             silent_until=silent if silent is not None and silent > now else None,
         )
 
     def message_delay(self, latency: timedelta) -> timedelta:
-        """How long one message is under way."""
+        """Returns the delay of one message."""
         jitter = self._latency.jitter
         if not jitter:
             return latency
@@ -124,7 +124,7 @@ class DeliverySchedule:
         )
 
     def next_number(self) -> int:
-        """The number of the next thing under way."""
+        """Returns the number of the next message in flight."""
         self._number += 1
         return self._number
 
@@ -138,7 +138,7 @@ class DeliverySchedule:
                 )
 
     def _apply_fill_fault(self, event: PaperEvent, due: datetime) -> list[Delivery]:
-        """A fill as its order's fault tells it: twice, or late."""
+        """Returns the deliveries of an event: a fill of a faulty order is duplicated or delayed."""
         delivery = Delivery(due=due, number=0, event=event)
         name = event.trade.exchange_order_id if isinstance(event, Filled) else ""
         faulty = self._faulty.get(name)
@@ -155,7 +155,7 @@ class DeliverySchedule:
 
 
 def client_id_of(event: PaperEvent) -> str:
-    """Whose order a fact is about; empty for none, and for orders of the exchange's own."""
+    """Returns the client id of an event's order; empty for none and for the exchange's own."""
     match event:
         case Filled(trade=trade):
             return trade.client_id
@@ -168,7 +168,7 @@ def client_id_of(event: PaperEvent) -> str:
 
 
 def _is_about(event: PaperEvent, names: tuple[str, ...]) -> bool:
-    """Whether a fact is about an order that a request has named."""
+    """Returns whether an event is about an order that a request named."""
     if client_id_of(event) in names:
         return True
     match event:
@@ -183,5 +183,5 @@ def _is_about(event: PaperEvent, names: tuple[str, ...]) -> bool:
 
 
 def fault_duration(fault: Fault) -> timedelta:
-    """The time that a fault takes."""
+    """Returns the duration of a fault."""
     return timedelta(microseconds=int(fault.amount * Decimal(1000)))

@@ -1,7 +1,7 @@
-"""Faults on purpose: what a sender may ask to go wrong with one of its requests.
+"""Fault injection: a request may ask for one fault of its own processing.
 
-A fault never makes the exchange's own books wrong; it changes whether a request arrives and what
-the sender hears of it. It refuses to be random: the same request fails in the same way each time.
+A fault never makes the state of the exchange wrong; it changes whether a request arrives and which
+events the client receives. Faults are deterministic: the same request fails in the same way.
 """
 
 from decimal import Decimal
@@ -11,29 +11,29 @@ from oms.domain.errors import Invalid
 from oms.domain.money import ZERO, NotADecimal, parse_decimal
 from oms.domain.value import value
 
-#: The longest delay or pause that may be asked for, in milliseconds: an hour.
+#: Maximum delay or pause in milliseconds: one hour.
 DELAY_MS_MAX = Decimal(3_600_000)
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """Kinds of faults."""
 
     REJECT = "reject"
-    #: The request is carried out, its answer is lost.
+    #: The request is processed, its reply is lost.
     TIMEOUT = "timeout"
     #: The request never arrives.
     TIMEOUT_BEFORE = "timeout_before"
-    #: The exchange wants a pause before it looks at the request.
+    #: The exchange demands a pause before it processes the request.
     OVERLOAD = "overload"
-    #: Only a share of the order is executed when it arrives.
+    #: Only a share of the order is filled on arrival.
     PARTIAL = "partial"
-    #: Each fill is told twice.
+    #: Each fill is delivered twice.
     DUP_FILL = "dup_fill"
-    #: Fills are told after the cancel.
+    #: Fills are delivered after the cancel.
     LATE_FILL = "late_fill"
-    #: What happened is told backwards.
+    #: Events are delivered in reverse order.
     OUT_OF_ORDER = "out_of_order"
-    #: Everything is told later.
+    #: All events are delayed.
     SLOW = "slow"
     #: The stream is down for a while.
     DISCONNECT = "disconnect"
@@ -48,13 +48,13 @@ class Fault:
     amount: Decimal = ZERO
 
 
-#: Milliseconds of one unit of the number behind a word.
+#: Milliseconds per unit of the number after the colon.
 _MILLISECONDS = {FaultKind.OVERLOAD: 1000, FaultKind.DISCONNECT: 1000, FaultKind.SLOW: 1}
 _NUMBERED = frozenset({*_MILLISECONDS, FaultKind.PARTIAL})
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault that ``params.sim`` names: ``reject:no_price``, ``slow:250``, ``partial:0.5``.
+    """Returns the fault of ``params.sim``: ``reject:no_price``, ``slow:250``, ``partial:0.5``.
 
     Raises ``Invalid`` for any other text.
     """
@@ -63,11 +63,11 @@ def parse_fault(text: str) -> Fault:
         kind = FaultKind(name)
         amount = parse_decimal(rest) if kind in _NUMBERED else ZERO
     except (ValueError, NotADecimal):
-        raise Invalid(f"{text!r} is no fault of the paper exchange") from None
+        raise Invalid(f"{text!r} is not a fault of the paper exchange") from None
     if kind is FaultKind.REJECT:
         return Fault(kind=kind, code=rest or "exchange_rejected")
     amount *= _MILLISECONDS.get(kind, 1)
     highest = Decimal(1) if kind is FaultKind.PARTIAL else DELAY_MS_MAX
     if (rest and kind not in _NUMBERED) or not ZERO <= amount <= highest:
-        raise Invalid(f"{text!r} is no fault of the paper exchange")
+        raise Invalid(f"{text!r} is not a fault of the paper exchange")
     return Fault(kind=kind, amount=amount)

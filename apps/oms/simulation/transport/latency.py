@@ -1,9 +1,9 @@
-"""The way between sender and exchange: requests that arrive later, and what is heard of them.
+"""Latency between client and exchange: requests arrive later, and so do their events.
 
-A request is under way for the decision's latency, its answer and the stream's news for theirs;
-each waits in the memory until an input's time has come to it. Faults that were asked for change
-what arrives and what is told, never what the exchange has in its books. Orders expire here too,
-at their own time, between what happened before and after it.
+A request takes the decision latency, its reply and the stream's events take theirs; each is part of
+the state until an input is at or after its time. Injected faults change what arrives and what is
+delivered, never the books of the exchange. Orders also expire here, at their exact time between
+other messages.
 """
 
 from collections.abc import Callable
@@ -46,8 +46,7 @@ _REQUESTS = (NewOrder, ChangeOrder, CancelOrder, NewOrderPair)
 
 
 def next_due_at(state: ExchangeState) -> datetime | None:
-    """When the next thing happens by itself: an arrival, something told, an order that expires,
-    funding."""
+    """Returns when the next arrival, delivery, expiry or funding is due; ``None`` for nothing."""
     times = [expiry for expiry, _ in _expiries(state)]
     funding = next_funding_payment(state)
     if funding is not None:
@@ -59,7 +58,7 @@ def next_due_at(state: ExchangeState) -> datetime | None:
 
 
 def is_immediate(state: ExchangeState, input: Input) -> bool:
-    """Whether nothing is under way or due, and the input is a sound one: the usual case."""
+    """Returns whether nothing is in flight or due and the input has no fault: the usual case."""
     if state.in_flight is not None:
         return False
     if isinstance(input, _REQUESTS) and input.fault is not None:
@@ -70,7 +69,7 @@ def is_immediate(state: ExchangeState, input: Input) -> bool:
 def step_with_latency(
     state: ExchangeState, input: Input, settings: SimulationSettings, step_function: StepFunction
 ) -> StepResult:
-    """Let happen what was due until the input's time, then the input, and tell what is due."""
+    """Processes what is due before the input, then the input; delivers the events due."""
     latency_step = _LatencyStep(state, settings, step_function, max(state.clock, input.at))
     latency_step.process_due()
     match input:
@@ -84,7 +83,7 @@ def step_with_latency(
 
 
 class _LatencyStep:
-    """One step on its way."""
+    """State of one step with latency."""
 
     def __init__(
         self,
@@ -109,7 +108,7 @@ class _LatencyStep:
         self._reply = DELIVERED
 
     def process_due(self) -> None:
-        """Let orders expire and requests arrive, each at its time."""
+        """Expires orders and processes arrivals, each at its time."""
         while True:
             expiry = min(_expiries(self._state), default=None)
             arrival = self._arrivals[0] if self._arrivals else None
@@ -124,11 +123,11 @@ class _LatencyStep:
                 return
 
     def process(self, input: Input) -> None:
-        """Something that nobody waits for an answer to."""
+        """Processes an input that has no reply."""
         self.deliveries.schedule(self._process_arrived(input), max(self._state.clock, input.at))
 
     def request(self, request: OrderRequest) -> None:
-        """A request sets out; what a fault spoils does not arrive."""
+        """Sends a request; a fault may keep it from arriving."""
         fault, latency = request.fault, self._settings.latency or _NO_LATENCY
         if fault is not None and self._is_blocked_by_fault(request, fault):
             return
@@ -146,7 +145,7 @@ class _LatencyStep:
             self._reply = RequestReply(outcome=ReplyOutcome.PENDING, due=reply)
 
     def step(self) -> StepResult:
-        """The memory afterwards, and what is heard now."""
+        """Returns the state after the step and the events delivered now."""
         in_flight, before, state = self._remaining_in_flight(), self._before, self._state
         if in_flight != before.in_flight:
             self._books = True
@@ -164,7 +163,7 @@ class _LatencyStep:
         )
 
     def _remaining_in_flight(self) -> InFlight | None:
-        """What is still under way; nothing at all is ``None``."""
+        """Returns the messages still in flight; ``None`` for none."""
         paused = {n: due for n, due in self._paused.items() if due + _PAUSE_RETENTION > self.now}
         in_flight = evolve(
             self.deliveries.in_flight(self.now, self._state),
@@ -184,11 +183,11 @@ class _LatencyStep:
         return result.events
 
     def _is_blocked_by_fault(self, request: OrderRequest, fault: Fault) -> bool:
-        """Whether the fault keeps the request from the exchange."""
+        """Returns whether the fault keeps the request from the exchange."""
         names = _client_ids(request)
         match fault.kind:
             case FaultKind.REJECT:
-                message = "rejected, as the request asked for"
+                message = "rejected, as requested by the fault"
                 events = tuple(
                     Rejected(client_id=name, code=fault.code, message=message) for name in names
                 )
@@ -207,9 +206,10 @@ class _LatencyStep:
         return True
 
     def _process_arrival(self, request: OrderRequest, at: datetime) -> datetime | None:
-        """A request has arrived; when its answer is heard.
+        """Processes the arrival of a request. Returns when its reply is delivered.
 
-        The cancel of an order whose fills are held back wins over them, whatever the books say.
+        A cancel of an order whose fills are held back is reported as canceled before these fills,
+        even if the order was filled entirely.
         """
         events, names = self._process_arrived(request), _order_ids(request)
         held_fills = None
@@ -225,7 +225,7 @@ class _LatencyStep:
 
 
 def _expiries(state: ExchangeState) -> list[tuple[datetime, int]]:
-    """When orders expire, and their numbers."""
+    """Returns expiry times and order numbers of the orders that expire."""
     found = (state.order(symbol, name) for name, symbol in state.orders_with_terms.items())
     return [
         (order.terms.expires_at, order.number)
@@ -241,7 +241,7 @@ def _client_ids(request: OrderRequest) -> tuple[str, ...]:
 
 
 def _order_ids(request: OrderRequest) -> tuple[str, ...]:
-    """How the orders are called that a request is about, by client or by exchange."""
+    """Returns the client and exchange order ids that a request names."""
     if isinstance(request, ChangeOrder | CancelOrder):
         return request.client_id, request.exchange_order_id
     return _client_ids(request)

@@ -82,7 +82,7 @@ def test_what_stands_inside_an_input(tmp_path: Path) -> None:
         (a_place(1, qty="0"), "above 0"),
         (a_place(1, colour="red"), "there is no key 'colour'"),
         (a_place(1, terms={"hurry": True}), "terms: there is no key"),
-        ({**QUOTE, "at": AT - 1}, "before the line before"),
+        ({**QUOTE, "at": AT - 1}, "before the previous line"),
         ({**QUOTE, "ask": True}, "ask: "),
         ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": 7, "asks": []}, "bids: "),
         ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": [["1"]], "asks": []}, "bids: "),

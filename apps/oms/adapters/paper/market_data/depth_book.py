@@ -1,7 +1,8 @@
-"""A book kept from its differences, as exchanges stream them.
+"""Order book maintained from depth updates, as exchanges stream them.
 
-Lines ``{lt or T, U, u, b: [[price, qty]], a: [[price, qty]]}``; one of them is the ``snapshot``
-of the whole book. Differences that came before it wait; those it already contains are dropped.
+Messages are ``{lt or T, U, u, b: [[price, qty]], a: [[price, qty]]}``; one of them is the
+``snapshot`` of the whole book. Updates before it are buffered; those it already contains are
+dropped.
 """
 
 from bisect import bisect_left, insort
@@ -16,21 +17,21 @@ from oms.simulation.inputs import BookUpdate
 from oms.simulation.state.exchange_state import Level
 
 LEVELS_MAX = 20
-"""Levels of each side that are told of a deeper book."""
+"""Levels of each side that are emitted of a deeper book."""
 
 PENDING_DELTAS_MAX = 10_000
-"""Differences that may come before their snapshot."""
+"""Updates that may precede their snapshot."""
 
 
 class _Side:
-    """Prices of one side in rising order, with what is offered there."""
+    """Prices of one side in ascending order, with the quantity at each."""
 
     def __init__(self) -> None:
         self.prices: list[Decimal] = []
         self.qty_by_price: dict[Decimal, Decimal] = {}
 
     def apply(self, levels: Iterable[Any]) -> None:
-        """Take over levels; without quantity a level goes."""
+        """Replaces levels; a level without quantity is removed."""
         for price_text, qty_text in levels:
             price, qty = Decimal(price_text), Decimal(qty_text)
             if qty and price not in self.qty_by_price:
@@ -41,7 +42,7 @@ class _Side:
                 del self.prices[bisect_left(self.prices, price)]
 
     def levels_at(self, prices: Iterable[Decimal]) -> tuple[Level, ...]:
-        """Levels at ``prices``."""
+        """Returns the levels at ``prices``."""
         return tuple((price, self.qty_by_price[price]) for price in prices)
 
 
@@ -55,7 +56,7 @@ class DepthBook:
         self._bids, self._asks = _Side(), _Side()
 
     def read(self, message: dict[str, Any]) -> list[TapeUpdate]:
-        """The book after ``line``; nothing before there is a snapshot. Raises ``Invalid``."""
+        """Returns the book after ``message``; nothing before the snapshot. Raises ``Invalid``."""
         if message.get("snapshot"):
             self._bids, self._asks = _Side(), _Side()
             self._apply(message)
@@ -65,7 +66,7 @@ class DepthBook:
         elif self._last is None:
             self._pending.append(message)
             if len(self._pending) > PENDING_DELTAS_MAX:
-                raise Invalid("differences of a book without its snapshot")
+                raise Invalid("depth updates of a book without its snapshot")
             return []
         else:
             self._apply(message)

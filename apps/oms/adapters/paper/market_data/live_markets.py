@@ -1,8 +1,7 @@
-"""Live prices as one paper account takes them over: in order, fresh ones only.
+"""Live prices as market updates of one paper account: in order, and only fresh ones.
 
-A price that is too old is never taken over, so nothing is executed at it, however long nothing
-was heard. What was taken over is stored like any other price of the account. It asks nobody but
-the port, and steps no memory.
+A price that is too old is never used, so nothing is executed at it. A used price is stored like any
+other price of the account. Prices are read from the port only; the state is not stepped here.
 """
 
 import logging
@@ -31,7 +30,7 @@ from oms.simulation.state.exchange_state import ExchangeState, Market
 logger = logging.getLogger(__name__)
 
 FIRST_PRICE_WAIT = timedelta(seconds=2)
-"""How long a first order is on its way while the first price of its symbol is."""
+"""Delay of the first order of a symbol whose first price is pending."""
 
 
 class LiveMarkets:
@@ -43,12 +42,12 @@ class LiveMarkets:
         self.feed = feed
         self._prices = prices
         self._settings = settings
-        #: When a symbol without any price was looked at first.
+        #: When a symbol without any price was first read.
         self._first_read_at: dict[str, datetime] = {}
         self._stale: set[str] = set()
 
     def updates(self, symbol: str, state: ExchangeState, now: datetime) -> Iterable[MarketUpdate]:
-        """What is new and fresh, the oldest first."""
+        """Yields the new and fresh updates, the oldest first."""
         if self.feed is None:
             return
         stored = state.markets.get(symbol)
@@ -63,7 +62,7 @@ class LiveMarkets:
                     if quote is not None:
                         at = update.at
                         yield quote
-                # Neither a trade nor a mark makes a book young that nobody has seen for long.
+                # A trade or a mark price does not refresh a book that was not updated for long.
                 case PublicTrade() if at is not None and not self._is_stale(symbol, at, update.at):
                     if placed_at is None or update.at > placed_at:
                         yield _trade_tick(update, min(update.at, now))
@@ -71,7 +70,7 @@ class LiveMarkets:
                     yield MarkPriceUpdate(symbol=symbol, price=update.price, at=min(at, now))
 
     def market(self, symbol: str, stored: Market | None, now: datetime) -> Market | None:
-        """The market to look at: the newest that is known, ``None`` if that is too old."""
+        """Returns the newest known market; ``None`` if that is too old."""
         newest = None if self.feed is None else self.feed.newest(symbol, now)
         if newest is not None and (stored is None or stored.at < newest.at):
             update = _quote_update(evolve(newest, at=min(newest.at, now)))
@@ -83,7 +82,7 @@ class LiveMarkets:
     def settings_for_request(
         self, request: NewOrder | NewOrderPair, state: ExchangeState
     ) -> SimulationSettings:
-        """The settings for a request; while its first price is on its way, so is the request."""
+        """Returns the settings for a request, which is delayed while its first price is pending."""
         symbol = request.first.symbol if isinstance(request, NewOrderPair) else request.symbol
         if self._prices.source(symbol) is not PriceSource.LIVE or self.feed is None:
             return self._settings
@@ -91,18 +90,18 @@ class LiveMarkets:
         is_current = stored is not None and not self._is_stale(symbol, stored.at, request.at)
         if is_current or not self.feed.is_pending(symbol):
             return self._settings
-        usual = self._settings.latency or Latency()
-        return evolve(self._settings, latency=evolve(usual, decision=FIRST_PRICE_WAIT))
+        latency = self._settings.latency or Latency()
+        return evolve(self._settings, latency=evolve(latency, decision=FIRST_PRICE_WAIT))
 
     def symbols_in_flight(self, state: ExchangeState) -> list[str]:
-        """Live symbols of requests that are on their way."""
-        named = dict.fromkeys(_symbols_of_arrivals(state))
-        return [symbol for symbol in named if self._prices.source(symbol) is PriceSource.LIVE]
+        """Returns live symbols of requests in flight."""
+        arriving = dict.fromkeys(_symbols_of_arrivals(state))
+        return [symbol for symbol in arriving if self._prices.source(symbol) is PriceSource.LIVE]
 
     def take_stale_prices(
         self, symbols: Iterable[str], state: ExchangeState, now: datetime
     ) -> list[StalePrice]:
-        """Which of these symbols have become too old; each is told once, until it is fresh."""
+        """Returns symbols that have become too old, each once until it is fresh again."""
         update = []
         for symbol in symbols:
             if self._prices.source(symbol) is not PriceSource.LIVE:
@@ -137,7 +136,7 @@ def _trade_tick(update: PublicTrade, at: datetime) -> TradeTick:
 
 
 def _newest_order(state: ExchangeState, symbol: str) -> datetime | None:
-    """A trade before that may not fill it: nobody tells which order came first."""
+    """Returns when the newest open order arrived; trades before that may not fill it."""
     held = state.orders.get(symbol, {}).values()
     return max((order.created_at for order in held), default=None)
 

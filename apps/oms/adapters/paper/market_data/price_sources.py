@@ -1,7 +1,7 @@
-"""Where an account's paper prices come from: a walk, a tape, somebody's word, a real exchange.
+"""Price sources of a paper account: random walk, tape, manual prices, or a real exchange.
 
-It knows which source a symbol has, what a walk shows at a moment and how far each tape has been
-played. All but a walk's live in the memory of the exchange, as they were told last.
+It holds the source of each symbol, computes random walks, and tracks the position of each tape.
+Prices of all sources but random walks are part of the exchange state.
 """
 
 import json
@@ -22,7 +22,7 @@ from oms.simulation.state.exchange_state import EPOCH, Level
 
 
 class PriceSource(StrEnum):
-    """What moves a symbol's price."""
+    """Source of a symbol's price."""
 
     WALK = "walk"
     MANUAL = "manual"
@@ -31,9 +31,9 @@ class PriceSource(StrEnum):
 
 
 DEFAULT_TAPE_FOLDER = Path("var/tapes")
-"""Folder of tapes where the settings name no other."""
+"""Tape folder where the settings name no other."""
 
-#: Other names that settings may use.
+#: Aliases that settings may use.
 _ALIASES = {"sim": PriceSource.WALK}
 
 DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ _DAY_STEPS = DAY // STEP_DURATION
 
 
 class PriceSources:
-    """The price sources of one account. Raises ``Invalid`` where settings name an unknown one."""
+    """Price sources of one account. Raises ``Invalid`` where settings name an unknown one."""
 
     def __init__(self, account: Account, tapes: Path = DEFAULT_TAPE_FOLDER) -> None:
         settings = account.paper
@@ -51,7 +51,7 @@ class PriceSources:
         self._sources = {
             symbol: parse_price_source(name) for symbol, name in settings.sources.items()
         }
-        #: What walks showed last, and until when.
+        #: Last book of each random walk, and until when it is valid.
         self._last_books: dict[str, tuple[BookUpdate, datetime]] = {}
         self._replay = settings.replay
         self._tapes = tapes
@@ -59,28 +59,28 @@ class PriceSources:
         self._replays: dict[str, TapeReplay] = {}
 
     def source(self, symbol: str) -> PriceSource:
-        """The symbol's source."""
+        """Returns the source of the symbol."""
         return self._sources.get(symbol, self._default)
 
     def is_stored(self, symbol: str) -> bool:
-        """Whether the symbol's market must be stored: a walk finds its own again."""
+        """Returns whether the symbol's market must be stored; random walks are computed again."""
         return self.source(symbol) is not PriceSource.WALK
 
     def replay(self, symbol: str) -> TapeReplay:
-        """The tape of a symbol whose source is ``replay``."""
+        """Returns the tape of a symbol whose source is ``replay``."""
         if symbol not in self._replays:
             self._replays[symbol] = self._open_replay(symbol, self._tapes_started_at())
         return self._replays[symbol]
 
     def resume_tapes(self, rows: Mapping[str, str]) -> None:
-        """Go on with the tapes where they stood when the market rows were stored."""
+        """Resumes the tapes at their positions in the stored market rows."""
         for symbol, text in rows.items():
             row = json.loads(text).get("tape")
             if row is not None and self.source(symbol) is PriceSource.REPLAY:
                 self._positions[symbol] = _decode_position(row)
 
     def with_tape_position(self, symbol: str, text: str) -> str:
-        """A symbol's market row, with the place of its tape."""
+        """Returns a symbol's market row with the position of its tape."""
         replay = self._replays.get(symbol)
         if replay is None or replay.position is None:
             return text
@@ -88,7 +88,7 @@ class PriceSources:
         return json.dumps(row, separators=(",", ":"), sort_keys=True)
 
     def _tapes_started_at(self) -> datetime | None:
-        """When the account's tapes began, if one of them has."""
+        """Returns when the account's tapes started; ``None`` if none has."""
         for symbol in self._positions.keys() - self._replays.keys():
             self._replays[symbol] = self._open_replay(symbol, None)
         positions = [
@@ -101,7 +101,7 @@ class PriceSources:
         return TapeReplay(self._tapes, symbol, self._replay, position, since)
 
     def walk_book(self, instrument: Instrument, now: datetime) -> BookUpdate:
-        """The walk's book at ``now``, as of the beginning of its step; one object for a step."""
+        """Returns the book of the random walk at ``now``; the same object within a step."""
         cached = self._last_books.get(instrument.symbol)
         if cached is not None and cached[0].at <= now < cached[1]:
             return cached[0]
@@ -116,15 +116,17 @@ class PriceSources:
     def walk_depth(
         self, instrument: Instrument, now: datetime, depth: int
     ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        """The walk's bids and asks at ``now``, as deep as wished."""
+        """Returns ``depth`` bids and asks of the random walk at ``now``."""
         return book_at(self._seed, instrument, step_at(now), depth)
 
     def walk_quote(self, instrument: Instrument, at: datetime) -> tuple[Decimal, Decimal]:
-        """The walk's best bid and ask at a moment, past ones too."""
+        """Returns best bid and best ask of the random walk at ``at``, which may be in the past."""
         return quote_at(self._seed, instrument, step_at(at))
 
     def walk_day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
-        """The walk's bids of the last 24 hours, every half hour, the oldest first."""
+        """Returns the bids of the random walk in the last 24 hours, every half hour, the oldest
+        first.
+        """
         last = step_at(now)
         every = _DAY_STEPS // _DAY_SAMPLES
         steps = range(last - _DAY_STEPS, last + 1, every)
@@ -132,7 +134,7 @@ class PriceSources:
 
 
 def parse_price_source(name: str) -> PriceSource:
-    """The source that settings name. Raises ``Invalid``."""
+    """Returns the source that settings name. Raises ``Invalid``."""
     if name in _ALIASES:
         return _ALIASES[name]
     if name in PriceSource.__members__.values():

@@ -1,4 +1,4 @@
-"""A price that somebody sets, as news of the market; wrong ones are refused."""
+"""Converts a quote of the port to a market update of the simulation."""
 
 from decimal import Decimal
 from itertools import pairwise
@@ -10,7 +10,7 @@ from oms.simulation.inputs import BookUpdate, QuoteUpdate
 
 
 def quote_to_update(quote: Quote) -> QuoteUpdate | BookUpdate:
-    """What ``quote`` shows. Raises ``Invalid`` for prices that are crossed or not positive."""
+    """Returns the update of ``quote``. Raises ``Invalid`` for crossed or non-positive prices."""
     depths = [quote.bid_qty, quote.ask_qty, *(qty for _, qty in (*quote.bids, *quote.asks))]
     if not ZERO < quote.bid <= quote.ask or any(qty is not None and qty < 0 for qty in depths):
         raise Invalid("a quote needs 0 < bid <= ask, and no depth below 0")

@@ -1,11 +1,11 @@
-"""Tables of recorded markets, known by the names of their columns.
+"""Readers of recorded market tables, selected by their columns.
 
 Books: ``b0p``, ``b0q``, … ``a0p``, ``a0q``, …, best level first. Quotes: ``bid``, ``ask``,
-perhaps ``bid_qty``, ``ask_qty``. Candles: ``open``, ``high``, ``low``, ``close``, perhaps
-``volume``; their time is their open, and they are told at their close. Trades: ``price`` and
-``qty``, ``amount`` or ``size``, perhaps ``side`` of the one who took. Funding: ``funding_rate``.
-The time is ``local_ts`` (the recorder's clock, which several files share) or else ``at``, ``ts``,
-``timestamp`` or ``time``. A column ``symbol`` chooses rows.
+optionally ``bid_qty``, ``ask_qty``. Candles: ``open``, ``high``, ``low``, ``close``, optionally
+``volume``; their time is the open, and they are emitted at their close. Trades: ``price`` and
+``qty``, ``amount`` or ``size``, optionally the taker's ``side``. Funding: ``funding_rate``. The
+time is ``local_ts`` (the recorder's clock, shared by several files) or else ``at``, ``ts``,
+``timestamp`` or ``time``. A column ``symbol`` selects rows.
 """
 
 from collections.abc import Sequence
@@ -29,24 +29,26 @@ from oms.simulation.state.exchange_state import Level
 _TIMES = ("local_ts", "at", "ts", "timestamp", "time")
 _SIZES = ("qty", "amount", "size")
 _CANDLE = ("open", "high", "low", "close")
-#: How long a candle is taken to last where its table holds a single one.
+#: Duration of a candle whose table holds no other.
 _MINUTE = timedelta(minutes=1)
 
 
 class RowReader(Protocol):
-    """Rows of one kind of table."""
+    """Reader for rows of one kind of table."""
 
     def read(self, row: Sequence[str]) -> list[TapeUpdate]:
-        """What a row shows. Raises ``ValueError``, ``IndexError``, ``InvalidOperation``."""
+        """Returns the updates of a row. Raises ``ValueError``, ``IndexError``,
+        ``InvalidOperation``.
+        """
         ...
 
     def end(self) -> list[TapeUpdate]:
-        """What the last row shows that was not told yet."""
+        """Returns the updates of the last row that are still pending."""
         ...
 
 
 def select_row_reader(header: list[str], symbol: str) -> RowReader:
-    """The reader for a table of these columns. Raises ``Invalid`` where none knows them."""
+    """Returns the reader for a table of these columns. Raises ``Invalid`` for unknown ones."""
     columns = Columns(header, symbol)
     if columns.has("b0p", "a0p"):
         return _BookReader(columns)
@@ -62,7 +64,7 @@ def select_row_reader(header: list[str], symbol: str) -> RowReader:
 
 
 class Columns:
-    """Where the columns of a table are."""
+    """Positions of a table's columns."""
 
     def __init__(self, header: list[str], symbol: str) -> None:
         self.symbol = symbol
@@ -74,41 +76,41 @@ class Columns:
         self._symbol = self._at.get("symbol")
 
     def has(self, *names: str) -> bool:
-        """Whether all these columns are there."""
+        """Returns whether all these columns exist."""
         return all(name in self._at for name in names)
 
     def index(self, *names: str) -> int | None:
-        """Where the first of these columns is that is there."""
+        """Returns the position of the first of these columns that exists."""
         return next((self._at[name] for name in names if name in self._at), None)
 
     def time(self, row: Sequence[str]) -> datetime:
-        """When the row was recorded."""
+        """Returns when the row was recorded."""
         return parse_timestamp(row[self._time])
 
     def is_other(self, row: Sequence[str]) -> bool:
-        """Whether the row is of another symbol."""
+        """Returns whether the row is of another symbol."""
         return self._symbol is not None and row[self._symbol] not in ("", self.symbol)
 
 
 def optional_decimal(row: Sequence[str], index: int | None) -> Decimal | None:
-    """The cell as a decimal; ``None`` where it is empty or its column absent."""
+    """Returns the cell as a decimal; ``None`` where it is empty or its column is absent."""
     if index is None or not row[index]:
         return None
     value = Decimal(row[index])
     if not value.is_finite():
-        raise ValueError(f"{row[index]!r} is no number of a market")
+        raise ValueError(f"{row[index]!r} is not a finite number")
     return value
 
 
 def _required_decimal(row: Sequence[str], index: int | None) -> Decimal:
     value = optional_decimal(row, index)
     if value is None:
-        raise ValueError("a cell is empty that must not be")
+        raise ValueError("a required cell is empty")
     return value
 
 
 class _TradeReader:
-    """Trades."""
+    """Reads public trades."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -130,7 +132,7 @@ class _TradeReader:
 
 
 class _FundingReader:
-    """Funding rates of a contract."""
+    """Reads funding rates of a contract."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -147,7 +149,7 @@ class _FundingReader:
 
 
 class _QuoteReader:
-    """Best prices."""
+    """Reads best prices."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -173,7 +175,7 @@ class _QuoteReader:
 
 
 class _BookReader:
-    """Books of as many levels as there are columns."""
+    """Reads books of as many levels as there are columns."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -191,7 +193,7 @@ class _BookReader:
 
 
 def _level_columns(columns: Columns, side: str) -> list[tuple[int, int]]:
-    """Columns of price and quantity, level by level."""
+    """Returns the columns of price and quantity, level by level."""
     level_columns: list[tuple[int, int]] = []
     while True:
         name = f"{side}{len(level_columns)}"
@@ -206,7 +208,7 @@ def _levels(row: Sequence[str], level_columns: list[tuple[int, int]]) -> tuple[L
 
 
 class _CandleReader:
-    """Candles; each lasts until the next one, or as long as the shortest before it."""
+    """Reads candles; each lasts until the next one, or as long as the shortest before it."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns

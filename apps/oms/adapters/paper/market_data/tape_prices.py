@@ -1,4 +1,4 @@
-"""What a tape can show, and the price that a tape of prints alone shows."""
+"""Prices of a tape, including those derived from trades where a tape has no quotes."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from oms.simulation.inputs import (
 )
 
 TapeUpdate = MarketUpdate
-"""One thing that a tape shows; its ``at`` is the time of the recording."""
+"""A market update of a tape; ``at`` is the time of the recording."""
 
 
 def with_trade_prices(update: Iterator[TapeUpdate]) -> Iterator[TapeUpdate]:
-    """``seen`` with a price for each print, without limit of depth, until a real one is shown.
+    """Yields ``update`` with a quote of unlimited depth for each trade before the first real price.
 
     So a tape of trades alone has prices, and one of trades and books has those of its books.
     """
@@ -29,5 +29,5 @@ def with_trade_prices(update: Iterator[TapeUpdate]) -> Iterator[TapeUpdate]:
 
 
 def is_price(update: TapeUpdate) -> bool:
-    """Whether it replaces the price shown."""
+    """Returns whether the update replaces the current price."""
     return not isinstance(update, TradeTick | MarkPriceUpdate | FundingRateUpdate)

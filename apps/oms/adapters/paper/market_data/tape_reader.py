@@ -1,7 +1,7 @@
-"""Recorded markets, read as they were recorded: a stream of books, quotes and prints in time.
+"""Reads tapes (recorded markets) as a stream of books, quotes and trades ordered by time.
 
-CSV by the names of its columns, JSON lines by their keys, plain or gzip. A file is never held as
-a whole. Only files inside the folder of tapes can be named. It plays nothing: ``replay`` does.
+CSV is read by column names, JSON lines by keys; both plain or gzip. Files are streamed, never read
+as a whole. Only files inside the tape folder can be named. ``tape_replay`` plays them.
 """
 
 import csv
@@ -26,11 +26,11 @@ from oms.domain.value import evolve
 
 _GZIP = b"\x1f\x8b"
 LINE_CHARACTERS_MAX = 1_000_000
-"""A longer line is no line of a tape."""
+"""Maximum length of a line."""
 
 
 def tape_path(folder: Path, name: str) -> Path:
-    """The file ``name`` of the folder of tapes. Raises ``Invalid``, reason ``tape_not_found``."""
+    """Returns the path of a file in the tape folder. Raises ``Invalid`` if there is none."""
     root = folder.resolve()
     path = (root / name).resolve()
     if not name or not path.is_relative_to(root):
@@ -41,7 +41,7 @@ def tape_path(folder: Path, name: str) -> Path:
 
 
 def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
-    """What the files show of ``symbol``, merged by time; at one time the first named comes first.
+    """Yields updates of ``symbol`` from the files, merged by time, then by the order of the files.
 
     Raises ``Invalid``, reason ``tape_unreadable``, at the line that cannot be read.
     """
@@ -50,7 +50,9 @@ def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
 
 
 def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
-    """What one file shows of ``symbol``; a time that goes back is told as the one before."""
+    """Yields updates of ``symbol`` from one file; a time that goes back is raised to the previous
+    one.
+    """
     last: datetime | None = None
     number = 0
     try:
@@ -59,7 +61,7 @@ def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
             raw.seek(0)
             plain = gzip.GzipFile(fileobj=raw) if is_compressed else raw
             with io.TextIOWrapper(plain, encoding="utf-8", newline="") as text:
-                for number, update in _read_lines(text, symbol):  # noqa: B007 - told where it fails
+                for number, update in _read_lines(text, symbol):  # noqa: B007 - used in the except clauses
                     last = update.at if last is None else max(last, update.at)
                     yield update if update.at == last else evolve(update, at=last)
     except Invalid as error:
@@ -69,7 +71,7 @@ def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
 
 
 def tape_error(message: str, reason: str) -> Invalid:
-    """A tape that gives no price."""
+    """Returns the error of a tape that has no price."""
     return Invalid(message, code="no_price", reason=reason)
 
 
@@ -123,10 +125,10 @@ def _read_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpd
 
 
 def _parse_own_line(fields: dict[str, object], symbol: str) -> list[TapeUpdate]:
-    """A line of our own format; a line without symbol is of any, one of another is passed over."""
+    """Parses a line of our own format; lines of other symbols are skipped."""
     if fields.setdefault("symbol", symbol) != symbol:
         return []
     update = parse_input(fields)
     if not isinstance(update, TapeUpdate):
-        raise Invalid(f"a tape does not {fields['do']}; it shows markets alone")
+        raise Invalid(f"{fields['do']} is not allowed in a tape; it holds market updates only")
     return [update]

@@ -1,9 +1,10 @@
-"""A tape played to an account: which of its news are due at a moment, and how far it has come.
+"""Replays a tape to an account: which updates are due at a time, and the position in the tape.
 
-Tape time runs with the wall from ``start``, ``speed`` times as fast; at speed 0 one price is shown
-a look, as in a backtest. With ``loop`` the tape begins again a second after its end, its times
-shifted. All that must survive a restart is a ``TapePlace``: with it the same news follow at the
-same times, and without ``start`` in the settings the first look is the start. It reads no clock.
+Tape time runs from ``start`` on, ``speed`` times as fast as wall time; at speed 0 each call emits
+one price, as in a backtest. With ``loop`` the tape starts again one second after its end, with
+shifted times. A ``TapePosition`` is all that must survive a restart: with it the same updates
+follow at the same times. Without ``start`` in the settings the first call is the start. It reads no
+clock.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,27 +18,27 @@ from oms.domain.errors import Invalid
 from oms.domain.value import evolve, value
 
 LOOP_GAP = timedelta(seconds=1)
-"""Tape time between the end of a tape and its next beginning."""
+"""Tape time between the end of a tape and its next start."""
 
 _MICRO = timedelta(microseconds=1)
 
 
 @value
 class TapePosition:
-    """How far an account has come in the tape of a symbol."""
+    """Position of an account in the tape of a symbol."""
 
-    #: What was being played and how; another tape or speed begins anew.
+    #: Identifies files, speed and start; a position with another key is discarded.
     source_key: str
-    #: Wall time of the tape's beginning.
+    #: Wall time of the tape's start.
     started_at: datetime
-    #: News of this round that were taken.
+    #: Updates of this round that were taken.
     updates_taken: int = 0
     #: Microseconds of tape before this round.
     elapsed_micros: int = 0
 
 
 class TapeReplay:
-    """The tape of one symbol for one account; one by one."""
+    """The tape of one symbol for one account."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class TapeReplay:
         position: TapePosition | None = None,
         since: datetime | None = None,
     ) -> None:
-        """``since``: the start of the account's other tapes, which this one shares."""
+        """``since`` is the start of the account's other tapes, which this one shares."""
         self._folder = folder
         self._symbol = symbol
         self._settings = settings
@@ -65,16 +66,16 @@ class TapeReplay:
 
     @property
     def position(self) -> TapePosition | None:
-        """Where it stands, ``None`` before the first look."""
+        """The current position; ``None`` before the first call."""
         return self._position
 
     @property
     def is_stepped(self) -> bool:
-        """Whether it shows one price a look, whatever the time."""
+        """Whether it emits one price per call, whatever the time."""
         return self._settings.speed == 0
 
     def peek(self, now: datetime) -> TapeUpdate | None:
-        """What is due next at ``now``, its time that of the wall; ``None`` if nothing is yet.
+        """Returns the next update due at ``now`` with its wall time; ``None`` if none is due.
 
         Raises ``Invalid`` with code ``no_price`` where the tape cannot be read.
         """
@@ -102,9 +103,9 @@ class TapeReplay:
         return evolve(update, at=at) if at <= now else None
 
     def updates(self, now: datetime, limit: int) -> Iterator[TapeUpdate]:
-        """What is due at ``now``, at most ``limit`` of it; at speed 0 up to the next price.
+        """Yields up to ``limit`` updates due at ``now``; at speed 0 up to the next price.
 
-        One that is told counts as taken when the next is asked for. Raises as ``peek``.
+        An update counts as taken when the next one is requested. Raises as ``peek``.
         """
         for _ in range(limit):
             update = self.peek(now)
@@ -130,7 +131,7 @@ class TapeReplay:
             self._error = error
 
     def _open(self, position: TapePosition) -> None:
-        """Begin to read, and go on where the tape stood."""
+        """Opens the tape and skips to its position."""
         self._updates = updates = read_tapes(self._paths(), self._symbol)
         self._advance(updates)
         if self._error is not None:
@@ -155,8 +156,8 @@ class TapeReplay:
     def _wall_time(self, position: TapePosition, update: TapeUpdate) -> datetime:
         assert self._first is not None
         micros = position.elapsed_micros + (update.at - self._first) // _MICRO
-        up, down = self._settings.speed.as_integer_ratio()
-        return position.started_at + timedelta(microseconds=micros * down // up)
+        numerator, denominator = self._settings.speed.as_integer_ratio()
+        return position.started_at + timedelta(microseconds=micros * denominator // numerator)
 
     def _paths(self) -> Sequence[Path]:
         if not self._files:

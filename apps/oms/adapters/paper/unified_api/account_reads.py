@@ -1,7 +1,7 @@
-"""What a ccxt client reads of its own account: positions, orders and trades, at today's marks.
+"""ccxt's account reads: balances, positions, orders and trades at current mark prices.
 
-What is open and the newest trades are the exchange's own memory. Orders that are over are not kept
-there; they are read where the ledger recorded them.
+Open orders and the newest trades come from the exchange state; finished orders are read from the
+ledger's history.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,24 +28,26 @@ from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.exchange_state import EPOCH, ExchangeState, Market, PaperTrade
 
 ROWS_MAX = 1000
-"""Orders or trades that one read answers at most; the newest."""
+"""Maximum number of orders or trades per read; the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReads:
-    """What may be asked; each public method is a ccxt function of that name."""
+    """Account methods; each public method is a ccxt function of that name."""
 
     account_id: int
     settings: SimulationSettings
     state: ExchangeState
     market: Callable[[str, datetime], Market | None]
     trades: Callable[[], Sequence[PaperTrade]]
-    #: Where orders that are over are recorded; ``None`` where nobody records.
+    #: Recorded orders; ``None`` where there is no ledger.
     history: HistoryReads | None
     now: datetime
 
     async def fetch_balance(self, params: object = None) -> Structure:
-        """What is free, used and in all per currency; in ``info`` the wallets at today's marks."""
+        """Returns free, used and total per currency; ``info`` has the wallets at current mark
+        prices.
+        """
         rows = {
             currency: {
                 "free": to_float(balance.free),
@@ -68,7 +70,7 @@ class AccountReads:
     async def fetch_positions(
         self, symbols: object = None, params: object = None
     ) -> list[Structure]:
-        """Open positions, of these symbols or of all."""
+        """Returns open positions, of these symbols or of all."""
         requested = None if symbols is None else {self._symbol(each) for each in _list(symbols)}
         state = self._state_at_current_marks()
         return [
@@ -86,7 +88,7 @@ class AccountReads:
         limit: object = None,
         params: object = None,
     ) -> list[Structure]:
-        """Orders that are open, the oldest first."""
+        """Returns open orders, the oldest first."""
         requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
         found = [
             order
@@ -105,7 +107,7 @@ class AccountReads:
         limit: object = None,
         params: object = None,
     ) -> list[Structure]:
-        """Orders that were executed wholly, the oldest first."""
+        """Returns filled orders, the oldest first."""
         return await self._fetch_finished(symbol, since, limit, frozenset({OrderState.FILLED}))
 
     async def fetch_canceled_orders(
@@ -115,7 +117,7 @@ class AccountReads:
         limit: object = None,
         params: object = None,
     ) -> list[Structure]:
-        """Orders that were canceled or expired, the oldest first."""
+        """Returns canceled and expired orders, the oldest first."""
         finished = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
         return await self._fetch_finished(symbol, since, limit, finished)
 
@@ -126,7 +128,7 @@ class AccountReads:
         limit: object = None,
         params: object = None,
     ) -> list[Structure]:
-        """Orders of any state, the oldest first."""
+        """Returns orders of any state, the oldest first."""
         finished = await self._fetch_finished(symbol, since, limit, TERMINAL)
         still_open = await self.fetch_open_orders(symbol, since)
         return [*finished, *still_open][-_limit(limit) :]
@@ -134,7 +136,7 @@ class AccountReads:
     async def fetch_order(
         self, id: object, symbol: object = None, params: object = None
     ) -> Structure:
-        """One order by the exchange's id."""
+        """Returns one order by its exchange order id."""
         for held in self.state.orders.values():
             if isinstance(id, str) and id in held:
                 return open_order_structure(held[id])
@@ -150,7 +152,7 @@ class AccountReads:
         limit: object = None,
         params: object = None,
     ) -> list[Structure]:
-        """Executions, the oldest first: the newest ``limit``, or from ``since`` on."""
+        """Returns executions, the oldest first: the newest ``limit``, or from ``since`` on."""
         requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
         found = [
             each
@@ -164,7 +166,7 @@ class AccountReads:
         ]
 
     def _wallets(self) -> Structure:
-        """Each currency's wallet with what its contracts have not realised."""
+        """Returns each currency's wallet, with unrealised profit and margins."""
         state = self._state_at_current_marks()
         value: Structure = {}
         for currency in sorted(state.balances):
@@ -180,7 +182,7 @@ class AccountReads:
         return value
 
     def _state_at_current_marks(self) -> ExchangeState:
-        """The memory with the markets of positions as they are now; the exchange's stays."""
+        """Returns a copy of the state with current markets of the positions."""
         markets = dict(self.state.markets)
         for symbol, _ in self.state.positions:
             market = self.market(symbol, self.now)
@@ -198,7 +200,7 @@ class AccountReads:
     async def _load_recorded(
         self, symbol: str | None, since: datetime, states: frozenset[OrderState]
     ) -> list[Order]:
-        """Recorded orders of these states that were at the exchange, the oldest first."""
+        """Returns recorded orders of these states that were at the exchange, the oldest first."""
         if self.history is None:
             return []
         window = HistoryQuery(
@@ -250,4 +252,4 @@ def _limit(value: object) -> int:
 FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {
     name: function for name, function in vars(AccountReads).items() if name.startswith("fetch_")
 }
-"""What is answered here, by ccxt's names."""
+"""Methods by their ccxt names."""

@@ -1,4 +1,4 @@
-"""What stands behind positions and what trading costs, as ccxt's structures."""
+"""Leverage, margin mode and trading fees as ccxt's structures."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from oms.simulation.state.exchange_state import ExchangeState
 def leverage(
     state: ExchangeState, settings: SimulationSettings, instrument: Instrument
 ) -> Structure:
-    """The leverage in force."""
+    """Returns the leverage in force."""
     terms = state.contracts.get(instrument.symbol)
     value = 1 if instrument.kind is InstrumentKind.SPOT else settings.leverage_of(instrument, terms)
     return {
@@ -26,7 +26,7 @@ def leverage(
 def margin_mode(
     state: ExchangeState, settings: SimulationSettings, instrument: Instrument
 ) -> Structure:
-    """The margin mode in force; none on spot."""
+    """Returns the margin mode in force; ``None`` on spot."""
     terms = state.contracts.get(instrument.symbol)
     is_spot = instrument.kind is InstrumentKind.SPOT
     mode = None if is_spot else settings.margin_mode_of(terms).value
@@ -34,7 +34,7 @@ def margin_mode(
 
 
 def trading_fee(settings: SimulationSettings, instrument: Instrument) -> Structure:
-    """Maker and taker rate as fractions, below all tiers."""
+    """Returns maker and taker rate as fractions, below all tiers."""
     rates = settings.rates_of(instrument.kind)
     return {
         "info": {},
@@ -47,7 +47,7 @@ def trading_fee(settings: SimulationSettings, instrument: Instrument) -> Structu
 
 
 def leverage_tiers(instrument: Instrument) -> list[Structure]:
-    """The one tier that a paper contract has."""
+    """Returns the single leverage tier of a paper contract."""
     return [
         {
             "info": {},

@@ -1,6 +1,6 @@
-"""Further reads of the account, made of the first ones: parts of the balance, one of several, sets.
+"""Account reads derived from others: parts of the balance, single rows, filtered lists.
 
-What ccxt's own methods compute of another method's answer is computed here in the same way.
+What ccxt's base class derives from another method's result is derived here in the same way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 async def fetch_free_balance(reads: "AccountReads", params: object = None) -> object:
-    """What is free, by currency."""
+    """Returns free amounts by currency."""
     return (await reads.fetch_balance())["free"]
 
 
 async def fetch_used_balance(reads: "AccountReads", params: object = None) -> object:
-    """What is locked, by currency."""
+    """Returns locked amounts by currency."""
     return (await reads.fetch_balance())["used"]
 
 
 async def fetch_total_balance(reads: "AccountReads", params: object = None) -> object:
-    """All, by currency."""
+    """Returns total amounts by currency."""
     return (await reads.fetch_balance())["total"]
 
 
 async def fetch_partial_balance(
     reads: "AccountReads", part: object, params: object = None
 ) -> object:
-    """One part of the balance: ``free``, ``used``, ``total`` or a currency."""
+    """Returns one part of the balance: ``free``, ``used``, ``total`` or a currency."""
     balance = await reads.fetch_balance()
     return balance.get(part) if isinstance(part, str) else None
 
 
 async def fetch_accounts(reads: "AccountReads", params: object = None) -> list[Structure]:
-    """The one account there is."""
+    """Returns the one account."""
     return [{"id": str(reads.account_id), "type": "unified", "code": None, "info": {}}]
 
 
 async def fetch_position(reads: "AccountReads", symbol: object, params: object = None) -> object:
-    """The position of a symbol, or nothing; of two legs the long one."""
+    """Returns the position of a symbol, or ``None``; of two legs the long one."""
     found = await reads.fetch_positions([symbol])
     return found[0] if found else None
 
@@ -52,35 +52,35 @@ async def fetch_position(reads: "AccountReads", symbol: object, params: object =
 async def fetch_positions_for_symbol(
     reads: "AccountReads", symbol: object, params: object = None
 ) -> list[Structure]:
-    """Both legs of a symbol."""
+    """Returns both legs of a symbol."""
     return await reads.fetch_positions([symbol])
 
 
 async def fetch_positions_risk(
     reads: "AccountReads", symbols: object = None, params: object = None
 ) -> list[Structure]:
-    """The positions; they tell their risk."""
+    """Returns the positions, which include their risk."""
     return await reads.fetch_positions(symbols)
 
 
 async def fetch_order_status(
     reads: "AccountReads", id: object, symbol: object = None, params: object = None
 ) -> object:
-    """The status of one order."""
+    """Returns the status of one order."""
     return (await reads.fetch_order(id, symbol))["status"]
 
 
 async def fetch_open_order(
     reads: "AccountReads", id: object, symbol: object = None, params: object = None
 ) -> Structure:
-    """One order, which must be open."""
+    """Returns one order, which must be open."""
     return await _in_status(reads, id, symbol, frozenset({"open"}))
 
 
 async def fetch_closed_order(
     reads: "AccountReads", id: object, symbol: object = None, params: object = None
 ) -> Structure:
-    """One order, which must be over."""
+    """Returns one order, which must be finished."""
     finished = frozenset({"closed", "canceled", "expired", "rejected"})
     return await _in_status(reads, id, symbol, finished)
 
@@ -91,7 +91,7 @@ async def fetch_order_with_client_order_id(
     symbol: object = None,
     params: object = None,
 ) -> Structure:
-    """An open order by the name that its sender gave it."""
+    """Returns an open order by its client order id."""
     for order in await reads.fetch_open_orders(symbol):
         if order["clientOrderId"] == clientOrderId:
             return order
@@ -105,7 +105,7 @@ async def fetch_canceled_and_closed_orders(
     limit: object = None,
     params: object = None,
 ) -> list[Structure]:
-    """Orders that are over, the oldest first."""
+    """Returns finished orders, the oldest first."""
     orders = await reads.fetch_orders(symbol, since, limit)
     return [order for order in orders if order["status"] != "open"]
 
@@ -118,7 +118,7 @@ async def fetch_order_trades(
     limit: object = None,
     params: object = None,
 ) -> list[Structure]:
-    """Executions of one order, the oldest first."""
+    """Returns executions of one order, the oldest first."""
     trades = await reads.fetch_my_trades(symbol, since)
     found = [trade for trade in trades if trade["order"] == id]
     count = limit if isinstance(limit, int) and not isinstance(limit, bool) else None
@@ -126,14 +126,14 @@ async def fetch_order_trades(
 
 
 async def fetch_leverage(reads: "AccountReads", symbol: object, params: object = None) -> Structure:
-    """The leverage of a contract."""
+    """Returns the leverage of a contract."""
     return contract_structures.leverage(reads.state, reads.settings, _instrument(reads, symbol))
 
 
 async def fetch_leverages(
     reads: "AccountReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The leverage of these contracts, or of all."""
+    """Returns the leverage of these contracts, or of all."""
     return {
         each.symbol: contract_structures.leverage(reads.state, reads.settings, each)
         for each in _contracts(reads, symbols)
@@ -143,14 +143,14 @@ async def fetch_leverages(
 async def fetch_margin_mode(
     reads: "AccountReads", symbol: object, params: object = None
 ) -> Structure:
-    """The margin mode of a contract."""
+    """Returns the margin mode of a contract."""
     return contract_structures.margin_mode(reads.state, reads.settings, _instrument(reads, symbol))
 
 
 async def fetch_margin_modes(
     reads: "AccountReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The margin mode of these contracts, or of all."""
+    """Returns the margin mode of these contracts, or of all."""
     return {
         each.symbol: contract_structures.margin_mode(reads.state, reads.settings, each)
         for each in _contracts(reads, symbols)
@@ -160,19 +160,19 @@ async def fetch_margin_modes(
 async def fetch_position_mode(
     reads: "AccountReads", symbol: object = None, params: object = None
 ) -> Structure:
-    """Whether a contract has two legs."""
+    """Returns whether contracts have two legs."""
     return {"info": {}, "hedged": reads.settings.hedge}
 
 
 async def fetch_trading_fee(
     reads: "AccountReads", symbol: object, params: object = None
 ) -> Structure:
-    """Maker and taker rate of a symbol."""
+    """Returns maker and taker rate of a symbol."""
     return contract_structures.trading_fee(reads.settings, _instrument(reads, symbol))
 
 
 async def fetch_trading_fees(reads: "AccountReads", params: object = None) -> Structure:
-    """The same of every symbol."""
+    """Returns maker and taker rates of all symbols."""
     return {
         symbol: contract_structures.trading_fee(reads.settings, instrument)
         for symbol, instrument in sorted(reads.settings.instruments.items())
@@ -211,4 +211,4 @@ def _contracts(reads: "AccountReads", symbols: object) -> list[Instrument]:
 FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {
     name: function for name, function in globals().items() if name.startswith("fetch_")
 }
-"""What is answered, by its ccxt name; the first argument is what may be read."""
+"""Methods by their ccxt names; the first argument is ``AccountReads``."""

@@ -1,4 +1,4 @@
-"""Further reads of the market, made of the first ones: books, trades, marks, tiers."""
+"""Market reads derived from others: books, public trades, mark prices, funding, tiers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oms.adapters.paper.unified_api.dispatch import MarketReads
 
 TRADES_MAX = 500
-"""Trades of others that one read answers at most."""
+"""Maximum number of public trades per read."""
 
 _TRADES_DEFAULT = 50
 _FUNDING_EVERY = timedelta(hours=8)
@@ -31,7 +31,7 @@ _HALF = Decimal("0.5")
 def fetch_l2_order_book(
     reads: "MarketReads", symbol: str, limit: int | None = None, params: object = None
 ) -> Structure:
-    """The order book; it has no other levels."""
+    """Returns the order book, which has no other levels."""
     return reads.fetch_order_book(symbol, limit)
 
 
@@ -41,7 +41,7 @@ def fetch_order_books(
     limit: int | None = None,
     params: object = None,
 ) -> Structure:
-    """Order books by symbol, of these or of all."""
+    """Returns order books by symbol, of these or of all."""
     return {
         symbol: reads.fetch_order_book(symbol, limit) for symbol in select_symbols(reads, symbols)
     }
@@ -54,14 +54,14 @@ def fetch_trades(
     limit: object = None,
     params: object = None,
 ) -> list[Structure]:
-    """Trades of others: on a walk one a step at its middle, of the smallest amount; else none.
+    """Returns public trades: of a random walk one per step at its mid price; else none.
 
-    From ``since`` on, else the newest; the oldest first.
+    From ``since`` on, else the newest; the oldest first. Each has the smallest amount.
     """
     instrument = reads.instrument(symbol)
     count = _parse_limit(limit)
     if reads.prices.source(symbol) is not PriceSource.WALK:
-        return []  # what a tape or an operator tells of others is not kept
+        return []  # public trades of tapes and manual prices are not kept
     newest = step_at(reads.now)
     first = newest - count + 1
     if since is not None:
@@ -70,7 +70,7 @@ def fetch_trades(
 
 
 def fetch_mark_price(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
-    """The ticker of a contract; it holds the mark."""
+    """Returns the ticker of a contract, which includes the mark price."""
     if reads.instrument(symbol).kind is InstrumentKind.SPOT:
         raise Invalid(f"{symbol} is no contract and has no mark")
     return reads.fetch_ticker(symbol)
@@ -79,7 +79,7 @@ def fetch_mark_price(reads: "MarketReads", symbol: str, params: object = None) -
 def fetch_mark_prices(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The same of these contracts, or of all."""
+    """Returns tickers of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
     return fetch_tickers(reads, found)
 
@@ -87,7 +87,7 @@ def fetch_mark_prices(
 def fetch_last_prices(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """Last prices by symbol."""
+    """Returns last prices by symbol."""
     tickers: Structure = {}
     for symbol in select_symbols(reads, symbols):
         ticker = reads.fetch_ticker(symbol)
@@ -103,7 +103,7 @@ def fetch_last_prices(
 
 
 def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
-    """The rate of the next funding time and when that is."""
+    """Returns the funding rate of the next funding time, and that time."""
     if not _is_contract(reads, symbol):
         raise Invalid(f"{symbol} is no contract and pays no funding")
     terms = reads.contracts.get(symbol, NO_OVERRIDES)
@@ -135,7 +135,7 @@ def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None)
 def fetch_funding_rates(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The same of these contracts, or of all."""
+    """Returns funding rates of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
     return {symbol: fetch_funding_rate(reads, symbol) for symbol in found}
 
@@ -143,20 +143,20 @@ def fetch_funding_rates(
 def fetch_market_leverage_tiers(
     reads: "MarketReads", symbol: str, params: object = None
 ) -> list[Structure]:
-    """The one tier that a contract has."""
+    """Returns the single leverage tier of a contract."""
     return leverage_tiers(reads.instrument(symbol))
 
 
 def fetch_leverage_tiers(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The tiers of these contracts, or of all."""
+    """Returns the leverage tiers of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
     return {symbol: leverage_tiers(reads.instrument(symbol)) for symbol in found}
 
 
 def select_symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
-    """The symbols that are meant. Raises ``Invalid``."""
+    """Returns the symbols that a parameter names, or all. Raises ``Invalid``."""
     if symbols is None:
         return sorted(reads.settings.instruments)
     tickers = [symbols] if isinstance(symbols, str) else symbols
@@ -220,4 +220,4 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "fetch_market_leverage_tiers": fetch_market_leverage_tiers,
     "fetch_leverage_tiers": fetch_leverage_tiers,
 }
-"""What is answered, by its ccxt name."""
+"""Methods by their ccxt names."""

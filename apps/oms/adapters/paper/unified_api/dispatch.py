@@ -1,8 +1,8 @@
-"""Reads in ccxt's unified shapes, answered without ccxt.
+"""ccxt's unified read methods of a paper exchange: dispatch, tickers and books.
 
-All keys of ccxt's structures are there, ``None`` where the paper exchange knows nothing. Decimals
-become JSON numbers here, at the very end, and nothing is computed from them afterwards. A level
-or side without limit shows ``UNLIMITED``.
+Structures have all keys of ccxt's, ``None`` where there is no value. Decimals become JSON numbers
+here at the very end; nothing is computed from them afterwards. A level or side with unlimited depth
+has ``UNLIMITED_QTY``.
 """
 
 import inspect
@@ -33,28 +33,28 @@ from oms.simulation.state.exchange_state import Level, Market
 from oms.wire.ccxt.trade_parser import PARSED_METHODS
 
 UNLIMITED_QTY = Decimal(10**9)
-"""Quantity told for a level whose depth is without limit."""
+"""Quantity of a level with unlimited depth."""
 
 DEPTH_MAX = 100
-"""Levels of each side that an order book shows at most."""
+"""Maximum number of order book levels per side."""
 
 _HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketReads:
-    """What may be asked; each public method is a ccxt function of that name."""
+    """Market methods; each public method is a ccxt function of that name."""
 
     venue: str
     settings: SimulationSettings
     prices: PriceSources
     market: Callable[[str, datetime], Market | None]
     now: datetime
-    #: What was set or told for contracts, by symbol.
+    #: Settings of single contracts, by symbol.
     contracts: Mapping[str, ContractOverrides] = field(default_factory=dict)
 
     def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
-        """Best prices, and what a walk did in the last 24 hours."""
+        """Returns best prices, and the last 24 hours of a random walk."""
         instrument = self.instrument(symbol)
         market = self.market(symbol, self.now)
         bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
@@ -78,7 +78,7 @@ class MarketReads:
     def fetch_order_book(
         self, symbol: str, limit: int | None = None, params: object = None
     ) -> Structure:
-        """The book, less what was taken since it was shown."""
+        """Returns the order book less what orders consumed."""
         instrument = self.instrument(symbol)
         depth = BOOK_DEPTH if limit is None else limit
         if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
@@ -100,26 +100,26 @@ class MarketReads:
         }
 
     def fetch_time(self, params: object = None) -> int:
-        """The exchange's clock in milliseconds."""
+        """Returns the clock of the exchange in milliseconds."""
         return to_milliseconds(self.now)
 
     def fetch_markets(self, params: object = None) -> list[Structure]:
-        """All markets."""
+        """Returns all markets."""
         return [
             market_structure(instrument, self.settings)
             for _, instrument in sorted(self.settings.instruments.items())
         ]
 
     def load_markets(self, reload: object = False, params: object = None) -> Structure:
-        """All markets by symbol."""
+        """Returns all markets by symbol."""
         return {str(market["symbol"]): market for market in self.fetch_markets()}
 
     def has(self) -> Structure:
-        """What is answered, by ccxt's camelCase names."""
+        """Returns the supported methods by ccxt's camelCase names."""
         return build_has([*_FUNCTIONS, *ACCOUNT_READS, *PARSED_METHODS])
 
     def instrument(self, symbol: object) -> Instrument:
-        """A market that is traded here. Raises ``Invalid``."""
+        """Returns a traded instrument. Raises ``Invalid``."""
         instrument = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
         if instrument is None:
             message = f"paper.{self.venue} does not trade {symbol!r}"
@@ -127,7 +127,7 @@ class MarketReads:
         return instrument
 
     def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
-        """Open, high, low and change over 24 hours; a manual price has no past."""
+        """Returns open, high, low and change over 24 hours; only random walks have a past."""
         keys = ("open", "high", "low", "change", "percentage", "average")
         if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
             return dict.fromkeys(keys)
@@ -157,7 +157,7 @@ ACCOUNT_READS: Mapping[str, Callable[..., Awaitable[object]]] = {
 }
 
 READS = frozenset({*_FUNCTIONS, *ACCOUNT_READS})
-"""Every read that is answered."""
+"""Names of all supported read methods."""
 
 
 async def call_method(
@@ -167,7 +167,7 @@ async def call_method(
     args: Sequence[object],
     kwargs: Mapping[str, object],
 ) -> object:
-    """What ``func`` answers. Raises ``Invalid`` for an unknown one or arguments it cannot take."""
+    """Returns the result of ``func``. Raises ``Invalid`` for unknown methods or arguments."""
     account_function = ACCOUNT_READS.get(func)
     function = account_function or _FUNCTIONS.get(func)
     if function is None:

@@ -1,4 +1,4 @@
-"""What a paper exchange says of itself, and ccxt's small computations over its markets."""
+"""Description of a paper exchange, and ccxt's small computations over its markets."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from oms.adapters.paper.unified_api.dispatch import MarketReads
 
 TICK_SIZE = 4
-"""ccxt's number for precisions that are the steps themselves."""
+"""ccxt's constant for precisions that are tick sizes."""
 
 _TIMEFRAME = re.compile(r"(\d{1,6})([smhdwMy])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
 
 
 def camel_case(func: str) -> str:
-    """ccxt's other spelling, as ``has`` has it."""
+    """Returns ccxt's camelCase spelling, as used in ``has``."""
     first, *rest = func.split("_")
     return first + "".join("OHLCV" if part == "ohlcv" else part.capitalize() for part in rest)
 
 
 def build_has(answered: Iterable[str]) -> Structure:
-    """ccxt's ``has`` for what is answered."""
+    """Returns ccxt's ``has`` for the supported methods."""
     kinds = {"CORS": None, "spot": True, "margin": False, "swap": True}
     return {
         **kinds,
@@ -52,7 +52,7 @@ def build_has(answered: Iterable[str]) -> Structure:
 
 
 def describe(reads: "MarketReads") -> Structure:
-    """Who this is and what it can do."""
+    """Returns identity and capabilities of the exchange."""
     return {
         "id": exchange_id(reads),
         "name": name(reads),
@@ -72,42 +72,42 @@ def describe(reads: "MarketReads") -> Structure:
 
 
 def exchange_id(reads: "MarketReads") -> str:
-    """``paper.<venue>``."""
+    """Returns ``paper.<venue>``."""
     return f"paper.{reads.venue}"
 
 
 def name(reads: "MarketReads") -> str:
-    """Its name for people."""
+    """Returns the display name."""
     return f"Paper {reads.venue}"
 
 
 def has(reads: "MarketReads") -> Structure:
-    """What is answered."""
+    """Returns the supported methods."""
     return reads.has()
 
 
 def features(reads: "MarketReads") -> Structure:
-    """What orders can do, and how far reads reach."""
+    """Returns what orders support and how far reads reach."""
     return build_features(reads.settings)
 
 
 def timeframes(reads: "MarketReads") -> Structure:
-    """Lengths of candles."""
-    return {word: word for word in TIMEFRAMES}
+    """Returns the candle timeframes."""
+    return {name: name for name in TIMEFRAMES}
 
 
 def limits(reads: "MarketReads") -> Structure:
-    """None but those of each market."""
+    """Returns the limits of the exchange: none but those of each market."""
     names = ("leverage", "amount", "price", "cost")
     return {each: {"min": None, "max": None} for each in names}
 
 
 def fees(reads: "MarketReads") -> Structure:
-    """Rates of trading, of contracts and of spot; nothing else costs."""
+    """Returns trading fees of spot and contracts; nothing else has a fee."""
     value: Structure = {}
-    for word, kind in (("trading", InstrumentKind.SPOT), ("swap", InstrumentKind.LINEAR)):
+    for name, kind in (("trading", InstrumentKind.SPOT), ("swap", InstrumentKind.LINEAR)):
         rates = reads.settings.rates_of(kind)
-        value[word] = {
+        value[name] = {
             "tierBased": bool(reads.settings.tiers_of(kind)),
             "percentage": True,
             "maker": to_float(rates.maker),
@@ -118,42 +118,42 @@ def fees(reads: "MarketReads") -> Structure:
 
 
 def precision_mode(reads: "MarketReads") -> int:
-    """Precisions are tick sizes."""
+    """Returns the precision mode: tick sizes."""
     return TICK_SIZE
 
 
 def symbols(reads: "MarketReads") -> list[str]:
-    """All symbols, sorted."""
+    """Returns all symbols, sorted."""
     return sorted(reads.settings.instruments)
 
 
 def currencies(reads: "MarketReads") -> Structure:
-    """All currencies by code."""
+    """Returns all currencies by code."""
     return fetch_currencies(reads)
 
 
 def markets(reads: "MarketReads") -> Structure:
-    """All markets by symbol."""
+    """Returns all markets by symbol."""
     return reads.load_markets()
 
 
 def market(reads: "MarketReads", symbol: object) -> Structure:
-    """One market, by its symbol or its id."""
+    """Returns one market by its symbol or its id."""
     return market_structure(_instrument(reads, symbol), reads.settings)
 
 
 def market_id(reads: "MarketReads", symbol: object) -> object:
-    """The exchange's id of a market."""
+    """Returns the exchange's id of a market."""
     return market(reads, symbol)["id"]
 
 
 def load_time_difference(reads: "MarketReads", params: object = None) -> int:
-    """Both clocks are one."""
+    """Returns 0: both clocks are the same."""
     return 0
 
 
 def amount_to_precision(reads: "MarketReads", symbol: object, amount: object) -> str:
-    """An amount cut to the step, as text."""
+    """Returns an amount rounded down to the step, as text."""
     instrument = _instrument(reads, symbol)
     fitted = round_down_to_step(_number("amount", amount), instrument.step)
     if not fitted:
@@ -163,20 +163,20 @@ def amount_to_precision(reads: "MarketReads", symbol: object, amount: object) ->
 
 
 def price_to_precision(reads: "MarketReads", symbol: object, price: object) -> str:
-    """A price at the nearest tick, as text."""
+    """Returns a price rounded to the nearest tick, as text."""
     fitted = round_price(_number("price", price), _instrument(reads, symbol))
     assert fitted is not None, "a price was given"
     return decimal_text(fitted)
 
 
 def cost_to_precision(reads: "MarketReads", symbol: object, cost: object) -> str:
-    """A cost as text; costs have no step."""
+    """Returns a cost as text; costs have no step."""
     _instrument(reads, symbol)
     return decimal_text(_number("cost", cost))
 
 
 def fee_to_precision(reads: "MarketReads", symbol: object, fee: object) -> str:
-    """A fee as text; fees have no step."""
+    """Returns a fee as text; fees have no step."""
     _instrument(reads, symbol)
     return decimal_text(_number("fee", fee))
 
@@ -187,7 +187,7 @@ def currency_to_precision(
     fee: object,
     networkCode: object = None,
 ) -> str:
-    """An amount of a currency as text."""
+    """Returns an amount of a currency as text."""
     return decimal_text(_number("fee", fee))
 
 
@@ -201,7 +201,7 @@ def calculate_fee(
     takerOrMaker: object = "taker",
     params: object = None,
 ) -> Structure:
-    """What an order would pay; without a side, as programs ask for the rate alone, a buy's."""
+    """Returns the fee of an order; without a side that of a buy, as for ccxt's rate queries."""
     instrument, settings = _instrument(reads, symbol), reads.settings
     if takerOrMaker not in ("taker", "maker") or side not in ("buy", "sell", "", None):
         raise Invalid("side is buy or sell, takerOrMaker is taker or maker")
@@ -219,36 +219,37 @@ def calculate_fee(
 
 
 def clock_milliseconds(reads: "MarketReads") -> int:
-    """The exchange's clock."""
+    """Returns the clock of the exchange in milliseconds."""
     return to_milliseconds(reads.now)
 
 
 def clock_seconds(reads: "MarketReads") -> int:
-    """The exchange's clock in whole seconds."""
+    """Returns the clock of the exchange in whole seconds."""
     return to_milliseconds(reads.now) // 1000
 
 
 def iso8601(reads: "MarketReads", timestamp: object = None) -> object:
-    """A time in milliseconds as text; nothing for what is none."""
+    """Returns a time in milliseconds as text; ``None`` if invalid."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int) or not 0 <= timestamp < 2**46:
         return None
     return timestamp_fields(EPOCH + timedelta(milliseconds=timestamp))["datetime"]
 
 
 def parse8601(reads: "MarketReads", timestamp: object = None) -> object:
-    """A time in milliseconds from text; nothing for what is none."""
+    """Returns a time in milliseconds from text; ``None`` if invalid."""
     if not isinstance(timestamp, str) or len(timestamp) > 40:
         return None
     try:
-        moment = datetime.fromisoformat(timestamp)
+        parsed = datetime.fromisoformat(timestamp)
     except ValueError:
         return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return to_milliseconds(moment)
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return to_milliseconds(parsed)
 
 
 def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
-    """Seconds in a timeframe such as ``5m``."""
+    """Returns the seconds of a timeframe such as ``5m``."""
     read = _TIMEFRAME.fullmatch(timeframe) if isinstance(timeframe, str) else None
     if read is None:
         raise Invalid("a timeframe such as 5m is expected")
@@ -256,9 +257,9 @@ def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
 
 
 def _instrument(reads: "MarketReads", value: object) -> Instrument:
-    known = reads.settings.instruments
-    if isinstance(value, str) and value not in known:
-        for each in known.values():
+    instruments = reads.settings.instruments
+    if isinstance(value, str) and value not in instruments:
+        for each in instruments.values():
             if market_structure(each, reads.settings)["id"] == value:
                 return each
     return reads.instrument(value)
@@ -284,4 +285,4 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
         *(calculate_fee, iso8601, parse8601, parse_timeframe),
     )
 }
-"""What is answered, by its ccxt name."""
+"""Methods by their ccxt names."""

@@ -1,4 +1,4 @@
-"""ccxt's ``features`` of a paper exchange: what orders can do, and how far reads reach."""
+"""ccxt's ``features`` of a paper exchange: what orders support, and how far reads reach."""
 
 from oms.adapters.paper.unified_api.structures import Structure
 from oms.simulation.settings import SimulationSettings
@@ -9,7 +9,7 @@ CANDLES_MAX = 500
 
 
 def build_features(settings: SimulationSettings) -> Structure:
-    """By kind of market; inverse contracts and options are not traded."""
+    """Returns the features by kind of market; inverse contracts and options are not traded."""
     return {
         "spot": _kind(settings, is_spot=True),
         "swap": {"linear": _kind(settings, is_spot=False), "inverse": None},

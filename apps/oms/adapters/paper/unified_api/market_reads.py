@@ -1,8 +1,7 @@
-"""More of what a ccxt client asks about markets: many tickers, candles, currencies, state.
+"""ccxt's market reads: tickers, candles, currencies, status.
 
-A candle is made of a few moments of the walk: its open and close are exact, its high and low are
-those of the moments looked at, and nobody traded in it, so its volume is zero. Prices that are
-manual or on tape have no candles here.
+A candle is sampled from the random walk: open and close are exact, high and low are those of the
+samples, and the volume is zero. Manual prices and tapes have no candles.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +35,10 @@ TIMEFRAMES: Mapping[str, timedelta] = {
     "4h": timedelta(hours=4),
     "1d": timedelta(days=1),
 }
-"""Lengths of candles."""
+"""Candle timeframes."""
 
 CANDLES_MAX = 500
-"""Candles that one read answers at most."""
+"""Maximum number of candles per read."""
 
 _CANDLES_DEFAULT = 100
 _SAMPLES = 5
@@ -47,25 +46,25 @@ _HALF = Decimal("0.5")
 
 
 def fetch_tickers(reads: "MarketReads", symbols: object = None, params: object = None) -> Structure:
-    """Tickers by symbol, of these or of all."""
+    """Returns tickers by symbol, of these or of all."""
     return {symbol: reads.fetch_ticker(symbol) for symbol in _symbols(reads, symbols)}
 
 
 def fetch_bids_asks(
     reads: "MarketReads", symbols: object = None, params: object = None
 ) -> Structure:
-    """The same; a ticker holds both."""
+    """Returns tickers, which include bid and ask."""
     return fetch_tickers(reads, symbols)
 
 
 def fetch_status(reads: "MarketReads", params: object = None) -> Structure:
-    """That a paper exchange is there whenever it answers."""
+    """Returns the status, which is always ``ok``."""
     updated = timestamp_fields(reads.now)["timestamp"]
     return {"status": "ok", "updated": updated, "eta": None, "url": None, "info": {}}
 
 
 def fetch_currencies(reads: "MarketReads", params: object = None) -> Structure:
-    """The currencies of all markets, with the step that amounts have there."""
+    """Returns the currencies of all markets, with the step of their amounts."""
     steps: dict[str, Decimal | None] = {}
     for instrument in reads.settings.instruments.values():
         known_step = steps.get(instrument.base)
@@ -84,13 +83,13 @@ def fetch_ohlcv(
     limit: object = None,
     params: object = None,
 ) -> list[list[object]]:
-    """Candles ``[time, open, high, low, close, volume]``: from ``since`` on, else the newest."""
+    """Returns rows ``[time, open, high, low, close, volume]`` from ``since`` on, or the newest."""
     instrument = reads.instrument(symbol)
     length = TIMEFRAMES.get(str(timeframe))
     if length is None:
         raise Invalid(f"timeframe is one of {', '.join(TIMEFRAMES)}")
     if reads.prices.source(symbol) is not PriceSource.WALK:
-        message = f"the price of {symbol} is no walk, so it has no candles"
+        message = f"the price of {symbol} is not a random walk, so it has no candles"
         raise Invalid(message, code="unsupported_func", reason="not_supported")
     count = _parse_limit(limit)
     newest = (reads.now - EPOCH) // length
@@ -107,8 +106,8 @@ def _candle(
     every = max((last - first) // _SAMPLES, 1)
     steps = [*range(first, last, every), last]
     mid_prices = [_mid_price(reads, instrument, step) for step in steps]
-    told = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
-    return [to_milliseconds(start), *told, 0.0]
+    prices = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
+    return [to_milliseconds(start), *prices, 0.0]
 
 
 def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
@@ -119,10 +118,10 @@ def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decim
 def _symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
     if symbols is None:
         return sorted(reads.settings.instruments)
-    named = [symbols] if isinstance(symbols, str) else symbols
-    if not isinstance(named, list):
+    symbol_list = [symbols] if isinstance(symbols, str) else symbols
+    if not isinstance(symbol_list, list):
         raise Invalid("symbols must be a list of symbols")
-    return [reads.instrument(symbol).symbol for symbol in named]
+    return [reads.instrument(symbol).symbol for symbol in symbol_list]
 
 
 def _parse_limit(limit: object) -> int:
@@ -140,10 +139,10 @@ def _parse_since(since: object) -> timedelta:
 
 
 def _currency(code: str, step: Decimal | None) -> Structure:
-    nothing = dict.fromkeys(("name", "type", "active", "deposit", "withdraw", "fee", "numericId"))
+    empty = dict.fromkeys(("name", "type", "active", "deposit", "withdraw", "fee", "numericId"))
     limits = {name: {"min": None, "max": None} for name in ("amount", "deposit", "withdraw")}
-    told = {"id": code, "code": code, "precision": None if step is None else to_float(step)}
-    return {**told, **nothing, "limits": limits, "networks": {}, "fees": {}, "info": {}}
+    fields = {"id": code, "code": code, "precision": None if step is None else to_float(step)}
+    return {**fields, **empty, "limits": limits, "networks": {}, "fees": {}, "info": {}}
 
 
 FUNCTIONS: Mapping[str, Callable[..., object]] = {
@@ -153,4 +152,4 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "fetch_currencies": fetch_currencies,
     "fetch_ohlcv": fetch_ohlcv,
 }
-"""What is answered, by its ccxt name; the first argument is what may be read."""
+"""Methods by their ccxt names; the first argument is ``MarketReads``."""

@@ -7,7 +7,7 @@ from oms.simulation.settings import SimulationSettings
 
 
 def market_structure(instrument: Instrument, settings: SimulationSettings) -> dict[str, object]:
-    """All keys of ccxt's market; precisions are the tick and the step themselves."""
+    """Returns all keys of ccxt's market; precisions are tick and step."""
     rates = settings.rates_of(instrument.kind)
     is_spot = instrument.kind is InstrumentKind.SPOT
     name = instrument.symbol.partition(":")[0].replace("/", "")

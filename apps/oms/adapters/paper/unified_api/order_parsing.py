@@ -1,7 +1,7 @@
-"""An order in ccxt's words as the paper exchange's request.
+"""Parses ccxt's createOrder arguments to a request of the paper exchange.
 
-Amounts are cut to the step and prices rounded to the tick, as ccxt does before it sends. What the
-paper exchange has no order for is refused; nothing is imitated.
+Amounts are rounded down to the step and prices to the nearest tick, as ccxt does. Order types that
+the paper exchange does not have are refused, not emulated.
 """
 
 from collections.abc import Mapping
@@ -41,27 +41,27 @@ _PLAIN = frozenset({"market", "limit"})
 
 
 def parse_order(
-    told: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
+    command: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
 ) -> NewOrder | NewOrderPair:
-    """What is asked of the exchange; two orders where both a stop and a take profit are told.
+    """Returns the request; an OCO pair where both a stop and a take profit are given.
 
-    Raises ``Invalid`` for what makes no sense or cannot be had.
+    Raises ``Invalid`` for invalid or unsupported arguments.
     """
-    take_profit = _first_number(told.params, "takeProfitPrice", "take_profit_price")
-    stop_loss = _first_number(told.params, "stopLossPrice", "stop_loss_price")
+    take_profit = _first_number(command.params, "takeProfitPrice", "take_profit_price")
+    stop_loss = _first_number(command.params, "stopLossPrice", "stop_loss_price")
     if take_profit is None or stop_loss is None:
-        return _place(told, instrument, market, now)
-    other_params = {k: v for k, v in told.params.items() if k not in _EXIT_PARAMS}
+        return _place(command, instrument, market, now)
+    other_params = {k: v for k, v in command.params.items() if k not in _EXIT_PARAMS}
     stop_order = _place(
-        _with_params(told, other_params | {"stopLossPrice": stop_loss}), instrument, market, now
+        _with_params(command, other_params | {"stopLossPrice": stop_loss}), instrument, market, now
     )
-    if told.order_type == "limit":
+    if command.order_type == "limit":
         take_profit_order = _with_params(
-            told, other_params, price=positive_number("takeProfitPrice", take_profit)
+            command, other_params, price=positive_number("takeProfitPrice", take_profit)
         )
     else:
         take_profit_order = _with_params(
-            told,
+            command,
             other_params,
             price=positive_number("takeProfitPrice", take_profit),
             order_type="limit",
@@ -77,7 +77,7 @@ _EXIT_PARAMS = frozenset(
 
 
 def round_amount(amount: Decimal, instrument: Instrument) -> Decimal:
-    """``amount`` cut to the step. Raises ``Invalid`` where nothing is left."""
+    """Returns ``amount`` rounded down to the step. Raises ``Invalid`` where nothing is left."""
     fitted = round_down_to_step(amount, instrument.step)
     refused = refuse_off_grid(instrument, qty=fitted)
     if refused is not None:
@@ -86,7 +86,7 @@ def round_amount(amount: Decimal, instrument: Instrument) -> Decimal:
 
 
 def round_price(price: Decimal | None, instrument: Instrument) -> Decimal | None:
-    """``price`` at the nearest tick. Raises ``Invalid`` where that is none."""
+    """Returns ``price`` at the nearest tick. Raises ``Invalid`` where that is 0."""
     if price is None:
         return None
     ticks = EXACT.divide(price, instrument.tick).to_integral_value(ROUND_HALF_EVEN)
@@ -98,23 +98,23 @@ def round_price(price: Decimal | None, instrument: Instrument) -> Decimal | None
 
 
 def _place(
-    told: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
+    command: CreateRequest, instrument: Instrument, market: Market | None, now: datetime
 ) -> NewOrder:
-    params = told.params
-    order_type, trigger = _parse_order_type(told, instrument, market)
+    params = command.params
+    order_type, trigger = _parse_order_type(command, instrument, market)
     time_in_force, post_only = _parse_time_in_force(params)
     is_limit = order_type in ("limit", "stop_limit", "take_profit_limit")
     return NewOrder(
         client_id=encode_client_order_id(_parse_client_order_id(params)),
         symbol=instrument.symbol,
-        side=told.side,
+        side=command.side,
         order_type=order_type,
-        qty=Decimal(0) if told.amount is None else round_amount(told.amount, instrument),
-        cost=told.cost if told.amount is None else None,
-        price=round_price(told.price, instrument) if is_limit else None,
-        reduce_only=told.reduce_only,
+        qty=Decimal(0) if command.amount is None else round_amount(command.amount, instrument),
+        cost=command.cost if command.amount is None else None,
+        price=round_price(command.price, instrument) if is_limit else None,
+        reduce_only=command.reduce_only,
         post_only=post_only,
-        leg=_leg(told),
+        leg=_leg(command),
         terms=OrderTerms(
             time_in_force=time_in_force,
             expires_at=_parse_expiry(params) if time_in_force is TimeInForce.GTD else None,
@@ -131,10 +131,10 @@ def _place(
 
 
 def _parse_order_type(
-    told: CreateRequest, instrument: Instrument, market: Market | None
+    command: CreateRequest, instrument: Instrument, market: Market | None
 ) -> tuple[str, Decimal | None]:
-    """The exchange's order type and the price that releases it."""
-    params, kind = told.params, told.order_type
+    """Returns the exchange's order type and the trigger price."""
+    params, kind = command.params, command.order_type
     if params.get("trailingTriggerPrice") is not None:
         message = "the paper exchange has no trailing orders that begin at a price"
         raise Invalid(message, code="order_type_not_supported")
@@ -142,7 +142,7 @@ def _parse_order_type(
         params, "trailingAmount", "trailing_amount", "trailingPercent", "trailing_percent"
     ):
         return "trailing_stop", None
-    form = "limit" if "limit" in kind or (kind not in _PLAIN and told.price) else "market"
+    form = "limit" if "limit" in kind or (kind not in _PLAIN and command.price) else "market"
     take_profit = _first_number(params, "takeProfitPrice", "take_profit_price")
     stop_loss = _first_number(params, "stopLossPrice", "stop_loss_price")
     if take_profit is not None:
@@ -156,29 +156,31 @@ def _parse_order_type(
         return f"{'stop' if kind.startswith('stop') else 'take_profit'}_{form}", trigger
     if kind not in _PLAIN:
         return kind, trigger
-    is_stop = _is_upward_trigger(params, trigger, market, told.side) is (told.side is Side.BUY)
+    is_stop = _is_upward_trigger(params, trigger, market, command.side) is (
+        command.side is Side.BUY
+    )
     return f"{'stop' if is_stop else 'take_profit'}_{form}", trigger
 
 
 def _is_upward_trigger(params: Params, trigger: Decimal, market: Market | None, side: Side) -> bool:
-    """Whether the price must rise to ``trigger``: as told, else as it lies to the market."""
-    told = params.get("triggerDirection")
-    if isinstance(told, str) and told.lower() in _DOWNWARD | _UPWARD:
-        return told.lower() in _UPWARD
+    """Returns whether the price must rise to ``trigger``: as given, else relative to the market."""
+    direction = params.get("triggerDirection")
+    if isinstance(direction, str) and direction.lower() in _DOWNWARD | _UPWARD:
+        return direction.lower() in _UPWARD
     best = None if market is None else market.opposite(side).best
     return side is Side.BUY if best is None else trigger >= best[0]
 
 
 def _parse_time_in_force(params: Params) -> tuple[TimeInForce, bool]:
-    told = params.get("timeInForce", params.get("time_in_force"))
-    word = "GTC" if told is None else str(told).upper()
-    post_only = has_flag(params, "postOnly", "post_only") or word in ("PO", "GTX")
-    if word in ("PO", "GTX", "GTC"):
+    value = params.get("timeInForce", params.get("time_in_force"))
+    name = "GTC" if value is None else str(value).upper()
+    post_only = has_flag(params, "postOnly", "post_only") or name in ("PO", "GTX")
+    if name in ("PO", "GTX", "GTC"):
         has_end = _expiry_param(params) is not None
         return (TimeInForce.GTD if has_end else TimeInForce.GTC), post_only
-    if word not in TimeInForce.__members__:
-        raise Invalid(f"timeInForce: {word[:16]!r} is none of GTC, IOC, FOK, GTD, PO")
-    return TimeInForce(word), post_only
+    if name not in TimeInForce.__members__:
+        raise Invalid(f"timeInForce: {name[:16]!r} is none of GTC, IOC, FOK, GTD, PO")
+    return TimeInForce(name), post_only
 
 
 def _expiry_param(params: Params) -> object:
@@ -186,66 +188,66 @@ def _expiry_param(params: Params) -> object:
 
 
 def _parse_expiry(params: Params) -> datetime | None:
-    told = _expiry_param(params)
-    if isinstance(told, bool) or not isinstance(told, int) or not 0 < told < 2**46:
+    value = _expiry_param(params)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**46:
         raise Invalid("goodTillDate: a time in milliseconds is expected")
-    return EPOCH + timedelta(milliseconds=told)
+    return EPOCH + timedelta(milliseconds=value)
 
 
-def _leg(told: CreateRequest) -> Leg | None:
-    named = told.params.get("positionSide", told.params.get("position_side"))
-    if isinstance(named, str) and named.lower() in _LEGS:
-        return _LEGS[named.lower()]
-    if has_flag(told.params, *_HEDGED):
-        opens = told.side.opposite if told.reduce_only else told.side
+def _leg(command: CreateRequest) -> Leg | None:
+    leg_name = command.params.get("positionSide", command.params.get("position_side"))
+    if isinstance(leg_name, str) and leg_name.lower() in _LEGS:
+        return _LEGS[leg_name.lower()]
+    if has_flag(command.params, *_HEDGED):
+        opens = command.side.opposite if command.reduce_only else command.side
         return Leg.LONG if opens is Side.BUY else Leg.SHORT
     return None
 
 
 def _trigger_by(params: Params) -> TriggerBy:
-    told = params.get("triggerPriceType", params.get("triggerBy"))
-    return _TRIGGER_PRICE_TYPES.get(str(told).lower(), TriggerBy.LAST)
+    value = params.get("triggerPriceType", params.get("triggerBy"))
+    return _TRIGGER_PRICE_TYPES.get(str(value).lower(), TriggerBy.LAST)
 
 
 def _exit(name: str, params: Params, instrument: Instrument) -> AttachedExit | None:
-    """Where an attached order gets out: ``{triggerPrice, price?}``, or a price alone."""
-    told = params.get(name)
-    if told is None:
+    """Returns the attached exit of ``{triggerPrice, price?}``, or of a price alone."""
+    value = params.get(name)
+    if value is None:
         return None
-    if not isinstance(told, Mapping):
-        told = {"triggerPrice": told}
+    if not isinstance(value, Mapping):
+        value = {"triggerPrice": value}
     trigger = positive_number(
-        f"{name}.triggerPrice", told.get("triggerPrice", told.get("stopPrice"))
+        f"{name}.triggerPrice", value.get("triggerPrice", value.get("stopPrice"))
     )
     if trigger is None:
         raise Invalid(f"params.{name}: a triggerPrice is needed")
     return AttachedExit(
         price=round_price(trigger, instrument),
-        limit_price=round_price(positive_number(f"{name}.price", told.get("price")), instrument),
+        limit_price=round_price(positive_number(f"{name}.price", value.get("price")), instrument),
     )
 
 
-def _fault(told: object) -> Fault | None:
-    if told is None:
+def _fault(value: object) -> Fault | None:
+    if value is None:
         return None
-    if not isinstance(told, str):
+    if not isinstance(value, str):
         raise Invalid("params.sim: the name of a fault is expected")
-    return parse_fault(told)
+    return parse_fault(value)
 
 
 def _parse_client_order_id(params: Params) -> str | None:
-    told = params.get("clientOrderId", params.get("client_order_id"))
-    if told is None:
+    value = params.get("clientOrderId", params.get("client_order_id"))
+    if value is None:
         return None
-    if not isinstance(told, str) or not told.isascii() or not told.isprintable():
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise Invalid("clientOrderId: a text of visible ASCII characters is expected")
-    if not 0 < len(told) <= _NAME_CHARACTERS_MAX or " " in told:
+    if not 0 < len(value) <= _NAME_CHARACTERS_MAX or " " in value:
         raise Invalid(f"clientOrderId has 1 to {_NAME_CHARACTERS_MAX} characters")
-    return told
+    return value
 
 
 def _first_number(params: Params, *names: str) -> Decimal | None:
-    """The number under the first of these names that is there."""
+    """Returns the number of the first of these parameters that is present."""
     for name in names:
         if params.get(name) is not None:
             return positive_number(name, params[name])
@@ -253,18 +255,18 @@ def _first_number(params: Params, *names: str) -> Decimal | None:
 
 
 def _with_params(
-    told: CreateRequest,
+    command: CreateRequest,
     params: Mapping[str, object],
     *,
     price: Decimal | None = None,
     order_type: str | None = None,
 ) -> CreateRequest:
     return CreateRequest(
-        symbol=told.symbol,
-        order_type=order_type or told.order_type,
-        side=told.side,
-        amount=told.amount,
-        price=price if price is not None else told.price,
+        symbol=command.symbol,
+        order_type=order_type or command.order_type,
+        side=command.side,
+        amount=command.amount,
+        price=price if price is not None else command.price,
         params=params,
-        cost=told.cost,
+        cost=command.cost,
     )

@@ -1,4 +1,4 @@
-"""Orders, trades and positions as ccxt's structures; decimals become JSON numbers at the end."""
+"""Orders, trades and positions as ccxt's structures; decimals become JSON numbers here."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -40,17 +40,17 @@ _STATUS: Mapping[OrderState, str] = {
 
 
 def to_float(value: Decimal | None) -> float | None:
-    """A JSON number."""
+    """Returns a JSON number."""
     return None if value is None else float(value)
 
 
 def to_milliseconds(timestamp: datetime) -> int:
-    """ccxt's timestamp."""
+    """Returns ccxt's timestamp in milliseconds."""
     return (timestamp - EPOCH) // timedelta(milliseconds=1)
 
 
 def timestamp_fields(timestamp: datetime | None) -> Structure:
-    """``timestamp`` and ``datetime``."""
+    """Returns ``timestamp`` and ``datetime``."""
     if timestamp is None:
         return {"timestamp": None, "datetime": None}
     text = timestamp.replace(tzinfo=None).isoformat(timespec="milliseconds")
@@ -58,7 +58,7 @@ def timestamp_fields(timestamp: datetime | None) -> Structure:
 
 
 def open_order_structure(order: PaperOrder) -> Structure:
-    """An order that is open at the exchange."""
+    """Returns an open order."""
     terms = order.terms
     force = TimeInForce.GTC if terms.time_in_force is TimeInForce.GTD else terms.time_in_force
     average = None if not order.filled else EXACT.divide(order.value, order.filled)
@@ -96,7 +96,7 @@ def open_order_structure(order: PaperOrder) -> Structure:
 def request_result_structure(
     order: PaperOrder, trades: Sequence[PaperTrade], settings: SimulationSettings, status: str
 ) -> Structure:
-    """An order in answer to a request: as it was told last, with what it executed since then."""
+    """Returns the order that a request changed, including the trades after its last event."""
     for each in trades:
         filled = add(order.filled, each.qty)
         order = evolve(order, filled=filled, value=add(order.value, multiply(each.qty, each.price)))
@@ -116,7 +116,7 @@ def request_result_structure(
 
 
 def rejected_order_structure(symbol: str | None, code: str, message: str) -> Structure:
-    """An order of several that was refused; ``info`` says why."""
+    """Returns a rejected order of a batch; ``info`` has code and message."""
     empty = dict.fromkeys(_ORDER_KEYS)
     info = {"code": code, "message": message}
     lists: Structure = {"fees": [], "trades": [], "info": info}
@@ -124,7 +124,7 @@ def rejected_order_structure(symbol: str | None, code: str, message: str) -> Str
 
 
 def closed_order_structure(order: Order) -> Structure:
-    """An order that is over, as the ledger recorded it."""
+    """Returns a finished order as the ledger recorded it."""
     fees: list[Structure] = [
         {"cost": to_float(cost), "currency": currency} for currency, cost in order.fees.items()
     ]
@@ -159,7 +159,7 @@ def closed_order_structure(order: Order) -> Structure:
 
 
 def trade_structure(structure: PaperTrade, settings: SimulationSettings) -> Structure:
-    """One execution."""
+    """Returns one execution."""
     instrument = settings.instruments[structure.symbol]
     fee: Structure = {"cost": to_float(structure.fee), "currency": structure.fee_currency}
     return {
@@ -185,7 +185,7 @@ def position_structure(
     settings: SimulationSettings,
     now: datetime,
 ) -> Structure:
-    """One open position at its mark price."""
+    """Returns one open position at its mark price."""
     held, instrument = position_margin.position, position_margin.instrument
     notional = position_margin.value.copy_abs()
     maintenance = position_margin.maintenance

@@ -1,7 +1,7 @@
-"""Trades in ccxt's words on a paper exchange: past the ledger, straight to the books.
+"""ccxt's trading methods on a paper exchange, bypassing the ledger.
 
-Requests arrive at once, whatever latency the account has: who calls waits for the answer. What they
-do is told in reports like anything else that the exchange did; the answers are ccxt's structures.
+Requests arrive immediately, regardless of the account's latency, because the caller waits for the
+result. Their effects are reported like any other; results are ccxt's structures.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,15 +51,33 @@ from oms.simulation.state.exchange_state import (
     PaperPosition,
     PaperTrade,
 )
-from oms.wire.ccxt import trade_requests as asked
 from oms.wire.ccxt.trade_parser import read_trade
+from oms.wire.ccxt.trade_requests import (
+    CancelAllRequest,
+    CancelOrders,
+    CancelRequest,
+    CloseRequest,
+    CreateOrders,
+    CreateRequest,
+    EditOrders,
+    EditRequest,
+    Params,
+    SettingRequest,
+    TradeRequest,
+    positive_number,
+)
 
 _ABOUT_ORDERS = (Accepted, Changed, Canceled, Triggered, Expired)
-OrderCommand = TypeVar("OrderCommand", asked.CreateRequest, asked.EditRequest, asked.CancelRequest)
+OrderCommand = TypeVar(
+    "OrderCommand",
+    CreateRequest,
+    EditRequest,
+    CancelRequest,
+)
 
 
 class RequestFailed(OmsError):
-    """The exchange said no, or nobody knows what it did."""
+    """The exchange rejected a request, or its outcome is unknown."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.message, code=refused.code, reason=refused.reason)
@@ -68,7 +86,7 @@ class RequestFailed(OmsError):
 
 @dataclass(slots=True, kw_only=True)
 class PaperTrading:
-    """One call; what it did stands in ``steps``, also where it raises."""
+    """One call; its step results are in ``steps``, also if it raises."""
 
     engine: PaperEngine
     now: datetime
@@ -77,7 +95,7 @@ class PaperTrading:
     def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> tuple[object, Refused | None]:
-        """What a method answers, or why it does not."""
+        """Returns the result of a method, or why it was refused."""
         try:
             trade = read_trade(func, args, kwargs)
             if trade is None:
@@ -89,20 +107,20 @@ class PaperTrading:
             refused = Refused(code=error.code, message=error.message, reason=error.reason)
             return None, refused
 
-    def __call__(self, trade: asked.TradeRequest) -> object:
-        """Carry out what is asked; its answer. Raises ``NotDone``, ``Invalid``."""
+    def __call__(self, trade: TradeRequest) -> object:
+        """Executes a trading command. Raises ``RequestFailed``, ``Invalid``."""
         match trade:
-            case asked.CreateOrders():
+            case CreateOrders():
                 return self._run_each(trade.orders, self._create_order, is_list=trade.is_list)
-            case asked.EditOrders():
+            case EditOrders():
                 return self._run_each(trade.orders, self._edit_order, is_list=trade.is_list)
-            case asked.CancelOrders():
+            case CancelOrders():
                 return self._run_each(trade.orders, self._cancel_order, is_list=trade.is_list)
-            case asked.CancelAllRequest():
+            case CancelAllRequest():
                 return self._cancel_all(trade)
-            case asked.CloseRequest():
+            case CloseRequest():
                 return self._close_positions(trade)
-            case asked.SettingRequest():
+            case SettingRequest():
                 return self._change_setting(trade)
             case _:
                 assert_never(trade)
@@ -114,33 +132,33 @@ class PaperTrading:
         *,
         is_list: bool,
     ) -> object:
-        """One after the other; in a list what is refused says so, unless all of it is."""
+        """Executes orders one by one; a list contains rejected ones unless all are rejected."""
         if not is_list:
             return execute(orders[0])
-        made: list[Structure] = []
+        structures: list[Structure] = []
         refusals: list[OmsError] = []
         for order in orders:
             try:
-                made.append(execute(order))
+                structures.append(execute(order))
             except (RequestFailed, Invalid) as error:
                 refusals.append(error)
-                made.append(rejected_order_structure(order.symbol, error.code, error.message))
+                structures.append(rejected_order_structure(order.symbol, error.code, error.message))
         if refusals and len(refusals) == len(orders):
             raise refusals[0]
-        return made
+        return structures
 
-    def _create_order(self, told: asked.CreateRequest) -> Structure:
-        instrument = self._instrument(told.symbol)
-        self._update_market(told.symbol)
-        market = self.engine.market(told.symbol, self.now)
-        request = parse_order(told, instrument, market, self.now)
+    def _create_order(self, command: CreateRequest) -> Structure:
+        instrument = self._instrument(command.symbol)
+        self._update_market(command.symbol)
+        market = self.engine.market(command.symbol, self.now)
+        request = parse_order(command, instrument, market, self.now)
         first = request.first if isinstance(request, NewOrderPair) else request
         self._check_new(first, instrument)
         step = self._execute(request)
         return self._created_order(step, first.client_id)
 
     def _check_new(self, place: NewOrder, instrument: Instrument) -> None:
-        """What the exchange judges before its books: a name in use, an order too small."""
+        """Checks that the client order id is not in use, and the minimum size."""
         held = self.engine.state.orders.get(place.symbol, {}).values()
         has_name = place.client_id != encode_client_order_id(None)
         if has_name and any(order.client_id == place.client_id for order in held):
@@ -160,26 +178,26 @@ class PaperTrading:
         if refused is not None:
             raise RequestFailed(refused)
 
-    def _edit_order(self, told: asked.EditRequest) -> Structure:
-        order = self._find_open(told.name, told.symbol, is_client_id=told.is_client_id)
+    def _edit_order(self, command: EditRequest) -> Structure:
+        order = self._find_open(command.name, command.symbol, is_client_id=command.is_client_id)
         instrument = self._instrument(order.symbol)
-        trigger = asked.positive_number("triggerPrice", _trigger_of(told.params))
-        if told.amount is None and told.price is None and trigger is None:
+        trigger = positive_number("triggerPrice", _trigger_of(command.params))
+        if command.amount is None and command.price is None and trigger is None:
             raise Invalid("an amount, a price or a triggerPrice is needed")
-        amount = None if told.amount is None else round_amount(told.amount, instrument)
+        amount = None if command.amount is None else round_amount(command.amount, instrument)
         change = ChangeOrder(
             client_id=order.client_id,
             exchange_order_id=order.exchange_order_id,
             symbol=order.symbol,
-            price=None if order.price is None else round_price(told.price, instrument),
+            price=None if order.price is None else round_price(command.price, instrument),
             qty=amount,
             trigger_price=round_price(trigger, instrument),
             at=self.now,
         )
         return self._order_result(self._execute(change), order.exchange_order_id)
 
-    def _cancel_order(self, told: asked.CancelRequest) -> Structure:
-        order = self._find_open(told.name, told.symbol, is_client_id=told.is_client_id)
+    def _cancel_order(self, command: CancelRequest) -> Structure:
+        order = self._find_open(command.name, command.symbol, is_client_id=command.is_client_id)
         return self._cancel_open(order)
 
     def _cancel_open(self, order: PaperOrder) -> Structure:
@@ -191,10 +209,10 @@ class PaperTrading:
         )
         return self._order_result(self._execute(cancel), order.exchange_order_id)
 
-    def _cancel_all(self, told: asked.CancelAllRequest) -> list[Structure]:
-        if told.symbol is not None:
-            self._update_market(self._instrument(told.symbol).symbol)
-        found = [order for order in self._open_orders() if told.symbol in (None, order.symbol)]
+    def _cancel_all(self, command: CancelAllRequest) -> list[Structure]:
+        if command.symbol is not None:
+            self._update_market(self._instrument(command.symbol).symbol)
+        found = [order for order in self._open_orders() if command.symbol in (None, order.symbol)]
         canceled: list[Structure] = []
         for order in sorted(found, key=lambda order: order.number):
             state = self.engine.state
@@ -205,35 +223,35 @@ class PaperTrading:
         return canceled
 
     def _canceled_with_sibling(self, order: PaperOrder) -> Structure:
-        """An order that ended because its sibling was canceled."""
+        """Returns an order that ended because its sibling was canceled."""
         name = order.exchange_order_id
         for step in reversed(self.steps):
             for event in step.events:
                 if isinstance(event, Canceled) and event.order.exchange_order_id == name:
                     return self._order_result(step, name)
-        raise AssertionError(f"order {name} ended untold")
+        raise AssertionError(f"order {name} ended without an event")
 
-    def _close_positions(self, told: asked.CloseRequest) -> object:
+    def _close_positions(self, command: CloseRequest) -> object:
         positions = [
             position
             for (symbol, _), position in sorted(self.engine.state.positions.items())
-            if told.symbol in (None, symbol) and told.side in (None, _side(position))
+            if command.symbol in (None, symbol) and command.side in (None, _side(position))
         ]
-        if told.symbol is None:
-            return [self._close_position(position, told) for position in positions]
-        self._instrument(told.symbol)
+        if command.symbol is None:
+            return [self._close_position(position, command) for position in positions]
+        self._instrument(command.symbol)
         if len(positions) > 1:
             raise Invalid("both sides are held; the side to close is needed")
         if not positions:
-            message = f"no such position in {told.symbol} is open"
+            message = f"no such position in {command.symbol} is open"
             raise RequestFailed(_rejection("exchange_rejected", message))
-        return self._close_position(positions[0], told)
+        return self._close_position(positions[0], command)
 
-    def _close_position(self, position: PaperPosition, told: asked.CloseRequest) -> Structure:
+    def _close_position(self, position: PaperPosition, command: CloseRequest) -> Structure:
         self._update_market(position.symbol)
         amount = position.qty.copy_abs()
-        if told.amount is not None:
-            amount = round_amount(min(told.amount, amount), self._instrument(position.symbol))
+        if command.amount is not None:
+            amount = round_amount(min(command.amount, amount), self._instrument(position.symbol))
         place = NewOrder(
             client_id=encode_client_order_id(None),
             symbol=position.symbol,
@@ -247,22 +265,22 @@ class PaperTrading:
         )
         return self._created_order(self._execute(place), place.client_id)
 
-    def _change_setting(self, told: asked.SettingRequest) -> Structure:
-        if told.func == "set_position_mode":
-            return self._check_position_mode(told.value)
-        if told.symbol is None:
-            raise Invalid(f"{told.func} needs a symbol")
-        instrument = self._instrument(told.symbol)
-        if told.func == "set_leverage":
-            value = asked.positive_number("leverage", told.value)
+    def _change_setting(self, command: SettingRequest) -> Structure:
+        if command.func == "set_position_mode":
+            return self._check_position_mode(command.value)
+        if command.symbol is None:
+            raise Invalid(f"{command.func} needs a symbol")
+        instrument = self._instrument(command.symbol)
+        if command.func == "set_leverage":
+            value = positive_number("leverage", command.value)
             if value is None or value != value.to_integral_value():
                 raise Invalid("leverage: a whole number is expected")
-            self._execute(SetLeverage(symbol=told.symbol, leverage=int(value), at=self.now))
+            self._execute(SetLeverage(symbol=command.symbol, leverage=int(value), at=self.now))
             return leverage(self.engine.state, self.engine.settings, instrument)
-        name = told.value.lower() if isinstance(told.value, str) else ""
+        name = command.value.lower() if isinstance(command.value, str) else ""
         if name not in MarginMode.__members__.values():
             raise Invalid("marginMode: cross or isolated is expected")
-        self._execute(SetMarginMode(symbol=told.symbol, mode=MarginMode(name), at=self.now))
+        self._execute(SetMarginMode(symbol=command.symbol, mode=MarginMode(name), at=self.now))
         return margin_mode(self.engine.state, self.engine.settings, instrument)
 
     def _check_position_mode(self, hedged: object) -> Structure:
@@ -274,17 +292,17 @@ class PaperTrading:
         return {"info": {}, "hedged": hedged}
 
     def _execute(self, request: Input) -> StepResult:
-        """Carry a request out. Raises ``NotDone`` where the exchange says no."""
+        """Executes a request. Raises ``RequestFailed`` where the exchange rejects it."""
         step = self.engine.step(request, without_latency=True)
         self.steps.append(step)
         match step.reply.outcome:
             case ReplyOutcome.LOST:
-                message = "the answer of the exchange was lost; look the order up"
+                message = "the reply of the exchange was lost; look the order up"
                 raise RequestFailed(
                     Refused(code="outcome_unknown", message=message, outcome="unknown")
                 )
             case ReplyOutcome.OVERLOADED:
-                message = "the exchange asks for a pause and has not looked at the request"
+                message = "the exchange demands a pause and has not processed the request"
                 raise RequestFailed(_rejection("exchange_rate_limited", message))
         names = _names(request)
         for event in step.events:
@@ -294,37 +312,37 @@ class PaperTrading:
         return step
 
     def _created_order(self, step: StepResult, client_id: str) -> Structure:
-        """The order that the step made."""
-        named = (
+        """Returns the order that the step created."""
+        created_ids = (
             event.order.exchange_order_id
             for event in step.events
             if isinstance(event, Accepted) and event.order.client_id == client_id
         )
-        return self._order_result(step, next(named))
+        return self._order_result(step, next(created_ids))
 
     def _order_result(self, step: StepResult, name: str) -> Structure:
-        """The order as it is after the step, with what it executed there."""
-        told: PaperOrderEvent | None = None
+        """Returns the order after the step, with its executions in it."""
+        last_event: PaperOrderEvent | None = None
         trades: list[PaperTrade] = []
         later_trades: list[PaperTrade] = []
         for event in step.events:
             if isinstance(event, _ABOUT_ORDERS) and event.order.exchange_order_id == name:
-                told, later_trades = event, []
+                last_event, later_trades = event, []
             elif isinstance(event, Filled) and event.trade.exchange_order_id == name:
                 trades.append(event.trade)
                 later_trades.append(event.trade)
-        assert told is not None, "what is not refused is told"
-        settings, order = self.engine.settings, told.order
+        assert last_event is not None, "a request that is not rejected has an event"
+        settings, order = self.engine.settings, last_event.order
         structure = request_result_structure(
-            order, later_trades, settings, _status(told, step.state)
+            order, later_trades, settings, _status(last_event, step.state)
         )
         if len(later_trades) == len(trades):
             return structure
-        whole = request_result_structure(order, trades, settings, "")
-        return structure | {key: whole[key] for key in ("trades", "fee", "fees")}
+        all_trades = request_result_structure(order, trades, settings, "")
+        return structure | {key: all_trades[key] for key in ("trades", "fee", "fees")}
 
     def _find_open(self, name: str, symbol: str | None, *, is_client_id: bool) -> PaperOrder:
-        """An open order. Raises ``NotDone`` where there is none of that name."""
+        """Returns an open order. Raises ``RequestFailed`` if there is none."""
         if symbol is not None:
             self._update_market(self._instrument(symbol).symbol)
         for order in self._open_orders():
@@ -342,22 +360,22 @@ class PaperTrading:
         self.steps += self.engine.update_market(symbol, self.now)
 
     def _instrument(self, symbol: str) -> Instrument:
-        known = self.engine.settings.instruments.get(symbol)
-        if known is None:
+        instrument = self.engine.settings.instruments.get(symbol)
+        if instrument is None:
             message = f"{symbol!r} is not traded here"
             raise Invalid(message, code="instrument_not_supported")
-        return known
+        return instrument
 
 
-#: What ccxt tells apart less finely than the simulation.
+#: ccxt does not distinguish these codes of the simulation.
 _CODES: Mapping[str, str] = {"order_not_open": "order_not_found"}
 
 
-def _status(told: PaperOrderEvent, state: ExchangeState) -> str:
-    order = told.order
+def _status(event: PaperOrderEvent, state: ExchangeState) -> str:
+    order = event.order
     if state.order(order.symbol, order.exchange_order_id) is not None:
         return "open"
-    match told:
+    match event:
         case Canceled():
             return "canceled"
         case Expired():
@@ -380,7 +398,7 @@ def _side(position: PaperPosition) -> Side:
     return Side.BUY if position.qty > 0 else Side.SELL
 
 
-def _trigger_of(params: asked.Params) -> object:
+def _trigger_of(params: Params) -> object:
     for name in ("triggerPrice", "trigger_price", "stopPrice", "stop_price", "stopLossPrice"):
         if params.get(name) is not None:
             return params[name]

@@ -1,9 +1,9 @@
-"""What a paper exchange says to a ccxt method that it does not have."""
+"""Error of ccxt methods that a paper exchange does not support."""
 
 from oms.domain.errors import Invalid
 
 
 def not_supported(func: str) -> Invalid:
-    """ccxt's ``NotSupported``."""
-    message = f"a paper exchange does not answer {func[:64]}"
+    """Returns ccxt's ``NotSupported``."""
+    message = f"a paper exchange does not support {func[:64]}"
     return Invalid(message, code="unsupported_func", reason="not_supported")
