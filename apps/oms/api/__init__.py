@@ -1,1 +1,1 @@
-"""The door for clients: HTTP and WebSocket. It translates and waits; services decide."""
+"""The HTTP and WebSocket API: decoding, waiting and encoding around the services."""

@@ -57,7 +57,7 @@ class Submission:
         return None if row is None else result_value(row)
 
     def add_headers(self, response: Response) -> Response:
-        """Add ``Location`` (of a single command), ``Idempotent-Replayed``, ``Preference-Applied``."""
+        """Add ``Location`` (for one command), ``Idempotent-Replayed``, ``Preference-Applied``."""
         if len(self.command_ids) == 1:
             response.headers["Location"] = f"/oms/commands/{self.command_ids[0]}"
         if self.submitted.replayed:

@@ -112,7 +112,7 @@ async def test_market_data_comes_when_it_changes(studio: Studio) -> None:
 
 
 async def test_many_watch_what_is_asked_for_once(studio: Studio) -> None:
-    asked = studio.gateway.api_context.tally
+    asked = studio.gateway.api_context.request_metrics
     async with connect_client(studio.url, KEY) as one, connect_client(studio.url, KEY) as two:
         for ear in (one, two):
             await market(ear, studio, poll_interval_ms=250)

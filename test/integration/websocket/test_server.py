@@ -144,9 +144,9 @@ async def test_a_key_restricted_to_strategies_hears_of_them_alone(studio: Studio
     async with connect_client(studio.url, key) as ear, connect_client(studio.url, KEY) as all_of_it:
         for one in (ear, all_of_it):
             await one.request("subscribe", {"account_ids": [studio.account_id]})
-            await one.event("snapshot_done")
+            await one.receive_event("snapshot_done")
         await studio.trade()
-        await all_of_it.event("position_updated")
+        await all_of_it.receive_event("position_updated")
         await ear.request("ping")
     assert ear.events == []
     (pair,) = [f for f in ear.frames if f["event"] == "snapshot_open_positions"]

@@ -52,7 +52,7 @@ class RequestMetrics:
     def count_commands(
         self, payloads: Iterable[CommandPayload], rows: Iterable[CommandRow]
     ) -> None:
-        """Count submitted commands and record the durations of those queue_wait_ms for, ``rows``."""
+        """Count submitted commands and record the durations of the awaited ``rows``."""
         for payload in payloads:
             self.ops[COMMAND_TYPES[type(payload)]] += 1
         self.record_times(rows)

@@ -1,1 +1,1 @@
-"""The door out for listeners: ``/ws``, from the handshake to the last frame."""
+"""The WebSocket server of ``/ws``."""

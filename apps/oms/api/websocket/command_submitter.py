@@ -1,7 +1,7 @@
-"""What a client may ask on a socket after it has said who it is: commands, calls, ccxt.
+"""Commands and ccxt calls of one authenticated socket.
 
-Commands enter the queue in the order in which their frames came: what arrives together is stored
-together, then each is awaited on its own and answered when it ends, in any order.
+Commands are stored in the order of their frames, in batches of what has arrived meanwhile. Each is
+then awaited separately and answered when it ends, in any order.
 """
 
 from collections import deque
@@ -39,13 +39,13 @@ from oms.wire.query_parameters import WAIT_MS_MAX
 from oms.wire.request_body import Malformed, malformed_at
 
 IN_FLIGHT_MAX = 1000
-"""Commands and calls of one socket without an answer yet."""
+"""Commands and calls of one socket that wait for their response."""
 
 BATCH_MAX = 100
 
 
 class CommandContext(Protocol):
-    """What is needed of the application."""
+    """The part of ``ApiContext`` that commands need."""
 
     @property
     def settings(self) -> Settings: ...
@@ -64,77 +64,79 @@ class CommandContext(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A command frame that was understood."""
+class _ParsedCommand:
+    """A valid command frame."""
 
     frame: Frame
-    wish: CommandRequest
+    command: CommandRequest
     wait_seconds: float
-    wants_rows: bool
+    with_rows: bool
 
 
 @dataclass(slots=True, kw_only=True)
 class CommandSubmitter:
-    """The commands and calls of one socket."""
+    """Submits the commands and calls of one socket and sends their responses."""
 
     context: CommandContext
     send_buffer: SendBuffer
     spawn: Spawn
     ip: str
-    #: Who it is now. Raises ``Unauthenticated``, ``Unavailable``.
-    who: Callable[[], Awaitable[Principal]]
-    _queue: deque[_Wanted] = field(default_factory=deque)
+    #: Authenticates the connection again. Raises ``Unauthenticated``, ``Unavailable``.
+    authenticate: Callable[[], Awaitable[Principal]]
+    _queue: deque[_ParsedCommand] = field(default_factory=deque)
     _in_flight: int = 0
     _is_storing: bool = False
 
-    def command(self, frame: Frame) -> None:
-        """Take a command. Raises ``Malformed``, ``Invalid``."""
-        wanted = self._read(frame)
-        self._claim()
-        self._queue.append(wanted)
+    def submit_command(self, frame: Frame) -> None:
+        """Queue a command for storing. Raises ``Malformed``, ``Invalid``."""
+        parsed = self._parse(frame)
+        self._reserve_slot()
+        self._queue.append(parsed)
         if not self._is_storing:
             self._is_storing = True
-            self.spawn(self._store())
+            self.spawn(self._store_queue())
 
-    def call(self, frame: Frame) -> None:
-        """Take a ccxt call. Raises ``Malformed``, ``Invalid``."""
+    def submit_call(self, frame: Frame) -> None:
+        """Execute a ccxt call. Raises ``Malformed``, ``Invalid``."""
         payload = dict(frame.payload)
         account_id = _account_id(payload.pop("account_id", None))
         func = payload.pop("func", None)
         if not isinstance(func, str):
             raise malformed_at(("func",), "func names the method", "missing")
-        wish = CommandRequest(
+        command = CommandRequest(
             payload=read_ccxt_call(snake_case(func), payload), account_id=account_id
         )
-        self._claim()
-        self.spawn(self._call(frame, wish))
+        self._reserve_slot()
+        self.spawn(self._call(frame, command))
 
-    def _claim(self) -> None:
+    def _reserve_slot(self) -> None:
         if self._in_flight >= IN_FLIGHT_MAX:
-            message = f"{IN_FLIGHT_MAX} commands of this connection have no answer yet"
+            message = f"{IN_FLIGHT_MAX} commands of this connection have no response yet"
             raise Invalid(message, code="rate_limited", reason="in_flight")
         self._in_flight += 1
 
-    def _answer(self, text: str) -> None:
+    def _respond(self, text: str) -> None:
         self._in_flight -= 1
         self.send_buffer.put(text)
 
-    def _read(self, frame: Frame) -> _Wanted:
+    def _parse(self, frame: Frame) -> _ParsedCommand:
         body = dict(frame.payload)
-        asked = body.pop("wait_ms", None)
+        requested_ms = body.pop("wait_ms", None)
         wait_ms = self.context.settings.commands.default_wait_ms
-        if asked is not None:
-            if not isinstance(asked, int) or isinstance(asked, bool):
+        if requested_ms is not None:
+            if not isinstance(requested_ms, int) or isinstance(requested_ms, bool):
                 raise malformed_at(("wait_ms",), "a whole number is expected", "int_type")
-            wait_ms = min(max(asked, 0), WAIT_MS_MAX)
+            wait_ms = min(max(requested_ms, 0), WAIT_MS_MAX)
         try:
-            (wish,) = read_commands(body, 1)
-        except Malformed as wrong:
-            raise Malformed([{**one, "loc": one["loc"][1:]} for one in wrong.errors]) from None
-        return _Wanted(frame, wish, wait_ms / 1000, asked is not None and wait_ms > 0)
+            (command,) = read_commands(body, 1)
+        except Malformed as error:
+            errors = [{**each, "loc": each["loc"][1:]} for each in error.errors]
+            raise Malformed(errors) from None
+        with_rows = requested_ms is not None and wait_ms > 0
+        return _ParsedCommand(frame, command, wait_ms / 1000, with_rows)
 
-    async def _store(self) -> None:
-        """Store what has arrived, batch after batch, until nothing is left."""
+    async def _store_queue(self) -> None:
+        """Store queued commands batch by batch until the queue is empty."""
         try:
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
@@ -142,57 +144,61 @@ class CommandSubmitter:
         finally:
             self._is_storing = False
 
-    async def _store_batch(self, batch: Sequence[_Wanted]) -> None:
+    async def _store_batch(self, batch: Sequence[_ParsedCommand]) -> None:
         try:
-            principal = await self.who()
-            batch = self._affordable(batch, principal)
+            principal = await self.authenticate()
+            batch = self._charge(batch, principal)
             if not batch:
                 return
-            ask = SubmitRequest(
-                commands=[one.wish for one in batch], principal=principal, ip=self.ip
+            request = SubmitRequest(
+                commands=[each.command for each in batch], principal=principal, ip=self.ip
             )
-            placed = (await self.context.submit(ask)).items
-        except OmsError as wrong:
-            for one in batch:
-                self._answer(error_frame(one.frame, wrong))
+            items = (await self.context.submit(request)).items
+        except OmsError as error:
+            for each in batch:
+                self._respond(error_frame(each.frame, error))
             return
-        for one, item in zip(batch, placed, strict=True):
-            self.spawn(self._await(one, item))
+        for each, item in zip(batch, items, strict=True):
+            self.spawn(self._await(each, item))
 
-    def _affordable(self, batch: Sequence[_Wanted], principal: Principal) -> Sequence[_Wanted]:
-        """What the key's budgets allow; the rest is answered."""
-        allowed: list[_Wanted] = []
-        for one in batch:
+    def _charge(
+        self, batch: Sequence[_ParsedCommand], principal: Principal
+    ) -> Sequence[_ParsedCommand]:
+        """Return the commands within the key's rate limits; the others get an error frame."""
+        allowed: list[_ParsedCommand] = []
+        for each in batch:
             try:
-                self.context.rate_limiter.take_commands(principal.api_key_id, [one.wish.payload])
-                allowed.append(one)
-            except OmsError as wrong:
-                self._answer(error_frame(one.frame, wrong))
+                self.context.rate_limiter.take_commands(
+                    principal.api_key_id, [each.command.payload]
+                )
+                allowed.append(each)
+            except OmsError as error:
+                self._respond(error_frame(each.frame, error))
         return allowed
 
-    async def _await(self, one: _Wanted, item: SubmitItemResult) -> None:
+    async def _await(self, parsed: _ParsedCommand, item: SubmitItemResult) -> None:
         ids = [] if item.command_id is None else [item.command_id]
-        rows = await self.context.result_waiter(ids, one.wait_seconds)
-        self.context.request_metrics.count_commands([one.wish.payload], rows.values())
-        made_from = self.context.queries if one.wants_rows else None
-        (result,) = await build_results([item], rows, one.frame.request_id, made_from)
-        self._answer(reply_frame(one.frame, "command_result", result, ok=result["ok"]))
+        rows = await self.context.result_waiter(ids, parsed.wait_seconds)
+        self.context.request_metrics.count_commands([parsed.command.payload], rows.values())
+        row_queries = self.context.queries if parsed.with_rows else None
+        (result,) = await build_results([item], rows, parsed.frame.request_id, row_queries)
+        self._respond(reply_frame(parsed.frame, "command_result", result, ok=result["ok"]))
 
-    async def _call(self, frame: Frame, wish: CommandRequest) -> None:
+    async def _call(self, frame: Frame, command: CommandRequest) -> None:
         try:
-            text = await self._called(frame, wish)
-        except OmsError as wrong:
-            text = _ccxt_error(frame, to_refused(wrong))
-        self._answer(text)
+            text = await self._execute_call(frame, command)
+        except OmsError as error:
+            text = _ccxt_error(frame, to_refused(error))
+        self._respond(text)
 
-    async def _called(self, frame: Frame, wish: CommandRequest) -> str:
-        principal, payload = await self.who(), wish.payload
-        assert isinstance(payload, CcxtCall) and wish.account_id is not None
-        await check_method_allowed(payload.func, wish.account_id, self.context.submit.registry)
+    async def _execute_call(self, frame: Frame, command: CommandRequest) -> str:
+        principal, payload = await self.authenticate(), command.payload
+        assert isinstance(payload, CcxtCall) and command.account_id is not None
+        await check_method_allowed(payload.func, command.account_id, self.context.submit.registry)
         self.context.rate_limiter.take(principal.api_key_id, RateLimitKind.CCXT)
         await require_live_worker(self.context.leases)
-        ask = SubmitRequest(commands=[wish], principal=principal, ip=self.ip)
-        (item,) = (await self.context.submit(ask)).items
+        request = SubmitRequest(commands=[command], principal=principal, ip=self.ip)
+        (item,) = (await self.context.submit(request)).items
         seconds = default_wait_seconds(payload)
         ids = [] if item.command_id is None else [item.command_id]
         result = call_outcome(item, await self.context.result_waiter(ids, seconds), seconds)
@@ -202,13 +208,13 @@ class CommandSubmitter:
 
 
 def _ccxt_error(frame: Frame, refused: Refused, command: str | None = None) -> str:
-    told = {
+    payload = {
         "code": "ccxt_error",
         "message": refused.message,
         "request_id": frame.request_id,
         "detail": error_detail(refused, frame.request_id, command=command),
     }
-    return reply_frame(frame, "error", told, ok=False)
+    return reply_frame(frame, "error", payload, ok=False)
 
 
 def _account_id(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Whom one socket listens to: the subscription it has now, its rights, its heartbeat."""
+"""The event subscription of one socket, its permissions and its heartbeat."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,87 +25,90 @@ NOTHING_READABLE = 4403
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class EventSubscriber:
-    """The ``subscribe`` and ``unsubscribe`` of one socket."""
+    """Executes ``subscribe`` and ``unsubscribe`` of one socket."""
 
     context: ApiContext
     feed: EventFeed
     snapshots: SnapshotLoader
     send_buffer: SendBuffer
     spawn: Spawn
-    _stream: EventSubscription | None = None
+    _subscription: EventSubscription | None = None
     _heartbeat: "asyncio.Task[None] | None" = None
 
-    async def subscribe(self, frame: Frame, who: Principal) -> None:
-        """Listen as asked, instead of as before. Raises ``OmsError``."""
-        wish = read_subscribe(frame.payload)
-        may = [a for a in wish.account_ids if refuse_account(who, Permission.READ, a) is None]
-        house = [0] if wish.namespaces & GATEWAY_NAMESPACES else []
-        heads = await self.context.history.heads([*may, *house])
-        allowed = [account_id for account_id in may if account_id in heads]
-        denied = [account_id for account_id in wish.account_ids if account_id not in allowed]
+    async def subscribe(self, frame: Frame, principal: Principal) -> None:
+        """Replace the subscription by the requested one. Raises ``OmsError``."""
+        request = read_subscribe(frame.payload)
+        readable = [
+            account_id
+            for account_id in request.account_ids
+            if refuse_account(principal, Permission.READ, account_id) is None
+        ]
+        gateway_stream = [0] if request.namespaces & GATEWAY_NAMESPACES else []
+        heads = await self.context.history.heads([*readable, *gateway_stream])
+        allowed = [account_id for account_id in readable if account_id in heads]
+        denied = [account_id for account_id in request.account_ids if account_id not in allowed]
         if not allowed:
-            told = ",".join(map(str, denied))
-            raise Forbidden(f"account_id={told}")
-        after = await resume_positions(self.context.history, wish, sorted(heads))
-        if self._stream is not None:
-            self._stream.close()
-        self._stream = EventSubscription(
-            wish=wish,
-            principal=who,
+            raise Forbidden(f"account_id={','.join(map(str, denied))}")
+        after = await resume_positions(self.context.history, request, sorted(heads))
+        if self._subscription is not None:
+            self._subscription.close()
+        self._subscription = EventSubscription(
+            request=request,
+            principal=principal,
             feed=self.feed,
             snapshots=self.snapshots,
             send_buffer=self.send_buffer,
             spawn=self.spawn,
         )
         payload = {
-            "namespaces": sorted(wish.namespaces),
+            "namespaces": sorted(request.namespaces),
             "account_ids": allowed,
             "heads": {str(account_id): seq for account_id, seq in sorted(heads.items())},
             "denied": denied,
         }
         self.send_buffer.put(reply_frame(frame, "subscribed", payload))
-        self._stream.open(heads, after)
-        self._beat(wish)
+        self._subscription.open(heads, after)
+        self._start_heartbeat(request)
 
     def unsubscribe(self, frame: Frame) -> None:
-        """Listen no more to some accounts, or to all."""
-        named = read_account_ids(frame.payload)
-        left: list[int] = []
-        if self._stream is not None:
-            if named is None:
-                self._stream.close()
-                self._stream = None
+        """End the subscription of some accounts, or of all."""
+        account_ids = read_account_ids(frame.payload)
+        remaining: list[int] = []
+        if self._subscription is not None:
+            if account_ids is None:
+                self._subscription.close()
+                self._subscription = None
             else:
-                self._stream.drop(named)
-                left = self._stream.account_ids
-        self.send_buffer.put(reply_frame(frame, "unsubscribed", {"account_ids": left}))
+                self._subscription.drop(account_ids)
+                remaining = self._subscription.account_ids
+        self.send_buffer.put(reply_frame(frame, "unsubscribed", {"account_ids": remaining}))
 
-    def narrow(self, who: Principal) -> None:
-        """Go on with the rights of ``who``."""
-        if self._stream is None:
+    def set_principal(self, principal: Principal) -> None:
+        """Apply the current permissions; accounts that became unreadable are removed."""
+        if self._subscription is None:
             return
-        lost = self._stream.narrow(who)
-        if lost:
-            self.send_buffer.put(push_frame("access_removed", {"account_ids": lost}))
-            if not self._stream.account_ids:
+        removed = self._subscription.set_principal(principal)
+        if removed:
+            self.send_buffer.put(push_frame("access_removed", {"account_ids": removed}))
+            if not self._subscription.account_ids:
                 self.send_buffer.close(NOTHING_READABLE, "no readable account left")
 
     def close(self) -> None:
-        """Listen to nothing any more."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        """End the subscription."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
-    def _beat(self, wish: SubscribeRequest) -> None:
+    def _start_heartbeat(self, request: SubscribeRequest) -> None:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             self._heartbeat = None
-        if wish.heartbeat_ms is not None:
-            self._heartbeat = self.spawn(self._beat_every(wish.heartbeat_ms / 1000))
+        if request.heartbeat_ms is not None:
+            self._heartbeat = self.spawn(self._send_heartbeats(request.heartbeat_ms / 1000))
 
-    async def _beat_every(self, seconds: float) -> None:
+    async def _send_heartbeats(self, interval_seconds: float) -> None:
         while True:
-            await asyncio.sleep(seconds)
-            heads = {} if self._stream is None else self._stream.heads()
+            await asyncio.sleep(interval_seconds)
+            heads = {} if self._subscription is None else self._subscription.heads()
             now = time_text(self.context.clock.now())
             self.send_buffer.put(push_frame("heartbeat", {"server_time": now, "heads": heads}))

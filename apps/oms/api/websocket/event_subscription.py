@@ -1,8 +1,8 @@
-"""One listener's subscription: beginning, catching up, live events, refreshes. One per socket.
+"""The event subscription of one socket: snapshot or replay, catch-up, live events, refreshes.
 
-Each account has a place: how far its stream was handled here. An account begins with a snapshot
-or a replay, reads what came meanwhile, and joins the feed at exactly the number it has reached,
-so nothing is lost or told twice. What this listener may not see moves the place and nothing else.
+Each account has a cursor, the last processed sequence number. An account begins with a snapshot or
+a replay, catches up from the database, and joins the feed at exactly its cursor, so no event is
+lost or sent twice. Events that the listener may not see only advance the cursor.
 """
 
 import asyncio
@@ -32,46 +32,46 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 @dataclass(slots=True, eq=False)
 class _StreamCursor:
-    """Where one account is: ``seq`` handled, ``told`` the last number this listener knows of."""
+    """State of one account: ``seq`` was processed, ``sent_seq`` was the last one sent."""
 
     account_id: int
     seq: int
-    told: int
+    sent_seq: int
     allowed: frozenset[int] | None
-    #: Events that wait: for a picture that must come before them, or for room.
-    held: deque[FeedEvent] | None = None
-    #: A refresh to show once ``seq`` has reached it.
-    picture: AccountSnapshot | None = None
+    #: Events queued behind a snapshot that must be sent first, or for room in the send buffer.
+    queued: deque[FeedEvent] | None = None
+    #: A refresh to send once ``seq`` has reached it.
+    refresh: AccountSnapshot | None = None
     is_refresh_due: bool = False
     is_refreshing: bool = False
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class EventSubscription:
-    """``feed.Listener`` of one socket; ``open`` begins it, ``close`` ends it."""
+    """``event_feed.EventListener`` of one socket, between ``open`` and ``close``."""
 
-    wish: SubscribeRequest
+    request: SubscribeRequest
     principal: Principal
     feed: EventFeed
     snapshots: SnapshotLoader
     send_buffer: SendBuffer
-    #: Runs a task of the session's, which ends with it.
+    #: Starts a task that ends with the session.
     spawn: Spawn
     _cursors: dict[int, _StreamCursor] = field(default_factory=dict)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
     def account_ids(self) -> list[int]:
-        """The accounts that are listened to, ascending; without the house's own stream."""
+        """The subscribed accounts, ascending; without account 0, the gateway's own stream."""
         return sorted(account_id for account_id in self._cursors if account_id)
 
     def heads(self) -> Mapping[str, int]:
-        """How far each account's stream is."""
+        """Return the last sequence number of each account's stream."""
         cursors = self._cursors.items()
         return {str(a): max(self.feed.position(a) or 0, cursor.seq) for a, cursor in cursors}
 
     def open(self, heads: Mapping[int, int], after: Mapping[int, int]) -> None:
-        """Begin: ``heads`` as they were told, ``after`` where resumed accounts begin."""
+        """Begin at ``heads``, resumed accounts after the numbers in ``after``."""
         for account_id, head in heads.items():
             self._cursors[account_id] = _StreamCursor(
                 account_id, head, head, self._allowed(account_id)
@@ -79,50 +79,50 @@ class EventSubscription:
         self._run(self._open(heads, after))
 
     def close(self) -> None:
-        """End it; nothing is told any more."""
+        """End the subscription; nothing more is sent."""
         for task in self._tasks:
             task.cancel()
         self.drop(list(self._cursors))
 
     def drop(self, account_ids: Iterable[int]) -> None:
-        """Listen no more to these."""
+        """Remove accounts."""
         for account_id in account_ids:
             if self._cursors.pop(account_id, None) is not None:
                 self.feed.leave(account_id, self)
 
-    def narrow(self, principal: Principal) -> list[int]:
-        """Go on with these rights; the accounts that are lost with them."""
+    def set_principal(self, principal: Principal) -> list[int]:
+        """Apply current permissions; return the ids of the removed accounts."""
         self.principal = principal
-        lost = [
+        removed = [
             account_id
             for account_id in self.account_ids
             if refuse_account(principal, Permission.READ, account_id) is not None
         ]
-        self.drop(lost)
+        self.drop(removed)
         for account_id, cursor in self._cursors.items():
             cursor.allowed = self._allowed(account_id)
-        return lost
+        return removed
 
-    def told(self, account_id: int, events: Sequence[FeedEvent]) -> None:
-        """Live events."""
+    def on_events(self, account_id: int, events: Sequence[FeedEvent]) -> None:
+        """Send live events, or queue them behind a snapshot."""
         cursor = self._cursors.get(account_id)
         if cursor is None:
             return
-        if cursor.held is not None:
-            cursor.held.extend(events)
-            if len(cursor.held) > self.send_buffer.frames_max:
+        if cursor.queued is not None:
+            cursor.queued.extend(events)
+            if len(cursor.queued) > self.send_buffer.frames_max:
                 self.send_buffer.overflow()
             return
         for event in events:
-            self._tell(cursor, event)
-        self._settle(cursor)
+            self._send(cursor, event)
+        self._send_due_refresh(cursor)
 
     def on_gap(self, gap: Gap) -> None:
-        """Numbers that will not come, met by the feed."""
+        """Send a gap that the feed delivered."""
         cursor = self._cursors.get(gap.account_id)
         if cursor is not None:
-            cursor.held = cursor.held or deque()
-            self._run(self._bridge(cursor, gap))
+            cursor.queued = cursor.queued or deque()
+            self._run(self._send_gap_and_queue(cursor, gap))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.spawn(work)
@@ -130,38 +130,39 @@ class EventSubscription:
         task.add_done_callback(self._tasks.discard)
 
     def _allowed(self, account_id: int) -> frozenset[int] | None:
-        mine, asked = allowed_strategies(self.principal, account_id), self.wish.strategy_ids
-        if mine is None or asked is None:
-            return asked if mine is None else mine
-        return mine & asked
+        allowed = allowed_strategies(self.principal, account_id)
+        requested = self.request.strategy_ids
+        if allowed is None or requested is None:
+            return requested if allowed is None else allowed
+        return allowed & requested
 
-    def _is_here(self, cursor: _StreamCursor) -> bool:
+    def _is_subscribed(self, cursor: _StreamCursor) -> bool:
         return self._cursors.get(cursor.account_id) is cursor
 
-    def _tell(self, cursor: _StreamCursor, event: FeedEvent) -> None:
-        if event.seq <= cursor.seq or not self._is_here(cursor):
+    def _send(self, cursor: _StreamCursor, event: FeedEvent) -> None:
+        if event.seq <= cursor.seq or not self._is_subscribed(cursor):
             return
-        if cursor.picture is not None and cursor.picture.seq < event.seq:
-            self._show_refresh(cursor)
+        if cursor.refresh is not None and cursor.refresh.seq < event.seq:
+            self._send_refresh(cursor)
         cursor.seq = event.seq
-        if not self._is_seen(cursor, event):
+        if not self._is_visible(cursor, event):
             return
-        text = f'{event.text},"prev_seq":{cursor.told}}}'
-        cursor.told = event.seq
+        text = f'{event.text},"prev_seq":{cursor.sent_seq}}}'
+        cursor.sent_seq = event.seq
         self.send_buffer.put(text, event.account_id, event.seq)
-        if self.wish.refresh and event.event in _DEALS:
+        if self.request.refresh and event.event in _DEALS:
             cursor.is_refresh_due = True
 
-    def _settle(self, cursor: _StreamCursor) -> None:
-        """After events were told: show the refresh that waited for them, begin the next."""
-        if cursor.picture is not None and cursor.seq >= cursor.picture.seq:
-            self._show_refresh(cursor)
+    def _send_due_refresh(self, cursor: _StreamCursor) -> None:
+        """Send the refresh that the last events have reached; begin the next if one is due."""
+        if cursor.refresh is not None and cursor.seq >= cursor.refresh.seq:
+            self._send_refresh(cursor)
         if cursor.is_refresh_due and not cursor.is_refreshing:
             cursor.is_refreshing = True
             self._run(self._refresh(cursor))
 
-    def _is_seen(self, cursor: _StreamCursor, event: FeedEvent) -> bool:
-        if event.namespace not in self.wish.namespaces:
+    def _is_visible(self, cursor: _StreamCursor, event: FeedEvent) -> bool:
+        if event.namespace not in self.request.namespaces:
             return False
         if event.account_id == 0:
             if self.principal.role in (Role.ADMIN, Role.RISK) or event.namespace == "market":
@@ -173,20 +174,20 @@ class EventSubscription:
         return refuse_account(self.principal, Permission.READ, account_id) is None
 
     async def _open(self, heads: Mapping[int, int], after: Mapping[int, int]) -> None:
-        """Each account's replay or snapshot, then ``snapshot_done``, then live."""
-        shown: list[Mapping[str, int]] = []
-        wants_pictures = self.wish.with_snapshot and "position" in self.wish.namespaces
+        """Send each account's replay or snapshot, then ``snapshot_done``, then live events."""
+        sent: list[Mapping[str, int]] = []
+        with_snapshots = self.request.with_snapshot and "position" in self.request.namespaces
         cursors = [self._cursors[account_id] for account_id in sorted(heads)]
         for cursor in cursors:
             if cursor.account_id in after:
                 await self._replay(cursor, after[cursor.account_id], heads[cursor.account_id])
-            elif wants_pictures and cursor.account_id and self._is_here(cursor):
-                picture = await self._steadily(self._picture_of(cursor))
+            elif with_snapshots and cursor.account_id and self._is_subscribed(cursor):
+                snapshot = await self._read_snapshot(cursor)
                 await self.send_buffer.drain()
-                cursor.seq = cursor.told = picture.seq
-                shown.append(self._show(cursor, picture, "snapshot"))
-        if wants_pictures or after:
-            done = {"account_ids": self.account_ids, "accounts": shown}
+                cursor.seq = cursor.sent_seq = snapshot.seq
+                sent.append(self._send_snapshot(cursor, snapshot, "snapshot"))
+        if with_snapshots or after:
+            done = {"account_ids": self.account_ids, "accounts": sent}
             self.send_buffer.put(
                 push_frame("snapshot_done", done, namespace="position", action="snapshot")
             )
@@ -194,110 +195,116 @@ class EventSubscription:
             await self._join(cursor)
 
     async def _replay(self, cursor: _StreamCursor, after: int, head: int) -> None:
-        cursor.seq = cursor.told = min(after, head)
+        cursor.seq = cursor.sent_seq = min(after, head)
         if after > head:
-            await self._over(cursor, Gap(cursor.account_id, head + 1, after, "ahead"))
-        while cursor.seq < head and self._is_here(cursor):
-            await self._read_on(cursor, head)
+            await self._send_gap(cursor, Gap(cursor.account_id, head + 1, after, "ahead"))
+        while cursor.seq < head and self._is_subscribed(cursor):
+            await self._send_stored(cursor, head)
 
     async def _join(self, cursor: _StreamCursor) -> None:
-        while self._is_here(cursor):
+        while self._is_subscribed(cursor):
             missed = self.feed.join(cursor.account_id, self, cursor.seq)
             if missed is not None:
-                cursor.held = deque(missed)
-                await self._release(cursor)
+                cursor.queued = deque(missed)
+                await self._send_queue(cursor)
                 return
-            await self._read_on(cursor, self.feed.position(cursor.account_id) or cursor.seq)
+            await self._send_stored(cursor, self.feed.position(cursor.account_id) or cursor.seq)
 
-    async def _read_on(self, cursor: _StreamCursor, head: int) -> None:
-        """Tell what the database holds next, as fast as the listener takes it."""
-        events = await self._steadily(lambda: self.feed.read(cursor.account_id, cursor.seq))
+    async def _send_stored(self, cursor: _StreamCursor, head: int) -> None:
+        """Send the next stored events at the listener's speed."""
+        events = await self._retry(lambda: self.feed.read(cursor.account_id, cursor.seq))
         first = events[0].seq if events else head + 1
         if first > cursor.seq + 1:
-            await self._over(cursor, Gap(cursor.account_id, cursor.seq + 1, first - 1, "retention"))
+            gap = Gap(cursor.account_id, cursor.seq + 1, first - 1, "retention")
+            await self._send_gap(cursor, gap)
             return
         for event in events:
             await self.send_buffer.drain()
-            self._tell(cursor, event)
+            self._send(cursor, event)
 
-    async def _release(self, cursor: _StreamCursor) -> None:
-        """Tell what was held, as fast as the listener takes it; then live."""
-        while cursor.held:
+    async def _send_queue(self, cursor: _StreamCursor) -> None:
+        """Send the queued events at the listener's speed; then events are sent live."""
+        while cursor.queued:
             await self.send_buffer.drain()
-            if cursor.held:
-                self._tell(cursor, cursor.held.popleft())
-        cursor.held = None
-        self._settle(cursor)
+            if cursor.queued:
+                self._send(cursor, cursor.queued.popleft())
+        cursor.queued = None
+        self._send_due_refresh(cursor)
 
-    async def _bridge(self, cursor: _StreamCursor, gap: Gap) -> None:
-        await self._over(cursor, gap)
-        await self._release(cursor)
+    async def _send_gap_and_queue(self, cursor: _StreamCursor, gap: Gap) -> None:
+        await self._send_gap(cursor, gap)
+        await self._send_queue(cursor)
 
-    async def _over(self, cursor: _StreamCursor, gap: Gap) -> None:
-        """Tell of a gap; with namespace position what is true now follows it."""
-        last, picture = gap.last, None
-        cursor.seq = cursor.told = gap.last if gap.reason == "retention" else gap.first - 1
-        if "position" in self.wish.namespaces and cursor.account_id:
-            picture = await self._steadily(self._picture_of(cursor))
+    async def _send_gap(self, cursor: _StreamCursor, gap: Gap) -> None:
+        """Send a gap; with namespace position the current snapshot follows it."""
+        last, snapshot = gap.last, None
+        cursor.seq = cursor.sent_seq = gap.last if gap.reason == "retention" else gap.first - 1
+        if "position" in self.request.namespaces and cursor.account_id:
+            snapshot = await self._read_snapshot(cursor)
             if gap.reason == "retention":
-                last = max(last, picture.seq)
-        told = {"account_id": gap.account_id, "from": gap.first, "to": last, "reason": gap.reason}
+                last = max(last, snapshot.seq)
+        payload = {
+            "account_id": gap.account_id,
+            "from": gap.first,
+            "to": last,
+            "reason": gap.reason,
+        }
         await self.send_buffer.drain()
-        self.send_buffer.put(push_frame("gap", told))
-        if picture is not None:
-            cursor.picture = None
-            cursor.seq = cursor.told = picture.seq
-            self._show(cursor, picture, "snapshot")
+        self.send_buffer.put(push_frame("gap", payload))
+        if snapshot is not None:
+            cursor.refresh = None
+            cursor.seq = cursor.sent_seq = snapshot.seq
+            self._send_snapshot(cursor, snapshot, "snapshot")
 
     async def _refresh(self, cursor: _StreamCursor) -> None:
-        """The pair of snapshots again, at most once a second, behind the events it holds."""
-        while cursor.is_refresh_due and self._is_here(cursor):
+        """Send the snapshot again, at most once a second, after the events it contains."""
+        while cursor.is_refresh_due and self._is_subscribed(cursor):
             await self.send_buffer.drain()
             cursor.is_refresh_due = False
-            if cursor.held is None:
-                cursor.held = deque()
-            cursor.picture = await self._steadily(self._picture_of(cursor))
-            await self._release(cursor)
+            if cursor.queued is None:
+                cursor.queued = deque()
+            cursor.refresh = await self._read_snapshot(cursor)
+            await self._send_queue(cursor)
             await asyncio.sleep(REFRESH_SECONDS)
         cursor.is_refreshing = False
 
-    def _show_refresh(self, cursor: _StreamCursor) -> None:
-        assert cursor.picture is not None
-        picture, cursor.picture = cursor.picture, None
-        self._show(cursor, picture, "event")
+    def _send_refresh(self, cursor: _StreamCursor) -> None:
+        assert cursor.refresh is not None
+        snapshot, cursor.refresh = cursor.refresh, None
+        self._send_snapshot(cursor, snapshot, "event")
 
-    def _show(
-        self, cursor: _StreamCursor, picture: AccountSnapshot, action: str
+    def _send_snapshot(
+        self, cursor: _StreamCursor, snapshot: AccountSnapshot, action: str
     ) -> Mapping[str, int]:
-        """Put the pair of frames; the entry of ``snapshot_done``.
+        """Queue the frames of orders and positions; return the entry of ``snapshot_done``.
 
-        A refresh tells the last number that the listener knows: what he may not see changed none
-        of these rows.
+        A refresh has the last sequence number sent to the listener: events it may not see did not
+        change these rows.
         """
         account_id = cursor.account_id
-        orders, positions = picture.items(cursor.allowed)
+        orders, positions = snapshot.items(cursor.allowed)
         for event, items in (
             ("snapshot_open_orders", orders),
             ("snapshot_open_positions", positions),
         ):
-            text = f'{{"account_id":{account_id},"items":{items},"seq":{cursor.told}}}'
+            text = f'{{"account_id":{account_id},"items":{items},"seq":{cursor.sent_seq}}}'
             frame = push_frame(event, text, namespace="position", action=action)
             self.send_buffer.put(frame, is_bulk=True)
         return {
             "account_id": account_id,
-            "open_orders": len(picture.orders(cursor.allowed)),
-            "open_positions": len(picture.positions(cursor.allowed)),
-            "seq": cursor.told,
+            "open_orders": len(snapshot.orders(cursor.allowed)),
+            "open_positions": len(snapshot.positions(cursor.allowed)),
+            "seq": cursor.sent_seq,
         }
 
-    def _picture_of(self, cursor: _StreamCursor) -> Callable[[], Awaitable[AccountSnapshot]]:
-        return lambda: self.snapshots(cursor.account_id, cursor.seq)
+    async def _read_snapshot(self, cursor: _StreamCursor) -> AccountSnapshot:
+        return await self._retry(lambda: self.snapshots(cursor.account_id, cursor.seq))
 
-    async def _steadily(self, ask: Callable[[], Awaitable[Value]]) -> Value:
-        """What ``ask`` answers, asked until the database does."""
+    async def _retry(self, read: Callable[[], Awaitable[Value]]) -> Value:
+        """Return the result of ``read``, retried while the database is unavailable."""
         while True:
             try:
-                return await ask()
-            except Unavailable as lost:
-                logger.warning("stream_waits", extra={"reason": lost.message})
+                return await read()
+            except Unavailable as error:
+                logger.warning("stream_read_retry", extra={"reason": error.message})
                 await asyncio.sleep(RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Frames of the WebSocket: JSON text in, JSON text out. Nothing is decided and nothing sent."""
+"""Frames of the WebSocket: decoding of client frames, encoding of server frames."""
 
 import json
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ FRAME_BYTES_MAX = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What a client sent. ``id`` is any JSON value and comes back as it is."""
+    """A client frame. ``id`` is any JSON value and is returned unchanged."""
 
     id: Any = None
     namespace: str | None = None
     action: str | None = None
     payload: Mapping[str, Any]
-    #: For the log and for errors.
+    #: For logs and errors.
     request_id: str = ""
 
 
 class MalformedFrame(Invalid):
-    """A frame that is no frame; ``frame`` is what could be read of it."""
+    """An invalid frame; ``frame`` has what could be decoded."""
 
     def __init__(self, message: str, frame: Frame, code: str = "invalid_json") -> None:
         super().__init__(message, code=code)
@@ -36,16 +36,16 @@ class MalformedFrame(Invalid):
 
 
 def read_frame(text: str | None, request_id: str) -> Frame:
-    """The frame that ``text`` says; ``None`` is a binary one. Raises ``MalformedFrame``."""
-    none = Frame(payload={}, request_id=request_id)
+    """Return the frame in ``text`` (``None``: a binary frame). Raises ``MalformedFrame``."""
+    empty = Frame(payload={}, request_id=request_id)
     if not text:
-        raise MalformedFrame("a frame is a JSON object as text", none)
+        raise MalformedFrame("a frame is a JSON object as text", empty)
     try:
         value = load_body(text.encode("utf-8", "surrogatepass"))
-    except Malformed as wrong:
-        raise MalformedFrame(str(wrong.errors[0]["msg"]), none) from None
+    except Malformed as error:
+        raise MalformedFrame(str(error.errors[0]["msg"]), empty) from None
     if not isinstance(value, dict):
-        raise MalformedFrame("a frame is a JSON object", none)
+        raise MalformedFrame("a frame is a JSON object", empty)
     namespace, action = value.get("namespace"), value.get("action")
     payload = value.get("payload")
     frame = Frame(
@@ -56,19 +56,19 @@ def read_frame(text: str | None, request_id: str) -> Frame:
         request_id=request_id,
     )
     if not isinstance(action, str):
-        raise MalformedFrame("action names what is asked", frame, "validation_error")
+        raise MalformedFrame("action is required", frame, "validation_error")
     if payload is not None and not isinstance(payload, dict):
         raise MalformedFrame("payload is an object", frame, "validation_error")
     if namespace is not None and not isinstance(namespace, str):
-        raise MalformedFrame("namespace is a word", frame, "validation_error")
+        raise MalformedFrame("namespace is a string", frame, "validation_error")
     return frame
 
 
 def reply_frame(
     frame: Frame, event: str, payload: Mapping[str, Any] | str, *, ok: bool = True
 ) -> str:
-    """The answer to a frame; a text ``payload`` is JSON already."""
-    told = {
+    """Return the response to a frame; a text ``payload`` is JSON already."""
+    head = {
         "ok": ok,
         "type": "ws_response",
         "namespace": frame.namespace or SYSTEM,
@@ -76,25 +76,25 @@ def reply_frame(
         "event": event,
     }
     text = payload if isinstance(payload, str) else dumps_fast(payload)
-    return f'{{"id":{_echo(frame.id)},{dumps_fast(told)[1:-1]},"payload":{text}}}'
+    return f'{{"id":{_encode_id(frame.id)},{dumps_fast(head)[1:-1]},"payload":{text}}}'
 
 
-def error_frame(frame: Frame, wrong: Refused | OmsError) -> str:
-    """The answer that says no, with the error object of every other transport."""
-    refused = wrong if isinstance(wrong, Refused) else to_refused(wrong)
-    told = error_detail(refused, frame.request_id)
-    if isinstance(wrong, Malformed):
-        told["errors"] = wrong.errors
+def error_frame(frame: Frame, error: Refused | OmsError) -> str:
+    """Return the error response to a frame, with the same error object as over HTTP."""
+    refused = error if isinstance(error, Refused) else to_refused(error)
+    payload = error_detail(refused, frame.request_id)
+    if isinstance(error, Malformed):
+        payload["errors"] = error.errors
     if refused.code == "not_authenticated":
-        told["ccxt_class"] = "AuthenticationError"
-    return reply_frame(frame, "error", told, ok=False)
+        payload["ccxt_class"] = "AuthenticationError"
+    return reply_frame(frame, "error", payload, ok=False)
 
 
 def push_frame(
     event: str, payload: Mapping[str, Any] | str, *, namespace: str = SYSTEM, action: str = "event"
 ) -> str:
-    """A frame nobody asked for and that is not stored; a text ``payload`` is JSON already."""
-    told = {
+    """Return an unsolicited frame other than a stored event; a text ``payload`` is JSON already."""
+    head = {
         "id": None,
         "ok": True,
         "type": "ws_event",
@@ -103,23 +103,23 @@ def push_frame(
         "event": event,
     }
     text = payload if isinstance(payload, str) else dumps_fast(payload)
-    return f'{dumps_fast(told)[:-1]},"payload":{text}}}'
+    return f'{dumps_fast(head)[:-1]},"payload":{text}}}'
 
 
 def hello_frame(payload: Mapping[str, Any]) -> str:
-    """The first frame of every connection."""
-    told = {
+    """Return the first frame of a connection."""
+    frame = {
         "id": "server-hello",
         "ok": True,
         "type": "ws_event",
         "event": "connected",
         "payload": payload,
     }
-    return dumps_fast(told)
+    return dumps_fast(frame)
 
 
 def close_reason(sent: Mapping[int, int]) -> str:
-    """``last_seq=<account>:<seq>,…``, as many as a close frame has room for."""
+    """Return ``last_seq=<account>:<seq>,…`` for as many accounts as fit in a close frame."""
     text = "last_seq="
     for account_id, seq in sent.items():
         part = f"{'' if text.endswith('=') else ','}{account_id}:{seq}"
@@ -129,8 +129,8 @@ def close_reason(sent: Mapping[int, int]) -> str:
     return text
 
 
-def _echo(value: Any) -> str:
-    """A client's ``id`` as JSON again: numbers stay numbers."""
+def _encode_id(value: Any) -> str:
+    """Return a client's ``id`` as JSON; numbers stay numbers."""
     return json.dumps(value, separators=(",", ":"), default=_number)
 
 

@@ -1,7 +1,7 @@
-"""Market data by WebSocket: whatever is watched is asked for once, however many watch.
+"""Market data for all sockets of a process: each channel is polled once for all its listeners.
 
-The account's worker answers, as it does any read; what changed since the last answer is pushed.
-Nothing is stored and nothing repeated: who is slow gets the newest and misses what lay between.
+The data is read by the account's worker like any ccxt call, and pushed if it changed. Updates are
+not stored: a slow listener gets the newest and misses those before it.
 """
 
 import asyncio
@@ -30,20 +30,20 @@ logger = logging.getLogger(__name__)
 
 
 class MarketListener(Protocol):
-    """One who watches channels."""
+    """Receives updates of channels."""
 
     @property
-    def who(self) -> Callable[[], Awaitable[Principal]]:
-        """Tells who it is now. Raises ``OmsError``."""
+    def authenticate(self) -> Callable[[], Awaitable[Principal]]:
+        """Authenticates the listener again. Raises ``OmsError``."""
         ...
 
-    def seen(self, channel: Channel, text: str) -> None:
-        """A frame about the channel; it may not fail or wait."""
+    def on_update(self, channel: Channel, text: str) -> None:
+        """Take a frame of the channel; must neither raise nor block."""
         ...
 
 
 class MarketContext(Protocol):
-    """What is needed of the application."""
+    """The part of ``ApiContext`` that the feed needs."""
 
     @property
     def submit(self) -> Submit: ...
@@ -54,69 +54,70 @@ class MarketContext(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Watch:
-    """One channel that somebody watches, and how often each wants it."""
+class _PolledChannel:
+    """A channel with its listeners and their poll intervals in seconds."""
 
     channel: Channel
-    watchers: dict[MarketListener, float] = field(default_factory=dict)
-    last: str | None = None
+    listeners: dict[MarketListener, float] = field(default_factory=dict)
+    last_text: str | None = None
     frame: str = ""
     task: "asyncio.Task[None] | None" = None
 
 
 @dataclass(slots=True, kw_only=True)
 class MarketFeed:
-    """All channels that are watched in this process."""
+    """All subscribed channels of this process."""
 
     context: MarketContext
-    _watches: dict[Channel, _Watch] = field(default_factory=dict)
+    _polled: dict[Channel, _PolledChannel] = field(default_factory=dict)
 
     async def join(
-        self, channel: Channel, watcher: MarketListener, seconds: float
+        self, channel: Channel, listener: MarketListener, poll_seconds: float
     ) -> Refused | None:
-        """Watch from now on, if the channel can be read at all; else why not."""
-        watch = self._watches.get(channel)
-        if watch is None or watch.last is None:
-            text, refused = await self._asked(channel, watcher.who)
+        """Add a listener; return the error if the channel cannot be read at all."""
+        polled = self._polled.get(channel)
+        if polled is None or polled.last_text is None:
+            text, refused = await self._read(channel, listener.authenticate)
             if refused is not None and refused.outcome == "not_sent":
                 return refused
-            watch = self._watches.setdefault(channel, _Watch(channel))
+            polled = self._polled.setdefault(channel, _PolledChannel(channel))
             if text is not None:
-                self._see(watch, text)
-        watch.watchers[watcher] = seconds
-        if watch.frame:
-            watcher.seen(channel, watch.frame)
-        if watch.task is None:
-            watch.task = asyncio.create_task(keep_running("market", lambda: self._follow(watch)))
+                self._update(polled, text)
+        polled.listeners[listener] = poll_seconds
+        if polled.frame:
+            listener.on_update(channel, polled.frame)
+        if polled.task is None:
+            polled.task = asyncio.create_task(keep_running("market", lambda: self._follow(polled)))
         return None
 
-    def leave(self, channel: Channel, watcher: MarketListener) -> None:
-        """Watch no more."""
-        watch = self._watches.get(channel)
-        if watch is None:
+    def leave(self, channel: Channel, listener: MarketListener) -> None:
+        """Remove a listener; a channel without listeners is not polled any more."""
+        polled = self._polled.get(channel)
+        if polled is None:
             return
-        watch.watchers.pop(watcher, None)
-        if not watch.watchers:
-            del self._watches[channel]
-            if watch.task is not None:
-                watch.task.cancel()
+        polled.listeners.pop(listener, None)
+        if not polled.listeners:
+            del self._polled[channel]
+            if polled.task is not None:
+                polled.task.cancel()
 
-    async def _follow(self, watch: _Watch) -> None:
+    async def _follow(self, polled: _PolledChannel) -> None:
         while True:
-            await asyncio.sleep(min(watch.watchers.values(), default=POLL_SECONDS_MIN))
-            for watcher in tuple(watch.watchers):
-                text, refused = await self._asked(watch.channel, watcher.who)
-                if text is not None and self._see(watch, text):
-                    for each in tuple(watch.watchers):
-                        each.seen(watch.channel, watch.frame)
+            await asyncio.sleep(min(polled.listeners.values(), default=POLL_SECONDS_MIN))
+            for listener in tuple(polled.listeners):
+                text, refused = await self._read(polled.channel, listener.authenticate)
+                if text is not None and self._update(polled, text):
+                    for each in tuple(polled.listeners):
+                        each.on_update(polled.channel, polled.frame)
                 if refused is None:
-                    break  # the next one asks only where this one may not
+                    break  # another listener's rights are used only if this one's do not suffice
 
-    def _see(self, watch: _Watch, text: str) -> bool:
-        if text == watch.last:
+    def _update(self, polled: _PolledChannel, text: str) -> bool:
+        """Set the newest data; return whether it changed."""
+        if text == polled.last_text:
             return False
-        watch.last, channel = text, watch.channel
-        told = dumps_fast(
+        polled.last_text, channel = text, polled.channel
+        head = dumps_fast(
             {
                 "account_id": channel.account_id,
                 "symbol": channel.symbol,
@@ -124,22 +125,22 @@ class MarketFeed:
                 "ts_ms": int(self.context.clock.now().timestamp() * 1000),
             }
         )
-        payload = f'{told[:-1]},"data":{text}}}'
-        watch.frame = push_frame(f"{channel.name}_updated", payload, namespace="ccxt")
+        payload = f'{head[:-1]},"data":{text}}}'
+        polled.frame = push_frame(f"{channel.name}_updated", payload, namespace="ccxt")
         return True
 
-    async def _asked(
-        self, channel: Channel, who: Callable[[], Awaitable[Principal]]
+    async def _read(
+        self, channel: Channel, authenticate: Callable[[], Awaitable[Principal]]
     ) -> tuple[str | None, Refused | None]:
-        """The answer as JSON text, or why there is none; neither where it did not come in time."""
+        """Return the data as JSON text, or the error; neither if it did not come in time."""
         try:
-            principal = await who()
-            wish = CommandRequest(payload=channel.call, account_id=channel.account_id)
+            principal = await authenticate()
+            command = CommandRequest(payload=channel.call, account_id=channel.account_id)
             (item,) = (
-                await self.context.submit(SubmitRequest(commands=[wish], principal=principal))
+                await self.context.submit(SubmitRequest(commands=[command], principal=principal))
             ).items
-        except OmsError as wrong:
-            return None, Refused(code=wrong.code, message=wrong.message, reason=wrong.reason)
+        except OmsError as error:
+            return None, Refused(code=error.code, message=error.message, reason=error.reason)
         if item.command_id is None:
             return None, item.refused
         row = (await self.context.result_waiter([item.command_id], READ_TIMEOUT_SECONDS)).get(

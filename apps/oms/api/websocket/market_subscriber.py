@@ -1,4 +1,4 @@
-"""What one socket watches of the market: ``subscribe_market`` and ``unsubscribe_market``."""
+"""The market data channels of one socket: ``subscribe_market`` and ``unsubscribe_market``."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,41 +17,41 @@ from oms.wire.market_subscription import (
 )
 
 CHANNELS_MAX = 200
-"""Channels that one socket may watch."""
+"""Channels of one socket."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class MarketSubscriber:
-    """The channels of one socket; ``markets.Watcher``."""
+    """The channels of one socket; ``market_feed.MarketListener``."""
 
-    markets: MarketFeed
+    feed: MarketFeed
     send_buffer: SendBuffer
     spawn: Spawn
-    who: Callable[[], Awaitable[Principal]]
+    authenticate: Callable[[], Awaitable[Principal]]
     _channels: set[Channel] = field(default_factory=set)
     _is_closed: bool = False
 
     def subscribe(self, frame: Frame, principal: Principal) -> None:
-        """Watch what the frame asks, besides what is watched already. Raises ``OmsError``."""
-        wish = read_market_subscription(frame.payload)
+        """Add the channels of the frame. Raises ``OmsError``."""
+        request = read_market_subscription(frame.payload)
         refused = refuse_role(principal, Permission.MARKET) or refuse_account(
-            principal, Permission.MARKET, wish.account_id
+            principal, Permission.MARKET, request.account_id
         )
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
-        if len(self._channels | set(wish.channels)) > CHANNELS_MAX:
-            message = f"this connection watches {CHANNELS_MAX} channels already"
+        if len(self._channels | set(request.channels)) > CHANNELS_MAX:
+            message = f"this connection has {CHANNELS_MAX} channels already"
             raise Invalid(message, code="rate_limited", reason="channels")
-        self.spawn(self._join(frame, wish))
+        self.spawn(self._join(frame, request))
 
     def unsubscribe(self, frame: Frame) -> None:
-        """Watch what the frame names no more. Raises ``Malformed``."""
-        named = [channel for channel in self._channels if matches_channel(frame.payload, channel)]
-        self._leave(named)
-        self.send_buffer.put(reply_frame(frame, "unsubscribed_market", {"removed": len(named)}))
+        """Remove the channels of the frame. Raises ``Malformed``."""
+        removed = [channel for channel in self._channels if matches_channel(frame.payload, channel)]
+        self._leave(removed)
+        self.send_buffer.put(reply_frame(frame, "unsubscribed_market", {"removed": len(removed)}))
 
-    def narrow(self, principal: Principal) -> None:
-        """Watch no more what the rights of ``principal`` do not allow."""
+    def set_principal(self, principal: Principal) -> None:
+        """Apply the current permissions; channels that are not allowed any more are removed."""
         self._leave(
             [
                 channel
@@ -61,40 +61,40 @@ class MarketSubscriber:
         )
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Remove all channels."""
         self._is_closed = True
         self._leave(list(self._channels))
 
-    def seen(self, channel: Channel, text: str) -> None:
-        """Put the newest of a channel; it takes the place of what still waits."""
+    def on_update(self, channel: Channel, text: str) -> None:
+        """Send the newest frame of a channel in place of one that still waits."""
         if channel in self._channels:
             self.send_buffer.put_newest(channel, text)
 
-    async def _join(self, frame: Frame, wish: MarketSubscription) -> None:
-        watched: list[str] = []
+    async def _join(self, frame: Frame, request: MarketSubscription) -> None:
+        joined: list[str] = []
         problem: Refused | OmsError | None = None
-        for channel in wish.channels:
+        for channel in request.channels:
             self._channels.add(channel)
-            refused = await self.markets.join(channel, self, wish.poll_ms / 1000)
+            refused = await self.feed.join(channel, self, request.poll_ms / 1000)
             if refused is not None:
                 self._channels.discard(channel)
                 problem = problem or refused
             elif self._is_closed or channel not in self._channels:
-                self.markets.leave(channel, self)
+                self.feed.leave(channel, self)
             else:
-                watched.append(channel.name)
-        if not watched and problem is not None:
+                joined.append(channel.name)
+        if not joined and problem is not None:
             self.send_buffer.put(error_frame(frame, problem))
             return
-        told = {
-            "account_id": wish.account_id,
-            "symbol": wish.symbol,
-            "channels": watched,
-            "poll_interval_ms": wish.poll_ms,
+        payload = {
+            "account_id": request.account_id,
+            "symbol": request.symbol,
+            "channels": joined,
+            "poll_interval_ms": request.poll_ms,
         }
-        self.send_buffer.put(reply_frame(frame, "subscribed_market", told))
+        self.send_buffer.put(reply_frame(frame, "subscribed_market", payload))
 
     def _leave(self, channels: list[Channel]) -> None:
         for channel in channels:
             self._channels.discard(channel)
-            self.markets.leave(channel, self)
+            self.feed.leave(channel, self)

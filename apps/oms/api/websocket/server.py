@@ -1,4 +1,4 @@
-"""THE DOOR OUT, ``/ws``: accepts sockets, keeps count of them, runs the one feed they share."""
+"""The server of ``/ws``: accepts connections, limits them per key, runs the shared event feed."""
 
 import asyncio
 from collections import Counter
@@ -19,40 +19,40 @@ SERVICE_RESTART = 1012
 
 
 class WebSocketServer:
-    """``deps.SocketDoor``: all WebSocket connections of a process."""
+    """``context.WebSocketEndpoint``: all WebSocket connections of a process."""
 
     def __init__(self, context: ApiContext, feed: EventFeed) -> None:
         self._context = context
         self._feed = feed
-        self._pictures = SnapshotLoader(history=context.history)
-        self._markets = MarketFeed(context=context)
+        self._snapshots = SnapshotLoader(history=context.history)
+        self._market_feed = MarketFeed(context=context)
         limits = context.settings.events
         self._counts = KeyConnectionLimiter(
             limits.sockets_per_key_max, limits.frames_per_second_max
         )
         self._sessions: set[Session] = set()
-        self._following: asyncio.Task[None] | None = None
+        self._feed_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Follow the streams."""
-        self._following = asyncio.create_task(keep_running("feed", self._feed.run), name="feed")
+        """Start the event feed."""
+        self._feed_task = asyncio.create_task(keep_running("feed", self._feed.run), name="feed")
 
     def lag_seconds(self) -> float:
-        """For how long events are stored and not told."""
+        """Return for how many seconds stored events have not been delivered."""
         return self._feed.lag_seconds()
 
     async def stop(self) -> None:
-        """Tell every listener to come back later, and end."""
+        """Close every connection with 1012 (service restart) and stop the feed."""
         for session in self._sessions:
             session.close(SERVICE_RESTART, "restart")
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        if self._feed_task is not None:
+            self._feed_task.cancel()
+            await asyncio.gather(self._feed_task, return_exceptions=True)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end."""
-        await websocket.receive()  # the request to connect
-        if not self._is_from_home(websocket):
+        await websocket.receive()  # websocket.connect
+        if not self._is_allowed_origin(websocket):
             await websocket.close(1008)
             return
         await websocket.accept()
@@ -60,9 +60,9 @@ class WebSocketServer:
             socket=websocket,
             context=self._context,
             feed=self._feed,
-            snapshots=self._pictures,
+            snapshots=self._snapshots,
             connection_limiter=self._counts,
-            markets=self._markets,
+            market_feed=self._market_feed,
             ip=client_ip(
                 websocket.scope, websocket.headers, self._context.settings.trusted_proxies
             ),
@@ -73,8 +73,8 @@ class WebSocketServer:
         finally:
             self._sessions.discard(session)
 
-    def _is_from_home(self, websocket: WebSocket) -> bool:
-        """Whether a browser's page may connect: one of our own, or of a listed origin."""
+    def _is_allowed_origin(self, websocket: WebSocket) -> bool:
+        """Return whether a page of the browser may connect: same origin or a listed one."""
         origin = websocket.headers.get("origin")
         if origin is None or origin in self._context.settings.cors_origins:
             return True
@@ -82,7 +82,7 @@ class WebSocketServer:
 
 
 class KeyConnectionLimiter:
-    """Sockets and frames per key; ``sockets.session.Turnstile``."""
+    """Limits connections and frames per key; ``session.ConnectionLimiter``."""
 
     def __init__(
         self, sockets_max: int, frames_max: int, now: Callable[[], float] | None = None
@@ -95,20 +95,20 @@ class KeyConnectionLimiter:
         self._second = 0
 
     def enter(self, api_key_id: int) -> bool:
-        """Count one more socket; ``False`` if that is too many."""
+        """Count a connection; return ``False`` if the limit is reached."""
         if self._sockets[api_key_id] >= self._sockets_max:
             return False
         self._sockets[api_key_id] += 1
         return True
 
     def leave(self, api_key_id: int) -> None:
-        """Count one less."""
+        """Count the end of a connection."""
         self._sockets[api_key_id] -= 1
         if self._sockets[api_key_id] <= 0:
             del self._sockets[api_key_id]
 
     def frame(self, api_key_id: int) -> bool:
-        """Count a frame of this second; ``False`` if those are too many."""
+        """Count a frame; return ``False`` above the limit of the current second."""
         second = int(self._now())
         if second != self._second:
             self._second = second

@@ -1,4 +1,4 @@
-"""What a listener asks for, read from a subscribe frame, and where each account begins."""
+"""The payload of a ``subscribe`` frame, and the position where a resumed account begins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from oms.wire.request_body import malformed_at
 NAMESPACES = frozenset(
     {"position", "ccxt", "risk", "signal", "bot", "research", "market", "command"}
 )
-#: The stream of account 0 comes with these.
+#: Namespaces that subscribe to account 0, the gateway's own stream.
 GATEWAY_NAMESPACES = frozenset({"risk", "signal", "bot", "research", "market"})
 ACCOUNTS_MAX = 1000
 HEARTBEAT_MS = (1000, 60_000)
@@ -24,7 +24,7 @@ RESUME_OVERLAP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeRequest:
-    """A subscribe frame's payload."""
+    """A validated subscribe payload."""
 
     account_ids: tuple[int, ...]
     namespaces: frozenset[str]
@@ -37,12 +37,12 @@ class SubscribeRequest:
 
     @property
     def is_resumed(self) -> bool:
-        """Whether it goes on from where an earlier connection was."""
+        """Whether it resumes an earlier connection."""
         return bool(self.from_seq) or self.from_event_id is not None
 
 
 def read_subscribe(payload: Mapping[str, Any]) -> SubscribeRequest:
-    """The wish of a payload. Raises ``Malformed``, ``Invalid`` (``missing_account_ids``)."""
+    """Return the validated payload. Raises ``Malformed``, ``Invalid`` (``missing_account_ids``)."""
     account_ids = _ids(payload.get("account_ids"))
     if not account_ids:
         raise Invalid("account_ids is required", code="missing_account_ids")
@@ -64,51 +64,51 @@ def read_subscribe(payload: Mapping[str, Any]) -> SubscribeRequest:
 
 
 def read_account_ids(payload: Mapping[str, Any]) -> tuple[int, ...] | None:
-    """The accounts an unsubscribe names; ``None`` is all of them."""
-    named = payload.get("account_ids")
-    return None if named is None else _ids(named)
+    """Return the accounts of an unsubscribe payload; ``None`` is all of them."""
+    account_ids = payload.get("account_ids")
+    return None if account_ids is None else _ids(account_ids)
 
 
 async def resume_positions(
-    history: HistoryReads, wish: SubscribeRequest, account_ids: Sequence[int]
+    history: HistoryReads, request: SubscribeRequest, account_ids: Sequence[int]
 ) -> Mapping[int, int]:
-    """The number after which each account that resumes begins. Raises ``Unavailable``."""
-    if wish.from_event_id is None:
-        return {a: wish.from_seq[a] for a in account_ids if a in wish.from_seq}
-    last = await history.locate_event(wish.from_event_id)
-    if last is None:  # forgotten: everything that is kept, after a gap
-        return dict.fromkeys(account_ids, 0) | _named(wish, account_ids)
+    """Return the number after which each resumed account begins. Raises ``Unavailable``."""
+    if request.from_event_id is None:
+        return {a: request.from_seq[a] for a in account_ids if a in request.from_seq}
+    last = await history.locate_event(request.from_event_id)
+    if last is None:  # deleted: a gap, then everything that is stored
+        return dict.fromkeys(account_ids, 0) | _explicit_positions(request, account_ids)
     account_id, seq, created_at = last
-    moment = created_at - timedelta(seconds=RESUME_OVERLAP_SECONDS)
-    found = dict(await history.event_seqs_before(account_ids, moment))
+    before = created_at - timedelta(seconds=RESUME_OVERLAP_SECONDS)
+    positions = dict(await history.event_seqs_before(account_ids, before))
     if account_id in account_ids:
-        found[account_id] = seq
-    return found | _named(wish, account_ids)
+        positions[account_id] = seq
+    return positions | _explicit_positions(request, account_ids)
 
 
-def _named(wish: SubscribeRequest, account_ids: Sequence[int]) -> dict[int, int]:
-    return {a: wish.from_seq[a] for a in account_ids if a in wish.from_seq}
+def _explicit_positions(request: SubscribeRequest, account_ids: Sequence[int]) -> dict[int, int]:
+    return {a: request.from_seq[a] for a in account_ids if a in request.from_seq}
 
 
 def _ids(value: object, least: int = 1) -> tuple[int, ...]:
-    """The ids of a list or of text with commas, in their order, each once; the rest dropped."""
+    """Return the distinct ids of a list or comma-separated text in order; others are dropped."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list):
         parts = [parts]
-    found: dict[int, None] = {}
+    ids: dict[int, None] = {}
     for part in parts:
         try:
-            found[read_id(part.strip() if isinstance(part, str) else part, least)] = None
+            ids[read_id(part.strip() if isinstance(part, str) else part, least)] = None
         except PydanticCustomError:
             continue
-    return tuple(found)
+    return tuple(ids)
 
 
 def _id(value: object, name: str, least: int = 1) -> int:
     try:
         return read_id(value, least)
-    except PydanticCustomError as wrong:
-        raise malformed_at((name,), wrong.message(), wrong.type) from None
+    except PydanticCustomError as error:
+        raise malformed_at((name,), error.message(), error.type) from None
 
 
 def _namespaces(value: object) -> frozenset[str]:
@@ -117,8 +117,8 @@ def _namespaces(value: object) -> frozenset[str]:
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, list):
         words = []
-    known = {word.strip().lower() for word in words if isinstance(word, str)} & NAMESPACES
-    return frozenset(known) or frozenset({"position"})
+    namespaces = {word.strip().lower() for word in words if isinstance(word, str)} & NAMESPACES
+    return frozenset(namespaces) or frozenset({"position"})
 
 
 def _from_seq(value: object) -> Mapping[int, int]:

@@ -1,7 +1,7 @@
-"""The server's side of WebSocket liveness: PING, and what happens without a PONG.
+"""uvicorn's WebSocket protocol with another keepalive timeout.
 
-uvicorn closes with 1011 then, and waits for ever to say so to who does not read; we close with
-4408 and end a connection for good some seconds after its application did.
+Without a PONG uvicorn closes with 1011 and waits for ever for a peer that does not read. This
+protocol closes with 4408, and aborts the transport some seconds after the application is done.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ LINGER_SECONDS = 10.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's protocol with our close code and no connection that outlives its peer."""
+    """Closes with 4408 without a PONG and aborts lingering connections."""
 
     def keepalive_timeout(self) -> None:
-        """No PONG came in time."""
+        """Close the connection: no PONG came in time."""
         self.pong_timer = None
         self.pending_ping_payload = None
         if self.close_sent or self.transport.is_closing():
@@ -33,7 +33,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._linger()
 
     def on_task_complete(self, task: "asyncio.Task[None]") -> None:
-        """The application is done with the connection."""
+        """Abort the transport later if the peer does not close."""
         super().on_task_complete(task)
         if not self.disconnected:
             self._linger()
@@ -43,7 +43,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 def uvicorn_websocket_options(events: EventSettings) -> dict[str, Any]:
-    """What ``uvicorn.Config`` must know to serve ``/ws``."""
+    """Return the ``uvicorn.Config`` options for ``/ws``."""
     return {
         "ws": WebSocketProtocol,
         "ws_max_size": FRAME_BYTES_MAX,

@@ -71,7 +71,7 @@ class Diary:
         self.seqs: list[int] = []
         self.gaps: list[Gap] = []
 
-    def told(self, account_id: int, events: Sequence[FeedEvent]) -> None:
+    def on_events(self, account_id: int, events: Sequence[FeedEvent]) -> None:
         self.seqs += [event.seq for event in events]
 
     def on_gap(self, gap: Gap) -> None:
@@ -84,7 +84,7 @@ async def running(shelf: Shelf) -> AsyncIterator[tuple[EventFeed, LocalNotifier]
     feed = EventFeed(
         history=cast(HistoryReads, shelf),
         wait_notified=partial(bell.wait, Topic.RESULTS),
-        sweep_seconds=0.05,
+        poll_seconds=0.05,
     )
     task = asyncio.create_task(feed.run())
     try:
@@ -214,7 +214,7 @@ async def test_a_burst_does_not_make_a_good_listener_slow() -> None:
     writing = asyncio.create_task(outbox.run())
 
     class Reader(Diary):
-        def told(self, account_id: int, events: Sequence[FeedEvent]) -> None:
+        def on_events(self, account_id: int, events: Sequence[FeedEvent]) -> None:
             for event in events:
                 outbox.put(event.text, account_id, event.seq)
 

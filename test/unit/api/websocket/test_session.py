@@ -74,7 +74,7 @@ def session(line: Line, streams: Streams) -> Session:
         feed=cast(EventFeed, None),
         snapshots=cast(SnapshotLoader, None),
         connection_limiter=KeyConnectionLimiter(10, 1000),
-        markets=cast(MarketFeed, None),
+        market_feed=cast(MarketFeed, None),
         ip="",
     )
 
