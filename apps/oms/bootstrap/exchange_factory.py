@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from oms.domain.account import Account, Engine
 from oms.domain.value import evolve
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import ExchangePorts
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.price_feed import PriceFeed
@@ -35,7 +35,7 @@ def build_exchange_factory(
     tapes: Path,
     cache: Path,
     live_age: timedelta = timedelta(seconds=10),
-) -> Callable[[LoadedAccount, Callable[[], None]], Exchange]:
+) -> Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]:
     """Return a function that creates an account's exchange; its second argument is called on
     updates.
 
@@ -67,7 +67,7 @@ def build_exchange_factory(
     def hold(on_update: Callable[[], None]) -> Callable[[Account], PriceFeed]:
         return lambda account: feeds().hold(account, on_update)
 
-    def connect(loaded: LoadedAccount, on_update: Callable[[], None]) -> Exchange:
+    def connect(loaded: LoadedAccount, on_update: Callable[[], None]) -> ExchangePorts:
         match loaded.account.engine:
             case Engine.PAPER:
                 return restore_paper_exchange(
@@ -87,13 +87,14 @@ def restore_paper_exchange(
     history: HistoryReads | None = None,
     hold: Callable[[Account], PriceFeed] | None = None,
     live_age: timedelta = timedelta(seconds=10),
-) -> Exchange:
+) -> ExchangePorts:
     """Return the paper exchange of a stored account; ``hold`` subscribes to live prices."""
     from oms.adapters.paper.paper_exchange import PaperExchange
 
     account = loaded.account
     feed = hold(account) if hold is not None and account.paper.uses("live") else None
-    return PaperExchange.restore(account, loaded.exchange_state, tapes, history, feed, live_age)
+    exchange = PaperExchange.restore(account, loaded.exchange_state, tapes, history, feed, live_age)
+    return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 
 def _real(
@@ -105,7 +106,7 @@ def _real(
     market_cache: "MarketCache",
     tag: str,
     cache: Path,
-) -> Exchange:
+) -> ExchangePorts:
     from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
     from oms.adapters.ccxt.client.decrypting_client import DecryptingClient
 
@@ -122,7 +123,7 @@ def _real(
             owner=await store.sealed_credentials.owner(account.id),
         )
 
-    return CcxtExchange(
+    exchange = CcxtExchange(
         account=account,
         make_client=lambda: DecryptingClient(
             spec, market_cache, partial(store.sealed_credentials.set_owner, account.id)
@@ -133,6 +134,7 @@ def _real(
         attempts=loaded.exchange_state.attempts,
         is_own_order=is_own_order,
     )
+    return ExchangePorts(trading=exchange, calls=exchange)
 
 
 async def load_client_spec(

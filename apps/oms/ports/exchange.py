@@ -268,49 +268,6 @@ class Exchange(Protocol):
         """
         ...
 
-    def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
-        """Set a manual price (paper only); raises ``Conflict`` if the source is not manual."""
-        ...
-
-    def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
-        """Set a manual public trade (paper only); raises as ``set_price``."""
-        ...
-
-    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
-        """Deposit money, or withdraw if negative (paper only).
-
-        Raises ``Conflict`` with code ``insufficient_funds`` if not enough is free.
-        """
-        ...
-
-    async def reset(
-        self, balances: Mapping[str, Decimal] | None, now: datetime
-    ) -> Sequence[ExecutionReport]:
-        """Cancel all orders, close all positions at the mark and start with ``balances`` (paper
-        only).
-
-        ``None``: the configured balances. Raises ``Invalid`` for a negative balance.
-        """
-        ...
-
-    async def call(
-        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
-    ) -> object:
-        """Call a ccxt method by its snake_case name; returns ccxt's format as JSON values.
-
-        Raises ``Invalid`` with code ``unsupported_func`` if the exchange does not support it.
-        """
-        ...
-
-    async def trade(
-        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
-    ) -> DirectTradeResult:
-        """Call a ccxt method that changes state, bypassing the ledger: its orders are external.
-
-        Refused with code ``unsupported_func`` if the exchange does not support it.
-        """
-        ...
-
     def take_state_changes(self) -> ExchangeStateRows | None:
         """Return state changes since the last call, to be stored with the reports."""
         ...
@@ -337,10 +294,6 @@ class Exchange(Protocol):
         """Return why nothing can be sent now although ready; ``None`` if available."""
         ...
 
-    def take_stale_prices(self) -> Sequence[StalePrice]:
-        """Return symbols in use whose price became too old since the last call (paper only)."""
-        ...
-
     def connection(self) -> ConnectionState:
         """Return the connection status; does no I/O."""
         ...
@@ -359,3 +312,68 @@ class Exchange(Protocol):
     async def close(self) -> None:
         """Stop all background tasks. Unreported events are queried after the next start."""
         ...
+
+
+class PaperExchangeControls(Protocol):
+    """Controls of a paper exchange that a real exchange does not have."""
+
+    def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
+        """Set a manual price; raises ``Conflict`` if the source is not manual."""
+        ...
+
+    def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
+        """Set a manual public trade; raises as ``set_price``."""
+        ...
+
+    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
+        """Deposit money, or withdraw if negative.
+
+        Raises ``Conflict`` with code ``insufficient_funds`` if not enough is free.
+        """
+        ...
+
+    async def reset(
+        self, balances: Mapping[str, Decimal] | None, now: datetime
+    ) -> Sequence[ExecutionReport]:
+        """Cancel all orders, close all positions at the mark and start with ``balances`` (paper
+        only).
+
+        ``None``: the configured balances. Raises ``Invalid`` for a negative balance.
+        """
+        ...
+
+    def take_stale_prices(self) -> Sequence[StalePrice]:
+        """Return symbols in use whose price became too old since the last call."""
+        ...
+
+
+class CcxtCalls(Protocol):
+    """Calls of ccxt methods on the account's exchange, for the ccxt gateway."""
+
+    async def call(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> object:
+        """Call a ccxt method by its snake_case name; returns ccxt's format as JSON values.
+
+        Raises ``Invalid`` with code ``unsupported_func`` if the exchange does not support it.
+        """
+        ...
+
+    async def trade(
+        self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
+    ) -> DirectTradeResult:
+        """Call a ccxt method that changes state, bypassing the ledger: its orders are external.
+
+        Refused with code ``unsupported_func`` if the exchange does not support it.
+        """
+        ...
+
+
+@value
+class ExchangePorts:
+    """The ports of one account's exchange; usually implemented by one object."""
+
+    trading: Exchange
+    calls: CcxtCalls
+    #: ``None`` for a real exchange.
+    paper: PaperExchangeControls | None = None

@@ -22,7 +22,7 @@ from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
 from oms.domain.value import constructor, evolve
 from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue, CommandRow
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LedgerStore, LoadedAccount
 from oms.services.account_state.state import AccountState
 from oms.services.commands.execute import ExecuteCommand
@@ -68,7 +68,7 @@ class CommandProcessor:
     poll_exchange: PollExchange
     pipeline: CommitPipeline
     #: Creates an account's exchange; it calls the given function when it has new events.
-    connect: Callable[[LoadedAccount, Callable[[], None]], Exchange]
+    connect: Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]
     batch_max: int
     #: Whether the gateway's configuration permits live trading.
     live_allowed: bool = False

@@ -16,7 +16,13 @@ from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
-from oms.ports.exchange import AttemptRow, ExchangeSnapshot, ExchangeStateRows, OrderQueryResult
+from oms.ports.exchange import (
+    AttemptRow,
+    ExchangePorts,
+    ExchangeSnapshot,
+    ExchangeStateRows,
+    OrderQueryResult,
+)
 from oms.ports.ledger_store import LoadedAccount
 
 DeferredRequest = tuple[str, Order, tuple[Decimal | None, Decimal | None], datetime]
@@ -145,12 +151,12 @@ def deferred_exchange(gateway: InProcessGateway) -> DeferredExchange:
     return exchange
 
 
-def connect_deferred(image: LoadedAccount, on_update: Callable[[], None]) -> DeferredExchange:
+def connect_deferred(image: LoadedAccount, on_update: Callable[[], None]) -> ExchangePorts:
     """Creates the exchange of a loaded account; usable as ``CommandProcessor.connect``."""
     exchange = DeferredExchange.restore(image.account, image.exchange_state)
     assert isinstance(exchange, DeferredExchange)
     exchange.configure(on_update, image.exchange_state.attempts)
-    return exchange
+    return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 
 def _attempt(request: DeferredRequest, number: int) -> AttemptRow:

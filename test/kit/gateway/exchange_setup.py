@@ -17,7 +17,7 @@ from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import Engine
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import Exchange, ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
 from oms.wire.json import dumps, loads
 
@@ -99,10 +99,11 @@ class ExchangeSetup:
         answer = await admin("PATCH", f"/admin/accounts/{self.account_id}", body)
         assert answer.status == 200, answer.body
 
-    def _connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> Exchange:
+    def _connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> ExchangePorts:
         account = image.account
         if account.engine is Engine.PAPER:
-            return PaperExchange.restore(account, image.exchange_state)
+            paper = PaperExchange.restore(account, image.exchange_state)
+            return ExchangePorts(trading=paper, calls=paper, paper=paper)
         spec = ClientSpec(
             account_id=account.id,
             venue=account.venue,
@@ -114,7 +115,7 @@ class ExchangeSetup:
             owner=self.owner,
             cache_folder=self.cache,
         )
-        return CcxtExchange(
+        exchange = CcxtExchange(
             account=account,
             make_client=lambda: VenueClient(spec),
             tag=TAG,
@@ -123,3 +124,4 @@ class ExchangeSetup:
             attempts=image.exchange_state.attempts,
             timings=self.timings,
         )
+        return ExchangePorts(trading=exchange, calls=exchange)

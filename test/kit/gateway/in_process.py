@@ -32,7 +32,7 @@ from oms.config import Settings
 from oms.domain.access import Grant
 from oms.domain.account import Engine
 from oms.domain.errors import Refused
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.registry import AuditEntry
 from oms.services.access.authenticate import hash_key
@@ -309,9 +309,10 @@ class _Unserved(PaperExchange):
         return Refused(code="engine_unavailable", message=message)
 
 
-def _connect(image: LoadedAccount, _on_update: Callable[[], None]) -> Exchange:
+def _connect(image: LoadedAccount, _on_update: Callable[[], None]) -> ExchangePorts:
     kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
-    return kind.restore(image.account, image.exchange_state)
+    exchange = kind.restore(image.account, image.exchange_state)
+    return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 
 async def _nothing() -> None:

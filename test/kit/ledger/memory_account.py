@@ -22,7 +22,7 @@ from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy
-from oms.ports.exchange import ExchangeStateRows
+from oms.ports.exchange import ExchangePorts, ExchangeStateRows
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import (
     AccountBatch,
@@ -226,8 +226,9 @@ class MemoryAccount:
                 exchange_state=self.ledger.memory,
             )
             exchange = PaperExchange.restore(self.account, self.ledger.memory)
+            ports = ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
             lease = Lease(account_id=self.account.id, token=self._token)
-            self._home = AccountState.from_loaded(image, lease, exchange)
+            self._home = AccountState.from_loaded(image, lease, ports)
         return self._home
 
     def enqueue(self, payload: CommandPayload) -> Command:
@@ -267,7 +268,7 @@ class MemoryAccount:
 
     async def call_exchange(self, func: str, *args: object) -> Any:
         """What the exchange answers to a call of the driver."""
-        return await self.state.exchange.call(func, args, {}, self.now)
+        return await self.state.ccxt_calls.call(func, args, {}, self.now)
 
     def emits_no_event(self, command: Command) -> bool:
         """Whether the command tells no event."""

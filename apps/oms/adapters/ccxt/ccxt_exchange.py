@@ -29,9 +29,7 @@ from oms.ports.exchange import (
     ExchangeSnapshot,
     ExchangeStateRows,
     OrderQueryResult,
-    PublicTrade,
     Quote,
-    StalePrice,
 )
 
 INFLIGHT_WRITES_MAX = 8
@@ -166,24 +164,6 @@ class CcxtExchange:
         """Payments heard with the reports of ``advance``."""
         return self._parts.report_buffer.take_charges()
 
-    def set_price(self, quote: Quote) -> Sequence[ExecutionReport]:
-        """Raises ``Conflict``: prices are the exchange's."""
-        raise _paper_only("the price")
-
-    def set_public_trade(self, trade: PublicTrade) -> Sequence[ExecutionReport]:
-        """Raises ``Conflict``: trades are the exchange's."""
-        raise _paper_only("a trade of others")
-
-    def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
-        """Raises ``Conflict``: money is paid in at the exchange."""
-        raise _paper_only("a deposit")
-
-    async def reset(
-        self, balances: Mapping[str, Decimal] | None, now: datetime
-    ) -> Sequence[ExecutionReport]:
-        """Raises ``Conflict``: nothing begins anew at a real exchange."""
-        raise _paper_only("a new beginning")
-
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> object:
@@ -210,10 +190,6 @@ class CcxtExchange:
         """Attempts that are new or have changed."""
         rows = self._parts.journal.take_unsaved(self._parts.report_buffer.take_rows())
         return ExchangeStateRows(attempts=rows) if rows else None
-
-    def take_stale_prices(self) -> Sequence[StalePrice]:
-        """None: no fill hangs on a price that is read here."""
-        return ()
 
     def on_committed(self) -> None:
         """What was handed out may leave now."""
@@ -274,8 +250,3 @@ def _refusal_report(
         code=error.code,
         message=error.message,
     )
-
-
-def _paper_only(what: str) -> Conflict:
-    message = f"{what} is for paper accounts alone"
-    return Conflict(message, reason="paper_only")

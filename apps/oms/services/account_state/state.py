@@ -23,7 +23,7 @@ from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
-from oms.ports.exchange import Exchange
+from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts, PaperExchangeControls
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, EventRow, LoadedAccount, RiskFlagUpdate
 from oms.ports.reconcile_store import ReconcileRows
@@ -97,6 +97,9 @@ class AccountState:
     lease: Lease
     account: Account
     exchange: Exchange
+    ccxt_calls: CcxtCalls
+    #: ``None`` for a real exchange.
+    paper: PaperExchangeControls | None
     strategy_ids: frozenset[int]
     head_seq: int
     orders: dict[int, Order]
@@ -126,12 +129,16 @@ class AccountState:
     kill_switches: tuple[KillSwitch, ...] = ()
 
     @classmethod
-    def from_loaded(cls, loaded: LoadedAccount, lease: Lease, exchange: Exchange) -> "AccountState":
+    def from_loaded(
+        cls, loaded: LoadedAccount, lease: Lease, ports: ExchangePorts
+    ) -> "AccountState":
         """Return the state of an account as loaded from the store."""
         return cls(
             lease=lease,
             account=loaded.account,
-            exchange=exchange,
+            exchange=ports.trading,
+            ccxt_calls=ports.calls,
+            paper=ports.paper,
             strategy_ids=loaded.strategy_ids,
             head_seq=loaded.head_seq,
             committing_seq=loaded.head_seq,

@@ -67,7 +67,7 @@ class RunCcxtCall:
     async def _trade(
         self, state: AccountState, payload: CcxtCall, changes: Changes, now: datetime
     ) -> CommandResult:
-        result = await state.exchange.trade(payload.func, payload.args, payload.kwargs, now)
+        result = await state.ccxt_calls.trade(payload.func, payload.args, payload.kwargs, now)
         await self.record(state, result.reports, changes)
         if result.refused is not None:
             return _failed_result(result.refused)
@@ -146,7 +146,7 @@ class RunCcxtCall:
 
 async def _read(state: AccountState, payload: CcxtCall, now: datetime) -> CommandResult:
     try:
-        value = await state.exchange.call(payload.func, payload.args, payload.kwargs, now)
+        value = await state.ccxt_calls.call(payload.func, payload.args, payload.kwargs, now)
     except (Invalid, Conflict) as error:
         return _failed_result(_as_refused(error))
     return CommandResult(status=CommandStatus.DONE, value=dumps(value))
@@ -154,7 +154,7 @@ async def _read(state: AccountState, payload: CcxtCall, now: datetime) -> Comman
 
 async def _trade_async(state: AccountState, payload: CcxtCall, now: datetime) -> CommandResult:
     """Send a trade to an exchange that reports its orders later."""
-    result = await state.exchange.trade(payload.func, payload.args, payload.kwargs, now)
+    result = await state.ccxt_calls.trade(payload.func, payload.args, payload.kwargs, now)
     if result.refused is not None:
         return _failed_result(result.refused)
     return CommandResult(status=CommandStatus.DONE, value=dumps(result.value))

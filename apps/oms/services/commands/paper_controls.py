@@ -9,7 +9,7 @@ from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.risk.admission import refuse_unknown_symbol
-from oms.ports.exchange import Exchange, PublicTrade, Quote
+from oms.ports.exchange import PaperExchangeControls, PublicTrade, Quote
 from oms.services.account_state.state import AccountState
 from oms.services.commands.refused_result import refused_result
 from oms.services.ledger.record import Changes, RecordReports
@@ -31,7 +31,7 @@ class PaperControls:
                 refuse_unknown_symbol(payload.symbol, instruments, state.account.exchange_id)
             )
         return await self._record_or_refuse(
-            lambda: _set_market(state.exchange, payload, now), state, changes
+            lambda: _set_market(_controls(state, "the price"), payload, now), state, changes
         )
 
     async def deposit(
@@ -39,12 +39,14 @@ class PaperControls:
     ) -> CommandResult:
         """Deposit or withdraw an amount."""
         return await self._record_or_refuse(
-            lambda: state.exchange.deposit(payload.currency, payload.amount, now), state, changes
+            lambda: _controls(state, "a deposit").deposit(payload.currency, payload.amount, now),
+            state,
+            changes,
         )
 
     async def reset(self, state: AccountState, changes: Changes, now: datetime) -> CommandResult:
         """Reset the exchange to its initial balances."""
-        await self.record(state, await state.exchange.reset(None, now), changes)
+        await self.record(state, await _controls(state, "a reset").reset(None, now), changes)
         return CommandResult(status=CommandStatus.DONE)
 
     async def _record_or_refuse(
@@ -62,8 +64,15 @@ class PaperControls:
         return CommandResult(status=CommandStatus.DONE)
 
 
+def _controls(state: AccountState, operation: str) -> PaperExchangeControls:
+    """Return the controls of the paper exchange. Raises ``Conflict`` for a real exchange."""
+    if state.paper is None:
+        raise Conflict(f"{operation} is for paper accounts only", reason="paper_only")
+    return state.paper
+
+
 def _set_market(
-    exchange: Exchange, payload: PaperPrice, now: datetime
+    controls: PaperExchangeControls, payload: PaperPrice, now: datetime
 ) -> Sequence[ExecutionReport]:
     """Set the price, then the public trade. Raises ``Invalid``, ``Conflict``."""
     reports: list[ExecutionReport] = []
@@ -78,7 +87,7 @@ def _set_market(
             asks=payload.asks,
             at=now,
         )
-        reports += exchange.set_price(quote)
+        reports += controls.set_price(quote)
     if payload.print_price is not None and payload.print_qty is not None:
         trade = PublicTrade(
             symbol=payload.symbol,
@@ -87,5 +96,5 @@ def _set_market(
             side=payload.print_side,
             at=now,
         )
-        reports += exchange.set_public_trade(trade)
+        reports += controls.set_public_trade(trade)
     return reports

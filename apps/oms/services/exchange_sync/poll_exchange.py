@@ -42,7 +42,8 @@ class PollExchange:
             state
         )  # Before the reports: the orders of a call are among them.
         reports = [*await exchange.poll_reports(now)]
-        changes.events += map(_stale_event, exchange.take_stale_prices())
+        if state.paper is not None:
+            changes.events += map(_stale_event, state.paper.take_stale_prices())
         if not exchange.sends_after_commit():
             reports += await query_unknown_orders(state, now)
         await self.record(state, reports, changes)
@@ -63,6 +64,6 @@ class PollExchange:
         return True
 
 
-def _stale_event(take_stale_prices: StalePrice) -> Event:
-    facts = {"symbol": take_stale_prices.symbol, "age_ms": take_stale_prices.age_ms}
+def _stale_event(stale: StalePrice) -> Event:
+    facts = {"symbol": stale.symbol, "age_ms": stale.age_ms}
     return Event(name="stop_price_stale", namespace=Namespace.RISK, facts=facts)

@@ -114,7 +114,7 @@ async def _call(
     state: AccountState, func: str, args: Sequence[object], now: datetime
 ) -> Sequence[Mapping[str, Any]]:
     try:
-        rows_read = await state.exchange.call(func, args, {}, now)
+        rows_read = await state.ccxt_calls.call(func, args, {}, now)
     except Invalid:  # The exchange does not support the method.
         return ()
     return rows_read if isinstance(rows_read, list) else ()

@@ -20,7 +20,7 @@ from oms.cli.verify import build_verify_report
 from oms.config import Settings
 from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.value import evolve
-from oms.ports.exchange import ExchangeSnapshot
+from oms.ports.exchange import ExchangePorts, ExchangeSnapshot
 from oms.ports.ledger_store import LoadedAccount
 
 KEY = "oms_a-sweeper-of-recordings-only"
@@ -55,7 +55,7 @@ class Reception:
     venues: dict[int, RecordedVenue] = field(default_factory=dict)
     exchanges: dict[int, WatchedExchange] = field(default_factory=dict)
 
-    def connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> WatchedExchange:
+    def connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> ExchangePorts:
         account = image.account
         made = WatchedExchange(
             account=account,
@@ -65,7 +65,7 @@ class Reception:
             timings=Timings(live_poll_seconds=LONG, idle_poll_seconds=LONG),
         )
         self.exchanges[account.id] = made
-        return made
+        return ExchangePorts(trading=made, calls=made)
 
     async def add(self, recorded: Recording, mode: str = "netting") -> int:
         """An account at the exchange, which tells nothing yet."""
