@@ -1,1 +1,1 @@
-"""The loopback exchange: a venue of its own on 127.0.0.1 that unmodified ccxt trades against."""
+"""The loopback exchange: an exchange emulator on 127.0.0.1 for unmodified ccxt."""

@@ -1,12 +1,12 @@
-"""``python tools/loopback``: a venue on 127.0.0.1 that unmodified ccxt trades against, offline.
+"""``python tools/loopback``: an exchange on 127.0.0.1 for unmodified ccxt, offline.
 
     python tools/loopback        18070 Bybit, 18071 Binance, 18443 TLS for both, 18079 control
     python tools/loopback --bybit-port 0 --binance-port 0 --tls-port 0 --control-port 0
 
 Port 0 is a free one.
 
-The first line of the output is JSON: the ports, the keys, and under ``extra_config`` what a ccxt
-constructor takes (or an account's ``extra_config_json``). Keys: ``loop-a`` / ``secret-a``,
+The first line of output is JSON: the ports, the keys, and under ``extra_config`` the configuration
+of a ccxt constructor (or an account's ``extra_config_json``). Keys: ``loop-a`` / ``secret-a``,
 ``loop-b`` / ``secret-b``, ``loop-c`` / ``secret-c``, ``loop-ro`` / ``secret-ro`` (reads the
 account of ``loop-a``).
 
@@ -14,14 +14,13 @@ account of ``loop-a``).
     exchange.set_sandbox_mode(True)           # the first call
     exchange.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 50000)
 
-Prices stand still, with as much offered as anybody wants, until ``--walk`` or the control port
-moves them:
+Prices are constant, with unlimited quantity, until ``--walk`` or the control port changes them:
 
     curl -s 127.0.0.1:18079/__ctl -d '{"op": "price", "symbol": "BTC/USDT:USDT", "price": "60000"}'
     curl -s 127.0.0.1:18079/__ctl -d '{"op": "fault", "match": "order/create", "mode": "hang"}'
     curl -s 127.0.0.1:18079/__ctl -d '{"op": "books"}'
 
-Everything else: docs/how-to/loopback.md. A tool for tests and demos, never a part of the product.
+Details: docs/how-to/loopback.md. A tool for tests and demos, not a part of the product.
 """
 
 import sys
@@ -29,8 +28,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run until it is told to stop."""
-    # A folder that is run has no name of its own: its modules are found beside it.
+    """Runs until SIGINT or SIGTERM; returns the exit status."""
+    # Run as a folder, it has no package name: the folder above it becomes an import root.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     from loopback.cli import run
 

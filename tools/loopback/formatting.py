@@ -1,4 +1,4 @@
-"""How numbers, times and names are written in any dialect."""
+"""Formats of numbers, times and market ids that all dialects share."""
 
 import json
 from datetime import datetime
@@ -11,20 +11,20 @@ Json = dict[str, Any]
 
 
 def market_id(symbol: str) -> str:
-    """BTC/USDT:USDT → BTCUSDT."""
+    """Returns the exchange id of a symbol: BTCUSDT for BTC/USDT:USDT."""
     return symbol.partition(":")[0].replace("/", "")
 
 
 def format_number(number: Decimal | None, empty: str = "") -> str:
-    """A number in plain digits."""
+    """Returns a number as decimal text; ``empty`` for ``None``."""
     return empty if number is None else decimal_text(number)
 
 
-def compact_json(told: object) -> str:
-    """JSON without blanks."""
-    return json.dumps(told, separators=(",", ":"))
+def compact_json(value: object) -> str:
+    """Returns JSON without white space."""
+    return json.dumps(value, separators=(",", ":"))
 
 
-def to_ms(moment: datetime) -> int:
-    """Milliseconds since 1970."""
-    return int(moment.timestamp() * 1000)
+def to_ms(timestamp: datetime) -> int:
+    """Returns milliseconds since 1970."""
+    return int(timestamp.timestamp() * 1000)

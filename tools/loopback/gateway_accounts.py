@@ -1,6 +1,6 @@
-"""``--join``: accounts of a running gateway that trade here, made through its HTTP API.
+"""``--join``: creates accounts of a running gateway that trade on this exchange, over its HTTP API.
 
-Joined a second time, the accounts of the same labels are led to this process again.
+On a second run the accounts with the same labels are updated to this process.
 """
 
 import json
@@ -11,15 +11,15 @@ from typing import Any
 
 Json = dict[str, Any]
 SECONDS_MAX = 20
-#: Label, exchange id, key, environment, and which of the printed settings. The mirror has the key
-#: of the first: both see each other's trades.
+#: Label, exchange id, key, environment, and name of the printed configuration. The mirror has the
+#: key of the first account: both see each other's trades.
 ACCOUNTS = (
     ("loopback", "ccxtpro.bybit", "loop-a", "testnet", "bybit"),
     ("loopback mirror", "ccxtpro.bybit", "loop-a", "testnet", "bybit"),
     ("loopback rest", "ccxt.bybit", "loop-b", "testnet", "bybit"),
     ("loopback binance", "ccxtpro.binance", "loop-c", "loopback", "binance_tls"),
 )
-_RIGHTS = (
+_PERMISSIONS = (
     "can_read",
     "can_trade",
     "can_close_position",
@@ -30,18 +30,18 @@ _RIGHTS = (
 
 
 class JoinFailed(Exception):
-    """The gateway has refused, or cannot be reached."""
+    """The gateway refused a request, or cannot be reached."""
 
 
 @dataclass(frozen=True)
 class GatewayClient:
-    """A running gateway and an admin's key."""
+    """A client of a running gateway with an administrator's key."""
 
     url: str
     api_key: str
 
-    def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """One request. Raises ``NotJoined``."""
+    def send(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Sends a request; returns the body of the response. Raises ``JoinFailed``."""
         request = urllib.request.Request(
             self.url.rstrip("/") + path,
             method=method,
@@ -49,43 +49,43 @@ class GatewayClient:
             headers={"x-api-key": self.api_key, "content-type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
-                told: Json = json.load(answer)
-        except urllib.error.HTTPError as refused:
-            words = refused.read().decode(errors="replace")
-            raise JoinFailed(f"{method} {path}: HTTP {refused.code} {words}") from None
-        except OSError as gone:
-            raise JoinFailed(f"{self.url} cannot be reached: {gone}") from None
-        return told
+            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as response:
+                result: Json = json.load(response)
+        except urllib.error.HTTPError as error:
+            content = error.read().decode(errors="replace")
+            raise JoinFailed(f"{method} {path}: HTTP {error.code} {content}") from None
+        except OSError as error:
+            raise JoinFailed(f"{self.url} cannot be reached: {error}") from None
+        return result
 
 
 def join_gateway(
     gateway: GatewayClient, grant: int | None, keys: dict[str, str], extras: Json
 ) -> list[Json]:
-    """Make the accounts and grant them to an API key; id, label and exchange id of each.
+    """Creates or updates the accounts and grants them to the API key ``grant``.
 
-    Raises ``NotJoined``.
+    Returns id, label and exchange id of each. Raises ``JoinFailed``.
     """
-    known = {row["label"]: row for row in gateway.ask("GET", "/admin/accounts")["items"]}
-    made = []
+    existing = {row["label"]: row for row in gateway.send("GET", "/admin/accounts")["items"]}
+    joined = []
     for label, exchange_id, key, environment, name in ACCOUNTS:
         extra = extras[name]
-        if label in known:
-            account_id = known[label]["account_id"]
+        if label in existing:
+            account_id = existing[label]["account_id"]
         else:
-            wish = {"exchange_id": exchange_id, "label": label, "environment": environment}
-            account_id = _make(gateway, wish | {"extra_config_json": extra})
+            fields = {"exchange_id": exchange_id, "label": label, "environment": environment}
+            account_id = _create_account(gateway, fields | {"extra_config_json": extra})
         credentials = {"api_key": key, "secret": keys[key]}
         change = {"extra_config_json": extra, "credentials": credentials}
-        gateway.ask("PATCH", f"/admin/accounts/{account_id}", change)
+        gateway.send("PATCH", f"/admin/accounts/{account_id}", change)
         if grant is not None:
-            rights: Json = dict.fromkeys(_RIGHTS, True)
+            permissions: Json = dict.fromkeys(_PERMISSIONS, True)
             path = f"/admin/api-keys/{grant}/permissions"
-            gateway.ask("PUT", path, rights | {"account_id": account_id})
-        made.append({"account_id": account_id, "label": label, "exchange_id": exchange_id})
-    return made
+            gateway.send("PUT", path, permissions | {"account_id": account_id})
+        joined.append({"account_id": account_id, "label": label, "exchange_id": exchange_id})
+    return joined
 
 
-def _make(gateway: GatewayClient, wish: Json) -> int:
-    usual = {"position_mode": "netting", "is_testnet": True}
-    return int(gateway.ask("POST", "/admin/accounts", usual | wish)["account_id"])
+def _create_account(gateway: GatewayClient, fields: Json) -> int:
+    defaults = {"position_mode": "netting", "is_testnet": True}
+    return int(gateway.send("POST", "/admin/accounts", defaults | fields)["account_id"])

@@ -1,4 +1,4 @@
-"""The Binance dialect at its port: from request to route to reply, and the dial of its streams."""
+"""The Binance API at its port: routes of REST requests, responses, and WebSocket upgrades."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,8 +16,8 @@ from loopback.binance.params import (
 )
 from loopback.binance.streams import StreamServer
 from loopback.exchange.venue import Venue
+from loopback.faults import FaultGroup
 from loopback.formatting import compact_json, to_ms
-from loopback.server.faults import FaultGroup
 from loopback.server.http import Request, Response, WebSocket
 from loopback.server.read_faults import apply_read_fault
 from loopback.server.request_filter import RequestFilter
@@ -27,10 +27,10 @@ Private = Callable[[Caller, Params], Any]
 
 
 class Public(Protocol):
-    """A route that everybody may ask."""
+    """A route without authentication."""
 
     def __call__(self, venue: Venue, params: Params, *, spot: bool) -> Any:
-        """The answer."""
+        """Returns the body of the response."""
 
 
 BOTH: Mapping[str, Public] = {
@@ -85,75 +85,76 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 
 
 class BinanceApi:
-    """Answers at a port; see ``loopback.server.http.RequestHandler``."""
+    """The ``RequestHandler`` of the Binance port."""
 
-    def __init__(self, venue: Venue, gate: RequestFilter, talks: StreamHub) -> None:
-        self._venue, self._gate = venue, gate
-        self._sockets = StreamServer(venue, gate, talks)
+    def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
+        self._venue, self._request_filter = venue, request_filter
+        self._streams = StreamServer(venue, request_filter, hub)
 
-    async def answer(self, request: Request) -> Response:
-        """The answer to a REST request, faults included."""
+    async def handle(self, request: Request) -> Response:
+        """Returns the response to a REST request, including faults."""
         key = request.headers.get("x-mbx-apikey", "")
         params = request_params(request)
         names = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
         client_id = next((params[name] for name in names if params.get(name)), "")
-        entry = self._gate.write(request, self._venue.now().isoformat(), key, client_id)
-        reply = await self._gate.before(request, key)
-        if reply is None:
-            reply = self._reply(request, key, params)
-            reply = await self._gate.after(request, key, reply)
-        entry.status = reply.status
-        return reply
+        time = self._venue.now().isoformat()
+        entry = self._request_filter.log_request(request, time, key, client_id)
+        response = await self._request_filter.fault_before(request, key)
+        if response is None:
+            response = self._respond(request, key, params)
+            response = await self._request_filter.fault_after(request, key, response)
+        entry.status = response.status
+        return response
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
-        """503 for a dial that a fault refuses, 404 for a stream that there is none of."""
-        self._gate.write(request, self._venue.now().isoformat(), "", "")
-        if self._gate.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
+        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
+        self._request_filter.log_request(request, self._venue.now().isoformat(), "", "")
+        if self._request_filter.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
             return Response(503, b"no capacity", {"Content-Type": "text/plain"})
-        return None if self._sockets.has(request) else Response(404)
+        return None if self._streams.has(request) else Response(404)
 
-    async def serve(self, request: Request, socket: WebSocket) -> None:
-        """A stream, until it is gone."""
-        await self._sockets.serve(request, socket)
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Serves a stream until it is closed."""
+        await self._streams.serve(request, socket)
 
-    def _reply(self, request: Request, key: str, params: dict[str, str]) -> Response:
-        load = self._gate.faults.take(FaultGroup.LOAD, request.line, key)
+    def _respond(self, request: Request, key: str, params: dict[str, str]) -> Response:
+        faults = self._request_filter.faults
+        load = faults.take(FaultGroup.LOAD, request.line, key)
         if load is not None:
             status = 418 if load.mode == "ban" else 429
-            return _refusal(
-                ApiError(-1003, "Too many requests.", status), load.word("retry_after", "1")
-            )
+            error = ApiError(-1003, "Too many requests.", status)
+            return _error_response(error, load.text("retry_after", "1"))
         try:
-            told = self._told(request, key, params)
-        except ApiError as refused:
-            return _refusal(refused, "1" if refused.status == 429 else "")
-        told = apply_read_fault(self._gate, request.path, key, told, self._venue.now())
-        used = {"X-MBX-USED-WEIGHT-1M": str(self._gate.count_of(key))}
-        return Response(200, compact_json(told).encode(), used)
+            result = self._result(request, key, params)
+        except ApiError as error:
+            return _error_response(error, "1" if error.status == 429 else "")
+        result = apply_read_fault(faults, request.path, key, result, self._venue.now())
+        weight = {"X-MBX-USED-WEIGHT-1M": str(self._request_filter.recent_requests(key))}
+        return Response(200, compact_json(result).encode(), weight)
 
-    def _told(self, request: Request, key_name: str, params: dict[str, str]) -> Any:
-        where, spot = (request.method, request.path), not request.path.startswith("/fapi")
+    def _result(self, request: Request, key_name: str, params: dict[str, str]) -> Any:
+        route, spot = (request.method, request.path), not request.path.startswith("/fapi")
         if request.method == "GET" and request.path in PUBLIC:
             return PUBLIC[request.path](self._venue, params, spot=spot)
         if request.path == "/fapi/v1/listenKey" and request.method in ("POST", "PUT"):
             key = find_key(key_name, self._venue.keys)
-            return self._sockets.listen_key(key.name)
-        if where not in PRIVATE:
+            return self._streams.listen_key(key.name)
+        if route not in PRIVATE:
             raise ApiError(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
         key = find_key(key_name, self._venue.keys)
-        now_ms = to_ms(self._venue.now()) + self._gate.skew_ms
+        now_ms = to_ms(self._venue.now()) + self._request_filter.skew_ms
         check_signature(key, signed_text(request), params, now_ms)
         if key.read_only and request.method != "GET":
             raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        if self._gate.is_over(key.name, request.path)[0]:
+        if self._request_filter.count_request(key.name, request.path)[0]:
             raise ApiError(-1003, "Too many requests; current limit is exceeded.", 429)
-        account = self._venue.account_of(key.name)
-        return PRIVATE[where](Caller(self._venue, self._gate, account, key.name, spot), params)
+        account, faults = self._venue.account_of(key.name), self._request_filter.faults
+        return PRIVATE[route](Caller(self._venue, faults, account, key.name, spot), params)
 
 
-def _refusal(refused: ApiError, retry_after: str) -> Response:
-    body = {"code": refused.code, "msg": refused.message}
-    if isinstance(refused, rest_orders.PartialCancelReplace):
-        body["data"] = refused.data
+def _error_response(error: ApiError, retry_after: str) -> Response:
+    body = {"code": error.code, "msg": error.message}
+    if isinstance(error, rest_orders.PartialCancelReplace):
+        body["data"] = error.data
     headers = {"Retry-After": retry_after} if retry_after else {}
-    return Response(refused.status, json.dumps(body).encode(), headers)
+    return Response(error.status, json.dumps(body).encode(), headers)

@@ -1,10 +1,10 @@
-"""Refusals of the Binance dialect: HTTP 4xx with ``{code, msg}``; spot and contracts differ."""
+"""Error responses of the Binance dialect: HTTP 4xx with ``{code, msg}``."""
 
 from oms.simulation.events import Rejected
 
 
 class ApiError(Exception):
-    """A request is refused with a code and a message."""
+    """An error response with a code and a message."""
 
     def __init__(self, code: int, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -12,7 +12,7 @@ class ApiError(Exception):
 
 
 def from_engine(rejected: Rejected, *, spot: bool) -> ApiError:
-    """What the engine refused, in Binance's words."""
+    """Returns the error for a rejection; spot and contracts have different codes."""
     message = rejected.message
     match rejected.code:
         case "insufficient_funds" if spot:
@@ -41,7 +41,7 @@ def from_engine(rejected: Rejected, *, spot: bool) -> ApiError:
 
 
 def missing_parameter(name: str) -> ApiError:
-    """A parameter is not there, or is nothing of its kind."""
+    """Returns the error for a missing or malformed parameter."""
     return ApiError(
         -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     )

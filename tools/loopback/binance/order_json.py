@@ -1,18 +1,18 @@
-"""Orders, trades and holdings as Binance writes them, on spot and on contracts.
+"""JSON of orders and trades in the Binance API, on spot and on contracts.
 
-Ids are whole numbers that rise. A conditional order of a contract is an *algo order* under an id
-of its own; once it is triggered it has placed an ordinary one: another id, the same name.
+Ids are increasing integers. A conditional order of a contract is an *algo order* with an id of its
+own; when triggered it places an ordinary order with another id and the same client id.
 """
 
 from loopback.exchange.account import Account
-from loopback.exchange.rows import CurrencyRow, ExecutionRow, OrderRow, OrderState, PositionRow
+from loopback.exchange.rows import ExecutionRow, OrderRow, OrderState
 from loopback.formatting import Json, format_number, market_id, to_ms
-from oms.domain.money import ZERO, multiply
+from oms.domain.money import multiply
 from oms.simulation.state.exchange_state import Leg
 
-#: Ids of algo orders are of another size than those of orders.
+#: Ids of algo orders are larger than those of orders.
 _ALGO_BASE = 1_000_000_000_000_000
-SIDES = {Leg.BOTH: "BOTH", Leg.LONG: "LONG", Leg.SHORT: "SHORT"}
+POSITION_SIDES = {Leg.BOTH: "BOTH", Leg.LONG: "LONG", Leg.SHORT: "SHORT"}
 _SPOT_TYPES = {
     "market": "MARKET",
     "limit": "LIMIT",
@@ -33,40 +33,40 @@ _LINEAR_TYPES = {
 
 
 def is_spot(symbol: str) -> bool:
-    """Spot, or a contract."""
+    """Whether a symbol is a spot symbol."""
     return ":" not in symbol
 
 
 def order_number(account: Account, row: OrderRow) -> int:
-    """An order's id."""
-    return account.base + row.number
+    """Returns the id of an order."""
+    return account.id_base + row.number
 
 
 def algo_number(account: Account, row: OrderRow) -> int:
-    """A conditional order's id."""
+    """Returns the id of an algo order."""
     return _ALGO_BASE + order_number(account, row)
 
 
 def trade_number(account: Account, row: ExecutionRow) -> int:
-    """An execution's id."""
-    return account.base + row.number
+    """Returns the id of an execution."""
+    return account.id_base + row.number
 
 
 def is_conditional(row: OrderRow) -> bool:
-    """Whether it has a trigger."""
+    """Whether an order has a trigger."""
     terms = row.order.terms
     return terms.trigger_price is not None or terms.trailing_percent is not None
 
 
 def is_ordinary(row: OrderRow) -> bool:
-    """Whether it stands among the ordinary orders: on contracts only once it is triggered."""
+    """Whether it is listed with the ordinary orders: on contracts only after its trigger."""
     if is_spot(row.order.symbol) or not is_conditional(row):
         return True
     return row.order.triggered_at is not None
 
 
 def status_of(row: OrderRow) -> str:
-    """Binance's word for a state; what was not wished to end has expired."""
+    """Returns the order status; an order that was not canceled on request has expired."""
     match row.state:
         case OrderState.UNTRIGGERED | OrderState.TRIGGERED | OrderState.NEW:
             return "NEW"
@@ -78,7 +78,7 @@ def status_of(row: OrderRow) -> str:
 
 
 def type_of(row: OrderRow) -> str:
-    """Binance's word for an order type."""
+    """Returns the order type."""
     if not is_spot(row.order.symbol):
         return _LINEAR_TYPES[row.order.order_type]
     if row.order.post_only:
@@ -87,29 +87,29 @@ def type_of(row: OrderRow) -> str:
 
 
 def ordinary_type(row: OrderRow) -> str:
-    """The type of an ordinary order: what an algo order placed has no trigger any more."""
+    """Returns the type of an ordinary order; one placed by an algo order has no trigger."""
     if is_spot(row.order.symbol) or not is_conditional(row):
         return type_of(row)
     return "MARKET" if row.order.price is None else "LIMIT"
 
 
 def stop_price(row: OrderRow) -> str:
-    """The trigger of an ordinary order."""
+    """Returns the trigger price of an ordinary order."""
     is_placed = not is_spot(row.order.symbol) and is_conditional(row)
     return "0" if is_placed else format_number(row.order.terms.trigger_price, "0")
 
 
 def time_in_force(row: OrderRow) -> str:
-    """GTX is post-only."""
+    """Returns the time in force; GTX is post-only."""
     if row.order.post_only and not is_spot(row.order.symbol):
         return "GTX"
     return row.order.terms.time_in_force.value
 
 
 def order_json(account: Account, row: OrderRow) -> Json:
-    """An order as it is read."""
+    """Returns an order."""
     order, value = row.order, format_number(row.value)
-    told: Json = {
+    body: Json = {
         "symbol": market_id(order.symbol),
         "orderId": order_number(account, row),
         "clientOrderId": client_order_id(account, row),
@@ -125,22 +125,22 @@ def order_json(account: Account, row: OrderRow) -> Json:
         "updateTime": to_ms(row.updated_at),
     }
     if is_spot(order.symbol):
-        return told | {
+        return body | {
             "orderListId": -1,
             "cummulativeQuoteQty": value,
             "icebergQty": "0",
             "isWorking": row.state is not OrderState.UNTRIGGERED,
             "workingTime": to_ms(row.created_at),
-            "origQuoteOrderQty": str(row.wish.get("quoteOrderQty", "0")),
+            "origQuoteOrderQty": str(row.params.get("quoteOrderQty", "0")),
             "selfTradePreventionMode": "NONE",
         }
-    return told | {
+    return body | {
         "avgPrice": format_number(row.average, "0"),
         "cumQuote": value,
         "reduceOnly": order.reduce_only,
         "closePosition": False,
-        "positionSide": SIDES[order.leg],
-        "workingType": str(row.wish.get("workingType") or "CONTRACT_PRICE"),
+        "positionSide": POSITION_SIDES[order.leg],
+        "workingType": str(row.params.get("workingType") or "CONTRACT_PRICE"),
         "priceProtect": False,
         "origType": ordinary_type(row),
         "priceMatch": "NONE",
@@ -150,7 +150,7 @@ def order_json(account: Account, row: OrderRow) -> Json:
 
 
 def algo_json(account: Account, row: OrderRow) -> Json:
-    """A conditional order of a contract."""
+    """Returns an algo order."""
     order = row.order
     return {
         "algoId": algo_number(account, row),
@@ -159,7 +159,7 @@ def algo_json(account: Account, row: OrderRow) -> Json:
         "orderType": type_of(row),
         "symbol": market_id(order.symbol),
         "side": order.side.value.upper(),
-        "positionSide": SIDES[order.leg],
+        "positionSide": POSITION_SIDES[order.leg],
         "timeInForce": time_in_force(row),
         "quantity": format_number(order.qty),
         "algoStatus": algo_status(row),
@@ -167,7 +167,7 @@ def algo_json(account: Account, row: OrderRow) -> Json:
         "price": format_number(order.price, "0"),
         "icebergQuantity": None,
         "selfTradePreventionMode": "NONE",
-        "workingType": str(row.wish.get("workingType") or "CONTRACT_PRICE"),
+        "workingType": str(row.params.get("workingType") or "CONTRACT_PRICE"),
         "priceMatch": "NONE",
         "closePosition": False,
         "priceProtect": False,
@@ -183,21 +183,21 @@ def algo_json(account: Account, row: OrderRow) -> Json:
 
 
 def algo_status(row: OrderRow) -> str:
-    """Binance's word for the state of a conditional order of a contract."""
+    """Returns the status of an algo order."""
     if row.order.triggered_at is None:
         return status_of(row)
     return "TRIGGERED" if row.state.is_open else "FINISHED"
 
 
 def actual_id(account: Account, row: OrderRow) -> str:
-    """The id of what a conditional order placed, empty while it waits."""
+    """Returns the id of the order that an algo order placed; empty before its trigger."""
     return "" if row.order.triggered_at is None else str(order_number(account, row))
 
 
 def trade_json(account: Account, row: ExecutionRow) -> Json:
-    """An execution as it is read."""
+    """Returns an execution."""
     trade = row.trade
-    told: Json = {
+    body: Json = {
         "symbol": market_id(trade.symbol),
         "id": trade_number(account, row),
         "orderId": 0 if row.order is None else order_number(account, row.order),
@@ -208,21 +208,21 @@ def trade_json(account: Account, row: ExecutionRow) -> Json:
         "commissionAsset": trade.fee_currency,
         "time": to_ms(trade.executed_at),
     }
-    buys = trade.side.value == "buy"
+    is_buy = trade.side.value == "buy"
     if is_spot(trade.symbol):
-        more = {"isBuyer": buys, "isMaker": trade.maker, "isBestMatch": True}
-        return told | more | {"orderListId": -1}
-    return told | {
-        "buyer": buys,
+        spot_fields = {"isBuyer": is_buy, "isMaker": trade.maker, "isBestMatch": True}
+        return body | spot_fields | {"orderListId": -1}
+    return body | {
+        "buyer": is_buy,
         "maker": trade.maker,
         "side": trade.side.value.upper(),
-        "positionSide": SIDES[trade.leg],
+        "positionSide": POSITION_SIDES[trade.leg],
         "realizedPnl": format_number(trade.realised),
     }
 
 
 def fill_json(account: Account, row: ExecutionRow) -> Json:
-    """An execution inside the answer to a new order."""
+    """Returns an execution in the response to a new order."""
     trade = row.trade
     return {
         "price": format_number(trade.price),
@@ -233,55 +233,6 @@ def fill_json(account: Account, row: ExecutionRow) -> Json:
     }
 
 
-def asset_json(coin: CurrencyRow, now_ms: int) -> Json:
-    """A currency of the contracts' wallet."""
-    return {
-        "asset": coin.currency,
-        "walletBalance": format_number(coin.total),
-        "unrealizedProfit": format_number(coin.unrealised),
-        "marginBalance": format_number(coin.equity),
-        "maintMargin": format_number(coin.maintenance),
-        "initialMargin": format_number(coin.order_margin + coin.position_margin),
-        "positionInitialMargin": format_number(coin.position_margin),
-        "openOrderInitialMargin": format_number(coin.order_margin),
-        "crossWalletBalance": format_number(coin.total),
-        "crossUnPnl": format_number(coin.unrealised),
-        "availableBalance": format_number(coin.free),
-        "maxWithdrawAmount": format_number(coin.free),
-        "marginAvailable": True,
-        "updateTime": now_ms,
-    }
-
-
-def position_json(row: PositionRow, settle: str) -> Json:
-    """A position of a contract."""
-    notional = row.worth if row.qty >= ZERO else -row.worth
-    return {
-        "symbol": market_id(row.symbol),
-        "positionSide": SIDES[row.leg],
-        "positionAmt": format_number(row.qty),
-        "entryPrice": format_number(row.entry, "0"),
-        "breakEvenPrice": format_number(row.entry, "0"),
-        "markPrice": format_number(row.mark, "0"),
-        "unRealizedProfit": format_number(row.unrealised),
-        "unrealizedProfit": format_number(row.unrealised),
-        "liquidationPrice": format_number(row.liquidation, "0"),
-        "isolatedMargin": "0",
-        "notional": format_number(notional),
-        "marginAsset": settle,
-        "isolatedWallet": "0",
-        "initialMargin": format_number(row.margin),
-        "maintMargin": format_number(row.maintenance),
-        "positionInitialMargin": format_number(row.margin),
-        "openOrderInitialMargin": "0",
-        "leverage": str(row.leverage),
-        "adl": 0,
-        "bidNotional": "0",
-        "askNotional": "0",
-        "updateTime": to_ms(row.updated_at),
-    }
-
-
 def client_order_id(account: Account, row: OrderRow) -> str:
-    """Its client id; the venue gives one to orders that came without."""
+    """Returns the client id; the venue assigns one to orders without."""
     return row.order.client_id or f"autoclose-{order_number(account, row)}"

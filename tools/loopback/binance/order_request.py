@@ -1,4 +1,4 @@
-"""From a new order's parameters to an order of the engine, judged by what needs no market."""
+"""Converts the parameters of a new order to an order of the engine, and checks it."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from loopback.binance.errors import ApiError, missing_parameter
 from loopback.binance.params import Caller, Params, parse_number
-from loopback.server.faults import Fault
+from loopback.faults import Fault
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Side
@@ -36,7 +36,7 @@ _ALGO: Mapping[str, str] = MappingProxyType(
     }
 )
 _LEGS = {"BOTH": Leg.BOTH, "LONG": Leg.LONG, "SHORT": Leg.SHORT}
-_TIMES = {
+_TIMES_IN_FORCE = {
     "GTC": TimeInForce.GTC,
     "GTX": TimeInForce.GTC,
     "IOC": TimeInForce.IOC,
@@ -52,7 +52,7 @@ def parse_order(
     *,
     algo: bool = False,
 ) -> NewOrder:
-    """The order that is wished for. Raises ``Refusal``."""
+    """Returns the requested order. Raises ``ApiError``."""
     types = _SPOT if caller.spot else _ALGO if algo else _LINEAR
     kind = types.get(str(params.get("type")))
     if kind is None:
@@ -69,10 +69,10 @@ def parse_order(
         raise missing_parameter("quantity")
     reduce_only = not caller.spot and str(params.get("reduceOnly", "")).lower() == "true"
     leg = None if caller.spot else _leg(caller, instrument, params, reduce_only=reduce_only)
-    _judge(caller, instrument, qty=qty, cost=cost, price=price, reduce_only=reduce_only)
-    hides_name = fault is not None and fault.mode == "child_orders"
+    _check_sizes(caller, instrument, qty=qty, cost=cost, price=price, reduce_only=reduce_only)
+    hides_client_id = fault is not None and fault.mode == "child_orders"
     return NewOrder(
-        client_id="" if hides_name else parse_client_order_id(params),
+        client_id="" if hides_client_id else parse_client_order_id(params),
         symbol=instrument.symbol,
         side=side,
         order_type=kind,
@@ -83,13 +83,13 @@ def parse_order(
         post_only="LIMIT_MAKER" in str(params.get("type")) or params.get("timeInForce") == "GTX",
         terms=_terms(instrument, params, kind),
         leg=leg,
-        fault=_partial(fault),
+        fault=_engine_fault(fault),
         at=caller.venue.now(),
     )
 
 
 def parse_client_order_id(params: Params) -> str:
-    """The client id of a new order. Raises ``Refusal``."""
+    """Returns the client id of a new order. Raises ``ApiError``."""
     name = str(params.get("newClientOrderId") or params.get("clientAlgoId") or "")
     if len(name) > 36:
         raise ApiError(-1100, "Illegal characters found in parameter 'newClientOrderId'.")
@@ -116,10 +116,10 @@ def _leg(caller: Caller, instrument: Instrument, params: Params, *, reduce_only:
 
 
 def _terms(instrument: Instrument, params: Params, kind: str) -> OrderTerms:
-    told = str(params.get("timeInForce") or "GTC")
-    if told not in _TIMES:
+    time_in_force = str(params.get("timeInForce") or "GTC")
+    if time_in_force not in _TIMES_IN_FORCE:
         raise ApiError(-1115, "Invalid timeInForce.")
-    trails = kind == "trailing_stop"
+    is_trailing = kind == "trailing_stop"
     trigger = parse_number(params, "triggerPrice") or parse_number(params, "stopPrice")
     if trigger is None and kind not in ("market", "limit", "trailing_stop"):
         raise missing_parameter("stopPrice")
@@ -127,15 +127,15 @@ def _terms(instrument: Instrument, params: Params, kind: str) -> OrderTerms:
         raise ApiError(-1013, "Filter failure: PRICE_FILTER")
     by_mark = params.get("workingType") == "MARK_PRICE"
     terms = OrderTerms(
-        time_in_force=_TIMES[told],
-        trigger_price=None if trails or kind in ("market", "limit") else trigger,
+        time_in_force=_TIMES_IN_FORCE[time_in_force],
+        trigger_price=None if is_trailing or kind in ("market", "limit") else trigger,
         trigger_by=TriggerBy.MARK if by_mark else TriggerBy.LAST,
-        trailing_percent=parse_number(params, "callbackRate") if trails else None,
+        trailing_percent=parse_number(params, "callbackRate") if is_trailing else None,
     )
     return PLAIN_TERMS if terms == PLAIN_TERMS else terms
 
 
-def _judge(
+def _check_sizes(
     caller: Caller,
     instrument: Instrument,
     *,
@@ -144,7 +144,7 @@ def _judge(
     price: Decimal | None,
     reduce_only: bool,
 ) -> None:
-    """Grid and smallest sizes."""
+    """Checks steps and minimum sizes. Raises ``ApiError``."""
     if cost is None and (qty % instrument.step or qty < instrument.step):
         if caller.spot:
             raise ApiError(-1013, "Filter failure: LOT_SIZE")
@@ -153,18 +153,18 @@ def _judge(
         if caller.spot:
             raise ApiError(-1013, "Filter failure: PRICE_FILTER")
         raise ApiError(-4014, "Price not increased by tick size.")
-    at = price or caller.venue.shown[instrument.symbol].last
-    worth = cost if cost is not None else instrument.notional(qty, at)
-    if worth < instrument.min_notional and not reduce_only:
+    reference_price = price or caller.venue.markets[instrument.symbol].last
+    notional = cost if cost is not None else instrument.notional(qty, reference_price)
+    if notional < instrument.min_notional and not reduce_only:
         if caller.spot:
             raise ApiError(-1013, "Filter failure: NOTIONAL")
-        least = instrument.min_notional
-        message = f"Order's notional must be no smaller than {least} (unless you choose reduce"
+        minimum = instrument.min_notional
+        message = f"Order's notional must be no smaller than {minimum} (unless you choose reduce"
         raise ApiError(-4164, f"{message} only).")
 
 
-def _partial(fault: Fault | None) -> engine_faults.Fault | None:
+def _engine_fault(fault: Fault | None) -> engine_faults.Fault | None:
     if fault is None or fault.mode != "partial":
         return None
-    share = Decimal(fault.word("share", "0.5"))
+    share = Decimal(fault.text("share", "0.5"))
     return engine_faults.Fault(kind=engine_faults.FaultKind.PARTIAL, amount=share)

@@ -1,4 +1,4 @@
-"""Who asks what: parameters, keys, timestamps and signatures of the Binance dialect."""
+"""Request parameters of the Binance dialect, and their keys, timestamps and signatures."""
 
 import hmac
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 from loopback.binance.errors import ApiError, missing_parameter
 from loopback.exchange.account import Account
 from loopback.exchange.venue import ApiKey, Venue
+from loopback.faults import FaultQueue
 from loopback.formatting import market_id
 from loopback.server.http import Request
-from loopback.server.request_filter import RequestFilter
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import NotADecimal, parse_decimal
 
@@ -23,36 +23,36 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: an account of this venue, on spot or on contracts."""
+    """The authenticated caller of a request; ``spot`` is false for contracts."""
 
     venue: Venue
-    gate: RequestFilter
+    faults: FaultQueue
     account: Account
     key: str
     spot: bool
 
     def instrument(self, params: Params) -> Instrument:
-        """The instrument that a request names. Raises ``Refusal``."""
+        """Returns the instrument of a request. Raises ``ApiError``."""
         return find_instrument(self.venue, params, spot=self.spot)
 
 
 def signed_text(request: Request) -> str:
-    """The parameters as they were signed: the query, or the body where there is one."""
+    """Returns the parameters as signed: the body, or the query if there is none."""
     return request.body.decode("utf-8", "replace") if request.body else request.query
 
 
 def request_params(request: Request) -> dict[str, str]:
-    """All parameters."""
+    """Returns all parameters."""
     return request.params | dict(parse_qsl(request.body.decode("utf-8", "replace")))
 
 
 def sign(secret: str, text: str) -> str:
-    """HMAC-SHA256 in hex."""
+    """Returns the HMAC-SHA256 as hex."""
     return hmac.new(secret.encode(), text.encode(), sha256).hexdigest()
 
 
 def find_key(name: str, keys: Mapping[str, ApiKey]) -> ApiKey:
-    """A key that is known. Raises ``Refusal``."""
+    """Returns a key by name. Raises ``ApiError``."""
     if not name:
         raise ApiError(-2014, "API-key format invalid.", status=401)
     if name not in keys:
@@ -61,7 +61,7 @@ def find_key(name: str, keys: Mapping[str, ApiKey]) -> ApiKey:
 
 
 def check_signature(key: ApiKey, text: str, params: Params, now_ms: int) -> None:
-    """Whether the key has signed the text before ``&signature=``. Raises ``Refusal``."""
+    """Checks the signature of the text before ``&signature=``. Raises ``ApiError``."""
     payload, _, signature = text.rpartition("&signature=")
     if not payload:
         raise missing_parameter("signature")
@@ -71,7 +71,7 @@ def check_signature(key: ApiKey, text: str, params: Params, now_ms: int) -> None
 
 
 def check_timestamp(params: Params, now_ms: int) -> None:
-    """Whether the timestamp is of now. Raises ``Refusal``."""
+    """Checks the timestamp against ``recvWindow``. Raises ``ApiError``."""
     stamp, window = str(params.get("timestamp", "")), str(params.get("recvWindow", WINDOW_MS))
     if not stamp.isdigit() or not window.isdigit():
         raise missing_parameter("timestamp")
@@ -82,13 +82,13 @@ def check_timestamp(params: Params, now_ms: int) -> None:
 
 
 def instruments(venue: Venue, *, spot: bool) -> list[Instrument]:
-    """Those of spot, or the linear contracts."""
+    """Returns the spot instruments, or the linear contracts."""
     kind = InstrumentKind.SPOT if spot else InstrumentKind.LINEAR
     return [each for each in venue.instruments.values() if each.kind is kind]
 
 
 def find_instrument(venue: Venue, params: Params, *, spot: bool) -> Instrument:
-    """The instrument that a request names. Raises ``Refusal``."""
+    """Returns the instrument of a request. Raises ``ApiError``."""
     name = str(params.get("symbol", ""))
     if not name:
         raise missing_parameter("symbol")
@@ -99,17 +99,17 @@ def find_instrument(venue: Venue, params: Params, *, spot: bool) -> Instrument:
 
 
 def parse_number(params: Params, name: str) -> Decimal | None:
-    """A number of a request; ``None`` if it is not there, or zero. Raises ``Refusal``."""
-    told = str(params.get(name) or "")
-    if not told:
+    """Returns a number; ``None`` if it is missing or zero. Raises ``ApiError``."""
+    value = str(params.get(name) or "")
+    if not value:
         return None
     try:
-        return parse_decimal(told) or None
+        return parse_decimal(value) or None
     except NotADecimal:
         raise missing_parameter(name) from None
 
 
-def parse_limit(params: Params, usual: int, most: int) -> int:
-    """The page size of a request."""
-    told = str(params.get("limit", ""))
-    return max(1, min(int(told), most)) if told.isdigit() else usual
+def parse_limit(params: Params, default: int, maximum: int) -> int:
+    """Returns the page size of a request."""
+    limit = str(params.get("limit", ""))
+    return max(1, min(int(limit), maximum)) if limit.isdigit() else default

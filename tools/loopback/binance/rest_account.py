@@ -1,13 +1,14 @@
-"""Wallet, positions and settings of the Binance dialect, by REST.
+"""Wallet, positions and settings of the Binance dialect over REST.
 
-An account has one wallet, which spot and contracts both show.
+An account has one wallet, which both the spot and the contract routes return.
 """
 
 from typing import Any
 from uuid import uuid4
 
+from loopback.binance.account_json import asset_json, position_json
 from loopback.binance.errors import ApiError, from_engine, missing_parameter
-from loopback.binance.order_json import asset_json, is_spot, position_json
+from loopback.binance.order_json import is_spot
 from loopback.binance.params import Caller, Params, instruments
 from loopback.exchange.account_rows import position_row, wallet_rows
 from loopback.formatting import format_number, market_id, to_ms
@@ -15,7 +16,7 @@ from oms.simulation.inputs import SetLeverage
 
 
 def spot_account(caller: Caller, params: Params) -> Any:
-    """The wallet as spot shows it: what contracts hold is locked."""
+    """Returns the spot wallet; amounts held by contracts are locked."""
     balances = [
         {
             "asset": coin.currency,
@@ -30,14 +31,14 @@ def spot_account(caller: Caller, params: Params) -> Any:
         "canDeposit": False,
         "accountType": "SPOT",
         "permissions": ["SPOT"],
-        "uid": caller.account.base,
+        "uid": caller.account.id_base,
         "updateTime": to_ms(caller.venue.now()),
         "balances": balances,
     }
 
 
 def linear_account(caller: Caller, params: Params) -> Any:
-    """The wallet as contracts show it, and their positions."""
+    """Returns the contracts' wallet and positions."""
     now_ms = to_ms(caller.venue.now())
     return {
         "assets": [asset_json(coin, now_ms) for coin in wallet_rows(caller.account)],
@@ -46,7 +47,7 @@ def linear_account(caller: Caller, params: Params) -> Any:
 
 
 def balance(caller: Caller, params: Params) -> Any:
-    """The currencies of the contracts' wallet."""
+    """Returns the currencies of the contracts' wallet."""
     now_ms = to_ms(caller.venue.now())
     return [
         asset_json(coin, now_ms) | {"balance": format_number(coin.total)}
@@ -55,18 +56,18 @@ def balance(caller: Caller, params: Params) -> Any:
 
 
 def positions(caller: Caller, params: Params) -> Any:
-    """The open positions."""
+    """Returns the open positions."""
     account = caller.account
-    wanted = caller.instrument(params).symbol if params.get("symbol") else None
+    symbol_filter = caller.instrument(params).symbol if params.get("symbol") else None
     return [
         position_json(position_row(account, symbol, leg), caller.venue.instruments[symbol].settle)
         for symbol, leg in sorted(account.state.positions)
-        if wanted in (None, symbol)
+        if symbol_filter in (None, symbol)
     ]
 
 
 def leverage_brackets(caller: Caller, params: Params) -> Any:
-    """One bracket a contract."""
+    """Returns one leverage bracket per contract."""
     return [
         {
             "symbol": market_id(row.symbol),
@@ -86,48 +87,48 @@ def leverage_brackets(caller: Caller, params: Params) -> Any:
 
 
 def set_leverage(caller: Caller, params: Params) -> Any:
-    """The leverage of a contract."""
-    row, told = caller.instrument(params), str(params.get("leverage", ""))
-    if not told.isdigit():
+    """Sets the leverage of a contract."""
+    row, leverage = caller.instrument(params), str(params.get("leverage", ""))
+    if not leverage.isdigit():
         raise missing_parameter("leverage")
-    wish = SetLeverage(symbol=row.symbol, leverage=int(told), at=caller.venue.now())
-    rejected = caller.account.do(wish)
+    request = SetLeverage(symbol=row.symbol, leverage=int(leverage), at=caller.venue.now())
+    rejected = caller.account.apply(request)
     if rejected is not None and rejected.code == "exchange_rejected":
-        raise ApiError(-4028, f"Leverage {told} is not valid")
+        raise ApiError(-4028, f"Leverage {leverage} is not valid")
     if rejected is not None:
         raise from_engine(rejected, spot=False)
-    most = "1000000000"
-    return {"symbol": market_id(row.symbol), "leverage": int(told), "maxNotionalValue": most}
+    maximum = "1000000000"
+    return {"symbol": market_id(row.symbol), "leverage": int(leverage), "maxNotionalValue": maximum}
 
 
 def position_mode(caller: Caller, params: Params) -> Any:
-    """Whether all contracts have two legs."""
+    """Returns whether the contracts are in hedge mode."""
     return {"dualSidePosition": bool(caller.account.hedged)}
 
 
 def set_position_mode(caller: Caller, params: Params) -> Any:
-    """One mode for all contracts."""
-    told, account = str(params.get("dualSidePosition", "")).lower(), caller.account
-    if told not in ("true", "false"):
+    """Sets the position mode of all contracts."""
+    dual_side, account = str(params.get("dualSidePosition", "")).lower(), caller.account
+    if dual_side not in ("true", "false"):
         raise missing_parameter("dualSidePosition")
-    if (told == "true") is bool(account.hedged):
+    if (dual_side == "true") is bool(account.hedged):
         raise ApiError(-4059, "No need to change position side.")
     if account.state.positions:
         raise ApiError(-4068, "Position side cannot be changed if there exists position.")
     if any(not is_spot(row.order.symbol) for row in account.open_orders()):
         raise ApiError(-4067, "Position side cannot be changed if there exists open orders.")
     symbols = {row.symbol for row in instruments(caller.venue, spot=False)}
-    account.hedged = symbols if told == "true" else set()
+    account.hedged = symbols if dual_side == "true" else set()
     return {"code": 200, "msg": "success"}
 
 
 def coins(caller: Caller, params: Params) -> Any:
-    """The currencies; none can be sent anywhere."""
+    """Returns the currencies; deposits and withdrawals are not possible."""
     rows = caller.venue.instruments.values()
     names = sorted({row.base for row in rows} | {row.quote for row in rows})
     return [{"coin": name, "name": name, "networkList": [], "trading": True} for name in names]
 
 
 def listen_key() -> Any:
-    """A fresh name for a stream."""
+    """Returns a new listen key."""
     return {"listenKey": uuid4().hex * 2}

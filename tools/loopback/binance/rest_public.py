@@ -1,4 +1,4 @@
-"""Market data of the Binance dialect by REST; spot and contracts differ in some words."""
+"""Market data of the Binance dialect over REST; some fields differ by market type."""
 
 import json
 from datetime import timedelta
@@ -29,17 +29,17 @@ _UNITS = {
 
 
 def ping(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Nothing."""
+    """Returns an empty object."""
     return {}
 
 
 def server_time(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """The venue's time."""
+    """Returns the venue's time."""
     return {"serverTime": to_ms(venue.now())}
 
 
 def exchange_info(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """What can be traded."""
+    """Returns the instruments."""
     return {
         "timezone": "UTC",
         "serverTime": to_ms(venue.now()),
@@ -50,26 +50,26 @@ def exchange_info(venue: Venue, params: Params, *, spot: bool) -> Any:
 
 
 def depth(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """The book, best levels first."""
-    shown = _shown(venue, params, spot=spot)
-    most = parse_limit(params, 100, 1000)
-    told: Json = {
-        "lastUpdateId": shown.sequence,
-        "bids": levels_json(shown.instrument, shown.bids[:most]),
-        "asks": levels_json(shown.instrument, shown.asks[:most]),
+    """Returns the order book, the best levels first."""
+    market = _find_market(venue, params, spot=spot)
+    level_count = parse_limit(params, 100, 1000)
+    book: Json = {
+        "lastUpdateId": market.sequence,
+        "bids": levels_json(market.instrument, market.bids[:level_count]),
+        "asks": levels_json(market.instrument, market.asks[:level_count]),
     }
-    return told if spot else told | {"E": to_ms(venue.now()), "T": to_ms(shown.at)}
+    return book if spot else book | {"E": to_ms(venue.now()), "T": to_ms(market.at)}
 
 
 def trades(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Public trades, the oldest first."""
-    shown = _shown(venue, params, spot=spot)
-    return [_print_json(row) for row in list(shown.prints)[-parse_limit(params, 500, 1000) :]]
+    """Returns public trades, the oldest first."""
+    market = _find_market(venue, params, spot=spot)
+    return [_trade_json(row) for row in list(market.trades)[-parse_limit(params, 500, 1000) :]]
 
 
 def aggregate_trades(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Public trades, the oldest first, in the words of aggregated ones."""
-    shown = _shown(venue, params, spot=spot)
+    """Returns public trades in the format of aggregate trades, the oldest first."""
+    market = _find_market(venue, params, spot=spot)
     return [
         {
             "a": row.number,
@@ -81,73 +81,75 @@ def aggregate_trades(venue: Venue, params: Params, *, spot: bool) -> Any:
             "m": row.side.value == "sell",
             "M": True,
         }
-        for row in list(shown.prints)[-parse_limit(params, 500, 1000) :]
+        for row in list(market.trades)[-parse_limit(params, 500, 1000) :]
     ]
 
 
 def ticker(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Prices of one or of all symbols."""
+    """Returns the tickers of one or all symbols."""
     if params.get("symbol"):
-        return _ticker_json(venue, _shown(venue, params, spot=spot))
+        return _ticker_json(venue, _find_market(venue, params, spot=spot))
     rows = instruments(venue, spot=spot)
-    return [_ticker_json(venue, venue.shown[row.symbol]) for row in rows]
+    return [_ticker_json(venue, venue.markets[row.symbol]) for row in rows]
 
 
 def best_prices(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """The best prices of one or of all symbols, on spot also of a list."""
+    """Returns the best prices of one or all symbols; on spot also of a list of symbols."""
     if params.get("symbol"):
-        return _best_json(venue, _shown(venue, params, spot=spot), spot=spot)
-    wished = json.loads(params.get("symbols") or "[]") if spot else []
-    rows = [venue.shown[row.symbol] for row in instruments(venue, spot=spot)]
-    named = [row for row in rows if not wished or market_id(row.instrument.symbol) in wished]
-    return [_best_json(venue, row, spot=spot) for row in named]
+        return _best_json(venue, _find_market(venue, params, spot=spot), spot=spot)
+    names = json.loads(params.get("symbols") or "[]") if spot else []
+    rows = [venue.markets[row.symbol] for row in instruments(venue, spot=spot)]
+    selected = [row for row in rows if not names or market_id(row.instrument.symbol) in names]
+    return [_best_json(venue, row, spot=spot) for row in selected]
 
 
 def klines(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Bars of what was seen since the start, the oldest first."""
-    shown, name = _shown(venue, params, spot=spot), str(params.get("interval", ""))
+    """Returns bars of the prices since the start, the oldest first."""
+    market, name = _find_market(venue, params, spot=spot), str(params.get("interval", ""))
     if name[-1:] not in _UNITS or not name[:-1].isdigit():
         raise ApiError(-1120, "Invalid interval.")
     span = _UNITS[name[-1]] * int(name[:-1])
     start, end = (int(params.get(each) or 0) for each in ("startTime", "endTime"))
-    rows = [bar for bar in bars_of(shown.bars, span) if to_ms(bar.begins) >= start]
-    rows = [bar for bar in rows if not end or to_ms(bar.begins) <= end]
-    told = []
+    rows = [bar for bar in bars_of(market.bars, span) if to_ms(bar.opened_at) >= start]
+    rows = [bar for bar in rows if not end or to_ms(bar.opened_at) <= end]
+    klines_json = []
     for bar in rows[-parse_limit(params, 500, 1000) :]:
         prices = [format_number(each) for each in (bar.open, bar.high, bar.low, bar.close)]
         value = format_number(multiply(bar.volume, bar.close))
-        begins, ends = to_ms(bar.begins), to_ms(bar.begins + span) - 1
-        told.append([begins, *prices, format_number(bar.volume), ends, value, 0, "0", "0", "0"])
-    return told
+        start_ms, end_ms = to_ms(bar.opened_at), to_ms(bar.opened_at + span) - 1
+        klines_json.append(
+            [start_ms, *prices, format_number(bar.volume), end_ms, value, 0, "0", "0", "0"]
+        )
+    return klines_json
 
 
 def premium_index(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Mark price and funding of one or of all contracts."""
+    """Returns mark price and funding rate of one or all contracts."""
     if params.get("symbol"):
-        return _premium_json(venue, _shown(venue, params, spot=spot))
+        return _premium_json(venue, _find_market(venue, params, spot=spot))
     rows = instruments(venue, spot=spot)
-    return [_premium_json(venue, venue.shown[row.symbol]) for row in rows]
+    return [_premium_json(venue, venue.markets[row.symbol]) for row in rows]
 
 
-def _shown(venue: Venue, params: Params, *, spot: bool) -> MarketState:
-    return venue.shown[find_instrument(venue, params, spot=spot).symbol]
+def _find_market(venue: Venue, params: Params, *, spot: bool) -> MarketState:
+    return venue.markets[find_instrument(venue, params, spot=spot).symbol]
 
 
-def _premium_json(venue: Venue, shown: MarketState) -> Json:
+def _premium_json(venue: Venue, market: MarketState) -> Json:
     now = to_ms(venue.now())
     return {
-        "symbol": market_id(shown.instrument.symbol),
-        "markPrice": format_number(shown.mark_price),
-        "indexPrice": format_number(shown.mark_price),
-        "estimatedSettlePrice": format_number(shown.mark_price),
-        "lastFundingRate": format_number(shown.funding),
+        "symbol": market_id(market.instrument.symbol),
+        "markPrice": format_number(market.mark_price),
+        "indexPrice": format_number(market.mark_price),
+        "estimatedSettlePrice": format_number(market.mark_price),
+        "lastFundingRate": format_number(market.funding),
         "interestRate": "0",
         "nextFundingTime": (now // 28_800_000 + 1) * 28_800_000,
         "time": now,
     }
 
 
-def _print_json(row: PublicTradeRow) -> Json:
+def _trade_json(row: PublicTradeRow) -> Json:
     return {
         "id": row.number,
         "price": format_number(row.price),
@@ -159,22 +161,22 @@ def _print_json(row: PublicTradeRow) -> Json:
     }
 
 
-def _ticker_json(venue: Venue, shown: MarketState) -> Json:
-    opened, now = shown.bars[0].open, to_ms(venue.now())
-    bid, ask = (levels_json(shown.instrument, side[:1]) for side in (shown.bids, shown.asks))
-    told: Json = {
-        "symbol": market_id(shown.instrument.symbol),
-        "priceChange": format_number(shown.last - opened),
-        "priceChangePercent": format_number(round((shown.last - opened) / opened * 100, 4)),
-        "weightedAvgPrice": format_number(shown.last),
-        "lastPrice": format_number(shown.last),
+def _ticker_json(venue: Venue, market: MarketState) -> Json:
+    opened, now = market.bars[0].open, to_ms(venue.now())
+    bid, ask = (levels_json(market.instrument, side[:1]) for side in (market.bids, market.asks))
+    ticker: Json = {
+        "symbol": market_id(market.instrument.symbol),
+        "priceChange": format_number(market.last - opened),
+        "priceChangePercent": format_number(round((market.last - opened) / opened * 100, 4)),
+        "weightedAvgPrice": format_number(market.last),
+        "lastPrice": format_number(market.last),
         "lastQty": "0",
         "openPrice": format_number(opened),
-        "highPrice": format_number(max(bar.high for bar in shown.bars)),
-        "lowPrice": format_number(min(bar.low for bar in shown.bars)),
-        "volume": format_number(sum((bar.volume for bar in shown.bars), ZERO)),
+        "highPrice": format_number(max(bar.high for bar in market.bars)),
+        "lowPrice": format_number(min(bar.low for bar in market.bars)),
+        "volume": format_number(sum((bar.volume for bar in market.bars), ZERO)),
         "quoteVolume": format_number(
-            sum((multiply(bar.volume, bar.close) for bar in shown.bars), ZERO)
+            sum((multiply(bar.volume, bar.close) for bar in market.bars), ZERO)
         ),
         "openTime": now - 86_400_000,
         "closeTime": now,
@@ -182,26 +184,26 @@ def _ticker_json(venue: Venue, shown: MarketState) -> Json:
         "lastId": 0,
         "count": 0,
     }
-    if shown.instrument.kind is InstrumentKind.SPOT:
-        for word, levels in (("bid", bid), ("ask", ask)):
+    if market.instrument.kind is InstrumentKind.SPOT:
+        for side, levels in (("bid", bid), ("ask", ask)):
             price, qty = levels[0] if levels else ("0", "0")
-            told |= {f"{word}Price": price, f"{word}Qty": qty}
-    return told
+            ticker |= {f"{side}Price": price, f"{side}Qty": qty}
+    return ticker
 
 
-def _best_json(venue: Venue, shown: MarketState, *, spot: bool) -> Json:
-    told: Json = {"symbol": market_id(shown.instrument.symbol)}
-    for word, side in (("bid", shown.bids), ("ask", shown.asks)):
-        levels = levels_json(shown.instrument, side[:1])
+def _best_json(venue: Venue, market: MarketState, *, spot: bool) -> Json:
+    best: Json = {"symbol": market_id(market.instrument.symbol)}
+    for side, all_levels in (("bid", market.bids), ("ask", market.asks)):
+        levels = levels_json(market.instrument, all_levels[:1])
         price, qty = levels[0] if levels else ("0", "0")
-        told |= {f"{word}Price": price, f"{word}Qty": qty}
-    return told if spot else told | {"time": to_ms(venue.now())}
+        best |= {f"{side}Price": price, f"{side}Qty": qty}
+    return best if spot else best | {"time": to_ms(venue.now())}
 
 
 def _instrument_json(row: Instrument) -> Json:
     tick, step = format_number(row.tick), format_number(row.step)
-    most = format_number(row.step * 100_000_000)
-    told: Json = {
+    maximum = format_number(row.step * 100_000_000)
+    body: Json = {
         "symbol": market_id(row.symbol),
         "status": "TRADING",
         "baseAsset": row.base,
@@ -216,14 +218,14 @@ def _instrument_json(row: Instrument) -> Json:
                 "maxPrice": format_number(row.tick * 100_000_000),
                 "tickSize": tick,
             },
-            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
-            {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": maximum, "stepSize": step},
+            {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": maximum, "stepSize": step},
         ],
     }
     notional = format_number(row.min_notional)
     if row.kind is InstrumentKind.SPOT:
-        told["filters"].append({"filterType": "NOTIONAL", "minNotional": notional})
-        return told | {
+        body["filters"].append({"filterType": "NOTIONAL", "minNotional": notional})
+        return body | {
             "orderTypes": list(SPOT_TYPES),
             "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False,
@@ -231,8 +233,8 @@ def _instrument_json(row: Instrument) -> Json:
             "permissions": [],
             "permissionSets": [["SPOT"]],
         }
-    told["filters"].append({"filterType": "MIN_NOTIONAL", "notional": notional})
-    return told | {
+    body["filters"].append({"filterType": "MIN_NOTIONAL", "notional": notional})
+    return body | {
         "pair": market_id(row.symbol),
         "contractType": "PERPETUAL",
         "deliveryDate": 4133404800000,

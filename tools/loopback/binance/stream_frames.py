@@ -1,7 +1,7 @@
-"""What the streams of the Binance dialect say, in its one-letter words."""
+"""Frames of the Binance streams, with its one-letter keys."""
 
 from loopback.binance.order_json import (
-    SIDES,
+    POSITION_SIDES,
     actual_id,
     algo_number,
     algo_status,
@@ -23,23 +23,23 @@ from oms.domain.money import ZERO, multiply
 
 
 def order_frame(account: Account, row: OrderRow, fill: ExecutionRow | None, now_ms: int) -> Json:
-    """``executionReport``, ``ORDER_TRADE_UPDATE`` or, while it waits, ``ALGO_UPDATE``."""
+    """Returns ``executionReport``, ``ORDER_TRADE_UPDATE`` or, before a trigger, ``ALGO_UPDATE``."""
     if not is_ordinary(row):
         return algo_frame(account, row, now_ms)
-    told = _order(account, row, fill)
+    body = _order(account, row, fill)
     if is_spot(row.order.symbol):
-        return {"e": "executionReport", "E": now_ms} | told | _spot(row, fill)
-    more = {"e": "ORDER_TRADE_UPDATE", "E": now_ms, "T": now_ms}
-    return more | {"o": told | _linear(row, fill)}
+        return {"e": "executionReport", "E": now_ms} | body | _spot(row, fill)
+    head = {"e": "ORDER_TRADE_UPDATE", "E": now_ms, "T": now_ms}
+    return head | {"o": body | _linear(row, fill)}
 
 
 def algo_frame(account: Account, row: OrderRow, now_ms: int) -> Json:
-    """``ALGO_UPDATE``."""
+    """Returns an ``ALGO_UPDATE``."""
     return {"e": "ALGO_UPDATE", "T": now_ms, "E": now_ms, "o": _algo(account, row)}
 
 
 def wallet_frame(coins: tuple[CurrencyRow, ...], now_ms: int) -> Json:
-    """``outboundAccountPosition``: the wallet as spot shows it."""
+    """Returns an ``outboundAccountPosition``: the spot wallet."""
     rows = [
         {
             "a": coin.currency,
@@ -54,7 +54,7 @@ def wallet_frame(coins: tuple[CurrencyRow, ...], now_ms: int) -> Json:
 def account_frame(
     coins: tuple[CurrencyRow, ...], positions: tuple[PositionRow, ...], now_ms: int
 ) -> Json:
-    """``ACCOUNT_UPDATE``: the wallet and positions of contracts."""
+    """Returns an ``ACCOUNT_UPDATE``: the wallet and positions of contracts."""
     balances = [
         {
             "a": coin.currency,
@@ -64,7 +64,7 @@ def account_frame(
         }
         for coin in coins
     ]
-    held = [
+    position_rows = [
         {
             "s": market_id(row.symbol),
             "pa": format_number(row.qty),
@@ -74,17 +74,17 @@ def account_frame(
             "up": format_number(row.unrealised),
             "mt": "cross",
             "iw": "0",
-            "ps": SIDES[row.leg],
+            "ps": POSITION_SIDES[row.leg],
         }
         for row in positions
     ]
-    update = {"m": "ORDER", "B": balances, "P": held}
+    update = {"m": "ORDER", "B": balances, "P": position_rows}
     return {"e": "ACCOUNT_UPDATE", "E": now_ms, "T": now_ms, "a": update}
 
 
 def _order(account: Account, row: OrderRow, fill: ExecutionRow | None) -> Json:
     order, status = row.order, status_of(row)
-    happened = (
+    execution_type = (
         "TRADE"
         if fill is not None
         else {"EXPIRED": "EXPIRED", "CANCELED": "CANCELED"}.get(status, "NEW")
@@ -98,7 +98,7 @@ def _order(account: Account, row: OrderRow, fill: ExecutionRow | None) -> Json:
         "f": time_in_force(row),
         "q": format_number(order.qty),
         "p": format_number(order.price, "0"),
-        "x": happened,
+        "x": execution_type,
         "X": status,
         "i": order_number(account, row),
         "l": "0" if trade is None else format_number(trade.qty),
@@ -125,7 +125,7 @@ def _spot(row: OrderRow, fill: ExecutionRow | None) -> Json:
         "P": format_number(row.order.terms.trigger_price, "0"),
         "Z": format_number(row.value),
         "Y": "0" if trade is None else format_number(multiply(trade.qty, trade.price)),
-        "Q": str(row.wish.get("quoteOrderQty", "0")),
+        "Q": str(row.params.get("quoteOrderQty", "0")),
         "W": to_ms(row.created_at),
         "V": "NONE",
     }
@@ -138,7 +138,7 @@ def _linear(row: OrderRow, fill: ExecutionRow | None) -> Json:
         "R": row.order.reduce_only,
         "wt": "CONTRACT_PRICE",
         "ot": ordinary_type(row),
-        "ps": SIDES[row.order.leg],
+        "ps": POSITION_SIDES[row.order.leg],
         "cp": False,
         "rp": format_number(ZERO if fill is None else fill.trade.realised),
         "pP": False,
@@ -157,7 +157,7 @@ def _algo(account: Account, row: OrderRow) -> Json:
         "o": type_of(row),
         "s": market_id(order.symbol),
         "S": order.side.value.upper(),
-        "ps": SIDES[order.leg],
+        "ps": POSITION_SIDES[order.leg],
         "f": time_in_force(row),
         "q": format_number(order.qty),
         "X": algo_status(row),

@@ -1,7 +1,7 @@
-"""The streams of the Binance dialect: what an account hears; one frame is order and trade alike.
+"""WebSocket streams of the Binance dialect; one frame reports an order and its fill.
 
-Spot: ``/ws-api/v3``, signed in by ``userDataStream.subscribe.signature``. Contracts:
-``/private/ws?listenKey=``. Streams of the market are there and say nothing.
+Spot: ``/ws-api/v3``, authenticated by ``userDataStream.subscribe.signature``. Contracts:
+``/private/ws?listenKey=``. Market streams accept connections and send no data.
 """
 
 import json
@@ -22,8 +22,8 @@ from loopback.exchange.rows import (
     WalletUpdate,
 )
 from loopback.exchange.venue import Venue
+from loopback.faults import FaultGroup
 from loopback.formatting import Json, compact_json, to_ms
-from loopback.server.faults import FaultGroup
 from loopback.server.http import Request, WebSocket
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamConnection, StreamHub
@@ -34,119 +34,121 @@ USER_DATA = "userDataStream"
 
 
 class StreamServer:
-    """All connections of the dialect."""
+    """Serves all stream connections of the dialect."""
 
-    def __init__(self, venue: Venue, gate: RequestFilter, talks: StreamHub) -> None:
-        self._venue, self._gate, self._talks = venue, gate, talks
+    def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
+        self._venue, self._request_filter, self._hub = venue, request_filter, hub
         self._listen_keys: dict[str, str] = {}
-        venue.account_listeners.append(self._hear)
+        venue.account_listeners.append(self._on_account_updates)
 
     def listen_key(self, key: str) -> Json:
-        """A name under which a key's stream of contracts can be dialled."""
-        told: Json = listen_key()
-        self._listen_keys[told["listenKey"]] = key
-        return told
+        """Creates a listen key for the contract stream of a key."""
+        body: Json = listen_key()
+        self._listen_keys[body["listenKey"]] = key
+        return body
 
     def has(self, request: Request) -> bool:
-        """Whether there is a stream at a path."""
+        """Whether there is a stream at the path."""
         if request.path == LINEAR:
             return request.params.get("listenKey") in self._listen_keys
         return request.path == SPOT or request.path in SILENT
 
     async def serve(self, request: Request, socket: WebSocket) -> None:
-        """Talk until the socket is gone."""
-        talk = StreamConnection(socket, request.path)
+        """Serves a connection until it is closed."""
+        connection = StreamConnection(socket, request.path)
         if request.path == LINEAR:
-            talk.key = self._listen_keys[request.params["listenKey"]]
-            talk.topics.add(USER_DATA)
-        self._talks.open.append(talk)
+            connection.key = self._listen_keys[request.params["listenKey"]]
+            connection.topics.add(USER_DATA)
+        self._hub.connections.append(connection)
         try:
             async for text in socket.texts():
-                self._answer(talk, text)
+                self._reply(connection, text)
         finally:
-            self._talks.open.remove(talk)
+            self._hub.connections.remove(connection)
 
-    def _answer(self, talk: StreamConnection, text: str) -> None:
+    def _reply(self, connection: StreamConnection, text: str) -> None:
         try:
-            told = json.loads(text)
+            frame = json.loads(text)
         except ValueError:
             return
-        if not isinstance(told, dict):
+        if not isinstance(frame, dict):
             return
-        answer: Json = {"id": told.get("id")}
-        if talk.path != SPOT:
-            talk.socket.send(compact_json(answer | {"result": None}))
+        reply: Json = {"id": frame.get("id")}
+        if connection.path != SPOT:
+            connection.socket.send(compact_json(reply | {"result": None}))
             return
         try:
-            if told.get("method") == f"{USER_DATA}.subscribe.signature":
-                self._sign_in(talk, told.get("params") or {})
-                answer["result"] = {"subscriptionId": 0}
-            elif told.get("method") == "ping":
-                answer["result"] = {}
+            if frame.get("method") == f"{USER_DATA}.subscribe.signature":
+                self._authenticate(connection, frame.get("params") or {})
+                reply["result"] = {"subscriptionId": 0}
+            elif frame.get("method") == "ping":
+                reply["result"] = {}
             else:
                 raise ApiError(-1120, "Unknown method.")
-            answer["status"] = 200
-        except ApiError as refused:
-            answer |= {
-                "status": refused.status,
-                "error": {"code": refused.code, "msg": refused.message},
+            reply["status"] = 200
+        except ApiError as error:
+            reply |= {
+                "status": error.status,
+                "error": {"code": error.code, "msg": error.message},
             }
-        talk.socket.send(compact_json(answer))
+        connection.socket.send(compact_json(reply))
 
-    def _sign_in(self, talk: StreamConnection, params: dict[str, Any]) -> None:
-        """Whether the sorted parameters are signed. Raises ``Refusal``."""
+    def _authenticate(self, connection: StreamConnection, params: dict[str, Any]) -> None:
+        """Checks the signature of the sorted parameters. Raises ``ApiError``."""
         name = str(params.get("apiKey", ""))
         key = find_key(name, self._venue.keys)
-        rest = {each: value for each, value in params.items() if each != "signature"}
-        payload = "&".join(f"{each}={rest[each]}" for each in sorted(rest))
+        unsigned = {each: value for each, value in params.items() if each != "signature"}
+        payload = "&".join(f"{each}={unsigned[each]}" for each in sorted(unsigned))
         if sign(key.secret, payload) != params.get("signature"):
             raise ApiError(-1022, "Signature for this request is not valid.")
-        check_timestamp(params, to_ms(self._venue.now()) + self._gate.skew_ms)
-        if self._gate.faults.take(FaultGroup.STREAM, talk.path, name, "auth_refused"):
+        check_timestamp(params, to_ms(self._venue.now()) + self._request_filter.skew_ms)
+        if self._request_filter.faults.take(
+            FaultGroup.STREAM, connection.path, name, "auth_refused"
+        ):
             raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        talk.key = name
-        talk.topics.add(USER_DATA)
+        connection.key = name
+        connection.topics.add(USER_DATA)
 
-    def _hear(self, account: Account, told: Sequence[AccountUpdate]) -> None:
-        talks = [
-            talk
-            for talk in self._talks.open
-            if talk.key
-            and talk.path in (SPOT, LINEAR)
-            and self._venue.keys[talk.key].account == account.name
+    def _on_account_updates(self, account: Account, updates: Sequence[AccountUpdate]) -> None:
+        connections = [
+            connection
+            for connection in self._hub.connections
+            if connection.key
+            and connection.path in (SPOT, LINEAR)
+            and self._venue.keys[connection.key].account == account.name
         ]
-        if not talks:
+        if not connections:
             return
-        for path, topic, frame in _frames(account, told, to_ms(self._venue.now())):
-            meant = [talk for talk in talks if talk.path == path]
-            self._talks.deliver(topic, meant, compact_json(frame))
+        for path, topic, frame in _frames(account, updates, to_ms(self._venue.now())):
+            receivers = [each for each in connections if each.path == path]
+            self._hub.deliver(topic, receivers, compact_json(frame))
 
 
 def _frames(
-    account: Account, told: Sequence[AccountUpdate], now_ms: int
+    account: Account, updates: Sequence[AccountUpdate], now_ms: int
 ) -> Iterator[tuple[str, str, Json]]:
-    """Path, topic and frame of each thing that happened: a fill and its order are one."""
+    """Yields path, topic and frame of each update; a fill and its order are one frame."""
     executed: ExecutionUpdate | None = None
-    for each in told:
-        match each:
+    for update in updates:
+        match update:
             case ExecutionUpdate():
-                executed = each
+                executed = update
             case OrderUpdate(row=row):
                 fill = None if executed is None else executed.row
                 frame = order_frame(account, row, fill, now_ms)
                 executed = None
                 spot = is_spot(row.order.symbol)
                 topic = str(frame["e"])
-                yield (SPOT if spot else LINEAR), topic, _wrapped(frame, spot=spot)
+                yield (SPOT if spot else LINEAR), topic, _wrap(frame, spot=spot)
                 if topic == "ORDER_TRADE_UPDATE" and is_conditional(row):
                     yield LINEAR, "ALGO_UPDATE", algo_frame(account, row, now_ms)
             case WalletUpdate(coins=coins):
                 frame = wallet_frame(coins, now_ms)
-                yield SPOT, "outboundAccountPosition", _wrapped(frame, spot=True)
+                yield SPOT, "outboundAccountPosition", _wrap(frame, spot=True)
                 yield LINEAR, "ACCOUNT_UPDATE", account_frame(coins, (), now_ms)
             case PositionUpdate(row=position):
                 yield LINEAR, "ACCOUNT_UPDATE", account_frame((), (position,), now_ms)
 
 
-def _wrapped(frame: Json, *, spot: bool) -> Json:
+def _wrap(frame: Json, *, spot: bool) -> Json:
     return {"subscriptionId": 0, "event": frame} if spot else frame

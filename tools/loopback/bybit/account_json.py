@@ -1,7 +1,7 @@
-"""Positions and wallets as Bybit v5 writes them.
+"""JSON of positions and wallets in Bybit v5.
 
-A flat one-way position has the side "". A position's price is ``avgPrice`` by REST and
-``entryPrice`` on the stream.
+A one-way position without quantity has the side "". The entry price is ``avgPrice`` over REST and
+``entryPrice`` in the stream.
 """
 
 from loopback.bybit.params import INDEXES
@@ -12,10 +12,10 @@ from oms.simulation.state.exchange_state import Leg
 
 
 def position_json(row: PositionRow, *, stream: bool = False) -> Json:
-    """A position; on the stream its price has another name."""
+    """Returns a position; ``stream`` selects the name of its entry price."""
     value = "0" if row.entry is None else format_number(multiply(row.qty.copy_abs(), row.entry))
     flat_side = {Leg.LONG: "Buy", Leg.SHORT: "Sell"}.get(row.leg, "")
-    told: Json = {
+    body: Json = {
         "positionIdx": INDEXES[row.leg],
         "riskId": 1,
         "riskLimitValue": "2000000",
@@ -46,12 +46,12 @@ def position_json(row: PositionRow, *, stream: bool = False) -> Json:
         "createdTime": str(to_ms(row.created_at)),
         "updatedTime": str(to_ms(row.updated_at)),
     }
-    told["entryPrice" if stream else "avgPrice"] = format_number(row.entry, "0")
-    return told
+    body["entryPrice" if stream else "avgPrice"] = format_number(row.entry, "0")
+    return body
 
 
 def wallet_json(coins: tuple[CurrencyRow, ...]) -> Json:
-    """A unified wallet; sums in dollars are those of the dollar currencies."""
+    """Returns a unified wallet; its totals in dollars are sums over USDT and USDC."""
     dollars = [coin for coin in coins if coin.currency in ("USDT", "USDC")]
     wallet = sum((coin.total for coin in dollars), ZERO)
     equity = sum((coin.equity for coin in dollars), ZERO)

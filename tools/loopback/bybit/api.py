@@ -1,27 +1,27 @@
-"""The Bybit dialect at its port: from request to route to reply, and the dial of its streams."""
+"""The Bybit API at its port: routes of REST requests, responses, and WebSocket upgrades."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loopback.bybit import rest_account, rest_orders, rest_public
 from loopback.bybit.errors import ApiError, invalid_request
+from loopback.bybit.params import Caller
 from loopback.bybit.signature import authenticate
 from loopback.bybit.streams import StreamServer
 from loopback.bybit.trading_stops import resize_trading_stops
 from loopback.exchange.account import Account
 from loopback.exchange.rows import AccountUpdate, PositionUpdate
 from loopback.exchange.venue import Venue
+from loopback.faults import FaultGroup
 from loopback.formatting import Json, compact_json, to_ms
-from loopback.server.faults import FaultGroup
 from loopback.server.http import Request, Response, WebSocket
 from loopback.server.read_faults import apply_read_fault
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamHub
 
 Public = Callable[[Venue, Mapping[str, Any]], Json]
-Private = Callable[["Caller", Mapping[str, Any]], Json]
+Private = Callable[[Caller, Mapping[str, Any]], Json]
 
 PUBLIC: Mapping[tuple[str, str], Public] = {
     ("GET", "/v5/system/status"): rest_public.system_status,
@@ -52,60 +52,51 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 }
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who asks: the account that the key opens, at this venue, through this gate."""
-
-    venue: Venue
-    gate: RequestFilter
-    account: Account
-    key: str
-    read_only: bool
-
-
 class BybitApi:
-    """Answers at a port; see ``loopback.server.http.RequestHandler``."""
+    """The ``RequestHandler`` of the Bybit port."""
 
-    def __init__(self, venue: Venue, gate: RequestFilter, talks: StreamHub) -> None:
-        self.venue, self.gate = venue, gate
-        self.sockets = StreamServer(venue, gate, talks)
-        venue.account_listeners.append(_keep_stops)
+    def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
+        self._venue, self._request_filter = venue, request_filter
+        self._streams = StreamServer(venue, request_filter, hub)
+        venue.account_listeners.append(_update_trading_stops)
 
-    async def answer(self, request: Request) -> Response:
-        """The answer to a REST request, faults included."""
+    async def handle(self, request: Request) -> Response:
+        """Returns the response to a REST request, including faults."""
         key = request.headers.get("x-bapi-api-key", "")
-        time = self.venue.now().isoformat()
-        entry = self.gate.write(request, time, key, _client_id(request))
-        reply = await self.gate.before(request, key)
-        if reply is None:
-            reply = await self.gate.after(request, key, self._reply(request, key))
-        entry.status = reply.status
-        return reply
+        time = self._venue.now().isoformat()
+        entry = self._request_filter.log_request(request, time, key, _client_id(request))
+        response = await self._request_filter.fault_before(request, key)
+        if response is None:
+            response = self._respond(request, key)
+            response = await self._request_filter.fault_after(request, key, response)
+        entry.status = response.status
+        return response
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
-        """503 for a dial that a fault refuses, 404 for a stream that there is none of."""
-        self.gate.write(request, self.venue.now().isoformat(), "", "")
-        if self.gate.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
+        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
+        self._request_filter.log_request(request, self._venue.now().isoformat(), "", "")
+        if self._request_filter.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
             return Response(503, b"no capacity", {"Content-Type": "text/plain"})
-        return None if self.sockets.has(request.path) else Response(404)
+        return None if self._streams.has(request.path) else Response(404)
 
-    async def serve(self, request: Request, socket: WebSocket) -> None:
-        """A stream, until it is gone."""
-        await self.sockets.serve(request.path, socket)
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Serves a stream until it is closed."""
+        await self._streams.serve(request.path, socket)
 
-    def _reply(self, request: Request, key: str) -> Response:
-        load = self.gate.faults.take(FaultGroup.LOAD, request.line, key)
+    def _respond(self, request: Request, key: str) -> Response:
+        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, key)
         if load is not None and load.mode == "ban":
-            wait = load.word("retry_after", "60")
-            return Response(418, b"banned", {"Retry-After": wait, "Content-Type": "text/plain"})
-        headers: dict[str, str] = {}
+            retry_after = load.text("retry_after", "60")
+            headers = {"Retry-After": retry_after, "Content-Type": "text/plain"}
+            return Response(418, b"banned", headers)
+        response_headers: dict[str, str] = {}
         code, message, result, status = 0, "OK", {}, 200
         try:
             if load is not None:
                 raise ApiError(10006, "Too many visits. Exceeded the API Rate Limit.")
-            result = self._result(request, key, headers)
-        except ApiError as refusal:
-            code, message, status = refusal.code, refusal.message, refusal.status
+            result = self._result(request, key, response_headers)
+        except ApiError as error:
+            code, message, status = error.code, error.message, error.status
         body = {
             "retCode": code,
             "retMsg": message,
@@ -113,57 +104,57 @@ class BybitApi:
             "retExtInfo": {},
             "time": self._now_ms(),
         }
-        return Response(status, compact_json(body).encode(), headers)
+        return Response(status, compact_json(body).encode(), response_headers)
 
     def _result(self, request: Request, key: str, headers: dict[str, str]) -> Json:
-        where = (request.method, request.path.rstrip("/"))
-        if where in PUBLIC:
-            told = PUBLIC[where](self.venue, request.params)
-            if where[1] == "/v5/market/time":
-                told = rest_public.time_json(self._now_ms())
-            return _spoiled(self, request, key, told)
-        if where not in PRIVATE:
+        route = (request.method, request.path.rstrip("/"))
+        if route in PUBLIC:
+            result = PUBLIC[route](self._venue, request.params)
+            if route[1] == "/v5/market/time":
+                result = rest_public.time_json(self._now_ms())
+            return self._with_read_fault(request, key, result)
+        if route not in PRIVATE:
             raise ApiError(404, "Not Found", status=404)
         caller = self._caller(request, headers)
         params = request.params if request.method == "GET" else _body(request)
-        told = PRIVATE[where](caller, params)
-        return _spoiled(self, request, key, told)
+        return self._with_read_fault(request, key, PRIVATE[route](caller, params))
 
     def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
-        key = authenticate(request, self.venue.keys, self._now_ms())
-        is_over, left, allowed = self.gate.is_over(key.name, request.path)
+        key = authenticate(request, self._venue.keys, self._now_ms())
+        is_exceeded, left, allowed = self._request_filter.count_request(key.name, request.path)
         headers |= {
             "X-Bapi-Limit": str(allowed),
             "X-Bapi-Limit-Status": str(left),
-            "X-Bapi-Limit-Reset-Timestamp": str(self._now_ms() + (1000 if is_over else 0)),
+            "X-Bapi-Limit-Reset-Timestamp": str(self._now_ms() + (1000 if is_exceeded else 0)),
         }
-        if is_over:
+        if is_exceeded:
             raise ApiError(10006, "Too many visits. Exceeded the API Rate Limit.")
-        account = self.venue.account_of(key.name)
-        return Caller(self.venue, self.gate, account, key.name, key.read_only)
+        account = self._venue.account_of(key.name)
+        faults = self._request_filter.faults
+        return Caller(self._venue, faults, account, key.name, key.read_only)
+
+    def _with_read_fault(self, request: Request, key: str, result: Json) -> Json:
+        faults, now = self._request_filter.faults, self._venue.now()
+        changed: Json = apply_read_fault(faults, request.path, key, result, now)
+        return changed
 
     def _now_ms(self) -> int:
-        return to_ms(self.venue.now()) + self.gate.skew_ms
+        return to_ms(self._venue.now()) + self._request_filter.skew_ms
 
 
-def _spoiled(bybit: BybitApi, request: Request, key: str, told: Json) -> Json:
-    result: Json = apply_read_fault(bybit.gate, request.path, key, told, bybit.venue.now())
-    return result
-
-
-def _keep_stops(account: Account, told: Sequence[AccountUpdate]) -> None:
-    if any(isinstance(each, PositionUpdate) for each in told):
+def _update_trading_stops(account: Account, updates: Sequence[AccountUpdate]) -> None:
+    if any(isinstance(each, PositionUpdate) for each in updates):
         resize_trading_stops(account)
 
 
 def _body(request: Request) -> Json:
     try:
-        told = json.loads(request.body or b"{}")
+        body = json.loads(request.body or b"{}")
     except ValueError:
         raise invalid_request("The request body is no JSON") from None
-    if not isinstance(told, dict):
+    if not isinstance(body, dict):
         raise invalid_request("The request body is no JSON object")
-    return told
+    return body
 
 
 def _client_id(request: Request) -> str:
@@ -171,7 +162,7 @@ def _client_id(request: Request) -> str:
     if request.method == "GET":
         return request.params.get("orderLinkId", "")
     try:
-        told = json.loads(request.body)
+        body = json.loads(request.body)
     except ValueError:
         return ""
-    return str(told.get("orderLinkId", "")) if isinstance(told, dict) else ""
+    return str(body.get("orderLinkId", "")) if isinstance(body, dict) else ""

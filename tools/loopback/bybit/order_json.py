@@ -1,6 +1,6 @@
-"""Orders and executions as Bybit v5 writes them.
+"""JSON of orders and executions in Bybit v5.
 
-A contract's order has ``tpslMode``, a spot order has not: clients tell them apart by it.
+Only orders of contracts have ``tpslMode``; clients distinguish them from spot orders by it.
 """
 
 from decimal import Decimal
@@ -55,15 +55,15 @@ _EXECUTION_KINDS = {
 
 
 def order_json(row: OrderRow) -> Json:
-    """An order; ``category`` is added where it stands among others."""
-    order, wish = row.order, row.wish
+    """Returns an order, without ``category``."""
+    order, params = row.order, row.params
     is_spot = category_of_symbol(order.symbol) == "spot"
-    in_quote = wish.get("marketUnit") == "quoteCoin"
+    in_quote = params.get("marketUnit") == "quoteCoin"
     trigger = order.terms.trigger_price
     if row.exit is ExitKind.TAKE_PROFIT and trigger is None:
         trigger = order.price
     stop_type = _EXITS[row.exit] or ("Stop" if trigger is not None else "")
-    told: Json = {
+    body: Json = {
         "symbol": market_id(order.symbol),
         "orderId": row.order_id,
         "orderLinkId": order.client_id,
@@ -71,13 +71,13 @@ def order_json(row: OrderRow) -> Json:
         "side": side_text(order.side),
         "orderType": "Limit" if order.price is not None else "Market",
         "price": format_number(order.price, "0"),
-        "qty": str(wish["qty"]) if in_quote else format_number(order.qty),
-        "marketUnit": str(wish.get("marketUnit", "")),
+        "qty": str(params["qty"]) if in_quote else format_number(order.qty),
+        "marketUnit": str(params.get("marketUnit", "")),
         "timeInForce": _time_in_force(row),
         "orderStatus": _status(row, is_spot=is_spot),
         "createType": _create_type(row),
         "cancelType": _cancel_type(row),
-        "rejectReason": _reason(row),
+        "rejectReason": _reject_reason(row),
         "avgPrice": format_number(row.average),
         "leavesQty": format_number(row.remaining),
         "leavesValue": format_number(multiply(row.remaining, order.price or ZERO)),
@@ -89,16 +89,16 @@ def order_json(row: OrderRow) -> Json:
         "orderIv": "",
         "triggerPrice": format_number(trigger),
         "triggerDirection": 0 if trigger is None or is_spot else _direction(row, trigger),
-        "triggerBy": str(wish.get("triggerBy") or "LastPrice") if trigger is not None else "",
-        "takeProfit": format_number(_attached(row, "takeProfit")),
-        "stopLoss": format_number(_attached(row, "stopLoss")),
+        "triggerBy": str(params.get("triggerBy") or "LastPrice") if trigger is not None else "",
+        "takeProfit": format_number(_attached_price(row, "takeProfit")),
+        "stopLoss": format_number(_attached_price(row, "stopLoss")),
         "tpTriggerBy": "",
         "slTriggerBy": "",
-        "tpLimitPrice": str(wish.get("tpLimitPrice", "")),
-        "slLimitPrice": str(wish.get("slLimitPrice", "")),
+        "tpLimitPrice": str(params.get("tpLimitPrice", "")),
+        "slLimitPrice": str(params.get("slLimitPrice", "")),
         "lastPriceOnCreated": format_number(row.last_on_created),
         "reduceOnly": order.reduce_only,
-        "closeOnTrigger": bool(wish.get("closeOnTrigger")) or row.exit is not ExitKind.NONE,
+        "closeOnTrigger": bool(params.get("closeOnTrigger")) or row.exit is not ExitKind.NONE,
         "isLeverage": "0" if is_spot else "",
         "positionIdx": INDEXES[order.leg],
         "placeType": "",
@@ -112,21 +112,21 @@ def order_json(row: OrderRow) -> Json:
         "extraFees": "",
     }
     if not is_spot:
-        whole = row.exit is not ExitKind.NONE or told["takeProfit"] or told["stopLoss"]
-        told["tpslMode"] = str(wish.get("tpslMode") or ("Full" if whole else ""))
-    return told
+        whole = row.exit is not ExitKind.NONE or body["takeProfit"] or body["stopLoss"]
+        body["tpslMode"] = str(params.get("tpslMode") or ("Full" if whole else ""))
+    return body
 
 
 def is_conditional(row: OrderRow) -> bool:
-    """Whether it is listed with the stop orders: it waits, or has waited, for a price."""
+    """Whether it is listed with the stop orders: it has, or had, a trigger."""
     return row.order.terms.trigger_price is not None or row.exit is not ExitKind.NONE
 
 
 def execution_json(row: ExecutionRow) -> Json:
-    """An execution, of a trade or of funding."""
+    """Returns an execution of a trade or of funding."""
     trade, order = row.trade, row.order
     is_spot = category_of_symbol(trade.symbol) == "spot"
-    told: Json = {
+    body: Json = {
         "symbol": market_id(trade.symbol),
         "orderId": "" if order is None else order.order_id,
         "orderLinkId": "" if order is None else order.order.client_id,
@@ -154,15 +154,15 @@ def execution_json(row: ExecutionRow) -> Json:
         "tradeIv": "",
         "markIv": "",
         "blockTradeId": "",
-        "closedSize": format_number(_closed(row)),
+        "closedSize": format_number(_closed_size(row)),
         "seq": row.number,
-        "marketUnit": "" if order is None else str(order.wish.get("marketUnit", "")),
+        "marketUnit": "" if order is None else str(order.params.get("marketUnit", "")),
         "extraFees": "",
     }
     if not is_spot:
-        told["createType"] = "" if order is None else _create_type(order)
-        told["execPnl"] = format_number(trade.realised)
-    return told
+        body["createType"] = "" if order is None else _create_type(order)
+        body["execPnl"] = format_number(trade.realised)
+    return body
 
 
 def _status(row: OrderRow, *, is_spot: bool) -> str:
@@ -172,9 +172,9 @@ def _status(row: OrderRow, *, is_spot: bool) -> str:
 
 
 def _time_in_force(row: OrderRow) -> str:
-    told = row.wish.get("timeInForce")
-    if told and row.order.price is not None:
-        return str(told)
+    time_in_force = row.params.get("timeInForce")
+    if time_in_force and row.order.price is not None:
+        return str(time_in_force)
     return "GTC" if row.order.price is not None else "IOC"
 
 
@@ -196,28 +196,28 @@ def _cancel_type(row: OrderRow) -> str:
     return _CANCEL_TYPES.get(row.reason, "UNKNOWN")
 
 
-def _reason(row: OrderRow) -> str:
+def _reject_reason(row: OrderRow) -> str:
     if row.state not in (OrderState.CANCELED, OrderState.DEACTIVATED):
         return "EC_NoError"
     return _REASONS.get(row.reason, "EC_Others")
 
 
 def _direction(row: OrderRow, trigger: Decimal) -> int:
-    """1: the price must rise to the trigger, 2: fall."""
-    told = row.wish.get("triggerDirection")
-    if told in (1, 2, "1", "2"):
-        return int(told)
-    was = row.last_on_created
-    return 1 if was is None or trigger > was else 2
+    """Returns 1 if the price must rise to the trigger, 2 if it must fall."""
+    direction = row.params.get("triggerDirection")
+    if direction in (1, 2, "1", "2"):
+        return int(direction)
+    created_at_price = row.last_on_created
+    return 1 if created_at_price is None or trigger > created_at_price else 2
 
 
-def _attached(row: OrderRow, name: str) -> Decimal | None:
+def _attached_price(row: OrderRow, name: str) -> Decimal | None:
     terms = row.order.terms
     exit = terms.take_profit if name == "takeProfit" else terms.stop_loss
     return None if exit is None else exit.price
 
 
-def _closed(row: ExecutionRow) -> Decimal:
-    """How much of a position it has closed, as far as its order says so."""
+def _closed_size(row: ExecutionRow) -> Decimal:
+    """Returns the quantity by which a reduce-only order has reduced a position."""
     order = row.order
     return row.trade.qty if order is not None and order.order.reduce_only else ZERO

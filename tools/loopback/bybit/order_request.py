@@ -1,12 +1,12 @@
-"""From a create request to an order of the engine, judged by the rules that need no market."""
+"""Converts a create request to an order of the engine, and checks it."""
 
 from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopback.bybit.errors import ApiError, duplicate, invalid_request, wrong_mode
-from loopback.bybit.params import LEGS, SIDES, category_of_symbol, parse_number
-from loopback.server.faults import Fault
+from loopback.bybit.params import LEGS, SIDES, Caller, category_of_symbol, parse_number
+from loopback.faults import Fault
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO, round_down_to_step
 from oms.domain.orders.order import Side
@@ -21,11 +21,8 @@ from oms.simulation.state.exchange_state import (
 )
 from oms.simulation.transport import faults as engine_faults
 
-if TYPE_CHECKING:
-    from loopback.bybit.api import Caller
-
 LINK_CHARACTERS_MAX = 36
-_TIMES = {
+_TIMES_IN_FORCE = {
     "GTC": TimeInForce.GTC,
     "PostOnly": TimeInForce.GTC,
     "IOC": TimeInForce.IOC,
@@ -34,9 +31,9 @@ _TIMES = {
 
 
 def parse_order(
-    caller: "Caller", instrument: Instrument, params: Mapping[str, Any], fault: Fault | None
+    caller: Caller, instrument: Instrument, params: Mapping[str, Any], fault: Fault | None
 ) -> NewOrder:
-    """The order that is wished for. Raises ``Refusal``."""
+    """Returns the requested order. Raises ``ApiError``."""
     side = SIDES.get(str(params.get("side")))
     kind = params.get("orderType")
     if side is None or kind not in ("Market", "Limit"):
@@ -48,14 +45,16 @@ def parse_order(
     terms = _terms(params, str(kind))
     is_spot = instrument.kind is InstrumentKind.SPOT
     reduce_only = not is_spot and params.get("reduceOnly") in (True, "true")
-    _judge(caller, instrument, params, qty=qty, cost=cost, price=price, reduce_only=reduce_only)
-    _judge_triggers(instrument, terms)
-    hides_name = fault is not None and fault.mode == "child_orders"
+    _check_sizes(
+        caller, instrument, params, qty=qty, cost=cost, price=price, reduce_only=reduce_only
+    )
+    _check_triggers(instrument, terms)
+    hides_client_id = fault is not None and fault.mode == "child_orders"
     return NewOrder(
-        client_id="" if hides_name else _link(caller, instrument, params),
+        client_id="" if hides_client_id else _link(caller, instrument, params),
         symbol=instrument.symbol,
         side=side,
-        order_type=_type(caller, instrument, params, side, terms, is_limit=kind == "Limit"),
+        order_type=_order_type(caller, instrument, params, side, terms, is_limit=kind == "Limit"),
         qty=ZERO if cost is not None else qty,
         price=price,
         cost=cost,
@@ -63,12 +62,12 @@ def parse_order(
         post_only=params.get("timeInForce") == "PostOnly",
         terms=terms,
         leg=None if is_spot else _leg(caller, instrument.symbol, params),
-        fault=_partial(fault),
+        fault=_engine_fault(fault),
         at=caller.venue.now(),
     )
 
 
-def _link(caller: "Caller", instrument: Instrument, params: Mapping[str, Any]) -> str:
+def _link(caller: Caller, instrument: Instrument, params: Mapping[str, Any]) -> str:
     link = str(params.get("orderLinkId") or "")
     if len(link) > LINK_CHARACTERS_MAX:
         raise invalid_request("orderLinkId is too long")
@@ -78,9 +77,9 @@ def _link(caller: "Caller", instrument: Instrument, params: Mapping[str, Any]) -
 
 
 def _amounts(
-    caller: "Caller", instrument: Instrument, params: Mapping[str, Any], side: Side, kind: str
+    caller: Caller, instrument: Instrument, params: Mapping[str, Any], side: Side, kind: str
 ) -> tuple[Decimal, Decimal | None]:
-    """Quantity in base, and for a spot buy by amount the quote to spend in its place."""
+    """Returns the quantity in base, and for a spot buy by cost the quote amount to spend."""
     qty = parse_number(params, "qty")
     if qty is None or qty < 0:
         raise invalid_request("Qty invalid")
@@ -91,23 +90,23 @@ def _amounts(
         return qty, None
     if side is Side.BUY:
         return ZERO, qty
-    shown = caller.venue.shown[instrument.symbol]
-    best = shown.bids[0][0] if shown.bids else shown.last
+    market = caller.venue.markets[instrument.symbol]
+    best = market.bids[0][0] if market.bids else market.last
     return round_down_to_step(
         (qty / best).quantize(Decimal("1e-18"), ROUND_DOWN), instrument.step
     ), None
 
 
 def _terms(params: Mapping[str, Any], kind: str) -> OrderTerms:
-    told = str(params.get("timeInForce") or "GTC")
-    if told not in _TIMES:
+    name = str(params.get("timeInForce") or "GTC")
+    if name not in _TIMES_IN_FORCE:
         raise invalid_request("timeInForce invalid")
-    time = _TIMES[told]
-    if kind == "Market" and time is TimeInForce.IOC:
-        time = TimeInForce.GTC
+    time_in_force = _TIMES_IN_FORCE[name]
+    if kind == "Market" and time_in_force is TimeInForce.IOC:
+        time_in_force = TimeInForce.GTC
     gain, loss = parse_number(params, "takeProfit"), parse_number(params, "stopLoss")
     terms = OrderTerms(
-        time_in_force=time,
+        time_in_force=time_in_force,
         trigger_price=parse_number(params, "triggerPrice"),
         trigger_by=parse_trigger_by(params.get("triggerBy")),
         take_profit=None if gain is None else AttachedExit(price=gain),
@@ -118,13 +117,13 @@ def _terms(params: Mapping[str, Any], kind: str) -> OrderTerms:
     return PLAIN_TERMS if terms == PLAIN_TERMS else terms
 
 
-def parse_trigger_by(told: object) -> TriggerBy:
-    """Which price releases; the index is the mark here."""
-    return TriggerBy.MARK if told in ("MarkPrice", "IndexPrice") else TriggerBy.LAST
+def parse_trigger_by(name: object) -> TriggerBy:
+    """Returns the price that triggers; the index price equals the mark price here."""
+    return TriggerBy.MARK if name in ("MarkPrice", "IndexPrice") else TriggerBy.LAST
 
 
-def _type(
-    caller: "Caller",
+def _order_type(
+    caller: Caller,
     instrument: Instrument,
     params: Mapping[str, Any],
     side: Side,
@@ -132,11 +131,11 @@ def _type(
     *,
     is_limit: bool,
 ) -> str:
-    """The engine's order type; a trigger above the market is a stop for a buyer."""
+    """Returns the engine's order type; a trigger above the market is a stop for a buy."""
     if terms.trigger_price is None:
         return "limit" if is_limit else "market"
     if instrument.kind is InstrumentKind.SPOT:
-        rises = terms.trigger_price > caller.venue.shown[instrument.symbol].last
+        rises = terms.trigger_price > caller.venue.markets[instrument.symbol].last
     elif str(params.get("triggerDirection")) in ("1", "2"):
         rises = str(params["triggerDirection"]) == "1"
     else:
@@ -145,7 +144,7 @@ def _type(
     return f"{'stop' if is_stop else 'take_profit'}_{'limit' if is_limit else 'market'}"
 
 
-def _leg(caller: "Caller", symbol: str, params: Mapping[str, Any]) -> Leg:
+def _leg(caller: Caller, symbol: str, params: Mapping[str, Any]) -> Leg:
     index = str(params.get("positionIdx") or 0)
     if not index.isdigit() or int(index) not in LEGS:
         raise invalid_request("positionIdx invalid")
@@ -155,8 +154,8 @@ def _leg(caller: "Caller", symbol: str, params: Mapping[str, Any]) -> Leg:
     return leg
 
 
-def _judge(
-    caller: "Caller",
+def _check_sizes(
+    caller: Caller,
     instrument: Instrument,
     params: Mapping[str, Any],
     *,
@@ -165,7 +164,7 @@ def _judge(
     price: Decimal | None,
     reduce_only: bool,
 ) -> None:
-    """Grid and smallest sizes."""
+    """Checks steps and minimum sizes. Raises ``ApiError``."""
     is_spot = instrument.kind is InstrumentKind.SPOT
     if cost is None and qty % instrument.step:
         raise (
@@ -183,24 +182,28 @@ def _judge(
             if is_spot
             else invalid_request("Price invalid")
         )
-    at = price or parse_number(params, "triggerPrice") or caller.venue.shown[instrument.symbol].last
-    worth = cost if cost is not None else instrument.notional(qty, at)
-    if worth < instrument.min_notional and not reduce_only:
+    reference_price = (
+        price
+        or parse_number(params, "triggerPrice")
+        or caller.venue.markets[instrument.symbol].last
+    )
+    notional = cost if cost is not None else instrument.notional(qty, reference_price)
+    if notional < instrument.min_notional and not reduce_only:
         if is_spot:
             raise ApiError(170140, "Order value exceeded lower limit.")
-        least = f"{instrument.min_notional}{instrument.quote}"
-        raise ApiError(110094, f"Order does not meet minimum order value {least}")
+        minimum = f"{instrument.min_notional}{instrument.quote}"
+        raise ApiError(110094, f"Order does not meet minimum order value {minimum}")
 
 
-def _judge_triggers(instrument: Instrument, terms: OrderTerms) -> None:
+def _check_triggers(instrument: Instrument, terms: OrderTerms) -> None:
     exits = [each.price for each in (terms.take_profit, terms.stop_loss) if each is not None]
     for price in (terms.trigger_price, *exits):
         if price is not None and (price < 0 or price % instrument.tick):
             raise invalid_request("TriggerPrice invalid")
 
 
-def _partial(fault: Fault | None) -> engine_faults.Fault | None:
+def _engine_fault(fault: Fault | None) -> engine_faults.Fault | None:
     if fault is None or fault.mode != "partial":
         return None
-    share = Decimal(fault.word("share", "0.5"))
+    share = Decimal(fault.text("share", "0.5"))
     return engine_faults.Fault(kind=engine_faults.FaultKind.PARTIAL, amount=share)

@@ -1,4 +1,4 @@
-"""Pages of a list."""
+"""Cursors and time windows of Bybit's lists."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ WINDOW_MS_MAX = 7 * 86_400_000
 
 
 def paginate(rows: Sequence[Row], params: Mapping[str, Any], limit: int) -> tuple[list[Row], str]:
-    """A page of rows, and the cursor of the next; "" where there is none."""
+    """Returns a page of rows and the cursor of the next one; "" for the last page."""
     cursor = unquote(str(params.get("cursor") or ""))
     if cursor and not cursor.startswith("page:"):
         raise invalid_request("cursor invalid")
@@ -21,13 +21,13 @@ def paginate(rows: Sequence[Row], params: Mapping[str, Any], limit: int) -> tupl
 
 
 def filter_window(
-    rows: Sequence[Row], params: Mapping[str, Any], now_ms: int, at: Callable[[Row], int]
+    rows: Sequence[Row], params: Mapping[str, Any], now_ms: int, timestamp_of: Callable[[Row], int]
 ) -> list[Row]:
-    """Rows of the window that is asked for, seven days at most, the newest first.
+    """Returns the rows of the requested window, the newest first.
 
-    Raises ``Refusal`` for a longer one.
+    Raises ``ApiError`` for a window of more than seven days.
     """
-    start, end = (_time(params, name) for name in ("startTime", "endTime"))
+    start, end = (_timestamp(params, name) for name in ("startTime", "endTime"))
     if start is None and end is None:
         start, end = now_ms - WINDOW_MS_MAX, now_ms + 1000
     elif end is None:
@@ -37,11 +37,11 @@ def filter_window(
         start = end - WINDOW_MS_MAX
     elif end - start > WINDOW_MS_MAX:
         raise invalid_request("The time range between startTime and endTime cannot exceed 7 days")
-    return [row for row in reversed(rows) if start <= at(row) <= end]
+    return [row for row in reversed(rows) if start <= timestamp_of(row) <= end]
 
 
-def _time(params: Mapping[str, Any], name: str) -> int | None:
-    told = str(params.get(name) or "")
-    if told and not told.isdigit():
+def _timestamp(params: Mapping[str, Any], name: str) -> int | None:
+    value = str(params.get(name) or "")
+    if value and not value.isdigit():
         raise invalid_request(f"{name} invalid")
-    return int(told) if told else None
+    return int(value) if value else None

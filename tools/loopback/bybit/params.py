@@ -1,11 +1,15 @@
-"""Symbols, categories and words of the Bybit dialect, both ways."""
+"""Request parameters of the Bybit dialect: categories, symbols, sides, numbers."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from loopback.bybit.errors import ApiError, invalid_request
+from loopback.exchange.account import Account
+from loopback.exchange.venue import Venue
+from loopback.faults import FaultQueue
 from loopback.formatting import market_id
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import NotADecimal, parse_decimal
@@ -18,18 +22,29 @@ INDEXES = MappingProxyType({Leg.BOTH: 0, Leg.LONG: 1, Leg.SHORT: 2})
 LEGS = MappingProxyType({number: leg for leg, number in INDEXES.items()})
 
 
+@dataclass(frozen=True)
+class Caller:
+    """The authenticated caller of a request: its key, account and venue."""
+
+    venue: Venue
+    faults: FaultQueue
+    account: Account
+    key: str
+    read_only: bool
+
+
 def category_of_symbol(symbol: str) -> str:
-    """Spot or linear."""
+    """Returns spot or linear."""
     return "linear" if ":" in symbol else "spot"
 
 
 def side_text(side: Side) -> str:
-    """Buy or Sell."""
+    """Returns Buy or Sell."""
     return "Buy" if side is Side.BUY else "Sell"
 
 
 def parse_category(params: Mapping[str, Any]) -> str:
-    """The category that a request names. Raises ``Refusal``."""
+    """Returns the category of a request. Raises ``ApiError``."""
     category = params.get("category", "")
     if category not in CATEGORIES:
         raise invalid_request("Illegal category")
@@ -39,7 +54,7 @@ def parse_category(params: Mapping[str, Any]) -> str:
 def instruments_of_category(
     instruments: Mapping[str, Instrument], category: str
 ) -> list[Instrument]:
-    """The instruments of a category."""
+    """Returns the instruments of a category."""
     kind = {"spot": InstrumentKind.SPOT, "linear": InstrumentKind.LINEAR}.get(category)
     return [each for each in instruments.values() if each.kind is kind]
 
@@ -47,7 +62,7 @@ def instruments_of_category(
 def find_instrument(
     instruments: Mapping[str, Instrument], category: str, params: Mapping[str, Any]
 ) -> Instrument:
-    """The instrument that a request names. Raises ``Refusal``."""
+    """Returns the instrument of a request. Raises ``ApiError``."""
     name = params.get("symbol", "")
     for instrument in instruments_of_category(instruments, category):
         if market_id(instrument.symbol) == name:
@@ -58,18 +73,18 @@ def find_instrument(
 
 
 def parse_number(params: Mapping[str, Any], name: str) -> Decimal | None:
-    """A number of a request; ``None`` if it is not there, empty or zero. Raises ``Refusal``."""
-    told = params.get(name)
-    if told in (None, ""):
+    """Returns a number; ``None`` if it is missing, empty or zero. Raises ``ApiError``."""
+    value = params.get(name)
+    if value in (None, ""):
         return None
     try:
-        number = parse_decimal(str(told))
+        number = parse_decimal(str(value))
     except NotADecimal:
         raise invalid_request(f"{name} invalid") from None
     return number or None
 
 
-def parse_limit(params: Mapping[str, Any], usual: int, most: int) -> int:
-    """The page size of a request."""
-    told = str(params.get("limit", ""))
-    return max(1, min(int(told), most)) if told.isdigit() else usual
+def parse_limit(params: Mapping[str, Any], default: int, maximum: int) -> int:
+    """Returns the page size of a request."""
+    limit = str(params.get("limit", ""))
+    return max(1, min(int(limit), maximum)) if limit.isdigit() else default

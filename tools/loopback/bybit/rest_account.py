@@ -1,13 +1,14 @@
-"""Wallet, positions and settings of the Bybit dialect, by REST."""
+"""Wallet, positions and account settings of the Bybit dialect over REST."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopback.bybit.account_json import position_json, wallet_json
 from loopback.bybit.errors import ApiError, from_engine, invalid_request
 from loopback.bybit.pagination import paginate
 from loopback.bybit.params import (
+    Caller,
     find_instrument,
     instruments_of_category,
     parse_category,
@@ -19,9 +20,6 @@ from loopback.exchange.account_rows import legs_of, position_row, wallet_rows
 from loopback.exchange.rows import PositionRow
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.simulation.inputs import SetLeverage
-
-if TYPE_CHECKING:
-    from loopback.bybit.api import Caller
 
 _CHAIN = {
     "chainType": "LOOP",
@@ -37,8 +35,8 @@ _CHAIN = {
 }
 
 
-def query_api(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """What the key may do: trade, or only read; never withdraw."""
+def query_api(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns the permissions of the key: trading or reading, never withdrawals."""
     trade = ["Order", "Position"]
     return {
         "id": caller.key,
@@ -76,8 +74,8 @@ def query_api(caller: "Caller", params: Mapping[str, Any]) -> Json:
     }
 
 
-def account_info(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """A unified account of the second kind, with cross margin."""
+def account_info(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns a unified account 2.0 with cross margin."""
     return {
         "marginMode": "REGULAR_MARGIN",
         "updatedTime": str(to_ms(caller.venue.now())),
@@ -90,44 +88,46 @@ def account_info(caller: "Caller", params: Mapping[str, Any]) -> Json:
     }
 
 
-def coin_info(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """The currencies; none can be sent anywhere."""
+def coin_info(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns the currencies; deposits and withdrawals are not possible."""
     rows = caller.venue.instruments.values()
     coins = sorted({row.base for row in rows} | {row.quote for row in rows})
-    told = [{"name": coin, "coin": coin, "remainAmount": "0", "chains": [_CHAIN]} for coin in coins]
-    return {"rows": told}
+    coin_rows = [
+        {"name": coin, "coin": coin, "remainAmount": "0", "chains": [_CHAIN]} for coin in coins
+    ]
+    return {"rows": coin_rows}
 
 
-def wallet_balance(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """The unified wallet, or the coins of it that are asked for."""
+def wallet_balance(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns the unified wallet, or the requested coins of it."""
     if params.get("accountType") not in ("UNIFIED", None):
         raise invalid_request("accountType only support UNIFIED.")
     coins = wallet_rows(caller.account)
     if params.get("coin"):
-        wanted = str(params["coin"]).split(",")
-        coins = tuple(coin for coin in coins if coin.currency in wanted)
+        names = str(params["coin"]).split(",")
+        coins = tuple(coin for coin in coins if coin.currency in names)
     return {"list": [wallet_json(coins)]}
 
 
-def fee_rate(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """Fees as fractions."""
+def fee_rate(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns fee rates as fractions."""
     category = parse_category(params)
     rows = instruments_of_category(caller.venue.instruments, category)
     if params.get("symbol"):
         rows = [find_instrument(caller.venue.instruments, category, params)]
-    told = []
+    fee_rows = []
     for row in rows:
         rates = caller.account.settings.rates_of(row.kind)
         fees = {
             "takerFeeRate": format_number(rates.taker),
             "makerFeeRate": format_number(rates.maker),
         }
-        told.append({"symbol": market_id(row.symbol)} | fees)
-    return {"list": told}
+        fee_rows.append({"symbol": market_id(row.symbol)} | fees)
+    return {"list": fee_rows}
 
 
-def position_list(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """Open positions of a coin, or all legs of a symbol, flat ones too."""
+def position_list(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Returns open positions of a settle coin, or all legs of a symbol."""
     category = parse_category(params)
     if category == "spot":
         raise invalid_request("Illegal category")
@@ -143,13 +143,13 @@ def position_list(caller: "Caller", params: Mapping[str, Any]) -> Json:
             settle = caller.venue.instruments[symbol].settle
             if params.get("settleCoin") in (None, "", settle):
                 rows.append(position_row(account, symbol, leg))
-    shown, cursor = paginate(rows, params, parse_limit(params, 20, 200))
-    told = [position_json(row) for row in shown]
-    return {"category": category, "list": told, "nextPageCursor": cursor}
+    page, cursor = paginate(rows, params, parse_limit(params, 20, 200))
+    positions = [position_json(row) for row in page]
+    return {"category": category, "list": positions, "nextPageCursor": cursor}
 
 
-def set_leverage(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """The leverage of a contract, the same on both sides."""
+def set_leverage(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Sets the leverage of a contract, the same for both sides."""
     category = parse_category(params)
     symbol = find_instrument(caller.venue.instruments, category, params).symbol
     buy, sell = (parse_number(params, name) for name in ("buyLeverage", "sellLeverage"))
@@ -157,8 +157,8 @@ def set_leverage(caller: "Caller", params: Mapping[str, Any]) -> Json:
         raise invalid_request("buy leverage invalid")
     if position_row(caller.account, symbol, legs_of(caller.account, symbol)[0]).leverage == buy:
         raise ApiError(110043, "leverage not modified")
-    wish = SetLeverage(symbol=symbol, leverage=int(buy), at=caller.venue.now())
-    rejected = caller.account.do(wish)
+    request = SetLeverage(symbol=symbol, leverage=int(buy), at=caller.venue.now())
+    rejected = caller.account.apply(request)
     if rejected is not None and rejected.code == "exchange_rejected":
         raise ApiError(110013, f"Cannot set leverage: {rejected.message}")
     if rejected is not None:
@@ -166,8 +166,8 @@ def set_leverage(caller: "Caller", params: Mapping[str, Any]) -> Json:
     return {}
 
 
-def switch_mode(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """One-way (0) or hedge (3), of a symbol or of all symbols settled in a coin."""
+def switch_mode(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Sets one-way (0) or hedge (3) mode of a symbol or of all symbols of a settle coin."""
     category = parse_category(params)
     account, mode = caller.account, str(params.get("mode"))
     if mode not in ("0", "3"):
@@ -179,19 +179,19 @@ def switch_mode(caller: "Caller", params: Mapping[str, Any]) -> Json:
         symbols = {row.symbol for row in rows if row.settle == params.get("coin")}
         if not symbols:
             raise invalid_request("symbol and coin are empty")
-    changing = symbols - account.hedged if mode == "3" else symbols & account.hedged
-    if not changing:
+    changed = symbols - account.hedged if mode == "3" else symbols & account.hedged
+    if not changed:
         raise ApiError(110025, "Position mode is not modified")
-    if any(symbol in changing for symbol, _ in account.state.positions):
+    if any(symbol in changed for symbol, _ in account.state.positions):
         raise ApiError(110024, "You have an existing position, so the position mode is kept")
-    if any(row.order.symbol in changing for row in account.open_orders()):
+    if any(row.order.symbol in changed for row in account.open_orders()):
         raise ApiError(110028, "There are existing open orders, so the position mode is kept")
     account.hedged = account.hedged | symbols if mode == "3" else account.hedged - symbols
     return {}
 
 
-def trading_stop(caller: "Caller", params: Mapping[str, Any]) -> Json:
-    """Take profit, stop loss and trailing stop of an open position."""
+def trading_stop(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Sets take profit, stop loss and trailing stop of an open position."""
     category = parse_category(params)
     instrument = find_instrument(caller.venue.instruments, category, params)
     set_trading_stops(caller, instrument, params)
@@ -199,5 +199,5 @@ def trading_stop(caller: "Caller", params: Mapping[str, Any]) -> Json:
 
 
 def _user_id(name: str) -> int:
-    """The same for every key of an account."""
+    """Returns an id that is the same for every key of an account."""
     return 24_600_000 + int.from_bytes(name.encode()[-3:], "big") % 1_000_000

@@ -1,4 +1,4 @@
-"""Market data of the Bybit dialect, by REST."""
+"""Market data of the Bybit dialect over REST."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -26,127 +26,127 @@ INTERVALS = {
     "W": timedelta(days=7),
     "M": timedelta(days=30),
 }
-"""Kline intervals by Bybit's name."""
+"""Kline intervals by Bybit's names."""
 
 
 def server_time(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """The venue's time."""
+    """Returns the venue's time."""
     return time_json(to_ms(venue.now()))
 
 
 def time_json(now_ms: int) -> Json:
-    """A time as Bybit writes it."""
+    """Returns a time in Bybit's format."""
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
 
 def system_status(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """No maintenance is announced."""
+    """Returns no announcements of maintenance."""
     return {"list": []}
 
 
 def instruments_info(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """What can be traded; nothing waits for its launch, and there are no options."""
+    """Returns the instruments; none are pre-launch, and there are no options."""
     category = parse_category(params)
     rows = instruments_of_category(venue.instruments, category)
     if params.get("status", "Trading") != "Trading":
         rows = []
     if params.get("symbol"):
         rows = [find_instrument(venue.instruments, category, params)]
-    write = _spot_json if category == "spot" else _linear_json
+    to_json = _spot_json if category == "spot" else _linear_json
     return {
         "category": category,
-        "list": [write(row) for row in rows],
+        "list": [to_json(row) for row in rows],
         "nextPageCursor": "",
     }
 
 
 def tickers(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """Prices of one or of all symbols of a category."""
+    """Returns the tickers of one or all symbols of a category."""
     category = parse_category(params)
     rows = instruments_of_category(venue.instruments, category)
     if params.get("symbol"):
         rows = [find_instrument(venue.instruments, category, params)]
-    return {"category": category, "list": [ticker_json(venue.shown[row.symbol]) for row in rows]}
+    return {"category": category, "list": [ticker_json(venue.markets[row.symbol]) for row in rows]}
 
 
 def order_book(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """The book, best levels first."""
+    """Returns the order book, the best levels first."""
     category = parse_category(params)
-    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
+    market = venue.markets[find_instrument(venue.instruments, category, params).symbol]
     depth = parse_limit(params, 1 if category == "spot" else 25, 500)
-    return book_json(shown, depth) | {"ts": to_ms(venue.now()), "cts": to_ms(shown.at)}
+    return book_json(market, depth) | {"ts": to_ms(venue.now()), "cts": to_ms(market.at)}
 
 
 def kline(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """Bars of what was seen since the start, the newest first."""
+    """Returns bars of the prices since the start, the newest first."""
     category = parse_category(params)
-    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
+    market = venue.markets[find_instrument(venue.instruments, category, params).symbol]
     span = INTERVALS.get(str(params.get("interval", "")))
     if span is None:
         raise invalid_request("Invalid interval")
     start, end = (int(params.get(name) or 0) for name in ("start", "end"))
-    rows = [bar for bar in bars_of(shown.bars, span) if to_ms(bar.begins) >= start]
-    rows = [bar for bar in rows if not end or to_ms(bar.begins) <= end]
+    rows = [bar for bar in bars_of(market.bars, span) if to_ms(bar.opened_at) >= start]
+    rows = [bar for bar in rows if not end or to_ms(bar.opened_at) <= end]
     limit = parse_limit(params, 200, 1000)
     rows = rows[:limit] if start else rows[-limit:]
     return {
-        "symbol": market_id(shown.instrument.symbol),
+        "symbol": market_id(market.instrument.symbol),
         "category": category,
         "list": [_bar_json(bar) for bar in reversed(rows)],
     }
 
 
 def recent_trade(venue: Venue, params: Mapping[str, Any]) -> Json:
-    """Public trades, the newest first."""
+    """Returns public trades, the newest first."""
     category = parse_category(params)
-    shown = venue.shown[find_instrument(venue.instruments, category, params).symbol]
-    newest = list(reversed(shown.prints))[
+    market = venue.markets[find_instrument(venue.instruments, category, params).symbol]
+    newest = list(reversed(market.trades))[
         : parse_limit(params, 60 if category == "spot" else 500, 1000)
     ]
-    return {"category": category, "list": [_print_json(shown, row) for row in newest]}
+    return {"category": category, "list": [_trade_json(market, row) for row in newest]}
 
 
-def book_json(shown: MarketState, depth: int) -> Json:
-    """A book as it stands."""
+def book_json(market: MarketState, depth: int) -> Json:
+    """Returns the current order book."""
     return {
-        "s": market_id(shown.instrument.symbol),
-        "b": levels_json(shown.instrument, shown.bids[:depth]),
-        "a": levels_json(shown.instrument, shown.asks[:depth]),
-        "u": shown.sequence,
-        "seq": shown.sequence,
+        "s": market_id(market.instrument.symbol),
+        "b": levels_json(market.instrument, market.bids[:depth]),
+        "a": levels_json(market.instrument, market.asks[:depth]),
+        "u": market.sequence,
+        "seq": market.sequence,
     }
 
 
-def ticker_json(shown: MarketState) -> Json:
-    """A ticker; the day is what was seen since the start."""
-    opened = shown.bars[0].open
-    told = {
-        "symbol": market_id(shown.instrument.symbol),
-        "lastPrice": format_number(shown.last),
+def ticker_json(market: MarketState) -> Json:
+    """Returns a ticker; its 24 hours are the time since the start."""
+    opened = market.bars[0].open
+    ticker = {
+        "symbol": market_id(market.instrument.symbol),
+        "lastPrice": format_number(market.last),
         "prevPrice24h": format_number(opened),
-        "price24hPcnt": format_number(round((shown.last - opened) / opened, 6)),
-        "highPrice24h": format_number(max(bar.high for bar in shown.bars)),
-        "lowPrice24h": format_number(min(bar.low for bar in shown.bars)),
-        "volume24h": format_number(sum((bar.volume for bar in shown.bars), ZERO)),
+        "price24hPcnt": format_number(round((market.last - opened) / opened, 6)),
+        "highPrice24h": format_number(max(bar.high for bar in market.bars)),
+        "lowPrice24h": format_number(min(bar.low for bar in market.bars)),
+        "volume24h": format_number(sum((bar.volume for bar in market.bars), ZERO)),
         "turnover24h": format_number(
-            sum((multiply(bar.volume, bar.close) for bar in shown.bars), ZERO)
+            sum((multiply(bar.volume, bar.close) for bar in market.bars), ZERO)
         ),
     }
-    for word, levels in (("bid1", shown.bids), ("ask1", shown.asks)):
+    for side, levels in (("bid1", market.bids), ("ask1", market.asks)):
         price, qty = levels[0] if levels else (None, ZERO)
-        told[f"{word}Price"] = format_number(price)
-        size = ZERO if price is None else displayed_size(shown.instrument, price, qty)
-        told[f"{word}Size"] = format_number(size)
-    if shown.instrument.kind is InstrumentKind.SPOT:
-        return told | {"usdIndexPrice": format_number(shown.last)}
-    return told | {
-        "indexPrice": format_number(shown.mark_price),
-        "markPrice": format_number(shown.mark_price),
+        ticker[f"{side}Price"] = format_number(price)
+        size = ZERO if price is None else displayed_size(market.instrument, price, qty)
+        ticker[f"{side}Size"] = format_number(size)
+    if market.instrument.kind is InstrumentKind.SPOT:
+        return ticker | {"usdIndexPrice": format_number(market.last)}
+    return ticker | {
+        "indexPrice": format_number(market.mark_price),
+        "markPrice": format_number(market.mark_price),
         "prevPrice1h": format_number(opened),
         "openInterest": "1000",
-        "openInterestValue": format_number(multiply(Decimal(1000), shown.mark_price)),
-        "fundingRate": format_number(shown.funding),
-        "nextFundingTime": str((to_ms(shown.at) // 28_800_000 + 1) * 28_800_000),
+        "openInterestValue": format_number(multiply(Decimal(1000), market.mark_price)),
+        "fundingRate": format_number(market.funding),
+        "nextFundingTime": str((to_ms(market.at) // 28_800_000 + 1) * 28_800_000),
         "predictedDeliveryPrice": "",
         "basisRate": "",
         "deliveryFeeRate": "",
@@ -155,29 +155,29 @@ def ticker_json(shown: MarketState) -> Json:
     }
 
 
-def trade_stream_json(shown: MarketState, row: PublicTradeRow) -> Json:
-    """A public trade as the stream tells it."""
-    told: Json = {
+def trade_stream_json(market: MarketState, row: PublicTradeRow) -> Json:
+    """Returns a public trade in the format of the stream."""
+    trade: Json = {
         "T": to_ms(row.at),
-        "s": market_id(shown.instrument.symbol),
+        "s": market_id(market.instrument.symbol),
         "S": side_text(row.side),
         "v": format_number(row.qty),
         "p": format_number(row.price),
-        "i": _print_id(row),
+        "i": _trade_id(row),
         "BT": False,
         "RPI": False,
     }
-    return told if shown.instrument.kind is InstrumentKind.SPOT else told | {"L": "ZeroPlusTick"}
+    return trade if market.instrument.kind is InstrumentKind.SPOT else trade | {"L": "ZeroPlusTick"}
 
 
-def _print_id(row: PublicTradeRow) -> str:
+def _trade_id(row: PublicTradeRow) -> str:
     return f"22900000{row.number:011d}"
 
 
-def _print_json(shown: MarketState, row: PublicTradeRow) -> Json:
+def _trade_json(market: MarketState, row: PublicTradeRow) -> Json:
     return {
-        "execId": _print_id(row),
-        "symbol": market_id(shown.instrument.symbol),
+        "execId": _trade_id(row),
+        "symbol": market_id(market.instrument.symbol),
         "price": format_number(row.price),
         "size": format_number(row.qty),
         "side": side_text(row.side),
@@ -189,7 +189,7 @@ def _print_json(shown: MarketState, row: PublicTradeRow) -> Json:
 def _bar_json(bar: Bar) -> list[str]:
     prices = [format_number(each) for each in (bar.open, bar.high, bar.low, bar.close)]
     turnover = format_number(multiply(bar.volume, bar.close))
-    return [str(to_ms(bar.begins)), *prices, format_number(bar.volume), turnover]
+    return [str(to_ms(bar.opened_at)), *prices, format_number(bar.volume), turnover]
 
 
 def _spot_json(row: Instrument) -> Json:

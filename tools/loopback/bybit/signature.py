@@ -1,4 +1,4 @@
-"""Who asks: keys, timestamps and signatures of the Bybit dialect, over the raw bytes that came."""
+"""Authentication of the Bybit dialect: keys, timestamps, signatures over the raw request."""
 
 import hmac
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ WINDOW_MS = 5000
 
 
 def sign(secret: str, text: str) -> str:
-    """HMAC-SHA256 in hex."""
+    """Returns the HMAC-SHA256 as hex."""
     return hmac.new(secret.encode(), text.encode(), sha256).hexdigest()
 
 
 def authenticate(request: Request, keys: Mapping[str, ApiKey], now_ms: int) -> ApiKey:
-    """The key that has signed a request. Raises ``Refusal``."""
-    told = request.headers
-    key = keys.get(told.get("x-bapi-api-key", ""))
+    """Returns the key that signed a request. Raises ``ApiError``."""
+    headers = request.headers
+    key = keys.get(headers.get("x-bapi-api-key", ""))
     if key is None:
         raise ApiError(10003, "API key is invalid.")
-    stamp, window = told.get("x-bapi-timestamp", ""), told.get("x-bapi-recv-window", "")
+    stamp, window = headers.get("x-bapi-timestamp", ""), headers.get("x-bapi-recv-window", "")
     payload = request.query if request.method == "GET" else request.body.decode("utf-8", "replace")
     origin = f"{stamp}{key.name}{window}{payload}"
-    if not hmac.compare_digest(sign(key.secret, origin), told.get("x-bapi-sign", "").lower()):
+    if not hmac.compare_digest(sign(key.secret, origin), headers.get("x-bapi-sign", "").lower()):
         raise ApiError(10004, f"error sign! origin_string[{origin}]")
-    if not stamp.isdigit() or not _is_timely(int(stamp), window, now_ms):
+    if not stamp.isdigit() or not _is_in_window(int(stamp), window, now_ms):
         raise ApiError(
             10002,
             "invalid request, please check your server timestamp or recv_window param. "
@@ -42,17 +42,17 @@ def authenticate(request: Request, keys: Mapping[str, ApiKey], now_ms: int) -> A
 def authenticate_stream(
     args: list[object], keys: Mapping[str, ApiKey], now_ms: int
 ) -> ApiKey | None:
-    """The key of an ``auth`` on a stream: [key, expires, signature]; ``None`` if it is wrong."""
+    """Returns the key of an ``auth`` frame [key, expires, signature]; ``None`` if invalid."""
     if len(args) != 3:
         return None
     name, expires, signature = (str(each) for each in args)
     key = keys.get(name)
     if key is None or not expires.isdigit() or int(expires) <= now_ms:
         return None
-    good = sign(key.secret, f"GET/realtime{expires}")
-    return key if hmac.compare_digest(good, signature.lower()) else None
+    expected = sign(key.secret, f"GET/realtime{expires}")
+    return key if hmac.compare_digest(expected, signature.lower()) else None
 
 
-def _is_timely(stamp: int, window: str, now_ms: int) -> bool:
-    width = int(window) if window.isdigit() else WINDOW_MS
-    return now_ms - width <= stamp < now_ms + AHEAD_MS_MAX
+def _is_in_window(stamp: int, window: str, now_ms: int) -> bool:
+    window_ms = int(window) if window.isdigit() else WINDOW_MS
+    return now_ms - window_ms <= stamp < now_ms + AHEAD_MS_MAX

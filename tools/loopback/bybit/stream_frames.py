@@ -1,7 +1,6 @@
-"""What the streams of the Bybit dialect say: private frames by topic, and the market's."""
+"""Frames of the Bybit streams: private topics and market topics."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from loopback.bybit.account_json import position_json, wallet_json
@@ -18,18 +17,16 @@ from loopback.exchange.rows import (
 )
 from loopback.exchange.venue import MarketState, PublicTradeRow, Venue
 from loopback.formatting import Json, format_number, market_id, to_ms
+from loopback.server.stream_hub import StreamConnection
 from oms.domain.money import multiply
-
-if TYPE_CHECKING:
-    from loopback.server.stream_hub import StreamConnection
 
 
 def private_frames(
-    told: Sequence[AccountUpdate], now_ms: int
+    updates: Sequence[AccountUpdate], now_ms: int
 ) -> Iterator[tuple[tuple[str, ...], Json]]:
-    """One frame for each thing that happened, with the topics under which it is heard."""
-    for each in told:
-        match each:
+    """Yields a frame for each update, with the topics of its subscribers."""
+    for update in updates:
+        match update:
             case OrderUpdate(row=row):
                 yield _private(
                     "order", category_of_symbol(row.order.symbol), order_json(row), now_ms
@@ -38,83 +35,83 @@ def private_frames(
                 category = category_of_symbol(execution.trade.symbol)
                 yield _private("execution", category, execution_json(execution), now_ms)
             case PositionUpdate(row=position):
-                told_position = position_json(position, stream=True)
-                yield _private("position", "linear", told_position, now_ms)
+                body = position_json(position, stream=True)
+                yield _private("position", "linear", body, now_ms)
             case WalletUpdate(coins=coins):
                 frame = _frame("wallet", wallet_json(coins), now_ms)
                 yield ("wallet",), frame
 
 
 def snapshot_frames(
-    venue: Venue, talk: "StreamConnection", category: str, topic: str
+    venue: Venue, connection: StreamConnection, category: str, topic: str
 ) -> list[Json]:
-    """What a new listener of a market topic is told at once."""
-    shown = _shown(venue, category, topic)
-    if shown is None:
+    """Returns the first frames of a new subscription to a market topic."""
+    market = _find_market(venue, category, topic)
+    if market is None:
         return []
     now_ms = to_ms(venue.now())
-    word, *_ = topic.split(".")
-    if word == "orderbook":
-        return [_book_frame(shown, talk, topic, now_ms)]
-    if word == "tickers":
-        return [_ticker_frame(shown, topic, now_ms)]
+    channel, *_ = topic.split(".")
+    if channel == "orderbook":
+        return [_book_frame(market, connection, topic, now_ms)]
+    if channel == "tickers":
+        return [_ticker_frame(market, topic, now_ms)]
     return []
 
 
 def market_frames(
-    shown: MarketState,
-    prints: Sequence[PublicTradeRow],
-    talk: "StreamConnection",
+    market: MarketState,
+    trades: Sequence[PublicTradeRow],
+    connection: StreamConnection,
     category: str,
     now_ms: int,
 ) -> Iterator[tuple[str, Json]]:
-    """What the listener of a category hears when a market has moved."""
-    if category_of_symbol(shown.instrument.symbol) != category:
+    """Yields topic and frame of each subscription of a connection when a market has changed."""
+    if category_of_symbol(market.instrument.symbol) != category:
         return
-    name = market_id(shown.instrument.symbol)
-    for topic in sorted(talk.topics):
-        word, *rest = topic.split(".")
+    name = market_id(market.instrument.symbol)
+    for topic in sorted(connection.topics):
+        channel, *rest = topic.split(".")
         if not rest or rest[-1] != name:
             continue
-        match word:
-            case "orderbook" if not prints:
-                yield topic, _book_frame(shown, talk, topic, now_ms)
+        match channel:
+            case "orderbook" if not trades:
+                yield topic, _book_frame(market, connection, topic, now_ms)
             case "tickers":
-                yield topic, _ticker_frame(shown, topic, now_ms)
+                yield topic, _ticker_frame(market, topic, now_ms)
             case "kline" if rest[0] in INTERVALS:
-                yield topic, _kline_frame(shown, topic, rest[0], now_ms)
-            case "publicTrade" if prints:
-                data = [trade_stream_json(shown, row) for row in prints]
+                yield topic, _kline_frame(market, topic, rest[0], now_ms)
+            case "publicTrade" if trades:
+                data = [trade_stream_json(market, row) for row in trades]
                 yield topic, {"topic": topic, "type": "snapshot", "ts": now_ms, "data": data}
 
 
-def _private(word: str, category: str, told: Json, now_ms: int) -> tuple[tuple[str, ...], Json]:
-    return (word, f"{word}.{category}"), _frame(word, {"category": category} | told, now_ms)
+def _private(topic: str, category: str, body: Json, now_ms: int) -> tuple[tuple[str, ...], Json]:
+    return (topic, f"{topic}.{category}"), _frame(topic, {"category": category} | body, now_ms)
 
 
-def _frame(word: str, told: Json, now_ms: int) -> Json:
-    return {"id": str(uuid4()), "topic": word, "creationTime": now_ms, "data": [told]}
+def _frame(topic: str, body: Json, now_ms: int) -> Json:
+    return {"id": str(uuid4()), "topic": topic, "creationTime": now_ms, "data": [body]}
 
 
-def _shown(venue: Venue, category: str, topic: str) -> MarketState | None:
+def _find_market(venue: Venue, category: str, topic: str) -> MarketState | None:
     name = topic.rpartition(".")[2]
-    for symbol, shown in venue.shown.items():
+    for symbol, market in venue.markets.items():
         if category_of_symbol(symbol) == category and market_id(symbol) == name:
-            return shown
+            return market
     return None
 
 
-def _book_frame(shown: MarketState, talk: "StreamConnection", topic: str, now_ms: int) -> Json:
-    """The whole book the first time, then what differs; a level of size "0" is gone."""
+def _book_frame(market: MarketState, connection: StreamConnection, topic: str, now_ms: int) -> Json:
+    """Returns the whole book the first time, then changes; size "0" removes a level."""
     depth = topic.split(".")[1]
-    whole = book_json(shown, int(depth) if depth.isdigit() else 50)
-    now = (_levels(whole["b"]), _levels(whole["a"]))
-    before = talk.books.get(topic)
-    talk.books[topic] = now
-    frame = {"topic": topic, "ts": now_ms, "cts": to_ms(shown.at)}
-    if before is None:
+    whole = book_json(market, int(depth) if depth.isdigit() else 50)
+    levels = (_levels(whole["b"]), _levels(whole["a"]))
+    previous = connection.books.get(topic)
+    connection.books[topic] = levels
+    frame = {"topic": topic, "ts": now_ms, "cts": to_ms(market.at)}
+    if previous is None:
         return frame | {"type": "snapshot", "data": whole}
-    changes = {"b": _difference(before[0], now[0]), "a": _difference(before[1], now[1])}
+    changes = {"b": _difference(previous[0], levels[0]), "a": _difference(previous[1], levels[1])}
     return frame | {"type": "delta", "data": whole | changes}
 
 
@@ -122,27 +119,28 @@ def _levels(rows: list[list[str]]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _difference(before: dict[str, str], now: dict[str, str]) -> list[list[str]]:
-    gone = [[price, "0"] for price in before if price not in now]
-    return gone + [[price, size] for price, size in now.items() if before.get(price) != size]
+def _difference(previous: dict[str, str], levels: dict[str, str]) -> list[list[str]]:
+    removed = [[price, "0"] for price in previous if price not in levels]
+    changed = [[price, size] for price, size in levels.items() if previous.get(price) != size]
+    return removed + changed
 
 
-def _ticker_frame(shown: MarketState, topic: str, now_ms: int) -> Json:
+def _ticker_frame(market: MarketState, topic: str, now_ms: int) -> Json:
     return {
         "topic": topic,
         "type": "snapshot",
-        "cs": shown.sequence,
+        "cs": market.sequence,
         "ts": now_ms,
-        "data": ticker_json(shown),
+        "data": ticker_json(market),
     }
 
 
-def _kline_frame(shown: MarketState, topic: str, interval: str, now_ms: int) -> Json:
+def _kline_frame(market: MarketState, topic: str, interval: str, now_ms: int) -> Json:
     span = INTERVALS[interval]
-    bar = bars_of(shown.bars, span)[-1]
+    bar = bars_of(market.bars, span)[-1]
     data = {
-        "start": to_ms(bar.begins),
-        "end": to_ms(bar.begins + span) - 1,
+        "start": to_ms(bar.opened_at),
+        "end": to_ms(bar.opened_at + span) - 1,
         "interval": interval,
         "open": format_number(bar.open),
         "close": format_number(bar.close),

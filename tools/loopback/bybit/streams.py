@@ -1,4 +1,4 @@
-"""The streams of the Bybit dialect: who listens to what."""
+"""WebSocket streams of the Bybit dialect: authentication, subscriptions, delivery."""
 
 import json
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from loopback.bybit.stream_frames import market_frames, private_frames, snapshot
 from loopback.exchange.account import Account
 from loopback.exchange.rows import AccountUpdate
 from loopback.exchange.venue import MarketState, PublicTradeRow, Venue
+from loopback.faults import FaultGroup
 from loopback.formatting import Json, compact_json, to_ms
-from loopback.server.faults import FaultGroup
 from loopback.server.http import WebSocket
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamConnection, StreamHub
@@ -21,117 +21,121 @@ SILENT = ("/v5/public/inverse", "/v5/public/option")
 
 
 class StreamServer:
-    """All connections of the dialect."""
+    """Serves all stream connections of the dialect."""
 
-    def __init__(self, venue: Venue, gate: RequestFilter, talks: StreamHub) -> None:
-        self._venue, self._gate, self._talks = venue, gate, talks
-        venue.account_listeners.append(self._hear_account)
-        venue.market_listeners.append(self._hear_market)
+    def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
+        self._venue, self._request_filter, self._hub = venue, request_filter, hub
+        venue.account_listeners.append(self._on_account_updates)
+        venue.market_listeners.append(self._on_market_change)
 
     def has(self, path: str) -> bool:
-        """Whether there is a stream at a path."""
+        """Whether there is a stream at the path."""
         return path == PRIVATE or path in PUBLIC or path in SILENT
 
     async def serve(self, path: str, socket: WebSocket) -> None:
-        """Talk until the socket is gone."""
-        talk = StreamConnection(socket, path)
-        self._talks.open.append(talk)
+        """Serves a connection until it is closed."""
+        connection = StreamConnection(socket, path)
+        self._hub.connections.append(connection)
         try:
             async for text in socket.texts():
-                self._answer(talk, text)
+                self._handle_frame(connection, text)
         finally:
-            self._talks.open.remove(talk)
+            self._hub.connections.remove(connection)
 
-    def _answer(self, talk: StreamConnection, text: str) -> None:
+    def _handle_frame(self, connection: StreamConnection, text: str) -> None:
         try:
-            told = json.loads(text)
+            frame = json.loads(text)
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
             return
-        match told.get("op"):
+        if not isinstance(frame, dict):
+            return
+        match frame.get("op"):
             case "ping":
-                self._pong(talk, told)
+                self._pong(connection, frame)
             case "auth":
-                self._auth(talk, told)
+                self._auth(connection, frame)
             case "subscribe":
-                self._subscribe(talk, told)
+                self._subscribe(connection, frame)
             case "unsubscribe":
-                talk.topics.difference_update(_args(told))
-                self._say(talk, told, success=True)
+                connection.topics.difference_update(_args(frame))
+                self._reply(connection, frame, success=True)
             case other:
-                self._say(talk, told, success=False, message=f"error:invalid op {other}")
+                self._reply(connection, frame, success=False, message=f"error:invalid op {other}")
 
-    def _pong(self, talk: StreamConnection, told: Json) -> None:
-        if talk.path == PRIVATE:
+    def _pong(self, connection: StreamConnection, frame: Json) -> None:
+        if connection.path == PRIVATE:
             args = [str(to_ms(self._venue.now()))]
-            pong = {"req_id": _id(told), "op": "pong", "args": args, "conn_id": talk.name}
-            talk.socket.send(compact_json(pong))
+            pong = {"req_id": _id(frame), "op": "pong", "args": args, "conn_id": connection.name}
+            connection.socket.send(compact_json(pong))
         else:
-            self._say(talk, told, success=True, message="pong")
+            self._reply(connection, frame, success=True, message="pong")
 
-    def _auth(self, talk: StreamConnection, told: Json) -> None:
-        args = told.get("args")
+    def _auth(self, connection: StreamConnection, frame: Json) -> None:
+        args = frame.get("args")
         name = str(args[0]) if isinstance(args, list) and args else ""
-        fault = self._gate.faults.take(FaultGroup.STREAM, talk.path, name, "auth_refused")
-        now_ms = to_ms(self._venue.now()) + self._gate.skew_ms
+        faults = self._request_filter.faults
+        fault = faults.take(FaultGroup.STREAM, connection.path, name, "auth_refused")
+        now_ms = to_ms(self._venue.now()) + self._request_filter.skew_ms
         key = authenticate_stream(args if isinstance(args, list) else [], self._venue.keys, now_ms)
         if key is None or fault is not None:
-            self._say(talk, told, success=False, message="Params Error")
+            self._reply(connection, frame, success=False, message="Params Error")
             return
-        talk.key = key.name
-        self._say(talk, told, success=True)
+        connection.key = key.name
+        self._reply(connection, frame, success=True)
 
-    def _subscribe(self, talk: StreamConnection, told: Json) -> None:
-        if talk.path == PRIVATE and not talk.key:
-            self._say(talk, told, success=False, message="Request not authorized")
+    def _subscribe(self, connection: StreamConnection, frame: Json) -> None:
+        if connection.path == PRIVATE and not connection.key:
+            self._reply(connection, frame, success=False, message="Request not authorized")
             return
-        topics = _args(told)
-        talk.topics.update(topics)
-        self._say(talk, told, success=True)
-        for topic in topics if talk.path in PUBLIC else ():
-            for frame in snapshot_frames(self._venue, talk, PUBLIC[talk.path], topic):
-                self._talks.deliver(topic, [talk], compact_json(frame))
+        topics = _args(frame)
+        connection.topics.update(topics)
+        self._reply(connection, frame, success=True)
+        for topic in topics if connection.path in PUBLIC else ():
+            category = PUBLIC[connection.path]
+            for first in snapshot_frames(self._venue, connection, category, topic):
+                self._hub.deliver(topic, [connection], compact_json(first))
 
-    def _say(self, talk: StreamConnection, told: Json, *, success: bool, message: str = "") -> None:
-        answer: Json = {
+    def _reply(
+        self, connection: StreamConnection, frame: Json, *, success: bool, message: str = ""
+    ) -> None:
+        reply: Json = {
             "success": success,
             "ret_msg": message,
-            "conn_id": talk.name,
-            "op": told.get("op"),
+            "conn_id": connection.name,
+            "op": frame.get("op"),
         }
-        if "req_id" in told:
-            answer["req_id"] = _id(told)
-        talk.socket.send(compact_json(answer))
+        if "req_id" in frame:
+            reply["req_id"] = _id(frame)
+        connection.socket.send(compact_json(reply))
 
-    def _hear_account(self, account: Account, told: Sequence[AccountUpdate]) -> None:
-        listening = [
-            talk
-            for talk in self._talks.open
-            if talk.key and self._venue.keys[talk.key].account == account.name
+    def _on_account_updates(self, account: Account, updates: Sequence[AccountUpdate]) -> None:
+        receivers = [
+            each
+            for each in self._hub.connections
+            if each.key and self._venue.keys[each.key].account == account.name
         ]
-        if not listening:
+        if not receivers:
             return
         now_ms = to_ms(self._venue.now())
-        for topics, frame in private_frames(told, now_ms):
+        for topics, frame in private_frames(updates, now_ms):
             text = compact_json(frame)
-            talks = [talk for talk in listening if talk.topics.intersection(topics)]
-            self._talks.deliver(topics[0], talks, text)
+            subscribers = [each for each in receivers if each.topics.intersection(topics)]
+            self._hub.deliver(topics[0], subscribers, text)
 
-    def _hear_market(self, shown: MarketState, prints: Sequence[PublicTradeRow]) -> None:
+    def _on_market_change(self, market: MarketState, trades: Sequence[PublicTradeRow]) -> None:
         now_ms = to_ms(self._venue.now())
-        for talk in list(self._talks.open):
-            category = PUBLIC.get(talk.path)
-            if category is None or not talk.topics:
+        for connection in list(self._hub.connections):
+            category = PUBLIC.get(connection.path)
+            if category is None or not connection.topics:
                 continue
-            for topic, frame in market_frames(shown, prints, talk, category, now_ms):
-                self._talks.deliver(topic, [talk], compact_json(frame))
+            for topic, frame in market_frames(market, trades, connection, category, now_ms):
+                self._hub.deliver(topic, [connection], compact_json(frame))
 
 
-def _args(told: Json) -> list[str]:
-    args: Any = told.get("args")
+def _args(frame: Json) -> list[str]:
+    args: Any = frame.get("args")
     return [str(each) for each in args] if isinstance(args, list) else []
 
 
-def _id(told: Json) -> str:
-    return str(told.get("req_id", ""))
+def _id(frame: Json) -> str:
+    return str(frame.get("req_id", ""))

@@ -1,4 +1,4 @@
-"""Operations on accounts: money, orders of others' making, and the books as they are."""
+"""Control operations on accounts: keys, balances, external orders, and the books."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,122 +24,127 @@ from oms.simulation.state.exchange_state import Leg
 Json = dict[str, Any]
 
 
-async def account(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """A new key: ``key``, ``secret``, ``account`` (its own if none is told), ``read_only``.
+async def add_key(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Adds a ``key`` with ``secret``, ``account`` (by default its own) and ``read_only``.
 
-    ``balances`` are a new account's first money, by currency.
+    ``balances`` is the initial deposit of a new account, by currency.
     """
-    name, secret = str(told.get("key", "")), str(told.get("secret", ""))
+    name, secret = str(body.get("key", "")), str(body.get("secret", ""))
     if not name or not secret:
-        raise InvalidParameter("key and secret are needed")
-    owner, read_only = str(told.get("account") or name), bool(told.get("read_only"))
-    told_balances = told.get("balances", desk.venue.balances)
-    if not isinstance(told_balances, dict):
+        raise InvalidParameter("key and secret are required")
+    owner, read_only = str(body.get("account") or name), bool(body.get("read_only"))
+    balances_by_currency = body.get("balances", context.venue.balances)
+    if not isinstance(balances_by_currency, dict):
         raise InvalidParameter("balances must be an object")
-    balances = {str(coin): params.parse_number(told_balances, coin) for coin in told_balances}
-    desk.venue.add_key(
+    balances = {
+        str(coin): params.parse_number(balances_by_currency, coin) for coin in balances_by_currency
+    }
+    context.venue.add_key(
         ApiKey(name=name, secret=secret, account=owner, read_only=read_only), balances
     )
     return {"account": owner}
 
 
-async def deposit(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``currency`` and ``amount`` arrive."""
-    amount = params.parse_number(told, "amount")
+async def deposit(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Deposits ``amount`` of ``currency``."""
+    amount = params.parse_number(body, "amount")
     if amount <= 0:
         raise InvalidParameter("amount must be positive")
-    paid = Deposit(currency=str(told.get("currency")), amount=amount, at=desk.venue.now())
-    _account(desk, told).do(paid)
+    currency = str(body.get("currency"))
+    request = Deposit(currency=currency, amount=amount, at=context.venue.now())
+    _account(context, body).apply(request)
     return {}
 
 
-async def withdraw(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``currency`` and ``amount`` leave."""
-    wish = Withdraw(
-        currency=str(told.get("currency")),
-        amount=params.parse_number(told, "amount"),
-        at=desk.venue.now(),
+async def withdraw(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Withdraws ``amount`` of ``currency``."""
+    request = Withdraw(
+        currency=str(body.get("currency")),
+        amount=params.parse_number(body, "amount"),
+        at=context.venue.now(),
     )
-    refused = _account(desk, told).do(wish)
-    if refused is not None:
-        raise InvalidParameter(refused.message)
+    rejected = _account(context, body).apply(request)
+    if rejected is not None:
+        raise InvalidParameter(rejected.message)
     return {}
 
 
-async def external(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """An order made in the venue's own app: no client id.
+async def place_external_order(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Places an order as from the venue's own app, without a client id.
 
     ``symbol``, ``side``, ``qty``, ``price`` (a limit order, else market), ``leg``,
-    ``reduce_only``, ``fills``: in how many parts a market order is executed.
+    ``reduce_only``, ``fills``: the number of parts in which a market order is executed.
     """
-    owner, symbol = _account(desk, told), params.parse_symbol(desk.venue, told)
-    price, parts = params.parse_optional_number(told, "price"), int(told.get("fills", 1))
-    place = NewOrder(
+    owner, symbol = _account(context, body), params.parse_symbol(context.venue, body)
+    price, parts = params.parse_optional_number(body, "price"), int(body.get("fills", 1))
+    order = NewOrder(
         client_id="",
         symbol=symbol,
-        side=params.parse_side(told),
+        side=params.parse_side(body),
         order_type="market" if price is None else "limit",
-        qty=params.parse_number(told, "qty"),
+        qty=params.parse_number(body, "qty"),
         price=price,
-        reduce_only=bool(told.get("reduce_only")),
-        leg=_leg(owner, symbol, told) if symbol in owner.hedged else None,
-        at=desk.venue.now(),
+        reduce_only=bool(body.get("reduce_only")),
+        leg=_leg(owner, symbol, body) if symbol in owner.hedged else None,
+        at=context.venue.now(),
     )
-    made = len(owner.orders)
+    order_count = len(owner.orders)
     if parts > 1:
-        owner.do(split_book(owner, place, parts))
-    refused = owner.do(place, wish={"orderType": "Market" if price is None else "Limit"})
+        owner.apply(split_book(owner, order, parts))
+    rejected = owner.apply(order, params={"orderType": "Market" if price is None else "Limit"})
     if parts > 1:
-        shown = desk.venue.shown[symbol]
-        owner.do(BookUpdate(symbol=symbol, bids=shown.bids, asks=shown.asks, at=place.at))
-    if refused is not None:
-        raise InvalidParameter(refused.message)
-    row = list(owner.orders.values())[made]
+        market = context.venue.markets[symbol]
+        owner.apply(BookUpdate(symbol=symbol, bids=market.bids, asks=market.asks, at=order.at))
+    if rejected is not None:
+        raise InvalidParameter(rejected.message)
+    row = list(owner.orders.values())[order_count]
     return {"order_id": row.order_id, "state": owner.orders[row.order_id].state}
 
 
-async def fill(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """A resting order (``order_id``, or ``client_id`` and ``symbol``) is executed at its price."""
-    owner = _account(desk, told)
-    order_id = str(told.get("order_id", ""))
+async def fill_resting_order(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Fills a resting order (``order_id``, or ``client_id`` and ``symbol``) at its price."""
+    owner = _account(context, body)
+    order_id = str(body.get("order_id", ""))
     if not order_id:
         row = owner.records.find_order(
-            params.parse_symbol(desk.venue, told), None, str(told.get("client_id"))
+            params.parse_symbol(context.venue, body), None, str(body.get("client_id"))
         )
         order_id = "" if row is None else row.order_id
-    qty = params.parse_optional_number(told, "qty")
-    owner.take(fill_order(owner, order_id, qty, desk.venue.now()), {})
+    qty = params.parse_optional_number(body, "qty")
+    owner.commit(fill_order(owner, order_id, qty, context.venue.now()), {})
     return {"order": order_json(owner.orders[order_id])}
 
 
-async def nudge(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """A position changes by the signed ``qty`` and nobody is told."""
-    owner, symbol = _account(desk, told), params.parse_symbol(desk.venue, told)
-    qty = params.parse_number(told, "qty")
-    shift_position(owner, symbol, _leg(owner, symbol, told), qty, desk.venue.now())
+async def shift_position_silently(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Changes a position by the signed ``qty`` without an update."""
+    owner, symbol = _account(context, body), params.parse_symbol(context.venue, body)
+    qty = params.parse_number(body, "qty")
+    shift_position(owner, symbol, _leg(owner, symbol, body), qty, context.venue.now())
     return {}
 
 
-async def liquidate(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """A position is closed at the mark; ``kind`` "adl": for another trader's loss."""
-    owner, symbol = _account(desk, told), params.parse_symbol(desk.venue, told)
-    origin = OrderOrigin.ADL if told.get("kind") == "adl" else OrderOrigin.LIQUIDATION
-    close_position(owner, symbol, _leg(owner, symbol, told), origin, desk.venue.now())
+async def liquidate(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Closes a position at the mark price; ``kind`` "adl" as auto-deleveraging."""
+    owner, symbol = _account(context, body), params.parse_symbol(context.venue, body)
+    origin = OrderOrigin.ADL if body.get("kind") == "adl" else OrderOrigin.LIQUIDATION
+    close_position(owner, symbol, _leg(owner, symbol, body), origin, context.venue.now())
     return {}
 
 
-async def books(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """All accounts as they are; numbers are texts."""
-    accounts = {name: _books(desk, name, each) for name, each in desk.venue.accounts.items()}
+async def read_books(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Returns orders, trades, positions and balances of all accounts; numbers are strings."""
+    accounts = {
+        name: _account_books(context, name, each) for name, each in context.venue.accounts.items()
+    }
     return {"accounts": accounts}
 
 
-def order_json(row: OrderRow, base: int = 0) -> Json:
-    """An order in plain words; ``number`` is its id where a dialect counts, from ``base`` on."""
+def order_json(row: OrderRow, id_base: int = 0) -> Json:
+    """Returns an order; ``number`` is its id in a dialect with integer ids, from ``id_base`` on."""
     order = row.order
     return {
         "order_id": row.order_id,
-        "number": base + row.number,
+        "number": id_base + row.number,
         "client_id": order.client_id,
         "symbol": order.symbol,
         "side": order.side.value,
@@ -164,11 +169,11 @@ def order_json(row: OrderRow, base: int = 0) -> Json:
     }
 
 
-def _books(desk: LoopbackContext, name: str, owner: Account) -> Json:
+def _account_books(context: LoopbackContext, name: str, owner: Account) -> Json:
     trades = [
         {
             "trade_id": row.execution_id,
-            "number": owner.base + row.number,
+            "number": owner.id_base + row.number,
             "order_id": "" if row.order is None else row.order.order_id,
             "client_id": row.trade.client_id,
             "kind": row.kind,
@@ -187,8 +192,8 @@ def _books(desk: LoopbackContext, name: str, owner: Account) -> Json:
     ]
     positions = [position_row(owner, *each) for each in sorted(owner.state.positions)]
     return {
-        "keys": [key.name for key in desk.venue.keys.values() if key.account == name],
-        "orders": [order_json(row, owner.base) for row in owner.orders.values()],
+        "keys": [key.name for key in context.venue.keys.values() if key.account == name],
+        "orders": [order_json(row, owner.id_base) for row in owner.orders.values()],
         "trades": trades,
         "positions": [
             {
@@ -214,14 +219,14 @@ def _books(desk: LoopbackContext, name: str, owner: Account) -> Json:
     }
 
 
-def _account(desk: LoopbackContext, told: Mapping[str, Any]) -> Account:
-    return desk.venue.account_of(params.parse_key(desk.venue, told))
+def _account(context: LoopbackContext, body: Mapping[str, Any]) -> Account:
+    return context.venue.account_of(params.parse_key(context.venue, body))
 
 
-def _leg(owner: Account, symbol: str, told: Mapping[str, Any]) -> Leg:
-    usual = "long" if symbol in owner.hedged else "both"
+def _leg(owner: Account, symbol: str, body: Mapping[str, Any]) -> Leg:
+    default = "long" if symbol in owner.hedged else "both"
     try:
-        leg = Leg(str(told.get("leg") or usual))
+        leg = Leg(str(body.get("leg") or default))
     except ValueError:
         raise InvalidParameter("leg must be both, long or short") from None
     if (leg is not Leg.BOTH) is not (symbol in owner.hedged):

@@ -1,4 +1,4 @@
-"""What belongs together in one process: the venue, its gate, the dialects and their ports."""
+"""The parts of one loopback process that control operations act on."""
 
 from dataclasses import dataclass, field
 
@@ -10,9 +10,9 @@ from loopback.server.stream_hub import StreamHub
 
 @dataclass
 class LoopbackContext:
-    """All of it; ``listeners`` are the ports of the dialects, by name."""
+    """``listeners`` are the ports of the dialects, by name."""
 
     venue: Venue
-    gate: RequestFilter
-    talks: StreamHub
+    request_filter: RequestFilter
+    stream_hub: StreamHub
     listeners: dict[str, HttpListener] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Operations on what goes wrong, and on what is remembered of requests."""
+"""Control operations on faults, rate limits, the request log and streams."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,95 +7,95 @@ from typing import Any
 
 from loopback.control import account_operations
 from loopback.control.context import LoopbackContext
-from loopback.server.faults import Fault, FaultGroup, parse_fault
+from loopback.faults import Fault, FaultGroup, parse_fault
 from loopback.server.request_filter import RateLimit
 
 Json = dict[str, Any]
 
 
-async def limit(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``per_second`` private requests of a ``key`` (or of each), for ``seconds`` or for ever.
+async def set_rate_limit(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Limits private requests ``per_second`` of a ``key`` (or each), for ``seconds`` or forever.
 
-    With ``match`` only those to such paths.
+    With ``match`` only requests to matching paths.
     """
-    seconds = told.get("seconds")
-    row = RateLimit(
-        per_second=int(told.get("per_second", 0)),
-        ends=None if seconds is None else monotonic() + float(seconds),
-        key=str(told.get("key", "")),
-        match=str(told.get("match", "")),
+    seconds = body.get("seconds")
+    limit = RateLimit(
+        per_second=int(body.get("per_second", 0)),
+        ends_at=None if seconds is None else monotonic() + float(seconds),
+        key=str(body.get("key", "")),
+        match=str(body.get("match", "")),
     )
-    desk.gate.allow(row)
+    context.request_filter.set_limit(limit)
     return {}
 
 
-async def skew(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``ms``: how far the time that requests are judged by is ahead."""
-    desk.gate.skew_ms = int(told.get("ms", 0))
+async def set_skew(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets ``ms``: how far the clock that checks timestamps is ahead."""
+    context.request_filter.skew_ms = int(body.get("ms", 0))
     return {}
 
 
-async def fault(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``mode``, ``match``, ``count``, ``after``, ``key`` and what the mode wants."""
-    asked = parse_fault(dict(told))
-    if asked.group is not FaultGroup.NOW:
-        desk.gate.faults.add(asked)
+async def add_fault(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Adds a fault: ``mode``, ``match``, ``count``, ``after``, ``key`` and options of the mode."""
+    fault = parse_fault(dict(body))
+    if fault.group is not FaultGroup.NOW:
+        context.request_filter.faults.add(fault)
         return {}
-    match asked.mode:
+    match fault.mode:
         case "refuse_connect":
-            await _refuse_connect(desk, asked)
+            await _refuse_connect(context, fault)
         case "adl":
-            return await account_operations.liquidate(desk, {**told, "kind": "adl"})
+            return await account_operations.liquidate(context, {**body, "kind": "adl"})
         case "skew":
-            return await skew(desk, told)
+            return await set_skew(context, body)
         case _:
-            return {"connections": desk.talks.inject_fault(asked)}
+            return {"connections": context.stream_hub.inject_fault(fault)}
     return {}
 
 
-async def faults(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """Those that still wait."""
-    return {"faults": desk.gate.faults.listing()}
+async def list_faults(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Returns the waiting faults."""
+    return {"faults": context.request_filter.faults.listing()}
 
 
-async def clear(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """No faults, no limits, no skew; what is held is sent, the ports are open."""
-    desk.gate.faults.clear()
-    desk.gate.limits.clear()
-    desk.gate.skew_ms = 0
-    desk.talks.release()
-    await _open(desk)
+async def clear(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Removes faults, limits and skew; sends held frames and opens the ports."""
+    context.request_filter.faults.clear()
+    context.request_filter.limits.clear()
+    context.request_filter.skew_ms = 0
+    context.stream_hub.release_held()
+    await _open_ports(context)
     return {}
 
 
-async def log(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """Requests after number ``after`` whose path has ``match``."""
-    return {"log": desk.gate.logged(told)}
+async def read_log(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Returns the requests after number ``after`` whose path contains ``match``."""
+    return {"log": context.request_filter.read_log(body)}
 
 
-async def streams(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """The topics of each connection, the oldest first."""
-    return {"streams": desk.talks.topics()}
+async def list_streams(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Returns the topics of each connection, the oldest first."""
+    return {"streams": context.stream_hub.topics()}
 
 
-async def reset(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """Everything as at the start; the log is empty."""
-    await clear(desk, told)
-    desk.venue.reset()
-    desk.gate.log.clear()
+async def reset(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Resets everything to the initial state; clears the log."""
+    await clear(context, body)
+    context.venue.reset()
+    context.request_filter.log.clear()
     return {}
 
 
-async def _refuse_connect(desk: LoopbackContext, asked: Fault) -> None:
-    """The ports of the dialects are gone, for ``seconds`` or until ``clear``."""
-    for listener in desk.listeners.values():
+async def _refuse_connect(context: LoopbackContext, fault: Fault) -> None:
+    """Closes the ports of the dialects, for ``seconds`` or until ``clear``."""
+    for listener in context.listeners.values():
         await listener.close()
-    seconds = asked.number("seconds", 0)
+    seconds = fault.number("seconds", 0)
     if seconds:
         loop = asyncio.get_running_loop()
-        loop.call_later(seconds, lambda: loop.create_task(_open(desk)))
+        loop.call_later(seconds, lambda: loop.create_task(_open_ports(context)))
 
 
-async def _open(desk: LoopbackContext) -> None:
-    for listener in desk.listeners.values():
+async def _open_ports(context: LoopbackContext) -> None:
+    for listener in context.listeners.values():
         await listener.open()

@@ -1,4 +1,4 @@
-"""Operations on markets and on the clock."""
+"""Control operations on markets and the clock."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,78 +21,81 @@ from oms.simulation.state.exchange_state import Level
 Json = dict[str, Any]
 
 
-async def price(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``price``, or ``bid`` and ``ask``; ``bid_qty`` and ``ask_qty`` limit what is offered.
-
-    A price alone is both bid and ask.
-    """
-    symbol = params.parse_symbol(desk.venue, told)
-    both = params.parse_optional_number(told, "price")
-    bid, ask = (both or params.parse_number(told, name) for name in ("bid", "ask"))
+async def set_price(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets ``bid`` and ``ask``, or both to ``price``, of ``bid_qty`` and ``ask_qty``."""
+    symbol = params.parse_symbol(context.venue, body)
+    mid = params.parse_optional_number(body, "price")
+    bid, ask = (mid or params.parse_number(body, name) for name in ("bid", "ask"))
     if not Decimal(0) < bid <= ask:
         raise InvalidParameter("0 < bid <= ask is needed")
-    seen = QuoteUpdate(
+    update = QuoteUpdate(
         symbol=symbol,
         bid=bid,
         ask=ask,
-        bid_qty=params.parse_optional_number(told, "bid_qty"),
-        ask_qty=params.parse_optional_number(told, "ask_qty"),
-        at=desk.venue.now(),
+        bid_qty=params.parse_optional_number(body, "bid_qty"),
+        ask_qty=params.parse_optional_number(body, "ask_qty"),
+        at=context.venue.now(),
     )
-    desk.venue.see(seen)
+    context.venue.update_market(update)
     return {"bid": decimal_text(bid), "ask": decimal_text(ask)}
 
 
-async def book(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``bids`` and ``asks``: pairs of price and quantity, the best first."""
-    symbol = params.parse_symbol(desk.venue, told)
-    bids, asks = (_levels(told, name) for name in ("bids", "asks"))
-    desk.venue.see(BookUpdate(symbol=symbol, bids=bids, asks=asks, at=desk.venue.now()))
-    return {}
-
-
-async def print_trade(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """A trade of others: ``price``, ``qty``, ``side`` of the taker."""
-    seen = TradeTick(
-        symbol=params.parse_symbol(desk.venue, told),
-        price=params.parse_number(told, "price"),
-        qty=params.parse_number(told, "qty"),
-        side=params.parse_side(told) if told.get("side") else None,
-        at=desk.venue.now(),
+async def set_book(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets ``bids`` and ``asks``: pairs of price and quantity, the best first."""
+    symbol = params.parse_symbol(context.venue, body)
+    bids, asks = (_levels(body, name) for name in ("bids", "asks"))
+    context.venue.update_market(
+        BookUpdate(symbol=symbol, bids=bids, asks=asks, at=context.venue.now())
     )
-    desk.venue.see(seen)
     return {}
 
 
-async def mark(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``price``: the mark price of a contract."""
-    at, symbol = desk.venue.now(), params.parse_symbol(desk.venue, told)
-    desk.venue.see(MarkPriceUpdate(symbol=symbol, price=params.parse_number(told, "price"), at=at))
+async def add_trade(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Adds a public trade: ``price``, ``qty``, ``side`` of the taker."""
+    update = TradeTick(
+        symbol=params.parse_symbol(context.venue, body),
+        price=params.parse_number(body, "price"),
+        qty=params.parse_number(body, "qty"),
+        side=params.parse_side(body) if body.get("side") else None,
+        at=context.venue.now(),
+    )
+    context.venue.update_market(update)
     return {}
 
 
-async def funding(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``rate``: paid from now on at 00:00, 08:00 and 16:00 UTC."""
-    at, symbol = desk.venue.now(), params.parse_symbol(desk.venue, told)
-    desk.venue.see(FundingRateUpdate(symbol=symbol, rate=params.parse_number(told, "rate"), at=at))
+async def set_mark_price(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets the mark ``price`` of a contract."""
+    at, symbol = context.venue.now(), params.parse_symbol(context.venue, body)
+    context.venue.update_market(
+        MarkPriceUpdate(symbol=symbol, price=params.parse_number(body, "price"), at=at)
+    )
     return {}
 
 
-async def clock(desk: LoopbackContext, told: Mapping[str, Any]) -> Json:
-    """``at`` (ISO 8601), ``advance_s``, or ``offset_s`` from the machine's; alone it tells it."""
-    venue = desk.venue
-    if "at" in told:
-        at = datetime.fromisoformat(str(told["at"]))
+async def set_funding_rate(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets the funding ``rate``, paid at 00:00, 08:00 and 16:00 UTC."""
+    at, symbol = context.venue.now(), params.parse_symbol(context.venue, body)
+    context.venue.update_market(
+        FundingRateUpdate(symbol=symbol, rate=params.parse_number(body, "rate"), at=at)
+    )
+    return {}
+
+
+async def set_clock(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
+    """Sets the clock ``at`` (ISO 8601), by ``advance_s`` or to ``offset_s``; returns ``now``."""
+    venue = context.venue
+    if "at" in body:
+        at = datetime.fromisoformat(str(body["at"]))
         venue.move_clock((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC))
-    elif "advance_s" in told:
-        venue.move_clock(venue.offset + timedelta(seconds=float(told["advance_s"])))
-    elif "offset_s" in told:
-        venue.move_clock(timedelta(seconds=float(told["offset_s"])))
+    elif "advance_s" in body:
+        venue.move_clock(venue.offset + timedelta(seconds=float(body["advance_s"])))
+    elif "offset_s" in body:
+        venue.move_clock(timedelta(seconds=float(body["offset_s"])))
     return {"now": venue.now().isoformat()}
 
 
-def _levels(told: Mapping[str, Any], name: str) -> tuple[Level, ...]:
-    rows = told.get(name)
+def _levels(body: Mapping[str, Any], name: str) -> tuple[Level, ...]:
+    rows = body.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
         raise InvalidParameter(f"{name} must be a list of [price, quantity]")
     pairs = [dict(zip(("price", "qty"), row, strict=False)) for row in rows]

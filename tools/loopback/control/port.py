@@ -1,7 +1,7 @@
-"""The control port: prices, money, the clock, faults, and what only the venue knows.
+"""The control port: operations on prices, accounts, the clock and faults, and the venue's books.
 
-``POST /__ctl {"op": …}`` answers ``{"ok": true, …}``, or 400 with ``{"ok": false, "error": …}``.
-Symbols are unified (``BTC/USDT``, ``BTC/USDT:USDT``); numbers are texts.
+``POST /__ctl {"op": …}`` returns ``{"ok": true, …}``, or 400 with ``{"ok": false, "error": …}``.
+Symbols are unified (``BTC/USDT``, ``BTC/USDT:USDT``); numbers are strings.
 """
 
 import json
@@ -18,57 +18,57 @@ Json = dict[str, Any]
 Op = Callable[[LoopbackContext, Mapping[str, Any]], Awaitable[Json]]
 
 OPS: Mapping[str, Op] = {
-    "price": market_operations.price,
-    "book": market_operations.book,
-    "print": market_operations.print_trade,
-    "mark": market_operations.mark,
-    "funding": market_operations.funding,
-    "clock": market_operations.clock,
+    "price": market_operations.set_price,
+    "book": market_operations.set_book,
+    "print": market_operations.add_trade,
+    "mark": market_operations.set_mark_price,
+    "funding": market_operations.set_funding_rate,
+    "clock": market_operations.set_clock,
     "deposit": account_operations.deposit,
     "withdraw": account_operations.withdraw,
-    "account": account_operations.account,
-    "external": account_operations.external,
-    "fill": account_operations.fill,
-    "nudge": account_operations.nudge,
+    "account": account_operations.add_key,
+    "external": account_operations.place_external_order,
+    "fill": account_operations.fill_resting_order,
+    "nudge": account_operations.shift_position_silently,
     "liquidate": account_operations.liquidate,
-    "books": account_operations.books,
-    "limit": fault_operations.limit,
-    "skew": fault_operations.skew,
-    "fault": fault_operations.fault,
-    "faults": fault_operations.faults,
+    "books": account_operations.read_books,
+    "limit": fault_operations.set_rate_limit,
+    "skew": fault_operations.set_skew,
+    "fault": fault_operations.add_fault,
+    "faults": fault_operations.list_faults,
     "clear": fault_operations.clear,
-    "streams": fault_operations.streams,
-    "log": fault_operations.log,
+    "streams": fault_operations.list_streams,
+    "log": fault_operations.read_log,
     "reset": fault_operations.reset,
 }
 
 
 class ControlPort:
-    """Answers at the control port; see ``loopback.server.http.RequestHandler``."""
+    """The ``RequestHandler`` of the control port."""
 
-    def __init__(self, desk: LoopbackContext) -> None:
-        self._desk = desk
+    def __init__(self, context: LoopbackContext) -> None:
+        self._context = context
 
-    async def answer(self, request: Request) -> Response:
-        """Carry out one operation."""
+    async def handle(self, request: Request) -> Response:
+        """Executes one operation."""
         try:
-            told = json.loads(request.body or b"{}")
-            if request.method != "POST" or not isinstance(told, dict):
+            body = json.loads(request.body or b"{}")
+            if request.method != "POST" or not isinstance(body, dict):
                 raise InvalidParameter('POST a JSON object such as {"op": "books"}')
-            op = OPS.get(str(told.get("op")))
+            op = OPS.get(str(body.get("op")))
             if op is None:
                 raise InvalidParameter(f"op must be one of {', '.join(OPS)}")
-            return _reply(200, {"ok": True} | await op(self._desk, told))
-        except (InvalidParameter, ActionNotPossible, ValueError) as wrong:
-            return _reply(400, {"ok": False, "error": str(wrong)})
+            return _response(200, {"ok": True} | await op(self._context, body))
+        except (InvalidParameter, ActionNotPossible, ValueError) as error:
+            return _response(400, {"ok": False, "error": str(error)})
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
-        """There is no stream here."""
+        """Refuses: the control port has no streams."""
         return Response(404)
 
-    async def serve(self, request: Request, socket: WebSocket) -> None:
-        """Never called: every dial is refused."""
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Never called: every WebSocket is refused."""
 
 
-def _reply(status: int, told: Json) -> Response:
-    return Response(status, json.dumps(told).encode() + b"\n")
+def _response(status: int, body: Json) -> Response:
+    return Response(status, json.dumps(body).encode() + b"\n")

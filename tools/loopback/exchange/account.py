@@ -1,7 +1,8 @@
-"""One account of the venue: a simulation engine, and what was told of it since the start.
+"""One account of the venue: a simulation engine and the records of its events.
 
-Requests come in as inputs of ``oms.simulation``; its facts become rows. An account trades with the
-venue's prices and never with another account. It knows no dialect and no time but what it is given.
+Requests come in as inputs of ``oms.simulation``; its events become rows and updates. An account
+trades at the venue's prices, never with another account. It is independent of any API dialect, and
+time comes in as an argument.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,77 +32,87 @@ UpdateListener = Callable[["Account", Sequence[AccountUpdate]], None]
 
 
 class Account:
-    """``run`` and ``base`` make ids of one start differ from those of another."""
+    """``run_id`` and ``id_base`` make the ids of one start differ from those of another."""
 
     def __init__(
-        self, name: str, settings: SimulationSettings, run: str, base: int, ear: UpdateListener
+        self,
+        name: str,
+        settings: SimulationSettings,
+        run_id: str,
+        id_base: int,
+        listener: UpdateListener,
     ) -> None:
-        self.name, self.settings, self._run, self._ear = name, settings, run, ear
-        #: Where whole-number ids begin, for dialects that count.
-        self.base = base
+        self.name, self.settings = name, settings
+        self._run_id, self._listener = run_id, listener
+        #: The first integer id, for dialects with integer ids.
+        self.id_base = id_base
+        #: Symbols in hedge mode.
         self.hedged: set[str] = set()
-        self.begin({})
+        self.reset({})
 
-    def begin(self, balances: Mapping[str, Decimal]) -> None:
-        """Forget everything; this money alone is there."""
+    def reset(self, balances: Mapping[str, Decimal]) -> None:
+        """Forgets everything and deposits ``balances``."""
         self.state = ExchangeState()
-        self.records = AccountRecords(f"{self._run}:{self.name}", self.settings)
+        self.records = AccountRecords(f"{self._run_id}:{self.name}", self.settings)
         #: When the open positions were opened.
-        self.opened: dict[PositionKey, datetime] = {}
+        self.opened_at: dict[PositionKey, datetime] = {}
         for currency, amount in sorted(balances.items()):
             if amount > 0:
-                paid = Deposit(currency=currency, amount=amount, at=EPOCH)
-                self.state = step(self.state, paid, self.settings).state
+                deposit = Deposit(currency=currency, amount=amount, at=EPOCH)
+                self.state = step(self.state, deposit, self.settings).state
 
     def settings_for(self, symbol: str) -> SimulationSettings:
-        """The rules; the position mode is a symbol's own."""
+        """Returns the settings with the position mode of the symbol."""
         return evolve(self.settings, hedge=True) if symbol in self.hedged else self.settings
 
-    def do(
+    def apply(
         self,
         input: Input,
-        wish: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
         origin: OrderOrigin = OrderOrigin.USER,
         exit: ExitKind = ExitKind.NONE,
     ) -> Rejected | None:
-        """Let something happen and tell it. Returns why nothing did, if it was refused."""
+        """Applies an input and publishes the updates; returns the rejection if there is one.
+
+        ``params`` (of the request), ``origin`` and ``exit`` are recorded with a new order.
+        """
         result = step(self.state, input, self.settings_for(getattr(input, "symbol", "")))
         if result.events and isinstance(result.events[0], Rejected):
             return result.events[0]
-        self.take(result, wish or {}, origin, exit)
+        self.commit(result, params or {}, origin, exit)
         return None
 
-    def take(
+    def commit(
         self,
         result: StepResult,
-        wish: Mapping[str, Any],
+        params: Mapping[str, Any],
         origin: OrderOrigin = OrderOrigin.USER,
         exit: ExitKind = ExitKind.NONE,
     ) -> None:
-        """What a step did becomes the account's own, and is told."""
-        before, self.state = self.state, result.state
+        """Takes over the state of a step, records its events and publishes the updates."""
+        previous, self.state = self.state, result.state
         if result.events:
-            told = self.records.take(result, wish, origin, exit)
-            self.tell(told + self._moved(before))
+            updates = self.records.apply(result, params, origin, exit)
+            self.publish(updates + self._balance_updates(previous))
 
-    def refused(self, place: NewOrder, wish: Mapping[str, Any], reason: str) -> None:
-        """An order was taken, and canceled at once because it could not trade as wished."""
-        self.tell(self.records.refused(place, wish, reason))
+    def record_canceled(self, order: NewOrder, params: Mapping[str, Any], reason: str) -> None:
+        """Records an order that was accepted and canceled immediately, for ``reason``."""
+        self.publish(self.records.add_canceled(order, params, reason))
 
     @contextmanager
     def capture_updates(self) -> Iterator[list[AccountUpdate]]:
-        """While it lasts, what happens is told to nobody but whoever holds the list."""
-        told: list[AccountUpdate] = []
-        ear, self._ear = self._ear, lambda _, happened: told.extend(happened)
+        """Collects updates in the returned list instead of publishing them."""
+        captured: list[AccountUpdate] = []
+        listener, self._listener = self._listener, lambda _, updates: captured.extend(updates)
         try:
-            yield told
+            yield captured
         finally:
-            self._ear = ear
+            self._listener = listener
 
-    def tell(self, told: Sequence[AccountUpdate]) -> None:
-        """Let it be heard."""
-        if told:
-            self._ear(self, told)
+    def publish(self, updates: Sequence[AccountUpdate]) -> None:
+        """Passes updates to the listener."""
+        if updates:
+            self._listener(self, updates)
 
     @property
     def orders(self) -> Mapping[str, OrderRow]:
@@ -109,17 +120,18 @@ class Account:
         return self.records.orders
 
     def open_orders(self) -> list[OrderRow]:
-        """The oldest first."""
+        """Returns the open orders, the oldest first."""
         return self.records.open_orders()
 
-    def _moved(self, before: ExchangeState) -> list[AccountUpdate]:
-        told: list[AccountUpdate] = []
-        now = self.state
-        for key in sorted(before.positions.keys() | now.positions.keys()):
-            if before.positions.get(key) is not now.positions.get(key):
-                if key not in before.positions:
-                    self.opened[key] = now.clock
-                told.append(PositionUpdate(row=position_row(self, *key)))
-        if before.balances != now.balances:
-            told.append(WalletUpdate(coins=wallet_rows(self)))
-        return told
+    def _balance_updates(self, previous: ExchangeState) -> list[AccountUpdate]:
+        """Returns the updates of changed positions and balances."""
+        updates: list[AccountUpdate] = []
+        current = self.state
+        for key in sorted(previous.positions.keys() | current.positions.keys()):
+            if previous.positions.get(key) is not current.positions.get(key):
+                if key not in previous.positions:
+                    self.opened_at[key] = current.clock
+                updates.append(PositionUpdate(row=position_row(self, *key)))
+        if previous.balances != current.balances:
+            updates.append(WalletUpdate(coins=wallet_rows(self)))
+        return updates

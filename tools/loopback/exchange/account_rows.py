@@ -1,4 +1,4 @@
-"""How an account stands now: its positions at the mark, its wallet by currency. It only reads."""
+"""Rows of an account's current positions and balances, valued at mark prices. Read only."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -19,61 +19,64 @@ if TYPE_CHECKING:
 
 
 def position_row(account: "Account", symbol: str, leg: Leg) -> PositionRow:
-    """One leg of a contract, flat ones too."""
+    """Returns the row of one leg of a contract; its quantity may be zero."""
     state, settings = account.state, account.settings
     instrument, key = settings.instruments[symbol], (symbol, leg)
-    held = state.positions.get(key)
+    position = state.positions.get(key)
     market = state.markets.get(symbol)
-    stand = None if held is None else compute_position_margin(state, settings, held)
-    exits = _exits(account, symbol, leg) if held is not None else {}
+    margin = None
+    if position is not None:
+        margin = compute_position_margin(state, settings, position)
+    exits = _exit_prices(account, symbol, leg) if position is not None else {}
     return PositionRow(
         symbol=symbol,
         leg=leg,
-        qty=ZERO if held is None else held.qty,
-        entry=None if held is None else entry_price(instrument, held),
+        qty=ZERO if position is None else position.qty,
+        entry=None if position is None else entry_price(instrument, position),
         mark=None if market is None else market.mark_price,
-        worth=ZERO if stand is None else round_to_scale(stand.value.copy_abs()),
-        margin=ZERO if held is None else held.margin,
-        maintenance=ZERO if stand is None else round_to_scale(stand.maintenance),
-        unrealised=ZERO if stand is None else round_to_scale(stand.unrealised),
+        notional=ZERO if margin is None else round_to_scale(margin.value.copy_abs()),
+        margin=ZERO if position is None else position.margin,
+        maintenance=ZERO if margin is None else round_to_scale(margin.maintenance),
+        unrealised=ZERO if margin is None else round_to_scale(margin.unrealised),
         realised=account.records.realised.get(key, ZERO),
         leverage=settings.leverage_of(instrument, state.contracts.get(symbol)),
         liquidation=liquidation_price(state, settings, symbol, leg),
         take_profit=exits.get(ExitKind.TAKE_PROFIT),
         stop_loss=exits.get(ExitKind.STOP_LOSS),
         trailing=exits.get(ExitKind.TRAILING),
-        created_at=account.opened.get(key, EPOCH),
+        created_at=account.opened_at.get(key, EPOCH),
         updated_at=state.clock,
     )
 
 
 def wallet_rows(account: "Account") -> tuple[CurrencyRow, ...]:
-    """Every currency that was ever held."""
+    """Returns the rows of all currencies that ever had a balance."""
     return tuple(
-        _coin(account, name, balance) for name, balance in sorted(account.state.balances.items())
+        _currency_row(account, name, balance)
+        for name, balance in sorted(account.state.balances.items())
     )
 
 
 def legs_of(account: "Account", symbol: str) -> tuple[Leg, ...]:
-    """One in one-way mode, two in hedge mode."""
+    """Returns the legs of a symbol: one in one-way mode, two in hedge mode."""
     return (Leg.LONG, Leg.SHORT) if symbol in account.hedged else (Leg.BOTH,)
 
 
-def _coin(account: "Account", currency: str, balance: Balance) -> CurrencyRow:
+def _currency_row(account: "Account", currency: str, balance: Balance) -> CurrencyRow:
     state, settings = account.state, account.settings
     spot = orders = positions = maintenance = unrealised = ZERO
-    for held in state.orders.values():
-        for order in held.values():
+    for open_orders in state.orders.values():
+        for order in open_orders.values():
             if order.locked_currency != currency:
                 continue
             if settings.instruments[order.symbol].kind is InstrumentKind.SPOT:
                 spot = add(spot, order.locked)
             else:
                 orders = add(orders, order.locked)
-    for stand in compute_position_margins(state, settings, currency):
-        positions = add(positions, stand.position.margin)
-        maintenance = add(maintenance, stand.maintenance)
-        unrealised = add(unrealised, stand.unrealised)
+    for margin in compute_position_margins(state, settings, currency):
+        positions = add(positions, margin.position.margin)
+        maintenance = add(maintenance, margin.maintenance)
+        unrealised = add(unrealised, margin.unrealised)
     return CurrencyRow(
         currency=currency,
         free=balance.free,
@@ -87,12 +90,12 @@ def _coin(account: "Account", currency: str, balance: Balance) -> CurrencyRow:
     )
 
 
-def _exits(account: "Account", symbol: str, leg: Leg) -> dict[ExitKind, Decimal | None]:
-    """Where open exits of a position are."""
-    found: dict[ExitKind, Decimal | None] = {}
+def _exit_prices(account: "Account", symbol: str, leg: Leg) -> dict[ExitKind, Decimal | None]:
+    """Returns the prices (or the trailing distance) of a position's open exits."""
+    prices: dict[ExitKind, Decimal | None] = {}
     for row in account.open_orders():
         order = row.order
         if row.exit is not ExitKind.NONE and (order.symbol, order.leg) == (symbol, leg):
             distance = order.terms.trailing_amount
-            found[row.exit] = distance or order.terms.trigger_price or order.price
-    return found
+            prices[row.exit] = distance or order.terms.trigger_price or order.price
+    return prices

@@ -1,4 +1,4 @@
-"""A fill that is told after the cancel, and has happened before it."""
+"""The late fill fault: a fill that happens before a cancel but is reported after it."""
 
 import asyncio
 from datetime import datetime
@@ -6,32 +6,32 @@ from datetime import datetime
 from loopback.exchange.account import Account
 from loopback.exchange.rows import AccountUpdate, OrderRow, OrderState, OrderUpdate
 from loopback.exchange.venue_actions import fill_order
-from loopback.server.faults import Fault
+from loopback.faults import Fault
 from oms.domain.money import multiply, round_down_to_step
 from oms.domain.value import evolve
 from oms.simulation.inputs import CancelOrder
 
 
 def is_resting(row: OrderRow) -> bool:
-    """Whether it stands in the book: only such an order is filled before it is canceled."""
+    """Whether the order is in the order book: only such an order can be filled late."""
     is_waiting = row.state is OrderState.UNTRIGGERED
     return row.order.price is not None and row.state.is_open and not is_waiting
 
 
 def fill_after_cancel(account: Account, row: OrderRow, fault: Fault, now: datetime) -> None:
-    """Execute ``share`` of the order, cancel what is left, and tell the cancel first.
+    """Executes ``share`` of the order, cancels the rest, and publishes the cancel first.
 
-    The books are right at once; the stream says for ``ms`` that nothing more was executed.
+    The account changes immediately; the fills are published ``ms`` later.
     """
     step = account.settings.instruments[row.order.symbol].step
-    share = fault.told.get("share", 1)
+    share = fault.options.get("share", 1)
     qty = round_down_to_step(multiply(row.remaining, type(row.remaining)(str(share))), step)
-    with account.capture_updates() as told:
+    with account.capture_updates() as updates:
         if qty:
-            account.take(fill_order(account, row.order_id, qty, now), {})
+            account.commit(fill_order(account, row.order_id, qty, now), {})
         if account.orders[row.order_id].state.is_open:
             order = row.order
-            account.do(
+            account.apply(
                 CancelOrder(
                     client_id=order.client_id,
                     exchange_order_id=order.exchange_order_id,
@@ -39,8 +39,8 @@ def fill_after_cancel(account: Account, row: OrderRow, fault: Fault, now: dateti
                     at=now,
                 )
             )
-    early = evolve(row, state=OrderState.CANCELED, updated_at=now)
-    account.tell([OrderUpdate(row=early)])
-    late: list[AccountUpdate] = list(told)
-    pause = fault.number("ms", 300) / 1000
-    asyncio.get_running_loop().call_later(pause, account.tell, late)
+    canceled = evolve(row, state=OrderState.CANCELED, updated_at=now)
+    account.publish([OrderUpdate(row=canceled)])
+    late: list[AccountUpdate] = list(updates)
+    delay_seconds = fault.number("ms", 300) / 1000
+    asyncio.get_running_loop().call_later(delay_seconds, account.publish, late)

@@ -1,4 +1,4 @@
-"""Books and bars as the public of any dialect sees them."""
+"""Order book levels and candle bars, in the form that all dialects return."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,14 +8,15 @@ from loopback.exchange.venue import Bar
 from loopback.formatting import format_number
 from oms.domain.instrument import Instrument
 from oms.domain.money import add
+from oms.domain.value import evolve
 from oms.simulation.state.exchange_state import Level
 
 UNLIMITED_VALUE = Decimal(100_000_000)
-"""Shown where as much is offered as anybody wants, in dollars."""
+"""The value, in quote currency, displayed for a level without a quantity limit."""
 
 
 def levels_json(instrument: Instrument, levels: Iterable[Level]) -> list[list[str]]:
-    """Levels as pairs of texts."""
+    """Returns levels as pairs of price and size, as text."""
     return [
         [format_number(price), format_number(displayed_size(instrument, price, qty))]
         for price, qty in levels
@@ -23,37 +24,28 @@ def levels_json(instrument: Instrument, levels: Iterable[Level]) -> list[list[st
 
 
 def displayed_size(instrument: Instrument, price: Decimal, qty: Decimal | None) -> Decimal:
-    """What is shown of a level: where there is no limit, a great deal."""
+    """Returns the size of a level; a very large one if the level has no limit."""
     if qty is not None:
         return qty
     return max((UNLIMITED_VALUE / price) // instrument.step, Decimal(1)) * instrument.step
 
 
 def bars_of(minutes: Iterable[Bar], span: timedelta) -> list[Bar]:
-    """Bars of ``span``, the oldest first."""
-    made: list[Bar] = []
+    """Aggregates one-minute bars to bars of ``span``, the oldest first."""
+    bars: list[Bar] = []
     seconds = int(span.total_seconds())
-    for bar in minutes:
-        begins = bar.begins - timedelta(seconds=int(bar.begins.timestamp()) % seconds)
-        if made and made[-1].begins == begins:
-            last = made[-1]
-            made[-1] = Bar(
-                begins=begins,
-                open=last.open,
-                high=max(last.high, bar.high),
-                low=min(last.low, bar.low),
-                close=bar.close,
-                volume=add(last.volume, bar.volume),
+    for minute in minutes:
+        offset = timedelta(seconds=int(minute.opened_at.timestamp()) % seconds)
+        opened_at = minute.opened_at - offset
+        if bars and bars[-1].opened_at == opened_at:
+            last = bars[-1]
+            bars[-1] = evolve(
+                last,
+                high=max(last.high, minute.high),
+                low=min(last.low, minute.low),
+                close=minute.close,
+                volume=add(last.volume, minute.volume),
             )
         else:
-            made.append(
-                Bar(
-                    begins=begins,
-                    open=bar.open,
-                    high=bar.high,
-                    low=bar.low,
-                    close=bar.close,
-                    volume=bar.volume,
-                )
-            )
-    return made
+            bars.append(evolve(minute, opened_at=opened_at))
+    return bars

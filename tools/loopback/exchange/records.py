@@ -1,7 +1,7 @@
-"""What an account's engine has told since the start, as rows: orders and executions by number.
+"""Orders and executions of an account since the start, as rows, from the engine's events.
 
-A fact of the engine changes the rows and becomes what streams tell. Ids are of the venue's kind,
-since those of the engine are short numbers that every account has.
+An event changes the rows and becomes updates for the streams. Ids are generated in the format of
+the venue, because the engine's own ids are small numbers that repeat in every account.
 """
 
 from collections.abc import Mapping
@@ -50,60 +50,62 @@ _KINDS = {OrderOrigin.LIQUIDATION: "liquidation", OrderOrigin.ADL: "adl"}
 
 
 class AccountRecords:
-    """``name`` makes the ids of one account, and of one start, differ from those of another."""
+    """``namespace`` makes the ids of one account and start differ from those of another."""
 
-    def __init__(self, name: str, settings: SimulationSettings) -> None:
+    def __init__(self, namespace: str, settings: SimulationSettings) -> None:
         self.orders: dict[str, OrderRow] = {}
         self.executions: list[ExecutionRow] = []
         #: Profit less fees, by leg and by settle currency.
         self.realised: dict[PositionKey | str, Decimal] = {}
-        self._name, self._settings = name, settings
-        self._memory = ExchangeState()
+        self._namespace, self._settings = namespace, settings
+        self._state = ExchangeState()
         self._by_engine: dict[str, str] = {}
         self._by_client: dict[tuple[str, str], str] = {}
 
-    def take(
-        self, result: StepResult, wish: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
+    def apply(
+        self, result: StepResult, params: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
     ) -> list[AccountUpdate]:
-        """What a step's facts tell; ``wish``, ``origin`` and ``exit`` are of the order it made."""
-        self._memory = result.state
-        told: list[AccountUpdate] = []
+        """Records a step's events; ``params``, ``origin``, ``exit`` are those of its new order."""
+        self._state = result.state
+        updates: list[AccountUpdate] = []
         triggered: list[str] = []
         for event in result.events:
-            told += self._hear(event, wish, origin, exit)
+            updates += self._apply_event(event, params, origin, exit)
             if isinstance(event, Triggered):
                 triggered.append(self._by_engine[event.order.exchange_order_id])
         for row in map(self.orders.__getitem__, triggered):
             if row.state is OrderState.TRIGGERED:
-                told += self._put(evolve(row, state=self._state_of(row)))
-        return told
+                updates += self._store(evolve(row, state=self._state_of(row)))
+        return updates
 
-    def refused(self, place: NewOrder, wish: Mapping[str, Any], reason: str) -> list[AccountUpdate]:
-        """An order that was taken, and canceled at once because it could not trade as wished."""
+    def add_canceled(
+        self, request: NewOrder, params: Mapping[str, Any], reason: str
+    ) -> list[AccountUpdate]:
+        """Records an order that was accepted and canceled immediately, for ``reason``."""
         order = PaperOrder(
             exchange_order_id="",
-            client_id=place.client_id,
-            symbol=place.symbol,
-            side=place.side,
-            order_type=place.order_type,
-            qty=place.qty,
-            price=place.price,
-            leg=place.leg or Leg.BOTH,
-            reduce_only=place.reduce_only,
-            post_only=place.post_only,
+            client_id=request.client_id,
+            symbol=request.symbol,
+            side=request.side,
+            order_type=request.order_type,
+            qty=request.qty,
+            price=request.price,
+            leg=request.leg or Leg.BOTH,
+            reduce_only=request.reduce_only,
+            post_only=request.post_only,
             rank=0,
             locked_currency="",
-            created_at=place.at,
-            terms=place.terms,
+            created_at=request.at,
+            terms=request.terms,
         )
-        row = self._new_row(order, wish, OrderOrigin.USER, ExitKind.NONE)
+        row = self._new_row(order, params, OrderOrigin.USER, ExitKind.NONE)
         row = evolve(row, state=OrderState.CANCELED, reason=reason)
-        return self._put(row)
+        return self._store(row)
 
     def find_order(
         self, symbol: str, order_id: str | None, client_id: str | None
     ) -> OrderRow | None:
-        """The order of an exchange id, else of a client id."""
+        """Returns the order of an order id, else of a client id; ``None`` if there is none."""
         if order_id:
             row = self.orders.get(order_id)
         else:
@@ -111,21 +113,22 @@ class AccountRecords:
         return row if row is not None and row.order.symbol == symbol else None
 
     def has_client_id(self, symbol: str, client_id: str) -> bool:
-        """Whether an order of that name was ever made on spot, or on contracts."""
+        """Whether the client id was used before, among spot orders or among contract orders."""
         return bool(client_id) and (_kind(symbol), client_id) in self._by_client
 
     def open_orders(self) -> list[OrderRow]:
-        """The oldest first."""
+        """Returns the open orders, the oldest first."""
         return [row for row in self.orders.values() if row.state.is_open]
 
-    def _hear(
-        self, event: PaperEvent, wish: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
+    def _apply_event(
+        self, event: PaperEvent, params: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
     ) -> list[AccountUpdate]:
         match event:
             case Accepted(order=order):
-                row = self._accepted(order, wish, origin, exit)
-                shown = order.price is not None or order.is_waiting
-                return self._put(row) if shown else self._put(row)[:0]
+                row = self._accepted(order, params, origin, exit)
+                updates = self._store(row)
+                is_reported = order.price is not None or order.is_waiting
+                return updates if is_reported else []
             case Filled(trade=trade):
                 return self._filled(trade)
             case FundingPaid():
@@ -136,7 +139,7 @@ class AccountRecords:
                 return []
 
     def _accepted(
-        self, order: PaperOrder, wish: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
+        self, order: PaperOrder, params: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
     ) -> OrderRow:
         source = order.terms.source
         if source is OrderSource.ATTACHED:
@@ -145,19 +148,19 @@ class AccountRecords:
             return evolve(row, parent=self._by_engine.get(order.terms.parent, ""))
         if source is not OrderSource.USER and origin is OrderOrigin.USER:
             origin = OrderOrigin.LIQUIDATION
-        return self._new_row(order, wish, origin, exit)
+        return self._new_row(order, params, origin, exit)
 
     def _new_row(
-        self, order: PaperOrder, wish: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
+        self, order: PaperOrder, params: Mapping[str, Any], origin: OrderOrigin, exit: ExitKind
     ) -> OrderRow:
         number = len(self.orders) + 1
-        market = self._memory.markets.get(order.symbol)
+        market = self._state.markets.get(order.symbol)
         row = OrderRow(
             number=number,
             order_id=self._id("order", number),
             order=order,
             state=OrderState.NEW,
-            wish=wish,
+            params=params,
             origin=origin,
             exit=exit,
             created_at=order.created_at,
@@ -172,7 +175,7 @@ class AccountRecords:
         return row
 
     def _state_of(self, row: OrderRow) -> OrderState:
-        # A take profit that was attached rests in the engine; here it waits for its price.
+        # An attached take profit is a resting order in the engine, a conditional one here.
         is_exit = row.exit is ExitKind.TAKE_PROFIT and row.origin is OrderOrigin.ATTACHED
         if row.order.is_waiting or (is_exit and not row.filled):
             return OrderState.UNTRIGGERED
@@ -180,27 +183,29 @@ class AccountRecords:
             return OrderState.NEW
         return OrderState.FILLED if row.filled >= row.order.qty else OrderState.PARTLY_FILLED
 
-    def _put(self, row: OrderRow) -> list[AccountUpdate]:
+    def _store(self, row: OrderRow) -> list[AccountUpdate]:
         self.orders[row.order_id] = row
         return [OrderUpdate(row=row)]
 
     def _changed(self, event: PaperOrderEvent) -> list[AccountUpdate]:
         row = self.orders[self._by_engine[event.order.exchange_order_id]]
-        was = row.state
-        row = evolve(row, order=event.order, updated_at=self._memory.clock)
+        previous = row.state
+        row = evolve(row, order=event.order, updated_at=self._state.clock)
         match event:
             case Canceled(reason=reason):
-                ended = (
-                    OrderState.DEACTIVATED if was is OrderState.UNTRIGGERED else OrderState.CANCELED
+                final_state = (
+                    OrderState.DEACTIVATED
+                    if previous is OrderState.UNTRIGGERED
+                    else OrderState.CANCELED
                 )
-                row = evolve(row, state=ended, reason=reason)
+                row = evolve(row, state=final_state, reason=reason)
             case Expired():
                 row = evolve(row, state=OrderState.CANCELED, reason="expired")
             case Triggered():
                 row = evolve(row, state=OrderState.TRIGGERED)
             case _:
                 row = evolve(row, state=self._state_of(row))
-        return self._put(row)
+        return self._store(row)
 
     def _filled(self, trade: PaperTrade) -> list[AccountUpdate]:
         row = self.orders[self._by_engine[trade.exchange_order_id]]
@@ -217,16 +222,16 @@ class AccountRecords:
         )
         settle = trade.symbol.partition(":")[2]
         if settle:
-            gained = trade.realised - trade.fee
+            profit = trade.realised - trade.fee
             for key in ((trade.symbol, trade.leg), settle):
-                self.realised[key] = add(self.realised.get(key, ZERO), gained)
+                self.realised[key] = add(self.realised.get(key, ZERO), profit)
         kind = _KINDS.get(row.origin, "trade")
         execution = self._execution(kind, trade, row, self._rate(trade))
-        return [ExecutionUpdate(row=execution), *self._put(row)]
+        return [ExecutionUpdate(row=execution), *self._store(row)]
 
     def _funded(self, event: FundingPaid) -> list[AccountUpdate]:
-        held = self._memory.positions.get((event.symbol, event.leg))
-        qty = ZERO if held is None else held.qty
+        position = self._state.positions.get((event.symbol, event.leg))
+        qty = ZERO if position is None else position.qty
         trade = PaperTrade(
             trade_id=event.funding_id,
             exchange_order_id="",
@@ -249,7 +254,7 @@ class AccountRecords:
         self, kind: str, trade: PaperTrade, order: OrderRow | None, rate: Decimal
     ) -> ExecutionRow:
         number = len(self.executions) + 1
-        market = self._memory.markets.get(trade.symbol)
+        market = self._state.markets.get(trade.symbol)
         row = ExecutionRow(
             number=number,
             execution_id=self._id("execution", number),
@@ -266,10 +271,10 @@ class AccountRecords:
         rates = self._settings.rates_of(self._settings.instruments[trade.symbol].kind)
         return rates.maker if trade.maker else rates.taker
 
-    def _id(self, what: str, number: int) -> str:
-        return str(uuid5(_NAMES, f"{self._name}:{what}:{number}"))
+    def _id(self, row_type: str, number: int) -> str:
+        return str(uuid5(_NAMES, f"{self._namespace}:{row_type}:{number}"))
 
 
 def _kind(symbol: str) -> str:
-    """Client ids are unique among spot orders, and among those of contracts."""
+    """Returns the scope in which client ids are unique."""
     return "contract" if ":" in symbol else "spot"

@@ -1,7 +1,7 @@
-"""What the venue remembers and tells: orders, executions, positions, wallets, at one moment.
+"""Rows of orders, executions, positions and balances, and the updates that carry them.
 
-All of it is frozen, so what was handed to a stream says later what it said when it happened.
-Quantities in base, prices and values in quote. It knows no dialect.
+They are immutable, so an update that a stream sends later still has the values of its time.
+Quantities are in base currency, prices and values in quote currency.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from oms.simulation.state.exchange_state import Leg, PaperOrder, PaperTrade
 
 
 class OrderState(StrEnum):
-    """Where an order stands."""
+    """State of an order."""
 
     UNTRIGGERED = "untriggered"
     TRIGGERED = "triggered"
@@ -25,7 +25,7 @@ class OrderState(StrEnum):
     PARTLY_FILLED = "partly_filled"
     FILLED = "filled"
     CANCELED = "canceled"
-    #: Canceled while it still waited for its trigger.
+    #: Canceled before it was triggered.
     DEACTIVATED = "deactivated"
 
     @property
@@ -40,10 +40,10 @@ _OPEN = frozenset(
 
 
 class OrderOrigin(StrEnum):
-    """Who made an order."""
+    """Who created an order."""
 
     USER = "user"
-    #: Take profit or stop loss that came with another order.
+    #: Take profit or stop loss attached to another order.
     ATTACHED = "attached"
     #: Take profit, stop loss or trailing stop that was set on a position.
     TRADING_STOP = "trading_stop"
@@ -52,7 +52,7 @@ class OrderOrigin(StrEnum):
 
 
 class ExitKind(StrEnum):
-    """Which way out of a position an order is; an ordinary one is none."""
+    """Which kind of exit an order is; ``NONE`` for an ordinary order."""
 
     NONE = ""
     TAKE_PROFIT = "take_profit"
@@ -64,23 +64,23 @@ class ExitKind(StrEnum):
 class OrderRow:
     """One order."""
 
-    #: Counts the orders of an account, the rejected ones too.
+    #: The sequence number of the order in its account.
     number: int
     order_id: str
-    #: As the engine told it last.
+    #: The engine's order in its newest state.
     order: PaperOrder
     state: OrderState
     filled: Decimal = ZERO
     #: Σ quantity × price.
     value: Decimal = ZERO
     fees: Mapping[str, Decimal] = field(default_factory=dict)
-    #: What the sender asked for, in the words of the dialect.
-    wish: Mapping[str, Any] = field(default_factory=dict)
+    #: The parameters of the API request that created it.
+    params: Mapping[str, Any] = field(default_factory=dict)
     origin: OrderOrigin = OrderOrigin.USER
     exit: ExitKind = ExitKind.NONE
-    #: Order id of the order it was attached to.
+    #: Id of the order that it was attached to.
     parent: str = ""
-    #: Why it ended, in the engine's words.
+    #: The engine's reason for its end.
     reason: str = ""
     created_at: datetime
     updated_at: datetime
@@ -88,7 +88,7 @@ class OrderRow:
 
     @property
     def remaining(self) -> Decimal:
-        """What may still be executed."""
+        """The quantity that may still be executed."""
         return subtract(self.order.qty, self.filled) if self.state.is_open else ZERO
 
     @property
@@ -105,7 +105,7 @@ class ExecutionRow:
     execution_id: str
     kind: str
     trade: PaperTrade
-    #: Its order as it stood after the execution; ``None`` for funding.
+    #: Its order in the state after the execution; ``None`` for funding.
     order: OrderRow | None
     mark: Decimal | None
     rate: Decimal
@@ -113,15 +113,15 @@ class ExecutionRow:
 
 @value
 class PositionRow:
-    """One leg of a contract; ``qty`` is signed, 0 when flat."""
+    """One leg of a contract; ``qty`` is signed and may be 0."""
 
     symbol: str
     leg: Leg
     qty: Decimal
     entry: Decimal | None
     mark: Decimal | None
-    #: Value at the mark.
-    worth: Decimal
+    #: Absolute value at the mark price.
+    notional: Decimal
     margin: Decimal
     maintenance: Decimal
     unrealised: Decimal
@@ -137,12 +137,12 @@ class PositionRow:
 
 @value
 class CurrencyRow:
-    """One currency of a wallet."""
+    """The balance of one currency."""
 
     currency: str
     free: Decimal
     total: Decimal
-    #: Held by spot orders, by contract orders, by positions.
+    #: Locked by spot orders, by contract orders, by positions.
     spot_locked: Decimal
     order_margin: Decimal
     position_margin: Decimal
@@ -152,37 +152,37 @@ class CurrencyRow:
 
     @property
     def equity(self) -> Decimal:
-        """With what the open positions would bring."""
+        """The total including the unrealised profit."""
         return add(self.total, self.unrealised)
 
 
 @value
 class OrderUpdate:
-    """An order is so now."""
+    """A changed order."""
 
     row: OrderRow
 
 
 @value
 class ExecutionUpdate:
-    """An order was executed, or funding was paid."""
+    """An execution, or a funding payment."""
 
     row: ExecutionRow
 
 
 @value
 class PositionUpdate:
-    """A position is so now."""
+    """A changed position."""
 
     row: PositionRow
 
 
 @value
 class WalletUpdate:
-    """The currencies are so now."""
+    """Changed balances."""
 
     coins: tuple[CurrencyRow, ...]
 
 
 AccountUpdate = OrderUpdate | ExecutionUpdate | PositionUpdate | WalletUpdate
-"""What an account hears."""
+"""One update of an account, as its streams report it."""

@@ -1,7 +1,7 @@
-"""The venue: accounts by key, the prices they share, its clock, and who listens.
+"""The venue: accounts by API key, the shared markets, the clock, and the listeners.
 
-It knows no dialect and opens no socket. The clock is the machine's plus an offset, so that a test
-may live in another week.
+It is independent of any API dialect and opens no socket. Its clock is the machine's plus an offset,
+so that a test may run at another date.
 """
 
 from collections import deque
@@ -32,13 +32,15 @@ from oms.simulation.state.exchange_state import Level
 
 PUBLIC_TRADES_MAX = 1000
 BARS_MAX = 1500
-#: Whole-number ids: so many for each second since 2026.
-_IDS_OF_A_START, _IDS_SINCE = 100_000, 1_767_225_600
+#: Integer ids of one start begin at the seconds since 2026 times this number.
+_IDS_PER_SECOND, _ID_EPOCH_SECONDS = 100_000, 1_767_225_600
+
+MarketInput = QuoteUpdate | BookUpdate | TradeTick | MarkPriceUpdate | FundingRateUpdate
 
 
 @value
 class ApiKey:
-    """What signs requests; several may lead to one account."""
+    """A key that signs requests; several keys may belong to one account."""
 
     name: str
     secret: str
@@ -59,9 +61,9 @@ class PublicTradeRow:
 
 @value
 class Bar:
-    """One minute."""
+    """A one-minute candle."""
 
-    begins: datetime
+    opened_at: datetime
     open: Decimal
     high: Decimal
     low: Decimal
@@ -71,7 +73,7 @@ class Bar:
 
 @dataclass
 class MarketState:
-    """What the public sees of a symbol; ``None`` quantity is without limit."""
+    """Public market data of a symbol; a level with the quantity ``None`` has no limit."""
 
     instrument: Instrument
     bids: tuple[Level, ...]
@@ -81,24 +83,25 @@ class MarketState:
     mark: Decimal | None = None
     funding: Decimal = Decimal("0.0001")
     sequence: int = 1
-    prints: deque[PublicTradeRow] = field(default_factory=lambda: deque(maxlen=PUBLIC_TRADES_MAX))
+    trades: deque[PublicTradeRow] = field(default_factory=lambda: deque(maxlen=PUBLIC_TRADES_MAX))
     bars: deque[Bar] = field(default_factory=lambda: deque(maxlen=BARS_MAX))
 
     @property
     def mark_price(self) -> Decimal:
-        """The mark that was told, else the middle."""
+        """The mark price that was set, else the mid price."""
         if self.mark is not None:
             return self.mark
         if self.bids and self.asks:
             return (self.bids[0][0] + self.asks[0][0]) / 2
         return self.last
 
-    def saw(self, price: Decimal, qty: Decimal, at: datetime) -> None:
-        """A price becomes the last one, and part of its minute."""
+    def record_price(self, price: Decimal, qty: Decimal, at: datetime) -> None:
+        """Sets the last price and adds it to its one-minute bar."""
         self.last, self.at = price, at
-        begins = at.replace(second=0, microsecond=0)
-        if not self.bars or self.bars[-1].begins < begins:
-            self.bars.append(Bar(begins=begins, open=price, high=price, low=price, close=price))
+        opened_at = at.replace(second=0, microsecond=0)
+        if not self.bars or self.bars[-1].opened_at < opened_at:
+            bar = Bar(opened_at=opened_at, open=price, high=price, low=price, close=price)
+            self.bars.append(bar)
         bar = self.bars[-1]
         self.bars[-1] = evolve(
             bar,
@@ -114,13 +117,13 @@ MarketListener = Callable[[MarketState, Sequence[PublicTradeRow]], None]
 
 
 class Venue:
-    """``keys`` open its accounts; ``balances`` are each account's first money."""
+    """``keys`` belong to its accounts; ``balances`` is the initial deposit of each account."""
 
     def __init__(
-        self, keys: Sequence[ApiKey], balances: Mapping[str, Decimal], *, seed: int, run: str
+        self, keys: Sequence[ApiKey], balances: Mapping[str, Decimal], *, seed: int, run_id: str
     ) -> None:
         self.offset = timedelta(0)
-        self.balances, self.seed, self._run = dict(balances), seed, run
+        self.balances, self.seed, self._run_id = dict(balances), seed, run_id
         self.instruments = {
             name: row
             for name, row in instruments_of("bybit").items()
@@ -129,132 +132,132 @@ class Venue:
         self.settings = SimulationSettings(instruments=self.instruments, fees=fees_of("bybit"))
         self.keys: dict[str, ApiKey] = {}
         self.accounts: dict[str, Account] = {}
-        self._money: dict[str, dict[str, Decimal]] = {}
-        self.shown: dict[str, MarketState] = {}
+        self._initial_balances: dict[str, dict[str, Decimal]] = {}
+        self.markets: dict[str, MarketState] = {}
         self.account_listeners: list[AccountListener] = []
         self.market_listeners: list[MarketListener] = []
-        self._prints = 0
-        self._base = (int(self.now().timestamp()) - _IDS_SINCE) * _IDS_OF_A_START
+        self._trade_count = 0
+        self._id_base = (int(self.now().timestamp()) - _ID_EPOCH_SECONDS) * _IDS_PER_SECOND
         for symbol in self.instruments:
-            self._show_first(symbol)
+            self._reset_market(symbol)
         for key in keys:
             self.add_key(key)
 
     def now(self) -> datetime:
-        """The venue's time."""
+        """Returns the venue's time."""
         return datetime.now(UTC) + self.offset
 
     def add_key(self, key: ApiKey, balances: Mapping[str, Decimal] | None = None) -> None:
-        """A key, and its account, with this money, if there is none yet."""
+        """Adds a key, and its account with ``balances`` if that does not exist yet."""
         self.keys[key.name] = key
         if key.account not in self.accounts:
-            account = Account(key.account, self.settings, self._run, self._base, self._tell)
-            self.accounts[key.account] = account
-            self._money[key.account] = dict(self.balances if balances is None else balances)
-            self._begin(account)
+            initial = dict(self.balances if balances is None else balances)
+            self._initial_balances[key.account] = initial
+            self._create_account(key.account)
 
     def account_of(self, key: str) -> Account:
-        """The account that a key opens. Raises ``KeyError``."""
+        """Returns the account of a key. Raises ``KeyError``."""
         return self.accounts[self.keys[key].account]
 
     def reset(self) -> None:
-        """All accounts and prices as at the start; ids go on, so that no id means two things."""
+        """Resets all accounts and prices; ids continue, so that no id is used twice."""
         self.offset = timedelta(0)
         for symbol in self.instruments:
-            self._show_first(symbol)
-        self._run, self._base = f"{self._run}'", self._base + _IDS_OF_A_START
+            self._reset_market(symbol)
+        self._run_id, self._id_base = f"{self._run_id}'", self._id_base + _IDS_PER_SECOND
         for name in self.accounts:
-            self.accounts[name] = Account(name, self.settings, self._run, self._base, self._tell)
-            self._begin(self.accounts[name])
+            self._create_account(name)
 
-    def see(
-        self, news: QuoteUpdate | BookUpdate | TradeTick | MarkPriceUpdate | FundingRateUpdate
-    ) -> None:
-        """News of a market: the public sees them, and every account's orders meet them."""
-        shown, prints = self.shown[news.symbol], []
-        match news:
+    def update_market(self, update: MarketInput) -> None:
+        """Applies a market update to the public data and to the orders of every account."""
+        market, trades = self.markets[update.symbol], []
+        match update:
             case QuoteUpdate():
-                shown.bids = ((news.bid, news.bid_qty),)
-                shown.asks = ((news.ask, news.ask_qty),)
-                self._clamp(shown, news.at)
+                market.bids = ((update.bid, update.bid_qty),)
+                market.asks = ((update.ask, update.ask_qty),)
+                self._clamp_last_price(market, update.at)
             case BookUpdate():
-                shown.bids, shown.asks = news.bids, news.asks
-                self._clamp(shown, news.at)
+                market.bids, market.asks = update.bids, update.asks
+                self._clamp_last_price(market, update.at)
             case TradeTick():
-                prints = [self._print(shown, news.price, news.qty, news.side, news.at)]
+                trade = self._add_trade(market, update.price, update.qty, update.side, update.at)
+                trades = [trade]
             case MarkPriceUpdate():
-                shown.mark = news.price
+                market.mark = update.price
             case FundingRateUpdate():
-                shown.funding = news.rate
+                market.funding = update.rate
         for account in self.accounts.values():
-            account.do(news)
-        for ear in self.market_listeners:
-            ear(shown, prints)
+            account.apply(update)
+        for listener in self.market_listeners:
+            listener(market, trades)
 
     def tick(self) -> None:
-        """Time alone: what expires does, what is due is paid."""
-        clock = TimeUpdate(at=self.now())
+        """Passes the time to every account: orders expire, funding is paid."""
+        time_update = TimeUpdate(at=self.now())
         for account in self.accounts.values():
-            account.do(clock)
+            account.apply(time_update)
 
     def move_clock(self, offset: timedelta) -> None:
-        """Go to another time; going back forgets how late it was."""
-        earlier, self.offset = offset < self.offset, offset
-        if earlier:
+        """Sets the clock's offset; for an earlier time the accounts' clocks are set back."""
+        is_earlier, self.offset = offset < self.offset, offset
+        if is_earlier:
             for account in self.accounts.values():
                 account.state = evolve(account.state, clock=self.now())
         self.tick()
 
-    def _begin(self, account: Account) -> None:
-        account.begin(self._money[account.name])
-        for news in self._news():
-            account.do(news)
+    def _create_account(self, name: str) -> None:
+        account = Account(name, self.settings, self._run_id, self._id_base, self._publish)
+        self.accounts[name] = account
+        account.reset(self._initial_balances[name])
+        for update in self._current_prices():
+            account.apply(update)
 
-    def _news(self) -> list[Input]:
-        news: list[Input] = []
-        for symbol, shown in self.shown.items():
-            seen = BookUpdate(symbol=symbol, bids=shown.bids, asks=shown.asks, at=self.now())
-            news.append(seen)
-            if shown.mark is not None:
-                news.append(MarkPriceUpdate(symbol=symbol, price=shown.mark, at=self.now()))
-        return news
+    def _current_prices(self) -> list[Input]:
+        updates: list[Input] = []
+        for symbol, market in self.markets.items():
+            book = BookUpdate(symbol=symbol, bids=market.bids, asks=market.asks, at=self.now())
+            updates.append(book)
+            if market.mark is not None:
+                updates.append(MarkPriceUpdate(symbol=symbol, price=market.mark, at=self.now()))
+        return updates
 
-    def _show_first(self, symbol: str) -> None:
-        """The price at the start: of this seed, and as much of it as anybody wants."""
+    def _reset_market(self, symbol: str) -> None:
+        """Sets the initial price of the seed, with unlimited quantity."""
         instrument, now = self.instruments[symbol], self.now()
         bid, ask = quote_at(self.seed, instrument, 0)
-        shown = MarketState(instrument, ((bid, None),), ((ask, None),), bid, now)
-        shown.saw(bid, ZERO, now)
-        self.shown[symbol] = shown
+        market = MarketState(instrument, ((bid, None),), ((ask, None),), bid, now)
+        market.record_price(bid, ZERO, now)
+        self.markets[symbol] = market
 
-    def _clamp(self, shown: MarketState, at: datetime) -> None:
-        shown.sequence += 1
-        last = shown.last
-        if shown.asks:
-            last = min(last, shown.asks[0][0])
-        if shown.bids:
-            last = max(last, shown.bids[0][0])
-        shown.saw(last, ZERO, at)
+    def _clamp_last_price(self, market: MarketState, at: datetime) -> None:
+        """Moves the last price between the best bid and ask."""
+        market.sequence += 1
+        last = market.last
+        if market.asks:
+            last = min(last, market.asks[0][0])
+        if market.bids:
+            last = max(last, market.bids[0][0])
+        market.record_price(last, ZERO, at)
 
-    def _print(
-        self, shown: MarketState, price: Decimal, qty: Decimal, side: Side | None, at: datetime
+    def _add_trade(
+        self, market: MarketState, price: Decimal, qty: Decimal, side: Side | None, at: datetime
     ) -> PublicTradeRow:
-        self._prints += 1
+        self._trade_count += 1
         row = PublicTradeRow(
-            number=self._prints, price=price, qty=qty, side=side or Side.BUY, at=at
+            number=self._trade_count, price=price, qty=qty, side=side or Side.BUY, at=at
         )
-        shown.prints.append(row)
-        shown.saw(price, qty, at)
+        market.trades.append(row)
+        market.record_price(price, qty, at)
         return row
 
-    def _tell(self, account: Account, told: Sequence[AccountUpdate]) -> None:
-        """What happened to an account; its executions are public trades too."""
-        for each in told:
-            if isinstance(each, ExecutionUpdate) and each.row.kind != "funding":
-                trade, shown = each.row.trade, self.shown[each.row.trade.symbol]
+    def _publish(self, account: Account, updates: Sequence[AccountUpdate]) -> None:
+        """Passes an account's updates to the listeners; executions are public trades as well."""
+        for update in updates:
+            if isinstance(update, ExecutionUpdate) and update.row.kind != "funding":
+                trade, market = update.row.trade, self.markets[update.row.trade.symbol]
                 side = trade.side.opposite if trade.maker else trade.side
-                row = self._print(shown, trade.price, trade.qty, side, trade.executed_at)
-                for market_ear in self.market_listeners:
-                    market_ear(shown, [row])
-        for ear in self.account_listeners:
-            ear(account, told)
+                row = self._add_trade(market, trade.price, trade.qty, side, trade.executed_at)
+                for market_listener in self.market_listeners:
+                    market_listener(market, [row])
+        for account_listener in self.account_listeners:
+            account_listener(account, updates)

@@ -1,6 +1,6 @@
-"""What the venue does with its own hand: fill an order, take a position away, move one unseen.
+"""Actions of the venue itself: fill an order, close a position, change a position silently.
 
-The engine's own parts do it, and its invariants hold after it. It tells nothing by itself.
+They use the engine's functions and keep its invariants.
 """
 
 from datetime import datetime
@@ -25,41 +25,44 @@ from oms.simulation.step import step
 
 
 class ActionNotPossible(ValueError):
-    """There is nothing that this could be done to."""
+    """The order, the position or the price that the action needs does not exist."""
 
 
 def fill_order(account: Account, order_id: str, qty: Decimal | None, at: datetime) -> StepResult:
-    """An open order executed at its own price as far as ``qty``, or wholly."""
+    """Returns the step that fills a resting order at its price, up to ``qty``.
+
+    Raises ``ActionNotPossible`` if there is no such order.
+    """
     row = account.orders.get(order_id)
     if row is None or not row.state.is_open or row.order.is_waiting:
         raise ActionNotPossible("there is no resting order of that id")
     order = row.order
     assert order.price is not None, "only orders with a price rest"
-    state = StepState(account.state, account.settings_for(order.symbol), at)
-    fill_up_to(state, order, min(qty or row.remaining, row.remaining), order.price)
-    return _done(state)
+    step_state = StepState(account.state, account.settings_for(order.symbol), at)
+    fill_up_to(step_state, order, min(qty or row.remaining, row.remaining), order.price)
+    return _finish(step_state)
 
 
 def close_position(
     account: Account, symbol: str, leg: Leg, origin: OrderOrigin, at: datetime
 ) -> None:
-    """A position closed at the mark by the venue: a liquidation, or for another's (ADL)."""
+    """Closes a position at the mark price, as a liquidation or by auto-deleveraging."""
     position = account.state.positions.get((symbol, leg))
     market = account.state.markets.get(symbol)
     if position is None or market is None or market.mark_price is None:
         raise ActionNotPossible("there is no such position, or no price for it")
-    state = StepState(account.state, account.settings_for(symbol), at)
-    close_position_at(state, position, market.mark_price, OrderSource.LIQUIDATION)
-    account.take(_done(state), {}, origin)
+    step_state = StepState(account.state, account.settings_for(symbol), at)
+    close_position_at(step_state, position, market.mark_price, OrderSource.LIQUIDATION)
+    account.commit(_finish(step_state), {}, origin)
 
 
 def shift_position(account: Account, symbol: str, leg: Leg, qty: Decimal, at: datetime) -> None:
-    """A position changed by a signed quantity at the mark, without fee and without a word."""
+    """Changes a position by a signed quantity at the mark price, without fee and update."""
     settings = account.settings_for(symbol)
     if settings.instruments[symbol].kind is InstrumentKind.SPOT:
-        raise ActionNotPossible("only positions in contracts can be nudged")
-    free = {kind: FeeRates(maker=ZERO, taker=ZERO) for kind in settings.fees}
-    place = NewOrder(
+        raise ActionNotPossible("only positions in contracts can be changed")
+    no_fees = {kind: FeeRates(maker=ZERO, taker=ZERO) for kind in settings.fees}
+    order = NewOrder(
         client_id="",
         symbol=symbol,
         side=Side.BUY if qty > 0 else Side.SELL,
@@ -69,33 +72,33 @@ def shift_position(account: Account, symbol: str, leg: Leg, qty: Decimal, at: da
         leg=leg,
         at=at,
     )
-    result = step(account.state, place, evolve(settings, fees=free))
+    result = step(account.state, order, evolve(settings, fees=no_fees))
     if isinstance(result.events[0], Rejected):
         raise ActionNotPossible(result.events[0].message)
     account.state = result.state
 
 
-def split_book(account: Account, place: NewOrder, parts: int) -> BookUpdate:
-    """A book that lets an order be executed in so many parts, at the best price there is."""
-    market = account.state.markets[place.symbol]
-    best = market.opposite(place.side).best
-    step_size = account.settings.instruments[place.symbol].step
-    if best is None or place.qty < step_size * parts:
-        raise ActionNotPossible("there is no price, or there are not that many parts")
-    share = place.qty / parts // step_size * step_size
-    sizes = [share] * (parts - 1) + [place.qty - share * (parts - 1)]
+def split_book(account: Account, order: NewOrder, parts: int) -> BookUpdate:
+    """Returns a book in which an order is executed in ``parts`` parts at the best price."""
+    market = account.state.markets[order.symbol]
+    best = market.opposite(order.side).best
+    step_size = account.settings.instruments[order.symbol].step
+    if best is None or order.qty < step_size * parts:
+        raise ActionNotPossible("there is no price, or the quantity has fewer steps than parts")
+    share = order.qty / parts // step_size * step_size
+    sizes = [share] * (parts - 1) + [order.qty - share * (parts - 1)]
     levels = tuple((best[0], size) for size in sizes)
-    buys = place.side is Side.BUY
+    is_buy = order.side is Side.BUY
     return BookUpdate(
-        symbol=place.symbol,
-        bids=market.bids.levels if buys else levels,
-        asks=levels if buys else market.asks.levels,
-        at=place.at,
+        symbol=order.symbol,
+        bids=market.bids.levels if is_buy else levels,
+        asks=levels if is_buy else market.asks.levels,
+        at=order.at,
     )
 
 
-def _done(state: StepState) -> StepResult:
-    if state.filled_parents or state.orders_with_terms:
-        update_attached_exits(state)
-    check_step(state)
-    return state.freeze()
+def _finish(step_state: StepState) -> StepResult:
+    if step_state.filled_parents or step_state.orders_with_terms:
+        update_attached_exits(step_state)
+    check_step(step_state)
+    return step_state.freeze()

@@ -1,7 +1,7 @@
-"""HTTP and WebSocket on one port, down to the single byte: a test must be able to break all of it.
+"""HTTP and WebSocket on one port, with control over every byte.
 
-An ordinary web server takes care that answers are whole; here an answer may be cut, never come, or
-the listener may be gone. It knows nothing of exchanges.
+Unlike an ordinary web server it can truncate a response, send none, or close the port. Independent
+of exchanges.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _READ_BYTES = 65536
 
 @dataclass(frozen=True)
 class Request:
-    """``query`` and ``body`` as they came, ``headers`` by lower-case name."""
+    """``query`` and ``body`` are unparsed, ``headers`` by lower-case name."""
 
     method: str
     path: str
@@ -36,43 +36,43 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The name that was asked for, without a port."""
+        """The host name without the port."""
         return self.headers.get("host", "").rpartition(":")[0] or self.headers.get("host", "")
 
     @property
     def line(self) -> str:
-        """What faults match: the method and the path."""
+        """Method and path, which faults match."""
         return f"{self.method} {self.path}"
 
     @property
     def params(self) -> dict[str, str]:
-        """The query's parameters."""
+        """The query parameters."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 @dataclass
 class Response:
-    """``cut`` bytes of the body are kept back; with ``dead`` nothing is sent at all."""
+    """The last ``truncated_bytes`` of the body are not sent; with ``is_dropped`` nothing is."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    cut: int = 0
-    dead: bool = False
+    truncated_bytes: int = 0
+    is_dropped: bool = False
 
 
 class WebSocket:
-    """One WebSocket: texts in, texts out."""
+    """The server side of one WebSocket, for text frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._protocol = ServerProtocol(max_size=None)
         self._texts: list[str] = []
         self._parts = b""
-        self.is_gone = False
+        self.is_closed = False
 
     def accept(self, head: bytes) -> bool:
-        """Answer the client's handshake; whether there is a connection now."""
+        """Answers the client's handshake; returns whether the connection is established."""
         self._protocol.receive_data(head)
         for event in self._protocol.events_received():
             response = self._protocol.accept(event)  # type: ignore[arg-type]
@@ -81,30 +81,30 @@ class WebSocket:
         return self._protocol.handshake_exc is None
 
     def send(self, text: str) -> None:
-        """Send a text, unless the connection is gone."""
+        """Sends a text frame, unless the connection is closed."""
         if self._is_open():
             self._protocol.send_text(text.encode())
             self._flush()
 
     def close(self, code: int) -> None:
-        """Say goodbye with a close code."""
+        """Sends a close frame."""
         if self._is_open():
             self._protocol.send_close(code)
             self._flush()
 
     def _is_open(self) -> bool:
-        """Whether nobody has said goodbye yet."""
-        is_up = not self.is_gone and not self._writer.is_closing()
-        return is_up and self._protocol.state is State.OPEN
+        """Whether neither side has closed the connection."""
+        is_connected = not self.is_closed and not self._writer.is_closing()
+        return is_connected and self._protocol.state is State.OPEN
 
     def abort(self) -> None:
-        """Be gone without a word."""
-        self.is_gone = True
+        """Drops the connection without a close frame."""
+        self.is_closed = True
         self._writer.transport.abort()
 
     async def texts(self) -> AsyncIterator[str]:
-        """What the client says, until it is gone."""
-        while not self.is_gone:
+        """Yields the client's text frames until the connection is closed."""
+        while not self.is_closed:
             try:
                 data = await self._reader.read(_READ_BYTES)
             except ConnectionError:
@@ -121,7 +121,7 @@ class WebSocket:
             self._flush()
             if not data or self._protocol.close_expected():
                 break
-        self.is_gone = True
+        self.is_closed = True
 
     def _text(self, frame: Frame) -> str | None:
         if frame.opcode not in (Opcode.TEXT, Opcode.CONT, Opcode.BINARY):
@@ -143,30 +143,30 @@ class WebSocket:
 
 
 class RequestHandler(Protocol):
-    """Who answers at a port."""
+    """The server at a port."""
 
-    async def answer(self, request: Request) -> Response:
-        """The answer to a request."""
+    async def handle(self, request: Request) -> Response:
+        """Returns the response to a request."""
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
-        """Why this dial for a WebSocket gets none."""
+        """Returns the response to a refused WebSocket; ``None`` accepts it."""
 
-    async def serve(self, request: Request, socket: WebSocket) -> None:
-        """Talk until the socket is gone."""
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Serves a WebSocket until it is closed."""
 
 
 class HttpListener:
-    """A port of 127.0.0.1; it can be closed and opened again at the same number."""
+    """A port of 127.0.0.1 that can be closed and opened again with the same number."""
 
     def __init__(
-        self, who: RequestHandler, port: int, context: ssl.SSLContext | None = None
+        self, handler: RequestHandler, port: int, context: ssl.SSLContext | None = None
     ) -> None:
-        self.port, self._who, self._context = port, who, context
+        self.port, self._handler, self._context = port, handler, context
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
-        """Listen; port 0 becomes a free one. Raises ``OSError`` where somebody else listens."""
+        """Listens; port 0 becomes a free one. Raises ``OSError`` if the port is in use."""
         if self._server is None:
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: asyncio.StreamReaderProtocol(_Reader(), self._serve),
@@ -177,7 +177,7 @@ class HttpListener:
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Refuse connections from now on, and end the ones there are."""
+        """Stops listening and aborts the open connections."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -187,39 +187,41 @@ class HttpListener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            while await self._one(reader, writer):
+            while await self._serve_request(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the other side is gone, or never spoke HTTP
+            pass  # the client disconnected, or did not send HTTP
         finally:
             self._writers.discard(writer)
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
                 await writer.wait_closed()
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Serve one request; whether another may follow on this connection."""
+    async def _serve_request(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Serves one request; returns whether the connection stays open."""
         head = await reader.readuntil(b"\r\n\r\n")
-        request = _request(head)
+        request = _parse_head(head)
         if request.headers.get("upgrade", "").lower() == "websocket":
             await self._upgrade(request, head, reader, writer)
             return False
         body = await reader.readexactly(int(request.headers.get("content-length") or 0))
         request = Request(request.method, request.path, request.query, request.headers, body)
-        return await _send(writer, await self._answer(request, reader))
+        return await _send(writer, await self._handle(request, reader))
 
-    async def _answer(self, request: Request, reader: asyncio.StreamReader) -> Response:
-        """The answer, given up as soon as the client is gone: it may wait for very long."""
-        answer = asyncio.ensure_future(self._who.answer(request))
+    async def _handle(self, request: Request, reader: asyncio.StreamReader) -> Response:
+        """Returns the response; cancels the handler when the client disconnects."""
+        handling = asyncio.ensure_future(self._handler.handle(request))
         assert isinstance(reader, _Reader)
-        gone = asyncio.ensure_future(reader.gone.wait())
+        disconnected = asyncio.ensure_future(reader.disconnected.wait())
         try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return _result(answer) if answer.done() else Response(dead=True)
+            await asyncio.wait({handling, disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            return _result(handling) if handling.done() else Response(is_dropped=True)
         finally:
-            answer.cancel()
-            gone.cancel()
-            await asyncio.gather(gone, return_exceptions=True)
+            handling.cancel()
+            disconnected.cancel()
+            await asyncio.gather(disconnected, return_exceptions=True)
 
     async def _upgrade(
         self,
@@ -228,64 +230,64 @@ class HttpListener:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        refusal = await self._who.refuse_upgrade(request)
+        refusal = await self._handler.refuse_upgrade(request)
         if refusal is not None:
             await _send(writer, refusal)
             return
         socket = WebSocket(reader, writer)
         if socket.accept(head):
-            await self._who.serve(request, socket)
+            await self._handler.serve_stream(request, socket)
 
 
-def _result(answer: asyncio.Future[Response]) -> Response:
-    """The answer; a bug is told on the terminal, and to the client as 500."""
+def _result(handling: asyncio.Future[Response]) -> Response:
+    """Returns the response; an exception is logged and becomes a 500."""
     try:
-        return answer.result()
+        return handling.result()
     except Exception:
-        logger.exception("the answer to a request has failed")
+        logger.exception("a request handler failed")
         return Response(500, b"the loopback exchange has a bug", {"Content-Type": "text/plain"})
 
 
 class _Reader(asyncio.StreamReader):
-    """A reader that tells when the client has gone, without reading what it sent ahead."""
+    """A reader with an event for the disconnection of the client."""
 
     def __init__(self) -> None:
         super().__init__(limit=HEAD_BYTES_MAX, loop=asyncio.get_running_loop())
-        self.gone = asyncio.Event()
+        self.disconnected = asyncio.Event()
 
     def feed_eof(self) -> None:
         super().feed_eof()
-        self.gone.set()
+        self.disconnected.set()
 
     def set_exception(self, exc: Exception) -> None:
         super().set_exception(exc)
-        self.gone.set()
+        self.disconnected.set()
 
 
-def _request(head: bytes) -> Request:
+def _parse_head(head: bytes) -> Request:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, *_ = [*first.split(" "), "", ""]
     path, _, query = target.partition("?")
     headers = {}
     for line in lines:
-        name, colon, told = line.partition(":")
+        name, colon, value = line.partition(":")
         if colon:
-            headers[name.strip().lower()] = told.strip()
+            headers[name.strip().lower()] = value.strip()
     return Request(method, path, query, headers)
 
 
-async def _send(writer: asyncio.StreamWriter, reply: Response) -> bool:
-    if reply.dead:
+async def _send(writer: asyncio.StreamWriter, response: Response) -> bool:
+    if response.is_dropped:
         writer.transport.abort()
         return False
     phrases = {each.value: each.phrase for each in HTTPStatus}
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Content-Length": str(len(reply.body)),
-    } | reply.headers
-    lines = [f"HTTP/1.1 {reply.status} {phrases.get(reply.status, 'Unknown')}"]
-    lines += [f"{name}: {told}" for name, told in headers.items()]
+        "Content-Length": str(len(response.body)),
+    } | response.headers
+    lines = [f"HTTP/1.1 {response.status} {phrases.get(response.status, 'Unknown')}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-    writer.write(reply.body[: len(reply.body) - reply.cut])
+    writer.write(response.body[: len(response.body) - response.truncated_bytes])
     await writer.drain()
-    return not reply.cut
+    return not response.truncated_bytes

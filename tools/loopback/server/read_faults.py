@@ -1,44 +1,43 @@
-"""What a fault makes of a list that was read, in any dialect."""
+"""Read faults: changes to a list in a response, in any dialect."""
 
 import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from loopback.faults import Fault, FaultGroup, FaultQueue
 from loopback.formatting import Json, to_ms
-from loopback.server.faults import Fault, FaultGroup
-from loopback.server.request_filter import RequestFilter
 
-_TIMES = ("createdTime", "execTime", "time", "createTime")
-_TRADE_IDS = ("execId", "id")
+_TIME_KEYS = ("createdTime", "execTime", "time", "createTime")
+_TRADE_ID_KEYS = ("execId", "id")
 
 
-def apply_read_fault(gate: RequestFilter, path: str, key: str, told: Any, now: datetime) -> Any:
-    """An answer as a fault of reads leaves it; what holds no list is as it was."""
-    rows = told.get("list") if isinstance(told, dict) else told
+def apply_read_fault(faults: FaultQueue, path: str, key: str, body: Any, now: datetime) -> Any:
+    """Returns a response body, changed by a read fault; without a list it is unchanged."""
+    rows = body.get("list") if isinstance(body, dict) else body
     if not isinstance(rows, list):
-        return told
-    fault = gate.faults.take(FaultGroup.READ, path, key)
+        return body
+    fault = faults.take(FaultGroup.READ, path, key)
     if fault is None:
-        return told
-    rows = _rows(fault, rows, now)
-    if not isinstance(told, dict):
+        return body
+    rows = _change_rows(fault, rows, now)
+    if not isinstance(body, dict):
         return rows
-    return told | {"list": rows} | ({"nextPageCursor": ""} if fault.mode == "empty" else {})
+    return body | {"list": rows} | ({"nextPageCursor": ""} if fault.mode == "empty" else {})
 
 
-def _rows(fault: Fault, rows: list[Any], now: datetime) -> list[Any]:
+def _change_rows(fault: Fault, rows: list[Any], now: datetime) -> list[Any]:
     match fault.mode:
         case "lag":
             since = to_ms(now - timedelta(seconds=fault.number("seconds", 5)))
-            return [row for row in rows if _made(row) <= since]
+            return [row for row in rows if _created_ms(row) <= since]
         case "empty":
             return []
         case "short_page":
             return rows[: int(fault.number("rows", len(rows) // 2))]
         case "null_fields":
-            return [_nulled(row) for row in rows]
+            return [_with_nulls(row) for row in rows]
         case "no_trade_id":
-            return [_nameless(row) for row in rows]
+            return [_without_trade_id(row) for row in rows]
         case "shuffled":
             random.Random(int(fault.number("seed", 1))).shuffle(rows)
             return rows
@@ -46,24 +45,24 @@ def _rows(fault: Fault, rows: list[Any], now: datetime) -> list[Any]:
             return rows[:-1]
 
 
-def _made(row: Json) -> int:
-    """When a row came into being, as it says itself."""
-    return next((int(row[name]) for name in _TIMES if row.get(name)), 0)
+def _created_ms(row: Json) -> int:
+    """Returns the creation time of a row."""
+    return next((int(row[name]) for name in _TIME_KEYS if row.get(name)), 0)
 
 
-def _nameless(row: Json) -> Json:
-    return {name: "" if name in _TRADE_IDS else each for name, each in row.items()}
+def _without_trade_id(row: Json) -> Json:
+    return {name: "" if name in _TRADE_ID_KEYS else each for name, each in row.items()}
 
 
-def _nulled(row: Any) -> Any:
+def _with_nulls(row: Any) -> Any:
     if not isinstance(row, dict):
         return None
     kept = ("symbol", "accountType", "coin")
     return {
-        name: each if name in kept and isinstance(each, str) else _inner(each)
+        name: each if name in kept and isinstance(each, str) else _null_value(each)
         for name, each in row.items()
     }
 
 
-def _inner(each: Any) -> Any:
-    return [_nulled(row) for row in each] if isinstance(each, list) else None
+def _null_value(value: Any) -> Any:
+    return [_with_nulls(row) for row in value] if isinstance(value, list) else None

@@ -1,7 +1,6 @@
-"""The gate that every request passes: the log, the rate limit, and the faults around the answer.
+"""What all API requests pass: the request log, the rate limit, and faults around the response.
 
-What is inside (who signs, what is asked) is the dialect's matter, and so are the words in which a
-pause is asked for.
+Authentication and the format of a rate limit error belong to the dialect.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Any
 
-from loopback.server.faults import Fault, FaultGroup, FaultQueue
+from loopback.faults import Fault, FaultGroup, FaultQueue
 from loopback.server.http import Request, Response
 
 LOG_MAX = 50_000
@@ -22,7 +21,7 @@ DEFAULT_PER_SECOND = 50
 
 @dataclass
 class LogEntry:
-    """One request in the log; ``status`` is 0 while, or if, it has no answer."""
+    """One request in the log; ``status`` is 0 as long as there is no response."""
 
     number: int
     time: str
@@ -36,131 +35,133 @@ class LogEntry:
 
 @dataclass
 class RateLimit:
-    """So many private requests a second, until ``ends`` on the monotonic clock.
+    """Private requests per second of a key (or each key), until ``ends_at`` (monotonic).
 
-    With ``match`` those to paths that contain it, counted apart.
+    With ``match`` only requests to paths that contain it, counted separately.
     """
 
     per_second: int
-    ends: float | None = None
+    ends_at: float | None = None
     key: str = ""
     match: str = ""
 
 
 @dataclass
 class RequestFilter:
-    """One of a venue; all dialects and streams share it."""
+    """One instance is shared by all dialects and streams of a venue."""
 
     faults: FaultQueue = field(default_factory=FaultQueue)
     log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_MAX))
-    #: How far the time that requests are judged by is ahead, in milliseconds.
+    #: How far the clock that checks timestamps is ahead, in milliseconds.
     skew_ms: int = 0
     limits: list[RateLimit] = field(default_factory=list)
     _count: int = 0
-    _seen: dict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
+    _request_times: dict[tuple[str, str], deque[float]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
 
-    def write(self, request: Request, time: str, key: str, client_id: str) -> LogEntry:
-        """Put a request into the log."""
+    def log_request(self, request: Request, time: str, key: str, client_id: str) -> LogEntry:
+        """Adds a request to the log; returns its entry."""
         self._count += 1
         path = request.path + (f"?{request.query}" if request.query else "")
         entry = LogEntry(self._count, time, request.method, request.host, path, key, client_id)
         self.log.append(entry)
         return entry
 
-    def logged(self, told: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The log, from the newest ``after`` on, of paths with ``match``."""
-        after, match = int(told.get("after") or 0), str(told.get("match", ""))
+    def read_log(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Returns the entries after the number ``after`` whose path contains ``match``."""
+        after, match = int(body.get("after") or 0), str(body.get("match", ""))
         return [asdict(entry) for entry in self.log if entry.number > after and match in entry.path]
 
-    def is_over(self, key: str, path: str) -> tuple[bool, int, int]:
-        """Count a request: whether it is one too many, what is left, and what is allowed.
+    def count_request(self, key: str, path: str) -> tuple[bool, int, int]:
+        """Counts a request; returns whether it exceeds a limit, the rest, and the limit.
 
-        Told is the limit that leaves least.
+        The returned limit is the one with the smallest rest.
         """
         now = monotonic()
-        self.limits = [each for each in self.limits if each.ends is None or each.ends > now]
-        meant = [each for each in self.limits if each.key in ("", key) and each.match in path]
-        matches = {"", *(each.match for each in meant)}
+        self.limits = [each for each in self.limits if each.ends_at is None or each.ends_at > now]
+        limits = [each for each in self.limits if each.key in ("", key) and each.match in path]
+        matches = {"", *(each.match for each in limits)}
         counts = {match: self._count_since(key, match, now - 1) for match in matches}
-        if over := [each for each in meant if counts[each.match] >= each.per_second]:
-            return True, 0, over[0].per_second
+        if exceeded := [each for each in limits if counts[each.match] >= each.per_second]:
+            return True, 0, exceeded[0].per_second
         for match in matches:
-            self._seen[key, match].append(now)
-        told = meant or [RateLimit(DEFAULT_PER_SECOND)]
-        left, allowed = min((e.per_second - counts[e.match] - 1, e.per_second) for e in told)
+            self._request_times[key, match].append(now)
+        effective = limits or [RateLimit(DEFAULT_PER_SECOND)]
+        left, allowed = min((e.per_second - counts[e.match] - 1, e.per_second) for e in effective)
         return False, max(left, 0), allowed
 
-    def count_of(self, key: str) -> int:
-        """Private requests of a key within a second of its last."""
-        return len(self._seen[key, ""])
+    def recent_requests(self, key: str) -> int:
+        """Returns the private requests of a key within a second before its last one."""
+        return len(self._request_times[key, ""])
 
     def _count_since(self, key: str, match: str, since: float) -> int:
-        seen = self._seen[key, match]
-        while seen and seen[0] <= since:
-            seen.popleft()
-        return len(seen)
+        times = self._request_times[key, match]
+        while times and times[0] <= since:
+            times.popleft()
+        return len(times)
 
-    def allow(self, limit: RateLimit) -> None:
-        """A new limit in place of an old one; what was asked before does not count."""
-        same = (limit.key, limit.match)
-        self.limits = [*(old for old in self.limits if (old.key, old.match) != same), limit]
-        self._seen.clear()
+    def set_limit(self, limit: RateLimit) -> None:
+        """Adds or replaces a limit; earlier requests do not count."""
+        scope = (limit.key, limit.match)
+        self.limits = [*(old for old in self.limits if (old.key, old.match) != scope), limit]
+        self._request_times.clear()
 
-    async def before(self, request: Request, key: str) -> Response | None:
-        """What a fault answers in place of the venue."""
+    async def fault_before(self, request: Request, key: str) -> Response | None:
+        """Returns the response of a fault that replaces the processing; ``None`` without one."""
         fault = self.faults.take(FaultGroup.BEFORE, request.line, key)
         if fault is None:
             return None
         match fault.mode:
             case "hang":
-                await _for_ever()
+                await _wait_forever()
             case "slow_before":
                 await asyncio.sleep(fault.number("ms", 300) / 1000)
                 return None
             case "close_before":
-                return Response(dead=True)
+                return Response(is_dropped=True)
             case "redirect":
                 host = request.headers.get("host", "127.0.0.1")
-                there = fault.word("location", f"http://{host}/redirected")
-                return Response(int(fault.number("status", 307)), headers={"Location": there})
+                location = fault.text("location", f"http://{host}/redirected")
+                return Response(int(fault.number("status", 307)), headers={"Location": location})
         return _substitute(fault)
 
-    async def after(self, request: Request, key: str, reply: Response) -> Response:
-        """What a fault makes of an answer."""
+    async def fault_after(self, request: Request, key: str, response: Response) -> Response:
+        """Returns the response, changed by a fault if one matches."""
         fault = self.faults.take(FaultGroup.AFTER, request.line, key)
         if fault is None:
-            return reply
+            return response
         match fault.mode:
             case "slow":
                 await asyncio.sleep(fault.number("ms", 300) / 1000)
-                return reply
+                return response
             case "accept_then_hang":
-                await _for_ever()
+                await _wait_forever()
             case "accept_then_close":
-                return Response(dead=True)
+                return Response(is_dropped=True)
             case "accept_then_truncate":
-                reply.cut = max(len(reply.body) // 2, 1)
-                return reply
+                response.truncated_bytes = max(len(response.body) // 2, 1)
+                return response
         return _substitute(fault)
 
 
 def _substitute(fault: Fault) -> Response:
-    """An answer that was made elsewhere: any status, body and type."""
-    body = fault.told.get("body")
+    """Returns the response that the fault describes: status, body and content type."""
+    body = fault.options.get("body")
     if fault.mode.endswith("html"):
         text = HTML if body is None else str(body).encode()
         return Response(int(fault.number("status", 200)), text, {"Content-Type": "text/html"})
     is_json = fault.mode.endswith("json")
     if body is None:
-        raw = b"{}" if is_json else b"upstream is not available"
+        content = b"{}" if is_json else b"upstream is not available"
     else:
-        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    usual = "application/json" if is_json or isinstance(body, dict) else "text/plain"
-    headers = {"Content-Type": fault.word("type", usual)}
-    headers |= {str(name): str(each) for name, each in fault.told.get("headers", {}).items()}
-    return Response(int(fault.number("status", 200 if is_json else 503)), raw, headers)
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    content_type = "application/json" if is_json or isinstance(body, dict) else "text/plain"
+    headers = {"Content-Type": fault.text("type", content_type)}
+    headers |= {str(name): str(each) for name, each in fault.options.get("headers", {}).items()}
+    return Response(int(fault.number("status", 200 if is_json else 503)), content, headers)
 
 
-async def _for_ever() -> None:
-    """Until the client has gone: then whoever waits here is canceled."""
+async def _wait_forever() -> None:
+    """Waits until the client has disconnected, which cancels this task."""
     await asyncio.Event().wait()

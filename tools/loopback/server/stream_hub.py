@@ -1,116 +1,116 @@
-"""The open streams of all dialects, and what a fault makes of a frame on its way.
+"""The stream connections of all dialects, and the faults that change frames on their way.
 
-The text of a frame is fixed when what it tells happens, whenever it is sent: only so do frames
-that are held back or reversed prove anything.
+The text of a frame is fixed when its event happens, however late it is sent.
 """
 
 import asyncio
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from loopback.server.faults import Fault, FaultGroup
+from loopback.faults import Fault, FaultGroup, FaultQueue
 from loopback.server.http import WebSocket
-from loopback.server.request_filter import RequestFilter
 
 
 @dataclass
 class StreamConnection:
-    """One connection."""
+    """One connection of a client."""
 
     socket: WebSocket
     path: str
     name: str = field(default_factory=lambda: str(uuid4()))
     key: str = ""
     topics: set[str] = field(default_factory=set)
-    #: Levels that were told last, by topic: a delta is what differs.
+    #: The last sent book levels by topic, from which deltas are computed.
     books: dict[str, tuple[dict[str, str], dict[str, str]]] = field(default_factory=dict)
 
 
 @dataclass
 class HeldFrames:
-    """Frames that are kept until there are ``wanted`` of them."""
+    """Frames that are held until ``remaining`` more have been added."""
 
-    wanted: int
+    remaining: int
     match: str
     key: str
     frames: list[tuple[StreamConnection, str]] = field(default_factory=list)
 
 
 class StreamHub:
-    """All connections."""
+    """All open connections."""
 
-    def __init__(self, gate: RequestFilter) -> None:
-        self._gate = gate
-        self.open: list[StreamConnection] = []
+    def __init__(self, faults: FaultQueue) -> None:
+        self._faults = faults
+        self.connections: list[StreamConnection] = []
         self._held: list[HeldFrames] = []
 
     def inject_fault(self, fault: Fault) -> int:
-        """Abort or close the connections that a fault means; how many."""
-        hit = [
-            talk for talk in self.open if fault.match in talk.path and fault.key in ("", talk.key)
+        """Aborts or closes the connections that match a fault; returns their number."""
+        matching = [
+            each
+            for each in self.connections
+            if fault.match in each.path and fault.key in ("", each.key)
         ]
-        for talk in hit:
+        for connection in matching:
             if fault.mode == "abort":
-                talk.socket.abort()
+                connection.socket.abort()
             else:
-                talk.socket.close(int(fault.number("code", 1001)))
-        return len(hit)
+                connection.socket.close(int(fault.number("code", 1001)))
+        return len(matching)
 
     def topics(self) -> list[list[str]]:
-        """What each connection listens to."""
-        return [sorted(talk.topics) for talk in self.open]
+        """Returns the topics of each connection."""
+        return [sorted(connection.topics) for connection in self.connections]
 
-    def release(self) -> None:
-        """Send what is held."""
+    def release_held(self) -> None:
+        """Sends all held frames."""
         held, self._held = self._held, []
-        for each in held:
-            self._send_reversed(each)
+        for frames in held:
+            self._send_reversed(frames)
 
-    def deliver(self, topic: str, talks: list[StreamConnection], text: str) -> None:
-        """Send a frame, unless a fault makes something else of it."""
-        if not talks:
+    def deliver(self, topic: str, receivers: list[StreamConnection], text: str) -> None:
+        """Sends a frame to the receivers, unless a fault drops, delays or repeats it."""
+        if not receivers:
             return
         for held in self._held:
-            if held.match in topic and held.key in ("", talks[0].key):
-                self._hold(held, talks, text)
+            if held.match in topic and held.key in ("", receivers[0].key):
+                self._hold(held, receivers, text)
                 return
-        fault = self._gate.faults.take(FaultGroup.STREAM, topic, talks[0].key, *_AT_FRAMES)
-        later = asyncio.get_running_loop().call_later
+        fault = self._faults.take(FaultGroup.STREAM, topic, receivers[0].key, *_FRAME_MODES)
+        call_later = asyncio.get_running_loop().call_later
         match None if fault is None else fault.mode:
             case "silence" | "drop":
                 return
             case "delay":
                 assert fault is not None
-                later(fault.number("ms", 500) / 1000, _send, talks, text)
+                call_later(fault.number("ms", 500) / 1000, _send, receivers, text)
                 return
             case "hold":
                 assert fault is not None
                 held = HeldFrames(int(fault.number("frames", 3)), fault.match, fault.key)
                 self._held.append(held)
-                self._hold(held, talks, text)
+                self._hold(held, receivers, text)
                 return
             case "dup":
-                _send(talks, text)
+                _send(receivers, text)
             case "dup_late":
                 assert fault is not None
-                later(fault.number("ms", 500) / 1000, _send, talks, text)
-        _send(talks, text)
+                call_later(fault.number("ms", 500) / 1000, _send, receivers, text)
+        _send(receivers, text)
 
-    def _hold(self, held: HeldFrames, talks: list[StreamConnection], text: str) -> None:
-        held.frames += [(talk, text) for talk in talks]
-        held.wanted -= 1
-        if held.wanted <= 0:
+    def _hold(self, held: HeldFrames, receivers: list[StreamConnection], text: str) -> None:
+        held.frames += [(connection, text) for connection in receivers]
+        held.remaining -= 1
+        if held.remaining <= 0:
             self._held.remove(held)
             self._send_reversed(held)
 
     def _send_reversed(self, held: HeldFrames) -> None:
-        for talk, text in reversed(held.frames):
-            talk.socket.send(text)
+        for connection, text in reversed(held.frames):
+            connection.socket.send(text)
 
 
-_AT_FRAMES = ("silence", "drop", "dup", "dup_late", "hold", "delay")
+_FRAME_MODES = ("silence", "drop", "dup", "dup_late", "hold", "delay")
 
 
-def _send(talks: list[StreamConnection], text: str) -> None:
-    for talk in talks:
-        talk.socket.send(text)
+def _send(receivers: list[StreamConnection], text: str) -> None:
+    for connection in receivers:
+        connection.socket.send(text)

@@ -1,7 +1,7 @@
-"""A certificate authority that lives as long as the process: production names end here.
+"""A temporary certificate authority for the production host names of the venues.
 
-Its key never leaves the memory, its folder is deleted at exit, and only a client that is told to
-trusts it.
+Its key stays in memory and its folder is deleted at exit; only clients configured with its
+certificate trust it.
 """
 
 import datetime
@@ -22,12 +22,12 @@ DOMAINS = (
     *("bybit.com", "bytick.com", "binance.com", "binance.vision"),
     *("testnet.binance.vision", "binancefuture.com"),
 )
-_LIFE = datetime.timedelta(days=30)
+_VALIDITY = datetime.timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class Authority:
-    """``cafile`` is what a client trusts, ``context`` what the server shows."""
+    """``cafile`` is the certificate for clients, ``context`` the TLS context of the server."""
 
     cafile: Path
     context: ssl.SSLContext
@@ -35,7 +35,7 @@ class Authority:
 
 @contextmanager
 def temporary_authority() -> Iterator[Authority]:
-    """An authority and a server certificate for all names of the venues."""
+    """Yields an authority with a server certificate for all host names of the venues."""
     with tempfile.TemporaryDirectory(prefix="loopback-ca-") as folder:
         ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         ca = _certificate("Loopback throw-away CA", ca_key, ca_key, None)
@@ -65,29 +65,29 @@ def _certificate(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(now + _VALIDITY)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
-        .add_extension(_usage(is_authority=issuer is None), critical=True)
+        .add_extension(_key_usage(is_authority=issuer is None), critical=True)
     )
     if issuer is not None:
         server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        builder = builder.add_extension(_names(), critical=False)
+        builder = builder.add_extension(_host_names(), critical=False)
         builder = builder.add_extension(server, critical=False)
     return builder.sign(signer, hashes.SHA256())
 
 
-def _names() -> x509.SubjectAlternativeName:
+def _host_names() -> x509.SubjectAlternativeName:
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for domain in DOMAINS:
         names += [x509.DNSName(domain), x509.DNSName(f"*.{domain}")]
     return x509.SubjectAlternativeName([*names, x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
 
 
-def _usage(*, is_authority: bool) -> x509.KeyUsage:
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not is_authority,
         key_cert_sign=is_authority,

@@ -1,4 +1,4 @@
-"""Several dialects at one port, told apart by the host that is asked for."""
+"""Several dialects at one port, selected by the host name of the request."""
 
 from collections.abc import Mapping
 
@@ -6,28 +6,25 @@ from loopback.server.http import Request, RequestHandler, Response, WebSocket
 
 
 class VirtualHosts:
-    """Answers as the dialect whose word is in the host's name.
+    """Dispatches to the dialect whose name is part of the host; a ``RequestHandler``."""
 
-    See ``loopback.server.http.RequestHandler``.
-    """
+    def __init__(self, dialects: Mapping[str, RequestHandler], default: RequestHandler) -> None:
+        self._dialects, self._default = dialects, default
 
-    def __init__(self, dialects: Mapping[str, RequestHandler], usual: RequestHandler) -> None:
-        self._dialects, self._usual = dialects, usual
-
-    async def answer(self, request: Request) -> Response:
-        """The dialect's answer."""
-        return await self._meant(request).answer(request)
+    async def handle(self, request: Request) -> Response:
+        """Returns the dialect's response."""
+        return await self._select(request).handle(request)
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
-        """Why the dialect refuses a dial."""
-        return await self._meant(request).refuse_upgrade(request)
+        """Returns the dialect's response to a refused WebSocket."""
+        return await self._select(request).refuse_upgrade(request)
 
-    async def serve(self, request: Request, socket: WebSocket) -> None:
-        """The dialect's stream."""
-        await self._meant(request).serve(request, socket)
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Serves the dialect's stream."""
+        await self._select(request).serve_stream(request, socket)
 
-    def _meant(self, request: Request) -> RequestHandler:
-        for word, dialect in self._dialects.items():
-            if word in request.host:
+    def _select(self, request: Request) -> RequestHandler:
+        for name, dialect in self._dialects.items():
+            if name in request.host:
                 return dialect
-        return self._usual
+        return self._default

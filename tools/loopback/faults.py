@@ -1,7 +1,7 @@
-"""Faults on purpose: what was asked to go wrong, with which requests or frames, how often.
+"""Fault injection: a queue of requested faults, matched against requests and stream frames.
 
-A fault is asked for through the control port and waits until something matches it. It knows no
-dialect; whoever meets one carries it out.
+A fault is requested through the control port and waits until something matches it. Independent of
+any dialect; the code that takes a fault from the queue executes it.
 """
 
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ from typing import Any
 
 
 class FaultGroup(StrEnum):
-    """When a fault strikes."""
+    """At which point a fault applies."""
 
-    #: The request is never looked at.
+    #: The request is not processed.
     BEFORE = "before acceptance"
-    #: The request is carried out, its answer is damaged.
+    #: The request is processed, its response is damaged.
     AFTER = "after acceptance"
     LOAD = "load"
     READ = "reads"
-    #: A stream's dial, its sign-in, or what it tells.
+    #: A stream's connection, its authentication, or its frames.
     STREAM = "stream"
     MATCHING = "matching"
-    #: At once, when it is asked for.
+    #: Immediately, when it is requested.
     NOW = "now"
 
 
@@ -60,83 +60,85 @@ MODES = {
     FaultGroup.NOW: ("refuse_connect", "abort", "close", "adl", "skew"),
 }
 GROUPS = {mode: group for group, modes in MODES.items() for mode in modes}
-_LASTING = frozenset({"lag", "silence"})
+_UNLIMITED_MODES = frozenset({"lag", "silence"})
 
 
 class UnknownFault(ValueError):
-    """A fault that nobody can carry out."""
+    """The mode does not exist."""
 
 
 @dataclass
 class Fault:
-    """``count`` more times, after ``after`` more matches; ``None`` is until it is cleared."""
+    """Applies ``count`` more times (``None``: until cleared), after ``after`` more matches."""
 
     mode: str
     match: str = ""
     key: str = ""
     count: int | None = 1
     after: int = 0
-    told: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def group(self) -> FaultGroup:
-        """When it strikes."""
+        """At which point it applies."""
         return GROUPS[self.mode]
 
-    def number(self, name: str, usual: float) -> float:
-        """One of its numbers."""
-        return float(self.told.get(name, usual))
+    def number(self, name: str, default: float) -> float:
+        """Returns a numeric option."""
+        return float(self.options.get(name, default))
 
-    def word(self, name: str, usual: str) -> str:
-        """One of its words."""
-        return str(self.told.get(name, usual))
+    def text(self, name: str, default: str) -> str:
+        """Returns an option as text."""
+        return str(self.options.get(name, default))
 
 
-def parse_fault(told: dict[str, Any]) -> Fault:
-    """The fault that a control request describes. Raises ``NoSuchFault``."""
-    mode = str(told.get("mode", ""))
+def parse_fault(body: dict[str, Any]) -> Fault:
+    """Returns the fault of a control request. Raises ``UnknownFault``."""
+    mode = str(body.get("mode", ""))
     if mode not in GROUPS:
         raise UnknownFault(f"mode must be one of {', '.join(sorted(GROUPS))}")
-    usual = None if mode in _LASTING else 1
-    count = told.get("count", usual)
+    count = body.get("count", None if mode in _UNLIMITED_MODES else 1)
     return Fault(
         mode=mode,
-        match=str(told.get("match", "")),
-        key=str(told.get("key", "")),
+        match=str(body.get("match", "")),
+        key=str(body.get("key", "")),
         count=None if count is None else int(count),
-        after=int(told.get("after") or 0),
-        told={name: each for name, each in told.items() if name not in ("op", "mode")},
+        after=int(body.get("after") or 0),
+        options={name: each for name, each in body.items() if name not in ("op", "mode")},
     )
 
 
 class FaultQueue:
-    """Those that wait, in the order in which they were asked for."""
+    """The faults that are waiting, in the order of their requests."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let it wait."""
+        """Adds a fault."""
         if fault.count != 0:
             self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Nothing goes wrong from now on."""
+        """Removes all faults."""
         self._waiting.clear()
 
     def listing(self) -> list[dict[str, Any]]:
-        """Those that wait, as they would be asked for."""
+        """Returns the waiting faults in the form of their requests."""
         return [
-            fault.told | {"mode": fault.mode, "count": fault.count, "after": fault.after}
+            fault.options | {"mode": fault.mode, "count": fault.count, "after": fault.after}
             for fault in self._waiting
         ]
 
-    def take(self, group: FaultGroup, what: str, key: str, *modes: str) -> Fault | None:
-        """The first that strikes ``what`` (a path, a topic) of ``key``; it is used up by one."""
+    def take(self, group: FaultGroup, subject: str, key: str, *modes: str) -> Fault | None:
+        """Returns the first fault that matches, and reduces its count; ``None`` without one.
+
+        ``subject`` is a request line, a path or a topic, ``key`` the API key.
+        """
         for fault in self._waiting:
             if fault.group is not group or (modes and fault.mode not in modes):
                 continue
-            if fault.match not in what or fault.key not in ("", key):
+            if fault.match not in subject or fault.key not in ("", key):
                 continue
             if fault.after > 0:
                 fault.after -= 1
