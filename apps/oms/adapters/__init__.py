@@ -1,1 +1,1 @@
-"""Who answers: the outside behind the ports."""
+"""Implementations of the ports: databases, exchanges, sealing, notifications."""

@@ -1,6 +1,6 @@
-"""What an exchange can do, as it is told to people: one record for an exchange and environment.
+"""Capability records of exchanges, one per exchange and environment.
 
-Read from data of ours alone: ccxt is not needed, nothing is asked of the exchange.
+Built from static data only: neither ccxt nor the exchange is used.
 """
 
 import re
@@ -23,24 +23,26 @@ _ENGINES = frozenset(engine.value for engine in Engine)
 
 
 def capability_record(
-    exchange_id: str, environment: str | None = None, taken: Mapping[str, Any] | None = None
+    exchange_id: str, environment: str | None = None, overrides: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The record; a bare id is one of ``ccxt``, no environment is ``live``, on paper ``paper``.
+    """Return the record of an exchange; the default engine is ``ccxt``.
 
-    ``taken`` is ``oms.capabilities`` of an account. Raises ``Invalid`` (``unsupported_engine``,
-    ``environment_not_supported``).
+    The default environment is ``live``, on paper ``paper``. ``overrides`` is ``oms.capabilities``
+    of an account. Raises ``Invalid`` (``unsupported_engine``, ``environment_not_supported``).
     """
     full = exchange_id if "." in exchange_id else f"{Engine.CCXT.value}.{exchange_id}"
     engine, _, name = full.partition(".")
     if engine not in _ENGINES:
         raise Invalid(f"{full}: there is no engine {engine}", code="unsupported_engine")
     if engine == _PAPER:
-        fields = _of_paper(full, environment or _PAPER, taken or {})
+        fields = _of_paper(full, environment or _PAPER, overrides or {})
     else:
-        venue, place = find_venue(engine, name), environment or "live"
-        check_environment(venue, place)
-        known = build_capabilities(venue, place, taken, streams=engine == Engine.CCXTPRO.value)
-        fields = {k: {"value": v.value, "source": v.source} for k, v in known.items()}
+        venue, effective_environment = find_venue(engine, name), environment or "live"
+        check_environment(venue, effective_environment)
+        values = build_capabilities(
+            venue, effective_environment, overrides, streams=engine == Engine.CCXTPRO.value
+        )
+        fields = {k: {"value": v.value, "source": v.source} for k, v in values.items()}
     return {
         "exchange_id": full,
         "engine": engine,
@@ -53,20 +55,20 @@ def capability_record(
 
 
 def account_capability_record(account: Account) -> dict[str, Any]:
-    """The same less what the account's own settings take away."""
-    taken = _settings(account).get("capabilities")
-    wished = taken if isinstance(taken, Mapping) else {}
-    record = capability_record(account.exchange_id, account.environment.value, wished)
+    """Return the record without what the account's settings disable."""
+    overrides = _settings(account).get("capabilities")
+    overrides = overrides if isinstance(overrides, Mapping) else {}
+    record = capability_record(account.exchange_id, account.environment.value, overrides)
     return {"account_id": account.id} | record
 
 
 def list_allowed_hosts(account: Account) -> dict[str, list[str]]:
-    """The hosts that the account may call, by tree; on paper those of live prices alone."""
+    """Return the hosts the account may call by kind; on paper those of live prices only."""
     if account.engine is Engine.PAPER:
         rest = _price_hosts(account) if account.paper.uses("live") else []
         return {"rest": rest, "private_stream": [], "public_stream": []}
-    ours = _settings(account)
-    more, resolve = ours.get("allowed_hosts", ()), ours.get("resolve", {})
+    settings = _settings(account)
+    more, resolve = settings.get("allowed_hosts", ()), settings.get("resolve", {})
     guard = build_host_guard(
         find_venue(account.engine.value, account.venue),
         account.environment.value,
@@ -83,31 +85,33 @@ def list_allowed_hosts(account: Account) -> dict[str, list[str]]:
 
 
 def _price_hosts(account: Account) -> list[str]:
-    told, ours = loads(account.extra_config), _settings(account)
-    if price_environment(told) == "loopback":
-        return [*sorted(ours.get("resolve", {})), "127.0.0.0/8", "::1"]
+    extra_config, settings = loads(account.extra_config), _settings(account)
+    if price_environment(extra_config) == "loopback":
+        return [*sorted(settings.get("resolve", {})), "127.0.0.0/8", "::1"]
     venue = load_venues().get(account.venue)
     if venue is None:
         return []
-    return sorted(build_host_guard(venue, "live", allowed_hosts=ours.get("allowed_hosts", ())).rest)
+    return sorted(
+        build_host_guard(venue, "live", allowed_hosts=settings.get("allowed_hosts", ())).rest
+    )
 
 
 def _settings(account: Account) -> Mapping[str, Any]:
-    told = loads(account.extra_config)
-    ours = told.get("oms", {}) if isinstance(told, Mapping) else {}
-    return ours if isinstance(ours, Mapping) else {}
+    extra_config = loads(account.extra_config)
+    settings = extra_config.get("oms", {}) if isinstance(extra_config, Mapping) else {}
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def _of_paper(
-    exchange_id: str, environment: str, taken: Mapping[str, Any]
+    exchange_id: str, environment: str, overrides: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    if not _NAME.fullmatch(exchange_id):  # any profile is one, with the tables of generic
+    if not _NAME.fullmatch(exchange_id):  # any profile name is valid and uses the generic tables
         raise Invalid(f"{exchange_id}: there is no such exchange", code="unsupported_engine")
     if environment != _PAPER:
         message = f"{exchange_id} has no environment {environment}; it has {_PAPER}"
         raise Invalid(message, code="environment_not_supported")
-    told = {k: {"value": v, "source": TABLE} for k, v in paper_capabilities().items()}
-    for name, each in taken.items():
-        if name in told:
-            told[name] = {"value": restrict_value(told[name]["value"], each), "source": ACCOUNT}
-    return told
+    fields = {k: {"value": v, "source": TABLE} for k, v in paper_capabilities().items()}
+    for name, each in overrides.items():
+        if name in fields:
+            fields[name] = {"value": restrict_value(fields[name]["value"], each), "source": ACCOUNT}
+    return fields

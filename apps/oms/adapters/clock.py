@@ -1,11 +1,11 @@
-"""The clock of this machine."""
+"""The system clock."""
 
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the machine's time in UTC."""
+    """``ports.clock.Clock`` on the system clock."""
 
     def now(self) -> datetime:
-        """Now, with microseconds."""
+        """Return the current UTC time with microseconds."""
         return datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""The file of master keys: one a line, the first seals; what begins with # is told to people.
+"""The file of master keys: one per line, the first one seals; lines starting with # are comments.
 
-Readable by its owner alone, and replaced in one step: whoever reads finds the old keys or the new
-ones, never half a file. Nothing here knows what a key is good for.
+The file is readable by its owner only and replaced atomically: a reader finds the old or the new
+keys, never a partial file.
 """
 
 import fcntl
@@ -21,27 +21,27 @@ FILE_HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """The file at ``path``."""
+    """The master key file at ``path``."""
 
     path: Path
 
     def read(self) -> Sequence[str]:
-        """The keys; none where there is no file. Raises ``NoMasterKey`` if it cannot be read."""
+        """Return the keys; none without a file. Raises ``NoMasterKey`` if it is unreadable."""
         try:
             lines = self.path.read_text(encoding="ascii").splitlines()
         except FileNotFoundError:
             return ()
-        except (OSError, UnicodeDecodeError) as problem:
-            told = getattr(problem, "strerror", None) or "it is no text"
-            raise NoMasterKey(f"{self.path}: {told}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise NoMasterKey(f"{self.path}: {reason}") from None
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
     def create(self, key: str) -> bool:
-        """Make the file with this key, unless it is there: then it stays as it is."""
+        """Create the file with this key; returns ``False`` and changes nothing if it exists."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            draft = self._written([key])
-            os.link(draft, self.path)  # fails where somebody was faster
+            draft = self._write_draft([key])
+            os.link(draft, self.path)  # fails if the file was created meanwhile
         except FileExistsError:
             return False
         finally:
@@ -49,22 +49,22 @@ class KeyFile:
         return True
 
     def replace(self, keys: Sequence[str]) -> None:
-        """Put these keys in the place of those that were there."""
-        self._written(keys).replace(self.path)
+        """Replace all keys."""
+        self._write_draft(keys).replace(self.path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """The right to replace it. Raises ``NoMasterKey`` where another process has it."""
+        """Hold the lock for a replacement. Raises ``NoMasterKey`` if another process holds it."""
         path = self.path.with_name(f".{self.path.name}.lock")
         with path.open("w", encoding="ascii") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise NoMasterKey(f"another process changes {self.path}") from None
+                raise NoMasterKey(f"another process is changing {self.path}") from None
             yield
 
     def is_accessible_by_others(self) -> bool:
-        """Whether it is ours and somebody else may read it."""
+        """Whether the file is owned by this user and accessible by others."""
         status = self.path.stat()
         return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
 
@@ -72,7 +72,7 @@ class KeyFile:
     def _draft(self) -> Path:
         return self.path.with_name(f".{self.path.name}.{os.getpid()}")
 
-    def _written(self, keys: Sequence[str]) -> Path:
+    def _write_draft(self, keys: Sequence[str]) -> Path:
         draft = self._draft
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)

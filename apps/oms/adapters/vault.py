@@ -1,11 +1,11 @@
-"""Sealing with AES-256-GCM under master keys. The one user of ``cryptography``.
+"""Sealing with AES-256-GCM under master keys. The only module that uses ``cryptography``.
 
-``enc:v1:<key id>:<nonce and ciphertext, URL-safe base64>``. Account and field are associated data:
-a text that is moved to another account or field does not open. A key's id is derived from the key,
-so a text names the key it needs and no key can be taken for another. From each master key three
-keys are derived, for sealing, for fingerprints and for the id, so that none tells of another.
+Format: ``enc:v1:<key id>:<nonce and ciphertext, URL-safe base64>``. Account and field are
+associated data: a text moved to another account or field does not open. The key id is derived from
+the key, so a text names the key it needs. Three keys are derived from each master key, for sealing,
+fingerprints and the id, so that none reveals another.
 
-Keys are asked for anew at each use: who replaces them need not start anything again.
+The master keys are read on each use: replacing them needs no restart.
 """
 
 import base64
@@ -31,15 +31,15 @@ VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """One master key; shows nothing but its id."""
+    """One master key; its ``repr`` shows only the id."""
 
     id: str
-    _sealing: bytes = field(repr=False)
-    _marking: bytes = field(repr=False)
+    _sealing_key: bytes = field(repr=False)
+    _fingerprint_key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, text: str) -> "MasterKey":
-        """The key that ``text`` tells: 32 bytes in URL-safe base64. Raises ``NoMasterKey``."""
+        """Parse a key, 32 bytes in URL-safe base64. Raises ``NoMasterKey``."""
         try:
             raw = base64.b64decode(_padded(text.strip()), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -48,76 +48,76 @@ class MasterKey:
             raise NoMasterKey(f"a master key is {KEY_BYTES} bytes in URL-safe base64")
         return cls(
             id=_derived(raw, b"key id").hex()[:KEY_ID_DIGITS],
-            _sealing=_derived(raw, b"sealing"),
-            _marking=_derived(raw, b"fingerprint"),
+            _sealing_key=_derived(raw, b"sealing"),
+            _fingerprint_key=_derived(raw, b"fingerprint"),
         )
 
-    def seal(self, bound: bytes, text: str) -> bytes:
-        """Nonce and ciphertext; a nonce is never used twice."""
+    def seal(self, associated_data: bytes, text: str) -> bytes:
+        """Return nonce and ciphertext; the nonce is random."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + AESGCM(self._sealing).encrypt(nonce, text.encode(), bound)
+        return nonce + AESGCM(self._sealing_key).encrypt(nonce, text.encode(), associated_data)
 
-    def open(self, bound: bytes, sealed: bytes) -> str:
-        """The clear text. Raises ``InvalidTag``."""
+    def open(self, associated_data: bytes, sealed: bytes) -> str:
+        """Return the clear text. Raises ``InvalidTag``."""
         nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        return AESGCM(self._sealing).decrypt(nonce, rest, bound).decode()
+        return AESGCM(self._sealing_key).decrypt(nonce, rest, associated_data).decode()
 
-    def mark(self, text: str) -> str:
-        """The fingerprint."""
-        return hmac.new(self._marking, text.encode(), hashlib.sha256).hexdigest()
+    def fingerprint(self, text: str) -> str:
+        """Return the fingerprint of a text."""
+        return hmac.new(self._fingerprint_key, text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class AesVault:
-    """``ports.vault.Vault``. ``keys`` tells the texts of the keys: the first seals, all open."""
+    """``ports.vault.Vault``. ``keys`` returns the key texts: the first one seals, all open."""
 
     keys: Callable[[], Sequence[str]] = field(repr=False)
 
     @property
     def key_id(self) -> str:
-        """The key that seals now. Raises ``NoMasterKey``."""
-        return self._ring()[0].id
+        """Id of the sealing key. Raises ``NoMasterKey``."""
+        return self._master_keys()[0].id
 
     @property
     def key_ids(self) -> Sequence[str]:
-        """All keys at hand, the one that seals first. Raises ``NoMasterKey``."""
-        return [key.id for key in self._ring()]
+        """Ids of all keys, the sealing key first. Raises ``NoMasterKey``."""
+        return [key.id for key in self._master_keys()]
 
     def seal(self, account_id: int, name: str, text: str) -> str:
         """See ``Sealer``."""
-        key = self._ring()[0]
+        key = self._master_keys()[0]
         sealed = base64.urlsafe_b64encode(key.seal(_bound(account_id, name, key.id), text))
         return f"{SEALED_PREFIX}{VERSION}:{key.id}:{sealed.decode()}"
 
     def fingerprint(self, text: str) -> str:
         """See ``Sealer``."""
-        return self._ring()[0].mark(text)
+        return self._master_keys()[0].fingerprint(text)
 
     def open(self, account_id: int, name: str, sealed: str) -> str:
         """See ``Vault``."""
         key_id, content = _parts(sealed)
-        for key in self._ring():
+        for key in self._master_keys():
             if key.id == key_id:
                 try:
                     return key.open(_bound(account_id, name, key_id), content)
                 except InvalidTag:
-                    told = "was changed, or sealed for another account or field"
-                    raise UnsealError(f"{name} of account_id={account_id} {told}") from None
+                    reason = "was changed, or sealed for another account or field"
+                    raise UnsealError(f"{name} of account_id={account_id} {reason}") from None
         raise UnsealError(f"{name} of account_id={account_id} needs the master key {key_id}")
 
     def key_id_of(self, sealed: str) -> str:
         """See ``Vault``."""
         return _parts(sealed)[0]
 
-    def _ring(self) -> Sequence[MasterKey]:
-        ring = [MasterKey.of(text) for text in self.keys()]
-        if not ring:
+    def _master_keys(self) -> Sequence[MasterKey]:
+        master_keys = [MasterKey.of(text) for text in self.keys()]
+        if not master_keys:
             raise NoMasterKey("there is no master key; see oms generate-master-key --help")
-        return ring
+        return master_keys
 
 
 def new_master_key() -> str:
-    """A fresh key: 32 random bytes in URL-safe base64."""
+    """Return a new key: 32 random bytes in URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
@@ -126,14 +126,14 @@ def _bound(account_id: int, name: str, key_id: str) -> bytes:
 
 
 def _parts(sealed: str) -> tuple[str, bytes]:
-    """Key id and content. Plain text is refused: nothing unsealed may pass for sealed."""
-    words = sealed.split(":")
-    if len(words) != 4 or f"{words[0]}:{words[1]}" != f"{SEALED_PREFIX}{VERSION}":
+    """Return key id and content. Raises ``UnsealError`` for text that is not sealed."""
+    parts = sealed.split(":")
+    if len(parts) != 4 or f"{parts[0]}:{parts[1]}" != f"{SEALED_PREFIX}{VERSION}":
         raise UnsealError(f"a sealed text begins with {SEALED_PREFIX}{VERSION}:")
     try:
-        return words[2], base64.b64decode(words[3], altchars=b"-_", validate=True)
+        return parts[2], base64.b64decode(parts[3], altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise UnsealError("a sealed text is broken") from None
+        raise UnsealError("a sealed text is malformed") from None
 
 
 def _derived(raw: bytes, purpose: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""Stores of every kind: one test, every database and driver.
+"""Stores on every supported database and driver.
 
-The schema is made once per test module; between tests the rows go, so that each finds what the
-migrations left.
+The schema is created once per test module; between tests all rows are deleted, so that each test
+starts with what the migrations inserted.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
-#: What happens when several write at once is asked of a cluster too, of several nodes.
+#: Modules with concurrent writers, which also run on several nodes of a cluster.
 CONCURRENT = (
     *("concurrent_writers", "ids", "leases", "ledger", "queue", "rate_budget"),
     *("state_machine", "unknown_commit"),
@@ -31,25 +31,25 @@ KEPT = ("account_leases", "account_streams", "id_blocks")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a store is kept: its kind and its URL."""
+    """A database of a store: its kind and URL."""
 
     kind: str
     url: str
-    #: The same database at the other nodes of a cluster.
+    #: URLs of the other nodes of a cluster.
     more_urls: Sequence[str] = ()
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether there is no server."""
+        """Whether it is a SQLite file."""
         return self.kind == "sqlite"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test of the store its kinds of database."""
+    """Parametrize the tests with the kinds of database."""
     if "place" in metafunc.fixturenames:
-        about = metafunc.module.__name__.rpartition("test_")[2]
-        kinds = (*KINDS, "galera") if about in CONCURRENT else KINDS
-        if about == "cluster":
+        topic = metafunc.module.__name__.rpartition("test_")[2]
+        kinds = (*KINDS, "galera") if topic in CONCURRENT else KINDS
+        if topic == "cluster":
             kinds = ("galera",)
         metafunc.parametrize("place", kinds, indirect=True, scope="module")
 
@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    """An upgraded database of the asked kind, for one module."""
+    """Yield a migrated database of the requested kind for one module."""
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store') / 'oms.sqlite3'}"
         asyncio.run(upgrade(url))
@@ -91,7 +91,7 @@ Opener = Callable[[], Awaitable[SqlStore]]
 
 @pytest.fixture
 async def another(place: Place) -> AsyncIterator[Opener]:
-    """Opens the emptied database; each call is another process's view of it, at the next node."""
+    """Return an opener of the emptied database; each call is another process at the next node."""
     execute(
         place.url,
         *(
@@ -106,15 +106,15 @@ async def another(place: Place) -> AsyncIterator[Opener]:
     urls = itertools.cycle((place.url, *place.more_urls))
     async with AsyncExitStack() as stack:
 
-        async def opened() -> SqlStore:
+        async def open_next() -> SqlStore:
             store = await SqlStore.open(next(urls))
             stack.push_async_callback(store.close)
             return store
 
-        yield opened
+        yield open_next
 
 
 @pytest.fixture
 async def store(another: Opener) -> SqlStore:
-    """An open store that holds nothing but what the migrations made."""
+    """Return an open store with only the rows inserted by the migrations."""
     return await another()

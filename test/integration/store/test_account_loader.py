@@ -1,4 +1,4 @@
-"""What a home reads when it moves in: what is open, what is set, what paper remembers."""
+"""Loading a leased account: open rows, settings and the state of the paper exchange."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -26,27 +26,27 @@ def an_empty_batch(lease: Lease) -> AccountBatch:
     return AccountBatch(lease=lease, head_before=0, head_after=0)
 
 
-async def test_a_home_reads_what_is_open_and_no_more(store: SqlStore) -> None:
+async def test_only_open_rows_are_loaded(store: SqlStore) -> None:
     account_id, other = await an_account(store), await an_account(store)
     lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
     open_order = an_order(2, account_id, state=OrderState.PARTIALLY_FILLED, closed_at=None)
     closed = a_position(2, account_id, qty=Decimal(0), state=PositionState.CLOSED)
     await enqueue(store, [a_command(1, account_id), a_command(3, other)])
-    mine = replace(a_fill(lease, 1, 1), orders_new=(an_order(1, account_id), open_order))
-    mine = replace(mine, positions_new=(*mine.positions_new, closed))
+    own_batch = replace(a_fill(lease, 1, 1), orders_new=(an_order(1, account_id), open_order))
+    own_batch = replace(own_batch, positions_new=(*own_batch.positions_new, closed))
 
-    assert not await store.ledger.commit([a_fill(foreign, 3, 1), mine])
-    image = await store.ledger.load(lease)
+    assert not await store.ledger.commit([a_fill(foreign, 3, 1), own_batch])
+    loaded = await store.ledger.load(lease)
 
-    assert image.account.id == account_id and image.head_seq == 1
-    assert list(image.orders) == [open_order]
-    assert list(image.positions) == [a_position(1, account_id)]
-    assert image.exchange_state == ExchangeStateRows()
+    assert loaded.account.id == account_id and loaded.head_seq == 1
+    assert list(loaded.orders) == [open_order]
+    assert list(loaded.positions) == [a_position(1, account_id)]
+    assert loaded.exchange_state == ExchangeStateRows()
     assert await store.ledger.accounts_with_open_orders([account_id, other]) == [account_id]
     assert list(await store.ledger.accounts_with_open_orders([])) == []
 
 
-async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
+async def test_paper_exchange_state_is_committed_with_the_reports(store: SqlStore) -> None:
     account_id, other = await an_account(store), await an_account(store)
     lease, foreign = await a_lease(store, account_id), await a_lease(store, other)
     trades = [
@@ -71,11 +71,11 @@ async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
 
     for memory in (first, second):
         batch = replace(an_empty_batch(lease), exchange_state=memory)
-        beside = replace(an_empty_batch(foreign), exchange_state=ExchangeStateRows())
-        assert not await store.ledger.commit([batch, beside])
+        other_batch = replace(an_empty_batch(foreign), exchange_state=ExchangeStateRows())
+        assert not await store.ledger.commit([batch, other_batch])
 
-    image = await store.ledger.load(lease)
-    assert image.exchange_state == ExchangeStateRows(
+    loaded = await store.ledger.load(lease)
+    assert loaded.exchange_state == ExchangeStateRows(
         state='{"cash":"2"}',
         state_hash="h2",
         version=2,
@@ -86,7 +86,7 @@ async def test_paper_memory_is_kept_with_the_reports(store: SqlStore) -> None:
     assert (await store.ledger.load(foreign)).exchange_state == ExchangeStateRows()
 
 
-async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> None:
+async def test_account_settings_are_loaded(store: SqlStore, place: object) -> None:
     config = (
         '{"oms":{"paper":{"source":"manual","sources":{"ETH/USDT":"walk"},"seed":5,'
         '"balances":{"BTC":"1.5"},"commission":{"maker":"0.0002","taker":0.0004},'
@@ -108,15 +108,15 @@ async def test_an_accounts_settings_are_read(store: SqlStore, place: object) -> 
         ),
     )
 
-    image = await store.ledger.load(await a_lease(store, account_id))
+    loaded = await store.ledger.load(await a_lease(store, account_id))
 
     linked = await store.registry.linked_strategies([account_id, account_id + 1])
-    assert linked == {account_id: image.strategy_ids} == {account_id: {1}}
+    assert linked == {account_id: loaded.strategy_ids} == {account_id: {1}}
     assert await store.registry.linked_strategies([]) == {}
-    paper = image.account.paper
+    paper = loaded.account.paper
     assert (paper.source, paper.sources, paper.seed) == ("manual", {"ETH/USDT": "walk"}, 5)
     assert paper.balances == {"BTC": Decimal("1.5")}
     assert (paper.maker, paper.taker) == (Decimal("0.0002"), Decimal("0.0004"))
     assert (paper.base_fee_on_buy, paper.allow_spot_short, paper.leverage) == (False, True, 3)
-    assert image.account.allow_new_positions is False
-    assert image.strategy_ids == {1}
+    assert loaded.account.allow_new_positions is False
+    assert loaded.strategy_ids == {1}

@@ -1,4 +1,4 @@
-"""Backups: everything, at one moment, from any database to any other; refused where they must."""
+"""Backups: consistent, restorable into any database, refused if invalid."""
 
 import gzip
 import json
@@ -22,12 +22,12 @@ HAND = AuditContext(actor="test", at=NOON)
 TABLES = sorted(METADATA.tables)
 
 
-async def test_a_backup_restores_everything_anywhere(
+async def test_backup_restores_all_rows_into_any_database(
     store: SqlStore, place: Any, tmp_path: Path
 ) -> None:
-    await _filled(store)
+    await _write_fill(store)
     path, again = tmp_path / "a.gz", tmp_path / "b.gz"
-    told = await store.backup.write(path, await store.schema_version())
+    written = await store.backup.write(path, await store.schema_version())
 
     url = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
     await upgrade(url)
@@ -40,16 +40,16 @@ async def test_a_backup_restores_everything_anywhere(
     finally:
         await other.close()
 
-    assert told == restored
-    assert told == {
+    assert written == restored
+    assert written == {
         name: fetch_rows(place.url, f"SELECT COUNT(*) FROM {name}")[0][0] for name in TABLES
     }
-    assert told["oms_orders"] == told["oms_deals"] == 1
+    assert written["oms_orders"] == written["oms_deals"] == 1
     assert entries == [("restore",)]
-    assert _but_ids(path) == _but_ids(again)
+    assert _rows_without_id_blocks(path) == _rows_without_id_blocks(again)
 
 
-async def test_what_was_there_is_replaced(store: SqlStore, tmp_path: Path) -> None:
+async def test_restore_replaces_existing_rows(store: SqlStore, tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     await an_account(store, "kept")
     await store.backup.write(path, await store.schema_version())
@@ -60,7 +60,7 @@ async def test_what_was_there_is_replaced(store: SqlStore, tmp_path: Path) -> No
     assert [row.account.label for row in await store.registry.accounts()] == ["kept"]
 
 
-async def test_a_broken_file_changes_nothing(store: SqlStore, tmp_path: Path) -> None:
+async def test_invalid_file_changes_nothing(store: SqlStore, tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     await an_account(store, "kept")
     schema = await store.schema_version()
@@ -80,14 +80,14 @@ async def test_a_broken_file_changes_nothing(store: SqlStore, tmp_path: Path) ->
     assert [row.account.label for row in await store.registry.accounts()] == ["kept"]
 
 
-async def test_a_backup_is_its_owner_s_alone(store: SqlStore, tmp_path: Path) -> None:
+async def test_backup_file_is_readable_by_its_owner_only(store: SqlStore, tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     await store.backup.write(path, "x")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == ["a.gz"]
 
 
-async def _filled(store: SqlStore) -> None:
+async def _write_fill(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     batch = AccountBatch(
@@ -100,7 +100,7 @@ async def _filled(store: SqlStore) -> None:
     assert not await store.ledger.commit([batch])
 
 
-def _but_ids(path: Path) -> list[Any]:
-    """The rows of a backup; blocks of ids move on, and the restoring one takes some."""
-    told = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    return [row for row in told if row.get("t") != "id_blocks"]
+def _rows_without_id_blocks(path: Path) -> list[Any]:
+    """Return the rows of a backup except id blocks, which the restoring store advances."""
+    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    return [row for row in lines if row.get("t") != "id_blocks"]

@@ -1,7 +1,7 @@
-"""A Galera cluster: what is asked of several nodes at once, and of one that is left alone.
+"""A Galera cluster: concurrent requests to several nodes, and an isolated node.
 
-Here nobody waits for another node's locks: a transaction that comes second is undone, at any of
-its statements or at its COMMIT, and done again as a whole.
+Nodes do not wait for each other's locks: the second transaction is aborted, at any of its
+statements or at COMMIT, and repeated as a whole.
 """
 
 import asyncio
@@ -24,39 +24,39 @@ from oms.ports.ledger_store import AccountBatch
 
 Opener = Callable[[], Awaitable[SqlStore]]
 ROUNDS = 40
-#: Of a race that is lost about once in 80.
+#: Repetitions of a race that is lost about once in 80.
 RACES = 160
 _RAISE = "UPDATE id_blocks SET next_id = next_id + %s WHERE name = 'deal'"
 _NEXT = "SELECT next_id FROM id_blocks WHERE name = 'deal'"
 
 
-async def test_one_request_told_to_all_nodes_at_once_is_one_command(
+async def test_one_request_sent_to_all_nodes_concurrently_is_one_command(
     another: Opener, galera: GaleraCluster
 ) -> None:
     stores = [await another() for _ in range(3)]
     account_id = await an_account(stores[0])
     aborted_transactions = galera.aborted_transactions()["cert_failures"]
     for number in range(ROUNDS):
-        wishes = [
+        commands = [
             a_command(3 * number + place + 1, account_id, request_id=f"r{number}")
             for place in range(3)
         ]
-        told = await asyncio.gather(
+        results = await asyncio.gather(
             *(
-                store.queue.enqueue([Submission(commands=(wish,))])
-                for store, wish in zip(stores, wishes, strict=True)
+                store.queue.enqueue([Submission(commands=(command,))])
+                for store, command in zip(stores, commands, strict=True)
             )
         )
-        assert len({answers[0].ids for answers in told}) == 1
-        assert sum(bool(answers[0].replayed) for answers in told) == 2
+        assert len({result[0].ids for result in results}) == 1
+        assert sum(bool(result[0].replayed) for result in results) == 2
     for store in stores:
         assert len(await store.queue.take([account_id], 1000)) == ROUNDS
     assert galera.aborted_transactions()["cert_failures"] > aborted_transactions, (
-        "no COMMIT ever came second"
+        "no COMMIT failed certification"
     )
 
 
-async def test_what_one_node_committed_the_next_one_tells_at_once(another: Opener) -> None:
+async def test_commit_of_one_node_is_visible_at_the_next(another: Opener) -> None:
     first, second, third = [await another() for _ in range(3)]
     lease = await a_lease(first, await an_account(first))
     for seq in range(1, ROUNDS + 1):
@@ -68,7 +68,7 @@ async def test_what_one_node_committed_the_next_one_tells_at_once(another: Opene
         assert len(await second.history.events({lease.account_id: seq - 1}, 9)) == 1
 
 
-async def test_two_nodes_never_give_the_same_lease(another: Opener) -> None:
+async def test_lease_is_granted_by_one_node_only(another: Opener) -> None:
     stores = [await another() for _ in range(3)]
     ids = [await an_account(stores[0], f"a{number}") for number in range(20)]
     taken = await asyncio.gather(
@@ -77,10 +77,10 @@ async def test_two_nodes_never_give_the_same_lease(another: Opener) -> None:
     assert sorted(lease.account_id for leases in taken for lease in leases) == ids
 
 
-async def test_what_a_new_home_has_read_stays_though_the_old_one_writes_no_event(
+async def test_new_owner_and_old_owner_without_events_conflict(
     another: Opener,
 ) -> None:
-    """A batch without events moves no head: at one server its lock is what keeps others out."""
+    """A batch without events does not advance the head; on one server its lock excludes others."""
     old, new = await another(), await another()
     for number in range(1, RACES + 1):
         account_id = await an_account(old, f"a{number}")
@@ -89,11 +89,13 @@ async def test_what_a_new_home_has_read_stays_though_the_old_one_writes_no_event
         await old.leases.release("w1", [lease])
         done = {number: CommandResult(status=CommandStatus.DONE)}
         batch = AccountBatch(lease=lease, head_before=0, head_after=0, results=done)
-        lost, waiting = await asyncio.gather(old.ledger.commit([batch]), _moved_in(new, account_id))
+        lost, waiting = await asyncio.gather(
+            old.ledger.commit([batch]), _take_over(new, account_id)
+        )
         assert waiting == ([number] if lost else [])
 
 
-async def test_a_batch_without_events_moves_no_head(another: Opener) -> None:
+async def test_batch_without_events_keeps_the_head(another: Opener) -> None:
     store = await another()
     lease = await a_lease(store, await an_account(store))
     batch = AccountBatch(lease=lease, head_before=0, head_after=0)
@@ -106,10 +108,10 @@ async def test_a_batch_without_events_moves_no_head(another: Opener) -> None:
 
 
 @pytest.mark.usefixtures("another")
-async def test_a_transaction_overtaken_between_two_statements_is_done_again_whole(
+async def test_transaction_aborted_between_two_statements_is_repeated_completely(
     place: object, galera: GaleraCluster
 ) -> None:
-    """A driver that hides what PREPARE was told goes on after it, without the first statement."""
+    """A driver that hides an error of PREPARE would go on without the first statement."""
     urls = (place.url, *place.more_urls)  # type: ignore[attr-defined]
     ours, theirs = [await connect(url) for url in urls[:2]]
     starts: list[int] = []
@@ -118,9 +120,9 @@ async def test_a_transaction_overtaken_between_two_statements_is_done_again_whol
         starts.append(len(starts))
         await session.execute(_RAISE, [1])
         if len(starts) == 1:
-            undone = _aborts(galera)
-            await _overtake(theirs)
-            wait_until(lambda: _aborts(galera) > undone, 10, "we are overtaken")
+            aborts = _aborts(galera)
+            await _write_concurrently(theirs)
+            wait_until(lambda: _aborts(galera) > aborts, 10, "the transaction is aborted")
         return int((await session.fetch(_NEXT))[0][0])
 
     try:
@@ -132,7 +134,7 @@ async def test_a_transaction_overtaken_between_two_statements_is_done_again_whol
         await theirs.close()
 
 
-async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
+async def test_isolated_node_refuses_statements_until_it_rejoins(
     another: Opener, galera: GaleraCluster
 ) -> None:
     first, second = await another(), await another()
@@ -154,7 +156,7 @@ async def test_a_node_that_is_alone_serves_nobody_until_it_is_back(
     assert again.ids == (2,)
 
 
-def test_where_the_library_is_missing_one_line_says_what_to_install(
+def test_missing_galera_library_names_the_package_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("kit.databases.galera.PROVIDER", tmp_path / "libgalera_smm.so")
@@ -162,15 +164,15 @@ def test_where_the_library_is_missing_one_line_says_what_to_install(
         GaleraCluster(3)
 
 
-async def _overtake(database: Database) -> None:
+async def _write_concurrently(database: Database) -> None:
     async def work(session: Session) -> None:
         await session.execute(_RAISE, [100])
 
     await database.write(work)
 
 
-async def _moved_in(store: SqlStore, account_id: int) -> list[int]:
-    """Take the lease; the commands that are found waiting."""
+async def _take_over(store: SqlStore, account_id: int) -> list[int]:
+    """Take the lease; returns the queued commands."""
     await a_lease(store, account_id, "w2")
     return [row.id for row in await store.queue.take([account_id], 9)]
 

@@ -1,4 +1,4 @@
-"""Event numbers and rows stay whole while many write and others look on."""
+"""Event numbers and rows stay consistent with concurrent writers and readers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,8 +13,8 @@ ACCOUNTS = 4
 FILLS = 40
 
 
-async def test_a_tailing_reader_misses_no_number_while_many_write(another: Opener) -> None:
-    """Each account has its own writer; the reader remembers only the last number it saw."""
+async def test_tailing_reader_misses_no_number_with_concurrent_writers(another: Opener) -> None:
+    """Each account has its own writer; the reader keeps only the last number it saw."""
     writers = [await another() for _ in range(ACCOUNTS)]
     reader = await another()
     leases = [
@@ -22,7 +22,7 @@ async def test_a_tailing_reader_misses_no_number_while_many_write(another: Opene
     ]
     writing = asyncio.gather(
         *(
-            _fills(store, lease, n)
+            _write_fills(store, lease, n)
             for n, (store, lease) in enumerate(zip(writers, leases, strict=True))
         )
     )
@@ -32,7 +32,7 @@ async def test_a_tailing_reader_misses_no_number_while_many_write(another: Opene
         while any(seen < FILLS for seen in last.values()):
             for stored in await reader.history.events(last, 7):
                 row = stored.row
-                assert row.seq == last[row.account_id] + 1, "a number was passed over"
+                assert row.seq == last[row.account_id] + 1, "a number was skipped"
                 last[row.account_id] = row.seq_to
     await writing
 
@@ -40,16 +40,18 @@ async def test_a_tailing_reader_misses_no_number_while_many_write(another: Opene
     assert await reader.history.heads(list(last)) == last
 
 
-async def test_two_workers_fight_for_accounts_and_no_number_is_given_twice(
+async def test_workers_competing_for_accounts_never_reuse_a_number(
     another: Opener, place: object
 ) -> None:
-    """Leases far too short: both believe to be home again and again, one at a time is."""
+    """With very short leases both workers repeatedly believe to own an account; only one does."""
     first, second = await another(), await another()
     ids = [await an_account(first, f"a{n}") for n in range(3)]
     total = 120
     await enqueue(first, [a_command(n, ids[n % 3]) for n in range(1, total + 1)])
 
-    await asyncio.gather(*(_works(store, f"w{n}", ids) for n, store in enumerate((first, second))))
+    await asyncio.gather(
+        *(_run_worker(store, f"w{n}", ids) for n, store in enumerate((first, second)))
+    )
 
     url: str = place.url  # type: ignore[attr-defined]
     assert fetch_number(url, "SELECT COUNT(*) FROM oms_commands WHERE status = 'done'") == total
@@ -63,15 +65,15 @@ async def test_two_workers_fight_for_accounts_and_no_number_is_given_twice(
         assert [stored.row.seq for stored in events] == list(range(1, heads[account_id] + 1))
 
 
-async def _fills(store: SqlStore, lease: Lease, writer: int) -> None:
+async def _write_fills(store: SqlStore, lease: Lease, writer: int) -> None:
     for seq in range(1, FILLS + 1):
         command_id = writer * 1000 + seq
         await enqueue(store, [a_command(command_id, lease.account_id)])
         assert not await store.ledger.commit([a_fill(lease, command_id, seq)])
 
 
-async def _works(store: SqlStore, owner: str, ids: list[int]) -> None:
-    """A worker without manners: takes what is free, does one command at a time, until all done."""
+async def _run_worker(store: SqlStore, owner: str, ids: list[int]) -> None:
+    """A worker that leases what is free and executes single commands until the queue is empty."""
     while await store.queue.depths():
         for lease in await store.leases.acquire(owner, ids, 0.02):
             head = (await store.history.heads([lease.account_id]))[lease.account_id]

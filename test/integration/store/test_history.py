@@ -1,4 +1,4 @@
-"""Reads for callers: windows, pages, snapshots, events."""
+"""History reads: filters, pages, snapshots, events."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,8 +26,8 @@ Opener = Callable[[], Awaitable[SqlStore]]
 OPEN = OrderState.SUBMITTED
 
 
-async def filled(store: SqlStore, count: int = 10) -> int:
-    """An account with ``count`` orders, deals and positions a second apart; even ones are open."""
+async def create_history(store: SqlStore, count: int = 10) -> int:
+    """Create an account with ``count`` orders, deals and positions; even ones are open."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     numbers = range(1, count + 1)
@@ -70,25 +70,25 @@ def ids(rows: Sequence[object]) -> list[int]:
     return [row.id for row in rows]  # type: ignore[attr-defined]
 
 
-async def test_open_lists_hold_the_newest_and_ascend(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_open_lists_contain_the_newest_rows_ascending(store: SqlStore) -> None:
+    account_id = await create_history(store)
     window = HistoryQuery(account_ids=(account_id,))
 
     assert ids(await store.history.open_orders(window, 100)) == [2, 4, 6, 8, 10]
     assert ids(await store.history.open_orders(window, 2)) == [8, 10]
     assert ids(await store.history.open_positions(window, 2)) == [8, 10]
-    narrow = replace(window, strategy_id=1, symbol="ETH/USDT")
-    assert ids(await store.history.open_orders(narrow, 100)) == [10]
+    filtered = replace(window, strategy_id=1, symbol="ETH/USDT")
+    assert ids(await store.history.open_orders(filtered, 100)) == [10]
     allowed = replace(window, strategies=frozenset({0, 2}))
     assert ids(await store.history.open_positions(allowed, 100)) == [2, 6, 8]
-    nobody = replace(window, strategies=frozenset())
-    assert list(await store.history.open_orders(nobody, 100)) == []
+    no_strategy = replace(window, strategies=frozenset())
+    assert list(await store.history.open_orders(no_strategy, 100)) == []
     elsewhere = HistoryQuery(account_ids=(account_id + 1,))
     assert list(await store.history.open_orders(elsewhere, 100)) == []
 
 
-async def test_pages_by_number_count_and_by_key_do_not(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_numbered_pages_have_a_total_and_keyed_pages_do_not(store: SqlStore) -> None:
+    account_id = await create_history(store)
     window = HistoryQuery(account_ids=(account_id,), page_size=4)
 
     first = await store.history.orders(window)
@@ -102,8 +102,8 @@ async def test_pages_by_number_count_and_by_key_do_not(store: SqlStore) -> None:
     assert (ids(uncounted.items), uncounted.total) == ([1, 2, 3, 4], None)
 
 
-async def test_a_walk_by_key_meets_every_row_once_in_both_directions(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_keyed_pages_visit_every_row_once_in_both_directions(store: SqlStore) -> None:
+    account_id = await create_history(store)
     for descending in (False, True):
         window = HistoryQuery(
             account_ids=(account_id,), page_size=3, after_id=0, descending=descending
@@ -119,8 +119,8 @@ async def test_a_walk_by_key_meets_every_row_once_in_both_directions(store: SqlS
         assert seen == sorted(range(1, 11), reverse=descending)
 
 
-async def test_windows_narrow_by_time_status_strategy_and_more(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_query_filters(store: SqlStore) -> None:
+    account_id = await create_history(store)
     window = HistoryQuery(account_ids=(account_id,))
 
     async def orders(**bounds: object) -> list[int]:
@@ -140,7 +140,7 @@ async def test_windows_narrow_by_time_status_strategy_and_more(store: SqlStore) 
     assert ids(closed.items) == [1, 3, 5, 7, 9]
 
 
-async def test_commands_have_a_history_too(store: SqlStore) -> None:
+async def test_command_history(store: SqlStore) -> None:
     account_id = await an_account(store)
     await enqueue(store, [a_command(n, account_id, at=n) for n in range(1, 6)])
     window = HistoryQuery(account_ids=(account_id,), page_size=2, descending=True)
@@ -154,8 +154,8 @@ async def test_commands_have_a_history_too(store: SqlStore) -> None:
     assert ids(queued.items) == [5, 4, 3, 2]
 
 
-async def test_rows_are_found_by_id_ascending(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_rows_by_id_are_ascending(store: SqlStore) -> None:
+    account_id = await create_history(store)
 
     assert ids(await store.history.orders_by_id([9, 1, 99, 4])) == [1, 4, 9]
     assert ids(await store.history.positions_by_id([2, 1])) == [1, 2]
@@ -167,8 +167,8 @@ async def test_rows_are_found_by_id_ascending(store: SqlStore) -> None:
     assert await store.history.account_of("order", []) == {}
 
 
-async def test_a_snapshot_is_what_is_open_and_its_number(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_snapshot_contains_open_rows_and_the_event_number(store: SqlStore) -> None:
+    account_id = await create_history(store)
 
     snapshot = await store.history.snapshot(account_id, 3)
 
@@ -178,8 +178,8 @@ async def test_a_snapshot_is_what_is_open_and_its_number(store: SqlStore) -> Non
     assert (nothing.seq, list(nothing.orders)) == (0, [])
 
 
-async def test_a_snapshot_never_mixes_two_moments(another: Opener) -> None:
-    """A writer adds one open order and one open position per event number; a reader looks on."""
+async def test_snapshot_is_consistent(another: Opener) -> None:
+    """A writer adds one open order and one position per event number while a reader reads."""
     writer, reader = await another(), await another()
     account_id = await an_account(writer)
     lease = await a_lease(writer, account_id)
@@ -206,15 +206,15 @@ async def test_a_snapshot_never_mixes_two_moments(another: Opener) -> None:
     assert len(seen) > 3
 
 
-async def test_deals_are_found_by_what_their_orders_are(store: SqlStore) -> None:
-    account_id = await filled(store)
+async def test_deals_by_filters_of_their_orders(store: SqlStore) -> None:
+    account_id = await create_history(store)
     window = HistoryQuery(account_ids=(account_id,), order_ids=(2, 3, 9, 77), page_size=2)
     assert ids((await store.history.orders(window)).items) == [2, 3]
     page = await store.history.deals_of_orders(replace(window, page=2))
     assert (ids(page.items), page.total, page.next_after_id) == ([9], 3, None)
     unreconciled = HistoryQuery(account_ids=(account_id,), reconciled=False)
     assert ids((await store.history.deals_of_orders(unreconciled)).items) == [1]
-    # Every order is made at noon and changed later; its deal is told by the order's time.
+    # Orders are created at noon and changed later; deals are selected by the time of their order.
     at_noon = HistoryQuery(account_ids=(account_id,), since=NOON, until=seconds_after(1))
     assert ids((await store.history.orders(at_noon)).items) == []
     made_at_noon = replace(at_noon, by_creation=True)
@@ -224,8 +224,8 @@ async def test_deals_are_found_by_what_their_orders_are(store: SqlStore) -> None
     assert (await store.history.deals_of_orders(elsewhere)).total == 0
 
 
-async def test_events_come_after_a_number_ascending_per_account(store: SqlStore) -> None:
-    first, second = await filled(store), await an_account(store)
+async def test_events_after_a_number_are_ascending_per_account(store: SqlStore) -> None:
+    first, second = await create_history(store), await an_account(store)
     lease = await a_lease(store, second)
     rows = (an_event(101, second, 1, 4), an_event(102, second, 5))
     batch = AccountBatch(lease=lease, head_before=0, head_after=5, events=rows)
@@ -238,7 +238,7 @@ async def test_events_come_after_a_number_ascending_per_account(store: SqlStore)
 
     one, two = f"a{first}", f"a{second}"
     assert await read(**{one: 8, two: 0}) == [(first, 9), (first, 10), (second, 4), (second, 5)]
-    # A row is told as long as one of its events is new.
+    # A row is returned if any of its events is new.
     assert await read(**{two: 3}) == [(second, 4), (second, 5)]
     assert await read(**{two: 4}) == [(second, 5)]
     assert await read(limit=1, **{one: 0}) == [(first, 1)]
@@ -250,7 +250,7 @@ async def test_events_come_after_a_number_ascending_per_account(store: SqlStore)
 
 
 async def test_pages_of_several_accounts_are_merged_by_id(store: SqlStore) -> None:
-    """Three accounts with every third order each, one of them silent since; and one without."""
+    """Three accounts with every third order each, one of them inactive, and one without orders."""
     ids_ = [await an_account(store, f"a{number}") for number in range(3)]
     for index, account_id in enumerate(ids_):
         numbers = range(index + 1, 10 if index == 0 else 31, 3)

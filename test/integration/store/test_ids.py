@@ -1,4 +1,4 @@
-"""Ids in blocks: unique over processes, handed out without waiting."""
+"""Id blocks: unique across processes, assigned without waiting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from oms.adapters.sql.store import SqlStore
 Opener = Callable[[], Awaitable[SqlStore]]
 
 
-async def test_ids_are_small_and_rise_within_a_process(store: SqlStore) -> None:
+async def test_ids_start_small_and_ascend_within_a_process(store: SqlStore) -> None:
     await store.ids.ensure("order", 3)
 
     ids = [store.ids("order") for _ in range(3)]
@@ -35,7 +35,7 @@ async def test_processes_never_share_an_id(another: Opener) -> None:
     assert len(set(everything)) == len(everything) == 1200
 
 
-async def test_many_tasks_of_one_process_may_ask_before_they_take(store: SqlStore) -> None:
+async def test_concurrent_tasks_may_ensure_before_they_use_ids(store: SqlStore) -> None:
     async def drawn() -> list[int]:
         await store.ids.ensure("event", 16)
         await asyncio.sleep(0)
@@ -46,7 +46,7 @@ async def test_many_tasks_of_one_process_may_ask_before_they_take(store: SqlStor
     assert len(set(everything)) == 64
 
 
-async def test_a_run_has_no_gap_though_blocks_of_others_lie_between(another: Opener) -> None:
+async def test_run_of_ids_is_consecutive_despite_blocks_of_others(another: Opener) -> None:
     mine, other = await another(), await another()
     runs: list[int] = []
     for _ in range(30):
@@ -59,13 +59,13 @@ async def test_a_run_has_no_gap_though_blocks_of_others_lie_between(another: Ope
     assert len(set(runs)) == 30 * 70
 
 
-async def test_asking_for_nothing_takes_nothing(store: SqlStore) -> None:
+async def test_ensure_zero_allocates_nothing(store: SqlStore) -> None:
     await store.ids.ensure("deal", 0)
     with pytest.raises(AssertionError, match="ensured"):
         store.ids("deal")
 
 
-async def test_an_id_nobody_asked_for_is_a_mistake(store: SqlStore) -> None:
+async def test_id_without_ensure_fails(store: SqlStore) -> None:
     await store.ids.ensure("key", 1)
     with pytest.raises(AssertionError, match="ensured"):
         for _ in range(100_000):

@@ -1,4 +1,4 @@
-"""Leases: one home an account, by the clock of the database."""
+"""Leases: one owner per account, by the database clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ from oms.worker.leases import LeaseKeeper
 Opener = Callable[[], Awaitable[SqlStore]]
 
 
-async def test_a_free_account_is_taken_once(store: SqlStore) -> None:
+async def test_free_account_is_leased_once(store: SqlStore) -> None:
     account_id = await an_account(store)
 
     first = await store.leases.acquire("w1", [account_id, 0], 60)
@@ -25,9 +25,7 @@ async def test_a_free_account_is_taken_once(store: SqlStore) -> None:
     assert await store.leases.counts() == {"w1": 1}
 
 
-async def test_an_expired_lease_goes_to_the_next_with_a_new_token(
-    store: SqlStore, place: object
-) -> None:
+async def test_expired_lease_is_taken_with_a_new_token(store: SqlStore, place: object) -> None:
     account_id = await an_account(store)
     (old,) = await store.leases.acquire("w1", [account_id], 0.05)
 
@@ -42,7 +40,7 @@ async def test_an_expired_lease_goes_to_the_next_with_a_new_token(
     assert list(await store.leases.renew("w2", [new], 60)) == []
 
 
-async def test_renewing_extends_and_tells_what_is_lost(store: SqlStore, place: object) -> None:
+async def test_renew_extends_leases_and_returns_lost_ones(store: SqlStore, place: object) -> None:
     ids = [await an_account(store) for _ in range(3)]
     leases = await store.leases.acquire("w1", ids, 60)
     await store.leases.release("w1", leases[1:2])
@@ -59,7 +57,7 @@ async def test_renewing_extends_and_tells_what_is_lost(store: SqlStore, place: o
     assert list(await store.leases.renew("w1", [], 60)) == []
 
 
-async def test_an_expired_lease_cannot_be_renewed(store: SqlStore) -> None:
+async def test_expired_lease_cannot_be_renewed(store: SqlStore) -> None:
     account_id = await an_account(store)
     leases = await store.leases.acquire("w1", [account_id], 0.02)
 
@@ -69,7 +67,7 @@ async def test_an_expired_lease_cannot_be_renewed(store: SqlStore) -> None:
     assert account_id in await store.leases.free(10)
 
 
-async def test_what_is_given_back_is_free_at_once(store: SqlStore) -> None:
+async def test_released_lease_is_free_immediately(store: SqlStore) -> None:
     account_id = await an_account(store)
     leases = await store.leases.acquire("w1", [account_id], 60)
 
@@ -81,7 +79,7 @@ async def test_what_is_given_back_is_free_at_once(store: SqlStore) -> None:
     assert list(await store.leases.free(1)) == [0]
 
 
-async def test_many_workers_share_without_overlap(another: Opener) -> None:
+async def test_workers_never_hold_the_same_lease(another: Opener) -> None:
     stores = [await another() for _ in range(3)]
     ids = [await an_account(stores[0], f"a{n}") for n in range(20)]
 
@@ -98,7 +96,7 @@ async def test_many_workers_share_without_overlap(another: Opener) -> None:
     assert {lease.token for leases in taken for lease in leases} == {1}
 
 
-async def test_workers_tell_of_themselves(store: SqlStore) -> None:
+async def test_workers_store_heartbeats(store: SqlStore) -> None:
     await store.leases.heartbeat("w1", "host", '{"accounts":1}')
     await store.leases.heartbeat("w2", "host", "{}")
     await store.leases.heartbeat("w1", "other", '{"accounts":2}')
@@ -119,7 +117,7 @@ async def _becomes_free(store: SqlStore, account_id: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_successor_of_the_same_name_frees_what_the_dead_one_held(store: SqlStore) -> None:
+async def test_successor_of_the_same_name_releases_the_old_leases(store: SqlStore) -> None:
     ids = [await an_account(store) for _ in range(3)]
     await store.leases.acquire("w1", ids[:2], 60)
     await store.leases.acquire("w2", ids[2:], 60)
@@ -131,7 +129,7 @@ async def test_a_successor_of_the_same_name_frees_what_the_dead_one_held(store: 
     assert [lease.token for lease in again] == [2, 2]
 
 
-async def test_giving_back_late_does_not_free_what_was_taken_anew(store: SqlStore) -> None:
+async def test_late_release_keeps_a_newer_lease(store: SqlStore) -> None:
     account_id = await an_account(store)
     old = await store.leases.acquire("w1", [account_id], 60)
     await store.leases.release("w1", old)
@@ -142,7 +140,7 @@ async def test_giving_back_late_does_not_free_what_was_taken_anew(store: SqlStor
     assert account_id not in await store.leases.free(10)
 
 
-async def test_accounts_on_one_key_go_to_who_holds_the_lowest(
+async def test_accounts_with_one_key_follow_the_lead_account(
     store: SqlStore, place: object
 ) -> None:
     alone, lead, second, third = [await an_account(store) for _ in range(4)]
@@ -158,7 +156,9 @@ async def test_accounts_on_one_key_go_to_who_holds_the_lowest(
     assert _ids(await leases.acquire("w1", [third], 60)) == [third]
 
 
-async def test_two_workers_never_share_a_key(store: SqlStore, place: object) -> None:
+async def test_two_workers_never_hold_accounts_with_the_same_key(
+    store: SqlStore, place: object
+) -> None:
     ids = [await an_account(store) for _ in range(8)]
     url: str = place.url  # type: ignore[attr-defined]
     keepers = [LeaseKeeper(owner=name, leases=store.leases, seconds=60) for name in ("w1", "w2")]

@@ -1,4 +1,4 @@
-"""The one transaction that trading writes: whole, numbered, and only by who holds the lease."""
+"""The ledger transaction: atomic, numbered, and only with a valid lease."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -38,7 +38,7 @@ def an_empty_batch(lease: Lease, head: int = 0) -> AccountBatch:
     return AccountBatch(lease=lease, head_before=head, head_after=head)
 
 
-async def test_a_fill_is_written_whole(store: SqlStore) -> None:
+async def test_fill_is_written_completely(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
@@ -48,16 +48,16 @@ async def test_a_fill_is_written_whole(store: SqlStore) -> None:
     assert lost == frozenset()
     assert await store.ledger.order(account_id, 1) == an_order(1, account_id)
     assert await store.ledger.position(account_id, 1) == a_position(1, account_id)
-    known = await store.ledger.deals_of(account_id, "BTC/USDT", ["T1", "T2"])
-    assert known == {"T1": [a_deal(1, account_id)]}
-    (told,) = await store.history.events({account_id: 0}, 10)
-    assert told.row == an_event(1, account_id, 1)
+    booked = await store.ledger.deals_of(account_id, "BTC/USDT", ["T1", "T2"])
+    assert booked == {"T1": [a_deal(1, account_id)]}
+    (stored,) = await store.history.events({account_id: 0}, 10)
+    assert stored.row == an_event(1, account_id, 1)
     assert (await store.queue.find([1]))[1].status is CommandStatus.DONE
     assert await store.history.heads([account_id]) == {account_id: 1}
 
 
-async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> None:
-    """Where an exchange replaces orders each gets an id of its own; ours is one all the while."""
+async def test_order_is_found_by_all_exchange_ids_it_had(store: SqlStore) -> None:
+    """An exchange that replaces orders assigns new ids; our order stays the same."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
@@ -81,7 +81,7 @@ async def test_an_order_is_found_by_every_id_that_it_had(store: SqlStore) -> Non
     assert not await store.ledger.orders_by_exchange_id(account_id + 1, "BTC/USDT", names)
 
 
-async def test_every_field_survives(store: SqlStore) -> None:
+async def test_every_field_round_trips(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     order = an_order(
@@ -149,7 +149,7 @@ async def test_every_field_survives(store: SqlStore) -> None:
     assert await store.ledger.position(account_id + 1, 1) is None
 
 
-async def test_changed_rows_take_their_last_form(store: SqlStore) -> None:
+async def test_changed_rows_are_updated(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     resting = an_order(
@@ -176,11 +176,11 @@ async def test_changed_rows_take_their_last_form(store: SqlStore) -> None:
 
     assert await store.ledger.order(account_id, 1) == canceled
     assert await store.ledger.position(account_id, 1) == closed
-    image = await store.ledger.load(lease)
-    assert (list(image.orders), list(image.positions)) == ([], [])
+    account = await store.ledger.load(lease)
+    assert (list(account.orders), list(account.positions)) == ([], [])
 
 
-async def test_orders_are_found_by_client_order_id_of_their_account(store: SqlStore) -> None:
+async def test_orders_by_client_order_id_within_their_account(store: SqlStore) -> None:
     account_id, other = await an_account(store), await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
@@ -193,11 +193,11 @@ async def test_orders_are_found_by_client_order_id_of_their_account(store: SqlSt
     assert found == {(account_id, "C1"): an_order(1, account_id)}
 
 
-async def test_who_has_no_lease_writes_nothing(store: SqlStore) -> None:
+async def test_commit_without_a_lease_writes_nothing(store: SqlStore) -> None:
     account_id = await an_account(store)
     stale = await a_lease(store, account_id, "w1", seconds=0.001)
     await enqueue(store, [a_command(1, account_id)])
-    fresh = await _taken_over(store, account_id)
+    fresh = await _take_over(store, account_id)
 
     lost = await store.ledger.commit([a_fill(stale, 1, 1)])
 
@@ -210,13 +210,13 @@ async def test_who_has_no_lease_writes_nothing(store: SqlStore) -> None:
     assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
 
 
-async def test_a_former_home_that_repeats_what_the_new_one_booked_is_told_of_its_loss(
+async def test_former_owner_repeating_a_commit_is_reported_as_lost(
     store: SqlStore,
 ) -> None:
     account_id = await an_account(store)
     stale = await a_lease(store, account_id, "w1", seconds=0.001)
     await enqueue(store, [a_command(1, account_id)])
-    fresh = await _taken_over(store, account_id)
+    fresh = await _take_over(store, account_id)
     assert not await store.ledger.commit([a_fill(fresh, 1, 1)])
 
     assert await store.ledger.commit([a_fill(stale, 1, 1)]) == {account_id}
@@ -224,7 +224,7 @@ async def test_a_former_home_that_repeats_what_the_new_one_booked_is_told_of_its
     assert (await store.queue.find([1]))[1].attempts == 1
 
 
-async def test_a_lost_account_falls_out_and_the_rest_is_written(store: SqlStore) -> None:
+async def test_lost_account_is_left_out_and_the_rest_is_written(store: SqlStore) -> None:
     ids = [await an_account(store) for _ in range(4)]
     leases = [await a_lease(store, account_id) for account_id in ids]
     await enqueue(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
@@ -241,10 +241,10 @@ async def test_a_lost_account_falls_out_and_the_rest_is_written(store: SqlStore)
     assert statuses == {1: "done", 2: "queued", 3: "queued", 4: "done"}
 
 
-async def test_a_batch_without_events_is_fenced_too(store: SqlStore) -> None:
+async def test_batch_without_events_is_fenced(store: SqlStore) -> None:
     account_id = await an_account(store)
     stale = await a_lease(store, account_id, "w1", seconds=0.001)
-    fresh = await _taken_over(store, account_id)
+    fresh = await _take_over(store, account_id)
     order = an_order(1, account_id)
 
     assert await store.ledger.commit([replace(an_empty_batch(stale), orders_new=(order,))]) == {
@@ -263,7 +263,7 @@ async def test_all_accounts_lost_writes_nothing(store: SqlStore) -> None:
     assert await store.ledger.commit([]) == frozenset()
 
 
-async def test_a_deal_told_twice_is_refused_and_nothing_else_is_written(store: SqlStore) -> None:
+async def test_duplicate_deal_is_refused_and_nothing_is_written(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id), a_command(2, account_id)])
@@ -278,7 +278,7 @@ async def test_a_deal_told_twice_is_refused_and_nothing_else_is_written(store: S
     assert await store.history.heads([account_id]) == {account_id: 1}
 
 
-async def test_the_result_of_an_unknown_command_undoes_all(store: SqlStore) -> None:
+async def test_result_of_a_missing_command_rolls_back(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
@@ -292,7 +292,7 @@ async def test_the_result_of_an_unknown_command_undoes_all(store: SqlStore) -> N
     assert not await store.ledger.commit([a_fill(lease, 1, 1)])
 
 
-async def test_results_of_many_kinds_stand_in_one_batch(store: SqlStore) -> None:
+async def test_results_of_many_kinds_in_one_batch(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(number, account_id) for number in range(1, 4)])
@@ -310,7 +310,7 @@ async def test_results_of_many_kinds_stand_in_one_batch(store: SqlStore) -> None
     assert (found[3].status.value, found[3].order_id) == ("unknown", 3)
 
 
-async def test_old_events_and_finished_read_calls_are_forgotten(store: SqlStore) -> None:
+async def test_expired_events_and_finished_read_calls_are_deleted(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     calls = [replace(a_command(number, account_id), command_type="ccxt_call") for number in (1, 2)]
@@ -333,7 +333,7 @@ async def test_old_events_and_finished_read_calls_are_forgotten(store: SqlStore)
     assert await store.history.oldest([account_id]) == {}
 
 
-async def test_calls_that_traded_stay_and_reads_go_by_their_own_time(store: SqlStore) -> None:
+async def test_trading_calls_stay_and_read_calls_have_their_own_retention(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     payloads = (CcxtCall(func="fetch_ticker"), CcxtCall(func="create_order"))
@@ -355,7 +355,7 @@ async def test_calls_that_traded_stay_and_reads_go_by_their_own_time(store: SqlS
     assert await store.ledger.trim(future, 10, future) == 0
 
 
-async def _taken_over(store: SqlStore, account_id: int) -> Lease:
+async def _take_over(store: SqlStore, account_id: int) -> Lease:
     while not (leases := await store.leases.acquire("w2", [account_id], 60)):
         pass
     return leases[0]

@@ -1,4 +1,4 @@
-"""What a store says when its database does not answer, and what is true afterwards."""
+"""Behaviour of a store when its database does not respond, and afterwards."""
 
 import asyncio
 import sqlite3
@@ -23,14 +23,14 @@ from oms.ports.ledger_store import AccountBatch
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrivateMariaDB]:
-    """A server of this module's own, to be stopped and killed."""
+    """Yield a server of this module that tests may stop and kill."""
     with PrivateMariaDB() as private:
         yield private
 
 
 @pytest.fixture(params=["aiomysql", "asyncmy"])
 async def url(request: pytest.FixtureRequest, server: PrivateMariaDB) -> str:
-    """A fresh database of the server, by either driver."""
+    """Return a new database of the server, with either driver."""
     server.start()
     server.drop_database("outage")
     server.create_database("outage")
@@ -41,13 +41,13 @@ async def url(request: pytest.FixtureRequest, server: PrivateMariaDB) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[SqlStore]:
-    """A store on it."""
+    """Yield a store on the database."""
     opened = await SqlStore.open(url)
     yield opened
     await opened.close()
 
 
-async def test_a_server_that_was_restarted_is_found_again_without_an_error(
+async def test_restarted_server_is_reconnected_without_an_error(
     store: SqlStore, server: PrivateMariaDB
 ) -> None:
     account_id = await an_account(store)
@@ -64,7 +64,7 @@ async def test_a_server_that_was_restarted_is_found_again_without_an_error(
     assert await store.queue.depths() == {account_id: 1}
 
 
-async def test_a_server_that_is_away_is_told_at_once(
+async def test_stopped_server_is_unavailable_immediately(
     store: SqlStore, server: PrivateMariaDB
 ) -> None:
     account_id = await an_account(store)
@@ -85,13 +85,13 @@ async def test_a_server_that_is_away_is_told_at_once(
         lambda: store.registry.user("ann"),
         store.schema_version,
     ):
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(Unavailable) as error:
             await call()  # type: ignore[operator]
-        assert told.value.code == "database_unavailable"
+        assert error.value.code == "database_unavailable"
     assert time.monotonic() - began < 5
 
 
-async def test_an_unreachable_server_is_told_when_opening(server: PrivateMariaDB, url: str) -> None:
+async def test_opening_an_unreachable_server_fails(server: PrivateMariaDB, url: str) -> None:
     await asyncio.to_thread(server.kill)
     with pytest.raises(Unavailable):
         await SqlStore.open(url)
@@ -99,10 +99,10 @@ async def test_an_unreachable_server_is_told_when_opening(server: PrivateMariaDB
         await upgrade(url)
 
 
-async def test_a_killed_connection_inside_a_transaction_is_replaced(
+async def test_connection_killed_inside_a_transaction_is_replaced(
     store: SqlStore, server: PrivateMariaDB
 ) -> None:
-    """The server kills the writer while it waits for a lock: surely nothing was written."""
+    """The server kills the writer while it waits for a lock, before anything is written."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
@@ -126,8 +126,8 @@ async def test_a_killed_connection_inside_a_transaction_is_replaced(
     assert await store.history.heads([account_id]) == {account_id: 1}
 
 
-async def test_a_deadlock_is_survived(store: SqlStore, server: PrivateMariaDB) -> None:
-    """A foreign transaction takes the same two rows the other way round; one of us must yield."""
+async def test_deadlock_is_retried(store: SqlStore, server: PrivateMariaDB) -> None:
+    """Another transaction locks the same two rows in reverse order; one must be rolled back."""
     ids = [await an_account(store) for _ in range(2)]
     leases = [await a_lease(store, account_id) for account_id in ids]
     await enqueue(store, [a_command(n, account_id) for n, account_id in enumerate(ids, start=1)])
@@ -135,7 +135,7 @@ async def test_a_deadlock_is_survived(store: SqlStore, server: PrivateMariaDB) -
         blocker.autocommit(False)
         cursor = blocker.cursor()
         take = "SELECT * FROM account_streams WHERE account_id = %s FOR UPDATE"
-        # Weight: the server undoes the lighter transaction, and that shall be the store's.
+        # The server rolls back the smaller transaction, which must be the store's.
         cursor.execute("UPDATE account_leases SET owner = 'x'")
         cursor.execute(take, (ids[1],))
         writing = asyncio.create_task(
@@ -148,16 +148,14 @@ async def test_a_deadlock_is_survived(store: SqlStore, server: PrivateMariaDB) -
     assert await store.history.heads(ids) == dict.fromkeys(ids, 1)
 
 
-async def test_a_writer_that_sleeps_in_its_transaction_is_ended_by_the_server(
-    store: SqlStore, url: str
-) -> None:
-    """As a stopped worker does: it has written, and says nothing more."""
+async def test_server_ends_an_idle_write_transaction(store: SqlStore, url: str) -> None:
+    """Like a stopped worker: it has written and sends no further statement."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
     sleeper = await SqlStore.open(url)
-    lent = await sleeper._database.write_engine.raw_connection()
-    driver = lent.driver_connection
+    connection = await sleeper._database.write_engine.raw_connection()
+    driver = connection.driver_connection
     async with driver.cursor() as cursor:  # type: ignore[union-attr]
         await cursor.execute("UPDATE account_streams SET head_seq = 7")
 
@@ -166,11 +164,11 @@ async def test_a_writer_that_sleeps_in_its_transaction_is_ended_by_the_server(
 
     assert time.monotonic() - began < IDLE_WRITE_SECONDS_MAX + 2
     assert await store.history.heads([account_id]) == {account_id: 1}
-    lent.invalidate()
+    connection.invalidate()
     await sleeper.close()
 
 
-async def test_sessions_are_set_up_whatever_the_server_says(store: SqlStore) -> None:
+async def test_session_settings_override_server_defaults(store: SqlStore) -> None:
     names = "@@tx_isolation, @@time_zone, @@character_set_client, @@idle_write_transaction_timeout"
     for engine in (store._database.write_engine, store._database.read_engine):
         async with engine.connect() as connection:
@@ -179,7 +177,7 @@ async def test_sessions_are_set_up_whatever_the_server_says(store: SqlStore) -> 
         assert bool(found[4]) is (engine is store._database.read_engine)
 
 
-async def test_a_locked_file_is_told_after_a_short_wait(tmp_path: Path) -> None:
+async def test_locked_file_is_unavailable_after_a_short_wait(tmp_path: Path) -> None:
     path = tmp_path / "oms.sqlite3"
     url = f"sqlite+aiosqlite:///{path}"
     await upgrade(url)
@@ -189,22 +187,22 @@ async def test_a_locked_file_is_told_after_a_short_wait(tmp_path: Path) -> None:
     blocker.execute("BEGIN IMMEDIATE")
 
     began = time.monotonic()
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as error:
         await enqueue(store, [a_command(1, account_id)])
     waited = time.monotonic() - began
-    # Who only reads is not disturbed.
+    # Reads are not affected.
     assert await store.queue.depths() == {}
     blocker.execute("ROLLBACK")
     await enqueue(store, [a_command(1, account_id)])
 
-    assert told.value.code == "database_unavailable"
+    assert error.value.code == "database_unavailable"
     assert 1 < waited < 4
     assert await store.queue.depths() == {account_id: 1}
     blocker.close()
     await store.close()
 
 
-async def test_sqlite_keeps_what_it_acknowledged_and_its_keys(tmp_path: Path) -> None:
+async def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
     store = await SqlStore.open(url)
@@ -218,18 +216,18 @@ async def test_sqlite_keeps_what_it_acknowledged_and_its_keys(tmp_path: Path) ->
     await store.close()
 
 
-async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
     threads = set(threading.enumerate())
     with pytest.raises(Unavailable):
         await SqlStore.open(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'oms.sqlite3'}")
-    # The driver's thread says goodbye to this loop; it must still be there to hear it.
+    # The driver's thread ends with a call into this loop, which must still be open.
     async with asyncio.timeout(5):
         for thread in set(threading.enumerate()) - threads:
             await asyncio.to_thread(thread.join)
 
 
-async def test_a_commit_that_is_given_up_leaves_a_usable_store(store: SqlStore) -> None:
-    """Cancelled at every possible moment: written whole or not at all, and the store lives on."""
+async def test_cancelled_commit_leaves_a_usable_store(store: SqlStore) -> None:
+    """Cancelled at any point: written completely or not at all, and the store stays usable."""
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     head = 0
@@ -249,7 +247,7 @@ async def test_a_commit_that_is_given_up_leaves_a_usable_store(store: SqlStore) 
         await asyncio.sleep(number * 0.0001)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
-        # A COMMIT that was under way may end after any look, but not after the lease has changed.
+        # A COMMIT in progress may end after any read, but not after a change of the lease.
         await store.leases.release("w1", [lease])
         lease = await a_lease(store, account_id)
         after = (await store.history.heads([account_id]))[account_id]
@@ -270,5 +268,5 @@ async def _until_waiting(server: PrivateMariaDB) -> None:
                 )
                 if cursor.fetchone()[0]:  # type: ignore[index]
                     return
-                # InnoDB's own view is not renewed for whoever looks more often than this.
+                # InnoDB refreshes this view at most every 0.1 s.
                 await asyncio.sleep(0.15)

@@ -1,4 +1,4 @@
-"""Statements that travel abreast: what goes wrong in the middle is told, all answers are heard."""
+"""Pipelined statements: errors in the middle are raised and all responses are read."""
 
 import asyncio
 import time
@@ -27,10 +27,10 @@ Rows = Sequence[tuple[Any, ...]]
 
 @pytest.fixture
 async def database(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
-    """One table of a server that repeats."""
-    mariadb.drop_database("abreast")
-    mariadb.create_database("abreast")
-    url = mariadb.dsn("abreast", "asyncmy")
+    """Yield a database with one table on a server with bulk execution."""
+    mariadb.drop_database("pipeline")
+    mariadb.create_database("pipeline")
+    url = mariadb.dsn("pipeline", "asyncmy")
     execute(url, "CREATE TABLE t (id BIGINT PRIMARY KEY, word VARCHAR(20)) ENGINE=InnoDB")
     opened = await connect(url)
     assert opened.dialect.has_bulk_execute
@@ -39,39 +39,39 @@ async def database(mariadb: PrivateMariaDB) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """For each script that was sent and ended well, whether it travelled abreast."""
+def was_pipelined(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return, for each successfully sent batch, whether it was pipelined."""
     seen: list[bool] = []
-    honest = pipeline.execute_pipelined
+    original = pipeline.execute_pipelined
 
-    async def noted(connection: Any, statements: Sequence[Statement]) -> bool:
-        seen.append(await honest(connection, statements))
+    async def recorded(connection: Any, statements: Sequence[Statement]) -> bool:
+        seen.append(await original(connection, statements))
         return seen[-1]
 
-    monkeypatch.setattr("oms.adapters.sql.connection.session.execute_pipelined", noted)
+    monkeypatch.setattr("oms.adapters.sql.connection.session.execute_pipelined", recorded)
     return seen
 
 
-def a_script(database: Database, *statements: tuple[str, Rows, int | None]) -> StatementBatch:
-    """A script of rows to be repeated."""
-    script = StatementBatch(database.dialect)
+def make_batch(database: Database, *statements: tuple[str, Rows, int | None]) -> StatementBatch:
+    """Return a batch of bulk statements."""
+    batch = StatementBatch(database.dialect)
     for number, (text, rows, expected_rows) in enumerate(statements):
-        script.add(f"s{number}", text, rows, expected_rows)
-    return script
+        batch.add(f"s{number}", text, rows, expected_rows)
+    return batch
 
 
-async def written(database: Database, *statements: tuple[str, Rows, int | None]) -> None:
-    """The statements, as one transaction."""
-    script = a_script(database, *statements)
+async def write(database: Database, *statements: tuple[str, Rows, int | None]) -> None:
+    """Execute the statements as one transaction."""
+    batch = make_batch(database, *statements)
 
     async def work(session: Session) -> None:
-        await session.send(script)
+        await session.send(batch)
 
     await database.write(work)
 
 
 async def served_by(database: Database) -> int:
-    """The number of the connection that is lent next."""
+    """Return the id of the connection that is used next."""
 
     async def work(session: Session) -> int:
         return int((await session.fetch("SELECT CONNECTION_ID()"))[0][0])
@@ -83,19 +83,21 @@ async def words(database: Database) -> dict[int, str | None]:
     return {row[0]: row[1] for row in await database.fetch("SELECT id, word FROM t")}
 
 
-async def test_all_is_written_in_order(database: Database, ways: list[bool]) -> None:
+async def test_statements_are_executed_in_order(
+    database: Database, was_pipelined: list[bool]
+) -> None:
     new = [(number, "new") for number in range(1, 4)]
-    await written(database, (INSERT, new, None), (UPDATE, [("b", 2), ("c", 3)], 2))
+    await write(database, (INSERT, new, None), (UPDATE, [("b", 2), ("c", 3)], 2))
     assert await words(database) == {1: "new", 2: "b", 3: "c"}
-    assert ways == [True]
+    assert was_pipelined == [True]
 
 
-async def test_what_came_first_is_told_and_the_connection_serves_on(database: Database) -> None:
-    await written(database, (INSERT, [(1, "a")], None))
+async def test_first_error_is_raised_and_the_connection_stays_usable(database: Database) -> None:
+    await write(database, (INSERT, [(1, "a")], None))
     before = await served_by(database)
 
     with pytest.raises(DuplicateKey):
-        await written(
+        await write(
             database,
             (INSERT, [(2, "b")], None),
             (INSERT, [(1, "again")], None),
@@ -103,107 +105,109 @@ async def test_what_came_first_is_told_and_the_connection_serves_on(database: Da
             (INSERT, [(3, "c")], None),
         )
 
-    assert await served_by(database) == before, "all is heard, so it may be lent again"
+    assert await served_by(database) == before, "all responses were read, so it may be reused"
     assert await words(database) == {1: "a"}
-    await written(database, (INSERT, [(2, "b")], None), (UPDATE, [("z", 2)], 1))
+    await write(database, (INSERT, [(2, "b")], None), (UPDATE, [("z", 2)], 1))
     assert await words(database) == {1: "a", 2: "z"}
 
 
-async def test_one_insert_is_written_whole_without_a_commit(
-    database: Database, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+async def test_single_insert_is_atomic_without_a_commit(
+    database: Database, was_pipelined: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(Database, "_transaction")
-    await database.insert(a_script(database, (INSERT, [(1, "a"), (2, "b"), (3, "c")], None)))
+    await database.insert(make_batch(database, (INSERT, [(1, "a"), (2, "b"), (3, "c")], None)))
     assert await words(database) == {1: "a", 2: "b", 3: "c"}
-    assert ways == [True]
+    assert was_pipelined == [True]
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-async def test_of_one_insert_that_meets_a_key_nothing_is_written(
+async def test_single_insert_with_a_duplicate_key_writes_nothing(
     database: Database, at: int
 ) -> None:
-    await written(database, (INSERT, [(9, "known")], None))
+    await write(database, (INSERT, [(9, "known")], None))
     rows = [(1, "a"), (2, "b")]
     rows.insert(at, (9, "again"))
     with pytest.raises(DuplicateKey):
-        await database.insert(a_script(database, (INSERT, rows, None)))
+        await database.insert(make_batch(database, (INSERT, rows, None)))
     assert await words(database) == {9: "known"}
 
 
-async def test_inserts_that_cannot_go_so_are_one_transaction(database: Database) -> None:
+async def test_other_inserts_are_one_transaction(database: Database) -> None:
     two = (INSERT, [(1, "a")], None), (INSERT, [(2, "b"), (1, "again")], None)
     with pytest.raises(DuplicateKey):
-        await database.insert(a_script(database, *two))
+        await database.insert(make_batch(database, *two))
     mixed: Rows = [(3, "c"), (4, 4), (3, "again")]
     with pytest.raises(DuplicateKey):
-        await database.insert(a_script(database, (INSERT, mixed, None)))
+        await database.insert(make_batch(database, (INSERT, mixed, None)))
     assert await words(database) == {}
 
 
-async def test_a_dead_connection_at_hand_leaves_a_single_insert_in_doubt(
+async def test_dead_cached_connection_leaves_a_single_insert_unknown(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
-    await database.insert(a_script(database, (INSERT, [(7, "prepared")], None)))
+    await database.insert(make_batch(database, (INSERT, [(7, "prepared")], None)))
     ((number,),) = await database.fetch("SELECT CONNECTION_ID()")
-    execute(mariadb.dsn("abreast", "asyncmy"), f"KILL {number}")
+    execute(mariadb.dsn("pipeline", "asyncmy"), f"KILL {number}")
     with pytest.raises(CommitOutcomeUnknown):
-        await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
-    await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
+        await database.insert(make_batch(database, (INSERT, [(1, "a")], None)))
+    await database.insert(make_batch(database, (INSERT, [(1, "a")], None)))
     assert await words(database) == {1: "a", 7: "prepared"}
 
 
-async def test_a_single_insert_whose_answer_never_came_is_in_doubt(
+async def test_single_insert_without_a_response_is_unknown(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = pipeline.execute_pipelined
+    original = pipeline.execute_pipelined
 
-    async def unheard(connection: Any, statements: Sequence[Statement]) -> bool:
-        await honest(connection, statements)
+    async def without_response(connection: Any, statements: Sequence[Statement]) -> bool:
+        await original(connection, statements)
         raise TimeoutError(110, "the network gave up")
 
-    monkeypatch.setattr("oms.adapters.sql.connection.session.execute_pipelined", unheard)
+    monkeypatch.setattr("oms.adapters.sql.connection.session.execute_pipelined", without_response)
     with pytest.raises(CommitOutcomeUnknown):
-        await database.insert(a_script(database, (INSERT, [(1, "a")], None)))
+        await database.insert(make_batch(database, (INSERT, [(1, "a")], None)))
     assert await words(database) == {1: "a"}
 
 
-async def test_a_miss_wins_over_what_came_of_it(database: Database) -> None:
-    await written(database, (INSERT, [(1, "a")], None))
+async def test_stale_row_error_wins_over_later_errors(database: Database) -> None:
+    await write(database, (INSERT, [(1, "a")], None))
 
     async def work(session: Session) -> Any:
         missing = ((UPDATE, [("x", 7)], 1), (INSERT, [(1, "b")], None))
-        with pytest.raises(StaleRowError) as told:
-            await session.send(a_script(database, *missing))
-        assert told.value.statement.name == "s0"
+        with pytest.raises(StaleRowError) as error:
+            await session.send(make_batch(database, *missing))
+        assert error.value.statement.name == "s0"
         return await session.fetch("SELECT COUNT(*) FROM t")
 
     assert await database.write(work) == ((1,),)
 
 
-async def test_an_undone_transaction_is_told_as_such(
+async def test_lock_timeout_is_a_retryable_error(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
-    """A lock that is not had in time: what follows it in the wire must not look like a miss."""
-    await written(database, (INSERT, [(1, "a"), (2, "b")], None))
-    with mariadb.connect("abreast") as blocker:
+    """After a lock timeout the responses that follow must not look like stale rows."""
+    await write(database, (INSERT, [(1, "a"), (2, "b")], None))
+    with mariadb.connect("pipeline") as blocker:
         blocker.autocommit(False)
         blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
 
-        lent = await database.write_engine.raw_connection()
-        session = database._session(lent, prepare=True)
+        connection = await database.write_engine.raw_connection()
+        session = database._session(connection, prepare=True)
         await session.execute("SET innodb_lock_wait_timeout = 0")
-        with pytest.raises(database.driver_errors) as told:
-            await session.send(a_script(database, (UPDATE, [("x", 1)], 1), (UPDATE, [("y", 7)], 1)))
+        with pytest.raises(database.driver_errors) as error:
+            await session.send(
+                make_batch(database, (UPDATE, [("x", 1)], 1), (UPDATE, [("y", 7)], 1))
+            )
         await session.rollback()
-        lent.invalidate()
+        connection.invalidate()
         blocker.rollback()
-    assert isinstance(translate_error(told.value), RetryableError)
+    assert isinstance(translate_error(error.value), RetryableError)
     assert await words(database) == {1: "a", 2: "b"}
 
 
 @pytest.mark.parametrize("lacking", ["values of one type", "the driver's way"])
-async def test_what_cannot_travel_abreast_goes_one_after_the_other(
-    database: Database, ways: list[bool], monkeypatch: pytest.MonkeyPatch, lacking: str
+async def test_statements_that_cannot_be_pipelined_are_sent_in_sequence(
+    database: Database, was_pipelined: list[bool], monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     word: Any = "b"
     if lacking == "values of one type":
@@ -214,20 +218,20 @@ async def test_what_cannot_travel_abreast_goes_one_after_the_other(
             return None
 
         monkeypatch.setattr(pipeline, "_build_messages", none)
-    await written(database, (INSERT, [(1, "a"), (2, word)], None), (UPDATE, [("c", 1)], 1))
+    await write(database, (INSERT, [(1, "a"), (2, word)], None), (UPDATE, [("c", 1)], 1))
     assert await words(database) == {1: "c", 2: str(word)}
-    assert ways == [False]
+    assert was_pipelined == [False]
 
 
-async def test_who_is_killed_in_the_middle_begins_anew(
+async def test_transaction_of_a_killed_connection_is_repeated(
     database: Database, mariadb: PrivateMariaDB
 ) -> None:
-    await written(database, (INSERT, [(1, "a")], None))
-    with mariadb.connect("abreast") as blocker:
+    await write(database, (INSERT, [(1, "a")], None))
+    with mariadb.connect("pipeline") as blocker:
         blocker.autocommit(False)
         blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
         writing = asyncio.create_task(
-            written(database, (UPDATE, [("x", 1)], 1), (INSERT, [(2, "y")], None))
+            write(database, (UPDATE, [("x", 1)], 1), (INSERT, [(2, "y")], None))
         )
         await asyncio.to_thread(_kill_the_waiting, mariadb)
         blocker.rollback()

@@ -1,4 +1,4 @@
-"""What is asked all the time reads a handful of rows, however long the history behind it is."""
+"""Frequent queries read a handful of rows, however long the history is."""
 
 import asyncio
 import functools
@@ -103,7 +103,7 @@ async def lease(store: SqlStore) -> Lease:
     return lease
 
 
-async def test_what_is_asked_all_the_time_never_walks_through_history(
+async def test_frequent_queries_never_scan_the_history(
     url: str, store: SqlStore, lease: Lease, asked: list[RecordedStatement]
 ) -> None:
     kind = "sqlite" if url.startswith("sqlite") else "mariadb"

@@ -1,4 +1,4 @@
-"""The command queue: durable, in order, each wish once."""
+"""The command queue: durable, ordered, without duplicates."""
 
 import asyncio
 from dataclasses import replace
@@ -22,14 +22,14 @@ def a_key(name: str = "key", fingerprint: str = "body") -> IdempotencyKeyRow:
     )
 
 
-async def finished(store: SqlStore, lease: Lease, result: CommandResult, *ids: int) -> None:
+async def finish(store: SqlStore, lease: Lease, result: CommandResult, *ids: int) -> None:
     batch = AccountBatch(
         lease=lease, head_before=0, head_after=0, results=dict.fromkeys(ids, result)
     )
     assert not await store.ledger.commit([batch])
 
 
-async def test_a_stored_command_comes_back_as_it_was(store: SqlStore) -> None:
+async def test_stored_command_round_trips(store: SqlStore) -> None:
     account_id = await an_account(store)
     command = replace(
         a_command(1, account_id, request_id="Ä 100% 'q' \\", payload='{"a":"é\\n%s %(x)s ?"}'),
@@ -48,7 +48,7 @@ async def test_a_stored_command_comes_back_as_it_was(store: SqlStore) -> None:
     assert (await store.queue.find([1, 2])) == {1: row}
 
 
-async def test_order_is_by_time_then_id_over_all_accounts(store: SqlStore) -> None:
+async def test_commands_are_ordered_by_time_then_id_over_all_accounts(store: SqlStore) -> None:
     await enqueue(
         store,
         [
@@ -69,10 +69,10 @@ async def test_order_is_by_time_then_id_over_all_accounts(store: SqlStore) -> No
     assert await store.queue.depths() == {1: 2, 2: 2}
 
 
-async def test_a_known_request_id_shows_the_first_command(store: SqlStore) -> None:
+async def test_duplicate_request_id_returns_the_first_command(store: SqlStore) -> None:
     await enqueue(store, [a_command(1, 1, request_id="r")])
 
-    again, other_account, other_wish = await store.queue.enqueue(
+    again, other_account, other_payload = await store.queue.enqueue(
         [
             Submission(commands=(a_command(2, 1, request_id="r"),)),
             Submission(commands=(a_command(3, 2, request_id="r"),)),
@@ -87,11 +87,11 @@ async def test_a_known_request_id_shows_the_first_command(store: SqlStore) -> No
 
     assert again == EnqueueResult(ids=(1,), replayed=frozenset({0}))
     assert other_account == EnqueueResult(ids=(3,))
-    assert other_wish == EnqueueResult(ids=(1, 5), mismatched=frozenset({0}))
+    assert other_payload == EnqueueResult(ids=(1, 5), mismatched=frozenset({0}))
     assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 3, 5]
 
 
-async def test_within_a_group_the_later_sees_the_first(store: SqlStore) -> None:
+async def test_duplicates_within_a_group_return_the_first_command(store: SqlStore) -> None:
     first, second, third = await store.queue.enqueue(
         [
             Submission(commands=(a_command(1, 1, request_id="r"), a_command(2, 1, request_id="r"))),
@@ -106,7 +106,7 @@ async def test_within_a_group_the_later_sees_the_first(store: SqlStore) -> None:
     assert sorted(await store.queue.find([1, 2, 3, 4])) == [1]
 
 
-async def test_request_ids_are_equal_only_byte_by_byte(store: SqlStore) -> None:
+async def test_request_ids_are_compared_byte_by_byte(store: SqlStore) -> None:
     names = ["r", "R", "r ", " r", "ŕ", "r\u0301"]
     submissions = [
         Submission(commands=(a_command(index, 1, request_id=name),))
@@ -125,11 +125,11 @@ async def test_request_ids_are_equal_only_byte_by_byte(store: SqlStore) -> None:
     assert all(stored.replayed for stored in again)
 
 
-async def test_a_used_idempotency_key_stores_nothing(store: SqlStore) -> None:
+async def test_used_idempotency_key_stores_nothing(store: SqlStore) -> None:
     (first,) = await store.queue.enqueue(
         [Submission(commands=(a_command(1, 1), a_command(2, 1)), key=a_key())]
     )
-    again, same_group, beside = await store.queue.enqueue(
+    again, same_group, other_key = await store.queue.enqueue(
         [
             Submission(commands=(a_command(3, 1, request_id="r"),), key=a_key(fingerprint="x")),
             Submission(commands=(a_command(4, 1, request_id="r"),)),
@@ -139,13 +139,13 @@ async def test_a_used_idempotency_key_stores_nothing(store: SqlStore) -> None:
 
     assert first == EnqueueResult(ids=(1, 2))
     assert again == EnqueueResult(key=replace(a_key(), command_ids=(1, 2)))
-    # The request id of the one that fell out is free again.
+    # The request id of the dropped submission is free again.
     assert same_group == EnqueueResult(ids=(4,))
-    assert beside == EnqueueResult(ids=(5,))
+    assert other_key == EnqueueResult(ids=(5,))
     assert sorted(await store.queue.find([1, 2, 3, 4, 5])) == [1, 2, 4, 5]
 
 
-async def test_the_same_new_key_twice_in_a_group_counts_once(store: SqlStore) -> None:
+async def test_duplicate_idempotency_key_within_a_group_counts_once(store: SqlStore) -> None:
     first, second = await store.queue.enqueue(
         [
             Submission(commands=(a_command(1, 1),), key=a_key()),
@@ -158,7 +158,9 @@ async def test_the_same_new_key_twice_in_a_group_counts_once(store: SqlStore) ->
     assert sorted(await store.queue.find([1, 2])) == [1]
 
 
-async def test_a_key_keeps_the_answer_of_a_request_without_commands(store: SqlStore) -> None:
+async def test_idempotency_key_stores_the_response_of_a_request_without_commands(
+    store: SqlStore,
+) -> None:
     key = replace(a_key(), http_status=201, response='{"ok":true}')
 
     await store.queue.enqueue([Submission(commands=(), key=key)])
@@ -167,7 +169,7 @@ async def test_a_key_keeps_the_answer_of_a_request_without_commands(store: SqlSt
     assert again == EnqueueResult(key=key)
 
 
-async def test_keys_are_forgotten_when_their_time_is_over(store: SqlStore) -> None:
+async def test_expired_idempotency_keys_are_deleted(store: SqlStore) -> None:
     await store.queue.enqueue([Submission(commands=(a_command(1, 1),), key=a_key())])
 
     assert await store.queue.drop_expired_keys(NOON) == 0
@@ -176,7 +178,7 @@ async def test_keys_are_forgotten_when_their_time_is_over(store: SqlStore) -> No
     assert stored == EnqueueResult(ids=(2,))
 
 
-async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> None:
+async def test_held_command_waits_for_its_predecessor(store: SqlStore) -> None:
     account_id = await an_account(store)
     other = await an_account(store)
     lease = await a_lease(store, account_id)
@@ -188,7 +190,7 @@ async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> No
     together = await store.queue.take([account_id, other], 10)
     alone = await store.queue.take([other], 10)
     cut = await store.queue.take([account_id, other], 1)
-    await finished(store, lease, DONE, 1)
+    await finish(store, lease, DONE, 1)
     freed = await store.queue.take([account_id, other], 10)
 
     assert [row.id for row in together] == [1, 2, 3]
@@ -197,8 +199,8 @@ async def test_a_held_command_waits_for_the_one_before_it(store: SqlStore) -> No
     assert [row.id for row in freed] == [2, 3]
 
 
-async def test_who_is_held_hides_nobody_behind_him(store: SqlStore) -> None:
-    """1 belongs to another worker; 2 waits for 1, 3 to 7 wait for 2, and 8 for nobody."""
+async def test_held_commands_do_not_hide_later_ones(store: SqlStore) -> None:
+    """1 belongs to another worker; 2 waits for 1, 3 to 7 wait for 2, and 8 is not held."""
     held = [a_command(number, 1, at=number, after=min(number - 1, 2)) for number in range(2, 8)]
     await enqueue(store, [a_command(1, 9), *held, a_command(8, 1, at=8), a_command(9, 1, at=8)])
 
@@ -206,7 +208,7 @@ async def test_who_is_held_hides_nobody_behind_him(store: SqlStore) -> None:
     assert [row.id for row in await store.queue.take([1], 4)] == [8, 9]
 
 
-async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlStore) -> None:
+async def test_hold_ends_by_the_database_clock(store: SqlStore) -> None:
     now = datetime.now(UTC)
     await enqueue(
         store,
@@ -220,7 +222,7 @@ async def test_a_hold_ends_at_its_time_by_the_clock_of_the_database(store: SqlSt
     assert [row.id for row in await store.queue.take([1], 10)] == [2]
 
 
-async def test_who_waits_for_a_replayed_command_waits_for_the_first(store: SqlStore) -> None:
+async def test_command_held_by_a_replayed_one_waits_for_the_first(store: SqlStore) -> None:
     await enqueue(store, [a_command(1, 9, request_id="r")])
 
     await store.queue.enqueue(
@@ -230,7 +232,7 @@ async def test_who_waits_for_a_replayed_command_waits_for_the_first(store: SqlSt
     assert list(await store.queue.take([1], 10)) == []
 
 
-async def test_a_result_ends_a_command_and_is_told(store: SqlStore) -> None:
+async def test_result_finishes_a_command(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(number, account_id) for number in (1, 2, 3)])
@@ -238,8 +240,8 @@ async def test_a_result_ends_a_command_and_is_told(store: SqlStore) -> None:
         status=CommandStatus.REFUSED, error=Refused(code="risk_blocked", message="'no' \\ 100%")
     )
 
-    await finished(store, lease, DONE, 1)
-    await finished(store, lease, refused, 2)
+    await finish(store, lease, DONE, 1)
+    await finish(store, lease, refused, 2)
     found = await store.queue.find([1, 2, 3])
 
     assert [found[number].status.value for number in (1, 2, 3)] == ["done", "refused", "queued"]
@@ -249,25 +251,25 @@ async def test_a_result_ends_a_command_and_is_told(store: SqlStore) -> None:
     assert [row.id for row in await store.queue.take([account_id], 10)] == [3]
 
 
-async def test_groups_stored_at_once_with_shared_request_ids_agree(
+async def test_concurrent_groups_with_shared_request_ids_agree(
     store: SqlStore,
 ) -> None:
-    """Many doors at once, the same forty wishes at each: forty commands, one answer to all."""
+    """Concurrent callers with the same forty requests: forty commands, equal results."""
 
-    def group(door: int) -> list[Submission]:
+    def group(caller: int) -> list[Submission]:
         return [
-            Submission(commands=(a_command(door * 100 + n, 1, request_id=f"r{n}"),))
+            Submission(commands=(a_command(caller * 100 + n, 1, request_id=f"r{n}"),))
             for n in range(40)
         ]
 
-    answers = await asyncio.gather(*(store.queue.enqueue(group(door)) for door in range(6)))
+    answers = await asyncio.gather(*(store.queue.enqueue(group(caller)) for caller in range(6)))
 
     ids = {tuple(stored.ids for stored in group) for group in answers}
     assert len(ids) == 1
     assert await store.queue.depths() == {1: 40}
 
 
-async def test_a_large_group_is_one_group(store: SqlStore) -> None:
+async def test_large_group_is_stored_as_one(store: SqlStore) -> None:
     commands = tuple(a_command(number, 1, payload="{" + "x" * 12_000) for number in range(1, 1001))
 
     (stored,) = await store.queue.enqueue([Submission(commands=commands)])
@@ -276,10 +278,10 @@ async def test_a_large_group_is_one_group(store: SqlStore) -> None:
     assert await store.queue.depths() == {1: 1000}
 
 
-async def test_who_holds_many_accounts_takes_from_those_that_have_something(
+async def test_take_with_many_accounts(
     store: SqlStore,
 ) -> None:
-    """3 belongs to nobody here, and 4 waits for it."""
+    """3 is of an account not held here, and 4 waits for it."""
     held = range(1, 2 * ACCOUNTS_PER_QUERY_MAX, 2)
     assert len(held) == ACCOUNTS_PER_QUERY_MAX
     many = [*held, 2 * ACCOUNTS_PER_QUERY_MAX + 1]

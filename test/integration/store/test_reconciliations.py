@@ -1,4 +1,4 @@
-"""What sweeps and decisions leave behind, on every kind of database."""
+"""Stored results of reconciliation and operator decisions, on every kind of database."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -33,7 +33,7 @@ def _row(number: int, account_id: int, status: DiscrepancyStatus) -> Discrepancy
     )
 
 
-async def test_discrepancies_are_kept_found_and_paged(store: SqlStore) -> None:
+async def test_discrepancies_are_stored_and_paged(store: SqlStore) -> None:
     account = await an_account(store)
     lease = await a_lease(store, account)
     rows = [_row(number, account, status) for number, status in enumerate(DiscrepancyStatus, 1)]
@@ -52,7 +52,7 @@ async def test_discrepancies_are_kept_found_and_paged(store: SqlStore) -> None:
     assert await read.find_discrepancies(evolve(query, account_ids=[])) == ()
 
 
-async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
+async def test_executions_and_balance_entries_of_an_account(store: SqlStore) -> None:
     account = await an_account(store)
     fill = a_fill(await a_lease(store, account), 1, 1)
     entries = [
@@ -78,7 +78,7 @@ async def test_executions_and_entries_of_an_account(store: SqlStore) -> None:
     assert await read.booked_executions(account, seconds_after(1), seconds_after(2)) == []
 
 
-async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
+async def test_sending_account_among_accounts_with_the_same_credentials(
     store: SqlStore, place: Any
 ) -> None:
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
@@ -95,7 +95,7 @@ async def test_who_sent_an_order_among_accounts_on_the_same_credentials(
     assert await store.ledger.sending_accounts(first, "BTC/USDT", ["X1"]) == {}
 
 
-async def test_plans_and_quarantine_are_the_accounts(store: SqlStore, place: Any) -> None:
+async def test_schedule_and_quarantine_of_an_account(store: SqlStore, place: Any) -> None:
     account = await an_account(store)
     execute(place.url, "UPDATE accounts SET reconcile_short_interval_seconds = 5")
     (row,) = await store.reconcile_store.scheduled_accounts([account])
@@ -104,5 +104,5 @@ async def test_plans_and_quarantine_are_the_accounts(store: SqlStore, place: Any
     held = RiskFlagUpdate(is_quarantine=True, quarantine="position_differs")
     await store.ledger.commit([evolve(a_fill(lease, 1, 1), results={}, switches=[held])])
     assert (await store.ledger.load(lease)).account.quarantine == "position_differs"
-    (told,) = await store.registry.accounts([account])
-    assert told.quarantine == "position_differs"
+    (registered,) = await store.registry.accounts([account])
+    assert registered.quarantine == "position_differs"

@@ -1,4 +1,4 @@
-"""Users, keys, permissions, accounts; each change with its audit row."""
+"""Users, keys, permissions and accounts; each change with its audit row."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ async def a_key(store: SqlStore, user_id: int, key_hash: str = "h" * 64, **more:
     )
 
 
-async def test_a_user_is_made_once(store: SqlStore) -> None:
+async def test_user_is_created_once(store: SqlStore) -> None:
     user_id = await a_user(store)
 
     again, created = await store.registry.create_user(
@@ -54,7 +54,7 @@ async def test_a_user_is_made_once(store: SqlStore) -> None:
     assert await store.registry.user("Ann") is None
 
 
-async def test_a_key_tells_who_asks_and_what_he_may(store: SqlStore) -> None:
+async def test_key_identifies_the_principal_and_its_grants(store: SqlStore) -> None:
     user_id = await a_user(store)
     key_id = await a_key(store, user_id)
     account_id, other = await an_account(store), await an_account(store)
@@ -74,7 +74,7 @@ async def test_a_key_tells_who_asks_and_what_he_may(store: SqlStore) -> None:
     assert await store.registry.principal_of(key_id + 99, NOON) is None
 
 
-async def test_a_grant_given_again_replaces_the_first(store: SqlStore) -> None:
+async def test_repeated_grant_replaces_the_first(store: SqlStore) -> None:
     user_id = await a_user(store)
     key_id = await a_key(store, user_id)
     account_id = await an_account(store)
@@ -89,7 +89,7 @@ async def test_a_grant_given_again_replaces_the_first(store: SqlStore) -> None:
     assert principal.grants == {account_id: Grant(strategy_ids=frozenset({5, 6}))}
 
 
-async def test_later_keys_are_born_with_the_users_template(store: SqlStore) -> None:
+async def test_new_keys_get_the_users_template(store: SqlStore) -> None:
     user_id = await a_user(store)
     account_id = await an_account(store)
     await store.registry.grant(
@@ -122,7 +122,9 @@ async def test_later_keys_are_born_with_the_users_template(store: SqlStore) -> N
         "DELETE FROM user_api_keys",
     ],
 )
-async def test_what_is_disabled_is_nobody(store: SqlStore, place: object, statement: str) -> None:
+async def test_disabled_key_or_user_has_no_principal(
+    store: SqlStore, place: object, statement: str
+) -> None:
     user_id = await a_user(store)
     await a_key(store, user_id)
 
@@ -131,14 +133,14 @@ async def test_what_is_disabled_is_nobody(store: SqlStore, place: object, statem
     assert await store.registry.principal("h" * 64, NOON) is None
 
 
-async def test_a_key_ends_at_its_time(store: SqlStore) -> None:
+async def test_key_expires(store: SqlStore) -> None:
     await a_key(store, await a_user(store), expires_at=NOON + timedelta(microseconds=1))
 
     assert await store.registry.principal("h" * 64, NOON) is not None
     assert await store.registry.principal("h" * 64, NOON + timedelta(microseconds=1)) is None
 
 
-async def test_an_unknown_role_reads_only_and_a_disabled_grant_is_none(
+async def test_unknown_role_is_read_only_and_disabled_grant_is_ignored(
     store: SqlStore, place: object
 ) -> None:
     user_id = await a_user(store)
@@ -159,7 +161,7 @@ async def test_an_unknown_role_reads_only_and_a_disabled_grant_is_none(
     assert (principal.role, principal.grants) == (Role.READONLY, {})
 
 
-async def test_a_key_is_unique_and_belongs_to_somebody(store: SqlStore) -> None:
+async def test_key_is_unique_and_needs_a_user(store: SqlStore) -> None:
     user_id = await a_user(store)
     await a_key(store, user_id)
 
@@ -170,7 +172,7 @@ async def test_a_key_is_unique_and_belongs_to_somebody(store: SqlStore) -> None:
     assert unknown.value.code == "user_not_found"
 
 
-async def test_an_account_is_born_free_with_an_empty_stream(store: SqlStore) -> None:
+async def test_new_account_has_a_free_lease_and_an_empty_stream(store: SqlStore) -> None:
     account_id = await an_account(store, "first", '{"oms":{"paper":{"seed":3}}}')
     other = await an_account(store, "second")
 
@@ -196,7 +198,7 @@ async def test_an_account_is_born_free_with_an_empty_stream(store: SqlStore) -> 
         '{"oms":{"paper":{"leverage":"many"}}}',
     ],
 )
-async def test_settings_that_cannot_be_read_are_refused(store: SqlStore, config: str) -> None:
+async def test_invalid_settings_are_refused(store: SqlStore, config: str) -> None:
     with pytest.raises(Invalid) as refused:
         await an_account(store, extra_config=config)
 
@@ -204,7 +206,7 @@ async def test_settings_that_cannot_be_read_are_refused(store: SqlStore, config:
     assert list(await store.registry.accounts()) == []
 
 
-async def test_each_change_leaves_one_audit_row(store: SqlStore, place: object) -> None:
+async def test_each_change_writes_one_audit_row(store: SqlStore, place: object) -> None:
     user_id = await a_user(store)
     key_id = await a_key(store, user_id)
     account_id = await an_account(store)
@@ -216,8 +218,8 @@ async def test_each_change_leaves_one_audit_row(store: SqlStore, place: object) 
     found = fetch_rows(
         url_of(place), "SELECT entity_id, account_id, actor, request_id FROM audit_log ORDER BY id"
     )
-    untold = fetch_rows(url_of(place), "SELECT id FROM audit_log WHERE after_json IS NULL")
-    assert untold == []
+    without_after = fetch_rows(url_of(place), "SELECT id FROM audit_log WHERE after_json IS NULL")
+    assert without_after == []
 
     assert found == [
         (str(user_id), None, "test", "r"),

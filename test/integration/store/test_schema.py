@@ -1,4 +1,4 @@
-"""The schema: made by migrations, described by metadata, alike on every database."""
+"""The schema: created by migrations, described by metadata, equal on every database."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,7 @@ from oms.ports.ledger_store import AccountBatch
 VERSIONS = tuple(f"{number:04}" for number in range(1, 15))
 
 
-async def test_an_empty_database_is_brought_to_the_newest_version_once(tmp_path: Path) -> None:
+async def test_empty_database_is_upgraded_once(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'new.sqlite3'}"
     before = await status(url)
     first = await upgrade(url)
@@ -57,11 +57,11 @@ async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
     assert _mariadb_schema(migrated) == _mariadb_schema(described)
 
 
-async def test_the_store_tells_its_version(store: SqlStore) -> None:
+async def test_store_reports_its_schema_version(store: SqlStore) -> None:
     assert await store.schema_version() == VERSIONS[-1]
 
 
-async def test_row_zero_of_the_chores_is_there_from_the_beginning(store: SqlStore) -> None:
+async def test_housekeeping_lease_exists_initially(store: SqlStore) -> None:
     assert list(await store.leases.free(10)) == [0]
     assert await store.history.heads([0]) == {0: 0}
 
@@ -69,12 +69,12 @@ async def test_row_zero_of_the_chores_is_there_from_the_beginning(store: SqlStor
 @pytest.mark.parametrize(
     "url", ["postgresql+asyncpg://x/y", "mysql+pymysql://x/y", "sqlite:///x", "nonsense://"]
 )
-async def test_another_kind_of_database_is_refused(url: str) -> None:
+async def test_unsupported_database_is_refused(url: str) -> None:
     with pytest.raises(Exception, match=r"database_url|load plugin|parse"):
         await SqlStore.open(url)
 
 
-async def test_decimals_keep_all_their_digits(store: SqlStore) -> None:
+async def test_decimals_keep_all_digits(store: SqlStore) -> None:
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     large = Decimal("999999999999999999.999999999999999999")
@@ -101,7 +101,7 @@ async def _create_all(url: str) -> None:
 
 
 def _sqlite_schema(url: str) -> dict[str, object]:
-    """Columns, keys and indexes of each table, as SQLite itself understood them."""
+    """Return columns, keys and indexes of each table as reported by SQLite."""
     names = [
         row[0] for row in fetch_rows(url, "SELECT name FROM sqlite_master WHERE type = 'table'")
     ]
@@ -126,7 +126,7 @@ def _sqlite_schema(url: str) -> dict[str, object]:
 
 
 def _mariadb_schema(url: str) -> dict[str, list[str]]:
-    """The lines of each table's own text; keys may stand in any order."""
+    """Return the sorted lines of each table's SHOW CREATE TABLE; keys may be in any order."""
     names = [row[0] for row in fetch_rows(url, "SHOW TABLES") if row[0] != "alembic_version"]
     texts = {name: fetch_rows(url, f"SHOW CREATE TABLE {name}")[0][1] for name in names}
     return {

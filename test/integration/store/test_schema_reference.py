@@ -1,4 +1,4 @@
-"""The page about the tables says what the tables are."""
+"""The reference page of the tables equals the schema."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from oms.adapters.sql.tables import METADATA
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "tables.md"
 
 
-def word(column: Column[object]) -> str:
-    """A column as the page names it: ``name TYPE``, with ``?`` where it may be absent."""
+def column_text(column: Column[object]) -> str:
+    """Return a column as on the page: ``name TYPE``, with ``?`` if it is nullable."""
     kinds = {
         DecimalType: "DEC",
         TimestampType: "TS",
@@ -55,7 +55,7 @@ def word(column: Column[object]) -> str:
 
 
 def keys(table: Table) -> str:
-    """The keys of a table as the page names them."""
+    """Return the keys of a table as on the page."""
     primary = ", ".join(column.name for column in table.primary_key)
     unique = [
         ", ".join(column.name for column in constraint.columns)
@@ -76,16 +76,16 @@ def _columns(index: Index) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(METADATA.tables))
-def test_each_table_stands_on_the_page_as_it_is(name: str) -> None:
+def test_page_describes_each_table(name: str) -> None:
     table = METADATA.tables[name]
     page = " ".join(PAGE.read_text(encoding="utf-8").split())
 
     assert f"### {name} " in page
-    assert ", ".join(word(column) for column in table.columns) in page
+    assert ", ".join(column_text(column) for column in table.columns) in page
     assert f"Keys: {keys(table)}." in page
 
 
-def test_the_page_names_no_table_that_is_not_there() -> None:
+def test_page_describes_no_other_table() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     named = {line.removeprefix("### ").strip() for line in lines if line.startswith("### ")}
 

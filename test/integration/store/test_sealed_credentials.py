@@ -20,13 +20,13 @@ from oms.services.credentials.seal import SealCredentials
 from oms.services.credentials.unseal import UnsealCredentials
 
 Step = Callable[[], Awaitable[None]]
-HAND = AuditContext(actor="test", at=NOON, comment="why")
+CONTEXT = AuditContext(actor="test", at=NOON, comment="why")
 OLD, NEW, THIRD = new_master_key(), new_master_key(), new_master_key()
 CLEAR = Secrets(api_key="clear-key", secret="clear-secret", passphrase="clear-words")
 
 
-class Ring:
-    """Master keys that a test changes."""
+class KeyRing:
+    """Master keys that a test may replace."""
 
     def __init__(self, *keys: str) -> None:
         self.keys: Sequence[str] = keys
@@ -34,12 +34,12 @@ class Ring:
 
 
 @pytest.fixture
-def ring() -> Ring:
-    """One key."""
-    return Ring(OLD)
+def ring() -> KeyRing:
+    """Return a key ring with one key."""
+    return KeyRing(OLD)
 
 
-async def test_what_is_sealed_is_opened_again(store: SqlStore, ring: Ring) -> None:
+async def test_sealed_credentials_are_opened(store: SqlStore, ring: KeyRing) -> None:
     account_id = await an_account(store)
     unseal = UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)
     assert await unseal(account_id) is None
@@ -52,9 +52,7 @@ async def test_what_is_sealed_is_opened_again(store: SqlStore, ring: Ring) -> No
     assert row.fingerprint == ring.vault.fingerprint("clear-key")
 
 
-async def test_who_holds_the_account_loses_it_to_new_credentials(
-    store: SqlStore, ring: Ring
-) -> None:
+async def test_new_credentials_revoke_the_lease(store: SqlStore, ring: KeyRing) -> None:
     account_id = await an_account(store)
     (lease,) = await store.leases.acquire("w-1", [account_id], 60)
     assert await store.leases.renew("w-1", [lease], 60) == []
@@ -62,7 +60,7 @@ async def test_who_holds_the_account_loses_it_to_new_credentials(
     assert await store.leases.renew("w-1", [lease], 60) == [account_id]
 
 
-async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> None:
+async def test_key_may_be_shared_by_accounts(store: SqlStore, ring: KeyRing) -> None:
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
     for account_id, key in ((first, "clear-key"), (second, "clear-other")):
         await _seal(store, ring, account_id, evolve(CLEAR, api_key=key))
@@ -75,7 +73,7 @@ async def test_a_key_may_be_of_several_accounts(store: SqlStore, ring: Ring) -> 
     ] == [*(True, False, True)]
 
 
-async def test_whose_the_key_was_outlives_new_credentials(store: SqlStore, ring: Ring) -> None:
+async def test_exchange_owner_outlives_new_credentials(store: SqlStore, ring: KeyRing) -> None:
     account_id = await an_account(store)
     assert await store.sealed_credentials.owner(account_id) is None
     await _seal(store, ring, account_id, CLEAR)
@@ -85,7 +83,7 @@ async def test_whose_the_key_was_outlives_new_credentials(store: SqlStore, ring:
     assert await store.sealed_credentials.owner(account_id) == "u-1"
 
 
-async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring) -> None:
+async def test_change_keeps_unnamed_fields(store: SqlStore, ring: KeyRing) -> None:
     account_id = await an_account(store)
     first = Secrets(api_key="clear-1", secret="clear-2")
     await _seal(store, ring, account_id, first)
@@ -94,21 +92,23 @@ async def test_a_change_keeps_what_it_does_not_name(store: SqlStore, ring: Ring)
 
     opened = await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(account_id)
     assert opened == Secrets(api_key="clear-1", secret="clear-3")
-    # Half of it is under the old key: a rotation must find it.
+    # One field is sealed under the old key, which a rotation must find.
     assert row.key_id == AesVault(lambda: [OLD]).key_id
 
 
 @pytest.mark.parametrize(
     "secrets", [Secrets(api_key="a"), Secrets(secret="b"), Secrets(passphrase="c"), Secrets()]
 )
-async def test_first_credentials_are_whole(store: SqlStore, ring: Ring, secrets: Secrets) -> None:
+async def test_first_credentials_must_be_complete(
+    store: SqlStore, ring: KeyRing, secrets: Secrets
+) -> None:
     account_id = await an_account(store)
     with pytest.raises(Invalid, match="api_key and secret"):
         await _seal(store, ring, account_id, secrets)
     assert await store.sealed_credentials.read(account_id) is None
 
 
-async def test_what_cannot_be_stored(store: SqlStore, ring: Ring) -> None:
+async def test_invalid_credentials_are_refused(store: SqlStore, ring: KeyRing) -> None:
     with pytest.raises(NotFound):
         await _seal(store, ring, 987_654, CLEAR)
     account_id = await an_account(store)
@@ -117,19 +117,19 @@ async def test_what_cannot_be_stored(store: SqlStore, ring: Ring) -> None:
             await _seal(store, ring, account_id, evolve(CLEAR, secret=text))
 
 
-async def test_a_row_of_another_account_does_not_open(store: SqlStore, ring: Ring) -> None:
+async def test_row_of_another_account_does_not_open(store: SqlStore, ring: KeyRing) -> None:
     ours, theirs = await an_account(store), await an_account(store, "other")
     row = await _seal(store, ring, ours, CLEAR)
     await _seal(store, ring, theirs, CLEAR)
     before = await store.sealed_credentials.read(theirs)
     assert before is not None
-    assert await store.sealed_credentials.reseal(before, evolve(row, account_id=theirs), HAND)
+    assert await store.sealed_credentials.reseal(before, evolve(row, account_id=theirs), CONTEXT)
     with pytest.raises(UnsealError, match=f"account_id={theirs}"):
         await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(theirs)
 
 
-async def test_the_audit_log_names_fields_and_no_value(
-    store: SqlStore, ring: Ring, place: Any
+async def test_audit_log_contains_field_names_and_no_value(
+    store: SqlStore, ring: KeyRing, place: Any
 ) -> None:
     account_id = await an_account(store)
     await _seal(store, ring, account_id, CLEAR)
@@ -138,22 +138,22 @@ async def test_the_audit_log_names_fields_and_no_value(
     await _rotate(store, ring)
 
     text = "SELECT action, before_json, after_json, actor FROM audit_log ORDER BY id"
-    found = fetch_rows(place.url, text)
-    told = [row for row in found if "credentials" in row[0]]
-    assert [row[0] for row in told] == ["set_credentials"] * 2 + ["reseal_credentials"]
-    assert json.loads(told[1][2])["set"] == ["secret"]
-    assert all("clear" not in str(row) and "enc:" not in str(row) for row in told)
+    audit_rows = fetch_rows(place.url, text)
+    changes = [row for row in audit_rows if "credentials" in row[0]]
+    assert [row[0] for row in changes] == ["set_credentials"] * 2 + ["reseal_credentials"]
+    assert json.loads(changes[1][2])["set"] == ["secret"]
+    assert all("clear" not in str(row) and "enc:" not in str(row) for row in changes)
 
 
-async def test_a_rotation_may_stop_and_is_done_again(store: SqlStore, ring: Ring) -> None:
+async def test_interrupted_rotation_is_repeated(store: SqlStore, ring: KeyRing) -> None:
     accounts = [await an_account(store, f"a{number}") for number in range(PAGE_ROWS + 2)]
     for account_id in accounts:
         await _seal(store, ring, account_id, CLEAR)
     ring.keys = [NEW, OLD]
-    # As a run that stopped after its first row leaves it.
-    stopped = _StopsAfter(store, 1)
+    # State left by a run that stopped after its first row.
+    stopped = _StopAfter(store, 1)
     with pytest.raises(ConnectionError):
-        await RotateMasterKey(rows=stopped, vault=ring.vault)(HAND)
+        await RotateMasterKey(rows=stopped, vault=ring.vault)(CONTEXT)
 
     done = await _rotate(store, ring)
     again = await _rotate(store, ring)
@@ -166,9 +166,9 @@ async def test_a_rotation_may_stop_and_is_done_again(store: SqlStore, ring: Ring
     assert [await unseal(account_id) for account_id in accounts] == [CLEAR] * len(accounts)
 
 
-async def test_what_no_key_opens_is_told_and_left(store: SqlStore, ring: Ring) -> None:
+async def test_unreadable_credentials_are_reported_and_kept(store: SqlStore, ring: KeyRing) -> None:
     lost, kept = await an_account(store), await an_account(store, "other")
-    before = await _seal(store, Ring(THIRD), lost, CLEAR)
+    before = await _seal(store, KeyRing(THIRD), lost, CLEAR)
     await _seal(store, ring, kept, CLEAR)
     ring.keys = [NEW, OLD]
 
@@ -178,23 +178,25 @@ async def test_what_no_key_opens_is_told_and_left(store: SqlStore, ring: Ring) -
     assert await store.sealed_credentials.read(lost) == before
 
 
-async def test_a_row_that_changes_meanwhile_is_not_overwritten(store: SqlStore, ring: Ring) -> None:
+async def test_concurrently_changed_row_is_not_overwritten(store: SqlStore, ring: KeyRing) -> None:
     account_id = await an_account(store)
     await _seal(store, ring, account_id, CLEAR)
     ring.keys = [NEW, OLD]
 
     async def meanwhile() -> None:
-        await _seal(store, Ring(OLD), account_id, evolve(CLEAR, secret="clear-newer"))
+        await _seal(store, KeyRing(OLD), account_id, evolve(CLEAR, secret="clear-newer"))
 
-    done = await RotateMasterKey(rows=_Meanwhile(store, meanwhile), vault=ring.vault)(HAND)
+    done = await RotateMasterKey(rows=_ConcurrentChange(store, meanwhile), vault=ring.vault)(
+        CONTEXT
+    )
 
     assert done.resealed == 1
     opened = await UnsealCredentials(rows=store.sealed_credentials, vault=ring.vault)(account_id)
     assert opened == evolve(CLEAR, secret="clear-newer")
 
 
-class _StopsAfter:
-    """The rows of a store; the process dies after so many changes."""
+class _StopAfter:
+    """Credentials of a store; the process crashes after a number of changes."""
 
     def __init__(self, store: SqlStore, changes: int) -> None:
         self._rows = store.sealed_credentials
@@ -210,8 +212,8 @@ class _StopsAfter:
         return await self._rows.reseal(before, after, audit_context)
 
 
-class _Meanwhile:
-    """The rows of a store; somebody else changes them once before the first change here."""
+class _ConcurrentChange:
+    """Credentials of a store that are changed once before the first reseal."""
 
     def __init__(self, store: SqlStore, meanwhile: Step) -> None:
         self._rows = store.sealed_credentials
@@ -228,12 +230,12 @@ class _Meanwhile:
 
 
 async def _seal(
-    store: SqlStore, ring: Ring, account_id: int, secrets: Secrets
+    store: SqlStore, ring: KeyRing, account_id: int, secrets: Secrets
 ) -> SealedCredentials:
     return await SealCredentials(rows=store.sealed_credentials, sealer=ring.vault)(
-        account_id, secrets, HAND
+        account_id, secrets, CONTEXT
     )
 
 
-async def _rotate(store: SqlStore, ring: Ring) -> RotationResult:
-    return await RotateMasterKey(rows=store.sealed_credentials, vault=ring.vault)(HAND)
+async def _rotate(store: SqlStore, ring: KeyRing) -> RotationResult:
+    return await RotateMasterKey(rows=store.sealed_credentials, vault=ring.vault)(CONTEXT)

@@ -1,7 +1,7 @@
-"""Any sequence of calls: every database and driver answers as plain dictionaries do.
+"""Any sequence of calls: every database and driver behaves like a model of plain dictionaries.
 
-Hypothesis invents the calls, small pools of names make them meet: request ids and keys told twice,
-tokens and heads gone stale, exchange ids taken, pages of rows that ended meanwhile. After each
+Hypothesis generates the calls; small pools of names make them collide: duplicate request ids and
+keys, stale tokens and heads, used exchange ids, pages of rows that changed meanwhile. After each
 call all rows are read back and compared. The examples are the same in every run.
 """
 
@@ -56,7 +56,7 @@ LIMITS = st.sampled_from([1, 2, 3, 100])
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """One store and its model, asked the same."""
+    """One store and its model, called alike."""
 
     def __init__(self, runner: asyncio.Runner, store: SqlStore, url: str, ids: list[int]) -> None:
         super().__init__()
@@ -80,10 +80,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.model = StoreModel(self.account_ids[:ACCOUNTS])
         self.reads = ModelReads(self.model)
 
-    @rule(wishes=calls.SUBMISSIONS)
-    def enqueue(self, wishes: Sequence[calls.DrawnSubmission]) -> None:
+    @rule(drawn=calls.SUBMISSIONS)
+    def enqueue(self, drawn: Sequence[calls.DrawnSubmission]) -> None:
         self.is_written = True
-        submissions = self.known.submissions(wishes)
+        submissions = self.known.submissions(drawn)
         self._same(
             lambda: self.store.queue.enqueue(submissions),
             lambda: self.model.enqueue(submissions, NOON),
@@ -97,13 +97,13 @@ class StoreMachine(RuleBasedStateMachine):
             lambda: self.model.take(ids, limit, exclude_ids),
         )
 
-    @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, chores=st.booleans(), lasts=st.booleans())
-    def acquire(self, owner: str, accounts: list[int], chores: bool, lasts: bool) -> None:
+    @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, housekeeping=st.booleans(), is_long=st.booleans())
+    def acquire(self, owner: str, accounts: list[int], housekeeping: bool, is_long: bool) -> None:
         self.is_written = True
-        ids = self._ids(accounts) + [0] * chores
+        ids = self._ids(accounts) + [0] * housekeeping
         self._same(
-            lambda: self.store.leases.acquire(owner, ids, 600 if lasts else 0),
-            lambda: self.model.acquire(owner, ids, is_lasting=lasts),
+            lambda: self.store.leases.acquire(owner, ids, 600 if is_long else 0),
+            lambda: self.model.acquire(owner, ids, is_lasting=is_long),
         )
 
     @rule(owner=OWNERS, accounts=SOME_ACCOUNTS, age=st.integers(0, 1), what=LEASE_CALLS)
@@ -170,23 +170,23 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS)
     def pages(self, accounts: list[int], window: HistoryQuery) -> None:
-        asked = evolve(window, account_ids=self._ids(accounts))
+        query = evolve(window, account_ids=self._ids(accounts))
         ours, theirs = self.store.history, self.reads
-        self._same(lambda: ours.orders(asked), lambda: theirs.orders(asked))
-        self._same(lambda: ours.positions(asked), lambda: theirs.positions(asked))
-        self._same(lambda: ours.deals(asked), lambda: theirs.deals(asked))
-        self._same(lambda: ours.commands(asked), lambda: theirs.commands(asked))
+        self._same(lambda: ours.orders(query), lambda: theirs.orders(query))
+        self._same(lambda: ours.positions(query), lambda: theirs.positions(query))
+        self._same(lambda: ours.deals(query), lambda: theirs.deals(query))
+        self._same(lambda: ours.commands(query), lambda: theirs.commands(query))
 
     @rule(accounts=SOME_ACCOUNTS, window=calls.WINDOWS, limit=LIMITS, age=st.integers(0, 1))
     def open_rows(self, accounts: list[int], window: HistoryQuery, limit: int, age: int) -> None:
-        asked = evolve(window, account_ids=self._ids(accounts))
-        one, ours, theirs = asked.account_ids[0], self.store.history, self.reads
-        self._same(lambda: ours.open_orders(asked, limit), lambda: theirs.open_orders(asked, limit))
+        query = evolve(window, account_ids=self._ids(accounts))
+        one, ours, theirs = query.account_ids[0], self.store.history, self.reads
+        self._same(lambda: ours.open_orders(query, limit), lambda: theirs.open_orders(query, limit))
         self._same(
-            lambda: ours.open_positions(asked, limit), lambda: theirs.open_positions(asked, limit)
+            lambda: ours.open_positions(query, limit), lambda: theirs.open_positions(query, limit)
         )
         self._same(lambda: ours.snapshot(one, limit), lambda: theirs.snapshot(one, limit))
-        busy = asked.account_ids
+        busy = query.account_ids
         self._same(
             lambda: self.store.ledger.accounts_with_open_orders(busy),
             lambda: theirs.accounts_with_open_orders(busy),
@@ -269,8 +269,8 @@ class StoreMachine(RuleBasedStateMachine):
             return
         for one in self.account_ids:
             self._memory(one)
-        told = self._run(self.store.leases.workers(600))
-        assert {row.worker_id: (row.host, row.status) for row in told} == self.model.workers
+        rows = self._run(self.store.leases.workers(600))
+        assert {row.worker_id: (row.host, row.status) for row in rows} == self.model.workers
 
     def _ids(self, accounts: Sequence[int]) -> list[int]:
         return [self.account_ids[index] for index in accounts]
@@ -285,7 +285,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
     def _leases(self, accounts: Sequence[int], age: int) -> list[Lease]:
-        """The leases of today, or of one take-over ago."""
+        """Return the current leases, or those before the last takeover."""
         ids = [each for each in self._ids(accounts) if each in self.model.leases]
         return [
             Lease(account_id=each, token=max(0, self.model.leases[each].token - age))
@@ -296,44 +296,44 @@ class StoreMachine(RuleBasedStateMachine):
         self,
         ours: Callable[[], Awaitable[object]],
         theirs: Callable[[], object],
-        seen: Callable[[Any], object] = lambda answer: answer,
+        seen: Callable[[Any], object] = lambda result: result,
     ) -> None:
-        async def asked() -> object:
+        async def query() -> object:
             return await ours()
 
-        assert _told(lambda: seen(self._run(asked()))) == _told(theirs)
+        assert _outcome(lambda: seen(self._run(query()))) == _outcome(theirs)
 
 
-def _told(ask: Callable[[], object]) -> object:
-    """What was answered, or which error was raised; its words may differ."""
+def _outcome(ask: Callable[[], object]) -> object:
+    """Return the result or the raised error, whose message may differ."""
     try:
         return _plain(ask())
     except OmsError as error:
         return type(error).__name__, error.code, error.reason
 
 
-def _plain(answer: object) -> object:
-    """Without what only one of the two can know: kinds of sequences, and when it was now."""
-    match answer:
+def _plain(result: object) -> object:
+    """Return the result without sequence types and current times, which differ."""
+    match result:
         case Page():
-            return _plain(answer.items), answer.total, answer.next_after_id
+            return _plain(result.items), result.total, result.next_after_id
         case LedgerSnapshot():
-            return answer.seq, _plain(answer.orders), _plain(answer.positions)
+            return result.seq, _plain(result.orders), _plain(result.positions)
         case LoadedAccount():
-            rows = answer.orders, answer.positions
-            return _plain((answer.account.id, answer.head_seq, *rows, answer.exchange_state))
+            rows = result.orders, result.positions
+            return _plain((result.account.id, result.head_seq, *rows, result.exchange_state))
         case StoredEventRow():
-            return answer.row
+            return result.row
         case CommandRow():
-            return evolve(answer, finished_at=answer.finished_at and ANY_TIME)
+            return evolve(result, finished_at=result.finished_at and ANY_TIME)
         case Mapping():
-            return {key: _plain(each) for key, each in answer.items()}
+            return {key: _plain(each) for key, each in result.items()}
         case list() | tuple():
-            return [_plain(each) for each in answer]
-    return answer
+            return [_plain(each) for each in result]
+    return result
 
 
-def test_every_database_answers_as_plain_dictionaries_do(place: Any) -> None:
+def test_every_database_behaves_like_the_model(place: Any) -> None:
     with asyncio.Runner() as runner:
         store = runner.run(SqlStore.open(place.url))
         ids = [runner.run(an_account(store, f"a{number}")) for number in range(ACCOUNTS)]

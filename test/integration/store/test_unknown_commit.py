@@ -1,4 +1,4 @@
-"""A COMMIT whose answer is lost: written or not, nobody said."""
+"""A COMMIT without a response: applied or not is unknown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,33 +24,36 @@ Cut = Callable[..., None]
 
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
-    """``cut(written=...)`` breaks the connection in the next COMMITs, after or before it counts."""
+    """Return a function that breaks the connection after or before the next COMMITs apply."""
 
     def arm(*, written: bool, times: int = 1) -> None:
         left = [times]
 
-        def cutting(way: str) -> Any:
-            honest = getattr(Database, way)
+        def cutting(method_name: str) -> Any:
+            original = getattr(Database, method_name)
 
             async def broken(self: Database, work: Any, stage: Any) -> Any:
                 if not left[0]:
-                    return await honest(self, work, stage)
+                    return await original(self, work, stage)
                 left[0] -= 1
                 if written:
-                    await honest(self, work, stage)
+                    await original(self, work, stage)
                 stage.in_doubt = True
                 raise ConnectionResetError("cut in COMMIT")
 
             return broken
 
-        for way in ("_transaction", "_insert_single"):  # which of them is taken is the database's
-            monkeypatch.setattr(Database, way, cutting(way))
+        for method_name in (
+            "_transaction",
+            "_insert_single",
+        ):  # which one is used depends on the database
+            monkeypatch.setattr(Database, method_name, cutting(method_name))
 
     return arm
 
 
 @pytest.mark.parametrize("written", [True, False])
-async def test_a_doubtful_group_is_stored_exactly_once(
+async def test_group_with_unknown_commit_is_stored_exactly_once(
     store: SqlStore, cut: Cut, written: bool
 ) -> None:
     await enqueue(store, [a_command(1, 1, request_id="known")])
@@ -68,7 +71,7 @@ async def test_a_doubtful_group_is_stored_exactly_once(
 
 
 @pytest.mark.parametrize("written", [True, False])
-async def test_a_doubtful_group_that_also_holds_duplicates_is_stored_once(
+async def test_group_with_duplicates_and_unknown_commit_is_stored_once(
     store: SqlStore, cut: Cut, written: bool
 ) -> None:
     key = IdempotencyKeyRow(scope_hash="k", fingerprint="f", expires_at=seconds_after(60))
@@ -82,11 +85,11 @@ async def test_a_doubtful_group_that_also_holds_duplicates_is_stored_once(
             ]
         )
 
-    # The first attempt meets the duplicate; the second is the one that is cut.
-    honest = store.queue._read_stored_keys
+    # The first attempt finds the duplicate; the connection breaks in the second.
+    original = store.queue._read_stored_keys
 
     async def known_then_cut(submissions: Any) -> Any:
-        found = await honest(submissions)
+        found = await original(submissions)
         if not armed:
             armed.append(True)
             cut(written=written)
@@ -102,7 +105,7 @@ async def test_a_doubtful_group_that_also_holds_duplicates_is_stored_once(
     assert await store.queue.depths() == {1: 2}
 
 
-async def test_a_group_in_endless_doubt_is_told(store: SqlStore, cut: Cut) -> None:
+async def test_group_with_endless_unknown_commits_is_unavailable(store: SqlStore, cut: Cut) -> None:
     cut(written=False, times=100)
 
     with pytest.raises(Unavailable):
@@ -112,7 +115,7 @@ async def test_a_group_in_endless_doubt_is_told(store: SqlStore, cut: Cut) -> No
 
 
 @pytest.mark.parametrize("written", [True, False])
-async def test_a_doubtful_commit_of_the_ledger_is_told_and_never_repeated(
+async def test_unknown_ledger_commit_is_reported_and_never_repeated(
     store: SqlStore, cut: Cut, written: bool
 ) -> None:
     account_id = await an_account(store)
@@ -120,18 +123,18 @@ async def test_a_doubtful_commit_of_the_ledger_is_told_and_never_repeated(
     await enqueue(store, [a_command(1, account_id)])
     cut(written=written)
 
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as error:
         await store.ledger.commit([a_fill(lease, 1, 1)])
 
-    assert told.value.reason == "in_doubt"
-    # Whoever loads anew knows.
-    image = await store.ledger.load(lease)
-    assert image.head_seq == int(written)
+    assert error.value.reason == "in_doubt"
+    # Loading the account again gives the outcome.
+    loaded = await store.ledger.load(lease)
+    assert loaded.head_seq == int(written)
     order = await store.ledger.order(account_id, 1)
     assert order == (an_order(1, account_id) if written else None)
 
 
-async def test_a_block_of_ids_in_doubt_is_left_and_another_taken(store: SqlStore, cut: Cut) -> None:
+async def test_id_block_with_unknown_commit_is_skipped(store: SqlStore, cut: Cut) -> None:
     cut(written=True)
 
     await store.ids.ensure("order", 1)

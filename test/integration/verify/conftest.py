@@ -1,4 +1,4 @@
-"""A healthy office after some two hundred random orders in the three modes, kept as a file."""
+"""A healthy ledger after some two hundred random orders in the three modes, stored as a file."""
 
 import asyncio
 import random
@@ -79,7 +79,7 @@ class Damaged:
         assert self.connection.execute(text, values).rowcount > 0, text
 
     async def found(self, **narrowed: int) -> set[tuple[str, str, int | str]]:
-        """What ``oms verify`` finds: invariant, entity and id."""
+        """Return the findings of ``oms verify``: invariant, entity and id."""
         return found_in(await self.answer(**narrowed))
 
     async def answer(self, **narrowed: int) -> Checked:
@@ -89,7 +89,7 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class DamagedServer:
-    """A copy on MariaDB; what was damaged is put right from the healthy database."""
+    """A copy on MariaDB; damage is repaired from the healthy database."""
 
     dsn: str
     healthy: str
@@ -168,7 +168,7 @@ def damaged(healthy: Ledger, tmp_path: Path) -> Iterator[Damaged]:
 
 @pytest.fixture(scope="module")
 def healthy_server(mariadb: PrivateMariaDB) -> Iterator[DamagedServer]:
-    """The like on MariaDB, a little smaller, beside its healthy database."""
+    """Yield a smaller damaged copy on MariaDB, next to its healthy database."""
     healthy, copy = (f"verify_{uuid.uuid4().hex[:12]}" for _ in range(2))
     for name in (healthy, copy):
         mariadb.create_database(name)
@@ -198,7 +198,7 @@ def trading() -> ModuleType:
 
 @pytest.fixture
 async def working(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Checked]]]:
-    """An office that trades without pause; asks it for a check meanwhile."""
+    """A gateway that trades continuously and is verified meanwhile."""
     path = tmp_path / "oms.sqlite3"
     async with open_gateway(dsn_of(path), Settings()) as gateway:
         accounts = await three_accounts(gateway, dsn_of(path))

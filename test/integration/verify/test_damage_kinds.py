@@ -1,4 +1,4 @@
-"""Kinds of damage that no sum of one order shows, each found and named; on MariaDB too.
+"""Kinds of damage that the sums of one order do not reveal; on MariaDB too.
 
 Statements are plain enough for both dialects; ``?`` is a bound value.
 """
@@ -33,9 +33,9 @@ def copied(d: Any, table: str, row_id: int, **changes: object) -> int:
 def changed_paper(d: Any, change: Callable[[Any], None]) -> None:
     """The paper exchange's state edited, with the hash that fits."""
     account_id, state = d.one("SELECT account_id, state_json FROM paper_state ORDER BY account_id")
-    told = json.loads(state)
-    change(told)
-    text = json.dumps(told, separators=(",", ":"))
+    state = json.loads(state)
+    change(state)
+    text = json.dumps(state, separators=(",", ":"))
     name = hashlib.sha256(text.encode()).hexdigest()
     d.do(
         "UPDATE paper_state SET state_json = ?, hash = ? WHERE account_id = ?",
@@ -124,24 +124,24 @@ def _trade_never_booked(d: Any) -> set[Found]:
 
 
 def _paper_money_made(d: Any) -> set[Found]:
-    def change(told: Any) -> None:
-        told["balances"]["USDT"][0] = "1"
+    def change(state: Any) -> None:
+        state["balances"]["USDT"][0] = "1"
 
     changed_paper(d, change)
     return {("paper_balance", "paper_balance", "USDT")}
 
 
 def _paper_money_locked(d: Any) -> set[Found]:
-    def change(told: Any) -> None:
-        told["balances"]["USDT"][1] = "1.25"
+    def change(state: Any) -> None:
+        state["balances"]["USDT"][1] = "1.25"
 
     changed_paper(d, change)
     return {("paper_used", "paper_balance", "USDT")}
 
 
 def _paper_money_owed(d: Any) -> set[Found]:
-    def change(told: Any) -> None:
-        told["balances"]["SOL"] = ["-1", "0"]
+    def change(state: Any) -> None:
+        state["balances"]["SOL"] = ["-1", "0"]
 
     changed_paper(d, change)
     return {("paper_total", "paper_balance", "SOL")}
@@ -373,13 +373,13 @@ PLANTS: tuple[Plant, ...] = (
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__.strip("_"))
-async def test_each_kind_of_damage_is_found_and_named(damaged: Any, plant: Plant) -> None:
+async def test_each_kind_of_damage_is_found(damaged: Any, plant: Plant) -> None:
     expected = plant(damaged)
     assert expected, "a plant says what is to be found"
     assert expected <= await damaged.found()
 
 
-async def test_a_healthy_ledger_has_no_finding_on_mariadb(damaged_server: Any) -> None:
+async def test_healthy_ledger_has_no_finding_on_mariadb(damaged_server: Any) -> None:
     assert await damaged_server.found() == set()
 
 

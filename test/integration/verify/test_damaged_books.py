@@ -1,4 +1,4 @@
-"""Damage to orders, deals and positions is found and named."""
+"""Damage to orders, deals and positions is found."""
 
 from collections.abc import Callable
 from typing import Any
@@ -202,7 +202,7 @@ def _two_open_of_a_strategy(d: Any) -> set[Found]:
         )
     ],
 )
-async def test_damage_is_found_and_named(damaged: Any, plant: Plant) -> None:
+async def test_damage_is_found(damaged: Any, plant: Plant) -> None:
     expected = plant(damaged)
     assert expected, "a plant says what is to be found"
     assert expected <= await damaged.found()
@@ -222,18 +222,18 @@ async def test_damage_is_found_and_named(damaged: Any, plant: Plant) -> None:
         "fees",
     ],
 )
-async def test_a_changed_position_is_found_and_named(damaged: Any, column: str) -> None:
+async def test_changed_position_is_found(damaged: Any, column: str) -> None:
     (position_id,) = damaged.one("SELECT id FROM oms_positions WHERE state = 'closed'")
     value = {"fees": '{"USDT":"1"}', "exit_exact": "25/2"}.get(column, "12.5")
     damaged.do(f"UPDATE oms_positions SET {column} = ? WHERE id = ?", value, position_id)
     name = "exit_value" if column == "exit_exact" else column
     found = await damaged.found()
     assert (f"position_{name}", "position", position_id) in found
-    # What was told of it last says so too.
+    # The last event about it differs as well.
     assert {invariant for invariant, _, _ in found} <= {f"position_{name}", "position_event"}
 
 
-async def test_a_finding_tells_both_values(damaged: Any) -> None:
+async def test_finding_contains_both_values(damaged: Any) -> None:
     order_id, value = damaged.one("SELECT id, fill_value FROM oms_orders WHERE state = 'FILLED'")
     damaged.do("UPDATE oms_orders SET fill_value = '1' WHERE id = ?", order_id)
     answer = await damaged.answer()

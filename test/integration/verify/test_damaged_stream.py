@@ -1,4 +1,4 @@
-"""Damage to events, commands and the paper exchange's memory is found and named."""
+"""Damage to events, commands and the state of the paper exchange is found."""
 
 import json
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def _event_not_json(d: Any) -> set[Found]:
     return {("event_payload", "event", row_id)}
 
 
-def _command_not_told(d: Any) -> set[Found]:
+def _command_not_reported(d: Any) -> set[Found]:
     row_id, payload = d.one(
         "SELECT id, payload_json FROM event_outbox WHERE event_type = 'batch' ORDER BY id DESC"
     )
@@ -68,7 +68,7 @@ def _command_not_told(d: Any) -> set[Found]:
     return {("command_event", "command", command_id)}
 
 
-def _command_told_twice(d: Any) -> set[Found]:
+def _command_reported_twice(d: Any) -> set[Found]:
     text = "SELECT id, payload_json FROM event_outbox WHERE event_type = 'command_updated' LIMIT 2"
     (_, first), (second_id, _) = d.connection.execute(text).fetchall()
     d.do("UPDATE event_outbox SET payload_json = ? WHERE id = ?", first, second_id)
@@ -152,8 +152,8 @@ def _paper_order_gone(d: Any) -> set[Found]:
             _head_set_back,
             _event_of_batch_gone,
             _event_not_json,
-            _command_not_told,
-            _command_told_twice,
+            _command_not_reported,
+            _command_reported_twice,
             _command_without_order,
             _command_with_two_orders,
             _command_without_end,
@@ -165,7 +165,7 @@ def _paper_order_gone(d: Any) -> set[Found]:
         )
     ],
 )
-async def test_damage_is_found_and_named(damaged: Any, plant: Plant) -> None:
+async def test_damage_is_found(damaged: Any, plant: Plant) -> None:
     expected = plant(damaged)
     assert expected, "a plant says what is to be found"
     assert expected <= await damaged.found()

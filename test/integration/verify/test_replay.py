@@ -1,4 +1,4 @@
-"""The books rebuilt from facts: equal where all is well, differences named, nothing changed."""
+"""Rebuild of the books from facts: equal for a healthy ledger, differences reported, read-only."""
 
 import json
 import random
@@ -36,7 +36,7 @@ async def answered(dsn: str, account_id: int, **narrowed: Any) -> dict[str, Any]
         await store.close()
 
 
-async def test_a_healthy_ledger_is_what_its_facts_give(damaged: Any) -> None:
+async def test_healthy_ledger_equals_its_rebuild(damaged: Any) -> None:
     for mode, account_id in damaged.accounts.items():
         answer = await answered(dsn_of(damaged.path), account_id)
         assert (answer["ok"], answer["compared"], answer["differences"]) == (True, True, []), mode
@@ -46,14 +46,14 @@ async def test_a_healthy_ledger_is_what_its_facts_give(damaged: Any) -> None:
             assert len(answer[name]) == rows > 0
 
 
-async def test_the_same_on_mariadb(damaged_server: Any) -> None:
+async def test_healthy_ledger_equals_its_rebuild_on_mariadb(damaged_server: Any) -> None:
     for mode, account_id in damaged_server.accounts.items():
         answer = await answered(damaged_server.dsn, account_id)
         assert (answer["ok"], answer["differences"]) == (True, []), mode
         assert answer["positions"]
 
 
-async def test_one_symbol(damaged: Any) -> None:
+async def test_replay_of_one_symbol(damaged: Any) -> None:
     account_id = damaged.accounts["hedge"]
     answer = await answered(dsn_of(damaged.path), account_id, symbol="SOL/USDT")
     assert answer["ok"] is True
@@ -77,7 +77,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-async def test_a_difference_is_named_and_nothing_changed(damaged: Any, name: str) -> None:
+async def test_difference_is_reported_and_nothing_changed(damaged: Any, name: str) -> None:
     statement, entity, field = DAMAGES[name]
     account_id = damaged.accounts["netting"]
     row = damaged.one(
@@ -108,7 +108,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     await store.close()
 
 
-async def test_random_histories_are_what_their_facts_give(store: SqlStore) -> None:
+async def test_random_histories_equal_their_rebuild(store: SqlStore) -> None:
     for seed in range(100, 100 + HISTORIES):
         one = random_history(seed)
         account_id, _ = await store_history(store, one)
@@ -120,7 +120,7 @@ async def test_random_histories_are_what_their_facts_give(store: SqlStore) -> No
         assert answer["differences"] == [], seed
 
 
-async def test_up_to_a_time_the_books_are_as_they_were(tmp_path: Path, trading: Any) -> None:
+async def test_rebuild_up_to_a_past_time(tmp_path: Path, trading: Any) -> None:
     dsn = dsn_of(tmp_path / "oms.sqlite3")
     async with open_gateway(dsn, Settings()) as gateway:
         accounts = await trading.three_accounts(gateway, dsn)
@@ -161,7 +161,7 @@ def _ran(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_the_command(
+def test_replay_command(
     damaged: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -174,9 +174,9 @@ def test_the_command(
     assert answer["ok"] is True
     file = tmp_path / "books.json"
     main(["replay", "--account-id", account_id, "--write-to", str(file), "--symbol", "SOL/USDT"])
-    told, written = json.loads(capsys.readouterr().out), json.loads(file.read_text("utf-8"))
-    assert told["file"] == str(file)
-    assert told["deals"] == len(written["deals"]) > 0
+    printed, written = json.loads(capsys.readouterr().out), json.loads(file.read_text("utf-8"))
+    assert printed["file"] == str(file)
+    assert printed["deals"] == len(written["deals"]) > 0
     assert _ran("--account-id", "987654") == 4
     assert _ran("--account-id", account_id, "--until", "yesterday") == 2
     damaged.do("UPDATE oms_deals SET pnl = '9' WHERE account_id = ?", account_id)

@@ -1,11 +1,11 @@
-"""A healthy ledger has no finding, at rest or at work."""
+"""A healthy ledger has no finding, idle or while trading."""
 
 from typing import Any
 
 CHECKS_AT_WORK = 20
 
 
-async def test_a_healthy_ledger_has_no_finding(damaged: Any) -> None:
+async def test_healthy_ledger_has_no_finding(damaged: Any) -> None:
     answer = await damaged.answer()
     assert answer["ok"] is True, answer
     rows = {row["account_id"]: row for row in answer["accounts"]}
@@ -20,7 +20,7 @@ async def test_a_healthy_ledger_has_no_finding(damaged: Any) -> None:
         }, mode
 
 
-async def test_the_ledger_checked_here_has_all_that_can_break(damaged: Any) -> None:
+async def test_fixture_ledger_contains_all_kinds_of_rows(damaged: Any) -> None:
     """Else the test above says little."""
     states = {row[0] for row in damaged.connection.execute("SELECT state FROM oms_orders")}
     assert {"FILLED", "SUBMITTED"} <= states
@@ -34,7 +34,7 @@ async def test_the_ledger_checked_here_has_all_that_can_break(damaged: Any) -> N
     damaged.one("SELECT id FROM oms_deals WHERE strategy_id = 2")
 
 
-async def test_a_working_office_has_no_finding(working: Any) -> None:
+async def test_running_gateway_has_no_finding(working: Any) -> None:
     events = 0
     for _ in range(CHECKS_AT_WORK):
         answer = await working()
@@ -43,7 +43,7 @@ async def test_a_working_office_has_no_finding(working: Any) -> None:
     assert events > 0
 
 
-async def test_one_account_from_a_number_on(damaged: Any) -> None:
+async def test_verification_of_one_account_from_a_number(damaged: Any) -> None:
     account_id = damaged.accounts["hedge"]
     (head,) = damaged.one("SELECT head_seq FROM account_streams WHERE account_id = ?", account_id)
     answer = await damaged.answer(account_id=account_id, from_seq=head - 9)
@@ -51,7 +51,7 @@ async def test_one_account_from_a_number_on(damaged: Any) -> None:
     assert (answer["ok"], row["account_id"], row["events"]) == (True, account_id, 10)
 
 
-async def test_trimmed_events_are_no_finding_once_they_may_be_gone(damaged: Any) -> None:
+async def test_expired_events_are_no_finding(damaged: Any) -> None:
     account_id = damaged.accounts["netting"]
     damaged.do("DELETE FROM event_outbox WHERE account_id = ? AND seq_to < 100", account_id)
     found = await damaged.found(account_id=account_id)

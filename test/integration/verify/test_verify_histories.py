@@ -33,7 +33,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     await store.close()
 
 
-async def test_honest_histories_have_no_finding(store: SqlStore) -> None:
+async def test_valid_histories_have_no_finding(store: SqlStore) -> None:
     traded: dict[int, Instrument] = {}
     for seed in range(HISTORIES):
         one = random_history(seed)

@@ -1,4 +1,4 @@
-"""The check reads MariaDB as it reads SQLite."""
+"""Verification on MariaDB equals that on SQLite."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ from oms.config import Settings
 PRICE = "50000"
 
 
-async def test_mariadb_is_checked_alike(mariadb: PrivateMariaDB) -> None:
+async def test_verification_on_mariadb(mariadb: PrivateMariaDB) -> None:
     name = f"verify_{uuid.uuid4().hex[:12]}"
     mariadb.create_database(name)
     dsn = mariadb.dsn(name, "asyncmy")

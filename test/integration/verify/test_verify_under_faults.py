@@ -1,4 +1,4 @@
-"""An office where everything goes on at once, faults and payments too, has no finding."""
+"""A gateway with concurrent trading, faults and payments has no finding."""
 
 import random
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ POOR = (
     '"balances":{"USDT":"3000","SOL":"5"}}}}'
 )
 FAULTS = ("dup_fill", "late_fill", "slow:60", "timeout", "timeout_before", "partial:0.5")
-Asked = tuple[str, dict[str, Any]]
+CommandItem = tuple[str, dict[str, Any]]
 
 
-async def test_a_wild_office_has_no_finding(tmp_path: Path, trading: Any) -> None:
+async def test_gateway_under_faults_has_no_finding(tmp_path: Path, trading: Any) -> None:
     dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     chance = random.Random(3)
     async with open_gateway(dsn, Settings()) as gateway:
@@ -32,15 +32,15 @@ async def test_a_wild_office_has_no_finding(tmp_path: Path, trading: Any) -> Non
         await gateway.add_key("wild", KEY, grants=dict.fromkeys(accounts, TRADER))
         gateway.client = AsgiClient(gateway.app, KEY)
         gateway.start_worker()
-        for turn in range(ROUNDS):
+        for round_number in range(ROUNDS):
             await _a_round(gateway, accounts, chance)
-            if turn == 3:
+            if round_number == 3:
                 for account_id in accounts:
                     paid = {"currency": "USDT", "amount": "17.5"}
                     assert (
                         await gateway.client("POST", f"/paper/{account_id}/deposit", paid)
                     ).status == 200
-            if turn == 4:
+            if round_number == 4:
                 answer = await gateway.client("POST", f"/paper/{accounts[-1]}/reset", {})
                 assert answer.status == 200
             checked = await build_verify_report(gateway.store, Settings())
@@ -59,7 +59,7 @@ async def _a_round(gateway: InProcessGateway, accounts: list[int], chance: rando
             assert (await gateway.client("POST", "/paper/price", body)).status == 200
         answer = await gateway.client("GET", f"/oms/positions/open?account_ids={account_id}")
         held = [row["id"] for row in answer.json()["items"]]
-        for command, payload in _wishes(held, chance):
+        for command, payload in _random_commands(held, chance):
             body = {"account_id": account_id, "command": command, "payload": payload}
             bodies.append(body)
     answer = await gateway.client("POST", "/oms/commands?wait_ms=10000", bodies)
@@ -67,7 +67,7 @@ async def _a_round(gateway: InProcessGateway, accounts: list[int], chance: rando
     assert all(row["status"] not in ("queued", "running") for row in results), answer.body
 
 
-def _wishes(held: list[int], chance: random.Random) -> Iterator[Asked]:
+def _random_commands(held: list[int], chance: random.Random) -> Iterator[CommandItem]:
     for _ in range(COMMANDS_A_ROUND):
         kind = chance.random()
         if kind < 0.6 or len(held) < 2:

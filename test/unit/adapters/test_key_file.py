@@ -1,4 +1,4 @@
-"""The file of master keys: who may read it, and that it is never half there."""
+"""The master key file: permissions and atomic replacement."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from oms.adapters.key_file import KeyFile
 from oms.ports.vault import NoMasterKey
 
 
-def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+def test_file_is_created_once_for_its_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         file = KeyFile(tmp_path / "below" / "master.key")
@@ -25,7 +25,7 @@ def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert [path.name for path in file.path.parent.iterdir()] == ["master.key"]
 
 
-def test_it_is_replaced_whole(tmp_path: Path) -> None:
+def test_file_is_replaced_atomically(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "master.key")
     file.create("first")
     file.replace(["second", "first"])
@@ -34,12 +34,12 @@ def test_it_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
 
 
-def test_remarks_and_empty_lines_are_no_keys(tmp_path: Path) -> None:
+def test_comments_and_empty_lines_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "k").write_text("# a remark\n\n  key  \n")
     assert list(KeyFile(tmp_path / "k").read()) == ["key"]
 
 
-def test_one_process_at_a_time_changes_it(tmp_path: Path) -> None:
+def test_lock_is_exclusive(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "master.key")
     with file.locked(), pytest.raises(NoMasterKey, match="another process"), file.locked():
         raise AssertionError("held twice")
@@ -47,16 +47,16 @@ def test_one_process_at_a_time_changes_it(tmp_path: Path) -> None:
         assert list(file.read()) == []
 
 
-def test_a_file_that_others_read_is_noticed(tmp_path: Path) -> None:
+def test_file_accessible_by_others_is_detected(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "k")
     file.create("key")
     file.path.chmod(0o640)
     assert file.is_accessible_by_others()
 
 
-def test_what_cannot_be_read_is_told_without_its_content(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "k").write_bytes(b"\xff\xfe binary")
-    with pytest.raises(NoMasterKey, match="no text"):
+    with pytest.raises(NoMasterKey, match="not text"):
         KeyFile(tmp_path / "k").read()
     with pytest.raises(NoMasterKey, match="directory"):
         KeyFile(tmp_path).read()

@@ -1,9 +1,9 @@
-"""A symbol's books rebuilt from facts alone, as a pure rule: rows in, rows as they should stand.
+"""Rebuilds the books of a symbol from facts, as a pure function of its rows.
 
-Facts are the executions that deals tell of (their trade, order, price, quantity, fee and time),
-busts, payments, close-bys and merges, and where orders wished to go. Positions and where each deal
-went are thrown away and folded anew, by the functions that fold a late execution; ids are taken
-over from what stood before. What no fact tells is kept: stop levels and comments.
+Facts are the executions of deals (trade, order, price, quantity, fee and time), busts, payments,
+close-bys and merges, and the target positions of orders. Positions and the assignment of deals are
+computed again by the functions that replay a late execution; ids are taken from the stored rows.
+Fields without facts are kept: stop levels and comments.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,11 @@ from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import apply_reassignment
-from oms.domain.money import ZERO, add, multiply
+from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve, value
 from oms.services.verify.findings import format_value
+from oms.services.verify.order_rules import sum_fills
 
 Row = TypeVar("Row", Order, Deal, Position)
 
@@ -46,7 +47,7 @@ class Books:
 
 @value
 class Difference:
-    """A field that is not what the facts give; values are text."""
+    """A field that differs from the rebuilt value; values are text."""
 
     entity: str
     id: int
@@ -62,51 +63,50 @@ def rebuild_books(
     now: datetime,
     until: datetime | None = None,
 ) -> Books:
-    """The books from their facts up to and with ``until``, or from all of them.
+    """Return the books rebuilt from the facts up to and including ``until``, or from all.
 
-    Rows of something that is not traded are not folded: without an instrument there is no
-    quantity and no value.
+    Without an instrument (a symbol that is not traded) the rows are returned without a replay.
     """
     deals = [deal for deal in books.deals if until is None or deal.executed_at <= until]
     orders = [order for order in books.orders if until is None or order.created_at <= until]
-    known = [_as_of(position, until) for position in books.positions]
+    positions = [_as_of(position, until) for position in books.positions]
     if instrument is not None:
         history = SymbolHistory(
             mode=mode,
             instrument=instrument,
-            positions=known,
+            positions=positions,
             deals=deals,
             orders={order.id: order for order in books.orders},
         )
-        entry = apply_reassignment(history, {}, _nothing_taken(), now)
-        known = _over(known, entry.positions)
-        deals = _over(deals, (*entry.deals, *entry.deals_changed))
-        orders = _over(orders, entry.orders)
-    begun = {deal.position_id for deal in deals}
+        entry = apply_reassignment(history, {}, _temporary_ids(), now)
+        positions = _merge_by_id(positions, entry.positions)
+        deals = _merge_by_id(deals, (*entry.deals, *entry.deals_changed))
+        orders = _merge_by_id(orders, entry.orders)
+    used_position_ids = {deal.position_id for deal in deals}
     return Books(
-        positions=[row for row in known if until is None or row.id in begun],
+        positions=[row for row in positions if until is None or row.id in used_position_ids],
         deals=deals,
-        orders=list(_filled(orders, deals)),
+        orders=list(_with_fills(orders, deals)),
     )
 
 
 def compare_books(stored: Books, rebuilt: Books) -> Iterator[Difference]:
-    """Every field of the rebuilt rows that the stored ones do not have."""
+    """Yield every field in which the stored rows differ from the rebuilt ones."""
     yield from _compared("order", _ORDER, stored.orders, rebuilt.orders)
     yield from _compared("deal", _DEAL, stored.deals, rebuilt.deals)
     yield from _compared("position", _POSITION, stored.positions, rebuilt.positions)
 
 
 def _as_of(position: Position, until: datetime | None) -> Position:
-    """A position without the merge that came later."""
+    """Return the position without a merge after ``until``."""
     ended = position.closed_at
     if until is None or position.merged_into is None or (ended is not None and ended <= until):
         return position
     return evolve(position, merged_into=None)
 
 
-def _nothing_taken() -> IdGenerator:
-    """New rows are told under ids below zero: no id of the database is used up."""
+def _temporary_ids() -> IdGenerator:
+    """Return a generator of negative ids for new rows, which uses no id of the database."""
     numbers = count(-1, -1)
 
     def next_id(kind: IdKind) -> int:
@@ -115,28 +115,25 @@ def _nothing_taken() -> IdGenerator:
     return next_id
 
 
-def _over(known: Sequence[Row], changed: Sequence[Row]) -> list[Row]:
-    return list(({row.id: row for row in known} | {row.id: row for row in changed}).values())
+def _merge_by_id(positions: Sequence[Row], changed: Sequence[Row]) -> list[Row]:
+    return list(({row.id: row for row in positions} | {row.id: row for row in changed}).values())
 
 
-def _filled(orders: Sequence[Order], deals: Sequence[Deal]) -> Iterator[Order]:
-    """Orders with the fills that their deals sum up to."""
+def _with_fills(orders: Sequence[Order], deals: Sequence[Deal]) -> Iterator[Order]:
+    """Yield the orders with the fills summed from their deals."""
     busted = busted_trade_ids(deals)
     by_order: dict[int | None, list[Deal]] = {}
     for deal in deals:
         if deal.type is DealType.TRADE and deal.exchange_trade_id not in busted:
             by_order.setdefault(deal.order_id, []).append(deal)
     for order in orders:
-        filled = worth = provisional = ZERO
-        fees = dict.fromkeys(order.fees, ZERO)
-        for deal in by_order.get(order.id, ()):
-            filled = add(filled, deal.qty)
-            worth = add(worth, multiply(deal.qty, deal.price))
-            provisional = add(provisional, deal.qty if deal.provisional else ZERO)
-            if deal.fee is not None and deal.fee_currency is not None:
-                fees[deal.fee_currency] = add(fees.get(deal.fee_currency, ZERO), deal.fee)
+        totals = sum_fills(by_order.get(order.id, ()))
         yield evolve(
-            order, filled_qty=filled, fill_value=worth, provisional_qty=provisional, fees=fees
+            order,
+            filled_qty=totals.filled_qty,
+            fill_value=totals.fill_value,
+            provisional_qty=totals.provisional_qty,
+            fees=dict.fromkeys(order.fees, ZERO) | dict(totals.fees),
         )
 
 
@@ -150,23 +147,25 @@ def _compared(
     after = {row.id: row for row in rebuilt}
     for row_id in sorted(before.keys() | after.keys()):
         if row_id not in before or row_id not in after:
-            word = "a row" if row_id in after else "nothing"
-            other = "a row" if row_id in before else "nothing"
-            yield Difference(entity=entity, id=row_id, field="id", rebuilt=word, stored=other)
+            in_rebuilt = "a row" if row_id in after else "nothing"
+            in_stored = "a row" if row_id in before else "nothing"
+            yield Difference(
+                entity=entity, id=row_id, field="id", rebuilt=in_rebuilt, stored=in_stored
+            )
             continue
         for name in fields:
-            told, found = _plain(after[row_id], name), _plain(before[row_id], name)
-            if told != found:
+            expected, actual = _comparable(after[row_id], name), _comparable(before[row_id], name)
+            if expected != actual:
                 yield Difference(
                     entity=entity,
                     id=row_id,
                     field=name,
-                    rebuilt=format_value(told),
-                    stored=format_value(found),
+                    rebuilt=format_value(expected),
+                    stored=format_value(actual),
                 )
 
 
-def _plain(row: object, name: str) -> object:
+def _comparable(row: object, name: str) -> object:
     found = getattr(row, name)
     if isinstance(found, Mapping):
         return {key: amount for key, amount in found.items() if amount}

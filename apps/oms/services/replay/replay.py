@@ -1,7 +1,7 @@
-"""Reads one account symbol by symbol and rebuilds each from its facts; changes nothing.
+"""Rebuilds the books of an account symbol by symbol from facts; read-only.
 
-In memory is one symbol at a time. The gateway may run meanwhile: what differs is read again until
-two reads are equal.
+Memory holds one symbol at a time. The gateway may run at the same time: a symbol with differences
+is read again until two reads are equal.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from oms.services.verify.stable_read import READ_ATTEMPTS_MAX
 
 @value
 class ReplayedSymbol:
-    """One symbol, rebuilt; ``differences`` are empty for a time that is past."""
+    """A rebuilt symbol; ``differences`` is empty if a past time was requested."""
 
     symbol: str
     books: Books
@@ -32,7 +32,7 @@ class ReplayedSymbol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Rebuilds accounts; raises ``Unavailable``, ``NotFound``."""
+    """Rebuilds an account; raises ``Unavailable``, ``NotFound``."""
 
     registry: Registry
     history: HistoryReads
@@ -43,7 +43,7 @@ class Replay:
     async def __call__(
         self, account_id: int, until: datetime | None = None, symbol: str | None = None
     ) -> AsyncIterator[ReplayedSymbol]:
-        """Each symbol, or the one named, as it stood ``until`` then, or stands now."""
+        """Yield each symbol, or the one given, as of ``until`` or now."""
         rows = await self.registry.accounts([account_id])
         if not rows:
             raise NotFound(f"account {account_id} does not exist", code="account_not_found")
@@ -51,9 +51,9 @@ class Replay:
         instruments = self.instruments(account)
         for name in await self.audit.symbols(account_id):
             if symbol is None or name == symbol:
-                yield await self._replayed(account, instruments.get(name), name, until)
+                yield await self._replay_symbol(account, instruments.get(name), name, until)
 
-    async def _replayed(
+    async def _replay_symbol(
         self, account: Account, instrument: Instrument | None, symbol: str, until: datetime | None
     ) -> ReplayedSymbol:
         mode, stored = account.position_mode, await self._books(account.id, symbol)
@@ -68,16 +68,16 @@ class Replay:
 
     async def _books(self, account_id: int, symbol: str) -> Books:
         return Books(
-            positions=await _all(self.history.positions, account_id, symbol),
-            deals=await _all(self.history.deals, account_id, symbol),
-            orders=await _all(self.history.orders, account_id, symbol),
+            positions=await _read_all(self.history.positions, account_id, symbol),
+            deals=await _read_all(self.history.deals, account_id, symbol),
+            orders=await _read_all(self.history.orders, account_id, symbol),
         )
 
 
-async def _all(
+async def _read_all(
     read: Callable[[HistoryQuery], Awaitable[Page[Row]]], account_id: int, symbol: str
 ) -> Sequence[Row]:
-    """All rows of the symbol, ascending by id."""
+    """Return all rows of the symbol, ascending by id."""
     rows: list[Row] = []
     after: int | None = 0
     while after is not None:

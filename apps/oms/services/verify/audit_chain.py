@@ -1,6 +1,6 @@
-"""Whether the chain of the audit log holds: every row as it was chained, none missing, none more.
+"""Verification of the audit log's hash chain: no row changed, missing or added.
 
-Rows that are not chained yet are no breach: the chores chain them within a minute or so.
+Rows that are not chained yet are valid: housekeeping chains them within about a minute.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ ROWS_PER_PAGE = 500
 
 
 async def check_audit_chain(log: AuditLog) -> list[Finding]:
-    """The breaches of the chain. Raises ``Unavailable``."""
-    head = await log.head()  # what is chained while we look comes after it
+    """Return the violations of the chain. Raises ``Unavailable``."""
+    head = await log.head()  # rows chained later come after this head
     end = ChainHead(length=0, hash=GENESIS_HASH)
     findings: list[Finding] = []
     while end.length < head.length and (rows := await log.chained_rows(end.length, ROWS_PER_PAGE)):
         for each in rows:
             if each.link.number > head.length:
                 break
-            findings += _judged(each, end)
+            findings += _check_link(each, end)
             end = ChainHead(length=each.link.number, hash=each.link.hash)
         else:
             continue
@@ -31,12 +31,12 @@ async def check_audit_chain(log: AuditLog) -> list[Finding]:
     return findings
 
 
-def _judged(each: ChainedRow, end: ChainHead) -> Iterator[Finding]:
-    told, row = each.link, each.row
-    if told.number != end.length + 1:
-        yield make_finding("chain_number", "audit_log", row.id, end.length + 1, told.number)
-    if told.prev_hash != end.hash:
-        yield make_finding("chain_link", "audit_log", row.id, end.hash, told.prev_hash)
-    counted = make_chain_link(row, told.number, told.prev_hash)
-    if counted.hash != told.hash:
-        yield make_finding("chain_hash", "audit_log", row.id, counted.hash, told.hash)
+def _check_link(each: ChainedRow, end: ChainHead) -> Iterator[Finding]:
+    link, row = each.link, each.row
+    if link.number != end.length + 1:
+        yield make_finding("chain_number", "audit_log", row.id, end.length + 1, link.number)
+    if link.prev_hash != end.hash:
+        yield make_finding("chain_link", "audit_log", row.id, end.hash, link.prev_hash)
+    computed = make_chain_link(row, link.number, link.prev_hash)
+    if computed.hash != link.hash:
+        yield make_finding("chain_hash", "audit_log", row.id, computed.hash, link.hash)

@@ -1,4 +1,4 @@
-"""The invariants of one deal as pure rules: it stands where it says, and is what its type says."""
+"""Invariants of deals, as pure functions: type, order, position and uniqueness."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
 from oms.domain.orders.order import Order
 from oms.services.verify.findings import Finding, make_finding
 
-#: What the trade id of a payment begins with.
+#: Prefixes of the trade ids of payments.
 _PAYMENTS = {
     DealType.FUNDING: "funding:",
     DealType.COMMISSION: FEE_PREFIX,
@@ -22,12 +22,12 @@ _PAYMENTS = {
 
 
 SYNTHETIC_PREFIXES = (CLOSE_BY_PREFIX, DUST_PREFIX)
-"""What the trade ids of deals begin with that no exchange executed: they are priced by us."""
+"""Prefixes of the trade ids of deals priced by us, which no exchange executed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealContext:
-    """The rows around some deals: what they name, and all deals of their trades."""
+    """Rows referenced by deals, and all deals of the same executions."""
 
     mode: PositionMode
     orders: Mapping[int, Order]
@@ -37,50 +37,48 @@ class DealContext:
 
 
 def busted_trade_id(deal: Deal) -> str:
-    """The trade id of the execution that a reversing deal takes back."""
+    """Return the trade id of the execution that a correction reverses."""
     return deal.exchange_trade_id.removeprefix(BUST_PREFIX)
 
 
-def check_deal(deal: Deal, around: DealContext) -> Iterator[Finding]:
-    """Whether the deal stands in an order and a position of its own, and is of one kind."""
-    yield from _kind_findings(deal, around)
-    yield from _position_findings(deal, around)
-    yield from _order_findings(deal, around)
+def check_deal(deal: Deal, context: DealContext) -> Iterator[Finding]:
+    """Check type, position and order of a deal."""
+    yield from _kind_findings(deal, context)
+    yield from _position_findings(deal, context)
+    yield from _order_findings(deal, context)
 
 
 def find_repeated_deals(deals: Iterable[Deal]) -> Iterator[Finding]:
-    """Deals whose leg of an execution was booked before."""
+    """Yield findings for legs of executions that are booked twice."""
     first: dict[tuple[str, str, int], int] = {}
     for deal in sorted(deals, key=lambda deal: deal.id):
         key = (deal.symbol, deal.exchange_trade_id, deal.leg)
         earlier = first.setdefault(key, deal.id)
         if earlier != deal.id and deal.exchange_trade_id:
-            told = f"also deal {earlier}"
+            duplicate = f"also deal {earlier}"
             name = f"{deal.symbol} {deal.exchange_trade_id} leg {deal.leg} once"
-            yield make_finding("deal_unique", "deal", deal.id, name, told)
+            yield make_finding("deal_unique", "deal", deal.id, name, duplicate)
 
 
-def _kind_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
-    name, told = deal.exchange_trade_id, f"{deal.type.value} {deal.exchange_trade_id}"
+def _kind_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
+    name, found = deal.exchange_trade_id, f"{deal.type.value} {deal.exchange_trade_id}"
     match deal.type:
         case DealType.TRADE:
             if name.startswith((BUST_PREFIX, *_PAYMENTS.values())) or deal.qty <= 0:
                 expected = "an execution with a quantity"
-                yield make_finding("deal_type", "deal", deal.id, expected, f"{told}, {deal.qty:f}")
+                yield make_finding("deal_type", "deal", deal.id, expected, f"{found}, {deal.qty:f}")
         case DealType.CORRECTION:
-            victims = around.trades.get((deal.symbol, busted_trade_id(deal)), ())
-            if not name.startswith(BUST_PREFIX) or not any(
-                _takes_back(deal, one) for one in victims
-            ):
-                expected = "the execution that it takes back"
-                yield make_finding("deal_correction", "deal", deal.id, expected, told)
+            victims = context.trades.get((deal.symbol, busted_trade_id(deal)), ())
+            if not name.startswith(BUST_PREFIX) or not any(_reverses(deal, one) for one in victims):
+                expected = "the reversed execution"
+                yield make_finding("deal_correction", "deal", deal.id, expected, found)
         case DealType.FUNDING | DealType.COMMISSION | DealType.BALANCE:
             if not name.startswith(_PAYMENTS[deal.type]) or deal.qty != 0:
                 expected = f"{_PAYMENTS[deal.type]} without quantity"
-                yield make_finding("deal_type", "deal", deal.id, expected, f"{told}, {deal.qty:f}")
+                yield make_finding("deal_type", "deal", deal.id, expected, f"{found}, {deal.qty:f}")
 
 
-def _takes_back(deal: Deal, victim: Deal) -> bool:
+def _reverses(deal: Deal, victim: Deal) -> bool:
     return (
         victim.type is DealType.TRADE
         and (victim.leg, victim.qty, victim.price) == (deal.leg, deal.qty, deal.price)
@@ -88,36 +86,36 @@ def _takes_back(deal: Deal, victim: Deal) -> bool:
     )
 
 
-def _position_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
-    needed = deal.type in (DealType.TRADE, DealType.CORRECTION)
-    if not deal.position_id and not needed:
+def _position_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
+    is_required = deal.type in (DealType.TRADE, DealType.CORRECTION)
+    if not deal.position_id and not is_required:
         return
-    position = around.positions.get(deal.position_id)
+    position = context.positions.get(deal.position_id)
     if position is None:
         yield make_finding("deal_position", "deal", deal.id, f"position {deal.position_id}", None)
         return
     if (position.account_id, position.symbol) != (deal.account_id, deal.symbol):
-        told = f"account {position.account_id}, {position.symbol}"
+        found = f"account {position.account_id}, {position.symbol}"
         expected = f"account {deal.account_id}, {deal.symbol}"
-        yield make_finding("deal_position", "deal", deal.id, expected, told)
-    per_strategy = around.mode is PositionMode.STRATEGY_NETTING
+        yield make_finding("deal_position", "deal", deal.id, expected, found)
+    per_strategy = context.mode is PositionMode.STRATEGY_NETTING
     is_own = (
         deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
         or deal.strategy_id == position.strategy_id
     )
-    standing = deal.type is DealType.TRADE and not _is_busted(deal, around)
-    if per_strategy and standing and not is_own:
+    is_valid_trade = deal.type is DealType.TRADE and not _is_busted(deal, context)
+    if per_strategy and is_valid_trade and not is_own:
         yield make_finding("deal_strategy", "deal", deal.id, position.strategy_id, deal.strategy_id)
 
 
-def _is_busted(deal: Deal, around: DealContext) -> bool:
-    return (deal.symbol, f"{BUST_PREFIX}{deal.exchange_trade_id}") in around.trades
+def _is_busted(deal: Deal, context: DealContext) -> bool:
+    return (deal.symbol, f"{BUST_PREFIX}{deal.exchange_trade_id}") in context.trades
 
 
-def _order_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
+def _order_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
     if deal.order_id is None:
         return
-    order = around.orders.get(deal.order_id)
+    order = context.orders.get(deal.order_id)
     if order is None:
         yield make_finding("deal_order", "deal", deal.id, f"order {deal.order_id}", None)
         return
@@ -125,6 +123,6 @@ def _order_findings(deal: Deal, around: DealContext) -> Iterator[Finding]:
     if deal.type is DealType.COMMISSION:
         side = order.side
     if (order.account_id, order.symbol, order.side) != (deal.account_id, deal.symbol, side):
-        told = f"account {order.account_id}, {order.symbol}, {order.side.value}"
+        found = f"account {order.account_id}, {order.symbol}, {order.side.value}"
         expected = f"account {deal.account_id}, {deal.symbol}, {side.value}"
-        yield make_finding("deal_order", "deal", deal.id, expected, told)
+        yield make_finding("deal_order", "deal", deal.id, expected, found)

@@ -1,4 +1,4 @@
-"""What a check of the books tells: findings, each naming the row and both values. No judgement."""
+"""Findings of a verification: each names the row, the invariant and both values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from decimal import Decimal
 from oms.domain.money import decimal_text
 
 FINDINGS_MAX = 1000
-"""Findings told per account; a thousandth one adds nothing, the rest is counted."""
+"""Maximum number of findings kept per account; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One breach: ``entity`` and ``id`` name the row, all values are text."""
+    """A violated invariant; ``entity`` and ``id`` name the row, all values are text."""
 
     invariant: str
     entity: str
@@ -31,35 +31,35 @@ class Findings:
 
     @property
     def is_full(self) -> bool:
-        """Whether more would only be counted."""
+        """Whether further findings are only counted."""
         return len(self.kept) >= FINDINGS_MAX
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Note them."""
+        """Add findings."""
         for finding in findings:
             if self.is_full:
                 self.omitted += 1
             else:
                 self.kept.append(finding)
 
-    def told(self) -> tuple[Finding, ...]:
-        """All that is kept and, if some are not, how many."""
+    def to_tuple(self) -> tuple[Finding, ...]:
+        """Return the kept findings and, if any were omitted, one with their number."""
         if not self.omitted:
             return tuple(self.kept)
-        cut = Finding(
+        omitted = Finding(
             invariant="findings_cut",
             entity="account",
             id=self.account_id,
             expected=f"at most {FINDINGS_MAX}",
             found=f"{self.omitted} more",
         )
-        return (*self.kept, cut)
+        return (*self.kept, omitted)
 
 
 def compare_values(
     invariant: str, entity: str, row_id: int | str, expected: object, found: object
 ) -> list[Finding]:
-    """A finding if the two values differ."""
+    """Return a finding if the two values differ."""
     if expected == found:
         return []
     return [make_finding(invariant, entity, row_id, expected, found)]
@@ -68,7 +68,7 @@ def compare_values(
 def make_finding(
     invariant: str, entity: str, row_id: int | str, expected: object, found: object
 ) -> Finding:
-    """A finding, its values as text."""
+    """Return a finding with its values as text."""
     return Finding(
         invariant=invariant,
         entity=entity,
@@ -79,7 +79,7 @@ def make_finding(
 
 
 def format_value(value: object) -> str:
-    """A value as findings tell it."""
+    """Return a value as text."""
     match value:
         case Decimal():
             return decimal_text(value)

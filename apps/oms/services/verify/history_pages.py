@@ -1,4 +1,4 @@
-"""A whole history of one account, page by page: nothing else."""
+"""Iteration over the whole history of an account in pages."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
@@ -10,7 +10,7 @@ PAGE_ROWS = 200
 async def iterate_pages(
     account_id: int, read: Callable[[HistoryQuery], Awaitable[Page[Row]]]
 ) -> AsyncIterator[Sequence[Row]]:
-    """All rows of the account, page by page, ascending by id."""
+    """Yield all rows of the account in pages, ascending by id."""
     after_id: int | None = 0
     while after_id is not None:
         page = await read(

@@ -1,7 +1,7 @@
-"""Reads one paper account's own books and ours for their invariants; the rules are elsewhere.
+"""Reads the paper exchange's state and the ledger and checks them with ``paper_rules``.
 
-The exchange's executions are read page by page; their sums are what is kept. What is read while
-the account works is read again.
+Executions are read in pages and only their sums are kept. The read is repeated if the account
+changed meanwhile.
 """
 
 from collections import defaultdict
@@ -44,7 +44,7 @@ _ALL = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperChecker:
-    """A paper account and what is traded there."""
+    """Checks one paper account."""
 
     account: Account
     instruments: Mapping[str, Instrument]
@@ -53,7 +53,7 @@ class PaperChecker:
     audit: VerificationReads
 
     async def run(self) -> Sequence[Finding]:
-        """What is wrong while the account's events stand still."""
+        """Return the findings of a read during which the account had no event."""
 
         async def inspect(_: Mapping[int, int]) -> Sequence[Finding]:
             return await self._findings()
@@ -68,39 +68,39 @@ class PaperChecker:
                 make_finding("paper_hash", "paper_state", self.account.id, rows.state_hash, found)
             ]
         state = ExchangeState() if rows.state is None else _memory_of(rows.state, rows)
-        whole = HistoryQuery(account_ids=(self.account.id,))
-        orders = await self.history.open_orders(whole, _ALL)
-        positions = await self.history.open_positions(whole, _ALL)
+        query = HistoryQuery(account_ids=(self.account.id,))
+        orders = await self.history.open_orders(query, _ALL)
+        positions = await self.history.open_positions(query, _ALL)
         pending = PendingReports.of(state, orders)
         flows = initial_balances(self.account) if rows.state is not None else {}
-        found_trades = await self._trades(flows, pending)
-        by_hand = await self._payments(flows)
+        found_trades = await self._check_trades(flows, pending)
+        manual_qty = await self._add_payments(flows)
         add_pending_payments(flows, state)
         return [
             *check_balances(self.account, state, self.instruments),
-            *check_contracts(state, self.instruments, positions, pending, by_hand),
+            *check_contracts(state, self.instruments, positions, pending, manual_qty),
             *check_resting_orders(state, orders, pending),
             *found_trades,
             *check_totals(state, flows),
         ]
 
-    async def _trades(self, flows: Amounts, pending: PendingReports) -> list[Finding]:
-        """Whether each of the exchange's executions is booked; adds what they moved."""
+    async def _check_trades(self, flows: Amounts, pending: PendingReports) -> list[Finding]:
+        """Check that each execution is booked; adds its flows."""
         found: list[Finding] = []
         after = ""
         while rows := await self.audit.paper_trades(self.account.id, after, PAGE_ROWS):
             after = rows[-1].trade_id
             booked = await self._booked(rows)
             for row in rows:
-                told = _told(row)
-                if told is None:
+                trade = _decode_trade(row)
+                if trade is None:
                     found.append(_trade_breach(row, "an execution", row.trade))
                     continue
-                add_trade(flows, told, self.instruments.get(row.symbol))
-                is_pending = row.trade_id in pending.trades or told["client_id"] in pending.clients
+                add_trade(flows, trade, self.instruments.get(row.symbol))
+                is_pending = row.trade_id in pending.trades or trade["client_id"] in pending.clients
                 legs = booked.get((row.symbol, row.trade_id), ())
                 if legs or not is_pending:
-                    found += _trade_findings(row, told, legs)
+                    found += _check_trade(row, trade, legs)
         return found
 
     async def _booked(self, rows: Iterable[TradeRow]) -> Mapping[tuple[str, str], Sequence[Deal]]:
@@ -113,9 +113,9 @@ class PaperChecker:
             booked |= {(symbol, name): legs for name, legs in found.items()}
         return booked
 
-    async def _payments(self, flows: Amounts) -> Amounts:
-        """Add what deals without quantity moved; what was booked by hand, by symbol."""
-        by_hand: Amounts = {}
+    async def _add_payments(self, flows: Amounts) -> Amounts:
+        """Add the flows of payments; returns manually booked quantities by symbol."""
+        manual_qty: Amounts = {}
         async for deals in iterate_pages(self.account.id, self.history.deals):
             for deal in deals:
                 instrument = self.instruments.get(deal.symbol)
@@ -125,8 +125,10 @@ class PaperChecker:
                     add_amount(flows, deal.symbol, deal.profit)
                 elif deal.origin == ReportSource.OPERATOR.value and deal.order_id is not None:
                     is_buy = deal.side is Side.BUY
-                    add_amount(by_hand, deal.symbol, deal.qty if is_buy else deal.qty.copy_negate())
-        return by_hand
+                    add_amount(
+                        manual_qty, deal.symbol, deal.qty if is_buy else deal.qty.copy_negate()
+                    )
+        return manual_qty
 
 
 def _memory_of(state: str, rows: ExchangeStateRows) -> ExchangeState:
@@ -134,18 +136,19 @@ def _memory_of(state: str, rows: ExchangeStateRows) -> ExchangeState:
     return StoredState(books=state, orders=resting, markets={}).state()
 
 
-def _told(row: TradeRow) -> Mapping[str, Any] | None:
+def _decode_trade(row: TradeRow) -> Mapping[str, Any] | None:
     try:
-        told = loads(row.trade)
+        trade = loads(row.trade)
     except NotJson:
         return None
-    return told if isinstance(told, dict) and told.get("trade_id") == row.trade_id else None
+    is_trade = isinstance(trade, dict) and trade.get("trade_id") == row.trade_id
+    return trade if is_trade else None
 
 
-def _trade_findings(
-    row: TradeRow, told: Mapping[str, Any], legs: Sequence[Deal]
+def _check_trade(
+    row: TradeRow, trade: Mapping[str, Any], legs: Sequence[Deal]
 ) -> Iterable[Finding]:
-    """Whether the deal says what the exchange wrote down."""
+    """Check that the booked legs equal the exchange's trade."""
     if not legs:
         yield _trade_breach(row, "a deal", None)
         return
@@ -153,12 +156,12 @@ def _trade_findings(
     qty = reduce(add, (leg.qty for leg in trades), ZERO)
     fee = reduce(add, (leg.fee or ZERO for leg in trades), ZERO)
     booked = (legs[0].side.value, decimal_text(qty), decimal_text(legs[0].price), decimal_text(fee))
-    made = (told["side"], told["qty"], told["price"], told["fee"])
-    if booked != made:
-        yield _trade_breach(row, _words(made), _words(booked))
+    executed = (trade["side"], trade["qty"], trade["price"], trade["fee"])
+    if booked != executed:
+        yield _trade_breach(row, _describe(executed), _describe(booked))
 
 
-def _words(facts: tuple[str, str, str, str]) -> str:
+def _describe(facts: tuple[str, str, str, str]) -> str:
     return "{} {} at {}, fee {}".format(*facts)
 
 

@@ -1,8 +1,8 @@
-"""The invariants of a paper account's money and contracts as pure rules.
+"""Invariants of a paper account's balances and contracts, as pure functions.
 
-What the paper exchange knows and has not told yet (it is on the way, or its answer was lost) is
-*pending*: our book need not know it. A loss on contracts may leave their currency below zero, and
-a spot short its base where that is allowed.
+Facts that the paper exchange has not delivered yet (in flight, or the response was lost) are
+*pending* and may be missing in the ledger. A loss on contracts may leave the settlement currency
+negative, and a spot short the base currency where that is allowed.
 """
 
 from collections import defaultdict
@@ -21,12 +21,12 @@ from oms.simulation.events import Deposited, Filled, FundingPaid, InsurancePaid,
 from oms.simulation.state.exchange_state import ExchangeState
 
 Amounts = dict[str, Decimal]
-"""By currency."""
+"""Amounts by currency."""
 
 
 @dataclass(slots=True)
 class PendingReports:
-    """What was not told yet: trades and orders by the exchange's id, orders by ours, symbols."""
+    """Pending trades and orders by exchange id, orders by our id, and their symbols."""
 
     trades: set[str] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
@@ -35,7 +35,7 @@ class PendingReports:
 
     @classmethod
     def of(cls, state: ExchangeState, orders: Iterable[Order]) -> "PendingReports":
-        """What is on the way, and all about our orders whose answer was lost."""
+        """Collect deliveries in flight and orders whose response was lost."""
         pending = cls()
         for order in orders:
             if order.state in (OrderState.UNKNOWN, OrderState.PENDING_SUBMIT):
@@ -49,17 +49,17 @@ class PendingReports:
                     pending.orders.add(trade.exchange_order_id)
                     pending.symbols.add(trade.symbol)
                 case other:
-                    told = getattr(other, "order", None)
-                    if told is not None:
-                        pending.orders.add(told.exchange_order_id)
-                        pending.symbols.add(told.symbol)
+                    order_fact = getattr(other, "order", None)
+                    if order_fact is not None:
+                        pending.orders.add(order_fact.exchange_order_id)
+                        pending.symbols.add(order_fact.symbol)
         return pending
 
 
 def check_balances(
     account: Account, state: ExchangeState, instruments: Mapping[str, Instrument]
 ) -> Iterator[Finding]:
-    """Whether what is locked is locked for something, and no money is owed that cannot be."""
+    """Check that locked amounts equal order and margin locks and that no total is negative."""
     locks = _locks(state, instruments)
     contracts = {i.settle for i in instruments.values() if i.kind is not InstrumentKind.SPOT}
     for currency in sorted(state.balances.keys() | locks.keys()):
@@ -73,21 +73,21 @@ def check_balances(
 
 
 def check_totals(state: ExchangeState, flows: Mapping[str, Decimal]) -> Iterator[Finding]:
-    """Whether each total is the first money and all that moved since."""
+    """Check that each total equals the initial balance plus all flows."""
     for currency in sorted(state.balances.keys() | flows.keys()):
         balance = state.balances.get(currency)
-        there, moved = ZERO if balance is None else balance.total, flows.get(currency, ZERO)
-        if there != moved:
-            yield make_finding("paper_balance", "paper_balance", currency, moved, there)
+        actual, expected = ZERO if balance is None else balance.total, flows.get(currency, ZERO)
+        if actual != expected:
+            yield make_finding("paper_balance", "paper_balance", currency, expected, actual)
 
 
 def initial_balances(account: Account) -> Amounts:
-    """What a new account begins with."""
+    """Return the initial balances of the account."""
     return {name: amount for name, amount in account.paper.balances.items() if amount > 0}
 
 
 def add_trade(flows: Amounts, trade: Mapping[str, str], instrument: Instrument | None) -> None:
-    """Add what an execution moved, as the paper exchange wrote it down."""
+    """Add the flows of an execution as stored by the paper exchange."""
     if instrument is None:
         return
     qty, price = Decimal(trade["qty"]), Decimal(trade["price"])
@@ -102,7 +102,7 @@ def add_trade(flows: Amounts, trade: Mapping[str, str], instrument: Instrument |
 
 
 def add_pending_payments(flows: Amounts, state: ExchangeState) -> None:
-    """Add payments that have moved and were not told."""
+    """Add executed payments that are not delivered yet."""
     in_flight = state.in_flight
     for delivery in () if in_flight is None else in_flight.deliveries:
         match delivery.event:
@@ -124,11 +124,11 @@ def check_contracts(
     instruments: Mapping[str, Instrument],
     positions: Iterable[Position],
     pending: PendingReports,
-    by_hand: Amounts,
+    manual_qty: Amounts,
 ) -> Iterator[Finding]:
-    """Whether the exchange's contracts are, per symbol, those of our book.
+    """Check that contracts per symbol are equal at the exchange and in the ledger.
 
-    What an admin booked or took back ``by_hand`` is no fact of the exchange's.
+    Manual corrections of an admin are not known to the exchange.
     """
     ours: dict[str, Decimal] = defaultdict(lambda: ZERO)
     theirs: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -138,7 +138,7 @@ def check_contracts(
             ours[position.symbol] = add(ours[position.symbol], position.qty)
     for held in state.positions.values():
         theirs[held.symbol] = add(theirs[held.symbol], held.qty)
-    for symbol, qty in by_hand.items():
+    for symbol, qty in manual_qty.items():
         instrument = instruments.get(symbol)
         if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
             theirs[symbol] = add(theirs[symbol], qty)
@@ -150,7 +150,7 @@ def check_contracts(
 def check_resting_orders(
     state: ExchangeState, orders: Iterable[Order], pending: PendingReports
 ) -> Iterator[Finding]:
-    """Whether the orders that rest at the exchange are our open ones."""
+    """Check that the resting orders of the exchange are our open orders."""
     resting = {
         name: order.client_id for found in state.orders.values() for name, order in found.items()
     }
@@ -160,14 +160,14 @@ def check_resting_orders(
             ours[order.exchange_order_id] = order.id
     for name in sorted(ours.keys() - resting.keys() - pending.orders):
         if str(ours[name]) not in pending.clients:
-            yield make_finding("paper_order", "order", ours[name], f"{name} at rest", None)
+            yield make_finding("paper_order", "order", ours[name], f"{name} resting", None)
     for name in sorted(resting.keys() - ours.keys() - pending.orders):
         if resting[name] not in pending.clients:
             yield make_finding("paper_order", "paper_order", name, "an open order of ours", None)
 
 
 def _locks(state: ExchangeState, instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal]:
-    """What open orders and margins hold, by currency."""
+    """Return the amounts locked by open orders and margins, by currency."""
     locks: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for orders in state.orders.values():
         for order in orders.values():

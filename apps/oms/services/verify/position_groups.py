@@ -1,4 +1,4 @@
-"""Reads positions with all that must be folded with them: merges and close-bys, step by step."""
+"""Reads groups of positions that must be replayed together because of merges and close-bys."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +15,7 @@ from oms.services.verify.position_replay import PositionGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionGroupReader:
-    """The groups of positions of one account; in memory are a page or one group."""
+    """Groups of positions of one account; memory holds a page or one group."""
 
     account_id: int
     history: HistoryReads
@@ -23,7 +23,7 @@ class PositionGroupReader:
     audit: VerificationReads
 
     async def iterate_page(self, page: Sequence[Position]) -> AsyncIterator[PositionGroup]:
-        """Each group whose first position is in ``page``."""
+        """Yield each group whose first position is in ``page``."""
         ids = [position.id for position in page]
         deals: dict[int, list[Deal]] = defaultdict(list)
         for deal in await self.audit.deals_of_positions(ids):
@@ -31,16 +31,16 @@ class PositionGroupReader:
         targets = {row.merged_into for row in await self.audit.merged_into(self.account_id, ids)}
         for position in page:
             own = deals.pop(position.id, [])
-            met = position.merged_into is not None or position.id in targets
-            if not met and not any(deal.entry is DealEntry.OUT_BY for deal in own):
+            connected = position.merged_into is not None or position.id in targets
+            if not connected and not any(deal.entry is DealEntry.OUT_BY for deal in own):
                 yield PositionGroup(positions=(position,), deals=tuple(own))
                 continue
-            group = await self.around(position.id)
+            group = await self.load_group(position.id)
             if group.positions and group.positions[0].id == position.id:
                 yield group
 
-    async def around(self, position_id: int) -> PositionGroup:
-        """The position and all that it met, directly or through others."""
+    async def load_group(self, position_id: int) -> PositionGroup:
+        """Return the position and all positions connected to it, directly or indirectly."""
         positions: dict[int, Position] = {}
         deals: dict[int, Deal] = {}
         first: Position | None = None
@@ -54,23 +54,23 @@ class PositionGroupReader:
             positions |= {row.id: row for row in mine}
             found = await self.audit.deals_of_positions([row.id for row in mine])
             deals |= {deal.id: deal for deal in found}
-            new |= await self._met(mine, found) - positions.keys() - set(some)
+            new |= await self._connected_ids(mine, found) - positions.keys() - set(some)
         return PositionGroup(
             positions=tuple(positions[name] for name in sorted(positions)),
             deals=tuple(deals[name] for name in sorted(deals)),
         )
 
-    async def _met(self, rows: Sequence[Position], deals: Sequence[Deal]) -> set[int]:
-        """Ids of positions that merged with these, or closed by them."""
-        met = {row.merged_into for row in rows if row.merged_into is not None}
+    async def _connected_ids(self, rows: Sequence[Position], deals: Sequence[Deal]) -> set[int]:
+        """Return ids of positions merged with these or closed by them."""
+        connected = {row.merged_into for row in rows if row.merged_into is not None}
         ids = [row.id for row in rows]
-        met |= {row.id for row in await self.audit.merged_into(self.account_id, ids)}
+        connected |= {row.id for row in await self.audit.merged_into(self.account_id, ids)}
         names = sorted({d.exchange_trade_id for d in deals if d.entry is DealEntry.OUT_BY})
         for start in range(0, len(names), PAGE_ROWS):
             part = names[start : start + PAGE_ROWS]
             pairs = await self.ledger.deals_of(self.account_id, rows[0].symbol, part)
-            met |= {leg.position_id for legs in pairs.values() for leg in legs}
-        return met
+            connected |= {leg.position_id for legs in pairs.values() for leg in legs}
+        return connected
 
 
 def _is_alike(row: Position, first: Position) -> bool:

@@ -1,8 +1,8 @@
-"""The invariant of positions as a pure rule: folded again from their deals they are as stored.
+"""Invariant of positions, as pure functions: a replay of their deals gives the stored rows.
 
-Each deal is folded into the position it stands in, through the functions that booked it. Positions
-that met in a close-by or a merge are one ``Group`` and are folded together: a close-by takes the
-average that its second position has at that moment, a merge moves quantity and cost.
+Each deal is applied to its stored position by the functions that booked it. Positions connected by
+a close-by or a merge are one ``PositionGroup`` and are replayed together: a close-by uses the
+average price of its second position at that point, a merge moves quantity and cost.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,58 +34,58 @@ from oms.services.verify.position_rules import apply_charge, check_position, emp
 
 @value
 class PositionGroup:
-    """Positions that met each other, ascending by id, and all their deals."""
+    """Connected positions, ascending by id, and all their deals."""
 
     positions: Sequence[Position]
     deals: Sequence[Deal]
 
     @property
     def merged(self) -> Sequence[Position]:
-        """Those that ended in another."""
+        """The positions that were merged into another."""
         return [row for row in self.positions if row.merged_into is not None]
 
 
 def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Finding]:
-    """Whether the stored positions are the folds of their deals.
+    """Check that a replay of the deals gives the stored positions.
 
-    Deals are folded in the exchange's order. Where clocks disagreed a fact may have been booked
-    in the order it was heard, and that is not stored: time heard tells, unless a clock was set
-    back or ids of two workers cross. One of the possible orders must give what is stored.
+    Deals are replayed in the exchange's order. If clocks disagreed, an execution may have been
+    booked in the order of receipt, which is not stored: the creation time gives it, unless a clock
+    was set back or ids of two workers interleave. One of these orders must give the stored rows.
     """
     if instrument is None:
         return [
             make_finding("position_symbol", "position", row.id, "an instrument", row.symbol)
             for row in group.positions
         ]
-    looks: list[Callable[[Deal], Any]] = [_exchange_key, _heard_key]
+    sort_keys: list[Callable[[Deal], Any]] = [_exchange_key, _received_key]
     if not group.merged:
-        looks.append(_id_key)
-    found: list[Finding] = []
+        sort_keys.append(_id_key)
+    first_findings: list[Finding] = []
     before: list[Any] | None = None
-    for key in looks:
-        fold = _Fold(
+    for key in sort_keys:
+        replay = _PositionReplay(
             instrument=instrument, after={p.id: empty_position(p) for p in group.positions}
         )
-        steps = _steps(group, fold, key)
+        steps = _steps(group, replay, key)
         order = [name for name, _ in steps]
         if order == before:
             continue
         before = before or order
-        judged = fold.judged(group, [step for _, step in steps])
-        if not judged:
+        findings = replay.compare(group, [step for _, step in steps])
+        if not findings:
             return []
-        found = found or judged
-    return found
+        first_findings = first_findings or findings
+    return first_findings
 
 
 def _exchange_key(deal: Deal) -> Any:
     key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
     at, sequence, length, text = key
-    turn = 1 if deal.entry is DealEntry.OUT_BY else 0
-    return at, turn, sequence, length, text, deal.leg
+    rank = 1 if deal.entry is DealEntry.OUT_BY else 0
+    return at, rank, sequence, length, text, deal.leg
 
 
-def _heard_key(deal: Deal) -> Any:
+def _received_key(deal: Deal) -> Any:
     return deal.created_at, 0, deal.id
 
 
@@ -94,9 +94,9 @@ def _id_key(deal: Deal) -> Any:
 
 
 def _steps(
-    group: PositionGroup, fold: "_Fold", key: Callable[[Deal], Any]
+    group: PositionGroup, replay: "_PositionReplay", key: Callable[[Deal], Any]
 ) -> list[tuple[Any, Callable[[], None]]]:
-    """What moved quantity, each with its name, in the order of ``key``."""
+    """Return the steps that moved quantity, each with its id, in the order of ``key``."""
     busted = busted_trade_ids(group.deals)
     steps: list[tuple[Any, Any, Callable[[], None]]] = []
     pairs: dict[str, list[Deal]] = {}
@@ -104,78 +104,82 @@ def _steps(
         if deal.type is not DealType.TRADE:
             continue
         if deal.exchange_trade_id in busted:
-            fold.found_profit(deal, ZERO)
+            replay.check_profit(deal, ZERO)
         elif deal.entry is DealEntry.OUT_BY:
             pairs.setdefault(deal.exchange_trade_id, []).append(deal)
         else:
-            steps.append((key(deal), deal.id, partial(fold.trade, deal)))
+            steps.append((key(deal), deal.id, partial(replay.trade, deal)))
     for legs in pairs.values():
         pair = sorted(legs, key=lambda leg: leg.leg)
-        steps.append((key(pair[0]), pair[0].id, partial(fold.pair, pair)))
+        steps.append((key(pair[0]), pair[0].id, partial(replay.pair, pair)))
     for position in group.merged:
         assert position.merged_into is not None
         at: datetime = position.closed_at or position.updated_at
-        steps.append(((at, 2), -position.id, partial(fold.merge, position)))
+        steps.append(((at, 2), -position.id, partial(replay.merge, position)))
     return [(name, step) for _, name, step in sorted(steps, key=lambda each: each[:2])]
 
 
-class _Stuck(Exception):
-    """What follows cannot be folded."""
+class _CannotContinue(Exception):
+    """The remaining deals cannot be replayed."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Fold:
-    """Positions while they are folded again, and what differed on the way."""
+class _PositionReplay:
+    """Positions during a replay, and the differences found so far."""
 
     instrument: Instrument
     after: dict[int, Position]
     #: The first deal of each position.
     first: dict[int, Deal] = field(default_factory=dict)
-    found: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
-    def judged(self, group: PositionGroup, steps: Sequence[Callable[[], None]]) -> list[Finding]:
-        """Fold, and compare with what is stored."""
+    def compare(self, group: PositionGroup, steps: Sequence[Callable[[], None]]) -> list[Finding]:
+        """Run the steps and compare the positions with the stored ones."""
         try:
             for step in steps:
                 step()
-        except _Stuck:
-            return self.found
+        except _CannotContinue:
+            return self.findings
         for deal in group.deals:
             if deal.position_id in self.after:
                 position = self.after[deal.position_id]
                 self.after[position.id] = apply_charge(position, self.instrument, deal)
         for stored in group.positions:
-            self.found += check_position(stored, self.after[stored.id], self.first.get(stored.id))
-        return self.found
+            self.findings += check_position(
+                stored, self.after[stored.id], self.first.get(stored.id)
+            )
+        return self.findings
 
     def trade(self, deal: Deal) -> None:
-        """Fold one execution, or one leg of it."""
+        """Apply one execution or one leg of it."""
         delta = self._delta(deal)
         position = self.after[deal.position_id]
         grows = position.qty == 0 or (delta > 0) == (position.qty > 0)
         if not grows and delta.copy_abs() > position.qty.copy_abs():
             self._stop(deal, f"at most {position.qty.copy_abs():f}", delta)
         self.first.setdefault(position.id, deal)
-        entered = deal.entry is DealEntry.IN
-        if entered is not grows:
+        is_entry = deal.entry is DealEntry.IN
+        if is_entry is not grows:
             expected = "in" if grows else "out"
-            self.found.append(
+            self.findings.append(
                 make_finding("deal_entry", "deal", deal.id, expected, deal.entry.value)
             )
-        self._fold(deal, position, delta)
+        self._apply(deal, position, delta)
 
     def pair(self, pair: Sequence[Deal]) -> None:
-        """Fold both legs of a close-by at the exact average of the second one's position.
+        """Apply both legs of a close-by at the exact average price of the second leg's position.
 
-        Dust is one leg, taken out at the average of its own.
+        A dust write-off has one leg, at the average price of its own position.
         """
-        whole = 1 if pair[0].exchange_trade_id.startswith(DUST_PREFIX) else 2
+        leg_count = 1 if pair[0].exchange_trade_id.startswith(DUST_PREFIX) else 2
         sides, sizes = {leg.side for leg in pair}, {leg.qty for leg in pair}
-        if len(pair) != whole or len(sides) != whole or len(sizes) != 1:
-            told = ", ".join(f"{leg.side.value} {leg.qty:f}" for leg in pair)
-            expected = "two opposite equal legs, of dust one"
-            self.found.append(make_finding("deal_close_by", "deal", pair[0].id, expected, told))
-            raise _Stuck
+        if len(pair) != leg_count or len(sides) != leg_count or len(sizes) != 1:
+            actual = ", ".join(f"{leg.side.value} {leg.qty:f}" for leg in pair)
+            expected = "two opposite equal legs, one leg for dust"
+            self.findings.append(
+                make_finding("deal_close_by", "deal", pair[0].id, expected, actual)
+            )
+            raise _CannotContinue
         held = [self.after[leg.position_id] for leg in pair]
         for leg, position in zip(pair, held, strict=True):
             grows = (position.qty > 0) == (leg.side is Side.BUY)
@@ -185,11 +189,11 @@ class _Fold:
         price = round_to_scale(self.instrument.price_of(average))
         for leg, position in zip(pair, held, strict=True):
             if leg.price != price:
-                self.found.append(make_finding("deal_price", "deal", leg.id, price, leg.price))
-            self._fold(leg, position, self._delta(leg), average)
+                self.findings.append(make_finding("deal_price", "deal", leg.id, price, leg.price))
+            self._apply(leg, position, self._delta(leg), average)
 
     def merge(self, source: Position) -> None:
-        """Move what a merged position held into its target."""
+        """Move quantity and cost of a merged position into its target."""
         target = self.after.get(source.merged_into or 0)
         held = self.after[source.id]
         if (
@@ -199,22 +203,26 @@ class _Fold:
             or not target.qty
             or (held.qty > 0) != (target.qty > 0)
         ):
-            told = "nothing" if target is None else f"{held.qty:f} into {target.qty:f}"
+            actual = "nothing" if target is None else f"{held.qty:f} into {target.qty:f}"
             expected = "quantity merged into an open position of its side"
-            self.found.append(make_finding("position_merge", "position", source.id, expected, told))
-            raise _Stuck
+            self.findings.append(
+                make_finding("position_merge", "position", source.id, expected, actual)
+            )
+            raise _CannotContinue
         at = source.closed_at or source.updated_at
         grown, ended = join_positions(target, held, at)
         price = average_entry_price(grown, self.instrument)
         self.after[grown.id] = evolve(grown, avg_price=price)
         self.after[ended.id] = ended
 
-    def found_profit(self, deal: Deal, expected: Decimal) -> None:
+    def check_profit(self, deal: Deal, expected: Decimal) -> None:
         """Compare the profit of a deal."""
         if deal.profit != expected:
-            self.found.append(make_finding("deal_profit", "deal", deal.id, expected, deal.profit))
+            self.findings.append(
+                make_finding("deal_profit", "deal", deal.id, expected, deal.profit)
+            )
 
-    def _fold(
+    def _apply(
         self, deal: Deal, position: Position, delta: Decimal, average: Fraction | None = None
     ) -> None:
         fill = Fill(
@@ -228,7 +236,7 @@ class _Fold:
             value=average,
         )
         self.after[position.id], profit = apply_fill(position, self.instrument, fill)
-        self.found_profit(deal, profit)
+        self.check_profit(deal, profit)
 
     def _delta(self, deal: Deal) -> Decimal:
         instrument = self.instrument
@@ -238,5 +246,5 @@ class _Fold:
         return delta
 
     def _stop(self, deal: Deal, expected: str, found: object) -> None:
-        self.found.append(make_finding("deal_quantity", "deal", deal.id, expected, found))
-        raise _Stuck
+        self.findings.append(make_finding("deal_quantity", "deal", deal.id, expected, found))
+        raise _CannotContinue

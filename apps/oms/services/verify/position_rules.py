@@ -1,4 +1,4 @@
-"""What one position must be, given what folding its deals gave; and how many may be open."""
+"""Invariants of positions, as pure functions: values after replay, and number of open positions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _SUMS = {
     "funding": "position_funding",
     "realized_pnl": "position_realized_pnl",
 }
-_FOLDED = {
+_REPLAYED = {
     "avg_price": "position_avg_price",
     "close_price": "position_close_price",
     "closed_at": "position_closed_at",
@@ -34,7 +34,7 @@ _FOLDED = {
 
 
 def empty_position(position: Position) -> Position:
-    """The position before its first deal."""
+    """Return the position as before its first deal."""
     return evolve(
         position,
         qty=ZERO,
@@ -57,7 +57,7 @@ def empty_position(position: Position) -> Position:
 
 
 def apply_charge(position: Position, instrument: Instrument, deal: Deal) -> Position:
-    """The position after a deal that moved money alone; others do not change it."""
+    """Return the position after a deal that moved only money; trades do not change it."""
     match deal.type:
         case DealType.FUNDING:
             return apply_funding(position, deal.profit)
@@ -70,39 +70,39 @@ def apply_charge(position: Position, instrument: Instrument, deal: Deal) -> Posi
 
 
 def check_position(stored: Position, after: Position, first: Deal | None) -> list[Finding]:
-    """What differs between the row and its fold; ``first`` is the deal that opened it."""
+    """Compare the row with its replay; ``first`` is the deal that opened it."""
     found: list[Finding] = []
-    names = _SUMS if first is None else {**_SUMS, **_FOLDED}
+    names = _SUMS if first is None else {**_SUMS, **_REPLAYED}
     for name, invariant in names.items():
-        expected, told = getattr(after, name), getattr(stored, name)
-        found += compare_values(invariant, "position", stored.id, expected, told)
-    fees, told_fees = drop_zero_fees(after.fees), drop_zero_fees(stored.fees)
-    found += compare_values("position_fees", "position", stored.id, fees, told_fees)
+        expected, actual = getattr(after, name), getattr(stored, name)
+        found += compare_values(invariant, "position", stored.id, expected, actual)
+    fees, actual_fees = drop_zero_fees(after.fees), drop_zero_fees(stored.fees)
+    found += compare_values("position_fees", "position", stored.id, fees, actual_fees)
     if first is None:
         return found + _empty_findings(stored)
     expected_state = "open" if after.is_open else after.state.value
-    told_state = "open" if stored.is_open else stored.state.value
-    found += compare_values("position_state", "position", stored.id, expected_state, told_state)
-    for name, expected, told in (
+    actual_state = "open" if stored.is_open else stored.state.value
+    found += compare_values("position_state", "position", stored.id, expected_state, actual_state)
+    for name, expected, actual in (
         ("position_side", first.side.value, stored.side.value),
         ("position_opened_at", first.executed_at, stored.opened_at),
         ("position_strategy", first.strategy_id, stored.strategy_id),
     ):
-        found += compare_values(name, "position", stored.id, expected, told)
+        found += compare_values(name, "position", stored.id, expected, actual)
     return found
 
 
 def _empty_findings(stored: Position) -> list[Finding]:
-    """A position without deals is one that a correction has emptied."""
+    """Check a position without deals, which only a correction can leave."""
     if stored.state is PositionState.CLOSED and stored.close_reason == "correction":
         return []
-    told = f"{stored.state.value}, {stored.close_reason or 'no reason'}"
+    actual = f"{stored.state.value}, {stored.close_reason or 'no reason'}"
     expected = "a deal, or closed by a correction"
-    return [make_finding("position_without_deals", "position", stored.id, expected, told)]
+    return [make_finding("position_without_deals", "position", stored.id, expected, actual)]
 
 
 def check_position_chain(position: Position, known: Mapping[int, Position]) -> Iterator[Finding]:
-    """Whether the positions that it names as its first and its forerunner are there."""
+    """Check that the positions it names as first and previous exist."""
     for name in ("identifier", "previous_position_id"):
         row_id = getattr(position, name)
         if not row_id:
@@ -115,7 +115,7 @@ def check_position_chain(position: Position, known: Mapping[int, Position]) -> I
 
 
 def find_excess_open(mode: PositionMode, positions: Iterable[Position]) -> Iterator[list[Position]]:
-    """Groups of open positions of which the mode allows but one."""
+    """Yield groups of open positions of which the mode allows only one."""
     if mode is PositionMode.HEDGE:
         return
     groups: dict[tuple[str, int], list[Position]] = defaultdict(list)
@@ -126,7 +126,7 @@ def find_excess_open(mode: PositionMode, positions: Iterable[Position]) -> Itera
 
 
 def check_single_open(mode: PositionMode, group: Sequence[Position]) -> Iterator[Finding]:
-    """What a group of ``several_open`` is: each after the first is one too many."""
+    """Yield a finding for each position of a group after the first."""
     first = group[0]
     rule = f"one open position in {first.symbol}"
     if mode is PositionMode.STRATEGY_NETTING:

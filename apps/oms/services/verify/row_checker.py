@@ -1,6 +1,6 @@
-"""Reads orders, deals and positions of one account for their invariants; the rules are elsewhere.
+"""Reads orders, deals and positions of an account and checks them with the rule modules.
 
-Row by row of a page; what is found is looked at again until nothing changed under the look.
+Rows are checked page by page; a row with findings is read again until it did not change meanwhile.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ from oms.services.verify.stable_read import read_stable
 
 @dataclass(slots=True, kw_only=True)
 class RowChecker:
-    """The rows of one account."""
+    """Checks the rows of one account."""
 
     account: Account
     instruments: Mapping[str, Instrument]
@@ -51,33 +51,33 @@ class RowChecker:
     ledger: LedgerStore
     queue: CommandQueue
     audit: VerificationReads
-    #: Open positions, for the modes that allow but one.
+    #: Open positions, for the modes that allow only one.
     _open: list[Position] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Judge all orders, positions and deals."""
+        """Check all orders, positions and deals."""
         async for orders in iterate_pages(self.account.id, self.history.orders):
-            await self._orders(orders)
+            await self._check_orders(orders)
         async for positions in iterate_pages(self.account.id, self.history.positions):
-            await self._positions(positions)
-        await self._modes()
+            await self._check_positions(positions)
+        await self._check_modes()
         async for deals in iterate_pages(self.account.id, self.history.deals):
-            await self._deals(deals)
+            await self._check_deals(deals)
 
-    async def _orders(self, orders: Sequence[Order]) -> None:
+    async def _check_orders(self, orders: Sequence[Order]) -> None:
         ids = [order.id for order in orders]
         deals: dict[int | None, list[Deal]] = defaultdict(list)
         for deal in await self.history.deals_by_order(ids):
             deals[deal.order_id].append(deal)
         columns = await self.audit.order_columns(ids)
         for order in orders:
-            self.unreported.inspect("order", order.id, order.version, order.updated_at)
+            self.unreported.check("order", order.id, order.version, order.updated_at)
             wrong = _order_sums(order, deals[order.id], columns)
             if wrong and not self.findings.is_full:
-                self.findings.add(await self._order_again(order.id))
-        await self._belongings(orders)
+                self.findings.add(await self._recheck_order(order.id))
+        await self._check_references(orders)
 
-    async def _order_again(self, order_id: int) -> Sequence[Finding]:
+    async def _recheck_order(self, order_id: int) -> Sequence[Finding]:
         async def inspect(rows: Sequence[Order]) -> Sequence[Finding]:
             deals = await self.history.deals_by_order([order_id])
             columns = await self.audit.order_columns([order_id])
@@ -85,8 +85,8 @@ class RowChecker:
 
         return await read_stable(lambda: self.history.orders_by_id([order_id]), inspect)
 
-    async def _belongings(self, orders: Sequence[Order]) -> None:
-        """Whether what orders name is there: it was, when they were written."""
+    async def _check_references(self, orders: Sequence[Order]) -> None:
+        """Check that rows referenced by the orders exist; they did when the orders were written."""
         commands = await self.queue.find([o.command_id for o in orders if o.command_id is not None])
         named = sorted({order.position_id for order in orders if order.position_id})
         positions = {row.id: row for row in await self.history.positions_by_id(named)}
@@ -102,7 +102,7 @@ class RowChecker:
                     [make_finding("order_command", "order", order.id, expected, None)]
                 )
             position = positions.get(order.position_id)
-            # A refused order may name what never was.
+            # A refused order may reference a position that never existed.
             if order.position_id and (order.is_open or order.filled_qty):
                 self.findings.add(_owner_findings(order, position))
             if order.strategy_id and order.strategy_id not in known:
@@ -111,28 +111,28 @@ class RowChecker:
                     [make_finding("order_strategy", "order", order.id, expected, None)]
                 )
 
-    async def _positions(self, positions: Sequence[Position]) -> None:
+    async def _check_positions(self, positions: Sequence[Position]) -> None:
         groups = self._groups()
         async for group in groups.iterate_page(positions):
-            if self._judged(group) and not self.findings.is_full:
-                self.findings.add(await self._group_again(groups, group.positions[0].id))
+            if self._check_group(group) and not self.findings.is_full:
+                self.findings.add(await self._recheck_group(groups, group.positions[0].id))
         before = {name for row in positions for name in (row.identifier, row.previous_position_id)}
         names = sorted(name for name in before if name)
         known = {row.id: row for row in await self.history.positions_by_id(names)}
         for position in positions:
             self.findings.add(check_position_chain(position, known))
-            self.unreported.inspect("position", position.id, position.version, position.updated_at)
+            self.unreported.check("position", position.id, position.version, position.updated_at)
         self._open += [row for row in positions if row.is_open]
 
-    async def _group_again(
+    async def _recheck_group(
         self, groups: PositionGroupReader, position_id: int
     ) -> Sequence[Finding]:
         async def inspect(group: PositionGroup) -> Sequence[Finding]:
-            return self._judged(group)
+            return self._check_group(group)
 
-        return await read_stable(lambda: groups.around(position_id), inspect)
+        return await read_stable(lambda: groups.load_group(position_id), inspect)
 
-    def _judged(self, group: PositionGroup) -> Sequence[Finding]:
+    def _check_group(self, group: PositionGroup) -> Sequence[Finding]:
         if not group.positions:
             return ()
         return check_group(group, self.instruments.get(group.positions[0].symbol))
@@ -145,16 +145,16 @@ class RowChecker:
             audit=self.audit,
         )
 
-    async def _modes(self) -> None:
-        """One may have closed and the next opened between two pages: one read tells."""
+    async def _check_modes(self) -> None:
+        """Check open positions per mode; candidates are read again in one query."""
         mode = self.account.position_mode
         for group in find_excess_open(mode, self._open):
             rows = await self.history.positions_by_id([position.id for position in group])
             for still in find_excess_open(mode, [row for row in rows if row.is_open]):
                 self.findings.add(check_single_open(mode, still))
 
-    async def _deals(self, deals: Sequence[Deal]) -> None:
-        """A deal is written with its order and its position: they are there when it is seen."""
+    async def _check_deals(self, deals: Sequence[Deal]) -> None:
+        """Check a page; a deal is written together with its order and position."""
         named = {deal.order_id for deal in deals if deal.order_id is not None}
         held = sorted({deal.position_id for deal in deals if deal.position_id})
         around = DealContext(
@@ -164,19 +164,19 @@ class RowChecker:
             trades=await self._trades(deals),
         )
         for deal in deals:
-            self.unreported.inspect("deal", deal.id, 1, deal.created_at)
+            self.unreported.check("deal", deal.id, 1, deal.created_at)
             found = list(check_deal(deal, around))
-            if found:  # it may have been moved, or taken away, since it was read
+            if found:  # the deal may have changed since it was read
                 still = await self.history.deals_by_id([deal.id])
                 self.findings.add(found if list(still) == [deal] else ())
         here = {deal.id for deal in deals}
         same = [leg for legs in around.trades.values() for leg in legs]
         self.findings.add(finding for finding in find_repeated_deals(same) if finding.id in here)
         if self.account.engine is Engine.PAPER:
-            await self._paper_deals(deals)
+            await self._check_paper_deals(deals)
 
     async def _trades(self, deals: Iterable[Deal]) -> Mapping[tuple[str, str], Sequence[Deal]]:
-        """All deals of the executions that these deals are of, take back, or are taken back by."""
+        """Return all deals of the executions of these deals, with their corrections."""
         names: dict[str, set[str]] = defaultdict(set)
         for deal in deals:
             more = busted_trade_id(deal) if deal.type is DealType.CORRECTION else ""
@@ -188,14 +188,14 @@ class RowChecker:
             trades |= {(symbol, name): legs for name, legs in found.items()}
         return trades
 
-    async def _paper_deals(self, deals: Sequence[Deal]) -> None:
-        """Executions are booked as the paper exchange made them, and by nobody else."""
-        told = {deal.id: deal.exchange_trade_id for deal in deals if _is_executed(deal)}
-        names = sorted(set(told.values()))
+    async def _check_paper_deals(self, deals: Sequence[Deal]) -> None:
+        """Check that booked executions exist at the paper exchange."""
+        trade_ids = {deal.id: deal.exchange_trade_id for deal in deals if _is_executed(deal)}
+        names = sorted(set(trade_ids.values()))
         known = await self.audit.existing_paper_trades(self.account.id, names)
         self.findings.add(
             make_finding("paper_deal", "deal", deal_id, f"{name} at the paper exchange", None)
-            for deal_id, name in told.items()
+            for deal_id, name in trade_ids.items()
             if name not in known
         )
 
@@ -209,16 +209,16 @@ def _order_sums(
 
 def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
     expected = f"position {order.position_id} of account {order.account_id}, {order.symbol}"
-    told = None
+    found = None
     if position is not None:
         if (position.account_id, position.symbol) == (order.account_id, order.symbol):
             return []
-        told = f"account {position.account_id}, {position.symbol}"
-    return [make_finding("order_position", "order", order.id, expected, told)]
+        found = f"account {position.account_id}, {position.symbol}"
+    return [make_finding("order_position", "order", order.id, expected, found)]
 
 
 def _is_executed(deal: Deal) -> bool:
-    """Whether the exchange made it; inferred deals are not found there yet, an admin's never."""
+    """Whether the exchange reports it; not (yet) for inferred, manual and synthetic deals."""
     by_hand = deal.origin == ReportSource.OPERATOR.value
     ours = by_hand or deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
     return deal.type is DealType.TRADE and not ours and not deal.provisional

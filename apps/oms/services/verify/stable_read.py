@@ -1,4 +1,4 @@
-"""A look that nothing changed under: the gateway may work while its books are checked."""
+"""Repeated reads until nothing changed meanwhile, as the gateway may run during a verification."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -6,19 +6,20 @@ from typing import TypeVar
 from oms.services.verify.findings import Finding
 
 READ_ATTEMPTS_MAX = 50
-"""Looks at a row that changes under each; then it is left alone."""
+"""Maximum number of checks of a row that keeps changing; then it has no findings."""
 
-Mark = TypeVar("Mark")
+Marker = TypeVar("Marker")
 
 
 async def read_stable(
-    mark: Callable[[], Awaitable[Mark]], inspect: Callable[[Mark], Awaitable[Sequence[Finding]]]
+    read_marker: Callable[[], Awaitable[Marker]],
+    inspect: Callable[[Marker], Awaitable[Sequence[Finding]]],
 ) -> Sequence[Finding]:
-    """What a look finds that nothing changed under: the mark before it is the mark after it."""
-    before = await mark()
+    """Return the findings of an inspection whose marker is equal before and after it."""
+    before = await read_marker()
     for _ in range(READ_ATTEMPTS_MAX):
         found = await inspect(before)
-        after = await mark()
+        after = await read_marker()
         if before == after or not found:
             return found
         before = after

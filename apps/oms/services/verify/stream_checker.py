@@ -1,7 +1,7 @@
-"""Reads the events and commands of one account for their invariants; the rules are elsewhere.
+"""Reads events and commands of an account and checks them with ``stream_rules``.
 
-Events are read up to the head that stood first. A command is then looked for among them, and
-among those that came since: it may have ended while they were read.
+Events are read up to the head at the start. A final command is then searched in them and in newer
+events, as it may have ended while they were read.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -22,25 +22,25 @@ _ALL = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventChecker:
-    """The events of one account, from number ``from_seq`` on."""
+    """Checks the events of one account from number ``from_seq`` on."""
 
     history: HistoryReads
     account_id: int
     from_seq: int
 
     async def run(self, findings: Findings, *, is_young: bool) -> EventCheck:
-        """Judge all events kept; of a young account none was trimmed yet."""
+        """Check all retained events; a young account has not lost any to retention."""
         head = await self._head()
         start = max(self.from_seq, 1)
-        kept = await self._oldest()
-        first = start if kept is None or is_young else max(start, kept)
+        oldest = await self._oldest()
+        first = start if oldest is None or is_young else max(start, oldest)
         check = EventCheck(last=first - 1, from_seq=self.from_seq)
         async for stored in self._rows(start - 1):
             if stored.row.seq > head:
-                await self._beyond(stored, findings)
+                await self._check_head(stored, findings)
                 break
             if stored.row.seq > check.last + 1 and not is_young:
-                await self._trimmed_meanwhile(stored, check)
+                await self._skip_deleted(stored, check)
             findings.add(check.add(stored))
             if len(check.projection.uncompared) >= PAGE_ROWS:
                 await self._compare(check.projection)
@@ -52,23 +52,23 @@ class EventChecker:
         return check
 
     async def apply_newer(self, check: EventCheck) -> None:
-        """Take in what commands are told of behind the events checked."""
+        """Apply the events after the checked ones."""
         async for stored in self._rows(check.last):
             check.apply(stored)
 
     async def check_rows(
         self, check: EventCheck, unreported: UnreportedRows, findings: Findings
     ) -> None:
-        """Whether all rows are as they were told, newer events included."""
+        """Check that all rows equal their last event, including newer events."""
         if unreported.rows or check.projection.differing:
             await self.apply_newer(check)
         findings.add(unreported.findings)
         findings.add(check.projection.differing.values())
-        findings.add(unreported.still())
+        findings.add(unreported.remaining_findings())
 
     async def _compare(self, projection: EventProjection) -> None:
-        """Look whether the rows are what was told of them last."""
-        for kind, ids in projection.parts(PAGE_ROWS):
+        """Compare the rows with their last reported payloads."""
+        for kind, ids in projection.batches(PAGE_ROWS):
             match kind:
                 case "order":
                     projection.compare_orders(ids, await self.history.orders_by_id(ids))
@@ -77,14 +77,14 @@ class EventChecker:
                 case "position":
                     projection.compare_positions(ids, await self.history.positions_by_id(ids))
 
-    async def _beyond(self, stored: StoredEventRow, findings: Findings) -> None:
+    async def _check_head(self, stored: StoredEventRow, findings: Findings) -> None:
         head = await self._head()
         if stored.row.seq_to > head:
-            told = f"event {stored.row.seq_to}"
-            findings.add([make_finding("event_head", "account", self.account_id, told, head)])
+            expected = f"event {stored.row.seq_to}"
+            findings.add([make_finding("event_head", "account", self.account_id, expected, head)])
 
-    async def _trimmed_meanwhile(self, stored: StoredEventRow, check: EventCheck) -> None:
-        """A gap before what is now the oldest row is no gap."""
+    async def _skip_deleted(self, stored: StoredEventRow, check: EventCheck) -> None:
+        """Ignore a gap before the oldest row: its events expired during the check."""
         if await self._oldest() == stored.row.seq:
             check.last = stored.row.seq - 1
 
@@ -103,7 +103,7 @@ class EventChecker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandChecker:
-    """The commands of one account."""
+    """Checks the commands of one account."""
 
     history: HistoryReads
     queue: CommandQueue
@@ -113,11 +113,11 @@ class CommandChecker:
     async def run(
         self, account_id: int, check: EventCheck, events: EventChecker, findings: Findings
     ) -> None:
-        """Judge all commands, and whether each end was told."""
+        """Check all commands and that each end was reported."""
         unreported: list[int] = []
         running: list[int] = []
         async for commands in iterate_pages(account_id, self.history.commands):
-            await self._page(commands, findings)
+            await self._check_page(commands, findings)
             for command in commands:
                 if command.status is CommandStatus.RUNNING:
                     running.append(command.id)
@@ -129,11 +129,11 @@ class CommandChecker:
         if unreported:
             await events.apply_newer(check)
         findings.add(
-            make_finding("command_event", "command", command_id, "told in an event", None)
+            make_finding("command_event", "command", command_id, "reported in an event", None)
             for command_id in unreported
             if command_id not in check.reported_command_ids
         )
-        await self._running(account_id, running, findings)
+        await self._check_running(account_id, running, findings)
         lease_tokens = await self.audit.lease_tokens(account_id)
         if lease_tokens.written > lease_tokens.given:
             expected = f"at most lease token {lease_tokens.given}"
@@ -145,15 +145,15 @@ class CommandChecker:
             for command_id in await self.audit.commands_with_several_orders(account_id)
         )
 
-    async def _page(self, commands: Sequence[CommandRow], findings: Findings) -> None:
-        """An order is written with its command's end: it is there when the end is seen."""
-        named = {command.order_id for command in commands if command.order_id is not None}
-        orders = {row.id: row for row in await self.history.orders_by_id(sorted(named))}
+    async def _check_page(self, commands: Sequence[CommandRow], findings: Findings) -> None:
+        """Check a page; an order is written together with the end of its command."""
+        order_ids = {command.order_id for command in commands if command.order_id is not None}
+        orders = {row.id: row for row in await self.history.orders_by_id(sorted(order_ids))}
         for command in commands:
             findings.add(check_command(command, orders))
 
-    async def _running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
-        """Running under no lease, before and after a second look at the command."""
+    async def _check_running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
+        """Find running commands without a lease; the lease is checked before and after the read."""
         if not ids or account_id not in await self.leases.free(_ALL):
             return
         rows = await self.queue.find(ids)

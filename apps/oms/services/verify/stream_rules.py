@@ -1,6 +1,6 @@
-"""The invariants of events and commands as pure rules: rows in, findings out.
+"""Invariants of events and commands, as pure functions.
 
-Only events still kept are judged: old ones are trimmed, always the oldest first.
+Only retained events are checked: retention deletes the oldest first.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,16 +17,16 @@ from oms.services.verify.findings import Finding, make_finding
 from oms.wire.commands.command_codec import is_read_only
 from oms.wire.json import NotJson, loads
 
-_WENT_WRONG = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
-"""Commands of this type make no event unless they trade."""
+_FAILED_STATUSES = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
+"""Statuses of commands that have an error."""
 
 
 @dataclass(slots=True)
 class EventCheck:
-    """Event rows of one account, fed in ascending order.
+    """Checks the event rows of one account, added in ascending order.
 
-    ``last`` is the number before the next row's; ``events`` counts the numbers checked. Its memory
-    is one number per command and row told of.
+    ``last`` is the number before that of the next row; ``events`` counts the checked numbers.
+    Memory holds one number per reported command and row.
     """
 
     last: int
@@ -38,7 +38,7 @@ class EventCheck:
     _in_doubt: set[int] = field(default_factory=set)
 
     def add(self, stored: StoredEventRow) -> Iterator[Finding]:
-        """Judge the next row; a gap before it has been judged by whoever sets ``last``."""
+        """Check the next row; the caller may set ``last`` to accept a gap before it."""
         row, expected = stored.row, self.last + 1
         if self.oldest_at is None or stored.created_at < self.oldest_at:
             self.oldest_at = stored.created_at
@@ -58,21 +58,21 @@ class EventCheck:
         self.last = max(row.seq_to, self.last)
 
     def apply(self, stored: StoredEventRow) -> None:
-        """Only take in what commands and rows it tells of."""
+        """Apply an event row without checking it."""
         for item in _items(stored) or ():
             self.projection.apply(item)
             if item.get("event") == "command_updated":
                 self.reported_command_ids.add(item["payload"]["command_id"])
 
     def _command(self, row_id: int, item: Mapping[str, Any]) -> Iterator[Finding]:
-        """An unknown result may be bettered; any other is told once."""
+        """Check that a result is reported once; an unknown one may be reported again."""
         if item.get("event") != "command_updated":
             return
         payload = item["payload"]
         command_id = payload["command_id"]
         if command_id in self.reported_command_ids and command_id not in self._in_doubt:
-            told = f"told again by event row {row_id}"
-            yield make_finding("command_event", "command", command_id, "told once", told)
+            found = f"reported again by event row {row_id}"
+            yield make_finding("command_event", "command", command_id, "reported once", found)
         self.reported_command_ids.add(command_id)
         if payload["status"] == CommandStatus.UNKNOWN.value:
             self._in_doubt.add(command_id)
@@ -81,7 +81,7 @@ class EventCheck:
 
 
 def must_be_reported(command: CommandRow, oldest_at: datetime | None) -> bool:
-    """Whether the event of the command's end is among those kept since ``oldest_at``."""
+    """Whether the event of the command's end is retained, given the oldest event time."""
     is_read = is_read_only(command.command_type, command.payload)
     if is_read or not command.status.is_final or command.finished_at is None or oldest_at is None:
         return False
@@ -89,7 +89,7 @@ def must_be_reported(command: CommandRow, oldest_at: datetime | None) -> bool:
 
 
 def check_command(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[Finding]:
-    """Whether a final command has its one result, and one that waits has none yet."""
+    """Check that a final command has one result and a pending one has none."""
     status, name = command.status.value, command.id
     if not command.status.is_final:
         if command.finished_at is not None or command.result is not None:
@@ -99,7 +99,7 @@ def check_command(command: CommandRow, orders: Mapping[int, Order]) -> Iterator[
         return
     if command.finished_at is None:
         yield make_finding("command_finished_at", "command", name, "a time", None)
-    wrong = command.status in _WENT_WRONG
+    wrong = command.status in _FAILED_STATUSES
     if (command.error is not None) is not wrong:
         expected = "an error" if wrong else "no error"
         found = "no error" if wrong else "an error"
@@ -120,20 +120,20 @@ def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterato
 
 
 def _items(stored: StoredEventRow) -> list[Mapping[str, Any]] | None:
-    """The events of a row, ``None`` if it holds none that can be read."""
+    """Return the events of a row; ``None`` if its payload is not valid."""
     row = stored.row
     try:
         payload = loads(row.payload)
     except NotJson:
         return None
     if row.event_type == "batch":
-        return payload if isinstance(payload, list) and all(map(_is_told, payload)) else None
+        return payload if isinstance(payload, list) and all(map(_is_event, payload)) else None
     item = {"event": row.event_type, "payload": payload}
-    return [item] if _is_told(item) else None
+    return [item] if _is_event(item) else None
 
 
-def _is_told(item: object) -> bool:
-    """Whether it is an event; one of a command names the command and its status."""
+def _is_event(item: object) -> bool:
+    """Whether ``item`` is an event; a command event must contain command id and status."""
     if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
         return False
     if "event" not in item:

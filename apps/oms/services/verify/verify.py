@@ -1,8 +1,8 @@
-"""Checks the books of accounts against their invariants, on any database, and changes nothing.
+"""Verifies the books of accounts against their invariants; read-only, on any database.
 
-Rows are read in pages, so the length of a history does not matter. The gateway may run meanwhile:
-what is found is looked at again, between two equal looks at the row (for a paper account: at the
-account's event number), and only what is still found then is told.
+Rows are read in pages, so memory does not grow with the history. The gateway may run at the same
+time: a row with a finding is read again until it is unchanged before and after its check (for a
+paper account: until the event number is unchanged), and only findings that remain are returned.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,24 +29,24 @@ from oms.services.verify.row_checker import RowChecker
 from oms.services.verify.stream_checker import CommandChecker, EventChecker
 
 NO_ACCOUNT = 0
-"""The account of what belongs to none."""
+"""Account id of findings that belong to no account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationResult:
-    """What was checked of one account, and what was found."""
+    """Result of the verification of one account."""
 
     account_id: int
-    #: Event numbers checked.
+    #: Number of checked event numbers.
     events: int
     findings: tuple[Finding, ...]
-    #: Whether the chain of the audit log, one for all accounts, holds.
+    #: Whether the hash chain of the audit log, common to all accounts, is valid.
     is_chain_valid: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """Looks at one account or at all; raises ``Unavailable``, ``NotFound``."""
+    """Verifies one or all accounts; raises ``Unavailable``, ``NotFound``."""
 
     registry: Registry
     history: HistoryReads
@@ -57,32 +57,35 @@ class Verify:
     audit_log: AuditLog
     clock: Clock
     instruments: Callable[[Account], Mapping[str, Instrument]]
-    #: Events younger than this are kept.
+    #: Events younger than this are never deleted.
     retention: timedelta
 
     async def __call__(
         self, account_id: int | None = None, from_seq: int = 0
     ) -> AsyncIterator[VerificationResult]:
-        """Verdicts, by account ascending; events are checked from number ``from_seq`` on.
+        """Yield results by account, ascending; events are checked from number ``from_seq`` on.
 
-        One of account 0 comes first if rows of no account are wrong, or the audit log's chain.
+        A result of account 0 comes first if orphan rows or the audit chain have findings.
         """
         rows = await self.registry.accounts(None if account_id is None else [account_id])
         if account_id is not None and not rows:
             raise NotFound(f"account {account_id} does not exist", code="account_not_found")
         findings = Findings(NO_ACCOUNT)
         findings.add(await check_audit_chain(self.audit_log))
-        holds = not findings.kept
+        is_chain_valid = not findings.kept
         if account_id is None:
-            await self._nobodys(findings)
-        if told := findings.told():
+            await self._check_orphans(findings)
+        if orphan_findings := findings.to_tuple():
             yield VerificationResult(
-                account_id=NO_ACCOUNT, events=0, findings=told, is_chain_valid=holds
+                account_id=NO_ACCOUNT,
+                events=0,
+                findings=orphan_findings,
+                is_chain_valid=is_chain_valid,
             )
         for row in rows:
-            yield replace(await self._verdict(row, from_seq), is_chain_valid=holds)
+            yield replace(await self._verify_account(row, from_seq), is_chain_valid=is_chain_valid)
 
-    async def _verdict(self, row: AccountRow, from_seq: int) -> VerificationResult:
+    async def _verify_account(self, row: AccountRow, from_seq: int) -> VerificationResult:
         account = row.account
         findings = Findings(account.id)
         is_young = self.clock.now() - row.created_at < self.retention
@@ -115,22 +118,22 @@ class Verify:
             )
             findings.add(await paper.run())
         return VerificationResult(
-            account_id=account.id, events=check.events, findings=findings.told()
+            account_id=account.id, events=check.events, findings=findings.to_tuple()
         )
 
-    async def _nobodys(self, findings: Findings) -> None:
-        """What no account shows: rows of accounts that are not there, keys without commands."""
-        for stray in await self.audit.orphan_rows():
-            told = f"{stray.rows} rows of account {stray.account_id}"
+    async def _check_orphans(self, findings: Findings) -> None:
+        """Check for rows of non-existent accounts and idempotency keys without commands."""
+        for orphan in await self.audit.orphan_rows():
+            found = f"{orphan.rows} rows of account {orphan.account_id}"
             findings.add(
-                [make_finding("row_account", stray.table, stray.account_id, "an account", told)]
+                [make_finding("row_account", orphan.table, orphan.account_id, "an account", found)]
             )
         after = ""
         while keys := await self.audit.used_idempotency_keys(after, PAGE_ROWS):
-            named = sorted({command_id for key in keys for command_id in key.command_ids})
-            known = await self.queue.find(named)
+            command_ids = sorted({command_id for key in keys for command_id in key.command_ids})
+            commands = await self.queue.find(command_ids)
             for key in keys:
-                for command_id in sorted(set(key.command_ids) - known.keys()):
+                for command_id in sorted(set(key.command_ids) - commands.keys()):
                     expected = f"command {command_id}"
                     findings.add(
                         [

@@ -1,4 +1,4 @@
-"""Connections at hand: lent again without asking the pool, and never kept from who waits there."""
+"""Connection cache: reuse without a pool checkout, one connection left to the pool."""
 
 import asyncio
 from collections import deque
@@ -12,7 +12,7 @@ from oms.domain.errors import Unavailable
 
 
 class Connection:
-    """Notes how it comes back."""
+    """Records how it is released."""
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
@@ -20,7 +20,7 @@ class Connection:
 
     def close(self) -> None:
         self.pool.free.append(self)
-        self.pool.came_back.set()
+        self.pool.released.set()
 
     def invalidate(self) -> None:
         self.broken = True
@@ -28,20 +28,20 @@ class Connection:
 
 
 class Pool:
-    """What a lender asks for connections: it makes some and then lets wait."""
+    """Pool of a limited number of connections; further checkouts wait."""
 
     def __init__(self, size: int) -> None:
         self.left = size
-        self.asked = 0
+        self.checkouts = 0
         self.free: deque[Connection] = deque()
-        self.came_back = asyncio.Event()
+        self.released = asyncio.Event()
         self.disposed = False
 
     async def raw_connection(self) -> Connection:
-        self.asked += 1
+        self.checkouts += 1
         while not self.free and not self.left:
-            self.came_back.clear()
-            await self.came_back.wait()
+            self.released.clear()
+            await self.released.wait()
         if self.free:
             return self.free.pop()
         self.left -= 1
@@ -51,77 +51,77 @@ class Pool:
         self.disposed = True
 
 
-def a_lender(pool: Any, cached_max: int = 2) -> ConnectionCache:
+def make_cache(pool: Any, cached_max: int = 2) -> ConnectionCache:
     return ConnectionCache(engine=pool, cached_max=cached_max, driver_errors=(OSError,))
 
 
-async def test_what_came_back_whole_is_lent_again_without_asking() -> None:
+async def test_healthy_connection_is_reused_without_a_checkout() -> None:
     pool = Pool(3)
-    lender = a_lender(pool)
-    async with lender.acquire() as first:
+    cache = make_cache(pool)
+    async with cache.acquire() as first:
         pass
     with pytest.raises(DuplicateKey):
-        async with lender.acquire() as second:
+        async with cache.acquire() as second:
             raise DuplicateKey
-    async with lender.acquire() as third:
+    async with cache.acquire() as third:
         pass
     assert first is second is third
-    assert pool.asked == 1
+    assert pool.checkouts == 1
 
 
 @pytest.mark.parametrize("failure", [OSError, ConnectionLost, asyncio.CancelledError])
-async def test_what_may_be_broken_is_not_lent_again(failure: type[BaseException]) -> None:
+async def test_broken_connection_is_not_reused(failure: type[BaseException]) -> None:
     pool = Pool(1)
-    lender = a_lender(pool)
+    cache = make_cache(pool)
     with pytest.raises(failure):
-        async with lender.acquire() as first:
+        async with cache.acquire() as first:
             raise failure
-    async with lender.acquire() as second:
+    async with cache.acquire() as second:
         assert second is not first
-    assert pool.asked == 2
+    assert pool.checkouts == 2
 
 
-async def test_no_more_is_kept_than_leaves_one_to_the_pool() -> None:
+async def test_one_connection_is_left_to_the_pool() -> None:
     pool = Pool(3)
-    lender = a_lender(pool)
-    async with lender.acquire(), lender.acquire(), lender.acquire():
+    cache = make_cache(pool)
+    async with cache.acquire(), cache.acquire(), cache.acquire():
         assert not pool.left
     assert len(pool.free) == 1
 
 
-async def test_who_waits_at_the_pool_is_given_what_comes_back() -> None:
+async def test_released_connection_goes_to_a_pending_checkout() -> None:
     pool = Pool(1)
-    lender = a_lender(pool)
+    cache = make_cache(pool)
 
     async def use() -> None:
-        async with lender.acquire():
+        async with cache.acquire():
             pass
 
-    async with lender.acquire():
+    async with cache.acquire():
         waiting = asyncio.create_task(use())
         await asyncio.sleep(0)
-        assert pool.asked == 2
+        assert pool.checkouts == 2
     async with asyncio.timeout(5):
         await waiting
 
 
-async def test_after_the_end_nothing_is_kept() -> None:
+async def test_closed_cache_keeps_no_connection() -> None:
     pool = Pool(3)
-    lender = a_lender(pool)
-    async with lender.acquire():
-        async with lender.acquire():
+    cache = make_cache(pool)
+    async with cache.acquire():
+        async with cache.acquire():
             pass
-        await lender.close()
+        await cache.close()
         assert pool.disposed
         assert len(pool.free) == 1
     assert len(pool.free) == 2
 
 
-async def test_a_pool_that_has_none_is_told() -> None:
+async def test_failed_checkout_is_unavailable() -> None:
     class Empty(Pool):
         async def raw_connection(self) -> Connection:
             raise OSError
 
     with pytest.raises(Unavailable):
-        async with a_lender(Empty(0)).acquire():
-            raise AssertionError("nothing was there to lend")
+        async with make_cache(Empty(0)).acquire():
+            raise AssertionError("there is no connection")
