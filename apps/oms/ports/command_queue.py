@@ -26,8 +26,9 @@ class NewCommand:
     request_id: str | None = None
     idempotency_key: str | None = None
     comment: str | None = None
-    #: The command enters the queue when that one is final or ``hold_until`` has passed.
+    #: The command enters the queue when that one is final, or when ``hold_until`` has passed.
     after_command_id: int | None = None
+    #: Without a command before it the command enters the queue at this time.
     hold_until: datetime | None = None
 
 
@@ -51,6 +52,8 @@ class CommandRow:
     attempts: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    #: When the command entered the queue, if it was stored with a delay.
+    held_until: datetime | None = None
 
 
 @value

@@ -356,4 +356,5 @@ def command_of(row: CommandRow) -> Command:
         request_id=row.request_id,
         comment=row.comment,
         created_at=row.created_at,
+        held_until=row.held_until,
     )

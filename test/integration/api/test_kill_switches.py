@@ -120,6 +120,26 @@ async def test_reduce_only_of_an_account(watched: InProcessGateway, dsn: str) ->
     assert (await build_verify_report(gateway.store, Settings()))["ok"]
 
 
+@pytest.mark.parametrize("request_id", ["kill:1", "oms:kill:1", "kill:1:off", "oms:kill:1:off"])
+async def test_a_callers_request_id_does_not_disarm_a_switch(
+    watched: InProcessGateway, dsn: str, request_id: str
+) -> None:
+    gateway = watched
+    resting = (await sent(gateway, order_type="limit", price="40000"))["order_id"]
+    body = gateway.command(qty="0.01", order_type="limit", price="41000")
+    answer = await gateway.client(
+        "POST", "/oms/commands?wait_ms=5000", body | {"request_id": request_id}
+    )
+    assert answer.status == (422 if request_id.startswith("oms:") else 200), answer.body
+    body = (await pull(gateway)).json()
+    assert body["id"] == 1
+    (report,) = body["report"]
+    assert report["status"] == "done" and resting in report["canceled"], report
+    age(dsn)
+    done = (await released(gateway, 1, "account", gateway.account_id)).json()
+    assert [row["status"] for row in done["report"]] == ["done"], done
+
+
 async def test_flatten_closes_everything(watched: InProcessGateway) -> None:
     gateway = watched
     await sent(gateway, qty="0.02")

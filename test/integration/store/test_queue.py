@@ -222,6 +222,17 @@ async def test_hold_ends_by_the_database_clock(store: SqlStore) -> None:
     assert [row.id for row in await store.queue.take([1], 10)] == [2]
 
 
+async def test_a_command_with_a_delay_is_held_without_a_command_before_it(store: SqlStore) -> None:
+    now = datetime.now(UTC)
+    past, future = now - timedelta(minutes=1), now + timedelta(minutes=1)
+    await enqueue(store, [a_command(1, 1, hold_until=future), a_command(2, 1, hold_until=past)])
+
+    (taken,) = await store.queue.take([1], 1)
+
+    assert (taken.id, taken.held_until) == (2, past)
+    assert [row.id for row in await store.queue.take([1], 10)] == [2]
+
+
 async def test_command_held_by_a_replayed_one_waits_for_the_first(store: SqlStore) -> None:
     await enqueue(store, [a_command(1, 9, request_id="r")])
 

@@ -160,6 +160,13 @@ async def test_heartbeats_on_request(studio: Studio) -> None:
     assert beat["payload"]["heads"] == {str(studio.account_id): await studio.head()}
 
 
+async def test_request_ids_of_the_gateway_are_refused(studio: Studio) -> None:
+    async with connect_client(studio.url, KEY) as client:
+        command = studio.gateway.command() | {"request_id": "oms:kill:1"}
+        reply = await client.request("command", command, namespace="position")
+    assert (reply["ok"], reply["payload"]["code"]) == (False, "validation_error")
+
+
 async def test_commands_and_calls_over_the_socket(studio: Studio) -> None:
     order = studio.gateway.command()
     async with connect_client(studio.url, KEY) as ear:

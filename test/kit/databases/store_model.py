@@ -92,7 +92,7 @@ class StoreModel:
         self.keys: dict[str, IdempotencyKeyRow] = {}
         self.workers: dict[str, tuple[str, str]] = {}
         #: command id -> (the command it waits for, whether its hold is over)
-        self._holds: dict[int, tuple[int, bool]] = {}
+        self._holds: dict[int, tuple[int | None, bool]] = {}
 
     # The queue
 
@@ -138,7 +138,8 @@ class StoreModel:
         return None
 
     def _insert_command(self, command: NewCommand, after: int | None, now: datetime) -> None:
-        if after is not None:
+        held_until = command.hold_until if after is None else None
+        if after is not None or held_until is not None:
             is_hold_over = command.hold_until is not None and command.hold_until <= now
             self._holds[command.id] = (after, is_hold_over)
         self.books.commands[command.id] = CommandRow(
@@ -152,6 +153,7 @@ class StoreModel:
             created_at=command.created_at,
             request_id=command.request_id,
             comment=_clipped(command.comment),
+            held_until=held_until,
         )
 
     def take(
@@ -168,8 +170,10 @@ class StoreModel:
 
     def _is_held(self, command_id: int, done: Collection[int]) -> bool:
         after, is_hold_over = self._holds.get(command_id, (None, True))
-        if after is None or is_hold_over or after in done:
+        if is_hold_over or after in done:
             return False
+        if after is None:
+            return True
         before = self.books.commands.get(after)
         return before is not None and before.status in WAITING
 

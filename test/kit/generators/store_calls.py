@@ -234,7 +234,7 @@ class CallBuilder:
             request_id=drawn["request_id"],
             fingerprint=drawn["fingerprint"],
             after=after,
-            hold_until=drawn["hold"] if after is not None else None,
+            hold_until=drawn["hold"],
         )
         self._commands.append(command.id)
         return evolve(command, command_type=drawn["type"], comment=drawn["comment"])

@@ -194,6 +194,12 @@ def test_errors_name_the_key_that_was_sent() -> None:
     assert wrong.errors[0]["loc"] == [0, "payload", "extra", "reduceOnly"]
 
 
+def test_request_ids_of_the_gateway_are_refused() -> None:
+    error = refused(ORDER, request_id="oms:kill:7")
+    assert (error.code, error.errors[0]["loc"]) == ("validation_error", [0, "request_id"])
+    assert read(ORDER, request_id="oms-kill:7").request_id == "oms-kill:7"
+
+
 def test_unknown_keys_are_refused() -> None:
     assert refused(ORDER, lot=1).errors[0]["loc"] == [0, "lot"]
     assert refused(ORDER | {"lot": 1}).errors[0]["loc"] == [0, "payload", "lot"]

@@ -46,6 +46,9 @@ class CommandStatus(StrEnum):
 
 
 #: Order types with a limit price.
+OWN_REQUEST_ID_PREFIX = "oms:"
+"""Prefix of the request ids of commands that the gateway itself submits; refused to callers."""
+
 LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
 
 
@@ -301,6 +304,13 @@ class Command:
     request_id: str | None = None
     comment: str | None = None
     created_at: datetime
+    #: When it entered the queue, if it was stored with a delay.
+    held_until: datetime | None = None
+
+    @property
+    def queued_at(self) -> datetime:
+        """The time from which the command waits in the queue."""
+        return self.created_at if self.held_until is None else self.held_until
 
     @property
     def type(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX
 from oms.domain.errors import Refused
 from oms.domain.value import value
 
@@ -58,6 +59,11 @@ class KillSwitch:
     release_comment: str | None = None
 
     @property
+    def request_id(self) -> str:
+        """The request id of the commands of this activation or release."""
+        return activation_request_id(self.id) + ("" if self.is_on else ":off")
+
+    @property
     def is_on(self) -> bool:
         """Return whether the switch is active."""
         return self.released_at is None
@@ -76,6 +82,11 @@ class KillTarget:
     strategy_id: int
     symbol: str
     api_key_id: int
+
+
+def activation_request_id(switch_id: int) -> str:
+    """Return the request id of the commands that enforce a switch."""
+    return f"{OWN_REQUEST_ID_PREFIX}kill:{switch_id}"
 
 
 def strictest_switch(switches: Iterable[KillSwitch], target: KillTarget) -> KillSwitch | None:

@@ -104,7 +104,7 @@ class ExecuteCommand:
     async def _refuse_early(
         self, state: AccountState, command: Command, now: datetime
     ) -> CommandResult | None:
-        waited = (now - command.created_at).total_seconds()
+        waited = (now - command.queued_at).total_seconds()
         if waited > self.max_queue_seconds and type(command.payload) not in CONTROL_PAYLOADS:
             return refused_result(
                 Refused(

@@ -107,7 +107,6 @@ class KillSwitchAdmin:
         has_actions = switch.is_on and (switch.cancel_entries or switch.flatten)
         if not is_account_scope and not has_actions:
             return []
-        suffix = "" if switch.is_on else ":off"
         return [
             CommandRequest(
                 payload=EnforceKillSwitch(
@@ -121,7 +120,7 @@ class KillSwitchAdmin:
                     comment=switch.comment if switch.is_on else switch.release_comment,
                 ),
                 account_id=account_id,
-                request_id=f"kill:{switch.id}{suffix}",
+                request_id=switch.request_id,
             )
             for account_id in accounts
         ]

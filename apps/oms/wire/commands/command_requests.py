@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from oms.domain.commands.account_commands import PaperDeposit, PaperPrice, PaperReset
-from oms.domain.commands.command import CcxtCall, CommandPayload
+from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX, CcxtCall, CommandPayload
 from oms.domain.value import value
 from oms.wire.commands.command_schemas import CALL, DEPOSIT, ENVELOPE, PRICE, RESET
 from oms.wire.commands.modify_requests import (
@@ -152,8 +152,12 @@ def _read_command(item: object, at: Location) -> CommandRequest:
     account_id = envelope.get("account_id")
     if account_id is None and name in _ACCOUNT_COMMANDS:
         raise malformed_at((*at, "account_id"), f"{name} needs an account_id", "missing_account_id")
+    request_id = envelope.get("request_id")
+    if request_id is not None and request_id.startswith(OWN_REQUEST_ID_PREFIX):
+        message = f"request ids that begin with {OWN_REQUEST_ID_PREFIX} are reserved"
+        raise malformed_at((*at, "request_id"), message, "reserved")
     return CommandRequest(
         payload=read(envelope["payload"], (*at, "payload")),
         account_id=account_id,
-        request_id=envelope.get("request_id"),
+        request_id=request_id,
     )

@@ -82,8 +82,12 @@ class SqlCommandQueue:
             found = await self._read_queued(account_ids, limit, exclude_ids, after_key)
             for row in found:
                 *command, after, parent_status, is_hold_over = row
-                is_done = after is None or after in taken or after in exclude_ids
-                if is_done or is_hold_over or not _is_pending(parent_status):
+                if after is None:
+                    is_ready = is_hold_over is None or is_hold_over
+                else:
+                    is_done = after in taken or after in exclude_ids
+                    is_ready = is_done or is_hold_over or not _is_pending(parent_status)
+                if is_ready:
                     taken[command[0]] = rows.command_from_row(command, self._database.dialect)
             # A page full of held commands must not hide the commands after them.
             if len(found) < limit or len(taken) >= limit:
@@ -115,8 +119,9 @@ class SqlCommandQueue:
             later = f" AND (c.created_at > {param} OR (c.created_at = {param} AND c.id > {param}))"
             values = (*values, after_key[0], *after_key)
         text = (
-            f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status,"
-            f" CASE WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
+            f"SELECT {rows.SELECTED_C}, c.after_command_id, p.status, CASE"
+            " WHEN c.hold_until IS NULL THEN NULL"
+            f" WHEN c.hold_until <= {dialect.now} THEN 1 ELSE 0 END"
             f" FROM {dialect.with_index('oms_commands', _QUEUE_INDEX, 'c')}"
             " LEFT JOIN oms_commands p ON p.id = c.after_command_id"
             f" WHERE c.status = 'queued' AND c.account_id IN ({accounts}){excluded}{later}"

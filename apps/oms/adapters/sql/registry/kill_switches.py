@@ -7,7 +7,7 @@ from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.rows import events
-from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
+from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch, activation_request_id
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
 from oms.ports.ledger_store import EventRow
@@ -95,10 +95,12 @@ class SqlKillSwitchStore(AuditedWriter):
         param = self._dialect.param
         text = (
             "SELECT account_id, id, status, result_json FROM oms_commands"
-            f" WHERE account_id IN (SELECT id FROM accounts) AND request_id = {param}"
+            f" WHERE account_id IN (SELECT id FROM accounts) AND request_id IN ({param}, {param})"
             " AND command_type = 'kill' ORDER BY account_id"
         )
-        found = await self._database.fetch(text, (f"kill:{switch_id}",))
+        # Switches activated before request ids were reserved have the second form.
+        request_ids = (activation_request_id(switch_id), f"kill:{switch_id}")
+        found = await self._database.fetch(text, request_ids)
         return [(row[0], row[1], row[2], row[3]) for row in found]
 
     async def _write_event(

@@ -77,6 +77,8 @@ _READ = (
     "actor_api_key_id",
     "actor_role",
     "actor_ip",
+    "after_command_id",
+    "hold_until",
 )
 SELECTED = ", ".join(_READ)
 #: The same with the table alias ``c``.
@@ -128,6 +130,7 @@ def result_to_row(
 
 def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
     """Return the command of a row of ``SELECTED``."""
+    is_chained = row[19] is not None
     return CommandRow(
         id=row[0],
         account_id=row[1],
@@ -147,4 +150,5 @@ def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
         actor=Actor(
             user_id=row[15] or 0, api_key_id=row[16] or 0, role=row[17] or "", ip=row[18] or ""
         ),
+        held_until=None if is_chained else dialect.decode_optional_time(row[20]),
     )
