@@ -32,7 +32,8 @@ from oms.simulation.events import Filled, FundingPaid, PaperEvent, Withdrawn
 from oms.simulation.inputs import Deposit, Input, NewOrder, QuoteUpdate, TimeUpdate
 from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import ExchangeState, Leg, OrderSource
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import Leg, OrderSource
 from oms.simulation.state.state_json import decode_state, encode_state
 from oms.simulation.step import step
 

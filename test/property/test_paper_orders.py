@@ -21,20 +21,15 @@ from oms.simulation.events import (
     Expired,
     Filled,
     PaperEvent,
-    StepResult,
     Triggered,
 )
 from oms.simulation.inputs import Input
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import (
-    ExchangeState,
-    Leg,
-    OrderSource,
-    PaperOrder,
-    TimeInForce,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import Leg, OrderSource, PaperOrder, TimeInForce
 from oms.simulation.state.state_json import decode_state, encode_state, state_hash
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _ENDED = Canceled | Expired

@@ -79,13 +79,13 @@ def _run(parsed: argparse.Namespace, lines: Iterator[dict[str, Any]]) -> dict[st
             if parsed.facts:
                 print(dumps_fast(encode(fact)))
     if parsed.save:
-        told = {"settings": dumps(head), "script": script.saved()}
+        told = {"settings": dumps(head), "script": script.dump()}
         Path(parsed.save).write_text(json.dumps(told), encoding="utf-8")
     return {
         "ok": True,
-        "hash": script.exchange.state_hash(),
+        "hash": script.state_hash(),
         "lines": script.lines,
-        "facts": script.facts,
+        "facts": script.event_count,
         "at": None if script.last is None else script.last.isoformat(),
     }
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from oms.domain.orders.order import Side
 from oms.domain.value import value
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import PLAIN_TERMS, Leg, Level, OrderTerms
+from oms.simulation.state.paper_market import Level
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms
 from oms.simulation.transport.faults import Fault
 
 

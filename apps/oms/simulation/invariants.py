@@ -18,15 +18,9 @@ from oms.simulation.account.margin import has_positions_settled_in
 from oms.simulation.events import Deposited, Filled, FundingPaid, InsurancePaid, Withdrawn
 from oms.simulation.market.matching import is_within_limit
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import (
-    PLAIN_TERMS,
-    Balance,
-    ExchangeState,
-    Leg,
-    PaperOrder,
-    PaperTrade,
-    PositionKey,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_account import Balance, PositionKey
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, PaperOrder, PaperTrade
 from oms.simulation.state.step_state import StepState
 
 _NOTHING = Balance()

@@ -16,7 +16,7 @@ from oms.simulation.account.account_requests import (
 )
 from oms.simulation.account.funding import apply_funding_rate, settle_funding
 from oms.simulation.account.liquidation import liquidate
-from oms.simulation.events import Rejected, StateChanges, StepResult
+from oms.simulation.events import Rejected
 from oms.simulation.inputs import (
     AccountRequest,
     BookUpdate,
@@ -58,6 +58,7 @@ from oms.simulation.orders.order_entry import (
 from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.step_state import StepState
+from oms.simulation.step_result import StateChanges, StepResult
 from oms.simulation.transport.latency import is_immediate, step_with_latency
 
 

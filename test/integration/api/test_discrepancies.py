@@ -18,7 +18,7 @@ from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 from oms.services.reconcile import compare, diff
-from oms.simulation.state.exchange_state import Balance
+from oms.simulation.state.paper_account import Balance
 
 KEY = "oms_a-sweeper-for-tests-only"
 RISK = "oms_a-risk-key-for-tests-only"

@@ -9,7 +9,7 @@ from oms.domain.instrument import InstrumentKind
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Side
 from oms.simulation.account.margin import Wallet, compute_wallet
-from oms.simulation.events import Filled, PaperEvent, Rejected, StepResult
+from oms.simulation.events import Filled, PaperEvent, Rejected
 from oms.simulation.inputs import (
     BookUpdate,
     CancelOrder,
@@ -32,14 +32,10 @@ from oms.simulation.invariants import check_state
 from oms.simulation.market.instruments import instruments_of
 from oms.simulation.settings import FeeRates, SimulationSettings
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import (
-    ExchangeState,
-    Leg,
-    OrderTerms,
-    PaperOrder,
-    PaperTrade,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import Leg, OrderTerms, PaperOrder, PaperTrade
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 
 SPOT = "SOL/USDT"
 LINEAR = "ETH/USDT:USDT"

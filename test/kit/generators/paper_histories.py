@@ -19,7 +19,6 @@ from oms.simulation.events import (
     FundingPaid,
     InsurancePaid,
     PaperEvent,
-    StepResult,
     Withdrawn,
 )
 from oms.simulation.inputs import (
@@ -39,8 +38,10 @@ from oms.simulation.inputs import (
 from oms.simulation.invariants import check_state
 from oms.simulation.settings import FeeTier, SimulationSettings
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import ExchangeState, Leg
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import Leg
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 
 SECOND = "BTC/USDT:USDT"
 #: Jumps are wide enough to liquidate.

@@ -29,7 +29,7 @@ from oms.simulation.inputs import (
     TradeTick,
 )
 from oms.simulation.settings import FillModel, Latency
-from oms.simulation.state.exchange_state import (
+from oms.simulation.state.paper_order import (
     PLAIN_TERMS,
     AttachedExit,
     OrderTerms,

@@ -10,7 +10,7 @@ from kit.exchanges.simulation_harness import (
     some_settings,
 )
 from oms.domain.orders.order import Side
-from oms.simulation.state.exchange_state import OrderTerms
+from oms.simulation.state.paper_order import OrderTerms
 
 
 def a_desk(**changes: object) -> SimulationHarness:

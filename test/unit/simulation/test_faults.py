@@ -9,9 +9,10 @@ from kit.exchanges.simulation_harness import SimulationHarness, fact_kinds, fill
 from oms.domain.errors import Invalid
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve
-from oms.simulation.events import PaperEvent, Rejected, ReplyOutcome
+from oms.simulation.events import PaperEvent, Rejected
 from oms.simulation.inputs import CancelOrder, NewOrder, QueryOrder
 from oms.simulation.state.state_json import decode_state, encode_state
+from oms.simulation.step_result import ReplyOutcome
 from oms.simulation.transport.faults import Fault, FaultKind, parse_fault
 
 

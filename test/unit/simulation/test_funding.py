@@ -14,7 +14,7 @@ from oms.domain.value import evolve
 from oms.simulation.events import FundingPaid, PaperEvent
 from oms.simulation.inputs import FundingRateUpdate
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 from oms.simulation.state.state_json import decode_state, encode_state
 from oms.simulation.transport.latency import next_due_at
 

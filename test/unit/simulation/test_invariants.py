@@ -12,7 +12,8 @@ from oms.simulation.events import Filled
 from oms.simulation.invariants import InvariantBroken, check_step
 from oms.simulation.market.matching import BookFill
 from oms.simulation.orders.settlement import settle_fill
-from oms.simulation.state.exchange_state import Balance, Leg, PaperPosition
+from oms.simulation.state.paper_account import Balance, PaperPosition
+from oms.simulation.state.paper_order import Leg
 from oms.simulation.state.step_state import StepState
 
 

@@ -16,7 +16,7 @@ from oms.domain.value import evolve
 from oms.simulation.account.margin import entry_price
 from oms.simulation.market.instruments import instruments_of
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 ETH = "ETH/USD:ETH"
 

@@ -11,10 +11,10 @@ from kit.exchanges.simulation_harness import (
     trades,
 )
 from oms.domain.orders.order import Side
-from oms.simulation.events import ReplyOutcome
 from oms.simulation.inputs import QueryOrder, TimeUpdate
 from oms.simulation.settings import Latency
-from oms.simulation.state.exchange_state import OrderTerms, TimeInForce
+from oms.simulation.state.paper_order import OrderTerms, TimeInForce
+from oms.simulation.step_result import ReplyOutcome
 from oms.simulation.transport.latency import next_due_at
 
 MS = timedelta(milliseconds=1)

@@ -13,7 +13,7 @@ from kit.exchanges.simulation_harness import (
     trades,
 )
 from oms.domain.instrument import InstrumentKind
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 
 def a_desk(**changes: object) -> SimulationHarness:

@@ -21,7 +21,7 @@ from oms.domain.orders.order import Side
 from oms.simulation.account.margin import liquidation_price
 from oms.simulation.events import Canceled, InsurancePaid, PaperEvent
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import Leg, OrderSource
+from oms.simulation.state.paper_order import Leg, OrderSource
 
 BTC = "BTC/USDT:USDT"
 FEES = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}

@@ -17,7 +17,7 @@ from kit.exchanges.simulation_harness import (
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order import Side
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 FEES = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.0002", "0.0005")}
 

@@ -19,7 +19,7 @@ from kit.exchanges.simulation_harness import (
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order import Side
 from oms.simulation.events import Accepted, Canceled
-from oms.simulation.state.exchange_state import AttachedExit, Leg, OrderSource, OrderTerms
+from oms.simulation.state.paper_order import AttachedExit, Leg, OrderSource, OrderTerms
 
 
 def a_desk(**changes: object) -> SimulationHarness:

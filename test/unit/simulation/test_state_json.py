@@ -8,7 +8,7 @@ from kit.builders import NOON
 from oms.domain.money import ZERO, parse_decimal
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve
-from oms.simulation.state.exchange_state import Leg, OrderSource, PaperTrade
+from oms.simulation.state.paper_order import Leg, OrderSource, PaperTrade
 from oms.simulation.state.state_json import encode_trade
 
 TRADE = PaperTrade(

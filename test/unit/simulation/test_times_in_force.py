@@ -16,7 +16,7 @@ from kit.exchanges.simulation_harness import (
 )
 from oms.domain.orders.order import Side
 from oms.simulation.events import Canceled, Expired
-from oms.simulation.state.exchange_state import OrderTerms, TimeInForce
+from oms.simulation.state.paper_order import OrderTerms, TimeInForce
 
 
 def a_desk(**changes: object) -> SimulationHarness:

@@ -20,7 +20,7 @@ from oms.domain.orders.order import Side
 from oms.simulation.events import Canceled, Deposited, Withdrawn
 from oms.simulation.inputs import Deposit
 from oms.simulation.settings import FeeTier
-from oms.simulation.state.exchange_state import OrderSource
+from oms.simulation.state.paper_order import OrderSource
 from oms.simulation.state.state_json import decode_state, encode_state
 
 

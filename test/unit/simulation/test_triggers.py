@@ -17,7 +17,7 @@ from kit.exchanges.simulation_harness import (
 )
 from oms.domain.orders.order import Side
 from oms.simulation.events import Canceled, Triggered
-from oms.simulation.state.exchange_state import OrderTerms, TriggerBy
+from oms.simulation.state.paper_order import OrderTerms, TriggerBy
 
 
 def a_desk(**changes: object) -> SimulationHarness:

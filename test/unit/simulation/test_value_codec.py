@@ -10,8 +10,8 @@ from oms.domain.money import parse_decimal
 from oms.simulation.events import Rejected
 from oms.simulation.inputs import CancelOrder, ChangeOrder, Input
 from oms.simulation.state.contract_overrides import ContractOverrides
-from oms.simulation.state.exchange_state import AttachedExit, OrderTerms, QueuePosition
 from oms.simulation.state.in_flight import Arrival, Delivery, InFlight
+from oms.simulation.state.paper_order import AttachedExit, OrderTerms, QueuePosition
 from oms.simulation.state.value_codec import decode, encode, format_time
 
 CANCEL = CancelOrder(client_id="7", exchange_order_id="o1", symbol="SOL/USDT", at=NOON)

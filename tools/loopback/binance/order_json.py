@@ -8,7 +8,7 @@ from loopback.exchange.account import Account
 from loopback.exchange.rows import ExecutionRow, OrderRow, OrderState
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.money import multiply
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 #: Ids of algo orders are larger than those of orders.
 _ALGO_BASE = 1_000_000_000_000_000

@@ -11,7 +11,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import NewOrder
-from oms.simulation.state.exchange_state import PLAIN_TERMS, Leg, OrderTerms, TimeInForce, TriggerBy
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms, TimeInForce, TriggerBy
 from oms.simulation.transport import faults as engine_faults
 
 _SPOT: Mapping[str, str] = MappingProxyType(

@@ -8,7 +8,7 @@ from loopback.bybit.params import INDEXES
 from loopback.exchange.rows import CurrencyRow, PositionRow
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.money import ZERO, multiply, subtract
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 
 def position_json(row: PositionRow, *, stream: bool = False) -> Json:

@@ -11,7 +11,7 @@ from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO, round_down_to_step
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import NewOrder
-from oms.simulation.state.exchange_state import (
+from oms.simulation.state.paper_order import (
     PLAIN_TERMS,
     AttachedExit,
     Leg,

@@ -14,7 +14,7 @@ from loopback.formatting import market_id
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.orders.order import Side
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 SIDES = MappingProxyType({"Buy": Side.BUY, "Sell": Side.SELL})

@@ -15,7 +15,8 @@ from loopback.exchange.rows import ExitKind, OrderOrigin, OrderRow
 from oms.domain.instrument import Instrument
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import CancelOrder, ChangeOrder, NewOrder
-from oms.simulation.state.exchange_state import OrderTerms, PaperPosition
+from oms.simulation.state.paper_account import PaperPosition
+from oms.simulation.state.paper_order import OrderTerms
 
 #: The parameters of price, quantity, limit price and trigger of each kind.
 _PARAMETERS = {

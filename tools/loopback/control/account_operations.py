@@ -19,7 +19,7 @@ from loopback.exchange.venue_actions import (
 )
 from oms.domain.money import decimal_text
 from oms.simulation.inputs import BookUpdate, Deposit, NewOrder, Withdraw
-from oms.simulation.state.exchange_state import Leg
+from oms.simulation.state.paper_order import Leg
 
 Json = dict[str, Any]
 

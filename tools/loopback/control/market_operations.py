@@ -16,7 +16,7 @@ from oms.simulation.inputs import (
     QuoteUpdate,
     TradeTick,
 )
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.state.paper_market import Level
 
 Json = dict[str, Any]
 

@@ -22,11 +22,13 @@ from loopback.exchange.rows import (
     WalletUpdate,
 )
 from oms.domain.value import evolve
-from oms.simulation.events import Rejected, StepResult
+from oms.simulation.events import Rejected
 from oms.simulation.inputs import Deposit, Input, NewOrder
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import EPOCH, ExchangeState, PositionKey
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState
+from oms.simulation.state.paper_account import PositionKey
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 
 UpdateListener = Callable[["Account", Sequence[AccountUpdate]], None]
 

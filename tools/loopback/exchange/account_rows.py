@@ -12,7 +12,9 @@ from oms.simulation.account.margin import (
     entry_price,
     liquidation_price,
 )
-from oms.simulation.state.exchange_state import EPOCH, Balance, Leg
+from oms.simulation.state.exchange_state import EPOCH
+from oms.simulation.state.paper_account import Balance
+from oms.simulation.state.paper_order import Leg
 
 if TYPE_CHECKING:
     from loopback.exchange.account import Account

@@ -9,7 +9,7 @@ from loopback.formatting import format_number
 from oms.domain.instrument import Instrument
 from oms.domain.money import add
 from oms.domain.value import evolve
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.state.paper_market import Level
 
 UNLIMITED_VALUE = Decimal(100_000_000)
 """The value, in quote currency, displayed for a level without a quantity limit."""

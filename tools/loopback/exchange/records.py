@@ -31,19 +31,14 @@ from oms.simulation.events import (
     FundingPaid,
     PaperEvent,
     PaperOrderEvent,
-    StepResult,
     Triggered,
 )
 from oms.simulation.inputs import NewOrder
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import (
-    ExchangeState,
-    Leg,
-    OrderSource,
-    PaperOrder,
-    PaperTrade,
-    PositionKey,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_account import PositionKey
+from oms.simulation.state.paper_order import Leg, OrderSource, PaperOrder, PaperTrade
+from oms.simulation.step_result import StepResult
 
 _NAMES = UUID("5d0e4c3a-9a41-4c0c-8f58-0c3d8e5a7b11")
 _KINDS = {OrderOrigin.LIQUIDATION: "liquidation", OrderOrigin.ADL: "adl"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from oms.domain.money import ZERO, add, divide, subtract
 from oms.domain.value import value
-from oms.simulation.state.exchange_state import Leg, PaperOrder, PaperTrade
+from oms.simulation.state.paper_order import Leg, PaperOrder, PaperTrade
 
 
 class OrderState(StrEnum):

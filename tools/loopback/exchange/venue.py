@@ -28,7 +28,7 @@ from oms.simulation.inputs import (
 from oms.simulation.market.instruments import fees_of, instruments_of
 from oms.simulation.market.random_walk import quote_at
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.state.paper_market import Level
 
 PUBLIC_TRADES_MAX = 1000
 BARS_MAX = 1500

@@ -13,15 +13,16 @@ from oms.domain.money import ZERO
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve
 from oms.simulation.account.liquidation import close_position_at
-from oms.simulation.events import Rejected, StepResult
+from oms.simulation.events import Rejected
 from oms.simulation.inputs import BookUpdate, NewOrder
 from oms.simulation.invariants import check_step
 from oms.simulation.market.market_updates import fill_up_to
 from oms.simulation.orders.attached_exits import update_attached_exits
 from oms.simulation.settings import FeeRates
-from oms.simulation.state.exchange_state import Leg, OrderSource
+from oms.simulation.state.paper_order import Leg, OrderSource
 from oms.simulation.state.step_state import StepState
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 
 
 class ActionNotPossible(ValueError):

@@ -11,7 +11,7 @@ from oms.domain.money import ZERO, subtract
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.side import Side
 from oms.ports.exchange import ExchangeSnapshot
-from oms.simulation.state.exchange_state import Leg, PaperOrder
+from oms.simulation.state.paper_order import Leg, PaperOrder
 
 _SIDES = {Leg.LONG: Side.BUY, Leg.SHORT: Side.SELL, Leg.BOTH: None}
 

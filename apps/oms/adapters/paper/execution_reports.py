@@ -17,6 +17,7 @@ from oms.domain.orders.execution_report import (
     ReportKind,
     ReportSource,
 )
+from oms.domain.orders.order import Order
 from oms.domain.side import Side
 from oms.domain.value import constructor
 from oms.simulation.events import (
@@ -33,11 +34,11 @@ from oms.simulation.events import (
     PaperAccountEvent,
     PaperOrderEvent,
     Rejected,
-    StepResult,
     Triggered,
     Withdrawn,
 )
-from oms.simulation.state.exchange_state import Leg, PaperTrade
+from oms.simulation.state.paper_order import Leg, PaperTrade
+from oms.simulation.step_result import StepResult
 
 #: Codes of the simulation that have another name at the port.
 _CODES: Mapping[str, str] = {"order_not_open": "too_late"}
@@ -206,4 +207,33 @@ def _executed(
             maker=trade.maker,
         ),
         external=None if order_id else external_orders.describe_trade(trade),
+    )
+
+
+def build_report(
+    order: Order,
+    kind: ReportKind,
+    source: ReportSource,
+    now: datetime,
+    exchange_order_id: str | None = None,
+) -> ExecutionReport:
+    """Returns a report of ``kind`` on an order of the ledger."""
+    return ExecutionReport(
+        kind=kind,
+        order_id=order.id,
+        source=source,
+        received_at=now,
+        exchange_order_id=exchange_order_id,
+    )
+
+
+def build_rejection(order: Order, code: str, message: str, now: datetime) -> ExecutionReport:
+    """Returns the rejection of a request on an order of the ledger."""
+    return ExecutionReport(
+        kind=ReportKind.REJECTED,
+        order_id=order.id,
+        source=ReportSource.REPLY,
+        received_at=now,
+        code=code,
+        message=message,
     )

@@ -15,10 +15,11 @@ from oms.simulation.events import (
     Expired,
     Filled,
     PaperEvent,
-    StepResult,
     Triggered,
 )
-from oms.simulation.state.exchange_state import ExchangeState, OrderSource, PaperOrder, PaperTrade
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import OrderSource, PaperOrder, PaperTrade
+from oms.simulation.step_result import StepResult
 
 TRACKED_ORDERS_MAX = 1000
 """Orders tracked before finished ones are dropped."""

@@ -16,7 +16,7 @@ from oms.ports.mark_prices import PositionMark, StoredPaperPrices
 from oms.ports.registry import Registry
 from oms.simulation.market.instruments import instruments_of
 from oms.simulation.market.matching import market_from_update
-from oms.simulation.state.exchange_state import Market
+from oms.simulation.state.paper_market import Market
 from oms.simulation.state.state_json import decode_market
 
 ACCOUNT_CACHE_TTL = timedelta(seconds=2)

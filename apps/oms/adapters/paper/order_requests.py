@@ -16,7 +16,7 @@ from oms.domain.money import NotADecimal, decimal_text, is_on_step, parse_decima
 from oms.domain.orders.order import Order
 from oms.domain.value import constructor, evolve
 from oms.simulation.inputs import NewOrder, NewOrderPair
-from oms.simulation.state.exchange_state import (
+from oms.simulation.state.paper_order import (
     PLAIN_TERMS,
     AttachedExit,
     OrderTerms,

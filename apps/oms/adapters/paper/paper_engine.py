@@ -24,11 +24,14 @@ from oms.domain.errors import Invalid
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeStateRows, StalePrice, TradeRow
 from oms.ports.price_feed import PriceFeed
-from oms.simulation.events import Filled, StepResult
+from oms.simulation.events import Filled
 from oms.simulation.inputs import Deposit, Input, NewOrder, NewOrderPair, TimeUpdate
 from oms.simulation.market.matching import market_from_update
-from oms.simulation.state.exchange_state import EPOCH, ExchangeState, Market, PaperTrade
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import PaperTrade
 from oms.simulation.step import step
+from oms.simulation.step_result import StepResult
 from oms.simulation.transport.latency import next_due_at
 
 logger = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class PaperEngine:
         """
         steps = [
             each
-            for symbol in self.alive()
+            for symbol in self.active_symbols()
             for each in self.update_market(symbol, now, is_tick=is_tick)
         ]
         due = next_due_at(self.state)
@@ -146,7 +149,7 @@ class PaperEngine:
             return True
         return symbol in self.state.markets and self.prices.replay(symbol).is_stepped
 
-    def alive(self) -> list[str]:
+    def active_symbols(self) -> list[str]:
         """Returns symbols with open orders or positions, and live ones of requests in flight."""
         held = {symbol for symbol, _ in self.state.positions}
         stored = [*self.state.orders, *sorted(held - self.state.orders.keys())]
@@ -156,7 +159,7 @@ class PaperEngine:
 
     def take_stale_prices(self, now: datetime) -> list[StalePrice]:
         """Returns live symbols in use whose price has become too old; each is returned once."""
-        return self.live.take_stale_prices(self.alive(), self.state, now)
+        return self.live.take_stale_prices(self.active_symbols(), self.state, now)
 
     def needs_polling(self) -> bool:
         """Returns whether anything may happen without a request."""

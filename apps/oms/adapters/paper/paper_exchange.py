@@ -12,41 +12,45 @@ from decimal import Decimal
 from pathlib import Path
 
 from oms.adapters.paper.account_snapshot import build_snapshot
-from oms.adapters.paper.exchange_status import ExchangeStatus
-from oms.adapters.paper.execution_reports import PaperReportBuilder
-from oms.adapters.paper.market_data.price_sources import DEFAULT_TAPE_FOLDER, PriceSource
-from oms.adapters.paper.market_data.quote_updates import quote_to_update
-from oms.adapters.paper.order_lookup import OrderLookup
+from oms.adapters.paper.execution_reports import (
+    PaperReportBuilder,
+    build_rejection,
+    build_report,
+)
+from oms.adapters.paper.market_data.price_sources import (
+    DEFAULT_TAPE_FOLDER,
+    PriceSource,
+    describe_price_sources,
+)
+from oms.adapters.paper.market_data.quote_updates import market_to_quote, quote_to_update
 from oms.adapters.paper.order_requests import build_order_request
 from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE
-from oms.adapters.paper.unified_api.account_reads import AccountReads
-from oms.adapters.paper.unified_api.dispatch import MarketReads, call_method
+from oms.adapters.paper.unified_api.dispatch import call_method
 from oms.adapters.paper.unified_api.trading import PaperTrading
 from oms.domain.account import Account, PositionMode
-from oms.domain.errors import Conflict, Invalid
+from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
-from oms.domain.value import constructor
 from oms.ports.exchange import (
+    ConnectionState,
     DirectTradeResult,
     ExchangeSnapshot,
     ExchangeStateRows,
+    OrderQueryResult,
     PublicTrade,
     Quote,
     StalePrice,
 )
 from oms.ports.history_reads import HistoryReads
 from oms.ports.price_feed import PriceFeed
-from oms.simulation.events import PaperEvent, Rejected, ReplyOutcome, StepResult
+from oms.simulation.events import Rejected
 from oms.simulation.inputs import (
     CancelOrder,
     ChangeOrder,
     Deposit,
-    Input,
-    MarketUpdate,
     NewOrder,
     NewOrderPair,
     QueryOrder,
@@ -54,13 +58,12 @@ from oms.simulation.inputs import (
     TradeTick,
     Withdraw,
 )
-from oms.simulation.state.exchange_state import ExchangeState, Market
+from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.state_json import state_hash
+from oms.simulation.step_result import ReplyOutcome, StepResult
 
-_new_quote = constructor(Quote)
 
-
-class PaperExchange(OrderLookup, ExchangeStatus):
+class PaperExchange:
     """One account at the paper exchange; an ``Exchange`` of the port."""
 
     def __init__(
@@ -107,7 +110,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             market = read(symbol, now)
         except Invalid:  # reads of the market report the reason; here the price is unknown
             market = None
-        return None if market is None else _quote(market)
+        return None if market is None else market_to_quote(market)
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Places ``order`` and returns reports; none on it means that its reply is in flight.
@@ -118,7 +121,7 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             instrument = self._engine.settings.instruments[order.symbol]
             request = build_order_request(order, instrument, now, is_virtual=self._is_virtual)
         except Invalid as error:
-            return [_rejected(order, error.code, error.message, now)]
+            return [build_rejection(order, error.code, error.message, now)]
         steps = self._engine.update_market(order.symbol, now)
         result = self._engine.step(request)
         steps.append(result)
@@ -127,10 +130,10 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         if outcome is ReplyOutcome.DELIVERED:
             return reports
         if outcome is ReplyOutcome.LOST and all(report.order_id != order.id for report in reports):
-            reports.append(_about(order, ReportKind.UNKNOWN, ReportSource.REPLY, now))
+            reports.append(build_report(order, ReportKind.UNKNOWN, ReportSource.REPLY, now))
         if outcome is ReplyOutcome.OVERLOADED:
             message = "the exchange demands a pause and has not processed the order"
-            reports.append(_rejected(order, "exchange_rate_limited", message, now))
+            reports.append(build_rejection(order, "exchange_rate_limited", message, now))
         return reports
 
     async def change(
@@ -179,7 +182,25 @@ class PaperExchange(OrderLookup, ExchangeStatus):
             return reports
         else:
             kind, name = ReportKind.NOT_PLACED, None
-        return [*reports, _about(order, kind, ReportSource.RECONCILE, now, name)]
+        return [*reports, build_report(order, kind, ReportSource.RECONCILE, now, name)]
+
+    async def find_order(
+        self, order: Order, exchange_order_id: str | None, now: datetime
+    ) -> OrderQueryResult:
+        """Queries the order; refused if ``exchange_order_id`` is not this order."""
+        reports = await self.query_order(order, now)
+        if exchange_order_id is None:
+            return OrderQueryResult(reports=reports)
+        order_ids = {each.exchange_order_id for each in reports if each.order_id == order.id}
+        if exchange_order_id in order_ids:
+            return OrderQueryResult(reports=reports)
+        message = f"the exchange shows no {order.symbol} {exchange_order_id} that is this order"
+        return OrderQueryResult(
+            reports=reports, refused=Refused(code="order_not_found", message=message)
+        )
+
+    def declare_not_placed(self, order: Order, now: datetime) -> None:
+        """Does nothing: an order that the exchange does hold is still reported."""
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
         """Returns the actual account, independent of what was delivered."""
@@ -251,25 +272,9 @@ class PaperExchange(OrderLookup, ExchangeStatus):
 
         Raises ``Invalid`` with code ``unsupported_func`` for an unsupported method.
         """
-        engine = self._engine
-        market = MarketReads(
-            venue=self._account.venue,
-            settings=engine.settings,
-            prices=engine.prices,
-            market=engine.read_market,
-            now=now,
-            contracts=engine.state.contracts,
+        return await call_method(
+            self._engine, self._account, self._history, func, args, kwargs, now
         )
-        account = AccountReads(
-            account_id=self._account.id,
-            settings=engine.settings,
-            state=engine.state,
-            market=engine.market,
-            trades=engine.trades,
-            history=self._history,
-            now=now,
-        )
-        return await call_method(market, account, func, args, kwargs)
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
@@ -294,35 +299,51 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         """The state of the exchange."""
         return self._engine.state
 
-    def tape_positions(self) -> Mapping[str, str]:
-        """Returns how far each tape was played, by symbol, as JSON."""
-        return self._engine.tape_positions()
+    def on_committed(self) -> None:
+        """Does nothing: a request is completed by its reply."""
 
-    def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
-        """Continues from a state and ``tape_positions`` of another run."""
-        self._engine.resume_from(state, places)
+    def sends_after_commit(self) -> bool:
+        """Returns ``False``: requests are answered immediately, even if the reply is in flight."""
+        return False
 
-    def feed(self, input: Input) -> Sequence[PaperEvent]:
-        """Processes one input of a scenario after updating the prices it needs. Returns all events.
+    def is_ready(self) -> bool:
+        """Returns whether live prices are connected; ``True`` without them."""
+        feed = self._engine.live.feed
+        return feed is None or feed.is_ready()
 
-        Raises ``Invalid`` for a market update of a symbol whose price source is not manual.
-        """
-        match input:
-            case NewOrderPair(first=first):
-                symbols = [first.symbol]
-            case _:
-                input_symbol: str | None = getattr(input, "symbol", None)
-                symbols = self._engine.alive() if input_symbol is None else [input_symbol]
-        if isinstance(input, MarketUpdate) and not self._is_manual(input.symbol):
-            source = self._engine.prices.source(input.symbol)
-            raise Invalid(
-                f"the price of {input.symbol} comes from {source}; it cannot be set by input"
-            )
-        steps = [
-            each for symbol in symbols for each in self._engine.update_market(symbol, input.at)
-        ]
-        steps.append(self._engine.step(input))
-        return [event for each in steps for event in each.events]
+    def unavailable_reason(self) -> Refused | None:
+        """Returns ``None``: the exchange is always reachable, whatever becomes of its prices."""
+        return None
+
+    def connection(self) -> ConnectionState:
+        """Returns the price sources, and which hosts live prices are read from."""
+        account, feed = self._account, self._engine.live.feed
+        return ConnectionState(
+            engine=account.engine.value,
+            environment=account.environment.value,
+            hosts_called=() if feed is None else tuple(feed.hosts_called()),
+            last_call_at=None if feed is None else feed.last_call_at(),
+            prices=describe_price_sources(account),
+            prices_unavailable=None if feed is None else feed.unavailable_reason(),
+        )
+
+    def take_stale_prices(self) -> Sequence[StalePrice]:
+        """Returns symbols in use whose live price has become too old since the last call."""
+        stale, self._stale = self._stale, []
+        return stale
+
+    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
+        """Does nothing: ``snapshot`` takes no time."""
+
+    def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
+        """Returns nothing: there are no snapshots in the background."""
+        return ()
+
+    async def close(self) -> None:
+        """Closes the live prices; nothing else runs in the background."""
+        feed = self._engine.live.feed
+        if feed is not None:
+            await feed.close()
 
     def _reports(
         self,
@@ -356,36 +377,3 @@ class PaperExchange(OrderLookup, ExchangeStatus):
         client_id = str(order.id)
         firsts = (each.first if isinstance(each, NewOrderPair) else each for each in requests)
         return any(isinstance(each, NewOrder) and each.client_id == client_id for each in firsts)
-
-
-def _quote(market: Market) -> Quote | None:
-    bid, ask = market.bids.best, market.asks.best
-    if bid is None or ask is None:
-        return None
-    return _new_quote(
-        symbol=market.symbol,
-        bid=bid[0],
-        ask=ask[0],
-        bid_qty=bid[1],
-        ask_qty=ask[1],
-        at=market.at,
-    )
-
-
-def _about(
-    order: Order, kind: ReportKind, source: ReportSource, now: datetime, name: str | None = None
-) -> ExecutionReport:
-    return ExecutionReport(
-        kind=kind, order_id=order.id, source=source, received_at=now, exchange_order_id=name
-    )
-
-
-def _rejected(order: Order, code: str, message: str, now: datetime) -> ExecutionReport:
-    return ExecutionReport(
-        kind=ReportKind.REJECTED,
-        order_id=order.id,
-        source=ReportSource.REPLY,
-        received_at=now,
-        code=code,
-        message=message,
-    )

@@ -11,15 +11,9 @@ from decimal import Decimal
 from oms.domain.side import Side
 from oms.domain.value import constructor
 from oms.ports.exchange import ExchangeStateRows, TradeRow
-from oms.simulation.events import StepResult
 from oms.simulation.invariants import InvariantBroken
-from oms.simulation.state.exchange_state import (
-    ExchangeState,
-    Leg,
-    OrderSource,
-    PaperOrder,
-    PaperTrade,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import Leg, OrderSource, PaperOrder, PaperTrade
 from oms.simulation.state.state_json import (
     StoredState,
     encode_books,
@@ -28,6 +22,7 @@ from oms.simulation.state.state_json import (
     encode_trade,
     sha256_hex,
 )
+from oms.simulation.step_result import StepResult
 
 _new_row = constructor(TradeRow)
 

@@ -21,7 +21,8 @@ from oms.simulation.inputs import Deposit, Reset, SetLeverage, SetMarginMode, Wi
 from oms.simulation.orders.admission import Rejection
 from oms.simulation.orders.resting_orders import compute_lock
 from oms.simulation.state.contract_overrides import NO_OVERRIDES, MarginMode
-from oms.simulation.state.exchange_state import Balance, OrderSource, PaperPosition
+from oms.simulation.state.paper_account import Balance, PaperPosition
+from oms.simulation.state.paper_order import OrderSource
 from oms.simulation.state.step_state import StepState
 
 _NOTHING = Balance()

@@ -24,7 +24,8 @@ from oms.simulation.inputs import (
 )
 from oms.simulation.market.matching import market_from_update
 from oms.simulation.state.contract_overrides import NO_OVERRIDES, MarginMode
-from oms.simulation.state.exchange_state import ExchangeState, PaperPosition
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_account import PaperPosition
 from oms.simulation.state.step_state import StepState
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from oms.simulation.state.exchange_state import PaperPosition, PositionKey
+from oms.simulation.state.paper_account import PaperPosition, PositionKey
 
 FUNDING_INTERVAL_HOURS = 8
 FUNDING_INTERVAL = timedelta(hours=FUNDING_INTERVAL_HOURS)

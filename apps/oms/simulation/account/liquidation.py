@@ -18,14 +18,8 @@ from oms.simulation.market.matching import BookFill
 from oms.simulation.orders.execution import terminate_order
 from oms.simulation.orders.settlement import settle_fill
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import (
-    Balance,
-    OrderSource,
-    OrderTerms,
-    PaperOrder,
-    PaperPosition,
-    PositionKey,
-)
+from oms.simulation.state.paper_account import Balance, PaperPosition, PositionKey
+from oms.simulation.state.paper_order import OrderSource, OrderTerms, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 _REASON = "liquidation"

@@ -20,14 +20,9 @@ from oms.simulation.account.costs import (
 from oms.simulation.market.matching import BookFill
 from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.contract_overrides import ContractOverrides, MarginMode
-from oms.simulation.state.exchange_state import (
-    Balance,
-    Leg,
-    Market,
-    PaperOrder,
-    PaperPosition,
-    PositionKey,
-)
+from oms.simulation.state.paper_account import Balance, PaperPosition, PositionKey
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import Leg, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 _NOTHING = Balance()

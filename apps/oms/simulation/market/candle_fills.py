@@ -23,7 +23,7 @@ from oms.simulation.orders.triggers import (
     untriggered_orders,
     update_trailing_price,
 )
-from oms.simulation.state.exchange_state import PaperOrder, TriggerBy
+from oms.simulation.state.paper_order import PaperOrder, TriggerBy
 from oms.simulation.state.step_state import StepState
 
 

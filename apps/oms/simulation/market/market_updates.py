@@ -33,7 +33,8 @@ from oms.simulation.orders.execution import cap_to_position, fill_resting, termi
 from oms.simulation.orders.resting_orders import release_lock
 from oms.simulation.orders.triggers import trigger_reached_orders
 from oms.simulation.settings import FillModel
-from oms.simulation.state.exchange_state import Market, PaperOrder
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import PaperOrder
 from oms.simulation.state.step_state import StepState
 
 

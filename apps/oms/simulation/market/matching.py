@@ -11,7 +11,7 @@ from oms.domain.money import EXACT, ZERO, add, multiply, round_down_to_step, sub
 from oms.domain.orders.order import Side
 from oms.domain.value import constructor, evolve, value
 from oms.simulation.inputs import BookUpdate, QuoteUpdate
-from oms.simulation.state.exchange_state import BookSide, Level, Market
+from oms.simulation.state.paper_market import BookSide, Level, Market
 
 #: Square roots may have no decimal end: 28 digits suffice to hit the tick.
 _ROOT_CONTEXT = Context(prec=28)

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from oms.domain.money import EXACT, ZERO, multiply, round_to_scale, subtract
 from oms.domain.orders.order import Side
-from oms.simulation.state.exchange_state import Market, PaperOrder, QueuePosition
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import PaperOrder, QueuePosition
 
 
 def estimate_queue_position(market: Market | None, order: PaperOrder) -> QueuePosition | None:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.state.paper_market import Level
 
 STEP_DURATION = timedelta(milliseconds=100)
 """Time from one price to the next."""

@@ -15,7 +15,8 @@ from oms.domain.value import constructor, evolve, value
 from oms.simulation.account.costs import is_fee_in_base, max_fee, spot_lock_amount
 from oms.simulation.account.margin import has_positions_settled_in, required_margin, withdrawable
 from oms.simulation.market.matching import BookFill, is_marketable, match_limit, match_market
-from oms.simulation.state.exchange_state import PLAIN_TERMS, BookSide, PaperOrder, TimeInForce
+from oms.simulation.state.paper_market import BookSide
+from oms.simulation.state.paper_order import PLAIN_TERMS, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
 
 

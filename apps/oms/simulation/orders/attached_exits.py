@@ -17,7 +17,7 @@ from oms.simulation.orders.admission import Rejection, admit, reducible_qty
 from oms.simulation.orders.execution import cap_to_position, execute_admitted, terminate_order
 from oms.simulation.orders.resting_orders import release_lock
 from oms.simulation.orders.triggers import trigger_reached_orders
-from oms.simulation.state.exchange_state import AttachedExit, OrderSource, OrderTerms, PaperOrder
+from oms.simulation.state.paper_order import AttachedExit, OrderSource, OrderTerms, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 

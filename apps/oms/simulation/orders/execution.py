@@ -10,7 +10,7 @@ from oms.simulation.market.matching import BookFill
 from oms.simulation.orders.admission import AdmittedOrder, reducible_qty
 from oms.simulation.orders.resting_orders import find_sibling, release_lock, rest_order
 from oms.simulation.orders.settlement import settle_fill
-from oms.simulation.state.exchange_state import PLAIN_TERMS, PaperOrder, TimeInForce
+from oms.simulation.state.paper_order import PLAIN_TERMS, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
 
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})

@@ -20,13 +20,8 @@ from oms.simulation.orders.triggers import (
     TRIGGER_KINDS,
     arm_trigger,
 )
-from oms.simulation.state.exchange_state import (
-    PLAIN_TERMS,
-    ExchangeState,
-    Leg,
-    PaperOrder,
-    TimeInForce,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
 from oms.simulation.transport.faults import Fault, FaultKind
 from oms.simulation.transport.seeded_random import seeded_uniform

@@ -12,7 +12,7 @@ from oms.domain.value import evolve
 from oms.simulation.account.costs import contract_lock_amount, opening_qty, spot_lock_amount
 from oms.simulation.market.queue_position import estimate_queue_position
 from oms.simulation.settings import FillModel
-from oms.simulation.state.exchange_state import OrderSource, PaperOrder
+from oms.simulation.state.paper_order import OrderSource, PaperOrder
 from oms.simulation.state.step_state import StepState
 
 

@@ -18,14 +18,8 @@ from oms.simulation.account.costs import (
 from oms.simulation.events import Filled
 from oms.simulation.market.matching import BookFill
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import (
-    PLAIN_TERMS,
-    OrderSource,
-    PaperOrder,
-    PaperPosition,
-    PaperTrade,
-    PositionKey,
-)
+from oms.simulation.state.paper_account import PaperPosition, PositionKey
+from oms.simulation.state.paper_order import PLAIN_TERMS, OrderSource, PaperOrder, PaperTrade
 from oms.simulation.state.step_state import StepState
 
 _new_trade, _new_filled = constructor(PaperTrade), constructor(Filled)

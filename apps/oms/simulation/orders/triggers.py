@@ -17,7 +17,8 @@ from oms.simulation.events import Changed, Triggered
 from oms.simulation.orders.admission import Rejection, admit, reducible_qty
 from oms.simulation.orders.execution import execute_admitted, terminate_order
 from oms.simulation.orders.resting_orders import release_lock
-from oms.simulation.state.exchange_state import Market, PaperOrder, TriggerBy
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import PaperOrder, TriggerBy
 from oms.simulation.state.step_state import StepState
 
 

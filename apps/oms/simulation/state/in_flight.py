@@ -10,7 +10,7 @@ from datetime import datetime
 from oms.domain.value import value
 from oms.simulation.events import PaperEvent
 from oms.simulation.inputs import OrderRequest
-from oms.simulation.state.exchange_state import PaperOrder
+from oms.simulation.state.paper_order import PaperOrder
 from oms.simulation.transport.faults import Fault
 
 

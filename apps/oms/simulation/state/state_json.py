@@ -18,21 +18,19 @@ from oms.domain.orders.order import Side
 from oms.domain.value import value
 from oms.simulation.account.funding_schedule import next_funding_at
 from oms.simulation.state.contract_overrides import ContractOverrides
-from oms.simulation.state.exchange_state import (
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.in_flight import InFlight
+from oms.simulation.state.paper_account import Balance, PaperPosition
+from oms.simulation.state.paper_market import BookSide, Market
+from oms.simulation.state.paper_order import (
     PLAIN_TERMS,
-    Balance,
-    BookSide,
-    ExchangeState,
     Leg,
-    Market,
     OrderSource,
     OrderTerms,
     PaperOrder,
-    PaperPosition,
     PaperTrade,
     QueuePosition,
 )
-from oms.simulation.state.in_flight import InFlight
 from oms.simulation.state.value_codec import decode, encode
 from oms.simulation.state.value_codec import format_time as _time
 

@@ -12,20 +12,14 @@ from oms.domain.money import ZERO, add, subtract
 from oms.domain.orders.order import Side
 from oms.domain.value import constructor, evolve
 from oms.simulation.account.funding_schedule import next_funding_at
-from oms.simulation.events import PaperEvent, StateChanges, StepResult
+from oms.simulation.events import PaperEvent
 from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.contract_overrides import ContractOverrides
-from oms.simulation.state.exchange_state import (
-    PLAIN_TERMS,
-    Balance,
-    BookSide,
-    ExchangeState,
-    Leg,
-    Market,
-    PaperOrder,
-    PaperPosition,
-    PositionKey,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_account import Balance, PaperPosition, PositionKey
+from oms.simulation.state.paper_market import BookSide, Market
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, PaperOrder
+from oms.simulation.step_result import StateChanges, StepResult
 
 _NOTHING = Balance()
 _new_balance, _new_state = constructor(Balance), constructor(ExchangeState)

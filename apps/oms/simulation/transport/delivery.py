@@ -16,8 +16,9 @@ from oms.simulation.events import (
     Triggered,
 )
 from oms.simulation.settings import Latency, SimulationSettings
-from oms.simulation.state.exchange_state import ExchangeState, PaperOrder
+from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.in_flight import Delivery, FaultyOrder, InFlight
+from oms.simulation.state.paper_order import PaperOrder
 from oms.simulation.transport.faults import Fault, FaultKind
 from oms.simulation.transport.seeded_random import seeded_uniform
 

@@ -11,16 +11,7 @@ from datetime import datetime, timedelta
 
 from oms.domain.value import evolve
 from oms.simulation.account.funding import next_funding_payment
-from oms.simulation.events import (
-    DELIVERED,
-    Canceled,
-    PaperEvent,
-    Rejected,
-    ReplyOutcome,
-    RequestReply,
-    StateChanges,
-    StepResult,
-)
+from oms.simulation.events import Canceled, PaperEvent, Rejected
 from oms.simulation.inputs import (
     CancelOrder,
     ChangeOrder,
@@ -32,8 +23,16 @@ from oms.simulation.inputs import (
     TimeUpdate,
 )
 from oms.simulation.settings import Latency, SimulationSettings
-from oms.simulation.state.exchange_state import ExchangeState, PaperOrder
+from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.in_flight import Arrival, InFlight
+from oms.simulation.state.paper_order import PaperOrder
+from oms.simulation.step_result import (
+    DELIVERED,
+    ReplyOutcome,
+    RequestReply,
+    StateChanges,
+    StepResult,
+)
 from oms.simulation.transport.delivery import DeliverySchedule, fault_duration
 from oms.simulation.transport.faults import Fault, FaultKind
 

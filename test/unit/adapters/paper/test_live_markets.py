@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from kit.exchanges.paper_harness import LINEAR, PaperHarness, a_paper_account
-from oms.adapters.paper.exchange_status import describe_price_sources
+from oms.adapters.paper.market_data.price_sources import describe_price_sources
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.errors import Refused
 from oms.domain.side import Side

@@ -53,7 +53,7 @@ def test_a_script_says_what_happened(tmp_path: Path) -> None:
     facts = script.run([QUOTE, a_place(1), market, cancel, deposit])
     kinds = [Accepted, Accepted, Filled, Canceled, Deposited]
     assert [type(fact) for fact in facts] == kinds
-    assert (script.lines, script.facts) == (5, 5)
+    assert (script.lines, script.event_count) == (5, 5)
 
 
 def test_what_stands_inside_an_input(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_refused_lines_are_told_with_their_number(
 
 def _hash(script: ScenarioRunner, lines: Iterable[dict[str, Any]]) -> str:
     script.run(lines)
-    return script.exchange.state_hash()
+    return script.state_hash()
 
 
 @pytest.mark.parametrize("source", ["walk", "replay"])
@@ -113,13 +113,13 @@ def test_a_run_cut_anywhere_ends_as_the_whole(tmp_path: Path, source: str) -> No
         lines.append({"at": AT + at + 40, "do": "clock"})
     whole = a_script(tmp_path, **paper)
     end = _hash(whole, lines)
-    assert whole.facts > 50
+    assert whole.event_count > 50
     for cut in (1, 17, 40, 77):
         first = a_script(tmp_path, **paper)
         first.run(lines[:cut])
-        second = a_script(tmp_path, first.saved(), **paper)
+        second = a_script(tmp_path, first.dump(), **paper)
         assert _hash(second, lines[cut:]) == end
-        assert (second.lines, second.facts) == (whole.lines, whole.facts)
+        assert (second.lines, second.event_count) == (whole.lines, whole.event_count)
 
 
 def test_every_input_can_be_written_down(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_every_input_can_be_written_down(tmp_path: Path) -> None:
     script = a_script(tmp_path)
     script.run({"at": AT, **line} for line in lines)
     assert {line["do"] for line in lines} == INPUT_TYPES.keys()
-    balances = script.exchange.state.balances
+    balances = script.engine.state.balances
     assert {name: balance.total for name, balance in balances.items() if balance.total} == {
         "USDT": 7
     }

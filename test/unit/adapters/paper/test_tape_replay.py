@@ -11,7 +11,9 @@ from kit.builders import NOON, an_order
 from kit.generators.tapes import SYMBOL, write_tapes
 from oms.adapters.paper import paper_engine as paper_engine
 from oms.adapters.paper.market_data.tape_replay import LOOP_GAP, TapeReplay
+from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.adapters.paper.scenario import process_input
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode, ReplaySettings
 from oms.domain.errors import Invalid
 from oms.domain.orders.execution_report import ReportKind
@@ -253,8 +255,8 @@ async def test_looks_of_any_size_end_in_one_memory(
 
 
 def test_scripts_bring_no_news_where_a_source_does(tmp_path: Path) -> None:
-    exchange = PaperExchange.restore(an_account(a_tape(tmp_path)), ExchangeStateRows(), tmp_path)
-    seen = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).updates(NOON, 1)))
+    engine = PaperEngine(an_account(a_tape(tmp_path)), ExchangeStateRows(), tmp_path)
+    update = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).updates(NOON, 1)))
     with pytest.raises(Invalid, match="comes from replay"):
-        exchange.feed(seen)
-    assert exchange.feed(Deposit(currency="BTC", amount=Decimal(1), at=NOON))
+        process_input(engine, update)
+    assert process_input(engine, Deposit(currency="BTC", amount=Decimal(1), at=NOON))

@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from oms.adapters.paper.market_data.json_inputs import parse_timestamp
-from oms.adapters.paper.market_data.tape_prices import TapeUpdate
 from oms.domain.errors import Invalid
-from oms.simulation.inputs import BookUpdate
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.inputs import BookUpdate, MarketUpdate
+from oms.simulation.state.paper_market import Level
 
 LEVELS_MAX = 20
 """Levels of each side that are emitted of a deeper book."""
@@ -55,7 +54,7 @@ class DepthBook:
         self._last: int | None = None
         self._bids, self._asks = _Side(), _Side()
 
-    def read(self, message: dict[str, Any]) -> list[TapeUpdate]:
+    def read(self, message: dict[str, Any]) -> list[MarketUpdate]:
         """Returns the book after ``message``; nothing before the snapshot. Raises ``Invalid``."""
         if message.get("snapshot"):
             self._bids, self._asks = _Side(), _Side()
@@ -80,7 +79,7 @@ class DepthBook:
         self._bids.apply(message["b"])
         self._asks.apply(message["a"])
 
-    def _book(self, message: dict[str, Any]) -> list[TapeUpdate]:
+    def _book(self, message: dict[str, Any]) -> list[MarketUpdate]:
         bids = self._bids.levels_at(reversed(self._bids.prices[-LEVELS_MAX:]))
         asks = self._asks.levels_at(self._asks.prices[:LEVELS_MAX])
         if not bids or not asks:

@@ -25,7 +25,8 @@ from oms.simulation.inputs import (
 )
 from oms.simulation.market.matching import market_from_update
 from oms.simulation.settings import Latency, SimulationSettings
-from oms.simulation.state.exchange_state import ExchangeState, Market
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_market import Market
 
 logger = logging.getLogger(__name__)
 

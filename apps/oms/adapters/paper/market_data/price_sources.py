@@ -18,7 +18,8 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.simulation.inputs import BookUpdate
 from oms.simulation.market.random_walk import STEP_DURATION, book_at, quote_at, step_at
-from oms.simulation.state.exchange_state import EPOCH, Level
+from oms.simulation.state.exchange_state import EPOCH
+from oms.simulation.state.paper_market import Level
 
 
 class PriceSource(StrEnum):
@@ -141,6 +142,28 @@ def parse_price_source(name: str) -> PriceSource:
         return PriceSource(name)
     names = ", ".join(PriceSource)
     raise Invalid(f"unknown price source {name!r}; use one of {names}")
+
+
+def describe_price_sources(account: Account) -> str:
+    """Returns text such as ``paper, live binance; SOL/USDT manual``."""
+    paper = account.paper
+    per_symbol = [
+        f"{symbol} {_describe_source(name, symbol, account)}"
+        for symbol, name in sorted(paper.sources.items())
+    ]
+    return "; ".join([f"paper, {_describe_source(paper.source, None, account)}", *per_symbol])
+
+
+def _describe_source(name: str, symbol: str | None, account: Account) -> str:
+    source, replay = parse_price_source(name), account.paper.replay
+    match source:
+        case PriceSource.LIVE:
+            return f"live {account.venue}"
+        case PriceSource.REPLAY:
+            files = replay.file if symbol is None else replay.files_of(symbol)
+            return " ".join(["replay", *files])
+        case _:
+            return source.value
 
 
 def _encode_position(position: TapePosition) -> dict[str, Any]:

@@ -1,12 +1,16 @@
-"""Converts a quote of the port to a market update of the simulation."""
+"""Conversion between quotes of the port and market data of the simulation."""
 
 from decimal import Decimal
 from itertools import pairwise
 
 from oms.domain.errors import Invalid
 from oms.domain.money import ZERO
+from oms.domain.value import constructor
 from oms.ports.exchange import PriceLevel, Quote
 from oms.simulation.inputs import BookUpdate, QuoteUpdate
+from oms.simulation.state.paper_market import Market
+
+_new_quote = constructor(Quote)
 
 
 def quote_to_update(quote: Quote) -> QuoteUpdate | BookUpdate:
@@ -28,6 +32,21 @@ def quote_to_update(quote: Quote) -> QuoteUpdate | BookUpdate:
     if not is_sorted or bids[-1:] <= [ZERO] or bids[:1] != [quote.bid] or asks[:1] != [quote.ask]:
         raise Invalid("a book needs bids and asks, the best first, and no price twice")
     return BookUpdate(symbol=quote.symbol, bids=quote.bids, asks=quote.asks, at=quote.at)
+
+
+def market_to_quote(market: Market) -> Quote | None:
+    """Returns the best prices of ``market``; ``None`` if one side has none."""
+    bid, ask = market.bids.best, market.asks.best
+    if bid is None or ask is None:
+        return None
+    return _new_quote(
+        symbol=market.symbol,
+        bid=bid[0],
+        ask=ask[0],
+        bid_qty=bid[1],
+        ask_qty=ask[1],
+        at=market.at,
+    )
 
 
 def _prices(levels: tuple[PriceLevel, ...]) -> list[Decimal]:

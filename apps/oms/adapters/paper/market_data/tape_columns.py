@@ -14,17 +14,17 @@ from decimal import Decimal
 from typing import Protocol
 
 from oms.adapters.paper.market_data.json_inputs import parse_timestamp
-from oms.adapters.paper.market_data.tape_prices import TapeUpdate
 from oms.domain.errors import Invalid
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import (
     BookUpdate,
     CandleClosed,
     FundingRateUpdate,
+    MarketUpdate,
     QuoteUpdate,
     TradeTick,
 )
-from oms.simulation.state.exchange_state import Level
+from oms.simulation.state.paper_market import Level
 
 _TIMES = ("local_ts", "at", "ts", "timestamp", "time")
 _SIZES = ("qty", "amount", "size")
@@ -36,13 +36,13 @@ _MINUTE = timedelta(minutes=1)
 class RowReader(Protocol):
     """Reader for rows of one kind of table."""
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         """Returns the updates of a row. Raises ``ValueError``, ``IndexError``,
         ``InvalidOperation``.
         """
         ...
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         """Returns the updates of the last row that are still pending."""
         ...
 
@@ -117,7 +117,7 @@ class _TradeReader:
         self._price, self._qty = columns.index("price"), columns.index(*_SIZES)
         self._side = columns.index("side")
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         if self._columns.is_other(row):
             return []
         price = _required_decimal(row, self._price)
@@ -127,7 +127,7 @@ class _TradeReader:
         symbol = self._columns.symbol
         return [TradeTick(symbol=symbol, price=price, qty=qty, side=side, at=at)]
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         return []
 
 
@@ -138,13 +138,13 @@ class _FundingReader:
         self._columns = columns
         self._rate = columns.index("funding_rate")
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         if self._columns.is_other(row):
             return []
         at, rate = self._columns.time(row), _required_decimal(row, self._rate)
         return [FundingRateUpdate(symbol=self._columns.symbol, rate=rate, at=at)]
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         return []
 
 
@@ -156,7 +156,7 @@ class _QuoteReader:
         self._bid, self._ask = columns.index("bid"), columns.index("ask")
         self._bid_qty, self._ask_qty = columns.index("bid_qty"), columns.index("ask_qty")
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         if self._columns.is_other(row):
             return []
         return [
@@ -170,7 +170,7 @@ class _QuoteReader:
             )
         ]
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         return []
 
 
@@ -181,14 +181,14 @@ class _BookReader:
         self._columns = columns
         self._bids, self._asks = _level_columns(columns, "b"), _level_columns(columns, "a")
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         if self._columns.is_other(row):
             return []
         bids, asks = _levels(row, self._bids), _levels(row, self._asks)
         at = self._columns.time(row)
         return [BookUpdate(symbol=self._columns.symbol, bids=bids, asks=asks, at=at)]
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         return []
 
 
@@ -217,11 +217,11 @@ class _CandleReader:
         self._open_candle: tuple[datetime, list[Decimal], Decimal] | None = None
         self._duration: timedelta | None = None
 
-    def read(self, row: Sequence[str]) -> list[TapeUpdate]:
+    def read(self, row: Sequence[str]) -> list[MarketUpdate]:
         if self._columns.is_other(row):
             return []
         at = self._columns.time(row)
-        rows: list[TapeUpdate] = []
+        rows: list[MarketUpdate] = []
         if self._open_candle is not None:
             gap = at - self._open_candle[0]
             self._duration = gap if self._duration is None else min(self._duration, gap)
@@ -230,10 +230,10 @@ class _CandleReader:
         self._open_candle = (at, prices, optional_decimal(row, self._volume) or Decimal(0))
         return rows
 
-    def end(self) -> list[TapeUpdate]:
+    def end(self) -> list[MarketUpdate]:
         return [] if self._open_candle is None else self._close_candle()
 
-    def _close_candle(self) -> list[TapeUpdate]:
+    def _close_candle(self) -> list[MarketUpdate]:
         assert self._open_candle is not None
         at, (opened, high, low, close), volume = self._open_candle
         candle = CandleClosed(

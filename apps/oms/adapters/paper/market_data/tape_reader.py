@@ -19,10 +19,16 @@ from typing import TextIO
 from oms.adapters.paper.market_data.depth_book import DepthBook
 from oms.adapters.paper.market_data.json_inputs import parse_input
 from oms.adapters.paper.market_data.tape_columns import select_row_reader
-from oms.adapters.paper.market_data.tape_prices import TapeUpdate, with_trade_prices
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal
 from oms.domain.value import evolve
+from oms.simulation.inputs import (
+    FundingRateUpdate,
+    MarketUpdate,
+    MarkPriceUpdate,
+    QuoteUpdate,
+    TradeTick,
+)
 
 _GZIP = b"\x1f\x8b"
 LINE_CHARACTERS_MAX = 1_000_000
@@ -40,7 +46,7 @@ def tape_path(folder: Path, name: str) -> Path:
     return path
 
 
-def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
+def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[MarketUpdate]:
     """Yields updates of ``symbol`` from the files, merged by time, then by the order of the files.
 
     Raises ``Invalid``, reason ``tape_unreadable``, at the line that cannot be read.
@@ -49,7 +55,7 @@ def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[TapeUpdate]:
     return with_trade_prices(heapq.merge(*tapes, key=lambda update: update.at))
 
 
-def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
+def read_tape(path: Path, symbol: str) -> Iterator[MarketUpdate]:
     """Yields updates of ``symbol`` from one file; a time that goes back is raised to the previous
     one.
     """
@@ -70,12 +76,31 @@ def read_tape(path: Path, symbol: str) -> Iterator[TapeUpdate]:
         raise tape_error(f"{path.name}, after line {number}: {error}", "tape_unreadable") from None
 
 
+def with_trade_prices(update: Iterator[MarketUpdate]) -> Iterator[MarketUpdate]:
+    """Yields ``update`` with a quote of unlimited depth for each trade before the first real price.
+
+    So a tape of trades alone has prices, and one of trades and books has those of its books.
+    """
+    for each in update:
+        if isinstance(each, TradeTick):
+            yield QuoteUpdate(symbol=each.symbol, bid=each.price, ask=each.price, at=each.at)
+        yield each
+        if is_price(each):
+            break
+    yield from update
+
+
+def is_price(update: MarketUpdate) -> bool:
+    """Returns whether the update replaces the current price."""
+    return not isinstance(update, TradeTick | MarkPriceUpdate | FundingRateUpdate)
+
+
 def tape_error(message: str, reason: str) -> Invalid:
     """Returns the error of a tape that has no price."""
     return Invalid(message, code="no_price", reason=reason)
 
 
-def _read_lines(text: TextIO, symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_lines(text: TextIO, symbol: str) -> Iterator[tuple[int, MarketUpdate]]:
     first = text.readline(LINE_CHARACTERS_MAX)
     lines = _lines(first, text)
     return _read_json(lines, symbol) if first.lstrip().startswith("{") else _read_csv(lines, symbol)
@@ -88,7 +113,7 @@ def _lines(first: str, text: TextIO) -> Iterator[str]:
         line = text.readline(LINE_CHARACTERS_MAX)
 
 
-def _read_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, MarketUpdate]]:
     rows = csv.reader(lines)
     header = next(rows, [])
     reader = select_row_reader([name.strip().lower() for name in header], symbol)
@@ -105,7 +130,7 @@ def _read_csv(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpda
         raise Invalid(f"line {number} cannot be read: {error!r}") from None
 
 
-def _read_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpdate]]:
+def _read_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, MarketUpdate]]:
     depth = DepthBook(symbol)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -124,11 +149,11 @@ def _read_json(lines: Iterator[str], symbol: str) -> Iterator[tuple[int, TapeUpd
             yield number, update
 
 
-def _parse_own_line(fields: dict[str, object], symbol: str) -> list[TapeUpdate]:
+def _parse_own_line(fields: dict[str, object], symbol: str) -> list[MarketUpdate]:
     """Parses a line of our own format; lines of other symbols are skipped."""
     if fields.setdefault("symbol", symbol) != symbol:
         return []
     update = parse_input(fields)
-    if not isinstance(update, TapeUpdate):
+    if not isinstance(update, MarketUpdate):
         raise Invalid(f"{fields['do']} is not allowed in a tape; it holds market updates only")
     return [update]

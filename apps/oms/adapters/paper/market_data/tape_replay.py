@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from oms.adapters.paper.market_data.tape_prices import TapeUpdate, is_price
-from oms.adapters.paper.market_data.tape_reader import read_tapes, tape_error, tape_path
+from oms.adapters.paper.market_data.tape_reader import is_price, read_tapes, tape_error, tape_path
 from oms.domain.account import ReplaySettings
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve, value
+from oms.simulation.inputs import MarketUpdate
 
 LOOP_GAP = timedelta(seconds=1)
 """Tape time between the end of a tape and its next start."""
@@ -58,8 +58,8 @@ class TapeReplay:
         self._position = (
             position if position is not None and position.source_key == self._source_key else None
         )
-        self._updates: Iterator[TapeUpdate] | None = None
-        self._next: TapeUpdate | None = None
+        self._updates: Iterator[MarketUpdate] | None = None
+        self._next: MarketUpdate | None = None
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._error: Invalid | None = None
@@ -74,7 +74,7 @@ class TapeReplay:
         """Whether it emits one price per call, whatever the time."""
         return self._settings.speed == 0
 
-    def peek(self, now: datetime) -> TapeUpdate | None:
+    def peek(self, now: datetime) -> MarketUpdate | None:
         """Returns the next update due at ``now`` with its wall time; ``None`` if none is due.
 
         Raises ``Invalid`` with code ``no_price`` where the tape cannot be read.
@@ -87,7 +87,7 @@ class TapeReplay:
             self._error = error
             raise
 
-    def _due(self, now: datetime) -> TapeUpdate | None:
+    def _due(self, now: datetime) -> MarketUpdate | None:
         if self._position is None:
             self._position = TapePosition(
                 source_key=self._source_key, started_at=self._start or now
@@ -102,7 +102,7 @@ class TapeReplay:
         at = now if self.is_stepped else self._wall_time(self._position, update)
         return evolve(update, at=at) if at <= now else None
 
-    def updates(self, now: datetime, limit: int) -> Iterator[TapeUpdate]:
+    def updates(self, now: datetime, limit: int) -> Iterator[MarketUpdate]:
         """Yields up to ``limit`` updates due at ``now``; at speed 0 up to the next price.
 
         An update counts as taken when the next one is requested. Raises as ``peek``.
@@ -121,7 +121,7 @@ class TapeReplay:
         self._position = evolve(self._position, updates_taken=self._position.updates_taken + 1)
         self._advance(self._updates)
 
-    def _advance(self, updates: Iterator[TapeUpdate]) -> None:
+    def _advance(self, updates: Iterator[MarketUpdate]) -> None:
         if self._next is not None:
             self._last = self._next.at
         self._next = None
@@ -153,7 +153,7 @@ class TapeReplay:
         )
         self._open(self._position)
 
-    def _wall_time(self, position: TapePosition, update: TapeUpdate) -> datetime:
+    def _wall_time(self, position: TapePosition, update: MarketUpdate) -> datetime:
         assert self._first is not None
         micros = position.elapsed_micros + (update.at - self._first) // _MICRO
         numerator, denominator = self._settings.speed.as_integer_ratio()

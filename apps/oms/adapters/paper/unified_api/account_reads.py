@@ -25,7 +25,9 @@ from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.simulation.account.margin import compute_position_margin, compute_wallet
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import EPOCH, ExchangeState, Market, PaperTrade
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import PaperTrade
 
 ROWS_MAX = 1000
 """Maximum number of orders or trades per read; the newest."""

@@ -4,81 +4,76 @@ What ccxt's base class derives from another method's result is derived here in t
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 from oms.adapters.paper.unified_api import contract_structures
+from oms.adapters.paper.unified_api.account_reads import AccountReads
 from oms.adapters.paper.unified_api.structures import Structure
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
 
-if TYPE_CHECKING:
-    from oms.adapters.paper.unified_api.account_reads import AccountReads
 
-
-async def fetch_free_balance(reads: "AccountReads", params: object = None) -> object:
+async def fetch_free_balance(reads: AccountReads, params: object = None) -> object:
     """Returns free amounts by currency."""
     return (await reads.fetch_balance())["free"]
 
 
-async def fetch_used_balance(reads: "AccountReads", params: object = None) -> object:
+async def fetch_used_balance(reads: AccountReads, params: object = None) -> object:
     """Returns locked amounts by currency."""
     return (await reads.fetch_balance())["used"]
 
 
-async def fetch_total_balance(reads: "AccountReads", params: object = None) -> object:
+async def fetch_total_balance(reads: AccountReads, params: object = None) -> object:
     """Returns total amounts by currency."""
     return (await reads.fetch_balance())["total"]
 
 
-async def fetch_partial_balance(
-    reads: "AccountReads", part: object, params: object = None
-) -> object:
+async def fetch_partial_balance(reads: AccountReads, part: object, params: object = None) -> object:
     """Returns one part of the balance: ``free``, ``used``, ``total`` or a currency."""
     balance = await reads.fetch_balance()
     return balance.get(part) if isinstance(part, str) else None
 
 
-async def fetch_accounts(reads: "AccountReads", params: object = None) -> list[Structure]:
+async def fetch_accounts(reads: AccountReads, params: object = None) -> list[Structure]:
     """Returns the one account."""
     return [{"id": str(reads.account_id), "type": "unified", "code": None, "info": {}}]
 
 
-async def fetch_position(reads: "AccountReads", symbol: object, params: object = None) -> object:
+async def fetch_position(reads: AccountReads, symbol: object, params: object = None) -> object:
     """Returns the position of a symbol, or ``None``; of two legs the long one."""
     found = await reads.fetch_positions([symbol])
     return found[0] if found else None
 
 
 async def fetch_positions_for_symbol(
-    reads: "AccountReads", symbol: object, params: object = None
+    reads: AccountReads, symbol: object, params: object = None
 ) -> list[Structure]:
     """Returns both legs of a symbol."""
     return await reads.fetch_positions([symbol])
 
 
 async def fetch_positions_risk(
-    reads: "AccountReads", symbols: object = None, params: object = None
+    reads: AccountReads, symbols: object = None, params: object = None
 ) -> list[Structure]:
     """Returns the positions, which include their risk."""
     return await reads.fetch_positions(symbols)
 
 
 async def fetch_order_status(
-    reads: "AccountReads", id: object, symbol: object = None, params: object = None
+    reads: AccountReads, id: object, symbol: object = None, params: object = None
 ) -> object:
     """Returns the status of one order."""
     return (await reads.fetch_order(id, symbol))["status"]
 
 
 async def fetch_open_order(
-    reads: "AccountReads", id: object, symbol: object = None, params: object = None
+    reads: AccountReads, id: object, symbol: object = None, params: object = None
 ) -> Structure:
     """Returns one order, which must be open."""
     return await _in_status(reads, id, symbol, frozenset({"open"}))
 
 
 async def fetch_closed_order(
-    reads: "AccountReads", id: object, symbol: object = None, params: object = None
+    reads: AccountReads, id: object, symbol: object = None, params: object = None
 ) -> Structure:
     """Returns one order, which must be finished."""
     finished = frozenset({"closed", "canceled", "expired", "rejected"})
@@ -86,7 +81,7 @@ async def fetch_closed_order(
 
 
 async def fetch_order_with_client_order_id(
-    reads: "AccountReads",
+    reads: AccountReads,
     clientOrderId: object,
     symbol: object = None,
     params: object = None,
@@ -99,7 +94,7 @@ async def fetch_order_with_client_order_id(
 
 
 async def fetch_canceled_and_closed_orders(
-    reads: "AccountReads",
+    reads: AccountReads,
     symbol: object = None,
     since: object = None,
     limit: object = None,
@@ -111,7 +106,7 @@ async def fetch_canceled_and_closed_orders(
 
 
 async def fetch_order_trades(
-    reads: "AccountReads",
+    reads: AccountReads,
     id: object,
     symbol: object = None,
     since: object = None,
@@ -125,13 +120,13 @@ async def fetch_order_trades(
     return found if count is None or count < 1 else found[-count:]
 
 
-async def fetch_leverage(reads: "AccountReads", symbol: object, params: object = None) -> Structure:
+async def fetch_leverage(reads: AccountReads, symbol: object, params: object = None) -> Structure:
     """Returns the leverage of a contract."""
     return contract_structures.leverage(reads.state, reads.settings, _instrument(reads, symbol))
 
 
 async def fetch_leverages(
-    reads: "AccountReads", symbols: object = None, params: object = None
+    reads: AccountReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns the leverage of these contracts, or of all."""
     return {
@@ -141,14 +136,14 @@ async def fetch_leverages(
 
 
 async def fetch_margin_mode(
-    reads: "AccountReads", symbol: object, params: object = None
+    reads: AccountReads, symbol: object, params: object = None
 ) -> Structure:
     """Returns the margin mode of a contract."""
     return contract_structures.margin_mode(reads.state, reads.settings, _instrument(reads, symbol))
 
 
 async def fetch_margin_modes(
-    reads: "AccountReads", symbols: object = None, params: object = None
+    reads: AccountReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns the margin mode of these contracts, or of all."""
     return {
@@ -158,20 +153,20 @@ async def fetch_margin_modes(
 
 
 async def fetch_position_mode(
-    reads: "AccountReads", symbol: object = None, params: object = None
+    reads: AccountReads, symbol: object = None, params: object = None
 ) -> Structure:
     """Returns whether contracts have two legs."""
     return {"info": {}, "hedged": reads.settings.hedge}
 
 
 async def fetch_trading_fee(
-    reads: "AccountReads", symbol: object, params: object = None
+    reads: AccountReads, symbol: object, params: object = None
 ) -> Structure:
     """Returns maker and taker rate of a symbol."""
     return contract_structures.trading_fee(reads.settings, _instrument(reads, symbol))
 
 
-async def fetch_trading_fees(reads: "AccountReads", params: object = None) -> Structure:
+async def fetch_trading_fees(reads: AccountReads, params: object = None) -> Structure:
     """Returns maker and taker rates of all symbols."""
     return {
         symbol: contract_structures.trading_fee(reads.settings, instrument)
@@ -180,7 +175,7 @@ async def fetch_trading_fees(reads: "AccountReads", params: object = None) -> St
 
 
 async def _in_status(
-    reads: "AccountReads", id: object, symbol: object, statuses: frozenset[str]
+    reads: AccountReads, id: object, symbol: object, statuses: frozenset[str]
 ) -> Structure:
     order = await reads.fetch_order(id, symbol)
     if order["status"] not in statuses:
@@ -189,14 +184,14 @@ async def _in_status(
     return order
 
 
-def _instrument(reads: "AccountReads", symbol: object) -> Instrument:
+def _instrument(reads: AccountReads, symbol: object) -> Instrument:
     instrument = reads.settings.instruments.get(symbol) if isinstance(symbol, str) else None
     if instrument is None:
         raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")
     return instrument
 
 
-def _contracts(reads: "AccountReads", symbols: object) -> list[Instrument]:
+def _contracts(reads: AccountReads, symbols: object) -> list[Instrument]:
     if symbols is None:
         instruments = [
             reads.settings.instruments[name] for name in sorted(reads.settings.instruments)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from oms.adapters.paper.market_data.price_sources import PriceSource
 from oms.adapters.paper.unified_api.contract_structures import leverage_tiers
-from oms.adapters.paper.unified_api.market_reads import fetch_tickers
+from oms.adapters.paper.unified_api.market_listings import fetch_tickers
+from oms.adapters.paper.unified_api.market_reads import MarketReads
 from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_float
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -16,9 +16,6 @@ from oms.simulation.account.costs import settle_value
 from oms.simulation.market.random_walk import STEP_DURATION, step_at
 from oms.simulation.state.contract_overrides import NO_OVERRIDES
 from oms.simulation.state.exchange_state import EPOCH
-
-if TYPE_CHECKING:
-    from oms.adapters.paper.unified_api.dispatch import MarketReads
 
 TRADES_MAX = 500
 """Maximum number of public trades per read."""
@@ -29,14 +26,14 @@ _HALF = Decimal("0.5")
 
 
 def fetch_l2_order_book(
-    reads: "MarketReads", symbol: str, limit: int | None = None, params: object = None
+    reads: MarketReads, symbol: str, limit: int | None = None, params: object = None
 ) -> Structure:
     """Returns the order book, which has no other levels."""
     return reads.fetch_order_book(symbol, limit)
 
 
 def fetch_order_books(
-    reads: "MarketReads",
+    reads: MarketReads,
     symbols: object = None,
     limit: int | None = None,
     params: object = None,
@@ -48,7 +45,7 @@ def fetch_order_books(
 
 
 def fetch_trades(
-    reads: "MarketReads",
+    reads: MarketReads,
     symbol: str,
     since: object = None,
     limit: object = None,
@@ -69,7 +66,7 @@ def fetch_trades(
     return [_trade(reads, instrument, n) for n in range(first, min(first + count, newest + 1))]
 
 
-def fetch_mark_price(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
+def fetch_mark_price(reads: MarketReads, symbol: str, params: object = None) -> Structure:
     """Returns the ticker of a contract, which includes the mark price."""
     if reads.instrument(symbol).kind is InstrumentKind.SPOT:
         raise Invalid(f"{symbol} is no contract and has no mark")
@@ -77,7 +74,7 @@ def fetch_mark_price(reads: "MarketReads", symbol: str, params: object = None) -
 
 
 def fetch_mark_prices(
-    reads: "MarketReads", symbols: object = None, params: object = None
+    reads: MarketReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns tickers of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
@@ -85,7 +82,7 @@ def fetch_mark_prices(
 
 
 def fetch_last_prices(
-    reads: "MarketReads", symbols: object = None, params: object = None
+    reads: MarketReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns last prices by symbol."""
     tickers: Structure = {}
@@ -102,7 +99,7 @@ def fetch_last_prices(
     return tickers
 
 
-def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None) -> Structure:
+def fetch_funding_rate(reads: MarketReads, symbol: str, params: object = None) -> Structure:
     """Returns the funding rate of the next funding time, and that time."""
     if not _is_contract(reads, symbol):
         raise Invalid(f"{symbol} is no contract and pays no funding")
@@ -133,7 +130,7 @@ def fetch_funding_rate(reads: "MarketReads", symbol: str, params: object = None)
 
 
 def fetch_funding_rates(
-    reads: "MarketReads", symbols: object = None, params: object = None
+    reads: MarketReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns funding rates of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
@@ -141,21 +138,21 @@ def fetch_funding_rates(
 
 
 def fetch_market_leverage_tiers(
-    reads: "MarketReads", symbol: str, params: object = None
+    reads: MarketReads, symbol: str, params: object = None
 ) -> list[Structure]:
     """Returns the single leverage tier of a contract."""
     return leverage_tiers(reads.instrument(symbol))
 
 
 def fetch_leverage_tiers(
-    reads: "MarketReads", symbols: object = None, params: object = None
+    reads: MarketReads, symbols: object = None, params: object = None
 ) -> Structure:
     """Returns the leverage tiers of these contracts, or of all."""
     found = [symbol for symbol in select_symbols(reads, symbols) if _is_contract(reads, symbol)]
     return {symbol: leverage_tiers(reads.instrument(symbol)) for symbol in found}
 
 
-def select_symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
+def select_symbols(reads: MarketReads, symbols: object) -> Sequence[str]:
     """Returns the symbols that a parameter names, or all. Raises ``Invalid``."""
     if symbols is None:
         return sorted(reads.settings.instruments)
@@ -165,11 +162,11 @@ def select_symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
     return [reads.instrument(symbol).symbol for symbol in tickers]
 
 
-def _is_contract(reads: "MarketReads", symbol: str) -> bool:
+def _is_contract(reads: MarketReads, symbol: str) -> bool:
     return reads.instrument(symbol).kind is not InstrumentKind.SPOT
 
 
-def _trade(reads: "MarketReads", instrument: Instrument, step: int) -> Structure:
+def _trade(reads: MarketReads, instrument: Instrument, step: int) -> Structure:
     before, price = (_mid_price(reads, instrument, n) for n in (step - 1, step))
     amount = instrument.step
     return {
@@ -189,7 +186,7 @@ def _trade(reads: "MarketReads", instrument: Instrument, step: int) -> Structure
     }
 
 
-def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
+def _mid_price(reads: MarketReads, instrument: Instrument, step: int) -> Decimal:
     bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
     return multiply(add(bid, ask), _HALF)
 

@@ -1,146 +1,25 @@
-"""ccxt's unified read methods of a paper exchange: dispatch, tickers and books.
-
-Structures have all keys of ccxt's, ``None`` where there is no value. Decimals become JSON numbers
-here at the very end; nothing is computed from them afterwards. A level or side with unlimited depth
-has ``UNLIMITED_QTY``.
-"""
+"""Dispatch of ccxt's unified read methods of a paper exchange."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
-from oms.adapters.paper.market_data.price_sources import PriceSource, PriceSources
-from oms.adapters.paper.unified_api.account_reads import FUNCTIONS as ACCOUNT_FUNCTIONS
+from oms.adapters.paper.paper_engine import PaperEngine
+from oms.adapters.paper.unified_api.account_reads import FUNCTIONS as ACCOUNT_METHODS
 from oms.adapters.paper.unified_api.account_reads import AccountReads
-from oms.adapters.paper.unified_api.derived_account_reads import FUNCTIONS as ACCOUNT_VIEWS
-from oms.adapters.paper.unified_api.derived_market_reads import FUNCTIONS as MARKET_VIEWS
-from oms.adapters.paper.unified_api.exchange_info import FUNCTIONS as META
-from oms.adapters.paper.unified_api.exchange_info import build_has
-from oms.adapters.paper.unified_api.market_reads import FUNCTIONS as MARKET_FUNCTIONS
-from oms.adapters.paper.unified_api.market_structure import market_structure
-from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_milliseconds
-from oms.adapters.paper.unified_api.structures import to_float as _to_float
-from oms.adapters.paper.unified_api.unsupported import not_supported
+from oms.adapters.paper.unified_api.derived_account_reads import (
+    FUNCTIONS as DERIVED_ACCOUNT_METHODS,
+)
+from oms.adapters.paper.unified_api.derived_market_reads import FUNCTIONS as DERIVED_MARKET_METHODS
+from oms.adapters.paper.unified_api.exchange_info import FUNCTIONS as INFO_METHODS
+from oms.adapters.paper.unified_api.market_listings import FUNCTIONS as LISTING_METHODS
+from oms.adapters.paper.unified_api.market_reads import MarketReads
+from oms.domain.account import Account
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.money import EXACT, add, multiply, subtract
-from oms.simulation.market.random_walk import BOOK_DEPTH
-from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.contract_overrides import ContractOverrides
-from oms.simulation.state.exchange_state import Level, Market
+from oms.ports.history_reads import HistoryReads
 from oms.wire.ccxt.trade_parser import PARSED_METHODS
 
-UNLIMITED_QTY = Decimal(10**9)
-"""Quantity of a level with unlimited depth."""
-
-DEPTH_MAX = 100
-"""Maximum number of order book levels per side."""
-
-_HALF = Decimal("0.5")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketReads:
-    """Market methods; each public method is a ccxt function of that name."""
-
-    venue: str
-    settings: SimulationSettings
-    prices: PriceSources
-    market: Callable[[str, datetime], Market | None]
-    now: datetime
-    #: Settings of single contracts, by symbol.
-    contracts: Mapping[str, ContractOverrides] = field(default_factory=dict)
-
-    def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
-        """Returns best prices, and the last 24 hours of a random walk."""
-        instrument = self.instrument(symbol)
-        market = self.market(symbol, self.now)
-        bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
-        last = _mid_price(bid, ask)
-        return {
-            "symbol": symbol,
-            **timestamp_fields(self.now),
-            **_best(bid, ask),
-            **self._day(instrument, last),
-            "last": _to_float(last),
-            "close": _to_float(last),
-            "markPrice": None if instrument.kind is InstrumentKind.SPOT else _to_float(last),
-            "indexPrice": None,
-            "vwap": None,
-            "previousClose": None,
-            "baseVolume": None,
-            "quoteVolume": None,
-            "info": {},
-        }
-
-    def fetch_order_book(
-        self, symbol: str, limit: int | None = None, params: object = None
-    ) -> Structure:
-        """Returns the order book less what orders consumed."""
-        instrument = self.instrument(symbol)
-        depth = BOOK_DEPTH if limit is None else limit
-        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
-            raise Invalid("limit must be a whole number above 0")
-        market = self.market(symbol, self.now)
-        bids, asks = ((), ()) if market is None else (market.bids.levels, market.asks.levels)
-        if depth > BOOK_DEPTH and self.prices.source(symbol) is PriceSource.WALK:
-            extra_levels = self.prices.walk_depth(instrument, self.now, min(depth, DEPTH_MAX))
-            bids, asks = (
-                (*bids, *extra_levels[0][BOOK_DEPTH:]),
-                (*asks, *extra_levels[1][BOOK_DEPTH:]),
-            )
-        return {
-            "symbol": symbol,
-            "bids": _levels(bids[:depth]),
-            "asks": _levels(asks[:depth]),
-            **timestamp_fields(self.now),
-            "nonce": None,
-        }
-
-    def fetch_time(self, params: object = None) -> int:
-        """Returns the clock of the exchange in milliseconds."""
-        return to_milliseconds(self.now)
-
-    def fetch_markets(self, params: object = None) -> list[Structure]:
-        """Returns all markets."""
-        return [
-            market_structure(instrument, self.settings)
-            for _, instrument in sorted(self.settings.instruments.items())
-        ]
-
-    def load_markets(self, reload: object = False, params: object = None) -> Structure:
-        """Returns all markets by symbol."""
-        return {str(market["symbol"]): market for market in self.fetch_markets()}
-
-    def has(self) -> Structure:
-        """Returns the supported methods by ccxt's camelCase names."""
-        return build_has([*_FUNCTIONS, *ACCOUNT_READS, *PARSED_METHODS])
-
-    def instrument(self, symbol: object) -> Instrument:
-        """Returns a traded instrument. Raises ``Invalid``."""
-        instrument = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
-        if instrument is None:
-            message = f"paper.{self.venue} does not trade {symbol!r}"
-            raise Invalid(message, code="instrument_not_supported")
-        return instrument
-
-    def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
-        """Returns open, high, low and change over 24 hours; only random walks have a past."""
-        keys = ("open", "high", "low", "change", "percentage", "average")
-        if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
-            return dict.fromkeys(keys)
-        past = [*self.prices.walk_day(instrument, self.now), last]
-        first = past[0]
-        change = subtract(last, first)
-        share = EXACT.divide(multiply(change, Decimal(100)), first)
-        average = multiply(add(first, last), _HALF)
-        values = (first, max(past), min(past), change, share, average)
-        return dict(zip(keys, map(_to_float, values), strict=True))
-
-
-_FUNCTIONS: Mapping[str, Callable[..., object]] = {
+_MARKET_METHODS: Mapping[str, Callable[..., object]] = {
     name: getattr(MarketReads, name)
     for name in (
         "fetch_ticker",
@@ -149,57 +28,70 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
         "fetch_markets",
         "load_markets",
     )
-} | {**MARKET_FUNCTIONS, **MARKET_VIEWS, **META}
+} | {**LISTING_METHODS, **DERIVED_MARKET_METHODS, **INFO_METHODS}
 
-ACCOUNT_READS: Mapping[str, Callable[..., Awaitable[object]]] = {
-    **ACCOUNT_FUNCTIONS,
-    **ACCOUNT_VIEWS,
+_ACCOUNT_METHODS: Mapping[str, Callable[..., Awaitable[object]]] = {
+    **ACCOUNT_METHODS,
+    **DERIVED_ACCOUNT_METHODS,
 }
 
-READS = frozenset({*_FUNCTIONS, *ACCOUNT_READS})
+READS = frozenset({*_MARKET_METHODS, *_ACCOUNT_METHODS})
 """Names of all supported read methods."""
 
 
 async def call_method(
-    market: MarketReads,
-    account: AccountReads,
+    engine: PaperEngine,
+    account: Account,
+    history: HistoryReads | None,
     func: str,
     args: Sequence[object],
     kwargs: Mapping[str, object],
+    now: datetime,
 ) -> object:
-    """Returns the result of ``func``. Raises ``Invalid`` for unknown methods or arguments."""
-    account_function = ACCOUNT_READS.get(func)
-    function = account_function or _FUNCTIONS.get(func)
-    if function is None:
+    """Returns the result of a read. Raises ``Invalid`` for unknown methods or arguments."""
+    if func in _ACCOUNT_METHODS:
+        account_reads = AccountReads(
+            account_id=account.id,
+            settings=engine.settings,
+            state=engine.state,
+            market=engine.market,
+            trades=engine.trades,
+            history=history,
+            now=now,
+        )
+        account_method = _ACCOUNT_METHODS[func]
+        _check_arguments(func, account_method, account_reads, args, kwargs)
+        return await account_method(account_reads, *args, **kwargs)
+    market_method = _MARKET_METHODS.get(func)
+    if market_method is None:
         raise not_supported(func)
-    reads = market if account_function is None else account
+    market_reads = MarketReads(
+        venue=account.venue,
+        settings=engine.settings,
+        prices=engine.prices,
+        market=engine.read_market,
+        now=now,
+        methods=READS | frozenset(PARSED_METHODS),
+        contracts=engine.state.contracts,
+    )
+    _check_arguments(func, market_method, market_reads, args, kwargs)
+    return market_method(market_reads, *args, **kwargs)
+
+
+def not_supported(func: str) -> Invalid:
+    """Returns ccxt's ``NotSupported``."""
+    message = f"a paper exchange does not support {func[:64]}"
+    return Invalid(message, code="unsupported_func", reason="not_supported")
+
+
+def _check_arguments(
+    func: str,
+    method: Callable[..., object],
+    reads: object,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> None:
     try:
-        inspect.signature(function).bind(reads, *args, **kwargs)
+        inspect.signature(method).bind(reads, *args, **kwargs)
     except TypeError as error:
         raise Invalid(f"{func}: {error}") from None
-    if account_function is not None:
-        return await account_function(reads, *args, **kwargs)
-    return function(reads, *args, **kwargs)
-
-
-def _mid_price(bid: Level | None, ask: Level | None) -> Decimal | None:
-    if bid is None or ask is None:
-        return None
-    return multiply(add(bid[0], ask[0]), _HALF)
-
-
-def _best(bid: Level | None, ask: Level | None) -> Structure:
-    return {
-        "bid": None if bid is None else _to_float(bid[0]),
-        "bidVolume": None if bid is None else _depth(bid[1]),
-        "ask": None if ask is None else _to_float(ask[0]),
-        "askVolume": None if ask is None else _depth(ask[1]),
-    }
-
-
-def _levels(levels: Sequence[Level]) -> list[list[object]]:
-    return [[_to_float(price), _depth(qty)] for price, qty in levels]
-
-
-def _depth(qty: Decimal | None) -> object:
-    return _to_float(UNLIMITED_QTY if qty is None else qty)

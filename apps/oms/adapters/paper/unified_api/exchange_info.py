@@ -1,13 +1,13 @@
 """Description of a paper exchange, and ccxt's small computations over its markets."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from oms.adapters.paper.unified_api.features import build_features
-from oms.adapters.paper.unified_api.market_reads import TIMEFRAMES, fetch_currencies
+from oms.adapters.paper.unified_api.market_listings import TIMEFRAMES, fetch_currencies
+from oms.adapters.paper.unified_api.market_reads import MarketReads
 from oms.adapters.paper.unified_api.market_structure import market_structure
 from oms.adapters.paper.unified_api.order_parsing import round_price
 from oms.adapters.paper.unified_api.structures import (
@@ -24,9 +24,6 @@ from oms.simulation.account.costs import is_fee_in_base, settle_value
 from oms.simulation.state.exchange_state import EPOCH
 from oms.wire.ccxt import trade_requests
 
-if TYPE_CHECKING:
-    from oms.adapters.paper.unified_api.dispatch import MarketReads
-
 TICK_SIZE = 4
 """ccxt's constant for precisions that are tick sizes."""
 
@@ -34,24 +31,7 @@ _TIMEFRAME = re.compile(r"(\d{1,6})([smhdwMy])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
 
 
-def camel_case(func: str) -> str:
-    """Returns ccxt's camelCase spelling, as used in ``has``."""
-    first, *rest = func.split("_")
-    return first + "".join("OHLCV" if part == "ohlcv" else part.capitalize() for part in rest)
-
-
-def build_has(answered: Iterable[str]) -> Structure:
-    """Returns ccxt's ``has`` for the supported methods."""
-    kinds = {"CORS": None, "spot": True, "margin": False, "swap": True}
-    return {
-        **kinds,
-        "future": False,
-        "option": False,
-        **{camel_case(name): True for name in sorted(answered) if "_" in name},
-    }
-
-
-def describe(reads: "MarketReads") -> Structure:
+def describe(reads: MarketReads) -> Structure:
     """Returns identity and capabilities of the exchange."""
     return {
         "id": exchange_id(reads),
@@ -71,38 +51,38 @@ def describe(reads: "MarketReads") -> Structure:
     }
 
 
-def exchange_id(reads: "MarketReads") -> str:
+def exchange_id(reads: MarketReads) -> str:
     """Returns ``paper.<venue>``."""
     return f"paper.{reads.venue}"
 
 
-def name(reads: "MarketReads") -> str:
+def name(reads: MarketReads) -> str:
     """Returns the display name."""
     return f"Paper {reads.venue}"
 
 
-def has(reads: "MarketReads") -> Structure:
+def has(reads: MarketReads) -> Structure:
     """Returns the supported methods."""
     return reads.has()
 
 
-def features(reads: "MarketReads") -> Structure:
+def features(reads: MarketReads) -> Structure:
     """Returns what orders support and how far reads reach."""
     return build_features(reads.settings)
 
 
-def timeframes(reads: "MarketReads") -> Structure:
+def timeframes(reads: MarketReads) -> Structure:
     """Returns the candle timeframes."""
     return {name: name for name in TIMEFRAMES}
 
 
-def limits(reads: "MarketReads") -> Structure:
+def limits(reads: MarketReads) -> Structure:
     """Returns the limits of the exchange: none but those of each market."""
     names = ("leverage", "amount", "price", "cost")
     return {each: {"min": None, "max": None} for each in names}
 
 
-def fees(reads: "MarketReads") -> Structure:
+def fees(reads: MarketReads) -> Structure:
     """Returns trading fees of spot and contracts; nothing else has a fee."""
     value: Structure = {}
     for name, kind in (("trading", InstrumentKind.SPOT), ("swap", InstrumentKind.LINEAR)):
@@ -117,42 +97,42 @@ def fees(reads: "MarketReads") -> Structure:
     return {**value, "swap": {"trading": swap}, "funding": {"withdraw": {}, "deposit": {}}}
 
 
-def precision_mode(reads: "MarketReads") -> int:
+def precision_mode(reads: MarketReads) -> int:
     """Returns the precision mode: tick sizes."""
     return TICK_SIZE
 
 
-def symbols(reads: "MarketReads") -> list[str]:
+def symbols(reads: MarketReads) -> list[str]:
     """Returns all symbols, sorted."""
     return sorted(reads.settings.instruments)
 
 
-def currencies(reads: "MarketReads") -> Structure:
+def currencies(reads: MarketReads) -> Structure:
     """Returns all currencies by code."""
     return fetch_currencies(reads)
 
 
-def markets(reads: "MarketReads") -> Structure:
+def markets(reads: MarketReads) -> Structure:
     """Returns all markets by symbol."""
     return reads.load_markets()
 
 
-def market(reads: "MarketReads", symbol: object) -> Structure:
+def market(reads: MarketReads, symbol: object) -> Structure:
     """Returns one market by its symbol or its id."""
     return market_structure(_instrument(reads, symbol), reads.settings)
 
 
-def market_id(reads: "MarketReads", symbol: object) -> object:
+def market_id(reads: MarketReads, symbol: object) -> object:
     """Returns the exchange's id of a market."""
     return market(reads, symbol)["id"]
 
 
-def load_time_difference(reads: "MarketReads", params: object = None) -> int:
+def load_time_difference(reads: MarketReads, params: object = None) -> int:
     """Returns 0: both clocks are the same."""
     return 0
 
 
-def amount_to_precision(reads: "MarketReads", symbol: object, amount: object) -> str:
+def amount_to_precision(reads: MarketReads, symbol: object, amount: object) -> str:
     """Returns an amount rounded down to the step, as text."""
     instrument = _instrument(reads, symbol)
     fitted = round_down_to_step(_number("amount", amount), instrument.step)
@@ -162,27 +142,27 @@ def amount_to_precision(reads: "MarketReads", symbol: object, amount: object) ->
     return decimal_text(fitted)
 
 
-def price_to_precision(reads: "MarketReads", symbol: object, price: object) -> str:
+def price_to_precision(reads: MarketReads, symbol: object, price: object) -> str:
     """Returns a price rounded to the nearest tick, as text."""
     fitted = round_price(_number("price", price), _instrument(reads, symbol))
     assert fitted is not None, "a price was given"
     return decimal_text(fitted)
 
 
-def cost_to_precision(reads: "MarketReads", symbol: object, cost: object) -> str:
+def cost_to_precision(reads: MarketReads, symbol: object, cost: object) -> str:
     """Returns a cost as text; costs have no step."""
     _instrument(reads, symbol)
     return decimal_text(_number("cost", cost))
 
 
-def fee_to_precision(reads: "MarketReads", symbol: object, fee: object) -> str:
+def fee_to_precision(reads: MarketReads, symbol: object, fee: object) -> str:
     """Returns a fee as text; fees have no step."""
     _instrument(reads, symbol)
     return decimal_text(_number("fee", fee))
 
 
 def currency_to_precision(
-    reads: "MarketReads",
+    reads: MarketReads,
     code: object,
     fee: object,
     networkCode: object = None,
@@ -192,7 +172,7 @@ def currency_to_precision(
 
 
 def calculate_fee(
-    reads: "MarketReads",
+    reads: MarketReads,
     symbol: object,
     type: object,
     side: object,
@@ -218,24 +198,24 @@ def calculate_fee(
     }
 
 
-def clock_milliseconds(reads: "MarketReads") -> int:
+def clock_milliseconds(reads: MarketReads) -> int:
     """Returns the clock of the exchange in milliseconds."""
     return to_milliseconds(reads.now)
 
 
-def clock_seconds(reads: "MarketReads") -> int:
+def clock_seconds(reads: MarketReads) -> int:
     """Returns the clock of the exchange in whole seconds."""
     return to_milliseconds(reads.now) // 1000
 
 
-def iso8601(reads: "MarketReads", timestamp: object = None) -> object:
+def iso8601(reads: MarketReads, timestamp: object = None) -> object:
     """Returns a time in milliseconds as text; ``None`` if invalid."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int) or not 0 <= timestamp < 2**46:
         return None
     return timestamp_fields(EPOCH + timedelta(milliseconds=timestamp))["datetime"]
 
 
-def parse8601(reads: "MarketReads", timestamp: object = None) -> object:
+def parse8601(reads: MarketReads, timestamp: object = None) -> object:
     """Returns a time in milliseconds from text; ``None`` if invalid."""
     if not isinstance(timestamp, str) or len(timestamp) > 40:
         return None
@@ -248,7 +228,7 @@ def parse8601(reads: "MarketReads", timestamp: object = None) -> object:
     return to_milliseconds(parsed)
 
 
-def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
+def parse_timeframe(reads: MarketReads, timeframe: object) -> int:
     """Returns the seconds of a timeframe such as ``5m``."""
     read = _TIMEFRAME.fullmatch(timeframe) if isinstance(timeframe, str) else None
     if read is None:
@@ -256,7 +236,7 @@ def parse_timeframe(reads: "MarketReads", timeframe: object) -> int:
     return int(read[1]) * _SECONDS[read[2]]
 
 
-def _instrument(reads: "MarketReads", value: object) -> Instrument:
+def _instrument(reads: MarketReads, value: object) -> Instrument:
     instruments = reads.settings.instruments
     if isinstance(value, str) and value not in instruments:
         for each in instruments.values():

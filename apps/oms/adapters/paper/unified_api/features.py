@@ -1,4 +1,6 @@
-"""ccxt's ``features`` of a paper exchange: what orders support, and how far reads reach."""
+"""ccxt's ``features`` and ``has`` of a paper exchange."""
+
+from collections.abc import Iterable
 
 from oms.adapters.paper.unified_api.structures import Structure
 from oms.simulation.settings import SimulationSettings
@@ -14,6 +16,23 @@ def build_features(settings: SimulationSettings) -> Structure:
         "spot": _kind(settings, is_spot=True),
         "swap": {"linear": _kind(settings, is_spot=False), "inverse": None},
         "future": {"linear": None, "inverse": None},
+    }
+
+
+def camel_case(func: str) -> str:
+    """Returns ccxt's camelCase spelling, as used in ``has``."""
+    first, *rest = func.split("_")
+    return first + "".join("OHLCV" if part == "ohlcv" else part.capitalize() for part in rest)
+
+
+def build_has(answered: Iterable[str]) -> Structure:
+    """Returns ccxt's ``has`` for the supported methods."""
+    kinds = {"CORS": None, "spot": True, "margin": False, "swap": True}
+    return {
+        **kinds,
+        "future": False,
+        "option": False,
+        **{camel_case(name): True for name in sorted(answered) if "_" in name},
     }
 
 

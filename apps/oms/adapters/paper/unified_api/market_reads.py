@@ -1,155 +1,156 @@
-"""ccxt's market reads: tickers, candles, currencies, status.
+"""ccxt's market reads that others are derived from: tickers, order books, markets, the clock.
 
-A candle is sampled from the random walk: open and close are exact, high and low are those of the
-samples, and the volume is zero. Manual prices and tapes have no candles.
+Structures have all keys of ccxt's, ``None`` where there is no value. Decimals become JSON numbers
+here at the very end; nothing is computed from them afterwards. A level or side with unlimited depth
+has ``UNLIMITED_QTY``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from oms.adapters.paper.market_data.price_sources import PriceSource
-from oms.adapters.paper.unified_api.structures import (
-    Structure,
-    timestamp_fields,
-    to_float,
-    to_milliseconds,
-)
+from oms.adapters.paper.market_data.price_sources import PriceSource, PriceSources
+from oms.adapters.paper.unified_api.features import build_has
+from oms.adapters.paper.unified_api.market_structure import market_structure
+from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_milliseconds
+from oms.adapters.paper.unified_api.structures import to_float as _to_float
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Instrument
-from oms.domain.money import add, multiply
-from oms.simulation.market.random_walk import STEP_DURATION, step_at
-from oms.simulation.state.exchange_state import EPOCH
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.money import EXACT, add, multiply, subtract
+from oms.simulation.market.random_walk import BOOK_DEPTH
+from oms.simulation.settings import SimulationSettings
+from oms.simulation.state.contract_overrides import ContractOverrides
+from oms.simulation.state.paper_market import Level, Market
 
-if TYPE_CHECKING:
-    from oms.adapters.paper.unified_api.dispatch import MarketReads
+UNLIMITED_QTY = Decimal(10**9)
+"""Quantity of a level with unlimited depth."""
 
-TIMEFRAMES: Mapping[str, timedelta] = {
-    "1m": timedelta(minutes=1),
-    "3m": timedelta(minutes=3),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "30m": timedelta(minutes=30),
-    "1h": timedelta(hours=1),
-    "4h": timedelta(hours=4),
-    "1d": timedelta(days=1),
-}
-"""Candle timeframes."""
+DEPTH_MAX = 100
+"""Maximum number of order book levels per side."""
 
-CANDLES_MAX = 500
-"""Maximum number of candles per read."""
-
-_CANDLES_DEFAULT = 100
-_SAMPLES = 5
 _HALF = Decimal("0.5")
 
 
-def fetch_tickers(reads: "MarketReads", symbols: object = None, params: object = None) -> Structure:
-    """Returns tickers by symbol, of these or of all."""
-    return {symbol: reads.fetch_ticker(symbol) for symbol in _symbols(reads, symbols)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketReads:
+    """Market methods; each public method is a ccxt function of that name."""
+
+    venue: str
+    settings: SimulationSettings
+    prices: PriceSources
+    market: Callable[[str, datetime], Market | None]
+    now: datetime
+    #: Names of all supported methods.
+    methods: frozenset[str]
+    #: Settings of single contracts, by symbol.
+    contracts: Mapping[str, ContractOverrides] = field(default_factory=dict)
+
+    def fetch_ticker(self, symbol: str, params: object = None) -> Structure:
+        """Returns best prices, and the last 24 hours of a random walk."""
+        instrument = self.instrument(symbol)
+        market = self.market(symbol, self.now)
+        bid, ask = (None, None) if market is None else (market.bids.best, market.asks.best)
+        last = _mid_price(bid, ask)
+        return {
+            "symbol": symbol,
+            **timestamp_fields(self.now),
+            **_best(bid, ask),
+            **self._day(instrument, last),
+            "last": _to_float(last),
+            "close": _to_float(last),
+            "markPrice": None if instrument.kind is InstrumentKind.SPOT else _to_float(last),
+            "indexPrice": None,
+            "vwap": None,
+            "previousClose": None,
+            "baseVolume": None,
+            "quoteVolume": None,
+            "info": {},
+        }
+
+    def fetch_order_book(
+        self, symbol: str, limit: int | None = None, params: object = None
+    ) -> Structure:
+        """Returns the order book less what orders consumed."""
+        instrument = self.instrument(symbol)
+        depth = BOOK_DEPTH if limit is None else limit
+        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+            raise Invalid("limit must be a whole number above 0")
+        market = self.market(symbol, self.now)
+        bids, asks = ((), ()) if market is None else (market.bids.levels, market.asks.levels)
+        if depth > BOOK_DEPTH and self.prices.source(symbol) is PriceSource.WALK:
+            extra_levels = self.prices.walk_depth(instrument, self.now, min(depth, DEPTH_MAX))
+            bids, asks = (
+                (*bids, *extra_levels[0][BOOK_DEPTH:]),
+                (*asks, *extra_levels[1][BOOK_DEPTH:]),
+            )
+        return {
+            "symbol": symbol,
+            "bids": _levels(bids[:depth]),
+            "asks": _levels(asks[:depth]),
+            **timestamp_fields(self.now),
+            "nonce": None,
+        }
+
+    def fetch_time(self, params: object = None) -> int:
+        """Returns the clock of the exchange in milliseconds."""
+        return to_milliseconds(self.now)
+
+    def fetch_markets(self, params: object = None) -> list[Structure]:
+        """Returns all markets."""
+        return [
+            market_structure(instrument, self.settings)
+            for _, instrument in sorted(self.settings.instruments.items())
+        ]
+
+    def load_markets(self, reload: object = False, params: object = None) -> Structure:
+        """Returns all markets by symbol."""
+        return {str(market["symbol"]): market for market in self.fetch_markets()}
+
+    def has(self) -> Structure:
+        """Returns the supported methods by ccxt's camelCase names."""
+        return build_has(self.methods)
+
+    def instrument(self, symbol: object) -> Instrument:
+        """Returns a traded instrument. Raises ``Invalid``."""
+        instrument = self.settings.instruments.get(symbol) if isinstance(symbol, str) else None
+        if instrument is None:
+            message = f"paper.{self.venue} does not trade {symbol!r}"
+            raise Invalid(message, code="instrument_not_supported")
+        return instrument
+
+    def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
+        """Returns open, high, low and change over 24 hours; only random walks have a past."""
+        keys = ("open", "high", "low", "change", "percentage", "average")
+        if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
+            return dict.fromkeys(keys)
+        past = [*self.prices.walk_day(instrument, self.now), last]
+        first = past[0]
+        change = subtract(last, first)
+        share = EXACT.divide(multiply(change, Decimal(100)), first)
+        average = multiply(add(first, last), _HALF)
+        values = (first, max(past), min(past), change, share, average)
+        return dict(zip(keys, map(_to_float, values), strict=True))
 
 
-def fetch_bids_asks(
-    reads: "MarketReads", symbols: object = None, params: object = None
-) -> Structure:
-    """Returns tickers, which include bid and ask."""
-    return fetch_tickers(reads, symbols)
+def _mid_price(bid: Level | None, ask: Level | None) -> Decimal | None:
+    if bid is None or ask is None:
+        return None
+    return multiply(add(bid[0], ask[0]), _HALF)
 
 
-def fetch_status(reads: "MarketReads", params: object = None) -> Structure:
-    """Returns the status, which is always ``ok``."""
-    updated = timestamp_fields(reads.now)["timestamp"]
-    return {"status": "ok", "updated": updated, "eta": None, "url": None, "info": {}}
+def _best(bid: Level | None, ask: Level | None) -> Structure:
+    return {
+        "bid": None if bid is None else _to_float(bid[0]),
+        "bidVolume": None if bid is None else _depth(bid[1]),
+        "ask": None if ask is None else _to_float(ask[0]),
+        "askVolume": None if ask is None else _depth(ask[1]),
+    }
 
 
-def fetch_currencies(reads: "MarketReads", params: object = None) -> Structure:
-    """Returns the currencies of all markets, with the step of their amounts."""
-    steps: dict[str, Decimal | None] = {}
-    for instrument in reads.settings.instruments.values():
-        known_step = steps.get(instrument.base)
-        step = instrument.step if known_step is None else min(known_step, instrument.step)
-        steps[instrument.base] = step
-        for code in (instrument.quote, instrument.settle):
-            steps.setdefault(code, None)
-    return {code: _currency(code, step) for code, step in sorted(steps.items())}
+def _levels(levels: Sequence[Level]) -> list[list[object]]:
+    return [[_to_float(price), _depth(qty)] for price, qty in levels]
 
 
-def fetch_ohlcv(
-    reads: "MarketReads",
-    symbol: str,
-    timeframe: object = "1m",
-    since: object = None,
-    limit: object = None,
-    params: object = None,
-) -> list[list[object]]:
-    """Returns rows ``[time, open, high, low, close, volume]`` from ``since`` on, or the newest."""
-    instrument = reads.instrument(symbol)
-    length = TIMEFRAMES.get(str(timeframe))
-    if length is None:
-        raise Invalid(f"timeframe is one of {', '.join(TIMEFRAMES)}")
-    if reads.prices.source(symbol) is not PriceSource.WALK:
-        message = f"the price of {symbol} is not a random walk, so it has no candles"
-        raise Invalid(message, code="unsupported_func", reason="not_supported")
-    count = _parse_limit(limit)
-    newest = (reads.now - EPOCH) // length
-    first = newest - count + 1 if since is None else -(-_parse_since(since) // length)
-    numbers = range(first, min(first + count, newest + 1))
-    return [_candle(reads, instrument, EPOCH + n * length, length) for n in numbers]
-
-
-def _candle(
-    reads: "MarketReads", instrument: Instrument, start: datetime, length: timedelta
-) -> list[object]:
-    last = min(step_at(start + length) - 1, step_at(reads.now))
-    first = step_at(start)
-    every = max((last - first) // _SAMPLES, 1)
-    steps = [*range(first, last, every), last]
-    mid_prices = [_mid_price(reads, instrument, step) for step in steps]
-    prices = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
-    return [to_milliseconds(start), *prices, 0.0]
-
-
-def _mid_price(reads: "MarketReads", instrument: Instrument, step: int) -> Decimal:
-    bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
-    return multiply(add(bid, ask), _HALF)
-
-
-def _symbols(reads: "MarketReads", symbols: object) -> Sequence[str]:
-    if symbols is None:
-        return sorted(reads.settings.instruments)
-    symbol_list = [symbols] if isinstance(symbols, str) else symbols
-    if not isinstance(symbol_list, list):
-        raise Invalid("symbols must be a list of symbols")
-    return [reads.instrument(symbol).symbol for symbol in symbol_list]
-
-
-def _parse_limit(limit: object) -> int:
-    if limit is None:
-        return _CANDLES_DEFAULT
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise Invalid("limit must be a whole number above 0")
-    return min(limit, CANDLES_MAX)
-
-
-def _parse_since(since: object) -> timedelta:
-    if isinstance(since, bool) or not isinstance(since, int | Decimal) or since < 0:
-        raise Invalid("since must be a time in milliseconds")
-    return timedelta(milliseconds=min(int(since), 10**14))
-
-
-def _currency(code: str, step: Decimal | None) -> Structure:
-    empty = dict.fromkeys(("name", "type", "active", "deposit", "withdraw", "fee", "numericId"))
-    limits = {name: {"min": None, "max": None} for name in ("amount", "deposit", "withdraw")}
-    fields = {"id": code, "code": code, "precision": None if step is None else to_float(step)}
-    return {**fields, **empty, "limits": limits, "networks": {}, "fees": {}, "info": {}}
-
-
-FUNCTIONS: Mapping[str, Callable[..., object]] = {
-    "fetch_tickers": fetch_tickers,
-    "fetch_bids_asks": fetch_bids_asks,
-    "fetch_status": fetch_status,
-    "fetch_currencies": fetch_currencies,
-    "fetch_ohlcv": fetch_ohlcv,
-}
-"""Methods by their ccxt names; the first argument is ``MarketReads``."""
+def _depth(qty: Decimal | None) -> object:
+    return _to_float(UNLIMITED_QTY if qty is None else qty)

@@ -14,15 +14,9 @@ from oms.domain.instrument import Instrument, refuse_off_grid
 from oms.domain.money import EXACT, round_down_to_step
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import NewOrder, NewOrderPair
-from oms.simulation.state.exchange_state import (
-    EPOCH,
-    AttachedExit,
-    Leg,
-    Market,
-    OrderTerms,
-    TimeInForce,
-    TriggerBy,
-)
+from oms.simulation.state.exchange_state import EPOCH
+from oms.simulation.state.paper_market import Market
+from oms.simulation.state.paper_order import AttachedExit, Leg, OrderTerms, TimeInForce, TriggerBy
 from oms.simulation.transport.faults import Fault, parse_fault
 from oms.wire.ccxt.trade_requests import CreateRequest, Params, has_flag, positive_number
 
@@ -95,6 +89,14 @@ def round_price(price: Decimal | None, instrument: Instrument) -> Decimal | None
         message = f"a price of {instrument.symbol} is at least {instrument.tick}"
         raise Invalid(message, code="precision_mismatch", reason="price")
     return fitted
+
+
+def trigger_param(params: Params) -> object:
+    """Returns the trigger price of an edit, by any of ccxt's names; ``None`` if absent."""
+    for name in ("triggerPrice", "trigger_price", "stopPrice", "stop_price", "stopLossPrice"):
+        if params.get(name) is not None:
+            return params[name]
+    return params.get("takeProfitPrice")
 
 
 def _place(

@@ -12,14 +12,8 @@ from oms.domain.value import evolve
 from oms.simulation.account.costs import settle_value
 from oms.simulation.account.margin import PositionMargin, entry_price, liquidation_price
 from oms.simulation.settings import SimulationSettings
-from oms.simulation.state.exchange_state import (
-    EPOCH,
-    ExchangeState,
-    Leg,
-    PaperOrder,
-    PaperTrade,
-    TimeInForce,
-)
+from oms.simulation.state.exchange_state import EPOCH, ExchangeState
+from oms.simulation.state.paper_order import Leg, PaperOrder, PaperTrade, TimeInForce
 
 Structure = dict[str, object]
 """A structure of ccxt: a JSON object."""

@@ -12,13 +12,18 @@ from typing import TypeVar, assert_never
 from oms.adapters.paper.client_order_ids import encode_client_order_id
 from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.unified_api.contract_structures import leverage, margin_mode
-from oms.adapters.paper.unified_api.order_parsing import parse_order, round_amount, round_price
+from oms.adapters.paper.unified_api.dispatch import not_supported
+from oms.adapters.paper.unified_api.order_parsing import (
+    parse_order,
+    round_amount,
+    round_price,
+    trigger_param,
+)
 from oms.adapters.paper.unified_api.structures import (
     Structure,
     rejected_order_structure,
     request_result_structure,
 )
-from oms.adapters.paper.unified_api.unsupported import not_supported
 from oms.domain.errors import Invalid, OmsError, Refused
 from oms.domain.instrument import Instrument, refuse_below_min_notional
 from oms.domain.orders.order import Side
@@ -30,8 +35,6 @@ from oms.simulation.events import (
     Filled,
     PaperOrderEvent,
     Rejected,
-    ReplyOutcome,
-    StepResult,
     Triggered,
 )
 from oms.simulation.inputs import (
@@ -44,13 +47,10 @@ from oms.simulation.inputs import (
     SetMarginMode,
 )
 from oms.simulation.state.contract_overrides import MarginMode
-from oms.simulation.state.exchange_state import (
-    ExchangeState,
-    Leg,
-    PaperOrder,
-    PaperPosition,
-    PaperTrade,
-)
+from oms.simulation.state.exchange_state import ExchangeState
+from oms.simulation.state.paper_account import PaperPosition
+from oms.simulation.state.paper_order import Leg, PaperOrder, PaperTrade
+from oms.simulation.step_result import ReplyOutcome, StepResult
 from oms.wire.ccxt.trade_parser import read_trade
 from oms.wire.ccxt.trade_requests import (
     CancelAllRequest,
@@ -61,7 +61,6 @@ from oms.wire.ccxt.trade_requests import (
     CreateRequest,
     EditOrders,
     EditRequest,
-    Params,
     SettingRequest,
     TradeRequest,
     positive_number,
@@ -181,7 +180,7 @@ class PaperTrading:
     def _edit_order(self, command: EditRequest) -> Structure:
         order = self._find_open(command.name, command.symbol, is_client_id=command.is_client_id)
         instrument = self._instrument(order.symbol)
-        trigger = positive_number("triggerPrice", _trigger_of(command.params))
+        trigger = positive_number("triggerPrice", trigger_param(command.params))
         if command.amount is None and command.price is None and trigger is None:
             raise Invalid("an amount, a price or a triggerPrice is needed")
         amount = None if command.amount is None else round_amount(command.amount, instrument)
@@ -243,8 +242,9 @@ class PaperTrading:
         if len(positions) > 1:
             raise Invalid("both sides are held; the side to close is needed")
         if not positions:
-            message = f"no such position in {command.symbol} is open"
-            raise RequestFailed(_rejection("exchange_rejected", message))
+            raise RequestFailed(
+                _rejection("exchange_rejected", f"no such position in {command.symbol} is open")
+            )
         return self._close_position(positions[0], command)
 
     def _close_position(self, position: PaperPosition, command: CloseRequest) -> Structure:
@@ -350,8 +350,7 @@ class PaperTrading:
             requested = encode_client_order_id(name) if is_client_id else name
             if order_name == requested and symbol in (None, order.symbol):
                 return order
-        message = f"no order {name!r} is open"
-        raise RequestFailed(_rejection("order_not_found", message))
+        raise RequestFailed(_rejection("order_not_found", f"no order {name!r} is open"))
 
     def _open_orders(self) -> list[PaperOrder]:
         return [each for held in self.engine.state.orders.values() for each in held.values()]
@@ -362,8 +361,7 @@ class PaperTrading:
     def _instrument(self, symbol: str) -> Instrument:
         instrument = self.engine.settings.instruments.get(symbol)
         if instrument is None:
-            message = f"{symbol!r} is not traded here"
-            raise Invalid(message, code="instrument_not_supported")
+            raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")
         return instrument
 
 
@@ -396,10 +394,3 @@ def _rejection(code: str, message: str) -> Refused:
 
 def _side(position: PaperPosition) -> Side:
     return Side.BUY if position.qty > 0 else Side.SELL
-
-
-def _trigger_of(params: Params) -> object:
-    for name in ("triggerPrice", "trigger_price", "stopPrice", "stop_price", "stopLossPrice"):
-        if params.get(name) is not None:
-            return params[name]
-    return params.get("takeProfitPrice")

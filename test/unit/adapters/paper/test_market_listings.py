@@ -9,7 +9,7 @@ import pytest
 
 from kit.builders import NOON
 from oms.adapters.paper.paper_exchange import PaperExchange
-from oms.adapters.paper.unified_api.market_reads import CANDLES_MAX, TIMEFRAMES
+from oms.adapters.paper.unified_api.market_listings import CANDLES_MAX, TIMEFRAMES
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
 from oms.ports.exchange import ExchangeStateRows
