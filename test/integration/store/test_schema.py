@@ -1,21 +1,49 @@
 """The schema: created by migrations, described by metadata, equal on every database."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.sql import fetch_rows
+from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
 from oms.adapters.sql.connection.database import open_database
+from oms.adapters.sql.maintenance import migration_runner
 from oms.adapters.sql.maintenance.migration_runner import status, upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
+from oms.domain.errors import Conflict
 from oms.domain.money import multiply
 from oms.ports.ledger_store import AccountBatch
 
-VERSIONS = tuple(f"{number:04}" for number in range(1, 15))
+VERSIONS = ("0014",)
+#: The schema that revisions 0001 to 0014 created before the baseline replaced them.
+FROZEN = Path(__file__).parent
+INITIAL_ROWS = {
+    "SELECT account_id, owner, token FROM account_leases": (0, "", 0),
+    "SELECT account_id, head_seq, lease_token FROM account_streams": (0, 0, 0),
+    "SELECT id, length, hash FROM audit_chain": (1, 0, "0" * 64),
+}
+ID_KINDS = {
+    *("account", "audit", "command", "deal", "discrepancy", "event", "key", "kill", "login"),
+    *("order", "position", "raw", "reconcile_run", "strategy", "token", "user"),
+}
+NEXT_REVISION = """
+'''A later change.'''
+
+from alembic import op
+from sqlalchemy import Column, Integer
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    op.add_column("workers", Column("process_id", Integer()))
+"""
 
 
 async def test_empty_database_is_upgraded_once(tmp_path: Path) -> None:
@@ -57,6 +85,65 @@ async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
     assert _mariadb_schema(migrated) == _mariadb_schema(described)
 
 
+async def test_baseline_equals_the_replaced_migrations_on_sqlite(tmp_path: Path) -> None:
+    migrated = f"sqlite+aiosqlite:///{tmp_path / 'migrated.sqlite3'}"
+    frozen = f"sqlite+aiosqlite:///{tmp_path / 'frozen.sqlite3'}"
+    await upgrade(migrated)
+    execute(frozen, *_frozen_statements("sqlite"))
+
+    assert _sqlite_schema(migrated) == _sqlite_schema(frozen)
+    _check_initial_rows(migrated)
+
+
+async def test_baseline_equals_the_replaced_migrations_on_mariadb(
+    mariadb: PrivateMariaDB,
+) -> None:
+    for name in ("schema_baseline", "schema_frozen"):
+        mariadb.drop_database(name)
+        mariadb.create_database(name)
+    migrated, frozen = (mariadb.dsn(f"schema_{name}") for name in ("baseline", "frozen"))
+    await upgrade(migrated)
+    execute(frozen, "SET foreign_key_checks = 0", *_frozen_statements("mariadb"))
+
+    assert _mariadb_schema(migrated) == _mariadb_schema(frozen)
+    _check_initial_rows(migrated)
+
+
+async def test_next_revision_is_applied_to_a_database_at_the_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    await upgrade(url)
+    (tmp_path / "v0015_next.py").write_text(NEXT_REVISION)
+    migrations = Path(migration_runner.__file__).parents[1] / "migrations"
+    scripts = ScriptDirectory(
+        str(migrations), version_locations=[str(migrations / "versions"), str(tmp_path)]
+    )
+    monkeypatch.setattr(migration_runner, "_scripts", lambda: scripts)
+
+    before = await status(url)
+    done = await upgrade(url)
+
+    assert (before.version, before.pending) == ("0014", ("0015",))
+    assert (done.from_version, done.to_version, done.applied) == ("0014", "0015", ("0015",))
+    assert fetch_rows(url, "SELECT process_id FROM workers") == []
+
+
+@pytest.mark.parametrize(("version", "reason"), [("0009", "older"), ("9999", "does not know")])
+async def test_version_without_a_migration_path_is_refused(
+    tmp_path: Path, version: str, reason: str
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    await upgrade(url)
+    execute(url, f"UPDATE alembic_version SET version_num = '{version}'")
+
+    for call in (status, upgrade):
+        with pytest.raises(Conflict, match=f"{version}.*{reason}"):
+            await call(url)
+
+    assert fetch_rows(url, "SELECT version_num FROM alembic_version") == [(version,)]
+
+
 async def test_store_reports_its_schema_version(store: SqlStore) -> None:
     assert await store.schema_version() == VERSIONS[-1]
 
@@ -91,6 +178,21 @@ async def test_decimals_keep_all_digits(store: SqlStore) -> None:
 
     assert await store.ledger.order(account_id, 1) == order
     assert (await store.history.deals_by_id([1]))[0] == deal
+
+
+def _frozen_statements(kind: str) -> list[str]:
+    """Return the statements of the frozen schema of one kind of database."""
+    text = (FROZEN / f"schema_0014.{kind}.sql").read_text(encoding="utf-8")
+    return [statement for statement in text.split(";\n") if statement.strip()]
+
+
+def _check_initial_rows(url: str) -> None:
+    for query, row in INITIAL_ROWS.items():
+        assert fetch_rows(url, query) == [row]
+    kinds = fetch_rows(url, "SELECT name, next_id, block FROM id_blocks")
+    assert sorted(kinds) == [(kind, 1, 100) for kind in sorted(ID_KINDS)]
+    ((tag,),) = fetch_rows(url, "SELECT tag FROM installation")
+    assert re.fullmatch("[0-9a-f]{8}", tag)
 
 
 async def _create_all(url: str) -> None:

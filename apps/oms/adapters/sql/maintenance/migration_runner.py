@@ -1,7 +1,7 @@
 """Applies schema migrations and reports the schema version.
 
-Migrations are the numbered files of ``migrations/versions``. They do not import the table
-definitions: later changes of these must not alter an old migration.
+Migrations are the numbered files of ``migrations/versions``; the first one is the baseline. They do
+not import the table definitions: later changes of these must not alter an old migration.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.connection.errors import translate_error, unavailable_error
-from oms.domain.errors import OmsError
+from oms.domain.errors import Conflict, OmsError
 
 Result = TypeVar("Result")
 
@@ -41,12 +41,15 @@ class MigrationStatus:
 
 
 async def upgrade(url: str) -> UpgradeResult:
-    """Apply all pending migrations. Raises ``Unavailable``."""
+    """Apply all pending migrations.
+
+    Raises ``Unavailable``, and ``Conflict`` for a version that this program does not contain.
+    """
     return await _run_at(url, _upgrade)
 
 
 async def status(url: str) -> MigrationStatus:
-    """Return the schema version of the database at ``url``. Raises ``Unavailable``."""
+    """Return the schema version of the database at ``url``. Raises like ``upgrade``."""
     return await _run_at(url, _status)
 
 
@@ -102,8 +105,21 @@ def _version(connection: Connection) -> str | None:
 
 
 def _pending(scripts: ScriptDirectory, version: str | None) -> tuple[str, ...]:
+    _refuse_unknown(scripts, version)
     newer = scripts.iterate_revisions("head", version or "base")
     return tuple(reversed([script.revision for script in newer]))
+
+
+def _refuse_unknown(scripts: ScriptDirectory, version: str | None) -> None:
+    if version is None or version in {script.revision for script in scripts.walk_revisions()}:
+        return
+    baseline = scripts.get_base()
+    if baseline is not None and version < baseline:
+        raise Conflict(
+            f"the database is of schema {version}, older than the baseline {baseline}: upgrade it"
+            " with the last release before the baseline first"
+        )
+    raise Conflict(f"the database is of schema {version}, which this release does not know")
 
 
 def _scripts() -> ScriptDirectory:

@@ -1,0 +1,1 @@
+"""Tables of the baseline revision, frozen: later changes are revisions of their own."""
