@@ -148,7 +148,7 @@ async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
     assert fetch_number(dsn, total) == 1
     # What is older than what is booked is folded together, and what is stored read together:
     # once for each telling, not for each of the 105.
-    assert 1 <= reads["folded_since"] < 15
+    assert 1 <= reads["history_since"] < 15
     assert 1 <= reads["orders_by_exchange_id"] < 15
 
 
@@ -156,7 +156,7 @@ def _counted(house: ExchangeSetup, monkeypatch: pytest.MonkeyPatch) -> Counter[s
     """How often the store is read, by what."""
     reads: Counter[str] = Counter()
     ledger = house.gateway.worker.processor.ledger
-    for name in ("folded_since", "orders_by_exchange_id"):
+    for name in ("history_since", "orders_by_exchange_id"):
         monkeypatch.setattr(ledger, name, _counting(name, getattr(ledger, name), reads))
     return reads
 
