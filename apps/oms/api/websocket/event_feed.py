@@ -15,7 +15,8 @@ from typing import Protocol
 
 from oms.domain.errors import Unavailable
 from oms.ports.history_reads import HistoryReads, StoredEventRow
-from oms.wire.json import dumps_fast, loads, time_text
+from oms.wire.json import dumps_fast, time_text
+from oms.wire.responses.events import decode_event_row
 
 POLL_FALLBACK_SECONDS = 1.0
 ROWS_READ_MAX = 500
@@ -257,35 +258,28 @@ class EventFeed:
 
 def decode_events(stored: StoredEventRow, after: int) -> Iterator[FeedEvent]:
     """Yield the events of a row with numbers above ``after``."""
-    row = stored.row
-    payload = loads(row.payload)
-    events = payload if row.namespace == "batch" else [{"payload": payload}]
     ts = time_text(stored.created_at)
-    for offset, event in enumerate(events):
-        if row.seq + offset <= after:
-            continue
-        namespace: str = event.get("namespace", row.namespace)
-        name: str = event.get("event", row.event_type)
+    for event in decode_event_row(stored.row, after):
         frame = {
             "id": None,
             "ok": True,
             "type": "ws_event",
-            "namespace": namespace,
+            "namespace": event.namespace,
             "action": "event",
-            "event": name,
-            "payload": event["payload"],
-            "event_id": row.id + offset,
-            "account_id": row.account_id,
-            "seq": row.seq + offset,
+            "event": event.event,
+            "payload": event.payload,
+            "event_id": event.event_id,
+            "account_id": event.account_id,
+            "seq": event.seq,
             "ts": ts,
         }
-        subject_account_id = event["payload"].get("account_id", 0)
+        subject_account_id = event.payload.get("account_id", 0)
         yield FeedEvent(
-            account_id=row.account_id,
-            seq=row.seq + offset,
-            namespace=namespace,
-            event=name,
-            strategy_id=event.get("strategy_id", row.strategy_id),
+            account_id=event.account_id,
+            seq=event.seq,
+            namespace=event.namespace,
+            event=event.event,
+            strategy_id=event.strategy_id,
             subject_account_id=subject_account_id if isinstance(subject_account_id, int) else 0,
             text=dumps_fast(frame)[:-1],
         )

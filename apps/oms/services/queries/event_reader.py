@@ -11,7 +11,8 @@ from typing import Any
 from oms.domain.access import Principal, allowed_strategies
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
 from oms.services.queries.ledger_queries import LedgerQueries
-from oms.wire.json import loads, time_text
+from oms.wire.json import time_text
+from oms.wire.responses.events import decode_event_row
 
 ROWS_READ_MAX = 1000
 
@@ -75,25 +76,21 @@ class EventReader:
 
 def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the events of a row past ``after``, with their sequence numbers."""
-    row = stored.row
-    payload = loads(row.payload)
-    events = payload if row.namespace == "batch" else [{"payload": payload}]
-    for offset, event in enumerate(events):
-        seq = row.seq + offset
-        if seq > after:
-            yield (
-                seq,
-                {
-                    "event_id": row.id + offset,
-                    "account_id": row.account_id,
-                    "seq": seq,
-                    "namespace": event.get("namespace", row.namespace),
-                    "event": event.get("event", row.event_type),
-                    "strategy_id": event.get("strategy_id", row.strategy_id),
-                    "ts": time_text(stored.created_at),
-                    "payload": event["payload"],
-                },
-            )
+    ts = time_text(stored.created_at)
+    for event in decode_event_row(stored.row, after):
+        yield (
+            event.seq,
+            {
+                "event_id": event.event_id,
+                "account_id": event.account_id,
+                "seq": event.seq,
+                "namespace": event.namespace,
+                "event": event.event,
+                "strategy_id": event.strategy_id,
+                "ts": ts,
+                "payload": event.payload,
+            },
+        )
 
 
 def _is_visible(

@@ -15,7 +15,8 @@ from oms.ports.history_reads import StoredEventRow
 from oms.services.verify.event_projection import EventProjection
 from oms.services.verify.findings import Finding, make_finding
 from oms.wire.commands.command_codec import is_read_only
-from oms.wire.json import NotJson, loads
+from oms.wire.json import NotJson
+from oms.wire.responses.events import DecodedEvent, decode_event_row
 
 _FAILED_STATUSES = frozenset({CommandStatus.FAILED, CommandStatus.REFUSED})
 """Statuses of commands that have an error."""
@@ -121,23 +122,17 @@ def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterato
 
 def _items(stored: StoredEventRow) -> list[Mapping[str, Any]] | None:
     """Return the events of a row; ``None`` if its payload is not valid."""
-    row = stored.row
     try:
-        payload = loads(row.payload)
+        events = list(decode_event_row(stored.row))
     except NotJson:
         return None
-    if row.event_type == "batch":
-        return payload if isinstance(payload, list) and all(map(_is_event, payload)) else None
-    item = {"event": row.event_type, "payload": payload}
-    return [item] if _is_event(item) else None
+    if not all(map(_is_complete, events)):
+        return None
+    return [{"event": each.event, "payload": each.payload} for each in events]
 
 
-def _is_event(item: object) -> bool:
-    """Whether ``item`` is an event; a command event must contain command id and status."""
-    if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
-        return False
-    if "event" not in item:
-        return False
-    payload = item["payload"]
-    is_command = item.get("event") == "command_updated"
-    return not is_command or (isinstance(payload.get("command_id"), int) and "status" in payload)
+def _is_complete(event: DecodedEvent) -> bool:
+    """Whether an event of a command has the command's id and status."""
+    if event.event != "command_updated":
+        return True
+    return isinstance(event.payload.get("command_id"), int) and "status" in event.payload

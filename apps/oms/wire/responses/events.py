@@ -6,7 +6,7 @@ then the full rows (deals, orders, positions), then the command.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from oms.domain.commands.command import Command, CommandResult
 from oms.domain.errors import Refused
@@ -14,13 +14,15 @@ from oms.domain.event import Event, Namespace
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
-from oms.domain.value import value
+from oms.domain.value import constructor, value
+from oms.ports.ledger_store import EventRow
 from oms.wire.error_codes import error_mapping_of
-from oms.wire.json import dumps_fast
+from oms.wire.json import NotJson, dumps_fast, loads
 from oms.wire.responses.ledger_rows import Row, deal_row, order_row, position_row
 
 _POSITION, _COMMAND = str(Namespace.POSITION), str(Namespace.COMMAND)
 
+_BATCH = "batch"
 EVENTS_PER_ROW_MAX = 500
 """Maximum number of events per outbox row."""
 
@@ -108,7 +110,51 @@ def outbox_payload(events: Sequence[WireEvent]) -> tuple[str, str, str]:
     if len(events) == 1:
         only = events[0]
         return only["namespace"], only["event"], dumps_fast(only["payload"])
-    return "batch", "batch", dumps_fast(events)
+    return _BATCH, _BATCH, dumps_fast(events)
+
+
+@value
+class DecodedEvent:
+    """One event of a stored row, with its own id and sequence number."""
+
+    event_id: int
+    account_id: int
+    seq: int
+    namespace: str
+    event: str
+    strategy_id: int
+    payload: Mapping[str, Any]
+
+
+_new_decoded = constructor(DecodedEvent)
+
+
+def decode_event_row(row: EventRow, after: int = 0) -> Iterator[DecodedEvent]:
+    """Yield the events of ``row`` with numbers above ``after``; inverse of ``outbox_payload``.
+
+    Raises ``NotJson`` if the payload is no valid event or list of events.
+    """
+    payload = loads(row.payload)
+    is_batch = row.event_type == _BATCH
+    items = payload if is_batch else [{"payload": payload}]
+    if not isinstance(items, list):
+        raise NotJson("the row has no list of events")
+    for offset, item in enumerate(items):
+        if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
+            raise NotJson("an event has no payload")
+        if is_batch and "event" not in item:
+            raise NotJson("an event has no name")
+        if row.seq + offset <= after:
+            continue
+        yield _new_decoded(
+            event_id=row.id + offset,
+            account_id=row.account_id,
+            seq=row.seq + offset,
+            namespace=item.get("namespace", row.namespace),
+            event=item.get("event", row.event_type),
+            strategy_id=item.get("strategy_id", row.strategy_id),
+            payload=item["payload"],
+        )
 
 
 def _row(event: str, strategy_id: int, payload: Row) -> WireEvent:
