@@ -96,7 +96,7 @@ def test_the_checks_of_readiness_are_told() -> None:
 def test_the_roles_of_the_model_are_those_of_the_table() -> None:
     columns = (Permission.TRADE, Permission.CLOSE, Permission.RISK_SWITCH)
     words = {RoleAccess.NO: "no", RoleAccess.YES: "yes", RoleAccess.COMMENT: "with a comment"}
-    part = MODEL.split("| role | is for |")[1].split("\n\n")[0]
+    part = MODEL.split("| role | purpose |")[1].split("\n\n")[0]
     rows = {cells[0]: cells[2:] for cells in map(_cells, part.splitlines()[2:])}
     assert set(rows) == {role.value for role in Role}
     for role in Role:
