@@ -107,8 +107,8 @@ def _real(
     tag: str,
     cache: Path,
 ) -> ExchangePorts:
-    from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
     from oms.adapters.ccxt.client.decrypting_client import DecryptingClient
+    from oms.adapters.ccxt.wiring import build_exchange
 
     account = loaded.account
 
@@ -123,12 +123,12 @@ def _real(
             owner=await store.sealed_credentials.owner(account.id),
         )
 
-    exchange = CcxtExchange(
+    exchange = build_exchange(
         account=account,
         make_client=lambda: DecryptingClient(
             spec, market_cache, partial(store.sealed_credentials.set_owner, account.id)
         ),
-        tag=tag,
+        installation_tag=tag,
         on_update=on_update,
         open_orders=loaded.orders,
         attempts=loaded.exchange_state.attempts,

@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from kit.builders import an_order
-from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.timings import Timings
+from oms.adapters.ccxt.wiring import build_exchange
 from oms.domain.account import Account, Environment, PositionMode
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState, advance_order
@@ -81,7 +81,7 @@ class CcxtHarness:
     def start(self) -> "CcxtHarness":
         """Create the exchange from the stored orders and attempts."""
         self.changed = asyncio.Event()
-        self.exchange = CcxtExchange(
+        self.exchange = build_exchange(
             account=evolve(
                 ACCOUNT,
                 exchange_id=self.exchange_id,
@@ -89,7 +89,7 @@ class CcxtHarness:
                 extra_config=self.extra_config,
             ),
             make_client=self.make_client,
-            tag=self.tag,
+            installation_tag=self.tag,
             on_update=self.changed.set,
             open_orders=[order for order in self.orders.values() if order.is_open],
             attempts=sorted(

@@ -15,9 +15,9 @@ import pytest
 from kit.exchanges.ccxt_harness import FAST_TIMINGS, TAG
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.exchanges.port_harness import PortHarness, now
-from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
 from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
+from oms.adapters.ccxt.wiring import build_exchange
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.orders.execution_report import ExecutionReport
@@ -140,10 +140,10 @@ class LoopbackHarnesses:
         extra = dict(spec.extra_config)
         if case.edits_nothing:
             extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
-        exchange = CcxtExchange(
+        exchange = build_exchange(
             account=evolve(make_account(case), extra_config=json.dumps(extra)),
             make_client=lambda: VenueClient(spec, self.market_cache),
-            tag=TAG,
+            installation_tag=TAG,
             on_update=lambda: None,
             timings=TIMINGS,
         )

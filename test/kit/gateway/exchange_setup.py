@@ -12,9 +12,9 @@ from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.in_process import ADMIN_KEY, AUDIT, TRADER, InProcessGateway
 from kit.http.asgi_client import AsgiClient
 from kit.polling import poll_until
-from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
 from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 from oms.adapters.ccxt.timings import Timings
+from oms.adapters.ccxt.wiring import build_exchange
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import Engine
 from oms.ports.exchange import Exchange, ExchangePorts
@@ -115,10 +115,10 @@ class ExchangeSetup:
             owner=self.owner,
             cache_folder=self.cache,
         )
-        exchange = CcxtExchange(
+        exchange = build_exchange(
             account=account,
             make_client=lambda: VenueClient(spec),
-            tag=TAG,
+            installation_tag=TAG,
             on_update=on_update,
             open_orders=image.orders,
             attempts=image.exchange_state.attempts,

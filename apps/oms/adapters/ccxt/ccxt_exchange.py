@@ -1,22 +1,40 @@
 """``CcxtExchange``: one account at a real exchange behind the exchange port.
 
-Requests are taken down, stored by the worker, and sent by tasks of this adapter; what is heard goes
-into an inbox that ``advance`` empties. Nothing is written here and nothing is sent that is not
-stored before.
+Requests are written to the journal, stored by the worker, and sent by tasks of this adapter; what
+the exchange reports goes into a buffer that the worker empties. Nothing is stored here, and nothing
+is sent that is not stored before.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.background_tasks import BackgroundTasks
+from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.gateway_calls import call_read, call_write
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.orders.recovery import restore_orders, resume_requests
-from oms.adapters.ccxt.orders.unknown_order_resolver import PendingQuery, QueryKind
-from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.profile import get_profile
-from oms.adapters.ccxt.wiring import ExchangeParts
+from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.orders.order_query import OrderQuery
+from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
+from oms.adapters.ccxt.orders.recovery import resume_requests
+from oms.adapters.ccxt.orders.request_journal import RequestJournal
+from oms.adapters.ccxt.orders.unknown_order_resolver import (
+    PendingQuery,
+    QueryKind,
+    UnknownOrderResolver,
+)
+from oms.adapters.ccxt.prices.ticker_cache import TickerCache
+from oms.adapters.ccxt.report_buffer import ReportBuffer
+from oms.adapters.ccxt.streams.account_streams import AccountStreams
+from oms.adapters.ccxt.streams.stream_ingest import StreamIngest
+from oms.adapters.ccxt.streams.stream_status import StreamStatus
+from oms.adapters.ccxt.sync.account_poller import AccountPoller
+from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
+from oms.adapters.ccxt.sync.position_modes import PositionModeReader
+from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
+from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
@@ -32,55 +50,49 @@ from oms.ports.exchange import (
     Quote,
 )
 
-INFLIGHT_WRITES_MAX = 8
 _ANSWER_KINDS = (ReportKind.CHANGED, ReportKind.REJECTED)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeComponents:
+    """The objects of one exchange, as ``wiring.build_exchange`` builds them."""
+
+    account: Account
+    tasks: BackgroundTasks
+    report_buffer: ReportBuffer
+    raw_rows: RawRowBuffer
+    orders: OrderCache
+    connection: Connection
+    position_modes: PositionModeReader
+    reader: AccountReader
+    queues: PerOrderQueue
+    journal: RequestJournal
+    resolver: UnknownOrderResolver
+    stream_status: StreamStatus
+    streams: AccountStreams
+    stream_ingest: StreamIngest
+    poll_trigger: PollTrigger
+    poller: AccountPoller
+    snapshots: SnapshotCollector
+    tickers: TickerCache
+    order_query: OrderQuery
 
 
 class CcxtExchange:
-    """An ``Exchange`` of the port; made inside a running loop, where its tasks begin at once.
+    """An ``Exchange`` of the port; ``wiring.build_exchange`` builds and starts it."""
 
-    ``open_orders`` and ``attempts`` are what the store knows of orders that are not final, ``tag``
-    the installation's 8 hex characters, ``make_client`` a fresh client each time. ``is_own_order`` tells
-    whether an order of this installation is one of this account.
-    """
-
-    def __init__(
-        self,
-        *,
-        account: Account,
-        make_client: Callable[[], ExchangeClient],
-        tag: str,
-        on_update: Callable[[], None],
-        open_orders: Sequence[Order] = (),
-        attempts: Sequence[AttemptRow] = (),
-        is_own_order: Callable[[int], Awaitable[bool]] | None = None,
-        inflight_writes_max: int = INFLIGHT_WRITES_MAX,
-        timings: Timings | None = None,
-        clock: Callable[[], datetime] = _now,
-    ) -> None:
+    def __init__(self, components: ExchangeComponents, clock: Callable[[], datetime]) -> None:
+        self._components = components
         self._clock = clock
-        self._parts = ExchangeParts(
-            account=account,
-            make_client=make_client,
-            tag=tag,
-            on_update=on_update,
-            is_own_order=is_own_order,
-            inflight_writes_max=inflight_writes_max,
-            timings=timings or Timings(),
-            clock=clock,
-        )
-        restore_orders(self._parts.orders, open_orders, attempts, get_profile(account.venue))
-        self._parts.tasks.start(self._run(open_orders, attempts))
+
+    def start(self, open_orders: Sequence[Order], attempts: Sequence[AttemptRow]) -> None:
+        """Start the tasks of the exchange, inside a running loop."""
+        self._components.tasks.start(self._run(open_orders, attempts))
 
     async def _run(self, open_orders: Sequence[Order], attempts: Sequence[AttemptRow]) -> None:
-        """Open, tell what the last run left, then read for ever."""
-        parts = self._parts
+        """Open the client, resume what the last run left, then poll until canceled."""
+        parts = self._components
         await parts.connection.open()
-        now = self._clock()
         resume_requests(
             parts.orders,
             open_orders,
@@ -88,26 +100,26 @@ class CcxtExchange:
             parts.report_buffer,
             parts.resolver,
             parts.queues,
-            now,
+            self._clock(),
         )
-        parts.tasks.start(parts.sweeping.run())
+        parts.tasks.start(parts.snapshots.run())
         parts.tasks.start(parts.tickers.run())
-        parts.tasks.start(parts.watching.run())
+        parts.tasks.start(parts.stream_ingest.run())
         parts.tasks.start(parts.streams.run())
-        await parts.polling.run()
+        await parts.poller.run()
 
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol; none before it is ready."""
-        return self._parts.connection.instruments
+        """Returns all instruments by symbol; none before the client is open."""
+        return self._components.connection.instruments
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """The last ticker known; asking keeps it fresh."""
-        return self._parts.tickers.quote(symbol, now) if symbol in self.instruments() else None
+        return self._components.tickers.quote(symbol, now) if symbol in self.instruments() else None
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Take the wish down; what cannot be sent in any form is refused at once."""
+        """Record a new order; one that cannot be sent in any form is refused in the reports."""
         try:
-            self._parts.journal.place(order, self.instruments()[order.symbol], now)
+            self._components.journal.place(order, self.instruments()[order.symbol], now)
         except Invalid as error:
             return [_refusal_report(order, ReportKind.REFUSED, error, now)]
         return []
@@ -115,125 +127,135 @@ class CcxtExchange:
     async def change(
         self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
     ) -> Sequence[ExecutionReport]:
-        """Take the wish down; an absent term keeps its value."""
+        """Record an amendment; ``None`` keeps the value."""
         instrument = self.instruments()[order.symbol]
-        self._parts.journal.change(order, instrument, price, qty, now)
+        self._components.journal.change(order, instrument, price, qty, now)
         return []
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Take the wish down; an order that has not left is taken back, and never leaves."""
-        self._parts.journal.cancel(order, now)
+        """Record a cancel; an order that was not sent yet is revoked and never sent."""
+        self._components.journal.cancel(order, now)
         return []
 
     async def query_order(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
-        """Begin to look the order up; ``advance`` tells what was found."""
-        tracked = self._parts.journal.track(order)
+        """Start to look the order up; ``poll_reports`` returns what was found."""
+        tracked = self._components.journal.track(order)
         kind = QueryKind.PLACE if tracked.is_in_doubt else QueryKind.STATUS
-        self._parts.resolver.start(PendingQuery(tracked=tracked, kind=kind, since=now))
+        self._components.resolver.start(PendingQuery(tracked=tracked, kind=kind, since=now))
         return []
 
     async def find_order(
         self, order: Order, exchange_order_id: str | None, now: datetime
     ) -> OrderQueryResult:
-        """Look once; what is found is result by ``advance``."""
-        return await self._parts.asking(order, exchange_order_id)
+        """Look the order up once; ``poll_reports`` returns what was found."""
+        return await self._components.order_query(order, exchange_order_id)
 
     def declare_not_placed(self, order: Order, now: datetime) -> None:
-        """Believe it until the order is seen."""
-        self._parts.asking.declare_not_placed(order)
+        """Count the order as never placed until the exchange lists it."""
+        self._components.order_query.declare_not_placed(order)
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
-        """One whole reading, awaited. Raises ``Conflict`` where it fails."""
+        """Returns a snapshot of the whole account since then. Raises ``Conflict`` if a read fails."""
         try:
-            return self._deliver(await self._parts.sweeping.snapshot(since))
+            return self._deliver(await self._components.snapshots.snapshot(since))
         except ReadFailed as failed:
             raise Conflict(failed.message, code=failed.code) from None
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        """What was heard since the last call. Raises what a task of the adapter died of."""
-        self._parts.tasks.check()
-        reports = self._parts.report_buffer.take_reports()
+        """Returns the reports since the last call. Raises what a task of the adapter failed with."""
+        self._components.tasks.check()
+        reports = self._components.report_buffer.take_reports()
         self._count_answers(reports)
         return reports
 
     def needs_polling(self) -> bool:
-        """Whether anything was heard: it wakes its worker by itself."""
-        return not self._parts.report_buffer.is_empty()
+        """Returns whether there is something to fetch: ``on_update`` wakes the worker."""
+        return not self._components.report_buffer.is_empty()
 
     def take_charges(self) -> Sequence[Charge]:
-        """Payments heard with the reports of ``advance``."""
-        return self._parts.report_buffer.take_charges()
+        """Returns the payments that belong to the reports of ``poll_reports``."""
+        return self._components.report_buffer.take_charges()
 
     async def call(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> object:
-        """A read by its ccxt name, in ccxt's shape.
+        """Returns what a read by its ccxt name returns, in ccxt's shape.
 
-        Raises ``Invalid`` with code ``unsupported_func`` for what ccxt does not have here,
-        ``Conflict`` with the failure's code where it fails.
+        Raises ``Invalid`` with code ``unsupported_func`` for a method that ccxt does not have
+        here, ``Conflict`` with the code of the failure.
         """
-        return await call_read(self._parts.connection, func, args, kwargs)
+        return await call_read(self._components.connection, func, args, kwargs)
 
     async def trade(
         self, func: str, args: Sequence[object], kwargs: Mapping[str, object], now: datetime
     ) -> DirectTradeResult:
-        """One write; the orders it makes are heard by the next reading, as orders of nobody."""
-        result = await call_write(self._parts.connection, func, args, kwargs)
+        """Send one write; the next poll reports the orders it makes, as external orders."""
+        result = await call_write(self._components.connection, func, args, kwargs)
         if func == "set_position_mode":
-            self._parts.modes.forget()
+            self._components.position_modes.forget()
         texts = {each for each in (*args, *kwargs.values()) if isinstance(each, str)}
         for symbol in self.instruments().keys() & texts:
-            self._parts.polling.poll_symbol_soon(symbol)
+            self._components.poll_trigger.poll_symbol_soon(symbol)
         return result
 
     def take_state_changes(self) -> ExchangeStateRows | None:
-        """Attempts that are new or have changed."""
-        rows = self._parts.journal.take_unsaved(self._parts.report_buffer.take_rows())
+        """Returns the attempts that are new or changed; ``None`` if there are none."""
+        rows = self._components.journal.take_unsaved(self._components.report_buffer.take_rows())
         return ExchangeStateRows(attempts=rows) if rows else None
 
     def on_committed(self) -> None:
-        """What was handed out may leave now."""
-        self._parts.journal.on_committed()
+        """Let the requests go that ``take_state_changes`` returned: they are stored."""
+        self._components.journal.on_committed()
 
     def sends_after_commit(self) -> bool:
-        """Yes: nothing is sent before it is stored."""
+        """Returns ``True``: nothing is sent before it is stored."""
         return True
 
     def is_ready(self) -> bool:
-        """Once it is open and the first reading is over."""
-        return self._parts.polling.is_ready
+        """Returns whether the client is open and the first poll is over."""
+        return self._components.poller.is_ready
 
     def unavailable_reason(self) -> Refused | None:
-        """Why it cannot be reached, or lets nobody in."""
-        return self._parts.connection.unavailable_reason()
+        """Returns why the exchange cannot be reached or refuses the credentials, if it does."""
+        return self._components.connection.unavailable_reason()
 
     def connection(self) -> ConnectionState:
-        """How it is reached now."""
-        return self._parts.connection_state()
+        """Returns how the exchange is reached now."""
+        parts = self._components
+        return ConnectionState(
+            engine=parts.account.engine.value,
+            environment=parts.account.environment.value,
+            hosts_called=parts.connection.hosts_called,
+            last_call_at=parts.connection.last_call_at,
+            stream=parts.stream_status.state,
+            last_event_at=parts.stream_status.last_event_at,
+            gaps=parts.stream_status.gaps,
+            reconciled_at=parts.poller.fully_polled_at,
+        )
 
     def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
-        """Begin to read all; ``swept`` tells it."""
-        self._parts.sweeping.request(since, until)
+        """Request a snapshot of the account; ``take_snapshots`` returns it."""
+        self._components.snapshots.request(since, until)
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
-        """Snapshots read since the last call."""
-        return [self._deliver(each) for each in self._parts.report_buffer.take_snapshots()]
+        """Returns the snapshots read since the last call."""
+        return [self._deliver(each) for each in self._components.report_buffer.take_snapshots()]
 
     async def close(self) -> None:
         """Stop all tasks and the client."""
-        await self._parts.tasks.close()
-        await self._parts.connection.close()
+        await self._components.tasks.close()
+        await self._components.connection.close()
 
     def _deliver(self, snapshot: ExchangeSnapshot) -> ExchangeSnapshot:
         self._count_answers(snapshot.orders)
         return snapshot
 
     def _count_answers(self, reports: Sequence[ExecutionReport]) -> None:
-        """The worker hears now how wishes ended."""
+        """Note that the worker gets the answers to its amendments and cancels."""
         for report in reports:
             is_answer = report.kind in _ANSWER_KINDS
             is_answer &= report.edit is None or not report.edit.is_in_progress
-            tracked = self._parts.orders.by_order_id(report.order_id) if is_answer else None
+            tracked = self._components.orders.by_order_id(report.order_id) if is_answer else None
             if tracked is not None:
                 tracked.delivered_answer_count += 1
 
@@ -241,7 +263,7 @@ class CcxtExchange:
 def _refusal_report(
     order: Order, kind: ReportKind, error: Invalid, now: datetime
 ) -> ExecutionReport:
-    """That a wish was not even taken down."""
+    """The report that an order was refused before it was recorded."""
     return ExecutionReport(
         kind=kind,
         order_id=order.id,

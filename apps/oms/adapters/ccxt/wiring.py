@@ -1,9 +1,15 @@
-"""The parts of one ``CcxtExchange``, put together once; which part does what is told by each."""
+"""Builds the object graph of one ``CcxtExchange``; every object is given what exists before it.
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+Two leaves keep the graph free of cycles: ``StreamStatus`` and ``PollTrigger`` are known to those
+that would otherwise need the streams and the poller. The queues get their sender last.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from oms.adapters.ccxt.background_tasks import BackgroundTasks
+from oms.adapters.ccxt.ccxt_exchange import CcxtExchange, ExchangeComponents
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
@@ -11,7 +17,7 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue, WriteLimiter
 from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
-from oms.adapters.ccxt.orders.order_requests import OrderRequest
+from oms.adapters.ccxt.orders.recovery import restore_orders
 from oms.adapters.ccxt.orders.replacement_reports import ReplacementReporter
 from oms.adapters.ccxt.orders.request_journal import RequestJournal
 from oms.adapters.ccxt.orders.request_sender import RequestSender
@@ -21,238 +27,313 @@ from oms.adapters.ccxt.prices.ticker_cache import TickerCache
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.streams.account_streams import AccountStreams
 from oms.adapters.ccxt.streams.stream_ingest import StreamIngest
+from oms.adapters.ccxt.streams.stream_status import StreamStatus
+from oms.adapters.ccxt.streams.stream_watchdog import StreamWatchdog
 from oms.adapters.ccxt.sync.account_poller import AccountPoller
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.order_lookup import OrderLookup
+from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.trading_settings import load_trading_settings
-from oms.adapters.ccxt.venues.profile import get_profile
+from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_settings
+from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.account import Account, Engine
-from oms.ports.exchange import ConnectionState
+from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.orders.order import Order
+from oms.ports.exchange import AttemptRow
+
+INFLIGHT_WRITES_MAX = 8
 
 
-class ExchangeParts:
-    """All of them; nothing runs yet."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(
-        self,
-        *,
-        account: Account,
-        make_client: Callable[[], ExchangeClient],
-        tag: str,
-        on_update: Callable[[], None],
-        is_own_order: Callable[[int], Awaitable[bool]] | None,
-        inflight_writes_max: int,
-        timings: Timings,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._account = account
-        self._timings = timings
-        self._clock = clock
-        self.tasks = BackgroundTasks()
-        self.report_buffer = ReportBuffer(
-            on_update, lambda reports: self.streams.record_reports(reports)
-        )
-        client_ids = ClientOrderIdCodec(
-            tag, is_short=get_profile(account.venue).has_short_client_ids
-        )
-        self.orders = OrderCache(client_ids)
-        self.connection = Connection(make_client, timings)
-        self._profile = get_profile(account.venue)
-        self.modes = PositionModeReader(
-            client=self.connection, venue=account.venue, mode=account.position_mode
-        )
-        self._settings = load_trading_settings(account)
-        self._report_builder = ReportBuilder(self.orders, infers_fills=self._settings.infers_fills)
-        self._lookup = OrderLookup(self.connection, account.venue, self._profile, clock)
-        self.raw_rows = RawRowBuffer(account.venue)
-        self._reader = AccountReader(
-            self.connection, account.venue, self._profile, self._symbols, self.raw_rows
-        )
-        self.resolver = self._asks()
-        self._processor = self._digests(is_own_order)
-        self.streams = self._streams()
-        self.polling = self._polls()
-        self.watching = self._watches()
-        self.sweeping = self._sweeps()
-        room = self._settings.inflight_writes_max or inflight_writes_max
-        self.queues = PerOrderQueue(self._carries(room).send, self.tasks)
-        self.tickers = TickerCache(self.connection, clock, timings)
-        self.journal = RequestJournal(
-            orders=self.orders,
-            queues=self.queues,
-            report_buffer=self.report_buffer,
-            venue=account.venue,
-            profile=self._profile,
-            timings=timings,
-            settings=self._settings,
-        )
-        self.asking = self._looks()
 
-    def connection_state(self) -> ConnectionState:
-        """How the exchange is reached now."""
-        return ConnectionState(
-            engine=self._account.engine.value,
-            environment=self._account.environment.value,
-            hosts_called=self.connection.hosts_called,
-            last_call_at=self.connection.last_call_at,
-            stream=self.streams.state,
-            last_event_at=self.streams.last_event_at,
-            gaps=self.streams.gaps,
-            reconciled_at=self.polling.fully_polled_at,
-        )
+def build_exchange(
+    *,
+    account: Account,
+    make_client: Callable[[], ExchangeClient],
+    installation_tag: str,
+    on_update: Callable[[], None],
+    open_orders: Sequence[Order] = (),
+    attempts: Sequence[AttemptRow] = (),
+    is_own_order: Callable[[int], Awaitable[bool]] | None = None,
+    inflight_writes_max: int = INFLIGHT_WRITES_MAX,
+    timings: Timings | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+) -> CcxtExchange:
+    """Returns the exchange of an account; called inside a running loop, where its tasks begin.
 
-    def _asks(self) -> UnknownOrderResolver:
-        return UnknownOrderResolver(
-            lookup=self._lookup,
-            report_builder=self._report_builder,
-            report_buffer=self.report_buffer,
-            clock=self._clock,
-            timings=self._timings,
-            window=self._window,
-            tasks=self.tasks,
-            retry_cancel=self._again,
-            resend=self._resend,
-        )
+    ``open_orders`` and ``attempts`` are the stored orders that are not final and their requests,
+    ``installation_tag`` is 8 hex characters, ``make_client`` makes a new client at each call.
+    ``is_own_order`` says whether an order of this installation belongs to this account.
+    ``on_update`` is called when the worker has something to fetch.
+    """
+    core = _build_core(
+        account=account,
+        make_client=make_client,
+        installation_tag=installation_tag,
+        on_update=on_update,
+        timings=timings or Timings(),
+        clock=clock,
+    )
+    restore_orders(core.orders, open_orders, attempts, core.profile)
+    sending = _build_sending(core, core.settings.inflight_writes_max or inflight_writes_max)
+    components = _build_components(core, sending, is_own_order)
+    exchange = CcxtExchange(components, clock)
+    exchange.start(open_orders, attempts)
+    return exchange
 
-    def _digests(self, is_own_order: Callable[[int], Awaitable[bool]] | None) -> SnapshotProcessor:
-        return SnapshotProcessor(
-            orders=self.orders,
-            report_builder=self._report_builder,
-            lookup=self._lookup,
-            reader=self._reader,
-            profile=self._profile,
-            window=self._window,
-            is_own_order=is_own_order,
-        )
 
-    def _polls(self) -> AccountPoller:
-        return AccountPoller(
-            connection=self.connection,
-            reader=self._reader,
-            processor=self._processor,
-            orders=self.orders,
-            report_builder=self._report_builder,
-            resolver=self.resolver,
-            report_buffer=self.report_buffer,
-            streams=self.streams,
-            clock=self._clock,
-            timings=self._timings,
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Core:
+    """What the other objects share; none of these needs another group."""
 
-    def _streams(self) -> AccountStreams:
-        return AccountStreams(
-            is_enabled=self._account.engine is Engine.CCXTPRO,
-            connection=self.connection,
-            venue=self._account.venue,
-            orders=self.orders,
-            on_rows=lambda method, rows: self.watching.enqueue(method, rows),
-            poll_soon=lambda: self.polling.poll_soon(),
-            clock=self._clock,
-            timings=self._timings,
-        )
+    account: Account
+    profile: VenueProfile
+    settings: TradingSettings
+    timings: Timings
+    clock: Callable[[], datetime]
+    tasks: BackgroundTasks
+    watchdog: StreamWatchdog
+    stream_status: StreamStatus
+    trigger: PollTrigger
+    report_buffer: ReportBuffer
+    raw_rows: RawRowBuffer
+    orders: OrderCache
+    connection: Connection
+    modes: PositionModeReader
+    report_builder: ReportBuilder
+    lookup: OrderLookup
+    reader: AccountReader
 
-    def _watches(self) -> StreamIngest:
-        return StreamIngest(
-            client=self.connection,
-            venue=self._account.venue,
-            sections=self._reader.sections,
-            processor=self._processor,
-            report_builder=self._report_builder,
-            resolver=self.resolver,
-            report_buffer=self.report_buffer,
-            raw_rows=self.raw_rows,
-            tasks=self.tasks,
-            poll_soon=self.polling.poll_soon,
-            clock=self._clock,
-            timings=self._timings,
-        )
-
-    def _sweeps(self) -> SnapshotCollector:
-        return SnapshotCollector(
-            connection=self.connection,
-            reader=self._reader,
-            processor=self._processor,
-            report_buffer=self.report_buffer,
-            clock=self._clock,
-            raw_rows=self.raw_rows,
-            orders=self.orders,
-        )
-
-    def _looks(self) -> OrderQuery:
-        return OrderQuery(
-            orders=self.orders,
-            lookup=self._lookup,
-            report_builder=self._report_builder,
-            report_buffer=self.report_buffer,
-            journal=self.journal,
-            clock=self._clock,
-            timings=self._timings,
-        )
-
-    def _replaces(self, limiter: WriteLimiter) -> OrderReplacer:
-        return OrderReplacer(
-            client=self.connection,
-            modes=self.modes,
-            orders=self.orders,
-            lookup=self._lookup,
-            reporter=ReplacementReporter(
-                orders=self.orders,
-                report_builder=self._report_builder,
-                report_buffer=self.report_buffer,
-                clock=self._clock,
-                timings=self._timings,
-            ),
-            writer=RetryingWriter(
-                client=self.connection, limiter=limiter, clock=self._clock, timings=self._timings
-            ),
-            create_replacement=lambda *wished: self.journal.create_replacement(*wished),
-            clock=self._clock,
-            timings=self._timings,
-            window=self._window,
-        )
-
-    def _carries(self, room: int) -> RequestSender:
-        limiter = WriteLimiter(room)
-        return RequestSender(
-            client=self.connection,
-            modes=self.modes,
-            orders=self.orders,
-            report_buffer=self.report_buffer,
-            resolver=self.resolver,
-            clock=self._clock,
-            timings=self._timings,
-            limiter=limiter,
-            replacing=self._replaces(limiter),
-            poll_symbol_soon=self.polling.poll_symbol_soon,
-            wait_for_streams=self.streams.wait_first_connection,
-        )
-
-    def _again(self, request: OrderRequest) -> None:
-        self.queues.enqueue(request)
-
-    def _resend(self, request: OrderRequest) -> bool:
-        """Once more, unless something else was wished of the order meanwhile."""
-        if not self._settings.resends_not_placed or self.queues.pending_requests(
-            request.tracked.order_id
-        ):
-            return False
-        return self.journal.resend(request, self._clock())
-
-    def _window(self) -> float:
-        """Seconds after a send in which it may still be carried out."""
-        profile, timings = self._profile, self._timings
-        seconds = (
-            timings.window_seconds
-            if profile.rejects_stale_requests
-            else timings.unbounded_window_seconds
-        )
+    def window_seconds(self) -> float:
+        """Seconds after a send in which the exchange may still execute the request."""
+        timings, is_bounded = self.timings, self.profile.rejects_stale_requests
+        seconds = timings.window_seconds if is_bounded else timings.unbounded_window_seconds
         return seconds + self.connection.clock_error_ms / 1000
 
-    def _symbols(self) -> list[str]:
-        return [tracked.symbol for tracked in self.orders]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """The way of a request from the journal to its outcome."""
+
+    queues: PerOrderQueue
+    journal: RequestJournal
+    resolver: UnknownOrderResolver
+
+
+def _build_core(
+    *,
+    account: Account,
+    make_client: Callable[[], ExchangeClient],
+    installation_tag: str,
+    on_update: Callable[[], None],
+    timings: Timings,
+    clock: Callable[[], datetime],
+) -> _Core:
+    venue, profile = account.venue, get_profile(account.venue)
+    settings, raw_rows = load_trading_settings(account), RawRowBuffer(account.venue)
+    watchdog = StreamWatchdog(
+        silence_seconds=timings.stream_silence_seconds, delay_seconds=timings.stream_delay_seconds
+    )
+
+    def audit_streams(reports: Sequence[ExecutionReport]) -> None:
+        watchdog.record_reports(reports, clock())
+
+    stream_status = StreamStatus(
+        is_enabled=account.engine is Engine.CCXTPRO,
+        venue=venue,
+        first_wait_seconds=timings.first_order_wait_seconds,
+    )
+    orders = OrderCache(ClientOrderIdCodec(installation_tag, is_short=profile.has_short_client_ids))
+    connection = Connection(make_client, timings)
+    return _Core(
+        account=account,
+        profile=profile,
+        settings=settings,
+        timings=timings,
+        clock=clock,
+        tasks=BackgroundTasks(),
+        watchdog=watchdog,
+        stream_status=stream_status,
+        trigger=PollTrigger(stream_status),
+        report_buffer=ReportBuffer(on_update, audit_streams),
+        raw_rows=raw_rows,
+        orders=orders,
+        connection=connection,
+        modes=PositionModeReader(client=connection, venue=venue, mode=account.position_mode),
+        report_builder=ReportBuilder(orders, infers_fills=settings.infers_fills),
+        lookup=OrderLookup(connection, venue, profile, clock),
+        reader=AccountReader(connection, venue, profile, orders.symbols, raw_rows),
+    )
+
+
+def _build_sending(core: _Core, inflight_writes_max: int) -> _Sending:
+    queues = PerOrderQueue(core.tasks)
+    journal = RequestJournal(
+        orders=core.orders,
+        queues=queues,
+        report_buffer=core.report_buffer,
+        profile=core.profile,
+        timings=core.timings,
+        settings=core.settings,
+    )
+    resolver = UnknownOrderResolver(
+        lookup=core.lookup,
+        report_builder=core.report_builder,
+        report_buffer=core.report_buffer,
+        clock=core.clock,
+        timings=core.timings,
+        window=core.window_seconds,
+        tasks=core.tasks,
+        queues=queues,
+        journal=journal,
+    )
+    limiter = WriteLimiter(inflight_writes_max)
+    sender = RequestSender(
+        client=core.connection,
+        modes=core.modes,
+        orders=core.orders,
+        report_buffer=core.report_buffer,
+        resolver=resolver,
+        clock=core.clock,
+        timings=core.timings,
+        limiter=limiter,
+        replacer=_build_replacer(core, journal, limiter),
+        poll_symbol_soon=core.trigger.poll_symbol_soon,
+        wait_for_streams=core.stream_status.wait_first_connection,
+    )
+    queues.set_sender(sender.send)
+    return _Sending(queues=queues, journal=journal, resolver=resolver)
+
+
+def _build_replacer(core: _Core, journal: RequestJournal, limiter: WriteLimiter) -> OrderReplacer:
+    return OrderReplacer(
+        client=core.connection,
+        modes=core.modes,
+        orders=core.orders,
+        lookup=core.lookup,
+        reporter=ReplacementReporter(
+            orders=core.orders,
+            report_builder=core.report_builder,
+            report_buffer=core.report_buffer,
+            clock=core.clock,
+            timings=core.timings,
+        ),
+        writer=RetryingWriter(
+            client=core.connection, limiter=limiter, clock=core.clock, timings=core.timings
+        ),
+        create_replacement=journal.create_replacement,
+        clock=core.clock,
+        timings=core.timings,
+        window=core.window_seconds,
+    )
+
+
+def _build_components(
+    core: _Core, sending: _Sending, is_own_order: Callable[[int], Awaitable[bool]] | None
+) -> ExchangeComponents:
+    processor = SnapshotProcessor(
+        orders=core.orders,
+        report_builder=core.report_builder,
+        lookup=core.lookup,
+        reader=core.reader,
+        profile=core.profile,
+        window=core.window_seconds,
+        is_own_order=is_own_order,
+    )
+    ingest = _build_ingest(core, sending, processor)
+    return ExchangeComponents(
+        account=core.account,
+        tasks=core.tasks,
+        report_buffer=core.report_buffer,
+        raw_rows=core.raw_rows,
+        orders=core.orders,
+        connection=core.connection,
+        position_modes=core.modes,
+        reader=core.reader,
+        queues=sending.queues,
+        journal=sending.journal,
+        resolver=sending.resolver,
+        stream_status=core.stream_status,
+        streams=_build_streams(core, ingest),
+        stream_ingest=ingest,
+        poll_trigger=core.trigger,
+        poller=_build_poller(core, sending, processor),
+        snapshots=SnapshotCollector(
+            connection=core.connection,
+            reader=core.reader,
+            processor=processor,
+            report_buffer=core.report_buffer,
+            clock=core.clock,
+            raw_rows=core.raw_rows,
+            orders=core.orders,
+        ),
+        tickers=TickerCache(core.connection, core.clock, core.timings),
+        order_query=_build_order_query(core, sending),
+    )
+
+
+def _build_ingest(core: _Core, sending: _Sending, processor: SnapshotProcessor) -> StreamIngest:
+    return StreamIngest(
+        client=core.connection,
+        venue=core.account.venue,
+        sections=core.reader.sections,
+        processor=processor,
+        report_builder=core.report_builder,
+        resolver=sending.resolver,
+        report_buffer=core.report_buffer,
+        raw_rows=core.raw_rows,
+        tasks=core.tasks,
+        poll_soon=core.trigger.poll_soon,
+        clock=core.clock,
+        timings=core.timings,
+    )
+
+
+def _build_streams(core: _Core, ingest: StreamIngest) -> AccountStreams:
+    return AccountStreams(
+        status=core.stream_status,
+        watchdog=core.watchdog,
+        connection=core.connection,
+        venue=core.account.venue,
+        orders=core.orders,
+        on_rows=ingest.enqueue,
+        poll_soon=core.trigger.poll_soon,
+        clock=core.clock,
+        timings=core.timings,
+    )
+
+
+def _build_poller(core: _Core, sending: _Sending, processor: SnapshotProcessor) -> AccountPoller:
+    return AccountPoller(
+        connection=core.connection,
+        reader=core.reader,
+        processor=processor,
+        orders=core.orders,
+        report_builder=core.report_builder,
+        resolver=sending.resolver,
+        report_buffer=core.report_buffer,
+        stream_status=core.stream_status,
+        trigger=core.trigger,
+        clock=core.clock,
+        timings=core.timings,
+    )
+
+
+def _build_order_query(core: _Core, sending: _Sending) -> OrderQuery:
+    return OrderQuery(
+        orders=core.orders,
+        lookup=core.lookup,
+        report_builder=core.report_builder,
+        report_buffer=core.report_buffer,
+        journal=sending.journal,
+        clock=core.clock,
+        timings=core.timings,
+    )

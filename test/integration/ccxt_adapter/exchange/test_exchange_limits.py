@@ -6,7 +6,7 @@ from collections.abc import Callable
 from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.run_size import choose_size
-from oms.adapters.ccxt.ccxt_exchange import INFLIGHT_WRITES_MAX
+from oms.adapters.ccxt.wiring import INFLIGHT_WRITES_MAX
 from oms.domain.value import evolve
 
 ORDERS = range(1, 11)

@@ -118,7 +118,7 @@ async def test_two_legs_do_not_fit_a_net_position(
     await house.start_account()
     assert (await _sweep(house))["ok"]
     home = house.gateway.worker.processor.states[house.account_id]
-    connection: Any = home.exchange._parts.connection  # type: ignore[attr-defined]
+    connection: Any = home.exchange._components.connection  # type: ignore[attr-defined]
     await connection.write("set_position_mode", True, LINEAR)
     venue.control("external", symbol=LINEAR, side="buy", qty="0.1", leg="long")
     assert (await _sweep(house))["discrepancies"] == 0
@@ -139,7 +139,7 @@ async def test_history_that_is_not_told_is_shown(house: ExchangeSetup, dsn: str)
     await house.start_account()
     assert (await _sweep(house))["ok"]
     home = house.gateway.worker.processor.states[house.account_id]
-    reader: Any = home.exchange._parts._reader  # type: ignore[attr-defined]
+    reader: Any = home.exchange._components.reader  # type: ignore[attr-defined]
     reader._profile = evolve(reader._profile, history_days_max=1)
     wish = {
         "account_id": house.account_id,

@@ -15,7 +15,8 @@ from kit.gateway.in_process import AUDIT, TRADER, InProcessGateway, now, open_ga
 from oms.adapters.ccxt import wiring
 from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.profile import get_profile
+from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.wiring import build_exchange
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
 from oms.domain.reconcile.position_comparison import HoldingKey
@@ -35,17 +36,6 @@ BOOK = {
 }
 
 
-class WatchedExchange(CcxtExchange):
-    """Keeps the snapshots it hands out."""
-
-    shown: list[ExchangeSnapshot]
-
-    def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
-        found = super().take_snapshots()
-        self.shown = [*getattr(self, "shown", ()), *found]
-        return found
-
-
 @dataclass
 class Reception:
     """Recorded exchanges, each with accounts of its own."""
@@ -53,19 +43,29 @@ class Reception:
     gateway: InProcessGateway
     dsn: str
     venues: dict[int, RecordedVenue] = field(default_factory=dict)
-    exchanges: dict[int, WatchedExchange] = field(default_factory=dict)
+    exchanges: dict[int, CcxtExchange] = field(default_factory=dict)
+    #: The snapshots that each exchange returned.
+    snapshots: dict[int, list[ExchangeSnapshot]] = field(default_factory=dict)
 
     def connect(self, image: LoadedAccount, on_update: Callable[[], None]) -> ExchangePorts:
         account = image.account
-        made = WatchedExchange(
+        exchange = build_exchange(
             account=account,
             make_client=lambda: self.venues[account.id],
-            tag=TAG,
+            installation_tag=TAG,
             on_update=on_update,
             timings=Timings(live_poll_seconds=LONG, idle_poll_seconds=LONG),
         )
-        self.exchanges[account.id] = made
-        return ExchangePorts(trading=made, calls=made)
+        take_snapshots, taken = exchange.take_snapshots, self.snapshots.setdefault(account.id, [])
+
+        def record_snapshots() -> Sequence[ExchangeSnapshot]:
+            snapshots = take_snapshots()
+            taken.extend(snapshots)
+            return snapshots
+
+        exchange.take_snapshots = record_snapshots  # type: ignore[method-assign]
+        self.exchanges[account.id] = exchange
+        return ExchangePorts(trading=exchange, calls=exchange)
 
     async def add(self, recorded: Recording, mode: str = "netting") -> int:
         """An account at the exchange, which tells nothing yet."""
@@ -129,11 +129,11 @@ class Reception:
 
     def holdings(self, account_id: int) -> dict[HoldingKey, Any]:
         """What the exchange was seen to hold last."""
-        return dict(self.exchanges[account_id].shown[-1].holdings)
+        return dict(self.snapshots[account_id][-1].holdings)
 
     def quarantined_counts(self, account_id: int) -> dict[tuple[str, str], int]:
         """How many rows were set aside, by what they are and why."""
-        return dict(self.exchanges[account_id]._parts.raw_rows.quarantined_counts)
+        return dict(self.exchanges[account_id]._components.raw_rows.quarantined_counts)
 
     async def verify(self) -> dict[str, Any]:
         """What ``oms verify`` says of all books."""

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.recorded
 NO_TRADE = "-1"
 #: Why rows may be set aside.
 NO_EXECUTION = ("execution", "no execution: its id says that there was none")
-CONTRADICTS = ("execution", "told again under one id with other facts")
+CONTRADICTS = ("execution", "repeated under the same id with different values")
 NO_PAIR = ("position", "its symbol is not traded here")
 ALLOWED = {NO_EXECUTION, CONTRADICTS, NO_PAIR}
 

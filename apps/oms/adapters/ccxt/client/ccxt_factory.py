@@ -15,6 +15,7 @@ from oms.adapters.ccxt.client.request_errors import NotSent
 from oms.adapters.ccxt.extra_config import ExtraConfig, parse_extra_config
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 
@@ -24,17 +25,6 @@ TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
 #: How many times of what ccxt believes to be allowed its own limiter lets through.
 _CCXT_LIMIT_FACTOR = 10
-#: Tables without what is refused anyhow, and without a private call.
-_SPOT_AND_LINEAR: Mapping[str, Any] = {"fetchMarkets": {"types": ["spot", "linear"]}}
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "bybit": _SPOT_AND_LINEAR,
-    "binance": {
-        **_SPOT_AND_LINEAR,
-        "fetchMargins": False,
-        # Asked for when a stream begins, and used by nobody.
-        "watchPositions": {"fetchPositionsSnapshot": False},
-    },
-}
 
 
 @value
@@ -154,10 +144,8 @@ def _to_plain_numbers(value: Any) -> Any:
 
 
 def _venue_options(spec: ClientSpec) -> Mapping[str, Any]:
-    """ccxt refuses Binance's futures testnet: there, only spot is read."""
-    if spec.venue == "binance" and spec.environment == "testnet":
-        return {**_OPTIONS["binance"], "fetchMarkets": {"types": ["spot"]}}
-    return _OPTIONS.get(spec.venue, {})
+    profile = get_profile(spec.venue)
+    return {**profile.ccxt_options, **profile.environment_options.get(spec.environment, {})}
 
 
 def _select_environment(

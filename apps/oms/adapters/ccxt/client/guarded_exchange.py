@@ -13,7 +13,7 @@ from oms.adapters.ccxt.client.host_guard import HostGuard
 from oms.adapters.ccxt.client.http_session import CURRENT_CALL
 from oms.adapters.ccxt.client.request_errors import HttpReply, UnreadableReply
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
-from oms.adapters.ccxt.venues.error_codes import is_success
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.value import evolve
 
 UrlObserver = Callable[[str], None]
@@ -59,7 +59,7 @@ def guard_exchange_class(
             if call is not None and _has_own_session(self):
                 call.headers_sent += 1
             reply = await super().fetch(url, method, headers, body)
-            if not is_success(guard.venue, reply):
+            if not get_profile(guard.venue).errors.is_success(reply):
                 raise UnreadableReply("HTTP said success, the body did not")
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)

@@ -4,11 +4,12 @@ An account whose admin is_allowed says so in its settings (``oms.withdrawal_key`
 not tell, or the table does not know how it does, nothing is assumed and nothing refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected
-from oms.domain.value import value
+from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery
+from oms.adapters.ccxt.venues.registry import get_profile
 
 WITHDRAWAL_KEY = "withdrawal_key"
 CHANGED_OWNER = "credentials_changed_owner"
@@ -23,81 +24,31 @@ class ReadClient(Protocol):
         ...
 
 
-@value
-class KeyPermissions:
-    """``None``: not payload."""
-
-    trades: bool | None = None
-    can_withdraw: bool | None = None
-    #: The exchange's own name of the account that the key leads to.
-    owner: str | None = None
-
-
-def _parse_bybit(payload: Any) -> KeyPermissions:
-    result = payload["result"]
-    permissions: Mapping[str, Any] = result["permissions"]
-    granted = {
-        name for kind in ("ContractTrade", "Spot", "Derivatives") for name in permissions[kind]
-    }
-    return KeyPermissions(
-        trades=bool(granted) and not int(result["readOnly"]),
-        can_withdraw="Withdraw" in permissions["Wallet"],
-        owner=_account_name(result.get("userID")),
-    )
-
-
-def _parse_binance(payload: Any) -> KeyPermissions:
-    trades = bool(payload["enableSpotAndMarginTrading"]) or bool(payload.get("enableFutures"))
-    return KeyPermissions(trades=trades, can_withdraw=bool(payload["enableWithdrawals"]))
-
-
-def _parse_okx(payload: Any) -> KeyPermissions:
-    granted = {name.strip() for name in str(payload["data"][0]["perm"]).split(",")}
-    row = payload["data"][0]
-    return KeyPermissions(
-        trades="trade" in granted,
-        can_withdraw="withdraw" in granted,
-        owner=_account_name(row.get("uid")),
-    )
-
-
-#: Venue: what is called, how it is read, and in which environments it is there.
-_QUERIES: Mapping[str, tuple[str, Callable[[Any], KeyPermissions], frozenset[str]]] = {
-    "bybit": (
-        "private_get_v5_user_query_api",
-        _parse_bybit,
-        frozenset({"live", "testnet", "demo", "loopback"}),
-    ),
-    "binance": ("sapi_get_account_apirestrictions", _parse_binance, frozenset({"live"})),
-    "okx": ("private_get_account_config", _parse_okx, frozenset({"live", "testnet"})),
-}
-
-
 async def fetch_key_permissions(client: ReadClient, venue: str, environment: str) -> KeyPermissions:
     """What the venue tells of the key, as far as it can be read. Raises nothing of its own."""
-    query = _QUERIES.get(venue)
-    if query is None or environment not in query[2]:
+    query = get_profile(venue).key_query
+    if query is None or environment not in query.environments:
         return KeyPermissions()
-    method, read, _ = query
-    try:
-        return read(await client.read(method))
-    except ReadFailed:
-        return KeyPermissions()
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        return KeyPermissions()  # another form than is known tells nothing
+    return await _run(client, query)
 
 
 async def fetch_key_owner(
     client: ReadClient, venue: str, environment: str, rights: KeyPermissions
 ) -> str | None:
     """Which account of the venue the key leads to, where it is payload. Raises nothing of its own."""
-    if rights.owner is not None or venue != "binance" or environment not in ("live", "testnet"):
+    query = get_profile(venue).owner_query
+    if rights.owner is not None or query is None or environment not in query.environments:
         return rights.owner
+    return (await _run(client, query)).owner
+
+
+async def _run(client: ReadClient, query: KeyQuery) -> KeyPermissions:
     try:
-        payload = await client.read("private_get_account")
+        return query.parse(await client.read(query.method))
     except ReadFailed:
-        return None
-    return _account_name(payload.get("uid")) if isinstance(payload, Mapping) else None
+        return KeyPermissions()
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return KeyPermissions()  # a reply of another form says nothing
 
 
 def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any) -> None:
@@ -115,11 +66,6 @@ def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any)
         f"store others, or set oms.{OWNER_SETTING} to {owner} if that is meant"
     )
     raise Rejected("auth_failed", message, reason=CHANGED_OWNER)
-
-
-def _account_name(payload: Any) -> str | None:
-    """An account's name as text; venues tell 0 where they tell none."""
-    return str(payload)[:64] if payload not in (None, "", 0, "0") else None
 
 
 def refuse_withdrawal_key(rights: KeyPermissions, settings: Any) -> None:

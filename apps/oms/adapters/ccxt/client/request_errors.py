@@ -16,7 +16,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oms.adapters.ccxt.venues.error_codes import (
+from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.venue_errors import (
     ALREADY_DONE,
     CLOCK_SKEW,
     DUPLICATE,
@@ -24,7 +25,6 @@ from oms.adapters.ccxt.venues.error_codes import (
     OVERLOAD,
     CodeMeaning,
     find_code,
-    find_meaning,
     parse_body,
 )
 from oms.domain.value import value
@@ -180,7 +180,7 @@ def classify_error(
         message=sanitize_message(str(error) or type(error).__name__, secrets),
     )
     text = f"{error} {reply.body if reply is not None else ''}"
-    meaning = find_meaning(venue, failure.venue_code, text)
+    meaning = get_profile(venue).errors.find_meaning(failure.venue_code, text)
     if headers_sent and not is_write and "OrderNotFound" in failure.names:
         # ccxt says it of an answer that is a success and empty, too.
         return _to_read_failure(Rejected("order_not_found", failure.message, **failure.details()))

@@ -41,7 +41,8 @@ from oms.adapters.ccxt.parsing.fields import require_rows
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle, get_priority
 from oms.adapters.ccxt.streams.ws_connections import close_streams
 from oms.adapters.ccxt.venues.catalog import ccxt_version
-from oms.adapters.ccxt.venues.error_codes import ALREADY_DONE, CLOCK_SKEW
+from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.venue_errors import ALREADY_DONE, CLOCK_SKEW
 from oms.domain.instrument import Instrument
 
 __all__ = ["ClientSpec", "VenueClient"]
@@ -52,16 +53,6 @@ RETRY_PAUSE_SECONDS = 0.25
 RETRY_PAUSE_SECONDS_MAX = 5.0
 CLOCK_SYNC_INTERVAL_SECONDS = 600.0
 
-#: What a venue's class asks before its first private call, and remembers.
-_INIT_CALLS: Mapping[str, Sequence[tuple[str, Sequence[Any]]]] = {
-    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), (("is_unified_enabled", ()),)),
-    **dict.fromkeys(("gate", "gateeu"), (("load_unified_status", ()),)),
-    # The kind of account; and which of two trees its spot orders go to, beside shared markets.
-    "kucoin": (("is_uta_enabled", ()), ("load_migration_status", ())),
-    "bitget": (("handle_uta_and_params", ({}, "createOrder")),),
-}
-#: Their classes compare amounts of contracts, which are whole_as_int, with numbers.
-_INTEGER_AMOUNT_VENUES = frozenset({"kucoin", "kucoinfutures"})
 _log = logging.getLogger("oms.ccxt")
 
 
@@ -84,6 +75,7 @@ class VenueClient:
             is_key_shared=spec.is_key_shared,
         )
         self._hosts: dict[str, None] = {}
+        self._profile = get_profile(spec.venue)
         self._session: Any = None
         self._exchange: Any = None
         self._instruments: dict[str, Instrument] = {}
@@ -270,7 +262,7 @@ class VenueClient:
 
     async def _initialize(self) -> None:
         """What a first write would ask by itself, so that a write is one request."""
-        for method, args in _INIT_CALLS.get(self.spec.venue, ()) if self.spec.api_key else ():
+        for method, args in self._profile.init_calls if self.spec.api_key else ():
             await self._read_with_retries(method, args, {})
         if self.spec.api_key:
             rights = await fetch_key_permissions(self, self.spec.venue, self.spec.environment)
@@ -311,7 +303,7 @@ class VenueClient:
         token = CURRENT_CALL.set(call)
         try:
             with self._map_errors(call, is_write=is_write):
-                as_int = self.spec.venue in _INTEGER_AMOUNT_VENUES
+                as_int = self._profile.needs_integer_amounts
                 encoded = [
                     encode_decimals(value, whole_as_int=as_int)
                     for value in (list(args), dict(kwargs))

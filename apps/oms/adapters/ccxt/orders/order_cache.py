@@ -166,6 +166,10 @@ class OrderCache:
             self.link(tracked, exchange_order_id)
         return tracked
 
+    def symbols(self) -> list[str]:
+        """Returns the symbols of the gateway's own orders, with repetitions."""
+        return [tracked.symbol for tracked in self]
+
     def __iter__(self) -> Iterator[TrackedOrder]:
         return iter(list(self._by_order_id.values()))
 

@@ -66,12 +66,14 @@ class WriteLimiter:
 class PerOrderQueue:
     """One queue an order; ``send`` takes one wish to its outcome."""
 
-    def __init__(
-        self, send: Callable[[OrderRequest], Awaitable[None]], tasks: BackgroundTasks
-    ) -> None:
-        self._send = send
+    def __init__(self, tasks: BackgroundTasks) -> None:
+        self._send: Callable[[OrderRequest], Awaitable[None]] | None = None
         self._background_tasks = tasks
         self._queues: dict[int, deque[OrderRequest]] = {}
+
+    def set_sender(self, send: Callable[[OrderRequest], Awaitable[None]]) -> None:
+        """Set what takes a request to its outcome; called once, before the first request."""
+        self._send = send
 
     def enqueue(self, request: OrderRequest) -> None:
         """Let it follow those of its order that came before."""
@@ -101,6 +103,7 @@ class PerOrderQueue:
 
     async def _run(self, order_id: int) -> None:
         queue = self._queues[order_id]
+        assert self._send is not None, "a request came before the sender"
         try:
             while queue:
                 if not queue[0].is_revoked:

@@ -35,10 +35,10 @@ from oms.adapters.ccxt.orders.replacement_reports import (
 )
 from oms.adapters.ccxt.orders.request_journal import ReplacementTerms
 from oms.adapters.ccxt.orders.retrying_writer import RetryingWriter
-from oms.adapters.ccxt.parsing.order_parser import VenueOrderStatus
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.timings import Timings
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
 from oms.domain.orders.execution_report import EditState

@@ -32,10 +32,6 @@ REVOKED = "revoked"
 #: Keys of ``params`` that are ours and do not travel.
 _OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms"})
 _UNAVAILABLE = (False, None, "none", "emulated")
-#: Venues that ask on which side of the market a trigger lies, on contracts.
-_TRIGGER_DIRECTION_VENUES = frozenset({"bybit"})
-#: Venues that tell a stop from a take profit by its type, and not by the side of the trigger.
-_TYPED_TRIGGER_VENUES = frozenset({"binance"})
 
 
 class Legs(Enum):
@@ -145,7 +141,9 @@ def choose_amend_mode(
     return AmendMode.EMULATED
 
 
-def build_place_call(order: Order, instrument: Instrument, venue: str, client_id: str) -> CcxtCall:
+def build_place_call(
+    order: Order, instrument: Instrument, profile: VenueProfile, client_id: str
+) -> CcxtCall:
     """The request to place ``order``, of a form that is sent natively; ``with_legs`` ends it."""
     is_limit = order.order_type in LIMIT_TYPES
     params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OWN_PARAMS}
@@ -157,8 +155,8 @@ def build_place_call(order: Order, instrument: Instrument, venue: str, client_id
     if instrument.kind is not InstrumentKind.SPOT and order.reduce_only:
         params["reduceOnly"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
-        params[_trigger_param(order, venue)] = decimal_text(order.trigger_price)
-        if venue in _TRIGGER_DIRECTION_VENUES and instrument.kind is not InstrumentKind.SPOT:
+        params[_trigger_param(order, profile)] = decimal_text(order.trigger_price)
+        if profile.needs_trigger_direction and instrument.kind is not InstrumentKind.SPOT:
             params["triggerDirection"] = _direction(order)
     amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
@@ -332,9 +330,9 @@ def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
     return now + timedelta(seconds=seconds)
 
 
-def _trigger_param(order: Order, venue: str) -> str:
+def _trigger_param(order: Order, profile: VenueProfile) -> str:
     """The parameter that a trigger goes by."""
-    if venue not in _TYPED_TRIGGER_VENUES:
+    if not profile.has_typed_triggers:
         return "triggerPrice"
     return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 

@@ -54,7 +54,6 @@ class RequestJournal:
         orders: OrderCache,
         queues: PerOrderQueue,
         report_buffer: ReportBuffer,
-        venue: str,
         profile: VenueProfile,
         timings: Timings,
         settings: TradingSettings,
@@ -62,7 +61,6 @@ class RequestJournal:
         self._orders = orders
         self._queues = queues
         self._report_buffer = report_buffer
-        self._venue = venue
         self._profile = profile
         self._timings = timings
         self._settings = settings
@@ -74,7 +72,7 @@ class RequestJournal:
         refuse_unsupported_order(order, instrument, self._profile)
         self._settings.refuse(order, instrument)
         client_id = self._orders.client_ids.encode(order.id, 1)
-        call = build_place_call(order, instrument, self._venue, client_id)
+        call = build_place_call(order, instrument, self._profile, client_id)
         tracked = self._orders.add(track_order(order, self._profile))
         tracked.client_id = client_id
         tracked.params = {
@@ -127,7 +125,14 @@ class RequestJournal:
         return request, new
 
     def resend(self, request: OrderRequest, now: datetime) -> bool:
-        """Take the same request down once more, if its command may still wait so long."""
+        """Records the same request once more; returns whether it did.
+
+        Not where the account does not wish it, where other requests about the order are pending,
+        where the request had a deadline of its own, or after ``RESEND_WITHIN``.
+        """
+        is_alone = not self._queues.pending_requests(request.tracked.order_id)
+        if not self._settings.resends_not_placed or not is_alone:
+            return False
         row = request.row
         has_short_deadline = row.may_send_until < row.created_at + timedelta(
             seconds=self._timings.send_within_seconds

@@ -60,7 +60,7 @@ class RequestSender:
         clock: Callable[[], datetime],
         timings: Timings,
         limiter: WriteLimiter,
-        replacing: OrderReplacer,
+        replacer: OrderReplacer,
         poll_symbol_soon: Callable[[str], None],
         wait_for_streams: Callable[[], Awaitable[None]],
     ) -> None:
@@ -72,7 +72,7 @@ class RequestSender:
         self._clock = clock
         self._timings = timings
         self._limiter = limiter
-        self._replacing = replacing
+        self._replacer = replacer
         #: Called with a symbol in which the exchange has something new to show.
         self._poll_symbol_soon = poll_symbol_soon
         #: What an order that is placed waits for.
@@ -84,7 +84,7 @@ class RequestSender:
             if not await self._can_proceed(request):
                 return
             if request.kind == CHANGE and request.amend_mode is not AmendMode.NATIVE:
-                await self._replacing(request)
+                await self._replacer(request)
                 self._poll_symbol_soon(request.tracked.symbol)
                 return
         if request.kind == PLACE:

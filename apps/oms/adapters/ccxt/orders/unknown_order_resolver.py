@@ -16,7 +16,9 @@ from itertools import count
 from oms.adapters.ccxt.background_tasks import BackgroundTasks
 from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder, mark_ended
+from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
 from oms.adapters.ccxt.orders.order_requests import OrderRequest
+from oms.adapters.ccxt.orders.request_journal import RequestJournal
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder, build_rejection, build_report
@@ -72,8 +74,8 @@ class UnknownOrderResolver:
         timings: Timings,
         window: Callable[[], float],
         tasks: BackgroundTasks,
-        retry_cancel: Callable[[OrderRequest], None],
-        resend: Callable[[OrderRequest], bool],
+        queues: PerOrderQueue,
+        journal: RequestJournal,
     ) -> None:
         self._lookup = lookup
         self._report_builder = report_builder
@@ -82,10 +84,8 @@ class UnknownOrderResolver:
         self._timings = timings
         self._window = window
         self._background_tasks = tasks
-        #: Sends a cancel once more.
-        self._retry_cancel = retry_cancel
-        #: Sends what was not placed once more; ``False`` where that is not done.
-        self._resend = resend
+        self._queues = queues
+        self._journal = journal
         self._pending: dict[_Key, PendingQuery] = {}
 
     def start(self, query: PendingQuery) -> None:
@@ -192,7 +192,7 @@ class UnknownOrderResolver:
         may_repeat = query.kind is QueryKind.CANCEL and now < request.deadline
         has_other_id = request.target_order_id not in (None, tracked.current_order_id)
         if may_repeat and (has_other_id or not query.is_acked):
-            self._retry_cancel(request)
+            self._queues.enqueue(request)
             return []
         if query.refusal is not None and query.kind is QueryKind.CHANGE:
             return build_rejection(request, query.refusal.code, query.refusal.message, source, now)
@@ -213,7 +213,7 @@ class UnknownOrderResolver:
         if now - query.first_absent_at < interval:
             return False
         if query.kind is QueryKind.PLACE:
-            if query.request is None or not self._resend(query.request):
+            if query.request is None or not self._journal.resend(query.request, now):
                 self._report_buffer.put([self._not_placed_report(tracked, now)])
         elif query.request is not None:
             message = "the exchange does not show the order"

@@ -16,9 +16,9 @@ from oms.adapters.ccxt.parsing.fields import (
     require_decimal,
     to_milliseconds,
 )
-from oms.adapters.ccxt.parsing.order_parser import parse_client_id
+from oms.adapters.ccxt.parsing.order_parser import parse_client_id, side_of
 from oms.adapters.ccxt.sync.raw_row_buffer import NOT_TRADED
-from oms.adapters.ccxt.venues.order_states import parse_side
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.booking import execution_key_of
@@ -53,20 +53,6 @@ class TradeSnapshot:
     extra_fees: tuple[tuple[Decimal, str], ...]
     #: ``external``, or why the exchange did it by itself.
     reason: str
-
-
-_INFO_NUMBER_KEYS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "bybit": {"amount": ("execQty",), "price": ("execPrice",), "fee": ("execFee",)},
-    "binance": {"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
-}
-#: Where a venue numbers executions in their order, beside ids that tell none.
-_SEQUENCES: Mapping[str, str] = {"bybit": "seq"}
-_REASONS: Mapping[str, str] = {
-    "BustTrade": "liquidation",
-    "AdlTrade": "adl",
-    "Settle": "settlement",
-    "Delivery": "settlement",
-}
 
 
 def parse_trades(
@@ -150,19 +136,20 @@ def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> li
 def _parse_trade(
     row: Mapping[str, Any], venue: str, instrument: Instrument, ordinals: dict[str, int]
 ) -> TradeSnapshot:
-    numbers = _INFO_NUMBER_KEYS.get(venue, {})
-    side, at = parse_side(row, venue), get_timestamp(row, "timestamp")
+    profile = get_profile(venue)
+    side, at = side_of(row, profile), get_timestamp(row, "timestamp")
     if side not in ("buy", "sell"):
         raise malformed_response("an execution without a side")
     if at is None:
         raise malformed_response("an execution without a time")
     if get_text(row, "id") == NO_ID:
         raise malformed_response("no execution: its id says that there was none")
-    if venue in _INFO_NUMBER_KEYS and get_text(row, "id") is None:
+    if profile.trades_have_ids and get_text(row, "id") is None:
         # It has one: under another name the same execution would be booked a second time.
         raise malformed_response("an execution without its id")
-    amount = require_decimal(row, "amount", numbers.get("amount", ()))
-    price = require_decimal(row, "price", numbers.get("price", ()))
+    keys = profile.trade_number_keys
+    amount = require_decimal(row, "amount", keys.get("amount", ()))
+    price = require_decimal(row, "price", keys.get("price", ()))
     if amount <= 0 or price <= 0:
         raise malformed_response("an execution of nothing, or at no price")
     qty = multiply(amount, instrument.amount_unit)
@@ -179,7 +166,7 @@ def _parse_trade(
         ),
         ordinals,
     )
-    fees = _fees(row, numbers.get("fee", ()))
+    fees = _fees(row, keys.get("fee", ()))
     maker = row.get("takerOrMaker")
     info = row.get("info")
     kind = str(info.get("execType")) if isinstance(info, Mapping) else ""
@@ -193,18 +180,18 @@ def _parse_trade(
             qty=qty,
             price=price,
             executed_at=at,
-            sequence=_sequence(info, venue),
+            sequence=_sequence(info, profile.sequence_key),
             fee=fees[0][0] if fees else None,
             fee_currency=fees[0][1] if fees else None,
             maker=None if maker is None else maker == "maker",
         ),
         extra_fees=tuple(fees[1:]),
-        reason=_REASONS.get(kind, "external"),
+        reason=profile.execution_reasons.get(kind, "external"),
     )
 
 
-def _sequence(info: object, venue: str) -> int:
-    sequence = str(info.get(_SEQUENCES.get(venue))) if isinstance(info, Mapping) else ""
+def _sequence(info: object, key: str) -> int:
+    sequence = str(info.get(key)) if isinstance(info, Mapping) else ""
     return int(sequence) if sequence.isdecimal() else 0
 
 

@@ -22,6 +22,7 @@ from oms.adapters.ccxt.prices.price_parser import (
     parse_quote,
 )
 from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient, SymbolPrices
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import add, multiply
@@ -38,8 +39,6 @@ REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 _FAILURES_MAX = 2
 _HALF = Decimal("0.5")
 _PASSED_CODES = ("engine_unavailable", "host_mismatch", "extra_config_refused")
-#: Levels asked for, where the venue takes any such number; elsewhere its usual ones.
-_DEPTH = {"binance": 50, "bybit": 50}
 
 
 class PriceFeed:
@@ -254,7 +253,7 @@ class PriceFeed:
         trades: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         at = self._clock()
-        depth = _DEPTH.get(self._venue)
+        depth = get_profile(self._venue).book_depth
         args = (symbol,) if depth is None else (symbol, depth)
         reply = await self._call(client, [symbol], "fetch_order_book", *args)
         unit = client.instruments[symbol].amount_unit

@@ -13,6 +13,8 @@ from itertools import count
 from math import inf
 from time import monotonic
 
+from oms.adapters.ccxt.venues.registry import get_profile
+
 Clock = Callable[[], float]
 
 #: The share of each budget that is reserved for cancels.
@@ -24,15 +26,6 @@ PROBE_SECONDS_MAX = 5.0
 BAN_SECONDS_MIN = 120.0
 #: A second, and a little more: what leaves evenly may arrive closer together.
 WINDOW_SECONDS = 1.05
-
-#: Where a reply tells what a second allows and what of it is remaining, counted in requests.
-_BYBIT = ("x-bapi-limit", "x-bapi-limit-status")
-_LIMIT_HEADERS: Mapping[str, tuple[str, str]] = dict.fromkeys(
-    ("bybit", "bybiteu", "bybitid"), _BYBIT
-)
-#: Where a reply tells what was used of a minute, and what a minute has by a part of the URL.
-_WEIGHT_HEADER = "x-mbx-used-weight-1m"
-_WEIGHT_LIMITS: Mapping[str, float] = {"/api/v3/": 6000, "/fapi/": 2400}
 
 
 class Priority(IntEnum):
@@ -232,24 +225,29 @@ class RateLimitBuckets:
 
 
 def counts_requests(venue: str) -> bool:
-    """Whether replies tell a limit in requests; elsewhere ccxt's costs count."""
-    return venue in _LIMIT_HEADERS
+    """Returns whether the venue's limits count requests; elsewhere they count ccxt's costs."""
+    return get_profile(venue).limit_headers is not None
 
 
 def read_limit(venue: str, headers: Mapping[str, str]) -> float | None:
-    """What a reply says a second allows; ``None`` where it does not say so."""
-    return None if venue not in _LIMIT_HEADERS else _number(headers, _LIMIT_HEADERS[venue][0])
+    """Returns the requests allowed per second by a reply; ``None`` if it does not say so."""
+    names = get_profile(venue).limit_headers
+    return None if names is None else _number(headers, names[0])
 
 
 def read_remaining(venue: str, headers: Mapping[str, str]) -> float | None:
-    """What a reply says is remaining; ``None`` where it does not say so."""
-    return None if venue not in _LIMIT_HEADERS else _number(headers, _LIMIT_HEADERS[venue][1])
+    """Returns the requests left by a reply; ``None`` if it does not say so."""
+    names = get_profile(venue).limit_headers
+    return None if names is None else _number(headers, names[1])
 
 
-def read_used_share(url: str, headers: Mapping[str, str]) -> float | None:
-    """What share of this minute's budget is used; ``None`` where a reply does not say so."""
-    used = _number(headers, _WEIGHT_HEADER)
-    limits = [limit for part, limit in _WEIGHT_LIMITS.items() if part in url]
+def read_used_share(venue: str, url: str, headers: Mapping[str, str]) -> float | None:
+    """Returns the share of this minute's weight that is used; ``None`` if a reply does not say so."""
+    weight = get_profile(venue).used_weight
+    if weight is None:
+        return None
+    used = _number(headers, weight.header)
+    limits = [limit for path, limit in weight.limits.items() if path in url]
     return used / limits[0] if used is not None and limits else None
 
 

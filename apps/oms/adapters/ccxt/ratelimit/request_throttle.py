@@ -26,20 +26,14 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import (
     read_remaining,
     read_used_share,
 )
-from oms.adapters.ccxt.venues.error_codes import OVERLOAD
+from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 
 #: A write waits so long at most; then its sender decides again.
 WRITE_SECONDS_MAX = 10.0
 #: A read does not begin to wait for a pause that is longer.
 READ_PAUSE_SECONDS_MAX = 30.0
 BAN_STATUS = 418
-#: All their requests count for the address they come from.
-_ADDRESS_LIMITED_VENUES = frozenset({"binance", "binanceusdm", "binancecoinm", "binanceus"})
-#: Their houses that count by themselves, by the beginning of ccxt's name for the API: what each
-#: allows a second, in ccxt's costs (2,400 a minute). All else is the spot group.
-_API_GROUPS: Mapping[str, float] = {"fapi": 40.0, "dapi": 40.0}
-#: What one of their orders weighs for the address: one of 6,000 a minute, in ccxt's costs.
-_ORDER_WEIGHT = 0.2
 _METHODS: Mapping[str, Priority] = {
     "create_order": Priority.OPEN,
     "edit_order": Priority.OPEN,
@@ -95,7 +89,7 @@ class RequestThrottle:
         prefix = f"{venue}.{environment}"
         self._address_prefix = f"{prefix} address"
         self._key_prefix = f"{prefix} key {key_hash}"
-        self._is_address_limited = venue in _ADDRESS_LIMITED_VENUES
+        self._address_limit = get_profile(venue).address_limit
 
     async def wait(
         self, call: CallContext | None, *, api: str, path: str, cost: float, per_second: float
@@ -114,11 +108,11 @@ class RequestThrottle:
             raise _throttled_error(bucket, is_write=is_write)
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
         try:
-            if is_write and self._is_address_limited:
+            if is_write and self._address_limit is not None:
                 await self._bucket_named(self._key_prefix, per_second).take(
                     priority, cost, deadline
                 )
-                cost = min(cost, _ORDER_WEIGHT)
+                cost = min(cost, self._address_limit.order_cost)
             if (path_bucket := self._buckets.get(name)) is not None:
                 await path_bucket.take(priority, cost, deadline)
             await bucket.take(priority, cost, deadline)
@@ -127,11 +121,11 @@ class RequestThrottle:
 
     def _bucket_for(self, api: str, per_second: float) -> RateLimitBucket:
         """The one that a request to this part counts for."""
-        if self._is_address_limited:
-            for group, allowed in _API_GROUPS.items():
+        if self._address_limit is not None:
+            for group, allowed in self._address_limit.groups.items():
                 if api.startswith(group):
                     return self._bucket_named(f"{self._address_prefix} {group}", allowed)
-        is_for_address = self._is_address_limited or "public" in api
+        is_for_address = self._address_limit is not None or "public" in api
         return self._bucket_named(
             self._address_prefix if is_for_address else self._key_prefix, per_second
         )
@@ -158,7 +152,7 @@ class RequestThrottle:
             for each in (bucket, self._buckets.get_or_create(call.path_bucket_name, limit)):
                 each.set_limit(limit)
                 each.set_remaining(limit if remaining is None else remaining)
-        used = read_used_share(call.reply.url, headers)
+        used = read_used_share(self._venue, call.reply.url, headers)
         if used is not None and used >= 1 - CANCEL_SHARE:
             bucket.reserve_for_cancels(60 - time() % 60)
 

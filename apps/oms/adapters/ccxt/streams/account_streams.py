@@ -14,17 +14,15 @@ from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.exchange_client import Row
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.streams.stream_watchdog import StreamWatchdog
 from oms.adapters.ccxt.streams.ws_connections import are_connected, silent_seconds
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.profile import list_sections
-from oms.domain.orders.execution_report import ExecutionReport, ReportSource
+from oms.adapters.ccxt.venues.account_sections import list_sections
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.value import value
-from oms.ports.exchange import StreamState
 
 _log = logging.getLogger("oms.ccxt")
-#: Venues that tell all of an account by one stream; elsewhere each kind of market has its own.
-_SINGLE_STREAM_VENUES = frozenset({"bybit", "bybiteu", "bybitid"})
 ORDERS, TRADES = "watch_orders", "watch_my_trades"
 _HAS = {ORDERS: "watchOrders", TRADES: "watchMyTrades"}
 #: How often it is looked whether they stand.
@@ -45,7 +43,8 @@ class AccountStreams:
     def __init__(
         self,
         *,
-        is_enabled: bool,
+        status: StreamStatus,
+        watchdog: StreamWatchdog,
         connection: Connection,
         venue: str,
         orders: OrderCache,
@@ -54,9 +53,11 @@ class AccountStreams:
         clock: Callable[[], datetime],
         timings: Timings,
     ) -> None:
-        self._is_enabled = is_enabled
+        self._status = status
+        self._watchdog = watchdog
         self._connection = connection
         self._venue = venue
+        self._profile = get_profile(venue)
         self._orders = orders
         #: Takes the rows of a subscription in; must not wait.
         self._on_rows = on_rows
@@ -64,64 +65,19 @@ class AccountStreams:
         self._poll_soon = poll_soon
         self._clock = clock
         self._timings = timings
-        self._watchdog = StreamWatchdog(
-            silence_seconds=timings.stream_silence_seconds,
-            delay_seconds=timings.stream_delay_seconds,
-        )
-        self._connected = asyncio.Event()
-        #: Until when orders wait for the first time that they stand; whether that is over.
-        self._wait_until: float | None = None
-        self._first_wait_is_over = False
-        self.gaps = 0
-        self.last_event_at: datetime | None = None
-
-    @property
-    def state(self) -> StreamState:
-        """How they stand."""
-        if not self._is_enabled:
-            return StreamState.NONE
-        return StreamState.CONNECTED if self.is_connected else StreamState.CONNECTING
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether all that happens is told."""
-        return self._connected.is_set()
-
-    async def wait_first_connection(self) -> None:
-        """Wait for the streams before the first order, but not for ever."""
-        if not self._is_enabled or self._first_wait_is_over:
-            return
-        now = asyncio.get_running_loop().time()
-        if self._wait_until is None:
-            self._wait_until = now + self._timings.first_order_wait_seconds
-        try:
-            async with asyncio.timeout(max(self._wait_until - now, 0.0)):
-                await self._connected.wait()
-        except TimeoutError:
-            if not self._first_wait_is_over:
-                _log.warning("%s: the first order goes without its stream", self._venue)
-            self._first_wait_is_over = True
-
-    def record_reports(self, reports: Sequence[ExecutionReport]) -> None:
-        """What is told on either way: executions that were polled first count against the streams."""
-        polled = [each.execution for each in reports if each.source is ReportSource.RECONCILE]
-        times = [each.executed_at for each in polled if each is not None and not each.provisional]
-        self._watchdog.record_missed(times, self._clock())
 
     async def run(self) -> None:
         """Listen for ever."""
-        subscriptions = self._subscriptions() if self._is_enabled else []
+        subscriptions = self._subscriptions() if self._status.is_enabled else []
         if not subscriptions:
-            self._is_enabled = False
+            self._status.is_enabled = False
             return
         failures = 0
         while True:
             reason = await self._listen_until_broken(subscriptions)
-            was_connected = self.is_connected
-            self._connected.clear()
+            was_connected = self._status.set_disconnected()
             await self._connection.close_streams()
             if was_connected:
-                self.gaps += 1
                 failures = 0
             self._poll_soon()
             _log.warning("%s: the streams broke: %s", self._venue, reason)
@@ -144,10 +100,10 @@ class AccountStreams:
         ]
 
     def _section_params(self) -> list[Mapping[str, Any]]:
-        if self._venue in _SINGLE_STREAM_VENUES:
+        if self._profile.has_single_private_stream:
             return [{}]
         params: list[Mapping[str, Any]] = []
-        for section in list_sections(self._venue, self._connection.instruments):
+        for section in list_sections(self._profile, self._connection.instruments):
             if section.params not in params:
                 params.append(section.params)
         return params
@@ -171,7 +127,7 @@ class AccountStreams:
             except ReadFailed as failed:
                 return f"{failed.ccxt_class or failed.code}: {failed.message}"
             if rows:
-                self.last_event_at = self._clock()
+                self._status.last_event_at = self._clock()
                 self._on_rows(subscription.method, rows)
 
     async def _supervise(self, listeners: Sequence[asyncio.Task[str]]) -> str:
@@ -181,9 +137,9 @@ class AccountStreams:
             await _pause()
         # The words that sign in and subscribe are on their way.
         await asyncio.sleep(self._timings.stream_settle_seconds)
-        self._first_wait_is_over = True
+        self._status.end_first_wait()
         self._watchdog.start(self._clock())
-        self._connected.set()
+        self._status.set_connected()
         self._poll_soon()
         while are_connected(exchange, listeners):
             await _pause()

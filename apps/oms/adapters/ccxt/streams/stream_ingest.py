@@ -20,7 +20,7 @@ from oms.adapters.ccxt.orders.unknown_order_resolver import (
     UnknownOrderResolver,
 )
 from oms.adapters.ccxt.parsing.fields import get_row_id
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, VenueOrderStatus, parse_order
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.streams.account_streams import ORDERS
@@ -28,7 +28,8 @@ from oms.adapters.ccxt.sync.raw_row_buffer import ORDER, TRADE, RawRowBuffer
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.profile import AccountSection
+from oms.adapters.ccxt.venues.account_sections import AccountSection
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.domain.orders.execution_report import ReportSource
 from oms.domain.value import evolve
 

@@ -6,6 +6,8 @@ It judges; closing and dialling are the streams' matter.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from oms.domain.orders.execution_report import ExecutionReport, ReportSource
+
 #: So many times that a reading found first, each older than this, and the stream is not believed.
 MISSED_FACTS_MAX = 2
 
@@ -28,6 +30,12 @@ class StreamWatchdog:
         since = self._since
         if since is not None:
             self._missed += sum(1 for at in times if since < at < now - self._delay)
+
+    def record_reports(self, reports: Iterable[ExecutionReport], now: datetime) -> None:
+        """Counts executions that polling found before a stream reported them."""
+        polled = [each.execution for each in reports if each.source is ReportSource.RECONCILE]
+        fills = [each for each in polled if each is not None and not each.provisional]
+        self.record_missed([each.executed_at for each in fills], now)
 
     def is_dead(self, silent_seconds: float, *, is_live: bool) -> bool:
         """Whether to dial anew; ``is_live``: there are orders that it could tell of."""

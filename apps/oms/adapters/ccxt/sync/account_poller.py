@@ -19,12 +19,13 @@ from oms.adapters.ccxt.orders.unknown_order_resolver import (
 )
 from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
-from oms.adapters.ccxt.streams.account_streams import AccountStreams
+from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.profile import AccountSection
+from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.domain.money import ZERO
 
 FIRST_LOOKBACK = timedelta(seconds=600)
@@ -43,7 +44,8 @@ class AccountPoller:
         report_builder: ReportBuilder,
         resolver: UnknownOrderResolver,
         report_buffer: ReportBuffer,
-        streams: AccountStreams,
+        stream_status: StreamStatus,
+        trigger: PollTrigger,
         clock: Callable[[], datetime],
         timings: Timings,
     ) -> None:
@@ -54,34 +56,20 @@ class AccountPoller:
         self._report_builder = report_builder
         self._resolver = resolver
         self._report_buffer = report_buffer
-        self._streams = streams
+        self._stream_status = stream_status
+        self._trigger = trigger
         self._clock = clock
         self._timings = timings
         #: Until when executions of a section were told, and when they were asked for.
         self._read_until: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
-        self._changed_symbols: set[str] = set()
-        self._wake = asyncio.Event()
-        self._is_full_due = True
         self.is_ready = False
 
     @property
     def fully_polled_at(self) -> datetime | None:
         """When the last reading of all began."""
         return self._all_read_at
-
-    def poll_symbol_soon(self, symbol: str) -> None:
-        """Something has happened in the symbol: read it soon, unless streams tell."""
-        if self._streams.is_connected:
-            return
-        self._changed_symbols.add(symbol)
-        self._wake.set()
-
-    def poll_soon(self) -> None:
-        """Something may have happened anywhere: read all soon."""
-        self._is_full_due = True
-        self._wake.set()
 
     async def run(self) -> None:
         """Read for ever. It is ready once the first reading is over, whatever it came to."""
@@ -90,7 +78,7 @@ class AccountPoller:
                 await self._read()
             except ReadFailed as failed:
                 pause = self._connection.record_failure(failed)
-                self._is_full_due = True
+                self._trigger.set_full_due()
                 self._set_ready()
                 await asyncio.sleep(pause)
             else:
@@ -110,31 +98,29 @@ class AccountPoller:
             if self._orders.live_orders()
             else self._timings.idle_poll_seconds
         )
-        if self._streams.is_connected:
+        if self._stream_status.is_connected:
             pause = self._timings.streaming_poll_seconds
         try:
             async with asyncio.timeout(pause):
-                await self._wake.wait()
+                await self._trigger.wait()
         except TimeoutError:
             return
         await asyncio.sleep(self._timings.wake_delay_seconds)
 
     async def _read(self) -> None:
         now = self._clock()
-        idle_poll_seconds = timedelta(seconds=self._timings.idle_poll_seconds)
-        is_full = self._all_read_at is None or now - self._all_read_at >= idle_poll_seconds
-        is_full = is_full or self._is_full_due or self._streams.is_connected
-        self._is_full_due = False
-        active_symbols = {
-            tracked.symbol for tracked in self._orders.live_orders()
-        } | self._changed_symbols
-        self._wake.clear()
+        interval = timedelta(seconds=self._timings.idle_poll_seconds)
+        is_full = self._all_read_at is None or now - self._all_read_at >= interval
+        is_full |= self._trigger.take_full_due() or self._stream_status.is_connected
+        active_symbols = {tracked.symbol for tracked in self._orders.live_orders()}
+        active_symbols |= self._trigger.changed_symbols
+        self._trigger.clear()
         for section in self._reader.sections():
             if is_full or section.symbols & active_symbols:
                 await self._read_section(
                     section, is_whole=is_full or self._are_trades_due(section, now)
                 )
-        self._changed_symbols -= active_symbols
+        self._trigger.changed_symbols -= active_symbols
         if is_full:
             self._all_read_at = now
             self._orders.prune(now - timedelta(seconds=self._timings.remember_seconds))

@@ -13,7 +13,6 @@ from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.position_parser import parse_position
 from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_funding, parse_trades
 from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
-from oms.adapters.ccxt.sync.position_modes import MODES_BY_POSITIONS
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,
     NOT_TRADED,
@@ -23,7 +22,8 @@ from oms.adapters.ccxt.sync.raw_row_buffer import (
     RawRowBuffer,
     Row,
 )
-from oms.adapters.ccxt.venues.profile import AccountSection, VenueProfile, list_sections
+from oms.adapters.ccxt.venues.account_sections import AccountSection, list_sections
+from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Charge
@@ -63,7 +63,7 @@ class AccountReader:
 
     def sections(self) -> list[AccountSection]:
         """The sections of the account."""
-        return list_sections(self._venue, self._client.instruments)
+        return list_sections(self._profile, self._client.instruments)
 
     async def open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
         """All open orders of the section, with those that stand in lists of their own."""
@@ -241,7 +241,7 @@ class AccountReader:
         """
         has = self._client.exchange.has.get("fetchPositionMode")
         symbols = [min(section.symbols) for section in self.sections() if section.has_positions]
-        if has is not True or self._venue in MODES_BY_POSITIONS or not symbols:
+        if has is not True or self._profile.has_mode_per_symbol or not symbols:
             return None
         if self._legs_read_at is None or now - self._legs_read_at >= POSITION_MODE_INTERVAL:
             try:

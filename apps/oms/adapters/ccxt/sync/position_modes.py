@@ -9,12 +9,11 @@ from oms.adapters.ccxt.orders.order_requests import Legs, choose_legs
 from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows
 from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
 from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.instrument import InstrumentKind
 
 POSITION_MODE_MISMATCH = "position_mode_mismatch"
-#: Venues that tell the mode of a symbol by its positions, flat ones too.
-MODES_BY_POSITIONS = frozenset({"bybit", "bybiteu", "bybitid"})
 
 
 class PositionModeReader:
@@ -22,7 +21,7 @@ class PositionModeReader:
 
     def __init__(self, *, client: ExchangeClient, venue: str, mode: PositionMode) -> None:
         self._client = client
-        self._venue = venue
+        self._has_mode_per_symbol = get_profile(venue).has_mode_per_symbol
         self._mode = mode
         #: By symbol, or by kind of contract where the venue has one mode for all.
         self._hedged: dict[str, bool] = {}
@@ -48,12 +47,12 @@ class PositionModeReader:
         self._hedged.clear()
 
     def _key(self, symbol: str) -> str:
-        if self._venue in MODES_BY_POSITIONS:
+        if self._has_mode_per_symbol:
             return symbol
         return self._client.instruments[symbol].kind.value
 
     async def _read(self, symbol: str) -> bool:
-        if self._venue in MODES_BY_POSITIONS:
+        if self._has_mode_per_symbol:
             rows = require_rows(await self._client.read("fetch_positions", [symbol]), "positions")
             if not rows:
                 raise malformed_response("no position of the symbol, not even a flat one")

@@ -11,13 +11,10 @@ from decimal import Decimal
 
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.order_requests import PLACE, OrderRequest
-from oms.adapters.ccxt.parsing.order_parser import (
-    OrderSnapshot,
-    VenueOrderStatus,
-    to_external_order,
-)
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, to_external_order
 from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, fee_charges
 from oms.adapters.ccxt.sync.exit_orders import EXIT_REASONS, find_parent_order
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.domain.money import ZERO, add, subtract
 from oms.domain.orders.execution_report import (
     Charge,

@@ -18,7 +18,7 @@ from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
-from oms.adapters.ccxt.venues.profile import AccountSection
+from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.domain.orders.execution_report import Charge, ExecutionReport
 from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.ports.exchange import ExchangeSnapshot

@@ -14,7 +14,8 @@ from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, fee_charges
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
-from oms.adapters.ccxt.venues.profile import AccountSection, VenueProfile
+from oms.adapters.ccxt.venues.account_sections import AccountSection
+from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import (
     Charge,

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from oms.adapters.ccxt.venues.catalog import VenueInfo
-from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile, get_profile
+from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import value
 
@@ -16,7 +17,6 @@ DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
 UNTESTED = "untested"
 #: Held against answers that were recorded or documented, through ccxt itself; never tried is_supported.
 RECORDED = "recorded"
-_RECORDED = frozenset({"okx", "kraken", "gate", "kucoin", "bitget"})
 _KINDS = ("spot", "linear")
 _STREAMS = {
     "orders": "watchOrders",
@@ -27,8 +27,6 @@ _STREAMS = {
 #: Order types that are sent as they are: everywhere, and where a trigger is known.
 _PLAIN_TYPES = ("market", "limit")
 _TRIGGER_TYPES = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
-#: How long our name of a request belongs to one order is_supported; ``None``: for ever.
-_CLIENT_ID_SCOPES = {"binance": "open orders"}
 REQUEST_EXPIRY_MS = 5000
 _FULL_ID_FORMAT = "32 hex characters"
 #: What the settings of an account may say of a field: less than is_supported is.
@@ -114,7 +112,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             if profile.has_short_client_ids
             else _FULL_ID_FORMAT,
             "look_up": venue.table.get("look_up", "scan"),
-            "unique_for": _CLIENT_ID_SCOPES.get(venue.id),
+            "unique_for": profile.client_id_scope,
             "absence": _absence(profile),
         },
         "order_types": types,
@@ -145,7 +143,7 @@ def _absence(profile: VenueProfile) -> str:
 
 
 def _label(venue: VenueInfo) -> str | None:
-    if venue.id in _RECORDED:
+    if get_profile(venue.id).is_recorded:
         return RECORDED
     return None if venue.is_tested else UNTESTED
 

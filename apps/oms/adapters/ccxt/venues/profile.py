@@ -1,96 +1,184 @@
-"""What venues ask of who reads them: where an order is found, how lists are paged and cut.
+"""Everything that differs between venues, as fields of one profile with safe defaults.
 
-A table; nothing is asked of a venue here. What is not in it is read in the most careful way.
+Each venue has a module that fills a profile in; ``registry`` lists them. A venue without a profile
+is read in the most careful way. Nothing is sent from here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
+from typing import Any
 
-from oms.domain.instrument import Instrument, InstrumentKind
+from oms.adapters.ccxt.venues.key_query import KeyQuery
+from oms.adapters.ccxt.venues.order_status import Info, StateParser
+from oms.adapters.ccxt.venues.venue_errors import ErrorTable
+from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_validation import TRIGGERED_TYPES
 from oms.domain.value import value
 
 
 class LookupMethod(StrEnum):
-    """How one order is found by our name."""
+    """How one order is looked up by its client order id."""
 
-    #: The lists take our name as a parameter.
+    #: Order lists filter by the client order id.
     LISTS = "lists"
-    #: ``fetch_order`` takes it.
+    #: ``fetch_order`` takes the client order id as a parameter.
     BY_PARAM = "by_param"
-    #: Nothing takes it: the lists are read and compared.
+    #: Nothing takes it: whole lists are read and compared.
     SCAN = "scan"
 
 
 @value
-class VenueProfile:
-    """One venue."""
+class AddressLimit:
+    """Limits that count for the IP address instead of the key."""
 
+    #: Budgets of API groups that count by themselves, by the beginning of ccxt's name of the API,
+    #: in ccxt's costs per second; all else shares one budget.
+    groups: Mapping[str, float]
+    #: The cost of an order for the address, in ccxt's costs.
+    order_cost: float
+
+
+@value
+class UsedWeight:
+    """A reply header with the weight used in this minute."""
+
+    header: str
+    #: Weight per minute by a part of the URL path.
+    limits: Mapping[str, float]
+
+
+@value
+class VenueProfile:
+    """One venue; the defaults hold where nothing is known."""
+
+    # --- construction of the ccxt client
+    #: ccxt options of every environment, and those of single environments, which win.
+    ccxt_options: Mapping[str, Any] = field(default_factory=dict)
+    environment_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: ccxt methods, with arguments, that ccxt would call before its first private request, and
+    #: whose answers it keeps.
+    init_calls: Sequence[tuple[str, Sequence[Any]]] = ()
+    #: ccxt's class compares amounts with numbers: whole amounts are passed as ``int``.
+    needs_integer_amounts: bool = False
+    #: Permissions of the key, and its owner where another call returns it.
+    key_query: KeyQuery | None = None
+    owner_query: KeyQuery | None = None
+
+    # --- errors and rate limits
+    errors: ErrorTable = ErrorTable()
+    #: Reply headers with the requests allowed per second and those left.
+    limit_headers: tuple[str, str] | None = None
+    used_weight: UsedWeight | None = None
+    address_limit: AddressLimit | None = None
+
+    # --- looking up an order
     lookup_method: LookupMethod = LookupMethod.SCAN
-    #: Parameter that holds our name, and the exchange's id, in lists.
+    #: List parameters for the client order id and for the exchange's order id.
     name_param: str = ""
     id_param: str = ""
-    #: What stands for the exchange's id where our name is asked for.
+    #: Stands for the exchange's order id where an order is fetched by its client order id.
     id_placeholder: str | None = None
-    #: Executions tell our name: one without is nobody's of ours.
+    #: Executions carry the client order id: one without is not of this gateway.
     trades_have_client_id: bool = False
+    #: An order that is not found by its id counts as absent only once all lists were searched.
+    absence_needs_lists: bool = False
+
+    # --- lists
     symbol_required: bool = False
     trades_page: int = 100
     orders_page: int = 50
-    #: Rows of a list of orders that ended, where there are others than of open ones.
+    #: Rows per page of closed orders where it differs from open orders.
     closed_page: int = 0
-    #: Lists say where their next page begins.
+    #: Lists return a cursor of their next page.
     uses_cursor: bool = False
-    #: Days a call may span, and how many back anything is told; 0: no limit known.
+    #: Days that one call may span, and days of history; 0: no limit known.
     window_days_max: int = 0
     history_days_max: int = 0
-    #: Kinds of executions that are told only when asked for by name.
-    extra_execution_types: tuple[str, ...] = ()
-    #: Where an order keeps its id and its place when it is given other terms.
-    amend_kinds: frozenset[InstrumentKind] = frozenset()
-    #: Where one request cancels an order and places another, if nothing of it was executed.
-    replace_kinds: frozenset[InstrumentKind] = frozenset()
-    #: Where conditional orders stand in a list of their own, under ids of their own. What one
-    #: places when its trigger is met bears its name and another id.
-    separate_trigger_kinds: frozenset[InstrumentKind] = frozenset()
-    #: Whether an order says that it waits for its trigger.
-    reports_waiting_trigger: bool = False
-    #: Where none are sent.
-    unsupported_trigger_kinds: frozenset[InstrumentKind] = frozenset()
-    #: What asks for the lists of conditional orders, one after the other.
-    trigger_list_params: Mapping[InstrumentKind, Sequence[Mapping[str, object]]] = field(
-        default_factory=dict
-    )
-    #: What makes ``fetch_order`` look among them; ``None``: it cannot.
-    trigger_lookup_params: Mapping[str, object] | None = None
-    #: The lists that hold, together, all orders that ended.
+    #: The lists that hold, together, all closed orders.
     closed_order_methods: Sequence[str] = ()
-    #: An order that is not found by name counts as absent only once all lists were searched.
-    absence_needs_lists: bool = False
-    #: Lists show the newest rows of their span first: what is older is asked for by an earlier end.
+    #: Lists return the newest rows of their span first: older ones are read by an earlier end.
     newest_first: bool = False
-    #: The parameter that counts the rows to leave out, where lists are walked so.
+    #: The parameter with the number of rows to skip, where lists are paged so.
     offset_param: str = ""
-    #: Our names are cut to their first 28 characters there, and stand behind ``t-``.
-    has_short_client_ids: bool = False
-    #: Words of ccxt for a part of the account that would travel as words of the venue's own, by
-    #: method (``""`` any other): they are left out. And what says the same to the venue itself.
+    #: ccxt's section parameters that the venue would misread, by method (``""``: any other): they
+    #: are left out. ``kind_params`` says the same in the venue's own parameters.
     omitted_params: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kind_params: Mapping[str, Mapping[InstrumentKind, Mapping[str, object]]] = field(
         default_factory=dict
     )
-    #: Where a market order to buy says what to spend, and never how much to buy.
+    #: The parameter of the settlement currency where contracts are listed per currency.
+    settle_param: str = ""
+    #: Execution types that are listed only when they are requested.
+    extra_execution_types: tuple[str, ...] = ()
+
+    # --- conditional orders
+    #: Kinds whose conditional orders have lists and ids of their own. The order that one places
+    #: when it triggers has the same client order id and another exchange id.
+    separate_trigger_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Whether an order reports that it waits for its trigger.
+    reports_waiting_trigger: bool = False
+    #: Kinds to which no conditional orders are sent.
+    unsupported_trigger_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Parameters that select the lists of conditional orders, one list after the other.
+    trigger_list_params: Mapping[InstrumentKind, Sequence[Mapping[str, object]]] = field(
+        default_factory=dict
+    )
+    #: Makes ``fetch_order`` search conditional orders; ``None``: it cannot.
+    trigger_lookup_params: Mapping[str, object] | None = None
+
+    # --- sending
+    #: Kinds whose orders are amended in place, keeping id and queue priority.
+    amend_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Kinds where one request cancels an order and places another, if it has no fills.
+    replace_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Kinds whose market buys are given by cost, never by quantity.
     market_buy_by_cost_kinds: frozenset[InstrumentKind] = frozenset()
-    #: Times in force that are not there.
     unsupported_time_in_force: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
-    #: Whether our name of an order is refused as a duplicate while it lives and after its end.
+    #: Contract orders with a trigger need the side of the market that it lies on.
+    needs_trigger_direction: bool = False
+    #: Stop and take profit are told apart by the parameter of the trigger, not by its side.
+    has_typed_triggers: bool = False
+    #: Client order ids keep their first 28 characters and get the prefix ``t-``.
+    has_short_client_ids: bool = False
+    #: A client order id is refused as a duplicate while its order is open and after it ended.
     has_unique_client_ids: bool = False
-    #: Whether requests that are too old are refused by their time.
+    #: How long a client order id belongs to one order, as capabilities report it.
+    client_id_scope: str | None = None
+    #: Requests that are too old are rejected by their timestamp.
     rejects_stale_requests: bool = False
 
+    # --- rows
+    #: Keys in ``info`` with exact numbers, by ccxt's field: of orders and of executions.
+    order_number_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    trade_number_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parse_state: StateParser | None = None
+    #: Side of a row, where ccxt's is wrong: from the venue's row and ccxt's side.
+    parse_side: Callable[[Info, Any], Any] | None = None
+    #: A key in ``info`` and its value: the amount of such an order is in quote currency.
+    quote_amount_marker: tuple[str, str] | None = None
+    #: ``info.createType`` of orders that the exchange made: the reason, and the exit that it is.
+    create_reasons: Mapping[str, str] = field(default_factory=dict)
+    create_exits: Mapping[str, str] = field(default_factory=dict)
+    #: ``info.execType`` of executions that the exchange made: the reason.
+    execution_reasons: Mapping[str, str] = field(default_factory=dict)
+    #: Every execution has an id: a row without one is malformed.
+    trades_have_ids: bool = False
+    #: Key in ``info`` that numbers executions in their order.
+    sequence_key: str = ""
+
+    # --- position mode, streams, prices
+    #: The position mode of a symbol is read from its positions, flat ones included.
+    has_mode_per_symbol: bool = False
+    #: One private stream reports all kinds of markets.
+    has_single_private_stream: bool = False
+    #: Levels of an order book request; ``None``: the venue's default.
+    book_depth: int | None = None
+    #: Tested against recorded or documented replies through ccxt, never at the venue itself.
+    is_recorded: bool = False
+
     def page_size(self, method: str) -> int:
-        """How many rows a list has at most, as it is asked."""
+        """Returns the rows per page of a list method."""
         if method == "fetch_my_trades":
             return self.trades_page
         is_open = method == "fetch_open_orders"
@@ -99,209 +187,28 @@ class VenueProfile:
     def request_params(
         self, method: str, kind: InstrumentKind, params: Mapping[str, object]
     ) -> dict[str, object]:
-        """``params`` of a part of the account as the venue is asked for it by ``method``."""
+        """Returns ``params`` of an account section as ``method`` sends them to the venue."""
         omitted = self.omitted_params.get(method, self.omitted_params.get("", frozenset()))
         remaining = {name: each for name, each in params.items() if name not in omitted}
         return {**remaining, **self.kind_params.get(method, {}).get(kind, {})}
 
     def trigger_lists(self, kind: InstrumentKind) -> Sequence[Mapping[str, object]]:
-        """What asks for the lists of conditional orders."""
+        """Returns the parameters of each list of conditional orders."""
         return self.trigger_list_params.get(kind, ())
 
     def supports_triggers(self, kind: InstrumentKind) -> bool:
-        """Whether orders with a trigger are sent."""
+        """Returns whether orders with a trigger are sent."""
         return kind not in self.unsupported_trigger_kinds
 
     def waits_separately(self, symbol: str, order_type: str) -> bool:
-        """Whether an order of ours waits for its trigger in a list of its own."""
+        """Returns whether an order waits for its trigger in a separate list."""
         kinds = self.separate_trigger_kinds - self.unsupported_trigger_kinds
         kind = InstrumentKind.LINEAR if ":" in symbol else InstrumentKind.SPOT
         return kind in kinds and order_type in TRIGGERED_TYPES
 
 
-_ALL = frozenset({InstrumentKind.SPOT, InstrumentKind.LINEAR})
-_SPOT = frozenset({InstrumentKind.SPOT})
-_CONTRACTS = frozenset({InstrumentKind.LINEAR, InstrumentKind.INVERSE})
-_TRIGGER: Mapping[str, object] = {"trigger": True}
-_SECTION_PARAMS = frozenset({"type", "subType"})
-_OKX_KINDS: Mapping[InstrumentKind, Mapping[str, object]] = {
-    InstrumentKind.SPOT: {"instType": "SPOT"},
-    InstrumentKind.LINEAR: {"instType": "SWAP"},
-}
-_DEFAULT = VenueProfile()
-_PROFILES: Mapping[str, VenueProfile] = {
-    "bybit": VenueProfile(
-        lookup_method=LookupMethod.LISTS,
-        name_param="orderLinkId",
-        id_param="orderId",
-        trades_have_client_id=True,
-        uses_cursor=True,
-        window_days_max=7,
-        history_days_max=730,
-        extra_execution_types=("BustTrade", "AdlTrade", "Funding"),
-        amend_kinds=_ALL,
-        reports_waiting_trigger=True,
-        has_unique_client_ids=True,
-        rejects_stale_requests=True,
-    ),
-    "binance": VenueProfile(
-        lookup_method=LookupMethod.BY_PARAM,
-        name_param="origClientOrderId",
-        id_param="orderId",
-        symbol_required=True,
-        trades_page=1000,
-        orders_page=1000,
-        window_days_max=1,
-        amend_kinds=frozenset({InstrumentKind.LINEAR}),
-        replace_kinds=frozenset({InstrumentKind.SPOT}),
-        separate_trigger_kinds=_CONTRACTS,
-        unsupported_trigger_kinds=frozenset({InstrumentKind.INVERSE}),
-        trigger_list_params=dict.fromkeys(_CONTRACTS, (_TRIGGER,)),
-        trigger_lookup_params=_TRIGGER,
-        reports_waiting_trigger=True,
-        rejects_stale_requests=True,
-    ),
-    "okx": VenueProfile(
-        lookup_method=LookupMethod.BY_PARAM,
-        name_param="clOrdId",
-        id_param="ordId",
-        orders_page=100,
-        history_days_max=90,
-        amend_kinds=_ALL,
-        separate_trigger_kinds=_ALL,
-        unsupported_trigger_kinds=_ALL,
-        trigger_list_params=dict.fromkeys(
-            _ALL, (_TRIGGER, {**_TRIGGER, "ordType": "conditional,oco"})
-        ),
-        trigger_lookup_params=_TRIGGER,
-        closed_order_methods=("fetch_closed_orders", "fetch_canceled_orders"),
-        omitted_params={
-            **dict.fromkeys(("fetch_open_orders", "fetch_positions"), _SECTION_PARAMS),
-            "": frozenset({"subType"}),
-        },
-        kind_params=dict.fromkeys(("fetch_open_orders", "fetch_positions"), _OKX_KINDS),
-        absence_needs_lists=True,
-        newest_first=True,
-    ),
-    "kraken": VenueProfile(
-        trades_page=50,
-        closed_page=50,
-        orders_page=1000,
-        amend_kinds=_ALL,
-        unsupported_trigger_kinds=_ALL,
-        closed_order_methods=("fetch_closed_orders",),
-        offset_param="ofs",
-    ),
-    "gate": VenueProfile(
-        trades_page=1000,
-        orders_page=100,
-        window_days_max=30,
-        amend_kinds=_ALL,
-        separate_trigger_kinds=_ALL,
-        unsupported_trigger_kinds=_ALL,
-        trigger_list_params=dict.fromkeys(_ALL, (_TRIGGER,)),
-        closed_order_methods=("fetch_closed_orders",),
-        newest_first=True,
-        omitted_params={"": frozenset({"subType"})},
-        has_short_client_ids=True,
-        market_buy_by_cost_kinds=_SPOT,
-    ),
-    "kucoin": VenueProfile(
-        lookup_method=LookupMethod.BY_PARAM,
-        name_param="clientOrderId",
-        id_param="orderId",
-        symbol_required=True,
-        window_days_max=7,
-        separate_trigger_kinds=_ALL,
-        unsupported_trigger_kinds=_ALL,
-        trigger_list_params=dict.fromkeys(_ALL, (_TRIGGER,)),
-        closed_order_methods=("fetch_closed_orders",),
-        absence_needs_lists=True,
-        newest_first=True,
-        omitted_params={"": _SECTION_PARAMS},
-        unsupported_time_in_force={InstrumentKind.LINEAR: frozenset({"FOK"})},
-    ),
-    "bitget": VenueProfile(
-        lookup_method=LookupMethod.BY_PARAM,
-        name_param="clientOrderId",
-        id_param="orderId",
-        id_placeholder="",
-        symbol_required=True,
-        orders_page=100,
-        window_days_max=7,
-        separate_trigger_kinds=_ALL,
-        unsupported_trigger_kinds=_ALL,
-        trigger_list_params={
-            InstrumentKind.SPOT: (_TRIGGER,),
-            InstrumentKind.LINEAR: (_TRIGGER, {**_TRIGGER, "planType": "profit_loss"}),
-        },
-        closed_order_methods=("fetch_canceled_and_closed_orders",),
-        omitted_params={"": _SECTION_PARAMS, "fetch_positions": frozenset({"type"})},
-        absence_needs_lists=True,
-        newest_first=True,
-        market_buy_by_cost_kinds=_SPOT,
-    ),
-    **dict.fromkeys(
-        ("mexc", "htx", "hyperliquid"),
-        VenueProfile(
-            lookup_method=LookupMethod.BY_PARAM, name_param="clientOrderId", window_days_max=7
-        ),
-    ),
-}
-
-
-def get_profile(venue: str) -> VenueProfile:
-    """The venue's rules."""
-    return _PROFILES.get(venue, _DEFAULT)
-
-
-@value
-class AccountSection:
-    """A part of an account that is read by itself: what to ask for, and what lies in it."""
-
-    name: str
-    params: Mapping[str, object]
-    symbols: frozenset[str]
-    has_positions: bool
-
-
-def list_sections(venue: str, instruments: Mapping[str, Instrument]) -> list[AccountSection]:
-    """The sections of an account at the venue."""
-    spot = frozenset(s for s, each in instruments.items() if each.kind is InstrumentKind.SPOT)
-    derivatives = {
-        s: each for s, each in instruments.items() if each.kind is not InstrumentKind.SPOT
-    }
-    sections = []
-    if spot:
-        params: dict[str, object] = {"type": "spot"} if derivatives else {}
-        sections.append(
-            AccountSection(name="spot", params=params, symbols=spot, has_positions=False)
-        )
-    for kind in (InstrumentKind.LINEAR, InstrumentKind.INVERSE):
-        contracts = {s: each for s, each in derivatives.items() if each.kind is kind}
-        sections += _contract_sections(venue, kind, contracts, has_spot=bool(spot))
-    return sections
-
-
-def _contract_sections(
-    venue: str, kind: InstrumentKind, contracts: Mapping[str, Instrument], *, has_spot: bool
-) -> list[AccountSection]:
-    """Contracts; where the venue asks for the currency of settlement, one part each."""
-    if not contracts:
-        return []
-    params: dict[str, object] = {"type": "swap", "subType": kind.value} if has_spot else {}
-    if venue != "bybit":
-        return [
-            AccountSection(
-                name=kind.value, params=params, symbols=frozenset(contracts), has_positions=True
-            )
-        ]
-    sections = []
-    for settle in sorted({each.settle for each in contracts.values()}):
-        symbols = frozenset(s for s, each in contracts.items() if each.settle == settle)
-        section_params = {**params, "settleCoin": settle}
-        name = f"{kind.value}:{settle}"
-        sections.append(
-            AccountSection(name=name, params=section_params, symbols=symbols, has_positions=True)
-        )
-    return sections
+ALL_KINDS = frozenset({InstrumentKind.SPOT, InstrumentKind.LINEAR})
+SPOT_ONLY = frozenset({InstrumentKind.SPOT})
+CONTRACTS = frozenset({InstrumentKind.LINEAR, InstrumentKind.INVERSE})
+TRIGGER_PARAMS: Mapping[str, object] = {"trigger": True}
+SECTION_PARAMS = frozenset({"type", "subType"})

@@ -16,7 +16,7 @@ from oms.adapters.ccxt.orders.order_requests import (
     compute_deadline,
     refuse_unsupported_order,
 )
-from oms.adapters.ccxt.venues.profile import get_profile
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -31,7 +31,7 @@ NAME = {"clientOrderId": "n"}
 def called(legs: Legs = Legs.ONE, spot: bool = False, **changes: Any) -> tuple[Any, Any]:
     order = an_order(order_type=changes.pop("order_type", "limit"), **changes)
     market = SPOT if spot else INSTRUMENT
-    call = add_legs(build_place_call(order, market, "bybit", "n"), market, legs)
+    call = add_legs(build_place_call(order, market, get_profile("bybit"), "n"), market, legs)
     return call.args, dict(call.params)
 
 
@@ -85,13 +85,15 @@ def test_a_trigger_lies_where_the_price_comes_from(
 )
 def test_a_venue_that_tells_gains_apart(market: Instrument, order_type: str, word: str) -> None:
     order = an_order(order_type=order_type, trigger_price=Decimal(99))
-    assert dict(build_place_call(order, market, "binance", "n").params) == NAME | {word: "99"}
+    assert dict(build_place_call(order, market, get_profile("binance"), "n").params) == NAME | {
+        word: "99"
+    }
 
 
 def test_contracts_are_counted_in_contracts() -> None:
     order = an_order(order_type="market", qty=Decimal("0.5"))
     instrument = evolve(INSTRUMENT, amount_unit=Decimal("0.01"))
-    assert build_place_call(order, instrument, "okx", "n").args[3] == 50
+    assert build_place_call(order, instrument, get_profile("okx"), "n").args[3] == 50
 
 
 @pytest.mark.parametrize(

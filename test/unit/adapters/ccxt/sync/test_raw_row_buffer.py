@@ -49,7 +49,7 @@ async def swept(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Any]]:
 
 async def test_the_others_are_read(venue: ScriptedVenue, swept: Callable[..., Any]) -> None:
     now = to_milliseconds(datetime.now(UTC))
-    await swept.desk.ready()  # type: ignore[attr-defined]
+    await swept.desk.wait_ready()  # type: ignore[attr-defined]
     venue.open_orders = [
         an_order_row("y1"),
         an_order_row("y2", side="sideways"),
@@ -66,7 +66,7 @@ async def test_the_others_are_read(venue: ScriptedVenue, swept: Callable[..., An
     names = {each.row["id"] for each in snapshot.raw}
     assert names == {"y1", "y2", "y3", "t1", "t2", "-1"}, "all of it is evidence"
     exchange = swept.desk.exchange  # type: ignore[attr-defined]
-    quarantine = exchange._parts.raw_rows.quarantined_counts
+    quarantine = exchange._components.raw_rows.quarantined_counts
     assert quarantine == {
         ("order", "an order without a side"): 1,
         ("order", "its symbol is not traded here"): 1,

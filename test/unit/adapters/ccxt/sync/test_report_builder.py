@@ -10,7 +10,7 @@ from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_or
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, VenueOrderStatus, parse_order
+from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_parser import (
     TradeSnapshot,
     fee_charges,
@@ -18,6 +18,7 @@ from oms.adapters.ccxt.parsing.trade_parser import (
     parse_trades,
 )
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.side import Side
 

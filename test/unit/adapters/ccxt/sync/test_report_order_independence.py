@@ -17,7 +17,7 @@ from oms.adapters.ccxt.orders.order_requests import track_order
 from oms.adapters.ccxt.parsing.order_parser import parse_order
 from oms.adapters.ccxt.parsing.trade_parser import parse_trades
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
-from oms.adapters.ccxt.venues.profile import get_profile
+from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.orders.execution_report import ReportSource
 from oms.domain.side import Side

@@ -10,7 +10,7 @@ from kit.exchanges.scripted_venue import LINEAR, ScriptedVenue, an_order_row
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
 from oms.adapters.ccxt.sync.shared_lists import ListResult, SharedListReader
-from oms.adapters.ccxt.venues.profile import get_profile
+from oms.adapters.ccxt.venues.registry import get_profile
 
 OPEN = "fetch_open_orders"
 

@@ -1,0 +1,164 @@
+"""Binance, and ccxt's other classes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
+from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.profile import (
+    CONTRACTS,
+    SPOT_ONLY,
+    TRIGGER_PARAMS,
+    AddressLimit,
+    LookupMethod,
+    UsedWeight,
+    VenueProfile,
+)
+from oms.adapters.ccxt.venues.venue_errors import (
+    AUTH_FAILED,
+    CLOCK,
+    DUPLICATE_CLIENT_ID,
+    EXCHANGE_REJECTED,
+    INSUFFICIENT_FUNDS,
+    NOTHING_TO_DO,
+    NOTIONAL,
+    ORDER_NOT_FOUND,
+    POSITION_MODE,
+    RATE_LIMITED,
+    REDUCE_ONLY,
+    UNKNOWN_OUTCOME,
+    ErrorTable,
+    by_code,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.domain.value import evolve
+
+_ERRORS = ErrorTable(
+    codes=by_code(
+        (INSUFFICIENT_FUNDS, "-2019"),
+        (EXCHANGE_REJECTED, "-2010"),
+        (REDUCE_ONLY, "-2022"),
+        (NOTIONAL, "-4164"),
+        (ORDER_NOT_FOUND, "-2011 -2013"),
+        (AUTH_FAILED, "-1022 -2014 -2015"),
+        (DUPLICATE_CLIENT_ID, "-4116"),
+        (RATE_LIMITED, "-1015 -1003"),
+        (CLOCK, "-1021"),
+        (POSITION_MODE, "-4061"),
+        (NOTHING_TO_DO, "-4059"),
+        (UNKNOWN_OUTCOME, "-1006 -1007 -1001 -1008"),
+    ),
+    messages={
+        "-2010": (
+            ("duplicate order sent", DUPLICATE_CLIENT_ID),
+            ("insufficient balance", INSUFFICIENT_FUNDS),
+        )
+    },
+)
+_STATUSES = StatusTable(
+    open="NEW PARTIALLY_FILLED PENDING_CANCEL PENDING_NEW ACCEPTED TRIGGERED",
+    filled="FILLED",
+    canceled="CANCELED",
+    expired="EXPIRED EXPIRED_IN_MATCH",
+    rejected="REJECTED",
+)
+_CONDITIONAL_STATUSES = StatusTable(
+    open="NEW TRIGGERING",
+    triggered="TRIGGERED FINISHED",
+    canceled="CANCELED",
+    expired="EXPIRED",
+    rejected="REJECTED",
+)
+
+
+def _parse_state(info: Info) -> VenueState | None:
+    raw = info_text(info, "status")
+    if raw is not None:
+        return VenueState(status=_STATUSES.find(raw), raw=raw)
+    return _parse_conditional(info)
+
+
+def _parse_conditional(info: Info) -> VenueState | None:
+    """Conditional orders of contracts, as REST lists them and as a stream reports them."""
+    raw = info_text(info, "X" if "aid" in info else "algoStatus")
+    if raw is None or not ("aid" in info or "algoId" in info):
+        return None
+    return VenueState(
+        status=_CONDITIONAL_STATUSES.find(raw),
+        raw=raw,
+        is_conditional=True,
+        triggered_order_id=info_text(info, "actualOrderId") or info_text(info, "ai"),
+    )
+
+
+def _parse_key(payload: Any) -> KeyPermissions:
+    trades = bool(payload["enableSpotAndMarginTrading"]) or bool(payload.get("enableFutures"))
+    return KeyPermissions(trades=trades, can_withdraw=bool(payload["enableWithdrawals"]))
+
+
+def _parse_owner(payload: Any) -> KeyPermissions:
+    return KeyPermissions(owner=account_id_text(payload.get("uid")))
+
+
+_FAMILY = VenueProfile(
+    errors=_ERRORS,
+    used_weight=UsedWeight(
+        header="x-mbx-used-weight-1m", limits={"/api/v3/": 6000, "/fapi/": 2400}
+    ),
+    # All requests count for the IP address. Futures and coin futures count by themselves: 2,400 a
+    # minute. An order weighs one of 6,000 a minute there, and counts for its account as well.
+    address_limit=AddressLimit(groups={"fapi": 40.0, "dapi": 40.0}, order_cost=0.2),
+)
+_BINANCE = evolve(
+    _FAMILY,
+    ccxt_options={
+        # Market tables without kinds that are not traded, and without a private request.
+        "fetchMarkets": {"types": ["spot", "linear"]},
+        "fetchMargins": False,
+        # Requested when a stream begins, and not used.
+        "watchPositions": {"fetchPositionsSnapshot": False},
+    },
+    # ccxt refuses the futures testnet: only spot is read there.
+    environment_options={"testnet": {"fetchMarkets": {"types": ["spot"]}}},
+    key_query=KeyQuery(
+        method="sapi_get_account_apirestrictions",
+        parse=_parse_key,
+        environments=frozenset({"live"}),
+    ),
+    owner_query=KeyQuery(
+        method="private_get_account",
+        parse=_parse_owner,
+        environments=frozenset({"live", "testnet"}),
+    ),
+    lookup_method=LookupMethod.BY_PARAM,
+    name_param="origClientOrderId",
+    id_param="orderId",
+    symbol_required=True,
+    trades_page=1000,
+    orders_page=1000,
+    window_days_max=1,
+    separate_trigger_kinds=CONTRACTS,
+    reports_waiting_trigger=True,
+    unsupported_trigger_kinds=frozenset({InstrumentKind.INVERSE}),
+    trigger_list_params=dict.fromkeys(CONTRACTS, (TRIGGER_PARAMS,)),
+    trigger_lookup_params=TRIGGER_PARAMS,
+    amend_kinds=frozenset({InstrumentKind.LINEAR}),
+    replace_kinds=SPOT_ONLY,
+    has_typed_triggers=True,
+    client_id_scope="open orders",
+    rejects_stale_requests=True,
+    order_number_keys={
+        "amount": ("origQty", "quantity"),
+        "filled": ("executedQty",),
+        "price": ("price",),
+        "triggerPrice": ("stopPrice", "triggerPrice"),
+    },
+    trade_number_keys={"amount": ("qty",), "price": ("price",), "fee": ("commission",)},
+    parse_state=_parse_state,
+    trades_have_ids=True,
+    book_depth=50,
+)
+PROFILES: Mapping[str, VenueProfile] = {
+    "binance": _BINANCE,
+    **dict.fromkeys(("binanceus", "binanceusdm", "binancecoinm"), _FAMILY),
+}

@@ -1,0 +1,101 @@
+"""Bitget."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.profile import (
+    ALL_KINDS,
+    SECTION_PARAMS,
+    SPOT_ONLY,
+    TRIGGER_PARAMS,
+    LookupMethod,
+    VenueProfile,
+)
+from oms.adapters.ccxt.venues.venue_errors import (
+    AUTH_FAILED,
+    CLOCK,
+    INSUFFICIENT_FUNDS,
+    NO_PERMISSION,
+    NOTIONAL,
+    ORDER_NOT_FOUND,
+    POSITION_MODE,
+    RATE_LIMITED,
+    UNKNOWN_OUTCOME,
+    ErrorTable,
+    by_code,
+)
+from oms.domain.instrument import InstrumentKind
+
+_ERRORS = ErrorTable(
+    codes=by_code(
+        (INSUFFICIENT_FUNDS, "40711 40712 40762 43012"),
+        (NOTIONAL, "45110"),
+        (POSITION_MODE, "40774"),
+        (ORDER_NOT_FOUND, "40109 40768 43001 43025"),
+        (RATE_LIMITED, "429 1001 30014 30026"),
+        (CLOCK, "40004 40005 40008"),
+        (AUTH_FAILED, "40001 40002 40003 40006 40009 40011 40012 40037"),
+        (NO_PERMISSION, "40014 40016 40018 40301"),
+        # Documented elsewhere as a request that took too long.
+        (UNKNOWN_OUTCOME, "40010 40604 500"),
+    ),
+    success=("code", frozenset({"00000"})),
+)
+_STATUSES = StatusTable(
+    open="new init live not_trigger partial_fill partially_fill partially_filled",
+    filled="full_fill filled",
+    canceled="cancel cancelled canceled triggered executed executing",
+    rejected="fail_trigger fail_execute",
+)
+_STATUS_KEYS = ("planStatus", "status", "state", "orderStatus")
+_OPPOSITE = {"buy": "sell", "sell": "buy"}
+
+
+def _parse_state(info: Info) -> VenueState | None:
+    raw = next((text for key in _STATUS_KEYS if (text := info_text(info, key)) is not None), None)
+    is_conditional = bool(info.get("planType")) and bool(info.get("triggerPrice"))
+    if raw is None:
+        return None
+    return VenueState(status=_STATUSES.find(raw), raw=raw, is_conditional=is_conditional)
+
+
+def _parse_side(info: Info, side: Any) -> Any:
+    """In hedge mode ``side`` is the side of the leg and ``tradeSide`` says what is done to it.
+
+    ccxt passes the leg's side on: an order that closes a long would be read as a buy.
+    """
+    if info.get("posMode") != "hedge_mode" or "tradeSide" not in info:
+        return side
+    leg = str(info.get("side")).lower()
+    is_close = str(info["tradeSide"]).lower().startswith("close")
+    return _OPPOSITE.get(leg) if is_close else leg
+
+
+PROFILES: Mapping[str, VenueProfile] = {
+    "bitget": VenueProfile(
+        init_calls=(("handle_uta_and_params", ({}, "createOrder")),),
+        errors=_ERRORS,
+        lookup_method=LookupMethod.BY_PARAM,
+        name_param="clientOrderId",
+        id_param="orderId",
+        id_placeholder="",
+        absence_needs_lists=True,
+        symbol_required=True,
+        orders_page=100,
+        window_days_max=7,
+        closed_order_methods=("fetch_canceled_and_closed_orders",),
+        newest_first=True,
+        omitted_params={"": SECTION_PARAMS, "fetch_positions": frozenset({"type"})},
+        separate_trigger_kinds=ALL_KINDS,
+        unsupported_trigger_kinds=ALL_KINDS,
+        trigger_list_params={
+            InstrumentKind.SPOT: (TRIGGER_PARAMS,),
+            InstrumentKind.LINEAR: (TRIGGER_PARAMS, {**TRIGGER_PARAMS, "planType": "profit_loss"}),
+        },
+        market_buy_by_cost_kinds=SPOT_ONLY,
+        parse_state=_parse_state,
+        parse_side=_parse_side,
+        is_recorded=True,
+    )
+}

@@ -1,0 +1,108 @@
+"""Gate, and its European exchange."""
+
+from collections.abc import Mapping
+
+from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.profile import ALL_KINDS, SPOT_ONLY, TRIGGER_PARAMS, VenueProfile
+from oms.adapters.ccxt.venues.venue_errors import (
+    AUTH_FAILED,
+    CLOCK,
+    DUPLICATE_CLIENT_ID,
+    INSUFFICIENT_FUNDS,
+    NO_PERMISSION,
+    NOTHING_TO_DO,
+    NOTIONAL,
+    ORDER_NOT_FOUND,
+    POST_ONLY,
+    PRICE_BAND,
+    RATE_LIMITED,
+    REDUCE_ONLY,
+    RISK_LIMIT,
+    TRIGGER_SIDE,
+    UNKNOWN_OUTCOME,
+    ErrorTable,
+    by_code,
+)
+from oms.domain.value import evolve
+
+_ERRORS = ErrorTable(
+    codes=by_code(
+        (
+            INSUFFICIENT_FUNDS,
+            "BALANCE_NOT_ENOUGH FUTURES_BALANCE_NOT_ENOUGH MARGIN_BALANCE_NOT_ENOUGH"
+            " INSUFFICIENT_AVAILABLE",
+        ),
+        (
+            PRICE_BAND,
+            "PRICE_TOO_DEVIATED PRICE_OVER_LIQUIDATION PRICE_OVER_BANKRUPT"
+            " PRICE_THRESHOLD_EXCEEDED",
+        ),
+        (NOTIONAL, "AMOUNT_TOO_LITTLE SIZE_TOO_SMALL"),
+        (REDUCE_ONLY, "POSITION_EMPTY INCREASE_POSITION"),
+        (TRIGGER_SIDE, "AUTO_TRIGGER_PRICE_LESS_LAST AUTO_TRIGGER_PRICE_GREATE_LAST"),
+        (POST_ONLY, "POC_FILL_IMMEDIATELY ORDER_POC_IMMEDIATE"),
+        (RISK_LIMIT, "RISK_LIMIT_EXCEEDED LIQUIDATE_IMMEDIATELY"),
+        (ORDER_NOT_FOUND, "ORDER_NOT_FOUND CLIENT_ID_NOT_FOUND"),
+        (ORDER_NOT_FOUND, "ORDER_CLOSED ORDER_CANCELLED ORDER_FINISHED"),
+        (DUPLICATE_CLIENT_ID, "REPEATED_CREATION"),
+        (NOTHING_TO_DO, "NO_CHANGE"),
+        (RATE_LIMITED, "TOO_FAST TOO_MANY_REQUESTS"),
+        (CLOCK, "REQUEST_EXPIRED"),
+        (
+            AUTH_FAILED,
+            "INVALID_KEY INVALID_SIGNATURE INVALID_CREDENTIALS AUTHENTICATION_FAILED",
+        ),
+        (NO_PERMISSION, "IP_FORBIDDEN READ_ONLY FORBIDDEN"),
+        (UNKNOWN_OUTCOME, "INTERNAL SERVER_ERROR TOO_BUSY"),
+    ),
+    messages={"INVALID_PARAM_VALUE": (("your order size", NOTIONAL),)},
+)
+_CANCELED = (
+    "cancelled canceled ioc stp poc fok reduce_only reduce_out trader_not_enough depth_not_enough"
+    " small position_closed liquidated liquidate_cancelled auto_deleveraged"
+)
+_STATUSES = StatusTable(
+    open="open _new _update",
+    filled="filled closed",
+    canceled=_CANCELED,
+    expired="expired",
+    rejected="failed",
+)
+_CONDITIONAL_STATUSES = StatusTable(
+    open="open _new _update",
+    filled="filled closed",
+    canceled=f"{_CANCELED} finish finished succeeded inactive",
+    expired="expired",
+    rejected="failed",
+)
+
+
+def _parse_state(info: Info) -> VenueState | None:
+    """``finish_as``, why an order ended, is more specific than ``status``."""
+    is_conditional = "trigger" in info and ("put" in info or "initial" in info)
+    raw = info_text(info, "finish_as") or info_text(info, "status")
+    if raw is None:
+        return None
+    statuses = _CONDITIONAL_STATUSES if is_conditional else _STATUSES
+    return VenueState(status=statuses.find(raw), raw=raw, is_conditional=is_conditional)
+
+
+_FAMILY = VenueProfile(init_calls=(("load_unified_status", ()),), errors=_ERRORS)
+_GATE = evolve(
+    _FAMILY,
+    trades_page=1000,
+    orders_page=100,
+    window_days_max=30,
+    closed_order_methods=("fetch_closed_orders",),
+    newest_first=True,
+    omitted_params={"": frozenset({"subType"})},
+    separate_trigger_kinds=ALL_KINDS,
+    unsupported_trigger_kinds=ALL_KINDS,
+    trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
+    amend_kinds=ALL_KINDS,
+    market_buy_by_cost_kinds=SPOT_ONLY,
+    has_short_client_ids=True,
+    parse_state=_parse_state,
+    is_recorded=True,
+)
+PROFILES: Mapping[str, VenueProfile] = {"gate": _GATE, "gateeu": _FAMILY}

@@ -1,0 +1,101 @@
+"""KuCoin, and ccxt's class of its futures."""
+
+from collections.abc import Mapping
+
+from oms.adapters.ccxt.venues.order_status import Info, VenueOrderStatus, VenueState, info_text
+from oms.adapters.ccxt.venues.profile import (
+    ALL_KINDS,
+    SECTION_PARAMS,
+    TRIGGER_PARAMS,
+    LookupMethod,
+    VenueProfile,
+)
+from oms.adapters.ccxt.venues.venue_errors import (
+    AUTH_FAILED,
+    CLOCK,
+    DUPLICATE_CLIENT_ID,
+    EXCHANGE_REJECTED,
+    INSUFFICIENT_FUNDS,
+    NO_PERMISSION,
+    NOTIONAL,
+    ORDER_NOT_FOUND,
+    POSITION_MODE,
+    PRICE_BAND,
+    RATE_LIMITED,
+    REDUCE_ONLY,
+    UNKNOWN_OUTCOME,
+    ErrorTable,
+    by_code,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.domain.value import evolve
+
+_ERRORS = ErrorTable(
+    codes=by_code(
+        (INSUFFICIENT_FUNDS, "200004 230003 210021 126013 300003 330008"),
+        (PRICE_BAND, "400330 400370 400760 126029 126030"),
+        # 600100 is an order below the minimum cost, which ccxt reads as insufficient funds.
+        (NOTIONAL, "600100 600101 126003"),
+        (REDUCE_ONLY, "300009"),
+        (POSITION_MODE, "330012"),
+        (DUPLICATE_CLIENT_ID, "126033 126044"),
+        (ORDER_NOT_FOUND, "100001 126043 order_not_exist"),
+        (ORDER_NOT_FOUND, "100004"),  # it cannot be canceled: its state is looked up
+        (RATE_LIMITED, "429 429000"),
+        (CLOCK, "400002"),
+        (AUTH_FAILED, "400001 400003 400004 400005 400006 400007"),
+        (NO_PERMISSION, "400303 126047 126048"),
+        (UNKNOWN_OUTCOME, "408000 500000 126038 126039"),
+    ),
+    messages={
+        "400100": (
+            ("order_not_exist_or_not_allow_to_cancel", ORDER_NOT_FOUND),
+            ("order size below the minimum", NOTIONAL),
+            ("account.available.amount", INSUFFICIENT_FUNDS),
+        ),
+        "600100": (("increment invalid", EXCHANGE_REJECTED),),
+    },
+    success=("code", frozenset({"200000", "200"})),
+)
+
+
+def _parse_state(info: Info) -> VenueState | None:
+    """From flags; ccxt reads a filled order as canceled because its ``stop`` is empty."""
+    is_active = info.get("isActive", info.get("active"))
+    is_conditional = bool(info.get("stop")) and info.get("stopTriggered") is not True
+    if is_conditional and is_active is not False:
+        raw = info_text(info, "status")
+        return VenueState(status=VenueOrderStatus.OPEN, raw=raw, is_conditional=True)
+    if not isinstance(is_active, bool):
+        return None
+    if is_active:
+        return VenueState(status=VenueOrderStatus.OPEN, raw="active")
+    if info.get("cancelExist") is True or is_conditional:
+        status, raw = VenueOrderStatus.CANCELED, "canceled"
+    else:
+        status, raw = VenueOrderStatus.FILLED, "closed"
+    return VenueState(status=status, raw=raw, is_conditional=is_conditional)
+
+
+_FAMILY = VenueProfile(needs_integer_amounts=True, errors=_ERRORS)
+_KUCOIN = evolve(
+    _FAMILY,
+    # The kind of account, and which of two API generations its spot orders go to.
+    init_calls=(("is_uta_enabled", ()), ("load_migration_status", ())),
+    lookup_method=LookupMethod.BY_PARAM,
+    name_param="clientOrderId",
+    id_param="orderId",
+    absence_needs_lists=True,
+    symbol_required=True,
+    window_days_max=7,
+    closed_order_methods=("fetch_closed_orders",),
+    newest_first=True,
+    omitted_params={"": SECTION_PARAMS},
+    separate_trigger_kinds=ALL_KINDS,
+    unsupported_trigger_kinds=ALL_KINDS,
+    trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
+    unsupported_time_in_force={InstrumentKind.LINEAR: frozenset({"FOK"})},
+    parse_state=_parse_state,
+    is_recorded=True,
+)
+PROFILES: Mapping[str, VenueProfile] = {"kucoin": _KUCOIN, "kucoinfutures": _FAMILY}

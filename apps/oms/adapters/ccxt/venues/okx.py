@@ -1,0 +1,115 @@
+"""OKX, and its regional exchanges."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
+from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.profile import (
+    ALL_KINDS,
+    SECTION_PARAMS,
+    TRIGGER_PARAMS,
+    LookupMethod,
+    VenueProfile,
+)
+from oms.adapters.ccxt.venues.venue_errors import (
+    AUTH_FAILED,
+    CLOCK,
+    DUPLICATE_CLIENT_ID,
+    INSUFFICIENT_FUNDS,
+    NO_PERMISSION,
+    NOTHING_TO_DO,
+    NOTIONAL,
+    ORDER_NOT_FOUND,
+    PRICE_BAND,
+    RATE_LIMITED,
+    REDUCE_ONLY,
+    TRIGGER_SIDE,
+    UNKNOWN_OUTCOME,
+    ErrorTable,
+    by_code,
+)
+from oms.domain.instrument import InstrumentKind
+from oms.domain.value import evolve
+
+_ERRORS = ErrorTable(
+    codes=by_code(
+        (INSUFFICIENT_FUNDS, "51008 51119 51127 51131 51502"),
+        (PRICE_BAND, "51006 51136 51137 51138"),
+        (NOTIONAL, "51020"),
+        (REDUCE_ONLY, "51205"),
+        (TRIGGER_SIDE, "51278 51279 51280"),
+        (DUPLICATE_CLIENT_ID, "51016"),
+        (ORDER_NOT_FOUND, "51400 51401 51402 51503 51603"),
+        (NOTHING_TO_DO, "51410"),  # a cancel is under way already
+        (RATE_LIMITED, "50011 50061"),
+        (CLOCK, "50102"),
+        (AUTH_FAILED, "50101 50103 50104 50105 50106 50111 50113 50114"),
+        (NO_PERMISSION, "50027 50110 50120"),
+        (UNKNOWN_OUTCOME, "50001 50004 50005 50013 50026"),
+    ),
+    success=("code", frozenset({"0"})),
+)
+_STATUSES = StatusTable(
+    open="live partially_filled partially_effective pause",
+    filled="filled",
+    canceled="canceled mmp_canceled effective order_placed",
+    rejected="order_failed",
+)
+_LIST_METHODS = ("fetch_open_orders", "fetch_positions")
+_KIND_PARAMS: Mapping[InstrumentKind, Mapping[str, object]] = {
+    InstrumentKind.SPOT: {"instType": "SPOT"},
+    InstrumentKind.LINEAR: {"instType": "SWAP"},
+}
+
+
+def _parse_state(info: Info) -> VenueState | None:
+    raw = info_text(info, "state")
+    is_conditional = bool(info.get("algoId")) and "accFillSz" not in info
+    if raw is None:
+        return None
+    return VenueState(status=_STATUSES.find(raw), raw=raw, is_conditional=is_conditional)
+
+
+def _parse_key(payload: Any) -> KeyPermissions:
+    row = payload["data"][0]
+    granted = {name.strip() for name in str(row["perm"]).split(",")}
+    return KeyPermissions(
+        trades="trade" in granted,
+        can_withdraw="withdraw" in granted,
+        owner=account_id_text(row.get("uid")),
+    )
+
+
+_FAMILY = VenueProfile(errors=_ERRORS)
+_OKX = evolve(
+    _FAMILY,
+    key_query=KeyQuery(
+        method="private_get_account_config",
+        parse=_parse_key,
+        environments=frozenset({"live", "testnet"}),
+    ),
+    lookup_method=LookupMethod.BY_PARAM,
+    name_param="clOrdId",
+    id_param="ordId",
+    absence_needs_lists=True,
+    orders_page=100,
+    history_days_max=90,
+    closed_order_methods=("fetch_closed_orders", "fetch_canceled_orders"),
+    newest_first=True,
+    omitted_params={
+        **dict.fromkeys(_LIST_METHODS, SECTION_PARAMS),
+        "": frozenset({"subType"}),
+    },
+    kind_params=dict.fromkeys(_LIST_METHODS, _KIND_PARAMS),
+    separate_trigger_kinds=ALL_KINDS,
+    unsupported_trigger_kinds=ALL_KINDS,
+    trigger_list_params=dict.fromkeys(
+        ALL_KINDS, (TRIGGER_PARAMS, {**TRIGGER_PARAMS, "ordType": "conditional,oco"})
+    ),
+    trigger_lookup_params=TRIGGER_PARAMS,
+    amend_kinds=ALL_KINDS,
+    parse_state=_parse_state,
+    is_recorded=True,
+)
+PROFILES: Mapping[str, VenueProfile] = {"okx": _OKX, "okxus": _FAMILY, "myokx": _FAMILY}
