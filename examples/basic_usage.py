@@ -1,4 +1,4 @@
-"""Trade through a running gateway in ccxt's words: an order, a resting one, a position closed.
+"""Trading through a running gateway with ccxt's methods: orders, deals and a position.
 
 Start a gateway with ``make run``, then run ``.venv/bin/python examples/basic_usage.py``. Address
 and key come from OMS_BASE_URL, OMS_API_KEY and OMS_ACCOUNT_ID, else from the
@@ -35,8 +35,8 @@ def main() -> None:
 
     try:
         exchange.create_limit_buy_order(SYMBOL, 1_000_000, round(last * 0.9, 2))
-    except ccxt.InsufficientFunds as refused:
-        print(f"as it should be: {refused}")
+    except ccxt.InsufficientFunds as error:
+        print(f"refused as expected: {error}")
     exchange.close()
 
 

@@ -1,7 +1,7 @@
-"""A program for ccxt alone: it knows nothing of the gateway, and trades through it when patched.
+"""A program written for ccxt only, which trades through the gateway when ccxt is patched.
 
-See "Without changing a program" in ``ccxt_driver/README.md``. Without the patch it talks to the
-real Binance, and its orders are refused for want of a key.
+See "Without changing a program" in ``ccxt_driver/README.md``. Without the patch it
+connects to the real Binance, which rejects its orders because it has no key.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ def trade() -> None:
 
     order = exchange.create_order(SYMBOL, "limit", "buy", amount, price)
     order = exchange.edit_order(order["id"], SYMBOL, "limit", "buy", amount * 2, price)
-    assert order["id"] in [one["id"] for one in exchange.fetch_open_orders(SYMBOL)]
+    assert order["id"] in [each["id"] for each in exchange.fetch_open_orders(SYMBOL)]
     print(f"resting: {order['amount']} at {order['price']}")
     exchange.cancel_order(order["id"], SYMBOL)
-    print(f"then: {exchange.fetch_order(order['id'], SYMBOL)['status']}")
+    print(f"canceled: {exchange.fetch_order(order['id'], SYMBOL)['status']}")
 
     levels = {
         "stopLoss": {"triggerPrice": exchange.price_to_precision(SYMBOL, last * 0.9)},
@@ -36,7 +36,7 @@ def trade() -> None:
     position = exchange.fetch_positions([SYMBOL])[0]
     assert position["side"] == "long" and position["contracts"] >= amount
 
-    # One cancels the other: a take profit and a stop for the same contracts.
+    # One cancels the other: a take profit and a stop loss for the same contracts.
     exits = {
         "takeProfitPrice": exchange.price_to_precision(SYMBOL, last * 1.2),
         "stopLossPrice": exchange.price_to_precision(SYMBOL, last * 0.8),
@@ -44,7 +44,7 @@ def trade() -> None:
     }
     pair = exchange.create_order(SYMBOL, "market", "sell", amount, None, exits)
     resting = exchange.fetch_open_orders(SYMBOL)
-    assert len(resting) == 2 and pair["id"] in [one["id"] for one in resting]
+    assert len(resting) == 2 and pair["id"] in [each["id"] for each in resting]
     exchange.cancel_order(pair["id"], SYMBOL)
     print(f"exits left: {len(exchange.fetch_open_orders(SYMBOL))}")
     exchange.create_order(
@@ -57,7 +57,7 @@ def trade() -> None:
     try:
         exchange.create_order(SYMBOL, "limit", "buy", 1_000_000, price)
     except ccxt.InsufficientFunds:
-        print("not so much")
+        print("insufficient funds")
 
 
 async def watch() -> None:
@@ -65,9 +65,9 @@ async def watch() -> None:
     try:
         watching = asyncio.create_task(exchange.watch_orders(SYMBOL))
         order = await exchange.create_order(SYMBOL, "market", "buy", 0.01)
-        told = await watching
-        while not any(one["status"] == "closed" for one in told):
-            told = await exchange.watch_orders(SYMBOL)
+        orders = await watching
+        while not any(each["status"] == "closed" for each in orders):
+            orders = await exchange.watch_orders(SYMBOL)
         await exchange.create_order(
             SYMBOL, "market", "sell", order["amount"], None, {"reduceOnly": True}
         )

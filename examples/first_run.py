@@ -1,4 +1,4 @@
-"""Where the gateway of an example is: the environment, else the first ``make run``'s file."""
+"""The gateway of the examples: from the environment, else from the file of ``make run``."""
 
 import json
 import os
@@ -9,10 +9,10 @@ FIRST_RUN = Path("var/first-run.json")
 
 
 def config() -> dict[str, Any]:
-    """A ccxt config for a paper account."""
-    told = json.loads(FIRST_RUN.read_text(encoding="utf-8")) if FIRST_RUN.exists() else {}
+    """Returns a ccxt config for a paper account."""
+    first_run = json.loads(FIRST_RUN.read_text(encoding="utf-8")) if FIRST_RUN.exists() else {}
     return {
-        "apiKey": os.environ.get("OMS_API_KEY") or told["api_key"],
-        "accountId": os.environ.get("OMS_ACCOUNT_ID") or told["account_id"],
-        "baseUrl": os.environ.get("OMS_BASE_URL") or told["base_url"],
+        "apiKey": os.environ.get("OMS_API_KEY") or first_run["api_key"],
+        "accountId": os.environ.get("OMS_ACCOUNT_ID") or first_run["account_id"],
+        "baseUrl": os.environ.get("OMS_BASE_URL") or first_run["base_url"],
     }

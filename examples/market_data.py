@@ -1,4 +1,4 @@
-"""What the account's exchange tells of its markets, many questions at once.
+"""Market data of the account's exchange, several requests concurrently.
 
 Start a gateway with ``make run``, then run ``.venv/bin/python examples/market_data.py``.
 """
@@ -28,10 +28,10 @@ async def main() -> None:
 
         book = await exchange.fetch_order_book(SYMBOLS[0], 3)
         for price, amount in book["bids"]:
-            print(f"  {amount} wanted at {price}")
+            print(f"  bid: {amount} at {price}")
 
         for _, first, high, low, last, _ in await exchange.fetch_ohlcv(SYMBOLS[0], "1m", None, 3):
-            print(f"  a minute: {first} -> {last}, between {low} and {high}")
+            print(f"  candle: open {first}, high {high}, low {low}, close {last}")
 
         balance = await exchange.fetch_balance()
         print(f"free: {balance['USDT']['free']} USDT")

@@ -1,7 +1,7 @@
-"""The life of a resting limit order: placed, looked up, edited, canceled, and told of afterwards.
+"""The lifecycle of a resting limit order: placed, read, edited, canceled and read again.
 
-Every step is a command that the gateway records before the exchange sees it; the order keeps its
-id throughout. Start a gateway with ``make run``, then run
+Every step is a command that the gateway stores before it is sent to the exchange; the order keeps
+its id. Start a gateway with ``make run``, then run
 ``.venv/bin/python examples/order_flow.py``.
 """
 
@@ -22,30 +22,30 @@ def main() -> None:
         price = exchange.price_to_precision(SYMBOL, far_below)
         amount = exchange.amount_to_precision(SYMBOL, 0.0123456789)
 
-        # A name of our own: if an answer is lost, it tells which order was meant.
-        name = f"example-{uuid.uuid4().hex[:12]}"
-        params = {"clientOrderId": name, "comment": "example"}
+        # With a client order id the order can be found again after a lost response.
+        client_order_id = f"example-{uuid.uuid4().hex[:12]}"
+        params = {"clientOrderId": client_order_id, "comment": "example"}
         order = exchange.create_order(SYMBOL, "limit", "buy", amount, price, params)
         print(f"order {order['id']} ({order['clientOrderId']}) is {order['status']} at {price}")
 
         again = exchange.create_order(SYMBOL, "limit", "buy", amount, price, params)
-        assert again["id"] == order["id"], "the same name, the same order: nothing is sent twice"
+        assert again["id"] == order["id"], "the same client order id is the same order"
 
         lower = exchange.price_to_precision(SYMBOL, far_below * 0.99)
         edited = exchange.edit_order(order["id"], SYMBOL, "limit", "buy", None, lower)
         assert edited["id"] == order["id"]
         print(f"order {edited['id']} rests at {edited['price']}")
 
-        mine = [one["id"] for one in exchange.fetch_open_orders(SYMBOL)]
-        assert order["id"] in mine
+        open_ids = [each["id"] for each in exchange.fetch_open_orders(SYMBOL)]
+        assert order["id"] in open_ids
 
         canceled = exchange.cancel_order(order["id"], SYMBOL)
         print(f"order {canceled['id']} is {canceled['status']}")
         try:
             exchange.cancel_order(order["id"], SYMBOL)
-        except ccxt.InvalidOrder as refused:
-            print(f"as it should be: {refused}")
-        print(f"the gateway remembers: {exchange.fetch_order(order['id'])['status']}")
+        except ccxt.InvalidOrder as error:
+            print(f"refused as expected: {error}")
+        print(f"status at the gateway: {exchange.fetch_order(order['id'])['status']}")
 
 
 if __name__ == "__main__":

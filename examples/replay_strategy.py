@@ -1,8 +1,8 @@
-"""A small strategy on replayed prices: buy well below the moving average, sell above it.
+"""A small strategy on replayed prices: buy below the moving average, sell above it.
 
-It needs a running gateway, an account whose price source is ``replay``, and its id in
-OMS_ACCOUNT_ID; docs/start.md shows how to make one. At speed "max" every look shows the next price
-of the tape, so the strategy runs as fast as it can and ends the same each time.
+It needs a running gateway, an account with the price source ``replay``, and the id of the account
+in OMS_ACCOUNT_ID; docs/start.md shows how to create one. At speed "max" every read of the ticker
+returns the next price of the tape, so that each run is fast and has the same result.
 """
 
 import json
@@ -15,32 +15,32 @@ from ccxt_driver import OmsCcxtExchange
 
 SYMBOL = "BTC/USDT"
 QTY = "0.5"
-LOOKS = int(os.environ.get("LOOKS", "590"))
-AVERAGE_OF = 40
+READS = int(os.environ.get("LOOKS", "590"))
+AVERAGE_SIZE = 40
 EDGE = Decimal("0.0002")
 
 
 def trade(exchange: OmsCcxtExchange) -> None:
-    """Look, decide, trade; whatever is held in the end is sold."""
-    seen: deque[Decimal] = deque(maxlen=AVERAGE_OF)
-    held = None
-    for _ in range(LOOKS):
+    """Reads prices and trades; an open position is closed at the end."""
+    prices: deque[Decimal] = deque(maxlen=AVERAGE_SIZE)
+    position = None
+    for _ in range(READS):
         ticker = exchange.fetch_ticker(SYMBOL)
         price = (Decimal(str(ticker["bid"])) + Decimal(str(ticker["ask"]))) / 2
-        seen.append(price)
-        average = sum(seen) / len(seen)
-        if held is None and len(seen) == AVERAGE_OF and price < average * (1 - EDGE):
+        prices.append(price)
+        average = sum(prices) / len(prices)
+        if position is None and len(prices) == AVERAGE_SIZE and price < average * (1 - EDGE):
             bought = exchange.create_market_buy_order(SYMBOL, QTY)
-            held = {"position_id": bought["trades"][0]["info"]["position_id"]}
-        elif held is not None and price > average:
-            exchange.close_position(SYMBOL, params=held)
-            held = None
-    if held is not None:
-        exchange.close_position(SYMBOL, params=held)
+            position = {"position_id": bought["trades"][0]["info"]["position_id"]}
+        elif position is not None and price > average:
+            exchange.close_position(SYMBOL, params=position)
+            position = None
+    if position is not None:
+        exchange.close_position(SYMBOL, params=position)
 
 
-def tell(exchange: OmsCcxtExchange) -> None:
-    """Orders, deals, positions and profit as the gateway keeps them."""
+def print_results(exchange: OmsCcxtExchange) -> None:
+    """Prints orders, deals, positions and profit as stored by the gateway."""
     orders = exchange.fetch_closed_orders(SYMBOL, limit=1000)
     deals = exchange.fetch_my_trades(SYMBOL, limit=1000)
     closed = exchange.fetch_positions(None, {"history": True, "page_size": 1000})
@@ -49,13 +49,13 @@ def tell(exchange: OmsCcxtExchange) -> None:
         pnl, fee = deal["info"]["pnl"], deal["fee"]["cost"]
         print(f"  deal: {deal['side']} {deal['amount']} at {deal['price']}, pnl {pnl}, fee {fee}")
     for position in closed[:2]:
-        told = position["info"]
-        way = f"{told['avg_price']} to {told['close_price']}"
-        print(f"  position: {told['side']} {told['max_qty']}, {way}: {told['realized_pnl']}")
-    won = sum(Decimal(deal["info"]["pnl"]) for deal in deals)
-    paid = sum(Decimal(deal["fee"]["cost"]) for deal in deals)
+        row = position["info"]
+        prices = f"{row['avg_price']} to {row['close_price']}"
+        print(f"  position: {row['side']} {row['max_qty']}, {prices}: {row['realized_pnl']}")
+    profit = sum(Decimal(deal["info"]["pnl"]) for deal in deals)
+    fees = sum(Decimal(deal["fee"]["cost"]) for deal in deals)
     balance = exchange.fetch_balance()["USDT"]["total"]
-    print(f"profit {won}, fees {paid}, net {won - paid}; USDT balance {balance}")
+    print(f"profit {profit}, fees {fees}, net {profit - fees}; USDT balance {balance}")
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     exchange.number = str
     trade(exchange)
-    tell(exchange)
+    print_results(exchange)
     exchange.close()
 
 

@@ -1,4 +1,4 @@
-"""Watching orders, deals and a ticker while trading; everything comes over one WebSocket.
+"""Watching orders, deals and a ticker while trading, over one WebSocket.
 
 Start a gateway with ``make run``, then run ``.venv/bin/python examples/watch_loop.py``.
 """
@@ -15,16 +15,16 @@ SYMBOL = "BTC/USDT"
 
 async def main() -> None:
     async with OmsCcxtAsyncExchange(config()) as exchange:
-        seen: asyncio.Queue[Any] = asyncio.Queue()
+        updates: asyncio.Queue[Any] = asyncio.Queue()
         watching = [
-            asyncio.create_task(watch(exchange.watch_orders, "order", seen)),
-            asyncio.create_task(watch(exchange.watch_my_trades, "deal", seen)),
+            asyncio.create_task(watch(exchange.watch_orders, "order", updates)),
+            asyncio.create_task(watch(exchange.watch_my_trades, "deal", updates)),
         ]
         ticker = await exchange.watch_ticker(SYMBOL)
         print(f"{SYMBOL} is at {ticker['last']}")
         bought = await exchange.create_market_buy_order(SYMBOL, 0.01)
         async with asyncio.timeout(30):
-            await until_told(seen, bought["id"])
+            await wait_filled(updates, bought["id"])
         for task in watching:
             task.cancel()
         trade = bought["trades"][0]
@@ -32,22 +32,22 @@ async def main() -> None:
         print(f"closed: {(await exchange.close_position(SYMBOL, params=params))['status']}")
 
 
-async def watch(method: Any, word: str, seen: "asyncio.Queue[Any]") -> None:
-    """Ask for ever; an empty answer says only that nothing happened for a while."""
+async def watch(method: Any, kind: str, updates: "asyncio.Queue[Any]") -> None:
+    """Watches forever; an empty result means that the timeout has passed."""
     while True:
-        for one in await method(SYMBOL):
-            print(f"{word} {one['id']}: {one['side']} {one['amount']} at {one['price']}")
-            await seen.put((word, one))
+        for row in await method(SYMBOL):
+            print(f"{kind} {row['id']}: {row['side']} {row['amount']} at {row['price']}")
+            await updates.put((kind, row))
 
 
-async def until_told(seen: "asyncio.Queue[Any]", order_id: str) -> None:
-    """Until the order has been told as filled, and a deal of it."""
+async def wait_filled(updates: "asyncio.Queue[Any]", order_id: str) -> None:
+    """Waits for the filled order and for a deal of it."""
     missing = {"order", "deal"}
     while missing:
-        word, one = await seen.get()
-        is_filled = word == "order" and (one["id"], one["status"]) == (order_id, "closed")
-        if is_filled or (word == "deal" and one["order"] == order_id):
-            missing.discard(word)
+        kind, row = await updates.get()
+        is_filled = kind == "order" and (row["id"], row["status"]) == (order_id, "closed")
+        if is_filled or (kind == "deal" and row["order"] == order_id):
+            missing.discard(kind)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Draw docs/reference/asyncapi.json: ``/ws`` for programs, AsyncAPI 3.0.
+"""Generates docs/reference/asyncapi.json, the AsyncAPI 3.0 document of ``/ws``.
 
-Events, actions and close codes come from the pages about them, shapes of rows, commands and errors
-from the OpenAPI document. Tests keep the pages to the code.
+Events, actions and close codes come from the reference pages, which tests compare with the code;
+schemas of rows, commands and errors come from the OpenAPI document.
 
     python tools/generate_asyncapi.py
 """
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 def document() -> Json:
-    """The whole document."""
+    """Returns the document."""
     actions, events = event_pages.documented_actions(), event_pages.documented_events()
     messages = dict(_messages(actions, events))
     schemas = build_document(__version__, set())["components"]["schemas"]
@@ -63,7 +63,7 @@ def document() -> Json:
         "operations": dict(_operations(actions, events)),
         "components": {
             "messages": messages,
-            "schemas": dict(_needed(messages, schemas)),
+            "schemas": dict(_used_schemas(messages, schemas)),
             "securitySchemes": {
                 "api_key": {"type": "httpApiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -74,7 +74,7 @@ def document() -> Json:
 
 
 def render() -> str:
-    """The text of the document."""
+    """Returns the JSON text of the document."""
     return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -82,21 +82,24 @@ def _messages(
     actions: list[DocumentedAction], events: list[DocumentedEvent]
 ) -> Iterator[tuple[str, Json]]:
     hello = _object("session", "server_time", "heartbeat_ms", "version")
-    yield "connected", _message("The first frame of a connection.", _told("connected", hello))
+    yield (
+        "connected",
+        _message("The first frame of a connection.", _server_frame("connected", hello)),
+    )
     for action in actions:
-        yield action.name, _message(f"Ask for `{action.name}`.", _asked(action))
-        yield action.reply, _message(f"The answer to `{action.name}`.", _answered(action))
+        yield action.name, _message(f"Request of `{action.name}`.", _action_frame(action))
+        yield action.reply, _message(f"Reply to `{action.name}`.", _reply_frame(action))
     of_call = _object("message", "request_id", code={"const": "ccxt_error"}, detail=_schema(DETAIL))
-    refused = _told("error", {"anyOf": [_schema(DETAIL), of_call]}, ok=False)
+    refused = _server_frame("error", {"anyOf": [_schema(DETAIL), of_call]}, ok=False)
     yield "error", _message("A frame was refused, or a call was.", refused)
     for event in events:
-        yield event.name, _message(event.about, _pushed(event))
+        yield event.name, _message(event.about, _event_frame(event))
 
 
-def _with_wait(wish: Json) -> Json:
-    """A command as over HTTP, and how long the reply may wait."""
+def _with_wait(command: Json) -> Json:
+    """Returns the schema of a command with ``wait_ms``."""
     wait = {"wait_ms": {"type": "integer", "minimum": 0, "maximum": 60_000}}
-    return {"anyOf": [one | {"properties": one["properties"] | wait} for one in wish["anyOf"]]}
+    return {"anyOf": [one | {"properties": one["properties"] | wait} for one in command["anyOf"]]}
 
 
 def _message(about: str, payload: Json) -> Json:
@@ -104,7 +107,7 @@ def _message(about: str, payload: Json) -> Json:
     return {"summary": plain, "payload": payload}
 
 
-def _asked(action: DocumentedAction) -> Json:
+def _action_frame(action: DocumentedAction) -> Json:
     payload = _object(*action.keys, required=())
     if action.name == "command":
         payload = _schema("SocketCommand")
@@ -117,26 +120,30 @@ def _asked(action: DocumentedAction) -> Json:
     )
 
 
-def _answered(action: DocumentedAction) -> Json:
+def _reply_frame(action: DocumentedAction) -> Json:
     payload = _object(*action.reply_keys)
     if action.name == "command":
         payload = _schema("CommandResult")
     elif action.name == "call":
         payload = _object("result")
-    return _told(action.reply, payload)
+    return _server_frame(action.reply, payload)
 
 
-def _told(event: str, payload: Json, *, ok: bool | None = None) -> Json:
-    """A frame of the server that answers, or greets."""
+def _server_frame(event: str, payload: Json, *, ok: bool | None = None) -> Json:
+    """Returns the schema of a reply or of the first frame."""
     kind = {"enum": ["ws_response", "ws_event"]}
-    known = {} if ok is None else {"const": ok}
+    constant = {} if ok is None else {"const": ok}
     return _object(
-        id={}, ok={"type": "boolean", **known}, type=kind, event={"const": event}, payload=payload
+        id={},
+        ok={"type": "boolean", **constant},
+        type=kind,
+        event={"const": event},
+        payload=payload,
     )
 
 
-def _pushed(event: DocumentedEvent) -> Json:
-    """A frame that nobody asked for; stored events are numbered."""
+def _event_frame(event: DocumentedEvent) -> Json:
+    """Returns the schema of a pushed frame; stored events have numbers."""
     payload = _object(*event.keys)
     if event.row is not None:
         payload = {"allOf": [_schema(ROWS[event.row]), payload]}
@@ -160,7 +167,7 @@ def _pushed(event: DocumentedEvent) -> Json:
 def _operations(
     actions: list[DocumentedAction], events: list[DocumentedEvent]
 ) -> Iterator[tuple[str, Json]]:
-    """What the gateway does with them: it receives actions and sends events."""
+    """Yields the operations: the gateway receives actions and sends events."""
     for action in actions:
         yield (
             action.name,
@@ -175,25 +182,25 @@ def _operations(
             },
         )
     for name in ("connected", *(event.name for event in events)):
-        told = {"action": "send", "channel": CHANNEL, "messages": [_of_channel(name)]}
-        yield f"send_{name}", told
+        operation = {"action": "send", "channel": CHANNEL, "messages": [_of_channel(name)]}
+        yield f"send_{name}", operation
 
 
-def _needed(
+def _used_schemas(
     messages: Mapping[str, Json], schemas: Mapping[str, Json]
 ) -> Iterator[tuple[str, Json]]:
-    """The shapes that are named, and those that they name."""
-    found: dict[str, Json] = {}
-    waiting = _named(messages)
+    """Yields the schemas that messages use, directly and indirectly."""
+    used: dict[str, Json] = {}
+    waiting = _schema_names(messages)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found[name] = schemas[name]
-            waiting |= _named(found[name])
-    yield from sorted(found.items())
+        if name not in used:
+            used[name] = schemas[name]
+            waiting |= _schema_names(used[name])
+    yield from sorted(used.items())
 
 
-def _named(value: object) -> set[str]:
+def _schema_names(value: object) -> set[str]:
     return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(value)))
 
 

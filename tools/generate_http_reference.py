@@ -1,7 +1,7 @@
-"""Draw what the pages about HTTP hold of the code: the list of routes, and with --record answers.
+"""Generates docs/reference/http.md; with --record the printed responses of its pages as well.
 
-python tools/generate_http_reference.py            # docs/reference/http.md from its parts
-python tools/generate_http_reference.py --record   # all printed answers again, from own gateways
+python tools/generate_http_reference.py             # from docs/reference/http/*.md
+python tools/generate_http_reference.py --record    # records all responses from a new gateway
 """
 
 import json
@@ -16,30 +16,30 @@ from kit.gateway.processes import Gateway  # noqa: E402
 from kit.http import http_pages  # noqa: E402
 
 
-def recorded(name: str, folder: Path) -> str:
-    """The page with the answers of a fresh gateway in the place of those that it has."""
+def record_page(name: str, folder: Path) -> str:
+    """Returns the page with its printed responses replaced by those of a new gateway."""
     gateway = Gateway(folder)
     gateway.start()
     try:
-        told = http_pages.run_blocks(name, folder, gateway.environment)
+        responses = http_pages.run_blocks(name, folder, gateway.environment)
     finally:
         gateway.stop()
     text = http_pages.page_text(name)
-    for place, said in reversed(told):
-        answer = _block(said)
-        printed = http_pages.printed_answer(name, place)
-        after = text[place:]
+    for position, response in reversed(responses):
+        block = _code_block(response)
+        printed = http_pages.printed_answer(name, position)
+        after = text[position:]
         if printed is not None:
             after = after.replace(f"\n\n```{printed[0]}\n{printed[1]}```", "", 1)
-        text = text[:place] + answer + after
+        text = text[:position] + block + after
     return text
 
 
-def _block(said: str) -> str:
-    """The block of an answer: JSON, or the metrics; nothing for words of a shell."""
-    if said.startswith("# HELP"):
-        return f"\n\n```text\n{said}\n```"
-    lines = said.splitlines()
+def _code_block(response: str) -> str:
+    """Returns the code block of JSON or metrics; nothing for other output of the shell."""
+    if response.startswith("# HELP"):
+        return f"\n\n```text\n{response}\n```"
+    lines = response.splitlines()
     if not lines or not lines[-1].startswith("{"):
         return ""
     value = http_pages.shorten(json.loads(lines[-1]))
@@ -47,12 +47,12 @@ def _block(said: str) -> str:
 
 
 def main() -> None:
-    """Redraw."""
+    """Writes the pages."""
     if "--record" in sys.argv:
-        names = [word for word in sys.argv[1:] if word in http_pages.TITLES] or http_pages.TITLES
+        names = [name for name in sys.argv[1:] if name in http_pages.TITLES] or http_pages.TITLES
         for name in names:
             with tempfile.TemporaryDirectory() as folder:
-                text = recorded(name, Path(folder))
+                text = record_page(name, Path(folder))
             (http_pages.PAGES / f"{name}.md").write_text(text, encoding="utf-8")
     index = http_pages.INDEX
     index.write_text(http_pages.render_index(index.read_text(encoding="utf-8")), encoding="utf-8")

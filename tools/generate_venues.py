@@ -1,7 +1,7 @@
-"""Draw ``venues.json`` from the installed ccxt: hosts per environment and tree, capabilities.
+"""Generates ``venues.json`` from the installed ccxt: hosts per environment, capabilities.
 
 ``make venues`` writes it; with ``--check`` nothing is written, and a difference is status 1. Each
-environment is drawn from an instance that was switched to it, as the gateway switches one.
+environment is read from an instance that was switched to it in the same way as by the gateway.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from venue_capabilities import TABLE
 
 TARGET = Path(__file__).resolve().parents[1] / "apps/oms/adapters/ccxt/venues/venues.json"
 
-#: Environments on the hosts of another one: only this header differs. Paths that go without.
+#: Environments on the hosts of another one, which only this header distinguishes; paths without it.
 HEADERS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("okx", "okxus", "myokx"), ("x-simulated-trading", "1")),
     "bitget": ("PAPTRADING", "1"),
@@ -28,9 +28,9 @@ HEADERS: Mapping[str, tuple[str, str]] = {
 UNMARKED: Mapping[str, tuple[str, ...]] = {
     "bitget": ("/v2/public/time", "/v3/market/current-fund-rate")
 }
-#: Orders by websocket are not sent; some trees name the production host there.
-LEFT_OUT = frozenset({"trade"})
-#: Some trees hold the streams of both: those with this word are the demo's.
+#: The gateway sends no orders by WebSocket; some URL trees contain the production host there.
+EXCLUDED = frozenset({"trade"})
+#: Some URL trees contain both environments: keys with this word belong to the demo.
 DEMO_WORD = "demo"
 HAS = [
     "createOrder",
@@ -63,54 +63,54 @@ HAS = [
 
 
 def main() -> int:
-    """Draw, and write or compare."""
+    """Writes or compares the file; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
     parsed = parser.parse_args()
-    drawn = _shown(draw())
+    text = _format(generate())
     if not parsed.check:
-        TARGET.write_text(drawn, encoding="utf-8")
+        TARGET.write_text(text, encoding="utf-8")
         return 0
-    if TARGET.read_text(encoding="utf-8") == drawn:
+    if TARGET.read_text(encoding="utf-8") == text:
         return 0
     print("venues.json differs from the installed ccxt: run make venues", file=sys.stderr)
     return 1
 
 
-def draw() -> dict[str, Any]:
-    """The whole file as a value."""
+def generate() -> dict[str, Any]:
+    """Returns the content of the file."""
     return {
         "ccxt": ccxt.__version__,
         "venues": {name: _venue(name) for name in sorted(ccxt.exchanges)},
     }
 
 
-def _shown(drawn: Mapping[str, Any]) -> str:
-    """One venue a line: a change of ccxt is then read line by line."""
+def _format(content: Mapping[str, Any]) -> str:
+    """Returns the JSON text with one line per venue, for readable differences."""
     rows = [
         f"{json.dumps(name)}: {json.dumps(row, sort_keys=True, ensure_ascii=False)}"
-        for name, row in drawn["venues"].items()
+        for name, row in content["venues"].items()
     ]
     listed = ",\n".join(rows)
-    return f'{{"ccxt": {json.dumps(drawn["ccxt"])}, "venues": {{\n{listed}\n}}}}\n'
+    return f'{{"ccxt": {json.dumps(content["ccxt"])}, "venues": {{\n{listed}\n}}}}\n'
 
 
-def _new(name: str) -> Any:
+def _create_exchange(name: str) -> Any:
     has_streams = name in ccxt.pro.exchanges
     module = ccxt.pro if has_streams else ccxt.async_support
     return getattr(module, name)()
 
 
 def _venue(name: str) -> dict[str, Any]:
-    exchange = _new(name)
+    exchange = _create_exchange(name)
     live = _hosts(exchange, is_live=True)
     environments = {"live": live}
     for environment, switch in (
         ("testnet", "set_sandbox_mode"),
         ("demo", "enable_demo_trading"),
     ):
-        hosts = _switched(name, switch)
-        if hosts is not None and _is_apart(hosts, live):
+        hosts = _switched_hosts(name, switch)
+        if hosts is not None and _is_distinguishable(hosts, live):
             environments[environment] = hosts
     return {
         "name": exchange.name,
@@ -121,14 +121,14 @@ def _venue(name: str) -> dict[str, Any]:
     }
 
 
-def _is_apart(hosts: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Whether a guard can tell the two: by where orders go, else by a header."""
+def _is_distinguishable(hosts: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether the gateway can distinguish them, by the REST hosts or by a header."""
     return "header" in hosts or hosts["rest"] != live["rest"]
 
 
-def _switched(name: str, switch: str) -> dict[str, Any] | None:
-    """The hosts after the switch; ccxt says in three ways that there are none."""
-    exchange = _new(name)
+def _switched_hosts(name: str, switch: str) -> dict[str, Any] | None:
+    """Returns the hosts after the switch; ``None`` if the exchange has no such environment."""
+    exchange = _create_exchange(name)
     try:
         getattr(exchange, switch)(True)
         hosts = _hosts(exchange, is_live=False)
@@ -150,14 +150,14 @@ def _hosts(exchange: Any, *, is_live: bool) -> dict[str, Any]:
     for path, url in leaves:
         if has_both and url.startswith("ws") and _is_demo(path) is is_live:
             continue
-        places = {"hostname": exchange.hostname or ""}
-        parts = urlsplit(exchange.implode_params(url, places))
-        if not parts.hostname or "{" in parts.netloc or LEFT_OUT & set(path):
+        variables = {"hostname": exchange.hostname or ""}
+        parts = urlsplit(exchange.implode_params(url, variables))
+        if not parts.hostname or "{" in parts.netloc or EXCLUDED & set(path):
             continue
         port = parts.port or 443
-        shown = parts.hostname if port == 443 else f"{parts.hostname}:{port}"
+        host = parts.hostname if port == 443 else f"{parts.hostname}:{port}"
         for tree in _trees(parts.scheme, (*path, *parts.path.split("/"))):
-            trees[tree].add(shown)
+            trees[tree].add(host)
     return {tree: sorted(hosts) for tree, hosts in trees.items() if hosts}
 
 
@@ -170,52 +170,52 @@ def _leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def _is_demo(path: tuple[str, ...]) -> bool:
-    return any(DEMO_WORD in word.lower() for word in path)
+    return any(DEMO_WORD in key.lower() for key in path)
 
 
-def _trees(scheme: str, words: tuple[str, ...]) -> tuple[str, ...]:
-    """Which trees a URL belongs to: a stream that says neither word may be both."""
+def _trees(scheme: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the trees of a URL; a stream without "private" or "public" belongs to both."""
     if scheme in ("http", "https"):
         return ("rest",)
     if scheme not in ("ws", "wss"):
         return ()
-    said = " ".join(words).lower()
-    if "private" in said:
+    text = " ".join(keys).lower()
+    if "private" in text:
         return ("private_stream",)
-    return ("public_stream",) if "public" in said else ("private_stream", "public_stream")
+    return ("public_stream",) if "public" in text else ("private_stream", "public_stream")
 
 
 def _declared(exchange: Any) -> dict[str, Any]:
-    """What ccxt says of itself: methods, and the features of spot and linear markets."""
+    """Returns what ccxt declares: methods, and features of spot and linear markets."""
     has = {name: exchange.has.get(name) for name in HAS}
-    told: dict[str, Any] = {name: each for name, each in has.items() if each}
+    declared: dict[str, Any] = {name: each for name, each in has.items() if each}
     features = exchange.features or {}
     for kind, tree in (
         ("spot", features.get("spot")),
         ("linear", (features.get("swap") or {}).get("linear")),
     ):
         if tree:
-            told[kind] = _features(tree)
-    return told
+            declared[kind] = _features(tree)
+    return declared
 
 
 def _features(tree: Mapping[str, Any]) -> dict[str, Any]:
     create = tree.get("createOrder") or {}
-    wanted = (
+    prices = (
         "triggerPrice triggerDirection stopLossPrice takeProfitPrice attachedStopLossTakeProfit"
     )
-    words = (*wanted.split(), "timeInForce", "hedged", "trailing")
-    told = {word: create[word] for word in words if create.get(word)}
+    names = (*prices.split(), "timeInForce", "hedged", "trailing")
+    features = {name: create[name] for name in names if create.get(name)}
     for name, method in (("trades", "fetchMyTrades"), ("closed_orders", "fetchClosedOrders")):
         rows = tree.get(method)
         if rows:
-            told[name] = {
+            features[name] = {
                 "symbol_required": bool(rows.get("symbolRequired")),
                 "page": rows.get("limit"),
                 "span_days": rows.get("untilDays"),
                 "back_days": rows.get("daysBack") or rows.get("daysBackCanceled"),
             }
-    return told
+    return features
 
 
 if __name__ == "__main__":

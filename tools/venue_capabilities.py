@@ -1,6 +1,6 @@
-"""What ccxt does not say of a venue, or says wrongly: our table of capabilities, as data.
+"""Capabilities of venues that ccxt does not declare, or declares wrongly.
 
-``make venues`` puts it beside what ccxt declares. A venue without a row here is untested.
+``make venues`` adds them to ccxt's declarations. A venue without a row here is untested.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def _row(
     cancel_all_after: bool = False,
     look_up: str = "scan",
 ) -> Row:
-    """``edit`` for both kinds, or for spot and linear; ``attached`` names the kinds that can."""
+    """``edit`` applies to both kinds, or to spot and linear; ``attached`` lists kinds."""
     edits = (edit, edit) if isinstance(edit, str) else edit
     trades = {kind: rows for kind, rows in ((SPOT, spot), (LINEAR, linear)) if rows is not None}
     return {

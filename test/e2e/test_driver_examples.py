@@ -32,7 +32,7 @@ def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:
     ("name", "expected"),
     [
         ("basic_usage", "closed at"),
-        ("order_flow", "the gateway remembers: canceled"),
+        ("order_flow", "status at the gateway: canceled"),
         ("market_data", "free: "),
         ("watch_loop", "closed: closed"),
     ],
@@ -61,11 +61,11 @@ def test_a_program_for_ccxt_alone_runs_unchanged(gateway: Gateway, tmp_path: Pat
     script = f"runpy.run_path({str(EXAMPLES / 'ccxt_only.py')!r}, run_name='__main__')"
     output = _patched(gateway, tmp_path, "aggressive", script).splitlines()
     assert output[1:] == [
-        "then: canceled",
+        "canceled: canceled",
         *[line for line in output if line.startswith("bought: closed, stop ")],
         "exits left: 0",
         "trades: ['buy', 'sell']",
-        "not so much",
+        "insufficient funds",
         "watched",
     ]
     assert len(output) == 7
@@ -89,5 +89,5 @@ def test_the_same_program_trades_through_the_explicit_exchange(
     )
     output = _patched(gateway, tmp_path, "safe", script).splitlines()
     assert [line.partition(":")[0] for line in output] == [
-        *("resting", "then", "bought", "exits left", "trades", "not so much")
+        *("resting", "canceled", "bought", "exits left", "trades", "insufficient funds")
     ]

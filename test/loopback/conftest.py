@@ -1,4 +1,4 @@
-"""One loopback exchange for each file, as at its start before each test."""
+"""One loopback exchange per test file, reset before each test."""
 
 from collections.abc import Iterator
 
@@ -10,21 +10,21 @@ from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[LoopbackExchange]:
-    """A running process."""
+    """Yields a running process."""
     with run_loopback() as running:
         yield running
 
 
 @pytest.fixture
 def venue(process: LoopbackExchange) -> LoopbackExchange:
-    """The process, as at its start."""
+    """Returns the process in its initial state."""
     process.control("reset")
     return process
 
 
 @pytest.fixture
 def bybit(venue: LoopbackExchange) -> ccxt.bybit:
-    """An unmodified ``ccxt.bybit`` that reaches it by URLs."""
+    """Returns an unmodified ``ccxt.bybit`` with URLs of the process."""
     exchange = ccxt.bybit(venue.config())
     exchange.set_sandbox_mode(True)
     return exchange

@@ -1,4 +1,4 @@
-"""Unmodified ``ccxt.binance`` trades by URL: spot and linear contracts, on the same books."""
+"""Unmodified ``ccxt.binance`` trades by URL: spot and linear contracts of one account."""
 
 import random
 from typing import Any
@@ -13,7 +13,7 @@ LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 @pytest.fixture
 def binance(venue: LoopbackExchange) -> ccxt.binance:
-    """A client; both markets are at 60,000."""
+    """Returns a client; both markets are at 60,000."""
     exchange = ccxt.binance(venue.config(venue="binance"))
     exchange.set_sandbox_mode(True)
     for symbol in (LINEAR, SPOT):
@@ -81,7 +81,7 @@ def test_a_spot_order_is_replaced(venue: LoopbackExchange, binance: ccxt.binance
     assert len(binance.fetch_open_orders(SPOT)) == 1
 
 
-def test_a_contract_is_opened_changed_and_closed(
+def test_a_contract_position_is_opened_changed_and_closed(
     venue: LoopbackExchange, binance: ccxt.binance
 ) -> None:
     binance.set_leverage(20, LINEAR)
@@ -120,7 +120,7 @@ def test_a_conditional_order_is_an_algo_order(
     assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
 
 
-def test_hedge_mode_is_of_the_whole_account(binance: ccxt.binance) -> None:
+def test_hedge_mode_applies_to_the_whole_account(binance: ccxt.binance) -> None:
     binance.load_markets()
     binance.set_position_mode(True, LINEAR)
     with pytest.raises(ccxt.ExchangeError, match="No need to change"):
@@ -148,7 +148,7 @@ def test_hedge_mode_is_of_the_whole_account(binance: ccxt.binance) -> None:
         (LINEAR, ("limit", "sell", 0.1, 61000, {"reduceOnly": True}), -2022),
     ],
 )
-def test_refusals_have_the_codes_of_the_venue(
+def test_error_codes_of_the_venue(
     venue: LoopbackExchange, binance: ccxt.binance, symbol: str, order: Any, code: int
 ) -> None:
     binance.load_markets()
@@ -158,8 +158,8 @@ def test_refusals_have_the_codes_of_the_venue(
     assert venue.books()["orders"] == []
 
 
-def test_who_may_ask(venue: LoopbackExchange, binance: ccxt.binance) -> None:
-    for wrong, code in (({"apiKey": "nobody"}, -2015), ({"secret": "wrong"}, -1022)):
+def test_authentication(venue: LoopbackExchange, binance: ccxt.binance) -> None:
+    for wrong, code in (({"apiKey": "unknown"}, -2015), ({"secret": "wrong"}, -1022)):
         exchange = ccxt.binance(venue.config(venue="binance") | wrong)
         exchange.set_sandbox_mode(True)
         with pytest.raises(ccxt.AuthenticationError):
@@ -186,7 +186,7 @@ def test_both_dialects_see_the_same_account(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_read_are_the_books(
+def test_rest_data_equals_the_books(
     venue: LoopbackExchange, binance: ccxt.binance, seed: int
 ) -> None:
     rng = random.Random(seed)
@@ -217,9 +217,9 @@ def test_what_is_read_are_the_books(
     assert len({trade["id"] for trade in trades}) == len(trades) > 20
     waiting = binance.fetch_open_orders(LINEAR, params={"trigger": True})
     orders = [order for symbol in (SPOT, LINEAR) for order in binance.fetch_orders(symbol)]
-    told = {row["clientOrderId"]: row["filled"] for row in orders + waiting}
-    assert told == {
+    filled = {row["clientOrderId"]: row["filled"] for row in orders + waiting}
+    assert filled == {
         row["client_id"]: float(row["filled"])
         for row in books["orders"]
-        if row["client_id"] in told or row["state"] != "deactivated"
+        if row["client_id"] in filled or row["state"] != "deactivated"
     }

@@ -1,4 +1,4 @@
-"""Many random orders: what ccxt reads, what the streams told, and the venue's books agree."""
+"""Many random orders: REST data, stream data and the venue's books agree."""
 
 import asyncio
 import random
@@ -19,8 +19,8 @@ ORDERS = 150
 Row = dict[str, Any]
 
 
-def wish(rng: random.Random) -> tuple[Any, ...]:
-    """A random order near 60,000, of any kind that the venue takes."""
+def random_order(rng: random.Random) -> tuple[Any, ...]:
+    """Returns a random order near 60,000, of any type that the venue accepts."""
     symbol, side = rng.choice((LINEAR, SPOT)), rng.choice(("buy", "sell"))
     amount, price = rng.randrange(10, 200) / 1000, 60_000 + rng.randrange(-3000, 3000)
     params: Row = {}
@@ -43,9 +43,9 @@ def wish(rng: random.Random) -> tuple[Any, ...]:
 
 
 async def trade(pro: Any, venue: LoopbackExchange, rng: random.Random) -> None:
-    """Place, change and cancel while the price moves; refusals are part of it."""
+    """Places, changes and cancels orders while the price moves; some are rejected."""
     for number in range(ORDERS):
-        symbol, kind, side, amount, price, params = wish(rng)
+        symbol, kind, side, amount, price, params = random_order(rng)
         params["clientOrderId"] = f"order-{number}"
         try:
             made = await pro.create_order(symbol, kind, side, amount, price, params)
@@ -61,53 +61,55 @@ async def trade(pro: Any, venue: LoopbackExchange, rng: random.Random) -> None:
                 venue.control("price", symbol=each, price=at)
 
 
-async def listen(pro: Any, watch: str, seen: dict[str, Row]) -> None:
-    """Keep the newest of everything that a stream tells, by id."""
+async def listen(pro: Any, method: str, rows: dict[str, Row]) -> None:
+    """Keeps the newest row of a stream by id."""
     while True:
-        for row in await getattr(pro, watch)():
-            seen[row["id"]] = row["info"]
+        for row in await getattr(pro, method)():
+            rows[row["id"]] = row["info"]
 
 
 async def pages(pro: Any, path: str, category: str) -> list[Row]:
-    """All rows of a list, page by page."""
+    """Returns all rows of a list, read page by page."""
     rows: list[Row] = []
     cursor = ""
     while True:
         query = {"category": category, "limit": 20, "cursor": cursor}
-        told = (await getattr(pro, path)(query))["result"]
-        rows += told["list"]
-        cursor = told["nextPageCursor"]
+        page = (await getattr(pro, path)(query))["result"]
+        rows += page["list"]
+        cursor = page["nextPageCursor"]
         if not cursor:
             return rows
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_all_accounts_of_it_agree(venue: LoopbackExchange, seed: int) -> None:
+async def test_rest_streams_and_books_agree(venue: LoopbackExchange, seed: int) -> None:
     venue.control("deposit", currency="BTC", amount="10")
     for symbol in (LINEAR, SPOT):
         venue.control("price", symbol=symbol, price="60000")
     pro = ccxt.pro.bybit(venue.config() | {"newUpdates": True})
     pro.set_sandbox_mode(True)
-    heard: dict[str, dict[str, Row]] = {"watch_orders": {}, "watch_my_trades": {}}
+    streamed: dict[str, dict[str, Row]] = {"watch_orders": {}, "watch_my_trades": {}}
     try:
         await pro.load_markets()
-        ears = [asyncio.create_task(listen(pro, name, seen)) for name, seen in heard.items()]
+        listeners = [
+            asyncio.create_task(listen(pro, name, rows)) for name, rows in streamed.items()
+        ]
 
         async def topics() -> Any:
             return venue.control("streams")["streams"]
 
-        await poll_until(topics, lambda told: told == [["execution", "order"]])
+        await poll_until(topics, lambda each: each == [["execution", "order"]])
         await trade(pro, venue, random.Random(seed))
         last = await pro.create_order(LINEAR, "limit", "buy", 0.01, 10_000)
         await pro.cancel_order(last["id"], LINEAR)
 
-        async def told() -> str:
-            return str(heard["watch_orders"].get(last["id"], {}).get("orderStatus"))
+        async def last_status() -> str:
+            return str(streamed["watch_orders"].get(last["id"], {}).get("orderStatus"))
 
-        await poll_until(told, lambda state: state == "Cancelled")
+        await poll_until(last_status, lambda state: state == "Cancelled")
         books = venue.books()
-        for ear in ears:
-            ear.cancel()
+        for listener in listeners:
+            listener.cancel()
         orders = [
             row
             for path in ("private_get_v5_order_realtime", "private_get_v5_order_history")
@@ -119,34 +121,36 @@ async def test_all_accounts_of_it_agree(venue: LoopbackExchange, seed: int) -> N
             for category in ("spot", "linear")
             for row in await pages(pro, "private_get_v5_execution_list", category)
         ]
-        agree_on_orders(books, orders, heard["watch_orders"])
-        agree_on_trades(books, trades, heard["watch_my_trades"])
+        agree_on_orders(books, orders, streamed["watch_orders"])
+        agree_on_trades(books, trades, streamed["watch_my_trades"])
         agree_on_money(books, await pro.fetch_balance(), await pro.fetch_positions())
     finally:
         await pro.close()
 
 
-def agree_on_orders(books: Row, orders: list[Row], heard: Mapping[str, Row]) -> None:
-    """Every order once; by REST, on the stream and in the books filled as far."""
+def agree_on_orders(books: Row, orders: list[Row], streamed: Mapping[str, Row]) -> None:
+    """Checks each order once: filled quantity and status over REST, in the stream, in the books."""
     assert len(books["orders"]) > ORDERS / 2
     filled = {row["order_id"]: row["filled"] for row in books["orders"]}
     assert {row["orderId"]: row["cumExecQty"] for row in orders} == filled
     assert len(orders) == len(filled)
-    assert {name: row["cumExecQty"] for name, row in heard.items()} == filled
+    assert {name: row["cumExecQty"] for name, row in streamed.items()} == filled
     states = {row["orderId"]: row["orderStatus"] for row in orders}
-    assert {name: row["orderStatus"] for name, row in heard.items()} == states
+    assert {name: row["orderStatus"] for name, row in streamed.items()} == states
 
 
-def agree_on_trades(books: Row, trades: list[Row], heard: Mapping[str, Row]) -> None:
-    """Every execution once, with the same quantity, price and fee; they add up to the orders."""
-    known = {
+def agree_on_trades(books: Row, trades: list[Row], streamed: Mapping[str, Row]) -> None:
+    """Checks each execution once: quantity, price and fee; they sum up to the orders."""
+    executions = {
         row["trade_id"]: (row["order_id"], row["qty"], row["price"], row["fee"])
         for row in books["trades"]
     }
     names = ("orderId", "execQty", "execPrice", "execFee")
-    assert {row["execId"]: tuple(row[name] for name in names) for row in trades} == known
-    assert {each: tuple(row[name] for name in names) for each, row in heard.items()} == known
-    assert len(trades) == len(known)
+    assert {row["execId"]: tuple(row[name] for name in names) for row in trades} == executions
+    assert {
+        each: tuple(row[name] for name in names) for each, row in streamed.items()
+    } == executions
+    assert len(trades) == len(executions)
     filled: dict[str, Decimal] = {}
     for row in books["trades"]:
         filled[row["order_id"]] = filled.get(row["order_id"], Decimal(0)) + Decimal(row["qty"])
@@ -155,23 +159,23 @@ def agree_on_trades(books: Row, trades: list[Row], heard: Mapping[str, Row]) -> 
 
 
 def agree_on_money(books: Row, balance: Row, positions: list[Row]) -> None:
-    """Wallet and position as ccxt reads them."""
+    """Checks balances and positions as ccxt reads them."""
     coins = {row["coin"]: row for row in balance["info"]["result"]["list"][0]["coin"]}
-    for currency, held in books["balances"].items():
+    for currency, balance_row in books["balances"].items():
         row = coins[currency]
-        assert row["walletBalance"] == held["total"]
+        assert row["walletBalance"] == balance_row["total"]
         used = sum(Decimal(row[name]) for name in ("locked", "totalOrderIM", "totalPositionIM"))
-        assert used == Decimal(held["used"])
+        assert used == Decimal(balance_row["used"])
     signs = {"Buy": 1, "Sell": -1}
-    told = {row["symbol"]: row["info"] for row in positions}
+    infos = {row["symbol"]: row["info"] for row in positions}
     for row in books["positions"]:
-        info = told[row["symbol"]]
+        info = infos[row["symbol"]]
         assert Decimal(info["size"]) * signs[info["side"]] == Decimal(row["qty"])
         assert info["avgPrice"] == row["entry"]
-    assert len(told) == len(books["positions"])
+    assert len(infos) == len(books["positions"])
     qty = {LINEAR: Decimal(0)}
     for row in books["trades"]:
         sign = 1 if row["side"] == "buy" else -1
         qty[row["symbol"]] = qty.get(row["symbol"], Decimal(0)) + sign * Decimal(row["qty"])
-    held_qty = sum(Decimal(row["qty"]) for row in books["positions"])
-    assert held_qty == qty[LINEAR]
+    position_qty = sum(Decimal(row["qty"]) for row in books["positions"])
+    assert position_qty == qty[LINEAR]

@@ -1,4 +1,4 @@
-"""What the control port lets go wrong, as unmodified ccxt sees it, and what the books say then."""
+"""Injected faults as unmodified ccxt sees them, and the books afterwards."""
 
 import time
 from collections.abc import Callable
@@ -15,8 +15,8 @@ CREATE = "order/create"
 
 
 @pytest.fixture
-def impatient(bybit: ccxt.bybit) -> ccxt.bybit:
-    """A client that knows the markets and waits half a second for an answer."""
+def client(bybit: ccxt.bybit) -> ccxt.bybit:
+    """Returns a client with loaded markets and a timeout of half a second."""
     bybit.load_markets()
     bybit.fetch_balance()
     bybit.timeout = 500
@@ -24,7 +24,7 @@ def impatient(bybit: ccxt.bybit) -> ccxt.bybit:
 
 
 def buy(exchange: ccxt.bybit) -> Any:
-    """A resting order."""
+    """Places a resting order."""
     return exchange.create_order(LINEAR, "limit", "buy", 0.1, 50000, {"clientOrderId": "mine"})
 
 
@@ -45,15 +45,15 @@ def buy(exchange: ccxt.bybit) -> Any:
         ({"mode": "redirect"}, ccxt.ExchangeError),
     ],
 )
-def test_before_acceptance_nothing_exists(
-    venue: LoopbackExchange, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+def test_a_fault_before_acceptance_leaves_no_order(
+    venue: LoopbackExchange, client: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
 ) -> None:
     venue.control("fault", match=CREATE, **fault)
     with pytest.raises(error):
-        buy(impatient)
+        buy(client)
     assert venue.books()["orders"] == []
-    impatient.timeout = 10_000
-    assert buy(impatient)["id"]
+    client.timeout = 10_000
+    assert buy(client)["id"]
 
 
 @pytest.mark.parametrize(
@@ -66,63 +66,63 @@ def test_before_acceptance_nothing_exists(
         ({"mode": "accept_then_json", "body": {"retCode": 10016}}, ccxt.ExchangeError),
     ],
 )
-def test_after_acceptance_there_is_one_order(
-    venue: LoopbackExchange, impatient: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
+def test_a_fault_after_acceptance_leaves_one_order(
+    venue: LoopbackExchange, client: ccxt.bybit, fault: dict[str, Any], error: type[Exception]
 ) -> None:
     venue.control("fault", match=CREATE, **fault)
     with pytest.raises(error):
-        buy(impatient)
+        buy(client)
     [order] = venue.books()["orders"]
     assert (order["client_id"], order["state"]) == ("mine", "new")
-    [found] = impatient.fetch_open_orders(LINEAR, params={"orderLinkId": "mine"})
-    assert found["id"] == order["order_id"]
+    [open_order] = client.fetch_open_orders(LINEAR, params={"orderLinkId": "mine"})
+    assert open_order["id"] == order["order_id"]
 
 
 @pytest.mark.parametrize(("mode", "orders"), [("html", 0), ("accept_then_html", 1)])
-def test_a_page_in_place_of_an_answer(
-    venue: LoopbackExchange, impatient: ccxt.bybit, mode: str, orders: int
+def test_an_html_page_instead_of_a_response(
+    venue: LoopbackExchange, client: ccxt.bybit, mode: str, orders: int
 ) -> None:
     venue.control("fault", match=CREATE, mode=mode)
-    made: Any = impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000)
-    assert made["id"] is None  # ccxt makes an order of it, without an id
+    made: Any = client.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    assert made["id"] is None  # ccxt returns an order without an id
     assert len(venue.books()["orders"]) == orders
 
 
-def test_plain_ccxt_follows_a_redirect(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+def test_plain_ccxt_follows_a_redirect(venue: LoopbackExchange, client: ccxt.bybit) -> None:
     venue.control("fault", match=CREATE, mode="redirect")
     with pytest.raises(ccxt.ExchangeError):
-        buy(impatient)
+        buy(client)
     assert venue.paths()[-2:] == ["POST /v5/order/create", "POST /redirected"]
 
 
-def test_nobody_listens(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+def test_closed_ports(venue: LoopbackExchange, client: ccxt.bybit) -> None:
     venue.control("fault", mode="refuse_connect")
     with pytest.raises(ccxt.NetworkError):
-        buy(impatient)
+        buy(client)
     venue.control("clear")
-    assert buy(impatient)["id"]
+    assert buy(client)["id"]
     assert len(venue.books()["orders"]) == 1
 
 
-def test_so_many_requests_a_second(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+def test_rate_limit(venue: LoopbackExchange, client: ccxt.bybit) -> None:
     venue.control("limit", per_second=2)
-    seen: list[str] = []
+    rest: list[str] = []
     for _ in range(5):
         try:
-            impatient.fetch_balance()
+            client.fetch_balance()
         except ccxt.RateLimitExceeded:
-            seen.append(impatient.last_response_headers["X-Bapi-Limit-Status"])
-    assert seen == ["0", "0", "0"]
+            rest.append(client.last_response_headers["X-Bapi-Limit-Status"])
+    assert rest == ["0", "0", "0"]
     venue.control("clear")
-    assert impatient.fetch_balance()["USDT"]["free"] == 100_000
+    assert client.fetch_balance()["USDT"]["free"] == 100_000
 
 
-def test_after_skips_and_count_repeats(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+def test_after_and_count_of_a_fault(venue: LoopbackExchange, client: ccxt.bybit) -> None:
     venue.control("fault", match=CREATE, mode="http", status=500, after=1, count=2, key="loop-a")
     outcomes = []
     for number in range(4):
         try:
-            impatient.create_order(LINEAR, "limit", "buy", 0.1, 50000 + number)
+            client.create_order(LINEAR, "limit", "buy", 0.1, 50000 + number)
             outcomes.append(True)
         except ccxt.ExchangeNotAvailable:
             outcomes.append(False)
@@ -130,12 +130,12 @@ def test_after_skips_and_count_repeats(venue: LoopbackExchange, impatient: ccxt.
     assert venue.control("faults")["faults"] == []
 
 
-def test_an_answer_that_takes_its_time(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_a_slow_response(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     bybit.load_markets()
     venue.control("fault", match="wallet", mode="slow", ms=300)
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert bybit.fetch_balance()["USDT"]["free"] == 100_000
-    assert time.monotonic() - began >= 0.3
+    assert time.monotonic() - started_at >= 0.3
 
 
 Read = Callable[[ccxt.bybit], Any]
@@ -149,36 +149,36 @@ READS: list[tuple[dict[str, Any], str, Read, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "match", "read", "seen"), READS)
-def test_a_reading_that_is_not_whole(
+@pytest.mark.parametrize(("fault", "match", "read", "expected"), READS)
+def test_read_faults(
     venue: LoopbackExchange,
-    impatient: ccxt.bybit,
+    client: ccxt.bybit,
     fault: dict[str, Any],
     match: str,
     read: Read,
-    seen: Any,
+    expected: Any,
 ) -> None:
-    impatient.create_order(LINEAR, "market", "buy", 0.1)
-    impatient.create_order(LINEAR, "market", "buy", 0.1)
-    buy(impatient)
+    client.create_order(LINEAR, "market", "buy", 0.1)
+    client.create_order(LINEAR, "market", "buy", 0.1)
+    buy(client)
     venue.control("fault", match=match, **fault)
-    assert read(impatient) == seen
+    assert read(client) == expected
     venue.control("clear")
-    assert read(impatient) != seen
+    assert read(client) != expected
 
 
-def test_an_order_is_executed_in_part(venue: LoopbackExchange, impatient: ccxt.bybit) -> None:
+def test_a_partial_fill(venue: LoopbackExchange, client: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     venue.control("fault", mode="partial", share="0.25")
-    impatient.create_order(LINEAR, "limit", "buy", 0.4, 60000)
-    [order] = impatient.fetch_open_orders(LINEAR)
+    client.create_order(LINEAR, "limit", "buy", 0.4, 60000)
+    [order] = client.fetch_open_orders(LINEAR)
     assert (order["filled"], order["remaining"]) == (0.1, 0.3)
     venue.control("fill", order_id=order["id"], qty="0.1")
-    [order] = impatient.fetch_open_orders(LINEAR)
+    [order] = client.fetch_open_orders(LINEAR)
     assert (order["filled"], order["info"]["orderStatus"]) == (0.2, "PartiallyFilled")
 
 
-def test_orders_and_changes_from_elsewhere(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_external_orders_and_position_changes(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
     trades = bybit.fetch_my_trades(LINEAR)
@@ -193,9 +193,7 @@ def test_orders_and_changes_from_elsewhere(venue: LoopbackExchange, bybit: ccxt.
     assert (row["side"], row["qty"], row["client_id"]) == ("sell", "0.2", "")
 
 
-def test_a_position_that_can_no_longer_be_carried(
-    venue: LoopbackExchange, bybit: ccxt.bybit
-) -> None:
+def test_liquidation(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     bybit.create_order(LINEAR, "market", "buy", 10)
     venue.control("price", symbol=LINEAR, price="50000")
@@ -204,7 +202,7 @@ def test_a_position_that_can_no_longer_be_carried(
     assert kinds == ["trade", "liquidation"]
 
 
-def test_money_comes_and_goes(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_deposit_and_withdrawal(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("deposit", currency="BTC", amount="2")
     venue.control("withdraw", currency="USDT", amount="40000")
     balance = bybit.fetch_balance()
@@ -213,7 +211,7 @@ def test_money_comes_and_goes(venue: LoopbackExchange, bybit: ccxt.bybit) -> Non
         venue.control("withdraw", currency="USDT", amount="60001")
 
 
-def test_funding_is_paid_when_its_time_comes(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_funding_is_paid_at_its_time(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     venue.control("funding", symbol=LINEAR, rate="0.001")
     bybit.create_order(LINEAR, "market", "buy", 1)
@@ -222,13 +220,13 @@ def test_funding_is_paid_when_its_time_comes(venue: LoopbackExchange, bybit: ccx
     assert [row["fee"] for row in paid] == ["60"]
     bybit.load_time_difference()
     [trade] = bybit.fetch_my_trades(LINEAR)
-    [told] = bybit.private_get_v5_execution_list({"category": "linear", "execType": "Funding"})[
-        "result"
-    ]["list"]
-    assert (trade["amount"], told["execFee"]) == (1, "60")
+    [execution] = bybit.private_get_v5_execution_list(
+        {"category": "linear", "execType": "Funding"}
+    )["result"]["list"]
+    assert (trade["amount"], execution["execFee"]) == (1, "60")
 
 
-def test_more_accounts_can_be_made(venue: LoopbackExchange) -> None:
+def test_accounts_can_be_added(venue: LoopbackExchange) -> None:
     venue.control("account", key="loop-d", secret="secret-d", balances={"BTC": "3"})
     other = ccxt.bybit(venue.config() | {"apiKey": "loop-d", "secret": "secret-d"})
     other.set_sandbox_mode(True)
@@ -236,7 +234,7 @@ def test_more_accounts_can_be_made(venue: LoopbackExchange) -> None:
     assert venue.books("loop-d")["balances"].keys() == {"BTC"}
 
 
-def test_the_log_tells_who_asked_what(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_request_log(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     buy(bybit)
     [entry] = venue.control("log", match=CREATE)["log"]
     assert entry["client_id"] == "mine"
@@ -246,20 +244,20 @@ def test_the_log_tells_who_asked_what(venue: LoopbackExchange, bybit: ccxt.bybit
         venue.control("fault", mode="magic")
 
 
-def test_trades_of_other_weeks(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
-    began = datetime.now(UTC) - timedelta(days=20)
-    venue.control("clock", at=began.isoformat())
+def test_trades_of_earlier_weeks(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+    started_at = datetime.now(UTC) - timedelta(days=20)
+    venue.control("clock", at=started_at.isoformat())
     for _ in range(20):
         venue.control("external", symbol=LINEAR, side="buy", qty="0.01")
         venue.control("clock", advance_s=86_400)
     venue.control("clock", offset_s=0)
-    seen: list[str] = []
+    trade_ids: list[str] = []
     for week in range(3):
-        since = began + timedelta(days=7 * week)
+        since = started_at + timedelta(days=7 * week)
         window = {"startTime": _ms(since), "endTime": _ms(since + timedelta(days=7)) - 1}
-        seen += [trade["id"] for trade in bybit.fetch_my_trades(LINEAR, params=window)]
-    assert len(seen) == len(set(seen)) == 20
+        trade_ids += [trade["id"] for trade in bybit.fetch_my_trades(LINEAR, params=window)]
+    assert len(trade_ids) == len(set(trade_ids)) == 20
 
 
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _ms(timestamp: datetime) -> int:
+    return int(timestamp.timestamp() * 1000)

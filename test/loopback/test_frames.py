@@ -1,4 +1,4 @@
-"""Each fault of a stream, frame by frame, on a plain WebSocket."""
+"""Stream faults frame by frame, on a plain WebSocket."""
 
 import asyncio
 import hmac
@@ -17,42 +17,42 @@ LINEAR = "BTC/USDT:USDT"
 SECONDS_MAX = 10
 
 
-async def ask(socket: ClientConnection, **told: Any) -> dict[str, Any]:
-    """One operation and its answer."""
-    await socket.send(json.dumps(told))
-    answer: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))
-    return answer
+async def send(socket: ClientConnection, **frame: Any) -> dict[str, Any]:
+    """Sends an operation; returns the reply."""
+    await socket.send(json.dumps(frame))
+    reply: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))
+    return reply
 
 
-async def sign_in(socket: ClientConnection, secret: str = "secret-a") -> dict[str, Any]:
-    """``auth`` as the documentation says it."""
+async def authenticate(socket: ClientConnection, secret: str = "secret-a") -> dict[str, Any]:
+    """Authenticates as documented by Bybit; returns the reply."""
     expires = int(time.time() * 1000) + 10_000
     text = f"GET/realtime{expires}".encode()
     signature = hmac.new(secret.encode(), text, "sha256").hexdigest()
-    return await ask(socket, op="auth", args=["loop-a", expires, signature])
+    return await send(socket, op="auth", args=["loop-a", expires, signature])
 
 
 @pytest.fixture
 async def socket(venue: LoopbackExchange) -> AsyncIterator[ClientConnection]:
-    """A private stream that hears of orders."""
+    """Yields a private stream with a subscription to orders."""
     async with connect(f"ws://127.0.0.1:{venue.port}/v5/private") as connection:
-        assert (await sign_in(connection))["success"]
-        assert (await ask(connection, op="subscribe", args=["order"]))["success"]
+        assert (await authenticate(connection))["success"]
+        assert (await send(connection, op="subscribe", args=["order"]))["success"]
         yield connection
 
 
-async def heard_until_pong(socket: ClientConnection) -> list[tuple[str, str]]:
-    """Client id and state of every frame before the answer to a ping."""
+async def receive_until_pong(socket: ClientConnection) -> list[tuple[str, str]]:
+    """Returns client id and status of every row received before the reply to a ping."""
     frames = []
     await socket.send(json.dumps({"op": "ping", "req_id": "1"}))
-    while "data" in (told := json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))):
-        frames += [(row["orderLinkId"], row["orderStatus"]) for row in told["data"]]
-    assert told["op"] == "pong"
+    while "data" in (frame := json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))):
+        frames += [(row["orderLinkId"], row["orderStatus"]) for row in frame["data"]]
+    assert frame["op"] == "pong"
     return frames
 
 
-def one(bybit: ccxt.bybit, name: str) -> None:
-    """A resting order that is canceled at once."""
+def place_and_cancel(bybit: ccxt.bybit, name: str) -> None:
+    """Places a resting order and cancels it."""
     made = bybit.create_order(LINEAR, "limit", "buy", 0.01, 40_000, {"clientOrderId": name})
     bybit.cancel_order(made["id"], LINEAR)
 
@@ -72,7 +72,7 @@ BOTH = [("a", "New"), ("a", "Cancelled")]
         ({"mode": "drop", "after": 1}, BOTH[:1]),
     ],
 )
-async def test_what_is_heard_at_once(
+async def test_immediate_frames(
     venue: LoopbackExchange,
     bybit: ccxt.bybit,
     socket: ClientConnection,
@@ -80,46 +80,46 @@ async def test_what_is_heard_at_once(
     frames: list[tuple[str, str]],
 ) -> None:
     venue.control("fault", **fault)
-    one(bybit, "a")
-    assert await heard_until_pong(socket) == frames
+    place_and_cancel(bybit, "a")
+    assert await receive_until_pong(socket) == frames
     venue.control("clear")
-    one(bybit, "b")
-    assert await heard_until_pong(socket) == [("b", "New"), ("b", "Cancelled")]
+    place_and_cancel(bybit, "b")
+    assert await receive_until_pong(socket) == [("b", "New"), ("b", "Cancelled")]
 
 
-@pytest.mark.parametrize(("mode", "now"), [("delay", BOTH[1:]), ("dup_late", BOTH)])
-async def test_what_is_heard_late(
+@pytest.mark.parametrize(("mode", "immediate"), [("delay", BOTH[1:]), ("dup_late", BOTH)])
+async def test_delayed_frames(
     venue: LoopbackExchange,
     bybit: ccxt.bybit,
     socket: ClientConnection,
     mode: str,
-    now: list[tuple[str, str]],
+    immediate: list[tuple[str, str]],
 ) -> None:
     bybit.load_markets()
     venue.control("fault", mode=mode, ms=400)
-    one(bybit, "a")
-    assert await heard_until_pong(socket) == now
+    place_and_cancel(bybit, "a")
+    assert await receive_until_pong(socket) == immediate
     late = json.loads(await asyncio.wait_for(socket.recv(), SECONDS_MAX))
     assert late["data"][0]["orderStatus"] == "New"
 
 
-async def test_what_is_held_comes_when_it_is_cleared(
+async def test_held_frames_are_sent_by_clear(
     venue: LoopbackExchange, bybit: ccxt.bybit, socket: ClientConnection
 ) -> None:
     venue.control("fault", mode="hold", frames=100)
-    one(bybit, "a")
-    assert await heard_until_pong(socket) == []
+    place_and_cancel(bybit, "a")
+    assert await receive_until_pong(socket) == []
     venue.control("clear")
-    assert await heard_until_pong(socket) == BOTH[::-1]
+    assert await receive_until_pong(socket) == BOTH[::-1]
 
 
-async def test_who_may_listen(venue: LoopbackExchange) -> None:
+async def test_authentication_and_subscription(venue: LoopbackExchange) -> None:
     async with connect(f"ws://127.0.0.1:{venue.port}/v5/private") as connection:
-        refused = await ask(connection, op="subscribe", args=["order"])
+        refused = await send(connection, op="subscribe", args=["order"])
         assert (refused["success"], refused["ret_msg"]) == (False, "Request not authorized")
-        assert not (await sign_in(connection, "wrong"))["success"]
-        assert (await ask(connection, op="dance"))["success"] is False
-        assert (await sign_in(connection))["success"]
-        await ask(connection, op="subscribe", args=["order"])
-        await ask(connection, op="unsubscribe", args=["order"])
+        assert not (await authenticate(connection, "wrong"))["success"]
+        assert (await send(connection, op="dance"))["success"] is False
+        assert (await authenticate(connection))["success"]
+        await send(connection, op="subscribe", args=["order"])
+        await send(connection, op="unsubscribe", args=["order"])
         assert venue.control("streams")["streams"] == [[]]

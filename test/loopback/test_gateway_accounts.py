@@ -1,4 +1,4 @@
-"""``--join`` makes accounts at a real gateway that lead to the loopback exchange."""
+"""``--join`` creates accounts of a real gateway that trade on the loopback exchange."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from kit.http.client import call
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    """``oms up`` on SQLite."""
+    """Yields ``oms up`` on SQLite."""
     running = Gateway(tmp_path)
     try:
         running.start()
@@ -21,16 +21,16 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         running.stop()
 
 
-def test_accounts_are_made_once_and_led_here(gateway: Gateway) -> None:
+def test_accounts_are_created_once_and_updated(gateway: Gateway) -> None:
     admin = gateway.admin_api_key
     options = ("--join", gateway.base_url, "--api-key", admin)
-    seen = []
+    results = []
     for _ in range(2):
         with run_loopback(*options) as running:
             joined = running.next_line()["joined"]
             _, rows, _ = call(gateway, "GET", "/admin/accounts", key=admin)
-            seen.append((joined, rows, running.port))
-    (first, _, _), (second, rows, port) = seen
+            results.append((joined, rows, running.port))
+    (first, _, _), (second, rows, port) = results
     assert first == second
     assert [row["exchange_id"] for row in first] == [
         *("ccxtpro.bybit", "ccxtpro.bybit", "ccxt.bybit", "ccxtpro.binance")

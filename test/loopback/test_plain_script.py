@@ -1,6 +1,6 @@
-"""Row 32: a script of somebody else's, with nothing of ours, trades with what is printed at start.
+"""Row 32: an independent script trades with the configuration that is printed at the start.
 
-What it connects to is told by the interpreter itself, which sees every socket.
+An audit hook of its interpreter records every connection.
 """
 
 import json
@@ -15,24 +15,24 @@ from kit.exchanges.loopback_process import LoopbackExchange
 SCRIPT = """
 import asyncio, json, socket, sys
 
-told = json.load(sys.stdin)
-seen = set()
+settings = json.load(sys.stdin)
+hosts = set()
 
-def heard(event, args):
+def record(event, args):
     if event == "socket.connect" and args[0].family in (socket.AF_INET, socket.AF_INET6):
-        seen.add(args[1][0])
+        hosts.add(args[1][0])
 
-sys.addaudithook(heard)
-if told["port"]:  # what a file of hosts and a redirected port would do
-    usual = socket.getaddrinfo
-    def here(host, port, *more, **named):
-        return usual("127.0.0.1", told["port"], *more, **named)
-    socket.getaddrinfo = here
+sys.addaudithook(record)
+if settings["port"]:  # as a hosts file and a redirected port would do
+    getaddrinfo = socket.getaddrinfo
+    def resolve(host, port, *args, **keywords):
+        return getaddrinfo("127.0.0.1", settings["port"], *args, **keywords)
+    socket.getaddrinfo = resolve
 
 async def main():
     import ccxt.async_support as ccxt
-    exchange = getattr(ccxt, told["venue"])(told["config"])
-    if not told["port"]:
+    exchange = getattr(ccxt, settings["venue"])(settings["config"])
+    if not settings["port"]:
         exchange.set_sandbox_mode(True)
     try:
         made = await exchange.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 10000)
@@ -44,19 +44,20 @@ async def main():
     finally:
         await exchange.close()
     modules = [name for name in sys.modules if name.split(".")[0] in ("oms", "ccxt_driver")]
-    print(json.dumps({"seen": sorted(seen), "ours": modules, "usdt": balance["USDT"]["total"]}))
+    usdt = balance["USDT"]["total"]
+    print(json.dumps({"hosts": sorted(hosts), "modules": modules, "usdt": usdt}))
 
 asyncio.run(main())
 """
 
 
 @pytest.mark.parametrize("dialect", ["bybit", "bybit_tls", "binance_tls"])
-def test_it_trades_and_reaches_this_machine_alone(
+def test_a_plain_script_trades_and_connects_to_this_machine_only(
     venue: LoopbackExchange, dialect: str, tmp_path: Path
 ) -> None:
     name = dialect.removesuffix("_tls")
     venue.control("price", symbol="BTC/USDT:USDT", price="60000")
-    told = {
+    settings = {
         "venue": name,
         "port": venue.startup["ports"]["tls"] if dialect.endswith("_tls") else 0,
         "config": {
@@ -67,7 +68,7 @@ def test_it_trades_and_reaches_this_machine_alone(
     }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        input=json.dumps(told),
+        input=json.dumps(settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -75,9 +76,9 @@ def test_it_trades_and_reaches_this_machine_alone(
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    said = json.loads(done.stdout)
-    assert said["seen"] == ["127.0.0.1"]
-    assert said["ours"] == []
-    assert float(said["usdt"]) < 100_000, "the fee was paid"
+    result = json.loads(done.stdout)
+    assert result["hosts"] == ["127.0.0.1"]
+    assert result["modules"] == []
+    assert float(result["usdt"]) < 100_000, "the fee was paid"
     states = {row["state"] for row in venue.books()["orders"]}
     assert states == {"canceled", "filled"}

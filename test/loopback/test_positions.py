@@ -1,4 +1,4 @@
-"""Hedge mode, leverage, conditional orders, and ways out of a position, by unmodified ccxt."""
+"""Hedge mode, leverage, conditional orders and exits of positions, by unmodified ccxt."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 @pytest.fixture
 def at_60000(venue: LoopbackExchange, bybit: ccxt.bybit) -> ccxt.bybit:
-    """A client; both markets are at 60,000."""
+    """Returns a client; both markets are at 60,000."""
     for symbol in (LINEAR, SPOT):
         venue.control("price", symbol=symbol, price="60000")
     return bybit
 
 
 def conditional(exchange: ccxt.bybit) -> dict[str, dict[str, Any]]:
-    """The raw open conditional orders, by their type."""
+    """Returns the raw open conditional orders by their type."""
     rows = exchange.fetch_open_orders(LINEAR, params={"trigger": True})
     return {row["info"]["stopOrderType"]: row["info"] for row in rows}
 
@@ -63,7 +63,9 @@ def test_leverage(at_60000: ccxt.bybit) -> None:
     assert at_60000.fetch_balance()["USDT"]["used"] == 3000
 
 
-def test_a_stop_waits_for_its_price(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
+def test_a_stop_order_is_triggered_by_its_price(
+    venue: LoopbackExchange, at_60000: ccxt.bybit
+) -> None:
     params = {"triggerPrice": 61000, "triggerDirection": "ascending"}
     made = at_60000.create_order(LINEAR, "market", "buy", 0.1, None, params)
     [order] = at_60000.fetch_open_orders(LINEAR)
@@ -99,7 +101,7 @@ def test_a_spot_stop_is_canceled_as_a_stop(at_60000: ccxt.bybit) -> None:
 
 
 @pytest.mark.parametrize(("price", "kind"), [("63000", "TakeProfit"), ("58000", "StopLoss")])
-def test_attached_exits_are_orders_without_a_name(
+def test_attached_exits_are_orders_without_a_client_id(
     venue: LoopbackExchange, at_60000: ccxt.bybit, price: str, kind: str
 ) -> None:
     exits = {"takeProfit": {"triggerPrice": 63000}, "stopLoss": {"triggerPrice": 58000}}
@@ -123,7 +125,7 @@ def test_attached_exits_are_orders_without_a_name(
     assert done["status"] == "closed"
 
 
-def test_stops_on_a_position_follow_it(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
+def test_trading_stops_follow_the_position(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     bybit = at_60000
     market = {"category": "linear", "symbol": "BTCUSDT", "positionIdx": 0}
     with pytest.raises(ccxt.BadRequest, match="zero position"):
@@ -142,7 +144,7 @@ def test_stops_on_a_position_follow_it(venue: LoopbackExchange, at_60000: ccxt.b
     assert (bybit.fetch_positions(), conditional(bybit)) == ([], {})
 
 
-def test_a_trailing_stop_follows_the_price(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
+def test_a_trailing_stop_trails_the_price(venue: LoopbackExchange, at_60000: ccxt.bybit) -> None:
     at_60000.create_order(LINEAR, "market", "buy", 0.2)
     at_60000.create_order(LINEAR, "market", "sell", 0.2, None, {"trailingAmount": "500"})
     [position] = at_60000.fetch_positions()

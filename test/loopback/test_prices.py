@@ -1,4 +1,4 @@
-"""Prices that move by themselves: the walk, and a recording."""
+"""Moving prices: the random walk, and a recording."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ LINEAR = "BTC/USDT:USDT"
 
 
 def client(running: LoopbackExchange) -> ccxt.bybit:
-    """An unmodified client that knows the markets."""
+    """Returns an unmodified client with loaded markets."""
     exchange = ccxt.bybit(running.config())
     exchange.set_sandbox_mode(True)
     exchange.load_markets()
@@ -30,7 +30,7 @@ def test_the_walk_moves_prices_and_books() -> None:
         assert exchange.fetch_balance()["BTC"]["free"] == 1
 
 
-def test_a_recording_is_played(tmp_path: Path) -> None:
+def test_a_recording_is_replayed(tmp_path: Path) -> None:
     tape = tmp_path / "tape.jsonl.gz"
     lines = [
         f'{{"do": "quote", "at": "2024-08-08T00:00:00.{tenth}00000+00:00", "symbol": "{LINEAR}", '

@@ -54,7 +54,9 @@ def test_a_resting_order_is_changed_and_canceled(
         bybit.cancel_order(made["id"], LINEAR)
 
 
-def test_a_contract_is_opened_and_closed(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_a_contract_position_is_opened_and_closed(
+    venue: LoopbackExchange, bybit: ccxt.bybit
+) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     made = bybit.create_order(LINEAR, "market", "buy", 0.5)
     order = bybit.fetch_order(made["id"], LINEAR, {"acknowledged": True})
@@ -93,7 +95,7 @@ def test_spot_is_bought_by_quantity_and_by_cost(venue: LoopbackExchange, bybit: 
     assert [order["id"] for order in bybit.fetch_canceled_orders(SPOT)] == [made["id"]]
 
 
-def test_times_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_time_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60000", "0.3"]])
 
     def state(params: dict[str, Any]) -> tuple[str, float]:
@@ -115,7 +117,7 @@ def test_times_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
         (SPOT, ("limit", "buy", 0.00005, 60000), ccxt.InvalidOrder, 170140),
     ],
 )
-def test_refusals_have_the_codes_of_the_venue(
+def test_error_codes_of_the_venue(
     bybit: ccxt.bybit, symbol: str, order: Any, error: type[Exception], code: int
 ) -> None:
     with pytest.raises(error) as refused:
@@ -123,7 +125,7 @@ def test_refusals_have_the_codes_of_the_venue(
     assert f'"retCode":{code},' in str(refused.value)
 
 
-def test_what_is_refused_of_an_order(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_invalid_orders_are_rejected(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     wrong: list[tuple[dict[str, Any], int]] = [
         ({"reduceOnly": True}, 110017),
@@ -144,14 +146,14 @@ def test_what_is_refused_of_an_order(venue: LoopbackExchange, bybit: ccxt.bybit)
         assert f'"retCode":{code},' in str(refused.value)
 
 
-def test_who_may_ask(venue: LoopbackExchange) -> None:
-    def client(**told: Any) -> ccxt.bybit:
-        exchange = ccxt.bybit(venue.config() | told)
+def test_authentication(venue: LoopbackExchange) -> None:
+    def client(**config: Any) -> ccxt.bybit:
+        exchange = ccxt.bybit(venue.config() | config)
         exchange.set_sandbox_mode(True)
         return exchange
 
     with pytest.raises(ccxt.AuthenticationError, match="10003"):
-        client(apiKey="nobody").fetch_balance()
+        client(apiKey="unknown").fetch_balance()
     with pytest.raises(ccxt.AuthenticationError, match="10004"):
         client(secret="wrong").fetch_balance()
     reader = ccxt.bybit(venue.config("loop-ro"))
@@ -168,7 +170,7 @@ def test_who_may_ask(venue: LoopbackExchange) -> None:
     assert late.fetch_balance()["USDT"]["free"] == 100_000
 
 
-def test_accounts_do_not_see_each_other(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_accounts_are_separate(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     other = ccxt.bybit(venue.config("loop-b"))
     other.set_sandbox_mode(True)
     bybit.create_order(LINEAR, "limit", "buy", 0.01, 50000)
@@ -176,7 +178,7 @@ def test_accounts_do_not_see_each_other(venue: LoopbackExchange, bybit: ccxt.byb
     assert len(bybit.fetch_open_orders(LINEAR)) == 1
 
 
-def test_pages_and_windows(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
+def test_pagination_and_time_windows(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     for _ in range(7):
         bybit.create_order(LINEAR, "market", "buy", 0.01)

@@ -1,4 +1,4 @@
-"""Production URLs, a resolver, and an authority of an hour: ccxt cannot reach anything else."""
+"""Production URLs with a resolver and a temporary certificate authority."""
 
 import asyncio
 import socket
@@ -19,17 +19,17 @@ from kit.polling import poll_until
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 
 
-class Here(AbstractResolver):
-    """Every name is this machine, at one port."""
+class LoopbackResolver(AbstractResolver):
+    """Resolves every host name to one port of this machine."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.asked = port, set[str]()
+        self.port, self.hosts = port, set[str]()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self.asked.add(host)
-        where = ResolveResult(
+        self.hosts.add(host)
+        result = ResolveResult(
             hostname=host,
             host="127.0.0.1",
             port=self.port,
@@ -37,21 +37,21 @@ class Here(AbstractResolver):
             proto=0,
             flags=socket.AI_NUMERICHOST,
         )
-        return [where]
+        return [result]
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 @pytest.fixture
-async def resolver(venue: LoopbackExchange) -> Here:
-    """Leads to the TLS port."""
-    return Here(venue.startup["ports"]["tls"])
+async def resolver(venue: LoopbackExchange) -> LoopbackResolver:
+    """Returns a resolver to the TLS port."""
+    return LoopbackResolver(venue.startup["ports"]["tls"])
 
 
 @pytest.fixture
-async def pro(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
-    """An unmodified client with production URLs."""
+async def pro(venue: LoopbackExchange, resolver: LoopbackResolver) -> AsyncIterator[Any]:
+    """Yields an unmodified client with production URLs."""
     context = ssl.create_default_context(cafile=venue.startup["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -63,22 +63,22 @@ async def pro(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
         await exchange.close()
 
 
-async def test_it_trades_under_the_names_of_production(
-    venue: LoopbackExchange, pro: Any, resolver: Here
+async def test_trading_with_production_host_names(
+    venue: LoopbackExchange, pro: Any, resolver: LoopbackResolver
 ) -> None:
-    heard = asyncio.create_task(pro.watch_order_book(LINEAR))
-    assert len((await asyncio.wait_for(heard, 10))["bids"]) == 1
+    update = asyncio.create_task(pro.watch_order_book(LINEAR))
+    assert len((await asyncio.wait_for(update, 10))["bids"]) == 1
     made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     [order] = await pro.fetch_open_orders(LINEAR)
     assert order["id"] == made["id"]
-    assert resolver.asked == {"api.bybit.com", "stream.bybit.com"}
+    assert resolver.hosts == {"api.bybit.com", "stream.bybit.com"}
     hosts = {row["host"] for row in venue.control("log")["log"]}
     assert hosts == {"api.bybit.com", "stream.bybit.com"}
 
 
 @pytest.fixture
-async def binance(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]:
-    """An unmodified ``ccxt.pro.binance`` with production URLs."""
+async def binance(venue: LoopbackExchange, resolver: LoopbackResolver) -> AsyncIterator[Any]:
+    """Yields an unmodified ``ccxt.pro.binance`` with production URLs."""
     context = ssl.create_default_context(cafile=venue.startup["cafile"])
     connector = aiohttp.TCPConnector(ssl=context, resolver=resolver)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -97,19 +97,19 @@ async def binance(venue: LoopbackExchange, resolver: Here) -> AsyncIterator[Any]
         (LINEAR, {"api.binance.com", "fapi.binance.com", "fstream.binance.com"}),
     ],
 )
-async def test_binance_streams_under_the_names_of_production(
-    venue: LoopbackExchange, binance: Any, resolver: Here, symbol: str, hosts: set[str]
+async def test_binance_streams_with_production_host_names(
+    venue: LoopbackExchange, binance: Any, resolver: LoopbackResolver, symbol: str, hosts: set[str]
 ) -> None:
     venue.control("price", symbol=symbol, price="60000")
     await binance.load_markets()
-    heard = asyncio.create_task(binance.watch_orders(symbol))
+    update = asyncio.create_task(binance.watch_orders(symbol))
 
     async def listening() -> Any:
         return venue.control("streams")["streams"]
 
     await poll_until(listening, lambda topics: topics == [["userDataStream"]])
     made = await binance.create_order(symbol, "limit", "buy", 0.01, 50000)
-    [order] = await asyncio.wait_for(heard, 10)
+    [order] = await asyncio.wait_for(update, 10)
     assert (order["id"], order["symbol"], order["status"]) == (made["id"], symbol, "open")
     trades = asyncio.create_task(binance.watch_my_trades(symbol))
     await asyncio.sleep(0)
@@ -121,10 +121,10 @@ async def test_binance_streams_under_the_names_of_production(
     with pytest.raises(ccxt.OrderImmediatelyFillable, match="-2021"):
         stop = {"triggerPrice": 40000}
         await binance.create_order(LINEAR, "market", "buy", 0.1, None, stop)
-    assert resolver.asked - {"stream.binance.com"} == hosts
+    assert resolver.hosts - {"stream.binance.com"} == hosts
 
 
-async def test_nobody_else_trusts_it(venue: LoopbackExchange) -> None:
+async def test_other_clients_reject_the_certificate(venue: LoopbackExchange) -> None:
     port = venue.startup["ports"]["tls"]
     with pytest.raises(ssl.SSLCertVerificationError):
         await asyncio.open_connection(
@@ -132,7 +132,7 @@ async def test_nobody_else_trusts_it(venue: LoopbackExchange) -> None:
         )
 
 
-def test_the_authority_goes_with_the_process() -> None:
+def test_the_authority_is_deleted_with_the_process() -> None:
     with run_loopback() as running:
         cafile = Path(running.startup["cafile"])
         assert sorted(path.name for path in cafile.parent.iterdir()) == ["ca.pem"]

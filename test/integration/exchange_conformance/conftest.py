@@ -1,4 +1,4 @@
-"""One suite for every exchange: each test is held on each case that its rule is about."""
+"""One suite for every exchange adapter: each test runs for each case that it applies to."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -25,7 +25,7 @@ def case(request: pytest.FixtureRequest) -> ExchangeCase:
 
 @pytest.fixture(scope="package")
 def venue() -> Iterator[LoopbackExchange]:
-    """The loopback exchange, running."""
+    """Yields a running loopback exchange."""
     with run_loopback() as running:
         yield running
 
@@ -34,13 +34,13 @@ def venue() -> Iterator[LoopbackExchange]:
 def loopback_harnesses(
     venue: LoopbackExchange, tmp_path_factory: pytest.TempPathFactory
 ) -> LoopbackHarnesses:
-    """Creates harnesses on its accounts."""
+    """Returns a factory of harnesses on accounts of the loopback exchange."""
     return LoopbackHarnesses(venue, tmp_path_factory.mktemp("tables"), MarketCache())
 
 
 @pytest.fixture
-async def desk(case: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
-    """An account with money on the case; the price is 60000."""
+async def harness(case: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
+    """Yields an account with balances for the case; the price is 60000."""
     if case.venue == "paper":
         made = make_paper_harness(case)
     else:

@@ -1,6 +1,6 @@
-"""A freqtrade strategy without an opinion: in with the first candle, out after a few seconds.
+"""A freqtrade strategy for tests: enters with the first candle, exits after a few seconds.
 
-Read by freqtrade in an environment of its own, never by ours.
+Imported by freqtrade in its own environment.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,11 @@ from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
-HELD = timedelta(seconds=15)
+HOLDING_TIME = timedelta(seconds=15)
 
 
 class RoundTrip(IStrategy):
-    """Enters by a limit order that takes, leaves by a market order; a stop rests in between."""
+    """Enters by a marketable limit order, exits by a market order; a stop rests in between."""
 
     INTERFACE_VERSION = 3
     timeframe = "1m"
@@ -50,4 +50,4 @@ class RoundTrip(IStrategy):
         **kwargs: object,
     ) -> str | None:
         held = datetime.now(UTC) - trade.open_date_utc
-        return "held_long_enough" if held >= HELD else None
+        return "held_long_enough" if held >= HOLDING_TIME else None
