@@ -38,7 +38,7 @@ def document() -> Json:
     actions, events = event_pages.documented_actions(), event_pages.documented_events()
     messages = dict(_messages(actions, events))
     schemas = build_document(__version__, set())["components"]["schemas"]
-    schemas["SocketCommand"] = _with_wait(schemas["CommandWish"])
+    schemas["SocketCommand"] = _with_wait(schemas["CommandRequest"])
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "oms-gateway", "version": __version__, "description": INFO},

@@ -1,6 +1,6 @@
 """Settings: flag > environment ``OMS_*`` > config file > default. Setting ``a.b`` is ``OMS_A_B``.
 
-Pydantic reads and checks them; everything else takes the plain values it needs.
+Pydantic validates them; other modules take the values they need.
 """
 
 import json
@@ -11,60 +11,60 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-#: Name of the file of master keys in the home folder.
+#: File name of the master keys in the data folder.
 KEY_FILE_NAME = "master.key"
 
 
 class CommandSettings(BaseModel):
-    """The door in."""
+    """Acceptance of commands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    #: How long a request waits for its outcome when it does not say.
+    #: How long a request waits for its results by default.
     default_wait_ms: int = Field(default=10_000, ge=0, le=60_000)
-    #: A command queued longer than this is refused as ``command_expired``.
+    #: Commands queued longer than this are refused as ``command_expired``.
     max_queue_s: float = Field(default=60, gt=0)
-    #: Commands waiting per account before 429.
+    #: Queued commands per account; above it requests are refused with 429.
     queue_depth_max: int = Field(default=10_000, ge=1)
     #: Commands in one request body.
     items_max: int = Field(default=1000, ge=1)
     #: Bytes of one request body.
     body_bytes_max: int = Field(default=8 * 1024 * 1024, ge=1024)
-    #: Rows written by one transaction, at the door and by the worker.
+    #: Commands stored or executed by one transaction, in the API and in the worker.
     batch_max: int = Field(default=500, ge=1, le=1000)
-    #: How long an Idempotency-Key is kept.
+    #: How long idempotency keys are stored.
     idempotency_hours: int = Field(default=72, ge=1)
 
 
 class EventSettings(BaseModel):
-    """The door out."""
+    """Event streams and WebSocket connections."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     retention_days: int = Field(default=7, ge=1)
-    #: Server PING on a WebSocket, and how long no PONG is borne.
+    #: Interval of server PINGs, and the longest wait for a PONG.
     ping_seconds: float = Field(default=15, gt=0)
     pong_seconds: float = Field(default=30, gt=0)
-    #: What may wait for a slow listener before it is closed with 4409.
+    #: Limits of frames queued for a slow consumer, which is then closed with 4409.
     frames_waiting_max: int = Field(default=2000, ge=10)
     bytes_waiting_max: int = Field(default=8 * 1024 * 1024, ge=1024)
-    #: How long a socket may stay without credentials.
+    #: How long a connection may stay unauthenticated.
     auth_seconds: float = Field(default=60, gt=0)
     sockets_per_key_max: int = Field(default=100, ge=1)
-    #: Frames a second that all sockets of a key may send.
+    #: Frames per second of all connections of a key.
     frames_per_second_max: int = Field(default=5000, ge=1)
 
 
 class RateLimitSettings(BaseModel):
-    """What one key may do a second, in one process; the defaults lie above any honest client."""
+    """Requests per second of one key in one process; defaults are above normal clients' needs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    #: Whatever is neither of the others.
+    #: All other requests.
     read_per_second: int = Field(default=5000, ge=1)
-    #: Commands that may open or change something; a batch counts once per command.
+    #: Commands that open or change orders; each command of a batch counts.
     trade_per_second: int = Field(default=500, ge=1)
-    #: Commands that cancel or close have a budget of their own.
+    #: Commands that cancel or close.
     cancel_per_second: int = Field(default=500, ge=1)
     #: Calls of the ccxt gateway.
     ccxt_per_second: int = Field(default=200, ge=1)
@@ -78,38 +78,38 @@ class Settings(BaseModel):
     env: str = "local"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    #: Folder of the embedded database, the doorbell and ``first-run.json``.
+    #: Data folder: embedded database, notification sockets, ``first-run.json``.
     home: Path = Path("var")
     #: SQLAlchemy URL: ``mysql+asyncmy``, ``mysql+aiomysql`` or ``sqlite+aiosqlite``;
     #: absent: SQLite in ``home``.
     database_url: str | None = Field(default=None, repr=False)
-    #: Master keys that seal the credentials of exchanges, separated by commas: the first seals, all
-    #: open. It goes before the file.
+    #: Comma-separated master keys of exchange credentials: the first encrypts, all decrypt.
+    #: Takes precedence over the file.
     master_key: str | None = Field(default=None, repr=False)
-    #: The file of master keys, one a line; absent: ``home/master.key``.
+    #: File of master keys, one per line; absent: ``home/master.key``.
     master_key_file: Path | None = None
-    #: Folder of the Unix sockets that wake the other processes; absent: ``home/bell``.
+    #: Folder of the Unix sockets for notifications between processes; absent: ``home/bell``.
     bell_dir: Path | None = None
-    #: Folder of the recorded prices that paper accounts may replay; absent: ``home/tapes``.
+    #: Folder of recorded prices for paper accounts; absent: ``home/tapes``.
     tapes_dir: Path | None = None
-    #: Folder of what exchanges told of their markets; absent: ``home/markets``.
+    #: Folder of cached market tables of exchanges; absent: ``home/markets``.
     markets_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
-    #: How long ``oms up`` bears a process that does not tell that it lives.
+    #: How long ``oms up`` waits for a heartbeat before it restarts a process.
     silence_seconds_max: float = Field(default=5, ge=1)
     commands: CommandSettings = CommandSettings()
     events: EventSettings = EventSettings()
     limits: RateLimitSettings = RateLimitSettings()
     cors_origins: tuple[str, ...] = ()
-    #: Networks of proxies whose ``X-Forwarded-For`` is believed.
+    #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()
     public_docs: bool = True
     live_trading_allowed: bool = False
-    #: Seconds for which a process may believe what it read of keys and permissions.
+    #: How long keys and permissions are cached in a process.
     access_cache_seconds: float = Field(default=2, ge=0, le=5)
-    #: How often a paper account with open orders looks at the market.
+    #: Poll interval of paper accounts with open orders.
     paper_tick_ms: int = Field(default=250, ge=10)
-    #: From what age on a live price fills and releases nothing on a paper account.
+    #: Older live prices neither fill nor trigger orders of paper accounts.
     max_price_age_seconds: float = Field(default=10, gt=0, le=86_400)
     log_level: str = "INFO"
 
@@ -117,12 +117,12 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_any_origin(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in origins:
-            raise ValueError("it lists exact origins; * is refused")
+            raise ValueError("exact origins are expected; * is refused")
         return origins
 
     @property
     def dsn(self) -> str:
-        """The database URL, the embedded one where none is set."""
+        """The database URL, by default of the embedded database."""
         if self.database_url is not None:
             return self.database_url
         return f"sqlite+aiosqlite:///{(self.home / 'oms.sqlite3').absolute()}"
@@ -135,17 +135,17 @@ class Settings(BaseModel):
         )
 
     @property
-    def bell(self) -> Path:
-        """The folder of the doorbell."""
+    def notifier_dir(self) -> Path:
+        """The folder of the notification sockets."""
         return self.bell_dir if self.bell_dir is not None else self.home / "bell"
 
     @property
-    def markets(self) -> Path:
-        """The folder of the tables of markets."""
+    def market_cache_dir(self) -> Path:
+        """The folder of cached market tables."""
         return self.markets_dir if self.markets_dir is not None else self.home / "markets"
 
     @property
-    def tapes(self) -> Path:
+    def price_tapes_dir(self) -> Path:
         """The folder of recorded prices."""
         return self.tapes_dir if self.tapes_dir is not None else self.home / "tapes"
 
@@ -153,9 +153,9 @@ class Settings(BaseModel):
 def load_settings(
     environment: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None
 ) -> Settings:
-    """Settings from the config file, the environment and ``overrides`` (flags), in that order.
+    """Return settings from the config file, the environment and ``overrides`` (flags).
 
-    Raises ``ValueError`` that names the key and what is wrong with it.
+    Later sources win. Raises ``ValueError`` that names the invalid key.
     """
     values: dict[str, Any] = {}
     if path := environment.get("OMS_CONFIG"):

@@ -1,13 +1,12 @@
-"""Logging on stderr: an event name and its fields, one line each; never a secret.
+"""Logging to stderr: one event name with fields per line, secrets redacted.
 
 Callers log an event with fields, as text or as ``extra``::
 
     logger.info("lease_lost account_id=%d", account_id)
     logger.error("request_failed", extra={"request_id": request_id})
 
-Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. What
-looks like an API key, a login token or a password in a URL is blotted out on its way, whoever
-logged it.
+Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. API
+keys, login tokens and passwords in URLs are redacted in every record.
 """
 
 import json
@@ -18,8 +17,12 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-#: What every record has: the rest are the fields that the caller gave.
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+#: Attributes of every record; others are fields of the call.
+_RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "color_message",
+}
 _EVENT = re.compile(r"([a-z][a-z0-9_]*)(?: (\w+=.*))?")
 _FIELD = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
 _KEY = re.compile(r"(?<![A-Za-z0-9])(oms|tok)_[A-Za-z0-9_-]{16,}")
@@ -28,7 +31,7 @@ _QUIET = ("alembic", "asyncio", "uvicorn")
 
 
 def setup(level: str) -> None:
-    """Send all logging of this process to stderr."""
+    """Log everything of this process from ``level`` on to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     is_json = os.environ.get("OMS_LOG_FORMAT") == "json"
     handler.setFormatter(_JsonLines() if is_json else _PlainLines())
@@ -40,14 +43,14 @@ def setup(level: str) -> None:
 
 
 def redact_secrets(text: str) -> str:
-    """``text`` with API keys, login tokens and passwords of URLs blotted out."""
+    """Return ``text`` with API keys, login tokens and passwords of URLs replaced by ``***``."""
     if "oms_" in text or "tok_" in text:
         text = _KEY.sub(r"\1_***", text)
     return _PASSWORD.sub(r"\1***", text) if "://" in text else text
 
 
 class _PlainLines(logging.Formatter):
-    """``time LEVEL [pid] logger event key=value``; a trace follows on lines of its own."""
+    """``time LEVEL [pid] logger event key=value``; a traceback follows on its own lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -62,26 +65,26 @@ class _PlainLines(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line; ``event`` where the message begins with one."""
+    """One JSON object per line; ``event`` if the message begins with an event name."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
-        told: dict[str, object] = {
+        entry: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "pid": record.process,
         }
-        if said := _EVENT.fullmatch(message):
-            told["event"] = said[1]
-            told |= dict(_FIELD.findall(said[2] or ""))
+        if match := _EVENT.fullmatch(message):
+            entry["event"] = match[1]
+            entry |= dict(_FIELD.findall(match[2] or ""))
         else:
-            told["message"] = message
-        told |= _fields(record)
+            entry["message"] = message
+        entry |= _fields(record)
         if record.exc_info:
-            told["trace"] = self.formatException(record.exc_info)
-        return redact_secrets(json.dumps(told, ensure_ascii=False, default=str))
+            entry["trace"] = self.formatException(record.exc_info)
+        return redact_secrets(json.dumps(entry, ensure_ascii=False, default=str))
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {name: value for name, value in vars(record).items() if name not in _RECORD_ATTRIBUTES}

@@ -58,7 +58,7 @@ def test_the_server_s_json_is_printed_unchanged(gateway: Gateway) -> None:
         ("send-order --account-id {0} --symbol X/Y --side buy --order-type market --qty 1", 2, ""),
         ("send-order --account-id {0} --symbol A/B --side up --order-type market --qty 1", 2, ""),
         ("healthz --base-url http://127.0.0.1:{1}", 6, "cannot be reached"),
-        ("healthz --base-url ftp://127.0.0.1", 2, "no http address"),
+        ("healthz --base-url ftp://127.0.0.1", 2, "not an HTTP URL"),
         ("create-api-key --user-id 987654", 4, ""),
         ("create-api-key --user-id 1 --api-key short", 2, "8..128"),
         ("add-account --user-id 1 --exchange-id fix.x --label a", 2, "unsupported_engine"),

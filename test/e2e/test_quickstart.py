@@ -181,7 +181,7 @@ def test_ctrl_c_ends_everything_within_five_seconds(
     assert gateway.supervisor.wait(END_SECONDS_MAX + 5) == 0
     assert time.monotonic() - began < END_SECONDS_MAX
     assert not any(_is_alive(pid) for pid in children)
-    assert "starting it again" not in gateway.log.read_text()
+    assert "restarting it" not in gateway.log.read_text()
 
 
 def test_a_stopped_process_does_not_delay_the_end(own: Callable[..., Gateway]) -> None:

@@ -90,7 +90,7 @@ def test_api_and_worker_share_database_settings_and_doorbell(stack: dict[str, An
     assert api["volumes"] == worker["volumes"]
     used = {volume.split(":")[0] for volume in api["volumes"] if not volume.startswith("$")}
     assert used <= stack["volumes"].keys()
-    bell = load_settings({"OMS_CONFIG": str(EXAMPLE)}).bell
+    bell = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_dir
     assert f"bell:{bell}" in api["volumes"]
 
 

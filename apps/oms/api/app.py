@@ -118,7 +118,7 @@ def create_app(context: ApiContext) -> Application:
     for group in ROUTE_MODULES:
         app.include_router(group.router)
     app.router.routes.append(
-        Route(OPENAPI_PATH, OpenApiEndpoint(context, served_routes()).answer, methods=["GET"])
+        Route(OPENAPI_PATH, OpenApiEndpoint(context, served_routes()).get_document, methods=["GET"])
     )
     if context.websocket is not None:
         _add_websocket_route(app, context)

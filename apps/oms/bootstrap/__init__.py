@@ -96,13 +96,13 @@ async def build_worker(
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    notifier = SocketNotifier(settings.bell)
+    notifier = SocketNotifier(settings.notifier_dir)
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
         tag=await store.installation_tag(),
-        tapes=settings.tapes,
-        cache=settings.markets,
+        tapes=settings.price_tapes_dir,
+        cache=settings.market_cache_dir,
         live_age=timedelta(seconds=settings.max_price_age_seconds),
     )
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -279,7 +279,7 @@ async def build_api(settings: Settings) -> "Application":
 
     store = await SqlStore.open(settings.dsn)
     clock = SystemClock()
-    commands, notifier = settings.commands, SocketNotifier(settings.bell)
+    commands, notifier = settings.commands, SocketNotifier(settings.notifier_dir)
     depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
     administer = _administer(settings, store, clock)
     parts = ApiContext(

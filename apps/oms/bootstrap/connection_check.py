@@ -31,7 +31,9 @@ async def check_connection(
     from oms.adapters.ccxt.client.venue_client import VenueClient
 
     spec = await load_client_spec(
-        account, UnsealCredentials(rows=store.sealed_credentials, vault=vault), settings.markets
+        account,
+        UnsealCredentials(rows=store.sealed_credentials, vault=vault),
+        settings.market_cache_dir,
     )
     where = f"{account.exchange_id} in {account.environment.value}"
     if not spec.api_key:

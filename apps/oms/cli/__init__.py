@@ -1,1 +1,1 @@
-"""Who starts and installs: the command line ``oms``."""
+"""The command line ``oms``: installation, processes, checks and client commands."""

@@ -1,4 +1,4 @@
-"""``oms backup`` and ``oms restore``: all tables in a file. The master key is kept elsewhere."""
+"""``oms backup`` and ``oms restore``: all tables in one file, without the master key."""
 
 import argparse
 import zlib
@@ -17,7 +17,7 @@ WORKER_SECONDS_MAX = 15.0
 
 
 def backup(parsed: argparse.Namespace) -> Any:
-    """One moment of the database, the gateway running or not."""
+    """Write a consistent snapshot of the database; the gateway may be running."""
     settings = command_settings(parsed)
 
     async def work() -> dict[str, int]:
@@ -26,31 +26,31 @@ def backup(parsed: argparse.Namespace) -> Any:
 
     try:
         return {"ok": True, "file": parsed.out, "rows": run_async(work())}
-    except OSError as problem:
-        raise CommandFailed(f"{parsed.out}: {problem.strerror}", status=2) from None
+    except OSError as error:
+        raise CommandFailed(f"{parsed.out}: {error.strerror}", status=2) from None
 
 
 def restore(parsed: argparse.Namespace) -> Any:
-    """Everything replaced by what the file holds; the gateway must stand still."""
+    """Replace all tables by those of the file; the gateway must be stopped."""
     require_confirmation(parsed, "replace everything in the database")
     settings = command_settings(parsed)
 
     async def work() -> dict[str, int]:
         await bootstrap.migrate(settings)
         async with bootstrap.open_store(settings) as store:
-            await _refuse_at_work(store)
+            await _refuse_live_worker(store)
             schema = await store.schema_version()
             return await store.backup.restore(Path(parsed.file), schema, cli_actor())
 
     try:
         return {"ok": True, "file": parsed.file, "rows": run_async(work())}
     except (EOFError, zlib.error, UnicodeDecodeError, ValueError, KeyError):
-        raise CommandFailed(f"{parsed.file}: it is no backup, or broken", status=2) from None
-    except OSError as problem:
-        told = problem.strerror or "it is no backup, or broken"
-        raise CommandFailed(f"{parsed.file}: {told}", status=2) from None
+        raise CommandFailed(f"{parsed.file}: not a valid backup", status=2) from None
+    except OSError as error:
+        reason = error.strerror or "not a valid backup"
+        raise CommandFailed(f"{parsed.file}: {reason}", status=2) from None
 
 
-async def _refuse_at_work(store: SqlStore) -> None:
+async def _refuse_live_worker(store: SqlStore) -> None:
     if await store.leases.workers(WORKER_SECONDS_MAX) or await store.leases.counts():
-        raise Conflict("a worker is at work on this database: stop the gateway first")
+        raise Conflict("a worker uses this database: stop the gateway first")

@@ -1,8 +1,8 @@
-"""Master keys and what is sealed under them. The one clear text that is told is a key asked for.
+"""Master keys and the exchange credentials encrypted with them.
 
-The keys stand in ``OMS_MASTER_KEY``, or else in the key file. A rotation puts a new key before the
-old ones, seals all credentials anew and keeps the old keys, so that a row which somebody sealed
-meanwhile still opens; ``--drop-old`` takes them out once nothing needs them.
+The keys are in ``OMS_MASTER_KEY``, else in the key file. A rotation puts a new key before the old
+ones, encrypts all credentials again and keeps the old keys, so that a row encrypted concurrently
+can still be decrypted; ``--drop-old`` removes them once no row needs them.
 """
 
 import argparse
@@ -22,24 +22,24 @@ from oms.ports.vault import SEALED_PREFIX, NoMasterKey, Secrets, UnsealError
 from oms.services.credentials.rotate import RotateMasterKey, RotationResult
 from oms.services.credentials.seal import SealCredentials
 
-#: What ``encrypt`` seals for: no account has this id.
+#: Account id that ``encrypt`` binds its text to; no account has it.
 NO_ACCOUNT = 0
 PROMPTS = {"api_key": "API key of the exchange", "secret": "Secret", "passphrase": "Passphrase"}
 
 
 def generate_master_key(parsed: argparse.Namespace) -> Any:
-    """A key, told; or made in the key file, untold."""
+    """Return a new key, or create the key file without printing the key."""
     if not parsed.into_file:
         return {"encryption_master_key": new_master_key()}
     settings = command_settings(parsed)
-    made = _kept(bootstrap.ensure_master_key, settings)
+    created = _read_keys(bootstrap.ensure_master_key, settings)
     key_id = _vault(settings).key_id
     where = None if settings.master_key else str(settings.key_file)
-    return {"ok": True, "key_id": key_id, "file": where, "created": made}
+    return {"ok": True, "key_id": key_id, "file": where, "created": created}
 
 
 def encrypt(parsed: argparse.Namespace) -> Any:
-    """A text sealed for no account; ``upsert-account-credentials`` seals it again for one."""
+    """Encrypt a text for no account; ``upsert-account-credentials`` encrypts it for one."""
     text = read_secret(parsed, "value", warns=True) or prompt_secret("Value")
     if not text:
         raise CommandFailed("--value is needed, from a flag, a file, stdin or a prompt", status=2)
@@ -47,7 +47,7 @@ def encrypt(parsed: argparse.Namespace) -> Any:
 
 
 def upsert(parsed: argparse.Namespace) -> Any:
-    """Credentials of an account; what is not told stays as it is."""
+    """Store credentials of an account; those not given stay unchanged."""
     settings = command_settings(parsed)
     vault = _vault(settings)
     secrets = Secrets(**{name: _clear(parsed, vault, name) for name in PROMPTS})
@@ -69,97 +69,97 @@ def upsert(parsed: argparse.Namespace) -> Any:
 
 
 def rotate(parsed: argparse.Namespace) -> Any:
-    """All credentials under a new key, or the old keys out of the file."""
+    """Encrypt all credentials with a new key, or remove the old keys from the file."""
     settings = command_settings(parsed)
-    wished = read_secret(parsed, "new-key", warns=True)
-    if wished is not None and parsed.drop_old:
-        raise CommandFailed("--drop-old makes no new key: leave --new-key out", status=2)
-    if settings.master_key and (wished is not None or parsed.drop_old):
-        raise CommandFailed("the keys stand in OMS_MASTER_KEY: change them there", status=2)
+    new_key = read_secret(parsed, "new-key", warns=True)
+    if new_key is not None and parsed.drop_old:
+        raise CommandFailed("--drop-old and --new-key exclude each other", status=2)
+    if settings.master_key and (new_key is not None or parsed.drop_old):
+        raise CommandFailed("the keys are in OMS_MASTER_KEY: change them there", status=2)
     if parsed.drop_old:
-        require_confirmation(parsed, "take the old master keys out of the file")
+        require_confirmation(parsed, "remove the old master keys from the file")
     dropped: Sequence[str] = ()
     if settings.master_key:
-        rotated = run_async(_rotated(settings))
+        result = run_async(_run_rotation(settings))
     else:
         _vault(settings)
         with ExitStack() as stack:
-            _kept(stack.enter_context, KeyFile(settings.key_file).locked())
-            rotated, dropped = _in_file(settings, wished, drops=parsed.drop_old)
+            _read_keys(stack.enter_context, KeyFile(settings.key_file).locked())
+            result, dropped = _rotate_file(settings, new_key, drop_old=parsed.drop_old)
     vault = _vault(settings)
     return {
-        "ok": not rotated.unreadable,
+        "ok": not result.unreadable,
         "key_id": vault.key_id,
         "key_ids": list(vault.key_ids),
-        "resealed": rotated.resealed,
-        "verified": rotated.verified,
-        "unreadable": list(rotated.unreadable),
+        "resealed": result.resealed,
+        "verified": result.verified,
+        "unreadable": list(result.unreadable),
         "dropped": list(dropped),
     }
 
 
-def _in_file(
-    settings: Settings, wished: str | None, *, drops: bool
+def _rotate_file(
+    settings: Settings, new_key: str | None, *, drop_old: bool
 ) -> tuple[RotationResult, Sequence[str]]:
     file = KeyFile(settings.key_file)
     keys = list(file.read())
-    before = run_async(_rotated(settings, looks=True))
+    before = run_async(_run_rotation(settings, check_only=True))
     current = _vault(settings).key_id
-    # A rotation that stopped on its way is ended before another one begins.
+    # An interrupted rotation is completed before another one begins.
     is_unfinished = bool(before.key_ids - {current})
-    if wished is not None:
-        _prepend(file, keys, wished)
-    elif not drops and not is_unfinished:
+    if new_key is not None:
+        _prepend(file, keys, new_key)
+    elif not drop_old and not is_unfinished:
         _prepend(file, keys, new_master_key())
-    rotated = run_async(_rotated(settings))
-    if not drops or rotated.unreadable:
-        return rotated, []
-    kept = file.read()[:1]
+    result = run_async(_run_rotation(settings))
+    if not drop_old or result.unreadable:
+        return result, []
+    first_key = file.read()[:1]
     dropped = list(_vault(settings).key_ids[1:])
-    _kept(file.replace, kept)
-    return rotated, dropped
+    _read_keys(file.replace, first_key)
+    return result, dropped
 
 
 def _prepend(file: KeyFile, keys: Sequence[str], new: str) -> None:
-    """Put the key first, unless it is; it stands in the file before anything is sealed with it."""
-    wanted = _kept(MasterKey.of, new).id
-    others = [key for key in keys if MasterKey.of(key).id != wanted]
-    _kept(file.replace, [new.strip(), *others])
+    """Write the key to the front of the file, before anything is encrypted with it."""
+    new_id = _read_keys(MasterKey.of, new).id
+    others = [key for key in keys if MasterKey.of(key).id != new_id]
+    _read_keys(file.replace, [new.strip(), *others])
 
 
-async def _rotated(settings: Settings, *, looks: bool = False) -> RotationResult:
+async def _run_rotation(settings: Settings, *, check_only: bool = False) -> RotationResult:
     async with bootstrap.open_store(settings) as store:
         rotate = RotateMasterKey(
             rows=store.sealed_credentials, vault=bootstrap.build_vault(settings)
         )
-        return await (rotate.check() if looks else rotate(cli_actor()))
+        return await (rotate.check() if check_only else rotate(cli_actor()))
 
 
 def _clear(parsed: argparse.Namespace, vault: AesVault, name: str) -> str | None:
-    """What a flag tells; a sealed text is opened, to be sealed for its account."""
+    """Return the secret of a flag; an encrypted text is decrypted."""
     text = read_secret(parsed, name.replace("_", "-"), warns=True)
     if text is None:
-        text = prompt_secret(f"{PROMPTS[name]} (empty: none, or as it is)")
+        text = prompt_secret(f"{PROMPTS[name]} (empty: none, or unchanged)")
     if text is None or not text.startswith(SEALED_PREFIX):
         return text or None
     try:
         return vault.open(NO_ACCOUNT, "value", text)
-    except UnsealError as wrong:
-        raise CommandFailed(f"--{name.replace('_', '-')}: {wrong.message}", status=2) from None
+    except UnsealError as error:
+        raise CommandFailed(f"--{name.replace('_', '-')}: {error.message}", status=2) from None
 
 
 def _vault(settings: Settings) -> AesVault:
-    """The vault, its keys looked at. Raises ``Failed`` where there are none."""
+    """Return the vault. Raises ``CommandFailed`` if there are no keys."""
     vault = bootstrap.build_vault(settings)
-    _kept(lambda: vault.key_id)
+    _read_keys(lambda: vault.key_id)
     return vault
 
 
-def _kept(step: Any, *arguments: Any) -> Any:
-    """What a step on keys answers. Raises ``Failed`` where keys are missing or kept from us."""
+def _read_keys(step: Any, *arguments: Any) -> Any:
+    """Return the result of a step on keys. Raises ``CommandFailed`` if keys are not readable."""
     try:
         return step(*arguments)
-    except NoMasterKey as missing:
-        raise CommandFailed(missing.message, status=1) from None
-    except OSError as problem:
-        raise CommandFailed(f"the key file: {problem.strerror}", status=1) from None
+    except NoMasterKey as error:
+        raise CommandFailed(error.message, status=1) from None
+    except OSError as error:
+        raise CommandFailed(f"the key file: {error.strerror}", status=1) from None

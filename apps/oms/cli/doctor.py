@@ -1,6 +1,6 @@
-"""``oms doctor``: whether configuration, database, keys, clock and workers are as they should be.
+"""``oms doctor``: checks of configuration, database, keys, clock, workers and exchanges.
 
-Changes nothing. A check that cannot be made because an earlier one failed is not told.
+Read-only. A check that is not possible because an earlier one failed is left out.
 """
 
 import argparse
@@ -29,50 +29,50 @@ WORKER_SECONDS_MAX = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What was looked at and what was found; never a secret, never an address of the database."""
+    """A check and its result, without secrets or the database's address."""
 
     name: str
     ok: bool
     detail: str
 
-    def told(self) -> dict[str, Any]:
-        """As JSON."""
+    def as_row(self) -> dict[str, Any]:
+        """Return the check as a JSON object."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail}
 
 
 def doctor(parsed: argparse.Namespace) -> Any:
-    """``{ok, checks}``."""
+    """Return ``{ok, checks}``."""
     try:
         settings = command_settings(parsed)
-    except CommandFailed as wrong:
-        checks = [Check(name="config", ok=False, detail=wrong.message)]
+    except CommandFailed as error:
+        checks = [Check(name="config", ok=False, detail=error.message)]
     else:
-        where = os.environ.get("OMS_CONFIG", "no config file")
-        checks = [Check(name="config", ok=True, detail=where)]
-        checks += asyncio.run(_all(settings, parsed.account_id))
-    return {"ok": all(check.ok for check in checks), "checks": [each.told() for each in checks]}
+        source = os.environ.get("OMS_CONFIG", "no config file")
+        checks = [Check(name="config", ok=True, detail=source)]
+        checks += asyncio.run(_run_checks(settings, parsed.account_id))
+    return {"ok": all(check.ok for check in checks), "checks": [each.as_row() for each in checks]}
 
 
-async def _all(settings: Settings, account_id: int | None) -> list[Check]:
+async def _run_checks(settings: Settings, account_id: int | None) -> list[Check]:
     checks: list[Check] = []
     name = "database"
     try:
         async with bootstrap.open_store(settings) as store:
-            async for check in _of_store(store, settings, account_id):
+            async for check in _check_store(store, settings, account_id):
                 checks.append(check)
                 name = "migrations" if check.name == "database" else "tables"
-    except (OmsError, ValueError) as wrong:
-        told = wrong.message if isinstance(wrong, OmsError) else "database_url cannot be read"
-        checks.append(Check(name=name, ok=False, detail=told))
+    except (OmsError, ValueError) as error:
+        detail = error.message if isinstance(error, OmsError) else "database_url cannot be read"
+        checks.append(Check(name=name, ok=False, detail=detail))
     return checks
 
 
-async def _of_store(
+async def _check_store(
     store: SqlStore, settings: Settings, account_id: int | None
 ) -> AsyncIterator[Check]:
     before = datetime.now(UTC)
     database_now = await store.now()
-    took = datetime.now(UTC) - before
+    duration = datetime.now(UTC) - before
     yield Check(name="database", ok=True, detail=store.dialect)
     status = await bootstrap.migration_status(settings)
     pending = ", ".join(status.pending)
@@ -80,24 +80,24 @@ async def _of_store(
     yield Check(name="migrations", ok=not pending, detail=detail)
     if pending:
         return
-    yield await _keys(store, settings)
-    skew = abs((database_now - before - took / 2).total_seconds())
-    is_near = skew <= CLOCK_SECONDS_MAX + took.total_seconds() / 2
-    yield Check(name="clock", ok=is_near, detail=f"{skew:.3f} s from the database's")
-    yield await _worker(store)
+    yield await _check_keys(store, settings)
+    skew = abs((database_now - before - duration / 2).total_seconds())
+    is_in_sync = skew <= CLOCK_SECONDS_MAX + duration.total_seconds() / 2
+    yield Check(name="clock", ok=is_in_sync, detail=f"{skew:.3f} s from the database's")
+    yield await _check_worker(store)
     if account_id is not None:
-        async for check in _exchange(store, settings, account_id):
+        async for check in _check_exchange(store, settings, account_id):
             yield check
 
 
-async def _keys(store: SqlStore, settings: Settings) -> Check:
-    """Whether all credentials open, and nobody else reads the keys."""
+async def _check_keys(store: SqlStore, settings: Settings) -> Check:
+    """Check that all credentials can be decrypted and the key file is private."""
     vault = bootstrap.build_vault(settings)
     try:
         current = vault.key_id
-    except NoMasterKey as missing:
+    except NoMasterKey as error:
         is_needed = bool(await store.sealed_credentials.page(0, 1)) or settings.key_file.exists()
-        detail = missing.message if is_needed else "no master key; no credentials need one"
+        detail = error.message if is_needed else "no master key; no credentials need one"
         return Check(name="keys", ok=not is_needed, detail=detail)
     check = await RotateMasterKey(rows=store.sealed_credentials, vault=vault).check()
     if check.unreadable:
@@ -113,7 +113,7 @@ async def _keys(store: SqlStore, settings: Settings) -> Check:
     return Check(name="keys", ok=True, detail=detail)
 
 
-async def _worker(store: SqlStore) -> Check:
+async def _check_worker(store: SqlStore) -> Check:
     alive = await store.leases.workers(WORKER_SECONDS_MAX)
     counts = await store.leases.counts()
     accounts = sum(counts.values())
@@ -121,8 +121,10 @@ async def _worker(store: SqlStore) -> Check:
     return Check(name="worker", ok=bool(alive), detail=detail)
 
 
-async def _exchange(store: SqlStore, settings: Settings, account_id: int) -> AsyncIterator[Check]:
-    """Whether the account's exchange can be traded at; a paper exchange is always there."""
+async def _check_exchange(
+    store: SqlStore, settings: Settings, account_id: int
+) -> AsyncIterator[Check]:
+    """Check that the account's exchange can be used; a paper exchange always can."""
     rows = await store.registry.accounts([account_id])
     if not rows:
         yield Check(name="exchange", ok=False, detail=f"account_id={account_id} is not there")
@@ -137,5 +139,5 @@ async def _exchange(store: SqlStore, settings: Settings, account_id: int) -> Asy
             account, store, bootstrap.build_vault(settings), settings
         ):
             yield Check(name=name, ok=ok, detail=detail)
-    except Conflict as sealed:
-        yield Check(name="exchange", ok=False, detail=sealed.message)
+    except Conflict as error:
+        yield Check(name="exchange", ok=False, detail=error.message)

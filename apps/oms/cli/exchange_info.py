@@ -1,4 +1,4 @@
-"""``oms exchange show``: what an exchange can do, out of our own data; no server, no ccxt."""
+"""``oms exchange show``: capabilities of an exchange from the package's data; needs no server."""
 
 import argparse
 import sys
@@ -10,12 +10,12 @@ from oms.domain.errors import Invalid
 
 
 def show(parsed: argparse.Namespace) -> Any:
-    """The record; with ``--json`` as the API tells it, else a row a field."""
+    """Return the capability record; on a terminal one row per field, else as the API returns it."""
     try:
         record = capability_record(parsed.exchange_id, parsed.environment)
-    except Invalid as wrong:
-        raise CommandFailed(f"{wrong.code}: {wrong.message}", status=2) from None
+    except Invalid as error:
+        raise CommandFailed(f"{error.code}: {error.message}", status=2) from None
     if parsed.json or not sys.stdout.isatty():
         return record
-    fields = [{"field": name, **told} for name, told in record["capabilities"].items()]
+    fields = [{"field": name, **field} for name, field in record["capabilities"].items()]
     return record | {"capabilities": fields}

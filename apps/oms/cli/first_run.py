@@ -1,7 +1,7 @@
-"""The first start: schema, an admin, a trader, two paper accounts, and what to paste.
+"""The first start: schema, an admin, a trader, two paper accounts, and a quick start text.
 
-Keys are told here and in ``first-run.json`` (mode 0600) and nowhere else. A later start finds
-that file and everything it names again.
+The keys are printed and stored in ``first-run.json`` (mode 0600). Later starts reuse that file and
+what it refers to.
 """
 
 import argparse
@@ -24,25 +24,25 @@ FIRST_RUN_FILE = "first-run.json"
 
 
 async def first_run(settings: Settings) -> dict[str, Any]:
-    """What ``first-run.json`` holds, after setting up whatever is missing."""
+    """Set up what is missing and return the content of ``first-run.json``."""
     await bootstrap.migrate(settings)
     bootstrap.ensure_master_key(settings)
     path = settings.home / FIRST_RUN_FILE
     base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
         registry_admin = RegistryAdmin(registry=store.registry, people=store.user_admin)
-        told = _read(path)
-        if told is None or not await _is_there(registry_admin, told):
-            told = await _set_up(registry_admin)
-    told = {"base_url": base_url} | {k: v for k, v in told.items() if k != "base_url"}
-    _write(path, told)
-    return told
+        content = _read(path)
+        if content is None or not await _is_complete(registry_admin, content):
+            content = await _set_up(registry_admin)
+    content = {"base_url": base_url} | {k: v for k, v in content.items() if k != "base_url"}
+    _write(path, content)
+    return content
 
 
-def quick_start_text(told: dict[str, Any]) -> str:
-    """The text of the first minutes."""
+def quick_start_text(content: dict[str, Any]) -> str:
+    """Return the text with the first commands to paste."""
     url, key, account_id, symbol = (
-        told[name] for name in ("base_url", "api_key", "account_id", "symbol")
+        content[name] for name in ("base_url", "api_key", "account_id", "symbol")
     )
     order = {"symbol": symbol, "side": "buy", "order_type": "market", "qty": "0.01"}
     body = {"account_id": account_id, "command": "send_order", "payload": order}
@@ -51,8 +51,8 @@ def quick_start_text(told: dict[str, Any]) -> str:
     python = shlex.quote(_python())
     return f"""
 oms-gateway: {url}
-accounts: hedge {told["accounts"]["hedge"]}, netting {told["accounts"]["netting"]}\
- (paper, moving prices); the keys stand in {FIRST_RUN_FILE}
+accounts: hedge {content["accounts"]["hedge"]}, netting {content["accounts"]["netting"]}\
+ (paper, moving prices); the keys are in {FIRST_RUN_FILE}
 
 A first order with its deal, then its position:
 
@@ -61,7 +61,7 @@ curl -s -w '\\n' '{url}/oms/commands?wait_ms=10000' \\
   -d '{json.dumps(body)}' \\
   --next -s -w '\\n' '{url}/oms/positions/open?account_ids={account_id}' -H 'x-api-key: {key}'
 
-The same from Python, in ccxt's words:
+The same from Python with ccxt's API:
 
 {python} - <<'END'
 from ccxt_driver import OmsCcxtExchange
@@ -75,16 +75,16 @@ Listen over WebSocket: start this, then paste the two lines below it:
 {json.dumps(auth)}
 {json.dumps(subscribe)}
 
-Ctrl-C ends the gateway; the next start finds everything again.
+Ctrl-C stops the gateway; the next start reuses all of this.
 """
 
 
 async def _set_up(registry_admin: RegistryAdmin) -> dict[str, Any]:
-    admin, _ = await registry_admin.user("admin", "admin")
-    trader, _ = await registry_admin.user("trader", "trader")
+    admin, _ = await registry_admin.ensure_user("admin", "admin")
+    trader, _ = await registry_admin.ensure_user("trader", "trader")
     accounts = {mode: await _account(registry_admin, mode, trader.id) for mode in POSITION_MODES}
-    _, admin_key = await registry_admin.key(admin.id, None, "first run")
-    _, key = await registry_admin.key(trader.id, None, "first run")
+    _, admin_key = await registry_admin.create_key(admin.id, None, "first run")
+    _, key = await registry_admin.create_key(trader.id, None, "first run")
     return {
         "account_id": accounts["hedge"],
         "accounts": accounts,
@@ -95,45 +95,45 @@ async def _set_up(registry_admin: RegistryAdmin) -> dict[str, Any]:
 
 
 async def _account(registry_admin: RegistryAdmin, mode: str, trader_id: int) -> int:
-    """The paper account of that mode, made if need be, granted to the trader."""
+    """Return the id of the paper account of that mode, created and granted if missing."""
     label = f"paper-{mode}"
     for row in await registry_admin.registry.accounts():
         if row.account.label == label:
             return row.account.id
-    wish = argparse.Namespace(
+    arguments = argparse.Namespace(
         exchange_id="paper.binance", label=label, position_mode=mode, testnet=False
     )
-    return await registry_admin.account(wish, trader_id, FULL_GRANT)
+    return await registry_admin.create_account(arguments, trader_id, FULL_GRANT)
 
 
-async def _is_there(registry_admin: RegistryAdmin, told: dict[str, Any]) -> bool:
-    """Whether the database is the one the file tells of: both keys count, on these accounts."""
+async def _is_complete(registry_admin: RegistryAdmin, content: dict[str, Any]) -> bool:
+    """Return whether the keys of the file are valid in this database, on its accounts."""
     now = datetime.now(UTC)
-    trader = await registry_admin.registry.principal(hash_key(told["api_key"]), now)
-    admin = await registry_admin.registry.principal(hash_key(told["admin_api_key"]), now)
+    trader = await registry_admin.registry.principal(hash_key(content["api_key"]), now)
+    admin = await registry_admin.registry.principal(hash_key(content["admin_api_key"]), now)
     if trader is None or admin is None:
         return False
-    return all(trader.grant(account_id) for account_id in told["accounts"].values())
+    return all(trader.grant(account_id) for account_id in content["accounts"].values())
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     needed = {"account_id", "accounts", "api_key", "admin_api_key", "symbol"}
-    return told if isinstance(told, dict) and needed <= told.keys() else None
+    return content if isinstance(content, dict) and needed <= content.keys() else None
 
 
-def _write(path: Path, told: dict[str, Any]) -> None:
-    """Replace the file in one step, readable by its owner alone."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file atomically, readable by its owner only."""
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(told, file, indent=2)
+        json.dump(content, file, indent=2)
         file.write("\n")
-    draft.replace(path)
+    temporary.replace(path)
 
 
 def _reachable(host: str) -> str:
@@ -141,6 +141,6 @@ def _reachable(host: str) -> str:
 
 
 def _python() -> str:
-    """The interpreter that runs this, short where the shell stands beside it."""
-    path, here = Path(sys.executable), Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    """Return the running interpreter, relative to the working folder if it is inside."""
+    path, folder = Path(sys.executable), Path.cwd()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -1,18 +1,18 @@
-"""Flags that many commands share, and how a command finds its function. Reads and runs nothing."""
+"""Flags shared by commands, and lazy import of command functions."""
 
 import argparse
 from typing import Any
 
 
 def json_flags() -> argparse.ArgumentParser:
-    """What every command takes."""
+    """Return the flags of every command."""
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument("--json", action="store_true", help="JSON also on a terminal")
     return flags
 
 
 def network_flags(json: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """What every command takes that asks a server."""
+    """Return the flags of commands that send a request to a server."""
     network = argparse.ArgumentParser(add_help=False, parents=[json])
     network.add_argument("--base-url", help="OMS_BASE_URL, http://127.0.0.1:8000")
     add_secret(network, "api-key", "OMS_API_KEY")
@@ -21,15 +21,15 @@ def network_flags(json: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def add_secret(command: argparse.ArgumentParser, name: str, text: str) -> None:
-    """``--name``, ``--name-file`` and ``--name-stdin``, of which one may be used."""
-    ways = command.add_mutually_exclusive_group()
-    ways.add_argument(f"--{name}", help=text)
-    ways.add_argument(f"--{name}-file", metavar="PATH", help="it is the text of a file")
-    ways.add_argument(f"--{name}-stdin", action="store_true", help="it is a line of stdin")
+    """Add ``--name``, ``--name-file`` and ``--name-stdin``, which exclude each other."""
+    sources = command.add_mutually_exclusive_group()
+    sources.add_argument(f"--{name}", help=text)
+    sources.add_argument(f"--{name}-file", metavar="PATH", help="it is the text of a file")
+    sources.add_argument(f"--{name}-stdin", action="store_true", help="it is a line of stdin")
 
 
 def add_restrictions(command: argparse.ArgumentParser) -> None:
-    """What a key is held to."""
+    """Add the flags of a key's restrictions."""
     command.add_argument("--expires-at", help="RFC 3339")
     command.add_argument("--ip-allowlist", metavar="CSV", help="networks, as 10.0.0.0/8,::1/128")
     command.add_argument("--max-order-notional", help="of one opening order")
@@ -37,17 +37,17 @@ def add_restrictions(command: argparse.ArgumentParser) -> None:
 
 
 def add_confirmation(command: argparse.ArgumentParser) -> None:
-    """Of what cannot be undone."""
+    """Add ``--yes`` to a command that cannot be undone."""
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def parse_ids(text: str) -> list[int]:
-    """A list of ids from CSV."""
+    """Return the ids of comma-separated text."""
     return [int(part) for part in text.split(",") if part.strip()]
 
 
 def lazy_command(module: str, function: str) -> Any:
-    """The function of a module that is imported when the command runs."""
+    """Return a function that imports ``oms.cli.<module>`` when the command runs."""
 
     def run(parsed: argparse.Namespace) -> Any:
         from importlib import import_module

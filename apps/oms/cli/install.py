@@ -1,4 +1,4 @@
-"""Local commands on the registry. Repeatable: what exists is kept and reported."""
+"""Local commands on the registry. They can be repeated: what exists is kept and reported."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ SAFE_KEY_LENGTH_MIN = 24
 
 
 def install(parsed: argparse.Namespace) -> Any:
-    """Schema, an admin, and with ``--with-account`` a trader who trades on a new account."""
+    """Create the schema, an admin and, with ``--with-account``, a trader with an account."""
     parsed.api_key = read_secret(parsed, "api-key")
     check_key(parsed.api_key)
     parse_exchange_id(parsed.exchange_id)
@@ -34,32 +34,32 @@ def install(parsed: argparse.Namespace) -> Any:
         return await ensure_installed(parsed, registry_admin)
 
     settings = command_settings(parsed)
-    applied = None if parsed.skip_schema else run_async(_upgraded(settings))["applied"]
-    if _makes_master_key(settings):
-        print(f"oms: the master key was made in {settings.key_file}", file=sys.stderr)
-    told = _with_office(parsed, work)
-    return told if applied is None else {"ok": True, "schema_files": applied} | told
+    applied = None if parsed.skip_schema else run_async(_upgrade_schema(settings))["applied"]
+    if _ensure_master_key(settings):
+        print(f"oms: the master key was created in {settings.key_file}", file=sys.stderr)
+    result = _with_registry(parsed, work)
+    return result if applied is None else {"ok": True, "schema_files": applied} | result
 
 
 async def ensure_installed(
     parsed: argparse.Namespace, registry_admin: RegistryAdmin
 ) -> dict[str, Any]:
-    """What ``install`` made or found."""
+    """Create what is missing and return users, keys and account."""
     with_trader = parsed.with_account and not parsed.no_trader
-    admin, _ = await registry_admin.user(parsed.admin_name, "admin")
+    admin, _ = await registry_admin.ensure_user(parsed.admin_name, "admin")
     admin_text = None if with_trader else parsed.api_key
-    admin_key = await _first_key(registry_admin, admin, admin_text, parsed.api_key_label)
+    admin_key = await _ensure_key(registry_admin, admin, admin_text, parsed.api_key_label)
     if not parsed.with_account:
-        return {"ok": True, "user": _user(admin), "api_key": admin_key}
+        return {"ok": True, "user": _user_row(admin), "api_key": admin_key}
     trader = admin
     key = admin_key
     if with_trader:
-        trader, _ = await registry_admin.user(parsed.trader_name, "trader")
-        key = await _first_key(registry_admin, trader, parsed.api_key, parsed.api_key_label)
-    account = await _account(parsed, registry_admin, trader.id, key["id"])
+        trader, _ = await registry_admin.ensure_user(parsed.trader_name, "trader")
+        key = await _ensure_key(registry_admin, trader, parsed.api_key, parsed.api_key_label)
+    account = await _ensure_account(parsed, registry_admin, trader.id, key["id"])
     return {
         "ok": True,
-        "user": _user(trader),
+        "user": _user_row(trader),
         "api_key": key,
         "account": {
             "id": account.account.id,
@@ -78,37 +78,39 @@ async def ensure_installed(
 
 
 def create_user(parsed: argparse.Namespace) -> Any:
-    """A user; an existing name gives the same id, and keeps what it has."""
+    """Create a user; an existing one is returned unchanged."""
     password = read_secret(parsed, "password", warns=True)
 
     async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
         from oms.services.access.passwords import Passwords
 
         hashed = None if password is None else await Passwords().hash(password)
-        user, created = await registry_admin.user(parsed.name, parsed.role)
+        user, created = await registry_admin.ensure_user(parsed.name, parsed.role)
         if hashed is not None and created:
             change = UserChange(password_hash=hashed)
             await registry_admin.people.change_user(user.id, change, cli_actor())
         elif hashed is not None:
-            print(f"oms: warning: {user.name} was there, the password stays", file=sys.stderr)
-        told = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
-        return {"ok": True} | told
+            print(f"oms: warning: {user.name} exists, its password is unchanged", file=sys.stderr)
+        fields = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
+        return {"ok": True} | fields
 
-    return _with_office(parsed, work)
+    return _with_registry(parsed, work)
 
 
 def create_api_key(parsed: argparse.Namespace) -> Any:
-    """A key with the grants of its user."""
+    """Create a key with the grants of its user."""
     parsed.api_key = read_secret(parsed, "api-key")
     check_key(parsed.api_key)
     restrictions = parse_restrictions(parsed)
 
     async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        key_id, plain = await registry_admin.key(parsed.user_id, parsed.api_key, parsed.label)
+        key_id, plain = await registry_admin.create_key(
+            parsed.user_id, parsed.api_key, parsed.label
+        )
         if restrictions != UNRESTRICTED:
-            # Nobody knows the key's text before this is stored too.
-            held = ApiKeyChange(restrictions=restrictions)
-            await registry_admin.people.change_key(key_id, held, cli_actor())
+            # The key's text is not printed before its restrictions are stored.
+            change = ApiKeyChange(restrictions=restrictions)
+            await registry_admin.people.change_key(key_id, change, cli_actor())
         return {
             "ok": True,
             "user_id": parsed.user_id,
@@ -117,24 +119,24 @@ def create_api_key(parsed: argparse.Namespace) -> Any:
             "label": parsed.label,
         }
 
-    return _with_office(parsed, work)
+    return _with_registry(parsed, work)
 
 
 def add_account(parsed: argparse.Namespace) -> Any:
-    """An account, granted to the user and all his keys."""
-    trades = not parsed.read_only and not parsed.no_read
-    manages = bool(parsed.can_risk_manage)
+    """Create an account, granted to the user and all his keys."""
+    can_trade = not parsed.read_only and not parsed.no_read
+    can_manage = bool(parsed.can_risk_manage)
     grant = Grant(
         can_read=not parsed.no_read,
-        can_trade=trades,
-        can_close_position=trades,
-        can_risk_manage=manages,
-        can_block_new_positions=manages,
-        can_block_account=manages,
+        can_trade=can_trade,
+        can_close_position=can_trade,
+        can_risk_manage=can_manage,
+        can_block_new_positions=can_manage,
+        can_block_account=can_manage,
     )
 
     async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        account_id = await registry_admin.account(parsed, parsed.user_id, grant)
+        account_id = await registry_admin.create_account(parsed, parsed.user_id, grant)
         return {
             "ok": True,
             "account_id": account_id,
@@ -143,11 +145,14 @@ def add_account(parsed: argparse.Namespace) -> Any:
             "label": parsed.label,
         }
 
-    return _with_office(parsed, work)
+    return _with_registry(parsed, work)
 
 
 def set_account_testnet(parsed: argparse.Namespace) -> Any:
-    """Testnet or not; whoever holds the account loads it anew. Only before its first order."""
+    """Set whether an account is on its testnet; only before its first order.
+
+    The worker that owns the account loads it again.
+    """
     from oms import bootstrap
     from oms.ports.account_admin import AccountChange
 
@@ -159,23 +164,23 @@ def set_account_testnet(parsed: argparse.Namespace) -> Any:
             return await store.account_admin.change(parsed.account_id, change, cli_actor())
 
     rows = run_async(work())
-    told = {"account_id": parsed.account_id, "is_testnet": parsed.enabled, "rows": rows}
-    return {"ok": True} | told
+    fields = {"account_id": parsed.account_id, "is_testnet": parsed.enabled, "rows": rows}
+    return {"ok": True} | fields
 
 
 def database(parsed: argparse.Namespace) -> Any:
-    """``db upgrade`` and ``db status``."""
+    """Execute ``db upgrade`` or ``db status``."""
     from oms import bootstrap
 
     settings = command_settings(parsed)
     if parsed.action == "upgrade":
-        return run_async(_upgraded(settings))
+        return run_async(_upgrade_schema(settings))
     status = run_async(bootstrap.migration_status(settings))
     return {"version": status.version, "pending": list(status.pending)}
 
 
 def check_key(text: str | None) -> None:
-    """Refuse a chosen key that cannot be one; warn of one that is easily guessed."""
+    """Raise ``CommandFailed`` for an invalid chosen key; warn of a short one."""
     if text is None:
         return
     printable = set(string.ascii_letters + string.digits + string.punctuation)
@@ -186,10 +191,10 @@ def check_key(text: str | None) -> None:
         print(f"oms: warning: an API key {short}", file=sys.stderr)
 
 
-def _with_office(
+def _with_registry(
     parsed: argparse.Namespace, work: Callable[[Settings, RegistryAdmin], Awaitable[Any]]
 ) -> Any:
-    """Run ``work`` on the registry."""
+    """Return the result of ``work`` on the registry."""
     from oms import bootstrap
 
     settings = command_settings(parsed)
@@ -204,71 +209,71 @@ def _with_office(
 
 
 def run_async(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """What ``work`` answers; failures of the world become exit statuses."""
+    """Return the result of ``work``. Raises ``CommandFailed`` with the status of an error."""
     try:
         return asyncio.run(work)
-    except NotFound as missing:
-        raise CommandFailed(missing.message, status=4) from None
-    except Unavailable as lost:
-        raise CommandFailed(lost.message, status=6) from None
-    except Invalid as wrong:
-        raise CommandFailed(wrong.message, status=2) from None
-    except OmsError as wrong:
-        raise CommandFailed(wrong.message, status=1) from None
+    except NotFound as error:
+        raise CommandFailed(error.message, status=4) from None
+    except Unavailable as error:
+        raise CommandFailed(error.message, status=6) from None
+    except Invalid as error:
+        raise CommandFailed(error.message, status=2) from None
+    except OmsError as error:
+        raise CommandFailed(error.message, status=1) from None
 
 
-async def _upgraded(settings: Settings) -> dict[str, Any]:
+async def _upgrade_schema(settings: Settings) -> dict[str, Any]:
     from oms import bootstrap
 
-    done = await bootstrap.migrate(settings)
+    migration = await bootstrap.migrate(settings)
     return {
         "ok": True,
-        "from": done.from_version,
-        "to": done.to_version,
-        "applied": list(done.applied),
+        "from": migration.from_version,
+        "to": migration.to_version,
+        "applied": list(migration.applied),
     }
 
 
-async def _account(
+async def _ensure_account(
     parsed: argparse.Namespace, registry_admin: RegistryAdmin, user_id: int, key_id: int
 ) -> AccountRow:
-    """The account of that label as it stands, made if need be; the key has full rights to it."""
+    """Return the account of that label, created if missing; the key gets full permissions."""
     rows = await registry_admin.registry.accounts()
-    known = [row for row in rows if row.account.label == parsed.label]
-    if not known:
-        account_id = await registry_admin.account(parsed, user_id, FULL_GRANT)
-        known = list(await registry_admin.registry.accounts([account_id]))
-    account_id = known[0].account.id
+    accounts = [row for row in rows if row.account.label == parsed.label]
+    if not accounts:
+        account_id = await registry_admin.create_account(parsed, user_id, FULL_GRANT)
+        accounts = list(await registry_admin.registry.accounts([account_id]))
+    account_id = accounts[0].account.id
     owner = await registry_admin.registry.principal_of(key_id, now())
     if owner is None or owner.grant(account_id) is None:
         await registry_admin.grant(user_id, account_id, FULL_GRANT)
-    return known[0]
+    return accounts[0]
 
 
-def _makes_master_key(settings: Settings) -> bool:
+def _ensure_master_key(settings: Settings) -> bool:
     from oms import bootstrap
 
     try:
         return bootstrap.ensure_master_key(settings)
-    except OSError as problem:
-        raise CommandFailed(f"{settings.key_file}: {problem.strerror}") from None
+    except OSError as error:
+        raise CommandFailed(f"{settings.key_file}: {error.strerror}") from None
 
 
-async def _first_key(
+async def _ensure_key(
     registry_admin: RegistryAdmin, user: UserRow, text: str | None, label: str | None
 ) -> dict[str, Any]:
-    """The user's first key; its text only if it is made now."""
+    """Return the user's first key; its clear text only if it is created now."""
     if text is None:
-        known = await registry_admin.registry.keys_of(user.id)
-        if known:
-            return {"id": known[0], "plain": None, "label": label}
+        key_ids = await registry_admin.registry.keys_of(user.id)
+        if key_ids:
+            return {"id": key_ids[0], "plain": None, "label": label}
     else:
         owner = await registry_admin.registry.principal(hash_key(text), now())
         if owner is not None and owner.user_id == user.id:
             return {"id": owner.api_key_id, "plain": None, "label": label}
-    key_id, plain = await registry_admin.key(user.id, text, label)
+    key_id, plain = await registry_admin.create_key(user.id, text, label)
     return {"id": key_id, "plain": plain, "label": label}
 
 
-def _user(user: UserRow) -> dict[str, Any]:
+def _user_row(user: UserRow) -> dict[str, Any]:
     return {"id": user.id, "name": user.name}

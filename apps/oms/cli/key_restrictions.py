@@ -1,4 +1,4 @@
-"""What a key is held to, as flags tell it."""
+"""Restrictions of an API key from flags."""
 
 import argparse
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from oms.domain.money import NotADecimal, parse_decimal
 
 
 def parse_restrictions(parsed: argparse.Namespace) -> Restrictions:
-    """Raises ``Failed`` naming the flag that cannot be read."""
+    """Return the restrictions of the flags. Raises ``CommandFailed`` naming an invalid flag."""
     return Restrictions(
         expires_at=_time(parsed.expires_at),
         networks=_networks(parsed.ip_allowlist),
@@ -24,18 +24,18 @@ def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise CommandFailed(f"--expires-at: {text!r} is no RFC 3339 time", status=2) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
     parts = [part.strip() for part in (text or "").split(",")]
     try:
         return tuple(ip_network(part) for part in parts if part)
-    except ValueError as wrong:
-        raise CommandFailed(f"--ip-allowlist: {wrong}", status=2) from None
+    except ValueError as error:
+        raise CommandFailed(f"--ip-allowlist: {error}", status=2) from None
 
 
 def _amount(flag: str, text: str | None) -> Decimal | None:
@@ -43,8 +43,8 @@ def _amount(flag: str, text: str | None) -> Decimal | None:
         return None
     try:
         amount = parse_decimal(text)
-    except NotADecimal as wrong:
-        raise CommandFailed(f"{flag}: {wrong}", status=2) from None
+    except NotADecimal as error:
+        raise CommandFailed(f"{flag}: {error}", status=2) from None
     if amount <= 0:
         raise CommandFailed(f"{flag}: above 0 is expected", status=2)
     return amount

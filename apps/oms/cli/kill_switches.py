@@ -1,7 +1,7 @@
-"""``oms kill on`` and ``kill off``: through the server if it answers, else in the database.
+"""``oms kill on`` and ``oms kill off``: through the server if reachable, else in the database.
 
-Where no server answers the switch is written where every worker reads it. It rules what comes
-from then on; canceling what rests and closing positions is asked of a server.
+A switch written to the database is read by every worker and applies to new commands; canceling orders
+and closing positions needs a server.
 """
 
 import argparse
@@ -23,56 +23,54 @@ SWITCHES_MAX = 1000
 
 
 def pull(parsed: argparse.Namespace) -> Any:
-    """Pull a switch."""
-    body = _named(parsed) | {
+    """Activate a switch."""
+    body = _scope_fields(parsed) | {
         "mode": parsed.mode,
         "comment": parsed.comment,
         "cancel_entries": not parsed.keep_entries,
         "drill": parsed.drill,
     }
-    ask = _ask(body)
-    told = _through_server(parsed, "POST", "/risk/kill", body)
-    if told is not None:
-        kills = [] if ask.drill else [told["id"]]
-        answer = _answer(parsed, on=not ask.drill, through="server", kills=kills)
-        return answer | {"report": told.get("report", []), "would": told.get("would")}
-    if ask.drill:
-        raise CommandFailed(
-            "what a switch would do is told by a server only", status=EXIT_UNREACHABLE
-        )
-    kills = [_pull_here(parsed, ask)]
-    answer = _answer(parsed, on=True, through="database", kills=kills)
-    return answer | {"report": [], "would": None}
+    activation = _read_activation(body)
+    response = _request_server(parsed, "POST", "/risk/kill", body)
+    if response is not None:
+        kill_ids = [] if activation.drill else [response["id"]]
+        result = _build_result(parsed, on=not activation.drill, through="server", ids=kill_ids)
+        return result | {"report": response.get("report", []), "would": response.get("would")}
+    if activation.drill:
+        raise CommandFailed("a drill needs a server", status=EXIT_UNREACHABLE)
+    kill_ids = [_activate_in_database(parsed, activation)]
+    result = _build_result(parsed, on=True, through="database", ids=kill_ids)
+    return result | {"report": [], "would": None}
 
 
 def release(parsed: argparse.Namespace) -> Any:
-    """Release every switch of this scope and id that is on."""
-    _ask(_named(parsed) | {"mode": "halt", "comment": parsed.comment})
+    """Release every active switch of this scope and id."""
+    _read_activation(_scope_fields(parsed) | {"mode": "halt", "comment": parsed.comment})
     name = f"{parsed.scope} {parsed.id or ''}".strip()
     require_confirmation(parsed, f"release the kill switch of {name}")
-    told = _through_server(parsed, "GET", "/risk/kill", None)
-    if told is None:
-        kills = _release_here(parsed)
-        return _answer(parsed, on=False, through="database", kills=kills)
-    found = [row for row in told["items"] if _is_meant(parsed, row["scope"], row["scope_id"])]
-    for row in found:
+    response = _request_server(parsed, "GET", "/risk/kill", None)
+    if response is None:
+        kill_ids = _release_in_database(parsed)
+        return _build_result(parsed, on=False, through="database", ids=kill_ids)
+    rows = [row for row in response["items"] if _matches(parsed, row["scope"], row["scope_id"])]
+    for row in rows:
         body = {"comment": parsed.comment, "confirm": row["confirm"]}
         network.request(parsed, "POST", f"/risk/kill/{row['id']}/release", {}, body)
-    kills = [row["id"] for row in found]
-    return _answer(parsed, on=False, through="server", kills=kills)
+    kill_ids = [row["id"] for row in rows]
+    return _build_result(parsed, on=False, through="server", ids=kill_ids)
 
 
-def _through_server(
+def _request_server(
     parsed: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None
 ) -> Any:
-    """The server's answer; ``None`` if none answers, or nobody has a key for it."""
-    ways = (
+    """Return the server's response; ``None`` without a reachable server or an API key."""
+    key_sources = (
         parsed.api_key,
         parsed.api_key_file,
         parsed.api_key_stdin,
         environment().get("OMS_API_KEY"),
     )
-    if not any(ways):
+    if not any(key_sources):
         return None
     try:
         return network.request(parsed, method, path, {}, body)
@@ -82,19 +80,19 @@ def _through_server(
         return None
 
 
-def _named(parsed: argparse.Namespace) -> dict[str, Any]:
+def _scope_fields(parsed: argparse.Namespace) -> dict[str, Any]:
     return {"scope": parsed.scope, "scope_id": parsed.id}
 
 
-def _ask(body: dict[str, Any]) -> ActivateKillSwitch:
+def _read_activation(body: dict[str, Any]) -> ActivateKillSwitch:
     try:
         return read_activation(body, None)
-    except OmsError as wrong:
-        raise CommandFailed(wrong.message, status=2) from None
+    except OmsError as error:
+        raise CommandFailed(error.message, status=2) from None
 
 
-def _answer(
-    parsed: argparse.Namespace, *, on: bool, through: str, kills: list[int]
+def _build_result(
+    parsed: argparse.Namespace, *, on: bool, through: str, ids: list[int]
 ) -> dict[str, Any]:
     return {
         "ok": True,
@@ -102,45 +100,45 @@ def _answer(
         "id": parsed.id,
         "mode": getattr(parsed, "mode", None),
         "on": on,
-        "kill_ids": kills,
+        "kill_ids": ids,
         "through": through,
     }
 
 
-def _is_meant(parsed: argparse.Namespace, scope: str, scope_id: str | None) -> bool:
+def _matches(parsed: argparse.Namespace, scope: str, scope_id: str | None) -> bool:
     return scope == parsed.scope and (scope_id or None) == (parsed.id or None)
 
 
-def _pull_here(parsed: argparse.Namespace, ask: ActivateKillSwitch) -> int:
-    by = evolve(cli_actor(), comment=parsed.comment)
+def _activate_in_database(parsed: argparse.Namespace, activation: ActivateKillSwitch) -> int:
+    audit_context = evolve(cli_actor(), comment=parsed.comment)
 
     async def work() -> int:
         async with bootstrap.open_store(command_settings(parsed)) as store:
             switch = KillSwitch(
                 id=0,
-                scope=ask.scope,
-                scope_id=ask.scope_id,
-                mode=ask.mode,
-                comment=ask.comment,
+                scope=activation.scope,
+                scope_id=activation.scope_id,
+                mode=activation.mode,
+                comment=activation.comment,
                 cancel_entries=False,
                 flatten=False,
-                set_by=by.actor,
-                set_at=by.at,
+                set_by=audit_context.actor,
+                set_at=audit_context.at,
             )
-            return (await store.kill_switches.activate(switch, by)).id
+            return (await store.kill_switches.activate(switch, audit_context)).id
 
     return int(run_async(work()))
 
 
-def _release_here(parsed: argparse.Namespace) -> list[int]:
-    by = evolve(cli_actor(), comment=parsed.comment)
+def _release_in_database(parsed: argparse.Namespace) -> list[int]:
+    audit_context = evolve(cli_actor(), comment=parsed.comment)
 
     async def work() -> list[int]:
         async with bootstrap.open_store(command_settings(parsed)) as store:
             rows = await store.kill_switches.all(is_on=True, limit=SWITCHES_MAX)
-            mine = [row for row in rows if _is_meant(parsed, row.scope.value, row.scope_id)]
-            for row in mine:
-                await store.kill_switches.release(row.id, by)
-            return [row.id for row in mine]
+            matching = [row for row in rows if _matches(parsed, row.scope.value, row.scope_id)]
+            for row in matching:
+                await store.kill_switches.release(row.id, audit_context)
+            return [row.id for row in matching]
 
     return list(run_async(work()))

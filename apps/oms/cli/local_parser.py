@@ -1,4 +1,4 @@
-"""Commands on database, files and configuration, as the parser knows them. No server is needed."""
+"""Parser of the commands on database, files and configuration; they need no server."""
 
 import argparse
 from typing import Any
@@ -11,12 +11,12 @@ ROLES = ("admin", "trader", "portfolio_manager", "robot", "risk", "readonly")
 
 
 def add_local(commands: Any, json: argparse.ArgumentParser) -> None:
-    """All of them but the processes, ``verify`` and ``paper``."""
+    """Add all local commands except processes, ``verify``, ``replay`` and ``paper``."""
     _add_install(commands, json)
-    _add_people(commands, json)
+    _add_users(commands, json)
     _add_accounts(commands, json)
     _add_keys(commands, json)
-    _add_upkeep(commands, json)
+    _add_maintenance(commands, json)
     _add_exchange(commands, json)
 
 
@@ -45,7 +45,7 @@ def _add_install(commands: Any, json: argparse.ArgumentParser) -> None:
     install.set_defaults(run=lazy_command("install", "install"))
 
 
-def _add_people(commands: Any, json: argparse.ArgumentParser) -> None:
+def _add_users(commands: Any, json: argparse.ArgumentParser) -> None:
     user = commands.add_parser("create-user", parents=[json], help="a user")
     user.add_argument("--name", required=True)
     user.add_argument("--role", default="trader", choices=ROLES)
@@ -73,16 +73,16 @@ def _add_accounts(commands: Any, json: argparse.ArgumentParser) -> None:
         "set-account-testnet", parents=[json], help="whether an account is on its testnet"
     )
     testnet.add_argument("--account-id", type=int, required=True)
-    ways = testnet.add_mutually_exclusive_group(required=True)
-    ways.add_argument("--enabled", action="store_true")
-    ways.add_argument("--disabled", action="store_true")
+    choice = testnet.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--enabled", action="store_true")
+    choice.add_argument("--disabled", action="store_true")
     testnet.set_defaults(run=lazy_command("install", "set_account_testnet"))
 
 
 def _add_keys(commands: Any, json: argparse.ArgumentParser) -> None:
     make = commands.add_parser("generate-master-key", parents=[json], help="a fresh master key")
     make.add_argument(
-        "--into-file", action="store_true", help="into the key file, unless it is there; untold"
+        "--into-file", action="store_true", help="into the key file unless it exists; not printed"
     )
     make.set_defaults(run=lazy_command("credentials", "generate_master_key"))
 
@@ -94,10 +94,10 @@ def _add_keys(commands: Any, json: argparse.ArgumentParser) -> None:
         "upsert-account-credentials", parents=[json], help="credentials of an account, sealed"
     )
     put.add_argument("--account-id", type=int, required=True)
-    add_secret(put, "api-key", "the exchange's key, clear or as encrypt told it")
+    add_secret(put, "api-key", "the exchange's key, in clear or as printed by encrypt")
     add_secret(put, "secret", "its secret")
     add_secret(put, "passphrase", "its passphrase, where the exchange has one")
-    put.add_argument("--encrypt-input", action="store_true", help="always so")
+    put.add_argument("--encrypt-input", action="store_true", help="accepted, always on")
     put.set_defaults(run=lazy_command("credentials", "upsert"))
 
     rotate = commands.add_parser(
@@ -111,7 +111,7 @@ def _add_keys(commands: Any, json: argparse.ArgumentParser) -> None:
     rotate.set_defaults(run=lazy_command("credentials", "rotate"))
 
 
-def _add_upkeep(commands: Any, json: argparse.ArgumentParser) -> None:
+def _add_maintenance(commands: Any, json: argparse.ArgumentParser) -> None:
     database = commands.add_parser("db", parents=[json], help="upgrade or status")
     database.add_argument("action", choices=("upgrade", "status"))
     database.set_defaults(run=lazy_command("install", "database"))

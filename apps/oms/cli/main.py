@@ -1,7 +1,7 @@
 """The command line ``oms``: arguments in, exit status out.
 
 Local commands work on the database and need no server; network commands print the server's JSON.
-Modules are imported by the command that needs them: ``oms --help`` must be quick.
+Modules are imported by the command that needs them, which keeps ``oms --help`` fast.
 
 Exit status: 0 done · 1 refused, rejected or failed · 2 usage · 3 authentication or permission ·
 4 not found · 5 outcome unknown or time-out · 6 server or database not reachable · 7 a check
@@ -20,7 +20,7 @@ from oms.cli.network_parser import add_remote
 from oms.cli.output import CommandFailed, emit
 from oms.logs import redact_secrets
 
-#: Commands whose ``ok`` is the verdict of a check.
+#: Commands whose ``ok`` is the result of a check.
 CHECKS = ("verify", "doctor")
 KILL_MODES = ("reduce_only", "cancel_only", "halt", "flatten")
 KILL_SCOPES = ("global", "account", "strategy", "symbol", "key")
@@ -41,14 +41,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(failed.status)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # who read our output has seen enough
+    except BrokenPipeError:  # the reader of stdout has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as bug:  # noqa: BLE001 - one line for people; the trace on demand
+    except Exception as bug:  # noqa: BLE001 - one line; the traceback with OMS_LOG_LEVEL=DEBUG
         if os.environ.get("OMS_LOG_LEVEL", "").upper() == "DEBUG":
             traceback.print_exc()
-        told = redact_secrets(" ".join(str(bug).split()))[:500]
-        print(f"oms: {type(bug).__name__}: {told}", file=sys.stderr)
+        text = redact_secrets(" ".join(str(bug).split()))[:500]
+        print(f"oms: {type(bug).__name__}: {text}", file=sys.stderr)
         sys.exit(1)
     if answer is not None:
         emit(answer, as_json=parsed.json)
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands with their flags."""
+    """Return the parser of all commands."""
     top = argparse.ArgumentParser(prog="oms", description="Order management system.")
     common = json_flags()
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -93,32 +93,36 @@ def _add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
-    verify = commands.add_parser("verify", parents=[common], help="check the books")
+    verify = commands.add_parser("verify", parents=[common], help="check the ledger")
     verify.add_argument("--account-id", type=int)
     verify.add_argument("--from-seq", type=int, default=0)
     verify.set_defaults(run=lazy_command("verify", "verify"))
 
-    replay = commands.add_parser("replay", parents=[common], help="rebuild the books from facts")
+    replay = commands.add_parser("replay", parents=[common], help="rebuild the ledger from deals")
     replay.add_argument("--account-id", type=int, required=True)
-    replay.add_argument("--until", metavar="TIME", help="RFC 3339; facts up to then")
+    replay.add_argument("--until", metavar="TIME", help="RFC 3339; deals up to this time")
     replay.add_argument("--symbol", help="only this one")
     replay.add_argument("--write-to", metavar="FILE", help="write all of it there, as JSON")
     replay.set_defaults(run=lazy_command("replay", "replay"))
 
 
 def _add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
-    paper = commands.add_parser("paper", help="what only paper exchanges can")
+    paper = commands.add_parser("paper", help="commands of paper exchanges")
     verbs = paper.add_subparsers(dest="verb", metavar="VERB", required=True)
-    run = verbs.add_parser("run", parents=[common], help="feed a script; the hash of the end")
+    run = verbs.add_parser(
+        "run", parents=[common], help="run a script; print the hash of the final state"
+    )
     run.add_argument("file", metavar="FILE", help="timed inputs, JSON lines, plain or gzip")
-    run.add_argument("--save", metavar="PATH", help="write down the end, to go on from it")
-    run.add_argument("--load", metavar="PATH", help="go on from what --save wrote")
+    run.add_argument("--save", metavar="PATH", help="save the final state")
+    run.add_argument("--load", metavar="PATH", help="continue from a saved state")
     run.add_argument("--tapes", metavar="DIR", help="folder of recorded prices (OMS_TAPES_DIR)")
-    run.add_argument("--facts", action="store_true", help="print what the exchange says")
+    run.add_argument("--facts", action="store_true", help="print the exchange's events")
     run.set_defaults(run=lazy_command("paper", "run"))
-    told = verbs.add_parser("hash", parents=[common], help="SHA-256 of an account's memory")
-    told.add_argument("--account-id", type=int, required=True)
-    told.set_defaults(run=lazy_command("paper", "hash_of_account"))
+    state_hash = verbs.add_parser(
+        "hash", parents=[common], help="SHA-256 of an account's exchange state"
+    )
+    state_hash.add_argument("--account-id", type=int, required=True)
+    state_hash.set_defaults(run=lazy_command("paper", "hash_of_account"))
     _add_paper_changes(verbs, network_flags(common))
 
 
@@ -133,7 +137,9 @@ def _add_paper_changes(verbs: Any, network: argparse.ArgumentParser) -> None:
     deposit.add_argument("--currency", required=True)
     deposit.add_argument("--amount", required=True)
     deposit.set_defaults(run=lazy_command("network", "paper_deposit"))
-    reset = verbs.add_parser("reset", parents=[network], help="close all and begin anew")
+    reset = verbs.add_parser(
+        "reset", parents=[network], help="close everything and restore the initial balances"
+    )
     reset.set_defaults(run=lazy_command("network", "paper_reset"))
     for verb in (deposit, reset):
         verb.add_argument("--account-id", type=int, required=True)
@@ -147,7 +153,7 @@ def _add_kill(commands: Any, common: argparse.ArgumentParser) -> None:
     on = verbs.add_parser("on", parents=[network], help="pull one")
     on.add_argument("--mode", default="halt", choices=KILL_MODES)
     on.add_argument("--keep-entries", action="store_true", help="cancel nothing")
-    on.add_argument("--drill", action="store_true", help="only tell what would happen")
+    on.add_argument("--drill", action="store_true", help="only report what would happen")
     on.set_defaults(run=lazy_command("kill_switches", "pull"))
     off = verbs.add_parser("off", parents=[network], help="release those that are on")
     add_confirmation(off)

@@ -1,4 +1,4 @@
-"""Network commands: one HTTP request each, the server's JSON unchanged."""
+"""Network commands: one HTTP request each; the server's JSON is returned unchanged."""
 
 import argparse
 import http.client
@@ -11,7 +11,7 @@ from oms.cli.output import CommandFailed
 from oms.cli.settings import environment, prompt_secret, read_secret
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-#: What a code says more exactly than its HTTP status.
+#: Exit statuses of error codes that are more exact than the HTTP status.
 _CODES = {"exchange_unavailable": 6, "outcome_unknown": 5, "timeout": 5}
 _STATUSES = {400: 2, 401: 3, 403: 3, 404: 4, 413: 2, 422: 2, 503: 6, 504: 5}
 _HISTORIES = {
@@ -53,20 +53,20 @@ def close_by(parsed: argparse.Namespace) -> Any:
 
 
 def reassign_position(parsed: argparse.Namespace) -> Any:
-    """Orders with their deals and positions to another strategy."""
+    """Move orders with their deals and positions to another strategy."""
     names = ("account_id", "order_ids", "deal_ids", "target_strategy_id", "target_position_id")
     body = _present(parsed, names)
     return request(parsed, "POST", "/oms/reassign", {}, body, parsed.comment)
 
 
 def create_strategy(parsed: argparse.Namespace) -> Any:
-    """A strategy of the accounts named."""
+    """Create a strategy on accounts."""
     names = ("name", "account_ids", "client_strategy_id")
     return request(parsed, "POST", "/strategies", {}, _present(parsed, names))
 
 
 def reconcile(parsed: argparse.Namespace) -> Any:
-    """A sweep of the accounts named, else of all that the key reads."""
+    """Reconcile accounts, by default all that the key may read."""
     body = _present(parsed, ("account_id", "scope", "start_date", "end_date"))
     for name in ("account_ids", "symbols_hint"):
         if getattr(parsed, name):
@@ -75,21 +75,21 @@ def reconcile(parsed: argparse.Namespace) -> Any:
 
 
 def reconcile_status(parsed: argparse.Namespace) -> Any:
-    """How long ago accounts were compared with their exchange."""
+    """Return how recently accounts were reconciled."""
     query = _present(parsed, ("status", "stale_after_seconds"))
     one = "" if parsed.account_id is None else f"/{parsed.account_id}"
     return request(parsed, "GET", f"/oms/reconcile{one}/status", query)
 
 
 def read_open(parsed: argparse.Namespace) -> Any:
-    """Open orders or positions."""
+    """Return open orders or positions."""
     entity = parsed.command.partition("-")[0]
     query = _present(parsed, ("account_ids", "strategy_id", "limit"))
     return request(parsed, "GET", f"/oms/{entity}/open", query)
 
 
 def read_history(parsed: argparse.Namespace) -> Any:
-    """Rows of a window of days."""
+    """Return the rows of a range of days."""
     today = datetime.now(UTC).date()
     query = _present(parsed, ("account_ids", "strategy_id", "page", "page_size"))
     query["start_date"] = parsed.start_date or str(today - timedelta(days=parsed.days_back))
@@ -98,24 +98,24 @@ def read_history(parsed: argparse.Namespace) -> Any:
 
 
 def read_plain(parsed: argparse.Namespace) -> Any:
-    """A GET without parameters."""
+    """Send a GET without parameters."""
     return request(parsed, "GET", parsed.path, {})
 
 
 def paper_price(parsed: argparse.Namespace) -> Any:
-    """A manual price."""
+    """Set a manual price."""
     names = ("symbol", "account_id", "price", "bid", "ask", "bid_qty", "ask_qty")
     return request(parsed, "POST", "/paper/price", {}, _present(parsed, names))
 
 
 def paper_deposit(parsed: argparse.Namespace) -> Any:
-    """Money into a paper account."""
+    """Deposit money into a paper account."""
     path = f"/paper/{parsed.account_id}/deposit"
     return request(parsed, "POST", path, {}, _present(parsed, ("currency", "amount", "comment")))
 
 
 def paper_reset(parsed: argparse.Namespace) -> Any:
-    """A paper account as it was in the beginning."""
+    """Reset a paper account to its initial balances."""
     path = f"/paper/{parsed.account_id}/reset"
     return request(parsed, "POST", path, {}, _present(parsed, ("comment",)))
 
@@ -128,12 +128,14 @@ def request(
     body: Any = None,
     comment: str | None = None,
 ) -> Any:
-    """The JSON answer to one request. Raises ``Failed`` with the exit status of its code."""
+    """Send one request and return its JSON. Raises ``CommandFailed`` with the exit status."""
     base_url = parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandFailed(f"--base-url {base_url!r} is no http address", status=2)
-    dial = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        raise CommandFailed(f"--base-url {base_url!r} is not an HTTP URL", status=2)
+    connection_type = (
+        http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    )
     headers = {"content-type": "application/json"}
     if comment:
         if not comment.isascii() or not comment.isprintable():
@@ -142,39 +144,39 @@ def request(
     if parsed.command != "healthz":
         headers["x-api-key"] = _key(parsed)
     target = parts.path.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-    connection = dial(parts.hostname, parts.port, timeout=parsed.timeout)
+    connection = connection_type(parts.hostname, parts.port, timeout=parsed.timeout)
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         answer = json.loads(response.read())
     except TimeoutError:
         raise CommandFailed(
-            f"no answer from {base_url} within {parsed.timeout:g} s", status=5
+            f"no response from {base_url} within {parsed.timeout:g} s", status=5
         ) from None
-    except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise CommandFailed(f"{base_url} cannot be reached: {problem}", status=6) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise CommandFailed(f"{base_url} cannot be reached: {error}", status=6) from None
     finally:
         connection.close()
-    return _judged(parsed, response.status, answer)
+    return _check_status(parsed, response.status, answer)
 
 
-def _judged(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
-    """The answer of a success; everything else is ``Failed`` with the answer in it."""
+def _check_status(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
+    """Return the body of a success. Raises ``CommandFailed`` with the body of anything else."""
     if status >= 400:
         detail = answer.get("detail") if isinstance(answer, dict) else None
-        told = detail if isinstance(detail, dict) else {}
-        message = f"{told.get('code', status)}: {told.get('message', 'the server said no')}"
-        exit_status = _CODES.get(told.get("code", ""), _STATUSES.get(status, 1))
+        error = detail if isinstance(detail, dict) else {}
+        message = f"{error.get('code', status)}: {error.get('message', 'the request failed')}"
+        exit_status = _CODES.get(error.get("code", ""), _STATUSES.get(status, 1))
         raise CommandFailed(message, status=exit_status, answer=answer)
     if status == 207:
         raise CommandFailed("some commands failed", status=1, answer=answer)
     if status == 202 and getattr(parsed, "wait_ms", None) != 0:
-        raise CommandFailed("not finished in time; it goes on", status=5, answer=answer)
+        raise CommandFailed("not finished in time; it continues", status=5, answer=answer)
     return answer
 
 
 def _key(parsed: argparse.Namespace) -> str:
-    """The API key. Raises ``Failed`` where there is none."""
+    """Return the API key. Raises ``CommandFailed`` without one."""
     key = (
         read_secret(parsed, "api-key")
         or environment().get("OMS_API_KEY")

@@ -1,4 +1,4 @@
-"""Commands that ask a server, as the parser knows them: one request each."""
+"""Parser of the network commands."""
 
 import argparse
 from typing import Any
@@ -10,7 +10,7 @@ FRESHNESS = ("fresh", "stale", "never")
 
 
 def add_remote(commands: Any, json: argparse.ArgumentParser) -> None:
-    """All of them but those of ``paper``."""
+    """Add all network commands except those of ``paper``."""
     network = network_flags(json)
     _add_orders(commands, network)
     _add_positions(commands, network)
@@ -81,14 +81,16 @@ def _add_strategies(commands: Any, network: argparse.ArgumentParser) -> None:
 
 
 def _add_reconcile(commands: Any, network: argparse.ArgumentParser) -> None:
-    sweep = commands.add_parser("reconcile", parents=[network], help="compare with the exchange")
-    sweep.add_argument("--account-id", type=int)
-    sweep.add_argument("--account-ids", type=int, nargs="*", default=[], metavar="ID")
-    sweep.add_argument("--scope", default="short", choices=SCOPES)
-    sweep.add_argument("--start-date")
-    sweep.add_argument("--end-date")
-    sweep.add_argument("--symbols-hint", nargs="*", default=[], metavar="SYMBOL")
-    sweep.set_defaults(run=lazy_command("network", "reconcile"))
+    reconcile = commands.add_parser(
+        "reconcile", parents=[network], help="compare with the exchange"
+    )
+    reconcile.add_argument("--account-id", type=int)
+    reconcile.add_argument("--account-ids", type=int, nargs="*", default=[], metavar="ID")
+    reconcile.add_argument("--scope", default="short", choices=SCOPES)
+    reconcile.add_argument("--start-date")
+    reconcile.add_argument("--end-date")
+    reconcile.add_argument("--symbols-hint", nargs="*", default=[], metavar="SYMBOL")
+    reconcile.set_defaults(run=lazy_command("network", "reconcile"))
 
     status = commands.add_parser(
         "reconcile-status", parents=[network], help="how long ago accounts were compared"

@@ -1,15 +1,15 @@
-"""What a command prints: JSON, or a small table on a terminal. Failures carry an exit status."""
+"""Output of commands: JSON, or tables on a terminal; failures carry an exit status."""
 
 import json
 import sys
 from typing import Any
 
-#: What is left out of a table where all rows have it.
+#: Columns with only these values are left out of a table.
 _EMPTY: tuple[Any, ...] = (None, "", {}, [])
 
 
 class CommandFailed(Exception):
-    """A command that did not do what was asked; ``status`` is the process's exit status."""
+    """A failed command; ``status`` is the exit status of the process."""
 
     def __init__(self, message: str, *, status: int = 1, answer: Any = None) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class CommandFailed(Exception):
 
 
 def emit(answer: Any, *, as_json: bool) -> None:
-    """Print ``answer`` on stdout."""
+    """Print ``answer`` on stdout: as JSON, or on a terminal without ``--json`` as text."""
     rows = answer.get("items") if isinstance(answer, dict) else None
     if as_json or not sys.stdout.isatty():
         print(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -32,9 +32,9 @@ def emit(answer: Any, *, as_json: bool) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows under the names of their keys; keys that are empty in all rows are left out."""
-    known = dict.fromkeys(name for row in rows for name in row)
-    names = [name for name in known if any(row.get(name) not in _EMPTY for row in rows)]
+    """Return rows as an aligned table; columns that are empty in all rows are left out."""
+    keys = dict.fromkeys(name for row in rows for name in row)
+    names = [name for name in keys if any(row.get(name) not in _EMPTY for row in rows)]
     cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     return "\n".join(

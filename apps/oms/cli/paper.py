@@ -1,6 +1,6 @@
-"""``oms paper``: what only paper exchanges can: run a script, tell their hash, set their world.
+"""``oms paper run`` and ``oms paper hash``: scripted paper exchanges and hashes of their state.
 
-``run`` needs neither server nor database; ``hash`` reads the database; the others ask the server.
+``run`` needs neither server nor database; ``hash`` reads the database.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from oms.simulation.state.value_codec import encode
 from oms.wire.account_config.paper_settings import read_paper_settings
 from oms.wire.json import NotJson, dumps, dumps_fast, loads
 
-#: What a run is without a line of settings.
+#: Settings of a run whose script has none.
 DEFAULT_SETTINGS: dict[str, Any] = {
     "do": "settings",
     "exchange_id": "paper.binance",
@@ -34,18 +34,18 @@ _GZIP = b"\x1f\x8b"
 
 
 def run(parsed: argparse.Namespace) -> Any:
-    """``{ok, hash, lines, facts, at}`` after the script's last line."""
+    """Run a script and return ``{ok, hash, lines, facts, at}`` of its end."""
     try:
         with ExitStack() as stack:
-            return _run(parsed, _objects(_opened(stack, parsed.file)))
-    except Invalid as wrong:
-        raise CommandFailed(f"{parsed.file}: {wrong.message}") from None
-    except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise CommandFailed(f"{parsed.file}: {problem}", status=2) from None
+            return _run(parsed, _read_objects(_open_script(stack, parsed.file)))
+    except Invalid as error:
+        raise CommandFailed(f"{parsed.file}: {error.message}") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"{parsed.file}: {error}", status=2) from None
 
 
 def hash_of_account(parsed: argparse.Namespace) -> Any:
-    """``{ok, account_id, hash}`` of a paper account in the database."""
+    """Return ``{ok, account_id, hash}`` of a paper account in the database."""
     settings = command_settings(parsed)
 
     async def read() -> dict[str, Any]:
@@ -54,33 +54,33 @@ def hash_of_account(parsed: argparse.Namespace) -> Any:
             if not rows or rows[0].account.engine is not Engine.PAPER:
                 message = f"no paper account has the id {parsed.account_id}"
                 raise NotFound(message, code="account_not_found")
-            memory = await store.verification_reads.paper_exchange_state(parsed.account_id)
-            exchange = PaperExchange.restore(rows[0].account, memory, settings.tapes)
+            state = await store.verification_reads.paper_exchange_state(parsed.account_id)
+            exchange = PaperExchange.restore(rows[0].account, state, settings.price_tapes_dir)
             return {"ok": True, "account_id": parsed.account_id, "hash": exchange.state_hash()}
 
     return run_async(read())
 
 
 def _run(parsed: argparse.Namespace, lines: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    tapes = Path(parsed.tapes) if parsed.tapes else command_settings(parsed).tapes
-    head, rest = _headed(lines)
+    tapes = Path(parsed.tapes) if parsed.tapes else command_settings(parsed).price_tapes_dir
+    head, rest = _split_settings(lines)
     saved = None
     if parsed.load:
         if head is not None:
-            raise Invalid("line 1: a run that goes on keeps the settings it began with")
-        told = json.loads(Path(parsed.load).read_text(encoding="utf-8"))
-        head, saved = loads(told["settings"]), told["script"]
+            raise Invalid("line 1: a continued run keeps its settings")
+        loaded = json.loads(Path(parsed.load).read_text(encoding="utf-8"))
+        head, saved = loads(loaded["settings"]), loaded["script"]
     head = head or DEFAULT_SETTINGS
     script = ScenarioRunner(_account(head), tapes, saved)
     if saved is None and head is not DEFAULT_SETTINGS:
         script.lines = 1
     for line in rest:
-        for fact in script.run([line]):
+        for event in script.run([line]):
             if parsed.facts:
-                print(dumps_fast(encode(fact)))
+                print(dumps_fast(encode(event)))
     if parsed.save:
-        told = {"settings": dumps(head), "script": script.dump()}
-        Path(parsed.save).write_text(json.dumps(told), encoding="utf-8")
+        state = {"settings": dumps(head), "script": script.dump()}
+        Path(parsed.save).write_text(json.dumps(state), encoding="utf-8")
     return {
         "ok": True,
         "hash": script.state_hash(),
@@ -90,42 +90,42 @@ def _run(parsed: argparse.Namespace, lines: Iterator[dict[str, Any]]) -> dict[st
     }
 
 
-def _headed(
+def _split_settings(
     lines: Iterator[dict[str, Any]],
 ) -> tuple[dict[str, Any] | None, Iterator[dict[str, Any]]]:
-    """The line of settings, if it is the first, and all the others."""
+    """Return the settings line if it is the first, and the other lines."""
     first = next(lines, None)
     if first is None:
         return None, lines
     if first.get("do") == "settings":
         return first, lines
 
-    def again() -> Iterator[dict[str, Any]]:
+    def all_lines() -> Iterator[dict[str, Any]]:
         yield first
         yield from lines
 
-    return None, again()
+    return None, all_lines()
 
 
 def _account(head: dict[str, Any]) -> Account:
     unknown = head.keys() - DEFAULT_SETTINGS.keys()
     if unknown:
         raise Invalid(f"line 1: settings have no key {', '.join(sorted(unknown))}")
-    told = {**DEFAULT_SETTINGS, **head}
+    fields = {**DEFAULT_SETTINGS, **head}
     try:
         return Account(
             id=1,
-            exchange_id=told["exchange_id"],
+            exchange_id=fields["exchange_id"],
             label="script",
-            position_mode=PositionMode(told["position_mode"]),
+            position_mode=PositionMode(fields["position_mode"]),
             environment=Environment.PAPER,
-            paper=read_paper_settings(dumps({"oms": {"paper": told["paper"]}}), strict=True),
+            paper=read_paper_settings(dumps({"oms": {"paper": fields["paper"]}}), strict=True),
         )
-    except ValueError as wrong:
-        raise Invalid(f"line 1: {wrong}") from None
+    except ValueError as error:
+        raise Invalid(f"line 1: {error}") from None
 
 
-def _opened(stack: ExitStack, name: str) -> IO[str]:
+def _open_script(stack: ExitStack, name: str) -> IO[str]:
     path = Path(name)
     with path.open("rb") as raw:
         is_packed = raw.read(2) == _GZIP
@@ -134,15 +134,15 @@ def _opened(stack: ExitStack, name: str) -> IO[str]:
     return file
 
 
-def _objects(file: IO[str]) -> Iterator[dict[str, Any]]:
-    """The JSON object of each line that is not empty."""
+def _read_objects(file: IO[str]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of each line that is not empty. Raises ``Invalid``."""
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         try:
-            told = loads(line)
-        except NotJson as wrong:
-            raise Invalid(f"line {number}: {wrong}") from None
-        if not isinstance(told, dict):
+            value = loads(line)
+        except NotJson as error:
+            raise Invalid(f"line {number}: {error}") from None
+        if not isinstance(value, dict):
             raise Invalid(f"line {number}: an object is expected")
-        yield told
+        yield value

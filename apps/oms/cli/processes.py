@@ -1,8 +1,8 @@
-"""The two processes, ``oms api`` and ``oms worker``: started, watched, stopped.
+"""The processes ``oms api`` and ``oms worker``.
 
-Under a supervisor (``oms up``) the environment names its pid, the pipe to which the process writes
-a byte while its event loop lives, and for the API the socket that is already listened on. When the
-supervisor is gone the process goes too, even where it cannot run any more: the kernel sees to it.
+Under a supervisor (``oms up``) the environment has its pid, the pipe for heartbeats, and for the
+API the listening socket. The kernel kills the process when the supervisor dies, even if the process
+hangs.
 """
 
 import argparse
@@ -29,21 +29,21 @@ SUPERVISOR_VARIABLE = "OMS_SUPERVISOR_PID"
 HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 2
 LISTEN_BACKLOG = 2048
-#: Allocations between two rounds of the garbage collector; what lives for ever is frozen.
+#: Thresholds of the garbage collector; objects that live as long as the process are frozen.
 GC_THRESHOLDS = (50_000, 50, 50)
-#: prctl(2): the signal to get when the parent dies.
+#: prctl(2): the signal sent when the parent dies.
 _PR_SET_PDEATHSIG = 1
 
 
 def api(parsed: argparse.Namespace) -> None:
-    """Serve until told to stop."""
+    """Serve HTTP and WebSocket until a signal."""
     settings = command_settings(parsed)
-    listener = _inherited() or open_listener(settings.host, settings.port)
+    listener = _inherited_listener() or open_listener(settings.host, settings.port)
     _run(settings, lambda: _serve(settings, listener))
 
 
 def worker(parsed: argparse.Namespace) -> None:
-    """Work until told to stop."""
+    """Execute commands until a signal."""
     settings = command_settings(parsed)
     try:
         only = tuple(int(part) for part in parsed.accounts.split(",") if part.strip())
@@ -53,7 +53,7 @@ def worker(parsed: argparse.Namespace) -> None:
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises ``Failed`` with one line that names ``OMS_PORT``."""
+    """Return a listening socket. Raises ``CommandFailed`` with a message naming ``OMS_PORT``."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -66,8 +66,8 @@ def open_listener(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as problem:
-        message = f"cannot listen on {host}:{port}: {problem.strerror}"
+    except OSError as error:
+        message = f"cannot listen on {host}:{port}: {error.strerror}"
         raise CommandFailed(
             f"{message}; choose another with OMS_PORT (or OMS_HOST)", status=2
         ) from None
@@ -82,13 +82,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
 
     app = await bootstrap.build_api(settings)
-    _settle_memory()
+    _freeze_memory()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
-            proxy_headers=False,  # whom we believe about addresses is our own setting
+            proxy_headers=False,  # trusted proxies are a setting of the gateway
             backlog=LISTEN_BACKLOG,
             **uvicorn_http_options(),
             **uvicorn_websocket_options(settings.events),
@@ -96,12 +96,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_keep_alive=65,
         )
     )
-    beating = asyncio.create_task(_beat_for_ever())
+    heartbeat = asyncio.create_task(_send_heartbeats())
     logger.info("api_started host=%s port=%d", *listener.getsockname()[:2])
     try:
         await server.serve(sockets=[listener])
     finally:
-        beating.cancel()
+        heartbeat.cancel()
         logger.info("api_stopped")
 
 
@@ -113,31 +113,31 @@ async def _work(settings: Settings, name: str, only: tuple[int, ...]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     worker = await bootstrap.build_worker(settings, name=name, only=only)
-    _settle_memory()
-    beating = asyncio.create_task(_beat_for_ever())
+    _freeze_memory()
+    heartbeat = asyncio.create_task(_send_heartbeats())
     logger.info("worker_started name=%s", worker.name)
     try:
         await worker.run(stop)
     finally:
-        beating.cancel()
+        heartbeat.cancel()
         logger.info("worker_stopped name=%s", worker.name)
 
 
 def _run(settings: Settings, main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` on the fastest event loop at hand."""
+    """Run ``main`` on uvloop, or on asyncio's loop if uvloop is not installed."""
     from oms import logs
 
     logs.setup(settings.log_level)
-    _die_with_the_supervisor()
+    _die_with_supervisor()
 
-    async def entered() -> None:
+    async def run() -> None:
         await main()
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(entered())
-    except Unavailable as lost:
-        raise CommandFailed(lost.message, status=6) from None
+            runner.run(run())
+    except Unavailable as error:
+        raise CommandFailed(error.message, status=6) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -148,31 +148,31 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _settle_memory() -> None:
-    """What was loaded by now lives for ever: the collector need not look at it again."""
+def _freeze_memory() -> None:
+    """Exclude all current objects from garbage collection."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def _inherited() -> socket.socket | None:
+def _inherited_listener() -> socket.socket | None:
     descriptor = os.environ.get(LISTEN_VARIABLE)
     return None if descriptor is None else socket.socket(fileno=int(descriptor))
 
 
-def _die_with_the_supervisor() -> None:
-    """Have the kernel kill this process with its parent, also while it is stopped or hangs."""
+def _die_with_supervisor() -> None:
+    """Have the kernel kill this process when its parent dies, even if it hangs."""
     supervisor = os.environ.get(SUPERVISOR_VARIABLE)
     if supervisor is None:
         return
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != int(supervisor):
-        raise CommandFailed("the supervisor is gone")
+        raise CommandFailed("the supervisor has exited")
 
 
-async def _beat_for_ever() -> None:
-    """Tell the supervisor that the event loop lives; end with the supervisor."""
+async def _send_heartbeats() -> None:
+    """Write heartbeats to the supervisor's pipe; terminate the process if it is closed."""
     descriptor = os.environ.get(HEARTBEAT_VARIABLE)
     if descriptor is None:
         return
@@ -183,5 +183,5 @@ async def _beat_for_ever() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         except BlockingIOError:
-            logger.warning("supervisor_silent")
+            logger.warning("supervisor_not_reading")
         await asyncio.sleep(HEARTBEAT_SECONDS)

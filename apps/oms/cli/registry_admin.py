@@ -1,4 +1,4 @@
-"""The office: the registry with the hand that changes it, and the words of its audit rows."""
+"""Creation of users, keys, accounts and grants from the command line, with audit entries."""
 
 import argparse
 import getpass
@@ -26,13 +26,13 @@ FULL_GRANT = Grant(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryAdmin:
-    """The registry with the hand that changes it."""
+    """Writes to the registry as the operating system's user."""
 
     registry: Registry
     people: UserAdmin
 
     def entry(self, action: str, entity: str, entity_id: object) -> AuditEntry:
-        """The audit row of a change from the command line."""
+        """Return the audit entry of a change from the command line."""
         return AuditEntry(
             actor=f"cli:{_os_user()}",
             action=action,
@@ -40,18 +40,18 @@ class RegistryAdmin:
             entity_id=str(entity_id),
         )
 
-    async def user(self, name: str, role: str) -> tuple[UserRow, bool]:
-        """The user of that name, made if need be."""
+    async def ensure_user(self, name: str, role: str) -> tuple[UserRow, bool]:
+        """Return the user of that name and whether it was created."""
         audit = self.entry("create_user", "user", name)
         return await self.registry.create_user(name=name, role=role, now=now(), audit=audit)
 
-    async def key(
+    async def create_key(
         self,
         user_id: int,
         text: str | None,
         label: str | None,
     ) -> tuple[int, str]:
-        """A new key: its id and its text, which is stored nowhere."""
+        """Create a key; return its id and its clear text, which is not stored."""
         plain = text or f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
         key_id = await self.registry.create_key(
             user_id=user_id,
@@ -64,8 +64,8 @@ class RegistryAdmin:
         )
         return key_id, plain
 
-    async def account(self, parsed: argparse.Namespace, user_id: int, grant: Grant) -> int:
-        """A new account with the user's grant on it; its id."""
+    async def create_account(self, parsed: argparse.Namespace, user_id: int, grant: Grant) -> int:
+        """Create an account with a grant of the user; return its id."""
         exchange_id = parse_exchange_id(parsed.exchange_id)
         is_paper = exchange_id.startswith("paper.")
         environment = "paper" if is_paper else "testnet" if parsed.testnet else "live"
@@ -84,7 +84,7 @@ class RegistryAdmin:
         return account_id
 
     async def grant(self, user_id: int, account_id: int, grant: Grant) -> None:
-        """Give the user and all his keys these flags on the account."""
+        """Give the user and all his keys these permissions on the account."""
         await self.registry.grant(
             user_id=user_id,
             account_id=account_id,
@@ -95,7 +95,7 @@ class RegistryAdmin:
 
 
 def parse_exchange_id(text: str) -> str:
-    """``<engine>.<venue>``; a bare venue is ccxt's. Raises ``Failed`` for another engine."""
+    """Return ``<engine>.<venue>``; without an engine ``ccxt``. Raises ``CommandFailed``."""
     full = text if "." in text else f"ccxt.{text}"
     if full.partition(".")[0] not in ("paper", "ccxt", "ccxtpro"):
         raise CommandFailed(
@@ -105,17 +105,17 @@ def parse_exchange_id(text: str) -> str:
 
 
 def cli_actor() -> AuditContext:
-    """Whoever sits at the command line."""
+    """Return the audit context of the operating system's user."""
     return AuditContext(actor=f"cli:{_os_user()}", at=now())
 
 
 def now() -> datetime:
-    """Now, by this machine's clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def _os_user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
+    except (KeyError, OSError):  # users of containers may have no name
         return str(os.getuid())

@@ -1,4 +1,4 @@
-"""``oms replay``: an account's books rebuilt from facts on the database; nothing is changed."""
+"""``oms replay``: rebuilds an account's ledger from stored deals and compares it; read-only."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ from oms.services.replay.replay import Replay, ReplayedSymbol
 from oms.wire.json import time_text
 from oms.wire.responses.ledger_rows import deal_row, position_row
 
-#: Keys of a row that no fact tells.
+#: Row keys that cannot be rebuilt from deals.
 _NOT_REBUILT = frozenset(
     {
         *("updated_at", "version", "stop_loss", "stop_gain", "comment", "protection"),
@@ -42,9 +42,9 @@ _IN_TABLES = {
 
 
 def replay(parsed: argparse.Namespace) -> Any:
-    """The answer; on a terminal, tables. Exit status 1 with any difference."""
+    """Return the report, or print tables on a terminal. Exit status 1 with any difference."""
     settings = command_settings(parsed)
-    until = _moment(parsed.until)
+    until = _parse_time(parsed.until)
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
@@ -52,7 +52,7 @@ def replay(parsed: argparse.Namespace) -> Any:
 
     answer = run_async(run())
     if parsed.write_to is not None:
-        return _written(answer, parsed.write_to)
+        return _write_report(answer, parsed.write_to)
     if parsed.json or not sys.stdout.isatty():
         return answer
     print(render_tables(answer))
@@ -68,32 +68,35 @@ async def build_replay_report(
     symbol: str | None = None,
     instruments: Callable[[Account], Mapping[str, Instrument]] = venue_instruments,
 ) -> dict[str, Any]:
-    """The answer. Only the books of now are compared. Raises ``NotFound``, ``Unavailable``."""
+    """Return the report; only the current ledger is compared.
+
+    Raises ``NotFound``, ``Unavailable``.
+    """
     clock = SystemClock()
     past = until if until is not None and until < clock.now() else None
-    look = Replay(
+    replay_account = Replay(
         registry=store.registry,
         history=store.history,
         audit=store.verification_reads,
         clock=clock,
         instruments=instruments,
     )
-    symbols = [each async for each in look(account_id, past, symbol)]
-    differences = [asdict(found) for each in symbols for found in each.differences]
+    symbols = [each async for each in replay_account(account_id, past, symbol)]
+    differences = [asdict(difference) for each in symbols for difference in each.differences]
     return {
         "ok": not differences,
         "account_id": account_id,
         "until": None if until is None else time_text(until),
         "compared": past is None,
-        "orders": [_order(order) for each in symbols for order in each.books.orders],
-        "deals": [_told(deal_row(deal)) for each in symbols for deal in each.books.deals],
-        "positions": _positions(symbols),
+        "orders": [_order_row(order) for each in symbols for order in each.books.orders],
+        "deals": [_rebuilt_fields(deal_row(deal)) for each in symbols for deal in each.books.deals],
+        "positions": _position_rows(symbols),
         "differences": differences,
     }
 
 
 def render_tables(answer: Mapping[str, Any]) -> str:
-    """The answer for people: positions, orders, and what differs; deals are counted."""
+    """Return the report as text: positions, orders and differences; deals are counted."""
     parts: list[str] = []
     for name, keys in _IN_TABLES.items():
         rows = [{key: row[key] for key in keys} for row in answer[name]]
@@ -102,16 +105,16 @@ def render_tables(answer: Mapping[str, Any]) -> str:
         elif name != "differences":
             parts.append(f"{name}: none")
     count = len(answer["deals"])
-    word = "as stored" if answer["ok"] and answer["compared"] else ""
-    verdict = word or ("not compared: the time is past" if answer["ok"] else "NOT as stored")
-    return "\n\n".join([*parts, f"rebuilt from {count} deals, {verdict}"])
+    result = "as stored" if answer["ok"] and answer["compared"] else ""
+    result = result or ("not compared: the time is past" if answer["ok"] else "NOT as stored")
+    return "\n\n".join([*parts, f"rebuilt from {count} deals, {result}"])
 
 
-def _positions(symbols: Sequence[ReplayedSymbol]) -> list[dict[str, Any]]:
-    return [_told(position_row(row)) for each in symbols for row in each.books.positions]
+def _position_rows(symbols: Sequence[ReplayedSymbol]) -> list[dict[str, Any]]:
+    return [_rebuilt_fields(position_row(row)) for each in symbols for row in each.books.positions]
 
 
-def _order(order: Order) -> dict[str, Any]:
+def _order_row(order: Order) -> dict[str, Any]:
     average = order.avg_fill_price
     return {
         "id": order.id,
@@ -128,25 +131,25 @@ def _order(order: Order) -> dict[str, Any]:
     }
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: told for key, told in row.items() if key not in _NOT_REBUILT}
+def _rebuilt_fields(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in _NOT_REBUILT}
 
 
-def _written(answer: dict[str, Any], path: str) -> dict[str, Any]:
-    """The whole answer in a file; what is left to print are counts and differences."""
+def _write_report(answer: dict[str, Any], path: str) -> dict[str, Any]:
+    """Write the report to a file; return counts and differences to print."""
     try:
         Path(path).write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    except OSError as wrong:
-        raise CommandFailed(f"{path} cannot be written: {wrong.strerror}") from None
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be written: {error.strerror}") from None
     counts = {name: len(answer[name]) for name in ("orders", "deals", "positions")}
     return {**answer, **counts, "file": path}
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise CommandFailed(f"{text!r} is no RFC 3339 time", status=2) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

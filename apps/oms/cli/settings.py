@@ -1,6 +1,6 @@
-"""Settings for a command: its flags over the environment, ``.env``, the config file, defaults.
+"""Settings of a command: flags over the environment, ``.env``, the config file and defaults.
 
-Secrets come by flag, from a file, from stdin, from the environment, or from a hidden prompt.
+Secrets come from a flag, a file, stdin, the environment or a hidden prompt.
 """
 
 import argparse
@@ -18,54 +18,54 @@ if TYPE_CHECKING:
 
 
 def command_settings(parsed: argparse.Namespace) -> "Settings":
-    """The settings that hold for this command. Raises ``Failed`` naming what is wrong."""
+    """Return the settings of a command. Raises ``CommandFailed`` naming the invalid key."""
     from oms.config import load_settings
 
     flags = {key: getattr(parsed, key, None) for key in ("host", "port")}
     try:
         return load_settings(environment(), flags)
-    except (ValueError, OSError) as wrong:
-        raise CommandFailed(f"settings: {_one_line(wrong)}", status=2) from None
+    except (ValueError, OSError) as error:
+        raise CommandFailed(f"settings: {_one_line(error)}", status=2) from None
 
 
 def environment() -> Mapping[str, str]:
-    """The environment over ``.env`` of the working folder."""
+    """Return the environment over ``.env`` of the working folder."""
     return _dotenv() | dict(os.environ)
 
 
 def read_secret(parsed: argparse.Namespace, name: str, *, warns: bool = False) -> str | None:
-    """The secret that ``--name``, ``--name-file`` or ``--name-stdin`` tells; ``None`` without.
+    """Return the secret of ``--name``, ``--name-file`` or ``--name-stdin``; ``None`` without one.
 
-    With ``warns`` a word is said where it stands in the list of processes for all to read.
+    With ``warns`` a warning is printed if it is visible in the list of processes.
     """
     flag = name.replace("-", "_")
     path = getattr(parsed, f"{flag}_file")
     if path is not None:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            told = getattr(problem, "strerror", None) or "it is no text"
-            raise CommandFailed(f"--{name}-file: {path}: {told}", status=2) from None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise CommandFailed(f"--{name}-file: {path}: {reason}", status=2) from None
     if getattr(parsed, f"{flag}_stdin"):
         return sys.stdin.readline().strip()
     text: str | None = getattr(parsed, flag)
     if text is not None and warns:
-        better = f"use --{name}-stdin or --{name}-file"
+        advice = f"use --{name}-stdin or --{name}-file"
         print(
-            f"oms: warning: others see --{name} in the list of processes; {better}", file=sys.stderr
+            f"oms: warning: others see --{name} in the list of processes; {advice}", file=sys.stderr
         )
     return text
 
 
 def prompt_secret(what: str) -> str | None:
-    """What is typed at a hidden prompt; ``None`` where nobody can be asked or nothing is typed."""
+    """Return the text typed at a hidden prompt; ``None`` without a terminal or input."""
     if not sys.stdin.isatty():
         return None
     return getpass.getpass(f"{what}: ").strip() or None
 
 
 def require_confirmation(parsed: argparse.Namespace, what: str) -> None:
-    """Ask before what cannot be undone. Raises ``Failed`` unless it is wished."""
+    """Ask for confirmation unless ``--yes``. Raises ``CommandFailed`` if it is not given."""
     if parsed.yes:
         return
     if not sys.stdin.isatty():
@@ -76,7 +76,7 @@ def require_confirmation(parsed: argparse.Namespace, what: str) -> None:
 
 
 def _dotenv(path: Path = Path(".env")) -> dict[str, str]:
-    """``NAME=value`` lines of ``.env`` in the working folder; quotes around a value go."""
+    """Return the ``NAME=value`` lines of ``.env``; quotes around values are removed."""
     if not path.is_file():
         return {}
     pairs = (
@@ -87,9 +87,9 @@ def _dotenv(path: Path = Path(".env")) -> dict[str, str]:
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
 
-def _one_line(wrong: Exception) -> str:
-    """``key: what is wrong`` of each complaint; the whole text of pydantic is a page."""
-    complaints = getattr(wrong, "errors", None)
-    if complaints is None:
-        return " ".join(str(wrong).split())
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in complaints())
+def _one_line(error: Exception) -> str:
+    """Return ``key: message`` of each validation error, or the message of another exception."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return " ".join(str(error).split())
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in errors())

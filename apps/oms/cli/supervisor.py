@@ -1,9 +1,8 @@
-"""``oms up``: api and worker as two processes under one supervisor.
+"""``oms up``: API and worker as two processes under one supervisor.
 
-A child that dies is started again; one that stops telling that its event loop lives is ended and
-started again. On SQLite this is what frees the database from a stopped writer. The supervisor
-itself does next to nothing, so that there is little in it that can stop: it holds the listening
-socket, so that callers wait, and are not turned away, while the API is started again.
+A process that exits is restarted; one without heartbeats is killed and restarted, which on SQLite
+releases the database from a hung writer. The supervisor holds the listening socket, so that clients
+wait, and are not refused, while the API restarts.
 """
 
 import argparse
@@ -36,16 +35,16 @@ from oms.domain.errors import OmsError
 POLL_SECONDS = 0.2
 START_TIMEOUT_SECONDS = 30.0
 RESTART_DELAY_SECONDS = (0.2, 5.0)
-#: A child whose event loop lived this long was well: its successor does not wait.
+#: A process that ran this long was healthy: it is restarted without delay.
 HEALTHY_SECONDS = 2.0
-#: After it a child is killed: well before five seconds are over, which an end may take.
+#: After this a terminating process is killed; shutdown may take five seconds in all.
 TERM_TIMEOUT_SECONDS = 3.0
 LOCK_FILE = "up.lock"
 
 
 @dataclass(slots=True)
 class ChildProcess:
-    """One process and how it is."""
+    """One supervised process."""
 
     name: str
     arguments: list[str]
@@ -53,27 +52,27 @@ class ChildProcess:
     listener: socket.socket | None = None
     process: "subprocess.Popen[bytes] | None" = None
     heartbeat_fd: int = -1
-    #: When it last told that it lives, or was started; ``spoke_at`` is the first time.
+    #: Time of the last heartbeat, or of the start; ``first_heartbeat_at`` of the first one.
     last_heartbeat_at: float = 0.0
     first_heartbeat_at: float | None = None
     restart_delay_seconds: float = RESTART_DELAY_SECONDS[0]
     start_at: float = 0.0
 
     def start(self) -> None:
-        """Start it with a pipe to tell that it lives, in a process group of its own.
+        """Start it with a heartbeat pipe, in its own process group.
 
-        Ctrl-C at a terminal is then for the supervisor alone, which passes it on.
+        Ctrl-C at a terminal then reaches only the supervisor, which terminates the processes.
         """
         reader, writer = os.pipe2(os.O_NONBLOCK)
-        told = {HEARTBEAT_VARIABLE: writer, SUPERVISOR_VARIABLE: os.getpid()}
+        descriptors = {HEARTBEAT_VARIABLE: writer, SUPERVISOR_VARIABLE: os.getpid()}
         inherited = [writer]
         if self.listener is not None:
-            told[LISTEN_VARIABLE] = self.listener.fileno()
+            descriptors[LISTEN_VARIABLE] = self.listener.fileno()
             inherited.append(self.listener.fileno())
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "oms", *self.arguments],
-                env=os.environ | {name: str(number) for name, number in told.items()},
+                env=os.environ | {name: str(number) for name, number in descriptors.items()},
                 stdin=subprocess.DEVNULL,
                 pass_fds=inherited,
                 process_group=0,
@@ -85,21 +84,21 @@ class ChildProcess:
         self.first_heartbeat_at = None
 
     def read_heartbeats(self) -> None:
-        """Take in what it told."""
+        """Read the heartbeats written since the last call."""
         with contextlib.suppress(BlockingIOError):
             if os.read(self.heartbeat_fd, 4096):
                 self.last_heartbeat_at = time.monotonic()
                 self.first_heartbeat_at = self.first_heartbeat_at or self.last_heartbeat_at
 
     def is_silent(self) -> bool:
-        """Whether it should have told by now that it lives."""
-        patience = (
+        """Return whether the last heartbeat is too long ago."""
+        timeout = (
             START_TIMEOUT_SECONDS if self.first_heartbeat_at is None else self.silence_seconds_max
         )
-        return time.monotonic() - self.last_heartbeat_at > patience
+        return time.monotonic() - self.last_heartbeat_at > timeout
 
     def schedule_restart(self) -> None:
-        """Forget a dead process and plan its successor."""
+        """Forget the exited process and set the time of its restart."""
         os.close(self.heartbeat_fd)
         now = time.monotonic()
         if self.first_heartbeat_at is not None and now - self.first_heartbeat_at > HEALTHY_SECONDS:
@@ -111,28 +110,28 @@ class ChildProcess:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps its children alive until it is told to stop."""
+    """Restarts its processes until a signal."""
 
     children: list[ChildProcess]
-    stopping: bool = False
+    is_stopping: bool = False
 
     def run(self) -> None:
-        """Watch until SIGINT, SIGTERM or SIGHUP, then end the children."""
+        """Supervise until SIGINT, SIGTERM or SIGHUP, then terminate the processes."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
         try:
             for child in self.children:
                 child.start()
-            while not self.stopping:
-                self._look()
+            while not self.is_stopping:
+                self._poll()
         finally:
-            self._end()
+            self._terminate()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         pipes = [child.heartbeat_fd for child in self.children if child.process is not None]
         select.select(pipes, [], [], POLL_SECONDS)
         for child in self.children:
-            if self.stopping:
+            if self.is_stopping:
                 return
             if child.process is None:
                 if time.monotonic() >= child.start_at:
@@ -140,21 +139,21 @@ class Supervisor:
                 continue
             child.read_heartbeats()
             if child.process.poll() is not None:
-                self._say(f"{child.name} ended with {child.process.returncode}; starting it again")
+                self._print(f"{child.name} exited with {child.process.returncode}; restarting it")
                 child.schedule_restart()
             elif child.is_silent():
-                self._say(f"{child.name} does not answer; ending it and starting it again")
+                self._print(f"{child.name} sends no heartbeats; killing and restarting it")
                 child.process.kill()
                 child.process.wait()
                 child.schedule_restart()
-        time.sleep(0.01)  # a dead child's pipe is readable at once
+        time.sleep(0.01)  # the pipe of an exited process is always readable
 
-    def _end(self) -> None:
-        living = [child.process for child in self.children if child.process is not None]
-        for process in living:
+    def _terminate(self) -> None:
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
             process.terminate()
         deadline = time.monotonic() + TERM_TIMEOUT_SECONDS
-        for process in living:
+        for process in running:
             try:
                 process.wait(max(deadline - time.monotonic(), 0))
             except subprocess.TimeoutExpired:
@@ -162,42 +161,44 @@ class Supervisor:
                 process.wait()
 
     def _stop(self, number: int, frame: object) -> None:
-        self.stopping = True
+        self.is_stopping = True
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"oms: {text}", file=sys.stderr, flush=True)
 
 
 def up(parsed: argparse.Namespace) -> None:
-    """Set up what is missing, tell what to paste, and keep api and worker running."""
+    """Set up what is missing, print the quick start text, and supervise API and worker."""
     settings = command_settings(parsed)
     listener = open_listener(settings.host, settings.port)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    with _alone(settings), listener:
+    with _lock_data_folder(settings), listener:
         os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
         try:
-            told = asyncio.run(first_run(settings))
-        except OmsError as wrong:
-            raise CommandFailed(wrong.message, status=6) from None
-        silence = settings.silence_seconds_max
+            first_run_content = asyncio.run(first_run(settings))
+        except OmsError as error:
+            raise CommandFailed(error.message, status=6) from None
+        silence_seconds = settings.silence_seconds_max
         supervisor = Supervisor(
             [
-                ChildProcess("api", ["api"], silence, listener),
-                ChildProcess("worker", ["worker", "--name", _worker_name(settings)], silence),
+                ChildProcess("api", ["api"], silence_seconds, listener),
+                ChildProcess(
+                    "worker", ["worker", "--name", _worker_name(settings)], silence_seconds
+                ),
             ]
         )
-        print(quick_start_text(told), flush=True)
+        print(quick_start_text(first_run_content), flush=True)
         supervisor.run()
 
 
 def _worker_name(settings: Settings) -> str:
-    """The same at each start: a worker knows what its predecessor of the same name held."""
-    home = hashlib.sha256(str(settings.home.absolute()).encode()).hexdigest()[:8]
-    return f"up-{socket.gethostname()[:40]}-{home}"
+    """Return a name that is the same at each start, so that a worker takes over its leases."""
+    folder_hash = hashlib.sha256(str(settings.home.absolute()).encode()).hexdigest()[:8]
+    return f"up-{socket.gethostname()[:40]}-{folder_hash}"
 
 
-def _alone(settings: Settings) -> TextIO:
-    """The lock of the home folder, held while it is open. Raises ``Failed`` if another has it."""
+def _lock_data_folder(settings: Settings) -> TextIO:
+    """Return the locked lock file of the data folder. Raises ``CommandFailed`` if it is taken."""
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = (settings.home / LOCK_FILE).open("w", encoding="ascii")
     try:

@@ -1,4 +1,4 @@
-"""``oms verify``: the books checked against their invariants, on the database, server or not."""
+"""``oms verify``: checks the ledger's invariants on the database; needs no server."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from oms.simulation.market.instruments import instruments_of
 
 
 def verify(parsed: argparse.Namespace) -> Any:
-    """``{ok, accounts}``; ``ok`` is false with the first finding."""
+    """Return ``{ok, accounts}``; ``ok`` is false with any finding."""
     settings = command_settings(parsed)
 
     async def run() -> dict[str, Any]:
@@ -36,11 +36,11 @@ async def build_verify_report(
     from_seq: int = 0,
     instruments: Callable[[Account], Mapping[str, Instrument]] | None = None,
 ) -> dict[str, Any]:
-    """The answer; ``instruments`` tells what an account trades, else its venue does.
+    """Return the report; ``instruments`` gives an account's instruments, else its venue's.
 
     Raises ``NotFound``, ``Unavailable``.
     """
-    look = Verify(
+    verify_accounts = Verify(
         registry=store.registry,
         history=store.history,
         ledger=store.ledger,
@@ -52,23 +52,23 @@ async def build_verify_report(
         instruments=instruments or venue_instruments,
         retention=timedelta(days=settings.events.retention_days),
     )
-    verdicts = [verdict async for verdict in look(account_id, from_seq)]
+    results = [result async for result in verify_accounts(account_id, from_seq)]
     return {
-        "ok": not any(verdict.findings for verdict in verdicts),
-        "accounts": [_told(verdict) for verdict in verdicts],
+        "ok": not any(result.findings for result in results),
+        "accounts": [_account_report(result) for result in results],
     }
 
 
 def venue_instruments(account: Account) -> Mapping[str, Instrument]:
-    """What is traded where the account is."""
+    """Return the instruments of the account's venue."""
     return instruments_of(account.venue)
 
 
-def _told(verdict: VerificationResult) -> dict[str, Any]:
+def _account_report(result: VerificationResult) -> dict[str, Any]:
     return {
-        "account_id": verdict.account_id,
-        "events": verdict.events,
-        "invariants": "broken" if verdict.findings else "ok",
-        "hash_chain": "ok" if verdict.is_chain_valid else "broken",
-        "findings": [asdict(finding) for finding in verdict.findings],
+        "account_id": result.account_id,
+        "events": result.events,
+        "invariants": "broken" if result.findings else "ok",
+        "hash_chain": "ok" if result.is_chain_valid else "broken",
+        "findings": [asdict(finding) for finding in result.findings],
     }

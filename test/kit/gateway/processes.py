@@ -176,7 +176,7 @@ class Gateway:
     async def _added(self, count: int, position_mode: str) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
             office = RegistryAdmin(registry=store.registry, people=store.user_admin)
-            trader, _ = await office.user("trader", "trader")
+            trader, _ = await office.ensure_user("trader", "trader")
             wishes = [
                 Namespace(
                     exchange_id="paper.binance",
@@ -186,7 +186,7 @@ class Gateway:
                 )
                 for _ in range(count)
             ]
-            ids = [await office.account(wish, trader.id, FULL_GRANT) for wish in wishes]
+            ids = [await office.create_account(wish, trader.id, FULL_GRANT) for wish in wishes]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
         wait_until(
             lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts have a home"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oms.cli.network import _judged
+from oms.cli.network import _check_status
 from oms.cli.output import CommandFailed
 
 REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
@@ -17,7 +17,7 @@ REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
 )
 def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
     with pytest.raises(CommandFailed) as failed:
-        _judged(Namespace(), status, REFUSED)
+        _check_status(Namespace(), status, REFUSED)
     assert failed.value.status == exit_status
     assert failed.value.message == "some_code: some words"
     assert failed.value.answer is REFUSED
@@ -25,20 +25,20 @@ def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
 
 @pytest.mark.parametrize("answer", [{"detail": "Not Found"}, [], None])
 def test_a_strange_refusal_is_told_all_the_same(answer: Any) -> None:
-    with pytest.raises(CommandFailed, match="404: the server said no"):
-        _judged(Namespace(), 404, answer)
+    with pytest.raises(CommandFailed, match="404: the request failed"):
+        _check_status(Namespace(), 404, answer)
 
 
 def test_partly_failed_is_1_and_unfinished_is_5() -> None:
     with pytest.raises(CommandFailed) as partly:
-        _judged(Namespace(), 207, {})
+        _check_status(Namespace(), 207, {})
     assert partly.value.status == 1
     with pytest.raises(CommandFailed) as unfinished:
-        _judged(Namespace(wait_ms=None), 202, {})
+        _check_status(Namespace(wait_ms=None), 202, {})
     assert unfinished.value.status == 5
 
 
 def test_success_is_the_answer_unchanged() -> None:
     answer = {"results": []}
-    assert _judged(Namespace(), 200, answer) is answer
-    assert _judged(Namespace(wait_ms=0), 202, answer) is answer
+    assert _check_status(Namespace(), 200, answer) is answer
+    assert _check_status(Namespace(wait_ms=0), 202, answer) is answer

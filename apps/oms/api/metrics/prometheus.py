@@ -41,7 +41,7 @@ def build_families(
         MetricFamily(
             "oms_http_responses_total",
             "counter",
-            "Answers by status, since this process started.",
+            "Responses by status, since this process started.",
             [
                 ({"status": status}, count)
                 for status, count in sorted(request_metrics.statuses.items())
@@ -50,75 +50,75 @@ def build_families(
         MetricFamily(
             "oms_commands_total",
             "counter",
-            "Commands that this process took in.",
+            "Commands submitted to this process.",
             [({"command": op}, count) for op, count in sorted(request_metrics.ops.items())],
         ),
         MetricFamily(
             "oms_command_milliseconds",
             "gauge",
-            "Milliseconds from taking a command in to its end, of the newest that were awaited.",
+            "Milliseconds from start to end of the newest awaited commands.",
             [
                 ({"quantile": f"0.{name[1:]}"}, at)
                 for name, at in snapshot["execute_ms"].items()
                 if at is not None
             ],
         ),
-        MetricFamily("oms_workers", "gauge", "Workers that live.", [({}, len(workers))]),
+        MetricFamily("oms_workers", "gauge", "Live workers.", [({}, len(workers))]),
         MetricFamily(
             "oms_worker_accounts",
             "gauge",
-            "Accounts that a worker holds.",
+            "Accounts leased by a worker.",
             [({"worker": row["worker_id"]}, row["accounts"]) for row in workers],
         ),
         MetricFamily(
             "oms_queue_depth",
             "gauge",
-            "Commands that wait for a worker.",
+            "Queued commands.",
             [({"worker": name}, n) for rows in depths for name, n in sorted(rows.items())],
         ),
         *_plain(status),
-        *_reconciled(status.get("reconciled", {})),
+        *_reconcile_families(status.get("reconciled", {})),
     ]
 
 
-def _reconciled(told: Mapping[str, Any]) -> list[MetricFamily]:
+def _reconcile_families(metrics: Mapping[str, Any]) -> list[MetricFamily]:
     return [
         MetricFamily(
             "oms_discrepancies_open",
             "gauge",
-            "Differences from the exchange that wait for a decision.",
-            [({"class": kind}, count) for kind, count in told.get("open", {}).items()],
+            "Open discrepancies by class.",
+            [({"class": kind}, count) for kind, count in metrics.get("open", {}).items()],
         ),
         MetricFamily(
             "oms_position_difference",
             "gauge",
-            "What the exchange holds more than the book, where a discrepancy is open.",
+            "Quantity at the exchange minus quantity in the ledger, of open discrepancies.",
             [
                 ({"account": account, "symbol": symbol}, at)
-                for (account, symbol), at in told.get("differences", {}).items()
+                for (account, symbol), at in metrics.get("differences", {}).items()
             ],
         ),
         MetricFamily(
             "oms_reconcile_lag_seconds",
             "gauge",
-            "Since when an account was not swept.",
-            [({"account": account}, at) for account, at in told.get("lags", {}).items()],
+            "Seconds since the last reconciliation of an account.",
+            [({"account": account}, at) for account, at in metrics.get("lags", {}).items()],
         ),
     ]
 
 
 def _plain(status: Mapping[str, Any]) -> list[MetricFamily]:
-    found = {
-        "orders_unknown": "Orders whose answer was lost and not found yet.",
-        "orders_unknown_age_seconds_max": "For how long the oldest of them has been so.",
-        "outbox_lag_ms": "For how long stored events are not told to listeners.",
-        "control_queue_depth": "Control commands that wait.",
-        "auth_cache_hits": "Keys that were known.",
-        "auth_cache_misses": "Keys that were asked for.",
+    helps = {
+        "orders_unknown": "Orders whose outcome is unknown.",
+        "orders_unknown_age_seconds_max": "Seconds for which the oldest of them has been unknown.",
+        "outbox_lag_ms": "For how long stored events have not been delivered to listeners.",
+        "control_queue_depth": "Queued control commands.",
+        "auth_cache_hits": "Authentications answered from the cache.",
+        "auth_cache_misses": "Authentications read from the database.",
     }
     return [
         MetricFamily(f"oms_{name}", "gauge", help, [({}, status[name])])
-        for name, help in found.items()
+        for name, help in helps.items()
         if name in status
     ]
 
@@ -126,8 +126,8 @@ def _plain(status: Mapping[str, Any]) -> list[MetricFamily]:
 def _labels(labels: Mapping[str, object]) -> str:
     if not labels:
         return ""
-    told = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
-    return f"{{{told}}}"
+    text = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
+    return f"{{{text}}}"
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The inbox of discrepancies in the document: what answers hold, and the operations."""
+"""Discrepancies: response schemas and operations."""
 
 from collections.abc import Mapping
 
@@ -68,12 +68,12 @@ def _decide(path: str, name: str, summary: str) -> Operation:
 
 OPERATIONS = (
     _list("/oms/discrepancies", "list_discrepancies",
-          "What the exchange shows and no fact explains"),
+          "Differences between the exchange and the ledger"),
     _list("/oms/reconcile/inbox", "list_reconcile_inbox", "The same as the discrepancies"),
     _decide("/oms/discrepancies/{discrepancy_id}/apply", "apply_discrepancy",
-            "Carry out what is proposed for a discrepancy"),
+            "Apply the correction proposed for a discrepancy"),
     _decide("/oms/discrepancies/{discrepancy_id}/dismiss", "dismiss_discrepancy",
-            "Leave a discrepancy so, or take back what was applied"),
+            "Dismiss a discrepancy, or revert its correction"),
     _decide("/oms/reconcile/inbox/{discrepancy_id}/apply", "apply_reconcile_inbox",
             "The same as applying a discrepancy"),
     _decide("/oms/reconcile/inbox/{discrepancy_id}/dismiss", "dismiss_reconcile_inbox",

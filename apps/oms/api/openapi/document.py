@@ -1,4 +1,4 @@
-"""The document, put together from operations and shapes."""
+"""The OpenAPI document, built from operations and schemas."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -28,15 +28,15 @@ OPERATIONS: tuple[Operation, ...] = (
     *kill_switches.OPERATIONS,
     *exchange_info.OPERATIONS,
 )
-"""Everything that the HTTP contract has; a document shows what is served."""
+"""All operations of the HTTP API; a document has those that are served."""
 
 KEYLESS_ON_LOOPBACK = frozenset({"get_metrics"})
-"""Operations that this machine itself may ask without a key."""
+"""Operations that need no key from the gateway's own host."""
 
 _DESCRIPTION = (
-    "Every answer is JSON, errors of any status included. Decimals are text in plain notation, "
-    "times are RFC 3339 in UTC with microseconds. Keys may be added to answers; clients ignore "
-    "what they do not know. A trailing slash of a path does not matter."
+    "Every response is JSON, including errors of any status. Decimals are strings in plain notation, "
+    "times are RFC 3339 in UTC with microseconds. Keys may be added to responses; clients must ignore "
+    "unknown ones. A trailing slash of a path is ignored."
 )
 _SECURITY: list[dict[str, list[str]]] = [{"api_key": []}, {"bearer": []}]
 _SCHEMES = {
@@ -44,39 +44,39 @@ _SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "x-api-key",
-        "description": "A key or a login token; counts before Authorization.",
+        "description": "An API key or a login token; takes precedence over Authorization.",
     },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key or token."},
 }
-_OF_ALL = ("X-Request-Id", "X-OMS-Version")
-_OF_BUDGETS = (
+_COMMON_HEADERS = ("X-Request-Id", "X-OMS-Version")
+_RATE_LIMIT_HEADERS = (
     *("RateLimit", "RateLimit-Policy"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
-_AT_TIMES = frozenset({"Idempotent-Replayed", "Location", "Preference-Applied"})
+_OPTIONAL_HEADERS = frozenset({"Idempotent-Replayed", "Location", "Preference-Applied"})
 _HEADERS: Mapping[str, tuple[str, Schema]] = {
     "X-Request-Id": ("The id of this request.", TEXT),
-    "X-OMS-Version": ("The version that answered.", TEXT),
-    "RateLimit": ("What is left of the budget that was used.", TEXT),
-    "RateLimit-Policy": ("The budget that was used.", TEXT),
-    "X-RateLimit-Limit": ("Its size a second.", COUNT),
-    "X-RateLimit-Remaining": ("What is left of it.", COUNT),
+    "X-OMS-Version": ("The version of the server.", TEXT),
+    "RateLimit": ("State of the rate limit that was charged.", TEXT),
+    "RateLimit-Policy": ("The rate limit that was charged.", TEXT),
+    "X-RateLimit-Limit": ("Its requests per second.", COUNT),
+    "X-RateLimit-Remaining": ("Its remaining requests.", COUNT),
     "X-RateLimit-Reset": ("Seconds until it is full again.", COUNT),
     "Retry-After": ("Seconds to wait.", COUNT),
-    "WWW-Authenticate": ("How to show who one is.", TEXT),
-    "Location": ("The command, where one was sent.", TEXT),
-    "Idempotent-Replayed": ("The answer is the first one's.", TEXT),
-    "Preference-Applied": ("What of Prefer was honoured.", TEXT),
+    "WWW-Authenticate": ("The authentication scheme.", TEXT),
+    "Location": ("The command, if a single one was sent.", TEXT),
+    "Idempotent-Replayed": ("The response is that of the first request.", TEXT),
+    "Preference-Applied": ("The applied part of Prefer.", TEXT),
 }
 
 
 def build_document(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The document for the routes that are served, each a method and a path."""
-    wanted = {(method.lower(), path) for method, path in served}
+    """Return the document of the served routes, each a method and a path."""
+    routes = {(method.lower(), path) for method, path in served}
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        if (operation.method, operation.path) in wanted:
-            paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+        if (operation.method, operation.path) in routes:
+            paths.setdefault(operation.path, {})[operation.method] = _operation_object(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "oms-gateway", "version": version, "description": _DESCRIPTION},
@@ -91,31 +91,35 @@ def build_document(version: str, served: Iterable[tuple[str, str]]) -> dict[str,
                 **body_schemas(),
             },
             "responses": {
-                f"Refused{status}": _answer(status, ref("Error"), _headers_of_refusal(status))
+                f"Refused{status}": _response(status, ref("Error"), _error_headers(status))
                 for status in sorted({kind.status for kind in CODES.values()})
             },
             "securitySchemes": _SCHEMES,
             "headers": {
-                name: {"description": about, "required": name not in _AT_TIMES, "schema": schema}
+                name: {
+                    "description": about,
+                    "required": name not in _OPTIONAL_HEADERS,
+                    "schema": schema,
+                }
                 for name, (about, schema) in _HEADERS.items()
             },
         },
     }
 
 
-def _described(operation: Operation) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _operation_object(operation: Operation) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.path.split("/")[1]],
         "parameters": list(operation.parameters),
-        "responses": {str(status): told for status, told in sorted(_answers(operation).items())},
+        "responses": {str(status): each for status, each in sorted(_responses(operation).items())},
         "security": _security(operation),
     }
     if operation.body is not None:
         media = {"schema": operation.body.schema, "example": operation.body.example}
-        told["requestBody"] = {"required": operation.body.required, "content": {JSON: media}}
-    return told
+        fields["requestBody"] = {"required": operation.body.required, "content": {JSON: media}}
+    return fields
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
@@ -124,20 +128,20 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
     return [{}, *_SECURITY] if operation.name in KEYLESS_ON_LOOPBACK else _SECURITY
 
 
-def _answers(operation: Operation) -> dict[int, Any]:
+def _responses(operation: Operation) -> dict[int, Any]:
     headers = _headers(operation)
-    told = {
-        status: _answer(status, schema, headers, operation.media)
+    responses = {
+        status: _response(status, schema, headers, operation.media)
         for status, schema in operation.answers.items()
     }
     for status, schema in operation.custom_errors.items():
-        told[status] = _answer(status, schema, _headers_of_refusal(status))
+        responses[status] = _response(status, schema, _error_headers(status))
     for status in operation.error_statuses:
-        told[status] = {"$ref": f"#/components/responses/Refused{status}"}
-    return told
+        responses[status] = {"$ref": f"#/components/responses/Refused{status}"}
+    return responses
 
 
-def _answer(
+def _response(
     status: int, schema: Schema, headers: Iterable[str], media: str = JSON
 ) -> dict[str, Any]:
     return {
@@ -148,9 +152,9 @@ def _answer(
 
 
 def _headers(operation: Operation) -> list[str]:
-    named = [*_OF_ALL]
+    named = [*_COMMON_HEADERS]
     if not operation.is_public and operation.name not in KEYLESS_ON_LOOPBACK:
-        named += _OF_BUDGETS
+        named += _RATE_LIMIT_HEADERS
     if operation.changes:
         named.append("Idempotent-Replayed")
     if operation.name == "send_commands":
@@ -160,6 +164,6 @@ def _headers(operation: Operation) -> list[str]:
     return named
 
 
-def _headers_of_refusal(status: int) -> list[str]:
+def _error_headers(status: int) -> list[str]:
     more = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
-    return [*_OF_ALL, more[status]] if status in more else [*_OF_ALL]
+    return [*_COMMON_HEADERS, more[status]] if status in more else [*_COMMON_HEADERS]

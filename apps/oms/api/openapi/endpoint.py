@@ -1,6 +1,6 @@
-"""``GET /openapi.json``: the document, built when it is first asked for.
+"""``GET /openapi.json``: the document, built on the first request.
 
-For everybody, or with ``public_docs=false`` for those with a key.
+It is public, or with ``public_docs=false`` needs a key.
 """
 
 from collections.abc import Collection
@@ -17,15 +17,15 @@ OPENAPI_PATH = "/openapi.json"
 
 
 class OpenApiEndpoint:
-    """The endpoint, ``answer``."""
+    """The endpoint of the document."""
 
     def __init__(self, context: ApiContext, served: Collection[tuple[str, str]]) -> None:
         self._context = context
         self._served = served
         self._text: bytes | None = None
 
-    async def answer(self, request: Request) -> Response:
-        """Answer one request. Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``."""
+    async def get_document(self, request: Request) -> Response:
+        """Return the document. Raises ``Unauthenticated``, ``Unavailable``, ``RateLimited``."""
         if not self._context.settings.public_docs:
             await admit_caller(request)
         if self._text is None:

@@ -1,4 +1,4 @@
-"""Exchanges, accounts at them and orders in doubt in the document: shapes and operations."""
+"""Exchanges, connections and orders in doubt: response schemas and operations."""
 
 from collections.abc import Mapping
 
@@ -54,12 +54,12 @@ OPERATIONS = (
         method="get",
         path="/meta/exchanges/{exchange_id}/capabilities",
         name="get_exchange_capabilities",
-        summary="What an exchange can do, and who says so of each field",
+        summary="Capabilities of an exchange, each with its source",
         query=(
             p.query(
                 "environment",
                 enum_of("paper", "testnet", "demo", "loopback", "live"),
-                "live where nothing is said, on paper paper.",
+                "live by default, paper for paper exchanges.",
             ),
         ),
         answers={200: ref("Capabilities")},
@@ -68,14 +68,14 @@ OPERATIONS = (
         method="get",
         path="/oms/accounts/{account_id}/capabilities",
         name="get_account_capabilities",
-        summary="The same of an account's exchange, less what its settings take away",
+        summary="Capabilities of an account's exchange as restricted by its settings",
         answers={200: ref("AccountCapabilities")},
     ),
     Operation(
         method="get",
         path="/oms/accounts/{account_id}/connection",
         name="get_account_connection",
-        summary="How an account's exchange is reached, as its worker sees it now",
+        summary="State of an account's exchange connection as its worker reports it",
         query=(p.WAIT_MS,),
         answers={200: ref("Connection")},
     ),
@@ -83,7 +83,7 @@ OPERATIONS = (
         method="post",
         path="/oms/orders/{order_id}/refresh",
         name="refresh_order",
-        summary="Ask the exchange for one order now",
+        summary="Query the exchange for one order now",
         query=p.WAIT,
         answers=_ANSWERS,
         errors=_CAN_FAIL,
@@ -92,7 +92,7 @@ OPERATIONS = (
         method="post",
         path="/oms/orders/{order_id}/resolve",
         name="resolve_order",
-        summary="Adopt an order of the exchange's as this one, or declare it never placed",
+        summary="Match an order of the exchange with this one, or declare it never placed",
         query=(*p.WAIT, p.COMMENT),
         body=body("OrderResolution"),
         answers=_ANSWERS,

@@ -1,4 +1,4 @@
-"""Kill switches in the document: what answers hold, and the operations."""
+"""Kill switches: response schemas and operations."""
 
 from collections.abc import Mapping
 
@@ -25,34 +25,34 @@ _KILL = row(
     scope=enum_of(*sorted(scope.value for scope in KillScope)),
     mode=enum_of(*sorted(mode.value for mode in KillMode)),
 )
-_FOLLOWED = row(
+_ACCOUNT_REPORT = row(
     "account_id:id command_id:id status:text",
     **{name: {"type": "array"} for name in ("canceled", "not_canceled")},
     **{name: {"type": "array"} for name in ("closed", "remaining", "dust")},
 )
-_KILL_TOLD = {"ok": BOOLEAN, **_KILL["properties"], "report": array_of(_FOLLOWED)}
+_KILL_REPORT = {"ok": BOOLEAN, **_KILL["properties"], "report": array_of(_ACCOUNT_REPORT)}
 _CAN_FAIL = frozenset({404, 502, 504})
 
 SCHEMAS: Mapping[str, Schema] = {
     "KillSwitch": _KILL,
-    "KillSwitchTold": object_of(_KILL_TOLD),
-    "KillSwitchPulled": object_of(_KILL_TOLD | {"drill": BOOLEAN}),
+    "KillSwitchReport": object_of(_KILL_REPORT),
+    "KillSwitchActivation": object_of(_KILL_REPORT | {"drill": BOOLEAN}),
     "KillDrill": row("ok:bool drill:bool id:null", would=row("accounts:ids cancel:ids close:ids")),
 }
-"""Shapes by the name they have in the document."""
+"""Schemas by component name."""
 
 OPERATIONS = (
     Operation(
         method="post",
         path="/risk/kill",
         name="pull_kill_switch",
-        summary="Pull a kill switch; a drill only tells what it would do",
+        summary="Activate a kill switch; a drill only previews it",
         query=(*WAIT, COMMENT),
         body=body("KillPull"),
         answers={
-            200: any_of(ref("KillSwitchPulled"), ref("KillDrill")),
-            202: ref("KillSwitchPulled"),
-            207: ref("KillSwitchPulled"),
+            200: any_of(ref("KillSwitchActivation"), ref("KillDrill")),
+            202: ref("KillSwitchActivation"),
+            207: ref("KillSwitchActivation"),
         },
         errors=_CAN_FAIL,
     ),
@@ -60,25 +60,25 @@ OPERATIONS = (
         method="get",
         path="/risk/kill",
         name="list_kill_switches",
-        summary="The kill switches that are on, or all",
-        query=(query("active", BOOLEAN, "false shows those that are over too."),),
+        summary="The active kill switches, or all",
+        query=(query("active", BOOLEAN, "false includes released ones."),),
         answers={200: items_of(ref("KillSwitch"))},
     ),
     Operation(
         method="get",
         path="/risk/kill/{kill_id}",
         name="get_kill_switch",
-        summary="One kill switch, and what followed from it",
-        answers={200: ref("KillSwitchTold")},
+        summary="One kill switch with its report per account",
+        answers={200: ref("KillSwitchReport")},
     ),
     Operation(
         method="post",
         path="/risk/kill/{kill_id}/release",
         name="release_kill_switch",
-        summary="Release a kill switch, its name said again",
+        summary="Release a kill switch; its name is the confirmation",
         query=(*WAIT, COMMENT),
         body=body("KillRelease"),
-        answers=dict.fromkeys((200, 202, 207), ref("KillSwitchPulled")),
+        answers=dict.fromkeys((200, 202, 207), ref("KillSwitchActivation")),
         errors=_CAN_FAIL,
     ),
 )

@@ -1,4 +1,4 @@
-"""One route as the document tells of it."""
+"""The description of one route."""
 
 import re
 from collections.abc import Mapping

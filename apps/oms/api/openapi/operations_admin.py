@@ -1,4 +1,4 @@
-"""Operations of people on themselves and of admins on everybody and everything."""
+"""Operations of users on themselves and of admins on users, accounts and rows."""
 
 from oms.api.openapi import parameters as p
 from oms.api.openapi.operation import Operation
@@ -37,7 +37,7 @@ def _change(
     path: str,
     name: str,
     summary: str,
-    wish: str | None,
+    body_name: str | None,
     shape: Schema,
 ) -> Operation:
     return Operation(
@@ -46,7 +46,7 @@ def _change(
         name=name,
         summary=summary,
         query=(p.COMMENT,),
-        body=None if wish is None else body(wish),
+        body=None if body_name is None else body(body_name),
         answers={200: shape},
         errors=_UNKNOWN,
     )
@@ -84,7 +84,7 @@ _SELF = (
             "PasswordChange", ok_response("user_id:id")),
     _read("/user/api-keys", "list_own_keys", "The user's keys", items_of(ref("ApiKey"))),
     _change("post", "/user/api-keys", "create_own_key", "A key of one's own without permissions",
-            "KeyWish", ref("NewKey")),
+            "KeyRequest", ref("NewKey")),
     _change("patch", "/user/api-keys/{api_key_id}", "change_own_key",
             "Turn a key of one's own on or off, name it, tighten it",
             "KeyChange", ok_response("api_key_id:id rows:count")),
@@ -96,7 +96,7 @@ _SELF = (
           items_of(ref("Strategy"))),
     _change("post", "/strategies", "create_strategy",
             "A strategy on accounts that the key may trade on",
-            "StrategyWish", ok_response("strategy_id:id")),
+            "StrategyRequest", ok_response("strategy_id:id")),
 )  # fmt: skip
 _MUTATED = object_of(
     {
@@ -113,13 +113,13 @@ _ROWS = any_of(
 _ADMIN = (
     _read("/admin/strategies", "list_all_strategies", "All strategies", items_of(ref("Strategy"))),
     _change("post", "/admin/strategies", "create_any_strategy",
-            "A strategy on any accounts, or none", "StrategyWish", ok_response("strategy_id:id")),
+            "A strategy on any accounts, or none", "StrategyRequest", ok_response("strategy_id:id")),
     _change("patch", "/admin/strategies/{strategy_id}", "change_strategy",
             "Another name, status, client's id or other accounts",
             "StrategyChange", ok_response("strategy_id:id rows:count")),
     _read("/admin/accounts", "list_all_accounts", "All accounts", items_of(ref("AdminAccount"))),
     _change("post", "/admin/accounts", "create_account", "An account that no key may touch yet",
-            "AccountWish", ok_response("account_id:id")),
+            "AccountRequest", ok_response("account_id:id")),
     _change("patch", "/admin/accounts/{account_id}", "change_account",
             "Other settings, another status, other credentials",
             "AccountChange", ok_response("account_id:id rows:count")),
@@ -129,9 +129,9 @@ _ADMIN = (
     _read("/admin/users-api-keys", "list_all_keys", "All keys with their users",
           items_of(ref("UserApiKey"))),
     _change("post", "/admin/users-with-api-key", "create_user",
-            "A user with a first key and its permissions", "UserWish", ref("NewKey")),
+            "A user with a first key and its permissions", "UserRequest", ref("NewKey")),
     _change("post", "/admin/api-keys", "create_key", "Another key of a user, without permissions",
-            "UserKeyWish", ref("NewKey")),
+            "UserKeyRequest", ref("NewKey")),
     _change("patch", "/admin/api-keys/{api_key_id}", "change_key",
             "Turn a key on or off, name it, restrict it",
             "KeyChange", ok_response("api_key_id:id rows:count")),
@@ -139,7 +139,7 @@ _ADMIN = (
           "What a key may do", items_of(ref("Permission"))),
     _change("put", "/admin/api-keys/{api_key_id}/permissions", "set_key_permission",
             "Replace what a key may do on one account",
-            "PermissionWish", ok_response("api_key_id:id rows:count")),
+            "PermissionRequest", ok_response("api_key_id:id rows:count")),
     _read("/admin/audit", "list_audit_entries", "Who changed what, when, from where and why",
           page_of(ref("AuditEntry")),
           (

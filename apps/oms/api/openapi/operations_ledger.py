@@ -62,14 +62,14 @@ def _read(
     )
 
 
-def _switch(path: str, name: str, summary: str, wish: str) -> Operation:
+def _switch(path: str, name: str, summary: str, body_name: str) -> Operation:
     return Operation(
         method="post",
         path=f"/oms/risk/{{account_id}}/{path}",
         name=name,
         summary=summary,
         query=(*p.WAIT, p.COMMENT),
-        body=body(wish),
+        body=body(body_name),
         answers={200: ref("Switched"), 202: ref("Switched")},
         errors=_CAN_FAIL,
     )
@@ -112,17 +112,17 @@ _READS = (
           _COMMANDS, (p.WAIT_MS, p.VIEW)),
     _read("/oms/commands", "list_commands", "A page of the commands of accounts",
           page_of(_COMMANDS), (*p.HISTORY, p.VIEW)),
-    _read("/ccxt/orders/raw", "list_raw_orders", "Every version of orders that a sweep has met",
+    _read("/ccxt/orders/raw", "list_raw_orders", "Order snapshots that reconciliation has read",
           page_of(ref("RawOrder")), p.HISTORY),
-    _read("/ccxt/trades/raw", "list_raw_trades", "Every execution that a sweep has met",
+    _read("/ccxt/trades/raw", "list_raw_trades", "Executions that reconciliation has read",
           page_of(ref("RawTrade")), p.HISTORY),
     _read("/oms/reconcile/status", "list_reconcile_status",
-          "How fresh the last sweep of each readable account is",
+          "How recent the last reconciliation of each readable account is",
           items_of(ref("ReconcileStatus")),
           (p.query("status", {"type": "string", "enum": ["fresh", "stale", "never"]},
                    "Accounts of this status."), _STALE)),
     _read("/oms/reconcile/{account_id}/status", "get_reconcile_status",
-          "How fresh the last sweep of one account is",
+          "How recent the last reconciliation of one account is",
           items_of(ref("ReconcileStatus")), (_STALE,)),
     _read("/oms/risk/{account_id}/strategies", "list_strategy_switches",
           "The strategies of an account, and which of them may open",
@@ -159,7 +159,7 @@ OPERATIONS = (
         method="post",
         path="/oms/reconcile",
         name="reconcile_accounts",
-        summary="Sweep accounts now; on return the deals found can be read",
+        summary="Reconcile accounts now; new deals are readable on return",
         body=body("Reconcile", required=False),
         answers={200: _RECONCILED},
         errors=_CAN_FAIL,

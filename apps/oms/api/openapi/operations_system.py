@@ -1,4 +1,4 @@
-"""Operations about the house itself: health, figures, exchanges, the document, paper accounts."""
+"""Operations on the gateway: health, metrics, exchanges, the document, paper accounts, ccxt."""
 
 from oms.api.openapi.operation import Operation
 from oms.api.openapi.parameters import PARALLEL, WAIT
@@ -43,7 +43,7 @@ OPERATIONS = (
         method="get",
         path="/readyz",
         name="get_readiness",
-        summary="Whether a command sent now would be carried out",
+        summary="Whether a command sent now would be executed",
         answers={200: ref("Ready")},
         custom_errors={503: ref("Ready")},
         is_public=True,
@@ -148,7 +148,7 @@ OPERATIONS = (
         method="post",
         path="/ccxt/commands",
         name="call_ccxt_many",
-        summary="Several ccxt calls; each tells its own end",
+        summary="Several ccxt calls, each with its own result",
         query=(PARALLEL, *WAIT[:2]),
         body=body("Calls"),
         answers={200: object_of({"results": array_of(_CALLED)})},

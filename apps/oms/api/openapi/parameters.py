@@ -6,8 +6,8 @@ from typing import Any
 from oms.api.openapi.schema import BOOLEAN, ID, TEXT, Schema, enum_of
 
 Parameter = dict[str, Any]
-#: What clients send there is bent into range, so no bound is a refusal.
-_BENT: Schema = {"type": "integer"}
+#: Values out of range are clamped, so the schema has no bounds.
+_CLAMPED: Schema = {"type": "integer"}
 _DATE: Schema = {"type": "string", "format": "date"}
 _SINCE: Schema = {"type": "string", "examples": ["2026-02-25T20:00:00Z", "1772049600000"]}
 
@@ -46,7 +46,7 @@ PATHS: Mapping[str, Schema] = {
         *("open_orders", "history_orders", "open_positions", "history_positions", "deals")
     ),
 }
-"""What stands in the braces of a path."""
+"""Schemas of path parameters."""
 
 ACCOUNTS = query(
     "account_ids", _IDS_TEXT, "Accounts, with commas between their ids.", required=True
@@ -54,20 +54,20 @@ ACCOUNTS = query(
 OPTIONAL_ACCOUNTS = query("account_ids", _IDS_TEXT, "Accounts; absent: all.")
 STRATEGY = query("strategy_id", {"type": "integer", "minimum": 0}, "Rows of one strategy.")
 SYMBOL = query("symbol", TEXT, "Rows of one symbol.")
-LIMIT = query("limit", _BENT, "How many rows at most; bent into range.")
+LIMIT = query("limit", _CLAMPED, "How many rows at most; clamped to the range.")
 CACHE = query("cache", BOOLEAN, "Accepted for old clients, without effect.")
 PARALLEL = query("parallel", BOOLEAN, "All at once, in place of one after the other.")
-VIEW = query("view", enum_of("mt5"), "Rows in MetaTrader's words.")
+VIEW = query("view", enum_of("mt5"), "Rows as MetaTrader's structures.")
 STATUS = query("status", TEXT, "Words of status or state, with commas between.")
 ORDER = query("order_id", ID, "Rows of one order.")
 POSITION = query("position_id", ID, "Rows of one position.")
 RECONCILED = query("reconciled", BOOLEAN, "Rows that are reconciled, or not.")
 SINCE = query("since", _SINCE, "From this moment on: RFC 3339 or integer milliseconds.")
 UNTIL = query("until", _SINCE, "Before this moment: RFC 3339 or integer milliseconds.")
-WAIT_MS = query("wait_ms", _BENT, "How long the answer may wait, in milliseconds.")
+WAIT_MS = query("wait_ms", _CLAMPED, "How long the answer may wait, in milliseconds.")
 PAGING = (
-    query("page", _BENT, "The page, from 1."),
-    query("page_size", _BENT, "Rows of a page, 1 to 500; bent into range."),
+    query("page", _CLAMPED, "The page, from 1."),
+    query("page_size", _CLAMPED, "Rows of a page, 1 to 500; clamped to the range."),
     query("sort", enum_of("asc", "desc"), "By id; ascending where nothing is said."),
     query("with_total", BOOLEAN, "Whether rows are counted."),
     query("cursor", TEXT, "Where the page before ended; empty begins."),
@@ -81,7 +81,7 @@ OPEN = (ACCOUNTS, STRATEGY, SYMBOL, LIMIT, CACHE, VIEW)
 HISTORY = (ACCOUNTS, STRATEGY, SYMBOL, STATUS, RECONCILED, *DATES, SINCE, UNTIL, *PAGING)
 WAIT = (
     WAIT_MS,
-    query("request_timeout_seconds", _BENT, "As wait_ms, in seconds, at least 1."),
+    query("request_timeout_seconds", _CLAMPED, "As wait_ms, in seconds, at least 1."),
     header("Prefer", {"type": "string", "examples": ["wait=5"]}, "wait=S or respond-async."),
 )
 COMMENT = header("X-Comment", {"type": "string", "maxLength": 255}, "Why, for the audit log.")

@@ -1,7 +1,6 @@
-"""Request bodies: their shapes are those they are checked against, their examples stand here.
+"""Request bodies: schemas generated from the validators, and examples.
 
-Two things are added to a generated shape: the other names under which clients send a key, and that
-null in a key that may be absent means absent.
+Added to the generated schemas are aliases of keys, and null for optional keys.
 """
 
 from collections.abc import Mapping
@@ -32,10 +31,10 @@ DEFINITIONS = "#/components/schemas/{model}"
 
 
 class Shape(Protocol):
-    """What can tell its own JSON Schema."""
+    """A validator with a JSON Schema."""
 
     def json_schema(self, *, ref_template: str) -> dict[str, Any]:
-        """The schema, with what it refers to under ``$defs``."""
+        """Return the schema, with referenced ones under ``$defs``."""
         ...
 
 
@@ -56,14 +55,14 @@ BODIES: Mapping[str, Shape] = {
     "Login": people.LOGIN,
     "ProfileChange": people.PROFILE,
     "PasswordChange": people.PASSWORD,
-    "KeyWish": people.NEW_KEY,
+    "KeyRequest": people.NEW_KEY,
     "KeyChange": people.KEY_CHANGE,
-    "PermissionWish": people.PERMIT,
-    "UserWish": people.NEW_USER,
+    "PermissionRequest": people.PERMIT,
+    "UserRequest": people.NEW_USER,
     "UserChange": people.USER_CHANGE,
-    "StrategyWish": people.STRATEGY,
+    "StrategyRequest": people.STRATEGY,
     "StrategyChange": people.STRATEGY_CHANGE,
-    "AccountWish": people.ACCOUNT,
+    "AccountRequest": people.ACCOUNT,
     "AccountChange": people.ACCOUNT_CHANGE,
     "Reassign": command_schemas.REASSIGN,
     "Decide": command_schemas.DECIDE,
@@ -88,14 +87,14 @@ EXAMPLES: Mapping[str, object] = {
         "current_password": "correct horse battery staple",
         "new_password": "seventeen quiet rivers",
     },
-    "KeyWish": {"label": "laptop", "restrictions": {"ip_allowlist": ["10.0.0.0/8"]}},
+    "KeyRequest": {"label": "laptop", "restrictions": {"ip_allowlist": ["10.0.0.0/8"]}},
     "KeyChange": {"status": "active", "label": "laptop"},
-    "PermissionWish": {"account_id": 1, "can_trade": True, "can_close_position": True},
-    "UserWish": {"user_name": "grace", "role": "trader", "label": "first key"},
+    "PermissionRequest": {"account_id": 1, "can_trade": True, "can_close_position": True},
+    "UserRequest": {"user_name": "grace", "role": "trader", "label": "first key"},
     "UserChange": {"role": "readonly"},
-    "StrategyWish": {"name": "mean reversion", "account_ids": [1]},
+    "StrategyRequest": {"name": "mean reversion", "account_ids": [1]},
     "StrategyChange": {"status": "disabled"},
-    "AccountWish": {"exchange_id": "paper.binance", "label": "practice", "is_testnet": False},
+    "AccountRequest": {"exchange_id": "paper.binance", "label": "practice", "is_testnet": False},
     "AccountChange": {"label": "practice, second"},
     "Reassign": {"account_id": 1, "order_ids": [1], "preview": True},
     "Decide": {"comment": "the exchange is right"},
@@ -106,8 +105,8 @@ EXAMPLES: Mapping[str, object] = {
     "Call": {"args": ["BTC/USDT:USDT"], "kwargs": {}},
     "CoreCall": {"symbol": "BTC/USDT:USDT"},
     "Calls": [{"account_id": 1, "func": "fetch_ticker", "args": ["BTC/USDT:USDT"]}],
-    "UserKeyWish": {"user_id": 2, "label": "laptop"},
-    "Mutations": [{"op": "update", "row": {"id": 1, "comment": "told by the desk"}}],
+    "UserKeyRequest": {"user_id": 2, "label": "laptop"},
+    "Mutations": [{"op": "update", "row": {"id": 1, "comment": "manual correction"}}],
     "Allow": {"allow_new_positions": False, "comment": "maintenance"},
     "StrategyAllow": {"strategy_id": 1, "allow_new_positions": True, "comment": "tested"},
     "OrderResolution": {"action": "declare_not_placed", "comment": "support says so"},
@@ -143,8 +142,8 @@ def body(name: str, *, required: bool = True) -> Body:
 
 def commands_body() -> Body:
     """One command, or a list of up to a thousand."""
-    many = array_of(ref("CommandWish")) | {"maxItems": 1000}
-    return Body(schema=any_of(ref("CommandWish"), many), example=_COMMAND)
+    many = array_of(ref("CommandRequest")) | {"maxItems": 1000}
+    return Body(schema=any_of(ref("CommandRequest"), many), example=_COMMAND)
 
 
 def body_schemas() -> dict[str, Schema]:
@@ -152,13 +151,13 @@ def body_schemas() -> dict[str, Schema]:
     found: dict[str, Schema] = {}
     for name, shape in BODIES.items():
         found |= _generated(name, shape, _MORE.get(name, {}))
-    wishes = []
+    commands = []
     for word, (shape, aliases) in COMMANDS.items():
         name = "".join(part.title() for part in word.split("_")) + "Payload"
         found |= _generated(name, shape, {}, aliases)
-        wishes.append(_wish(word, name))
+        commands.append(_command(word, name))
     _add_tolerated(found)
-    found["UserKeyWish"] = found["KeyWish"] | {"required": ["user_id"]}
+    found["UserKeyRequest"] = found["KeyRequest"] | {"required": ["user_id"]}
     found["CoreCall"] = object_of(
         {}, {**_CORE_TEXTS, **_CORE_NUMBERS, "params": {"type": "object"}}
     )
@@ -166,7 +165,7 @@ def body_schemas() -> dict[str, Schema]:
     found["Mutations"] = array_of(
         object_of({"op": enum_of("insert", "update", "delete"), "row": {"type": "object"}})
     )
-    found["CommandWish"] = any_of(*wishes)
+    found["CommandRequest"] = any_of(*commands)
     return found
 
 
@@ -193,13 +192,13 @@ def _generated(
     return {**found, name: schema}
 
 
-def _wish(word: str, payload: str) -> Schema:
+def _command(word: str, payload: str) -> Schema:
     envelope = command_schemas.ENVELOPE.json_schema()["properties"]
-    wish = object_of(
+    command = object_of(
         {"command": {"type": "string", "const": word}, "payload": ref(payload)},
         {name: any_of(envelope[name], NULL) for name in ("account_id", "request_id")},
     )
-    return without_titles(wish | {"additionalProperties": False})  # type: ignore[no-any-return]
+    return without_titles(command | {"additionalProperties": False})  # type: ignore[no-any-return]
 
 
 def _calls() -> Schema:

@@ -1,4 +1,4 @@
-"""Words in which shapes are written down, and the JSON Schemas they mean. No shape is here."""
+"""A compact notation for JSON Schemas of rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ TYPES: Mapping[str, Schema] = {
     "text": TEXT,
     "time": TIME,
 }
-"""What may stand behind the colon of a key in ``row``."""
+"""Types of the ``row`` notation, by name."""
 
 
 def row(text: str, **special: Schema) -> Schema:
@@ -87,7 +87,7 @@ def map_of(schema: Schema) -> Schema:
 
 
 def ref(name: str) -> Schema:
-    """A shape that stands under its name in the document."""
+    """Return a reference to a component schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -98,14 +98,14 @@ def items_of(schema: Schema) -> Schema:
 
 def page_of(schema: Schema) -> Schema:
     """A page of a history."""
-    told = row("total:count? page:count? page_size:count? next_cursor:text?")
-    return object_of({"items": array_of(schema), **told["properties"]})
+    envelope = row("total:count? page:count? page_size:count? next_cursor:text?")
+    return object_of({"items": array_of(schema), **envelope["properties"]})
 
 
 def open_list_of(schema: Schema) -> Schema:
     """An open list: the envelope of a page whose numbers are null."""
-    told = row("total:null page:null page_size:null next_cursor:null truncated:bool")
-    return object_of({"items": array_of(schema), **told["properties"]})
+    envelope = row("total:null page:null page_size:null next_cursor:null truncated:bool")
+    return object_of({"items": array_of(schema), **envelope["properties"]})
 
 
 def ok_response(text: str = "", **special: Schema) -> Schema:

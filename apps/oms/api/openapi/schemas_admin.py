@@ -1,4 +1,4 @@
-"""What answers hold about people, keys, strategies, the audit log, and the house itself."""
+"""Response schemas of users, keys, strategies, the audit log and the gateway's status."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ _FLAGS = (
     "can_read:bool can_trade:bool can_close_position:bool can_risk_manage:bool "
     "can_block_new_positions:bool can_block_account:bool restrict_to_strategies:bool"
 )
-_PEOPLE: Mapping[str, Schema] = {
+_USER_SCHEMAS: Mapping[str, Schema] = {
     "User": row("user_id:id user_name:text role:text status:text created_at:time"),
     "Profile": row(
         "user_id:id user_name:text status:text api_key_id:id expires_at:time?",
@@ -53,7 +53,7 @@ _PEOPLE: Mapping[str, Schema] = {
     "Permission": row(
         f"api_key_id:id account_id:id {_FLAGS} status:text", strategy_ids=array_of(COUNT)
     ),
-    # The key is told once; a repeat under its Idempotency-Key has null in its place.
+    # The clear text is returned once; a replay of the Idempotency-Key has null in its place.
     "NewKey": row("ok:bool user_id:id api_key_id:id api_key_plain:text? label:text?"),
     "Strategy": row(
         "strategy_id:id client_strategy_id:id? name:text account_ids:ids", status=_STATUS
@@ -114,8 +114,8 @@ _DETAIL = row(
     limit=nullable(DECIMAL),
     value=nullable(DECIMAL),
 )
-_PLACE = row("msg:text type:text", loc=array_of(any_of(TEXT, {"type": "integer"})))
-_HOUSE: Mapping[str, Schema] = {
+_VALIDATION_ERROR = row("msg:text type:text", loc=array_of(any_of(TEXT, {"type": "integer"})))
+_STATUS_SCHEMAS: Mapping[str, Schema] = {
     "Health": row("app:text env:text db_engine:text", status=enum_of("ok", "degraded")),
     "Ready": object_of(
         {
@@ -158,12 +158,12 @@ _HOUSE: Mapping[str, Schema] = {
     "ErrorDetail": object_of(
         _DETAIL["properties"],
         {
-            "errors": array_of(_PLACE),
+            "errors": array_of(_VALIDATION_ERROR),
             "results": {"type": "array", "items": {"type": "object"}},
         },
     ),
     "Error": object_of({"detail": ref("ErrorDetail")}),
 }
 
-SCHEMAS: Mapping[str, Schema] = {**_PEOPLE, **_HOUSE}
+SCHEMAS: Mapping[str, Schema] = {**_USER_SCHEMAS, **_STATUS_SCHEMAS}
 """Shapes by the name they have in the document."""

@@ -1,4 +1,4 @@
-"""What answers hold about orders, deals, positions, commands and events."""
+"""Response schemas of orders, deals, positions, commands and events."""
 
 from collections.abc import Mapping
 
