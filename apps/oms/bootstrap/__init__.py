@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from oms import __version__
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
 from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.socket_notifier import SocketNotifier
@@ -54,7 +55,7 @@ async def migration_status(settings: Settings) -> MigrationStatus:
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Open the store, and close it at the end."""
-    store = await SqlStore.open(settings.dsn)
+    store = await SqlStore.open(settings.dsn, check_account)
     try:
         yield store
     finally:
@@ -94,7 +95,7 @@ async def build_worker(
     from oms.worker.main import Worker
     from oms.worker.reconcile_schedule import ReconcileScheduler
 
-    store = await SqlStore.open(settings.dsn)
+    store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
     notifier = SocketNotifier(settings.notifier_dir)
     connect = build_exchange_factory(
@@ -277,7 +278,7 @@ async def build_api(settings: Settings) -> "Application":
     from oms.services.submission.result_waiter import ResultWaiter
     from oms.services.submission.submit import Submit
 
-    store = await SqlStore.open(settings.dsn)
+    store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
     commands, notifier = settings.commands, SocketNotifier(settings.notifier_dir)
     depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)

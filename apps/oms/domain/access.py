@@ -84,6 +84,21 @@ class Grant:
     strategy_ids: frozenset[int] = frozenset()
 
 
+def template_grant(*, can_read: bool, can_trade: bool, can_risk_manage: bool) -> Grant:
+    """Return the grant of a new key from its user's template.
+
+    Trading includes closing, and risk management includes blocking.
+    """
+    return Grant(
+        can_read=can_read,
+        can_trade=can_trade,
+        can_close_position=can_trade,
+        can_risk_manage=can_risk_manage,
+        can_block_new_positions=can_risk_manage,
+        can_block_account=can_risk_manage,
+    )
+
+
 @value
 class Restrictions:
     """Limits of a key that apply on top of its grants; none by default."""

@@ -59,6 +59,18 @@ class AccountChange:
     live_enabled: bool | None = None
 
 
+class AccountCheck(Protocol):
+    """Validates the engine, environment and settings of an account."""
+
+    def __call__(self, *, exchange_id: str, environment: str, extra_config: str) -> None:
+        """Accept an account; ``extra_config`` is JSON text.
+
+        Raises ``Invalid``: ``unsupported_engine``, ``environment_not_supported``,
+        ``extra_config_refused``.
+        """
+        ...
+
+
 class AccountAdmin(Protocol):
     """Reads and changes accounts; every method raises ``Unavailable``."""
 

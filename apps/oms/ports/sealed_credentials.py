@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from oms.domain.errors import Invalid
 from oms.domain.value import value
 from oms.ports.audit_log import AuditContext
+from oms.ports.vault import FIELDS
 
 
 @value
@@ -32,6 +34,35 @@ class SealedCredentialsChange:
     passphrase: str | None = None
     #: Fingerprint of the new ``api_key``.
     fingerprint: str | None = None
+
+    def apply_to(self, before: SealedCredentials | None) -> SealedCredentials:
+        """Return the credentials after the change.
+
+        While a value is kept, so is the id of the old master key, so that a rotation finds the row.
+        Raises ``Invalid`` if first credentials lack key or secret.
+        """
+        if before is None:
+            if self.api_key is None or self.secret is None or self.fingerprint is None:
+                raise Invalid("first credentials need api_key and secret")
+            return SealedCredentials(
+                account_id=self.account_id,
+                api_key=self.api_key,
+                secret=self.secret,
+                passphrase=self.passphrase,
+                key_id=self.key_id,
+                fingerprint=self.fingerprint,
+            )
+        keeps_value = any(
+            getattr(self, name) is None and getattr(before, name) is not None for name in FIELDS
+        )
+        return SealedCredentials(
+            account_id=self.account_id,
+            api_key=self.api_key or before.api_key,
+            secret=self.secret or before.secret,
+            passphrase=self.passphrase or before.passphrase,
+            key_id=before.key_id if keeps_value else self.key_id,
+            fingerprint=self.fingerprint or before.fingerprint,
+        )
 
 
 class SealedCredentialsStore(Protocol):

@@ -29,6 +29,20 @@ class StrategyChange:
     #: Replaces the linked accounts.
     account_ids: tuple[int, ...] | None = None
 
+    def apply_to(self, before: StrategyRow) -> StrategyRow:
+        """Return the strategy after the change."""
+        client_id = self.client_strategy_id
+        if client_id is None and not self.clears_client_id:
+            client_id = before.client_strategy_id
+        linked = before.account_ids if self.account_ids is None else self.account_ids
+        return StrategyRow(
+            id=before.id,
+            name=self.name or before.name,
+            status=self.status or before.status,
+            client_strategy_id=client_id,
+            account_ids=tuple(sorted(linked)),
+        )
+
 
 class Strategies(Protocol):
     """The strategies; every method raises ``Unavailable``."""

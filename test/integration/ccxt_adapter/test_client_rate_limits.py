@@ -11,6 +11,7 @@ from typing import Any
 from kit.databases.sql import fetch_rows
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.polling import poll_until
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.ccxt.client.request_errors import NotSent, Overloaded, ReadFailed
 from oms.adapters.ccxt.client.venue_client import VenueClient
 from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
@@ -140,7 +141,7 @@ async def test_two_workers_share_the_budget_of_one_key(
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
-    store = await SqlStore.open(url)
+    store = await SqlStore.open(url, check_account)
     clients = list[VenueClient]()
     for account_id in (1, 2):
         client = made(account_id=account_id, is_key_shared=True)
@@ -167,7 +168,7 @@ async def test_spot_and_contracts_of_binance_are_two_houses(
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
-    store = await SqlStore.open(url)
+    store = await SqlStore.open(url, check_account)
     client = made("binance_tls", environment="loopback")
     client._throttle = RequestThrottle(
         RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget)),

@@ -16,6 +16,7 @@ import pytest
 from kit.databases.galera import GaleraCluster
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
@@ -107,7 +108,7 @@ async def another(place: Place) -> AsyncIterator[Opener]:
     async with AsyncExitStack() as stack:
 
         async def open_next() -> SqlStore:
-            store = await SqlStore.open(next(urls))
+            store = await SqlStore.open(next(urls), check_account)
             stack.push_async_callback(store.close)
             return store
 

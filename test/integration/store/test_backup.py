@@ -11,6 +11,7 @@ import pytest
 
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import NOON, a_deal, a_lease, an_account, an_order
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
@@ -31,7 +32,7 @@ async def test_backup_restores_all_rows_into_any_database(
 
     url = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
     await upgrade(url)
-    other = await SqlStore.open(url)
+    other = await SqlStore.open(url, check_account)
     try:
         restored = await other.backup.restore(path, await other.schema_version(), HAND)
         entries = fetch_rows(url, "SELECT action FROM audit_log WHERE action = 'restore'")

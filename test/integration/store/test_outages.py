@@ -12,6 +12,7 @@ import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, an_order, enqueue
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.connection.engine import IDLE_WRITE_SECONDS_MAX
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
@@ -42,7 +43,7 @@ async def url(request: pytest.FixtureRequest, server: PrivateMariaDB) -> str:
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[SqlStore]:
     """Yield a store on the database."""
-    opened = await SqlStore.open(url)
+    opened = await SqlStore.open(url, check_account)
     yield opened
     await opened.close()
 
@@ -94,7 +95,7 @@ async def test_stopped_server_is_unavailable_immediately(
 async def test_opening_an_unreachable_server_fails(server: PrivateMariaDB, url: str) -> None:
     await asyncio.to_thread(server.kill)
     with pytest.raises(Unavailable):
-        await SqlStore.open(url)
+        await SqlStore.open(url, check_account)
     with pytest.raises(Unavailable):
         await upgrade(url)
 
@@ -153,7 +154,7 @@ async def test_server_ends_an_idle_write_transaction(store: SqlStore, url: str) 
     account_id = await an_account(store)
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
-    sleeper = await SqlStore.open(url)
+    sleeper = await SqlStore.open(url, check_account)
     connection = await sleeper._database.write_engine.raw_connection()
     driver = connection.driver_connection
     async with driver.cursor() as cursor:  # type: ignore[union-attr]
@@ -181,7 +182,7 @@ async def test_locked_file_is_unavailable_after_a_short_wait(tmp_path: Path) -> 
     path = tmp_path / "oms.sqlite3"
     url = f"sqlite+aiosqlite:///{path}"
     await upgrade(url)
-    store = await SqlStore.open(url)
+    store = await SqlStore.open(url, check_account)
     account_id = await an_account(store)
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
@@ -205,7 +206,7 @@ async def test_locked_file_is_unavailable_after_a_short_wait(tmp_path: Path) -> 
 async def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
-    store = await SqlStore.open(url)
+    store = await SqlStore.open(url, check_account)
     for engine in (store._database.write_engine, store._database.read_engine):
         async with engine.connect() as connection:
             found = [
@@ -219,7 +220,7 @@ async def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None
 async def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
     threads = set(threading.enumerate())
     with pytest.raises(Unavailable):
-        await SqlStore.open(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'oms.sqlite3'}")
+        await SqlStore.open(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'oms.sqlite3'}", check_account)
     # The driver's thread ends with a call into this loop, which must still be open.
     async with asyncio.timeout(5):
         for thread in set(threading.enumerate()) - threads:

@@ -17,6 +17,7 @@ from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute
 from kit.databases.statement_costs import RecordedStatement, measure_cost, record_statements
 from kit.databases.store_rows import NOON, a_command, a_lease, an_account, an_order, enqueue
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.commands.command import CommandResult, CommandStatus
@@ -68,7 +69,7 @@ def _fill(dsn: str) -> None:
     execute(dsn, f"UPDATE id_blocks SET next_id = {FIRST_ACCOUNT} WHERE name = 'account'")
 
     async def made() -> int:
-        store = await SqlStore.open(dsn)
+        store = await SqlStore.open(dsn, check_account)
         account_id = await an_account(store)
         await store.close()
         return account_id
@@ -79,7 +80,7 @@ def _fill(dsn: str) -> None:
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[SqlStore]:
     """A store on it."""
-    opened = await SqlStore.open(url)
+    opened = await SqlStore.open(url, check_account)
     yield opened
     await opened.close()
 

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.connection.database import open_database
 from oms.adapters.sql.maintenance import migration_runner
 from oms.adapters.sql.maintenance.migration_runner import status, upgrade
@@ -158,7 +159,7 @@ async def test_housekeeping_lease_exists_initially(store: SqlStore) -> None:
 )
 async def test_unsupported_database_is_refused(url: str) -> None:
     with pytest.raises(Exception, match=r"database_url|load plugin|parse"):
-        await SqlStore.open(url)
+        await SqlStore.open(url, check_account)
 
 
 async def test_decimals_keep_all_digits(store: SqlStore) -> None:

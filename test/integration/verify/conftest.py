@@ -19,6 +19,7 @@ from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute
 from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiClient
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
@@ -131,7 +132,7 @@ class DamagedServer:
 
 async def answered(dsn: str, **narrowed: int) -> Checked:
     """What ``oms verify`` answers."""
-    store = await SqlStore.open(dsn)
+    store = await SqlStore.open(dsn, check_account)
     try:
         return await build_verify_report(store, Settings(), **narrowed)
     finally:

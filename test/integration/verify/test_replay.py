@@ -11,6 +11,7 @@ import pytest
 from kit.gateway.in_process import InProcessGateway, now, open_gateway
 from kit.ledger.histories import random_history
 from kit.ledger.stored_history import store_history
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.main import main
@@ -29,7 +30,7 @@ def dsn_of(path: Path) -> str:
 
 async def answered(dsn: str, account_id: int, **narrowed: Any) -> dict[str, Any]:
     """What ``oms replay`` answers."""
-    store = await SqlStore.open(dsn)
+    store = await SqlStore.open(dsn, check_account)
     try:
         return await build_replay_report(store, account_id, **narrowed)
     finally:
@@ -103,7 +104,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store with three strategies."""
     dsn = dsn_of(tmp_path / "histories.sqlite3")
     await upgrade(dsn)
-    store = await SqlStore.open(dsn)
+    store = await SqlStore.open(dsn, check_account)
     yield store
     await store.close()
 

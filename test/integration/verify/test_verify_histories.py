@@ -8,6 +8,7 @@ import pytest
 from kit.databases.sql import execute
 from kit.ledger.histories import random_history
 from kit.ledger.stored_history import store_history
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.verify import build_verify_report
@@ -28,7 +29,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
         "INSERT INTO strategies (id, name, created_at) VALUES"
         " (1, 'one', '2026-01-01T00:00:00.000000Z'), (2, 'two', '2026-01-01T00:00:00.000000Z')",
     )
-    store = await SqlStore.open(dsn)
+    store = await SqlStore.open(dsn, check_account)
     yield store
     await store.close()
 

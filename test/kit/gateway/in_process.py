@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from kit.gateway.local_notifier import LocalNotifier
 from kit.gateway.wiring import build_admin_service
 from kit.http.asgi_client import AsgiClient
+from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
 from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.paper.mark_prices import PaperMarks
@@ -159,7 +160,7 @@ async def open_gateway(
 ) -> AsyncIterator[InProcessGateway]:
     """An office with one netting account at manual prices, a trader's key and an admin's."""
     await upgrade(dsn)
-    store = await SqlStore.open(dsn)
+    store = await SqlStore.open(dsn, check_account)
     bell = LocalNotifier()
     api_context = _doors(store, bell, settings or Settings())
     feed = EventFeed(history=store.history, wait_notified=api_context.result_waiter.wait_notified)

@@ -27,20 +27,21 @@ from oms.adapters.sql.registry.registry import SqlRegistry
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
+from oms.ports.account_admin import AccountCheck
 
 
 class SqlStore:
     """The stores of one database; must be closed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, check_account: AccountCheck) -> None:
         self._database = database
         self.queue = SqlCommandQueue(database)
         self.ledger = SqlLedgerStore(database)
         self.history = SqlHistoryReads(database)
         self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
-        self.registry = SqlRegistry(database, self.ids)
-        self.account_admin = SqlAccountAdmin(database, self.ids)
+        self.registry = SqlRegistry(database, self.ids, check_account)
+        self.account_admin = SqlAccountAdmin(database, self.ids, check_account)
         self.user_admin = SqlUserAdmin(database, self.ids)
         self.login_credentials = SqlLoginCredentials(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
@@ -58,9 +59,12 @@ class SqlStore:
         self.reconcile_store = SqlReconcileStore(database)
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open the store at ``url``. Raises ``Unavailable``, and ``ValueError`` for other URLs."""
-        return cls(await connect(url))
+    async def open(cls, url: str, check_account: AccountCheck) -> Self:
+        """Open the store at ``url``; ``check_account`` validates accounts before they are stored.
+
+        Raises ``Unavailable``, and ``ValueError`` for an unsupported URL.
+        """
+        return cls(await connect(url), check_account)
 
     @property
     def dialect(self) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from oms.domain.errors import Invalid
+from oms.domain.value import evolve
 from oms.ports.account_admin import AccountChange, AccountRecord, NewAccount
 from oms.ports.vault import Secrets
 from oms.wire.admin import admin_schemas as shapes
@@ -11,6 +12,11 @@ from oms.wire.json import dumps, loads, optional_time_text, time_text
 from oms.wire.request_body import malformed_at
 
 ENGINES = ("paper", "ccxt", "ccxtpro")
+CHANGEABLE_FIELDS = (
+    *("label", "exchange_id", "position_mode", "environment", "is_testnet", "status"),
+    *("live_enabled", "extra_config", "trader_name"),
+)
+"""Fields of ``AccountChange`` and ``AccountRecord``."""
 MASKED_SECRET = "enc:***"
 """Shown in place of every credential."""
 
@@ -30,6 +36,21 @@ def environment_of(exchange_id: str, is_testnet: bool) -> str:
     if exchange_id.startswith("paper."):
         return "paper"
     return "testnet" if is_testnet else "live"
+
+
+def apply_account_change(before: AccountRecord, change: AccountChange) -> AccountRecord:
+    """Return the account after a change.
+
+    A new exchange or testnet flag without an environment implies the default environment.
+    """
+    fields = {name: getattr(change, name) for name in CHANGEABLE_FIELDS}
+    after = evolve(before, **{name: new for name, new in fields.items() if new is not None})
+    if change.clears_trader_name:
+        after = evolve(after, trader_name=None)
+    is_moved = (after.exchange_id, after.is_testnet) != (before.exchange_id, before.is_testnet)
+    if change.environment is None and is_moved:
+        after = evolve(after, environment=environment_of(after.exchange_id, after.is_testnet))
+    return after
 
 
 def read_account(body: object) -> NewAccount:

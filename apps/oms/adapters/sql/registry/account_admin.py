@@ -1,22 +1,27 @@
 """Administration of accounts: ``ports.account_admin.AccountAdmin``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from oms.adapters.ccxt.account_validation import check_account
+from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.fencing import revoke_lease
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.rows import events
+from oms.domain.account_change import (
+    ENGINE_FIELDS,
+    AccountUsage,
+    affects_trading,
+    refuse_account_change,
+)
 from oms.domain.errors import Conflict, NotFound
-from oms.ports.account_admin import AccountChange, AccountRecord
+from oms.ports.account_admin import AccountChange, AccountCheck, AccountRecord
 from oms.ports.audit_log import AuditContext
 from oms.ports.ledger_store import EventRow
 from oms.ports.registry import AuditEntry
-from oms.wire.account_config.ccxt_allow import check_ccxt_allow
-from oms.wire.account_config.discrepancy_policies import check_policies
-from oms.wire.account_config.paper_settings import read_paper_settings
-from oms.wire.admin.account_requests import environment_of
+from oms.wire.account_config.extra_config import check_extra_config
+from oms.wire.admin.account_requests import CHANGEABLE_FIELDS, apply_account_change
 from oms.wire.json import dumps, loads
 
 #: Columns reported unchanged.
@@ -40,86 +45,75 @@ _SELECTED = (
     " FROM accounts a LEFT JOIN account_credentials_encrypted c ON c.account_id = a.id"
 )
 _SEALED = ("api_key_enc", "secret_enc", "passphrase_enc")
-#: Changeable columns and the fields of ``AccountRecord``.
-_SET = {
-    "label": "label",
-    "exchange_id": "exchange_id",
-    "position_mode": "position_mode",
-    "environment": "environment",
-    "is_testnet": "is_testnet",
-    "status": "status",
-    "live_enabled": "live_enabled",
-    "extra_config_json": "extra_config",
-    "trader_name": "trader_name",
-}
-#: Columns that trading does not use.
-_NOT_USED_BY_TRADING = frozenset({"label", "trader_name"})
-#: Columns that are validated together.
-_CHECKED_TOGETHER = frozenset({"exchange_id", "environment", "is_testnet", "extra_config_json"})
+#: Columns of changeable fields; the others have the name of their field.
+_COLUMNS = {"extra_config": "extra_config_json"}
 
 
 class SqlAccountAdmin(AuditedWriter):
     """``ports.account_admin.AccountAdmin``."""
 
+    def __init__(self, database: Database, ids: SqlIdBlocks, check_account: AccountCheck) -> None:
+        super().__init__(database, ids)
+        self._check_account = check_account
+
     async def records(self) -> Sequence[AccountRecord]:
         """Return all accounts, ascending."""
-        return [self._of(row) for row in await self._database.fetch(f"{_SELECTED} ORDER BY a.id")]
+        return [
+            self._record(row) for row in await self._database.fetch(f"{_SELECTED} ORDER BY a.id")
+        ]
 
     async def record(self, account_id: int) -> AccountRecord | None:
         """Return one account."""
         text = f"{_SELECTED} WHERE a.id = {self._dialect.param}"
         found = await self._database.fetch(text, (account_id,))
-        return self._of(found[0]) if found else None
+        return self._record(found[0]) if found else None
 
     async def change(
         self, account_id: int, change: AccountChange, audit_context: AuditContext
     ) -> int:
         """Raises ``NotFound``, ``Conflict``, ``Invalid``."""
         if change.extra_config is not None:
-            read_paper_settings(change.extra_config, strict=True)
-            check_ccxt_allow(change.extra_config)
-            check_policies(change.extra_config)
+            check_extra_config(change.extra_config)
         await self._ids.ensure("event", 1)
 
         async def work(session: Session) -> AuditedResult[int]:
-            before = await self._locked(session, account_id)
-            requested = _requested_columns(before, change)
-            changed = {n for n, field in _SET.items() if requested[n] != getattr(before, field)}
-            head = (
-                None if changed <= _NOT_USED_BY_TRADING else await revoke_lease(session, account_id)
-            )
-            await _refuse_conflicts(session, account_id, changed)
-            if changed & _CHECKED_TOGETHER:
-                check_account(
-                    exchange_id=requested["exchange_id"],
-                    environment=requested["environment"],
-                    extra_config=requested["extra_config_json"],
+            before = await self._lock(session, account_id)
+            after = apply_account_change(before, change)
+            changed = {n for n in CHANGEABLE_FIELDS if getattr(after, n) != getattr(before, n)}
+            head = await revoke_lease(session, account_id) if affects_trading(changed) else None
+            refused = refuse_account_change(changed, await _read_usage(session, account_id))
+            if refused is not None:
+                raise Conflict(refused.message)
+            if changed & ENGINE_FIELDS:
+                self._check_account(
+                    exchange_id=after.exchange_id,
+                    environment=after.environment,
+                    extra_config=after.extra_config,
                 )
             if changed:
-                await _update(session, account_id, {name: requested[name] for name in changed})
+                await _update(session, account_id, _columns(after, changed))
             if "status" in changed and head is not None:
                 event = _status_event(
-                    self._ids("event"), account_id, head, requested["status"], audit_context
+                    self._ids("event"), account_id, head, after.status, audit_context
                 )
                 await events.INSERT(
                     session, [events.event_to_row(event, audit_context.at, session.dialect)]
                 )
                 await _advance(session, account_id, head + 1)
-            return 1, [
-                _entry(before, {name: requested[name] for name in sorted(changed)}, audit_context)
-            ]
+            old, new = _columns(before, changed), _columns(after, changed)
+            return 1, [_entry(account_id, old, new, audit_context)]
 
         return await self._write_audited(work, audit_context.at)
 
-    async def _locked(self, session: Session, account_id: int) -> AccountRecord:
+    async def _lock(self, session: Session, account_id: int) -> AccountRecord:
         param = session.dialect.param
         lock = f"SELECT id FROM accounts WHERE id = {param}{session.dialect.for_update}"
         if not await session.fetch(lock, (account_id,)):
             raise NotFound(f"account_id={account_id}", code="account_not_found")
         found = await session.fetch(f"{_SELECTED} WHERE a.id = {param}", (account_id,))
-        return self._of(found[0])
+        return self._record(found[0])
 
-    def _of(self, row: Any) -> AccountRecord:
+    def _record(self, row: Any) -> AccountRecord:
         more: dict[str, object] = dict(zip(_MORE_COLUMNS, row[15:], strict=True))
         more["reconcile_enabled"] = bool(more["reconcile_enabled"])
         hinted = self._dialect.decode_optional_time(more["dispatcher_hint_updated_at"])
@@ -142,18 +136,10 @@ class SqlAccountAdmin(AuditedWriter):
         )
 
 
-def _requested_columns(before: AccountRecord, change: AccountChange) -> dict[str, Any]:
-    """Return the columns after the change."""
-    requested: dict[str, Any] = {}
-    for column, field in _SET.items():
-        new = getattr(change, field)
-        requested[column] = getattr(before, field) if new is None else new
-    if change.clears_trader_name:
-        requested["trader_name"] = None
-    moved = (requested["exchange_id"], requested["is_testnet"])
-    if change.environment is None and moved != (before.exchange_id, before.is_testnet):
-        requested["environment"] = environment_of(*moved)
-    return requested
+def _columns(record: AccountRecord, fields: Collection[str]) -> dict[str, Any]:
+    """Return the values of ``fields`` by column, ordered by column."""
+    named = sorted((_COLUMNS.get(field, field), field) for field in fields)
+    return {column: getattr(record, field) for column, field in named}
 
 
 async def _advance(session: Session, account_id: int, head: int) -> None:
@@ -162,22 +148,22 @@ async def _advance(session: Session, account_id: int, head: int) -> None:
     await session.execute(text, (head, account_id))
 
 
-async def _refuse_conflicts(session: Session, account_id: int, changed: set[str]) -> None:
-    """Raises ``Conflict``."""
+async def _read_usage(session: Session, account_id: int) -> AccountUsage:
     param = session.dialect.param
-    if changed & {"exchange_id", "is_testnet"}:
-        text = f"SELECT id FROM oms_orders WHERE account_id = {param} LIMIT 1"
-        if await session.fetch(text, (account_id,)):
-            raise Conflict("exchange_id and is_testnet change only before the first order")
-    if "position_mode" in changed:
-        orders = f"SELECT id FROM oms_orders WHERE account_id = {param} AND is_open = 1 LIMIT 1"
-        positions = (
-            f"SELECT id FROM oms_positions WHERE account_id = {param}"
-            " AND state IN ('open', 'close_requested') LIMIT 1"
-        )
-        for text in (orders, positions):
-            if await session.fetch(text, (account_id,)):
-                raise Conflict("position_mode changes only while flat and without open orders")
+    orders = f"EXISTS (SELECT 1 FROM oms_orders WHERE account_id = {param}"
+    positions = f"EXISTS (SELECT 1 FROM oms_positions WHERE account_id = {param}"
+    text = (
+        f"SELECT {orders}), {orders} AND is_open = 1),"
+        f" {positions} AND state IN ('open', 'close_requested'))"
+    )
+    ((has_orders, has_open_orders, has_open_positions),) = await session.fetch(
+        text, (account_id, account_id, account_id)
+    )
+    return AccountUsage(
+        has_orders=bool(has_orders),
+        has_open_orders=bool(has_open_orders),
+        has_open_positions=bool(has_open_positions),
+    )
 
 
 async def _update(session: Session, account_id: int, columns: dict[str, Any]) -> None:
@@ -209,16 +195,17 @@ def _status_event(
     )
 
 
-def _entry(before: AccountRecord, after: dict[str, Any], audit_context: AuditContext) -> AuditEntry:
-    was = {column: getattr(before, _SET[column]) for column in after}
-    for columns in (was, after):
+def _entry(
+    account_id: int, before: dict[str, Any], after: dict[str, Any], audit_context: AuditContext
+) -> AuditEntry:
+    for columns in (before, after):
         if "extra_config_json" in columns:
             columns["extra_config_json"] = loads(columns["extra_config_json"])
     return audit_context.entry(
         "change_account",
         "account",
-        before.id,
-        before=dumps(was),
+        account_id,
+        before=dumps(before),
         after=dumps(after),
-        account_id=before.id,
+        account_id=account_id,
     )

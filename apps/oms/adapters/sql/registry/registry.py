@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.database import Database, Work
 from oms.adapters.sql.connection.errors import (
@@ -16,10 +15,9 @@ from oms.adapters.sql.rows import access
 from oms.adapters.sql.rows.users import grant_audit_json
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
+from oms.ports.account_admin import AccountCheck
 from oms.ports.registry import AuditEntry, UserRow
-from oms.wire.account_config.ccxt_allow import check_ccxt_allow
-from oms.wire.account_config.discrepancy_policies import check_policies
-from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.account_config.extra_config import check_extra_config
 from oms.wire.json import dumps, optional_time_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,9 +43,10 @@ _LEASE = BulkInsert(table="account_leases", columns=("account_id", "expires_at")
 class SqlRegistry(RegistryReads):
     """``ports.registry.Registry``; the reads are inherited from ``RegistryReads``."""
 
-    def __init__(self, database: Database, ids: SqlIdBlocks) -> None:
+    def __init__(self, database: Database, ids: SqlIdBlocks, check_account: AccountCheck) -> None:
         super().__init__(database)
         self._ids = ids
+        self._check_account = check_account
 
     async def create_user(
         self, *, name: str, role: str, now: datetime, audit: AuditEntry
@@ -111,8 +110,8 @@ class SqlRegistry(RegistryReads):
 
         try:
             await self._write(work)
-        except DuplicateKey as twice:
-            raise Conflict("this API key is already in use") from twice
+        except DuplicateKey as error:
+            raise Conflict("this API key is already in use") from error
         return key_id
 
     async def create_account(
@@ -133,10 +132,10 @@ class SqlRegistry(RegistryReads):
         Raises ``Invalid`` if engine, environment and ``extra_config`` do not fit together, and
         ``Unavailable``.
         """
-        check_account(exchange_id=exchange_id, environment=environment, extra_config=extra_config)
-        read_paper_settings(extra_config, strict=True)
-        check_ccxt_allow(extra_config)
-        check_policies(extra_config)
+        self._check_account(
+            exchange_id=exchange_id, environment=environment, extra_config=extra_config
+        )
+        check_extra_config(extra_config)
         await self._ids.ensure("account", 1)
         account_id = self._ids("account")
         row = (

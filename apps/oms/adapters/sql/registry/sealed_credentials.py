@@ -8,7 +8,7 @@ from oms.adapters.sql.connection.errors import CommitOutcomeUnknown
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.fencing import revoke_lease
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
-from oms.domain.errors import Invalid, NotFound
+from oms.domain.errors import NotFound
 from oms.ports.audit_log import AuditContext
 from oms.ports.sealed_credentials import SealedCredentials, SealedCredentialsChange
 from oms.ports.vault import FIELDS
@@ -79,7 +79,7 @@ class SqlSealedCredentialsStore(AuditedWriter):
             if not await session.fetch(known, (account_id,)):
                 raise NotFound(f"account_id={account_id}", code="account_not_found")
             before = await _lock_row(session, account_id)
-            after = _changed(before, change)
+            after = change.apply_to(before)
             await _put(session, after, audit_context)
             # The worker's exchange client uses the old credentials: make it load the account again.
             await revoke_lease(session, account_id)
@@ -116,34 +116,6 @@ class SqlSealedCredentialsStore(AuditedWriter):
             return True, [entry]
 
         return await self._write_audited(work, audit_context.at)
-
-
-def _changed(
-    before: SealedCredentials | None, change: SealedCredentialsChange
-) -> SealedCredentials:
-    if before is None:
-        if change.api_key is None or change.secret is None or change.fingerprint is None:
-            raise Invalid("first credentials need api_key and secret")
-        return SealedCredentials(
-            account_id=change.account_id,
-            api_key=change.api_key,
-            secret=change.secret,
-            passphrase=change.passphrase,
-            key_id=change.key_id,
-            fingerprint=change.fingerprint,
-        )
-    kept = any(
-        getattr(change, name) is None and getattr(before, name) is not None for name in FIELDS
-    )
-    return SealedCredentials(
-        account_id=change.account_id,
-        api_key=change.api_key or before.api_key,
-        secret=change.secret or before.secret,
-        passphrase=change.passphrase or before.passphrase,
-        # Kept values are sealed under the old key, which a rotation must find.
-        key_id=before.key_id if kept else change.key_id,
-        fingerprint=change.fingerprint or before.fingerprint,
-    )
 
 
 async def _lock_row(session: Session, account_id: int) -> SealedCredentials | None:

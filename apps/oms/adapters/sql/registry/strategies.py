@@ -84,7 +84,7 @@ class SqlStrategies(AuditedWriter):
 
         async def work(session: Session) -> AuditedResult[int]:
             before = await _lock_strategy(session, strategy_id)
-            after = _changed(before, change)
+            after = change.apply_to(before)
             param = session.dialect.param
             await session.execute(
                 f"UPDATE strategies SET name = {param}, status = {param},"
@@ -149,20 +149,6 @@ async def _lock_strategy(session: Session, strategy_id: int) -> StrategyRow:
         status=row[2],
         client_strategy_id=row[3],
         account_ids=tuple(link[0] for link in links),
-    )
-
-
-def _changed(before: StrategyRow, change: StrategyChange) -> StrategyRow:
-    client_id = change.client_strategy_id
-    if client_id is None and not change.clears_client_id:
-        client_id = before.client_strategy_id
-    linked = before.account_ids if change.account_ids is None else change.account_ids
-    return StrategyRow(
-        id=before.id,
-        name=change.name or before.name,
-        status=change.status or before.status,
-        client_strategy_id=client_id,
-        account_ids=tuple(sorted(linked)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
-from oms.domain.access import Grant
+from oms.domain.access import Grant, template_grant
 from oms.ports.registry import AuditEntry
 
 #: Permission columns of a key on an account; also fields of ``Grant``.
@@ -84,19 +84,9 @@ def grant_from_row(flags: Sequence[Any], strategy_ids: frozenset[int]) -> Grant:
 
 
 def grant_from_template(flags: Sequence[Any]) -> Grant:
-    """Return the grant of a new key from a row of ``TEMPLATE_FLAGS``.
-
-    Trading includes closing, and risk management includes blocking.
-    """
-    can_read, can_trade, can_risk_manage = (bool(flag) for flag in flags)
-    return Grant(
-        can_read=can_read,
-        can_trade=can_trade,
-        can_close_position=can_trade,
-        can_risk_manage=can_risk_manage,
-        can_block_new_positions=can_risk_manage,
-        can_block_account=can_risk_manage,
-    )
+    """Return the grant of a new key from a row of ``TEMPLATE_FLAGS``."""
+    named = {name: bool(flag) for name, flag in zip(TEMPLATE_FLAGS, flags, strict=True)}
+    return template_grant(**named)
 
 
 def grant_to_row(

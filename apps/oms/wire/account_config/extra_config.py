@@ -1,0 +1,15 @@
+"""The settings in ``extra_config_json`` that do not depend on the venue."""
+
+from oms.wire.account_config.ccxt_allow import check_ccxt_allow
+from oms.wire.account_config.discrepancy_policies import check_policies
+from oms.wire.account_config.paper_settings import read_paper_settings
+
+
+def check_extra_config(text: str) -> None:
+    """Accept the paper settings, allowed ccxt calls and policies in JSON text, strictly.
+
+    Raises ``Invalid`` (``extra_config_refused``).
+    """
+    read_paper_settings(text, strict=True)
+    check_ccxt_allow(text)
+    check_policies(text)
