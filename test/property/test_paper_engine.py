@@ -1,8 +1,8 @@
-"""Whatever is asked of the paper exchange, in whatever order, its books hold.
+"""Any sequence of inputs keeps the books of the paper exchange consistent.
 
-Money is conserved, free + used = total ≥ 0 on spot, the fills of an order make up what it says is
-filled and never more than was wished, and the same inputs give the same memory, byte by byte, also
-when it was saved and read back on the way. ``step`` checks its own invariants beside this.
+Money is conserved, free + used = total ≥ 0 on spot, the fills of an order sum to its filled
+quantity and never exceed its quantity, and the same inputs give the same state, byte by byte, also
+when it was saved and loaded midway. ``step`` checks its own invariants as well.
 """
 
 from collections import defaultdict
@@ -43,7 +43,7 @@ from oms.simulation.state.state_json import (
 from oms.simulation.step import step
 
 SYMBOLS = st.sampled_from([SPOT, LINEAR])
-#: Close together, so that orders meet.
+#: Close together, so that orders match.
 PRICES = st.integers(9_500, 10_500).map(lambda ticks: Decimal(ticks).scaleb(-2))
 QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
 DEPTHS = st.none() | QTYS
@@ -107,7 +107,7 @@ CANCELS = st.builds(
     symbol=SYMBOLS,
     at=st.just(NOON),
 )
-#: Long enough that orders rest, meet, change and end.
+#: Long enough that orders rest, fill, change and end.
 INPUTS = st.lists(
     st.one_of(_quotes(), _books(), _places(), _places(), _places(), CHANGES, CANCELS),
     min_size=15,
@@ -168,7 +168,7 @@ def test_money_is_conserved(inputs: list[Input], rules: SimulationSettings) -> N
 
 @settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, FEES, st.booleans())
-def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: bool) -> None:
+def test_spot_accounts_are_never_in_debt(inputs: list[Input], fees: Any, base_fee: bool) -> None:
     rules = some_settings(fees=fees, base_fee_on_buy=base_fee)
     state = ExchangeState()
     for one in START + [i for i in inputs if not isinstance(i, Deposit) and i.symbol == SPOT]:
@@ -180,7 +180,7 @@ def test_spot_alone_is_never_in_debt(inputs: list[Input], fees: Any, base_fee: b
 
 @settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, SETTINGS)
-def test_fills_make_up_what_is_filled(inputs: list[Input], rules: SimulationSettings) -> None:
+def test_fills_sum_to_filled_quantity(inputs: list[Input], rules: SimulationSettings) -> None:
     state, events = _run(START + inputs, rules, ExchangeState())
     qtys: dict[str, Decimal] = {}
     filled: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -214,7 +214,7 @@ def test_reduce_only_never_enlarges(inputs: list[Input], rules: SimulationSettin
 
 @settings(max_examples=count_examples(100), deadline=None)
 @given(INPUTS, SETTINGS, st.integers(0, 50))
-def test_saved_and_read_on_the_way_it_is_the_same(
+def test_saving_and_loading_midway_changes_nothing(
     inputs: list[Input], rules: SimulationSettings, cut: int
 ) -> None:
     whole, events = _run(START + inputs, rules, ExchangeState())

@@ -1,7 +1,7 @@
-"""Whatever is traded, set, paid or liquidated at the paper exchange, its money adds up.
+"""The money of the paper exchange adds up for any trades, settings, payments and liquidations.
 
-The wallet changes by realised − fees + funding + transfers, positions by their fills; funding is
-paid once for each time it is due; after a liquidation nobody owes anything.
+The wallet changes by realised − fees + funding + transfers, positions change by their fills;
+funding is paid once per funding time; after a liquidation there is no debt.
 """
 
 from collections import defaultdict
@@ -89,10 +89,10 @@ def _check_positions(
 @given(
     st.sampled_from(sorted(SCENARIOS)).flatmap(lambda name: histories(SCENARIOS[name])), SETTINGS
 )
-def test_after_every_step_wallets_carry_what_they_hold(
+def test_wallets_stay_above_maintenance_after_every_step(
     inputs: list[Input], rules: SimulationSettings
 ) -> None:
-    """Cross wallets and isolated margins stay above maintenance; nobody is left with a debt.
+    """Cross wallets and isolated margins stay above maintenance, and there is no debt.
 
     Withdrawals leave what positions need.
     """
@@ -106,9 +106,12 @@ def test_after_every_step_wallets_carry_what_they_hold(
             else:
                 assert wallet.total >= wallet.isolated >= 0
                 assert balance.free >= 0
-            for stand in compute_position_margins(state, rules, currency):
-                if stand.is_isolated:
-                    assert stand.position.margin + stand.unrealised > stand.maintenance
+            for position_margin in compute_position_margins(state, rules, currency):
+                if position_margin.is_isolated:
+                    assert (
+                        position_margin.position.margin + position_margin.unrealised
+                        > position_margin.maintenance
+                    )
             if any(isinstance(f, Withdrawn) and f.currency == currency for f in result.events):
                 assert available(state, rules, currency) >= 0
 
@@ -122,8 +125,8 @@ HOURS = st.lists(
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(HOURS, st.sets(st.integers(0, 39)), st.booleans(), st.sampled_from(["0.0001", "-0.0003"]))
-def test_funding_is_paid_once_per_time_whatever_the_ticks(
-    spans: list[timedelta], restarts: set[int], quiet: bool, rate: str
+def test_funding_is_paid_once_per_time_for_any_tick_times(
+    spans: list[timedelta], restarts: set[int], is_quiet: bool, rate: str
 ) -> None:
     rules = some_settings(funding_rate=Decimal(rate))
     state, now = ExchangeState(), NOON
@@ -139,11 +142,11 @@ def test_funding_is_paid_once_per_time_whatever_the_ticks(
         now += span
         if index in restarts:
             state = decode_state(encode_state(state))
-        told: Input = TimeUpdate(at=now) if quiet or index % 2 else _quote(now)
-        result = step(state, told, rules)
+        update: Input = TimeUpdate(at=now) if is_quiet or index % 2 else _quote(now)
+        result = step(state, update, rules)
         state = result.state
         paid += [event for event in result.events if isinstance(event, FundingPaid)]
-    due = [moment for moment in _eights(NOON, now) if moment > NOON]
+    due = [moment for moment in _funding_times(NOON, now) if moment > NOON]
     assert [event.at for event in paid] == due
     assert len({event.funding_id for event in paid}) == len(paid)
     amount = Decimal(-1000) * Decimal(rate)
@@ -167,7 +170,7 @@ def _buy(now: datetime) -> NewOrder:
     )
 
 
-def _eights(first: datetime, last: datetime) -> list[datetime]:
+def _funding_times(first: datetime, last: datetime) -> list[datetime]:
     """00:00, 08:00 and 16:00 of every day between, both included."""
     found, moment = [], first.replace(hour=0, minute=0, second=0)
     while moment <= last:
@@ -178,7 +181,7 @@ def _eights(first: datetime, last: datetime) -> list[datetime]:
 
 
 @pytest.mark.parametrize("scene", ["linear", "inverse"])
-def test_profit_is_that_of_exact_fractions(scene: str) -> None:
+def test_profit_equals_exact_fractions(scene: str) -> None:
     @settings(max_examples=count_examples(500), deadline=None)
     @given(histories(SCENARIOS[scene]), SETTINGS)
     def holds(inputs: list[Input], rules: SimulationSettings) -> None:
@@ -186,16 +189,16 @@ def test_profit_is_that_of_exact_fractions(scene: str) -> None:
         for result in run_steps(inputs, rules):
             for event in result.events:
                 if isinstance(event, Filled):
-                    profit = _folded(held, event, rules)
+                    profit = _apply_fill(held, event, rules)
                     assert abs(Fraction(event.trade.realised) - profit) <= Fraction(1, 2 * 10**18)
 
     holds()
 
 
-def _folded(
+def _apply_fill(
     held: dict[tuple[str, Leg], tuple[Fraction, Fraction]], event: Filled, rules: SimulationSettings
 ) -> Fraction:
-    """The ledger's formula in fractions; keeps the position, returns the profit."""
+    """The ledger's formula in fractions: updates the position, returns the profit."""
     trade = event.trade
     row = rules.instruments[trade.symbol]
     key = (trade.symbol, trade.leg)
@@ -214,20 +217,20 @@ def _folded(
     return profit
 
 
-def test_margin_modes_are_both_in_play() -> None:
-    """The histories are wild enough to mean something."""
+def test_histories_use_both_margin_modes() -> None:
+    """The generated histories cover both margin modes."""
     modes: set[MarginMode] = set()
     seen: set[str] = set()
 
     @settings(max_examples=300, deadline=None, database=None, derandomize=True)
     @given(histories(MIXED), SETTINGS)
-    def look(inputs: list[Input], rules: SimulationSettings) -> None:
+    def check(inputs: list[Input], rules: SimulationSettings) -> None:
         for result in run_steps(inputs, rules):
             for event in result.events:
                 seen.add(type(event).__name__)
                 if isinstance(event, Filled) and event.trade.source is OrderSource.LIQUIDATION:
                     modes.add(rules.margin_mode)
 
-    look()
+    check()
     assert modes == set(MarginMode)
     assert {"InsurancePaid", "FundingPaid", "LeverageSet", "Withdrawn", "Canceled"} <= seen

@@ -1,7 +1,7 @@
-"""Whatever orders are sent to the paper exchange, each keeps to its own rule.
+"""Orders of any kind and in any sequence obey their own rules.
 
-Types, times in force, pairs, attached exits, faults and latency in any order and under any
-settings. ``step`` checks its own invariants beside this.
+Types, times in force, pairs, attached exits, faults and latency in any order and with any settings.
+``step`` checks its own invariants as well.
 """
 
 from collections import defaultdict
@@ -50,8 +50,8 @@ def _resting(state: ExchangeState) -> list[PaperOrder]:
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_fills_keep_to_the_order(listed: list[Input], rules: SimulationSettings) -> None:
-    """Σ fills = filled ≤ qty, none beyond the limit, no trade twice; IOC and FOK never rest."""
+def test_fills_respect_the_order(listed: list[Input], rules: SimulationSettings) -> None:
+    """Σ fills = filled ≤ qty, none beyond the limit, no duplicate trade; IOC and FOK never rest."""
     orders: dict[str, PaperOrder] = {}
     filled: dict[str, Decimal] = defaultdict(lambda: ZERO)
     ended: set[str] = set()
@@ -89,7 +89,7 @@ def test_fills_keep_to_the_order(listed: list[Input], rules: SimulationSettings)
 @settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
 def test_reduce_only_never_enlarges(listed: list[Input], rules: SimulationSettings) -> None:
-    """Nor flips; and what is attached never asks for more than is held."""
+    """Nor flips; and attached exits never exceed the position."""
     reduces: dict[str, bool] = {}
     held: dict[tuple[str, Leg], Decimal] = defaultdict(lambda: ZERO)
     for result in _steps(listed, rules):
@@ -111,7 +111,7 @@ def test_reduce_only_never_enlarges(listed: list[Input], rules: SimulationSettin
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
+def test_one_order_of_a_pair_fills_and_trailing_stops_never_move_back(
     listed: list[Input], rules: SimulationSettings
 ) -> None:
     siblings: dict[str, str] = {}
@@ -136,14 +136,14 @@ def test_of_a_pair_one_is_executed_and_trailing_never_gives_way(
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS, st.integers(0, 45))
-def test_the_same_inputs_give_the_same_memory_and_words(
+def test_the_same_inputs_give_the_same_state_and_events(
     listed: list[Input], rules: SimulationSettings, cut: int
 ) -> None:
-    """Byte by byte, also when the memory was saved and read back in the middle."""
-    whole = _steps(listed, rules)
+    """Byte by byte, also when the state was saved and loaded midway."""
+    results = _steps(listed, rules)
     again = ExchangeState()
     events: list[PaperEvent] = []
-    told: list[PaperEvent] = []
+    delivered: list[PaperEvent] = []
     for index, one in enumerate(OPENING_INPUTS + listed):
         if index == cut:
             read = decode_state(encode_state(again))
@@ -152,27 +152,25 @@ def test_the_same_inputs_give_the_same_memory_and_words(
         result = step(again, one, rules)
         again = result.state
         events += result.events
-        told += result.delivered
-    assert state_hash(again) == state_hash(whole[-1].state)
-    assert encode_state(again) == encode_state(whole[-1].state)
-    assert events == [event for result in whole for event in result.events]
-    assert told == [event for result in whole for event in result.delivered]
+        delivered += result.delivered
+    assert state_hash(again) == state_hash(results[-1].state)
+    assert encode_state(again) == encode_state(results[-1].state)
+    assert events == [event for result in results for event in result.events]
+    assert delivered == [event for result in results for event in result.delivered]
 
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(inputs(), SETTINGS)
-def test_everything_that_happens_is_told_in_the_end(
-    listed: list[Input], rules: SimulationSettings
-) -> None:
-    """Whatever was late or lost: each fill is told at least once, and none that was not."""
+def test_every_fill_is_delivered_eventually(listed: list[Input], rules: SimulationSettings) -> None:
+    """With delays and losses, each fill is delivered at least once, and no other."""
     done = _steps(listed, rules)
     state = done[-1].state
-    told = [event for result in done for event in result.delivered]
+    delivered = [event for result in done for event in result.delivered]
     if state.in_flight is not None:
-        told += [delivery.event for delivery in state.in_flight.deliveries]
+        delivered += [delivery.event for delivery in state.in_flight.deliveries]
     happened = [f.trade for result in done for f in result.events if isinstance(f, Filled)]
-    heard = {event.trade.trade_id for event in told if isinstance(event, Filled)}
-    assert heard == {trade.trade_id for trade in happened}
+    delivered_trades = {event.trade.trade_id for event in delivered if isinstance(event, Filled)}
+    assert delivered_trades == {trade.trade_id for trade in happened}
     assert state.orders_with_terms.keys() == {
         order.exchange_order_id for order in _resting(state) if order.terms != type(order.terms)()
     }

@@ -1,4 +1,4 @@
-"""The walk: a pure function, bounded, on the grid, and it moves."""
+"""The random walk is a pure function, bounded and on the grid, and it moves."""
 
 from decimal import Decimal
 from itertools import pairwise
@@ -18,7 +18,7 @@ STARTS = {"BTC": 60_000, "ETH": 3_000, "BNB": 600, "SOL": 150, "LTC": 90, "LINK"
 
 
 @given(SEEDS, SYMBOLS, STEPS)
-def test_the_same_on_repeated_calls(seed: int, symbol: str, step: int) -> None:
+def test_repeated_calls_return_the_same(seed: int, symbol: str, step: int) -> None:
     row = TABLE[symbol]
     first = (quote_at(seed, row, step), book_at(seed, row, step))
     quote_at(seed + 1, row, step)
@@ -27,7 +27,9 @@ def test_the_same_on_repeated_calls(seed: int, symbol: str, step: int) -> None:
 
 
 @given(SEEDS, SYMBOLS, STEPS, st.integers(1, 50))
-def test_on_the_tick_and_on_the_step(seed: int, symbol: str, step: int, depth: int) -> None:
+def test_prices_and_quantities_are_on_the_grid(
+    seed: int, symbol: str, step: int, depth: int
+) -> None:
     row = TABLE[symbol]
     bid, ask = quote_at(seed, row, step)
     assert 0 < bid < ask
@@ -43,14 +45,14 @@ def test_on_the_tick_and_on_the_step(seed: int, symbol: str, step: int, depth: i
 
 
 @given(SEEDS, st.sampled_from(sorted(STARTS)), STEPS)
-def test_bounded(seed: int, base: str, step: int) -> None:
+def test_prices_are_bounded(seed: int, base: str, step: int) -> None:
     bid, ask = quote_at(seed, TABLE[f"{base}/USDT"], step)
     start = Decimal(STARTS[base])
     assert start * (1 - PRICE_BOUND) <= bid < ask <= start * (1 + PRICE_BOUND)
 
 
 @given(SEEDS, STEPS)
-def test_it_moves_but_does_not_jump(seed: int, step: int) -> None:
+def test_prices_move_without_jumps(seed: int, step: int) -> None:
     row = TABLE["BTC/USDT"]
     bids = [quote_at(seed, row, step + i)[0] for i in range(20)]
     assert len(set(bids)) > 10
@@ -59,8 +61,8 @@ def test_it_moves_but_does_not_jump(seed: int, step: int) -> None:
 
 
 @given(SEEDS, SEEDS, STEPS)
-def test_another_seed_is_another_walk(one: int, other: int, step: int) -> None:
+def test_another_seed_gives_another_walk(one: int, other: int, step: int) -> None:
     row = TABLE["BTC/USDT"]
     steps = range(step, step + 5)
-    told = [[quote_at(seed, row, at) for at in steps] for seed in (one, other)]
-    assert (told[0] == told[1]) == (one == other)
+    quotes = [[quote_at(seed, row, at) for at in steps] for seed in (one, other)]
+    assert (quotes[0] == quotes[1]) == (one == other)

@@ -1,4 +1,4 @@
-"""What a ccxt client reads of its own paper account, in ccxt's shapes, at today's marks."""
+"""Account reads in ccxt's structures at current mark prices."""
 
 import json
 from decimal import Decimal
@@ -16,7 +16,7 @@ from oms.ports.history_reads import HistoryQuery, Page
 
 
 class Recorded:
-    """The ledger's records of a port's orders: the one method of a history that is asked here."""
+    """A history of a harness's orders; only the method used by reads."""
 
     def __init__(self, port: PaperHarness) -> None:
         self._port = port
@@ -31,19 +31,19 @@ class Recorded:
         return Page(items=found[::-1][: window.page_size], total=None, next_after_id=None)
 
 
-async def asked(port: PaperHarness, func: str, *args: object, **kwargs: object) -> Any:
-    """The answer, as JSON would carry it."""
+async def call_read(port: PaperHarness, func: str, *args: object, **kwargs: object) -> Any:
+    """Returns the result as JSON carries it."""
     answer = await port.exchange.call(func, args, kwargs, port.now)
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
-async def test_positions_at_their_marks() -> None:
+async def test_positions_are_valued_at_their_mark_prices() -> None:
     port = PaperHarness(PositionMode.HEDGE, leverage=10, balances={"USDT": Decimal(1000)})
     port.quote("100")
     await port.buy("2")
     await port.sell("1")
     port.quote("110")
-    long, short = await asked(port, "fetch_positions")
+    long, short = await call_read(port, "fetch_positions")
     assert (long["side"], long["contracts"], long["entryPrice"], long["markPrice"]) == (
         "long",
         2,
@@ -55,18 +55,18 @@ async def test_positions_at_their_marks() -> None:
     assert (long["marginMode"], long["hedged"], short["side"]) == ("cross", True, "short")
     assert short["liquidationPrice"] is None or short["liquidationPrice"] > 110
     assert {"collateral", "maintenanceMargin", "percentage", "info", "datetime"} <= set(long)
-    assert await asked(port, "fetch_positions", [SPOT]) == []
-    balance = await asked(port, "fetch_balance")
+    assert await call_read(port, "fetch_positions", [SPOT]) == []
+    balance = await call_read(port, "fetch_balance")
     wallet = balance["info"]["wallets"]["USDT"]
     assert (wallet["unrealizedPnl"], wallet["equity"], balance["USDT"]["total"]) == (10, 1010, 1000)
 
 
-async def test_a_walks_marks_are_those_of_now() -> None:
+async def test_random_walk_marks_are_current() -> None:
     port = PaperHarness(source="walk")
     await port.buy("1")
-    (before,) = await asked(port, "fetch_positions")
+    (before,) = await call_read(port, "fetch_positions")
     port.now = port.now.replace(hour=13)
-    (after,) = await asked(port, "fetch_positions")
+    (after,) = await call_read(port, "fetch_positions")
     assert before["markPrice"] != after["markPrice"]
     assert after["unrealizedPnl"] == pytest.approx(after["markPrice"] - after["entryPrice"])
 
@@ -78,7 +78,7 @@ async def test_open_orders() -> None:
     await port.sell("1", order_type="stop_market", trigger_price="95", symbol=LINEAR)
     port.quote("10", symbol=SPOT)
     await port.buy("1", symbol=SPOT, order_type="limit", price="9")
-    orders = await asked(port, "fetch_open_orders")
+    orders = await call_read(port, "fetch_open_orders")
     assert [order["id"] for order in orders] == ["o1", "o2", "o3"]
     first, stop, _ = orders
     assert set(ccxt.Exchange().safe_order({})) <= set(first)
@@ -90,13 +90,13 @@ async def test_open_orders() -> None:
     )
     assert (first["status"], first["remaining"], first["timeInForce"]) == ("open", 2, "PO")
     assert (stop["triggerPrice"], stop["price"]) == (95, None)
-    of_spot = await asked(port, "fetch_open_orders", SPOT)
+    of_spot = await call_read(port, "fetch_open_orders", SPOT)
     assert [order["id"] for order in of_spot] == ["o3"]
-    assert len(await asked(port, "fetch_open_orders", None, None, 2)) == 2
-    assert await asked(port, "fetch_order", "o2", LINEAR) == stop
+    assert len(await call_read(port, "fetch_open_orders", None, None, 2)) == 2
+    assert await call_read(port, "fetch_order", "o2", LINEAR) == stop
 
 
-async def test_orders_that_are_over_are_read_from_the_records() -> None:
+async def test_finished_orders_are_read_from_history() -> None:
     port = PaperHarness()
     port.quote("100")
     await port.buy("2")
@@ -104,9 +104,9 @@ async def test_orders_that_are_over_are_read_from_the_records() -> None:
     await port.cancel(2)
     await port.sell("1", order_type="limit", price="120")
     await port.buy("1", order_type="iceberg")
-    assert await asked(port, "fetch_closed_orders") == []
+    assert await call_read(port, "fetch_closed_orders") == []
     port.paper._history = Recorded(port)  # type: ignore[assignment]
-    (closed,) = await asked(port, "fetch_closed_orders", LINEAR)
+    (closed,) = await call_read(port, "fetch_closed_orders", LINEAR)
     assert set(ccxt.Exchange().safe_order({})) <= set(closed)
     assert (closed["id"], closed["status"], closed["filled"], closed["average"]) == (
         "o1",
@@ -114,11 +114,11 @@ async def test_orders_that_are_over_are_read_from_the_records() -> None:
         2,
         100,
     )
-    (canceled,) = await asked(port, "fetch_canceled_orders")
+    (canceled,) = await call_read(port, "fetch_canceled_orders")
     assert (canceled["id"], canceled["status"], canceled["remaining"]) == ("o2", "canceled", 1)
-    every = await asked(port, "fetch_orders")
+    every = await call_read(port, "fetch_orders")
     assert [order["id"] for order in every] == ["o1", "o2", "o3"]
-    assert await asked(port, "fetch_order", "o1") == closed
+    assert await call_read(port, "fetch_order", "o1") == closed
 
 
 async def test_trades_are_read_back_after_a_restart() -> None:
@@ -129,17 +129,17 @@ async def test_trades_are_read_back_after_a_restart() -> None:
     assert rows is not None
     port.now = NOON.replace(hour=13)
     await port.sell("1")
-    first, second = await asked(port, "fetch_my_trades", LINEAR)
+    first, second = await call_read(port, "fetch_my_trades", LINEAR)
     known = {"id", "order", "timestamp", "datetime", "symbol", "side", "takerOrMaker", "price"}
     assert known | set(ccxt.Exchange().safe_trade({})) <= set(first)
     assert (first["id"], first["order"], first["amount"], first["cost"]) == ("t1", "o1", 2, 200)
     assert first["fee"] == {"cost": 0.4, "currency": "USDT"}
     since = int(port.now.timestamp() * 1000)
-    assert await asked(port, "fetch_my_trades", LINEAR, since) == [second]
-    assert await asked(port, "fetch_my_trades", LINEAR, None, 1) == [second]
+    assert await call_read(port, "fetch_my_trades", LINEAR, since) == [second]
+    assert await call_read(port, "fetch_my_trades", LINEAR, None, 1) == [second]
     again = type(port.paper).restore(port.account, rows)
     port.paper = again
-    assert await asked(port, "fetch_my_trades") == [first]
+    assert await call_read(port, "fetch_my_trades") == [first]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_trades_are_read_back_after_a_restart() -> None:
         ("fetch_ledger", [], "unsupported_func"),
     ],
 )
-async def test_what_cannot_be_read(func: str, args: list[object], code: str) -> None:
+async def test_invalid_reads_are_refused(func: str, args: list[object], code: str) -> None:
     with pytest.raises(Invalid) as refused:
         await PaperHarness().exchange.call(func, args, {}, NOON)
     assert refused.value.code == code

@@ -1,4 +1,4 @@
-"""Trades in ccxt's words where the exchange is slow or goes wrong."""
+"""Direct trading by ccxt's methods with latency and faults."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,11 +14,11 @@ SLOW = LatencySettings(decision=timedelta(seconds=1), ack=timedelta(seconds=1))
 
 
 async def _bought(port: PaperHarness, **params: Any) -> DirectTradeResult:
-    wish = (LINEAR, "market", "buy", 1, None, params)
-    return await port.exchange.trade("create_order", wish, {}, port.now)
+    arguments = (LINEAR, "market", "buy", 1, None, params)
+    return await port.exchange.trade("create_order", arguments, {}, port.now)
 
 
-async def test_a_call_arrives_at_once_whatever_the_latency_is() -> None:
+async def test_direct_trades_ignore_latency() -> None:
     port = PaperHarness(PositionMode.NETTING, latency=SLOW)
     port.quote("100")
     traded = await _bought(port)
@@ -38,7 +38,9 @@ async def test_a_call_arrives_at_once_whatever_the_latency_is() -> None:
         ("no_such_fault", "validation_error", "not_sent", 0),
     ],
 )
-async def test_what_went_wrong_is_told(fault: str, code: str, outcome: str, holds: int) -> None:
+async def test_faults_of_direct_trades_are_reported(
+    fault: str, code: str, outcome: str, holds: int
+) -> None:
     port = PaperHarness(PositionMode.NETTING)
     port.quote("100")
     traded = await _bought(port, sim=fault)
@@ -46,21 +48,21 @@ async def test_what_went_wrong_is_told(fault: str, code: str, outcome: str, hold
     assert (traded.refused.code, traded.refused.outcome) == (code, outcome)
     assert traded.reports == []
     assert len(port.paper.state.positions) == holds
-    if holds:  # the stream tells of it later, once
-        told = await port.exchange.poll_reports(port.now + timedelta(seconds=10))
-        assert [report.kind for report in told] == [ReportKind.ACCEPTED, ReportKind.EXECUTION]
+    if holds:  # the stream reports it later, once
+        reports = await port.exchange.poll_reports(port.now + timedelta(seconds=10))
+        assert [report.kind for report in reports] == [ReportKind.ACCEPTED, ReportKind.EXECUTION]
 
 
-async def test_a_name_is_used_once_at_a_time() -> None:
+async def test_client_order_ids_are_unique_among_open_orders() -> None:
     port = PaperHarness(PositionMode.NETTING)
     port.quote("100")
-    wish = (LINEAR, "limit", "buy", 1, 50, {"clientOrderId": "7"})
-    first = await port.exchange.trade("create_order", wish, {}, port.now)
+    arguments = (LINEAR, "limit", "buy", 1, 50, {"clientOrderId": "7"})
+    first = await port.exchange.trade("create_order", arguments, {}, port.now)
     assert isinstance(first.value, dict) and first.value["clientOrderId"] == "7"
-    second = await port.exchange.trade("create_order", wish, {}, port.now)
+    second = await port.exchange.trade("create_order", arguments, {}, port.now)
     assert second.refused is not None and second.refused.code == "idempotency_mismatch"
     name = ("7", LINEAR)
     await port.exchange.trade("cancel_order_with_client_order_id", name, {}, port.now)
     assert port.paper.state.orders.get(LINEAR, {}) == {}
-    third = await port.exchange.trade("create_order", wish, {}, port.now)
+    third = await port.exchange.trade("create_order", arguments, {}, port.now)
     assert third.refused is None

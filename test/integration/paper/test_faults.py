@@ -1,4 +1,4 @@
-"""What is told when things go wrong on purpose, and what an order makes of it."""
+"""Reports of injected faults, and their effect on orders of the ledger."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from oms.domain.account import LatencySettings
 from oms.domain.orders.execution_report import ReportKind, ReportSource
 
 
-def sim(word: str, **wish: Any) -> dict[str, Any]:
-    return {"params": {"sim": word}, **wish}
+def sim(fault: str, **fields: Any) -> dict[str, Any]:
+    return {"params": {"sim": fault}, **fields}
 
 
-async def test_a_lost_answer_is_unknown_until_somebody_asks() -> None:
+async def test_a_lost_reply_is_unknown_until_queried() -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("timeout")) == ["1 unknown"]
@@ -30,15 +30,15 @@ async def test_a_lost_answer_is_unknown_until_somebody_asks() -> None:
     assert await port.query(1) == []
 
 
-async def test_a_lost_answer_is_told_by_the_stream_after_a_while() -> None:
+async def test_a_lost_reply_is_resolved_by_the_stream() -> None:
     port = PaperHarness()
     port.quote("100")
     await port.buy("1", **sim("timeout"))
     port.restart()
-    told = []
+    summaries = []
     for _ in range(6):
-        told += await port.advance_time(seconds=1)
-    assert told == ["1 accepted", "1 execution"]
+        summaries += await port.advance_time(seconds=1)
+    assert summaries == ["1 accepted", "1 execution"]
     assert port.state(1) == "FILLED"
 
 
@@ -52,14 +52,14 @@ async def test_a_request_that_never_arrived_was_not_placed() -> None:
     assert (port.state(1), port.orders[1].reject_code) == ("REJECTED", "not_placed")
 
 
-async def test_what_rests_and_was_told_is_found_again() -> None:
+async def test_a_query_finds_a_resting_order_that_was_reported() -> None:
     port = PaperHarness()
     assert await port.buy("1", order_type="limit", price="90") == ["1 accepted"]
     assert await port.query(1) == ["1 accepted"]
     assert port.state(1) == "SUBMITTED"
 
 
-async def test_an_overloaded_exchange_has_not_looked() -> None:
+async def test_an_overloaded_exchange_does_not_process_the_order() -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("overload:5")) == ["1 rejected"]
@@ -68,27 +68,27 @@ async def test_an_overloaded_exchange_has_not_looked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "code"),
+    ("fault", "code"),
     [("reject", "exchange_rejected"), ("reject:market_closed", "market_closed")],
 )
-async def test_a_rejection_that_was_asked_for(word: str, code: str) -> None:
+async def test_an_injected_rejection(fault: str, code: str) -> None:
     port = PaperHarness()
     port.quote("100")
-    assert await port.buy("1", **sim(word)) == ["1 rejected"]
+    assert await port.buy("1", **sim(fault)) == ["1 rejected"]
     assert port.orders[1].reject_code == code
 
 
-@pytest.mark.parametrize("word", ["explode", "partial:2", "timeout:5", "slow", 5])
-async def test_faults_that_are_none(word: Any) -> None:
+@pytest.mark.parametrize("fault", ["explode", "partial:2", "timeout:5", "slow", 5])
+async def test_invalid_faults_are_refused(fault: Any) -> None:
     port = PaperHarness()
     port.quote("100")
     port.store()
-    assert await port.buy("1", **sim(word)) == ["1 rejected"]
+    assert await port.buy("1", **sim(fault)) == ["1 rejected"]
     assert port.orders[1].reject_code == "validation_error"
     assert port.exchange.take_state_changes() is None
 
 
-async def test_a_part_is_filled_and_the_rest_later() -> None:
+async def test_a_partial_fill_fault_fills_the_rest_later() -> None:
     port = PaperHarness()
     port.quote("100")
     limit = {"order_type": "limit", "price": "101"}
@@ -97,33 +97,33 @@ async def test_a_part_is_filled_and_the_rest_later() -> None:
     assert port.quote("100") == ["1 execution"]
 
 
-async def test_a_fill_told_twice_counts_once() -> None:
+async def test_a_duplicated_fill_counts_once() -> None:
     port = PaperHarness()
     port.quote("100")
-    told = await port.buy("1", **sim("dup_fill"))
-    assert told == ["1 accepted", "1 execution", "1 execution"]
+    summaries = await port.buy("1", **sim("dup_fill"))
+    assert summaries == ["1 accepted", "1 execution", "1 execution"]
     assert (port.state(1), port.orders[1].filled_qty) == ("FILLED", 1)
 
 
-async def test_a_fill_outruns_its_order() -> None:
+async def test_a_fill_may_arrive_before_its_acceptance() -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("out_of_order")) == ["1 execution", "1 accepted"]
     assert port.state(1) == "FILLED"
 
 
-async def test_a_fill_that_comes_after_the_cancel_is_booked() -> None:
+async def test_a_fill_after_the_cancel_is_booked() -> None:
     port = PaperHarness()
     port.quote("100")
     late = sim("late_fill", order_type="limit", price="100")
     assert await port.buy("1", **late) == ["1 accepted"]
-    told = await port.cancel(1)
-    told += await port.advance_time(seconds=1)
-    assert told == ["1 canceled", "1 execution"]
+    summaries = await port.cancel(1)
+    summaries += await port.advance_time(seconds=1)
+    assert summaries == ["1 canceled", "1 execution"]
     assert port.orders[1].filled_qty == 1
 
 
-async def test_a_slow_answer_comes_with_time() -> None:
+async def test_a_slow_reply_arrives_later() -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", **sim("slow:500")) == []
@@ -132,18 +132,18 @@ async def test_a_slow_answer_comes_with_time() -> None:
     assert await port.advance_time(milliseconds=200) == ["1 accepted", "1 execution"]
 
 
-async def test_a_silent_stream_speaks_again() -> None:
+async def test_a_disconnected_stream_delivers_later() -> None:
     port = PaperHarness()
     port.quote("100")
-    wish = sim("disconnect:10", order_type="limit", price="90")
-    assert await port.buy("1", **wish) == ["1 accepted"]
+    fields = sim("disconnect:10", order_type="limit", price="90")
+    assert await port.buy("1", **fields) == ["1 accepted"]
     assert port.quote("89") == []
     port.restart()
     assert await port.advance_time(seconds=11) == ["1 execution"]
     assert port.state(1) == "FILLED"
 
 
-async def test_latency_delays_requests_and_answers_over_a_restart() -> None:
+async def test_latency_delays_survive_a_restart() -> None:
     ways = LatencySettings(
         decision=timedelta(milliseconds=50),
         ack=timedelta(milliseconds=30),
@@ -164,7 +164,7 @@ async def test_latency_delays_requests_and_answers_over_a_restart() -> None:
     assert fill_at == NOON + timedelta(milliseconds=50)
 
 
-async def test_the_first_money_is_never_told() -> None:
+async def test_initial_balances_are_not_reported() -> None:
     port = PaperHarness(latency=LatencySettings(stream=timedelta(seconds=1)))
     assert await port.advance_time(hours=1) == []
     assert port.take_charges() == []

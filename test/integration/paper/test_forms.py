@@ -1,4 +1,4 @@
-"""Every type and time in force of an order, through the port and back as reports."""
+"""Every order type and time in force, through the port and back as reports."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,7 +35,7 @@ from oms.domain.account import PositionMode
         ("buy", {"order_type": "trailing_stop", "trailing_percent": "10"}, "90", "99", 99),
     ],
 )
-async def test_a_conditional_order_waits_triggers_and_fills(
+async def test_a_conditional_order_triggers_and_fills(
     side: str, form: dict[str, Any], away: str, reached: str, filled_at: int
 ) -> None:
     port = PaperHarness()
@@ -55,12 +55,12 @@ async def test_a_trigger_on_the_wrong_side_is_rejected() -> None:
     assert port.orders[1].reject_source == "exchange"
 
 
-async def test_a_trigger_may_look_at_other_prices() -> None:
+async def test_trigger_price_types() -> None:
     port = PaperHarness()
     port.quote("100", "110")
     form = {"order_type": "stop_market", "trigger_price": "108"}
     await port.buy("1", **form, params={"triggerPriceType": "bid_ask"})
-    assert port.orders[1].reject_code == "exchange_rejected"  # it would meet 110 at once
+    assert port.orders[1].reject_code == "exchange_rejected"  # it would match 110 immediately
     assert await port.buy("1", **form, params={"triggerPriceType": "last"}) == ["2 accepted"]
     await port.buy("1", **form, params={"triggerPriceType": "index"})
     assert port.orders[3].reject_code == "validation_error"
@@ -79,7 +79,7 @@ async def test_times_in_force() -> None:
     assert await port.buy("1", **limit, post_only=True) == ["5 accepted"]
 
 
-async def test_an_order_expires_by_time_alone() -> None:
+async def test_an_order_expires_without_market_updates() -> None:
     port = PaperHarness()
     until = {"time_in_force": "GTD", "expires_at": NOON + timedelta(minutes=5)}
     assert await port.buy("1", order_type="limit", price="90", **until) == ["1 accepted"]
@@ -90,7 +90,7 @@ async def test_an_order_expires_by_time_alone() -> None:
     assert not port.exchange.needs_polling()
 
 
-async def test_a_price_of_a_type_without_one_does_not_matter() -> None:
+async def test_the_price_of_a_market_order_is_ignored() -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", price="3") == ["1 accepted", "1 execution"]
@@ -109,12 +109,12 @@ async def test_reduce_only_and_hedge_legs() -> None:
     assert port.state(4) == "REJECTED"
 
 
-async def test_attached_exits_are_the_exchanges_orders_with_our_parent() -> None:
+async def test_attached_exits_are_external_orders_with_a_parent() -> None:
     port = PaperHarness()
     port.quote("100")
     exits = {"takeProfit": {"triggerPrice": "110"}, "stopLoss": {"triggerPrice": 95.5}}
-    told = await port.buy("2", params=exits)
-    assert told[:4] == ["1 accepted", "1 execution", "o2 accepted", "o3 accepted"]
+    summaries = await port.buy("2", params=exits)
+    assert summaries[:4] == ["1 accepted", "1 execution", "o2 accepted", "o3 accepted"]
     gain, loss = port.externals["o2"], port.externals["o3"]
     assert (gain.reason, gain.order_type, gain.price, gain.qty) == ("tp", "limit", 110, 2)
     assert (loss.reason, loss.order_type, float(loss.trigger_price or 0)) == (
@@ -130,7 +130,7 @@ async def test_attached_exits_are_the_exchanges_orders_with_our_parent() -> None
     assert not port.exchange.needs_polling()
 
 
-async def test_attached_exits_keep_their_parent_over_growth_and_restart() -> None:
+async def test_attached_exits_keep_their_parent_after_growth_and_restart() -> None:
     port = PaperHarness()
     port.quote("100")
     exits = {"stopLoss": {"triggerPrice": "90", "price": "89"}}
@@ -156,7 +156,7 @@ async def test_attached_exits_keep_their_parent_over_growth_and_restart() -> Non
         ({"takeProfit": {"triggerPrice": "110", "trailing": 1}}, "validation_error"),
     ],
 )
-async def test_exits_that_make_no_sense(params: dict[str, Any], code: str) -> None:
+async def test_invalid_exits_are_refused(params: dict[str, Any], code: str) -> None:
     port = PaperHarness()
     port.quote("100")
     assert await port.buy("1", params=params) == ["1 rejected"]
@@ -164,8 +164,8 @@ async def test_exits_that_make_no_sense(params: dict[str, Any], code: str) -> No
     assert port.paper.state.orders_made == 0
 
 
-async def test_params_of_others_are_left_alone() -> None:
+async def test_unknown_params_are_ignored() -> None:
     port = PaperHarness()
     port.quote("100", symbol=SPOT)
-    told = await port.buy("1", symbol=SPOT, params={"marginMode": "cross"})
-    assert told == ["1 accepted", "1 execution"]
+    summaries = await port.buy("1", symbol=SPOT, params={"marginMode": "cross"})
+    assert summaries == ["1 accepted", "1 execution"]

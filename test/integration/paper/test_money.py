@@ -1,4 +1,4 @@
-"""Money and orders that no command made: funding, transfers, liquidation, a reset."""
+"""Money and orders without a command: funding, transfers, liquidation, a reset."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ def paid(port: PaperHarness) -> list[tuple[str, str, Decimal, str]]:
     ]
 
 
-async def test_funding_is_charged_when_its_time_comes() -> None:
+async def test_funding_is_charged_when_it_is_due() -> None:
     port = PaperHarness(funding_rate=Decimal("0.001"))
     port.quote("100")
     await port.buy("2")
@@ -36,7 +36,7 @@ async def test_funding_is_charged_when_its_time_comes() -> None:
     assert port.take_charges() == []
 
 
-def test_transfers_are_charged_and_the_first_money_is_not() -> None:
+def test_transfers_are_charges_and_initial_balances_are_not() -> None:
     port = PaperHarness()
     assert paid(port) == []
     assert port.exchange.deposit("USDT", Decimal(5), port.now) == []
@@ -47,13 +47,13 @@ def test_transfers_are_charged_and_the_first_money_is_not() -> None:
     assert paid(port) == []
 
 
-async def test_a_liquidation_is_an_order_of_the_exchange_and_the_insurance_pays() -> None:
+async def test_a_liquidation_is_an_external_order_and_insurance_pays_the_debt() -> None:
     port = PaperHarness(balances={"USDT": Decimal(1000)})
     port.quote("10000")
     await port.buy("0.9")
     await port.buy("0.1", order_type="limit", price="5000")
-    told = port.quote("8000")
-    assert told == ["2 canceled", "o3 accepted", "o3 execution"]
+    summaries = port.quote("8000")
+    assert summaries == ["2 canceled", "o3 accepted", "o3 execution"]
     closing = port.externals["o3"]
     assert (closing.reason, closing.side.value, closing.order_type) == (
         "liquidation",
@@ -65,7 +65,7 @@ async def test_a_liquidation_is_an_order_of_the_exchange_and_the_insurance_pays(
     assert port.paper.state.balances["USDT"].total == 0
 
 
-async def test_a_reset_begins_anew_and_tells_what_it_closed() -> None:
+async def test_a_reset_reports_what_it_canceled_and_closed() -> None:
     port = PaperHarness()
     port.quote("100")
     port.quote("10", symbol=SPOT)
@@ -73,8 +73,8 @@ async def test_a_reset_begins_anew_and_tells_what_it_closed() -> None:
     await port.buy("1", symbol=SPOT)
     await port.buy("1", symbol=SPOT, order_type="limit", price="5")
     port.quote("110")
-    told = port.ingest(await port.exchange.reset(None, port.now))
-    assert told == ["3 canceled", "o4 accepted", "o4 execution"]
+    summaries = port.ingest(await port.exchange.reset(None, port.now))
+    assert summaries == ["3 canceled", "o4 accepted", "o4 execution"]
     assert (port.state(3), port.externals["o4"].reason) == ("CANCELED", "correction")
     assert paid(port) == [("balance", "m2", -1, "SOL"), ("balance", "m3", -10, "USDT")]
     assert {name: each.total for name, each in port.paper.state.balances.items()} == {
@@ -97,7 +97,7 @@ async def test_a_reset_begins_anew_and_tells_what_it_closed() -> None:
         ({"params": {"sim": "timeout_before"}}, False),
     ],
 )
-async def test_what_time_moves(sent: dict[str, Any], is_moved: bool) -> None:
+async def test_needs_polling_while_anything_is_open(sent: dict[str, Any], is_moved: bool) -> None:
     port = PaperHarness()
     port.quote("100")
     port.quote("100", symbol=SPOT)
@@ -106,7 +106,7 @@ async def test_what_time_moves(sent: dict[str, Any], is_moved: bool) -> None:
     assert port.exchange.needs_polling() is is_moved
 
 
-async def test_prices_that_are_too_old_fill_nothing() -> None:
+async def test_stale_prices_fill_nothing() -> None:
     port = PaperHarness(max_price_age=timedelta(seconds=5))
     port.quote("100")
     port.now += timedelta(seconds=6)

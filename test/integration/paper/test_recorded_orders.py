@@ -1,4 +1,4 @@
-"""Orders that are over, read back from what a gateway has stored."""
+"""Finished orders, read from what a gateway has stored."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from kit.gateway.in_process import now, open_gateway
 from oms.adapters.paper.paper_exchange import PaperExchange
 
 
-async def test_orders_that_are_over_come_from_the_store(tmp_path: Path) -> None:
+async def test_finished_orders_come_from_the_store(tmp_path: Path) -> None:
     async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3") as gateway:
         gateway.start_worker()
         price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
@@ -24,9 +24,9 @@ async def test_orders_that_are_over_come_from_the_store(tmp_path: Path) -> None:
         exchange = PaperExchange.restore(row.account, state, history=store.history)
 
         async def ids(func: str) -> list[object]:
-            told = await exchange.call(func, ["BTC/USDT:USDT"], {}, now())
-            assert isinstance(told, list)
-            return [order["id"] for order in told]
+            orders = await exchange.call(func, ["BTC/USDT:USDT"], {}, now())
+            assert isinstance(orders, list)
+            return [order["id"] for order in orders]
 
         assert await ids("fetch_closed_orders") == ["o1"]
         assert await ids("fetch_canceled_orders") == ["o2"]

@@ -269,7 +269,7 @@ def fills(events: tuple[PaperEvent, ...]) -> list[str]:
     return [f"{decimal_text(trade.qty)} @ {decimal_text(trade.price)}" for trade in trades(events)]
 
 
-def fact_kinds(events: tuple[PaperEvent, ...]) -> list[str]:
+def event_kinds(events: tuple[PaperEvent, ...]) -> list[str]:
     """The class names of events, in order."""
     return [type(event).__name__ for event in events]
 

@@ -1,4 +1,4 @@
-"""The built-in table and the fees of the profiles."""
+"""The built-in instruments and the fees of venue profiles."""
 
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ def test_spot_and_linear_rows() -> None:
     assert refuse_off_grid(linear, qty=Decimal("0.001"), prices=(Decimal("60000.1"),)) is None
 
 
-def test_a_venue_without_rows_uses_these() -> None:
+def test_all_venues_share_the_built_in_instruments() -> None:
     assert instruments_of("kraken") is instruments_of("generic")
 
 
@@ -43,7 +43,7 @@ def test_a_venue_without_rows_uses_these() -> None:
         ("kraken", InstrumentKind.LINEAR, "0.0002", "0.0005"),
         ("gate", InstrumentKind.LINEAR, "0", "0.0005"),
         ("coinbase", InstrumentKind.SPOT, "0.006", "0.012"),
-        ("nobody", InstrumentKind.SPOT, "0.001", "0.001"),
+        ("unlisted", InstrumentKind.SPOT, "0.001", "0.001"),
     ],
 )
 def test_fees(venue: str, kind: InstrumentKind, maker: str, taker: str) -> None:

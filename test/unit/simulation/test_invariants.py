@@ -1,4 +1,4 @@
-"""A step that contradicts itself is found, whatever part of the books it broke."""
+"""A step that breaks an invariant is detected, whatever part of the state it broke."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,11 +18,11 @@ from oms.simulation.state.step_state import StepState
 
 
 def a_filled_state(symbol: str) -> StepState:
-    """A sheet on which one lot of a resting order was just executed; it is in order."""
-    desk = SimulationHarness(USDT="1000", SOL="5")
-    desk.quote("100", "101", symbol)
-    desk.sell("2", "110", symbol=symbol)
-    state = StepState(desk.state, desk.settings, desk.now)
+    """A consistent step state with one lot of a resting order just filled."""
+    harness = SimulationHarness(USDT="1000", SOL="5")
+    harness.quote("100", "101", symbol)
+    harness.sell("2", "110", symbol=symbol)
+    state = StepState(harness.state, harness.settings, harness.now)
     order = state.orders[symbol]["o1"]
     state.lock(order.locked_currency, -order.locked)
     order = replace(order, locked=Decimal(0))
@@ -36,15 +36,15 @@ def _lose_money(state: StepState) -> None:
     state.credit("USDT", Decimal("-0.000000000000000001"))
 
 
-def _use_what_nobody_locks(state: StepState) -> None:
+def _use_without_a_lock(state: StepState) -> None:
     state.lock("USDT", Decimal(1))
 
 
-def _use_less_than_nothing(state: StepState) -> None:
+def _use_negative_amount(state: StepState) -> None:
     state.balances["BTC"] = Balance(free=Decimal(1), used=Decimal(-1))
 
 
-def _forget_a_fill(state: StepState) -> None:
+def _drop_a_fill(state: StepState) -> None:
     state.events.pop()
 
 
@@ -52,7 +52,7 @@ def _fill_twice(state: StepState) -> None:
     state.events.append(state.events[-1])
 
 
-def _fill_a_stranger(state: StepState) -> None:
+def _fill_an_unknown_order(state: StepState) -> None:
     event = state.events[-1]
     assert isinstance(event, Filled)
     trade = replace(event.trade, exchange_order_id="o9", qty=Decimal(0))
@@ -89,29 +89,29 @@ def _move_a_position(state: StepState) -> None:
     "spoil",
     [
         _lose_money,
-        _use_what_nobody_locks,
-        _use_less_than_nothing,
-        _forget_a_fill,
+        _use_without_a_lock,
+        _use_negative_amount,
+        _drop_a_fill,
         _fill_twice,
-        _fill_a_stranger,
+        _fill_an_unknown_order,
         _overfill,
         _fill_beyond_the_limit,
         _end_twice,
         _move_a_position,
     ],
 )
-def test_it_is_found(symbol: str, spoil: Callable[[StepState], None]) -> None:
+def test_broken_invariants_are_detected(symbol: str, spoil: Callable[[StepState], None]) -> None:
     state = a_filled_state(symbol)
     spoil(state)
     with pytest.raises(InvariantBroken):
         check_step(state)
 
 
-def test_selling_spot_that_is_not_there_is_found() -> None:
-    desk = SimulationHarness(USDT="1000", SOL="1")
-    desk.quote("100", "101")
-    desk.sell("1", "110")
-    state = StepState(desk.state, desk.settings, desk.now)
+def test_overselling_spot_is_detected() -> None:
+    harness = SimulationHarness(USDT="1000", SOL="1")
+    harness.quote("100", "101")
+    harness.sell("1", "110")
+    state = StepState(harness.state, harness.settings, harness.now)
     order = state.orders[SPOT]["o1"]
     assert order.side is Side.SELL
     state.put_order(

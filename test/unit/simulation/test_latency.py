@@ -1,11 +1,11 @@
-"""Requests and answers take their time; the market is taken when a request arrives."""
+"""Latency of requests and replies; an order is matched when it arrives."""
 
 from datetime import timedelta
 from decimal import Decimal
 
 from kit.exchanges.simulation_harness import (
     SimulationHarness,
-    fact_kinds,
+    event_kinds,
     fills,
     some_settings,
     trades,
@@ -21,133 +21,133 @@ MS = timedelta(milliseconds=1)
 LIVE = Latency(decision=50 * MS, ack=30 * MS, stream=20 * MS)
 
 
-def a_desk(latency: Latency = LIVE) -> SimulationHarness:
-    desk = SimulationHarness(some_settings(latency=latency), USDT="1000", SOL="10")
-    desk.quote("100", "100")
-    desk.advance(1)
-    return desk
+def make_harness(latency: Latency = LIVE) -> SimulationHarness:
+    harness = SimulationHarness(some_settings(latency=latency), USDT="1000", SOL="10")
+    harness.quote("100", "100")
+    harness.advance(1)
+    return harness
 
 
-def after(desk: SimulationHarness, milliseconds: int) -> list[str]:
-    """What is told so long after the last input."""
-    desk.now += milliseconds * MS - timedelta(seconds=1)
-    desk.apply(TimeUpdate(at=desk.now))
-    assert desk.last is not None
-    return fact_kinds(desk.last.delivered)
+def after(harness: SimulationHarness, milliseconds: int) -> list[str]:
+    """Returns the events delivered so long after the last input."""
+    harness.now += milliseconds * MS - timedelta(seconds=1)
+    harness.apply(TimeUpdate(at=harness.now))
+    assert harness.last is not None
+    return event_kinds(harness.last.delivered)
 
 
-def test_a_request_arrives_later_and_its_answers_come_back_later_still() -> None:
-    desk = a_desk()
-    assert desk.buy("1") == ()
-    assert desk.last is not None
-    assert desk.last.reply.outcome is ReplyOutcome.PENDING
-    assert desk.last.reply.due == desk.now - timedelta(seconds=1) + 80 * MS
-    assert next_due_at(desk.state) == desk.now - timedelta(seconds=1) + 50 * MS
-    assert after(desk, 49) == []
-    assert desk.state.trades_made == 0
-    assert after(desk, 1) == []
-    assert desk.state.trades_made == 1  # done, and not told yet
-    desk.now -= timedelta(seconds=1)
-    assert after(desk, 20 + 1000) == ["Filled"]
-    assert after(desk, 10) == ["Accepted"]
-    assert next_due_at(desk.state) is None
+def test_requests_and_replies_are_delayed() -> None:
+    harness = make_harness()
+    assert harness.buy("1") == ()
+    assert harness.last is not None
+    assert harness.last.reply.outcome is ReplyOutcome.PENDING
+    assert harness.last.reply.due == harness.now - timedelta(seconds=1) + 80 * MS
+    assert next_due_at(harness.state) == harness.now - timedelta(seconds=1) + 50 * MS
+    assert after(harness, 49) == []
+    assert harness.state.trades_made == 0
+    assert after(harness, 1) == []
+    assert harness.state.trades_made == 1  # processed, but not delivered yet
+    harness.now -= timedelta(seconds=1)
+    assert after(harness, 20 + 1000) == ["Filled"]
+    assert after(harness, 10) == ["Accepted"]
+    assert next_due_at(harness.state) is None
 
 
-def test_the_market_is_that_of_the_arrival() -> None:
-    desk = a_desk()
-    desk.buy("1")
-    desk.now += -timedelta(seconds=1) + 40 * MS
-    desk.quote("110", "110")  # seen before the order arrives
-    desk.now += -timedelta(seconds=1) + 20 * MS
-    events = desk.quote("120", "120")  # and after it
+def test_the_order_is_matched_at_arrival() -> None:
+    harness = make_harness()
+    harness.buy("1")
+    harness.now += -timedelta(seconds=1) + 40 * MS
+    harness.quote("110", "110")  # before the order arrives
+    harness.now += -timedelta(seconds=1) + 20 * MS
+    events = harness.quote("120", "120")  # and after it
     assert fills(events) == ["1 @ 110"]
-    assert trades(events)[0].executed_at == desk.now - timedelta(seconds=1) - 10 * MS
+    assert trades(events)[0].executed_at == harness.now - timedelta(seconds=1) - 10 * MS
 
 
 def test_a_cancel_races_the_fill() -> None:
-    desk = a_desk()
-    desk.buy("1", "95")
-    desk.advance(5)
-    desk.cancel("o1")
-    desk.now += -timedelta(seconds=1) + 49 * MS
-    assert fills(desk.quote("94", "94")) == ["1 @ 95"]
-    desk.advance(1)
-    assert desk.last is not None
-    assert [event.code for event in desk.last.events if fact_kinds((event,)) == ["Rejected"]] == [
-        "order_not_open"
-    ]
-    desk.buy("1", "93")
-    desk.advance(5)
-    desk.cancel("o2")
-    desk.now += -timedelta(seconds=1) + 50 * MS
-    assert fact_kinds(desk.quote("90", "90")) == ["Canceled"]
+    harness = make_harness()
+    harness.buy("1", "95")
+    harness.advance(5)
+    harness.cancel("o1")
+    harness.now += -timedelta(seconds=1) + 49 * MS
+    assert fills(harness.quote("94", "94")) == ["1 @ 95"]
+    harness.advance(1)
+    assert harness.last is not None
+    assert [
+        event.code for event in harness.last.events if event_kinds((event,)) == ["Rejected"]
+    ] == ["order_not_open"]
+    harness.buy("1", "93")
+    harness.advance(5)
+    harness.cancel("o2")
+    harness.now += -timedelta(seconds=1) + 50 * MS
+    assert event_kinds(harness.quote("90", "90")) == ["Canceled"]
 
 
 def test_jitter_comes_from_the_seed() -> None:
-    def dues(seed: int) -> list[str]:
+    def next_due_times(seed: int) -> list[str]:
         latency = Latency(decision=50 * MS, jitter=40 * MS)
-        desk = SimulationHarness(some_settings(latency=latency, seed=seed), USDT="1000")
-        told = []
+        harness = SimulationHarness(some_settings(latency=latency, seed=seed), USDT="1000")
+        due_times = []
         for _ in range(20):
-            desk.buy("0.1", "50")
-            due = next_due_at(desk.state)
+            harness.buy("0.1", "50")
+            due = next_due_at(harness.state)
             assert due is not None
-            told.append(str(due))
-            desk.advance(1)
-        return told
+            due_times.append(str(due))
+            harness.advance(1)
+        return due_times
 
-    assert dues(1) == dues(1)
-    assert dues(1) != dues(2)
+    assert next_due_times(1) == next_due_times(1)
+    assert next_due_times(1) != next_due_times(2)
 
 
-def test_who_is_quicker_arrives_first() -> None:
+def test_requests_arrive_in_order_of_their_due_time() -> None:
     overtaken = 0
     for seed in range(20):
         latency = Latency(decision=50 * MS, jitter=40 * MS)
-        desk = SimulationHarness(some_settings(latency=latency, seed=seed), USDT="1000")
+        harness = SimulationHarness(some_settings(latency=latency, seed=seed), USDT="1000")
         for _ in range(2):
-            desk.buy("0.1", "50")
-            desk.now += MS - timedelta(seconds=1)
-        assert desk.state.in_flight is not None
-        first, second = desk.state.in_flight.arrivals
+            harness.buy("0.1", "50")
+            harness.now += MS - timedelta(seconds=1)
+        assert harness.state.in_flight is not None
+        first, second = harness.state.in_flight.arrivals
         assert first.due <= second.due
         overtaken += first.number > second.number
-        desk.advance(1)
-        assert desk.order("o1").client_id == ("2" if first.number > second.number else "1")
+        harness.advance(1)
+        assert harness.order("o1").client_id == ("2" if first.number > second.number else "1")
     assert 0 < overtaken < 20
 
 
-def test_an_order_expires_between_what_comes_before_and_after_it() -> None:
-    desk = a_desk()
-    expires = desk.now + 500 * MS
+def test_an_order_expires_at_its_exact_time() -> None:
+    harness = make_harness()
+    expires = harness.now + 500 * MS
     terms = OrderTerms(time_in_force=TimeInForce.GTD, expires_at=expires)
-    desk.buy("1", "95", terms=terms)
-    desk.now += 4 * timedelta(seconds=1)
-    events = desk.quote("90", "90")
-    assert fact_kinds(events) == ["Accepted", "Expired"]
+    harness.buy("1", "95", terms=terms)
+    harness.now += 4 * timedelta(seconds=1)
+    events = harness.quote("90", "90")
+    assert event_kinds(events) == ["Accepted", "Expired"]
 
 
-def test_whoever_asks_is_told_at_once() -> None:
-    desk = a_desk(Latency(ack=timedelta(minutes=1), stream=timedelta(minutes=2)))
-    desk.advance(300)  # the money has been told of
-    wish = desk.make_order(Side.BUY, "1", None)
-    desk.apply(wish)
-    assert desk.last is not None
-    assert desk.last.delivered == ()
-    desk.apply(QueryOrder(client_id="other", at=desk.now))
-    assert desk.last.delivered == ()
-    desk.apply(QueryOrder(client_id=wish.client_id, at=desk.now))
-    assert fact_kinds(desk.last.delivered) == ["Accepted", "Filled"]
-    desk.advance(600)
-    assert desk.last.delivered == ()
+def test_a_query_delivers_immediately() -> None:
+    harness = make_harness(Latency(ack=timedelta(minutes=1), stream=timedelta(minutes=2)))
+    harness.advance(300)  # the event of the deposit is delivered
+    request = harness.make_order(Side.BUY, "1", None)
+    harness.apply(request)
+    assert harness.last is not None
+    assert harness.last.delivered == ()
+    harness.apply(QueryOrder(client_id="other", at=harness.now))
+    assert harness.last.delivered == ()
+    harness.apply(QueryOrder(client_id=request.client_id, at=harness.now))
+    assert event_kinds(harness.last.delivered) == ["Accepted", "Filled"]
+    harness.advance(600)
+    assert harness.last.delivered == ()
 
 
-def test_nothing_under_way_is_nothing_in_the_memory() -> None:
-    desk = SimulationHarness(some_settings(), USDT="1000")
-    desk.quote("100", "100")
-    desk.buy("1")
-    assert desk.state.in_flight is None
-    assert desk.state.orders_with_terms == {}
-    assert desk.last is not None
-    assert desk.last.delivered == desk.last.events
-    assert sum(trade.qty for trade in trades(desk.last.delivered)) == Decimal(1)
+def test_idle_state_has_no_messages_in_flight() -> None:
+    harness = SimulationHarness(some_settings(), USDT="1000")
+    harness.quote("100", "100")
+    harness.buy("1")
+    assert harness.state.in_flight is None
+    assert harness.state.orders_with_terms == {}
+    assert harness.last is not None
+    assert harness.last.delivered == harness.last.events
+    assert sum(trade.qty for trade in trades(harness.last.delivered)) == Decimal(1)

@@ -1,4 +1,4 @@
-"""The walk is what it was: recorded prices, in any order, on any machine."""
+"""The random walk reproduces recorded prices, in any order, on any machine."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,8 +14,8 @@ RECORDED = [["62168.33", "62168.93"], ["62166.88", "62167.33"], ["62165.98", "62
 
 def test_recorded_prices() -> None:
     steps = range(17_000_000_000, 17_000_000_003)
-    told = [[str(p) for p in quote_at(42, TABLE["BTC/USDT"], step)] for step in steps]
-    assert told == RECORDED
+    quotes = [[str(p) for p in quote_at(42, TABLE["BTC/USDT"], step)] for step in steps]
+    assert quotes == RECORDED
 
 
 def test_a_step_is_a_tenth_of_a_second() -> None:
@@ -25,7 +25,7 @@ def test_a_step_is_a_tenth_of_a_second() -> None:
     assert step_at(moment + timedelta(microseconds=100_000)) == step_at(moment) + 1
 
 
-def test_the_book_begins_with_the_quote_and_falls_away_from_it() -> None:
+def test_the_book_starts_at_the_quote() -> None:
     for instrument in TABLE.values():
         bid, ask = quote_at(7, instrument, 1000)
         bids, asks = book_at(7, instrument, 1000, depth=5)
@@ -35,19 +35,19 @@ def test_the_book_begins_with_the_quote_and_falls_away_from_it() -> None:
         assert all(qty is not None and qty > 0 for _, qty in (*bids, *asks))
 
 
-def test_pairs_agree_with_each_other() -> None:
+def test_pairs_are_consistent() -> None:
     btc, _ = quote_at(3, TABLE["BTC/USDT"], 5)
     eth, _ = quote_at(3, TABLE["ETH/USDT"], 5)
     cross, _ = quote_at(3, TABLE["ETH/BTC"], 5)
     assert abs(cross - eth / btc) < Decimal("0.0001")
 
 
-def test_contract_and_spot_go_together() -> None:
+def test_contract_and_spot_prices_agree() -> None:
     spot, _ = quote_at(3, TABLE["BTC/USDT"], 5)
     contract, _ = quote_at(3, TABLE["BTC/USDT:USDT"], 5)
     assert abs(spot - contract) < 5
 
 
-def test_an_asset_that_nobody_listed_has_a_price_too() -> None:
+def test_an_unlisted_asset_has_a_price() -> None:
     bid, ask = quote_at(1, a_spot_instrument(symbol="XYZ/USDT", base="XYZ"), 5)
     assert 50 <= bid < ask <= 151

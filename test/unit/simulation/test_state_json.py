@@ -1,4 +1,4 @@
-"""An execution's text: the canonical JSON of what it tells, whatever names it has."""
+"""The JSON of an execution is canonical, whatever its ids contain."""
 
 import json
 
@@ -38,12 +38,12 @@ TRADE = PaperTrade(
         evolve(TRADE, source=OrderSource.LIQUIDATION),
     ],
 )
-def test_it_is_json_as_it_is_always_written(trade: PaperTrade) -> None:
+def test_trade_json_is_canonical(trade: PaperTrade) -> None:
     text = encode_trade(trade)
-    told = json.loads(text)
-    assert text == json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
+    parsed = json.loads(text)
+    assert text == json.dumps(parsed, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
     rare = {"source": trade.source.value} if trade.source is not OrderSource.USER else {}
-    assert told == rare | ({"parent": trade.parent} if trade.parent else {}) | {
+    assert parsed == rare | ({"parent": trade.parent} if trade.parent else {}) | {
         "trade_id": "t1",
         "exchange_order_id": "o1",
         "client_id": trade.client_id,

@@ -1,4 +1,4 @@
-"""Money that comes and goes, and an account that begins anew."""
+"""Deposits, withdrawals and resets."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from kit.exchanges.simulation_harness import (
     LINEAR,
     SPOT,
     SimulationHarness,
-    fact_kinds,
+    event_kinds,
     only_rejection_code,
     rates,
     some_settings,
@@ -24,42 +24,42 @@ from oms.simulation.state.paper_order import OrderSource
 from oms.simulation.state.state_json import decode_state, encode_state
 
 
-def test_money_comes_and_goes_under_ids_of_its_own() -> None:
-    desk = SimulationHarness(USDT="1000")
-    (came,) = desk.deposit("5")
-    (went,) = desk.withdraw("7")
+def test_transfers_have_ids_of_their_own() -> None:
+    harness = SimulationHarness(USDT="1000")
+    (came,) = harness.deposit("5")
+    (went,) = harness.withdraw("7")
     assert isinstance(came, Deposited)
     assert isinstance(went, Withdrawn)
     assert (came.transfer_id, went.transfer_id) == ("m2", "m3")
-    assert (went.amount, went.currency, went.at) == (7, "USDT", desk.state.clock)
-    assert desk.total() == "998"
-    assert decode_state(encode_state(desk.state)) == desk.state
+    assert (went.amount, went.currency, went.at) == (7, "USDT", harness.state.clock)
+    assert harness.total() == "998"
+    assert decode_state(encode_state(harness.state)) == harness.state
 
 
 @pytest.mark.parametrize("amount", ["901", "900.000000000000000001"])
-def test_what_is_locked_does_not_leave(amount: str) -> None:
-    desk = SimulationHarness(USDT="1000")
-    desk.quote("100", "100")
-    desk.buy("1", "100")
-    desk.buy("1", "100")
-    desk.sell("1")
-    desk.buy("1", "99")
-    before = desk.state
-    assert only_rejection_code(desk.withdraw(amount)) == "insufficient_funds"
-    assert desk.state is before
-    assert only_rejection_code(desk.withdraw("1", "XRP")) == "insufficient_funds"
+def test_locked_money_cannot_be_withdrawn(amount: str) -> None:
+    harness = SimulationHarness(USDT="1000")
+    harness.quote("100", "100")
+    harness.buy("1", "100")
+    harness.buy("1", "100")
+    harness.sell("1")
+    harness.buy("1", "99")
+    before = harness.state
+    assert only_rejection_code(harness.withdraw(amount)) == "insufficient_funds"
+    assert harness.state is before
+    assert only_rejection_code(harness.withdraw("1", "XRP")) == "insufficient_funds"
 
 
-def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
-    desk = SimulationHarness(USDT="1000", SOL="3", BTC="1")
+def test_a_reset_leaves_only_the_new_balances() -> None:
+    harness = SimulationHarness(USDT="1000", SOL="3", BTC="1")
     for symbol, price in ((SPOT, "100"), (LINEAR, "100"), (INVERSE, "50000")):
-        desk.quote(price, price, symbol)
-    desk.buy("10", symbol=LINEAR)
-    desk.sell("10", symbol=INVERSE)
-    desk.sell("1", "120")
-    desk.stop(Side.SELL, "10", "60", symbol=LINEAR, reduce_only=True)
-    desk.quote("110", "110", LINEAR)
-    events = desk.reset(USDT="500", ETH="2")
+        harness.quote(price, price, symbol)
+    harness.buy("10", symbol=LINEAR)
+    harness.sell("10", symbol=INVERSE)
+    harness.sell("1", "120")
+    harness.stop(Side.SELL, "10", "60", symbol=LINEAR, reduce_only=True)
+    harness.quote("110", "110", LINEAR)
+    events = harness.reset(USDT="500", ETH="2")
     assert [event.reason for event in events if isinstance(event, Canceled)] == ["reset"] * 2
     closed = trades(events)
     assert [(t.symbol, t.qty, t.price, t.fee) for t in closed] == [
@@ -68,9 +68,9 @@ def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
     ]
     assert {trade.source for trade in closed} == {OrderSource.CORRECTION}
     assert {trade.client_id for trade in closed} == {""}
-    assert not desk.state.positions
-    assert not desk.state.orders
-    totals = {c: balance.total for c, balance in desk.state.balances.items()}
+    assert not harness.state.positions
+    assert not harness.state.orders
+    totals = {c: balance.total for c, balance in harness.state.balances.items()}
     assert totals == {"USDT": 500, "ETH": 2, "SOL": 0, "BTC": 0}
     moved = [f for f in events if isinstance(f, Deposited | Withdrawn)]
     assert [(type(f).__name__, f.currency, f.amount) for f in moved] == [
@@ -79,18 +79,18 @@ def test_a_reset_leaves_nothing_but_the_new_balances() -> None:
         ("Withdrawn", "SOL", 3),
         ("Withdrawn", "USDT", 600),  # 1000 and 100 of profit
     ]
-    assert fact_kinds(desk.buy("0.001")) == ["Accepted", "Filled"]  # ids go on
-    assert "o7" not in desk.open_orders
+    assert event_kinds(harness.buy("0.001")) == ["Accepted", "Filled"]  # ids continue
+    assert "o7" not in harness.open_orders
 
 
-def test_a_reset_pays_no_fee_and_forgets_a_debt() -> None:
+def test_a_reset_pays_no_fee_and_clears_debt() -> None:
     fees = {InstrumentKind.SPOT: rates(), InstrumentKind.LINEAR: rates("0.01", "0.01")}
-    desk = SimulationHarness(some_settings(fees=fees), USDT="1000")
-    desk.quote("100", "100", LINEAR)
-    desk.buy("10", symbol=LINEAR)
-    (trade,) = trades(desk.reset(USDT="1000"))
+    harness = SimulationHarness(some_settings(fees=fees), USDT="1000")
+    harness.quote("100", "100", LINEAR)
+    harness.buy("10", symbol=LINEAR)
+    (trade,) = trades(harness.reset(USDT="1000"))
     assert trade.fee == 0
-    assert desk.total() == "1000"
+    assert harness.total() == "1000"
 
 
 TIERS = (
@@ -108,38 +108,38 @@ TIERED = some_settings(
 
 
 def test_fees_fall_with_the_volume_of_thirty_days() -> None:
-    desk = SimulationHarness(TIERED, USDT="100000", BTC="1")
-    desk.quote("100", "100")
-    desk.quote("50000", "50000", INVERSE)
-    told = [trades(desk.buy("10"))[0].fee]  # 0.1 %: what was traded before decides
-    told.append(trades(desk.buy("10"))[0].fee)
-    trades(desk.buy("10", symbol=INVERSE))  # 1000 dollars
-    told.append(trades(desk.buy("20"))[0].fee)
-    told.append(trades(desk.buy("10"))[0].fee)
+    harness = SimulationHarness(TIERED, USDT="100000", BTC="1")
+    harness.quote("100", "100")
+    harness.quote("50000", "50000", INVERSE)
+    paid_fees = [trades(harness.buy("10"))[0].fee]  # 0.1 %: the volume traded before decides
+    paid_fees.append(trades(harness.buy("10"))[0].fee)
+    trades(harness.buy("10", symbol=INVERSE))  # 1000 dollars
+    paid_fees.append(trades(harness.buy("20"))[0].fee)
+    paid_fees.append(trades(harness.buy("10"))[0].fee)
     # 1, 0.8, 1.6 at 3000 dollars, and 0.4 at 5000
-    assert told == [Decimal("1"), Decimal("0.8"), Decimal("1.6"), Decimal("0.4")]
-    assert desk.state.volumes == {desk.now.date().isoformat(): 6000}
-    assert decode_state(encode_state(desk.state)) == desk.state
-    desk.advance(29 * 86_400)
-    assert trades(desk.buy("10"))[0].fee == Decimal("0.4")
-    desk.advance(2 * 86_400)
-    assert trades(desk.buy("10"))[0].fee == Decimal("0.8")  # 1000 of two days ago are left
-    assert len(desk.state.volumes) == 2
+    assert paid_fees == [Decimal("1"), Decimal("0.8"), Decimal("1.6"), Decimal("0.4")]
+    assert harness.state.volumes == {harness.now.date().isoformat(): 6000}
+    assert decode_state(encode_state(harness.state)) == harness.state
+    harness.advance(29 * 86_400)
+    assert trades(harness.buy("10"))[0].fee == Decimal("0.4")
+    harness.advance(2 * 86_400)
+    assert trades(harness.buy("10"))[0].fee == Decimal("0.8")  # 1000 of two days ago are left
+    assert len(harness.state.volumes) == 2
 
 
-def test_volume_in_another_currency_is_counted_at_its_price() -> None:
-    desk = SimulationHarness(TIERED, BTC="10")
-    desk.quote("0.05", "0.05", "ETH/BTC")
-    desk.buy("1", symbol="ETH/BTC")
-    assert list(desk.state.volumes.values()) == [0]  # nobody knows what it is worth
-    desk.quote("50000", "50000", "BTC/USDT")
-    desk.buy("1", symbol="ETH/BTC")
-    assert list(desk.state.volumes.values()) == [2500]
+def test_volume_in_another_currency_is_converted() -> None:
+    harness = SimulationHarness(TIERED, BTC="10")
+    harness.quote("0.05", "0.05", "ETH/BTC")
+    harness.buy("1", symbol="ETH/BTC")
+    assert list(harness.state.volumes.values()) == [0]  # its price in dollars is unknown
+    harness.quote("50000", "50000", "BTC/USDT")
+    harness.buy("1", symbol="ETH/BTC")
+    assert list(harness.state.volumes.values()) == [2500]
 
 
-def test_money_that_comes_twice_is_two_transfers() -> None:
-    desk = SimulationHarness()
+def test_equal_deposits_are_separate_transfers() -> None:
+    harness = SimulationHarness()
     for _ in range(2):
-        desk.apply(Deposit(currency="USDT", amount=Decimal(1), at=desk.now))
-    assert desk.state.transfers_made == 2
-    assert desk.total() == "2"
+        harness.apply(Deposit(currency="USDT", amount=Decimal(1), at=harness.now))
+    assert harness.state.transfers_made == 2
+    assert harness.total() == "2"

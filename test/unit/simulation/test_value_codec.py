@@ -1,4 +1,4 @@
-"""The stored names of the simulation's values: fixed, whatever the classes are called."""
+"""Stored names of the simulation's values do not change with class names."""
 
 from typing import Any, get_args
 

@@ -1,4 +1,4 @@
-"""What a ccxt client reads from a paper account: ccxt's keys, JSON numbers, nothing invented."""
+"""Reads of a paper account by ccxt's names: ccxt's keys, JSON numbers, no invented values."""
 
 import json
 from decimal import Decimal
@@ -28,14 +28,14 @@ def an_exchange(source: str = "walk") -> PaperExchange:
     return PaperExchange.restore(account, ExchangeStateRows())
 
 
-async def asked(exchange: PaperExchange, func: str, *args: object, **kwargs: object) -> Any:
-    """The answer, as JSON would carry it."""
+async def call_read(exchange: PaperExchange, func: str, *args: object, **kwargs: object) -> Any:
+    """Returns the result as JSON carries it."""
     answer = await exchange.call(func, args, kwargs, NOON)
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
 async def test_a_ticker_has_all_of_ccxts_keys() -> None:
-    ticker = await asked(an_exchange(), "fetch_ticker", LINEAR)
+    ticker = await call_read(an_exchange(), "fetch_ticker", LINEAR)
     given = {"symbol", "timestamp", "datetime", "info"}
     assert set(ticker) == given | set(ccxt.Exchange().safe_ticker({}))
     assert ticker["low"] <= ticker["bid"] < ticker["ask"]
@@ -45,25 +45,25 @@ async def test_a_ticker_has_all_of_ccxts_keys() -> None:
     assert ticker["change"] == pytest.approx(ticker["last"] - ticker["open"])
 
 
-async def test_a_ticker_without_a_price_says_nothing() -> None:
+async def test_a_ticker_without_a_price_is_empty() -> None:
     exchange = an_exchange("manual")
-    ticker = await asked(exchange, "fetch_ticker", symbol=LINEAR)
+    ticker = await call_read(exchange, "fetch_ticker", symbol=LINEAR)
     assert {key for key, value in ticker.items() if value not in (None, {})} == {
         "symbol",
         "timestamp",
         "datetime",
     }
-    book = await asked(exchange, "fetch_order_book", LINEAR)
+    book = await call_read(exchange, "fetch_order_book", LINEAR)
     assert (book["bids"], book["asks"]) == ([], [])
 
 
-async def test_an_order_book_is_as_deep_as_wished() -> None:
+async def test_an_order_book_has_the_requested_depth() -> None:
     exchange = an_exchange()
-    book = await asked(exchange, "fetch_order_book", LINEAR)
+    book = await call_read(exchange, "fetch_order_book", LINEAR)
     assert set(book) == set(ccxt.Exchange().parse_order_book({"bids": [], "asks": []}, LINEAR))
     assert len(book["asks"]) == 10
-    shallow = await asked(exchange, "fetch_order_book", LINEAR, 2)
-    deep = await asked(exchange, "fetch_order_book", LINEAR, 50)
+    shallow = await call_read(exchange, "fetch_order_book", LINEAR, 2)
+    deep = await call_read(exchange, "fetch_order_book", LINEAR, 50)
     assert shallow["asks"] == book["asks"][:2]
     assert deep["asks"][:10] == book["asks"]
     assert len(deep["asks"]) == len({price for price, _ in deep["asks"]}) == 50
@@ -72,7 +72,7 @@ async def test_an_order_book_is_as_deep_as_wished() -> None:
             await exchange.call("fetch_order_book", [LINEAR, limit], {}, NOON)
 
 
-async def test_a_book_without_limit_shows_a_large_number() -> None:
+async def test_unlimited_depth_is_a_large_quantity() -> None:
     exchange = an_exchange("manual")
     exchange.set_price(
         Quote(
@@ -84,14 +84,14 @@ async def test_a_book_without_limit_shows_a_large_number() -> None:
             at=NOON,
         )
     )
-    book = await asked(exchange, "fetch_order_book", LINEAR)
+    book = await call_read(exchange, "fetch_order_book", LINEAR)
     assert (book["bids"], book["asks"]) == ([[99.0, 3.0]], [[100.0, 1e9]])
 
 
-async def test_a_balance_in_ccxts_shape() -> None:
+async def test_a_balance_has_ccxts_structure() -> None:
     exchange = an_exchange()
     await exchange.place(an_order(symbol=LINEAR, qty=Decimal("0.5")), NOON)
-    balance = await asked(exchange, "fetch_balance")
+    balance = await call_read(exchange, "fetch_balance")
     usdt = balance["USDT"]
     assert usdt["used"] > 0
     assert usdt["total"] == pytest.approx(usdt["free"] + usdt["used"])
@@ -101,8 +101,8 @@ async def test_a_balance_in_ccxts_shape() -> None:
 
 async def test_markets_have_all_of_ccxts_keys() -> None:
     exchange = an_exchange()
-    markets = await asked(exchange, "load_markets")
-    assert list(markets.values()) == await asked(exchange, "fetch_markets")
+    markets = await call_read(exchange, "load_markets")
+    assert list(markets.values()) == await call_read(exchange, "fetch_markets")
     known = ccxt.Exchange().safe_market_structure({})
     for symbol in ("SOL/USDT", LINEAR):
         assert set(known) <= set(markets[symbol])
@@ -115,14 +115,14 @@ async def test_markets_have_all_of_ccxts_keys() -> None:
 
 async def test_clock_and_description() -> None:
     exchange = an_exchange()
-    assert await asked(exchange, "fetch_time") == 1_772_020_800_000
-    described = await asked(exchange, "describe")
+    assert await call_read(exchange, "fetch_time") == 1_772_020_800_000
+    described = await call_read(exchange, "describe")
     assert described["id"] == "paper.binance"
-    assert described["has"] == await asked(exchange, "has")
+    assert described["has"] == await call_read(exchange, "has")
     assert described["has"]["fetchTicker"] is True
 
 
-async def test_what_is_not_answered() -> None:
+async def test_unsupported_methods_are_refused() -> None:
     exchange = an_exchange()
     for func in ("create_order", "watch_ticker", "__init__", "answer"):
         with pytest.raises(Invalid) as refused:

@@ -1,4 +1,4 @@
-"""A paper account at live prices that a script tells."""
+"""A paper account with live prices from a scripted feed."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,10 +18,10 @@ MAX_AGE = timedelta(seconds=10)
 
 
 class ScriptedPrices:
-    """What a test tells is what the feed tells next."""
+    """A price feed that returns the quotes and trades sent by the test."""
 
     def __init__(self) -> None:
-        self.waiting: list[PriceUpdate] = []
+        self.pending: list[PriceUpdate] = []
         self.last: Quote | None = None
         self.coming = False
         self.why: Refused | None = None
@@ -32,9 +32,9 @@ class ScriptedPrices:
         self, symbol: str, now: datetime, *, with_depth: bool
     ) -> Sequence[PriceUpdate]:
         self.asked[symbol] = with_depth
-        told = [each for each in self.waiting if each.symbol == symbol]
-        self.waiting = [each for each in self.waiting if each.symbol != symbol]
-        return told
+        updates = [each for each in self.pending if each.symbol == symbol]
+        self.pending = [each for each in self.pending if each.symbol != symbol]
+        return updates
 
     def newest(self, symbol: str, now: datetime) -> Quote | None:
         return self.last
@@ -59,7 +59,7 @@ class ScriptedPrices:
 
 
 class LivePort(PaperHarness):
-    """The trader of ``PaperPort`` with a scripted feed in place of manual prices."""
+    """``PaperHarness`` with a scripted feed instead of manual prices."""
 
     def __init__(self, **paper: Any) -> None:
         super().__init__(source="live", **paper)
@@ -71,69 +71,71 @@ class LivePort(PaperHarness):
             self.account, self._rows, feed=self.feed, live_age=MAX_AGE
         )
 
-    def tell(self, bid: str, ask: str | None = None, *, late: float = 0, qty: str = "5") -> None:
-        """A quote that was asked for ``late`` seconds ago."""
-        told = Quote(
+    def send_quote(
+        self, bid: str, ask: str | None = None, *, age_seconds: float = 0, qty: str = "5"
+    ) -> None:
+        """Sends a quote that is ``age_seconds`` old."""
+        updates = Quote(
             symbol=LINEAR,
             bid=Decimal(bid),
             ask=Decimal(ask or bid),
             bid_qty=Decimal(qty),
             ask_qty=Decimal(qty),
-            at=self.now - timedelta(seconds=late),
+            at=self.now - timedelta(seconds=age_seconds),
         )
-        self.feed.waiting.append(told)
-        self.feed.last = told
+        self.feed.pending.append(updates)
+        self.feed.last = updates
 
-    def tell_trade(self, price: str, *, late: float = 0) -> None:
-        at = self.now - timedelta(seconds=late)
+    def send_trade(self, price: str, *, age_seconds: float = 0) -> None:
+        at = self.now - timedelta(seconds=age_seconds)
         traded = PublicTrade(
             symbol=LINEAR, price=Decimal(price), qty=Decimal(9), side=Side.SELL, at=at
         )
-        self.feed.waiting.append(traded)
+        self.feed.pending.append(traded)
 
 
 async def test_a_stale_feed_fills_and_triggers_nothing_until_it_is_fresh() -> None:
     port = LivePort()
-    port.tell("100")
+    port.send_quote("100")
     assert await port.buy("1", order_type="limit", price="90") == ["1 accepted"]
     stop = {"order_type": "stop_market", "trigger_price": "95"}
     assert await port.sell("1", **stop) == ["2 accepted"]
     assert await port.advance_time(seconds=11) == []
     (take_stale_prices,) = port.paper.take_stale_prices()
     assert (take_stale_prices.symbol, take_stale_prices.age_ms) == (LINEAR, 11_000)
-    port.tell("80", late=10.5)  # an answer that took too long
-    port.tell_trade("80")
+    port.send_quote("80", age_seconds=10.5)  # a delayed quote
+    port.send_trade("80")
     assert await port.advance_time(seconds=1) == []
-    assert not port.paper.take_stale_prices(), "told once"
+    assert not port.paper.take_stale_prices(), "each symbol is returned once"
     assert await port.buy("1") == ["3 rejected"]
     assert port.orders[3].reject_code == "no_price"
-    port.tell("85", "86")
-    told = await port.advance_time(seconds=1)
-    assert sorted(told) == ["1 execution", "2 execution", "2 triggered"]
+    port.send_quote("85", "86")
+    updates = await port.advance_time(seconds=1)
+    assert sorted(updates) == ["1 execution", "2 execution", "2 triggered"]
     assert await port.advance_time(seconds=11) == []
-    assert not port.paper.take_stale_prices(), "nobody waits for a price any more"
+    assert not port.paper.take_stale_prices(), "no order needs the price any more"
 
 
-async def test_a_stop_is_released_at_the_fresh_price_and_not_at_the_old_one() -> None:
+async def test_a_stop_triggers_at_the_fresh_price_only() -> None:
     port = LivePort()
-    port.tell("100")
+    port.send_quote("100")
     await port.buy("1")
     await port.sell("1", order_type="stop_market", trigger_price="95")
     await port.advance_time(seconds=11)
-    port.tell("70")
+    port.send_quote("70")
     await port.advance_time(seconds=1)
     assert port.orders[2].avg_fill_price == 70
 
 
-async def test_trades_of_others_fill_what_rested_before_them() -> None:
+async def test_public_trades_fill_only_orders_that_rested_before() -> None:
     port = LivePort(fill="touch")
-    port.tell("100", "101")
+    port.send_quote("100", "101")
     await port.advance_time(seconds=1)
     port.now += timedelta(seconds=1)
     assert await port.buy("1", order_type="limit", price="95") == ["1 accepted"]
-    port.tell_trade("95", late=0.5)
-    assert await port.advance_time(seconds=1) == [], "it was dealt before the order came"
-    port.tell_trade("95")
+    port.send_trade("95", age_seconds=0.5)
+    assert await port.advance_time(seconds=1) == [], "it happened before the order arrived"
+    port.send_trade("95")
     assert await port.advance_time(seconds=0) == ["1 execution"]
     assert port.feed.asked[LINEAR]
 
@@ -143,7 +145,7 @@ async def test_a_first_order_waits_for_the_first_price() -> None:
     port.feed.coming = True
     assert await port.buy("1") == []
     assert await port.advance_time(seconds=1) == []
-    port.tell("100")
+    port.send_quote("100")
     assert await port.advance_time(seconds=0.5) == []
     assert await port.advance_time(seconds=0.5) == ["1 accepted", "1 execution"]
     assert port.orders[1].avg_fill_price == 100
@@ -151,7 +153,7 @@ async def test_a_first_order_waits_for_the_first_price() -> None:
     assert await port.buy("1") == ["2 accepted", "2 execution"]
 
 
-async def test_without_prices_it_says_so_and_all_else_works() -> None:
+async def test_without_prices_everything_else_works() -> None:
     port = LivePort()
     port.feed.why = Refused(code="engine_unavailable", message="no ccxt")
     assert await port.buy("1") == ["1 rejected"]
@@ -159,16 +161,16 @@ async def test_without_prices_it_says_so_and_all_else_works() -> None:
     assert await port.cancel(2) == ["2 canceled"]
     port.exchange.deposit("USDT", Decimal(5), port.now)
     assert port.exchange.unavailable_reason() is None
-    told = port.exchange.connection()
-    assert (told.prices, told.prices_unavailable) == ("paper, live binance", port.feed.why)
-    assert told.hosts_called == ("prices.example",)
+    updates = port.exchange.connection()
+    assert (updates.prices, updates.prices_unavailable) == ("paper, live binance", port.feed.why)
+    assert updates.hosts_called == ("prices.example",)
     await port.exchange.close()
     assert port.feed.is_closed
 
 
-async def test_what_was_told_is_stored_and_a_restart_goes_on_with_it() -> None:
+async def test_live_prices_are_stored_and_restored() -> None:
     port = LivePort()
-    port.tell("100")
+    port.send_quote("100")
     await port.buy("1", order_type="limit", price="90")
     before = port.paper.state_hash()
     port.store()
@@ -180,18 +182,18 @@ async def test_what_was_told_is_stored_and_a_restart_goes_on_with_it() -> None:
     assert await port.buy("1") == ["3 rejected"], "an old price is old after a restart too"
 
 
-async def test_a_mark_makes_no_old_book_young() -> None:
+async def test_a_mark_price_does_not_refresh_a_stale_book() -> None:
     port = LivePort()
-    port.tell("100")
+    port.send_quote("100")
     await port.buy("1")
     for _ in range(11):
-        port.feed.waiting.append(MarkPrice(symbol=LINEAR, price=Decimal(101), at=port.now))
+        port.feed.pending.append(MarkPrice(symbol=LINEAR, price=Decimal(101), at=port.now))
         await port.advance_time(seconds=1)
     assert [each.symbol for each in port.paper.take_stale_prices()] == [LINEAR]
     assert await port.sell("1") == ["2 rejected"]
 
 
-def test_other_sources_of_the_same_account_do_not_age() -> None:
+def test_only_live_prices_become_stale() -> None:
     account = a_paper_account(source="manual", sources={LINEAR: "live", "SOL/USDT": "walk"})
     settings = PaperExchange.restore(
         account, ExchangeStateRows(), live_age=MAX_AGE
@@ -202,8 +204,8 @@ def test_other_sources_of_the_same_account_do_not_age() -> None:
     assert describe_price_sources(account) == words
 
 
-def test_live_orders_are_on_their_way_as_long_as_real_ones() -> None:
+def test_live_accounts_have_latency_by_default() -> None:
     assert read_paper_settings('{"oms": {"paper": {"source": "live"}}}').latency == LIVE_LATENCY
-    told = '{"oms": {"paper": {"sources": {"BTC/USDT": "live"}, "latency_ms": 0}}}'
-    assert read_paper_settings(told).latency is None
+    updates = '{"oms": {"paper": {"sources": {"BTC/USDT": "live"}, "latency_ms": 0}}}'
+    assert read_paper_settings(updates).latency is None
     assert read_paper_settings("{}").latency is None

@@ -1,4 +1,4 @@
-"""Candles, many tickers, currencies and state of a paper exchange, in ccxt's shapes."""
+"""Candles, tickers, currencies and status of a paper exchange in ccxt's structures."""
 
 import json
 from datetime import datetime, timedelta
@@ -31,41 +31,43 @@ def an_exchange(source: str = "walk") -> PaperExchange:
     return PaperExchange.restore(account, ExchangeStateRows())
 
 
-async def asked(func: str, *args: object, now: datetime = NOON, **kwargs: object) -> Any:
+async def call_read(func: str, *args: object, now: datetime = NOON, **kwargs: object) -> Any:
     answer = await an_exchange().call(func, args, kwargs, now)
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
-async def test_candles_stand_on_the_clock_and_hold_their_own_prices() -> None:
-    candles = await asked("fetch_ohlcv", LINEAR, "1m", None, 5)
+async def test_candles_are_aligned_and_contain_open_and_close() -> None:
+    candles = await call_read("fetch_ohlcv", LINEAR, "1m", None, 5)
     assert [candle[0] for candle in candles] == [NOON_MS - MINUTE_MS * n for n in (4, 3, 2, 1, 0)]
     for _, first, high, low, last, volume in candles:
         assert low <= min(first, last) <= max(first, last) <= high
         assert volume == 0
-    ticker = await asked("fetch_ticker", LINEAR)
+    ticker = await call_read("fetch_ticker", LINEAR)
     assert candles[-1][4] == ticker["last"], "the newest candle ends with the price of now"
     assert len({candle[1] for candle in candles}) > 1
 
 
-async def test_a_candle_that_is_over_stays_as_it_is() -> None:
+async def test_a_closed_candle_does_not_change() -> None:
     later = NOON + timedelta(minutes=3)
-    then = await asked("fetch_ohlcv", LINEAR, "1m", NOON_MS - MINUTE_MS, 1)
-    assert await asked("fetch_ohlcv", LINEAR, "1m", NOON_MS - MINUTE_MS, 1, now=later) == then
+    then = await call_read("fetch_ohlcv", LINEAR, "1m", NOON_MS - MINUTE_MS, 1)
+    assert await call_read("fetch_ohlcv", LINEAR, "1m", NOON_MS - MINUTE_MS, 1, now=later) == then
 
 
 async def test_since_and_limit() -> None:
-    candles = await asked("fetch_ohlcv", LINEAR, "5m", since=NOON_MS - 20 * MINUTE_MS + 1, limit=2)
+    candles = await call_read(
+        "fetch_ohlcv", LINEAR, "5m", since=NOON_MS - 20 * MINUTE_MS + 1, limit=2
+    )
     assert [candle[0] for candle in candles] == [NOON_MS - n * MINUTE_MS for n in (15, 10)]
-    assert await asked("fetch_ohlcv", LINEAR, "1d", NOON_MS + 1) == []
-    assert len(await asked("fetch_ohlcv", LINEAR)) == 100
-    assert len(await asked("fetch_ohlcv", LINEAR, limit=5000)) == CANDLES_MAX
+    assert await call_read("fetch_ohlcv", LINEAR, "1d", NOON_MS + 1) == []
+    assert len(await call_read("fetch_ohlcv", LINEAR)) == 100
+    assert len(await call_read("fetch_ohlcv", LINEAR, limit=5000)) == CANDLES_MAX
 
 
 @pytest.mark.parametrize("timeframe", TIMEFRAMES)
-async def test_timeframes_are_ccxt_s(timeframe: str) -> None:
-    first, second = await asked("fetch_ohlcv", LINEAR, timeframe, limit=2)
+async def test_timeframes_are_those_of_ccxt(timeframe: str) -> None:
+    first, second = await call_read("fetch_ohlcv", LINEAR, timeframe, limit=2)
     assert second[0] - first[0] == ccxt.Exchange.parse_timeframe(timeframe) * 1000
-    assert (await asked("describe"))["timeframes"][timeframe] == timeframe
+    assert (await call_read("describe"))["timeframes"][timeframe] == timeframe
 
 
 @pytest.mark.parametrize(
@@ -78,38 +80,38 @@ async def test_timeframes_are_ccxt_s(timeframe: str) -> None:
         (LINEAR, "1m", 0, 0),
     ],
 )
-async def test_wrong_wishes(arguments: tuple[object, ...]) -> None:
+async def test_invalid_candle_requests_are_refused(arguments: tuple[object, ...]) -> None:
     with pytest.raises(Invalid):
-        await asked("fetch_ohlcv", *arguments)
+        await call_read("fetch_ohlcv", *arguments)
 
 
-async def test_a_price_that_is_no_walk_has_no_candles() -> None:
+async def test_only_random_walks_have_candles() -> None:
     with pytest.raises(Invalid) as refused:
         await an_exchange("manual").call("fetch_ohlcv", [LINEAR], {}, NOON)
     assert refused.value.code == "unsupported_func"
 
 
 async def test_tickers_of_some_or_of_all() -> None:
-    markets = await asked("load_markets")
-    assert set(await asked("fetch_tickers")) == set(markets)
-    tickers = await asked("fetch_tickers", [LINEAR, "SOL/USDT"])
-    assert tickers[LINEAR] == await asked("fetch_ticker", LINEAR)
-    assert set(await asked("fetch_bids_asks", ["SOL/USDT"])) == {"SOL/USDT"}
+    markets = await call_read("load_markets")
+    assert set(await call_read("fetch_tickers")) == set(markets)
+    tickers = await call_read("fetch_tickers", [LINEAR, "SOL/USDT"])
+    assert tickers[LINEAR] == await call_read("fetch_ticker", LINEAR)
+    assert set(await call_read("fetch_bids_asks", ["SOL/USDT"])) == {"SOL/USDT"}
     for wrong in (["NOPE/USDT"], 5, [5]):
         with pytest.raises(Invalid):
-            await asked("fetch_tickers", wrong)
+            await call_read("fetch_tickers", wrong)
 
 
 async def test_currencies_have_all_of_ccxts_keys() -> None:
-    currencies = await asked("fetch_currencies")
+    currencies = await call_read("fetch_currencies")
     theirs = ccxt.Exchange().safe_currency_structure({"id": "ETH", "code": "ETH"})
     assert set(theirs) <= set(currencies["ETH"])
     assert currencies["ETH"]["precision"] > 0
     assert "USDT" in currencies
 
 
-async def test_it_is_there() -> None:
-    assert (await asked("fetch_status"))["status"] == "ok"
-    has = await asked("has")
+async def test_the_status_is_ok() -> None:
+    assert (await call_read("fetch_status"))["status"] == "ok"
+    has = await call_read("has")
     assert has["fetchOHLCV"] and has["fetchTickers"] and has["fetchStatus"]
-    assert (await asked("describe"))["precisionMode"] == ccxt.TICK_SIZE
+    assert (await call_read("describe"))["precisionMode"] == ccxt.TICK_SIZE

@@ -1,4 +1,4 @@
-"""The paper exchange behind the port: names, reports, prices and what it hands out to be stored."""
+"""The paper exchange behind the port: reports, prices, and changes to be stored."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ NO_FEES = {"maker": Decimal(0), "taker": Decimal(0)}
 
 
 def an_account(mode: PositionMode = PositionMode.NETTING, **paper: Any) -> Account:
-    """A paper account, its price source manual."""
+    """A paper account with manual prices."""
     return Account(
         id=7,
         exchange_id="paper.binance",
@@ -56,7 +56,7 @@ def a_limit(order_id: int, price: str, **changes: Any) -> Order:
     return an_order(**(values | changes))
 
 
-def told(reports: Any) -> list[tuple[int, str, str]]:
+def report_keys(reports: Any) -> list[tuple[int, str, str]]:
     return [(report.order_id, report.kind.value, report.source.value) for report in reports]
 
 
@@ -80,12 +80,15 @@ class Stored:
         return changed
 
 
-async def test_a_market_order_is_accepted_and_filled_in_one_answer() -> None:
+async def test_a_market_order_is_accepted_and_filled_in_one_reply() -> None:
     exchange: Exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     assert exchange.set_price(a_quote("99", "100")) == []
     order = an_order(id=5, symbol=SPOT, qty=Decimal(2))
     reports = await exchange.place(order, NOON)
-    assert told(reports) == [(5, "accepted", "exchange_reply"), (5, "execution", "exchange_reply")]
+    assert report_keys(reports) == [
+        (5, "accepted", "exchange_reply"),
+        (5, "execution", "exchange_reply"),
+    ]
     assert {report.exchange_order_id for report in reports} == {"o1"}
     fill = reports[1].execution
     assert fill is not None
@@ -102,11 +105,11 @@ async def test_a_rejection_names_the_order_and_the_reason() -> None:
     assert exchange.take_state_changes() is None
 
 
-async def test_a_manual_price_fills_resting_orders_and_tells_it_as_a_stream() -> None:
+async def test_a_manual_price_fills_resting_orders_with_stream_reports() -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     await exchange.place(a_limit(5, "90"), NOON)
     reports = exchange.set_price(a_quote("88", "89"))
-    assert told(reports) == [(5, "execution", "exchange_stream")]
+    assert report_keys(reports) == [(5, "execution", "exchange_stream")]
     assert reports[0].execution is not None
     assert (reports[0].execution.price, reports[0].execution.maker) == (90, True)
 
@@ -125,7 +128,7 @@ async def test_change_and_cancel() -> None:
     assert (never.kind, never.code) == (ReportKind.REJECTED, "order_not_found")
 
 
-async def test_depth_that_was_taken_stays_taken_over_a_restart() -> None:
+async def test_consumed_depth_survives_a_restart() -> None:
     account = an_account(balances={"USDT": Decimal(1000)})
     exchange, stored = PaperExchange.restore(account, ExchangeStateRows()), Stored()
     exchange.set_price(a_quote("99", "100", ask_qty=Decimal(3)))
@@ -138,7 +141,7 @@ async def test_depth_that_was_taken_stays_taken_over_a_restart() -> None:
     assert (quote.ask, quote.ask_qty, quote.bid_qty) == (100, 1, None)
 
 
-async def test_only_what_changed_is_handed_out_and_only_once() -> None:
+async def test_changed_rows_are_taken_once() -> None:
     exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
     assert exchange.take_state_changes() is None
     exchange.set_price(a_quote("99", "100"))
@@ -158,7 +161,7 @@ async def test_only_what_changed_is_handed_out_and_only_once() -> None:
     assert PaperExchange.restore(an_account(), stored.rows).state_hash() == exchange.state_hash()
 
 
-async def test_rows_that_nobody_wrote_are_refused() -> None:
+async def test_corrupt_rows_are_refused() -> None:
     exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
     await exchange.place(a_limit(5, "90"), NOON)
     stored.write(exchange)
@@ -171,7 +174,7 @@ async def test_rows_that_nobody_wrote_are_refused() -> None:
         )
 
 
-def test_a_walk_cannot_be_set_and_a_quote_must_make_sense() -> None:
+def test_invalid_manual_prices_are_refused() -> None:
     exchange = PaperExchange.restore(an_account(sources={"BTC/USDT": "sim"}), ExchangeStateRows())
     with pytest.raises(Conflict) as refused:
         exchange.set_price(a_quote("1", "2", symbol="BTC/USDT"))
@@ -183,14 +186,14 @@ def test_a_walk_cannot_be_set_and_a_quote_must_make_sense() -> None:
         PaperExchange.restore(an_account(source="dice"), ExchangeStateRows())
 
 
-async def test_a_walk_moves_by_itself_and_reaches_resting_orders() -> None:
+async def test_a_random_walk_fills_resting_orders() -> None:
     exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
     quote = exchange.quote(SPOT, NOON)
     assert quote is not None
     order = a_limit(5, str(quote.bid))
-    assert told(await exchange.place(order, NOON)) == [(5, "accepted", "exchange_reply")]
+    assert report_keys(await exchange.place(order, NOON)) == [(5, "accepted", "exchange_reply")]
     reports, now = await _until_reports(exchange, NOON)
-    assert told(reports) == [(5, "execution", "exchange_stream")]
+    assert report_keys(reports) == [(5, "execution", "exchange_stream")]
     assert reports[0].execution is not None
     assert reports[0].execution.price == quote.bid
     assert reports[0].received_at == now
@@ -205,10 +208,10 @@ async def _until_reports(
         reports = list(await exchange.poll_reports(now))
         if reports:
             return reports, now
-    raise AssertionError("an hour of walk never reached its own best bid")
+    raise AssertionError("an hour of the random walk never reached its own best bid")
 
 
-async def test_a_walk_is_the_same_for_equal_seeds_and_survives_a_restart() -> None:
+async def test_a_random_walk_depends_on_its_seed_only() -> None:
     one = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
     two = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
     own = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
@@ -216,7 +219,7 @@ async def test_a_walk_is_the_same_for_equal_seeds_and_survives_a_restart() -> No
     assert one.quote(SPOT, NOON) != own.quote(SPOT, NOON)
 
 
-async def test_a_walk_loses_depth_within_its_step() -> None:
+async def test_a_random_walk_loses_depth_within_its_step() -> None:
     exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
     before = exchange.quote(SPOT, NOON)
     assert before is not None
@@ -239,14 +242,14 @@ async def test_legs_follow_the_position_mode() -> None:
     assert report.kind is ReportKind.REJECTED
 
 
-def test_an_account_may_have_its_own_fees() -> None:
+def test_an_account_can_have_fees_of_its_own() -> None:
     settings = simulation_settings(an_account(maker=Decimal("-0.0001"), taker=None))
     assert settings.fees[InstrumentKind.LINEAR].maker == Decimal("-0.0001")
     assert settings.fees[InstrumentKind.LINEAR].taker == Decimal("0.0005")
     assert not settings.hedge
 
 
-def a_print(price: str, qty: str, **changes: Any) -> PublicTrade:
+def make_public_trade(price: str, qty: str, **changes: Any) -> PublicTrade:
     values: dict[str, Any] = {"symbol": SPOT, "side": Side.SELL, "at": NOON}
     return PublicTrade(price=Decimal(price), qty=Decimal(qty), **(values | changes))
 
@@ -256,7 +259,7 @@ def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
     return tuple((Decimal(price), None if qty == "*" else Decimal(qty)) for qty, price in split)
 
 
-async def test_a_manual_book_is_walked_through() -> None:
+async def test_a_manual_book_is_matched_level_by_level() -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     book = {"bids": levels("1@99"), "asks": levels("0.5@100", "2@101", "*@105")}
     exchange.set_price(a_quote("99", "100", **book))
@@ -280,32 +283,36 @@ async def test_a_manual_book_is_walked_through() -> None:
         {"bids": levels("1@99", "1@0"), "asks": levels("1@100")},
     ],
 )
-def test_books_that_are_none(book: dict[str, Any]) -> None:
+def test_invalid_books_are_refused(book: dict[str, Any]) -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
         exchange.set_price(a_quote("99", "100", **book))
 
 
-async def test_trades_of_others_eat_the_queue_then_us() -> None:
+async def test_public_trades_consume_the_queue_then_the_order() -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     exchange.set_price(a_quote("100", "101", bid_qty=Decimal(5)))
     await exchange.place(a_limit(1, "100", qty=Decimal(2)), NOON)
-    told = [exchange.set_public_trade(a_print("100", qty)) for qty in ("4", "2", "1")]
-    filled = [[r.execution.qty for r in reports if r.execution is not None] for reports in told]
+    report_keys = [
+        exchange.set_public_trade(make_public_trade("100", qty)) for qty in ("4", "2", "1")
+    ]
+    filled = [
+        [r.execution.qty for r in reports if r.execution is not None] for reports in report_keys
+    ]
     assert filled == [[], [1], [1]]
 
 
 @pytest.mark.parametrize("wrong", [("0", "1"), ("1", "0")])
-def test_trades_that_are_none(wrong: tuple[str, str]) -> None:
+def test_invalid_public_trades_are_refused(wrong: tuple[str, str]) -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
-        exchange.set_public_trade(a_print(*wrong))
+        exchange.set_public_trade(make_public_trade(*wrong))
     with pytest.raises(Conflict):
         walking = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
-        walking.set_public_trade(a_print("1", "1"))
+        walking.set_public_trade(make_public_trade("1", "1"))
 
 
-def test_money_comes_and_goes() -> None:
+def test_deposits_and_withdrawals() -> None:
     exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
     exchange.deposit("EUR", Decimal("5.5"), NOON)
     exchange.deposit("EUR", Decimal(-2), NOON)

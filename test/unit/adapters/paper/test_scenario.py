@@ -1,4 +1,4 @@
-"""Scripts of timed inputs: what they say, what they refuse, and that a cut changes nothing."""
+"""Scenarios of timed inputs: their events, refused lines, and runs that are saved and continued."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ from oms.simulation.events import Accepted, Canceled, Deposited, Filled
 AT = 1_723_161_254_000
 
 
-def a_script(tmp_path: Path, saved: str | None = None, **paper: Any) -> ScenarioRunner:
+def make_runner(tmp_path: Path, saved: str | None = None, **paper: Any) -> ScenarioRunner:
     account = Account(
         id=1,
         exchange_id="paper.binance",
@@ -29,7 +29,7 @@ def a_script(tmp_path: Path, saved: str | None = None, **paper: Any) -> Scenario
 
 
 def a_place(number: int, after: int = 0, **changes: Any) -> dict[str, Any]:
-    told = {
+    fields = {
         "at": AT + after,
         "do": "place",
         "client_id": str(number),
@@ -39,38 +39,38 @@ def a_place(number: int, after: int = 0, **changes: Any) -> dict[str, Any]:
         "qty": "0.1",
         "price": "99",
     }
-    return told | changes
+    return fields | changes
 
 
 QUOTE = {"at": AT, "do": "quote", "symbol": SYMBOL, "bid": "100", "ask": 101}
 
 
-def test_a_script_says_what_happened(tmp_path: Path) -> None:
-    script = a_script(tmp_path)
+def test_a_scenario_returns_its_events(tmp_path: Path) -> None:
+    runner = make_runner(tmp_path)
     cancel = {"at": AT + 2, "do": "cancel", "client_id": "1", "symbol": SYMBOL}
     deposit = {"at": "2024-08-08T23:54:15Z", "do": "deposit", "currency": "BTC", "amount": 1}
     market = a_place(2, 1, order_type="market", price=None)
-    facts = script.run([QUOTE, a_place(1), market, cancel, deposit])
+    facts = runner.run([QUOTE, a_place(1), market, cancel, deposit])
     kinds = [Accepted, Accepted, Filled, Canceled, Deposited]
     assert [type(fact) for fact in facts] == kinds
-    assert (script.lines, script.event_count) == (5, 5)
+    assert (runner.lines, runner.event_count) == (5, 5)
 
 
-def test_what_stands_inside_an_input(tmp_path: Path) -> None:
-    script = a_script(tmp_path)
+def test_nested_values_of_an_input(tmp_path: Path) -> None:
+    runner = make_runner(tmp_path)
     first = a_place(1, price="110", side="sell", qty="0.1")
     second = a_place(2, side="sell", order_type="stop_market", price=None)
     second["terms"] = {"trigger_price": "90", "trigger_by": "mark"}
-    for told in (first, second):
-        del told["at"], told["do"]  # those of the pair
+    for half in (first, second):
+        del half["at"], half["do"]  # the pair has them
     buy = a_place(3, order_type="market", price=None, qty="0.2")
     pair = {"at": AT + 1, "do": "place_pair", "first": first, "second": second}
-    facts = script.run([QUOTE, buy, pair])
+    facts = runner.run([QUOTE, buy, pair])
     assert [type(fact) for fact in facts] == [Accepted, Filled, Accepted, Accepted]
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ({"at": AT, "do": "dance"}, "none of"),
         ({"do": "clock"}, "at is missing"),
@@ -81,27 +81,27 @@ def test_what_stands_inside_an_input(tmp_path: Path) -> None:
         (a_place(1, qty=1.5), "qty: "),
         (a_place(1, qty="0"), "above 0"),
         (a_place(1, colour="red"), "there is no key 'colour'"),
-        (a_place(1, terms={"hurry": True}), "terms: there is no key"),
+        (a_place(1, terms={"colour": True}), "terms: there is no key"),
         ({**QUOTE, "at": AT - 1}, "before the previous line"),
         ({**QUOTE, "ask": True}, "ask: "),
         ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": 7, "asks": []}, "bids: "),
         ({"at": AT, "do": "book", "symbol": SYMBOL, "bids": [["1"]], "asks": []}, "bids: "),
     ],
 )
-def test_refused_lines_are_told_with_their_number(
-    tmp_path: Path, line: dict[str, Any], told: str
+def test_invalid_lines_are_refused_with_their_number(
+    tmp_path: Path, line: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(Invalid, match=f"^line 2: .*{told}"):
-        a_script(tmp_path).run([QUOTE, line])
+    with pytest.raises(Invalid, match=f"^line 2: .*{message}"):
+        make_runner(tmp_path).run([QUOTE, line])
 
 
-def _hash(script: ScenarioRunner, lines: Iterable[dict[str, Any]]) -> str:
-    script.run(lines)
-    return script.state_hash()
+def _hash(runner: ScenarioRunner, lines: Iterable[dict[str, Any]]) -> str:
+    runner.run(lines)
+    return runner.state_hash()
 
 
 @pytest.mark.parametrize("source", ["walk", "replay"])
-def test_a_run_cut_anywhere_ends_as_the_whole(tmp_path: Path, source: str) -> None:
+def test_a_run_can_be_saved_and_continued_anywhere(tmp_path: Path, source: str) -> None:
     replay = ReplaySettings(file=write_tapes(tmp_path, seconds=40), loop=True)
     paper = {"source": source, "seed": 42, "replay": replay}
     lines: list[dict[str, Any]] = []
@@ -111,18 +111,18 @@ def test_a_run_cut_anywhere_ends_as_the_whole(tmp_path: Path, source: str) -> No
         side = "sell" if number % 3 == 2 else "buy"
         lines.append(a_place(number, at, side=side, **(market if number % 2 else {})))
         lines.append({"at": AT + at + 40, "do": "clock"})
-    whole = a_script(tmp_path, **paper)
+    whole = make_runner(tmp_path, **paper)
     end = _hash(whole, lines)
     assert whole.event_count > 50
     for cut in (1, 17, 40, 77):
-        first = a_script(tmp_path, **paper)
+        first = make_runner(tmp_path, **paper)
         first.run(lines[:cut])
-        second = a_script(tmp_path, first.dump(), **paper)
+        second = make_runner(tmp_path, first.dump(), **paper)
         assert _hash(second, lines[cut:]) == end
         assert (second.lines, second.event_count) == (whole.lines, whole.event_count)
 
 
-def test_every_input_can_be_written_down(tmp_path: Path) -> None:
+def test_every_input_has_a_json_line(tmp_path: Path) -> None:
     contract = "BTC/USDT:USDT"
     lines: list[dict[str, Any]] = [
         QUOTE | {"symbol": contract},
@@ -152,14 +152,14 @@ def test_every_input_can_be_written_down(tmp_path: Path) -> None:
         {"do": "clock"},
         {"do": "reset", "balances": [["USDT", "7"]]},
     ]
-    script = a_script(tmp_path)
-    script.run({"at": AT, **line} for line in lines)
+    runner = make_runner(tmp_path)
+    runner.run({"at": AT, **line} for line in lines)
     assert {line["do"] for line in lines} == INPUT_TYPES.keys()
-    balances = script.engine.state.balances
+    balances = runner.engine.state.balances
     assert {name: balance.total for name, balance in balances.items() if balance.total} == {
         "USDT": 7
     }
 
 
 def a_pair_half(number: int) -> dict[str, Any]:
-    return {key: told for key, told in a_place(number).items() if key not in ("at", "do")}
+    return {key: item for key, item in a_place(number).items() if key not in ("at", "do")}

@@ -1,4 +1,4 @@
-"""Tapes: what each kind of recorded table and line shows, and what is told of broken ones."""
+"""Tapes: the updates of each kind of table and line, and the errors of broken ones."""
 
 import gzip
 from datetime import UTC, datetime, timedelta
@@ -37,19 +37,19 @@ def test_trades(tmp_path: Path, name: str) -> None:
     path = a_file(tmp_path, text, name)
     if "packed" in name:
         path.write_bytes(gzip.compress(text.encode()))
-    (seen,) = read_tape(path, SYMBOL)
+    (update,) = read_tape(path, SYMBOL)
     price, qty = Decimal("61837.63"), Decimal("0.02")
-    assert seen == TradeTick(symbol=SYMBOL, price=price, qty=qty, side=Side.SELL, at=AT)
+    assert update == TradeTick(symbol=SYMBOL, price=price, qty=qty, side=Side.SELL, at=AT)
 
 
-def test_trades_alone_have_a_price_and_books_take_it_over(tmp_path: Path) -> None:
+def test_trades_have_prices_until_a_book_follows(tmp_path: Path) -> None:
     trades = a_file(tmp_path, f"ts,price,amount\n{MS},100,1\n{MS + 2},101,1\n", "trades.csv")
     alone = list(read_tapes([trades], SYMBOL))
-    assert [type(seen) for seen in alone] == [QuoteUpdate, TradeTick, QuoteUpdate, TradeTick]
+    assert [type(update) for update in alone] == [QuoteUpdate, TradeTick, QuoteUpdate, TradeTick]
     assert isinstance(alone[3], TradeTick) and alone[3].side is None
     book = a_file(tmp_path, f"ts,b0p,b0q,a0p,a0q\n{MS + 1},99,1,100,9e-05\n", "book.csv")
     both = list(read_tapes([trades, book], SYMBOL))
-    assert [type(seen) for seen in both] == [QuoteUpdate, TradeTick, BookUpdate, TradeTick]
+    assert [type(update) for update in both] == [QuoteUpdate, TradeTick, BookUpdate, TradeTick]
     assert isinstance(both[2], BookUpdate) and both[2].asks == ((Decimal(100), Decimal("0.00009")),)
 
 
@@ -61,21 +61,21 @@ def test_quotes_and_candles(tmp_path: Path) -> None:
     )
     rows = [f"{MS + minute * 60_000},1,3,0.5,2,9" for minute in (0, 5, 15)]
     candles = a_file(tmp_path, "\n".join(["ts,open,high,low,close,volume", *rows]))
-    told = list(read_tape(candles, SYMBOL))
-    assert all(isinstance(one, CandleClosed) for one in told)
-    # A bar is told when it closes; after a gap it lasts no longer than the others.
-    assert [(one.at - AT) // timedelta(minutes=1) for one in told] == [5, 10, 20]
+    updates = list(read_tape(candles, SYMBOL))
+    assert all(isinstance(one, CandleClosed) for one in updates)
+    # A candle is emitted at its close; after a gap it lasts no longer than the others.
+    assert [(one.at - AT) // timedelta(minutes=1) for one in updates] == [5, 10, 20]
 
 
-def test_funding_rates_show_no_price(tmp_path: Path) -> None:
+def test_funding_rates_are_not_prices(tmp_path: Path) -> None:
     rates = a_file(tmp_path, f"ts,funding_rate\n{MS},-0.0001\n", "rates.csv")
     trades = a_file(tmp_path, f"ts,price,qty\n{MS + 1},5,1\n", "trades.csv")
-    seen = list(read_tapes([rates, trades], SYMBOL))
-    assert seen[0] == FundingRateUpdate(symbol=SYMBOL, rate=Decimal("-0.0001"), at=AT)
-    assert [type(one) for one in seen[1:]] == [QuoteUpdate, TradeTick]
+    update = list(read_tapes([rates, trades], SYMBOL))
+    assert update[0] == FundingRateUpdate(symbol=SYMBOL, rate=Decimal("-0.0001"), at=AT)
+    assert [type(one) for one in update[1:]] == [QuoteUpdate, TradeTick]
 
 
-def test_our_own_lines(tmp_path: Path) -> None:
+def test_json_lines_of_our_own_format(tmp_path: Path) -> None:
     lines = (
         '{"at": "2024-08-08T23:54:14Z", "do": "book", "bids": [["99", "1"]], "asks": []}\n'
         '{"at": "2024-08-08T23:54:15Z", "do": "mark", "symbol": "BTC/USDT", "price": 100.5}\n'
@@ -88,7 +88,7 @@ def test_our_own_lines(tmp_path: Path) -> None:
     )
 
 
-def test_differences_of_a_book_wait_for_their_snapshot(tmp_path: Path) -> None:
+def test_depth_updates_wait_for_their_snapshot(tmp_path: Path) -> None:
     lines = (
         f'{{"lt":{MS},"u":10,"b":[[98.0,1.0]],"a":[]}}\n'
         f'{{"lt":{MS + 1},"u":12,"b":[[99.0,0.0]],"a":[[101.5,2.0]]}}\n'
@@ -96,23 +96,27 @@ def test_differences_of_a_book_wait_for_their_snapshot(tmp_path: Path) -> None:
         f'{{"lt":{MS + 3},"u":13,"b":[[99.5,3.0]],"a":[]}}\n'
     )
     first, second = read_tape(a_file(tmp_path, lines), SYMBOL)
-    # Difference 10 is in the snapshot already; difference 12 is not.
+    # Update 10 is part of the snapshot already; update 12 is not.
     assert isinstance(first, BookUpdate) and isinstance(second, BookUpdate)
     assert [price for price, _ in first.bids] == [97]
     assert [price for price, _ in first.asks] == [Decimal("101.5"), 102]
     assert [price for price, _ in second.bids] == [Decimal("99.5"), 97]
 
 
-def test_time_does_not_go_back(tmp_path: Path) -> None:
+def test_times_that_go_back_are_raised(tmp_path: Path) -> None:
     path = a_file(tmp_path, f"ts,price,qty\n{MS},1,1\n{MS - 500},2,1\n{MS + 1},3,1\n")
-    assert [seen.at for seen in read_tape(path, SYMBOL)] == [AT, AT, AT + timedelta(milliseconds=1)]
+    assert [update.at for update in read_tape(path, SYMBOL)] == [
+        AT,
+        AT,
+        AT + timedelta(milliseconds=1),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("a,b,c\n", "no column of time"),
-        ("ts,weather\n1,2\n", "of no known table"),
+        ("ts,colour\n1,2\n", "of no known table"),
         (f"ts,price,qty\n{MS},1,1\n{MS},x,1\n", "line 3"),
         (f"ts,price,qty\n{MS},NaN,1\n", "line 2"),
         (f"ts,price,qty\n{MS},1\n", "line 2"),
@@ -123,13 +127,13 @@ def test_time_does_not_go_back(tmp_path: Path) -> None:
         ('{"at"', "line 1"),
     ],
 )
-def test_broken_tapes_are_told_with_their_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(Invalid, match=told) as caught:
+def test_broken_tapes_are_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message) as caught:
         list(read_tape(a_file(tmp_path, text), SYMBOL))
     assert (caught.value.code, caught.value.reason) == ("no_price", "tape_unreadable")
 
 
-def test_a_file_cut_short(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = a_file(tmp_path, "ts,price,qty\n" + f"{MS},1,1\n" * 9999, "cut.csv.gz")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(Invalid, match=r"cut\.csv\.gz, after line \d+"):
@@ -137,7 +141,7 @@ def test_a_file_cut_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/hostname", "link.csv", ""])
-def test_nothing_outside_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_paths_outside_the_folder_are_refused(tmp_path: Path, name: str) -> None:
     a_file(tmp_path, "x", "secret.csv")
     folder = tmp_path / "tapes"
     folder.mkdir()
@@ -147,7 +151,7 @@ def test_nothing_outside_of_the_folder(tmp_path: Path, name: str) -> None:
     assert caught.value.reason == "tape_forbidden"
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         tape_path(tmp_path, "no.csv")
     assert caught.value.reason == "tape_not_found"
@@ -155,11 +159,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_generated_tapes(tmp_path: Path) -> None:
     names = write_tapes(tmp_path, seconds=20)
-    seen = list(read_tapes([tmp_path / name for name in names], SYMBOL))
-    books = [each for each in seen if isinstance(each, BookUpdate)]
+    update = list(read_tapes([tmp_path / name for name in names], SYMBOL))
+    books = [each for each in update if isinstance(each, BookUpdate)]
     assert len(books) == 40
     assert all(book.bids[0][0] < book.asks[0][0] for book in books)
-    assert len(seen) > 80
+    assert len(update) > 80
     again = [(tmp_path / name).read_bytes() for name in write_tapes(tmp_path, seconds=20)]
     assert again == [(tmp_path / name).read_bytes() for name in names]
 
@@ -180,7 +184,7 @@ def test_recorded_files(recorded_data: Path, pattern: str, kinds: set[type]) -> 
     paths = sorted((recorded_data / "market").glob(pattern))
     assert paths
     for path in paths:
-        seen = list(read_tapes([path], SYMBOL))
-        assert {type(each) for each in seen} == kinds
-        books = [each for each in seen if isinstance(each, BookUpdate)]
+        update = list(read_tapes([path], SYMBOL))
+        assert {type(each) for each in update} == kinds
+        books = [each for each in update if isinstance(each, BookUpdate)]
         assert all(book.bids[0][0] < book.asks[0][0] for book in books)

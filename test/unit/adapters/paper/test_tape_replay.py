@@ -1,4 +1,4 @@
-"""A tape played to a paper account: its clock, its bounds, restarts, and what cannot be read."""
+"""Replaying a tape to a paper account: its clock, limits, restarts, and unreadable tapes."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,18 +25,18 @@ SECOND = timedelta(seconds=1)
 
 
 def a_tape(folder: Path, prices: str = "100 101 102 103", name: str = "tape.csv") -> ReplaySettings:
-    """One quote a second."""
+    """One quote per second."""
     rows = [f"{1000 + n},{p},{p}" for n, p in enumerate(prices.split())]
     (folder / name).write_text("\n".join(["ts,bid,ask", *rows]))
     return ReplaySettings(file=(name,))
 
 
 def prices(replay: TapeReplay, now: datetime, limit: int = 100) -> list[str]:
-    return [str(seen.bid) for seen in replay.updates(now, limit)]  # type: ignore[union-attr]
+    return [str(update.bid) for update in replay.updates(now, limit)]  # type: ignore[union-attr]
 
 
 def times(replay: TapeReplay, now: datetime) -> list[float]:
-    return [(seen.at - NOON) / SECOND for seen in replay.updates(now, 100)]
+    return [(update.at - NOON) / SECOND for update in replay.updates(now, 100)]
 
 
 def an_account(replay: ReplaySettings, **paper: Any) -> Account:
@@ -62,13 +62,13 @@ def a_buy(price: str | None, qty: str = "0.1", **changes: Any) -> Order:
 
 
 def stored(exchange: PaperExchange) -> ExchangeStateRows:
-    """What a store holds after the first commit."""
+    """Returns what a store holds after the first commit."""
     rows = exchange.take_state_changes()
     assert rows is not None
     return rows
 
 
-def test_as_recorded_and_faster(tmp_path: Path) -> None:
+def test_speed_scales_the_recorded_times(tmp_path: Path) -> None:
     replay = TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path))
     assert prices(replay, NOON) == ["100"]
     assert prices(replay, NOON + SECOND / 2) == []
@@ -80,16 +80,16 @@ def test_as_recorded_and_faster(tmp_path: Path) -> None:
     assert times(fast, NOON + SECOND) == [0.4, 0.8]
 
 
-def test_a_step_a_look(tmp_path: Path) -> None:
+def test_at_speed_zero_each_call_emits_one_price(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("ts,price,qty\n1000,5,1\n1001,6,1\n")
     (tmp_path / "b.csv").write_text("ts,b0p,b0q,a0p,a0q\n1000,4,1,6,1\n1002,5,1,7,1\n")
     settings = ReplaySettings(file=("b.csv", "t.csv"), speed=Decimal(0))
     replay = TapeReplay(tmp_path, SYMBOL, settings)
-    looks = [[type(seen).__name__ for seen in replay.updates(NOON, 100)] for _ in range(3)]
+    looks = [[type(update).__name__ for update in replay.updates(NOON, 100)] for _ in range(3)]
     assert looks == [["BookUpdate"], ["TradeTick", "TradeTick", "BookUpdate"], []]
 
 
-def test_a_look_is_bounded_and_what_is_left_comes_next(tmp_path: Path) -> None:
+def test_updates_per_call_are_limited(tmp_path: Path) -> None:
     replay = TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path))
     prices(replay, NOON)
     assert prices(replay, NOON + 9 * SECOND, 2) == ["101", "102"]
@@ -108,7 +108,7 @@ def test_a_loop_shifts_time(tmp_path: Path) -> None:
     assert times(again, NOON + 6 * SECOND) == [5, 6]
 
 
-def test_a_start_in_the_settings_needs_no_memory(tmp_path: Path) -> None:
+def test_a_configured_start_needs_no_position(tmp_path: Path) -> None:
     file = a_tape(tmp_path).file
     settings = ReplaySettings(file=file, start=NOON - SECOND)
     assert times(TapeReplay(tmp_path, SYMBOL, settings), NOON + SECOND) == [-1, 0, 1]
@@ -117,7 +117,7 @@ def test_a_start_in_the_settings_needs_no_memory(tmp_path: Path) -> None:
     assert times(TapeReplay(tmp_path, SYMBOL, later), NOON) == []
 
 
-def test_another_speed_begins_anew(tmp_path: Path) -> None:
+def test_another_speed_restarts_the_tape(tmp_path: Path) -> None:
     settings = a_tape(tmp_path)
     replay = TapeReplay(tmp_path, SYMBOL, settings)
     prices(replay, NOON)
@@ -125,7 +125,7 @@ def test_another_speed_begins_anew(tmp_path: Path) -> None:
     assert times(TapeReplay(tmp_path, SYMBOL, other, replay.position), NOON + SECOND) == [1]
 
 
-async def test_resting_orders_are_served_in_the_order_of_the_tape(tmp_path: Path) -> None:
+async def test_resting_orders_are_filled_in_tape_order(tmp_path: Path) -> None:
     account = an_account(a_tape(tmp_path, "100 101 99 97 105"))
     exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
     assert [r.kind for r in await exchange.place(a_buy("98"), NOON)] == [ReportKind.ACCEPTED]
@@ -136,33 +136,35 @@ async def test_resting_orders_are_served_in_the_order_of_the_tape(tmp_path: Path
     assert quote is not None and quote.bid == 105
 
 
-async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_a_restart_continues_the_tape(tmp_path: Path) -> None:
     names = write_tapes(tmp_path, seconds=60)
     account = an_account(ReplaySettings(file=names, speed=Decimal(7), loop=True))
     first = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
     await first.place(a_buy("61000", id=1), NOON)
     await first.place(a_buy("61790", id=2, qty="0.5"), NOON + SECOND)
     second = PaperExchange.restore(account, stored(first), tmp_path)
-    moments = [NOON + n * SECOND / 4 for n in range(5, 160, 7)]
-    told = [[str(report) for report in await first.poll_reports(now)] for now in moments]
-    # The second one is looked at less often: the market is the same.
-    again = [[str(report) for report in await second.poll_reports(now)] for now in moments[::3]]
-    last = moments[-1] + SECOND
-    told.append([str(report) for report in await first.poll_reports(last)])
+    poll_times = [NOON + n * SECOND / 4 for n in range(5, 160, 7)]
+    polled = [[str(report) for report in await first.poll_reports(now)] for now in poll_times]
+    # The second one is polled less often: the market is the same.
+    again = [[str(report) for report in await second.poll_reports(now)] for now in poll_times[::3]]
+    last = poll_times[-1] + SECOND
+    polled.append([str(report) for report in await first.poll_reports(last)])
     again.append([str(report) for report in await second.poll_reports(last)])
-    said = [_unheard(text) for look in told for text in look]
-    assert said == [_unheard(text) for look in again for text in look]
-    assert said, "the tape must reach the order"
+    reports = [_without_receipt(text) for reports_of_poll in polled for text in reports_of_poll]
+    assert reports == [
+        _without_receipt(text) for reports_of_poll in again for text in reports_of_poll
+    ]
+    assert reports, "the tape must reach the order"
     assert first.state_hash() == second.state_hash()
     assert stored(first) == stored(second)
 
 
-def _unheard(report: str) -> str:
-    """A report without the time of the look that told it."""
+def _without_receipt(report: str) -> str:
+    """Returns a report without the time at which it was polled."""
     return report.partition("received_at=")[0] + report.partition("execution=")[2]
 
 
-async def test_reads_do_not_take_what_happens_to_orders(tmp_path: Path) -> None:
+async def test_reads_do_not_consume_updates_that_fill_orders(tmp_path: Path) -> None:
     account = an_account(a_tape(tmp_path, "100 101 97 105"))
     exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
     await exchange.place(a_buy("98"), NOON)
@@ -174,7 +176,7 @@ async def test_reads_do_not_take_what_happens_to_orders(tmp_path: Path) -> None:
     assert isinstance(ticker, dict) and ticker["bid"] == 105
 
 
-async def test_one_price_a_read_and_orders_get_the_price_read(tmp_path: Path) -> None:
+async def test_at_speed_zero_orders_get_the_price_that_was_read(tmp_path: Path) -> None:
     replay = ReplaySettings(file=a_tape(tmp_path).file, speed=Decimal(0))
     exchange = PaperExchange.restore(an_account(replay), ExchangeStateRows(), tmp_path)
     bids = []
@@ -203,7 +205,7 @@ def _bid(quote: Quote | None) -> Decimal:
     return quote.bid
 
 
-async def test_a_tape_that_is_not_there_is_told_and_gives_no_price(tmp_path: Path) -> None:
+async def test_a_missing_tape_has_no_price(tmp_path: Path) -> None:
     exchange = PaperExchange.restore(
         an_account(ReplaySettings(file=("no.csv",))), ExchangeStateRows(), tmp_path
     )
@@ -215,7 +217,7 @@ async def test_a_tape_that_is_not_there_is_told_and_gives_no_price(tmp_path: Pat
     assert (report.kind, report.code) == (ReportKind.REJECTED, "no_price")
 
 
-async def test_a_tape_that_breaks_keeps_its_last_price(tmp_path: Path) -> None:
+async def test_a_broken_tape_keeps_its_last_price(tmp_path: Path) -> None:
     account = an_account(a_tape(tmp_path, "100 101 x 103"))
     exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
     late = NOON + 60 * SECOND
@@ -237,7 +239,7 @@ async def test_an_empty_tape(tmp_path: Path) -> None:
     assert caught.value.reason == "tape_empty"
 
 
-async def test_looks_of_any_size_end_in_one_memory(
+async def test_the_final_state_does_not_depend_on_the_polling_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = an_account(ReplaySettings(file=write_tapes(tmp_path, seconds=60)))
@@ -248,13 +250,13 @@ async def test_looks_of_any_size_end_in_one_memory(
         await exchange.place(a_buy("61803", qty="1.5"), NOON)
         for _ in range(700):
             await exchange.poll_reports(NOON + 90 * SECOND)
-            exchange.quote(SYMBOL, NOON + 90 * SECOND)  # nobody waits once the order is filled
+            exchange.quote(SYMBOL, NOON + 90 * SECOND)  # without open orders the tape is not polled
         hashes.add(exchange.state_hash())
         assert stored(exchange).trades, "the tape must reach the order"
     assert len(hashes) == 1
 
 
-def test_scripts_bring_no_news_where_a_source_does(tmp_path: Path) -> None:
+def test_scenarios_cannot_update_prices_of_other_sources(tmp_path: Path) -> None:
     engine = PaperEngine(an_account(a_tape(tmp_path)), ExchangeStateRows(), tmp_path)
     update = next(iter(TapeReplay(tmp_path, SYMBOL, a_tape(tmp_path)).updates(NOON, 1)))
     with pytest.raises(Invalid, match="comes from replay"):
