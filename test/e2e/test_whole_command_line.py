@@ -214,7 +214,7 @@ def test_no_secret_was_printed_anywhere(story: CommandLineSession) -> None:
         "log": later,
         "backup": stored,
         **{
-            f"{n} {' '.join(d.words)}": _output_without_key(d)
+            f"{n} {' '.join(d.arguments)}": _output_without_key(d)
             for n, d in enumerate(story.shell.done)
         },
     }

@@ -118,7 +118,9 @@ async def build_worker(
         ledger=store.ledger,
         execute=execute,
         record=execute.record,
-        poll_exchange=PollExchange(record=execute.record, reconcile=execute.reconcile),
+        poll_exchange=PollExchange(
+            record=execute.record, reconcile=execute.reconcile, flatten=execute.flatten()
+        ),
         pipeline=CommitPipeline(
             commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
         ),

@@ -214,7 +214,7 @@ class CommandProcessor:
 
     def needs_polling(self) -> bool:
         """Return whether ``poll_market`` has anything to poll."""
-        return bool(self._poll_queue) or any(state.orders for state in self.states.values())
+        return bool(self._poll_queue) or any(map(_needs_each_poll, self.states.values()))
 
     async def load_leased_accounts(self, account_ids: Iterable[int]) -> None:
         """Load newly leased accounts that have open orders.
@@ -227,7 +227,7 @@ class CommandProcessor:
         self._poll_queue.extend(await self.ledger.accounts_with_positions(leased))
 
     def _accounts_with_orders(self) -> list[int]:
-        return [account_id for account_id, state in self.states.items() if state.orders]
+        return [account_id for account_id, state in self.states.items() if _needs_each_poll(state)]
 
     def _next_to_poll(self) -> list[int]:
         """Return the next few accounts without open orders to poll."""
@@ -334,6 +334,11 @@ class CommandProcessor:
         """Note that an exchange has new events."""
         self._updated.add(account_id)
         self.notify()
+
+
+def _needs_each_poll(state: AccountState) -> bool:
+    """Return whether the account has open orders, or a command that sends orders in rounds."""
+    return bool(state.orders or state.pending_flattens)
 
 
 def _is_connecting(state: AccountState) -> bool:

@@ -276,7 +276,9 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
         ledger=store.ledger,
         execute=execute,
         record=record,
-        poll_exchange=PollExchange(record=record, reconcile=execute.reconcile),
+        poll_exchange=PollExchange(
+            record=record, reconcile=execute.reconcile, flatten=execute.flatten()
+        ),
         pipeline=CommitPipeline(
             commit=CommitBatches(ledger=store.ledger, notifier=bell, clock=clock)
         ),

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from oms.domain.account import Account
-from oms.domain.commands.account_commands import Reconcile
+from oms.domain.commands.account_commands import EnforceKillSwitch, Reconcile
 from oms.domain.commands.command import Command, CommandResult
 from oms.domain.errors import Refused
 from oms.domain.ledger.allocation import ExecutionKey
@@ -81,6 +81,27 @@ class PendingReconcile:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class PendingFlatten:
+    """A running kill switch command that closes positions in rounds."""
+
+    command: Command
+    #: Entry orders that the command cancels.
+    entry_order_ids: set[int]
+    #: Positions that were in scope.
+    position_ids: set[int]
+    #: Orders that the command sent to close positions.
+    closing_order_ids: set[int] = field(default_factory=set)
+    started_at: datetime | None = None
+    last_round_at: datetime | None = None
+
+    @property
+    def payload(self) -> EnforceKillSwitch:
+        """The payload of the command."""
+        assert isinstance(self.command.payload, EnforceKillSwitch)
+        return self.command.payload
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class PendingCall:
     """A slow gateway call at an exchange; it starts after its command is committed."""
 
@@ -115,6 +136,8 @@ class AccountState:
     pending: dict[int, PendingCommand] = field(default_factory=dict)
     #: Reconcile passes in progress.
     pending_reconciles: list[PendingReconcile] = field(default_factory=list)
+    #: Kill switch commands that close positions.
+    pending_flattens: list[PendingFlatten] = field(default_factory=list)
     #: End of the last reconcile pass since the account was loaded.
     reconciled_until: datetime | None = None
     #: Start of the execution history that the exchange returns, if a pass requested older data.

@@ -49,6 +49,7 @@ from oms.services.commands.bulk_close import BulkClose
 from oms.services.commands.ccxt_call import RunCcxtCall
 from oms.services.commands.command_strategies import strategies_of
 from oms.services.commands.connectivity_gate import refuse_if_unreachable
+from oms.services.commands.flatten import Flatten
 from oms.services.commands.kill_switch import (
     KillSwitchCache,
     RunKillSwitch,
@@ -165,7 +166,7 @@ class ExecuteCommand:
                 decide = ApplyDecision(reconcile=self.reconcile, permissions=self.permissions)
                 return await decide(state, command, payload, changes, now)
             case EnforceKillSwitch() as payload:
-                return await RunKillSwitch(bulk_close=self.bulk_close)(
+                return await RunKillSwitch(bulk_close=self.bulk_close, flatten=self.flatten())(
                     state, command, payload, self._amend_orders().cancel_one, changes, now
                 )
             case Reconcile() as payload:
@@ -188,6 +189,10 @@ class ExecuteCommand:
                 return await PaperControls(record=self.record).reset(state, changes, now)
             case _:
                 assert_never(command.payload)
+
+    def flatten(self) -> Flatten:
+        """Return the service that continues kill switch commands."""
+        return Flatten(place=self.place, amend=self._amend_orders())
 
     def _resolve_order(self) -> ResolveOrder:
         return ResolveOrder(ledger=self.ledger, record=self.record, permissions=self.permissions)

@@ -21,13 +21,12 @@ from oms.domain.commands.command import (
 from oms.domain.commands.command_targets import target_position_ids
 from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
-from oms.domain.ledger.position import Position
-from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch, refuse_killed
 from oms.domain.value import evolve
 from oms.ports.kill_switches import KillSwitchStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.bulk_close import BulkClose, CancelOne
+from oms.services.commands.flatten import Flatten, applies_to, split_open
 from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import find_other_senders
 from oms.wire.json import dumps_fast
@@ -97,6 +96,7 @@ class RunKillSwitch:
     """Runs ``EnforceKillSwitch``: cancels entries, closes positions, emits the account's event."""
 
     bulk_close: BulkClose
+    flatten: Flatten
 
     async def __call__(
         self,
@@ -115,7 +115,7 @@ class RunKillSwitch:
         report = _new_report()
         if payload.cancel_entries:
             entries = [
-                o.id for o in state.orders.values() if not o.reduce_only and _applies_to(payload, o)
+                o.id for o in state.orders.values() if not o.reduce_only and applies_to(payload, o)
             ]
             entry_orders = (state.orders[order_id] for order_id in entries)
             other_senders = await find_other_senders(
@@ -126,6 +126,8 @@ class RunKillSwitch:
                     continue  # Sent by another account, whose own switch cancels it.
                 refused = await cancel(state, order_id, changes, now)
                 report["canceled" if refused is None else "not_canceled"].append(order_id)
+        if payload.flatten and state.exchange.sends_after_commit():
+            return await self.flatten.start(state, command, report, changes, now)
         if payload.flatten:
             await self._flatten(state, command, payload, cancel, changes, now, report)
         return CommandResult(
@@ -145,7 +147,7 @@ class RunKillSwitch:
         now: datetime,
         report: dict[str, list[int]],
     ) -> None:
-        initial = {p.id for p in state.positions.values() if _applies_to(payload, p)}
+        initial = {p.id for p in state.positions.values() if applies_to(payload, p)}
         strategies = (int(payload.scope_id),) if payload.scope == KillScope.STRATEGY.value else ()
         symbol = payload.scope_id if payload.scope == KillScope.SYMBOL.value else None
         closing = CloseAllPositions(strategy_ids=strategies, symbol=symbol, comment=payload.comment)
@@ -155,28 +157,13 @@ class RunKillSwitch:
             await self.bulk_close(state, evolve(command, payload=closing), cancel, changes, now)
         finally:
             state.kill_switches = active
-        remaining = {p.id: p for p in state.positions.values() if p.id in initial}
-        instruments = state.exchange.instruments()
-        report["closed"] += sorted(initial - remaining.keys())
-        for number, position in sorted(remaining.items()):
-            is_dust = position.qty.copy_abs() < instruments[position.symbol].step
-            report["dust" if is_dust else "remaining"].append(number)
+        still_open = {p.id: p for p in state.positions.values() if p.id in initial}
+        report["closed"] += sorted(initial - still_open.keys())
+        report["remaining"], report["dust"] = split_open(state, still_open.values())
 
 
 def _new_report() -> dict[str, list[int]]:
     return {"canceled": [], "not_canceled": [], "closed": [], "remaining": [], "dust": []}
-
-
-def _applies_to(payload: EnforceKillSwitch, row: Order | Position) -> bool:
-    match payload.scope:
-        case KillScope.STRATEGY.value:
-            return str(row.strategy_id) == payload.scope_id
-        case KillScope.SYMBOL.value:
-            return row.symbol == payload.scope_id
-        case KillScope.KEY.value:
-            return False  # The key that sent an order is not stored here, so orders of a key stay.
-        case _:
-            return True
 
 
 def _event(command: Command, payload: EnforceKillSwitch) -> Event:

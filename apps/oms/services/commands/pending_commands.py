@@ -8,7 +8,12 @@ pending commands are restored from the stored ones.
 
 from collections.abc import Iterable, Sequence
 
-from oms.domain.commands.account_commands import Reconcile, RefreshOrder, ResolveUnknownOrder
+from oms.domain.commands.account_commands import (
+    EnforceKillSwitch,
+    Reconcile,
+    RefreshOrder,
+    ResolveUnknownOrder,
+)
 from oms.domain.commands.command import (
     CancelAllOrders,
     CancelOrder,
@@ -27,6 +32,7 @@ from oms.domain.orders.order import Order, OrderState
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState, PendingCommand
 from oms.services.commands.ccxt_call import abandoned_result
+from oms.services.commands.flatten import restore_flatten
 from oms.services.ledger.record import Changes
 
 
@@ -61,6 +67,8 @@ def restore_pending(
                 finished.append(
                     (command, CommandResult(status=CommandStatus.FAILED, error=refused))
                 )
+            case EnforceKillSwitch(flatten=True):
+                restore_flatten(state, command, result)
             case RefreshOrder() | ResolveUnknownOrder():
                 refused = Refused(code="timeout", message="the worker stopped during the query")
                 finished.append(

@@ -12,6 +12,7 @@ from oms.domain.event import Event, Namespace
 from oms.ports.exchange import StalePrice
 from oms.services.account_state.state import AccountState
 from oms.services.commands.ccxt_call import take_finished_calls
+from oms.services.commands.flatten import Flatten
 from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
@@ -26,6 +27,8 @@ class PollExchange:
 
     record: RecordReports
     reconcile: ReconcileAccount
+    #: Continues kill switch commands that close positions.
+    flatten: Flatten
 
     async def __call__(self, state: AccountState, now: datetime) -> bool:
         """Record the new reports. Returns whether there is anything to commit."""
@@ -38,9 +41,8 @@ class PollExchange:
                 (now - order.updated_at).total_seconds(),
             )
         exchange, changes = state.exchange, Changes()
-        finished_calls = take_finished_calls(
-            state
-        )  # Before the reports: the orders of a call are among them.
+        # Before the reports: the orders of a call are among them.
+        finished_calls = take_finished_calls(state)
         reports = [*await exchange.poll_reports(now)]
         if state.paper is not None:
             changes.events += map(_stale_event, state.paper.take_stale_prices())
@@ -49,12 +51,11 @@ class PollExchange:
         await self.record(state, reports, changes)
         finished: list[tuple[Command, CommandResult]] = []
         for snapshot in exchange.take_snapshots():
-            reconcile_reports, take_snapshots = await self.reconcile.finish(
-                state, snapshot, changes, now
-            )
-            reports += reconcile_reports
-            finished += take_snapshots
+            applied, completed = await self.reconcile.finish(state, snapshot, changes, now)
+            reports += applied
+            finished += completed
         finished += [*complete_pending(state, reports, changes), *finished_calls]
+        finished += await self.flatten.advance(state, changes, now)
         if not changes.has_content() and not finished:
             return state.work.has_content()
         endings: list[tuple[Command, CommandResult] | None] = [*finished]
