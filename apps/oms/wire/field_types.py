@@ -18,6 +18,7 @@ from oms.domain.commands.command import StopMode
 from oms.domain.ids import ID_MAX
 from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.orders.order import OrderState, Side
+from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 
 DEPTH_MAX = 32
 """Maximum nesting depth of ``params`` and call arguments."""
@@ -29,19 +30,6 @@ LEVELS_MAX = 100
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS_READ_MAX = 64
 
-#: Every order type of the wire, with the aliases of the market types.
-ORDER_TYPES: Mapping[str, str] = {
-    "market": "market",
-    "limit": "limit",
-    "stop_market": "stop_market",
-    "stop": "stop_market",
-    "stop_loss": "stop_market",
-    "stop_limit": "stop_limit",
-    "take_profit_market": "take_profit_market",
-    "take_profit": "take_profit_market",
-    "take_profit_limit": "take_profit_limit",
-    "trailing_stop": "trailing_stop",
-}
 _TIMES_IN_FORCE = {word: word for word in ("GTC", "IOC", "FOK", "GTD", "PO")}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STOP_MODES = {mode.value: mode for mode in StopMode}
@@ -219,7 +207,7 @@ JsonObject = Annotated[
 JsonList = Annotated[list[Any], PlainValidator(read_json), WithJsonSchema({"type": "array"})]
 SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower)), enum_schema(_SIDES)]
 OrderType = Annotated[
-    str, PlainValidator(_word_of(ORDER_TYPES, str.lower)), enum_schema(ORDER_TYPES)
+    str, PlainValidator(_word_of(ORDER_TYPE_NAMES, str.lower)), enum_schema(ORDER_TYPE_NAMES)
 ]
 StopModeWord = Annotated[
     StopMode, PlainValidator(_word_of(_STOP_MODES, str.lower)), enum_schema(_STOP_MODES)

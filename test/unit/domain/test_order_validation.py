@@ -8,6 +8,7 @@ import pytest
 
 from kit.builders import NOON
 from oms.domain.commands.command import ClosePosition, SendOrder
+from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 from oms.domain.orders.order_validation import (
     is_post_only,
     limit_price,
@@ -15,7 +16,6 @@ from oms.domain.orders.order_validation import (
     valuation_price,
 )
 from oms.domain.side import Side
-from oms.wire.field_types import ORDER_TYPES
 
 LIMIT = {"order_type": "limit", "price": Decimal(100)}
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(90)}
@@ -116,7 +116,7 @@ def test_a_close_accepts_the_same_order_types() -> None:
 
 def test_every_wire_order_type_is_supported() -> None:
     needs = {"price": Decimal(1), "trigger_price": Decimal(1), "trailing_amount": Decimal(1)}
-    for word in ORDER_TYPES.values():
+    for word in ORDER_TYPE_NAMES.values():
         refused = refuse_invalid_order(a_request(order_type=word, **needs), is_paper=True)
         assert refused is None or refused.code == "validation_error"
 

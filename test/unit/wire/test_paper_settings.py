@@ -11,7 +11,8 @@ from oms.adapters.paper.simulation_settings import simulation_settings
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.instrument import InstrumentKind
-from oms.domain.orders.order_validation import ORDER_TYPES, TIMES_IN_FORCE
+from oms.domain.orders.order_types import ORDER_TYPES
+from oms.domain.orders.order_validation import TIMES_IN_FORCE
 from oms.simulation.settings import FillModel, Latency, SimulationSettings
 from oms.simulation.state.contract_overrides import MarginMode
 from oms.simulation.transport.faults import FaultKind

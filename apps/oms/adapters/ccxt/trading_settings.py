@@ -7,10 +7,10 @@ from oms.adapters.ccxt.extra_config import parse_extra_config
 from oms.adapters.ccxt.venues.capabilities import ACCOUNT, build_capabilities
 from oms.adapters.ccxt.venues.catalog import load_venues
 from oms.domain.account import Account
-from oms.domain.commands.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_types import LIMIT_TYPES
 from oms.domain.value import value
 from oms.wire.json import loads
 

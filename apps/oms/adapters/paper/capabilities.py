@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oms.domain.orders.order_validation import ORDER_TYPES
+from oms.domain.orders.order_types import ORDER_TYPES
 
 _FORCES = ("FOK", "GTC", "GTD", "IOC", "PO")
 _KINDS = ("spot", "linear")

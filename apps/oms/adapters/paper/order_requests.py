@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from oms.domain.commands.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import NotADecimal, decimal_text, is_on_step, parse_decimal
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_types import LIMIT_TYPES, TAKE_PROFIT_TYPES
 from oms.domain.value import constructor, evolve
 from oms.simulation.inputs import NewOrder, NewOrderPair
 from oms.simulation.state.paper_order import (
@@ -30,7 +30,6 @@ SIBLING_STOP_PARAM = "stopLossPrice"
 
 _new_place = constructor(NewOrder)
 
-_TAKE_PROFIT_TYPES = frozenset({"take_profit_market", "take_profit_limit"})
 
 POST_ONLY = "PO"
 """A time in force that means post-only."""
@@ -44,7 +43,7 @@ def build_order_request(
     The sibling is an order of the exchange itself. Raises as ``build_new_order``.
     """
     place = build_new_order(order, instrument, now, is_virtual=is_virtual)
-    if order.order_type not in _TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
+    if order.order_type not in TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
         return place
     trigger_price = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM], instrument)
     if trigger_price is None:

@@ -49,8 +49,6 @@ class CommandStatus(StrEnum):
 OWN_REQUEST_ID_PREFIX = "oms:"
 """Prefix of the request ids of commands that the gateway itself submits; refused to callers."""
 
-LIMIT_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
-
 
 @value
 class SendOrder:

@@ -11,10 +11,9 @@ from decimal import Decimal
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.instrument import Instrument
 from oms.domain.money import add, round_down_to_step
+from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve
-
-_TAKES_PROFIT = frozenset({"take_profit_market", "take_profit_limit"})
 
 
 def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
@@ -70,7 +69,7 @@ def _round_limit(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | 
 def _round_trigger(
     price: Decimal | None, side: Side, order_type: str, tick: Decimal
 ) -> Decimal | None:
-    round_early = _round_gain if order_type in _TAKES_PROFIT else _round_stop
+    round_early = _round_gain if order_type in TAKE_PROFIT_TYPES else _round_stop
     return round_early(price, side, tick)
 
 

@@ -7,18 +7,14 @@ are checked in ``domain.risk.admission``, prices beyond the market by the exchan
 from collections.abc import Iterator
 from decimal import Decimal
 
-from oms.domain.commands.command import LIMIT_TYPES, ClosePosition, SendOrder
+from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.errors import Refused
-
-TRIGGERED_TYPES = frozenset(
-    {"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"}
+from oms.domain.orders.order_types import (
+    LIMIT_TYPES,
+    ORDER_TYPES,
+    TRAILING_STOP,
+    TRIGGERED_TYPES,
 )
-"""Types that wait for a trigger price."""
-
-TRAILING_STOP = "trailing_stop"
-
-ORDER_TYPES = frozenset({"market", TRAILING_STOP, *LIMIT_TYPES, *TRIGGERED_TYPES})
-"""Types that every engine accepts, natively or emulated."""
 
 TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTD", "PO"})
 """``PO`` is an alias of post-only."""

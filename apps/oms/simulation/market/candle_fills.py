@@ -11,13 +11,13 @@ from decimal import Decimal
 
 from oms.domain.money import EXACT, multiply, round_down_to_step, subtract
 from oms.domain.orders.order import Side
+from oms.domain.orders.order_types import TriggerKind
 from oms.domain.value import evolve
 from oms.simulation.inputs import CandleClosed, QuoteUpdate
 from oms.simulation.market.market_updates import fill_up_to, is_beyond, sort_by_priority
 from oms.simulation.market.matching import market_from_update, widen_spread
 from oms.simulation.orders.triggers import (
     TRIGGER_KINDS,
-    TriggerKind,
     trigger_level,
     trigger_order,
     untriggered_orders,

@@ -7,11 +7,12 @@ order trades or rests like any other: it is filled at market prices.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 
 from oms.domain.money import EXACT, add, multiply, subtract
+from oms.domain.orders import order_types
 from oms.domain.orders.order import Side
+from oms.domain.orders.order_types import LIMIT_TYPES, ORDER_TYPE_NAMES, TriggerKind
 from oms.domain.value import evolve
 from oms.simulation.events import Changed, Triggered
 from oms.simulation.orders.admission import Rejection, admit, reducible_qty
@@ -21,27 +22,16 @@ from oms.simulation.state.paper_market import Market
 from oms.simulation.state.paper_order import PaperOrder, TriggerBy
 from oms.simulation.state.step_state import StepState
 
-
-class TriggerKind(StrEnum):
-    """The direction in which the price triggers an order."""
-
-    STOP = "stop"
-    TAKE_PROFIT = "take_profit"
-
-
 TRIGGER_KINDS: Mapping[str, TriggerKind] = MappingProxyType(
     {
-        "stop": TriggerKind.STOP,
-        "stop_loss": TriggerKind.STOP,
-        "stop_market": TriggerKind.STOP,
-        "stop_limit": TriggerKind.STOP,
-        "trailing_stop": TriggerKind.STOP,
-        "take_profit": TriggerKind.TAKE_PROFIT,
-        "take_profit_market": TriggerKind.TAKE_PROFIT,
-        "take_profit_limit": TriggerKind.TAKE_PROFIT,
+        alias: kind
+        for alias, name in ORDER_TYPE_NAMES.items()
+        if (kind := order_types.ORDER_TYPES[name].trigger) is not None
     }
 )
-PRICED_ORDER_TYPES = frozenset({"limit", "stop_limit", "take_profit_limit"})
+"""The trigger direction of each conditional order type, by name or alias."""
+
+PRICED_ORDER_TYPES = LIMIT_TYPES
 """Order types that have a limit price."""
 
 ORDER_TYPES = frozenset({"market", *PRICED_ORDER_TYPES, *TRIGGER_KINDS})

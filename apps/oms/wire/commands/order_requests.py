@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from oms.domain.commands.command import LIMIT_TYPES, ClosePosition, SendOrder
+from oms.domain.commands.command import ClosePosition, SendOrder
+from oms.domain.orders.order_types import (
+    LIMIT_TYPES,
+    TAKE_PROFIT_TYPES,
+    TRAILING_STOP,
+    TRIGGERED_TYPES,
+    TriggerKind,
+    conditional_type,
+)
 from oms.wire.commands.command_schemas import CLOSE, SEND
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
@@ -33,7 +41,6 @@ _CCXT_NAMES = {
     "trailingPercent": "trailing_percent",
     "clientOrderId": "client_order_id",
 }
-_TRIGGERED = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
 _TRAILING = ("trailing_amount", "trailing_percent")
 
 
@@ -96,31 +103,31 @@ def _set_conditional_type(fields: dict[str, Any], at: Location) -> None:
     base_type = fields["order_type"]
     if base_type in ("market", "limit"):
         if "trailing_amount" in fields or "trailing_percent" in fields:
-            fields["order_type"] = "trailing_stop"
+            fields["order_type"] = TRAILING_STOP
         elif "take_profit_price" in fields:
-            fields["order_type"] = f"take_profit_{base_type}"
+            fields["order_type"] = conditional_type(base_type, TriggerKind.TAKE_PROFIT)
         elif "trigger_price" in fields:
-            fields["order_type"] = f"stop_{base_type}"
+            fields["order_type"] = conditional_type(base_type, TriggerKind.STOP)
     order_type = fields["order_type"]
     if order_type in LIMIT_TYPES and "price" not in fields:
         raise malformed_at((*at, "price"), f"a {order_type} order needs a price", "missing")
     if "take_profit_price" in fields:
         _set_take_profit_trigger(fields, order_type, at)
-    if order_type in _TRIGGERED and "trigger_price" not in fields:
+    if order_type in TRIGGERED_TYPES and "trigger_price" not in fields:
         raise malformed_at(
             (*at, "trigger_price"), f"a {order_type} order needs a trigger_price", "missing"
         )
     trailing = [key for key in _TRAILING if key in fields]
-    if order_type == "trailing_stop" and len(trailing) != 1:
+    if order_type == TRAILING_STOP and len(trailing) != 1:
         msg = "a trailing_stop order needs either trailing_amount or trailing_percent"
         raise malformed_at((*at, "trailing_amount"), msg, "value_error" if trailing else "missing")
-    if order_type != "trailing_stop" and trailing:
+    if order_type != TRAILING_STOP and trailing:
         raise malformed_at((*at, trailing[0]), f"a {order_type} order does not trail")
 
 
 def _set_take_profit_trigger(fields: dict[str, Any], order_type: str, at: Location) -> None:
     price = fields["take_profit_price"]
-    if order_type not in ("take_profit_market", "take_profit_limit"):
+    if order_type not in TAKE_PROFIT_TYPES:
         raise malformed_at(
             (*at, "take_profit_price"), f"a {order_type} order takes no take_profit_price"
         )

@@ -15,19 +15,14 @@ from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.money import add, decimal_text
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_types import LIMIT_TYPES, ORDER_TYPES
 from oms.domain.side import Side
 from oms.wire.error_codes import mt5_retcode
 from oms.wire.json import optional_decimal_text
 from oms.wire.responses.ledger_rows import Row
 
 ORDER_TYPE: Mapping[str, tuple[int, int]] = {
-    "market": (0, 1),
-    "limit": (2, 3),
-    "take_profit_market": (2, 3),
-    "take_profit_limit": (2, 3),
-    "stop_market": (4, 5),
-    "trailing_stop": (4, 5),
-    "stop_limit": (6, 7),
+    name: order_type.mt5_types for name, order_type in ORDER_TYPES.items()
 }
 """ORDER_TYPE_BUY*, ORDER_TYPE_SELL*: a take-profit maps to a limit type."""
 
@@ -80,7 +75,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def order_view(order: Order) -> Row:
     """Return the MetaTrader view of an order."""
     waits = order.trigger_price is not None
-    stop_limit = order.order_type in ("stop_limit", "take_profit_limit")
+    has_limit = order.order_type in LIMIT_TYPES
     return {
         "ticket": order.id,
         "type": ORDER_TYPE.get(order.order_type, (0, 1))[order.side is Side.SELL],
@@ -90,7 +85,7 @@ def order_view(order: Order) -> Row:
         "volume_current": decimal_text(order.remaining_qty),
         "price_open": optional_decimal_text(order.trigger_price if waits else order.price),
         "price_current": None,
-        "price_stoplimit": optional_decimal_text(order.price if waits and stop_limit else None),
+        "price_stoplimit": optional_decimal_text(order.price if waits and has_limit else None),
         "sl": optional_decimal_text(order.stop_loss),
         "tp": optional_decimal_text(order.stop_gain),
         "type_filling": _filling(order),

@@ -15,12 +15,11 @@ from typing import Any
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.account import PositionMode
-from oms.domain.commands.command import LIMIT_TYPES
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, ZERO, decimal_text, parse_decimal, subtract
 from oms.domain.orders.order import Order, OrderState
-from oms.domain.orders.order_validation import TRAILING_STOP, TRIGGERED_TYPES
+from oms.domain.orders.order_types import LIMIT_TYPES, TRAILING_STOP, TRIGGERED_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve, value
 from oms.ports.exchange import AttemptRow

@@ -11,6 +11,7 @@ from oms.adapters.ccxt.venues.catalog import VenueInfo
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.instrument import InstrumentKind
+from oms.domain.orders.order_types import ORDER_TYPES
 from oms.domain.value import value
 
 DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
@@ -26,7 +27,7 @@ _STREAMS = {
 }
 #: Order types that are sent as they are: everywhere, and where a trigger is known.
 _PLAIN_TYPES = ("market", "limit")
-_TRIGGER_TYPES = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit")
+_TRIGGER_TYPES = tuple(each.name for each in ORDER_TYPES.values() if each.needs_trigger_price)
 REQUEST_EXPIRY_MS = 5000
 _FULL_ID_FORMAT = "32 hex characters"
 #: What the settings of an account may say of a field: less than is_supported is.

@@ -13,7 +13,7 @@ from oms.adapters.ccxt.venues.key_query import KeyQuery
 from oms.adapters.ccxt.venues.order_status import Info, StateParser
 from oms.adapters.ccxt.venues.venue_errors import ErrorTable
 from oms.domain.instrument import InstrumentKind
-from oms.domain.orders.order_validation import TRIGGERED_TYPES
+from oms.domain.orders.order_types import TRIGGERED_TYPES
 from oms.domain.value import value
 
 

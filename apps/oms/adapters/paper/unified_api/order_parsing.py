@@ -13,6 +13,7 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, refuse_off_grid
 from oms.domain.money import EXACT, round_down_to_step
 from oms.domain.orders.order import Side
+from oms.domain.orders.order_types import LIMIT_TYPES
 from oms.simulation.inputs import NewOrder, NewOrderPair
 from oms.simulation.state.exchange_state import EPOCH
 from oms.simulation.state.paper_market import Market
@@ -105,7 +106,7 @@ def _place(
     params = command.params
     order_type, trigger = _parse_order_type(command, instrument, market)
     time_in_force, post_only = _parse_time_in_force(params)
-    is_limit = order_type in ("limit", "stop_limit", "take_profit_limit")
+    is_limit = order_type in LIMIT_TYPES
     return NewOrder(
         client_id=encode_client_order_id(_parse_client_order_id(params)),
         symbol=instrument.symbol,
