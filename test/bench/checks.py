@@ -1,7 +1,7 @@
-"""What must be true of the books after a run, asked in SQL and never through the code under test.
+"""Consistency checks of the database after a run, in SQL, without the code under test.
 
-Speed without these counts as zero: acknowledged <= commands = done = distinct orders, deals sum
-to positions, event numbers without a gap, no command overtaking another of its account.
+A run that fails a check has rate zero: acknowledged <= commands = done = distinct orders, deals sum
+up to positions, event numbers have no gaps, no command overtakes another of its account.
 """
 
 import sqlite3
@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 import pymysql
 
-# Exact on SQLite too, where decimals are text: the bench trades whole millionths.
+# Exact on SQLite as well, where decimals are text: quantities are multiples of 0.000001.
 _SQLITE_UNITS = "CAST(ROUND(qty * 1000000) AS INTEGER)"
 _SIGN = "(CASE side WHEN 'buy' THEN 1 ELSE -1 END)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandCounts:
-    """Commands of the load as the database knows them."""
+    """Numbers of the load's commands in the database."""
 
     commands: int
     done: int
@@ -27,24 +27,24 @@ class CommandCounts:
 
 
 class LedgerChecks(Protocol):
-    """The tables of one system under test."""
+    """Checks of the tables of one system under test."""
 
-    def tally(self) -> CommandCounts: ...
+    def command_counts(self) -> CommandCounts: ...
 
     def findings(self) -> list[str]:
-        """Broken promises in words; empty when all hold. Only asked when nothing is in flight."""
+        """Returns a text for each violated check. Call it only when no command is in flight."""
         ...
 
 
 class Database:
-    """A way to ask one database, a new connection for every round of questions."""
+    """Queries of one database, each on a new connection."""
 
     def __init__(self, connect: Callable[[], Any], *, is_sqlite: bool = False) -> None:
         self._connect = connect
         self.is_sqlite = is_sqlite
 
     def row(self, query: str) -> list[int]:
-        """The first row, its columns as integers (NULL as 0)."""
+        """Returns the first row, its columns as integers (NULL as 0)."""
         with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(query)
             return [int(value or 0) for value in cursor.fetchone()]
@@ -69,7 +69,7 @@ class GatewayChecks:
         self._database = database
         self._qty = _SQLITE_UNITS if database.is_sqlite else "qty"
 
-    def tally(self) -> CommandCounts:
+    def command_counts(self) -> CommandCounts:
         commands, done, unfinished = self._database.row(
             "SELECT COUNT(*), SUM(status = 'done'), SUM(status IN ('queued', 'running'))"
             " FROM oms_commands WHERE command_type = 'send_order'"
@@ -77,18 +77,18 @@ class GatewayChecks:
         return CommandCounts(commands=commands, done=done, unfinished=unfinished)
 
     def findings(self) -> list[str]:
-        tally = self.tally()
+        counts = self.command_counts()
         orders, distinct, open_orders = self._database.row(
             "SELECT COUNT(*), COUNT(DISTINCT command_id), SUM(is_open) FROM oms_orders"
         )
-        found = _count_findings(tally, orders, distinct)
+        findings = _count_findings(counts, orders, distinct)
         if open_orders:
-            found.append(f"{open_orders} market orders still open")
-        for words, query in self._zero_queries().items():
+            findings.append(f"{open_orders} market orders still open")
+        for finding, query in self._zero_queries().items():
             (count,) = self._database.row(query)
             if count:
-                found.append(f"{count} {words}")
-        return found
+                findings.append(f"{count} {finding}")
+        return findings
 
     def _zero_queries(self) -> dict[str, str]:
         return {
@@ -101,14 +101,16 @@ class GatewayChecks:
             ),
             "gaps or overlaps in event numbers": (
                 "SELECT COUNT(*) FROM (SELECT seq, COALESCE(LAG(seq_to) OVER"
-                " (PARTITION BY account_id ORDER BY seq), 0) AS told FROM event_outbox) AS steps"
-                " WHERE seq <> told + 1"
+                " (PARTITION BY account_id ORDER BY seq), 0) AS last_seq"
+                " FROM event_outbox) AS steps"
+                " WHERE seq <> last_seq + 1"
             ),
             "streams whose head is not their last event": (
                 "SELECT COUNT(*) FROM account_streams AS streams LEFT JOIN"
-                " (SELECT account_id, MAX(seq_to) AS told FROM event_outbox GROUP BY account_id)"
+                " (SELECT account_id, MAX(seq_to) AS last_seq FROM event_outbox"
+                " GROUP BY account_id)"
                 " AS events ON events.account_id = streams.account_id"
-                " WHERE streams.head_seq <> COALESCE(events.told, 0)"
+                " WHERE streams.head_seq <> COALESCE(events.last_seq, 0)"
             ),
             "commands overtaken by a later one of their account": _inversions(
                 "oms_commands", "oms_orders", "oms_deals", "commands.created_at, commands.id"
@@ -122,7 +124,7 @@ class NaiveChecks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def tally(self) -> CommandCounts:
+    def command_counts(self) -> CommandCounts:
         commands, done, unfinished = self._database.row(
             "SELECT COUNT(*), SUM(status = 'done'), SUM(status <> 'done') FROM commands"
         )
@@ -132,7 +134,7 @@ class NaiveChecks:
         orders, distinct = self._database.row(
             "SELECT COUNT(*), COUNT(DISTINCT command_id) FROM orders"
         )
-        found = _count_findings(self.tally(), orders, distinct)
+        findings = _count_findings(self.command_counts(), orders, distinct)
         (differing,) = self._database.row(
             "SELECT COUNT(*) FROM (SELECT account_id, symbol FROM ("
             f"SELECT account_id, symbol, {_SIGN} * qty AS signed FROM deals UNION ALL"
@@ -140,28 +142,28 @@ class NaiveChecks:
             " GROUP BY account_id, symbol HAVING SUM(signed) <> 0) AS differing"
         )
         if differing:
-            found.append(f"{differing} positions differ from the sum of their deals")
+            findings.append(f"{differing} positions differ from the sum of their deals")
         (overtaken,) = self._database.row(_inversions("commands", "orders", "deals", "commands.id"))
         if overtaken:
-            found.append(f"{overtaken} commands overtaken by a later one of their account")
-        return found
+            findings.append(f"{overtaken} commands overtaken by a later one of their account")
+        return findings
 
 
-def _count_findings(tally: CommandCounts, orders: int, distinct: int) -> list[str]:
-    found = []
-    if tally.unfinished:
-        found.append(f"{tally.unfinished} commands never finished")
-    if tally.done != tally.commands:
-        found.append(f"{tally.commands} commands, but {tally.done} done")
-    if distinct != tally.done:
-        found.append(f"{tally.done} commands done, but {distinct} have an order")
+def _count_findings(counts: CommandCounts, orders: int, distinct: int) -> list[str]:
+    findings = []
+    if counts.unfinished:
+        findings.append(f"{counts.unfinished} commands never finished")
+    if counts.done != counts.commands:
+        findings.append(f"{counts.commands} commands, but {counts.done} done")
+    if distinct != counts.done:
+        findings.append(f"{counts.done} commands done, but {distinct} have an order")
     if orders != distinct:
-        found.append(f"{orders - distinct} orders are duplicates")
-    return found
+        findings.append(f"{orders - distinct} orders are duplicates")
+    return findings
 
 
 def _inversions(commands: str, orders: str, deals: str, queue_order: str) -> str:
-    """Deals are numbered as they happen, so along an account's queue their ids must rise."""
+    """Returns a query for deals whose ids do not increase along the queue of their account."""
     return (
         "SELECT COUNT(*) FROM (SELECT deals.id AS deal_id, LAG(deals.id) OVER"
         f" (PARTITION BY commands.account_id ORDER BY {queue_order}, deals.id) AS earlier_id"

@@ -1,7 +1,7 @@
-"""Who used the processor: readings of /proc for the machine and for trees of processes.
+"""CPU usage of the machine and of process trees, read from /proc (Linux only).
 
-A reading is taken before and after a run; only differences mean anything. Not a profiler, and
-Linux only. Ticks are the kernel's accounting unit, 1/100 s nearly everywhere.
+A reading is taken before and after a run; only differences are meaningful. Ticks are the kernel's
+accounting unit, usually 1/100 s.
 """
 
 import os
@@ -16,7 +16,7 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Ticks used since boot: by the machine, by all our processes, by each named role."""
+    """Ticks since boot: of the machine, of all own processes, of each role."""
 
     at: float
     busy: int
@@ -27,9 +27,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What happened between two readings.
+    """Usage between two readings.
 
-    foreign_share: processor time that is neither ours nor idle, as a share of the whole machine.
+    foreign_share: CPU time that is neither own nor idle, as a share of the whole machine.
     """
 
     seconds: float
@@ -45,10 +45,10 @@ class _Process:
 
 
 def read(roles: Mapping[str, int], extra_roots: Iterable[int] = ()) -> Reading:
-    """Read the machine now; `roles` maps a role to the root pid of its tree.
+    """Takes a reading; `roles` maps a role to the root pid of its process tree.
 
-    The role `client` is always added: this process itself and the children it has reaped (wrk).
-    `extra_roots` are further trees that count as ours though no child of this process.
+    The role `client` is always added: this process and the children that it has reaped (wrk).
+    `extra_roots` are more trees that count as own without being children of this process.
     """
     processes = _processes()
     own: set[int] = set()
@@ -96,7 +96,7 @@ def _processes() -> dict[int, _Process]:
         try:
             text = Path("/proc", entry, "stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
-            continue  # ended between the listing and the reading
+            continue  # the process has ended meanwhile
         fields = text[text.rindex(")") + 2 :].split()
         # utime, stime and those of reaped children
         found[int(entry)] = _Process(int(fields[1]), sum(int(f) for f in fields[11:15]))

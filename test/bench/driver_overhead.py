@@ -1,4 +1,4 @@
-"""What the driver and ``/ccxt`` cost per call, and how soon ``watch_orders`` tells of a fill.
+"""The cost per call of the driver and of ``/ccxt``, and the delay of ``watch_orders``.
 
 .venv/bin/python test/bench/run.py driver [--quick] [--databases mariadb]
 """
@@ -31,26 +31,26 @@ KEY = "bench"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the bench; the exit status: 1 if an event never came."""
+    """Runs the bench; returns the exit status, 1 if an event never arrived."""
     options = _options(arguments)
     missing = 0
     for kind in options.databases:
         with tempfile.TemporaryDirectory(prefix="omsdriver") as name:
             try:
                 with contextlib.ExitStack() as stack:
-                    missing += _paper(kind, Path(name), options, stack)
+                    missing += _measure_paper_account(kind, Path(name), options, stack)
             except (BenchError, MariaDBFailed) as error:
                 print(f"bench: {error}", file=sys.stderr)
                 return 2
     with tempfile.TemporaryDirectory(prefix="omsdriver") as name:
-        _real(Path(name), options)
+        _measure_loopback_account(Path(name), options)
     return 1 if missing else 0
 
 
-def _paper(
+def _measure_paper_account(
     kind: str, folder: Path, options: argparse.Namespace, stack: contextlib.ExitStack
 ) -> int:
-    """A gateway on one database: calls, then latencies; how many events never came."""
+    """Measures calls and delays on one database; returns the number of missing events."""
     server = stack.enter_context(PrivateMariaDB())
     system = systems.gateway(
         kind, folder=folder, server=server, accounts=2, symbol=SYMBOL, qty=QTY, settings={}
@@ -58,18 +58,18 @@ def _paper(
     stack.callback(system.stop)
     system.start()
     size = {"rounds": options.rounds, "calls": options.calls}
-    told = driver_calls.measure_driver(system.target, **size)
-    _print(f"{kind}: the driver, ms (ratio to the same request by hand)", told)
-    told = driver_calls.measure_gateway(system.target, **size)
-    _print(f"{kind}: the gateway by hand, ms (ratio to the first)", told)
+    costs = driver_calls.measure_driver(system.target, **size)
+    _print(f"{kind}: the driver, ms (ratio to the same raw HTTP request)", costs)
+    costs = driver_calls.measure_gateway(system.target, **size)
+    _print(f"{kind}: the gateway by raw HTTP, ms (ratio to the first)", costs)
     other = replace(system.target, accounts=system.target.accounts[1:])
     print(f"\n{kind}: from fill to the callback of watch_orders, ms\n")
     print("| events/s | fills | p50 | p99 | p50, bare socket | p99, bare socket | within |")
     print("|---|---|---|---|---|---|---|")
-    return sum(_watched(other, rate, options) for rate in RATES)
+    return sum(_measure_watch(other, rate, options) for rate in RATES)
 
 
-def _watched(target: Target, rate: int, options: argparse.Namespace) -> int:
+def _measure_watch(target: Target, rate: int, options: argparse.Namespace) -> int:
     runs = [
         driver_watch.measure(
             target, events_per_second=rate, seconds=options.seconds, prefix=f"watch-{rate}-{number}"
@@ -81,21 +81,21 @@ def _watched(target: Target, rate: int, options: argparse.Namespace) -> int:
 
 
 def _row(runs: Sequence[WatchDelays]) -> str:
-    """Medians over the rounds, and the share of all callbacks within the goal."""
+    """Returns medians over the rounds, and the share of all callbacks within the goal."""
     cells = [
         statistics.median(percentile(getattr(run, which), share) for run in runs)
         for which in ("callback_ms", "bare_ms")
         for share in (0.5, 0.99)
     ]
-    every = [delay for run in runs for delay in run.callback_ms]
-    within = sum(delay < GOAL_P99_MS for delay in every) / max(len(every), 1)
+    delays = [delay for run in runs for delay in run.callback_ms]
+    within = sum(delay < GOAL_P99_MS for delay in delays) / max(len(delays), 1)
     fills = f"{sum(run.sent for run in runs)}"
     times = " | ".join(f"{cell:.1f}" for cell in cells)
     return f"{fills} | {times} | {within:.1%} < {GOAL_P99_MS:.0f} ms"
 
 
-def _real(folder: Path, options: argparse.Namespace) -> None:
-    """An account at the loopback exchange: ccxt on its own, and through the gateway."""
+def _measure_loopback_account(folder: Path, options: argparse.Namespace) -> None:
+    """Measures an account at the loopback exchange: ccxt alone, and through the gateway."""
     gateway = Gateway(folder, environment={**systems.NO_LIMITS})
     with run_loopback() as venue:
         try:
@@ -110,7 +110,7 @@ def _real(folder: Path, options: argparse.Namespace) -> None:
                 symbol=SYMBOL,
                 qty=QTY,
             )
-            told = driver_calls.compare_with_ccxt(
+            costs = driver_calls.compare_with_ccxt(
                 target,
                 venue.config("loop-a"),
                 rounds=options.rounds,
@@ -118,21 +118,21 @@ def _real(folder: Path, options: argparse.Namespace) -> None:
             )
         finally:
             gateway.stop()
-    _print("sqlite: an account at the loopback exchange, ms (ratio to ccxt itself)", told)
+    _print("sqlite: an account at the loopback exchange, ms (ratio to ccxt itself)", costs)
 
 
 def create_loopback_account(
     venue: LoopbackExchange, gateway: Gateway, label: str, key: str, secret: str
 ) -> int:
-    """A new account at that exchange with this key there, which the trader's key may trade."""
+    """Creates an account at that exchange which the trader's key may trade; returns its id."""
 
-    def asked(method: str, path: str, body: object = None) -> Any:
-        status, told, _ = call(gateway, method, path, body, key=gateway.admin_api_key)
+    def send(method: str, path: str, body: object = None) -> Any:
+        status, response, _ = call(gateway, method, path, body, key=gateway.admin_api_key)
         if status != 200:
-            raise BenchError(f"{method} {path} answers {status} {told}")
-        return told
+            raise BenchError(f"{method} {path} returned {status} {response}")
+        return response
 
-    wish = {
+    fields = {
         "exchange_id": "ccxt.bybit",
         "label": label,
         "environment": "testnet",
@@ -140,27 +140,29 @@ def create_loopback_account(
         "position_mode": "netting",
         "extra_config_json": venue.startup["extra_config"]["bybit"],
     }
-    account = int(asked("POST", "/admin/accounts", wish)["account_id"])
+    account = int(send("POST", "/admin/accounts", fields)["account_id"])
     secrets = {"api_key": key, "secret": secret}
-    asked("PATCH", f"/admin/accounts/{account}", {"credentials": secrets})
-    keys = asked("GET", "/admin/users-api-keys")["items"]
+    send("PATCH", f"/admin/accounts/{account}", {"credentials": secrets})
+    keys = send("GET", "/admin/users-api-keys")["items"]
     (key_id,) = (
         row["api_key_id"] for row in keys if gateway.api_key.startswith(str(row["key_prefix"]))
     )
-    rights = {"account_id": account, "can_read": True, "can_trade": True}
-    asked("PUT", f"/admin/api-keys/{key_id}/permissions", rights)
+    permissions = {"account_id": account, "can_read": True, "can_trade": True}
+    send("PUT", f"/admin/api-keys/{key_id}/permissions", permissions)
     return account
 
 
-def _print(title: str, told: Sequence[CallCosts]) -> None:
+def _print(title: str, costs: Sequence[CallCosts]) -> None:
     print(f"\n{title}\n")
-    for each in told:
+    for each in costs:
         ways = ", ".join(f"{way} {ms:.2f} ({each.ratios[way]:.2f}×)" for way, ms in each.ms.items())
         print(f"- {each.name}: {ways}", flush=True)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench driver", description="What the driver costs.")
+    parser = argparse.ArgumentParser(
+        prog="bench driver", description="Measures the overhead of the driver."
+    )
     parser.add_argument("--quick", action="store_true", help="2 rounds of 50 calls and 3 s")
     parser.add_argument("--rounds", type=int, help="5; quick: 2")
     parser.add_argument("--calls", type=int, help="of each way a round; 200; quick: 50")

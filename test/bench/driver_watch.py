@@ -1,8 +1,8 @@
-"""How long after a fill ``watch_orders`` tells of it, at a fixed rate of events.
+"""The delay from a fill to the result of ``watch_orders``, at a fixed rate of events.
 
-Timed from the order's own ``last_fill_at``, when the paper exchange executed it, so the commit lies
-in between; and beside it a bare WebSocket of the same process, timed alike: what is left is the
-driver's own. All clocks are this machine's.
+Measured from the order's ``last_fill_at``, when the paper exchange executed it, so it includes the
+commit. A plain WebSocket of the same process is measured for comparison: the difference is the
+driver's. All clocks are of this machine.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ FIRST_ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchDelays:
-    """One run: milliseconds from fill to callback, and to a bare WebSocket; what never came."""
+    """One run: milliseconds from fill to callback and to a plain WebSocket; missing events."""
 
     callback_ms: Sequence[float]
     bare_ms: Sequence[float]
@@ -36,13 +36,13 @@ class WatchDelays:
 
 
 @dataclass(slots=True)
-class _Told:
+class _FillDelays:
     expected: int
     delays: dict[str, float] = field(default_factory=dict)
     is_complete: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, row: Mapping[str, Any]) -> None:
-        """Note a FILLED order once, as late as it is now."""
+    def record(self, row: Mapping[str, Any]) -> None:
+        """Records the delay of a FILLED order, once per order."""
         now = time.time()
         if row.get("status") != "FILLED" or row["client_order_id"] in self.delays:
             return
@@ -53,12 +53,12 @@ class _Told:
 
 
 def measure(target: Target, *, events_per_second: int, seconds: float, prefix: str) -> WatchDelays:
-    """Market orders on one account at that rate of events, told to one watcher."""
+    """Sends market orders on one account at that rate of events, with one watch."""
     gc.collect()
     gc.disable()
     try:
-        alone = replace(target, accounts=target.accounts[:1])
-        return asyncio.run(_measure(alone, events_per_second, seconds, prefix))
+        one_account = replace(target, accounts=target.accounts[:1])
+        return asyncio.run(_measure(one_account, events_per_second, seconds, prefix))
     finally:
         gc.enable()
 
@@ -66,7 +66,7 @@ def measure(target: Target, *, events_per_second: int, seconds: float, prefix: s
 async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> WatchDelays:
     commands = rate / EVENTS_PER_COMMAND
     count = round(commands * seconds)
-    callback, bare = _Told(count), _Told(count)
+    callback, bare = _FillDelays(count), _FillDelays(count)
     exchange = OmsCcxtAsyncExchange(
         api_key=target.api_key, account_id=target.accounts[0], base_url=target.base_url
     )
@@ -86,7 +86,7 @@ async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> Wa
         except TimeoutError:
             broken = [task.exception() for task in tasks if task.done()]
             if any(broken):
-                raise BenchError(f"watching ended: {broken}") from None
+                raise BenchError(f"watching failed: {broken}") from None
         finally:
             for task in tasks:
                 task.cancel()
@@ -99,15 +99,15 @@ async def _measure(target: Target, rate: int, seconds: float, prefix: str) -> Wa
     )
 
 
-async def _watch(exchange: OmsCcxtAsyncExchange, told: _Told) -> None:
+async def _watch(exchange: OmsCcxtAsyncExchange, delays: _FillDelays) -> None:
     while True:
         for order in await exchange.watch_orders():
-            told.take(order["info"])
+            delays.record(order["info"])
 
 
-async def _listen(connection: Any, told: _Told) -> None:
+async def _listen(connection: Any, delays: _FillDelays) -> None:
     async for text in connection:
         if '"order_updated"' in text and '"FILLED"' in text:
             frame = json.loads(text)
             if frame["event"] == "order_updated":
-                told.take(frame["payload"])
+                delays.record(frame["payload"])

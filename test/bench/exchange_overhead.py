@@ -1,9 +1,9 @@
-"""What oms-gateway adds to ccxt at a real exchange, and how many orders pass over many accounts.
+"""The overhead of oms-gateway over ccxt at an exchange, and the throughput of many accounts.
 
 .venv/bin/python test/bench/run.py exchange [--quick] [--databases mariadb]
 
-Both sides talk to the same loopback exchange in the same run. The floor is ccxt itself, asked by a
-program that stores nothing: same class, same options, its limiter off.
+Both sides use the same loopback exchange in the same run. The baseline is ccxt itself in a program
+that stores nothing: the same class and options, with its rate limiter off.
 """
 
 import argparse
@@ -35,15 +35,15 @@ from kit.polling import wait_until
 SYMBOL, QTY, MARKET, PRICE = "BTC/USDT:USDT", "0.003", "60000", "55000"
 ORDER, CANCEL = "create_order", "cancel_order"
 CCXT, OMS = "ccxt", "oms"
-#: An order, its cancel and what is read about them are six requests, and the loopback tells that it
-#: allows a key fifty a second, a fifth of them for cancels: with such pauses nobody waits for it.
+#: An order, its cancel and the reads for them are six requests; the loopback exchange allows fifty
+#: requests per second and key, a fifth of them cancels: with this pause no limit is reached.
 PAUSE_SECONDS = 0.2
 MONEY = {"USDT": "10000000"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One account on both sides."""
+    """An account on both sides."""
 
     name: str
     secret: str
@@ -56,16 +56,16 @@ class Timings:
 
     ms: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
-    async def time(self, call: str, way: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """One call; what it answers."""
-        began = time.perf_counter()
-        told = await ask()
-        self.ms.setdefault((call, way), []).append((time.perf_counter() - began) * 1_000)
-        return told
+    async def time(self, call: str, way: str, call_once: Callable[[], Awaitable[Any]]) -> Any:
+        """Measures a call; returns its result."""
+        started_at = time.perf_counter()
+        result = await call_once()
+        self.ms.setdefault((call, way), []).append((time.perf_counter() - started_at) * 1_000)
+        return result
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the bench; the exit status: 2 if it could not."""
+    """Runs the bench; returns the exit status, 2 if it failed."""
     options = _options(arguments)
     for kind in options.databases:
         try:
@@ -81,12 +81,14 @@ def _measure(kind: str, folder: Path, options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         gateway = _gateway(kind, folder, stack)
         venue = stack.enter_context(run_loopback())
-        stack.callback(gateway.stop)  # before the exchange: it has a last word to say
+        stack.callback(
+            gateway.stop
+        )  # before the exchange, because the gateway sends requests while it stops
         gateway.start()
         venue.control("price", symbol=SYMBOL, price=MARKET)
         keys = [_key(venue, gateway, f"bench-{n}") for n in range(options.accounts)]
-        _await_all(gateway, keys)
-        taken = asyncio.run(_in_turns(gateway, venue, keys[0], options.calls))
+        _wait_until_trading(gateway, keys)
+        taken = asyncio.run(_measure_latency(gateway, venue, keys[0], options.calls))
         _print_latency(kind, taken)
         _print_rates(kind, asyncio.run(_rates(gateway, venue, keys, options.seconds)))
 
@@ -108,26 +110,26 @@ def _key(venue: LoopbackExchange, gateway: Gateway, name: str) -> Key:
     return Key(name=name, secret=secret, account_id=account_id)
 
 
-def _await_all(gateway: Gateway, keys: Sequence[Key]) -> None:
-    """Every account has sent one order and canceled it: clients are open, markets are read."""
-    with RawHttpClient(_target(gateway, keys)) as hand:
+def _wait_until_trading(gateway: Gateway, keys: Sequence[Key]) -> None:
+    """Waits until every account has placed and canceled an order."""
+    with RawHttpClient(_target(gateway, keys)) as raw:
         for key in keys:
 
             def is_open(key: Key = key) -> bool:
-                told = hand.ask("POST", "/oms/commands?wait_ms=10000", _order(key.account_id))
-                row = told["results"][0]
+                response = raw.send("POST", "/oms/commands?wait_ms=10000", _order(key.account_id))
+                row = response["results"][0]
                 if row["status"] == "done":
                     body = _cancel(key.account_id, row["order_id"])
-                    hand.ask("POST", "/oms/commands?wait_ms=10000", body)
+                    raw.send("POST", "/oms/commands?wait_ms=10000", body)
                 return bool(row["status"] == "done")
 
-            wait_until(lambda check=is_open: _or_not_yet(check), 60, f"{key.name} trades")
+            wait_until(lambda check=is_open: _false_on_error(check), 60, f"{key.name} trades")
 
 
-def _or_not_yet(check: Callable[[], bool]) -> bool:
+def _false_on_error(check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except BenchError:  # the key has not heard of its account, or the account is not open
+    except BenchError:  # the key has no permission yet, or the account is not loaded
         return False
 
 
@@ -142,9 +144,9 @@ def _target(gateway: Gateway, keys: Sequence[Key]) -> Target:
 
 
 def _order(account_id: int) -> dict[str, Any]:
-    """A buy that rests below the market."""
-    wish = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "qty": QTY, "price": PRICE}
-    return {"account_id": account_id, "command": "send_order", "payload": wish}
+    """Returns a buy that rests below the market."""
+    payload = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "qty": QTY, "price": PRICE}
+    return {"account_id": account_id, "command": "send_order", "payload": payload}
 
 
 def _cancel(account_id: int, order_id: int) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def _cancel(account_id: int, order_id: int) -> dict[str, Any]:
 
 
 class GatewayConnection:
-    """One kept connection to the gateway."""
+    """A keep-alive connection to the gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._parts = urlsplit(gateway.base_url)
@@ -171,8 +173,8 @@ class GatewayConnection:
     async def __aexit__(self, *raised: object) -> None:
         self._writer.close()
 
-    async def ask(self, command: Mapping[str, Any], wait_ms: int = 10_000) -> dict[str, Any]:
-        """The result of a command that is done or taken down. Raises ``BenchError`` else."""
+    async def send(self, command: Mapping[str, Any], wait_ms: int = 10_000) -> dict[str, Any]:
+        """Returns the result of a command. Raises ``BenchError`` unless it is done or queued."""
         body = json.dumps(command).encode()
         head = (
             f"POST /oms/commands?wait_ms={wait_ms} HTTP/1.1\r\nHost: {self._parts.netloc}\r\n"
@@ -180,17 +182,17 @@ class GatewayConnection:
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write(head.encode() + body)
-        told = await self._reader.readuntil(b"\r\n\r\n")
-        text = await self._reader.readexactly(content_length(told))
-        if told.split(b" ", 2)[1] not in (b"200", b"202"):
-            raise BenchError(f"{command['command']} answers {text[:500]!r}")
+        response_head = await self._reader.readuntil(b"\r\n\r\n")
+        text = await self._reader.readexactly(content_length(response_head))
+        if response_head.split(b" ", 2)[1] not in (b"200", b"202"):
+            raise BenchError(f"{command['command']} returned {text[:500]!r}")
         result: dict[str, Any] = json.loads(text)["results"][0]
         return result
 
 
 @contextlib.asynccontextmanager
 async def _ccxt(venue: LoopbackExchange, key: Key) -> Any:
-    """ccxt as a program has it that knows the exchange's limits by itself."""
+    """Yields ccxt as in a program that respects the exchange's limits itself."""
     extra = dict(venue.startup["extra_config"]["bybit"])
     secrets = {"apiKey": key.name, "secret": key.secret, "enableRateLimit": False}
     exchange = ccxt.async_support.bybit({**extra, **secrets})
@@ -202,12 +204,14 @@ async def _ccxt(venue: LoopbackExchange, key: Key) -> Any:
         await exchange.close()
 
 
-async def _in_turns(gateway: Gateway, venue: LoopbackExchange, key: Key, calls: int) -> Timings:
-    """An order and its cancel by each way, one way after the other, ``calls`` times."""
+async def _measure_latency(
+    gateway: Gateway, venue: LoopbackExchange, key: Key, calls: int
+) -> Timings:
+    """Places and cancels an order by each way, alternately, ``calls`` times."""
     taken = Timings()
-    async with _ccxt(venue, key) as exchange, GatewayConnection(gateway) as wire:
+    async with _ccxt(venue, key) as exchange, GatewayConnection(gateway) as connection:
         for number in range(calls + 1):
-            here = Timings() if number == 0 else taken  # the first opens connections
+            here = Timings() if number == 0 else taken  # the first iteration opens connections
 
             async def by_ccxt(here: Timings = here) -> None:
                 args = (SYMBOL, "limit", "buy", float(QTY), float(PRICE))
@@ -218,10 +222,10 @@ async def _in_turns(gateway: Gateway, venue: LoopbackExchange, key: Key, calls: 
 
             async def by_oms(here: Timings = here) -> None:
                 order = _order(key.account_id)
-                made = await here.time(ORDER, OMS, lambda: wire.ask(order))
+                made = await here.time(ORDER, OMS, lambda: connection.send(order))
                 await asyncio.sleep(PAUSE_SECONDS)
                 cancel = _cancel(key.account_id, made["order_id"])
-                await here.time(CANCEL, OMS, lambda: wire.ask(cancel))
+                await here.time(CANCEL, OMS, lambda: connection.send(cancel))
 
             for way in (by_ccxt, by_oms) if number % 2 else (by_oms, by_ccxt):
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -232,44 +236,44 @@ async def _in_turns(gateway: Gateway, venue: LoopbackExchange, key: Key, calls: 
 async def _rates(
     gateway: Gateway, venue: LoopbackExchange, keys: Sequence[Key], seconds: float
 ) -> dict[str, float]:
-    """Orders a second that stood at the exchange, over all accounts at once.
+    """Returns the orders per second placed at the exchange, over all accounts concurrently.
 
-    Each account sends one after the other and cancels it; by the gateway the next order does not
-    wait until the cancel is seen done.
+    Each account places one order after the other and cancels it; through the gateway the next
+    order does not wait for the completion of the cancel.
     """
     args = (SYMBOL, "limit", "buy", float(QTY), float(PRICE))
 
-    async def by_ccxt(key: Key, door: asyncio.Barrier) -> int:
+    async def by_ccxt(key: Key, barrier: asyncio.Barrier) -> int:
         async with _ccxt(venue, key) as exchange:
 
             async def once() -> None:
                 made = await exchange.create_order(*args)
                 await exchange.cancel_order(made["id"], SYMBOL)
 
-            return await _counted(once, door, seconds)
+            return await _counted(once, barrier, seconds)
 
-    async def by_oms(key: Key, door: asyncio.Barrier) -> int:
-        async with GatewayConnection(gateway) as wire:
+    async def by_oms(key: Key, barrier: asyncio.Barrier) -> int:
+        async with GatewayConnection(gateway) as connection:
 
             async def once() -> None:
-                made = await wire.ask(_order(key.account_id))
-                await wire.ask(_cancel(key.account_id, made["order_id"]), wait_ms=0)
+                made = await connection.send(_order(key.account_id))
+                await connection.send(_cancel(key.account_id, made["order_id"]), wait_ms=0)
 
-            return await _counted(once, door, seconds)
+            return await _counted(once, barrier, seconds)
 
-    found = {}
+    rates = {}
     for way, run in ((CCXT, by_ccxt), (OMS, by_oms)):
-        door = asyncio.Barrier(len(keys))
-        counts = await asyncio.gather(*(run(key, door) for key in keys))
-        found[way] = sum(counts) / seconds
-    return found
+        barrier = asyncio.Barrier(len(keys))
+        counts = await asyncio.gather(*(run(key, barrier) for key in keys))
+        rates[way] = sum(counts) / seconds
+    return rates
 
 
 async def _counted(
-    once: Callable[[], Awaitable[None]], door: asyncio.Barrier, seconds: float
+    once: Callable[[], Awaitable[None]], barrier: asyncio.Barrier, seconds: float
 ) -> int:
-    """How often ``once`` ended within the time, begun when all others begin."""
-    await door.wait()
+    """Returns how often ``once`` completed within the time, started with all others."""
+    await barrier.wait()
     ends, count = time.perf_counter() + seconds, 0
     while True:
         await once()
@@ -291,8 +295,8 @@ def _print_latency(kind: str, taken: Timings) -> None:
         added = [
             f"{each[OMS] - each[CCXT]:.1f} ms, {each[OMS] / each[CCXT]:.2f}×" for each in (p50, p99)
         ]
-        told = [*(f"{cell:.1f}" for cell in cells), *added]
-        print(f"| `{call}` | {len(ways[OMS])} | {' | '.join(told)} |", flush=True)
+        texts = [*(f"{cell:.1f}" for cell in cells), *added]
+        print(f"| `{call}` | {len(ways[OMS])} | {' | '.join(texts)} |", flush=True)
 
 
 def _print_rates(kind: str, rates: Mapping[str, float]) -> None:
@@ -305,7 +309,7 @@ def _print_rates(kind: str, rates: Mapping[str, float]) -> None:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    text = "What the gateway adds to ccxt, and orders over many accounts."
+    text = "Measures the overhead over ccxt, and the throughput of many accounts."
     parser = argparse.ArgumentParser(prog="bench exchange", description=text)
     parser.add_argument("--quick", action="store_true", help="20 calls, 3 s")
     parser.add_argument("--calls", type=int, help="orders of each way; 300; quick: 20")

@@ -1,11 +1,10 @@
-"""What a hundred listeners cost: the same events told to one WebSocket, and to all of them.
+"""The cost of a hundred WebSocket clients: the same events sent to one client and to all.
 
     .venv/bin/python test/bench/run.py fan_out [--quick] [--databases mariadb]
 
-Commands leave at a fixed rate, each tells about five events; every event that reaches a client is
-timed from its commit, by the `ts` that the frame bears. All clocks are this machine's: the client,
-gateway and database share it. Then the same with as many commands as the worker can do: events
-that reached clients, a second.
+Commands are sent at a fixed rate, each causes about five events; the delay of every event is
+measured from its commit, the `ts` of the frame. Client, gateway and database share the clock of
+this machine. Then the same at the highest rate of commands: events delivered per second.
 """
 
 import argparse
@@ -33,7 +32,7 @@ from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 CLIENTS = (1, 100)
 ACCOUNTS = (1, 10)
 EVENTS_PER_COMMAND = 5
-#: A hundred clients share the key, and the load has connections of its own.
+#: A hundred clients share the key, in addition to the connections of the load.
 SETTINGS = {"OMS_EVENTS__SOCKETS_PER_KEY_MAX": "1000"}
 SUBSCRIBED_SECONDS = 20.0
 LAST_EVENT_SECONDS = 10.0
@@ -42,9 +41,9 @@ _QUIET_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanOutResult:
-    """One run. Milliseconds from commit to client over all events and clients.
+    """One run; milliseconds from commit to client over all events and clients.
 
-    ``events``: told to the client that heard most; ``lost``: what others heard less, all together.
+    ``events``: received by the client with the most; ``lost``: the sum of what others lack.
     """
 
     accounts: int
@@ -58,7 +57,7 @@ class FanOutResult:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the bench; the exit status."""
+    """Runs the bench; returns the exit status."""
     options = _options(arguments)
     lost = 0
     for kind in options.databases:
@@ -88,18 +87,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _rounds(system: System, options: argparse.Namespace, rate: int) -> list[list[FanOutResult]]:
-    """For each number of accounts and clients the runs of all rounds, taken in turns."""
+    """Returns the runs of all rounds by number of accounts and clients, interleaved."""
     plans = [(accounts, clients) for accounts in ACCOUNTS for clients in CLIENTS]
     runs: list[list[FanOutResult]] = [[] for _ in plans]
     gc.collect()
     gc.disable()
     for number in range(options.rounds):
-        for (accounts, clients), mine in zip(plans, runs, strict=True):
+        for (accounts, clients), rows in zip(plans, runs, strict=True):
             target = replace(system.target, accounts=system.target.accounts[:accounts])
             prefix = f"fan{rate}-{number}-{accounts}-{clients}"
             work = _run(system, target, clients, rate, options.seconds, prefix)
-            mine.append(asyncio.run(work))
-            print(f"{rate or 'all'} events/s: {mine[-1]}", flush=True)
+            rows.append(asyncio.run(work))
+            print(f"{rate or 'all'} events/s: {rows[-1]}", flush=True)
     gc.enable()
     return runs
 
@@ -113,8 +112,8 @@ async def _run(
         for _ in range(count)
     ]
     try:
-        await _subscribed(clients)
-        before, began = cpu_usage.read(system.roles()), time.monotonic()
+        await _wait_subscribed(clients)
+        before, started_at = cpu_usage.read(system.roles()), time.monotonic()
         if rate:
             await send_at_rate(target, rate / EVENTS_PER_COMMAND, seconds, prefix)
         else:
@@ -125,20 +124,20 @@ async def _run(
                 seconds=seconds,
                 prefix=prefix,
             )
-        await _quiet(clients)
-        elapsed = time.monotonic() - began - _QUIET_SECONDS
+        await _wait_quiet(clients)
+        elapsed = time.monotonic() - started_at - _QUIET_SECONDS
         usage = cpu_usage.between(before, cpu_usage.read(system.roles()))
     finally:
         for client in clients:
             client.close()
-    return _told(clients, len(target.accounts), elapsed, usage.roles_us["api"])
+    return _summarize(clients, len(target.accounts), elapsed, usage.roles_us["api"])
 
 
-def _told(
+def _summarize(
     clients: Sequence[WsClient], accounts: int, seconds: float, api_us: float
 ) -> FanOutResult:
-    counts = [client.heard.count for client in clients]
-    delays = [delay for client in clients for delay in client.heard.delays]
+    counts = [client.stats.count for client in clients]
+    delays = [delay for client in clients for delay in client.stats.delays]
     return FanOutResult(
         accounts=accounts,
         clients=len(clients),
@@ -151,63 +150,63 @@ def _told(
     )
 
 
-async def _subscribed(clients: Sequence[WsClient]) -> None:
+async def _wait_subscribed(clients: Sequence[WsClient]) -> None:
     try:
         async with asyncio.timeout(SUBSCRIBED_SECONDS):
             for client in clients:
-                await client.heard.is_subscribed.wait()
+                await client.stats.is_subscribed.wait()
     except TimeoutError:
-        said = next(c.heard.said for c in clients if not c.heard.is_subscribed.is_set())
-        raise BenchError(f"a WebSocket is not subscribed, it was told {said[:500]!r}") from None
+        message = next(c.stats.last_message for c in clients if not c.stats.is_subscribed.is_set())
+        raise BenchError(f"a WebSocket is not subscribed: {message[:500]!r}") from None
 
 
-async def _quiet(clients: Sequence[WsClient]) -> None:
-    """Wait until nothing was heard for a while."""
+async def _wait_quiet(clients: Sequence[WsClient]) -> None:
+    """Waits until no event has arrived for a while."""
     deadline = time.monotonic() + LAST_EVENT_SECONDS
-    seen, since = -1, time.monotonic()
+    count, since = -1, time.monotonic()
     while time.monotonic() - since < _QUIET_SECONDS and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
-        now = sum(client.heard.count for client in clients)
-        if now != seen:
-            seen, since = now, time.monotonic()
+        current = sum(client.stats.count for client in clients)
+        if current != count:
+            count, since = current, time.monotonic()
 
 
 async def send_at_rate(
     target: Target, commands_per_second: float, seconds: float, prefix: str
 ) -> None:
-    """Market orders at a fixed rate, on one connection, answers read and dropped."""
+    """Sends market orders at a fixed rate on one connection; drops the responses."""
     parts = urlsplit(target.base_url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    dropping = asyncio.create_task(_dropped(reader))
-    began = time.monotonic()
+    draining = asyncio.create_task(_drop_responses(reader))
+    started_at = time.monotonic()
     for number in range(round(commands_per_second * seconds)):
-        await asyncio.sleep(max(0.0, began + number / commands_per_second - time.monotonic()))
-        turn, index = divmod(number, len(target.accounts))
-        wish = {
+        await asyncio.sleep(max(0.0, started_at + number / commands_per_second - time.monotonic()))
+        round_number, index = divmod(number, len(target.accounts))
+        command = {
             "account_id": target.accounts[index],
             "request_id": f"{prefix}-{number}",
             "command": "send_order",
             "payload": {
                 "symbol": target.symbol,
-                "side": "sell" if turn % 2 else "buy",
+                "side": "sell" if round_number % 2 else "buy",
                 "order_type": "market",
                 "qty": target.qty,
             },
         }
-        body = json.dumps(wish).encode()
+        body = json.dumps(command).encode()
         writer.write(
             f"POST /oms/commands?wait_ms=0 HTTP/1.1\r\nHost: {parts.netloc}\r\n"
             f"x-api-key: {target.api_key}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-    dropping.cancel()
-    await asyncio.gather(dropping, return_exceptions=True)
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
     await asyncio.sleep(0.2)
     writer.close()
 
 
-async def _dropped(reader: asyncio.StreamReader) -> None:
+async def _drop_responses(reader: asyncio.StreamReader) -> None:
     while await reader.read(65_536):
         continue
 
@@ -216,30 +215,32 @@ def _table(title: str, runs: Sequence[Sequence[FanOutResult]]) -> str:
     heads = ["accounts", "clients", "p50 ms", "p99 ms", "p50 / one client", "p99 / one client"]
     heads += ["frames/s to clients", "API µs per frame", "events", "lost"]
     lines = [heads, ["---"] * len(heads)]
-    for mine in runs:
-        alone = next(one for one in runs if one[0].accounts == mine[0].accounts)
-        pairs = list(zip(mine, alone, strict=True))
-        middle = [
+    for rows in runs:
+        baseline = next(one for one in runs if one[0].accounts == rows[0].accounts)
+        pairs = list(zip(rows, baseline, strict=True))
+        medians = [
             statistics.median(values)
             for values in (
-                [run.p50_ms for run in mine],
-                [run.p99_ms for run in mine],
+                [run.p50_ms for run in rows],
+                [run.p99_ms for run in rows],
                 [run.p50_ms / other.p50_ms for run, other in pairs],
                 [run.p99_ms / other.p99_ms for run, other in pairs],
-                [run.delivered_per_second for run in mine],
-                [run.api_us_per_frame for run in mine],
-                [run.events for run in mine],
-                [run.lost for run in mine],
+                [run.delivered_per_second for run in rows],
+                [run.api_us_per_frame for run in rows],
+                [run.events for run in rows],
+                [run.lost for run in rows],
             )
         ]
         places = (1, 1, 2, 2, 0, 0, 0, 0)
-        cells = [f"{value:.{place}f}" for value, place in zip(middle, places, strict=True)]
-        lines.append([str(mine[0].accounts), str(mine[0].clients), *cells])
+        cells = [f"{value:.{place}f}" for value, place in zip(medians, places, strict=True)]
+        lines.append([str(rows[0].accounts), str(rows[0].clients), *cells])
     return f"\n{title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench fan_out", description="What listeners cost.")
+    parser = argparse.ArgumentParser(
+        prog="bench fan_out", description="Measures the cost of WebSocket clients."
+    )
     parser.add_argument("--quick", action="store_true", help="1 round of 2 s")
     parser.add_argument("--rounds", type=int, help="5; quick: 1")
     parser.add_argument("--seconds", type=float, help="of one run; 4; quick: 2")

@@ -1,4 +1,4 @@
-"""What this disk and these databases can do at best, so that other figures have a scale."""
+"""Baselines: the highest rates of this disk and these databases, as a scale for other rates."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ _TEXT = "x" * 200
 
 
 def measure(folder: Path, *, host: str, port: int, database: str, seconds: float) -> dict[str, int]:
-    """Each floor in operations per second; writes into `folder` and into `database`."""
+    """Returns each floor in operations per second; writes to `folder` and `database`."""
     return {
         "fdatasync/s": _fdatasync(folder, seconds),
         **_mariadb(host, port, database, seconds),

@@ -1,11 +1,10 @@
-"""What a long past and many accounts cost: the same loads and reads beside an empty gateway.
+"""The cost of a long history and of many accounts, compared with an empty gateway.
 
     .venv/bin/python test/bench/run.py growth [--quick] [--databases mariadb]
 
-Three gateways stand side by side and are asked in turns: a hundred accounts without a past, the
-same with a million closed rows in every table, and ten thousand accounts with that past. Ratios are
-medians over rounds. A fourth row of commands goes to all ten thousand accounts instead of a
-hundred of them.
+Three gateways run side by side and are measured alternately: a hundred accounts without history,
+the same with a million closed rows in every table, and ten thousand accounts with that history.
+Ratios are medians over rounds. A fourth load uses all ten thousand accounts instead of a hundred.
 """
 
 import argparse
@@ -35,10 +34,10 @@ BUSY_ACCOUNTS = 100
 LEASED_SECONDS = 120.0
 IDLE_SECONDS = 4.0
 READS_PER_ROUND = 60
-#: The second: wrk throws its first request away, so that batches pass the first account by.
+#: The second account: wrk drops its first request, so that batches skip the first account.
 READ_ACCOUNT = 1
 SERVER_OPTIONS = ("--innodb-log-file-size=512M", "--innodb-buffer-pool-size=1G")
-#: What was told long ago stays, so that all gateways have the same work.
+#: Old events are kept, so that all gateways have the same work.
 SETTINGS = {"OMS_EVENTS__RETENTION_DAYS": "3650"}
 LOADS = (
     load.Load(name="1 connection", connections=1),
@@ -49,7 +48,7 @@ LOADS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySize:
-    """How large a gateway is."""
+    """The size of one gateway."""
 
     name: str
     accounts: int
@@ -58,7 +57,7 @@ class GatewaySize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One line of the report: a figure of each gateway, and its ratio to the first."""
+    """One line of the report: a value of each gateway, and its ratio to the first."""
 
     name: str
     values: Sequence[float | None]
@@ -66,12 +65,12 @@ class ReportRow:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the bench; the exit status."""
+    """Runs the bench; returns the exit status."""
     options = _options(arguments)
     shapes = [
         GatewaySize(name="empty", accounts=BUSY_ACCOUNTS, rows=0),
-        GatewaySize(name="past", accounts=BUSY_ACCOUNTS, rows=options.rows),
-        GatewaySize(name="crowd", accounts=options.accounts, rows=options.rows),
+        GatewaySize(name="history", accounts=BUSY_ACCOUNTS, rows=options.rows),
+        GatewaySize(name="many accounts", accounts=options.accounts, rows=options.rows),
     ]
     report: dict[str, Sequence[ReportRow]] = {}
     is_clean = True
@@ -92,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
 def _started(
     shape: GatewaySize, kind: str, folder: Path, server: PrivateMariaDB, stack: contextlib.ExitStack
 ) -> System:
-    """A gateway of that shape, running, with all accounts leased."""
+    """Starts a gateway of that size; returns it when all accounts are leased."""
     _say(f"installing {shape.name} on {kind}: {shape.accounts} accounts, {shape.rows} rows each")
     system = systems.gateway(
         kind,
@@ -113,18 +112,18 @@ def _started(
         if kind == "sqlite"
         else mariadb_database("127.0.0.1", server.port, path)
     )
-    system.books = seed_history.NewRowChecks(database)
+    system.checks = seed_history.NewRowChecks(database)
     stack.callback(system.stop)
     system.start()
-    began = time.monotonic()
+    started_at = time.monotonic()
     leased = "SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id > 0"
     while fetch_number(url, leased) < shape.accounts:
-        if time.monotonic() > began + LEASED_SECONDS:
+        if time.monotonic() > started_at + LEASED_SECONDS:
             raise BenchError(
                 f"{shape.name}: not all accounts are leased: {fetch_number(url, leased)}"
             )
         time.sleep(0.2)
-    _say(f"{shape.name}: all leased {time.monotonic() - began:.1f} s after the first answer")
+    _say(f"{shape.name}: all leased {time.monotonic() - started_at:.1f} s after the first answer")
     system.target = replace(system.target, accounts=ids[:BUSY_ACCOUNTS])
     return system
 
@@ -168,7 +167,7 @@ def _measured(
 
 
 def _idle(running: Sequence[System]) -> ReportRow:
-    """What each worker uses when nothing happens, in percent of a core."""
+    """Measures the CPU of each idle worker, in percent of a core."""
     time.sleep(1)
     before = [cpu_usage.read(system.roles()) for system in running]
     time.sleep(IDLE_SECONDS)
@@ -181,7 +180,7 @@ def _idle(running: Sequence[System]) -> ReportRow:
 
 
 def _reads(running: Sequence[System], rounds: int) -> list[ReportRow]:
-    """Reads on one connection, one after the other, the gateways in turns."""
+    """Measures sequential reads on one connection, alternating the gateways."""
     figures = []
     for name, path in _paths().items():
         medians: list[list[float]] = [[] for _ in running]
@@ -217,24 +216,24 @@ def _read_ms(system: System, path: str) -> float:
         for _ in range(READS_PER_ROUND):
             if path.endswith("END"):
                 heads = f"{path.removesuffix('END')}now"
-                one, head = next(iter(_asked(link, heads, headers)["heads"].items()))
+                one, head = next(iter(_get(link, heads, headers)["heads"].items()))
                 path = path.removesuffix("END") + f"{one}:{max(head - 100, 0)}"
-            began = time.perf_counter()
-            _asked(link, path, headers)
-            times.append((time.perf_counter() - began) * 1_000)
+            started_at = time.perf_counter()
+            _get(link, path, headers)
+            times.append((time.perf_counter() - started_at) * 1_000)
     return percentile(times, 0.5)
 
 
-def _asked(
+def _get(
     link: http.client.HTTPConnection, path: str, headers: Mapping[str, str]
 ) -> dict[str, dict[str, int]]:
     link.request("GET", path, headers=dict(headers))
-    answer = link.getresponse()
-    content = answer.read()
-    if answer.status != 200:
-        raise BenchError(f"{path} answers {answer.status} {content[:300]!r}")
-    told: dict[str, dict[str, int]] = json.loads(content)
-    return told
+    response = link.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise BenchError(f"{path} returned {response.status} {content[:300]!r}")
+    body: dict[str, dict[str, int]] = json.loads(content)
+    return body
 
 
 def _line(
@@ -277,7 +276,9 @@ def _table(kind: str, shapes: Sequence[GatewaySize], figures: Sequence[ReportRow
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench growth", description="What growth costs.")
+    parser = argparse.ArgumentParser(
+        prog="bench growth", description="Measures the cost of growth."
+    )
     parser.add_argument("--quick", action="store_true", help="2 rounds of 2 s, 100 000 rows")
     parser.add_argument("--rounds", type=int, help="5; quick: 2")
     parser.add_argument("--seconds", type=float, help="of one run; 4; quick: 2")

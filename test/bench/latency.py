@@ -1,7 +1,7 @@
-"""Open-loop latency: commands leave at a fixed rate, whether or not the answers keep up.
+"""Open-loop latency: commands are sent at a fixed rate, independent of the responses.
 
-Three clocks, all started when the request is due: the acknowledgement (`wait_ms=0`, every other
-command), the answer of the default wait (the others), and the event that says FILLED on the
+Three delays, all from the time when the request is due: the acknowledgement (`wait_ms=0`, every
+other command), the response after the default wait (the others), and the FILLED event on the
 WebSocket (all). A request never waits for an earlier one: if all connections are busy it opens
 another.
 """
@@ -29,7 +29,7 @@ EVENT_GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latencies:
-    """Milliseconds, unsorted. `missing` counts commands whose event or answer never came."""
+    """Milliseconds, unsorted. `missing` counts commands without an event or response."""
 
     answered: Sequence[float]
     acknowledged: Sequence[float]
@@ -51,7 +51,7 @@ class _Record:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest-rank percentile; 0 for no values."""
+    """Returns the nearest-rank percentile; 0 for no values."""
     if not values:
         return 0.0
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
@@ -60,7 +60,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def measure(
     target: Target, *, rate: int, seconds: float, prefix: str, is_naive: bool = False
 ) -> Latencies:
-    """Send `rate` commands a second for `seconds`; the naive reference has no events or waits."""
+    """Sends `rate` commands per second for `seconds`; the naive system has no events or waits."""
     gc.collect()
     gc.disable()
     try:
@@ -88,7 +88,7 @@ async def _measure(
             sends.append(asyncio.create_task(_send(pool, request, record)))
         await asyncio.wait(sends, timeout=ANSWER_GRACE_SECONDS)
         if not is_naive:
-            with contextlib.suppress(TimeoutError):  # `missing` tells
+            with contextlib.suppress(TimeoutError):  # counted as `missing`
                 await asyncio.wait_for(record.all_filled.wait(), EVENT_GRACE_SECONDS)
         pool.close()
     answers = len(record.answered) + len(record.acknowledged)
@@ -154,7 +154,7 @@ async def _send(pool: "_Pool", request: _Request, record: _Record) -> None:
 
 
 class _Pool:
-    """Keep-alive connections to one server, the last used first, as many as are needed."""
+    """Keep-alive connections to one server, as many as needed, the last used one first."""
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
@@ -187,7 +187,7 @@ def content_length(head: bytes) -> int:
 
 @contextlib.asynccontextmanager
 async def subscribed(target: Target) -> AsyncIterator[websocket.ClientConnection]:
-    """A WebSocket that has been told `subscribed` for the accounts of the load."""
+    """Yields a WebSocket that is subscribed to the accounts of the load."""
     url = f"ws://{urlsplit(target.base_url).netloc}/ws"
     payload: Mapping[str, object] = {
         "account_ids": list(target.accounts),
@@ -198,23 +198,25 @@ async def subscribed(target: Target) -> AsyncIterator[websocket.ClientConnection
     connecting = websocket.connect(
         url, additional_headers={"x-api-key": target.api_key}, max_size=None, max_queue=None
     )
-    async with _explained(connecting) as connection:
+    async with _with_bench_error(connecting) as connection:
         for action, content in (("auth", {"api_key": target.api_key}), ("subscribe", payload)):
             frame = {"id": action, "namespace": "system", "action": action, "payload": content}
             await connection.send(json.dumps(frame))
             reply = await _reply(connection, action)
             if not reply.get("ok"):
-                raise BenchError(f"the WebSocket refuses {action}: {reply}")
+                raise BenchError(f"the WebSocket refused {action}: {reply}")
         yield connection
 
 
 @contextlib.asynccontextmanager
-async def _explained(connecting: websocket.connect) -> AsyncIterator[websocket.ClientConnection]:
+async def _with_bench_error(
+    connecting: websocket.connect,
+) -> AsyncIterator[websocket.ClientConnection]:
     try:
         async with connecting as connection:
             yield connection
     except WebSocketException as error:
-        raise BenchError(f"the WebSocket fails: {error!r}") from error
+        raise BenchError(f"the WebSocket failed: {error!r}") from error
 
 
 async def _reply(connection: websocket.ClientConnection, frame_id: str) -> dict[str, Any]:
@@ -227,7 +229,7 @@ async def _reply(connection: websocket.ClientConnection, frame_id: str) -> dict[
 
 async def _listen(connection: websocket.ClientConnection, record: _Record) -> None:
     async for text in connection:
-        # Cheap words first: five of six frames tell something else.
+        # A cheap text search first: five of six frames are other events.
         if '"order_updated"' not in text or '"FILLED"' not in text:
             continue
         at = time.perf_counter() * 1_000

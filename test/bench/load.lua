@@ -1,6 +1,6 @@
 -- Load of the bench for wrk: market orders that alternate buy and sell on each account.
 -- Arguments after "--": prefix, api key, symbol, qty, commands per request, account ids (CSV).
--- One thread only (-t1): the counter below is what makes every request_id unique.
+-- One thread only (-t1): the counter below makes every request_id unique.
 
 local prefix, symbol, qty, batch
 local accounts = {}

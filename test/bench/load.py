@@ -1,6 +1,6 @@
-"""Closed-loop load with wrk: as many commands as a number of connections can push.
+"""Closed-loop load with wrk: as many commands as a number of connections can send.
 
-The answer is awaited with the default wait, so an answered command is a filled one.
+The default wait applies, so a command with a response is filled.
 """
 
 import json
@@ -14,12 +14,12 @@ from pathlib import Path
 from bench.processes import BenchError
 
 SCRIPT = Path(__file__).with_name("load.lua")
-PATIENCE = "30s"  # a kill of the worker must not look like a lost answer
+TIMEOUT = "30s"  # so that a kill of the worker does not cause a timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the load goes and what it trades."""
+    """Address, accounts and order parameters of the load."""
 
     base_url: str
     api_key: str
@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
-    """What wrk saw. `errors` counts answers of 400 and more and broken connections."""
+    """The result of wrk. `errors` counts responses from 400 and broken connections."""
 
     requests: int
     seconds: float
@@ -57,7 +57,7 @@ LOADS = (
 
 
 def require_wrk() -> None:
-    """Raise BenchError, with the remedy, if wrk is not installed."""
+    """Raises BenchError with the install command if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise BenchError(
             "wrk is missing: DEBIAN_FRONTEND=noninteractive apt-get install -y"
@@ -66,14 +66,14 @@ def require_wrk() -> None:
 
 
 class RunningLoad:
-    """A load in progress; `finish` ends it early or awaits its end."""
+    """A running load; `finish` stops it or waits for its end."""
 
     def __init__(self, target: Target, load: Load, *, seconds: float, prefix: str) -> None:
         query = "?parallel=true" if load.batch > 1 else ""
         self._child = subprocess.Popen(
             [
                 *("wrk", "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"),
-                *("--timeout", PATIENCE, "-s", str(SCRIPT)),
+                *("--timeout", TIMEOUT, "-s", str(SCRIPT)),
                 f"{target.base_url}/oms/commands{query}",
                 *("--", prefix, target.api_key, target.symbol, target.qty, str(load.batch)),
                 ",".join(str(account) for account in target.accounts),
@@ -95,7 +95,7 @@ def run(target: Target, load: Load, *, seconds: float, prefix: str) -> LoadResul
 
 
 def parse(printed: str) -> LoadResult:
-    """Read the line that load.lua prints at the end."""
+    """Parses the line that load.lua prints at the end."""
     for line in printed.splitlines():
         if line.startswith("bench "):
             figures = json.loads(line.removeprefix("bench "))

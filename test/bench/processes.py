@@ -1,4 +1,4 @@
-"""Processes and small HTTP exchanges of the bench: start, await, stop, and say what went wrong."""
+"""Processes and HTTP requests of the bench, with errors that contain the end of the log."""
 
 import contextlib
 import json
@@ -12,11 +12,11 @@ from typing import Any
 
 
 class BenchError(Exception):
-    """The bench cannot go on; the message is for the person at the terminal."""
+    """The bench cannot continue; the message is printed."""
 
 
 class Process:
-    """One long-running child with its log in a file."""
+    """A long-running child process with its log in a file."""
 
     def __init__(
         self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, name: str
@@ -41,14 +41,14 @@ class Process:
             )
 
     def kill(self) -> None:
-        """End it at once (SIGKILL) and reap it."""
+        """Kills it (SIGKILL) and reaps it."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
             self._child = None
 
     def stop(self) -> None:
-        """Ask it to end, force it after ten seconds."""
+        """Terminates it, after ten seconds by SIGKILL."""
         if self._child is None:
             return
         self._child.terminate()
@@ -56,8 +56,8 @@ class Process:
             self._child.wait(10)
         self.kill()
 
-    def demand_alive(self) -> None:
-        """Raise BenchError with the end of the log if the process has died."""
+    def require_alive(self) -> None:
+        """Raises BenchError with the end of the log if the process has died."""
         if self._child is None or self._child.poll() is not None:
             raise BenchError(f"{self.name} has died; the end of its log:\n{self.log_tail()}")
 
@@ -70,34 +70,34 @@ class Process:
 def run_json(
     command: Sequence[str], *, environment: Mapping[str, str], folder: Path
 ) -> dict[str, Any]:
-    """Run a command to its end; returns the JSON object that it printed ({} if none)."""
+    """Runs a command; returns the JSON object that it printed ({} if none)."""
     result = subprocess.run(
         command, env=dict(environment), cwd=folder, capture_output=True, text=True, timeout=120
     )
     if result.returncode != 0:
-        said = (result.stdout + result.stderr)[-2_000:]
-        raise BenchError(f"{' '.join(command)} ended with {result.returncode}:\n{said}")
+        output = (result.stdout + result.stderr)[-2_000:]
+        raise BenchError(f"{' '.join(command)} ended with {result.returncode}:\n{output}")
     start = result.stdout.find("{")
     if start < 0:
         return {}
-    answer: dict[str, Any]
-    answer, _ = json.JSONDecoder().raw_decode(result.stdout, start)
-    return answer
+    printed: dict[str, Any]
+    printed, _ = json.JSONDecoder().raw_decode(result.stdout, start)
+    return printed
 
 
 def await_condition(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Poll until the condition holds; raise BenchError after the deadline."""
+    """Polls until the condition is true. Raises BenchError after the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise BenchError(f"waited {seconds:.0f} s in vain: {what}")
+            raise BenchError(f"not within {seconds:.0f} s: {what}")
         time.sleep(0.05)
 
 
 def http(
     method: str, url: str, *, api_key: str = "", body: Any = None, timeout: float = 15
 ) -> tuple[int, str]:
-    """One request; returns (status, text), or (0, reason) if nobody answered."""
+    """Sends a request; returns (status, text), or (0, reason) without a response."""
     request = urllib.request.Request(
         url,
         method=method,

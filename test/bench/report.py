@@ -1,4 +1,4 @@
-"""The figures of a bench as markdown: medians of rates, medians of per-round ratios."""
+"""The report of a bench as Markdown: medians of rates, medians of per-round ratios."""
 
 import math
 import statistics

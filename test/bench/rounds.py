@@ -1,4 +1,4 @@
-"""One workload over all systems, interleaved A B A B; rounds spoilt by foreign work are dropped."""
+"""Runs a workload over all systems, interleaved A B A B; drops rounds with foreign CPU load."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ FOREIGN_SHARE_MAX = 0.20
 class Run:
     """One system under one load for some seconds. A run with findings has rate 0.
 
-    cpu_us: processor microseconds per command of each role; machine_us: of the whole machine, the
-    idle systems and foreign work included.
-    p50_ms, p99_ms: POST to answer in closed loops; POST to FILLED (naive: to answer) in open ones.
+    cpu_us: CPU microseconds per command of each role; machine_us: of the whole machine, including
+    idle systems and foreign load.
+    p50_ms, p99_ms: POST to response in closed loops; POST to FILLED (naive: response) in open ones.
     """
 
     system: str
@@ -35,7 +35,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """All rounds of one load. `disturbed`: too few rounds were quiet, so loud ones are in."""
+    """All rounds of one load. `disturbed`: too few rounds were quiet, so disturbed ones count."""
 
     name: str
     rounds: Sequence[Mapping[str, Run]]
@@ -47,8 +47,8 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What the client side of a run saw."""
+class _ClientResult:
+    """The client's view of a run."""
 
     acknowledged: int
     seconds: float
@@ -59,7 +59,7 @@ class _Seen:
 
 
 class Rounds:
-    """Runs workloads for a number of rounds, and up to `spare` more in place of loud ones."""
+    """Runs workloads for a number of rounds, and up to `spare` more instead of disturbed ones."""
 
     def __init__(
         self,
@@ -84,34 +84,34 @@ class Rounds:
 
     def open_loop(self, rate: int, systems: Sequence[System]) -> Workload:
         name = f"latency at {rate}/s"
-        return self._interleave(name, systems, lambda s: self._pace(s, rate))
+        return self._interleave(name, systems, lambda s: self._send_at_rate(s, rate))
 
     def _interleave(
         self, name: str, systems: Sequence[System], run: Callable[[System], Run]
     ) -> Workload:
-        """Repeat rounds until enough are quiet or the spare rounds are used up."""
+        """Repeats rounds until enough are quiet or the spare rounds are used."""
         quiet: list[dict[str, Run]] = []
-        loud: list[dict[str, Run]] = []
-        while len(quiet) < self._count and len(quiet) + len(loud) < self._count + self._spare:
+        disturbed: list[dict[str, Run]] = []
+        while len(quiet) < self._count and len(quiet) + len(disturbed) < self._count + self._spare:
             done = {system.name: run(system) for system in systems}
-            is_loud = any(one.foreign_share > FOREIGN_SHARE_MAX for one in done.values())
-            (loud if is_loud else quiet).append(done)
-            self._say(_line(name, done, is_loud))
+            is_disturbed = any(one.foreign_share > FOREIGN_SHARE_MAX for one in done.values())
+            (disturbed if is_disturbed else quiet).append(done)
+            self._say(_line(name, done, is_disturbed))
         missing = self._count - len(quiet)
         return Workload(
             name=name,
-            rounds=[*quiet, *loud[:missing]] if missing else quiet,
-            discarded=max(0, len(loud) - missing),
+            rounds=[*quiet, *disturbed[:missing]] if missing else quiet,
+            discarded=max(0, len(disturbed) - missing),
             disturbed=missing > 0,
         )
 
     def _push(self, system: System, shape: load.Load) -> Run:
-        def push(prefix: str) -> _Seen:
+        def push(prefix: str) -> _ClientResult:
             outcome = load.run(system.target, shape, seconds=self._seconds, prefix=prefix)
             errors = []
             if outcome.errors:
                 errors.append(f"{outcome.errors} requests failed; {system.explain()}")
-            return _Seen(
+            return _ClientResult(
                 acknowledged=max(0, outcome.requests - outcome.errors) * shape.batch,
                 seconds=outcome.seconds,
                 errors=errors,
@@ -119,48 +119,52 @@ class Rounds:
                 p99_ms=outcome.p99_ms,
             )
 
-        return self._watch(system, push)
+        return self._measure(system, push)
 
-    def _pace(self, system: System, rate: int) -> Run:
+    def _send_at_rate(self, system: System, rate: int) -> Run:
         is_naive = system.name == "naive"
 
-        def pace(prefix: str) -> _Seen:
+        def send(prefix: str) -> _ClientResult:
             seen = latency.measure(
                 system.target, rate=rate, seconds=self._seconds, prefix=prefix, is_naive=is_naive
             )
-            told = seen.answered if is_naive else seen.filled
+            delays = seen.answered if is_naive else seen.filled
             errors = []
             if seen.errors:
                 errors.append(f"{len(seen.errors)} requests failed, the first: {seen.errors[0]}")
             if seen.missing:
-                errors.append(f"{seen.missing} of {seen.sent} commands were never told as filled")
-            return _Seen(
+                errors.append(
+                    f"{seen.missing} of {seen.sent} commands were never reported as filled"
+                )
+            return _ClientResult(
                 acknowledged=len(seen.answered) + len(seen.acknowledged),
                 seconds=self._seconds,
                 errors=errors,
-                p50_ms=latency.percentile(told, 0.5),
-                p99_ms=latency.percentile(told, 0.99),
+                p50_ms=latency.percentile(delays, 0.5),
+                p99_ms=latency.percentile(delays, 0.99),
                 extra={
                     **_percentiles("answer", seen.answered),
                     **_percentiles("ack", seen.acknowledged),
                 },
             )
 
-        return self._watch(system, pace)
+        return self._measure(system, send)
 
-    def _watch(self, system: System, run: Callable[[str], _Seen]) -> Run:
-        """Run between two readings of the machine, drain, then ask the books."""
-        before = system.books.tally()
+    def _measure(self, system: System, run: Callable[[str], _ClientResult]) -> Run:
+        """Runs between two CPU readings, drains, and checks the database."""
+        before = system.checks.command_counts()
         start = cpu_usage.read(system.roles(), self._own_pids)
         try:
             seen = run(next(self._prefixes))
         except (BenchError, OSError) as error:
-            seen = _Seen(acknowledged=0, seconds=1.0, errors=[f"{error!r}"], p50_ms=0.0, p99_ms=0.0)
+            seen = _ClientResult(
+                acknowledged=0, seconds=1.0, errors=[f"{error!r}"], p50_ms=0.0, p99_ms=0.0
+            )
         findings = [*seen.errors, *drain_system(system)]
         usage = cpu_usage.between(start, cpu_usage.read(system.roles(), self._own_pids))
         system.settle()
-        findings += system.books.findings()
-        stored = system.books.tally().commands - before.commands
+        findings += system.checks.findings()
+        stored = system.checks.command_counts().commands - before.commands
         if seen.acknowledged > stored:
             findings.append(f"{seen.acknowledged} acknowledged, but {stored} stored")
         shared_by = max(1, stored)
@@ -188,21 +192,21 @@ def _percentiles(name: str, values: Sequence[float]) -> dict[str, float]:
 
 
 def drain_system(system: System) -> list[str]:
-    """Wait until nothing is in flight; a finding if that never comes or a process has died."""
+    """Waits until no command is in flight; returns a finding on timeout or a dead process."""
     try:
-        system.demand_alive()
+        system.require_alive()
         system.drain()
     except BenchError as error:
         return [str(error)]
     return []
 
 
-def _line(name: str, done: Mapping[str, Run], is_loud: bool) -> str:
+def _line(name: str, done: Mapping[str, Run], is_disturbed: bool) -> str:
     parts = [
         f"{run.system} {run.rate:.0f}/s p50 {run.p50_ms:.1f} p99 {run.p99_ms:.1f} ms"
         f" {run.machine_us:.0f} us/command" + "".join(f"\n    ! {f}" for f in run.findings)
         for run in done.values()
     ]
     foreign = max(run.foreign_share for run in done.values())
-    mark = " (discarded)" if is_loud else ""
+    mark = " (discarded)" if is_disturbed else ""
     return f"{name}: {' | '.join(parts)} | foreign {foreign:.0%}{mark}"

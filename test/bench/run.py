@@ -1,10 +1,10 @@
-"""The bench of oms-gateway, against its own floors and against the naive reference.
+"""The bench of oms-gateway, compared with floors and with the naive reference.
 
     .venv/bin/python test/bench/run.py [--quick] [--rounds 5] [--seconds 4]
 
-It starts everything itself, prints a markdown report and writes `var/bench.json`. Exit status: 0
-when every check held, 1 when one was broken, 2 when the bench could not run.
-Rates of a shared machine drift; the ratios of one run and the CPU per command are what to trust.
+It starts everything itself, prints a Markdown report and writes `var/bench.json`. Exit status: 0
+if every check passed, 1 if one failed, 2 if the bench could not run.
+Rates of a shared machine vary; the ratios of one run and the CPU per command are reliable.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import pymysql
 
-# Started as a script: the folder that holds the packages `bench` and `kit` is not on the path yet.
+# Run as a script: the folder of the packages `bench` and `kit` is not an import root yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import driver_overhead, exchange_overhead, fan_out, floors, growth, load, systems
@@ -35,13 +35,13 @@ from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY_RATE = 100
-# The redo log is MariaDB's own default, which the tests make smaller; the rest holds the tables.
+# The redo log has MariaDB's default size, which tests reduce; the buffer pool fits the tables.
 SERVER_OPTIONS = ("--innodb-log-file-size=96M", "--innodb-buffer-pool-size=512M")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalServer:
-    """A MariaDB started by somebody else; it must let root in without a password."""
+    """A running MariaDB that allows root without a password."""
 
     port: int
     pid: None = None
@@ -55,7 +55,7 @@ class ExternalServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Everything measured, as it is printed and stored."""
+    """All measurements."""
 
     floors: Mapping[str, int]
     throughput: Sequence[Workload]
@@ -63,7 +63,7 @@ class Results:
     kills: Sequence[KillResult]
 
     def are_clean(self) -> bool:
-        """Whether no run broke a check."""
+        """Whether every check passed."""
         workloads = (*self.throughput, *self.latency)
         broken = [
             run.findings
@@ -76,7 +76,7 @@ class Results:
 
 
 def main() -> int:
-    # Ended from outside, it must still end the processes that it started.
+    # On SIGTERM the started processes must be ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.argv[1:2] == ["growth"]:
         return growth.main(sys.argv[2:])
@@ -144,7 +144,7 @@ def _floors(options: argparse.Namespace, folder: Path, server: systems.Server) -
 def _start(
     options: argparse.Namespace, folder: Path, server: systems.Server, stack: contextlib.ExitStack
 ) -> list[systems.System]:
-    """Install and start the systems asked for; they stop when the stack closes."""
+    """Installs and starts the requested systems; the stack stops them."""
     trade = {"accounts": options.accounts, "symbol": options.symbol, "qty": options.qty}
     running = []
     for name in options.systems:
@@ -189,13 +189,13 @@ def _publish(options: argparse.Namespace, results: Results) -> None:
 
 
 def _options() -> argparse.Namespace:
-    known = (*GATEWAYS, NAIVE)
+    names = (*GATEWAYS, NAIVE)
     parser = argparse.ArgumentParser(description="Measure oms-gateway against a naive design.")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 2 s: about two minutes")
-    parser.add_argument("--rounds", type=int, help="quiet rounds wanted (5)")
+    parser.add_argument("--rounds", type=int, help="undisturbed rounds (5)")
     parser.add_argument("--seconds", type=float, help="length of one run (4)")
     parser.add_argument("--accounts", type=int, help="accounts of each system (16; quick: 8)")
-    parser.add_argument("--systems", type=_csv, default=list(known), help=f"CSV of {known}")
+    parser.add_argument("--systems", type=_csv, default=list(names), help=f"CSV of {names}")
     parser.add_argument("--rates", type=_rates, default=[], help="more rates for latency: 500,1000")
     parser.add_argument("--mariadb", help="DSN of a running server, root@127.0.0.1:PORT")
     parser.add_argument("--symbol", default="BTC/USDT:USDT")
@@ -204,7 +204,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=REPOSITORY / "var" / "bench.json")
     parser.add_argument("--keep-logs", type=Path, help="copy the logs of all processes there")
     options = parser.parse_args()
-    if unknown := set(options.systems) - set(known):
+    if unknown := set(options.systems) - set(names):
         parser.error(f"unknown systems: {', '.join(sorted(unknown))}")
     options.rounds = options.rounds or (2 if options.quick else 5)
     options.seconds = options.seconds or (2.0 if options.quick else 4.0)

@@ -1,8 +1,7 @@
-"""A crowd of accounts and a long past, put under an installed gateway before it starts.
+"""Many accounts and a long history, inserted into an installed gateway before it starts.
 
-Written by SQL in bulk: ten thousand accounts through the command line would take an hour. The past
-is the one of the plan tests (``kit.databases.bulk_history``);
-what the gateway itself writes comes after it.
+Inserted by SQL in bulk, because the command line would take an hour for ten thousand accounts. The
+history is that of the query plan tests (``kit.databases.bulk_history``); new rows follow it.
 """
 
 from collections.abc import Sequence
@@ -14,9 +13,9 @@ from bench.processes import BenchError
 from kit.databases import bulk_history
 from kit.databases.sql import connect, execute
 
-#: The last id that the past uses; the gateway's own begin behind it.
+#: The last id of the history; the gateway's own ids follow.
 LAST_ID = 100_000_000
-#: The paper exchange reads its trades again when an account is loaded: it needs real ones.
+#: The paper exchange loads its trades with an account, so they must be consistent.
 TABLES = tuple(table for table in bulk_history.TABLES if table != "paper_trades")
 _OF_ACCOUNT = (
     ("accounts", "id"),
@@ -28,7 +27,7 @@ _OF_ACCOUNT = (
 
 
 def copy_accounts(dsn: str, like: int, count: int) -> Sequence[int]:
-    """Copies of account ``like`` until there are ``count``; all ids."""
+    """Copies the account ``like`` until there are ``count`` accounts; returns all ids."""
     ids = range(like, like + count)
     with connect(dsn) as connection:
         for table, key in _OF_ACCOUNT:
@@ -54,7 +53,7 @@ def _copy(connection: Any, table: str, key: str, like: int, ids: Sequence[int]) 
 
 
 def fill_history(dsn: str, ids: Sequence[int], count: int) -> None:
-    """``count`` closed rows in every table, shared evenly; the streams' heads behind them."""
+    """Inserts ``count`` closed rows in every table, evenly over the accounts."""
     if count:
         bulk_history.insert_history(
             dsn, count=count, accounts=len(ids), tables=TABLES, first_account=ids[0]
@@ -69,12 +68,12 @@ def fill_history(dsn: str, ids: Sequence[int], count: int) -> None:
 
 
 class NewRowChecks:
-    """What must be true of the rows behind the past."""
+    """Checks of the rows after the history."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def tally(self) -> CommandCounts:
+    def command_counts(self) -> CommandCounts:
         commands, done, unfinished = self._database.row(
             "SELECT COUNT(*), SUM(status = 'done'), SUM(status IN ('queued', 'running'))"
             f" FROM oms_commands WHERE id > {LAST_ID}"
@@ -82,14 +81,16 @@ class NewRowChecks:
         return CommandCounts(commands=commands, done=done, unfinished=unfinished)
 
     def findings(self) -> list[str]:
-        tally = self.tally()
+        counts = self.command_counts()
         orders, distinct, opened = self._database.row(
             "SELECT COUNT(*), COUNT(DISTINCT command_id), SUM(is_open) FROM oms_orders"
             f" WHERE id > {LAST_ID}"
         )
-        found = []
-        if (tally.commands, 0) != (tally.done, tally.unfinished):
-            found.append(f"{tally.commands} commands, {tally.done} done, {tally.unfinished} not")
-        if (orders, distinct, opened) != (tally.done, tally.done, 0):
-            found.append(f"{tally.done} done, {orders} orders of {distinct}, {opened} open")
-        return found
+        findings = []
+        if (counts.commands, 0) != (counts.done, counts.unfinished):
+            findings.append(
+                f"{counts.commands} commands, {counts.done} done, {counts.unfinished} not"
+            )
+        if (orders, distinct, opened) != (counts.done, counts.done, 0):
+            findings.append(f"{counts.done} done, {orders} orders of {distinct}, {opened} open")
+        return findings

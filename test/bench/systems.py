@@ -25,18 +25,18 @@ SETTLED_SECONDS = 0.3
 NO_LIMITS = {
     f"OMS_LIMITS_{kind}_PER_SECOND": "100000000" for kind in ("READ", "TRADE", "CANCEL", "CCXT")
 }
-"""One key does the work of all clients here."""
+"""All clients of the bench use one key."""
 
 
 class Server(Protocol):
-    """The MariaDB that all share: root without a password on 127.0.0.1."""
+    """The shared MariaDB: root without a password on 127.0.0.1."""
 
     @property
     def port(self) -> int: ...
 
     @property
     def pid(self) -> int | None:
-        """None when it was started by somebody else."""
+        """``None`` for an external server."""
         ...
 
     def create_database(self, name: str) -> None: ...
@@ -52,31 +52,31 @@ class System:
         target: Target,
         api: Process,
         worker: Process,
-        books: LedgerChecks,
+        checks: LedgerChecks,
         server: Server | None,
         database_url: str = "",
     ) -> None:
         self.name = name
         self.database_url = database_url
         self.target = target
-        self.books = books
+        self.checks = checks
         self._api = api
         self._worker = worker
         self._server = server
 
     def start(self) -> None:
-        """Start both processes and prove that one order goes round."""
+        """Starts both processes and checks that an order is executed."""
         self._api.start()
         self._worker.start()
-        await_condition(self._is_listening, seconds=READY_SECONDS, what=f"{self.name}: no answer")
-        self._prove()
+        await_condition(self._is_listening, seconds=READY_SECONDS, what=f"{self.name}: no response")
+        self._check_orders()
 
     def stop(self) -> None:
         self._worker.stop()
         self._api.stop()
 
     def roles(self) -> Mapping[str, int]:
-        """Root pid of each process whose CPU is told apart."""
+        """Returns the root pid of each process whose CPU is measured."""
         roles = {"api": self._api.pid, "worker": self._worker.pid}
         if self._server is not None and self._server.pid is not None:
             roles["database"] = self._server.pid
@@ -88,46 +88,46 @@ class System:
     def start_worker(self) -> None:
         self._worker.start()
 
-    def demand_alive(self) -> None:
-        self._api.demand_alive()
-        self._worker.demand_alive()
+    def require_alive(self) -> None:
+        self._api.require_alive()
+        self._worker.require_alive()
 
     def drain(self) -> None:
-        """Wait until no command is in flight."""
+        """Waits until no command is in flight."""
         await_condition(
-            lambda: self.books.tally().unfinished == 0,
+            lambda: self.checks.command_counts().unfinished == 0,
             seconds=30,
-            what=f"{self.name}: commands stay in flight; its worker says:\n"
+            what=f"{self.name}: commands stay in flight; log of its worker:\n"
             f"{self._worker.log_tail()}",
         )
 
     def settle(self) -> None:
-        """Wait until no command arrives any more: wrk leaves requests behind in the sockets."""
-        seen = self.books.tally()
+        """Waits until no command arrives any more: wrk leaves requests in the sockets."""
+        counts = self.checks.command_counts()
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < SETTLED_SECONDS:
             time.sleep(0.05)
-            now = self.books.tally()
-            if now != seen:
-                seen, quiet_since = now, time.monotonic()
+            current = self.checks.command_counts()
+            if current != counts:
+                counts, quiet_since = current, time.monotonic()
 
     def explain(self) -> str:
-        """A refused command in the server's own words, for a run that had errors."""
+        """Returns the response to a single command, for a run that had errors."""
         status, text = self._send_one()
-        return f"{self.name} answers {status} {text[:500]}\n{self._api.log_tail()[-600:]}"
+        return f"{self.name} returned {status} {text[:500]}\n{self._api.log_tail()[-600:]}"
 
     def _is_listening(self) -> bool:
-        self.demand_alive()
+        self.require_alive()
         status, _ = http("GET", f"{self.target.base_url}/healthz", timeout=2)
         return status != 0
 
-    def _prove(self) -> None:
-        """Buy and sell once on the first account; both must end `done` within the wait."""
+    def _check_orders(self) -> None:
+        """Buys and sells once on the first account. Raises ``BenchError`` unless both are done."""
         for side in ("buy", "sell"):
             status, text = self._send_one(side)
             if status != 200 or '"done"' not in text:
                 raise BenchError(
-                    f"{self.name}: a plain market order answers {status} {text[:800]}\n"
+                    f"{self.name}: a market order returned {status} {text[:800]}\n"
                     f"api: {self._api.log_tail()}\nworker: {self._worker.log_tail()}"
                 )
 
@@ -159,15 +159,15 @@ def gateway(
     settings: Mapping[str, str],
     label: str = "gateway",
 ) -> System:
-    """Install oms-gateway on `sqlite` or `mariadb`; nothing runs yet.
+    """Installs oms-gateway on `sqlite` or `mariadb` without starting it.
 
-    `label` tells several on one database server apart.
+    `label` distinguishes several gateways on one database server.
     """
-    home = folder / f"{label}-{kind}"
-    home.mkdir()
+    system_folder = folder / f"{label}-{kind}"
+    system_folder.mkdir()
     database_name = f"bench_{label}_{os.getpid()}"
     if kind == "sqlite":
-        path = home / "oms.sqlite"
+        path = system_folder / "oms.sqlite"
         url, database = f"sqlite+aiosqlite:///{path}", sqlite_database(str(path))
     else:
         server.create_database(database_name)
@@ -176,11 +176,11 @@ def gateway(
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("OMS_")},
         "OMS_DATABASE_URL": url,
-        "OMS_BELL_DIR": str(home),
+        "OMS_BELL_DIR": str(system_folder),
         **NO_LIMITS,
         **settings,
     }
-    api_key, account_ids = _install(environment, home, accounts)
+    api_key, account_ids = _install(environment, system_folder, accounts)
     port = free_port()
     return System(
         f"{label}/{kind}",
@@ -194,28 +194,32 @@ def gateway(
         api=Process(
             [str(OMS), "api", "--host", "127.0.0.1", "--port", str(port)],
             environment=environment,
-            folder=home,
+            folder=system_folder,
             name="api",
         ),
-        worker=Process([str(OMS), "worker"], environment=environment, folder=home, name="worker"),
-        books=GatewayChecks(database),
+        worker=Process(
+            [str(OMS), "worker"], environment=environment, folder=system_folder, name="worker"
+        ),
+        checks=GatewayChecks(database),
         server=server if kind == "mariadb" else None,
         database_url=url,
     )
 
 
 def _install(
-    environment: Mapping[str, str], home: Path, accounts: int
+    environment: Mapping[str, str], system_folder: Path, accounts: int
 ) -> tuple[str, Sequence[int]]:
-    """Schema, a trader and his accounts; returns his key and the ids."""
+    """Installs the schema, a trader and accounts; returns the key and the account ids."""
 
     def oms(*arguments: str) -> dict[str, Any]:
-        return run_json([str(OMS), *arguments], environment=environment, folder=home)
+        return run_json([str(OMS), *arguments], environment=environment, folder=system_folder)
 
     kind = ("--exchange-id", "paper.binance", "--position-mode", "netting", "--json")
     oms("db", "upgrade")
-    made = oms("install", "--admin-name", "admin", "--with-account", "--label", "bench-1", *kind)
-    user_id = str(made["user"]["id"])
+    installed = oms(
+        "install", "--admin-name", "admin", "--with-account", "--label", "bench-1", *kind
+    )
+    user_id = str(installed["user"]["id"])
 
     def add(number: int) -> int:
         label = f"bench-{number}"
@@ -224,13 +228,13 @@ def _install(
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         more = list(pool.map(add, range(2, accounts + 1)))
-    return made["api_key"]["plain"], [int(made["account"]["id"]), *more]
+    return installed["api_key"]["plain"], [int(installed["account"]["id"]), *more]
 
 
 def naive(*, folder: Path, server: Server, accounts: int, symbol: str, qty: str) -> System:
-    """The naive reference on its own database of the same server; nothing runs yet."""
-    home = folder / "naive"
-    home.mkdir()
+    """Installs the naive reference on its own database of the same server."""
+    system_folder = folder / "naive"
+    system_folder.mkdir()
     database_name, api_key, port = f"bench_naive_{os.getpid()}", "naive-bench-key", free_port()
     server.create_database(database_name)
     environment = {
@@ -253,12 +257,12 @@ def naive(*, folder: Path, server: Server, accounts: int, symbol: str, qty: str)
         api=Process(
             [*command, "api", "--port", str(port)],
             environment=environment,
-            folder=home,
+            folder=system_folder,
             name="naive-api",
         ),
         worker=Process(
-            [*command, "worker"], environment=environment, folder=home, name="naive-worker"
+            [*command, "worker"], environment=environment, folder=system_folder, name="naive-worker"
         ),
-        books=NaiveChecks(mariadb_database("127.0.0.1", server.port, database_name)),
+        checks=NaiveChecks(mariadb_database("127.0.0.1", server.port, database_name)),
         server=server,
     )

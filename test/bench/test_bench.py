@@ -1,6 +1,6 @@
-"""The bench's own judgement: its checks find every broken promise, its figures are computed right.
+"""Tests of the bench: its checks find every violation, its statistics are correct.
 
-No load is made here; the books are a few rows written by hand, on both databases.
+No load is generated; the tables contain a few rows, on both databases.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ ROWS = (
     "INSERT INTO event_outbox VALUES (1, 1, 6), (1, 7, 12), (1, 13, 13)",
     "INSERT INTO account_streams VALUES (1, 13), (2, 0)",
 )
-BREAKS = {
+VIOLATIONS = {
     "1 commands never finished": "UPDATE oms_commands SET status = 'running' WHERE id = 2",
     "3 commands, but 2 done": "UPDATE oms_commands SET status = 'failed' WHERE id = 2",
     "3 commands done, but 2 have an order": "DELETE FROM oms_orders WHERE id = 12",
@@ -57,10 +57,10 @@ Execute = Callable[[str], None]
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def books(
+def ledger_checks(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[tuple[GatewayChecks, Execute]]:
-    """Sound books, and a way to change them."""
+    """Yields checks on a consistent database, and a function that executes SQL."""
     if request.param == "sqlite":
         path = str(tmp_path / "books.sqlite")
         connection = sqlite3.connect(path, isolation_level=None)
@@ -87,20 +87,24 @@ def _filled(
         yield GatewayChecks(database), execute
 
 
-def test_sound_books_have_no_findings(books: tuple[GatewayChecks, Execute]) -> None:
-    gateway, _ = books
+def test_a_consistent_database_has_no_findings(
+    ledger_checks: tuple[GatewayChecks, Execute],
+) -> None:
+    gateway, _ = ledger_checks
     assert gateway.findings() == []
-    assert (gateway.tally().commands, gateway.tally().done) == (3, 3)
+    assert (gateway.command_counts().commands, gateway.command_counts().done) == (3, 3)
 
 
-@pytest.mark.parametrize("finding", BREAKS)
-def test_each_broken_promise_is_found(books: tuple[GatewayChecks, Execute], finding: str) -> None:
-    gateway, execute = books
-    execute(BREAKS[finding])
+@pytest.mark.parametrize("finding", VIOLATIONS)
+def test_each_violation_is_found(
+    ledger_checks: tuple[GatewayChecks, Execute], finding: str
+) -> None:
+    gateway, execute = ledger_checks
+    execute(VIOLATIONS[finding])
     assert finding in gateway.findings()
 
 
-def test_wrk_figures_are_read_and_failures_added_up() -> None:
+def test_the_output_of_wrk_is_parsed() -> None:
     printed = (
         'Running 4s test\nbench {"requests":8000,"duration_us":4000000,"connect":1,"read":2,'
         '"write":0,"status":3,"timeout":0,"p50_us":1500,"p99_us":9250}\n'
@@ -110,7 +114,7 @@ def test_wrk_figures_are_read_and_failures_added_up() -> None:
     assert (outcome.p50_ms, outcome.p99_ms) == (1.5, 9.25)
 
 
-def test_a_silent_wrk_is_an_error() -> None:
+def test_output_of_wrk_without_a_result_is_an_error() -> None:
     with pytest.raises(BenchError, match="unable to connect"):
         load.parse("unable to connect to 127.0.0.1")
 
@@ -121,7 +125,7 @@ def test_percentiles_are_nearest_rank() -> None:
     assert latency.percentile(values, 0.99) == 99.0
 
 
-def test_a_ratio_is_the_median_over_rounds_not_the_ratio_of_medians() -> None:
+def test_a_ratio_is_the_median_of_the_ratios_of_rounds() -> None:
     rounds = [
         {"fast": _run("fast", fast), "naive": _run("naive", slow)}
         for fast, slow in ((100.0, 10.0), (400.0, 20.0), (900.0, 300.0))
@@ -144,7 +148,7 @@ def _run(system: str, rate: float) -> Run:
     )
 
 
-def test_foreign_work_is_what_is_neither_ours_nor_idle() -> None:
+def test_foreign_load_is_neither_own_nor_idle() -> None:
     ticks = cpu_usage.TICKS_PER_SECOND * cpu_usage.CORES
     before = cpu_usage.Reading(at=0.0, busy=0, stolen=0, own=0, roles={"api": 0})
     after = cpu_usage.Reading(
@@ -155,8 +159,8 @@ def test_foreign_work_is_what_is_neither_ours_nor_idle() -> None:
     assert usage.roles_us["api"] == pytest.approx(cpu_usage.CORES * 500_000)
 
 
-async def test_a_listener_reads_frames_however_they_are_cut() -> None:
-    """Short, long and very long ones, byte by byte; only events of the ledger count."""
+async def test_a_client_parses_frames_in_any_chunking() -> None:
+    """Short, long and very long frames, byte by byte; only ledger events are counted."""
     target = load.Target(base_url="http://h:1", api_key="k", accounts=[1], symbol="S", qty="1")
     event = b'{"type":"ws_event","namespace":"position","event":"x","payload":"%s","ts":"%s"}'
     ts = b"2026-11-21T10:00:00.000000+00:00"
@@ -164,18 +168,18 @@ async def test_a_listener_reads_frames_however_they_are_cut() -> None:
     frames = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n", _frame(b'{"event":"subscribed"}')]
     frames += [_frame(content) for content in contents]
     client = ws_client.WsClient(target)
-    client.connection_made(_Nowhere())
+    client.connection_made(_NullTransport())
     for byte in b"".join(frames):
         client.data_received(bytes([byte]))
-    assert client.heard.is_subscribed.is_set()
-    assert client.heard.count == len(client.heard.delays) == 3
+    assert client.stats.is_subscribed.is_set()
+    assert client.stats.count == len(client.stats.delays) == 3
 
 
-class _Nowhere(asyncio.Transport):
-    """A transport that nothing comes out of."""
+class _NullTransport(asyncio.Transport):
+    """A transport that drops everything."""
 
     def write(self, data: object) -> None:
-        """Drop it."""
+        """Drops the data."""
 
 
 def _frame(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Kills the worker under load and asks the books afterwards: nothing lost, nothing done twice."""
+"""Kills the worker under load and checks that nothing is lost or executed twice."""
 
 import time
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ PROGRESS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillResult:
-    """in_flight: commands found queued or running after each kill; recovery_s: until the next
-    command was done, the start of the new process and the lease's end included."""
+    """in_flight: commands queued or running after each kill; recovery_s: until the next command
+    was done, including the start of the new process and the expiry of the lease."""
 
     system: str
     commands: int
@@ -30,8 +30,8 @@ class KillResult:
 
 
 def kill_worker_under_load(system: System) -> KillResult:
-    """Kill it with SIGKILL three times while wrk pushes, start a new one each time."""
-    before = system.books.tally()
+    """Kills it with SIGKILL three times under the load of wrk, and starts a new one."""
+    before = system.checks.command_counts()
     running = RunningLoad(system.target, SHAPE, seconds=SECONDS_MAX, prefix=f"kill{time.time_ns()}")
     in_flight: list[int] = []
     recovery: list[float] = []
@@ -40,7 +40,7 @@ def kill_worker_under_load(system: System) -> KillResult:
         for _ in range(KILLS):
             _await_progress(system, PROGRESS)
             system.kill_worker()
-            stuck = system.books.tally()
+            stuck = system.checks.command_counts()
             in_flight.append(stuck.unfinished)
             started = time.monotonic()
             system.start_worker()
@@ -53,12 +53,12 @@ def kill_worker_under_load(system: System) -> KillResult:
         outcome = running.finish(early=True)
     findings += drain_system(system)
     system.settle()
-    findings += system.books.findings()
+    findings += system.checks.findings()
     if outcome.errors:
         findings.append(f"{outcome.errors} requests failed")
     if 0 in in_flight:
         findings.append("a kill found nothing in flight")
-    stored = system.books.tally().commands - before.commands
+    stored = system.checks.command_counts().commands - before.commands
     acknowledged = outcome.requests - outcome.errors
     if acknowledged > stored:
         findings.append(f"{acknowledged} acknowledged, but {stored} stored")
@@ -73,9 +73,9 @@ def kill_worker_under_load(system: System) -> KillResult:
 
 
 def _await_progress(system: System, commands: int) -> None:
-    goal = system.books.tally().done + commands
+    goal = system.checks.command_counts().done + commands
     await_condition(
-        lambda: system.books.tally().done >= goal,
+        lambda: system.checks.command_counts().done >= goal,
         seconds=RECOVERY_SECONDS_MAX,
         what=f"{system.name}: {commands} more commands done",
     )

@@ -1,7 +1,7 @@
-"""A WebSocket client that does next to nothing: it subscribes and times what it is told.
+"""A minimal WebSocket client that subscribes and measures the delay of events.
 
-A hundred clients of a library would be measured instead of the gateway. No client for anything
-else: it believes every frame and never reconnects.
+With a hundred clients of a library, the library would be measured instead of the gateway. Only for
+the bench: it validates nothing and never reconnects.
 """
 
 import asyncio
@@ -21,26 +21,26 @@ _OPCODE_TEXT, _OPCODE_CLOSE, _OPCODE_PING, _OPCODE_PONG = 1, 8, 9, 10
 
 @dataclass(slots=True)
 class ClientStats:
-    """What one client heard."""
+    """The events and the last other frame of one client."""
 
     count: int = 0
     delays: list[float] = field(default_factory=list)
     is_subscribed: asyncio.Event = field(default_factory=asyncio.Event)
-    said: bytes = b""
+    last_message: bytes = b""
 
 
 class WsClient(asyncio.Protocol):
-    """A WebSocket that subscribes, answers PING, and times events; nothing else."""
+    """Subscribes, replies to PING, and measures events."""
 
     def __init__(self, target: Target) -> None:
-        self.heard = ClientStats()
+        self.stats = ClientStats()
         self._target = target
         self._buffer = bytearray()
         self._is_open = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
+        """Sends the upgrade request."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         parts = urlsplit(self._target.base_url)
@@ -52,14 +52,14 @@ class WsClient(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Read whatever frames are whole."""
+        """Processes all complete frames."""
         at = time.time()
         self._buffer += data
         if not self._is_open:
             head = self._buffer.find(b"\r\n\r\n")
             if head < 0:
                 return
-            self.heard.said = bytes(self._buffer[:head])
+            self.stats.last_message = bytes(self._buffer[:head])
             del self._buffer[: head + 4]
             self._is_open = True
             self._subscribe()
@@ -98,25 +98,25 @@ class WsClient(asyncio.Protocol):
         if opcode == _OPCODE_PING:
             self._send(_OPCODE_PONG, content)
         elif opcode == _OPCODE_CLOSE:
-            self.heard.said = content
+            self.stats.last_message = content
         elif _EVENT in content:
             begin = content.rindex(_FROM) + len(_FROM)
             ts = datetime.fromisoformat(content[begin : content.index(b'"', begin)].decode())
-            self.heard.count += 1
-            self.heard.delays.append((at - ts.timestamp()) * 1_000)
+            self.stats.count += 1
+            self.stats.delays.append((at - ts.timestamp()) * 1_000)
         elif b'"subscribed"' in content:
-            self.heard.is_subscribed.set()
+            self.stats.is_subscribed.set()
         elif b'"ok":false' in content:
-            self.heard.said = content
+            self.stats.last_message = content
 
     def _send(self, opcode: int, content: bytes) -> None:
-        """One masked frame; the mask is nought, which is a mask too."""
+        """Sends one masked frame with a mask of zeros."""
         assert self._transport is not None
         size = len(content)
         length = bytes([128 | size]) if size < 126 else bytes([254]) + size.to_bytes(2, "big")
         self._transport.write(bytes([128 | opcode]) + length + bytes(4) + content)
 
     def close(self) -> None:
-        """Hang up."""
+        """Drops the connection."""
         if self._transport is not None:
             self._transport.abort()

@@ -35,7 +35,7 @@ def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     return module
 
 
-def test_nothing_happens_when_everything_is_there(setup: ModuleType) -> None:
+def test_nothing_happens_when_everything_is_installed(setup: ModuleType) -> None:
     setup.STAMP.write_text(setup._fingerprint())
     assert setup.main([]) == 0
     assert setup.commands == []
@@ -100,11 +100,11 @@ def test_root_installs_and_reads_the_package_lists_only_when_that_fails(
     assert asked == [install, "apt-get -o DPkg::Lock::Timeout=300 update", install]
 
 
-def test_a_library_is_there_when_its_file_is(setup: ModuleType, tmp_path: Path) -> None:
+def test_a_library_is_installed_when_its_file_is(setup: ModuleType, tmp_path: Path) -> None:
     library = tmp_path / "library.so"
-    assert not setup._is_there(str(library))
+    assert not setup._is_installed(str(library))
     library.write_bytes(b"")
-    assert setup._is_there(str(library))
+    assert setup._is_installed(str(library))
 
 
 def test_no_package_that_leaves_a_service_behind(setup: ModuleType) -> None:

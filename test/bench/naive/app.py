@@ -1,8 +1,8 @@
-"""The yardstick: an order gateway as it is usually written, for the bench to compare against.
+"""The naive reference: an order gateway as it is usually written, for comparison in the bench.
 
-FastAPI and aiomysql, one transaction per step, one command at a time taken with
-`FOR UPDATE SKIP LOCKED`, a tenth of a second of polling on both sides. It is kept fixed: it must
-stay an ordinary, honest design, neither tuned nor made worse, and it shares no code with oms.
+FastAPI and aiomysql, one transaction per step, one command at a time claimed by
+`FOR UPDATE SKIP LOCKED`, polling every tenth of a second on both sides. It is not changed: it must
+stay an ordinary design, neither optimized nor made worse, and shares no code with oms.
 
     python app.py api --port 8000        python app.py worker
 
