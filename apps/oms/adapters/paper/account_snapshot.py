@@ -22,8 +22,7 @@ def build_snapshot(
     now: datetime,
     initial_balances: Mapping[str, Decimal] | None = None,
 ) -> ExchangeSnapshot:
-    """Returns open orders, executions from ``since`` on as far as they are kept, and contracts
-    held.
+    """Returns open orders, kept executions from ``since`` on, and contracts held.
 
     Balances are reported less ``initial_balances``, for which there is no payment; without these
     they are left out.
@@ -66,5 +65,5 @@ def _open(engine: PaperEngine, order: PaperOrder, now: datetime) -> ExecutionRep
         source=ReportSource.RECONCILE,
         received_at=now,
         exchange_order_id=order.exchange_order_id,
-        external=None if order_id else engine.external_orders.external(order),
+        external=None if order_id else engine.external_orders.describe_order(order),
     )

@@ -68,9 +68,7 @@ class PaperReportBuilder:
         replied_order_id: int | None = None,
         reply_source: ReportSource = ReportSource.REPLY,
     ) -> list[ExecutionReport]:
-        """Returns reports in the order of their events; those on ``replied_order_id`` are its
-        reply.
-        """
+        """Returns reports in event order; those on ``replied_order_id`` are its reply."""
         reports: list[ExecutionReport] = []
         for step in steps:
             for event in step.delivered:
@@ -147,7 +145,7 @@ def _report(
         exchange_order_id=order.exchange_order_id,
         qty=order.qty if is_change else None,
         price=order.price if is_change else None,
-        external=None if order_id else external_orders.external(order),
+        external=None if order_id else external_orders.describe_order(order),
     )
 
 

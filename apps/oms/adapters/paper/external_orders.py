@@ -56,7 +56,7 @@ class ExternalOrders:
                 self._track(step.events, step.state)
                 return
 
-    def external(self, order: PaperOrder) -> ExternalOrderInfo:
+    def describe_order(self, order: PaperOrder) -> ExternalOrderInfo:
         """Returns the description of an external order."""
         parent = self._parents.get(order.exchange_order_id, "")
         return ExternalOrderInfo(
@@ -73,12 +73,10 @@ class ExternalOrders:
         )
 
     def describe_trade(self, trade: PaperTrade) -> ExternalOrderInfo:
-        """Returns the description of an execution's order; of a dropped one, what its execution
-        implies.
-        """
+        """Returns the description of an execution's order, derived from it once dropped."""
         tracked = self._orders.get(trade.exchange_order_id)
         if tracked is not None:
-            return self.external(tracked)
+            return self.describe_order(tracked)
         return ExternalOrderInfo(
             symbol=trade.symbol,
             side=trade.side,

@@ -26,7 +26,7 @@ CACHED_ACCOUNTS_MAX = 1000
 
 
 class PaperMarks:
-    """``ports.marks.Marks`` of paper accounts; positions of other engines are left out."""
+    """``MarkPrices`` of paper accounts; positions of other engines are left out."""
 
     def __init__(self, registry: Registry, stored: StoredPaperPrices, clock: Clock) -> None:
         self._registry = registry

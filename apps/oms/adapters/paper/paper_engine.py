@@ -54,8 +54,7 @@ class PaperEngine:
         feed: PriceFeed | None = None,
         live_age: timedelta = LIVE_PRICE_AGE,
     ) -> None:
-        """Restores the account from ``rows``; without a state it has its initial balances,
-        unreported.
+        """Restores the account from ``rows``; a new one has its initial balances.
 
         Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
 
@@ -105,9 +104,7 @@ class PaperEngine:
         return []
 
     def update_all_markets(self, now: datetime, *, is_tick: bool = False) -> list[StepResult]:
-        """Brings markets of orders and positions up to ``now``, and processes what time alone makes
-        due.
-        """
+        """Brings markets in use up to ``now``, and processes what is due by time."""
         steps = [
             each
             for symbol in self.active_symbols()
@@ -119,8 +116,7 @@ class PaperEngine:
         return steps
 
     def read_market(self, symbol: str, now: datetime) -> Market | None:
-        """Returns the market at ``now``; advances a tape as long as that has no effect on the
-        account.
+        """Returns the market at ``now``; advances a tape unless that affects the account.
 
         Raises ``Invalid`` where a tape cannot be read.
         """
@@ -152,9 +148,9 @@ class PaperEngine:
     def active_symbols(self) -> list[str]:
         """Returns symbols with open orders or positions, and live ones of requests in flight."""
         held = {symbol for symbol, _ in self.state.positions}
-        stored = [*self.state.orders, *sorted(held - self.state.orders.keys())]
-        return stored + [
-            each for each in self.live.symbols_in_flight(self.state) if each not in stored
+        symbols = [*self.state.orders, *sorted(held - self.state.orders.keys())]
+        return symbols + [
+            each for each in self.live.symbols_in_flight(self.state) if each not in symbols
         ]
 
     def take_stale_prices(self, now: datetime) -> list[StalePrice]:
@@ -192,11 +188,11 @@ class PaperEngine:
             symbol: self.prices.with_tape_position(symbol, "{}") for symbol in self.state.markets
         }
 
-    def resume_from(self, state: ExchangeState, places: Mapping[str, str]) -> None:
+    def resume_from(self, state: ExchangeState, tape_positions: Mapping[str, str]) -> None:
         """Continues from a state and ``tape_positions`` of another run."""
         self.state = state
         self.external_orders = ExternalOrders.from_state(state)
-        self.prices.resume_tapes(places)
+        self.prices.resume_tapes(tape_positions)
 
     def _initial_state(self, account: Account) -> ExchangeState:
         """Returns the state of a new account: its initial balances, with no events in flight."""

@@ -191,9 +191,7 @@ def _pay_from_insurance(state: StepState, currency: str, balance_left: Decimal) 
 
 
 def _is_solvent(state: StepState, currency: str, position_margins: list[PositionMargin]) -> bool:
-    """Returns whether the balance covers its cross positions; without any, whether there is no
-    debt.
-    """
+    """Returns whether the balance covers its cross positions, or at least has no debt."""
     balance = state.balances.get(currency, _NOTHING)
     equity, maintenance, is_open = balance.total, ZERO, False
     for position_margin in position_margins:

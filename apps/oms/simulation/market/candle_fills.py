@@ -89,9 +89,7 @@ def _trigger_orders(state: StepState, update: CandleClosed, kind: TriggerKind) -
 def _trigger_fill_price(
     state: StepState, update: CandleClosed, order: PaperOrder
 ) -> Decimal | None:
-    """Returns the price at which the candle reached the order's level, or its open if that is
-    beyond.
-    """
+    """Returns the order's level if the candle reached it, or its open if beyond."""
     level = trigger_level(order)
     market = state.markets.get(update.symbol)
     by_mark = order.terms.trigger_by is TriggerBy.MARK

@@ -91,9 +91,7 @@ def sort_by_priority(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
 
 
 def fill_up_to(state: StepState, order: PaperOrder, qty: Decimal, price: Decimal) -> Decimal:
-    """Fills a resting order at ``price`` up to ``qty`` and its position. Returns the filled
-    quantity.
-    """
+    """Fills a resting order up to ``qty`` and its position. Returns the filled quantity."""
     current = state.order(order.symbol, order.exchange_order_id)
     if current is not None:
         current = cap_to_position(state, current)

@@ -22,13 +22,11 @@ from oms.simulation.state.step_state import StepState
 
 
 def update_attached_exits(state: StepState) -> None:
-    """After fills: places or grows the exits of filled parents, and reduces those that are too
-    large.
-    """
+    """Places or grows exits of filled parents, and reduces those that are too large."""
     symbols = set()
     while state.filled_parents:
-        name = next(iter(state.filled_parents))
-        before = state.filled_parents.pop(name)
+        order_id = next(iter(state.filled_parents))
+        before = state.filled_parents.pop(order_id)
         parent = _current_order(state, before)
         _extend_exits(state, parent, subtract(parent.filled, before.filled))
         symbols.add(parent.symbol)
@@ -67,15 +65,17 @@ class _ExitLevels:
 
 def _current_order(state: StepState, order: PaperOrder) -> PaperOrder:
     """Returns the current form of the order, open or ended in this step."""
-    name = order.exchange_order_id
-    current = state.order(order.symbol, name)
+    order_id = order.exchange_order_id
+    current = state.order(order.symbol, order_id)
     if current is not None:
         return current
-    return next(ended for ended in reversed(state.ended_orders) if ended.exchange_order_id == name)
+    return next(
+        ended for ended in reversed(state.ended_orders) if ended.exchange_order_id == order_id
+    )
 
 
 def _attached_orders(state: StepState) -> list[PaperOrder]:
-    found = (state.order(symbol, name) for name, symbol in state.orders_with_terms.items())
+    found = (state.order(symbol, order_id) for order_id, symbol in state.orders_with_terms.items())
     exit_orders = (o for o in found if o is not None and o.terms.source is OrderSource.ATTACHED)
     return sorted(exit_orders, key=lambda order: order.number)
 
@@ -97,9 +97,7 @@ def _extend_exits(state: StepState, parent: PaperOrder, qty: Decimal) -> None:
 
 
 def _is_percent(attached_exit: AttachedExit | None) -> bool:
-    """Returns whether the exit follows the average price; an absolute price does not move by
-    itself.
-    """
+    """Returns whether the exit follows the average price of the parent."""
     return attached_exit is not None and attached_exit.percent is not None
 
 
@@ -128,10 +126,10 @@ def _place_exits(state: StepState, parent: PaperOrder, qty: Decimal, levels: _Ex
             _build_exit(state, parent, first, second if both else "", price=levels.take_profit)
         )
     if levels.stop_loss is not None:
-        name, sibling = (second, first) if both else (first, "")
+        order_id, sibling = (second, first) if both else (first, "")
         limit = parent.terms.stop_loss.limit_price if parent.terms.stop_loss else None
         exit_order = _build_exit(
-            state, parent, name, sibling, price=limit, trigger=levels.stop_loss
+            state, parent, order_id, sibling, price=limit, trigger=levels.stop_loss
         )
         exits.append(exit_order)
     reducible = min(
@@ -153,7 +151,7 @@ def _place_exits(state: StepState, parent: PaperOrder, qty: Decimal, levels: _Ex
 def _build_exit(
     state: StepState,
     parent: PaperOrder,
-    name: str,
+    order_id: str,
     sibling: str,
     *,
     price: Decimal | None,
@@ -161,7 +159,7 @@ def _build_exit(
 ) -> PaperOrder:
     plain_type = "stop_market" if price is None else "stop_limit"
     return PaperOrder(
-        exchange_order_id=name,
+        exchange_order_id=order_id,
         client_id="",
         symbol=parent.symbol,
         side=parent.side.opposite,
@@ -208,8 +206,8 @@ def _exit_price(
     """Returns an absolute price, or percent from the average: on the tick, at least one away."""
     if attached_exit is None or attached_exit.percent is None:
         return None if attached_exit is None else attached_exit.price
-    moved_levels = EXACT.divide(multiply(average, attached_exit.percent), Decimal(100))
-    level = add(average, moved_levels) if above else subtract(average, moved_levels)
+    offset = EXACT.divide(multiply(average, attached_exit.percent), Decimal(100))
+    level = add(average, offset) if above else subtract(average, offset)
     ticks = EXACT.divide(level, tick).quantize(Decimal(1), ROUND_HALF_EVEN, EXACT)
     nearest = add(average, tick) if above else subtract(average, tick)
     level = multiply(ticks, tick)

@@ -41,9 +41,7 @@ def execute_admitted(state: StepState, admitted: AdmittedOrder) -> None:
 def execute(
     state: StepState, order: PaperOrder, fills: Sequence[BookFill], *, maker: bool
 ) -> PaperOrder:
-    """Books fills of ``order``, which must hold no lock; the first fill of a pair ends the other
-    order.
-    """
+    """Books fills of ``order``, which holds no lock; ends the other order of its pair."""
     terms = order.terms
     if terms is PLAIN_TERMS:
         for fill in fills:

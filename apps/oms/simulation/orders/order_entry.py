@@ -175,8 +175,7 @@ _PLAIN_TYPES = frozenset({"market", "limit"})
 
 
 def _leg(request: NewOrder) -> Leg:
-    """Returns the leg: that of its own side if the order opens, that of the other side if it
-    reduces.
+    """Returns the leg of the order's own side if it opens, of the other side if it reduces.
 
     A leg that the request names is used as it is; that of the other side can only be reduced.
     """
@@ -264,11 +263,9 @@ def _with_trigger_price(
     return arm_trigger(state, evolve(order, terms=evolve(order.terms, trigger_price=trigger)))
 
 
-def _reject_not_open(state: ExchangeState, name: str) -> Rejection:
-    """Rejects a request for an order that is not open; ids are counted, so a used id is a final
-    order.
-    """
-    number = name[1:] if name.startswith("o") else ""
+def _reject_not_open(state: ExchangeState, order_id: str) -> Rejection:
+    """Rejects a request for an order that is not open; used ids are of final orders."""
+    number = order_id[1:] if order_id.startswith("o") else ""
     if number.isascii() and number.isdigit() and 0 < int(number) <= state.orders_made:
-        return Rejection(code="order_not_open", message=f"order {name} is final")
-    return Rejection(code="order_not_found", message=f"no order {name!r} was ever placed")
+        return Rejection(code="order_not_open", message=f"order {order_id} is final")
+    return Rejection(code="order_not_found", message=f"no order {order_id!r} was ever placed")

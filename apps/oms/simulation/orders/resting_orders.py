@@ -42,8 +42,8 @@ def release_lock(state: StepState, order: PaperOrder) -> PaperOrder:
 
 def find_sibling(state: StepState, order: PaperOrder) -> PaperOrder | None:
     """Returns the other order of a pair while it is open."""
-    name = order.terms.sibling
-    return state.order(order.symbol, name) if name else None
+    order_id = order.terms.sibling
+    return state.order(order.symbol, order_id) if order_id else None
 
 
 def compute_lock(state: StepState, order: PaperOrder) -> Decimal:

@@ -143,9 +143,7 @@ def _locked_margin(
     qty: Decimal,
     cost: Decimal,
 ) -> Decimal:
-    """Returns the margin of a position: by its cost, or for isolated ones by what was assigned to
-    it.
-    """
+    """Returns the margin of a position: by its cost, or as assigned to an isolated one."""
     settings, terms = state.settings, state.contracts.get(instrument.symbol)
     leverage = settings.leverage_of(instrument, terms)
     if previous is None or settings.margin_mode_of(terms) is not MarginMode.ISOLATED:

@@ -77,9 +77,7 @@ def is_triggered(order: PaperOrder, price: Decimal) -> bool:
 
 
 def update_trailing_price(order: PaperOrder, price: Decimal) -> PaperOrder:
-    """Returns a trailing stop updated by ``price``; its best price moves in the holder's favour
-    only.
-    """
+    """Returns the order; a trailing stop's best price follows ``price`` favourably."""
     if order.order_type != "trailing_stop":
         return order
     best = order.best

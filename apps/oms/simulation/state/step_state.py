@@ -138,29 +138,29 @@ class StepState:
         else:
             self.positions[key] = position
 
-    def order(self, symbol: str, name: str) -> PaperOrder | None:
+    def order(self, symbol: str, order_id: str) -> PaperOrder | None:
         """Returns an open order, or ``None``."""
-        return self.orders.get(symbol, {}).get(name)
+        return self.orders.get(symbol, {}).get(order_id)
 
     def put_order(self, order: PaperOrder) -> None:
         """Adds or replaces an open order."""
-        name = order.exchange_order_id
-        self._orders_of(order.symbol)[name] = order
-        self.touched_orders[name] = order
-        if order.terms is not PLAIN_TERMS and name not in self.orders_with_terms:
-            self.orders_with_terms = {**self.orders_with_terms, name: order.symbol}
+        order_id = order.exchange_order_id
+        self._orders_of(order.symbol)[order_id] = order
+        self.touched_orders[order_id] = order
+        if order.terms is not PLAIN_TERMS and order_id not in self.orders_with_terms:
+            self.orders_with_terms = {**self.orders_with_terms, order_id: order.symbol}
 
     def end_order(self, order: PaperOrder) -> None:
         """Removes an order that ended."""
         self.ended_orders.append(order)
-        name = order.exchange_order_id
-        if name in self.orders.get(order.symbol, {}):
+        order_id = order.exchange_order_id
+        if order_id in self.orders.get(order.symbol, {}):
             orders = self._orders_of(order.symbol)
-            del orders[name]
-            self.touched_orders[name] = None
-            if name in self.orders_with_terms:
+            del orders[order_id]
+            self.touched_orders[order_id] = None
+            if order_id in self.orders_with_terms:
                 self.orders_with_terms = {
-                    n: s for n, s in self.orders_with_terms.items() if n != name
+                    n: s for n, s in self.orders_with_terms.items() if n != order_id
                 }
             if not orders:
                 del self.orders[order.symbol]
@@ -182,9 +182,7 @@ class StepState:
         self.touched_markets.add(market.symbol)
 
     def consume_depth(self, symbol: str, side: Side, book: BookSide) -> None:
-        """Replaces the book side that orders of ``side`` trade against by ``book``, what is left of
-        it.
-        """
+        """Replaces the book side that orders of ``side`` consume by the rest, ``book``."""
         market = self.markets[symbol]
         is_buy = side is Side.BUY
         if book is (market.asks if is_buy else market.bids):

@@ -84,13 +84,13 @@ class DeliverySchedule:
             for each in self._deliveries
         ]
 
-    def release_held_fills(self, name: str) -> tuple[PaperOrder, tuple[PaperEvent, ...]] | None:
+    def release_held_fills(self, order_id: str) -> tuple[PaperOrder, tuple[PaperEvent, ...]] | None:
         """Removes and returns an order and its fills that are held back until it is canceled."""
-        held_fills = tuple(each.event for each in self._deliveries if each.late_for == name)
-        if not name or not held_fills:  # a cancel by client id alone releases no fills
+        held_fills = tuple(each.event for each in self._deliveries if each.late_for == order_id)
+        if not order_id or not held_fills:  # a cancel by client id alone releases no fills
             return None
-        self._deliveries = [each for each in self._deliveries if each.late_for != name]
-        return self._faulty.pop(name).order, held_fills
+        self._deliveries = [each for each in self._deliveries if each.late_for != order_id]
+        return self._faulty.pop(order_id).order, held_fills
 
     def due_events(self, now: datetime) -> tuple[PaperEvent, ...]:
         """Returns the events due by ``now``, in order."""
@@ -107,9 +107,9 @@ class DeliverySchedule:
             number=self._number,
             deliveries=later,
             faulty={
-                name: each
-                for name, each in self._faulty.items()
-                if name in held_orders or state.order(each.order.symbol, name) is not None
+                order_id: each
+                for order_id, each in self._faulty.items()
+                if order_id in held_orders or state.order(each.order.symbol, order_id) is not None
             },
             silent_until=silent if silent is not None and silent > now else None,
         )
@@ -141,13 +141,13 @@ class DeliverySchedule:
     def _apply_fill_fault(self, event: PaperEvent, due: datetime) -> list[Delivery]:
         """Returns the deliveries of an event: a fill of a faulty order is duplicated or delayed."""
         delivery = Delivery(due=due, number=0, event=event)
-        name = event.trade.exchange_order_id if isinstance(event, Filled) else ""
-        faulty = self._faulty.get(name)
+        order_id = event.trade.exchange_order_id if isinstance(event, Filled) else ""
+        faulty = self._faulty.get(order_id)
         if faulty is None:
             return [delivery]
         if faulty.fault.kind is FaultKind.DUP_FILL:
             return [delivery, delivery]
-        return [evolve(delivery, due=due + LATE_FILL_DELAY_MAX, late_for=name)]
+        return [evolve(delivery, due=due + LATE_FILL_DELAY_MAX, late_for=order_id)]
 
     def _due_at(self, at: datetime, *, is_reply: bool) -> datetime:
         due = at + self.message_delay(self._latency.ack if is_reply else self._latency.stream)

@@ -125,9 +125,7 @@ class PriceSources:
         return quote_at(self._seed, instrument, step_at(at))
 
     def walk_day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
-        """Returns the bids of the random walk in the last 24 hours, every half hour, the oldest
-        first.
-        """
+        """Returns half-hourly bids of the random walk in the last 24 hours, oldest first."""
         last = step_at(now)
         every = _DAY_STEPS // _DAY_SAMPLES
         steps = range(last - _DAY_STEPS, last + 1, every)

@@ -37,9 +37,7 @@ class RowReader(Protocol):
     """Reader for rows of one kind of table."""
 
     def read(self, row: Sequence[str]) -> list[MarketUpdate]:
-        """Returns the updates of a row. Raises ``ValueError``, ``IndexError``,
-        ``InvalidOperation``.
-        """
+        """Returns the updates of a row. Raises ``ValueError`` and the like for a bad one."""
         ...
 
     def end(self) -> list[MarketUpdate]:

@@ -56,9 +56,7 @@ def read_tapes(paths: Sequence[Path], symbol: str) -> Iterator[MarketUpdate]:
 
 
 def read_tape(path: Path, symbol: str) -> Iterator[MarketUpdate]:
-    """Yields updates of ``symbol`` from one file; a time that goes back is raised to the previous
-    one.
-    """
+    """Yields updates of ``symbol`` from one file; times never go back."""
     last: datetime | None = None
     number = 0
     try:

@@ -47,9 +47,7 @@ class AccountReads:
     now: datetime
 
     async def fetch_balance(self, params: object = None) -> Structure:
-        """Returns free, used and total per currency; ``info`` has the wallets at current mark
-        prices.
-        """
+        """Returns free, used and total per currency; wallets in ``info``."""
         rows = {
             currency: {
                 "free": to_float(balance.free),
