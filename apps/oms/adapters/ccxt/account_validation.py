@@ -1,7 +1,4 @@
-"""Whether an account can be what it says: engine, environment, settings. Asked when it is stored.
-
-ccxt is not needed for that, and not imported.
-"""
+"""Checks an account when it is stored: engine, environment, settings. ccxt is not imported."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,8 +19,10 @@ LOOPBACK = "loopback"
 
 
 def check_account(*, exchange_id: str, environment: str, extra_config: str) -> None:
-    """Raises ``Invalid``: ``unsupported_engine``, ``environment_not_supported``,
-    ``extra_config_refused``. ``extra_config`` is JSON text.
+    """Checks an account's engine, environment and settings; ``extra_config`` is JSON text.
+
+    Raises ``Invalid``: ``unsupported_engine``, ``environment_not_supported``,
+    ``extra_config_refused``.
     """
     try:
         config = loads(extra_config)
@@ -42,7 +41,10 @@ def check_account(*, exchange_id: str, environment: str, extra_config: str) -> N
 
 
 def check_live_price_source(name: str, config: Mapping[str, Any]) -> None:
-    """What reads live prices for a paper account. Raises ``Invalid`` (``extra_config_refused``)."""
+    """Checks the settings of a paper account's live prices.
+
+    Raises ``Invalid`` (``extra_config_refused``).
+    """
     venue = load_venues().get(name)
     if venue is None:
         raise config_refusal("oms.paper.source", f"is not live: there is no exchange {name}")
@@ -50,7 +52,9 @@ def check_live_price_source(name: str, config: Mapping[str, Any]) -> None:
 
 
 def check_environment(venue: VenueInfo, environment: str) -> None:
-    """Raises ``Invalid`` (``environment_not_supported``), naming what the venue has."""
+    """Raises ``Invalid`` (``environment_not_supported``) with the environments that the
+    venue has.
+    """
     environments = (*sorted(venue.environments), LOOPBACK)
     if environment not in environments:
         message = f"{venue.id} has no environment {environment}; it has {', '.join(environments)}"
@@ -58,7 +62,10 @@ def check_environment(venue: VenueInfo, environment: str) -> None:
 
 
 def find_venue(engine: str, name: str) -> VenueInfo:
-    """The venue of an account at a real exchange. Raises ``Invalid`` (``unsupported_engine``)."""
+    """Returns the venue of an account at a real exchange.
+
+    Raises ``Invalid`` (``unsupported_engine``).
+    """
     venue = load_venues().get(name)
     if venue is None:
         raise Invalid(f"{engine}.{name}: there is no such exchange", code="unsupported_engine")

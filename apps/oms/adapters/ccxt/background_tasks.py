@@ -1,4 +1,4 @@
-"""Tasks that go on by themselves, and what became of them: a bug in one is nobody's secret."""
+"""The background tasks of one exchange, and the first failure of one."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,25 +6,25 @@ from typing import Any
 
 
 class BackgroundTasks:
-    """The tasks of one exchange; all end with it."""
+    """Tasks that end with the exchange."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let it go on by itself."""
+        """Start a task."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
     def check(self) -> None:
-        """Raise what one of them died of."""
+        """Raises the exception that a task failed with, if one did."""
         if self._failure is not None:
             raise self._failure
 
     async def close(self) -> None:
-        """End all of them."""
+        """Cancel all tasks and wait for them."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,6 +1,6 @@
-"""``extra_config_json`` of accounts at real exchanges: what may be set, split into its two halves.
+"""``extra_config_json`` of accounts at real exchanges: the keys allowed, split by who reads them.
 
-What would change the environment, leak a signed request or send it twice is refused by name.
+Keys that would change the environment, leak a signed request or send it twice are refused.
 """
 
 import re
@@ -16,7 +16,7 @@ from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 
-#: Merged into the constructor of ccxt; a key of no list is kept and goes nowhere.
+#: Passed to ccxt's constructor; a key of no list is stored and ignored.
 _CCXT_KEYS = frozenset(
     (
         *("urls", "hostname", "options", "timeout", "headers", "userAgent", "rateLimit"),
@@ -24,14 +24,14 @@ _CCXT_KEYS = frozenset(
         *("wsProxy", "wssProxy", "wsSocksProxy"),
     )
 )
-#: They live in the vault.
+#: Credentials belong in the vault.
 _CREDENTIAL_KEYS = frozenset(
     (
         *("apiKey", "secret", "password", "uid", "login", "privateKey", "walletAddress"),
         *("token", "twofa"),
     )
 )
-#: They would change the environment, or send a request twice, unwatched or to a third party.
+#: They would change the environment, or send a request twice, unseen or to a third party.
 _REFUSED_KEYS = frozenset(
     (
         *("sandbox", "testnet", "maxRetriesOnFailure", "session", "own_session"),
@@ -50,7 +50,7 @@ _POLICIES = ("close", "resend")
 
 @value
 class ExtraConfig:
-    """``ccxt`` goes to the constructor, the rest is own_settings."""
+    """``ccxt`` goes to ccxt's constructor, the other fields are read by this adapter."""
 
     ccxt: Mapping[str, Any] = field(default_factory=dict)
     verify: bool = True
@@ -63,16 +63,18 @@ class ExtraConfig:
 
 
 def refuse_forbidden_keys(config: Mapping[str, Any]) -> None:
-    """What no account may have, whatever its engine. Raises ``Invalid``."""
+    """Raises ``Invalid`` for keys that no account may have, whatever its engine."""
     for key in config:
         if key in _CREDENTIAL_KEYS:
-            raise config_refusal(key, "is a credential: those are sealed, not configured")
+            raise config_refusal(
+                key, "is a credential: credentials are stored encrypted, not configured"
+            )
         if key in _REFUSED_KEYS:
             raise config_refusal(key, "may not be set")
 
 
 def parse_extra_config(config: Any, venue: VenueInfo, environment: str) -> ExtraConfig:
-    """The settings of an account. Raises ``Invalid`` (``extra_config_refused``)."""
+    """Returns the settings of an account. Raises ``Invalid`` (``extra_config_refused``)."""
     if not isinstance(config, Mapping):
         raise config_refusal("", "an object is expected")
     own_settings = config.get("oms", {})
@@ -98,7 +100,10 @@ def parse_extra_config(config: Any, venue: VenueInfo, environment: str) -> Extra
 
 
 def price_environment(config: Mapping[str, Any]) -> str:
-    """Of a paper account's live prices: ``loopback`` where they are led here, else ``live``."""
+    """Returns the environment of a paper account's live prices.
+
+    It is ``loopback`` where the settings redirect them to this machine, else ``live``.
+    """
     own_settings = config.get("oms") or {}
     is_redirected = config.get("urls") or (
         isinstance(own_settings, Mapping) and own_settings.get("resolve")
@@ -112,7 +117,7 @@ def _check_key(key: str, config: Any, environment: str) -> None:
     if key == "verify" and (
         not isinstance(config, bool) or (not config and environment != "loopback")
     ):
-        raise config_refusal(key, "is false in the environment loopback alone")
+        raise config_refusal(key, "may be false in the environment loopback only")
     if key in ("options", "urls", "headers") and not isinstance(config, Mapping):
         raise config_refusal(key, "an object is expected")
     if key == "hostname" and not _HOSTNAME.fullmatch(str(config)):
@@ -128,7 +133,7 @@ def _check_key(key: str, config: Any, environment: str) -> None:
 
 
 def _check_headers(config: Mapping[str, Any]) -> None:
-    """A header that picks the environment is the environment's matter."""
+    """The header that selects the environment is set by the environment alone."""
     marks = {
         hosts.header[0].lower()
         for venue in load_venues().values()
@@ -156,7 +161,7 @@ def _parse_own_settings(
     if policy not in _POLICIES:
         raise config_refusal("oms.unknown_policy", f"is one of {', '.join(_POLICIES)}")
     if policy == "resend" and not get_profile(venue.id).has_unique_client_ids:
-        message = f"is not resend: {venue.id} takes the id of an order that ended once more"
+        message = f"is not resend: {venue.id} accepts the client order id of an ended order again"
         raise config_refusal("oms.unknown_policy", message)
     capabilities = config.get("capabilities", {})
     if not isinstance(capabilities, Mapping):
@@ -173,7 +178,7 @@ def _parse_own_settings(
         raise config_refusal("oms.withdrawal_key", "is true or false")
     owner = config.get("exchange_owner", "any")
     if not isinstance(owner, str) or not owner:
-        raise config_refusal("oms.exchange_owner", "the exchange's name of an account is expected")
+        raise config_refusal("oms.exchange_owner", "the exchange's account id is expected")
     return ExtraConfig(
         allowed_hosts=tuple(host.lower() for host in hosts),
         resolve=_resolve(config.get("resolve", {}), environment),
@@ -186,7 +191,7 @@ def _parse_own_settings(
 
 def _resolve(config: Any, environment: str) -> dict[str, str]:
     if config and environment != "loopback":
-        raise config_refusal("oms.resolve", "is for the environment loopback alone")
+        raise config_refusal("oms.resolve", "is for the environment loopback only")
     if not isinstance(config, Mapping):
         raise config_refusal("oms.resolve", "an object is expected")
     for name, place in config.items():
@@ -197,7 +202,7 @@ def _resolve(config: Any, environment: str) -> dict[str, str]:
 
 
 def _hosts_of_other_environments(venue: VenueInfo, environment: str) -> frozenset[str]:
-    """Hosts of the venue's other environments, ports left aside."""
+    """Hosts of the venue's other environments, without ports."""
     current = venue.environments.get(environment)
     own = frozenset() if current is None else current.all
     others = (hosts.all for name, hosts in venue.environments.items() if name != environment)
@@ -205,7 +210,7 @@ def _hosts_of_other_environments(venue: VenueInfo, environment: str) -> frozense
 
 
 def _check_url(path: str, url: str, venue: VenueInfo, environment: str, extra: ExtraConfig) -> None:
-    """A URL of the constructor under the environment's rule; the guard asks again at each call."""
+    """Checks a URL against the environment's hosts; the host guard checks each request again."""
     if "{" in url or "://" not in url:
         return
     guard = build_host_guard(
@@ -219,7 +224,7 @@ def _check_url(path: str, url: str, venue: VenueInfo, environment: str, extra: E
 
 
 def _all_keys(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Every key in a tree, with its path."""
+    """Yields every key in a tree with its path."""
     if isinstance(tree, Mapping):
         for key, each in tree.items():
             yield ".".join((*path, str(key))), str(key)
@@ -245,6 +250,6 @@ def _is_positive(config: Any) -> bool:
 
 
 def config_refusal(key: str, reason: str) -> Invalid:
-    """The refusal that names the key."""
+    """Returns the refusal of a key; an empty key stands for the whole of ``extra_config``."""
     where = f"extra_config: {key} {reason}" if key else f"extra_config {reason}"
     return Invalid(where, code="extra_config_refused")

@@ -1,6 +1,7 @@
-"""What was heard and not taken yet: reports, changed attempt rows, payments, snapshots.
+"""What the worker has not fetched yet: reports, changed attempt rows, charges, snapshots.
 
-Rows that change with a report leave after it: they are stored in its transaction or a later one.
+Rows that change with a report are returned after it: they are stored in its transaction or a later
+one.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +11,9 @@ from oms.ports.exchange import AttemptRow, ExchangeSnapshot
 
 
 class ReportBuffer:
-    """Filled by the adapter's tasks, emptied by the worker; ``on_update`` wakes it.
+    """Filled by the adapter's tasks and emptied by the worker, which ``on_update`` wakes.
 
-    ``on_reports`` is shown what is taken in, but for snapshots.
+    ``on_reports`` is called with the reports of each ``put``.
     """
 
     def __init__(
@@ -33,31 +34,31 @@ class ReportBuffer:
         self,
         reports: Sequence[ExecutionReport] = (),
         rows: Sequence[AttemptRow] = (),
-        take_charges: Sequence[Charge] = (),
+        charges: Sequence[Charge] = (),
     ) -> None:
-        """Take in what belongs together."""
-        if reports or rows or take_charges:
+        """Add reports with the rows and charges that belong to them."""
+        if reports or rows or charges:
             self._on_reports(reports)
             self._reports.extend(reports)
             self._rows.extend(rows)
-            self._charges.extend(take_charges)
+            self._charges.extend(charges)
             self._on_update()
 
     def notify(self) -> None:
-        """Wake the worker though nothing is taken."""
+        """Wake the worker without adding anything."""
         self._on_update()
 
     def add_snapshot(self, snapshot: ExchangeSnapshot) -> None:
-        """Take in a whole snapshot."""
+        """Add a snapshot."""
         self._snapshots.append(snapshot)
         self._on_update()
 
     def is_empty(self) -> bool:
-        """Whether nobody waits to be taken anything."""
+        """Returns whether there is nothing to fetch."""
         return not (self._reports or self._rows or self._charges or self._snapshots)
 
     def take_reports(self) -> list[ExecutionReport]:
-        """The reports in the order heard; what belongs to them may be stored from now on."""
+        """Returns the reports in their order; their rows and charges may be stored from now on."""
         taken, self._reports = self._reports, []
         for row in self._rows:
             self._rows_due[row.order_id, row.attempt, row.kind] = row
@@ -66,16 +67,16 @@ class ReportBuffer:
         return taken
 
     def take_rows(self) -> list[AttemptRow]:
-        """Rows that changed with reports taken, each in its last form."""
+        """Returns the rows that changed with fetched reports, each in its last version."""
         due, self._rows_due = self._rows_due, {}
         return list(due.values())
 
     def take_charges(self) -> list[Charge]:
-        """Payments taken with reports taken."""
+        """Returns the charges that belong to fetched reports."""
         due, self._charges_due = self._charges_due, []
         return due
 
     def take_snapshots(self) -> list[ExchangeSnapshot]:
-        """Snapshots since the last call."""
+        """Returns the snapshots since the last call."""
         due, self._snapshots = self._snapshots, []
         return due

@@ -1,4 +1,6 @@
-"""What ``extra_config.oms`` of an account changes in how it trades; it never adds anything."""
+"""Restrictions that ``extra_config.oms`` of an account puts on its trading; it never adds
+anything.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,18 +21,20 @@ _UNAVAILABLE = (False, None, "none")
 
 @value
 class TradingSettings:
-    """The settings of one account; as they stand allowed, nothing is changed."""
+    """The settings of one account; the defaults restrict nothing."""
 
-    #: What was taken away: the fields of the capabilities, with what is restrictions of them.
+    #: Restricted capabilities by name, each with the values that are still allowed.
     restrictions: Mapping[str, Any]
     inflight_writes_max: int | None = None
-    #: An order that was not placed is sent once more.
+    #: An order that was proven not placed is sent once more.
     resends_not_placed: bool = False
-    #: Executions that are proven and missing are inferred.
+    #: Executions that are proven but missing are inferred.
     infers_fills: bool = True
 
     def refuse(self, order: Order, instrument: Instrument) -> None:
-        """Raises ``Invalid`` for what the account may not send (``order_type_not_supported``)."""
+        """Raises ``Invalid`` (``order_type_not_supported``) for an order that the settings
+        exclude.
+        """
         kind = instrument.kind.value
         in_force = order.time_in_force or ("GTC" if order.order_type in LIMIT_TYPES else None)
         is_post_only = order.post_only or in_force == "PO"
@@ -48,12 +52,12 @@ class TradingSettings:
                 and not _has(self.restrictions[name], kind, used_value)
             ):
                 shown = name if used_value is True else used_value
-                message = f"{shown} is taken away by oms.capabilities of the account"
+                message = f"{shown} is disabled by oms.capabilities of the account"
                 raise Invalid(message, code="order_type_not_supported")
 
 
 def load_trading_settings(account: Account) -> TradingSettings:
-    """The settings; none where they cannot be read: then no client of the account opens."""
+    """Returns the settings; the defaults where they cannot be read, as no client opens then."""
     venue, environment = load_venues().get(account.venue), account.environment.value
     if venue is None:
         return TradingSettings(restrictions={})
@@ -71,7 +75,7 @@ def load_trading_settings(account: Account) -> TradingSettings:
 
 
 def _has(restrictions: Any, kind: str, value: object) -> bool:
-    """Whether ``value`` is among what is restrictions for instruments of ``kind``."""
+    """Whether ``value`` is among the values still allowed for instruments of ``kind``."""
     allowed = restrictions.get(kind) if isinstance(restrictions, Mapping) else restrictions
     if isinstance(allowed, list | tuple):
         return value in allowed

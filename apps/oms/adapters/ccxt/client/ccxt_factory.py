@@ -1,4 +1,4 @@
-"""A ccxt object made from an account: settings, guard, environment. Nothing is sent here."""
+"""Creates the ccxt object of an account: settings, host guard, environment. Sends nothing."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -19,20 +19,20 @@ from oms.adapters.ccxt.venues.registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 
-#: Both trees of ccxt import each other's modules: begun by two threads, they lock each other out.
+#: ccxt's two trees import each other's modules: two threads that import them deadlock.
 _IMPORT_LOCK = Lock()
 TIMEOUT_MS = 10_000
 RECEIVE_WINDOW_MS = 5_000
-#: How many times of what ccxt believes to be allowed its own limiter lets through.
+#: ccxt's own limiter lets through this many times the rate that ccxt assumes.
 _CCXT_LIMIT_FACTOR = 10
 
 
 @value
 class ClientSpec:
-    """An account as its client needs it; secrets are plain text and stay in memory."""
+    """What a client needs of an account; secrets are plain text and stay in memory."""
 
     account_id: int
-    #: ccxt's id of the exchange, the part of ``exchange_id`` behind the dot.
+    #: ccxt's exchange id, the part of ``exchange_id`` after the dot.
     venue: str
     #: ``ccxt`` or ``ccxtpro``.
     engine: str
@@ -41,20 +41,20 @@ class ClientSpec:
     secret: str = field(default="", repr=False)
     passphrase: str = field(default="", repr=False)
     extra_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    #: Whether other accounts, of other workers perhaps, spend the budget of the same key.
+    #: Whether other accounts, perhaps of other workers, share the budget of the key.
     is_key_shared: bool = False
-    #: The venue's own name of the account that earlier credentials led to.
+    #: The venue's id of the account that earlier credentials belonged to.
     owner: str | None = None
-    #: Where the tables of markets are kept.
+    #: The folder of the market tables.
     cache_folder: Path
 
 
 async def create_ccxt_exchange(
     spec: ClientSpec, throttle: RequestThrottle, on_call: Callable[[str], None]
 ) -> tuple[Any, Any]:
-    """The ccxt object in its environment and its session; ``on_call`` hears each URL.
+    """Returns the ccxt object in its environment, and its session; the caller closes both.
 
-    Who asked closes both. Raises ``NotSent``.
+    ``on_call`` is called with each URL. Raises ``NotSent``.
     """
     venue = load_venues().get(spec.venue)
     if venue is None:
@@ -94,13 +94,13 @@ def _create_tls(extra: ExtraConfig) -> Any:
 
 
 def _constructor_args(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
-    """What the ccxt class is constructed with, beside its session."""
+    """Arguments of the ccxt class, without its session."""
     fixed: dict[str, Any] = {
         "apiKey": spec.api_key,
         "secret": spec.secret,
         "password": spec.passphrase,
         "enableRateLimit": True,
-        # A leaky bucket lets each call wait for the one before it, however long ago that was.
+        # A leaky bucket would let each call wait for the one before it, however long ago that was.
         "rateLimiterAlgorithm": "rollingWindow",
         "asyncio_loop": asyncio.get_running_loop(),
         "aiohttp_trust_env": False,
@@ -119,10 +119,10 @@ def _constructor_args(spec: ClientSpec, extra: ExtraConfig) -> dict[str, Any]:
 
 
 def _relax_ccxt_throttler(exchange: Any) -> None:
-    """Let ccxt's own limiter stop only what runs wild.
+    """Makes ccxt's own limiter stop only a runaway loop.
 
-    It knows no cancels: one waits there behind whatever came before, up to a whole window. What a
-    venue allows is kept before, by ``turns``.
+    It knows no priorities: a cancel would wait behind earlier requests for up to a whole window.
+    ``RequestThrottle`` keeps the venue's limits before it.
     """
     exchange.tokenBucket = {
         **exchange.tokenBucket,
@@ -132,7 +132,7 @@ def _relax_ccxt_throttler(exchange: Any) -> None:
 
 
 def _to_plain_numbers(value: Any) -> Any:
-    """Settings as ccxt reads them: it knows no decimals there."""
+    """Converts decimals in settings to numbers, which is all that ccxt reads there."""
     match value:
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
@@ -151,7 +151,7 @@ def _venue_options(spec: ClientSpec) -> Mapping[str, Any]:
 def _select_environment(
     exchange: Any, environment: str, venue: VenueInfo, extra: ExtraConfig
 ) -> None:
-    """The environment, before anything else is done with the object; then exact numbers."""
+    """Selects the environment before any other use of the object; then exact numbers as text."""
     if environment == "loopback":
         has_tree = "test" in extra.ccxt.get("urls", {})
         if has_tree or ("testnet" in venue.environments and not extra.resolve):
@@ -164,7 +164,7 @@ def _select_environment(
 
 
 def load_ccxt_class(engine: str, venue: str) -> type[Any]:
-    """A venue's class of ccxt. Takes seconds the first time: for a thread.
+    """Returns a venue's ccxt class. The first import takes seconds: call it in a thread.
 
     Raises ``NotSent`` (``engine_unavailable``).
     """

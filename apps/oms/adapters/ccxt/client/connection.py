@@ -1,7 +1,7 @@
-"""The client in use: opened, replaced when it could not be, and what is known of its health.
+"""The client in use and its health: opened with retries and replaced after a failed open.
 
-A client is opened once; after a failure a new one is made. Whoever holds the connection need not
-know which client it leads to.
+A client is opened once; after a failure a new one is made. The users of a connection do not know
+which client is behind it.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from oms.adapters.ccxt.timings import Timings, nth_delay
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 
-#: Reads that record_failure in a row before an account counts as out of reach.
+#: Failed reads in a row after which the account counts as unreachable.
 _FAILURES_MAX = 2
 _AUTH_FAILED = "auth_failed"
-#: Codes that say more than that it cannot be reached.
+#: Codes that are more specific than "unreachable".
 _PASSED_CODES = (_AUTH_FAILED, "host_mismatch", "engine_unavailable")
 
 
 class Connection:
-    """A ``Venue`` over clients that ``make`` makes."""
+    """An ``ExchangeClient`` over the clients that ``make_client`` makes."""
 
     def __init__(self, make_client: Callable[[], ExchangeClient], timings: Timings) -> None:
         self._make_client = make_client
@@ -34,23 +34,23 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether it ever was opened."""
+        """Whether a client was opened."""
         return self._client is not None
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol; none before it is open."""
+        """All instruments by symbol; empty before a client is open."""
         return {} if self._client is None else self._client.instruments
 
     @property
     def exchange(self) -> Any:
         """The ccxt object."""
-        assert self._client is not None, "asked before it is open"
+        assert self._client is not None, "used before it is open"
         return self._client.exchange
 
     @property
     def clock_error_ms(self) -> int:
-        """How far our clock may be off the venue's."""
+        """Half of the duration of the last clock reading, in milliseconds."""
         return 0 if self._client is None else self._client.clock_error_ms
 
     @property
@@ -60,11 +60,11 @@ class Connection:
 
     @property
     def last_call_at(self) -> datetime | None:
-        """When it was called last."""
+        """Time of the last call."""
         return None if self._client is None else self._client.last_call_at
 
     def unavailable_reason(self) -> Refused | None:
-        """Why nothing can be sent, as far as is known."""
+        """Returns why nothing can be sent, as far as is known; ``None`` when healthy."""
         error = self._last_error
         if error is None:
             return None
@@ -74,7 +74,7 @@ class Connection:
         return Refused(code=code, message=error.message, reason=error.reason)
 
     async def open(self) -> None:
-        """Try until it is open, ever more slowly."""
+        """Retries until a client is open, with growing pauses."""
         while self._client is None:
             client = self._make_client()
             try:
@@ -86,7 +86,7 @@ class Connection:
                 self.record_success()
 
     def record_failure(self, error: RequestError) -> float:
-        """Note a failure; seconds to wait before the next try."""
+        """Record a failed request; returns the seconds to wait before the next attempt."""
         self._last_error = error
         self._failures += 1
         pauses = (
@@ -97,33 +97,33 @@ class Connection:
         return max(nth_delay(pauses, self._failures - 1), error.retry_after or 0.0)
 
     def record_success(self) -> None:
-        """Note that it works."""
+        """Record a request that succeeded."""
         self._last_error, self._failures = None, 0
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Send once. Raises as ``Venue.write``."""
+        """Sends once. Raises as ``ExchangeClient.write``."""
         if self._client is None:
             raise NotSent("exchange_unavailable", "the exchange cannot be reached yet")
         return await self._client.write(method, *args, **kwargs)
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask. Raises ``ReadFailed``."""
+        """Reads. Raises ``ReadFailed``."""
         if self._client is None:
             message = "the exchange cannot be reached yet"
             raise ReadFailed("exchange_unavailable", message, retryable=True)
         return await self._client.read(method, *args, **kwargs)
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
-        """What a stream tells next. Raises ``ReadFailed``."""
-        assert self._client is not None, "asked before it is open"
+        """Returns the next rows of a stream. Raises ``ReadFailed``."""
+        assert self._client is not None, "used before it is open"
         return await self._client.watch(method, params)
 
     async def close_streams(self) -> None:
-        """Close all streams."""
+        """Closes all streams."""
         if self._client is not None:
             await self._client.close_streams()
 
     async def close(self) -> None:
-        """End it for good."""
+        """Closes the client for good."""
         if self._client is not None:
             await self._client.close()

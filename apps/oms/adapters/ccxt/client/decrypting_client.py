@@ -1,4 +1,4 @@
-"""A client whose credentials are opened when it is, and kept nowhere else."""
+"""A client whose credentials are decrypted when it opens, and stored nowhere else."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from oms.domain.instrument import Instrument
 
 
 class DecryptingClient:
-    """A ``Venue`` over the ``VenueClient`` that ``spec`` tells how to make."""
+    """An ``ExchangeClient`` over a ``VenueClient`` built from what ``spec`` returns."""
 
     def __init__(
         self,
@@ -23,14 +23,14 @@ class DecryptingClient:
         own: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._spec = spec
-        #: Keeps which account of the venue the credentials lead to.
+        #: Stores which account of the venue the credentials belong to.
         self._own = own
         self._market_cache = market_cache
         self._client: VenueClient | None = None
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol; none before it is open."""
+        """All instruments by symbol; empty before it is open."""
         return {} if self._client is None else self._client.instruments
 
     @property
@@ -40,7 +40,7 @@ class DecryptingClient:
 
     @property
     def clock_error_ms(self) -> int:
-        """How far our clock may be off the venue's."""
+        """Half of the duration of the last clock reading, in milliseconds."""
         return 0 if self._client is None else self._client.clock_error_ms
 
     @property
@@ -50,13 +50,14 @@ class DecryptingClient:
 
     @property
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Time of the last call."""
         return None if self._client is None else self._client.last_call_at
 
     async def open(self) -> None:
-        """Open the credentials, then the client.
+        """Decrypts the credentials and opens the client.
 
-        Raises ``NotSent``, ``ReadFailed``, and ``Rejected`` where the credentials do not open.
+        Raises ``NotSent``, ``ReadFailed``, and ``Rejected`` where the credentials cannot be
+        decrypted.
         """
         try:
             spec = await self._spec()
@@ -76,23 +77,23 @@ class DecryptingClient:
         self._client = client
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Send once. Raises as ``VenueClient.write``."""
+        """Sends once. Raises as ``VenueClient.write``."""
         return await self._opened().write(method, *args, **kwargs)
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask. Raises as ``VenueClient.read``."""
+        """Reads. Raises as ``VenueClient.read``."""
         return await self._opened().read(method, *args, **kwargs)
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
-        """What a stream tells next. Raises as ``VenueClient.watch``."""
+        """Returns the next rows of a stream. Raises as ``VenueClient.watch``."""
         return await self._opened().watch(method, params)
 
     async def close_streams(self) -> None:
-        """Close all streams."""
+        """Closes all streams."""
         await self._opened().close_streams()
 
     async def close(self) -> None:
-        """End it for good."""
+        """Closes the client for good."""
         if self._client is not None:
             await self._client.close()
 

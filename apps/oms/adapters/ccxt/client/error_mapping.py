@@ -1,4 +1,4 @@
-"""Whatever comes out of one ccxt call becomes a ``Fault``; nothing is caught to be forgotten."""
+"""Turns every exception of a ccxt call into a ``RequestError``."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,12 +8,15 @@ from typing import Any
 from oms.adapters.ccxt.client.http_session import CallContext, DuplicateSend
 from oms.adapters.ccxt.client.request_errors import MissingOrderId, RequestError, classify_error
 
-#: Writes that answer with an order: without its id nobody knows what became of them.
+#: Writes whose reply must have an order id: without it the outcome is unknown.
 _METHODS_WITH_ID = ("create_order", "edit_order")
 
 
 class ErrorMapping:
-    """A ``with`` around a call: its failure leaves as a ``Fault``, bugs and cancellations pass."""
+    """A context manager around a ccxt call: its failure is raised as a ``RequestError``.
+
+    Bugs and cancellations pass through.
+    """
 
     def __init__(
         self, venue: str, call: CallContext, *, is_write: bool, secrets: Sequence[str]
@@ -38,7 +41,7 @@ class ErrorMapping:
         )
         if error is None or isinstance(error, passed_through):
             return
-        # Not "from error": its words hold the signed URL.
+        # Not "from error": its message has the signed URL.
         raise classify_error(
             error,
             headers_sent=bool(self._call.headers_sent),
@@ -50,7 +53,7 @@ class ErrorMapping:
 
 
 def check_write_reply(method: str, reply: Any) -> None:
-    """Raises ``NoId`` for a reply that does not tell what it answers."""
+    """Raises ``MissingOrderId`` for a reply that does not identify its order."""
     if not isinstance(reply, dict | list):
         raise MissingOrderId(f"{method} was answered by {type(reply).__name__}")
     if method in _METHODS_WITH_ID:

@@ -1,6 +1,6 @@
-"""What the upper half needs of a client: one connection to a venue under one set of credentials.
+"""The client protocol: one connection to a venue under one set of credentials.
 
-``write`` sends at most once and says by its exceptions what is certain; ``read`` may try again.
+``write`` sends at most once, and its exceptions say what is certain; ``read`` may retry.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from oms.domain.instrument import Instrument
 
 Row = Mapping[str, Any]
-"""One object of ccxt's unified shapes, with the venue's own words under ``info``."""
+"""One row in a unified shape of ccxt; ``info`` has the venue's own row."""
 
 
 class ExchangeClient(Protocol):
-    """A client of ``client.VenueClient``'s kind."""
+    """What the rest of the adapter needs of a ``VenueClient``."""
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -23,12 +23,14 @@ class ExchangeClient(Protocol):
 
     @property
     def exchange(self) -> Any:
-        """The ccxt object, to ask what it can; calls go through ``write`` and ``read``."""
+        """The ccxt object, for its metadata and parsers; requests go through ``write`` and
+        ``read``.
+        """
         ...
 
     @property
     def clock_error_ms(self) -> int:
-        """How far our clock may be off the venue's."""
+        """How far our clock may be off the venue's, in milliseconds."""
         ...
 
     @property
@@ -38,29 +40,31 @@ class ExchangeClient(Protocol):
 
     @property
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Time of the last call."""
         ...
 
     async def open(self) -> None:
-        """Load markets and try the credentials. Raises ``ReadFailed``."""
+        """Loads markets and tries the credentials. Raises ``NotSent``, ``Rejected``,
+        ``ReadFailed``.
+        """
         ...
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Send once. Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``."""
+        """Sends once. Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``."""
         ...
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask. Raises ``ReadFailed``."""
+        """Reads. Raises ``ReadFailed``."""
         ...
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> Sequence[Row]:
-        """What a stream tells next, copied from what it keeps. Raises ``ReadFailed``."""
+        """Returns the next rows of a stream, as copies. Raises ``ReadFailed``."""
         ...
 
     async def close_streams(self) -> None:
-        """Close all streams; watching dials again."""
+        """Closes all streams; ``watch`` dials again."""
         ...
 
     async def close(self) -> None:
-        """End it for good."""
+        """Closes the client for good."""
         ...

@@ -1,7 +1,7 @@
-"""Calls of the ccxt gateway at a real exchange: a read, or one write whose orders are heard later.
+"""Direct ccxt calls of callers: a read, or one write.
 
-What a write brings about is told by the next reading, as orders of nobody: nothing is reported
-here. Its command was stored before it leaves; an answer that is lost is never sent for again.
+The next poll reports the effect of a write, as external orders. Its command is stored before it is
+sent; a request whose reply is lost is never sent again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ from oms.ports.exchange import DirectTradeResult
 async def call_read(
     connection: Connection, func: str, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> object:
-    """What ccxt reads, as plain JSON values.
+    """Returns the result of a ccxt read as plain JSON values.
 
-    Raises ``Invalid`` with code ``unsupported_func`` for what ccxt does not have here,
-    ``Conflict`` with the failure's code where it fails.
+    Raises ``Invalid`` with code ``unsupported_func`` for a method that ccxt does not have here,
+    ``Conflict`` with the code of the failure.
     """
     if not connection.is_open:
         raise Conflict("the exchange cannot be reached yet", code="exchange_unavailable")
@@ -40,7 +40,7 @@ async def call_read(
 async def call_write(
     connection: Connection, func: str, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> DirectTradeResult:
-    """What ccxt answers to a trade, sent once, or why there is no answer."""
+    """Sends a ccxt write once; returns its result, or why there is none."""
     if not connection.is_open:
         message = "the exchange cannot be reached yet"
         return DirectTradeResult(refused=Refused(code="exchange_unavailable", message=message))

@@ -1,7 +1,6 @@
-"""A class of ccxt with the host guard in it: the last place before a socket opens.
+"""A venue's ccxt class with the host guard and the request throttle: the last step before a socket.
 
-It waits for its turn before a request is signed, and changes no meaning: what the venue's class
-says is said.
+It waits for the throttle before a request is signed. Arguments and results stay unchanged.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +27,10 @@ def _copy_params(params: Any) -> Any:
 def guard_exchange_class(
     base: type[Any], guard: HostGuard, throttle: RequestThrottle, on_call: UrlObserver
 ) -> type[Any]:
-    """``base``, a venue's class of ccxt, under ``guard``; ``on_call`` hears each URL that passes."""
+    """Returns a subclass of ``base``, a venue's ccxt class, that checks each request by ``guard``.
+
+    ``on_call`` is called with each URL that passes.
+    """
 
     streaming: Any = guard_stream_class(base, guard, on_call)
 
@@ -60,7 +62,7 @@ def guard_exchange_class(
                 call.headers_sent += 1
             reply = await super().fetch(url, method, headers, body)
             if not get_profile(guard.venue).errors.is_success(reply):
-                raise UnreadableReply("HTTP said success, the body did not")
+                raise UnreadableReply("HTTP reported success, the body did not")
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)
             return reply
@@ -90,5 +92,5 @@ def guard_exchange_class(
 
 
 def _has_own_session(exchange: Any) -> bool:
-    """Behind a SOCKS proxy ccxt uses a session of its own, which tells nothing."""
+    """With a SOCKS proxy ccxt uses a session of its own, which reports nothing."""
     return bool(exchange.socksProxy or exchange.socks_proxy or exchange.socksProxyCallback)

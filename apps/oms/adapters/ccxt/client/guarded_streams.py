@@ -1,4 +1,4 @@
-"""A class of ccxt.pro under the host guard where it dials, which tells when it cannot go on."""
+"""A venue's ccxt.pro class that checks the host of each stream and reports broken connections."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from oms.adapters.ccxt.streams.ws_connections import adopt_connection, is_url
 def guard_stream_class(
     base: type[Any], guard: HostGuard, on_call: Callable[[str], None]
 ) -> type[Any]:
-    """``base``, a venue's class of ccxt, with guarded streams; ``on_call`` hears each address."""
+    """Returns a subclass of ``base`` with guarded streams; ``on_call`` is called with each URL."""
 
     class GuardedStreams(base):  # type: ignore[misc]
         def __init__(self, config: Mapping[str, Any]) -> None:
             self.delayed_calls: Sequence[Any] = ()
-            #: The address that a task listens to.
+            #: The URL that a task listens to.
             self.url_of_task: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
             super().__init__(config)
 
@@ -34,7 +34,7 @@ def guard_stream_class(
             try:
                 super().handle_message(client, message)
             except Exception as error:
-                client.reject(error)  # ccxt ends its reading of the connection: who listens is told
+                client.reject(error)  # ccxt stops reading the connection: listeners must fail
                 raise
 
         def delay(self, timeout: float, method: Any, *args: Any) -> Any:
@@ -46,7 +46,7 @@ def guard_stream_class(
             return handle
 
         def cancel_delayed(self) -> None:
-            """Let nothing begin by itself any more: ccxt renews what streams are signed with."""
+            """Cancel calls that ccxt scheduled: it renews what streams are signed with."""
             for handle in self.delayed_calls:
                 handle.cancel()
             self.delayed_calls = ()

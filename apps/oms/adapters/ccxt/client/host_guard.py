@@ -1,7 +1,6 @@
-"""The host guard: which hosts an account's environment may call, checked before a socket opens.
+"""The host guard: the hosts that an account's environment may call, checked before a socket opens.
 
-There is no switch that turns it off. It reads ``venues`` and the account's own additions; it does
-not know how requests are made.
+It cannot be switched off. It reads the venue catalog and the account's additions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,22 +19,24 @@ LOCAL_NAME = "localhost"
 
 @value
 class HostGuard:
-    """What one account may call; ``resolved`` are the names that ``oms.resolve`` sends home."""
+    """The hosts of one account; ``resolved_hosts`` are names that ``oms.resolve`` maps to this
+    machine.
+    """
 
     venue: str
     environment: str
     rest: frozenset[str]
     private_streams: frozenset[str]
     public_streams: frozenset[str]
-    #: Must be there with this value, and must not be there.
+    #: A header that every request has with this value, and one that no request may have.
     header: tuple[str, str] | None = None
     forbidden_header: str | None = None
-    #: Paths that go without the header.
+    #: Paths of requests without the header.
     header_exempt_paths: Sequence[str] = ()
     resolved_hosts: frozenset[str] = frozenset()
 
     def check(self, url: str, headers: Mapping[str, str]) -> None:
-        """Raises ``HostMismatch``."""
+        """Checks URL and headers of a request. Raises ``HostMismatch``."""
         self.check_rest(url)
         by_name = {name.lower(): str(text) for name, text in headers.items()}
         if self.header is not None:
@@ -47,11 +48,11 @@ class HostGuard:
             raise self._mismatch(url, f"with {self.forbidden_header}")
 
     def check_rest(self, url: str) -> None:
-        """Scheme, host and port of a URL, without headers. Raises ``HostMismatch``."""
+        """Checks scheme, host and port of a URL. Raises ``HostMismatch``."""
         self._check_host(url, self.rest)
 
     def check_stream(self, url: str) -> None:
-        """The same of a websocket. Raises ``HostMismatch``."""
+        """Checks scheme, host and port of a websocket URL. Raises ``HostMismatch``."""
         is_private = "private" in url.partition("?")[0]
         allowed = self.private_streams if is_private else self.private_streams | self.public_streams
         self._check_host(url, allowed)
@@ -80,7 +81,7 @@ class HostGuard:
 
 
 def split_url(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a URL, in lower case; port 0 is none."""
+    """Returns scheme, host and port of a URL in lower case; port 0 if there is none."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -92,12 +93,12 @@ def split_url(url: str) -> tuple[str, str, int]:
 
 
 def format_host(host: str, port: int) -> str:
-    """``host``, with its port unless it is that of TLS."""
+    """Returns ``host``, with its port unless it is 443."""
     return host if port == 443 else f"{host}:{port}"
 
 
 def is_ip_address(host: str) -> bool:
-    """Whether a host is written as an address: such a one is never resolved."""
+    """Returns whether a host is written as an IP address, which is never resolved."""
     return ":" in host or host.replace(".", "").isdigit()
 
 
@@ -108,7 +109,7 @@ def build_host_guard(
     allowed_hosts: Sequence[str] = (),
     resolve: Mapping[str, str] | None = None,
 ) -> HostGuard:
-    """The guard of an account of ``venue``. ``environment`` is one that the venue has."""
+    """Returns the guard of an account; ``environment`` is one that the venue has."""
     hosts = venue.environments.get(environment, Hosts())
     more = frozenset(allowed_hosts)
     header, forbidden = hosts.header, None

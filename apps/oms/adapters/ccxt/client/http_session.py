@@ -1,7 +1,7 @@
-"""The HTTP session under a ccxt client: ours, so that it can be watched.
+"""The HTTP session under a ccxt client, with hooks that ccxt's own session does not have.
 
-It tells for each call whether a first byte left, goes nowhere a reply sends it, tries nothing
-twice, and resolves names as the account's environment demands. It knows no venue.
+It records for each call whether a first byte was sent, follows no redirect, retries nothing, and
+resolves names as the account's environment requires.
 """
 
 import ipaddress
@@ -20,25 +20,25 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import Priority, RateLimitBucket
 
 
 class CallContext:
-    """One call of a ccxt method: what the session saw of it."""
+    """What the session recorded of one call of a ccxt method."""
 
     def __init__(self, *, is_write: bool, priority: Priority = Priority.SNAPSHOT) -> None:
         self.is_write = is_write
         self.priority = priority
         self.headers_sent = 0
         self.reply: HttpReply | None = None
-        #: The budget that its last request counted against.
+        #: The rate limit bucket that its last request counted against.
         self.bucket: RateLimitBucket | None = None
-        #: The name of the one of its path alone.
+        #: The name of the bucket of its path alone.
         self.path_bucket_name = ""
 
 
-#: The call that the running task is making; tasks that it starts see the same one.
+#: The call of the running task; tasks that it starts share it.
 CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("ccxt_call", default=None)
 
 
 class DuplicateSend(AssertionError):
-    """A second request left within one write: a bug, never an outcome."""
+    """A second request was sent within one write: a bug, never an outcome."""
 
 
 async def _on_headers_sent(_session: object, _context: SimpleNamespace, _params: object) -> None:
@@ -55,13 +55,13 @@ async def _on_headers_sent(_session: object, _context: SimpleNamespace, _params:
 async def _on_redirect(
     _session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
 ) -> None:
-    """A signed body would be sent again to any host: nobody goes on."""
+    """A redirect would send the signed body to any host."""
     params.response.close()
-    raise UnexpectedRedirect(f"HTTP {params.response.status} to another place")
+    raise UnexpectedRedirect(f"HTTP {params.response.status} redirects to another URL")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is a literal of this machine itself."""
+    """Returns whether a host is a literal loopback address."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -69,9 +69,9 @@ def is_loopback(host: str) -> bool:
 
 
 class HostResolver(AbstractResolver):
-    """Names to addresses: by ``names`` (``"*"`` is every name), else as the machine does.
+    """Resolves names by ``names`` (``"*"`` is every name), else as the machine does.
 
-    With ``only_loopback`` an address elsewhere is refused: no name leads out.
+    With ``only_loopback`` an address elsewhere is refused.
     """
 
     def __init__(self, names: Mapping[str, str], *, only_loopback: bool) -> None:
@@ -82,7 +82,7 @@ class HostResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises ``HostMismatch``, ``OSError``."""
+        """Returns the addresses of a host. Raises ``HostMismatch``, ``OSError``."""
         mapped = self._names.get(host, self._names.get("*"))
         if mapped is None:
             results = await self._default.resolve(host, port, family)
@@ -90,11 +90,11 @@ class HostResolver(AbstractResolver):
             address, _, mapped_port = mapped.rpartition(":")
             results = [_resolve_result(host, address.strip("[]"), int(mapped_port))]
         if self._only_loopback and not all(is_loopback(each["host"]) for each in results):
-            raise HostMismatch(f"{host} leads out of this machine")
+            raise HostMismatch(f"{host} is not an address of this machine")
         return results
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Closes the default resolver."""
         await self._default.close()
 
 
@@ -111,7 +111,7 @@ def _resolve_result(host: str, address: str, port: int) -> ResolveResult:
 
 
 def create_tls_context(cafile: str | None, *, verify: bool) -> ssl.SSLContext | bool:
-    """Whom the client believes: the authority in ``cafile``, else those that ccxt brings.
+    """Returns the TLS context: trusts ``cafile``, else the authorities of certifi; ``False``: none.
 
     Reads a file. Raises ``OSError``.
     """
@@ -125,7 +125,7 @@ def create_tls_context(cafile: str | None, *, verify: bool) -> ssl.SSLContext | 
 def new_session(
     tls: ssl.SSLContext | bool, names: Mapping[str, str], *, only_loopback: bool
 ) -> aiohttp.ClientSession:
-    """A session with the hooks, for one client; who asked for it closes it."""
+    """Returns a session with the hooks for one client; the caller closes it."""
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_on_headers_sent)
     trace.on_request_redirect.append(_on_redirect)
@@ -141,9 +141,9 @@ def new_session(
 
 
 def _disable_retries(session: Any) -> None:
-    """aiohttp sends GET, PUT, DELETE again when a kept connection drops; it has no setting.
+    """aiohttp retries GET, PUT and DELETE when a kept connection drops, and has no setting for it.
 
-    Its own tests switch that off by this attribute; gone, it would be a silent danger.
+    Its own tests switch that off by this attribute; if it were gone, requests would be sent twice.
     """
-    assert session._retry_connection is True, "aiohttp keeps its retry elsewhere now"
+    assert session._retry_connection is True, "aiohttp moved its retry setting"
     session._retry_connection = False

@@ -1,7 +1,7 @@
-"""What a key may do, where the venue tells it: one that may withdraw is not used.
+"""Permissions of an API key where the venue reports them: a key that may withdraw is not used.
 
-An account whose admin is_allowed says so in its settings (``oms.withdrawal_key``). Where a venue does
-not tell, or the table does not know how it does, nothing is assumed and nothing refused.
+An account that needs one sets ``oms.withdrawal_key``. Where a venue reports nothing, or its profile
+has no query, nothing is assumed and nothing refused.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ OWNER_SETTING = "exchange_owner"
 
 
 class ReadClient(Protocol):
-    """What can ask a venue."""
+    """Reads from a venue."""
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """One ccxt method. Raises ``ReadFailed``."""
+        """Calls one ccxt method. Raises ``ReadFailed``."""
         ...
 
 
 async def fetch_key_permissions(client: ReadClient, venue: str, environment: str) -> KeyPermissions:
-    """What the venue tells of the key, as far as it can be read. Raises nothing of its own."""
+    """Returns the permissions of the key as far as the venue reports them."""
     query = get_profile(venue).key_query
     if query is None or environment not in query.environments:
         return KeyPermissions()
@@ -35,7 +35,7 @@ async def fetch_key_permissions(client: ReadClient, venue: str, environment: str
 async def fetch_key_owner(
     client: ReadClient, venue: str, environment: str, rights: KeyPermissions
 ) -> str | None:
-    """Which account of the venue the key leads to, where it is payload. Raises nothing of its own."""
+    """Returns the venue's id of the account that the key belongs to, where it reports it."""
     query = get_profile(venue).owner_query
     if rights.owner is not None or query is None or environment not in query.environments:
         return rights.owner
@@ -52,9 +52,9 @@ async def _run(client: ReadClient, query: KeyQuery) -> KeyPermissions:
 
 
 def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any) -> None:
-    """Raises ``Rejected`` (``auth_failed``) for a key that leads elsewhere than the last one did.
+    """Raises ``Rejected`` (``auth_failed``) for a key of another account than the last one.
 
-    An admin who means it says so: ``oms.exchange_owner`` of the account's settings is where.
+    ``oms.exchange_owner`` of the account's settings names the account that is meant.
     """
     own_settings = settings.get("oms") if isinstance(settings, Mapping) else None
     configured = own_settings.get(OWNER_SETTING) if isinstance(own_settings, Mapping) else None
@@ -62,19 +62,21 @@ def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any)
     if owner is None or expected is None or owner == expected:
         return
     message = (
-        f"these credentials lead to account {owner} of the exchange, and not to {expected}: "
+        f"these credentials belong to account {owner} of the exchange, not to {expected}: "
         f"store others, or set oms.{OWNER_SETTING} to {owner} if that is meant"
     )
     raise Rejected("auth_failed", message, reason=CHANGED_OWNER)
 
 
 def refuse_withdrawal_key(rights: KeyPermissions, settings: Any) -> None:
-    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless that is configured."""
+    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless the settings allow
+    it.
+    """
     own_settings = settings.get("oms") if isinstance(settings, Mapping) else None
     is_allowed = isinstance(own_settings, Mapping) and own_settings.get(WITHDRAWAL_KEY) is True
     if rights.can_withdraw and not is_allowed:
         message = (
-            "this key may withdraw money, which nobody here needs: make one that may not, "
+            "this key may withdraw money, which the gateway never does: create one that may not, "
             f"or set oms.{WITHDRAWAL_KEY} to true"
         )
         raise Rejected("auth_failed", message, reason=WITHDRAWAL_KEY)

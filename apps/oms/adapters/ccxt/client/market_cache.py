@@ -1,7 +1,6 @@
-"""Markets: ccxt's table as our instruments, shared in a process and kept on disk.
+"""ccxt's market tables as instruments, shared in a process and stored on disk.
 
-A table of 3,000 markets takes 90 MiB, an instance that shares one next to nothing. What is read
-here is read from texts; nothing is traded.
+A table of 3,000 markets takes 90 MiB; a client that shares one takes next to nothing.
 """
 
 import asyncio
@@ -21,14 +20,14 @@ from oms.domain.money import ZERO
 from oms.domain.value import value
 
 TABLE_AGE_MAX = timedelta(hours=6)
-#: ccxt's ways to say how exact a number is.
+#: ccxt's precision modes.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 _FINEST_STEP = Decimal("1E-8")
 
 
 @value
 class MarketLimits:
-    """What an order must fit beside its instrument's grid; quantities in base, ``None`` unknown."""
+    """Order limits beyond the instrument's steps; quantities in base, ``None`` unknown."""
 
     contract_size: Decimal
     qty_min: Decimal | None
@@ -37,7 +36,7 @@ class MarketLimits:
 
 
 class MarketCache:
-    """What the clients of one process share: tables of markets by name, and budgets of requests."""
+    """Market tables by name and request budgets, shared by the clients of one process."""
 
     def __init__(self, buckets: RateLimitBuckets | None = None) -> None:
         self.buckets = buckets or RateLimitBuckets()
@@ -45,11 +44,11 @@ class MarketCache:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def lock(self, name: str) -> asyncio.Lock:
-        """One at a time loads a table."""
+        """Returns the lock under which a table is loaded."""
         return self._locks.setdefault(name, asyncio.Lock())
 
     def apply_shared(self, name: str, exchange: Any) -> bool:
-        """Give ``exchange`` the table that another one loaded; whether there is one."""
+        """Gives ``exchange`` the table that another client loaded; returns whether there is one."""
         table = self._tables.get(name)
         if table is None:
             return False
@@ -59,14 +58,14 @@ class MarketCache:
         return True
 
     def store(self, name: str, exchange: Any) -> None:
-        """Others share what ``exchange`` has loaded from now on."""
+        """Shares what ``exchange`` has loaded."""
         self._tables[name] = {
             "shared": {key: getattr(exchange, key) for key in _SHARED},
             "options": helper_options(exchange),
         }
 
 
-#: What ``set_markets`` fills, and ``set_markets_from_exchange`` hands on.
+#: What ``set_markets`` fills in, and ``set_markets_from_exchange`` copies.
 _SHARED = (
     "markets",
     "markets_by_id",
@@ -81,13 +80,13 @@ _SHARED = (
 
 
 def helper_options(exchange: Any) -> dict[str, Any]:
-    """What some venues remember beside their markets and cannot trade without."""
+    """Returns the options that some venues store with their markets and cannot trade without."""
     names = exchange.options.get("marketHelperProps") or []
     return {name: exchange.options.get(name) for name in names if exchange.options.get(name)}
 
 
 def save_table(path: Path, exchange: Any, now: datetime) -> None:
-    """Write the table of ``exchange``; an old file stays whole until then. Raises ``OSError``."""
+    """Writes the table of ``exchange``, replacing the old file at the end. Raises ``OSError``."""
     saved = {
         "saved_at": now.isoformat(),
         "markets": list(exchange.markets.values()),
@@ -101,7 +100,7 @@ def save_table(path: Path, exchange: Any, now: datetime) -> None:
 
 
 def load_saved_table(path: Path, now: datetime) -> tuple[Mapping[str, Any], bool] | None:
-    """A stored table and whether it is fresh; ``None`` without a readable one."""
+    """Returns a stored table and whether it is fresh; ``None`` without a readable one."""
     try:
         saved = json.loads(gzip.decompress(path.read_bytes()))
         age = now - datetime.fromisoformat(saved["saved_at"])
@@ -111,21 +110,22 @@ def load_saved_table(path: Path, now: datetime) -> tuple[Mapping[str, Any], bool
 
 
 def apply_table(exchange: Any, saved: Mapping[str, Any]) -> None:
-    """Give ``exchange`` a stored table."""
+    """Gives ``exchange`` a stored table."""
     exchange.set_markets(saved["markets"], saved["currencies"])
     exchange.options.update(saved["options"])
 
 
 def table_file_name(name: str, version: str) -> str:
-    """Where a table is kept."""
+    """Returns the file name of a table."""
     return f"{name}.{version}.json.gz"
 
 
 def build_instruments(exchange: Any) -> dict[str, Instrument]:
-    """Spot and linear markets by unified symbol; what has no grid or is closed is left out.
+    """Returns spot and linear markets by unified symbol, without closed markets and those without
+    steps.
 
-    Quantities are in base everywhere, so ``contract_size`` is 1 and the step is that of one
-    contract times its size; ``amount_unit`` is the size, for who speaks with the venue.
+    Quantities are in base currency: the step is that of one contract times its size, and
+    ``amount_unit`` is the size, for requests to the venue.
     """
     instruments = {}
     for symbol, market in (exchange.markets or {}).items():
@@ -136,7 +136,7 @@ def build_instruments(exchange: Any) -> dict[str, Instrument]:
 
 
 def read_market_limits(market: Mapping[str, Any]) -> MarketLimits:
-    """The rest of a market's terms."""
+    """Returns the order limits of a market."""
     size = _contract_size(market)
     amount = (market.get("limits") or {}).get("amount") or {}
     cost = (market.get("limits") or {}).get("cost") or {}
@@ -150,7 +150,7 @@ def read_market_limits(market: Mapping[str, Any]) -> MarketLimits:
 
 
 def now_utc() -> datetime:
-    """Now, by this machine's clock."""
+    """Returns the machine's time in UTC."""
     return datetime.now(UTC)
 
 
@@ -184,8 +184,9 @@ def _contract_size(market: Mapping[str, Any]) -> Decimal:
 
 
 def _step(value: Any, mode: int, *, is_price: bool) -> Decimal | None:
-    """The grid of a number. With significant digits it depends on the price: the finest is saved,
-    and ccxt's own rounding has the last word."""
+    """Returns the step of a number. With significant digits it depends on the price: the finest
+    step is returned, and ccxt rounds in the end.
+    """
     number = to_decimal(value)
     if number is None:
         return None

@@ -1,14 +1,14 @@
-"""How a request to an exchange ends badly: every failure becomes one of five exceptions.
+"""The exceptions of requests to an exchange: every failure becomes one of five.
 
-Fault
-    NotSent          surely no byte left; the worker may send again, under the same client id
-    Rejected         definitely refused; nothing exists
-    Overloaded       refused for load, not carried out; again after the pause
-    OutcomeUnknown   none of these is proven; ask, never resend
-    ReadFailed       a question without an answer; the book stays as it is
+RequestError
+    NotSent          no byte was sent; the request may be sent again, under the same client id
+    Rejected         the exchange refused it; nothing was created
+    Overloaded       refused for load, not executed; may be sent again after the pause
+    OutcomeUnknown   none of these is proven; query the outcome, never resend
+    ReadFailed       a read without a result; nothing changes
 
-"No byte left" is proven by the session's trace hook, never by a class: a refused and a reset
-connection look alike in ccxt. Names of classes are compared, so ccxt is not imported here.
+"No byte was sent" is proven by the session's trace hook, never by a class: a refused and a reset
+connection look alike in ccxt. Class names are compared, so ccxt is not imported here.
 """
 
 import asyncio
@@ -35,24 +35,26 @@ _QUERY = re.compile(r"((?:https?|wss?)://[^\s?]+)\?\S*")
 
 
 class HostMismatch(Exception):
-    """A request was about to leave for a host that the account's environment does not know."""
+    """A request was about to be sent to a host outside the account's environment."""
 
 
 class UnexpectedRedirect(Exception):
-    """The venue sent a request on to another place; nobody went there."""
+    """The venue redirected a request; the redirect was not followed."""
 
 
 class UnreadableReply(Exception):
-    """HTTP meaning well done, the body did not: no JSON, or not the venue's word for success."""
+    """An HTTP success with a body that is no JSON, or without the venue's success marker."""
 
 
 class MissingOrderId(Exception):
-    """A write was answered without the id of what it made or changed."""
+    """A write was answered without the id of its order."""
 
 
 @value
 class HttpReply:
-    """What came back: ``is_accepted`` once ccxt and we took it for a success."""
+    """The reply to a request; ``is_accepted`` once ccxt and the error table took it for a
+    success.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -85,49 +87,49 @@ class RequestError(Exception):
         self.venue_code = venue_code
         self.ccxt_class = ccxt_class
         self.http_status = http_status
-        #: Seconds to wait before the next try, where one is allowed at all.
+        #: Seconds to wait before the next attempt, where one is allowed.
         self.retry_after = retry_after
         if headers_sent is not None:
             self.headers_sent = headers_sent
 
 
 class NotSent(RequestError):
-    """Surely no byte of the request left."""
+    """No byte of the request was sent."""
 
 
 class Rejected(RequestError):
-    """Definitely refused; nothing exists."""
+    """The exchange refused the request; nothing was created."""
 
     headers_sent = True
 
 
 class Overloaded(RequestError):
-    """Refused for load, not carried out; ``retry_after`` is always there."""
+    """Refused for load and not executed; ``retry_after`` is always set."""
 
     headers_sent = True
     retry_after: float
 
 
 class OutcomeUnknown(RequestError):
-    """Perhaps carried out, the answer is lost. ``duplicate_client_id``: it exists, find it."""
+    """Perhaps executed, the reply is lost. ``duplicate_client_id``: the order exists."""
 
     headers_sent = True
 
     @property
     def cause(self) -> str:
-        """What hides the outcome."""
+        """Why the outcome is unknown."""
         return self.reason or self.code
 
 
 class ReadFailed(RequestError):
-    """A failed read; ``retryable`` if asking again may help."""
+    """A failed read; ``retryable`` if another attempt may succeed."""
 
     def __init__(self, code: str, message: str, *, retryable: bool, **more: Any) -> None:
         super().__init__(code, message, **more)
         self.retryable = retryable
 
 
-#: ccxt's classes whose failure before the first byte is the caller's own, most special first.
+#: ccxt's classes whose failure before the first byte is the caller's, most specific first.
 _LOCAL_ERRORS: Sequence[tuple[str, str]] = (
     ("BadSymbol", "instrument_not_supported"),
     ("ArgumentsRequired", "validation_error"),
@@ -140,7 +142,7 @@ _LOCAL_ERRORS: Sequence[tuple[str, str]] = (
     ("BadRequest", "validation_error"),
     ("OperationFailed", "exchange_unavailable"),
 )
-#: ccxt's classes that are a refusal if a parsed body with a code raised them.
+#: ccxt's classes that are a rejection if they were raised by a parsed body with a code.
 _REJECTIONS: Sequence[tuple[str, str, str | None]] = (
     ("InsufficientFunds", "insufficient_funds", None),
     ("OrderNotFound", "order_not_found", None),
@@ -164,9 +166,9 @@ def classify_error(
     reply: HttpReply | None = None,
     secrets: Sequence[str] = (),
 ) -> RequestError:
-    """What ``error`` of one ccxt call was; ``reply`` is the last answer, where one came.
+    """Returns the ``RequestError`` for the exception of one ccxt call.
 
-    ``secrets`` are secrets that no message may repeat.
+    ``reply`` is the last reply, if one came. ``secrets`` are removed from the message.
     """
     if isinstance(error, RequestError):
         return error
@@ -182,14 +184,16 @@ def classify_error(
     text = f"{error} {reply.body if reply is not None else ''}"
     meaning = get_profile(venue).errors.find_meaning(failure.venue_code, text)
     if headers_sent and not is_write and "OrderNotFound" in failure.names:
-        # ccxt says it of an answer that is a success and empty, too.
+        # ccxt raises it for a success with an empty body, too.
         return _to_read_failure(Rejected("order_not_found", failure.message, **failure.details()))
-    fault = _classify_sent(failure, meaning) if headers_sent else _classify_unsent(failure)
-    return fault if is_write else _to_read_failure(fault)
+    result = _classify_sent(failure, meaning) if headers_sent else _classify_unsent(failure)
+    return result if is_write else _to_read_failure(result)
 
 
 def sanitize_message(message: str, secrets: Sequence[str] = ()) -> str:
-    """A message without queries, where signatures stand, without secrets, cut to its length."""
+    """Returns a message without URL queries, which have signatures, and without secrets,
+    truncated.
+    """
     message = _QUERY.sub(r"\1", message)
     for secret in secrets:
         if secret:
@@ -237,7 +241,7 @@ def _classify_unsent(failure: _Failure) -> NotSent:
 
 
 def _classify_sent(failure: _Failure, meaning: CodeMeaning | None) -> RequestError:
-    """The rows of the table, the first that fits: duplicate, load, refusal, unknown."""
+    """The first that applies: duplicate, overload, rejection, unknown."""
     if failure.reply is not None and failure.reply.is_accepted:
         return _outcome_unknown(failure, "unreadable")
     if "DuplicateOrderId" in failure.names or (meaning is not None and meaning.code == DUPLICATE):
@@ -290,21 +294,21 @@ def _outcome_unknown(failure: _Failure, cause: str) -> OutcomeUnknown:
 
 
 def _retry_pause(failure: _Failure) -> float:
-    """Seconds until the venue may be asked again; a ban lasts two minutes at least."""
+    """Seconds until the next request; a ban lasts at least two minutes."""
     headers = {} if failure.reply is None else failure.reply.headers
     by_name = {name.lower(): text for name, text in headers.items()}
     try:
         pause = float(by_name.get("retry-after", "1"))
-    except ValueError:  # a date: nobody in this trade says it so
+    except ValueError:  # a date: exchanges send seconds
         pause = 1.0
     return max(pause, BAN_SECONDS_MIN) if failure.status == 418 else max(pause, 0.0)
 
 
-def _to_read_failure(fault: RequestError) -> ReadFailed:
-    """The same failure of a read: nothing was at stake, so nothing is in doubt."""
-    code = fault.code
-    if isinstance(fault, OutcomeUnknown):
-        is_unreadable = fault.cause in (
+def _to_read_failure(error: RequestError) -> ReadFailed:
+    """The same failure for a read: nothing was sent that could have an unknown outcome."""
+    code = error.code
+    if isinstance(error, OutcomeUnknown):
+        is_unreadable = error.cause in (
             "unreadable",
             "unlisted_code",
             "redirect",
@@ -315,12 +319,12 @@ def _to_read_failure(fault: RequestError) -> ReadFailed:
         code = "exchange_rejected"
     return ReadFailed(
         code,
-        fault.message,
-        retryable=code in _RETRYABLE and fault.reason != "redirect",
-        reason=fault.reason,
-        venue_code=fault.venue_code,
-        ccxt_class=fault.ccxt_class,
-        http_status=fault.http_status,
-        retry_after=fault.retry_after,
-        headers_sent=fault.headers_sent,
+        error.message,
+        retryable=code in _RETRYABLE and error.reason != "redirect",
+        reason=error.reason,
+        venue_code=error.venue_code,
+        ccxt_class=error.ccxt_class,
+        http_status=error.http_status,
+        retry_after=error.retry_after,
+        headers_sent=error.headers_sent,
     )

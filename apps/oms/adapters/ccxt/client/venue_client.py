@@ -1,7 +1,7 @@
-"""One client of one exchange account: a ccxt object that is asked, watched and never trusted.
+"""The client of one exchange account over a ccxt object.
 
-A write is sent at most once and ends in a reply or in one of four words; a read is tried three
-times. It knows neither orders nor the book: who asks makes reports of what it hears.
+A write is sent at most once and ends in a reply or in one of four exceptions; a read is tried three
+times. It knows neither orders nor the ledger.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ __all__ = ["ClientSpec", "VenueClient"]
 
 READ_ATTEMPTS_MAX = 3
 RETRY_PAUSE_SECONDS = 0.25
-#: A longer pause than this is for who asked to wait.
+#: A longer pause than this is left to the caller.
 RETRY_PAUSE_SECONDS_MAX = 5.0
 CLOCK_SYNC_INTERVAL_SECONDS = 600.0
 
@@ -57,14 +57,14 @@ _log = logging.getLogger("oms.ccxt")
 
 
 class VenueClient:
-    """Opened once, closed once. ``shelf`` is shared by the clients of one process."""
+    """Opened once, closed once. ``market_cache`` is shared by the clients of one process."""
 
     def __init__(self, spec: ClientSpec, market_cache: MarketCache | None = None) -> None:
         self.spec = spec
-        #: Half of what the last reading of the venue's clock took.
+        #: Half of the duration of the last clock reading, in milliseconds.
         self.clock_error_ms = 0
         self.last_call_at: datetime | None = None
-        #: The venue's own name of the account, where it tells one.
+        #: The venue's id of the account, where it reports one.
         self.owner: str | None = None
         self._market_cache = market_cache or MarketCache()
         self._throttle = RequestThrottle(
@@ -89,7 +89,7 @@ class VenueClient:
 
     @property
     def exchange(self) -> Any:
-        """The ccxt object, to parse with: nobody but this client sends with it."""
+        """The ccxt object, for its metadata and parsers; only this client sends with it."""
         return self._exchange
 
     @property
@@ -99,13 +99,14 @@ class VenueClient:
 
     @property
     def last_headers(self) -> Mapping[str, str]:
-        """Headers of the last reply: what the venue says of its limits."""
+        """Headers of the last reply, with the venue's rate limits."""
         return getattr(self._exchange, "last_response_headers", None) or {}
 
     async def open(self) -> None:
-        """Construct, switch to the environment, read clock and markets, try the credentials.
+        """Creates the ccxt object, reads clock and markets, and tries the credentials.
 
-        Raises ``NotSent``, ``Rejected`` (``auth_failed``), ``ReadFailed``; closed again then.
+        Raises ``NotSent``, ``Rejected`` (``auth_failed``), ``ReadFailed``; the client is closed
+        then.
         """
         try:
             with self._map_errors(CallContext(is_write=False), is_write=True):
@@ -131,13 +132,13 @@ class VenueClient:
             raise
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """One ccxt method, sent at most once; decimals may be among the arguments.
+        """Calls one ccxt method, sent at most once; arguments may contain decimals.
 
-        A request that the venue did not look at because of our clock is sent once more after the
-        clock was read anew. ``already_so`` is success: ``{"info": {}, "already": True}``.
+        A request that the venue rejected for our clock is sent once more after the clock was read
+        again. ``already_so`` is a success: ``{"info": {}, "already": True}``.
 
-        Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``. A cancellation goes
-        through as it is: whoever cancels finds the attempt without an outcome and asks.
+        Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``. A cancellation passes
+        through: the attempt has no outcome then, and is queried.
         """
         for is_last in (False, True):
             try:
@@ -148,18 +149,18 @@ class VenueClient:
                 if rejected.code != CLOCK_SKEW or is_last:
                     raise
                 await self._sync_clock_or_raise(rejected)
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """One ccxt method, tried three times at most. Raises ``ReadFailed``."""
+        """Calls one ccxt method, up to three times. Raises ``ReadFailed``."""
         if self._is_clock_stale():
             await self.sync_clock(only_if_stale=True)
         return await self._read_with_retries(method, args, kwargs)
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> list[Row]:
-        """What a stream tells next, of all symbols, copied: ccxt changes what it keeps.
+        """Returns the next rows of a stream, of all symbols, as copies: ccxt changes its own.
 
-        Dials where that is needed. Raises ``ReadFailed``.
+        Dials if needed. Raises ``ReadFailed``.
         """
         call = CallContext(is_write=False)
         token = CURRENT_CALL.set(call)
@@ -171,14 +172,14 @@ class VenueClient:
             CURRENT_CALL.reset(token)
 
     async def close_streams(self) -> None:
-        """Close all streams; watching dials again."""
+        """Closes all streams; ``watch`` dials again."""
         await close_streams(self._exchange)
 
     async def sync_clock(self, *, only_if_stale: bool = False) -> None:
-        """Measure the venue's clock against ours. Raises ``ReadFailed``."""
+        """Measures the venue's clock against ours. Raises ``ReadFailed``."""
         async with self._clock_lock:
             if only_if_stale and not self._is_clock_stale():
-                return  # many find it old at once; the first has read it
+                return  # another task has read it meanwhile
             if self._exchange.has.get("fetchTime"):
                 before = self._exchange.milliseconds()
                 venue_time = await self._read_with_retries("fetch_time", (), {})
@@ -191,7 +192,7 @@ class VenueClient:
             self._clock_read_at = monotonic()
 
     async def refresh_markets(self) -> None:
-        """Read the table of markets anew, for all who share it. Raises ``ReadFailed``."""
+        """Reads the market table again, for all clients that share it. Raises ``ReadFailed``."""
         name = self._table_name()
         async with self._market_cache.lock(name):
             await self._read_with_retries("load_markets", (True,), {})
@@ -200,7 +201,7 @@ class VenueClient:
         self._instruments = build_instruments(self._exchange)
 
     async def close(self) -> None:
-        """Final: a closed client is not opened again."""
+        """Closes the client for good."""
         exchange, session = self._exchange, self._session
         self._session = None
         try:
@@ -224,7 +225,7 @@ class VenueClient:
         self._instruments = build_instruments(self._exchange)
 
     async def _load_table(self, name: str) -> None:
-        """From disk while it is fresh, else from the venue, else from disk all the same."""
+        """From disk while fresh, else from the venue, else from disk however old."""
         path = self._table_path(name)
         saved = await asyncio.to_thread(load_saved_table, path, now_utc())
         if saved is None or not saved[1]:
@@ -233,7 +234,7 @@ class VenueClient:
             except ReadFailed as failed:
                 if saved is None:
                     raise
-                _log.warning("markets of %s are old: %s", name, failed.message)
+                _log.warning("the market table of %s is outdated: %s", name, failed.message)
             else:
                 await self._save(name)
                 return
@@ -241,14 +242,14 @@ class VenueClient:
         apply_table(self._exchange, saved[0])
 
     async def _save(self, name: str) -> None:
-        """A table that cannot be kept is read again next time, nothing worse."""
+        """A table that cannot be stored is read again next time."""
         try:
             await asyncio.to_thread(save_table, self._table_path(name), self._exchange, now_utc())
         except OSError as failed:
-            _log.warning("markets of %s are not kept: %s", name, failed)
+            _log.warning("the market table of %s was not stored: %s", name, failed)
 
     def _table_name(self) -> str:
-        """Accounts with URLs of their own share with those of the same URLs alone."""
+        """Accounts with URLs of their own share tables only with accounts of the same URLs."""
         url_settings = {
             key: self.spec.extra_config.get(key) for key in ("urls", "hostname", "options")
         }
@@ -261,7 +262,9 @@ class VenueClient:
         return self.spec.cache_folder / "markets" / table_file_name(name, ccxt_version())
 
     async def _initialize(self) -> None:
-        """What a first write would ask by itself, so that a write is one request."""
+        """Makes the calls that ccxt would make before the first write, so that a write is one
+        request.
+        """
         for method, args in self._profile.init_calls if self.spec.api_key else ():
             await self._read_with_retries(method, args, {})
         if self.spec.api_key:
@@ -292,7 +295,7 @@ class VenueClient:
                 ):
                     raise
             await asyncio.sleep(pause * random.uniform(1.0, 1.5))
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     async def _call_once(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
@@ -332,7 +335,7 @@ class VenueClient:
 
 
 def market_table_name(venue: str, environment: str, url_settings: Mapping[str, Any]) -> str:
-    """``bybit.testnet``, with a mark of its own where the account's URLs differ."""
+    """Returns ``bybit.testnet``, with a hash behind it where the account's URLs differ."""
     own = {key: each for key, each in url_settings.items() if each}
     if not own:
         return f"{venue}.{environment}"

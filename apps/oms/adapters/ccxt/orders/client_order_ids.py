@@ -1,9 +1,9 @@
-"""Names of our requests at an exchange: written and read without any table.
+"""Client order ids: encoded and decoded without any table.
 
-A client_id is 32 lower-case hex characters: 8 of the installation, 16 of the order, 4 of the attempt
-and 4 of a check (CRC-16/XMODEM of the first 28). It fits the exchanges that take letters and
-digits; it is no secret and proves nothing to anybody but us. Where 28 characters are all that a
-venue keeps, the check is left out, and the venue sets ``t-`` before the rest.
+An id is 32 lower-case hex characters: 8 of the installation, 16 of the order, 4 of the attempt and
+4 of a checksum (CRC-16/XMODEM of the first 28). It fits venues that take letters and digits. It is
+no secret and no proof. Where a venue keeps 28 characters only, the checksum is left out, and the
+venue adds ``t-`` in front.
 """
 
 import binascii
@@ -22,14 +22,14 @@ ATTEMPT_MAX = 2**16 - 1
 
 @value
 class ClientOrderId:
-    """What a client_id of ours tells: the order, and which request about it."""
+    """The order and the attempt that a client order id stands for."""
 
     order_id: int
     attempt: int
 
 
 class ClientOrderIdCodec:
-    """Names under one installation tag of 8 lower-case hex characters."""
+    """Client order ids of one installation, whose tag is 8 lower-case hex characters."""
 
     def __init__(self, tag: str, *, is_short: bool = False) -> None:
         assert _TAG.fullmatch(tag), f"an installation tag is 8 hex characters, not {tag!r}"
@@ -37,13 +37,13 @@ class ClientOrderIdCodec:
         self._are_cut = is_short
 
     def encode(self, order_id: int, attempt: int) -> str:
-        """The client_id of request ``attempt`` about an order."""
-        assert 0 <= order_id <= ORDER_ID_MAX and 0 <= attempt <= ATTEMPT_MAX, "out of room"
+        """Returns the client order id of attempt ``attempt`` of an order."""
+        assert 0 <= order_id <= ORDER_ID_MAX and 0 <= attempt <= ATTEMPT_MAX, "out of range"
         text = f"{self._tag}{order_id:016x}{attempt:04x}"
         return text if self._are_cut else text + _checksum(text)
 
     def decode(self, client_id: str | None) -> ClientOrderId | None:
-        """What ``client_id`` tells, ``None`` where it is not one of this installation's."""
+        """Returns what ``client_id`` stands for; ``None`` if it is not of this installation."""
         if client_id is None or not client_id.startswith(self._tag):
             return None
         if not self._is_valid(client_id):
@@ -58,13 +58,13 @@ class ClientOrderIdCodec:
         return is_full and _checksum(client_id[:_ATTEMPT_END]) == client_id[_ATTEMPT_END:]
 
     def order_id_of(self, client_id: str | None) -> int | None:
-        """Our order that bears ``client_id`` at the exchange, ``None`` for the names of others."""
+        """Returns the order that ``client_id`` belongs to; ``None`` for ids of others."""
         decoded = self.decode(client_id)
         return None if decoded is None else decoded.order_id
 
 
 def strip_venue_prefix(client_id: str | None) -> str | None:
-    """``client_id`` as we gave it, where a venue sets something before names that it cuts."""
+    """Returns ``client_id`` without the prefix that a venue adds to short ids."""
     if client_id is None or not client_id.startswith(_SHORT_PREFIX):
         return client_id
     rest = client_id.removeprefix(_SHORT_PREFIX)

@@ -1,7 +1,7 @@
-"""Orders that the adapter knows: ours by their attempts, strangers by what was read of them.
+"""Orders tracked by this process: its own by their attempts, external ones by the rows read.
 
-A memory of this process, no truth: it says which order a name or an exchange id belongs to, and
-what was told of it already. All of it can be lost and is read again.
+A cache, not a source of truth: it says which order an id belongs to and what was reported of it.
+All of it can be lost and is read again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ from oms.domain.side import Side
 
 @dataclass(slots=True, kw_only=True)
 class TrackedOrder:
-    """One order at the exchange; ``order_id`` 0 is a stranger, which ``external`` describes.
+    """One order at the exchange; ``order_id`` 0 is an external order, which ``external`` describes.
 
-    An order of the ledger that is changed by being placed anew has several of these, one after the
+    An order of the ledger that is amended by a replacement has several of these, one after the
     other; ``qty`` and ``filled`` are those of this one alone.
     """
 
@@ -27,62 +27,64 @@ class TrackedOrder:
     symbol: str
     side: Side
     order_type: str
-    #: The terms as the exchange is believed to hold them: quantity in base.
+    #: Quantity in base and price as the exchange is believed to hold them.
     qty: Decimal
     price: Decimal | None
     created_at: datetime
-    #: The name of the request that placed it; ``None`` for strangers.
+    #: The client order id of the request that placed it; ``None`` for external orders.
     client_id: str | None = None
     exchange_order_id: str | None = None
     external: ExternalOrderInfo | None = None
-    #: How it was placed, beside its terms: what else was asked for.
+    #: The other parameters of the request that placed it.
     params: Mapping[str, object] = field(default_factory=dict)
-    #: Of one placed anew: the exchange's id of the first, and what those before it executed.
+    #: For a replacement: the exchange's id of the first order, and what the orders before it
+    #: filled.
     first_exchange_order_id: str | None = None
     filled_before: Decimal = ZERO
-    #: Another one takes its place: that this one is canceled does not end the ledger's order.
+    #: A replacement is under way: that this one is canceled does not end the ledger's order.
     is_replacing: bool = False
     successor: "TrackedOrder | None" = None
-    #: How many requests about it there are.
+    #: The number of requests about it.
     attempts: int = 0
     is_accepted: bool = False
     accepted_at: datetime | None = None
     is_ended: bool = False
-    #: It was said that it was never placed; it may turn up all the same.
+    #: It was declared not placed; it may appear all the same.
     is_declared_absent: bool = False
-    #: Its trigger has not been met yet.
+    #: Its trigger has not been met.
     is_waiting: bool = False
-    #: It waits, or waited, under an id of its own, and what it placed has another: ``placed_id``.
+    #: It waits, or waited, under an id of its own, and the order that it placed has another one:
+    #: ``triggered_order_id``.
     has_separate_trigger: bool = False
     triggered_order_id: str | None = None
-    #: How often a wish about it was answered (changed, or refused): put into the inbox, and
-    #: heard by the worker. Each answer ends whatever the ledger believes to be wished.
+    #: How many of its requests were answered (amended or rejected): reported, and fetched by the
+    #: worker. Each answer ends the ledger's pending change.
     answer_count: int = 0
     delivered_answer_count: int = 0
-    #: A change was sent and is not answered: its terms may be others than are believed.
+    #: An amendment was sent and is not answered: its terms may differ from those believed.
     is_changing: bool = False
-    #: When it was looked for last because a list did not show it.
+    #: The last lookup because a list did not contain it.
     missing_checked_at: datetime | None = None
-    #: Whether it is not known if it exists.
+    #: Whether it is unknown if it exists.
     is_in_doubt: bool = False
     ended_at: datetime | None = None
-    #: ``updated_at`` of the newest state that was taken in.
+    #: ``updated_at`` of the newest snapshot that was applied.
     last_snapshot_at: datetime | None = None
-    #: Σ of the executions that were told, and since when more should have been.
+    #: Σ of the executions reported, and since when more should have been.
     filled: Decimal = ZERO
     fills_missing_since: datetime | None = None
-    #: Executions that were told by name, and that were inferred.
+    #: Ids of the executions reported, and the quantity inferred.
     trade_ids: set[str] = field(default_factory=set)
     inferred: Decimal = ZERO
 
     @property
     def reported_order_id(self) -> str | None:
-        """The exchange's id that the ledger's order bears."""
+        """The exchange's id that the ledger's order has."""
         return self.first_exchange_order_id or self.exchange_order_id
 
     @property
     def current_order_id(self) -> str | None:
-        """The id under which it is found and executed now."""
+        """The exchange's id under which it is found and executed now."""
         return self.triggered_order_id or self.exchange_order_id
 
     @property
@@ -92,22 +94,22 @@ class TrackedOrder:
 
     @property
     def is_live(self) -> bool:
-        """Whether it stands at the exchange and may still be executed."""
+        """Whether it is open at the exchange."""
         return self.is_accepted and not self.is_ended
 
 
 class OrderCache:
-    """All of one account."""
+    """The tracked orders of one account."""
 
     def __init__(self, client_ids: ClientOrderIdCodec) -> None:
         self.client_ids = client_ids
         self._by_order_id: dict[int, TrackedOrder] = {}
         self._by_exchange_id: dict[tuple[str, str], TrackedOrder] = {}
-        #: Those that have not ended, and some that have, by identity: a day's orders are many.
+        #: Those that have not ended, and some that have, by identity: a day has many orders.
         self._active: dict[int, TrackedOrder] = {}
 
     def add(self, tracked: TrackedOrder) -> TrackedOrder:
-        """Know it from now on."""
+        """Track an order; returns it."""
         self._active[id(tracked)] = tracked
         if tracked.order_id:
             self._by_order_id[tracked.order_id] = tracked
@@ -116,26 +118,28 @@ class OrderCache:
         return tracked
 
     def link(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
-        """The exchange calls the order so, too; the first of its ids stays its own."""
+        """Add an id of the exchange to the order; its first id stays its own."""
         if tracked.exchange_order_id is None:
             tracked.exchange_order_id = exchange_order_id
         self._by_exchange_id[tracked.symbol, exchange_order_id] = tracked
         self._active[id(tracked)] = tracked
 
     def reinstate(self, tracked: TrackedOrder) -> None:
-        """It was said that it was never placed, and it has turned up."""
+        """The order was declared not placed and has appeared."""
         tracked.is_ended, tracked.ended_at, tracked.is_declared_absent = False, None, False
         self._active[id(tracked)] = tracked
 
     def mark_triggered(self, tracked: TrackedOrder, exchange_order_id: str) -> None:
-        """Its trigger was met: what it placed goes by this id."""
+        """Its trigger was met: the order that it placed has this id."""
         tracked.triggered_order_id = exchange_order_id
         self.link(tracked, exchange_order_id)
 
     def promote(self, tracked: TrackedOrder, now: datetime) -> TrackedOrder:
-        """The successor is the order from now on; the one before stays known by its id."""
+        """Put the successor in the order's place and return it; the predecessor stays known by its
+        id.
+        """
         new = tracked.successor
-        assert new is not None, "one that is replaced has a successor"
+        assert new is not None, "a replaced order has a successor"
         tracked.successor, tracked.is_replacing, tracked.is_changing = None, False, False
         mark_ended(tracked, now)
         new.answer_count, new.delivered_answer_count = (
@@ -148,13 +152,13 @@ class OrderCache:
         return self.add(new)
 
     def by_order_id(self, order_id: int) -> TrackedOrder | None:
-        """Our order of that id."""
+        """Returns the gateway's order of that id."""
         return self._by_order_id.get(order_id)
 
     def find(
         self, symbol: str, exchange_order_id: str | None, name: str | None
     ) -> TrackedOrder | None:
-        """The order that is called so, by the exchange's id first, then by our name."""
+        """Returns the order by the exchange's id, else by the client order id."""
         tracked = None
         if exchange_order_id is not None:
             tracked = self._by_exchange_id.get((symbol, exchange_order_id))
@@ -174,11 +178,11 @@ class OrderCache:
         return iter(list(self._by_order_id.values()))
 
     def live_orders(self) -> Sequence[TrackedOrder]:
-        """All that stand at the exchange, ours and strangers."""
+        """Returns all open orders, own and external."""
         return [tracked for tracked in self._active_orders() if tracked.is_live]
 
     def has_unidentified(self, symbol: str) -> bool:
-        """Whether an order of ours in the symbol has no id of the exchange, or soon another."""
+        """Whether an own order in the symbol has no exchange id yet, or is about to get another."""
         return any(
             tracked.order_id
             and tracked.symbol == symbol
@@ -187,7 +191,7 @@ class OrderCache:
         )
 
     def prune(self, before: datetime) -> None:
-        """Let go of orders that ended before then."""
+        """Forget orders that ended before then."""
         expired = [k for k in self._all() if k.ended_at is not None and k.ended_at < before]
         for tracked in expired:
             self._by_order_id.pop(tracked.order_id, None)
@@ -206,19 +210,19 @@ class OrderCache:
         return list(self._active.values())
 
     def _by_client_id(self, client_id: str | None) -> TrackedOrder | None:
-        """Ours by the name of a request; one that is about to be replaced has two."""
+        """An own order by a client order id; one that is being replaced has two."""
         order_id = self.client_ids.order_id_of(client_id)
         tracked = None if order_id is None else self._by_order_id.get(order_id)
         new = None if tracked is None else tracked.successor
         return new if new is not None and new.client_id == client_id else tracked
 
     def _all(self) -> Sequence[TrackedOrder]:
-        """Each once, though it may have several names."""
+        """Each order once, though it may have several ids."""
         orders = [*self._by_order_id.values(), *self._by_exchange_id.values()]
         return list({id(tracked): tracked for tracked in orders}.values())
 
 
 def mark_ended(tracked: TrackedOrder, now: datetime) -> None:
-    """It stands at the exchange no more."""
+    """Mark the order as no longer open at the exchange."""
     tracked.is_ended, tracked.is_in_doubt = True, False
     tracked.ended_at = tracked.ended_at or now

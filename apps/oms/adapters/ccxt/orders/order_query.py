@@ -1,7 +1,7 @@
-"""One look for an order because somebody asks: by its own names, or under an id that is given.
+"""Looks one order up on request: by its own ids, or by a given id of the exchange.
 
-What is found goes into the inbox like anything heard. A look that finds nothing proves nothing
-here: what was never placed is found out by ``looking_up``, or declared.
+What is found goes into the report buffer. A lookup that finds nothing proves nothing here:
+``UnknownOrderResolver`` proves that an order was never placed, or an admin declares it.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NOT_PLACED = "not_placed"
 
 
 class OrderQuery:
-    """For one account."""
+    """Order queries of one account."""
 
     def __init__(
         self,
@@ -44,7 +44,9 @@ class OrderQuery:
         self._timings = timings
 
     async def __call__(self, order: Order, exchange_order_id: str | None) -> OrderQueryResult:
-        """Look once; ``exchange_order_id`` is the exchange's id of an order that shall be this one."""
+        """Looks the order up once; ``exchange_order_id`` is the id of the order that it shall be
+        linked to.
+        """
         tracked = self._track(order)
         target = tracked if exchange_order_id is None else _query_target(tracked, exchange_order_id)
         try:
@@ -55,7 +57,8 @@ class OrderQuery:
         if exchange_order_id is not None:
             if snapshot is None:
                 return _refused(
-                    "order_not_found", f"the exchange shows no {tracked.symbol} {exchange_order_id}"
+                    "order_not_found",
+                    f"the exchange has no order {exchange_order_id} of {tracked.symbol}",
                 )
             why = self._mismatch(
                 tracked, exchange_order_id, snapshot.side.value, snapshot.client_id
@@ -68,13 +71,13 @@ class OrderQuery:
         return OrderQueryResult()
 
     def declare_not_placed(self, order: Order) -> None:
-        """Somebody says that it was never placed; it may turn up all the same."""
+        """Count the order as never placed; it may appear all the same."""
         tracked = self._track(order)
         mark_ended(tracked, self._clock())
         tracked.is_declared_absent = True
 
     def _track(self, order: Order) -> TrackedOrder:
-        """The order, also one that ended before this process began."""
+        """The tracked order, also one that ended before this process started."""
         tracked = self._journal.track(order)
         tracked.client_id = tracked.client_id or self._orders.client_ids.encode(order.id, 1)
         if not order.is_open and tracked.ended_at is None:
@@ -83,13 +86,13 @@ class OrderQuery:
             tracked.is_declared_absent, tracked.is_accepted = (
                 True,
                 False,
-            )  # it is news that it exists
+            )  # an ACCEPTED report is due if it exists
         return tracked
 
     def _mismatch(
         self, tracked: TrackedOrder, exchange_order_id: str, side: str, client_id: str | None
     ) -> str | None:
-        """Why the order found cannot be this one."""
+        """Returns why the order found cannot be this one."""
         if side != tracked.side.value:
             return f"{exchange_order_id} is a {side}, this order a {tracked.side.value}"
         other = self._orders.client_ids.order_id_of(client_id)
@@ -97,9 +100,7 @@ class OrderQuery:
             return f"{exchange_order_id} has the client order id of order {other}"
         existing = self._orders.find(tracked.symbol, exchange_order_id, None)
         if existing is not None and existing is not tracked:
-            return (
-                f"{exchange_order_id} is known already, as an order of its own: reassign that one"
-            )
+            return f"{exchange_order_id} is tracked already as another order: reassign that one"
         return None
 
     def _report(self, found: OrderFound) -> None:
@@ -111,7 +112,7 @@ class OrderQuery:
 
 
 def _query_target(tracked: TrackedOrder, exchange_order_id: str) -> TrackedOrder:
-    """What is looked for under an id of the exchange: nothing is known of it yet."""
+    """A lookup target of which nothing but the exchange's id is known."""
     return TrackedOrder(
         order_id=0,
         symbol=tracked.symbol,

@@ -1,7 +1,7 @@
-"""Lanes: the requests of one order leave one after the other, those of different orders overlap.
+"""Queues of requests: those about one order are sent one after the other, others overlap.
 
-At most so many writes are under way at once; cancels go first, and have one place beside, so that
-none waits behind writes which wait for the rate limit. What a queue carries is not judged here.
+The number of concurrent writes is limited. Cancels go first and have one extra slot, so that none
+waits behind writes that wait for the rate limit.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ _CANCEL_RANK, _OTHER_RANK = 0, 1
 
 
 class WriteLimiter:
-    """Lets at most ``slots`` writes through at once; of those that wait, cancels first.
+    """Limits concurrent writes to ``slots``; of those that wait, cancels go first.
 
-    One cancel goes beside them, unless ``slots`` is 1: then nothing overlaps at all.
+    Cancels have one extra slot, unless ``slots`` is 1: then nothing overlaps.
     """
 
     def __init__(self, slots: int) -> None:
@@ -31,7 +31,7 @@ class WriteLimiter:
 
     @asynccontextmanager
     async def acquire(self, request: OrderRequest) -> AsyncIterator[None]:
-        """Wait for a place and hold it."""
+        """Waits for a slot and holds it."""
         await self._acquire(_CANCEL_RANK if request.kind == CANCEL else _OTHER_RANK)
         try:
             yield
@@ -48,7 +48,7 @@ class WriteLimiter:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self._release()  # the place was given in the moment of leaving
+                self._release()  # the slot was assigned while the waiter was canceled
             raise
 
     def _release(self) -> None:
@@ -64,7 +64,7 @@ class WriteLimiter:
 
 
 class PerOrderQueue:
-    """One queue an order; ``send`` takes one wish to its outcome."""
+    """One queue per order; the sender takes one request at a time to its outcome."""
 
     def __init__(self, tasks: BackgroundTasks) -> None:
         self._send: Callable[[OrderRequest], Awaitable[None]] | None = None
@@ -76,7 +76,7 @@ class PerOrderQueue:
         self._send = send
 
     def enqueue(self, request: OrderRequest) -> None:
-        """Let it follow those of its order that came before."""
+        """Append the request to the queue of its order."""
         order_id = request.tracked.order_id
         queue = self._queues.get(order_id)
         if queue is not None:
@@ -86,19 +86,19 @@ class PerOrderQueue:
         self._background_tasks.start(self._run(order_id))
 
     def unsent_requests(self, order_id: int) -> Sequence[OrderRequest]:
-        """The wishes about an order, if its placing is among them and not under way."""
+        """The requests about an order whose placement was not sent yet; empty if it was."""
         queue = self._queues.get(order_id)
         if not queue or queue[0].kind != PLACE or queue[0].is_sending:
             return ()
         return list(queue)
 
     def pending_requests(self, order_id: int) -> Sequence[OrderRequest]:
-        """The wishes about an order whose outcome is not known yet."""
+        """The requests about an order whose outcome is not known yet."""
         return list(self._queues.get(order_id, ()))
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is under way."""
+        """Whether nothing is queued or in flight."""
         return not self._queues
 
     async def _run(self, order_id: int) -> None:

@@ -1,8 +1,9 @@
-"""Other terms where an order is not changed in place: it ends at the exchange, another one begins.
+"""Amends an order where the venue cannot: the order ends at the exchange and another is placed.
 
-First the end is certain, with all that was executed, then what is remaining is placed, under an attempt
-that is stored before it leaves: never are two of them live. The ledger's order keeps its id and the
-exchange's first one. What is in doubt is looked up; nothing is placed twice.
+First the end of the order is certain, with all its executions; then the remaining quantity is
+placed, under an attempt that is stored before it is sent: two of them are never open. The ledger's
+order keeps its id and the exchange's first id. Unknown outcomes are looked up; nothing is placed
+twice.
 """
 
 import asyncio
@@ -51,7 +52,7 @@ ReplacementFactory = Callable[
 
 
 class OrderReplacer:
-    """Carries changes of one account out, each within the lane of its order."""
+    """Executes amendments of one account, each within the queue of its order."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class OrderReplacer:
         self._window = window
 
     async def __call__(self, request: OrderRequest) -> None:
-        """Take the change to its end, from wherever a restart found it."""
+        """Takes the amendment to its end, from wherever a restart left it."""
         tracked = request.tracked
         refusal = None if request.is_resumed else self._refusal_before_start(request)
         if refusal is not None:
@@ -100,7 +101,7 @@ class OrderReplacer:
             tracked.is_replacing, tracked.successor = False, None
 
     def _refusal_before_start(self, request: OrderRequest) -> tuple[str, str] | None:
-        """Why it is not even begun: the order would be canceled, and nothing take its place."""
+        """Why it is not started: the order would be canceled and nothing could replace it."""
         tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
         assert request.qty is not None, "a change knows all its terms"
         executed = add(tracked.filled_before, tracked.filled)
@@ -115,7 +116,7 @@ class OrderReplacer:
         return None
 
     async def _replace(self, request: OrderRequest) -> None:
-        """One request; the exchange does it only while nothing of the order was executed."""
+        """One request; the exchange executes it only while the order has no fills."""
         tracked = request.tracked
         assert request.qty is not None, "a change knows all its terms"
         own_qty = subtract(request.qty, tracked.filled_before)
@@ -149,7 +150,7 @@ class OrderReplacer:
     async def _settle_replace(
         self, request: OrderRequest, new: TrackedOrder, refusal: Rejected | None
     ) -> bool:
-        """What became of the request; false: it has to be done in two steps."""
+        """Looks up the outcome of the request; ``False``: it has to be done in two steps."""
         tracked, since, absent = request.tracked, self._since(request), 0
         for number in count():
             new_found, old_found = await self._query(new), await self._query(tracked)
@@ -168,16 +169,16 @@ class OrderReplacer:
                     if refusal is not None and old_found.order.filled > ZERO:
                         return False
                     code = "exchange_rejected" if refusal is None else refusal.code
-                    self._reporter.reject(request, code, "the order is as it was", old_found)
+                    self._reporter.reject(request, code, "the order is unchanged", old_found)
                     return True
                 if are_fills_reported(tracked, old_found) and (refusal is not None or absent > 1):
                     self._reporter.report_failed(request, old_found, "the new order was not placed")
                     return True
             await asyncio.sleep(self._pause(number))
-        raise AssertionError("it is looked for until it is known")
+        raise AssertionError("the lookup ends with an outcome")
 
     async def _replace_in_two_steps(self, request: OrderRequest) -> None:
-        """Cancel, be sure of it, place what is remaining."""
+        """Cancel, confirm the cancel, place the remaining quantity."""
         found = await self._cancel_and_confirm(request)
         if found is None:
             return
@@ -193,9 +194,10 @@ class OrderReplacer:
         await self._create(request, (subtract(request.qty, filled), request.price, filled))
 
     async def _cancel_and_confirm(self, request: OrderRequest) -> OrderFound | None:
-        """The order as it ended, all executions found; ``None``: it lives on, and so it was said.
+        """Returns the ended order with all executions; ``None`` if it stays open, which is
+        reported.
 
-        A cancel that is in doubt is repeated until the deadline.
+        A cancel whose outcome is unknown is repeated until the deadline.
         """
         tracked, sent_at, is_acked = request.tracked, self._since(request), False
         for number in count(1 if request.is_resumed else 0):
@@ -230,15 +232,17 @@ class OrderReplacer:
                         return None
                 is_acked = True
             await asyncio.sleep(self._pause(number))
-        raise AssertionError("it is looked for until it is known")
+        raise AssertionError("the lookup ends with an outcome")
 
     async def _create(self, request: OrderRequest, terms: ReplacementTerms) -> None:
-        """Place what is remaining, once its attempt is stored."""
+        """Place the remaining quantity once its attempt is stored."""
         tracked, instrument = request.tracked, self._client.instruments[request.tracked.symbol]
         create, new = self._create_replacement(tracked, instrument, terms, self._clock())
         tracked.successor = new
         self._reporter.report_step(request, EditState.CREATE_PENDING)
-        assert create.saved is not None and create.call is not None, "made to be waited for"
+        assert create.saved is not None and create.call is not None, (
+            "a replacement has an event and a call"
+        )
         await create.saved.wait()
         if create.is_revoked:
             return
@@ -261,7 +265,7 @@ class OrderReplacer:
             self._reporter.report_done(request)
 
     async def _settle_create(self, request: OrderRequest, new: TrackedOrder) -> None:
-        """Whether a request to place that is in doubt was carried out."""
+        """Looks up whether a placement with an unknown outcome was executed."""
         since, absent = self._clock(), 0
         for number in count():
             if new.exchange_order_id is not None:
@@ -274,14 +278,14 @@ class OrderReplacer:
                 return
             absent += isinstance(found, OrderAbsent) and found.is_complete and self._is_past(since)
             if absent > 1:
-                self._reporter.report_failed(request, None, "the exchange does not show it")
+                self._reporter.report_failed(request, None, "the exchange does not list it")
                 return
             await asyncio.sleep(
                 self._timings.absence_interval_seconds if absent else self._pause(number)
             )
 
     async def _query(self, tracked: TrackedOrder) -> OrderFound | OrderAbsent | None:
-        """The order as it is; ``None`` where it could not be read."""
+        """Looks the order up; ``None`` where it could not be read."""
         try:
             return await self._lookup.find(tracked)
         except ReadFailed as failed:

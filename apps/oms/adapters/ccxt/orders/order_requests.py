@@ -1,6 +1,6 @@
-"""A wish and its request: what an order, a change or a cancel is in ccxt's words.
+"""Order requests and their ccxt calls: place, change, cancel.
 
-The request is kept as JSON with the attempt, enough to know the order again after a crash.
+A request is stored as JSON with its attempt, enough to restore it after a crash.
 """
 
 import asyncio
@@ -27,39 +27,39 @@ from oms.wire.json import dumps_fast
 
 PLACE, CHANGE, CANCEL = "place", "change", "cancel"
 REVOKED = "revoked"
-"""The code of a request that was taken back before it restricted."""
-#: Keys of ``params`` that are ours and do not travel.
+"""The code of a request that was revoked before it was sent."""
+#: Keys of ``params`` that the gateway reads and does not send.
 _OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms"})
 _UNAVAILABLE = (False, None, "none", "emulated")
 
 
 class Legs(Enum):
-    """How the exchange holds contracts beside the ledger."""
+    """How the exchange holds contracts compared with the ledger."""
 
-    #: One position a symbol, here and there.
+    #: One position per symbol, at the exchange and in the ledger.
     ONE = "one"
-    #: A long and a short leg there.
+    #: A long and a short leg at the exchange.
     TWO = "two"
-    #: The exchange nets what is held apart here: what reduces ours may enlarge the net, so the
-    #: exchange is not asked to refuse that.
+    #: The exchange nets what the ledger holds separately: an order that reduces one ticket may
+    #: enlarge the net position, so ``reduceOnly`` is not sent.
     VIRTUAL = "virtual"
 
 
 def choose_legs(mode: PositionMode, *, is_hedged: bool) -> Legs:
-    """For an account of ``mode`` at an exchange that holds two legs, or does not."""
+    """Returns the legs of an account of ``mode`` at an exchange in hedge mode, or not."""
     if is_hedged:
         return Legs.TWO
     return Legs.ONE if mode is PositionMode.NETTING else Legs.VIRTUAL
 
 
 class AmendMode(StrEnum):
-    """How an order is given other terms."""
+    """How an order is amended."""
 
-    #: It keeps its id and its place.
+    #: It keeps its id and its queue priority.
     NATIVE = "native"
-    #: One request ends it and places another.
+    #: One request cancels it and places another.
     REPLACE = "replace"
-    #: It is canceled, and another one is placed by us.
+    #: It is canceled, and the gateway places another.
     EMULATED = "emulated"
 
 
@@ -74,34 +74,34 @@ class CcxtCall:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class OrderRequest:
-    """One request on its way; ``row`` is its attempt as it stands."""
+    """One request on its way; ``row`` is the current state of its attempt."""
 
     kind: str
     tracked: TrackedOrder
     row: AttemptRow
     deadline: datetime
-    #: Terms requested by a change.
+    #: The terms that an amendment requests.
     qty: Decimal | None = None
     price: Decimal | None = None
     call: CcxtCall | None = None
     is_sending: bool = False
     is_revoked: bool = False
-    #: It was not placed at first, and leaves once more under its name.
+    #: It was not placed at first, and is sent once more under its client order id.
     is_resent: bool = False
-    #: ``known.answers_heard`` when it was taken down.
+    #: ``tracked.delivered_answer_count`` when it was recorded.
     answer_count: int = 0
-    #: Of a change: how.
+    #: How an amendment is made.
     amend_mode: AmendMode = AmendMode.NATIVE
-    #: Somebody waits until it is stored, to send it himself: it enters no lane.
+    #: Set once the request is stored, where its creator sends it: it enters no queue.
     saved: asyncio.Event | None = None
-    #: Of a change that a restart found under way.
+    #: An amendment that was under way at a restart.
     is_resumed: bool = False
-    #: Of a cancel: the id that it named.
+    #: The id that a cancel was sent with.
     target_order_id: str | None = None
 
 
 def refuse_unsupported_order(order: Order, instrument: Instrument, profile: VenueProfile) -> None:
-    """Raises ``Invalid`` for forms that are not sent natively."""
+    """Raises ``Invalid`` for forms of orders that the venue does not take natively."""
     message = None
     if order.order_type == TRAILING_STOP:
         message = "trailing stops are not sent to this exchange"
@@ -112,7 +112,7 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
     elif order.time_in_force in profile.unsupported_time_in_force.get(instrument.kind, ()):
         message = f"this exchange has no {order.time_in_force} here"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
-        message = "this exchange takes market orders to buy by cost alone, never by quantity"
+        message = "this exchange takes market buys by cost only, never by quantity"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
 
@@ -127,7 +127,9 @@ def choose_amend_mode(
     profile: VenueProfile,
     restricted: Mapping[str, Any],
 ) -> AmendMode:
-    """How it is done; ``restricted`` is what the account's settings leave of the capabilities."""
+    """Returns how an order is amended; ``restricted`` are the restricted capabilities of the
+    account.
+    """
     edit = restricted.get("edit", True)
     if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _UNAVAILABLE:
         return AmendMode.EMULATED
@@ -143,7 +145,7 @@ def choose_amend_mode(
 def build_place_call(
     order: Order, instrument: Instrument, profile: VenueProfile, client_id: str
 ) -> CcxtCall:
-    """The request to place ``order``, of a form that is sent natively; ``with_legs`` ends it."""
+    """Returns the request to place ``order``; ``add_legs`` completes it."""
     is_limit = order.order_type in LIMIT_TYPES
     params: dict[str, object] = {k: v for k, v in order.params.items() if k not in _OWN_PARAMS}
     params["clientOrderId"] = client_id
@@ -165,7 +167,7 @@ def build_place_call(
 
 
 def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
-    """The request to place an order, as an exchange that holds ``legs`` is fields."""
+    """Returns the request to place an order at an exchange that holds ``legs``."""
     params = dict(call.params)
     if instrument.kind is not InstrumentKind.SPOT:
         match legs:
@@ -179,7 +181,7 @@ def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
 def build_amend_call(
     tracked: TrackedOrder, instrument: Instrument, qty: Decimal, price: Decimal | None
 ) -> CcxtCall:
-    """The request to give an order other terms; both are always sent."""
+    """Returns the request to amend an order; price and quantity are always sent."""
     amount = EXACT.divide(subtract(qty, tracked.filled_before), instrument.amount_unit)
     kind = "limit" if price is not None else "market"
     args = (tracked.current_order_id, tracked.symbol, kind, tracked.side.value, amount, price)
@@ -189,7 +191,7 @@ def build_amend_call(
 def build_replace_call(
     tracked: TrackedOrder, new: TrackedOrder, instrument: Instrument
 ) -> CcxtCall:
-    """The request that cancels ``known``, if nothing of it was executed, and places ``new``."""
+    """Returns the request that cancels ``tracked``, if it has no fills, and places ``new``."""
     amount = EXACT.divide(new.qty, instrument.amount_unit)
     params = {**tracked.params, "clientOrderId": new.client_id, "cancelRestrictions": "ONLY_NEW"}
     args = (
@@ -204,7 +206,7 @@ def build_replace_call(
 
 
 def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCall:
-    """The request to place what is restricted of an order, as it was placed before."""
+    """Returns the request to place the remaining quantity of an order, with the same parameters."""
     kind = "limit" if new.order_type in LIMIT_TYPES else "market"
     amount = EXACT.divide(new.qty, instrument.amount_unit)
     price = new.price if kind == "limit" else None
@@ -214,7 +216,7 @@ def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCal
 
 
 def build_cancel_call(tracked: TrackedOrder) -> CcxtCall:
-    """The request to cancel what is restricted of an order."""
+    """Returns the request to cancel the remaining quantity of an order."""
     is_stop = tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
     params: dict[str, object] = (
         {"trigger": True} if is_stop and tracked.triggered_order_id is None else {}
@@ -231,7 +233,7 @@ def encode_request(
     price: Decimal | None,
     amend_mode: AmendMode | None = None,
 ) -> str:
-    """The request as JSON: the order's terms, and what is called with what."""
+    """Returns the request as JSON: the order's terms, the method and its parameters."""
     fields: dict[str, Any] = {
         "symbol": tracked.symbol,
         "side": tracked.side.value,
@@ -251,31 +253,31 @@ def encode_request(
 
 
 def decode_terms(row: AttemptRow) -> tuple[Decimal, Decimal | None]:
-    """Quantity and price that a stored request wishes."""
+    """Returns quantity and price of a stored request."""
     fields = json.loads(row.request)
     price = fields.get("price")
     return parse_decimal(fields["qty"]), None if price is None else parse_decimal(price)
 
 
 def decode_amend_mode(row: AttemptRow) -> AmendMode:
-    """How a stored change was to be made."""
+    """Returns how a stored amendment was to be made."""
     return AmendMode(json.loads(row.request).get("way", AmendMode.NATIVE))
 
 
 def switch_to_emulated(row: AttemptRow) -> AttemptRow:
-    """A stored change that one request could not make: it is canceled and placed anew."""
+    """Returns a stored amendment, which one request could not make, as one in two steps."""
     fields = json.loads(row.request) | {"way": AmendMode.EMULATED.value}
     return evolve(row, request=dumps_fast(fields))
 
 
 def decode_params(row: AttemptRow) -> Mapping[str, object]:
-    """How a stored request to place asked for it, beside the terms."""
+    """Returns the other parameters of a stored placement."""
     fields = json.loads(row.request).get("params", {})
     return {name: each for name, each in fields.items() if name != "clientOrderId"}
 
 
 def decode_filled_before(row: AttemptRow) -> Decimal:
-    """What had been executed of the order before a stored request placed it anew."""
+    """Returns what the order had filled before a stored placement replaced it."""
     fields = json.loads(row.request).get("before")
     return ZERO if fields is None else parse_decimal(fields)
 
@@ -283,7 +285,7 @@ def decode_filled_before(row: AttemptRow) -> Decimal:
 def build_successor(
     tracked: TrackedOrder, client_id: str, qty: Decimal, price: Decimal | None, before: Decimal
 ) -> TrackedOrder:
-    """What takes the place of ``known``: ``qty`` is its own."""
+    """Returns the order that replaces ``tracked``; ``qty`` is its own."""
     return TrackedOrder(
         order_id=tracked.order_id,
         symbol=tracked.symbol,
@@ -302,7 +304,7 @@ def build_successor(
 
 
 def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
-    """An order as the ledger has it; what was executed is heard again."""
+    """Returns the tracked order of a ledger's order; its executions are read again."""
     is_triggered = order.triggered_at is not None or order.order_type not in TRIGGERED_TYPES
     return TrackedOrder(
         order_id=order.id,
@@ -322,7 +324,7 @@ def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
 
 
 def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
-    """Until when a request to place ``order`` may leave."""
+    """Returns the time until which a request to place ``order`` may be sent."""
     requested = order.params.get("deadline_ms")
     if isinstance(requested, int) and not isinstance(requested, bool):
         seconds = min(seconds, requested / 1000)
@@ -330,13 +332,13 @@ def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
 
 
 def _trigger_param(order: Order, profile: VenueProfile) -> str:
-    """The parameter that a trigger goes by."""
+    """The parameter of the trigger price."""
     if not profile.has_typed_triggers:
         return "triggerPrice"
     return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 
 
 def _direction(order: Order) -> str:
-    """Where the price comes from a trigger is met: a stop buys above and sells below."""
+    """The direction in which the price meets the trigger: a stop buys above and sells below."""
     is_stop = order.order_type.startswith("stop")
     return "ascending" if (order.side is Side.BUY) is is_stop else "descending"

@@ -1,6 +1,7 @@
-"""A restart: what the ledger and the stored attempts say was under way when the last run ended.
+"""Restart: resumes what the ledger and the stored attempts say was under way.
 
-An attempt without an outcome was perhaps sent. It is said so, and looked up; it is not sent again.
+An attempt without an outcome was perhaps sent: it is reported as unknown and looked up, never sent
+again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def restore_orders(
     rows: Sequence[AttemptRow],
     profile: VenueProfile,
 ) -> None:
-    """Know the open orders and all their names."""
+    """Track the open orders and all their ids."""
     for order in open_orders:
         orders.add(track_order(order, profile))
     for row in rows:
@@ -64,7 +65,7 @@ def restore_orders(
 
 
 def _restore_replacement(orders: OrderCache, tracked: TrackedOrder, row: AttemptRow) -> None:
-    """Know what a stored request put in the place of the order, as far as it did."""
+    """Track the successor that a stored request placed, as far as it did."""
     qty, price = decode_terms(row)
     before = decode_filled_before(row)
     if row.kind == CHANGE:
@@ -87,10 +88,10 @@ def resume_requests(
     queues: PerOrderQueue,
     now: datetime,
 ) -> None:
-    """Tell what is known of the attempts, and look up the rest."""
+    """Report what the stored attempts prove, and look up the rest."""
     report_buffer.put(_unsent_reports(orders, open_orders, rows, now))
     resumed = resume_replacements(orders, rows, report_buffer, queues, now)
-    # Whether the order was placed at all is asked first; a change of it waits for the answer.
+    # Whether the order was placed is looked up first; an amendment of it waits for the result.
     rows = [row for row in rows if row.order_id not in resumed or _is_unresolved_placement(row)]
     pending = {order.id: order.pending_change for order in open_orders}
     last: Mapping[int, AttemptRow] = {row.order_id: row for row in rows}
@@ -112,7 +113,7 @@ def resume_requests(
             query = PendingQuery(
                 tracked=tracked,
                 kind=_QUERY_KINDS[row.kind],
-                # Never from this start on: who restarts often would never know.
+                # Not from this start on: with frequent restarts it would never be known.
                 since=row.sent_at or row.may_send_until,
                 is_acked=row.outcome == "acked",
                 request=None if row.kind == PLACE else request,
@@ -127,7 +128,7 @@ def _is_unresolved_placement(row: AttemptRow) -> bool:
 def _unsent_reports(
     orders: OrderCache, open_orders: Sequence[Order], rows: Sequence[AttemptRow], now: datetime
 ) -> list[ExecutionReport]:
-    """Orders that were stored without a request: nothing leaves that is not stored before."""
+    """Orders stored without a request: nothing is sent that is not stored before."""
     requested_ids = {row.order_id for row in rows if row.kind == PLACE}
     reports = []
     for order in open_orders:
@@ -143,7 +144,7 @@ def _unsent_reports(
 def _row_reports(
     request: OrderRequest, now: datetime
 ) -> tuple[list[ExecutionReport], list[AttemptRow]]:
-    """What the row alone says."""
+    """The reports and changed rows that follow from the row alone."""
     tracked, row, source = request.tracked, request.row, ReportSource.RECONCILE
     match row.outcome:
         case None:

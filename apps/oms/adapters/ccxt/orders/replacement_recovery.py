@@ -1,6 +1,6 @@
-"""A restart in the middle of a change that places an order anew: it goes on from its attempts.
+"""Restart in the middle of an amendment by replacement: continues from its attempts.
 
-What is left is placed only if there is no attempt for it yet; one that there is is looked up.
+The remaining quantity is placed only if there is no attempt for it yet; an attempt is looked up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _UNRESOLVED = (None, "unknown")
 
 
 def is_replacement(row: AttemptRow) -> bool:
-    """Whether the request places the order anew."""
+    """Returns whether the request replaced the order."""
     if row.kind == PLACE:
         return row.attempt > 1
     return (
@@ -45,7 +45,7 @@ def resume_replacements(
     queues: PerOrderQueue,
     now: datetime,
 ) -> set[int]:
-    """Go on with all that were under way; their orders."""
+    """Resume all replacements that were under way; returns their orders."""
     pending: Mapping[int, AttemptRow] = {
         row.order_id: row
         for row in rows

@@ -1,4 +1,4 @@
-"""What comes of a change that places an order anew, reports and written into its attempts."""
+"""Reports and attempt rows of amendments by replacement."""
 
 import logging
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _ENDED = (
 
 
 class ReplacementReporter:
-    """For one account; nothing is asked or sent here."""
+    """For one account; nothing is queried or sent here."""
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class ReplacementReporter:
         self._timings = timings
 
     def report_step(self, request: OrderRequest, edit: EditState) -> None:
-        """The change is one step further."""
+        """Report the next step of the amendment."""
         kind, now = ReportKind.CHANGED, self._clock()
         self._report_buffer.put(
             [build_report(request.tracked, kind, ReportSource.REPLY, now, edit=edit)], [request.row]
         )
 
     def report_done(self, request: OrderRequest) -> None:
-        """The successor stands with the terms wished."""
+        """Report that the successor is open with the requested terms."""
         now, tracked = self._clock(), request.tracked
         new = self._orders.promote(tracked, now)
         new.answer_count += 1
@@ -83,7 +83,9 @@ class ReplacementReporter:
         *,
         code: str = CREATE_FAILED,
     ) -> None:
-        """It ended and nothing took its place: the change failed, what was left is canceled."""
+        """Report that the order ended without a successor: the amendment failed, the rest is
+        canceled.
+        """
         now, tracked = self._clock(), request.tracked
         if code == CREATE_FAILED:
             logger.error("order_create_failed order_id=%d why=%s", tracked.order_id, why)
@@ -109,7 +111,7 @@ class ReplacementReporter:
         *,
         outcome: str = "rejected",
     ) -> None:
-        """The order lives on as it was."""
+        """Report that the order stays open as it was."""
         now = self._clock()
         reports = build_rejection(request, code, message, ReportSource.REPLY, now)
         if isinstance(found, OrderFound):
@@ -141,8 +143,10 @@ class ReplacementReporter:
         )
 
     def infer_fills(self, tracked: TrackedOrder, found: OrderFound) -> None:
-        """Tell what was found of an order of which more was executed; infer what stays away."""
-        assert found.order is not None, "it is over"
+        """Report what was found of an order with missing executions, and infer those missing for
+        long.
+        """
+        assert found.order is not None, "an ended order was found"
         after = timedelta(seconds=self._timings.infer_fills_after_seconds)
         reports, fees = self._report_builder.from_lookup(
             found.order, found.trades, self._clock(), after
@@ -151,7 +155,7 @@ class ReplacementReporter:
 
 
 def are_fills_reported(tracked: TrackedOrder, found: OrderFound) -> bool:
-    """Whether it is over and what was found tells all of its executions."""
+    """Whether the order has ended and all its executions were found."""
     snapshot = found.order
     if snapshot is None or not is_ended(snapshot):
         return False
@@ -163,5 +167,5 @@ def are_fills_reported(tracked: TrackedOrder, found: OrderFound) -> bool:
 
 
 def is_ended(snapshot: OrderSnapshot | None) -> bool:
-    """Whether it ended there."""
+    """Whether the order has ended at the exchange."""
     return snapshot is not None and snapshot.status in _ENDED

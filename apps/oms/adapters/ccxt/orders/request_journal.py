@@ -1,6 +1,6 @@
-"""Wishes are taken down as attempts; they may leave once the store has them, and not filled_before.
+"""The write-ahead journal of requests: recorded as attempts, sent once the store has them.
 
-An order that has not left is taken back by its cancel, and with it all that was wished of it.
+An order that was not sent yet is revoked by its cancel, with all other requests about it.
 """
 
 import asyncio
@@ -38,15 +38,16 @@ from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
-#: What is sent once more leaves so long after its first time at most: as long as a command waits.
+#: A request is sent once more only within this time of its first recording: as long as a command
+#: may wait.
 RESEND_WITHIN = timedelta(seconds=60)
 
 ReplacementTerms = tuple[Decimal, Decimal | None, Decimal]
-"""Quantity and price of what is placed anew, and what was executed filled_before it."""
+"""Quantity and price of a replacement, and what was filled before it."""
 
 
 class RequestJournal:
-    """The wishes of one account that are on their way to the store."""
+    """The requests of one account that are not stored yet."""
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class RequestJournal:
         self._saving: list[OrderRequest] = []
 
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
-        """Take down a new order. Raises ``Invalid`` for forms that are not sent."""
+        """Record a new order. Raises ``Invalid`` for forms that are not sent."""
         refuse_unsupported_order(order, instrument, self._profile)
         self._settings.refuse(order, instrument)
         client_id = self._orders.client_ids.encode(order.id, 1)
@@ -88,7 +89,7 @@ class RequestJournal:
         qty: Decimal | None,
         now: datetime,
     ) -> None:
-        """Take down other terms; ``None`` stays."""
+        """Record an amendment; ``None`` keeps a value."""
         tracked = self.track(order)
         qty, price = qty or tracked.total_qty, price or tracked.price
         amend_mode = choose_amend_mode(
@@ -99,7 +100,9 @@ class RequestJournal:
     def create_replacement(
         self, tracked: TrackedOrder, instrument: Instrument, terms: ReplacementTerms, now: datetime
     ) -> tuple[OrderRequest, TrackedOrder]:
-        """Take down what takes the place of ``known``; ``released`` is set once it is stored."""
+        """Record the replacement of ``tracked``; ``saved`` of the request is set once it is
+        stored.
+        """
         tracked.attempts += 1
         qty, price, filled_before = terms
         client_id = self._orders.client_ids.encode(tracked.order_id, tracked.attempts)
@@ -125,10 +128,10 @@ class RequestJournal:
         return request, new
 
     def resend(self, request: OrderRequest, now: datetime) -> bool:
-        """Records the same request once more; returns whether it did.
+        """Record the same request once more; returns whether it did.
 
-        Not where the account does not wish it, where other requests about the order are pending,
-        where the request had a deadline of its own, or after ``RESEND_WITHIN``.
+        It does not where the settings do not allow it, where other requests about the order are
+        pending, where the request had a deadline of its own, or after ``RESEND_WITHIN``.
         """
         is_alone = not self._queues.pending_requests(request.tracked.order_id)
         if not self._settings.resends_not_placed or not is_alone:
@@ -149,7 +152,7 @@ class RequestJournal:
         return True
 
     def cancel(self, order: Order, now: datetime) -> None:
-        """Take down a cancel, or take back what has not left."""
+        """Record a cancel, or revoke what was not sent yet."""
         tracked = self.track(order)
         waiting = [each for each in self._unsent(order.id) if not each.is_revoked]
         if any(each.kind == PLACE for each in waiting):
@@ -158,7 +161,7 @@ class RequestJournal:
             self._add(CANCEL, tracked, order, now)
 
     def track(self, order: Order) -> TrackedOrder:
-        """The order; one that was a stranger to the adapter is the ledger's from now on."""
+        """Returns the tracked order; an external one becomes the ledger's."""
         tracked = self._orders.by_order_id(order.id)
         if tracked is not None:
             return tracked
@@ -169,7 +172,7 @@ class RequestJournal:
         return self._orders.add(tracked)
 
     def take_unsaved(self, changed: Sequence[AttemptRow]) -> tuple[AttemptRow, ...]:
-        """New rows, and those that changed, to be stored in one transaction."""
+        """Returns new and changed rows, to be stored in one transaction."""
         rows = {
             (request.row.order_id, request.row.attempt): request.row for request in self._unsaved
         }
@@ -179,7 +182,7 @@ class RequestJournal:
         return tuple(rows.values())
 
     def on_committed(self) -> None:
-        """What was saved_requests out enters its lane."""
+        """Enqueue the requests that were stored."""
         saved_requests, self._saving = self._saving, []
         for request in saved_requests:
             if request.saved is not None:
@@ -228,15 +231,17 @@ class RequestJournal:
         self._unsaved.append(request)
 
     def _unsent(self, order_id: int) -> Sequence[OrderRequest]:
-        """What was wished of an order that has not left."""
+        """The requests about an order that were not sent, if its placement is among them."""
         unsaved = [
             each for each in (*self._saving, *self._unsaved) if each.tracked.order_id == order_id
         ]
         return [*self._queues.unsent_requests(order_id), *unsaved]
 
-    def _revoke(self, tracked: TrackedOrder, wishes: Sequence[OrderRequest], now: datetime) -> None:
+    def _revoke(
+        self, tracked: TrackedOrder, requests: Sequence[OrderRequest], now: datetime
+    ) -> None:
         rows = []
-        for request in wishes:
+        for request in requests:
             request.is_revoked = True
             request.row = evolve(request.row, outcome="not_sent", code=REVOKED)
             if request not in self._unsaved:

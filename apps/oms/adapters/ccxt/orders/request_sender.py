@@ -1,7 +1,7 @@
-"""One wish from its lane to its outcome: sent at most once, and what came of it is reported.
+"""Takes one request from its queue to its outcome: sent at most once, with a report of the outcome.
 
-What surely did not leave is sent again under the same name until its deadline; what is in doubt is
-looked up and never sent again, but for cancels, which can be repeated.
+What was certainly not sent is sent again under the same client order id until its deadline. An
+unknown outcome is looked up and never sent again, except for cancels, which can be repeated.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ from oms.domain.value import evolve
 
 
 class RequestSender:
-    """Carries wishes of one account out."""
+    """Sends the requests of one account."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class RequestSender:
         self._timings = timings
         self._limiter = limiter
         self._replacer = replacer
-        #: Called with a symbol in which the exchange has something new to show.
+        #: Called with a symbol that has changed at the exchange.
         self._poll_symbol_soon = poll_symbol_soon
-        #: What an order that is placed waits for.
+        #: What a placement waits for.
         self._wait_for_streams = wait_for_streams
 
     async def send(self, request: OrderRequest) -> None:
-        """Take the wish to its outcome; nothing is raised but bugs."""
+        """Takes the request to its outcome; raises only bugs."""
         if request.kind != PLACE:
             if not await self._can_proceed(request):
                 return
@@ -105,20 +105,22 @@ class RequestSender:
             remaining = (request.deadline - self._clock()).total_seconds()
             if max(pause, error.retry_after if isinstance(error, Overloaded) else 0) >= remaining:
                 break
-            # A venue's pause is waited for in the queue of those who may not send: cancels first.
+            # A venue's pause is waited for in the request throttle, where cancels go first.
             await asyncio.sleep(pause)
         if not request.is_revoked:
             self._report_not_sent(request, error)
 
     async def _can_proceed(self, request: OrderRequest) -> bool:
-        """Wait until it is known whether the order exists; then whether there is one to change."""
-        # The one before may have placed it anew.
+        """Waits until it is known whether the order exists; returns whether there is one to
+        change.
+        """
+        # An earlier amendment may have replaced the order.
         tracked = request.tracked = (
             self._orders.by_order_id(request.tracked.order_id) or request.tracked
         )
         while tracked.is_in_doubt and not tracked.is_ended:
             await self._resolver.wait_resolved(tracked)
-        if request.kind == CANCEL:  # what it waited for was not its own; one may always get out
+        if request.kind == CANCEL:  # the wait was not its own: a cancel may always be sent
             earliest = self._clock() + timedelta(seconds=self._timings.send_within_seconds / 2)
             request.deadline = max(request.deadline, earliest)
         if request.is_revoked:
@@ -126,13 +128,13 @@ class RequestSender:
         if tracked.is_ended:
             row = evolve(request.row, outcome="not_sent", code="too_late")
             self._report_buffer.put(
-                self._rejection(request, "too_late", "the order is over"), [row]
+                self._rejection(request, "too_late", "the order has ended"), [row]
             )
             return False
         return True
 
     async def _send(self, request: OrderRequest) -> RequestError | None:
-        """Send it once; ``None`` if it has its outcome, else why it has not remaining."""
+        """Sends it once; returns why it was not sent, ``None`` if it has an outcome."""
         try:
             call = await self._call(request)
         except ReadFailed as failed:
@@ -140,7 +142,9 @@ class RequestSender:
         if request.is_revoked:
             return None
         if self._clock() >= request.deadline:
-            return NotSent(EXPIRED_BEFORE_SEND, "the time to send it was over", headers_sent=False)
+            return NotSent(
+                EXPIRED_BEFORE_SEND, "the time limit for sending has passed", headers_sent=False
+            )
         request.is_sending = True
         request.tracked.is_changing |= request.kind == CHANGE
         request.row = evolve(request.row, sent_at=self._clock())
@@ -159,10 +163,12 @@ class RequestSender:
         return None
 
     async def _call(self, request: OrderRequest) -> CcxtCall:
-        """The request as it leaves. Raises ``ReadFailed``: which leg it is for is not known."""
+        """Returns the request to send. Raises ``ReadFailed`` where the position mode is not
+        known.
+        """
         tracked = request.tracked
         if request.kind == PLACE:
-            assert request.call is not None, "a wish to place comes with its request"
+            assert request.call is not None, "a placement has a call"
             instrument = self._client.instruments[tracked.symbol]
             return add_legs(request.call, instrument, await self._modes.legs(tracked.symbol))
         if request.kind == CANCEL:
@@ -174,7 +180,7 @@ class RequestSender:
         )
 
     def _acknowledged(self, request: OrderRequest, reply: Any) -> None:
-        """The exchange took it: that it exists, not what became of it."""
+        """The exchange accepted it: the order exists; what became of it is looked up."""
         now, tracked = self._clock(), request.tracked
         name = reply.get("id") or tracked.exchange_order_id
         if name is not None:
@@ -203,7 +209,7 @@ class RequestSender:
             )
             return
         if error.code == "order_not_found":
-            # "Not open" is all that this says: what became of it is looked up first.
+            # "Not open" is all that this says: what became of the order is looked up first.
             self._report_buffer.put([], [request.row])
             kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
             self._query(request, kind, is_acked=True, refusal=error)
@@ -212,7 +218,7 @@ class RequestSender:
         self._poll_symbol_soon(tracked.symbol)
 
     def _unknown(self, request: OrderRequest, error: OutcomeUnknown) -> None:
-        """Perhaps carried out: said so, and looked up."""
+        """Reports that the outcome is unknown, and looks it up."""
         now, tracked = self._clock(), request.tracked
         request.row = evolve(request.row, outcome="unknown", code=error.cause)
         report = build_report(
@@ -252,10 +258,10 @@ class RequestSender:
         )
 
     def _report_not_sent(self, request: OrderRequest, error: RequestError | None) -> None:
-        """It has not remaining and will not."""
+        """Reports that it was not sent and will not be."""
         now = self._clock()
         code = EXPIRED_BEFORE_SEND if error is None else error.code
-        message = "the time to send it was over" if error is None else error.message
+        message = "the time limit for sending has passed" if error is None else error.message
         request.row = evolve(request.row, sent_at=None, outcome="not_sent", code=code)
         if request.kind == PLACE:
             mark_ended(request.tracked, now)

@@ -1,4 +1,4 @@
-"""Sends a request of a wish once, and again only what surely did not leave, until its deadline."""
+"""Sends a request once, and again only if it was certainly not sent, until its deadline."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from oms.adapters.ccxt.orders.order_requests import CcxtCall, OrderRequest
 from oms.adapters.ccxt.timings import Timings, nth_delay
 
 EXPIRED_BEFORE_SEND = "expired_before_send"
-#: Failures before the first byte that may pass by themselves.
-_PASSING = frozenset({"exchange_unavailable", "exchange_rate_limited", "shutting_down"})
+#: Failures before the first byte that may be temporary.
+_TRANSIENT = frozenset({"exchange_unavailable", "exchange_rate_limited", "shutting_down"})
 
 
 class RetryingWriter:
-    """Of one account, through the gate that all its writes pass."""
+    """Writes of one account, through the limiter of all its writes."""
 
     def __init__(
         self,
@@ -34,13 +34,17 @@ class RetryingWriter:
         self._timings = timings
 
     async def __call__(self, request: OrderRequest, call: CcxtCall) -> Any:
-        """The answer. Raises ``NotSent``, ``Overloaded``, ``Rejected``, ``OutcomeUnknown``."""
+        """Returns the reply. Raises ``NotSent``, ``Overloaded``, ``Rejected``,
+        ``OutcomeUnknown``.
+        """
         params = {"params": dict(call.params)} if call.params else {}
         for number in count():
             async with self._limiter.acquire(request):
                 if self._clock() >= request.deadline:
                     raise NotSent(
-                        EXPIRED_BEFORE_SEND, "the time to send it was over", headers_sent=False
+                        EXPIRED_BEFORE_SEND,
+                        "the time limit for sending has passed",
+                        headers_sent=False,
                     )
                 try:
                     return await self._client.write(call.method, *call.args, **params)
@@ -49,7 +53,7 @@ class RetryingWriter:
                     if not is_transient(error) or pause >= self._seconds_left(request):
                         raise
             await asyncio.sleep(pause)
-        raise AssertionError("there is always a next try")
+        raise AssertionError("the loop ends with a reply or an exception")
 
     def _pause(self, error: RequestError, number: int) -> float:
         pause = nth_delay(self._timings.resend_delays_seconds, number)
@@ -60,5 +64,5 @@ class RetryingWriter:
 
 
 def is_transient(error: RequestError) -> bool:
-    """Whether it may pass by itself."""
-    return isinstance(error, Overloaded) or error.code in _PASSING
+    """Whether the failure may be temporary."""
+    return isinstance(error, Overloaded) or error.code in _TRANSIENT

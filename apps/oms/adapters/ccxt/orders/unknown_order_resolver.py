@@ -1,8 +1,8 @@
-"""What is in doubt is looked up until it is known, and what was acknowledged until it is seen.
+"""Looks up unknown outcomes until they are known, and confirms acknowledged requests.
 
-An order counts as never placed when the time in which its request could be carried out is done and
-two complete searches, some time interval, found nothing. Nothing is sent here but cancels again, and
-what was not placed where the account wishes that.
+An order counts as never placed when the time in which its request could be executed is over and two
+complete searches, some time apart, found nothing. Nothing is sent here but repeated cancels, and
+orders that were not placed where the account allows it.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from oms.domain.orders.execution_report import ExecutionReport, ReportKind, Repo
 
 _log = logging.getLogger("oms.ccxt")
 _STATUS_ATTEMPTS_MAX = 3
-#: Order, kind, attempt: the next change of an order is another query than the one before.
+#: Order, kind, attempt: the next amendment of an order is another query.
 _Key = tuple[int, "QueryKind", int]
 
 
 class QueryKind(StrEnum):
-    """What is asked of an order."""
+    """What is looked up about an order."""
 
     #: Whether it was placed.
     PLACE = "place"
@@ -40,29 +40,29 @@ class QueryKind(StrEnum):
     CHANGE = "change"
     #: Whether it is canceled.
     CANCEL = "cancel"
-    #: What became of it: a list does not show it any more.
+    #: Its status: a list does not contain it any more.
     STATUS = "status"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class PendingQuery:
-    """One thing to find out; ``since`` is when its request left, or could have."""
+    """One question to resolve; ``since`` is when its request was sent, or could have been."""
 
     tracked: TrackedOrder
     kind: QueryKind
     since: datetime
     is_acked: bool = False
     request: OrderRequest | None = None
-    #: The exchange's refusal that has to be understood.
+    #: The exchange's rejection, whose meaning depends on the order's status.
     refusal: Rejected | None = None
     expedite: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    #: When nothing was found first, the time for it being done.
+    #: The first lookup after the execution window that found nothing.
     first_absent_at: datetime | None = None
 
 
 class UnknownOrderResolver:
-    """Asks about orders of one account, one task a query."""
+    """The pending queries of one account, one task each."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class UnknownOrderResolver:
         self._pending: dict[_Key, PendingQuery] = {}
 
     def start(self, query: PendingQuery) -> None:
-        """Ask until it is known; a query that is open already is not asked twice."""
+        """Look up until resolved; a query that is pending already is expedited."""
         key = _key(query)
         if key in self._pending:
             self._pending[key].expedite.set()
@@ -98,16 +98,16 @@ class UnknownOrderResolver:
         self._background_tasks.start(self._run(key, query))
 
     def is_pending(self, tracked: TrackedOrder) -> bool:
-        """Whether anything is being asked about the order."""
+        """Whether anything is pending about the order."""
         name = tracked.order_id or id(tracked)
         return any(name == order for order, _, _ in self._pending)
 
     def is_idle(self) -> bool:
-        """Whether nothing is asked."""
+        """Whether nothing is pending."""
         return not self._pending
 
     async def wait_resolved(self, tracked: TrackedOrder) -> None:
-        """Wait until it is known whether the order was placed; asks at once."""
+        """Wait until it is known whether the order was placed; expedites the lookup."""
         query = self._pending.get((tracked.order_id, QueryKind.PLACE, 0))
         if query is None:
             tracked.is_in_doubt = False
@@ -126,7 +126,7 @@ class UnknownOrderResolver:
             query.done.set()
 
     async def _wait(self, query: PendingQuery, number: int) -> None:
-        """Until the next look; sooner when somebody is in a hurry or a decision is window_end."""
+        """Until the next lookup; less when expedited, or when the execution window ends."""
         timings, now = self._timings, self._clock()
         times = timings.confirm_delays_seconds if query.is_acked else timings.lookup_delays_seconds
         if query.kind is QueryKind.STATUS:
@@ -147,7 +147,7 @@ class UnknownOrderResolver:
         query.expedite.clear()
 
     async def _query_once(self, query: PendingQuery, number: int) -> bool:
-        """Look once; whether the query is answered."""
+        """Looks up once; returns whether the query is resolved."""
         tracked = query.tracked
         try:
             found = await self._lookup.find(
@@ -177,7 +177,9 @@ class UnknownOrderResolver:
     def _decide(
         self, query: PendingQuery, request: OrderRequest, now: datetime
     ) -> list[ExecutionReport] | None:
-        """What the order as found says of a wish; ``None``: nothing yet."""
+        """Returns the reports about a request that the order's status decides; ``None``:
+        undecided.
+        """
         tracked, source = request.tracked, ReportSource.RECONCILE
         if tracked.is_ended:
             if query.kind is QueryKind.CANCEL:
@@ -197,7 +199,7 @@ class UnknownOrderResolver:
         if query.refusal is not None and query.kind is QueryKind.CHANGE:
             return build_rejection(request, query.refusal.code, query.refusal.message, source, now)
         if self._is_past_window(query, now):
-            message = f"the {request.kind} was not carried out: the order is as it was"
+            message = f"the {request.kind} was not executed: the order is unchanged"
             return build_rejection(request, "exchange_rejected", message, source, now)
         return None
 
@@ -216,7 +218,7 @@ class UnknownOrderResolver:
             if query.request is None or not self._journal.resend(query.request, now):
                 self._report_buffer.put([self._not_placed_report(tracked, now)])
         elif query.request is not None:
-            message = "the exchange does not show the order"
+            message = "the exchange does not list the order"
             reports = build_rejection(
                 query.request, "order_not_found", message, ReportSource.RECONCILE, now
             )
@@ -232,7 +234,7 @@ class UnknownOrderResolver:
         )
 
     def _may_conclude_absence(self, query: PendingQuery) -> bool:
-        """Whether it would mean anything that an order is not shown."""
+        """Whether it would prove anything that no list contains the order."""
         is_placing = query.kind is QueryKind.PLACE
         return not is_placing or self._is_past_window(query, self._clock())
 

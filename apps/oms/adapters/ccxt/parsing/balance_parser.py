@@ -1,4 +1,4 @@
-"""Totals of an account's currencies, as ccxt tells them."""
+"""Parses ccxt's balances into totals by currency."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,10 +8,10 @@ from oms.adapters.ccxt.parsing.fields import get_decimal, malformed_response
 
 
 def parse_balances(response: Any) -> dict[str, Decimal] | None:
-    """The totals by currency; ``None`` for an answer with a hole in it, or with nothing.
+    """Returns the totals by currency; ``None`` for an incomplete or empty reply.
 
-    A coin that is left out is one of which there is none: an answer that says not enough would look
-    like losses. Raises ``ReadFailed`` for what is no answer about balances.
+    A currency that is left out has none: an incomplete reply would look like losses. Raises
+    ``ReadFailed`` for a malformed reply.
     """
     totals = response.get("total") if isinstance(response, Mapping) else None
     if not isinstance(totals, Mapping):

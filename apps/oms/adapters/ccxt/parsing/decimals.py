@@ -1,6 +1,6 @@
-"""Numbers between ccxt and us: exact decimals from texts in, plain texts out.
+"""Converts numbers between ccxt and the gateway: exact decimals in, plain texts out.
 
-Nothing here knows an exchange, and nothing is rounded but to a grid that is named.
+Nothing here is particular to a venue, and nothing is rounded but to a given step.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def to_decimal(value: Any) -> Decimal | None:
-    """A venue's number, exact; ``None`` for what is empty: absent is never zero.
+    """Returns a venue's number, exactly; ``None`` for an empty one: absent is never zero.
 
-    A float, where ccxt keeps no text, is taken as the shortest text that means it. Raises
-    ``ValueError`` for what is no finite number.
+    A float, where ccxt keeps no text, is read as its shortest text. Raises ``ValueError`` for
+    anything but a finite number.
     """
     if value is None or value == "" or isinstance(value, bool):
         return None
@@ -28,7 +28,7 @@ def to_decimal(value: Any) -> Decimal | None:
 
 
 def first_decimal(info: Mapping[str, Any], *keys: str) -> Decimal | None:
-    """The first of ``keys`` in ``info`` that holds a number; raises ``ValueError``."""
+    """Returns the first number under ``keys``. Raises ``ValueError``."""
     for key in keys:
         number = to_decimal(info.get(key))
         if number is not None:
@@ -37,9 +37,9 @@ def first_decimal(info: Mapping[str, Any], *keys: str) -> Decimal | None:
 
 
 def encode_decimals(value: Any, *, whole_as_int: bool = False) -> Any:
-    """``value`` with each decimal as a plain text, at any depth.
+    """Returns ``value`` with each decimal as plain text, at any depth.
 
-    ``whole_as_int``: whole numbers as such, for classes of ccxt that compare an amount with one.
+    ``whole_as_int``: whole numbers as ``int``, for ccxt classes that compare amounts with numbers.
     """
     match value:
         case Decimal():
@@ -53,25 +53,24 @@ def encode_decimals(value: Any, *, whole_as_int: bool = False) -> Any:
 
 
 def round_down(number: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of ``step`` not above ``number``; both not negative."""
+    """Returns the largest multiple of ``step`` not above ``number``; both not negative."""
     return number // step * step
 
 
 def round_up(number: Decimal, step: Decimal) -> Decimal:
-    """The smallest multiple of ``step`` not below ``number``; both not negative."""
+    """Returns the smallest multiple of ``step`` not below ``number``; both not negative."""
     lower = round_down(number, step)
     return lower if lower == number else lower + step
 
 
 def round_passive(price: Decimal, tick: Decimal, *, is_buy: bool) -> Decimal:
-    """A limit price on its grid, never better for the other side than what was asked."""
+    """Rounds a limit price to its tick, never in favour of the counterparty."""
     return round_down(price, tick) if is_buy else round_up(price, tick)
 
 
 def round_trigger(trigger: Decimal, tick: Decimal, *, is_buy: bool, is_stop: bool) -> Decimal:
-    """A trigger on its grid, on the side that fires sooner.
+    """Rounds a trigger to its tick, to the side that triggers earlier.
 
-    A stop that buys waits for a rise, so a lower one is sooner; one that takes profit by buying
-    waits for a fall.
+    A buy stop waits for a rise, so a lower trigger is earlier; a buy take profit waits for a fall.
     """
     return round_down(trigger, tick) if is_buy is is_stop else round_up(trigger, tick)

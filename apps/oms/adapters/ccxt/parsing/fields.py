@@ -1,6 +1,6 @@
-"""Exact numbers and times out of ccxt's rows: the venue's key text first, floats last.
+"""Exact numbers, times and texts from ccxt's rows: the venue's own text first, floats last.
 
-Empty or absent is ``None``, never zero; what is no number makes the row unreadable.
+Empty or absent is ``None``, never zero; a malformed number makes the row malformed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from typing import Any
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.decimals import to_decimal
 
-#: How some venues name the execution of an update that is none.
+#: The id that some venues give to an update without an execution.
 NO_ID = "-1"
-#: The year 5138; some venues tell microseconds, and ccxt hands nanoseconds of some on.
+#: The year 5138: some venues send microseconds, and ccxt passes nanoseconds of some on.
 _MILLISECONDS_MAX = 10**14
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def get_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] = ()) -> Decimal | None:
-    """The number called ``name``, out of ``info`` under the first of ``info_keys`` that has one.
+    """Returns the number ``name``, from ``info`` under the first of ``info_keys`` that has one.
 
-    Raises ``ReadFailed`` for what is no number.
+    Raises ``ReadFailed`` for a malformed number.
     """
     info = row.get("info")
     if isinstance(info, Mapping):
@@ -33,7 +33,7 @@ def get_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] = ()
 
 
 def require_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] = ()) -> Decimal:
-    """As ``number``. Raises ``ReadFailed`` where there is none."""
+    """As ``get_decimal``. Raises ``ReadFailed`` where there is none."""
     value = get_decimal(row, name, info_keys)
     if value is None:
         raise malformed_response(f"{name} is missing")
@@ -41,19 +41,19 @@ def require_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] 
 
 
 def get_text(row: Mapping[str, Any], name: str) -> str | None:
-    """A text that is not empty."""
+    """Returns a text; ``None`` if it is empty."""
     value = row.get(name)
     return None if value in (None, "") else str(value)
 
 
 def get_row_id(row: Mapping[str, Any]) -> str | None:
-    """The row's id; ``None`` where the venue says that there is none."""
+    """Returns the row's id; ``None`` where the venue says that there is none."""
     name = get_text(row, "id")
     return None if name == NO_ID else name
 
 
 def get_timestamp(row: Mapping[str, Any], name: str) -> datetime | None:
-    """A time value in milliseconds, UTC; what were some 3,000 years is in stamp units."""
+    """Returns a time in milliseconds as UTC; finer units are recognized by their size."""
     value = row.get(name)
     if value in (None, ""):
         return None
@@ -67,19 +67,19 @@ def get_timestamp(row: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def to_milliseconds(at: datetime) -> int:
-    """The time as exchanges say it."""
+    """Returns the time in milliseconds, as exchanges send it."""
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def require_rows(value: Any, what: str) -> list[Mapping[str, Any]]:
-    """A list of rows, as every read of many must be. Raises ``ReadFailed``."""
+    """Returns the rows of a list reply. Raises ``ReadFailed`` for anything else."""
     if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
         raise malformed_response(f"no list of {what}")
     return value
 
 
 def malformed_response(message: str) -> ReadFailed:
-    """An answer that makes no sense."""
+    """Returns the error of a malformed reply."""
     return ReadFailed("exchange_error", message, retryable=True)
 
 

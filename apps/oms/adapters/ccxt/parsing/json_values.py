@@ -1,4 +1,4 @@
-"""ccxt's values as plain JSON values: what leaves the adapter holds no objects of ccxt."""
+"""ccxt's values as plain JSON values: no ccxt object leaves the adapter."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -7,7 +7,7 @@ from oms.domain.money import decimal_text
 
 
 def to_json_value(value: object) -> object:
-    """``value`` of dicts, lists, texts, numbers, booleans and ``None`` alone."""
+    """Returns ``value`` as dicts, lists, texts, numbers, booleans and ``None``."""
     match value:
         case None | bool() | int() | float() | str():
             return value

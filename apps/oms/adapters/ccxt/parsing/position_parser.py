@@ -1,4 +1,4 @@
-"""A position as the exchange shows it: contracts held, signed, and the leg where there are two."""
+"""Parses ccxt's position rows: contracts held, signed, and the leg in hedge mode."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,16 +12,16 @@ from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.side import Side
 
 _SIDES = {"long": Side.BUY, "short": Side.SELL}
-#: Where a venue tells the leg itself; ccxt leaves its own word out of some rows.
+#: Where a venue reports the leg itself; ccxt leaves it out of some rows.
 _LEG_KEY = "positionSide"
 
 
 def parse_position(
     row: Mapping[str, Any], instruments: Mapping[str, Instrument]
 ) -> tuple[HoldingKey, Decimal] | None:
-    """What ``row`` holds; ``None`` for nothing.
+    """Returns what ``row`` holds; ``None`` for a flat position.
 
-    Raises ``ReadFailed`` for a row that says not enough, or of a symbol that is not traded here.
+    Raises ``ReadFailed`` for an incomplete row, or for a symbol that is not traded here.
     """
     if row.get("contracts") is not None and not require_decimal(row, "contracts"):
         return None

@@ -1,4 +1,4 @@
-"""An execution as the exchange shows it, with all its fees; and what else moves money there."""
+"""Parses ccxt's executions with all their fees, and funding payments."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,17 +28,17 @@ from oms.domain.side import Side
 from oms.domain.value import value
 
 RowRejector = Callable[[str, Mapping[str, Any]], None]
-"""Takes a row that is left out, with the reason."""
+"""Called with the reason and the row that is left out."""
 
 
 def reject_row(reason: str, row: Mapping[str, Any]) -> None:
-    """Raises ``ReadFailed`` for all but strangers' symbols: for lists that must be whole."""
+    """Raises ``ReadFailed`` except for symbols that are not traded here: for complete lists."""
     if reason != NOT_TRADED:
         raise malformed_response(reason)
 
 
 def skip_row(reason: str, row: Mapping[str, Any]) -> None:
-    """Nothing: for lists in which a stranger is sought."""
+    """Ignores the row: for lists in which an external order is searched."""
 
 
 @value
@@ -51,7 +51,7 @@ class TradeSnapshot:
     client_id: str | None
     execution: Execution
     extra_fees: tuple[tuple[Decimal, str], ...]
-    #: ``external``, or why the exchange did it by itself.
+    #: ``external``, or why the exchange made the execution.
     reason: str
 
 
@@ -61,9 +61,9 @@ def parse_trades(
     instruments: Mapping[str, Instrument],
     quarantine: RowRejector = reject_row,
 ) -> list[TradeSnapshot]:
-    """The executions, oldest first. A row that makes no sense goes ``aside`` with the reason.
+    """Returns the executions, oldest first; malformed rows are passed to ``quarantine``.
 
-    Two that have no id and are alike in all else are sequence apart by their number.
+    Two equal rows without an id are distinguished by their position in the list.
     """
     parsed: list[TradeSnapshot] = []
     ordinals: dict[str, int] = {}
@@ -80,7 +80,7 @@ def parse_trades(
 
 
 def is_funding(row: Mapping[str, Any]) -> bool:
-    """Whether the row is a payment and no execution."""
+    """Returns whether the row is a funding payment instead of an execution."""
     info = row.get("info")
     return isinstance(info, Mapping) and info.get("execType") == "Funding"
 
@@ -91,7 +91,7 @@ def parse_funding(
     now: datetime,
     quarantine: RowRejector = reject_row,
 ) -> list[Charge]:
-    """The payments of funding among the rows."""
+    """Returns the funding payments among the rows."""
     parsed = []
     for row in rows:
         instrument = instruments.get(str(row.get("symbol")))
@@ -117,7 +117,7 @@ def parse_funding(
 
 
 def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> list[Charge]:
-    """Fees in further currencies, as payments of the same execution."""
+    """Returns fees in further currencies, as charges of the execution."""
     return [
         Charge(
             kind=ChargeKind.COMMISSION,
@@ -145,13 +145,13 @@ def _parse_trade(
     if get_text(row, "id") == NO_ID:
         raise malformed_response("no execution: its id says that there was none")
     if profile.trades_have_ids and get_text(row, "id") is None:
-        # It has one: under another name the same execution would be booked a second time.
+        # It has an id: under another one the same execution would be booked twice.
         raise malformed_response("an execution without its id")
     keys = profile.trade_number_keys
     amount = require_decimal(row, "amount", keys.get("amount", ()))
     price = require_decimal(row, "price", keys.get("price", ()))
     if amount <= 0 or price <= 0:
-        raise malformed_response("an execution of nothing, or at no price")
+        raise malformed_response("an execution without quantity or price")
     qty = multiply(amount, instrument.amount_unit)
     order_id = get_text(row, "order")
     name = get_text(row, "id") or _content_id(
@@ -196,12 +196,12 @@ def _sequence(info: object, key: str) -> int:
 
 
 def _fees(row: Mapping[str, Any], info_keys: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """All fees, one a currency, in the order sequence; negative is a rebate."""
+    """All fees, one per currency, in their order; negative is a rebate."""
     listed = row.get("fees") or [row.get("fee")]
     fees = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
     sums: dict[str, Decimal] = {}
     for fee in fees:
-        # The venue's own text is the whole fee: it is exact where there is only one.
+        # The venue's own text is the whole fee: exact where there is only one.
         source = {**fee, "info": row.get("info")} if len(fees) == 1 else fee
         amount, currency = require_decimal(source, "cost", info_keys), get_text(fee, "currency")
         if currency is not None:
@@ -211,7 +211,7 @@ def _fees(row: Mapping[str, Any], info_keys: Sequence[str]) -> list[tuple[Decima
 
 
 def _content_id(parts: tuple[object, ...], ordinals: dict[str, int]) -> str:
-    """The name of an execution that has none: the same whenever it is read again."""
+    """The id of an execution without one: the same whenever it is read again."""
     content = "|".join(str(part) for part in parts)
     ordinal = ordinals[content] = ordinals.get(content, -1) + 1
     return "x-" + hashlib.sha256(f"{content}|{ordinal}".encode()).hexdigest()[:24]

@@ -1,8 +1,8 @@
-"""The live prices of one venue, read in turns; what is new is kept for those who take it over.
+"""Live prices of one venue, polled in rounds; updates are kept until they are taken.
 
-Public data are read within the budget that all workers share for them: tickers of all wanted
-symbols in one request a kind of market, trades and book of those that are wished with_detail. Only
-what somebody asked for lately is read. Each request flies alone: one that hangs holds up no other.
+Public data is read within the budget that all workers share: tickers of all subscribed symbols in
+one request per kind of market, trades and order books of those subscribed with depth. Only symbols
+requested recently are read. Requests are concurrent: one that hangs delays no other.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ logger = logging.getLogger("oms.ccxt")
 
 READ_INTERVAL_SECONDS = 1.0
 SUBSCRIPTION_LIFETIME = timedelta(seconds=60)
-"""How long a symbol is read after it was asked for last."""
+"""How long a symbol is read after it was last requested."""
 
 MARK_AGE_MAX = timedelta(seconds=10)
 REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -53,12 +53,12 @@ class PriceFeed:
         interval_seconds: float = READ_INTERVAL_SECONDS,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
-        """``patience``: seconds that an answer may take; what comes later is old news."""
+        """``timeout_seconds``: how long a reply may take; a later one is outdated."""
         self._venue = venue
         self._make_client = make_client
         self._timeout_seconds = timeout_seconds
         self._interval_seconds = interval_seconds
-        #: Trades and marks weigh more than prices, and miss nothing by waiting.
+        #: Trades and marks cost more than prices, and lose nothing by waiting.
         self._slow_interval = timedelta(seconds=2.5 * interval_seconds)
         self._marked_at: datetime | None = None
         self._clock = clock
@@ -79,7 +79,7 @@ class PriceFeed:
         return self._client
 
     def subscribe(self, symbol: str, now: datetime, *, with_depth: bool = False) -> SymbolPrices:
-        """What is known of a symbol, which is kept fresh from now on for a while."""
+        """Returns the prices of a symbol, which are kept up to date for a while from now on."""
         prices = self._symbols.get(symbol)
         if prices is None:
             prices = self._symbols[symbol] = SymbolPrices(now)
@@ -87,20 +87,20 @@ class PriceFeed:
         prices.requested_at = now
         if with_depth:
             if not prices.needs_detail(now):
-                prices.trade_keys = prices.traded_at = None  # trades before that are nobody's
+                prices.trade_keys = prices.traded_at = None  # earlier trades are not reported
                 self._wake.set()
             prices.detail_requested_at = now
         return prices
 
     def is_pending(self, symbol: str) -> bool:
-        """Whether the first price of a symbol is on its way."""
+        """Whether the first price of a symbol is still to come."""
         prices = self._symbols.get(symbol)
         if prices is None or prices.quote is not None or prices.has_failed:
             return False
         return self.unavailable_reason() is None
 
     def start(self) -> None:
-        """Open the client, and read as long as somebody asks."""
+        """Open the client, and read while there are subscriptions."""
         if self._running is None:
             loop = asyncio.get_running_loop()
             self._running = loop.create_task(self._run())
@@ -108,16 +108,16 @@ class PriceFeed:
             self._timeout_handle = loop.call_later(self._timeout_seconds, self._on_timeout)
 
     def is_ready(self) -> bool:
-        """Whether it is open, or known to be in trouble, or takes too long to be waited for."""
+        """Whether the client is open, or failed, or did not open in time."""
         return self._client is not None or self._last_error is not None or self._has_timed_out
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once it is."""
+        """Call ``callback`` once it is ready."""
         if not self.is_ready():
             self._waiters.append(callback)
 
     def unavailable_reason(self) -> Refused | None:
-        """Why no prices come, as far as is known."""
+        """Returns why no prices come, as far as is known."""
         error = self._last_error
         if error is None or (self._client is not None and self._failures < _FAILURES_MAX):
             return None
@@ -125,7 +125,7 @@ class PriceFeed:
         return Refused(code=code, message=error.message, reason=error.reason)
 
     async def close(self) -> None:
-        """End it for good."""
+        """Close the feed for good."""
         if self._timeout_handle is not None:
             self._timeout_handle.cancel()
         tasks = [*self._in_flight.values()]
@@ -173,7 +173,7 @@ class PriceFeed:
             callback()
 
     def _start_round(self, client: PublicPriceClient) -> None:
-        """Ask for what is wanted, but for what is being asked for still."""
+        """Start the reads that are due and not in flight."""
         now = self._clock()
         by_kind: dict[InstrumentKind, list[str]] = {}
         for symbol, prices in list(self._symbols.items()):
@@ -205,7 +205,7 @@ class PriceFeed:
         _log_failure(task)
 
     async def _read_tickers(self, client: PublicPriceClient, symbols: list[str]) -> None:
-        """The best prices of all; one that has none there is read by its book."""
+        """The best prices of all symbols; one without a ticker is read by its order book."""
         at = self._clock()
         method = "fetch_bids_asks" if client.has("fetchBidsAsks") else "fetch_tickers"
         reply = await self._call(client, symbols, method, symbols)
@@ -226,7 +226,7 @@ class PriceFeed:
     async def _read_detail(
         self, client: PublicPriceClient, symbol: str, prices: SymbolPrices
     ) -> None:
-        """Trades now and then, and the book that they left; without it nothing is reply."""
+        """Trades at intervals, and the order book after them; without it nothing is reported."""
         rows, now = None, self._clock()
         if prices.traded_at is None or now - prices.traded_at >= self._slow_interval:
             rows = await self._call(client, (), "fetch_trades", symbol)
@@ -234,7 +234,7 @@ class PriceFeed:
         await self._read_book(client, symbol, prices, rows)
 
     async def _read_marks(self, client: PublicPriceClient, symbols: list[str]) -> None:
-        """Marks, where tickers do not callback them."""
+        """Marks, where tickers do not contain them."""
         at = self._marked_at = self._clock()
         reply = await self._call(client, (), "fetch_mark_prices", symbols)
         for symbol in symbols if reply is not None else ():
@@ -265,14 +265,16 @@ class PriceFeed:
             prices.add_trades([parse_public_trade(row, unit, symbol, ahead, at) for row in new])
         prices.apply(quote)
         if prices.marked_at is not None and at - prices.marked_at > MARK_AGE_MAX:
-            # A mark that is not reply any more is the mid, as where none ever was.
+            # Without a recent mark the mid price counts, as where there never was a mark.
             mid = multiply(add(quote.bid, quote.ask), _HALF)
             prices.apply(MarkPrice(symbol=symbol, price=mid, at=at))
 
     async def _call(
         self, client: PublicPriceClient, symbols: Sequence[str], method: str, *args: Any
     ) -> Any:
-        """An answer in time, or ``None``; ``symbols`` have no price then."""
+        """Returns the reply, or ``None`` if it failed or timed out; ``symbols`` have no
+        price then.
+        """
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 reply = await client.call(method, *args)

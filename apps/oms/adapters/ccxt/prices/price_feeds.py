@@ -1,4 +1,4 @@
-"""Feeds held by paper accounts: one for each venue and its settings, as long as anyone holds it."""
+"""Price feeds shared by paper accounts: one per venue and settings, while an account holds it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from oms.wire.json import dumps, loads
 
 
 class PriceFeeds:
-    """The feeds of one process; ``shelf`` is that of its other clients."""
+    """The feeds of one process; ``market_cache`` is that of its other clients."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class PriceFeeds:
         self._holders: dict[str, int] = {}
 
     def hold(self, account: Account, on_ready: Callable[[], None]) -> "AccountPrices":
-        """The prices of an account's profile; begins to read with the first who holds it.
+        """Returns the prices of an account's profile; the first holder starts the feed.
 
-        ``on_ready`` is called when they can be asked for, or cannot be reached.
+        ``on_ready`` is called when prices can be requested, or the venue is unreachable.
         """
         config = loads(account.extra_config)
         name = _feed_key(account.venue, config)
@@ -52,7 +52,7 @@ class PriceFeeds:
         return AccountPrices(feed, lambda: self._release(name))
 
     def _release(self, name: str) -> PriceFeed | None:
-        """The feed, if that was its last holder."""
+        """Returns the feed if that was its last holder."""
         self._holders[name] -= 1
         if self._holders[name]:
             return None
@@ -66,13 +66,15 @@ class AccountPrices:
     def __init__(self, feed: PriceFeed, release: Callable[[], PriceFeed | None]) -> None:
         self._feed = feed
         self._release: Callable[[], PriceFeed | None] | None = release
-        #: The sequence of the update config last, by symbol, with whose numbers they are.
+        #: By symbol, the sequence of the last update taken, and the prices that it counts.
         self._delivered: dict[str, tuple[object, int]] = {}
 
     def take_updates(
         self, symbol: str, now: datetime, *, with_depth: bool
     ) -> Sequence[PriceUpdate]:
-        """What was config since the last call, the oldest first; at first the newest price alone."""
+        """Returns the updates since the last call, oldest first; at first the newest price
+        alone.
+        """
         prices = self._feed.subscribe(symbol, now, with_depth=with_depth)
         source, sequence = self._delivered.get(symbol, (None, 0))
         self._delivered[symbol] = (prices, prices.sequence)
@@ -81,19 +83,19 @@ class AccountPrices:
         return [update for count, update in prices.updates if count > sequence]
 
     def newest(self, symbol: str, now: datetime) -> Quote | None:
-        """The newest price, ``None`` where none is known yet."""
+        """Returns the newest price; ``None`` where none is known yet."""
         return self._feed.subscribe(symbol, now).quote
 
     def is_pending(self, symbol: str) -> bool:
-        """Whether the first price of a symbol is on its way."""
+        """Whether the first price of a symbol is still to come."""
         return self._feed.is_pending(symbol)
 
     def is_ready(self) -> bool:
-        """Whether prices can be asked for, or are known to be in trouble."""
+        """Whether prices can be requested, or the feed failed."""
         return self._feed.is_ready()
 
     def unavailable_reason(self) -> Refused | None:
-        """Why no prices come; ``None`` when all is well."""
+        """Returns why no prices come; ``None`` when healthy."""
         return self._feed.unavailable_reason()
 
     def hosts_called(self) -> Sequence[str]:
@@ -101,11 +103,11 @@ class AccountPrices:
         return () if self._feed.client is None else self._feed.client.hosts_called
 
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Time of the last call."""
         return None if self._feed.client is None else self._feed.client.last_call_at
 
     async def close(self) -> None:
-        """Let go of it; a feed that nobody holds ends."""
+        """Release the feed, which is closed without holders."""
         release, self._release = self._release, None
         last = None if release is None else release()
         if last is not None:
@@ -119,7 +121,9 @@ def _feed(
 
 
 def _feed_key(venue: str, config: Mapping[str, Any]) -> str:
-    """Accounts of one venue share a feed, unless they lead it elsewhere or ask in other ways."""
+    """Accounts of one venue share a feed, unless their settings redirect or configure it
+    differently.
+    """
     own_settings = config.get("oms") or {}
     more = {
         name: own_settings[name] for name in ("resolve", "allowed_hosts") if name in own_settings

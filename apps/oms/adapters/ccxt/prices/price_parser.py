@@ -1,6 +1,6 @@
-"""ccxt's tickers, books and trades as prices; quantities in base, times by our clock.
+"""ccxt's tickers, order books and trades as prices; quantities in base, times by our clock.
 
-What is empty or crossed is no price. Levels are sorted here: ccxt sorts texts as texts.
+An empty or crossed book is no price. Levels are sorted here: ccxt sorts texts as texts.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
 def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:
-    """The best_bid prices of a ticker; ``unit`` is what one of the venue's amounts is in base.
+    """Returns the best prices of a ticker; ``unit`` is the venue's amount unit in base.
 
-    Raises ``ReadFailed`` for what is no number.
+    Raises ``ReadFailed`` for a malformed number.
     """
     bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
     if not bid or not ask or not 0 < bid <= ask:
@@ -34,7 +34,7 @@ def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime
 
 
 def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:
-    """A whole book. Raises ``ValueError`` for what is no number."""
+    """Returns a whole order book. Raises ``ValueError`` for a malformed number."""
     bids, asks = _levels(row.get("bids"), unit), _levels(row.get("asks"), unit)
     if not bids or not asks:
         return None
@@ -56,7 +56,7 @@ def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime)
 
 
 def parse_mark(row: Mapping[str, Any], symbol: str, at: datetime) -> MarkPrice | None:
-    """The mark price of a ticker. Raises ``ReadFailed``."""
+    """Returns the mark price of a ticker. Raises ``ReadFailed``."""
     price = get_decimal(row, "markPrice")
     return MarkPrice(symbol=symbol, price=price, at=at) if price and price > 0 else None
 
@@ -64,7 +64,7 @@ def parse_mark(row: Mapping[str, Any], symbol: str, at: datetime) -> MarkPrice |
 def parse_public_trade(
     row: Mapping[str, Any], unit: Decimal, symbol: str, ahead_ms: int, now: datetime
 ) -> PublicTrade | None:
-    """A trade of others; ``ahead_ms``: how far our clock is ahead of the venue's.
+    """Returns a public trade; ``ahead_ms``: how far our clock is ahead of the venue's.
 
     Raises ``ReadFailed``.
     """
@@ -82,7 +82,7 @@ def parse_public_trade(
 
 
 def trade_key(row: Mapping[str, Any]) -> str:
-    """What tells a trade from others."""
+    """Returns what identifies a trade."""
     name = row.get("id")
     if name:
         return str(name)

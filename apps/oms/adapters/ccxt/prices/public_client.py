@@ -1,7 +1,7 @@
-"""A client without a key that can call public data only: where live prices of paper come from.
+"""A client without a key that calls public data only, for the live prices of paper accounts.
 
-It stays within the venue's live hosts under their guard. An account that names URLs of its own
-(``urls``, ``oms.resolve``) is led to this machine alone, as one of the environment ``loopback`` is.
+It calls the venue's live hosts only, under the host guard. An account with URLs of its own
+(``urls``, ``oms.resolve``) is confined to this machine, as in the environment ``loopback``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ PUBLIC_METHODS = frozenset(
         *("fetch_order_book", "fetch_trades"),
     )
 )
-"""All that it calls, beside the clock and the table of markets when it is opened."""
+"""All methods that it calls, besides the clock and the market table."""
 
 TIMEOUT_MS = 5_000
 
@@ -35,7 +35,7 @@ class PublicClient:
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol; none before it is open."""
+        """All instruments by symbol; empty before it is open."""
         return self._client.instruments
 
     @property
@@ -45,35 +45,35 @@ class PublicClient:
 
     @property
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Time of the last call."""
         return self._client.last_call_at
 
     @property
     def clock_ahead_ms(self) -> int:
-        """How far our clock is ahead of the venue's."""
+        """How far our clock is ahead of the venue's, in milliseconds."""
         return int(self._client.exchange.options.get("timeDifference") or 0)
 
     def has(self, method: str) -> bool:
-        """Whether the venue itself answers a method, by ccxt's name of it."""
+        """Returns whether the venue itself has a method, by ccxt's name of it."""
         return self._client.exchange.has.get(method) is True
 
     async def open(self) -> None:
-        """Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
+        """Opens the client. Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
         await self._client.open()
 
     async def call(self, method: str, *args: Any) -> Any:
-        """Public data. Raises ``ReadFailed``, and ``ValueError`` for anything else."""
+        """Reads public data. Raises ``ReadFailed``, and ``ValueError`` for any other method."""
         if method not in PUBLIC_METHODS:
             raise ValueError(f"{method} is no public data")
         return await self._client.read(method, *args)
 
     async def close(self) -> None:
-        """End it for good."""
+        """Closes the client for good."""
         await self._client.close()
 
 
 def build_price_spec(venue: str, extra_config: Mapping[str, Any], cache: Path) -> ClientSpec:
-    """What the client of a paper account's prices is made of."""
+    """Returns the client specification of a paper account's prices."""
     return ClientSpec(
         account_id=0,
         venue=venue,

@@ -1,4 +1,4 @@
-"""What a feed of live prices reads from, and what it knows of one symbol."""
+"""The prices of one symbol, and the client protocol that a price feed reads from."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from oms.ports.exchange import PublicTrade, Quote
 from oms.ports.price_feed import MarkPrice, PriceUpdate
 
 DETAIL_LIFETIME = timedelta(seconds=10)
-"""How long the trades and the book of a symbol are read after they were wished last."""
+"""How long trades and order book of a symbol are read after they were last requested."""
 
 UPDATES_KEPT_MAX = 500
 
 
 class PublicPriceClient(Protocol):
-    """A client of ``public_client.PublicClient``'s kind."""
+    """What a price feed needs of a ``PublicClient``."""
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments by symbol; none before it is open."""
+        """All instruments by symbol; empty before it is open."""
         ...
 
     @property
@@ -32,52 +32,52 @@ class PublicPriceClient(Protocol):
 
     @property
     def last_call_at(self) -> datetime | None:
-        """When one was called last."""
+        """Time of the last call."""
         ...
 
     @property
     def clock_ahead_ms(self) -> int:
-        """How far our clock is ahead of the venue's."""
+        """How far our clock is ahead of the venue's, in milliseconds."""
         ...
 
     def has(self, method: str) -> bool:
-        """Whether the venue itself answers a method, by ccxt's name of it."""
+        """Returns whether the venue itself has a method, by ccxt's name of it."""
         ...
 
     async def open(self) -> None:
-        """Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
+        """Opens the client. Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
         ...
 
     async def call(self, method: str, *args: Any) -> Any:
-        """Public data. Raises ``ReadFailed``."""
+        """Reads public data. Raises ``ReadFailed``."""
         ...
 
     async def close(self) -> None:
-        """End it for good."""
+        """Closes the client for good."""
         ...
 
 
 @dataclass(slots=True)
 class SymbolPrices:
-    """What is known of one symbol."""
+    """The prices of one symbol and its recent updates."""
 
     requested_at: datetime
-    #: When it was asked for closely last.
+    #: When depth was last requested.
     detail_requested_at: datetime | None = None
     quote: Quote | None = None
     has_failed: bool = False
     marked_at: datetime | None = None
-    #: When trades were asked for last, and those of the last answer; ``None`` before the first.
+    #: When trades were last requested, and the keys of the last reply; ``None`` before the first.
     traded_at: datetime | None = None
     trade_keys: frozenset[str] | None = None
-    #: The sequence of the newest of ``updates``.
+    #: The sequence number of the newest update.
     sequence: int = 0
     updates: deque[tuple[int, PriceUpdate]] = field(
         default_factory=lambda: deque(maxlen=UPDATES_KEPT_MAX)
     )
 
     def apply(self, updates: PriceUpdate) -> None:
-        """Take in what is new; a quote only if no newer one is known."""
+        """Apply an update; a quote only if it is newer than the last."""
         match updates:
             case Quote():
                 if self.quote is not None and updates.at <= self.quote.at:
@@ -91,17 +91,17 @@ class SymbolPrices:
         self.updates.append((self.sequence, updates))
 
     def new_trades(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """Those that the last answer did not have; of the first answer none."""
+        """Returns the rows that the last reply did not have; none of the first reply."""
         before, self.trade_keys = self.trade_keys, frozenset(map(trade_key, rows))
         return [] if before is None else [row for row in rows if trade_key(row) not in before]
 
     def add_trades(self, trades: Sequence[PublicTrade | None]) -> None:
-        """Take in trades of others, the oldest first."""
+        """Apply public trades, oldest first."""
         for each in sorted((one for one in trades if one is not None), key=lambda one: one.at):
             self.apply(each)
 
     def needs_detail(self, now: datetime) -> bool:
-        """Whether book and trades are wished."""
+        """Whether order book and trades are requested."""
         return (
             self.detail_requested_at is not None
             and now - self.detail_requested_at <= DETAIL_LIFETIME

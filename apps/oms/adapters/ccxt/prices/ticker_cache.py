@@ -1,4 +1,4 @@
-"""The last prices of symbols that somebody requested_at for lately."""
+"""The last tickers of symbols that were requested recently."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _log = logging.getLogger("oms.ccxt")
 
 
 class TickerCache:
-    """Keeps prices fresh while they are requested_at for; the first to ask gets none yet."""
+    """Keeps tickers up to date while they are requested; the first request returns none yet."""
 
     def __init__(
         self, client: ExchangeClient, clock: Callable[[], datetime], timings: Timings
@@ -28,14 +28,14 @@ class TickerCache:
         self._has_new_symbol = asyncio.Event()
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """The last prices known; they are kept fresh from now on for a while."""
+        """Returns the last price; it is kept up to date for a while from now on."""
         if symbol not in self._requested:
             self._has_new_symbol.set()
         self._requested[symbol] = now
         return self._quotes.get(symbol)
 
     async def run(self) -> None:
-        """Read prices as long as somebody asks."""
+        """Read tickers while they are requested."""
         while True:
             await self._has_new_symbol.wait()
             self._has_new_symbol.clear()

@@ -1,7 +1,7 @@
-"""Rate limits of one scope, shared by all clients of a key: a window, priorities, pauses.
+"""A rate limit budget shared by all clients of a key: a sliding window, priorities, pauses.
 
-ccxt's own bucket is one for each instance and knows nothing of the others; it stays as a second
-fence. Waiting here is waiting before the send: who gives up here has sent nothing.
+ccxt's own bucket is per instance and knows nothing of the others; it stays as a second limit. A
+caller waits here before it sends: one that gives up has sent nothing.
 """
 
 import asyncio
@@ -21,15 +21,16 @@ Clock = Callable[[], float]
 CANCEL_SHARE = 0.2
 _WAIT_SECONDS_MIN = 0.001
 PAUSE_SECONDS_MAX = 60.0
-#: After a pause one goes ahead; the others wait so long at most for what becomes of it.
+#: After a pause one request goes ahead as a probe; the others wait this long at most for its
+#: result.
 PROBE_SECONDS_MAX = 5.0
 BAN_SECONDS_MIN = 120.0
-#: A second, and a little more: what leaves evenly may arrive closer together.
+#: A second and a margin: requests sent evenly may arrive closer together.
 WINDOW_SECONDS = 1.05
 
 
 class Priority(IntEnum):
-    """Who goes first."""
+    """Order in which waiting requests are admitted."""
 
     CANCEL = 0
     LOOKUP = 1
@@ -44,23 +45,22 @@ class DeadlinePassed(Exception):
 
 
 class RateLimitBucket:
-    """One budget: costs of ``per_second`` in any second, for (venue, key) or (venue, IP).
+    """One budget: costs of ``per_second`` in any second, for (venue, key) or (venue, IP address).
 
-    Venues count so; a bucket that fills evenly would let nearly twice as much pass in its first
-    second.
-    ``pause`` stops all of it, for everybody who shares it. When it is over the most urgent one goes
-    alone, and the others once it was answered in the ordinary way.
+    Venues count in windows; a token bucket would admit nearly twice as much in its first second.
+    ``pause`` stops all of it, for all who share it. After a pause the most urgent request
+    goes alone, and the others once it was answered normally.
     """
 
     def __init__(self, per_second: float, clock: Clock = monotonic) -> None:
-        assert per_second > 0, "a budget of nothing lets nobody through"
+        assert per_second > 0, "a budget is above zero"
         self._per_second = per_second
         self._clock = clock
-        #: When each cost is forgotten, with the cost.
+        #: When each cost expires, with the cost.
         self._spent: deque[tuple[float, float]] = deque()
         self._paused_until = 0.0
         self._pauses_in_a_row = 0
-        #: Nothing was answered in the ordinary way since the last pause; who goes first finds out.
+        #: No request was answered normally since the last pause: the next one is a probe.
         self._must_probe = False
         self._probed_until = 0.0
         self._cancels_only_until = 0.0
@@ -70,15 +70,15 @@ class RateLimitBucket:
 
     @property
     def pause_seconds_left(self) -> float:
-        """Seconds until anybody may go."""
+        """Seconds until a request may be sent."""
         return max(self._paused_until - self._clock(), 0.0)
 
     async def take(
         self, priority: Priority, cost: float = 1.0, deadline: float | None = None
     ) -> None:
-        """Wait until ``cost`` may be spent, the more urgent and then the earlier first.
+        """Wait until ``cost`` may be spent, by priority and then by arrival.
 
-        ``deadline`` is of the clock given at the start. Raises ``TooLate``.
+        ``deadline`` is a time of the bucket's clock. Raises ``DeadlinePassed``.
         """
         ticket = (int(priority), next(self._number))
         heapq.heappush(self._waiting, ticket)
@@ -101,9 +101,9 @@ class RateLimitBucket:
             self._wake()
 
     def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
-        """The venue said stop: for ``seconds``, else 1, 2, 4 … 60; a ban is two minutes at least.
+        """Stop the budget: for ``seconds``, else 1, 2, 4 … 60; a ban is two minutes at least.
 
-        Returns the seconds. Pauses that overlap count as one.
+        Returns the seconds. Overlapping pauses count as one.
         """
         if seconds is None:
             if not self.pause_seconds_left:
@@ -118,29 +118,31 @@ class RateLimitBucket:
         return seconds
 
     def record_success(self) -> None:
-        """A request was answered in the ordinary way: the next pause is a short one again."""
+        """A request was answered normally: the next pause is a short one again."""
         self._pauses_in_a_row = 0
         if self._must_probe:
             self._must_probe, self._probed_until = False, 0.0
             self._wake()
 
     def set_remaining(self, remaining: float) -> None:
-        """The venue's own word on what is remaining, if it is less than ours."""
+        """Apply the remaining budget that the venue reports, if it is less than ours."""
         missing = self._per_second - self._used() - max(remaining, 0.0)
         if missing > 0:
             self._spend(missing)
 
     def reserve_for_cancels(self, seconds: float) -> None:
-        """What is remaining of a longer budget than a second's is for cancels alone, for so long."""
+        """Reserve the rest of a budget longer than a second's for cancels, for ``seconds``."""
         self._cancels_only_until = max(self._cancels_only_until, self._clock() + seconds)
 
     def set_limit(self, per_second: float) -> None:
-        """The venue's own word on how much there is; less or more than was believed."""
+        """Apply the limit that the venue reports, lower or higher than assumed."""
         if per_second > 0:
             self._per_second = per_second
 
     async def _try_consume_shared(self, priority: Priority, cost: float) -> bool:
-        """Whether others than this process agree; whoever had to ask them looks again."""
+        """Whether a budget shared with other processes allows it; ``False``: the caller tries
+        again.
+        """
         return True
 
     def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:
@@ -154,7 +156,7 @@ class RateLimitBucket:
         if priority is not Priority.CANCEL and self._cancels_only_until > self._clock():
             return self._cancels_only_until - self._clock()
         reserved = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._per_second
-        # A single request dearer than all there is must pass some day: with nothing beside it.
+        # A request that costs more than the whole budget passes when nothing else is in the window.
         available = max(self._per_second - reserved - cost, 0.0)
         used = self._used()
         for ends, spent in sorted(self._spent):
@@ -167,18 +169,18 @@ class RateLimitBucket:
         return 0.0
 
     def _used(self) -> float:
-        """What was spent within the last second."""
+        """What was spent within the window."""
         now = self._clock()
         self._spent = deque(each for each in self._spent if each[0] > now)
         return sum(spent for _, spent in self._spent)
 
     def _spend(self, cost: float) -> None:
-        """What is dearer than a second allows is remembered for longer."""
+        """A cost above a second's budget is remembered for longer."""
         lasts = WINDOW_SECONDS * max(cost / self._per_second, 1.0)
         self._spent.append((self._clock() + lasts, cost))
 
     async def _sleep(self, seconds: float) -> None:
-        """Until time is up or something changed for all who wait."""
+        """Until the time is up or the state changed for all who wait."""
         changed = self._changed
         try:
             async with asyncio.timeout(max(seconds, _WAIT_SECONDS_MIN)):
@@ -192,9 +194,9 @@ class RateLimitBucket:
 
 
 class RateLimitBuckets:
-    """The scopes of one process by name, made when they are first asked for.
+    """The buckets of one process by name, created on first use.
 
-    ``make_shared`` makes those that other processes share, by name, budget and clock.
+    ``make_shared`` creates those shared with other processes, from name, budget and clock.
     """
 
     def __init__(
@@ -207,13 +209,13 @@ class RateLimitBuckets:
         self._buckets: dict[str, RateLimitBucket] = {}
 
     def get(self, name: str) -> RateLimitBucket | None:
-        """The scope of that name, if anybody has asked for it."""
+        """Returns the bucket of that name if it exists."""
         return self._buckets.get(name)
 
     def get_or_create(
         self, name: str, per_second: float, *, is_shared: bool = False
     ) -> RateLimitBucket:
-        """One object for all who share ``name``; the budget is that of the first who asked."""
+        """Returns the bucket of ``name``; its budget is that of the first call."""
         bucket = self._buckets.get(name)
         if bucket is None:
             if is_shared and self._make_shared is not None:
@@ -230,19 +232,19 @@ def counts_requests(venue: str) -> bool:
 
 
 def read_limit(venue: str, headers: Mapping[str, str]) -> float | None:
-    """Returns the requests allowed per second by a reply; ``None`` if it does not say so."""
+    """Returns the requests allowed per second; ``None`` if the reply does not say so."""
     names = get_profile(venue).limit_headers
     return None if names is None else _number(headers, names[0])
 
 
 def read_remaining(venue: str, headers: Mapping[str, str]) -> float | None:
-    """Returns the requests left by a reply; ``None`` if it does not say so."""
+    """Returns the requests left; ``None`` if the reply does not say so."""
     names = get_profile(venue).limit_headers
     return None if names is None else _number(headers, names[1])
 
 
 def read_used_share(venue: str, url: str, headers: Mapping[str, str]) -> float | None:
-    """Returns the share of this minute's weight that is used; ``None`` if a reply does not say so."""
+    """Returns the used share of this minute's weight; ``None`` if the reply does not say so."""
     weight = get_profile(venue).used_weight
     if weight is None:
         return None

@@ -1,8 +1,8 @@
-"""The turns of one client: waiting before a request, and what its answer says of the budget.
+"""The request throttle of one client: waits before a request, and applies what its reply reports.
 
-Private requests count for (venue, key), public ones and all of Binance's for (venue, address); its
-orders weigh next to nothing there and count for their account. What counts for an address is shared
-by all workers, and a key is where several accounts have it.
+Private requests count for (venue, key), public ones for (venue, address); at some venues all
+requests count for the address, and orders for their account as well. Budgets of an address are
+shared by all workers, and those of a key where several accounts use it.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import (
 from oms.adapters.ccxt.venues.registry import get_profile
 from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 
-#: A write waits so long at most; then its sender decides again.
+#: A write waits this long at most; then its sender decides again.
 WRITE_SECONDS_MAX = 10.0
-#: A read does not begin to wait for a pause that is longer.
+#: A read does not start to wait for a longer pause.
 READ_PAUSE_SECONDS_MAX = 30.0
 BAN_STATUS = 418
 _METHODS: Mapping[str, Priority] = {
@@ -43,12 +43,12 @@ _METHODS: Mapping[str, Priority] = {
     "fetch_canceled_and_closed_orders": Priority.HISTORY,
 }
 _OVERLOAD_ERRORS = (Overloaded, ReadFailed)
-_PRIORITY: ContextVar[Priority | None] = ContextVar("ccxt_urgency", default=None)
+_PRIORITY: ContextVar[Priority | None] = ContextVar("ccxt_priority", default=None)
 
 
 @contextmanager
 def use_priority(priority: Priority) -> Iterator[None]:
-    """What is asked inside has this urgency, whatever its method."""
+    """Requests inside have this priority, whatever their method."""
     token = _PRIORITY.set(priority)
     try:
         yield
@@ -59,7 +59,7 @@ def use_priority(priority: Priority) -> Iterator[None]:
 def get_priority(
     method: str, *, is_write: bool, kwargs: Mapping[str, Any] = MappingProxyType({})
 ) -> Priority:
-    """The one that was current, else the usual one of a ccxt method with these arguments."""
+    """Returns the priority set by ``use_priority``, else the usual one of a ccxt method."""
     current = _PRIORITY.get()
     if current is not None:
         return current
@@ -71,7 +71,7 @@ def get_priority(
 
 
 class RequestThrottle:
-    """``scopes`` are those of the process: clients of one key share theirs."""
+    """``buckets`` are those of the process: clients of one key share theirs."""
 
     def __init__(
         self,
@@ -94,9 +94,10 @@ class RequestThrottle:
     async def wait(
         self, call: CallContext | None, *, api: str, path: str, cost: float, per_second: float
     ) -> None:
-        """Until the request may leave. Raises ``NotSent``, ``ReadFailed``: too long a wait.
+        """Wait until the request may be sent. Raises ``NotSent``, ``ReadFailed`` if that takes too
+        long.
 
-        ``api`` is ccxt's name of the part of the venue that is asked.
+        ``api`` is ccxt's name of the called part of the venue's API.
         """
         name = f"{self._key_prefix} {path}"
         bucket, cost = self._bucket_for(api.lower(), per_second), self._cost(cost)
@@ -120,7 +121,7 @@ class RequestThrottle:
             raise _throttled_error(bucket, is_write=is_write) from None
 
     def _bucket_for(self, api: str, per_second: float) -> RateLimitBucket:
-        """The one that a request to this part counts for."""
+        """The bucket that a request to this API counts for."""
         if self._address_limit is not None:
             for group, allowed in self._address_limit.groups.items():
                 if api.startswith(group):
@@ -135,7 +136,7 @@ class RequestThrottle:
         return self._buckets.get_or_create(name, per_second, is_shared=is_shared)
 
     def record_reply(self, call: CallContext, error: RequestError | None) -> None:
-        """What a finished request says of the budget; a pause is written into ``fault``."""
+        """Apply the rate limit data of a reply; a pause is written into ``error``."""
         bucket = call.bucket
         if bucket is None or call.reply is None:
             return
@@ -148,7 +149,8 @@ class RequestThrottle:
         bucket.record_success()
         limit, remaining = read_limit(self._venue, headers), read_remaining(self._venue, headers)
         if limit is not None:
-            # Meant is the path that was asked; of the key as a whole nothing else is told.
+            # The limit is that of the requested path; the venue reports nothing of the key as a
+            # whole.
             for each in (bucket, self._buckets.get_or_create(call.path_bucket_name, limit)):
                 each.set_limit(limit)
                 each.set_remaining(limit if remaining is None else remaining)
@@ -157,12 +159,12 @@ class RequestThrottle:
             bucket.reserve_for_cancels(60 - time() % 60)
 
     def _cost(self, cost: float) -> float:
-        """Where the venue tells its limit in requests, each is one."""
+        """1 where the venue's limits count requests."""
         return 1.0 if counts_requests(self._venue) else cost
 
 
 def _throttled_error(bucket: RateLimitBucket, *, is_write: bool) -> RequestError:
-    message, pause = "the rate limit lets nobody through", max(bucket.pause_seconds_left, 1.0)
+    message, pause = "the rate limit is exhausted", max(bucket.pause_seconds_left, 1.0)
     more: dict[str, Any] = {"retry_after": pause, "headers_sent": False}
     if is_write:
         return NotSent(OVERLOAD, message, **more)

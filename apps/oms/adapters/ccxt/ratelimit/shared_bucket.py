@@ -1,8 +1,8 @@
-"""A scope whose budget all workers share: each takes tokens of a second from the store.
+"""A bucket whose budget all workers share: each takes tokens of a second from the store.
 
-Priorities and the window are those of the process; how much of them it may use is told by the
-store. Where the store does not answer, the process goes on by its own window: the venue's own
-refusals remain, and a cancel must not wait for a database.
+Priorities and the window are those of the process; the store says how much of the budget it may
+use. Where the store is unavailable, the process uses its own window alone: the venue's own limits
+remain, and a cancel must not wait for a database.
 """
 
 import asyncio
@@ -12,30 +12,30 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import CANCEL_SHARE, Clock, Priorit
 from oms.domain.errors import Unavailable
 from oms.ports.rate_budget import RateBudget
 
-#: A worker takes so much of a second's budget at once: fewer questions, a fair share for others.
+#: A worker takes this share of a second's budget at once: fewer calls, and a fair share for others.
 CHUNK_SHARE = 0.2
 _WAIT_SECONDS_MIN = 0.001
 _log = logging.getLogger("oms.ccxt")
 
 
 class SharedRateLimitBucket(RateLimitBucket):
-    """One budget of (venue, address), used by this process together with others."""
+    """One budget of (venue, address or key), shared with other processes."""
 
     def __init__(self, chunks: RateBudget, name: str, per_second: float, clock: Clock) -> None:
         super().__init__(per_second, clock)
         self._chunks = chunks
         self._name = name
-        #: Tokens taken and not spent, and when they are worth nothing any more.
+        #: Tokens taken and not spent, and when they expire.
         self._tokens = 0.0
         self._tokens_expire_at = 0.0
-        #: Until when there is nothing to take: for all but cancels, and for cancels as well.
+        #: Until when the store has no tokens: for all but cancels, and for cancels as well.
         self._empty_until = 0.0
         self._cancels_empty_until = 0.0
         self._lock = asyncio.Lock()
         self._pause_tasks: set[asyncio.Task[None]] = set()
 
     def pause(self, seconds: float | None, *, is_ban: bool = False) -> float:
-        """As ``Scope`` does, and the other workers hear of it."""
+        """As ``RateLimitBucket.pause``; the other workers pause as well."""
         seconds = super().pause(seconds, is_ban=is_ban)
         task = asyncio.ensure_future(self._share_pause(seconds))
         self._pause_tasks.add(task)
@@ -59,7 +59,7 @@ class SharedRateLimitBucket(RateLimitBucket):
         return False
 
     async def _take_chunk(self, priority: Priority, cost: float) -> None:
-        """More tokens, or until when there are none."""
+        """Takes more tokens, or notes until when there are none."""
         is_cancel = priority is Priority.CANCEL
         need = self._tokens_needed(cost)
         maximum = self._per_second if is_cancel else (1 - CANCEL_SHARE) * self._per_second
@@ -67,7 +67,7 @@ class SharedRateLimitBucket(RateLimitBucket):
         try:
             chunk = await self._chunks.take(self._name, requested, maximum)
         except Unavailable as error:
-            _log.warning("the shared budget of %s does not answer: %s", self._name, error.message)
+            _log.warning("the shared budget of %s is unavailable: %s", self._name, error.message)
             self._tokens, self._tokens_expire_at = self._per_second, self._clock() + 1
             return
         now = self._clock()
@@ -85,11 +85,11 @@ class SharedRateLimitBucket(RateLimitBucket):
         return self._clock() < self._tokens_expire_at and self._tokens >= self._tokens_needed(cost)
 
     def _tokens_needed(self, cost: float) -> float:
-        """One that is dearer than a second gives waits for a whole one, and passes."""
+        """A cost above a second's budget waits for a whole one, and passes."""
         return min(cost, (1 - CANCEL_SHARE) * self._per_second)
 
     async def _share_pause(self, seconds: float) -> None:
         try:
             await self._chunks.pause(self._name, seconds)
         except Unavailable as error:
-            _log.warning("a pause of %s stays untold: %s", self._name, error.message)
+            _log.warning("a pause of %s was not shared: %s", self._name, error.message)

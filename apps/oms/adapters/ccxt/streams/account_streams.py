@@ -1,7 +1,7 @@
-"""The streams of one account: dialled, watched, and dialled anew whenever they broke.
+"""The private streams of one account: connected, supervised, and reconnected after a failure.
 
-A stream only makes sooner what readings find anyhow. Whatever it would have told while it was
-broken is lost for it, so each break and each new beginning asks for a reading at once.
+A stream only reports earlier what polling finds anyway. What happens while it is disconnected is
+missing from it, so each disconnect and each new connection requests a poll.
 """
 
 import asyncio
@@ -25,20 +25,20 @@ from oms.domain.value import value
 _log = logging.getLogger("oms.ccxt")
 ORDERS, TRADES = "watch_orders", "watch_my_trades"
 _HAS = {ORDERS: "watchOrders", TRADES: "watchMyTrades"}
-#: How often it is looked whether they stand.
+#: How often the connections are checked.
 _CHECK_SECONDS = 0.05
 
 
 @value
 class Subscription:
-    """One thing to listen to: a method of ccxt.pro and its parameters."""
+    """One subscription: a method of ccxt.pro and its parameters."""
 
     method: str
     params: Mapping[str, Any]
 
 
 class AccountStreams:
-    """None where ``is_enabled`` is false: then nothing is ever dialled."""
+    """Runs the streams of one account; where they are disabled nothing is ever dialled."""
 
     def __init__(
         self,
@@ -59,15 +59,15 @@ class AccountStreams:
         self._venue = venue
         self._profile = get_profile(venue)
         self._orders = orders
-        #: Takes the rows of a subscription in; must not wait.
+        #: Takes the rows of a subscription; must not block.
         self._on_rows = on_rows
-        #: Asks for a reading of all.
+        #: Requests a poll of the account.
         self._poll_soon = poll_soon
         self._clock = clock
         self._timings = timings
 
     async def run(self) -> None:
-        """Listen for ever."""
+        """Listen and reconnect until canceled."""
         subscriptions = self._subscriptions() if self._status.is_enabled else []
         if not subscriptions:
             self._status.is_enabled = False
@@ -90,7 +90,7 @@ class AccountStreams:
             failures += 1
 
     def _subscriptions(self) -> list[Subscription]:
-        """What the venue can tell, each kind of market by itself where it has to be."""
+        """What the venue can report, by kind of market where it needs that."""
         has = self._connection.exchange.has
         return [
             Subscription(method=method, params=params)
@@ -109,7 +109,7 @@ class AccountStreams:
         return params
 
     async def _listen_until_broken(self, subscriptions: Sequence[Subscription]) -> str:
-        """Listen to all; reason one of them ended. Raises bugs."""
+        """Listen to all; returns why one of them ended. Raises bugs."""
         tasks = [asyncio.create_task(self._listen(subscription)) for subscription in subscriptions]
         tasks.append(asyncio.create_task(self._supervise(list(tasks))))
         try:
@@ -131,11 +131,11 @@ class AccountStreams:
                 self._on_rows(subscription.method, rows)
 
     async def _supervise(self, listeners: Sequence[asyncio.Task[str]]) -> str:
-        """Say when they stand; ends when they are dead."""
+        """Set the status while all are connected; ends when one is not."""
         exchange = self._connection.exchange
         while not are_connected(exchange, listeners):
             await _pause()
-        # The words that sign in and subscribe are on their way.
+        # The messages that sign in and subscribe are on their way.
         await asyncio.sleep(self._timings.stream_settle_seconds)
         self._status.end_first_wait()
         self._watchdog.start(self._clock())
@@ -146,12 +146,12 @@ class AccountStreams:
             if self._watchdog.is_dead(
                 silent_seconds(exchange), is_live=bool(self._orders.live_orders())
             ):
-                return "the watchdog heard too little"
+                return "the watchdog found the stream dead"
         return "a connection is closed"
 
 
 async def _pause() -> None:
-    """ccxt has no word for a connection that is open: one has to look."""
+    """ccxt has no event for an open connection: it has to be polled."""
     await asyncio.sleep(_CHECK_SECONDS)
 
 

@@ -1,8 +1,8 @@
-"""What streams tell becomes reports, by the same ways as what is read.
+"""Turns stream rows into reports, in the same way as polled rows.
 
-Executions are processed before the end of their order. An order whose state says that more was executed
-than was processed is looked up soon: a frame got lost, or is late. A row that cannot be trusted to be
-processed once alone is left to readings.
+Executions are reported before the end of their order. An order with a filled quantity above its
+reported executions is looked up soon: a message was lost or is late. A row that cannot be
+identified is left to polling.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _ENDS = (VenueOrderStatus.CANCELED, VenueOrderStatus.EXPIRED)
 
 
 class StreamIngest:
-    """Of one account."""
+    """The stream rows of one account."""
 
     def __init__(
         self,
@@ -69,16 +69,16 @@ class StreamIngest:
         self._timings = timings
         self._pending: list[tuple[bool, Row]] = []
         self._has_pending = asyncio.Event()
-        #: States that say more was executed than was processed, by order.
+        #: Snapshots with missing executions, by order.
         self._missing_fills: dict[int, tuple[TrackedOrder, OrderSnapshot]] = {}
 
     def enqueue(self, method: str, rows: Sequence[Row]) -> None:
-        """Put rows of a topic aside, in the order rows."""
+        """Queue rows of a subscription, in the order received."""
         self._pending += [(method == ORDERS, row) for row in rows]
         self._has_pending.set()
 
     async def run(self) -> None:
-        """Tell what was put aside, for ever."""
+        """Process queued rows until canceled."""
         while True:
             await self._has_pending.wait()
             self._has_pending.clear()
@@ -86,7 +86,7 @@ class StreamIngest:
             try:
                 await self._process(source)
             except ReadFailed:
-                self._poll_soon()  # it will find the same, and try again
+                self._poll_soon()  # it finds the same rows
 
     async def _process(self, source: Sequence[tuple[bool, Row]]) -> None:
         orders = self._orders_of(row for is_order, row in source if is_order)
@@ -110,7 +110,7 @@ class StreamIngest:
         return parsed
 
     def _trades_of(self, rows: Sequence[Row]) -> list[TradeSnapshot]:
-        """Those with an id: of two that are alike in all else, one may be a repetition."""
+        """Executions with an id: of two others that are equal, one may be a repetition."""
         with_id = [row for row in rows if get_row_id(row) is not None]
         unique = {(row.get("symbol"), get_row_id(row)): row for row in with_id}
         if len(with_id) < len(rows):
@@ -143,7 +143,7 @@ class StreamIngest:
                 self._report_buffer.put(self._report_builder.from_order(snapshot, source, now))
 
     def _handle_end(self, snapshot: OrderSnapshot, now: datetime) -> None:
-        """Tell an end whose executions were processed; wait for those that are missing."""
+        """Report an end whose executions were reported; wait for missing ones."""
         tracked = self._report_builder.track(snapshot, now)
         if tracked is None:
             return

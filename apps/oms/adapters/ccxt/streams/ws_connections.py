@@ -1,6 +1,6 @@
-"""The websocket connections under a ccxt.pro object: whether they stand, when they were last_seen.
+"""The websocket connections under a ccxt.pro object: whether they are open, when they were active.
 
-Reads what ccxt keeps of them. It dials nothing and hears nothing itself.
+It reads ccxt's own fields, and changes connections so that they can be closed at any time.
 """
 
 import asyncio
@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-#: A connection that does not answer a goodbye is left to end by itself.
+#: A connection that does not answer a close is left to end by itself.
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 def is_url(url: str) -> bool:
-    """Whether it is an address; ccxt keeps notes under names without a scheme, too."""
+    """Returns whether it is a URL; ccxt keeps other entries under names without a scheme."""
     return "://" in url
 
 
 def adopt_connection(connection: Any) -> None:
-    """Make a connection of ccxt one that can be left at any time, and that nobody misses."""
+    """Makes a connection of ccxt one that can be closed at any time, with no failure logged."""
     if not hasattr(connection, "is_detached"):
         connection.is_detached, connection.opening = False, None
         base: Any = type(connection)
@@ -34,8 +34,8 @@ def _detachable_class(base: Any) -> type[Any]:
                 await super().open(session, backoff_delay)
 
         def future(self, message_hash: str) -> Any:
-            # All fail with the connection. Of those that nobody waits for, asyncio would log the
-            # failure with the whole address that was dialled.
+            # All futures fail with the connection. Of those without a waiter, asyncio would log the
+            # failure with the whole URL.
             made = super().future(message_hash)
             made.remove_done_callback(_consume_exception)
             made.add_done_callback(_consume_exception)
@@ -50,14 +50,14 @@ def _consume_exception(made: Any) -> None:
 
 
 def _detach(connection: Any) -> None:
-    """Do not go on dialling: the connection would stand though nobody knows of it."""
+    """Stop dialling: the connection would be open without an owner."""
     connection.is_detached = True
     if connection.opening is not None:
         connection.opening.cancel()
 
 
 def are_connected(exchange: Any, listeners: Iterable[asyncio.Task[str]]) -> bool:
-    """Whether the connection of each of them is open."""
+    """Returns whether the connection of each listener is open."""
     clients = exchange.clients or {}
     connections = [clients.get(exchange.url_of_task.get(each)) for each in listeners]
     return all(
@@ -67,7 +67,7 @@ def are_connected(exchange: Any, listeners: Iterable[asyncio.Task[str]]) -> bool
 
 
 def silent_seconds(exchange: Any) -> float:
-    """How long the connection that was silent longest has state nothing at all, not even a pong."""
+    """Returns the seconds since the quietest connection received anything, a pong included."""
     now: int = exchange.milliseconds()
     connections = [
         connection for url, connection in (exchange.clients or {}).items() if is_url(url)
@@ -80,7 +80,7 @@ def silent_seconds(exchange: Any) -> float:
 
 
 async def close_streams(exchange: Any) -> None:
-    """Close all connections and forget what they were signed in with."""
+    """Closes all connections and forgets their sign-in state."""
     exchange.cancel_delayed()
     for state in exchange.options.values():
         if isinstance(state, dict) and "lastAuthenticatedTime" in state:

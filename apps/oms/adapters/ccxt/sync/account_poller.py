@@ -1,8 +1,8 @@
-"""Readings that go on by themselves: often while orders are live, seldom else.
+"""Polls an account: often while orders are open, seldom otherwise.
 
-An order of ours that is live and that a list does not show is looked up, never assumed to have
-ended. A reading that an order's send has called for reads no executions where the list of open
-orders shows all of them as they are known; the next one of the usual pace does.
+An open order of the gateway that a list does not contain is looked up, never assumed to have ended.
+A poll that follows a request reads no executions if the list of open orders contains all of them
+unchanged; the next regular poll does.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ FIRST_LOOKBACK = timedelta(seconds=600)
 
 
 class AccountPoller:
-    """Polls one account once it is open."""
+    """Polls one account once its client is open."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class AccountPoller:
         self._trigger = trigger
         self._clock = clock
         self._timings = timings
-        #: Until when executions of a section were told, and when they were asked for.
+        #: By section: the time up to which executions were reported, and of the last read.
         self._read_until: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
@@ -68,11 +68,11 @@ class AccountPoller:
 
     @property
     def fully_polled_at(self) -> datetime | None:
-        """When the last reading of all began."""
+        """Start of the last poll of the whole account."""
         return self._all_read_at
 
     async def run(self) -> None:
-        """Read for ever. It is ready once the first reading is over, whatever it came to."""
+        """Poll until canceled. The exchange is ready after the first poll, whatever its result."""
         while True:
             try:
                 await self._read()
@@ -92,7 +92,7 @@ class AccountPoller:
             self._report_buffer.notify()
 
     async def _wait_next(self) -> None:
-        """Until the next reading is due; soon, if something has happened."""
+        """Wait until the next poll is due; less after a change."""
         pause = (
             self._timings.live_poll_seconds
             if self._orders.live_orders()
@@ -126,7 +126,7 @@ class AccountPoller:
             self._orders.prune(now - timedelta(seconds=self._timings.remember_seconds))
 
     def _are_trades_due(self, section: AccountSection, now: datetime) -> bool:
-        """Whether executions are to be read, whatever the list of open orders shows."""
+        """Whether executions are to be read, whatever the list of open orders contains."""
         read_at = self._read_at.get(section.name)
         return read_at is None or now - read_at >= timedelta(
             seconds=self._timings.live_poll_seconds
@@ -153,7 +153,7 @@ class AccountPoller:
         self._query_missing(section, snapshots, began)
 
     def _is_unchanged(self, section: AccountSection, snapshots: Sequence[OrderSnapshot]) -> bool:
-        """Whether each live order is in the list, and nothing new was executed of any there."""
+        """Whether the list contains each open order, and no order has new fills."""
         live = [
             tracked for tracked in self._orders.live_orders() if tracked.symbol in section.symbols
         ]
@@ -166,7 +166,7 @@ class AccountPoller:
     def _query_missing(
         self, section: AccountSection, snapshots: Sequence[OrderSnapshot], began: datetime
     ) -> None:
-        """Ask for orders that are not in the list, and for executions that are not told."""
+        """Look up orders that the list does not contain, and orders with missing executions."""
         names = {each.exchange_order_id for each in snapshots}
         for tracked in self._orders.live_orders():
             is_listed = tracked.symbol not in section.symbols or tracked.current_order_id in names

@@ -1,4 +1,4 @@
-"""Reads the sections of an account whole: open and closed orders, executions, what is held."""
+"""Reads the sections of an account: open and closed orders, executions, positions, balances."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,19 +29,19 @@ from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Charge
 from oms.domain.reconcile.position_comparison import HoldingKey
 
-#: What two tellings of one execution must agree on.
+#: Fields in which two versions of one execution must agree.
 _TRADE_FIELDS = ("side", "price", "amount", "timestamp")
 POSITION_MODE_INTERVAL = timedelta(hours=1)
-"""How often the account is asked for its mode: orders that do not fit it are refused anyway."""
+"""How often the account's position mode is read: orders that do not fit it are rejected anyway."""
 
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
 class AccountReader:
-    """Asks; nothing is told here. Each method raises ``ReadFailed``.
+    """Reads only. Each method raises ``ReadFailed``.
 
-    A row that makes no sense is set aside: the others are read.
+    A row that cannot be parsed is quarantined: the others are read.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class AccountReader:
         self._client = client
         self._venue = venue
         self._profile = profile
-        #: Symbols to ask for where a venue tells nothing without one.
+        #: Symbols to read where a venue lists nothing without one.
         self._symbols = symbols
         self._raw_rows = raw_rows
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
     def sections(self) -> list[AccountSection]:
-        """The sections of the account."""
+        """Returns the sections of the account."""
         return list_sections(self._profile, self._client.instruments)
 
     async def open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
-        """All open orders of the section, with those that stand in lists of their own."""
+        """Returns all open orders of the section, with those of separate lists."""
         orders = await self._orders(_OPEN, section, None, section.params)
         for params in self._profile.trigger_lists(_instrument_kind(section)):
             orders += await self._orders(_OPEN, section, None, {**section.params, **params})
@@ -75,7 +75,7 @@ class AccountReader:
     async def closed_orders(
         self, section: AccountSection, since: datetime, until: datetime
     ) -> list[OrderSnapshot]:
-        """Orders of the section that ended, made since then."""
+        """Returns closed orders of the section, created since then."""
         has = self._client.exchange.has
         lists = self._profile.closed_order_methods
         if not lists and has.get("fetchCanceledAndClosedOrders"):
@@ -98,7 +98,7 @@ class AccountReader:
         all_kinds: bool,
         now: datetime,
     ) -> tuple[list[TradeSnapshot], list[Charge]]:
-        """Executions of the section, oldest first, and funding, where all kinds are asked for."""
+        """Returns executions of the section, oldest first, and funding if ``all_kinds``."""
         more = self._profile.extra_execution_types if all_kinds and section.has_positions else ()
         rows: list[Row] = []
         for window in split_windows(
@@ -117,7 +117,7 @@ class AccountReader:
         return trades, parse_funding(rows, instruments, now, quarantine)
 
     async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
-        """Contracts held, signed; by side where the exchange holds two legs."""
+        """Returns contracts held, signed; by side where the exchange holds two legs."""
         held: dict[HoldingKey, Decimal] = {}
         for section in sections:
             if section.has_positions:
@@ -129,7 +129,9 @@ class AccountReader:
         return held
 
     async def balances(self, sections: Sequence[AccountSection]) -> dict[str, Decimal] | None:
-        """Totals of the section that holds coins; ``None`` where there is none, or none are told."""
+        """Returns the totals of the section with balances; ``None`` without one, or without
+        totals.
+        """
         for section in sections:
             if not section.has_positions:
                 try:
@@ -148,15 +150,15 @@ class AccountReader:
             if not row.get("symbol"):
                 raise malformed_response(
                     "a position without a symbol"
-                )  # what is held is anyone's guess
+                )  # which position it is cannot be known
             try:
                 parsed = parse_position(row, self._client.instruments)
             except ReadFailed as error:
                 if error.message != NOT_TRADED:
-                    raise  # left out, it would look like nothing held
+                    raise  # left out, it would look like a flat position
                 self._raw_rows.quarantine(POSITION, error.message, row)
                 continue
-            # A venue may tell all sections in each.
+            # A venue may list all sections in each.
             if parsed is not None and parsed[0][0] in section.symbols:
                 key, qty = parsed
                 held[key] = add(held.get(key, ZERO), qty)
@@ -186,7 +188,7 @@ class AccountReader:
         page: int,
         params: Mapping[str, object],
     ) -> list[Row]:
-        """All rows of a list, of each symbol where the venue asks for one."""
+        """All rows of a list, by symbol where the venue requires one."""
         rows: list[Row] = []
         what = TRADE if method == _TRADES else ORDER
         params, uses_cursor = (
@@ -211,13 +213,13 @@ class AccountReader:
         return rows
 
     def _record_duplicate(self, what: str, row: Row, newest: Row) -> None:
-        """An older version of an order, or an execution in on_duplicate words."""
+        """Keep another version of a row; executions that contradict each other are quarantined."""
         self._raw_rows.add(what, [row])
         if what == TRADE and any(row.get(name) != newest.get(name) for name in _TRADE_FIELDS):
             self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
 
     def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
-        """Where lists are walked by offsets, an end would move them."""
+        """With offset paging an end would move the pages."""
         return dict(params) if self._profile.offset_param else until_params(params, until)
 
     def _symbols_to_query(self, section: AccountSection) -> Sequence[str | None]:
@@ -226,18 +228,20 @@ class AccountReader:
         return sorted(set(self._symbols()) & section.symbols)
 
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
-        """From when on ``trades`` leaves nothing out; ``None`` where symbols must be kind_params."""
+        """Returns the time since which ``trades`` is complete; ``None`` where symbols must be
+        named.
+        """
         return None if self._profile.symbol_required else self._clamp_to_history(since, now)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
-        """From when on executions are told, where that is later than ``since``."""
+        """Returns the start of the venue's history where it is later than ``since``."""
         start = self._clamp_to_history(since, now)
         return start if start > since else None
 
     async def has_legs(self, now: datetime) -> bool | None:
-        """Whether contracts are held in two legs, where one mode is told for the whole account.
+        """Returns whether contracts are held in two legs, where the whole account has one mode.
 
-        Where each symbol has its own, what is held shows it.
+        Where each symbol has its own mode, the positions show it.
         """
         has = self._client.exchange.has.get("fetchPositionMode")
         symbols = [min(section.symbols) for section in self.sections() if section.has_positions]
@@ -255,7 +259,7 @@ class AccountReader:
         return self._has_legs
 
     def _clamp_to_history(self, since: datetime, until: datetime) -> datetime:
-        """``since``, or as far back as anything is told."""
+        """``since``, or the start of the venue's history."""
         if not self._profile.history_days_max:
             return since
         return max(
@@ -264,5 +268,5 @@ class AccountReader:
 
 
 def _instrument_kind(section: AccountSection) -> InstrumentKind:
-    """What the section holds; inverse contracts are not traded."""
+    """The kind of instruments in the section; inverse contracts are not traded."""
     return InstrumentKind.LINEAR if section.has_positions else InstrumentKind.SPOT

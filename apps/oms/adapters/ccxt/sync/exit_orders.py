@@ -1,6 +1,6 @@
-"""Exits that an exchange made of an order of ours: they come without our name.
+"""Exit orders that an exchange created from an own order: they have no client order id.
 
-They are known by what was asked for with the order; an exit that fits nothing stays a stranger.
+They are matched by the parameters of the order; an exit that matches nothing stays external.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,13 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
 from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
 
 EXIT_REASONS: Mapping[str, str] = {"takeProfit": "tp", "stopLoss": "sl"}
-"""Why the order exists, by the parameter that asked for it."""
+"""Reason of the order, by the parameter that requested it."""
 
 
 def find_parent_order(snapshot: OrderSnapshot, orders: OrderCache) -> TrackedOrder | None:
-    """The order that the exit hangs on; ``None`` if it is no exit, or of nobody we know."""
+    """Returns the order that an exit belongs to; ``None`` if it is no exit or matches no
+    own order.
+    """
     if snapshot.exit is None or snapshot.trigger_price is None:
         return None
     candidates = [
@@ -29,7 +31,7 @@ def find_parent_order(snapshot: OrderSnapshot, orders: OrderCache) -> TrackedOrd
 
 
 def _exit_trigger(tracked: TrackedOrder, exit: str) -> Decimal | None:
-    """Where the order asked for an exit."""
+    """The trigger price of an exit that the order requested."""
     value = tracked.params.get(exit)
     trigger = value.get("triggerPrice") if isinstance(value, Mapping) else value
     try:

@@ -1,7 +1,8 @@
-"""Find one order at the exchange, by matching id there or by our name: where to look is the venue's.
+"""Looks up one order at the exchange, by its id or client order id, in the way of the venue.
 
-``Absent`` is complete only where open and closed orders and executions were all searched. One order
-is asked for by itself where the venue can; many at once are sought in whole lists, read once.
+``OrderAbsent`` is complete only where open and closed orders and executions were all searched. A
+single order is fetched alone where the venue can; many at once are searched in whole lists, read
+once.
 """
 
 from collections import Counter
@@ -23,17 +24,17 @@ from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.domain.value import value
 
 _CLOSED, _OPEN = "fetch_canceled_and_closed_orders", "fetch_open_orders"
-#: So many orders of a symbol are asked for one by one at the same time; the rest share lists, if
-#: they are not so old that these would be long.
+#: Orders of a symbol that are looked up one by one at the same time; the rest share lists, if they
+#: are not so old that the lists would be long.
 _SINGLE_LOOKUPS_MAX = 3
 _SHARED_AGE_MAX = timedelta(hours=1)
-#: Lists begin so long before the order was made here: clocks differ.
+#: Lists start this long before the order was created here: clocks differ.
 _CLOCK_MARGIN = timedelta(seconds=60)
 
 
 @value
 class OrderFound:
-    """The order as snapshot, ``None`` where only matching executions were found."""
+    """``order`` is ``None`` where only its executions were found."""
 
     order: OrderSnapshot | None
     trades: Sequence[TradeSnapshot]
@@ -41,13 +42,13 @@ class OrderFound:
 
 @value
 class OrderAbsent:
-    """Not there; ``is_complete`` if all lists were searched."""
+    """Not found; ``is_complete`` if all lists were searched."""
 
     is_complete: bool
 
 
 class OrderLookup:
-    """Looks orders of one account up."""
+    """Looks up orders of one account."""
 
     def __init__(
         self,
@@ -60,23 +61,23 @@ class OrderLookup:
         self._profile = profile
         self._clock = clock
         self._shared_lists = SharedListReader(client, venue, profile)
-        #: How many are being asked for alone, by symbol.
+        #: Orders being looked up one by one, by symbol.
         self._single_lookups: Counter[str] = Counter()
 
     async def find(
         self, tracked: TrackedOrder, *, prove_absence: bool = True
     ) -> OrderFound | OrderAbsent:
-        """The order with matching executions, or that there is none. Raises ``ReadFailed``.
+        """Returns the order with its executions, or that there is none. Raises ``ReadFailed``.
 
-        Without ``prove_absence`` it is asked for alone: that it is not snapshot says nothing yet, so nobody
-        searches lists and executions for it.
+        Without ``prove_absence`` it is only fetched alone: its absence would prove nothing yet, so
+        lists and executions are not searched.
         """
         with use_priority(Priority.LOOKUP), self._single_slot(tracked) as is_single:
             return await self._find(tracked, is_single=is_single, prove_absence=prove_absence)
 
     @contextmanager
     def _single_slot(self, tracked: TrackedOrder) -> Iterator[bool]:
-        """Whether it is asked for alone; where it is not, lists are read for many at once."""
+        """Yields whether it is looked up alone; else lists are read for many at once."""
         is_recent = self._clock() - tracked.created_at < _SHARED_AGE_MAX
         can_share = self._profile.lookup_method is LookupMethod.LISTS and is_recent
         is_single = not can_share or self._single_lookups[tracked.symbol] < _SINGLE_LOOKUPS_MAX
@@ -104,7 +105,7 @@ class OrderLookup:
     async def trades(
         self, tracked: TrackedOrder, snapshot: OrderSnapshot | None, *, is_single: bool = True
     ) -> list[TradeSnapshot]:
-        """The executions of one order. Raises ``ReadFailed``."""
+        """Returns the executions of one order. Raises ``ReadFailed``."""
         name = tracked.current_order_id
         if snapshot is not None and (name is None or tracked.has_separate_trigger):
             name = snapshot.exchange_order_id
@@ -132,7 +133,7 @@ class OrderLookup:
                 return await self._scan_lists(tracked)
 
     async def _filter_lists(self, tracked: TrackedOrder) -> tuple[OrderSnapshot | None, bool]:
-        """Lists that are asked for one order alone."""
+        """Lists filtered by one order."""
         names: dict[str, object]
         if tracked.current_order_id is not None:
             names = {self._profile.id_param: tracked.current_order_id}
@@ -148,7 +149,7 @@ class OrderLookup:
     async def _fetch_by_id(
         self, tracked: TrackedOrder, *, prove_absence: bool
     ) -> tuple[OrderSnapshot | None, bool]:
-        """One order by matching id, or by our name in a parameter; at last among all lists."""
+        """One order by its id, or by its client order id as a parameter; last in all lists."""
         if tracked.has_separate_trigger:
             return await self._find_separate_trigger(tracked), True
         name = tracked.exchange_order_id
@@ -164,7 +165,9 @@ class OrderLookup:
         return await self._scan_lists(tracked)
 
     async def _find_separate_trigger(self, tracked: TrackedOrder) -> OrderSnapshot | None:
-        """What a conditional order of ours triggered, by matching name; else itself as it waits."""
+        """The order that a conditional order placed, by its client order id; else the conditional
+        one.
+        """
         triggered = await self._fetch_order(tracked, {}, tracked.triggered_order_id)
         if triggered is not None:
             return triggered
@@ -183,7 +186,7 @@ class OrderLookup:
     async def _fetch_order(
         self, tracked: TrackedOrder, more: Mapping[str, object], name: str | None = None
     ) -> OrderSnapshot | None:
-        """What the venue answers to an id, else to the order's name."""
+        """Fetches by the exchange's id, else by the client order id; ``None`` if not found."""
         params = dict(more)
         if name is None:
             name = self._profile.id_placeholder
@@ -195,11 +198,11 @@ class OrderLookup:
                 return None
             raise
         if isinstance(row, Mapping) and not row.get("info") and not row.get("id"):
-            return None  # some venues answer with nothing, and call it a success
+            return None  # some venues answer with an empty success
         return _newest_match(tracked, self._shared_lists.read(require_rows([row], "orders")))
 
     async def _scan_lists(self, tracked: TrackedOrder) -> tuple[OrderSnapshot | None, bool]:
-        """Whole lists, compared one by one: open, conditional, ended."""
+        """Searches whole lists: open, conditional, closed."""
         snapshot, is_complete = await self._scan_open(tracked)
         if snapshot is not None:
             return snapshot, True
@@ -220,7 +223,9 @@ class OrderLookup:
         return None, is_complete
 
     async def _scan_open(self, tracked: TrackedOrder) -> tuple[OrderSnapshot | None, bool]:
-        """The order, or whether no list of open ones was so full that it may be behind it."""
+        """Returns the order, and whether no list of open orders was so full that it may be
+        cut off.
+        """
         kind, is_complete = self._client.instruments[tracked.symbol].kind, True
         for params in ({}, *self._profile.trigger_lists(kind)):
             page = self._profile.orders_page if params or self._profile.uses_cursor else None
@@ -232,7 +237,7 @@ class OrderLookup:
         return None, is_complete
 
     def _may_be_truncated(self, rows: int) -> bool:
-        """Lists of venues that walk from the newest end at their page."""
+        """Lists of venues that page from the newest end, at their page size."""
         return self._profile.newest_first and rows >= self._profile.orders_page
 
     def _closed_lists(self) -> Sequence[str]:
@@ -241,7 +246,7 @@ class OrderLookup:
         return ("fetch_closed_orders",) if self._has_method("fetchClosedOrders") else ()
 
     def _may_be_conditional(self, tracked: TrackedOrder) -> bool:
-        """Whether it may stand in a list of conditional orders, and is none of ours."""
+        """Whether an external order may be in a list of conditional orders."""
         kind = self._client.instruments[tracked.symbol].kind
         return not tracked.order_id and kind in self._profile.separate_trigger_kinds
 
@@ -252,7 +257,7 @@ class OrderLookup:
 def _newest_match(
     tracked: TrackedOrder, listing: ListResult[OrderSnapshot]
 ) -> OrderSnapshot | None:
-    """The order among what a list listing; of several tellings the last."""
+    """The order in a list; of several versions the last."""
     for row in listing.unreadable:
         _row_rejector(tracked)(row.message, row.row)
     matching = [
@@ -262,7 +267,7 @@ def _newest_match(
 
 
 def _row_rejector(tracked: TrackedOrder) -> RowRejector:
-    """What to do with rows that make no sense: any may be what is sought of an order of ours."""
+    """Handles malformed rows: for an own order any of them could be the order."""
     return reject_row if tracked.order_id else skip_row
 
 

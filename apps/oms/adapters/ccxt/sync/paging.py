@@ -1,4 +1,4 @@
-"""Whole lists out of pages: by the venue's cursor, else by time, until a page is short.
+"""Whole lists from pages: by the venue's cursor, else by time, until a page is short.
 
 No fixed number of rows ends a list.
 """
@@ -23,14 +23,16 @@ _PAGES_MAX = 10_000
 
 @value
 class TimeWindow:
-    """A stretch of time, both ends within."""
+    """A span of time, both ends included."""
 
     since: datetime
     until: datetime
 
 
 def split_windows(since: datetime, until: datetime, window_days_max: int) -> list[TimeWindow]:
-    """``since`` to ``until`` in stretches of at most so many days; 0 is no limit."""
+    """Splits ``since`` to ``until`` into spans of at most ``window_days_max`` days; 0 is no
+    limit.
+    """
     if not window_days_max:
         return [TimeWindow(since=since, until=until)]
     # A second short of it: venues count the ends differently.
@@ -56,11 +58,12 @@ async def fetch_all(
     newest_first: bool = False,
     offset_param: str = "",
 ) -> list[Row]:
-    """All rows of a list, each once. Raises ``ReadFailed``.
+    """Returns all rows of a list, each once. Raises ``ReadFailed``.
 
-    ``by_cursor``: the venue says itself where the next page begins, or that there is none.
-    ``newest_first``: a full page leaves out older rows; ``offset_param`` counts those seen.
-    Of rows with one id the newest is page_rows; ``other`` hears of each other one, and of what stays.
+    ``uses_cursor``: the venue returns a cursor of the next page, or none at the end.
+    ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read. Of rows
+    with one id the newest version is returned; ``on_duplicate`` gets each older version and the
+    newest.
     """
     rows: dict[str, Row] = {}
     if page is not None and since is not None and (newest_first or offset_param):
@@ -81,9 +84,9 @@ async def fetch_all(
 
 
 def _version_key(row: Row) -> tuple[int, bool, float, int, str]:
-    """The newer of two tellings has the greater; where time decides nothing, what was done does.
+    """Sorts versions of a row: the newer, then the closed, the more filled, the more complete one.
 
-    Then the one that tells more: a fee, an order. The rest only makes it the same each time.
+    The last element only makes the order deterministic.
     """
     at = row.get("lastUpdateTimestamp") or row.get("timestamp") or 0
     filled_fields = sum(each not in (None, "", []) for each in row.values())
@@ -113,8 +116,8 @@ async def _pages(
             return
         newest = max(int(row.get("timestamp") or 0) for row in rows)
         if newest <= since and rows == last:
-            raise malformed_response(f"{method}: a full page of one moment cannot be walked")
-        # Inclusive: rows of the same moment may stand on the next page.
+            raise malformed_response(f"{method}: a full page with one timestamp cannot be paged")
+        # Inclusive: rows of the same time may be on the next page.
         since, last = max(since, newest), rows
 
 
@@ -127,7 +130,7 @@ async def _pages_back(
     params: Mapping[str, object],
     offset_param: str,
 ) -> AsyncIterator[list[Row]]:
-    """From the newest to the oldest: by an earlier end, or past the rows that were seen."""
+    """From the newest to the oldest: by an earlier end, or by an offset."""
     page_params, seen, last = dict(params), 0, list[Row]()
     for _ in range(_PAGES_MAX):
         rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
@@ -135,17 +138,17 @@ async def _pages_back(
         if len(rows) < page:
             return
         if rows == last:
-            raise malformed_response(f"{method}: a full page of one moment cannot be walked")
+            raise malformed_response(f"{method}: a full page with one timestamp cannot be paged")
         seen, last = seen + len(rows), rows
         if offset_param:
             page_params[offset_param] = seen
         else:
-            # Inclusive: rows of the same moment may stand on the next page.
+            # Inclusive: rows of the same time may be on the next page.
             page_params["until"] = min(int(row.get("timestamp") or 0) for row in rows)
 
 
 def find_cursor(rows: list[Row]) -> str | None:
-    """Where the next page begins, as some row of this one says."""
+    """Returns the cursor of the next page, which any row of this one may have."""
     for row in rows:
         info = row.get("info")
         if isinstance(info, Mapping) and info.get(_CURSOR):
@@ -154,5 +157,5 @@ def find_cursor(rows: list[Row]) -> str | None:
 
 
 def until_params(params: Mapping[str, object], until: datetime) -> dict[str, object]:
-    """The parameters of a list that ends at ``until``."""
+    """Returns the parameters of a list that ends at ``until``."""
     return {**params, "until": to_milliseconds(until)}

@@ -1,4 +1,4 @@
-"""Requests for an early poll, from everything that knows of a change at the exchange."""
+"""Requests for an early poll, from all that know of a change at the exchange."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ class PollTrigger:
         self._wake.set()
 
     def set_full_due(self) -> None:
-        """Make the next poll, whenever it comes, one of the whole account."""
+        """Make the next poll one of the whole account, without waking the poller."""
         self._is_full_due = True
 
     def take_full_due(self) -> bool:

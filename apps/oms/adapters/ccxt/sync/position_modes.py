@@ -1,7 +1,7 @@
-"""Whether the exchange account holds a long and a short leg, as it shows it: read, never guessed.
+"""The position mode of an exchange account, one-way or hedge: read, never guessed.
 
-Some venues tell one mode for the whole account, others one for each symbol. Only accounts that hold
-positions apart ask; a request of another one is refused by the exchange where the mode is wrong.
+Some venues have one mode for the account, others one per symbol. Only accounts that hold tickets
+separately read it; the exchange rejects other requests that do not fit the mode.
 """
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
@@ -17,7 +17,7 @@ POSITION_MODE_MISMATCH = "position_mode_mismatch"
 
 
 class PositionModeReader:
-    """Of one account, whose positions the ledger holds in ``mode``."""
+    """The mode of one account, whose positions the ledger holds in ``mode``."""
 
     def __init__(self, *, client: ExchangeClient, venue: str, mode: PositionMode) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class PositionModeReader:
         self._hedged: dict[str, bool] = {}
 
     async def legs(self, symbol: str) -> Legs:
-        """How orders in the symbol name their leg. Raises ``ReadFailed``."""
+        """Returns how orders in the symbol name their leg. Raises ``ReadFailed``."""
         kind = self._client.instruments[symbol].kind
         if self._mode is not PositionMode.HEDGE or kind is InstrumentKind.SPOT:
             return choose_legs(self._mode, is_hedged=False)
@@ -38,12 +38,12 @@ class PositionModeReader:
         return choose_legs(self._mode, is_hedged=self._hedged[key])
 
     def observed_mode(self) -> str | None:
-        """``hedge`` or ``one_way`` as seen so far, ``mixed`` for both; ``None``: nothing seen."""
+        """Returns ``hedge``, ``one_way`` or ``mixed`` as read so far; ``None``: nothing read."""
         modes = {"hedge" if hedged else "one_way" for hedged in self._hedged.values()}
         return None if not modes else modes.pop() if len(modes) == 1 else "mixed"
 
     def forget(self) -> None:
-        """It may have changed: the next order asks again."""
+        """Forget the mode: the next order reads it again."""
         self._hedged.clear()
 
     def _key(self, symbol: str) -> str:
@@ -61,5 +61,5 @@ class PositionModeReader:
             return False
         response = await self._client.read("fetch_position_mode", symbol)
         if not isinstance(response.get("hedged"), bool):
-            raise malformed_response("a position mode without a word for it")
+            raise malformed_response("a position mode without a value")
         return response["hedged"] is True

@@ -1,7 +1,7 @@
-"""Rows as they were rows: entries until a sweep hands them on; those that make no sense are named.
+"""Raw rows as the exchange sent them, kept until the next snapshot; malformed ones are quarantined.
 
-A row that cannot be read stops nothing: it is set aside with its reason, logged once a reason, and
-stays evidence like any other. What it may have meant is not guessed.
+A malformed row stops nothing: it is left out with a reason, logged once per reason, and kept as a
+raw row like any other.
 """
 
 import logging
@@ -12,34 +12,34 @@ from typing import Any
 from oms.ports.exchange import RawExchangeRow
 
 _log = logging.getLogger("oms.ccxt")
-#: Rows entries between two sweeps, the oldest let go first; those set aside likewise.
+#: Rows kept between two snapshots, and quarantined rows remembered; the oldest are dropped.
 ROWS_MAX = 10_000
 ORDER, TRADE, POSITION = "order", "execution", "position"
 NOT_TRADED = "its symbol is not traded here"
-#: Told under a name that another row of the same list has, too.
+#: A row with the id of another row of the same list.
 CONFLICTING_DUPLICATE = "repeated under the same id with different values"
 
 Row = Mapping[str, Any]
 
 
 class RawRowBuffer:
-    """Of one account, in this process."""
+    """Raw rows of one account in this process."""
 
     def __init__(self, venue: str) -> None:
         self._venue = venue
         self._rows: dict[tuple[object, ...], RawExchangeRow] = {}
         self._quarantined: dict[tuple[object, ...], None] = {}
-        #: How many different rows were set aside, by what they are and why.
+        #: The number of different quarantined rows, by kind and reason.
         self.quarantined_counts: Counter[tuple[str, str]] = Counter()
 
     def add(self, what: str, rows: Iterable[Row]) -> None:
-        """Keep what was read, each version of a row once."""
+        """Keep rows, each version once."""
         for row in rows:
             self._rows[what, hash(repr(row))] = RawExchangeRow(is_order=what == ORDER, row=row)
         _drop_oldest(self._rows)
 
     def quarantine(self, what: str, reason: str, row: Row) -> None:
-        """Leave a row out, and say so."""
+        """Leave a row out and count it; the first of a kind and reason is logged."""
         key = (what, reason, hash(repr(row)))
         if key in self._quarantined:
             return
@@ -49,7 +49,7 @@ class RawRowBuffer:
         self.quarantined_counts[what, reason] += 1
         if is_first:
             _log.warning(
-                "%s sets aside: %s: %s (%s %s); others like it are counted",
+                "%s quarantines: %s: %s (%s %s); further ones are counted",
                 self._venue,
                 what,
                 reason,
@@ -58,7 +58,7 @@ class RawRowBuffer:
             )
 
     def take(self) -> tuple[RawExchangeRow, ...]:
-        """What was rows since the last call."""
+        """Returns the rows since the last call."""
         rows, self._rows = self._rows, {}
         return tuple(rows.values())
 

@@ -1,8 +1,8 @@
-"""What is snapshot becomes reports, each fact once: the rule that keeps states from going back.
+"""Turns snapshots and executions into reports, each fact once, so that no status goes back.
 
-A state that is older than one taken in before, or about an order that ended, tells at most that
-the order exists. Fills come from executions alone. Any order of the same facts, told any number of
-times, ends in the same book.
+A snapshot that is older than an applied one, or of an order that ended, reports at most that the
+order exists. Fills come from executions alone. The same facts in any order, repeated any number of
+times, end in the same ledger state.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,12 +32,12 @@ _END_KINDS = {
     VenueOrderStatus.EXPIRED: ReportKind.EXPIRED,
     VenueOrderStatus.REJECTED: ReportKind.REJECTED,
 }
-#: What a trigger leads to.
+#: Statuses after a trigger was met.
 _AFTER_TRIGGER = (VenueOrderStatus.OPEN, VenueOrderStatus.FILLED, VenueOrderStatus.TRIGGERED)
 
 
 class ReportBuilder:
-    """Turns snapshots and executions of one account into reports."""
+    """Builds the reports of one account."""
 
     def __init__(self, orders: OrderCache, *, infers_fills: bool = True) -> None:
         self._orders = orders
@@ -51,7 +51,9 @@ class ReportBuilder:
         *,
         include_reported: bool = False,
     ) -> list[ExecutionReport]:
-        """What is new in ``snapshot``; with ``include_reported`` an open order is told in any case."""
+        """Returns what is new in ``snapshot``; with ``include_reported`` an open order in
+        any case.
+        """
         tracked = self.track(snapshot, now)
         if tracked is None:
             return []
@@ -91,7 +93,9 @@ class ReportBuilder:
         *,
         include_reported: bool = False,
     ) -> ExecutionReport | None:
-        """The execution, ``None`` if it was told before or its order is not known."""
+        """Returns the execution's report; ``None`` if it was reported before or its order is
+        unknown.
+        """
         tracked = self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id)
         if tracked is None:
             return None
@@ -112,7 +116,7 @@ class ReportBuilder:
     def from_found(
         self, snapshot: OrderSnapshot | None, trades: Sequence[TradeSnapshot], now: datetime
     ) -> list[ExecutionReport]:
-        """One order looked up: that it exists, what was executed, what became of it."""
+        """Returns the reports of one lookup: existence, executions, status."""
         source = ReportSource.RECONCILE
         terms = [] if snapshot is None else self.from_terms(snapshot, source, now)
         fills = [
@@ -129,7 +133,7 @@ class ReportBuilder:
         now: datetime,
         after: timedelta,
     ) -> tuple[list[ExecutionReport], list[Charge]]:
-        """As ``found``, what is inferred ``after`` so long, and fees in further currencies."""
+        """As ``from_found``, with executions inferred ``after`` that time, and extra fees."""
         source, reports = ReportSource.RECONCILE, self.from_found(snapshot, trades, now)
         if snapshot is not None:
             reports += self.infer_fills(snapshot, now, after, source)
@@ -138,17 +142,16 @@ class ReportBuilder:
     def from_terms(
         self, snapshot: OrderSnapshot, source: ReportSource, now: datetime
     ) -> list[ExecutionReport]:
-        """Only the terms it has now: before executions that would be too many under the old."""
+        """Returns amended terms only: before executions that would exceed the old terms."""
         tracked = self.track(snapshot, now)
         if tracked is None or tracked.is_ended or _is_stale(snapshot, tracked):
             return []
         return list(_amended_reports(snapshot, tracked, source, now))
 
     def find_overfilled(self, trades: Iterable[TradeSnapshot]) -> list[TrackedOrder]:
-        """Orders of which more was executed than they are believed to be for.
+        """Returns orders whose executions exceed their believed quantity.
 
-        And those executed in full with a change on its way: which terms they ended with is not
-        known.
+        And those filled while an amendment is pending: which terms they ended with is unknown.
         """
         filled: dict[int, Decimal] = {}
         found: list[TrackedOrder] = []
@@ -168,7 +171,9 @@ class ReportBuilder:
         return found
 
     def track(self, snapshot: OrderSnapshot, now: datetime) -> TrackedOrder | None:
-        """The order snapshot; a stranger is known from now on, once its quantity is told."""
+        """Returns the tracked order; an external one is tracked from now on, if it has a
+        quantity.
+        """
         tracked = self._orders.find(snapshot.symbol, snapshot.exchange_order_id, snapshot.client_id)
         if tracked is not None:
             return tracked
@@ -182,7 +187,7 @@ class ReportBuilder:
         return self.add_external(external, snapshot.exchange_order_id)
 
     def add_external(self, external: ExternalOrderInfo, exchange_order_id: str) -> TrackedOrder:
-        """An order that is not ours, from now on known."""
+        """Track an external order."""
         tracked = TrackedOrder(
             order_id=0,
             symbol=external.symbol,
@@ -197,13 +202,13 @@ class ReportBuilder:
         return self._orders.add(tracked)
 
     def missing_qty(self, snapshot: OrderSnapshot, tracked: TrackedOrder) -> Decimal:
-        """How much of it was executed and not told."""
+        """Returns the quantity that was executed and not reported."""
         return max(subtract(subtract(snapshot.filled, tracked.filled), tracked.inferred), ZERO)
 
     def infer_fills(
         self, snapshot: OrderSnapshot, now: datetime, after: timedelta, source: ReportSource
     ) -> list[ExecutionReport]:
-        """An execution in place of those that are proven and were not found for so long."""
+        """Returns an execution in place of proven ones that were missing for ``after``."""
         if not self._infers:
             return []
         tracked = self.track(snapshot, now)
@@ -227,7 +232,7 @@ class ReportBuilder:
 
 
 def mark_accepted(tracked: TrackedOrder, now: datetime) -> None:
-    """It is proven to stand at the exchange, or to have stood there."""
+    """Mark the order as proven to exist at the exchange."""
     tracked.is_accepted, tracked.is_in_doubt = True, False
     tracked.accepted_at = tracked.accepted_at or now
 
@@ -245,7 +250,7 @@ def build_report(
     code: str | None = None,
     message: str | None = None,
 ) -> ExecutionReport:
-    """A report about the order."""
+    """Returns a report about the order."""
     return ExecutionReport(
         kind=kind,
         order_id=tracked.order_id,
@@ -265,9 +270,9 @@ def build_report(
 def build_rejection(
     request: OrderRequest, code: str, message: str, source: ReportSource, now: datetime
 ) -> list[ExecutionReport]:
-    """That a wish was not carried out; nothing where the ledger wishes nothing any more.
+    """Returns the report that a request was rejected; nothing if the ledger expects no answer.
 
-    A change or cancel that is refused after its wish was answered otherwise would be read as a
+    A change or cancel that is rejected after its request was answered otherwise would be read as a
     rejection of the order itself.
     """
     tracked = request.tracked
@@ -297,7 +302,7 @@ def _triggered_reports(
 def _amended_reports(
     snapshot: OrderSnapshot, tracked: TrackedOrder, source: ReportSource, now: datetime
 ) -> Sequence[ExecutionReport]:
-    """Other terms than those it was believed to have."""
+    """A report if the terms differ from those believed."""
     if snapshot.status is VenueOrderStatus.REJECTED:
         return ()
     price = snapshot.price if tracked.price is not None else None
@@ -318,12 +323,12 @@ def _end_reports(
         mark_ended(tracked, now)
     kind = _END_KINDS.get(snapshot.status)
     if snapshot.status is VenueOrderStatus.TRIGGERED and tracked.client_id is None:
-        kind = ReportKind.CANCELED  # what it placed is another stranger
+        kind = ReportKind.CANCELED  # the order that it placed is another external order
     if kind is None or tracked.is_replacing:
         return ()
     mark_ended(tracked, now)
     if kind is ReportKind.REJECTED:
-        message = f"the exchange shows it as {snapshot.raw_status}"
+        message = f"the exchange reports it as {snapshot.raw_status}"
         return (
             build_report(tracked, kind, source, now, code="exchange_rejected", message=message),
         )

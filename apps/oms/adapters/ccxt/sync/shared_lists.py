@@ -1,7 +1,7 @@
-"""Lists of a symbol's orders and executions, read once for all who seek something in them.
+"""Lists of a symbol's orders and executions, read once for all that search them.
 
-Who asks while a list is being read waits for the next pending of it: what is found, or not, was
-read after everybody who hears of it had asked.
+A caller that comes while a list is being read waits for the next read: every result was read after
+all its callers had asked for it.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.value import value
 
 _TRADES = "fetch_my_trades"
-#: Who comes out of one list goes into the next: so they go together.
+#: Callers of one list often need the next one: this pause lets them share it.
 _GATHER_SECONDS = 0.01
 Item = TypeVar("Item")
 
 
 @value
 class UnreadableRow:
-    """A row that makes no sense, and why."""
+    """A malformed row and why."""
 
     message: str
     row: Row
@@ -33,7 +33,7 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListResult(Generic[Item]):
-    """What a list result, ``rows`` of it."""
+    """The parsed items of a list of ``rows`` rows."""
 
     items: list[Item]
     unreadable: list[UnreadableRow]
@@ -41,7 +41,7 @@ class ListResult(Generic[Item]):
 
 
 class _PendingRead:
-    """One pending, from the earliest moment (in ms) that anybody wishes."""
+    """One read that has not started, since the earliest time (in ms) that a caller needs."""
 
     def __init__(self) -> None:
         self.since: int | None = None
@@ -60,7 +60,7 @@ class SharedListReader:
         self._client = client
         self._venue = venue
         self._profile = profile
-        #: The next pending of each list, as long as it has not begun.
+        #: The next read of each list, until it starts.
         self._pending: dict[Hashable, _PendingRead] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
 
@@ -72,7 +72,7 @@ class SharedListReader:
         page: int | None,
         params: Mapping[str, object],
     ) -> ListResult[OrderSnapshot]:
-        """The orders of one list. Raises ``ReadFailed``."""
+        """Returns the orders of one list. Raises ``ReadFailed``."""
 
         async def read(earliest: int | None) -> ListResult[OrderSnapshot]:
             return self.read(await self._rows(method, symbol, earliest, page, params))
@@ -82,9 +82,9 @@ class SharedListReader:
     async def trades(
         self, symbol: str, since: int | None, names: Mapping[str, object]
     ) -> ListResult[TradeSnapshot]:
-        """The executions, oldest first. Raises ``ReadFailed``.
+        """Returns the executions, oldest first. Raises ``ReadFailed``.
 
-        ``names`` ask for one order's alone, which nobody shares.
+        ``names`` filter by one order; such a list is not shared.
         """
 
         async def read(earliest: int | None) -> ListResult[TradeSnapshot]:
@@ -100,7 +100,7 @@ class SharedListReader:
         return await (read(since) if names else self._read_shared((_TRADES, symbol), since, read))
 
     def read(self, rows: Sequence[Row]) -> ListResult[OrderSnapshot]:
-        """The orders that ``rows`` show."""
+        """Returns the orders in ``rows``."""
         items, unreadable = list[OrderSnapshot](), list[UnreadableRow]()
         for row in rows:
             try:

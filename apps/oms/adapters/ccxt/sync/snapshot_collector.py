@@ -1,7 +1,7 @@
-"""Sweeps: the whole of an account read at one time, as a snapshot.
+"""Collects snapshots: the whole of an account, read at one time.
 
-Executions are read twice: those that came while the rest was read belong to it, or what is held
-would differ from what was closed.
+Executions are read twice: those made during the first read belong to the snapshot, or positions
+would differ from executions.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _OVERLAP = timedelta(seconds=5)
 
 
 class SnapshotCollector:
-    """Sweeps of one account, one at a time."""
+    """Snapshots of one account, one at a time."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class SnapshotCollector:
         self._raw_rows = raw_rows
         self._orders = orders
         self._since: datetime | None = None
-        #: Readings with an end, each by itself.
+        #: Requests with an end, each read by itself.
         self._periods: list[tuple[datetime, datetime]] = []
         self._requested = asyncio.Event()
 
     def request(self, since: datetime, until: datetime | None = None) -> None:
-        """Sweep from then on, as soon as it can be done; executions until then only, if said."""
+        """Request a snapshot since then; with ``until`` of executions up to then only."""
         if until is not None:
             self._periods.append((since, until))
         else:
@@ -61,7 +61,7 @@ class SnapshotCollector:
         self._requested.set()
 
     async def run(self) -> None:
-        """Sweep whenever one is period for; a failed one is begun again later."""
+        """Collect requested snapshots until canceled; a failed one is requested again later."""
         while True:
             await self._requested.wait()
             since, until = self._next()
@@ -75,7 +75,7 @@ class SnapshotCollector:
                 self._report_buffer.add_snapshot(snapshot)
 
     def _next(self) -> tuple[datetime, datetime | None]:
-        """What to read now; a period waits for what is period up to now."""
+        """The next request; those with an end wait for the one without."""
         since, self._since = self._since, None
         if since is not None:
             period: tuple[datetime, datetime | None] = since, None
@@ -86,7 +86,9 @@ class SnapshotCollector:
         return period
 
     async def snapshot(self, since: datetime, until: datetime | None = None) -> ExchangeSnapshot:
-        """One sweep. Raises ``ReadFailed``; what was collected until then is closed all the same."""
+        """Returns one snapshot. Raises ``ReadFailed``; what was read before the failure is
+        reported.
+        """
         collected = _Collected()
         try:
             holdings, balances = await self._read(since, until, collected)
@@ -112,7 +114,7 @@ class SnapshotCollector:
     async def _read(
         self, since: datetime, until: datetime | None, collected: "_Collected"
     ) -> tuple[dict[HoldingKey, Decimal], dict[str, Decimal] | None]:
-        """Orders and executions, what is held, and the executions of meanwhile."""
+        """Orders and executions, holdings, and the executions made meanwhile."""
         began = self._clock()
         sections = self._reader.sections()
         for section in sections:
@@ -130,9 +132,9 @@ class SnapshotCollector:
     async def _closed_external_orders(
         self, section: AccountSection, since: datetime
     ) -> Sequence[OrderSnapshot]:
-        """Strangers' orders that ended; none where the venue does not list them so.
+        """Closed external orders; none where the venue does not list them so.
 
-        How one of ours ended is looked up: its executions are closed before its end.
+        How an own order ended is looked up: its executions are reported before its end.
         """
         try:
             closed = await self._reader.closed_orders(section, since, self._clock())
@@ -171,7 +173,7 @@ class SnapshotCollector:
 
 @dataclass(slots=True)
 class _Collected:
-    """What one sweep collected so far."""
+    """What one snapshot contains so far."""
 
     orders: list[ExecutionReport] = field(default_factory=list)
     trades: dict[tuple[str, str], tuple[str, ExecutionReport]] = field(default_factory=dict)

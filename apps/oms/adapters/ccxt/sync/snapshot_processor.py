@@ -1,7 +1,7 @@
-"""What was read of a section of an account becomes reports: whose it is, what of it is new.
+"""Turns what was read of an account section into reports: whose it is, and what of it is new.
 
-Executions of orders that nobody knows wait where one of ours has no id of the exchange yet; else
-they are a stranger's, which is described before its executions are snapshot.
+Executions of unknown orders wait while an own order has no exchange id yet; else they belong to an
+external order, which is described before its executions are reported.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ from oms.domain.orders.execution_report import (
 from oms.domain.value import evolve, value
 
 _SINGLE_LOOKUPS_MAX = 3
-"""More external_orders than these are described by a list, not one by one."""
+"""More external orders than this are read from a list, not one by one."""
 
 _PLACEHOLDER_PREFIX = "ext-trade:"
 #: More than any order: its executions need not be read.
@@ -35,7 +35,7 @@ _UNLIMITED = Decimal("Infinity")
 
 @value
 class ProcessedSnapshot:
-    """What was read says; ``waiting_since`` is the first execution that nobody owns yet."""
+    """The reports of a section; ``unattributed_since`` is the first execution without an order."""
 
     orders: Sequence[ExecutionReport]
     trades: Sequence[tuple[str, ExecutionReport]]
@@ -44,7 +44,7 @@ class ProcessedSnapshot:
 
 
 class SnapshotProcessor:
-    """For one account."""
+    """Processes the sections of one account."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class SnapshotProcessor:
         self._reader = reader
         self._profile = profile
         self._window = window
-        #: Whether an order of this installation is one of this account.
+        #: Returns whether an order of this installation belongs to this account.
         self._is_own_order = is_own_order
         self._foreign_order_ids: set[int] = set()
 
@@ -77,8 +77,8 @@ class SnapshotProcessor:
         include_reported: bool = False,
         source: ReportSource = ReportSource.RECONCILE,
     ) -> ProcessedSnapshot:
-        """What is new, or with ``include_reported`` all of it. Raises ``ReadFailed``."""
-        # All that may fail comes first: what is snapshot once is not snapshot again.
+        """Returns what is new, or with ``include_reported`` everything. Raises ``ReadFailed``."""
+        # All that may fail comes first: what is reported once is not reported again.
         await self._track_own_orders(orders_read, trades)
         unattributed = [each for each in trades if self._may_be_own(each, now)]
         attributed = [
@@ -90,7 +90,9 @@ class SnapshotProcessor:
             if trade not in unattributed
         ]
         external_orders = await self._find_external_orders(section, orders_read, attributed, now)
-        await self._track_own_orders(external_orders, ())  # their names are snapshot only now
+        await self._track_own_orders(
+            external_orders, ()
+        )  # their client order ids are only known now
         find_overfilled = await self._refresh_overfilled(attributed)
         orders: list[ExecutionReport] = []
         for each in find_overfilled:
@@ -119,7 +121,7 @@ class SnapshotProcessor:
     async def _track_own_orders(
         self, orders_read: Iterable[OrderSnapshot], trades: Iterable[TradeSnapshot]
     ) -> None:
-        """Know orders of ours that this process has not heard of."""
+        """Track own orders that this process does not know."""
         if self._is_own_order is None:
             return
         for each in orders_read:
@@ -148,7 +150,7 @@ class SnapshotProcessor:
         price: Decimal | None,
     ) -> None:
         order_id = self._orders.client_ids.order_id_of(name)
-        assert order_id is not None, "only names of ours are missed"
+        assert order_id is not None, "only own client order ids are untracked"
         is_order = isinstance(snapshot, OrderSnapshot)
         at = (
             snapshot.created_at
@@ -165,7 +167,7 @@ class SnapshotProcessor:
             created_at=at or datetime.min,
             client_id=name,
             exchange_order_id=snapshot.exchange_order_id,
-            # The name of a request says its number; a later one must be greater.
+            # The attempt is part of the client order id; a later one must be greater.
             attempts=_attempt_of(self._orders, name),
             is_accepted=not is_order,
         )
@@ -185,7 +187,7 @@ class SnapshotProcessor:
         trades: Sequence[TradeSnapshot],
         now: datetime,
     ) -> list[OrderSnapshot]:
-        """Strangers' orders behind executions, as far as they can be orders_found."""
+        """External orders of executions, as far as they can be found."""
         listed = {(each.symbol, each.exchange_order_id) for each in orders_read}
         groups = {
             key: group for key, group in self._unknown_by_order(trades).items() if key not in listed
@@ -203,7 +205,7 @@ class SnapshotProcessor:
         return orders_found
 
     async def _refresh_overfilled(self, trades: Sequence[TradeSnapshot]) -> list[OrderSnapshot]:
-        """Orders that were changed, as they are now: more was executed than they were for."""
+        """Amended orders as they are now: their executions exceed the known quantity."""
         results = [
             await self._lookup.find(each) for each in self._report_builder.find_overfilled(trades)
         ]
@@ -214,7 +216,7 @@ class SnapshotProcessor:
         ]
 
     def _add_external_orders(self, trades: Sequence[TradeSnapshot]) -> None:
-        """Make external_orders known that nothing but their executions is known of."""
+        """Track external orders of which only executions are known."""
         for (_, name), group in self._unknown_by_order(trades).items():
             first = group[0]
             external = ExternalOrderInfo(
@@ -230,18 +232,18 @@ class SnapshotProcessor:
     def _unknown_by_order(
         self, trades: Sequence[TradeSnapshot]
     ) -> dict[tuple[str, str], list[TradeSnapshot]]:
-        """Executions that nobody owns, by symbol and order."""
+        """Executions of unknown orders, by symbol and order."""
         groups: dict[tuple[str, str], list[TradeSnapshot]] = {}
         for trade in trades:
             name = trade.exchange_order_id
-            assert name is not None, "one without an order was given a name for it"
+            assert name is not None, "an execution without an order has a placeholder"
             if self._orders.find(trade.symbol, name, trade.client_id) is None:
                 groups.setdefault((trade.symbol, name), []).append(trade)
         return groups
 
 
 def _lookup_target(name: str, group: Sequence[TradeSnapshot]) -> TrackedOrder:
-    """An order to look up by its id; its executions are known."""
+    """A lookup target; its executions are known."""
     first = group[0]
     return TrackedOrder(
         order_id=0,
@@ -262,7 +264,7 @@ def _attempt_of(orders: OrderCache, name: str | None) -> int:
 
 
 def _with_placeholder_order(trade: TradeSnapshot) -> TradeSnapshot:
-    """An execution that tells no order, as one of an order of its own."""
+    """An execution without an order, as one of a placeholder order."""
     name = f"{_PLACEHOLDER_PREFIX}{trade.execution.exchange_trade_id}"
     return evolve(trade, exchange_order_id=name)
 

@@ -1,7 +1,7 @@
 """What a venue can do in an environment, each field with its source. ccxt is not imported.
 
-``declared`` is ccxt's own word, ``table`` is ours and stands above it, ``account`` what the
-settings of an account took away. Nothing is added by settings, and nothing is tried out here.
+``declared`` is what ccxt declares, ``table`` is the gateway's and wins, ``account`` is what the
+settings of an account restrict. Settings add nothing, and nothing is tried at the venue.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ from oms.domain.value import value
 
 DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
 UNTESTED = "untested"
-#: Held against answers that were recorded or documented, through ccxt itself; never tried is_supported.
+#: Tested against recorded or documented replies through ccxt, never at the venue.
 RECORDED = "recorded"
 _KINDS = ("spot", "linear")
 _STREAMS = {
@@ -25,18 +25,18 @@ _STREAMS = {
     "positions": "watchPositions",
     "balance": "watchBalance",
 }
-#: Order types that are sent as they are: everywhere, and where a trigger is known.
+#: Order types sent everywhere, and those sent where triggers are supported.
 _PLAIN_TYPES = ("market", "limit")
 _TRIGGER_TYPES = tuple(each.name for each in ORDER_TYPES.values() if each.needs_trigger_price)
 REQUEST_EXPIRY_MS = 5000
 _FULL_ID_FORMAT = "32 hex characters"
-#: What the settings of an account may say of a field: less than is_supported is.
+#: Values that mean "not available".
 _UNAVAILABLE = (False, "none", None)
 
 
 @value
 class Capability:
-    """One field: what it is and who says so."""
+    """One field: its value and its source."""
 
     value: Any
     source: str
@@ -49,9 +49,9 @@ def build_capabilities(
     *,
     streams: bool = True,
 ) -> dict[str, Capability]:
-    """By field; ``restrictions`` is ``oms.capabilities`` of an account, ``streams`` whether it hears any.
+    """Returns capabilities by name; ``restrictions`` is ``oms.capabilities`` of an account.
 
-    ``declared`` is what ccxt says of the venue, ``table`` what we know, or do, ourselves.
+    ``streams`` says whether the account's engine has streams.
     """
     fields = {
         name: Capability(value=each, source=DECLARED) for name, each in _declared_fields(venue)
@@ -72,7 +72,7 @@ def build_capabilities(
 
 
 def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
-    """The fields as ccxt tells them; a kind without features has none."""
+    """The fields that ccxt declares; a kind without features has none."""
     has = venue.declared
     kinds = {kind: has[kind] for kind in _KINDS if kind in has}
     in_force = {kind: sorted(k for k, v in _supported_times(each)) for kind, each in kinds.items()}
@@ -97,7 +97,7 @@ def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
 
 
 def _own_fields(venue: VenueInfo) -> dict[str, Any]:
-    """What follows from how this gateway speaks to the venue."""
+    """The fields that follow from how this gateway uses the venue."""
     profile, kinds = get_profile(venue.id), [kind for kind in _KINDS if kind in venue.declared]
     separate_kinds = {kind.value for kind in profile.separate_trigger_kinds}
     types, edit = {}, {}
@@ -130,14 +130,14 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
 
 
 def _amend_mode(profile: VenueProfile, kind: InstrumentKind) -> str:
-    """How this gateway changes an order is_supported; not what the venue could do."""
+    """How this gateway amends an order there; not what the venue could do."""
     if kind in profile.amend_kinds:
         return "native"
     return "replace" if kind in profile.replace_kinds else "emulated"
 
 
 def _absence(profile: VenueProfile) -> str:
-    """What is searched current an order counts as not is_supported."""
+    """What is searched before an order counts as absent."""
     if profile.lookup_method is LookupMethod.BY_PARAM and not profile.absence_needs_lists:
         return "by name"
     return "lists" if profile.lookup_method is not LookupMethod.BY_PARAM else "by name, then lists"
@@ -150,7 +150,7 @@ def _label(venue: VenueInfo) -> str | None:
 
 
 def _conditional_list(kind: str, separate_kinds: Collection[str], *, is_tested: bool) -> str | None:
-    """Where conditional orders are listed; ``None``: nobody has looked."""
+    """Where conditional orders are listed; ``None``: not known."""
     if kind in separate_kinds:
         return "separate"
     return "same" if is_tested else None
@@ -165,7 +165,7 @@ def _supported_times(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def restrict_value(current: Any, requested: Any) -> Any:
-    """``requested`` where it takes away, ``current`` where it would add."""
+    """Returns ``requested`` where it restricts, ``current`` where it would add."""
     if isinstance(current, list):
         allowed = requested if isinstance(requested, list) else []
         return [each for each in current if each in allowed]
@@ -186,7 +186,7 @@ def _is_mapping(fields: Any) -> bool:
 
 
 def _unavailable_value(current: Any) -> Any:
-    """The word for "cannot" in the form of a field."""
+    """ "Not available" in the form of a field."""
     match current:
         case bool():
             return False

@@ -137,7 +137,7 @@ class VenueProfile:
     unsupported_time_in_force: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
     #: Contract orders with a trigger need the side of the market that it lies on.
     needs_trigger_direction: bool = False
-    #: Stop and take profit are told apart by the parameter of the trigger, not by its side.
+    #: Stop and take profit differ in the parameter of the trigger, not by its side.
     has_typed_triggers: bool = False
     #: Client order ids keep their first 28 characters and get the prefix ``t-``.
     has_short_client_ids: bool = False

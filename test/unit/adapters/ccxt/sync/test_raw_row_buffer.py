@@ -83,7 +83,7 @@ def test_a_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
         for name in ("a", "b", "c"):
             raw_rows.quarantine(ORDER, "it is odd", {"id": name, "symbol": LINEAR})
     assert [record.getMessage() for record in caplog.records] == [
-        f"bybit sets aside: order: it is odd ({LINEAR} a); others like it are counted"
+        f"bybit quarantines: order: it is odd ({LINEAR} a); further ones are counted"
     ]
     assert raw_rows.quarantined_counts == {(ORDER, "it is odd"): 3}
 
