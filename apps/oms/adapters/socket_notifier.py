@@ -248,10 +248,10 @@ def _decode(text: bytes) -> Mapping[int, str]:
     except ValueError:
         return {}
     received: dict[int, str] = {}
-    for one in message if isinstance(message, list) else ():
-        match one:
+    for item in message if isinstance(message, list) else ():
+        match item:
             case int():
-                received[one] = ""
-            case [int(named), str(result)]:
-                received[named] = result
+                received[item] = ""
+            case [int(command_id), str(result)]:
+                received[command_id] = result
     return received

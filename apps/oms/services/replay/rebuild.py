@@ -166,7 +166,7 @@ def _compared(
 
 
 def _comparable(row: object, name: str) -> object:
-    found = getattr(row, name)
-    if isinstance(found, Mapping):
-        return {key: amount for key, amount in found.items() if amount}
-    return found
+    field_value = getattr(row, name)
+    if isinstance(field_value, Mapping):
+        return {key: amount for key, amount in field_value.items() if amount}
+    return field_value

@@ -59,12 +59,12 @@ class Replay:
         mode, stored = account.position_mode, await self._books(account.id, symbol)
         for _ in range(READ_ATTEMPTS_MAX):
             books = rebuild_books(mode, instrument, stored, self.clock.now(), until)
-            found = () if until is not None else tuple(compare_books(stored, books))
-            again = await self._books(account.id, symbol) if found else stored
+            differences = () if until is not None else tuple(compare_books(stored, books))
+            again = await self._books(account.id, symbol) if differences else stored
             if again == stored:
                 break
             stored = again
-        return ReplayedSymbol(symbol=symbol, books=books, differences=found)
+        return ReplayedSymbol(symbol=symbol, books=books, differences=differences)
 
     async def _books(self, account_id: int, symbol: str) -> Books:
         return Books(

@@ -71,17 +71,17 @@ def check_order_columns(order: Order, columns: OrderColumnValues) -> list[Findin
     """Check that the derived columns follow from the state."""
     status, is_open, average = columns
     expected = "open" if order.is_open else "closed"
-    found = compare_values(
+    findings = compare_values(
         "order_is_open", "order", order.id, expected, "open" if is_open else "closed"
     )
-    found += compare_values("order_status", "order", order.id, order_status(order.state), status)
-    return found + compare_values(
+    findings += compare_values("order_status", "order", order.id, order_status(order.state), status)
+    return findings + compare_values(
         "order_avg_price", "order", order.id, order.avg_fill_price, average
     )
 
 
 def _state_findings(order: Order, *, has_busted: bool) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     filled = order.filled_qty
     match order.state:
         case OrderState.FILLED:
@@ -95,11 +95,13 @@ def _state_findings(order: Order, *, has_busted: bool) -> list[Finding]:
     if not fits:
         actual = f"{decimal_text(filled)} of {decimal_text(order.qty)}"
         expected = f"{order.state.value}: {rule}"
-        found.append(make_finding("order_state", "order", order.id, expected, actual))
+        findings.append(make_finding("order_state", "order", order.id, expected, actual))
     if (order.closed_at is None) is not order.is_open:
         expected = "none" if order.is_open else "a time"
-        found.append(make_finding("order_closed_at", "order", order.id, expected, order.closed_at))
-    return found
+        findings.append(
+            make_finding("order_closed_at", "order", order.id, expected, order.closed_at)
+        )
+    return findings
 
 
 def _has_late_fill(order: Order, trades: Sequence[Deal]) -> bool:

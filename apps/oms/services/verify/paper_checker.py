@@ -63,9 +63,11 @@ class PaperChecker:
     async def _findings(self) -> list[Finding]:
         rows = await self.audit.paper_exchange_state(self.account.id)
         if rows.state is not None and rows.state_hash and rows.state_hash != sha256_hex(rows.state):
-            found = sha256_hex(rows.state)
+            actual_hash = sha256_hex(rows.state)
             return [
-                make_finding("paper_hash", "paper_state", self.account.id, rows.state_hash, found)
+                make_finding(
+                    "paper_hash", "paper_state", self.account.id, rows.state_hash, actual_hash
+                )
             ]
         state = ExchangeState() if rows.state is None else _memory_of(rows.state, rows)
         query = HistoryQuery(account_ids=(self.account.id,))
@@ -86,7 +88,7 @@ class PaperChecker:
 
     async def _check_trades(self, flows: Amounts, pending: PendingReports) -> list[Finding]:
         """Check that each execution is booked; adds its flows."""
-        found: list[Finding] = []
+        findings: list[Finding] = []
         after = ""
         while rows := await self.audit.paper_trades(self.account.id, after, PAGE_ROWS):
             after = rows[-1].trade_id
@@ -94,14 +96,14 @@ class PaperChecker:
             for row in rows:
                 trade = _decode_trade(row)
                 if trade is None:
-                    found.append(_trade_breach(row, "an execution", row.trade))
+                    findings.append(_trade_breach(row, "an execution", row.trade))
                     continue
                 add_trade(flows, trade, self.instruments.get(row.symbol))
                 is_pending = row.trade_id in pending.trades or trade["client_id"] in pending.clients
                 legs = booked.get((row.symbol, row.trade_id), ())
                 if legs or not is_pending:
-                    found += _check_trade(row, trade, legs)
-        return found
+                    findings += _check_trade(row, trade, legs)
+        return findings
 
     async def _booked(self, rows: Iterable[TradeRow]) -> Mapping[tuple[str, str], Sequence[Deal]]:
         names: dict[str, list[str]] = defaultdict(list)
@@ -109,8 +111,8 @@ class PaperChecker:
             names[row.symbol].append(row.trade_id)
         booked: dict[tuple[str, str], Sequence[Deal]] = {}
         for symbol, ids in names.items():
-            found = await self.ledger.deals_of(self.account.id, symbol, ids)
-            booked |= {(symbol, name): legs for name, legs in found.items()}
+            legs_by_id = await self.ledger.deals_of(self.account.id, symbol, ids)
+            booked |= {(symbol, name): legs for name, legs in legs_by_id.items()}
         return booked
 
     async def _add_payments(self, flows: Amounts) -> Amounts:

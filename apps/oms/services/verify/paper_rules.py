@@ -130,21 +130,25 @@ def check_contracts(
 
     Manual corrections of an admin are not known to the exchange.
     """
-    ours: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    theirs: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    booked: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    at_exchange: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for position in positions:
         instrument = instruments.get(position.symbol)
         if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
-            ours[position.symbol] = add(ours[position.symbol], position.qty)
-    for held in state.positions.values():
-        theirs[held.symbol] = add(theirs[held.symbol], held.qty)
+            booked[position.symbol] = add(booked[position.symbol], position.qty)
+    for exchange_position in state.positions.values():
+        at_exchange[exchange_position.symbol] = add(
+            at_exchange[exchange_position.symbol], exchange_position.qty
+        )
     for symbol, qty in manual_qty.items():
         instrument = instruments.get(symbol)
         if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
-            theirs[symbol] = add(theirs[symbol], qty)
-    for symbol in sorted((ours.keys() | theirs.keys()) - pending.symbols):
-        if ours[symbol] != theirs[symbol]:
-            yield make_finding("paper_position", "symbol", symbol, theirs[symbol], ours[symbol])
+            at_exchange[symbol] = add(at_exchange[symbol], qty)
+    for symbol in sorted((booked.keys() | at_exchange.keys()) - pending.symbols):
+        if booked[symbol] != at_exchange[symbol]:
+            yield make_finding(
+                "paper_position", "symbol", symbol, at_exchange[symbol], booked[symbol]
+            )
 
 
 def check_resting_orders(
@@ -152,16 +156,16 @@ def check_resting_orders(
 ) -> Iterator[Finding]:
     """Check that the resting orders of the exchange are our open orders."""
     resting = {
-        name: order.client_id for found in state.orders.values() for name, order in found.items()
+        name: order.client_id for by_id in state.orders.values() for name, order in by_id.items()
     }
-    ours: dict[str, int] = {}
+    open_orders: dict[str, int] = {}
     for order in orders:
         if order.exchange_order_id is not None:
-            ours[order.exchange_order_id] = order.id
-    for name in sorted(ours.keys() - resting.keys() - pending.orders):
-        if str(ours[name]) not in pending.clients:
-            yield make_finding("paper_order", "order", ours[name], f"{name} resting", None)
-    for name in sorted(resting.keys() - ours.keys() - pending.orders):
+            open_orders[order.exchange_order_id] = order.id
+    for name in sorted(open_orders.keys() - resting.keys() - pending.orders):
+        if str(open_orders[name]) not in pending.clients:
+            yield make_finding("paper_order", "order", open_orders[name], f"{name} resting", None)
+    for name in sorted(resting.keys() - open_orders.keys() - pending.orders):
         if resting[name] not in pending.clients:
             yield make_finding("paper_order", "paper_order", name, "an open order of ours", None)
 

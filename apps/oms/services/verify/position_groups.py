@@ -46,15 +46,15 @@ class PositionGroupReader:
         first: Position | None = None
         new = {position_id}
         while new:
-            some = sorted(new)[:PAGE_ROWS]
-            new -= set(some)
-            rows = await self.history.positions_by_id(some)
+            ids = sorted(new)[:PAGE_ROWS]
+            new -= set(ids)
+            rows = await self.history.positions_by_id(ids)
             first = first or next(iter(rows), None)
-            mine = [row for row in rows if first is not None and _is_alike(row, first)]
-            positions |= {row.id: row for row in mine}
-            found = await self.audit.deals_of_positions([row.id for row in mine])
-            deals |= {deal.id: deal for deal in found}
-            new |= await self._connected_ids(mine, found) - positions.keys() - set(some)
+            same_symbol = [row for row in rows if first is not None and _is_alike(row, first)]
+            positions |= {row.id: row for row in same_symbol}
+            their_deals = await self.audit.deals_of_positions([row.id for row in same_symbol])
+            deals |= {deal.id: deal for deal in their_deals}
+            new |= await self._connected_ids(same_symbol, their_deals) - positions.keys() - set(ids)
         return PositionGroup(
             positions=tuple(positions[name] for name in sorted(positions)),
             deals=tuple(deals[name] for name in sorted(deals)),

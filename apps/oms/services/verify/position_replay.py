@@ -180,14 +180,14 @@ class _PositionReplay:
                 make_finding("deal_close_by", "deal", pair[0].id, expected, actual)
             )
             raise _CannotContinue
-        held = [self.after[leg.position_id] for leg in pair]
-        for leg, position in zip(pair, held, strict=True):
+        positions = [self.after[leg.position_id] for leg in pair]
+        for leg, position in zip(pair, positions, strict=True):
             grows = (position.qty > 0) == (leg.side is Side.BUY)
             if not position.qty or grows or position.qty.copy_abs() < leg.qty:
                 self._stop(leg, f"at most {position.qty.copy_abs():f}", self._delta(leg))
-        average = held[-1].cost / Fraction(held[-1].qty)
+        average = positions[-1].cost / Fraction(positions[-1].qty)
         price = round_to_scale(self.instrument.price_of(average))
-        for leg, position in zip(pair, held, strict=True):
+        for leg, position in zip(pair, positions, strict=True):
             if leg.price != price:
                 self.findings.append(make_finding("deal_price", "deal", leg.id, price, leg.price))
             self._apply(leg, position, self._delta(leg), average)
@@ -195,22 +195,22 @@ class _PositionReplay:
     def merge(self, source: Position) -> None:
         """Move quantity and cost of a merged position into its target."""
         target = self.after.get(source.merged_into or 0)
-        held = self.after[source.id]
+        merged_position = self.after[source.id]
         if (
             target is None
             or target.id == source.id
-            or not held.qty
+            or not merged_position.qty
             or not target.qty
-            or (held.qty > 0) != (target.qty > 0)
+            or (merged_position.qty > 0) != (target.qty > 0)
         ):
-            actual = "nothing" if target is None else f"{held.qty:f} into {target.qty:f}"
+            actual = "nothing" if target is None else f"{merged_position.qty:f} into {target.qty:f}"
             expected = "quantity merged into an open position of its side"
             self.findings.append(
                 make_finding("position_merge", "position", source.id, expected, actual)
             )
             raise _CannotContinue
         at = source.closed_at or source.updated_at
-        grown, ended = join_positions(target, held, at)
+        grown, ended = join_positions(target, merged_position, at)
         price = average_entry_price(grown, self.instrument)
         self.after[grown.id] = evolve(grown, avg_price=price)
         self.after[ended.id] = ended

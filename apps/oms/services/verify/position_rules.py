@@ -13,7 +13,7 @@ from oms.domain.value import evolve
 from oms.services.verify.findings import Finding, compare_values, make_finding
 from oms.services.verify.order_rules import drop_zero_fees
 
-#: What the fold must give again, and the invariant that each is.
+#: Fields that a replay must reproduce, and their invariants.
 _SUMS = {
     "qty": "position_quantity",
     "cost": "position_cost",
@@ -71,25 +71,27 @@ def apply_charge(position: Position, instrument: Instrument, deal: Deal) -> Posi
 
 def check_position(stored: Position, after: Position, first: Deal | None) -> list[Finding]:
     """Compare the row with its replay; ``first`` is the deal that opened it."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     names = _SUMS if first is None else {**_SUMS, **_REPLAYED}
     for name, invariant in names.items():
         expected, actual = getattr(after, name), getattr(stored, name)
-        found += compare_values(invariant, "position", stored.id, expected, actual)
+        findings += compare_values(invariant, "position", stored.id, expected, actual)
     fees, actual_fees = drop_zero_fees(after.fees), drop_zero_fees(stored.fees)
-    found += compare_values("position_fees", "position", stored.id, fees, actual_fees)
+    findings += compare_values("position_fees", "position", stored.id, fees, actual_fees)
     if first is None:
-        return found + _empty_findings(stored)
+        return findings + _empty_findings(stored)
     expected_state = "open" if after.is_open else after.state.value
     actual_state = "open" if stored.is_open else stored.state.value
-    found += compare_values("position_state", "position", stored.id, expected_state, actual_state)
+    findings += compare_values(
+        "position_state", "position", stored.id, expected_state, actual_state
+    )
     for name, expected, actual in (
         ("position_side", first.side.value, stored.side.value),
         ("position_opened_at", first.executed_at, stored.opened_at),
         ("position_strategy", first.strategy_id, stored.strategy_id),
     ):
-        found += compare_values(name, "position", stored.id, expected, actual)
-    return found
+        findings += compare_values(name, "position", stored.id, expected, actual)
+    return findings
 
 
 def _empty_findings(stored: Position) -> list[Finding]:
@@ -101,13 +103,15 @@ def _empty_findings(stored: Position) -> list[Finding]:
     return [make_finding("position_without_deals", "position", stored.id, expected, actual)]
 
 
-def check_position_chain(position: Position, known: Mapping[int, Position]) -> Iterator[Finding]:
+def check_position_chain(
+    position: Position, positions_by_id: Mapping[int, Position]
+) -> Iterator[Finding]:
     """Check that the positions it names as first and previous exist."""
     for name in ("identifier", "previous_position_id"):
         row_id = getattr(position, name)
         if not row_id:
             continue
-        other = known.get(row_id)
+        other = positions_by_id.get(row_id)
         owner = (position.account_id, position.symbol)
         if other is None or (other.account_id, other.symbol) != owner:
             expected = f"{name} {row_id} in account {position.account_id}, {position.symbol}"

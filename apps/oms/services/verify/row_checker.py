@@ -88,10 +88,10 @@ class RowChecker:
     async def _check_references(self, orders: Sequence[Order]) -> None:
         """Check that rows referenced by the orders exist; they did when the orders were written."""
         commands = await self.queue.find([o.command_id for o in orders if o.command_id is not None])
-        named = sorted({order.position_id for order in orders if order.position_id})
-        positions = {row.id: row for row in await self.history.positions_by_id(named)}
+        position_ids = sorted({order.position_id for order in orders if order.position_id})
+        positions = {row.id: row for row in await self.history.positions_by_id(position_ids)}
         strategies = sorted({order.strategy_id for order in orders if order.strategy_id})
-        known = await self.audit.strategies(strategies)
+        existing_strategies = await self.audit.strategies(strategies)
         for order in orders:
             command = commands.get(order.command_id or 0)
             if order.command_id is not None and (
@@ -105,7 +105,7 @@ class RowChecker:
             # A refused order may reference a position that never existed.
             if order.position_id and (order.is_open or order.filled_qty):
                 self.findings.add(_owner_findings(order, position))
-            if order.strategy_id and order.strategy_id not in known:
+            if order.strategy_id and order.strategy_id not in existing_strategies:
                 expected = f"strategy {order.strategy_id}"
                 self.findings.add(
                     [make_finding("order_strategy", "order", order.id, expected, None)]
@@ -116,11 +116,13 @@ class RowChecker:
         async for group in groups.iterate_page(positions):
             if self._check_group(group) and not self.findings.is_full:
                 self.findings.add(await self._recheck_group(groups, group.positions[0].id))
-        before = {name for row in positions for name in (row.identifier, row.previous_position_id)}
-        names = sorted(name for name in before if name)
-        known = {row.id: row for row in await self.history.positions_by_id(names)}
+        referenced_ids = {
+            name for row in positions for name in (row.identifier, row.previous_position_id)
+        }
+        names = sorted(name for name in referenced_ids if name)
+        referenced = {row.id: row for row in await self.history.positions_by_id(names)}
         for position in positions:
-            self.findings.add(check_position_chain(position, known))
+            self.findings.add(check_position_chain(position, referenced))
             self.unreported.check("position", position.id, position.version, position.updated_at)
         self._open += [row for row in positions if row.is_open]
 
@@ -155,23 +157,25 @@ class RowChecker:
 
     async def _check_deals(self, deals: Sequence[Deal]) -> None:
         """Check a page; a deal is written together with its order and position."""
-        named = {deal.order_id for deal in deals if deal.order_id is not None}
-        held = sorted({deal.position_id for deal in deals if deal.position_id})
-        around = DealContext(
+        order_ids = {deal.order_id for deal in deals if deal.order_id is not None}
+        position_ids = sorted({deal.position_id for deal in deals if deal.position_id})
+        context = DealContext(
             mode=self.account.position_mode,
-            orders={row.id: row for row in await self.history.orders_by_id(sorted(named))},
-            positions={row.id: row for row in await self.history.positions_by_id(held)},
+            orders={row.id: row for row in await self.history.orders_by_id(sorted(order_ids))},
+            positions={row.id: row for row in await self.history.positions_by_id(position_ids)},
             trades=await self._trades(deals),
         )
         for deal in deals:
             self.unreported.check("deal", deal.id, 1, deal.created_at)
-            found = list(check_deal(deal, around))
-            if found:  # the deal may have changed since it was read
-                still = await self.history.deals_by_id([deal.id])
-                self.findings.add(found if list(still) == [deal] else ())
-        here = {deal.id for deal in deals}
-        same = [leg for legs in around.trades.values() for leg in legs]
-        self.findings.add(finding for finding in find_repeated_deals(same) if finding.id in here)
+            findings = list(check_deal(deal, context))
+            if findings:  # the deal may have changed since it was read
+                current = await self.history.deals_by_id([deal.id])
+                self.findings.add(findings if list(current) == [deal] else ())
+        page_ids = {deal.id for deal in deals}
+        legs_of_page = [leg for legs in context.trades.values() for leg in legs]
+        self.findings.add(
+            finding for finding in find_repeated_deals(legs_of_page) if finding.id in page_ids
+        )
         if self.account.engine is Engine.PAPER:
             await self._check_paper_deals(deals)
 
@@ -183,28 +187,28 @@ class RowChecker:
             bust = f"{BUST_PREFIX}{deal.exchange_trade_id}" if deal.type is DealType.TRADE else ""
             names[deal.symbol] |= {deal.exchange_trade_id, more, bust} - {""}
         trades: dict[tuple[str, str], Sequence[Deal]] = {}
-        for symbol, known in names.items():
-            found = await self.ledger.deals_of(self.account.id, symbol, sorted(known))
-            trades |= {(symbol, name): legs for name, legs in found.items()}
+        for symbol, trade_ids in names.items():
+            legs_by_id = await self.ledger.deals_of(self.account.id, symbol, sorted(trade_ids))
+            trades |= {(symbol, name): legs for name, legs in legs_by_id.items()}
         return trades
 
     async def _check_paper_deals(self, deals: Sequence[Deal]) -> None:
         """Check that booked executions exist at the paper exchange."""
         trade_ids = {deal.id: deal.exchange_trade_id for deal in deals if _is_executed(deal)}
         names = sorted(set(trade_ids.values()))
-        known = await self.audit.existing_paper_trades(self.account.id, names)
+        existing = await self.audit.existing_paper_trades(self.account.id, names)
         self.findings.add(
             make_finding("paper_deal", "deal", deal_id, f"{name} at the paper exchange", None)
             for deal_id, name in trade_ids.items()
-            if name not in known
+            if name not in existing
         )
 
 
 def _order_sums(
     order: Order, deals: Sequence[Deal], columns: Mapping[int, OrderColumns]
 ) -> list[Finding]:
-    found = check_order(order, deals)
-    return found + (check_order_columns(order, columns[order.id]) if order.id in columns else [])
+    findings = check_order(order, deals)
+    return findings + (check_order_columns(order, columns[order.id]) if order.id in columns else [])
 
 
 def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
@@ -219,6 +223,6 @@ def _owner_findings(order: Order, position: Position | None) -> list[Finding]:
 
 def _is_executed(deal: Deal) -> bool:
     """Whether the exchange reports it; not (yet) for inferred, manual and synthetic deals."""
-    by_hand = deal.origin == ReportSource.OPERATOR.value
-    ours = by_hand or deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
-    return deal.type is DealType.TRADE and not ours and not deal.provisional
+    is_manual = deal.origin == ReportSource.OPERATOR.value
+    is_internal = is_manual or deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES)
+    return deal.type is DealType.TRADE and not is_internal and not deal.provisional

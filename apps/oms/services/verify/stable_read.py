@@ -18,9 +18,9 @@ async def read_stable(
     """Return the findings of an inspection whose marker is equal before and after it."""
     before = await read_marker()
     for _ in range(READ_ATTEMPTS_MAX):
-        found = await inspect(before)
+        findings = await inspect(before)
         after = await read_marker()
-        if before == after or not found:
-            return found
+        if before == after or not findings:
+            return findings
         before = after
     return ()

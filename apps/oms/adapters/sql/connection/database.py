@@ -241,7 +241,7 @@ class Database:
     async def _local_transaction(
         self, connection: PoolProxiedConnection, work: Work[Result], stage: _Stage
     ) -> Result:
-        async def whole(session: Session) -> Result:
+        async def transaction(session: Session) -> Result:
             await session.execute("BEGIN IMMEDIATE")
             try:
                 result = await work(session)
@@ -253,7 +253,7 @@ class Database:
 
         stage.in_doubt = True
         try:
-            return await self._in_thread(connection, whole)
+            return await self._in_thread(connection, transaction)
         except Exception:
             stage.in_doubt = False  # the thread reported the error and has rolled back
             raise

@@ -157,8 +157,8 @@ class SqlLeases:
             f" AND ({is_free} OR owner = {dialect.param})"
             f" ORDER BY account_id{dialect.for_update}"
         )
-        found = await session.fetch(text, (*locked, owner))
-        leases = _select_leases(found, frozenset(account_ids), leads)
+        rows = await session.fetch(text, (*locked, owner))
+        leases = _select_leases(rows, frozenset(account_ids), leads)
         if not leases:
             return ()
         taken = [lease.account_id for lease in leases]
@@ -201,12 +201,12 @@ _FOLLOWERS = (
 
 
 def _select_leases(
-    found: Sequence[Any], requested: frozenset[int], leads: Mapping[int, int]
+    rows: Sequence[Any], requested: frozenset[int], leads: Mapping[int, int]
 ) -> Sequence[Lease]:
     """Return the leases to take of rows (account, next token, is free), free or already ours."""
-    held = {row[0] for row in found if not row[2]}
+    held = {row[0] for row in rows if not row[2]}
     leases = []
-    for account_id, token, is_free in found:
+    for account_id, token, is_free in rows:
         lead = leads.get(account_id)
         if is_free and account_id in requested and (lead is None or lead in held):
             leases.append(Lease(account_id=account_id, token=token))

@@ -46,14 +46,14 @@ class SqlRateBudget:
                 paused = int(pause_end) - second - 1 + left
                 return TokenGrant(tokens=0.0, seconds=left, paused=paused)
             await session.execute(self._row, (scope, second))
-            ((used,),) = await session.fetch(self._read, (scope, second))
-            room = math.floor(most * PARTS_PER_TOKEN) - int(used)
-            given = min(math.ceil(wanted * PARTS_PER_TOKEN), max(room, 0))
-            if given:
-                await session.execute(self._spend, (given, scope, second))
-            if not used:
+            ((used_parts,),) = await session.fetch(self._read, (scope, second))
+            remaining = math.floor(most * PARTS_PER_TOKEN) - int(used_parts)
+            granted = min(math.ceil(wanted * PARTS_PER_TOKEN), max(remaining, 0))
+            if granted:
+                await session.execute(self._spend, (granted, scope, second))
+            if not used_parts:
                 await session.execute(self._forget, (scope, second - RETENTION_SECONDS))
-            return TokenGrant(tokens=given / PARTS_PER_TOKEN, seconds=left)
+            return TokenGrant(tokens=granted / PARTS_PER_TOKEN, seconds=left)
 
         chunk: TokenGrant = await self._write(work)
         return chunk

@@ -75,8 +75,8 @@ async def _load_waiting_commands(
         f"SELECT {commands.SELECTED} FROM {table}"
         f" WHERE status = '{{}}' AND account_id = {dialect.param}"
     )
-    found = [*await session.fetch(text.format("running"), (account_id,))]
+    rows = [*await session.fetch(text.format("running"), (account_id,))]
     if open_orders:
         text += f" AND order_id IN ({dialect.params(len(open_orders))})"
-        found += await session.fetch(text.format("unknown"), (account_id, *open_orders))
-    return [commands.command_from_row(row, dialect) for row in found]
+        rows += await session.fetch(text.format("unknown"), (account_id, *open_orders))
+    return [commands.command_from_row(row, dialect) for row in rows]

@@ -98,12 +98,12 @@ def _delete_deals(statements: StatementBatch, ids: Sequence[int]) -> None:
 async def find_lost_accounts(session: Session, batches: Sequence[AccountBatch]) -> frozenset[int]:
     """Return the accounts whose lease is lost, after the fence matched too few streams."""
     params = session.dialect.params(len(batches))
-    found = await session.fetch(
+    rows = await session.fetch(
         "SELECT account_id, lease_token, head_seq FROM account_streams"
         f" WHERE account_id IN ({params})",
         [batch.lease.account_id for batch in batches],
     )
-    streams = {row[0]: (row[1], row[2]) for row in found}
+    streams = {row[0]: (row[1], row[2]) for row in rows}
     # Streams matched by the fence are advanced in this transaction unless it was rolled back.
     return frozenset(
         b.lease.account_id

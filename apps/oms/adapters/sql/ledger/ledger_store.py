@@ -87,8 +87,8 @@ class SqlLedgerStore:
         text = (
             f"SELECT {orders.SELECTED} FROM oms_orders WHERE id = {param} AND account_id = {param}"
         )
-        found = await self._database.fetch(text, (order_id, account_id))
-        return orders.order_from_row(found[0], self._dialect) if found else None
+        rows = await self._database.fetch(text, (order_id, account_id))
+        return orders.order_from_row(rows[0], self._dialect) if rows else None
 
     async def position(self, account_id: int, position_id: int) -> Position | None:
         """Return a position in any state. Raises ``Unavailable``."""
@@ -97,8 +97,8 @@ class SqlLedgerStore:
             f"SELECT {positions.SELECTED} FROM oms_positions"
             f" WHERE id = {param} AND account_id = {param}"
         )
-        found = await self._database.fetch(text, (position_id, account_id))
-        return positions.position_from_row(found[0], self._dialect) if found else None
+        rows = await self._database.fetch(text, (position_id, account_id))
+        return positions.position_from_row(rows[0], self._dialect) if rows else None
 
     async def deals_of(
         self, account_id: int, symbol: str, trade_ids: Sequence[str]
@@ -112,11 +112,11 @@ class SqlLedgerStore:
             f" AND symbol = {param} AND exchange_trade_id"
             f" IN ({self._dialect.params(len(trade_ids))}) ORDER BY exchange_trade_id, leg"
         )
-        found: dict[str, list[Deal]] = {}
+        deals_by_trade_id: dict[str, list[Deal]] = {}
         for row in await self._database.fetch(text, (account_id, symbol, *trade_ids)):
             deal = deals.deal_from_row(row, self._dialect)
-            found.setdefault(deal.exchange_trade_id, []).append(deal)
-        return found
+            deals_by_trade_id.setdefault(deal.exchange_trade_id, []).append(deal)
+        return deals_by_trade_id
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
         """Return the replay key of the symbol's newest trade. Raises ``Unavailable``."""
@@ -149,7 +149,7 @@ class SqlLedgerStore:
     async def history_since(
         self, account_id: int, symbol: str, moment: datetime
     ) -> SymbolHistoryRows:
-        """What must be folded again from ``moment`` on. Raises ``Unavailable``."""
+        """Return the rows to replay from ``moment`` on. Raises ``Unavailable``."""
 
         async def work(session: Session) -> SymbolHistoryRows:
             return await replay_reads.load_rows_since(session, account_id, symbol, moment)
@@ -163,7 +163,7 @@ class SqlLedgerStore:
         by_account: dict[int, list[str]] = {}
         for account_id, client_order_id in names:
             by_account.setdefault(account_id, []).append(client_order_id)
-        found: dict[tuple[int, str], Order] = {}
+        orders_by_key: dict[tuple[int, str], Order] = {}
         for account_id, client_ids in by_account.items():
             text = (
                 f"SELECT {orders.SELECTED} FROM oms_orders"
@@ -173,8 +173,8 @@ class SqlLedgerStore:
             for row in await self._database.fetch(text, (account_id, *client_ids)):
                 order = orders.order_from_row(row, self._dialect)
                 assert order.client_order_id is not None, "selected by client order id"
-                found[account_id, order.client_order_id] = order
-        return found
+                orders_by_key[account_id, order.client_order_id] = order
+        return orders_by_key
 
     async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:
         """Write all batches; returns the accounts left out because their lease is lost.

@@ -26,23 +26,23 @@ async def load_newest_key(session: Session, account_id: int, symbol: str) -> Exe
     """Return the replay key of the symbol's newest trade or merge; ``None`` before the first."""
     dialect = session.dialect
     param = dialect.param
-    mine = f"account_id = {param} AND symbol = {param}"
+    of_symbol = f"account_id = {param} AND symbol = {param}"
     table = dialect.with_index("oms_deals", "ix_oms_deals_folding")
     rows = await session.fetch(
         f"SELECT executed_at, exchange_sequence, exchange_trade_id FROM {table}"
-        f" WHERE {mine} AND type = 'trade'"
+        f" WHERE {of_symbol} AND type = 'trade'"
         # MAX would read all rows of the symbol; ORDER BY reads the first of the index.
-        f" AND executed_at = (SELECT executed_at FROM {table} WHERE {mine}"
+        f" AND executed_at = (SELECT executed_at FROM {table} WHERE {of_symbol}"
         " AND type = 'trade' ORDER BY executed_at DESC LIMIT 1)",
         (account_id, symbol, account_id, symbol),
     )
     keys = [execution_key(dialect.decode_time(row[0]), row[1], row[2] or "") for row in rows]
-    ended = await session.fetch(
-        f"SELECT closed_at FROM oms_positions WHERE {mine} AND state = 'merged'"
+    merged = await session.fetch(
+        f"SELECT closed_at FROM oms_positions WHERE {of_symbol} AND state = 'merged'"
         " ORDER BY closed_at DESC LIMIT 1",
         (account_id, symbol),
     )
-    keys += [execution_key(dialect.decode_time(row[0]), 0, "") for row in ended]
+    keys += [execution_key(dialect.decode_time(row[0]), 0, "") for row in merged]
     return max(keys, default=None)
 
 
@@ -72,13 +72,13 @@ async def load_orders_by_exchange_id(
         f" AND symbol = {param} AND exchange_order_id IN ({params})"
     )
     rows = await session.fetch(text, (account_id, symbol, *names))
-    found = [orders.order_from_row(row, session.dialect) for row in rows]
-    named = {order.exchange_order_id or "": order for order in found}
-    others = [name for name in names if name not in named]
-    return named | await _replaced(session, account_id, symbol, others)
+    current = [orders.order_from_row(row, session.dialect) for row in rows]
+    by_exchange_id = {order.exchange_order_id or "": order for order in current}
+    missing = [name for name in names if name not in by_exchange_id]
+    return by_exchange_id | await _load_replaced_orders(session, account_id, symbol, missing)
 
 
-async def _replaced(
+async def _load_replaced_orders(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:
     """Return orders that were replaced at the exchange, by the id of the replacement."""
@@ -90,8 +90,10 @@ async def _replaced(
         f" WHERE exchange_order_id IN ({params}) AND account_id = {param}",
         (*names, account_id),
     )
-    known = {order.id: order for order in await _orders(session, sorted({row[1] for row in rows}))}
-    return {row[0]: known[row[1]] for row in rows if known[row[1]].symbol == symbol}
+    orders_by_id = {
+        order.id: order for order in await _load_orders(session, sorted({row[1] for row in rows}))
+    }
+    return {row[0]: orders_by_id[row[1]] for row in rows if orders_by_id[row[1]].symbol == symbol}
 
 
 async def load_rows_since(
@@ -104,102 +106,106 @@ async def load_rows_since(
     """
     dialect = session.dialect
     param = dialect.param
-    mine = f"account_id = {param} AND symbol = {param}"
+    of_symbol = f"account_id = {param} AND symbol = {param}"
     by_state = dialect.with_index("oms_positions", "ix_oms_positions_state")
     by_time = dialect.with_index("oms_positions", "ix_oms_positions_updated_at")
     rows = await session.fetch(
         f"SELECT {positions.SELECTED} FROM"
-        f" (SELECT id AS kept_id FROM {by_state} WHERE {mine} AND state IN ({_OPEN_OR_MERGED})"
-        f" UNION SELECT id FROM {by_time} WHERE {mine} AND updated_at >= {param}"
+        f" (SELECT id AS kept_id FROM {by_state} WHERE {of_symbol} AND state IN ({_OPEN_OR_MERGED})"
+        f" UNION SELECT id FROM {by_time} WHERE {of_symbol} AND updated_at >= {param}"
         f" AND closed_at >= {param}) AS k CROSS JOIN oms_positions WHERE id = kept_id",
         (
             *(account_id, symbol, account_id, symbol),
             *(dialect.encode_time(moment - CLOCK_SKEW_MAX), dialect.encode_time(moment)),
         ),
     )
-    known = [positions.position_from_row(row, dialect) for row in rows]
-    kept = {p.id for p in known if p.closed_at is None or p.closed_at >= moment}
+    candidates = [positions.position_from_row(row, dialect) for row in rows]
+    ids = {p.id for p in candidates if p.closed_at is None or p.closed_at >= moment}
     while True:
-        held = _connected(known, kept)
-        booked = await _deals(session, [position.id for position in held])
-        more = await _closed_by(session, account_id, symbol, booked)
-        if more <= kept:
+        connected = _add_connected(candidates, ids)
+        booked_deals = await _load_deals(session, [position.id for position in connected])
+        more_ids = await _close_by_partners(session, account_id, symbol, booked_deals)
+        if more_ids <= ids:
             break
-        known += await _positions(session, sorted(more - {position.id for position in known}))
-        kept |= more
-    named = sorted({deal.order_id for deal in booked if deal.order_id is not None})
-    return SymbolHistoryRows(positions=held, deals=booked, orders=await _orders(session, named))
-
-
-def _connected(known: Sequence[Position], kept: set[int]) -> list[Position]:
-    """Return the positions in ``kept`` and those merged with them; adds their ids to ``kept``."""
-    by_id = {position.id: position for position in known}
-    grown = True
-    while grown:
-        grown = False
-        for position in known:
-            target = position.merged_into
-            if target in kept and position.id not in kept:
-                kept.add(position.id)
-                grown = True
-            if position.id in kept and target is not None and target in by_id:
-                grown = grown or target not in kept
-                kept.add(target)
-    return [by_id[position_id] for position_id in sorted(kept)]
-
-
-async def _closed_by(
-    session: Session, account_id: int, symbol: str, booked: Sequence[Deal]
-) -> set[int]:
-    """Return positions with the other leg of a close-by of which ``booked`` has only one leg."""
-    legs = Counter(
-        d.exchange_trade_id for d in booked if d.exchange_trade_id.startswith(CLOSE_BY_PREFIX)
+        candidates += await _load_positions(
+            session, sorted(more_ids - {position.id for position in candidates})
+        )
+        ids |= more_ids
+    order_ids = sorted({deal.order_id for deal in booked_deals if deal.order_id is not None})
+    return SymbolHistoryRows(
+        positions=connected, deals=booked_deals, orders=await _load_orders(session, order_ids)
     )
-    alone = [name for name, count in legs.items() if count == 1]
-    found: set[int] = set()
+
+
+def _add_connected(candidates: Sequence[Position], ids: set[int]) -> list[Position]:
+    """Return the positions of ``ids`` and those merged with them; adds their ids to ``ids``."""
+    by_id = {position.id: position for position in candidates}
+    has_grown = True
+    while has_grown:
+        has_grown = False
+        for position in candidates:
+            target = position.merged_into
+            if target in ids and position.id not in ids:
+                ids.add(position.id)
+                has_grown = True
+            if position.id in ids and target is not None and target in by_id:
+                has_grown = has_grown or target not in ids
+                ids.add(target)
+    return [by_id[position_id] for position_id in sorted(ids)]
+
+
+async def _close_by_partners(
+    session: Session, account_id: int, symbol: str, booked_deals: Sequence[Deal]
+) -> set[int]:
+    """Return positions with the other leg of a close-by of which only one leg is booked there."""
+    legs = Counter(
+        d.exchange_trade_id for d in booked_deals if d.exchange_trade_id.startswith(CLOSE_BY_PREFIX)
+    )
+    incomplete = [name for name, count in legs.items() if count == 1]
+    position_ids: set[int] = set()
     param = session.dialect.param
-    for start in range(0, len(alone), IDS_PER_QUERY_MAX):
-        some = alone[start : start + IDS_PER_QUERY_MAX]
+    for start in range(0, len(incomplete), IDS_PER_QUERY_MAX):
+        names = incomplete[start : start + IDS_PER_QUERY_MAX]
         rows = await session.fetch(
             f"SELECT position_id FROM oms_deals WHERE account_id = {param} AND symbol = {param}"
-            f" AND exchange_trade_id IN ({session.dialect.params(len(some))})",
-            (account_id, symbol, *some),
+            f" AND exchange_trade_id IN ({session.dialect.params(len(names))})",
+            (account_id, symbol, *names),
         )
-        found.update(row[0] for row in rows)
-    return found
+        position_ids.update(row[0] for row in rows)
+    return position_ids
 
 
-async def _positions(session: Session, position_ids: Sequence[int]) -> list[Position]:
-    found: list[Position] = []
+async def _load_positions(session: Session, position_ids: Sequence[int]) -> list[Position]:
+    loaded: list[Position] = []
     for start in range(0, len(position_ids), IDS_PER_QUERY_MAX):
-        some = position_ids[start : start + IDS_PER_QUERY_MAX]
+        ids = position_ids[start : start + IDS_PER_QUERY_MAX]
         rows = await session.fetch(
             f"SELECT {positions.SELECTED} FROM oms_positions"
-            f" WHERE id IN ({session.dialect.params(len(some))})",
-            some,
+            f" WHERE id IN ({session.dialect.params(len(ids))})",
+            ids,
         )
-        found += [positions.position_from_row(row, session.dialect) for row in rows]
-    return found
+        loaded += [positions.position_from_row(row, session.dialect) for row in rows]
+    return loaded
 
 
-async def _deals(session: Session, position_ids: Sequence[int]) -> list[Deal]:
-    found: list[Deal] = []
+async def _load_deals(session: Session, position_ids: Sequence[int]) -> list[Deal]:
+    loaded: list[Deal] = []
     for start in range(0, len(position_ids), IDS_PER_QUERY_MAX):
-        some = position_ids[start : start + IDS_PER_QUERY_MAX]
-        params = session.dialect.params(len(some))
+        ids = position_ids[start : start + IDS_PER_QUERY_MAX]
+        params = session.dialect.params(len(ids))
         text = f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id IN ({params})"
-        rows = await session.fetch(text, some)
-        found += [deals.deal_from_row(row, session.dialect) for row in rows]
-    return found
+        rows = await session.fetch(text, ids)
+        loaded += [deals.deal_from_row(row, session.dialect) for row in rows]
+    return loaded
 
 
-async def _orders(session: Session, order_ids: Sequence[int]) -> list[Order]:
-    found: list[Order] = []
+async def _load_orders(session: Session, order_ids: Sequence[int]) -> list[Order]:
+    loaded: list[Order] = []
     for start in range(0, len(order_ids), IDS_PER_QUERY_MAX):
-        some = order_ids[start : start + IDS_PER_QUERY_MAX]
-        params = session.dialect.params(len(some))
+        ids = order_ids[start : start + IDS_PER_QUERY_MAX]
+        params = session.dialect.params(len(ids))
         rows = await session.fetch(
-            f"SELECT {orders.SELECTED} FROM oms_orders WHERE id IN ({params})", some
+            f"SELECT {orders.SELECTED} FROM oms_orders WHERE id IN ({params})", ids
         )
-        found += [orders.order_from_row(row, session.dialect) for row in rows]
-    return found
+        loaded += [orders.order_from_row(row, session.dialect) for row in rows]
+    return loaded

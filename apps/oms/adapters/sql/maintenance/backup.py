@@ -99,8 +99,8 @@ class SqlBackup(AuditedWriter):
 
 async def _write_table(connection: AsyncConnection, table: Table, file: Any) -> int:
     count = 0
-    found = await connection.stream(select(table).order_by(*table.primary_key))
-    async for rows in found.partitions(ROWS_PER_BATCH):
+    result = await connection.stream(select(table).order_by(*table.primary_key))
+    async for rows in result.partitions(ROWS_PER_BATCH):
         for row in rows:
             _write_line(file, {"t": table.name, "r": [_encode(value) for value in row]})
         count += len(rows)

@@ -79,8 +79,8 @@ class SqlCommandQueue:
         taken: dict[int, CommandRow] = {}
         after_key: tuple[Any, int] | None = None
         while True:
-            found = await self._read_queued(account_ids, limit, exclude_ids, after_key)
-            for row in found:
+            page = await self._read_queued(account_ids, limit, exclude_ids, after_key)
+            for row in page:
                 *command, after, parent_status, is_hold_over = row
                 if after is None:
                     is_ready = is_hold_over is None or is_hold_over
@@ -90,16 +90,16 @@ class SqlCommandQueue:
                 if is_ready:
                     taken[command[0]] = rows.command_from_row(command, self._database.dialect)
             # A page full of held commands must not hide the commands after them.
-            if len(found) < limit or len(taken) >= limit:
+            if len(page) < limit or len(taken) >= limit:
                 return list(taken.values())[:limit]
-            after_key = found[-1][_CREATED_AT], found[-1][0]
+            after_key = page[-1][_CREATED_AT], page[-1][0]
 
     async def _accounts_with_queued(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return those of the accounts that have queued commands."""
         table = self._database.dialect.with_index("oms_commands", _QUEUE_INDEX)
         text = f"SELECT DISTINCT account_id FROM {table} WHERE status = 'queued'"
-        held = frozenset(account_ids)
-        return [row[0] for row in await self._database.fetch(text) if row[0] in held]
+        requested = frozenset(account_ids)
+        return [row[0] for row in await self._database.fetch(text) if row[0] in requested]
 
     async def _read_queued(
         self,
@@ -113,8 +113,8 @@ class SqlCommandQueue:
         accounts, values = dialect.in_list(account_ids)
         excluded = later = ""
         if exclude_ids:
-            params, named = dialect.in_list(exclude_ids)
-            excluded, values = f" AND c.id NOT IN ({params})", (*values, *named)
+            params, excluded_ids = dialect.in_list(exclude_ids)
+            excluded, values = f" AND c.id NOT IN ({params})", (*values, *excluded_ids)
         if after_key is not None:
             later = f" AND (c.created_at > {param} OR (c.created_at = {param} AND c.id > {param}))"
             values = (*values, after_key[0], *after_key)
@@ -137,8 +137,8 @@ class SqlCommandQueue:
         params, values = dialect.in_list(ids)
         text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({params})"
 
-        found = await self._database.fetch(text, values, prepare=True)
-        return {row[0]: rows.command_from_row(row, dialect) for row in found}
+        found_rows = await self._database.fetch(text, values, prepare=True)
+        return {row[0]: rows.command_from_row(row, dialect) for row in found_rows}
 
     async def depths(self) -> Mapping[int, int]:
         """Return the number of queued commands by account. Raises ``Unavailable``."""
@@ -204,7 +204,7 @@ class SqlCommandQueue:
         by_account: dict[int, list[str]] = {}
         for account_id, request_id in names:
             by_account.setdefault(account_id, []).append(request_id)
-        known: dict[RequestKey, tuple[int, str]] = {}
+        commands_by_key: dict[RequestKey, tuple[int, str]] = {}
         for account_id, request_ids in by_account.items():
             text = (
                 "SELECT request_id, id, fingerprint FROM oms_commands"
@@ -212,8 +212,8 @@ class SqlCommandQueue:
                 f" AND request_id IN ({self._database.dialect.params(len(request_ids))})"
             )
             for row in await session.fetch(text, (account_id, *request_ids)):
-                known[account_id, row[0]] = (row[1], row[2])
-        return known
+                commands_by_key[account_id, row[0]] = (row[1], row[2])
+        return commands_by_key
 
     async def _read_idempotency_keys(
         self, session: Session, scopes: Sequence[str]

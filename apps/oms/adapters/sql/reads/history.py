@@ -134,8 +134,8 @@ class SqlHistoryReads:
         ]
 
         async def work(session: Session) -> Sequence[Sequence[Any]]:
-            found = [await session.fetch(head, (account_id,))]
-            return found + [await session.fetch(text, values) for text, values in queries]
+            rows = [await session.fetch(head, (account_id,))]
+            return rows + [await session.fetch(text, values) for text, values in queries]
 
         heads, found_orders, found_positions = await self._database.read_consistent(work)
         return LedgerSnapshot(
@@ -168,8 +168,8 @@ class SqlHistoryReads:
             f"SELECT s.account_id, ({first}) FROM account_streams s"
             f" WHERE s.account_id IN ({self._dialect.params(len(account_ids))})"
         )
-        found = await self._database.fetch(text, account_ids)
-        return {row[0]: row[1] for row in found if row[1] is not None}
+        rows = await self._database.fetch(text, account_ids)
+        return {row[0]: row[1] for row in rows if row[1] is not None}
 
     async def events(self, after: Mapping[int, int], limit: int) -> Sequence[StoredEventRow]:
         """Return event rows after the given numbers, ascending per account, at most ``limit``."""
@@ -183,8 +183,8 @@ class SqlHistoryReads:
             f" WHERE {' OR '.join([behind] * len(pairs))}"
             f" ORDER BY account_id, seq_to LIMIT {dialect.param}"
         )
-        found = await self._fetch_repeated(text, (*chain(*pairs), limit))
-        return [events.events_from_row(row, dialect) for row in found]
+        found_rows = await self._fetch_repeated(text, (*chain(*pairs), limit))
+        return [events.events_from_row(row, dialect) for row in found_rows]
 
     async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
         """Return (account id, number, time) of an event.
@@ -219,8 +219,8 @@ class SqlHistoryReads:
     async def _newest(
         self, kind: HistoryTable, table: str, where: Conditions, limit: int, reader: RowDecoder
     ) -> Sequence[Any]:
-        found = await self._database.fetch(*_newest_text(self._dialect, kind, table, where, limit))
-        return [reader(row, self._dialect) for row in reversed(found)]
+        rows = await self._database.fetch(*_newest_text(self._dialect, kind, table, where, limit))
+        return [reader(row, self._dialect) for row in reversed(rows)]
 
     async def _page(
         self,
@@ -231,14 +231,14 @@ class SqlHistoryReads:
     ) -> Page[Row]:
         dialect = self._dialect
         text, values = page_query(dialect, kind, window, where)
-        found = await self._database.fetch(text, values)
+        rows = await self._database.fetch(text, values)
         total = None
         if window.with_total and window.after_id is None:
             where = where or window_conditions(dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
             total = int((await self._database.fetch(counting, where.values))[0][0])
-        more = len(found) > window.page_size
-        items = [reader(row, dialect) for row in found[: window.page_size]]
+        more = len(rows) > window.page_size
+        items = [reader(row, dialect) for row in rows[: window.page_size]]
         return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
 
     async def _rows_by(

@@ -34,9 +34,9 @@ class SqlKeyUsage:
             f" AND o.reduce_only = 0 AND c.actor_api_key_id = {param}"
         )
         moment = self._dialect.encode_time(since)
-        found = await self._database.fetch(text, (account_id, moment, moment, api_key_id))
+        rows = await self._database.fetch(text, (account_id, moment, moment, api_key_id))
         of_calls = await self._orders_of_calls(account_id, api_key_id, since)
-        return [self._order(row[0], row[1:]) for row in found] + of_calls
+        return [self._order(row[0], row[1:]) for row in rows] + of_calls
 
     async def _orders_of_calls(
         self, account_id: int, api_key_id: int, since: datetime

@@ -38,14 +38,14 @@ class SqlRawPayloads:
         if not fingerprints:
             return frozenset()
         params, names = self._dialect.params(len(fingerprints)), tuple(fingerprints)
-        found: set[str] = set()
+        stored: set[str] = set()
         for kind in (_ORDERS, _TRADES):
             text = (
                 f"SELECT fingerprint_hash FROM {kind.table}"
                 f" WHERE account_id = {self._dialect.param} AND fingerprint_hash IN ({params})"
             )
-            found |= {row[0] for row in await self._database.fetch(text, (account_id, *names))}
-        return frozenset(found)
+            stored |= {row[0] for row in await self._database.fetch(text, (account_id, *names))}
+        return frozenset(stored)
 
     async def stored_trades(
         self, account_id: int, names: Collection[str]
@@ -58,8 +58,8 @@ class SqlRawPayloads:
             f" WHERE account_id = {self._dialect.param}"
             f" AND exchange_trade_id IN ({self._dialect.params(len(names))})"
         )
-        found = await self._database.fetch(text, (account_id, *names))
-        return frozenset((row[0], row[1]) for row in found)
+        rows = await self._database.fetch(text, (account_id, *names))
+        return frozenset((row[0], row[1]) for row in rows)
 
     async def _page(
         self,
@@ -68,12 +68,12 @@ class SqlRawPayloads:
         reader: Callable[[Any, Dialect], RawPayloadT],
     ) -> Page[RawPayloadT]:
         text, values = page_query(self._dialect, kind, window)
-        found = await self._database.fetch(text, values)
+        rows = await self._database.fetch(text, values)
         total = None
         if window.with_total and window.after_id is None:
             where = window_conditions(self._dialect, kind, window)
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
             total = int((await self._database.fetch(counting, where.values))[0][0])
-        items = [reader(row, self._dialect) for row in found[: window.page_size]]
-        more = len(found) > window.page_size
+        items = [reader(row, self._dialect) for row in rows[: window.page_size]]
+        more = len(rows) > window.page_size
         return Page(items=items, total=total, next_after_id=items[-1].id if more else None)

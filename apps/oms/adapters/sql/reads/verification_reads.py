@@ -32,8 +32,8 @@ class SqlVerificationReads:
             f"SELECT {deals.SELECTED} FROM oms_deals"
             f" WHERE position_id IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
-        found = await self._database.fetch(text, position_ids)
-        return [deals.deal_from_row(row, self._dialect) for row in found]
+        rows = await self._database.fetch(text, position_ids)
+        return [deals.deal_from_row(row, self._dialect) for row in rows]
 
     async def symbols(self, account_id: int) -> Sequence[str]:
         """Return all symbols with orders, deals or positions."""
@@ -41,8 +41,8 @@ class SqlVerificationReads:
             f"SELECT DISTINCT symbol FROM {table} WHERE account_id = {self._dialect.param}"
             for table in ("oms_orders", "oms_deals", "oms_positions")
         )
-        found = await self._database.fetch(text, (account_id,) * 3)
-        return sorted(row[0] for row in found)
+        rows = await self._database.fetch(text, (account_id,) * 3)
+        return sorted(row[0] for row in rows)
 
     async def merged_into(self, account_id: int, position_ids: Sequence[int]) -> Sequence[Position]:
         """Return positions merged into one of these."""
@@ -53,8 +53,8 @@ class SqlVerificationReads:
             f" WHERE account_id = {self._dialect.param} AND state = 'merged'"
             f" AND merged_into IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
-        found = await self._database.fetch(text, (account_id, *position_ids))
-        return [positions.position_from_row(row, self._dialect) for row in found]
+        rows = await self._database.fetch(text, (account_id, *position_ids))
+        return [positions.position_from_row(row, self._dialect) for row in rows]
 
     async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
         """Return the columns derived from the state."""
@@ -105,19 +105,21 @@ class SqlVerificationReads:
             f" WHERE scope_hash > {self._dialect.param} AND expires_at > {self._dialect.now}"
             f" ORDER BY scope_hash LIMIT {self._dialect.param}"
         )
-        found = await self._database.fetch(text, (after, limit))
-        return [UsedIdempotencyKey(row[0], json.loads(row[1]) if row[1] else ()) for row in found]
+        rows = await self._database.fetch(text, (after, limit))
+        return [UsedIdempotencyKey(row[0], json.loads(row[1]) if row[1] else ()) for row in rows]
 
     async def orphan_rows(self) -> Sequence[OrphanRows]:
         """Return the number of rows of non-existent accounts by table and account."""
-        found: list[OrphanRows] = []
+        orphans: list[OrphanRows] = []
         for table in _OWNED:
             text = (
                 f"SELECT account_id, COUNT(*) FROM {table} WHERE account_id <> 0"
                 " AND account_id NOT IN (SELECT id FROM accounts) GROUP BY account_id"
             )
-            found += [OrphanRows(table, row[0], row[1]) for row in await self._database.fetch(text)]
-        return found
+            orphans += [
+                OrphanRows(table, row[0], row[1]) for row in await self._database.fetch(text)
+            ]
+        return orphans
 
     async def paper_exchange_state(self, account_id: int) -> ExchangeStateRows:
         """Return the state of the account's paper exchange from one snapshot."""
@@ -134,7 +136,7 @@ class SqlVerificationReads:
             "SELECT trade_id, symbol, executed_at, trade_json FROM paper_trades"
             f" WHERE account_id = {param} AND trade_id > {param} ORDER BY trade_id LIMIT {param}"
         )
-        found = await self._database.fetch(text, (account_id, after, limit))
+        rows = await self._database.fetch(text, (account_id, after, limit))
         return [
             TradeRow(
                 trade_id=row[0],
@@ -142,7 +144,7 @@ class SqlVerificationReads:
                 executed_at=self._dialect.decode_time(row[2]),
                 trade=row[3],
             )
-            for row in found
+            for row in rows
         ]
 
     async def existing_paper_trades(
@@ -155,5 +157,5 @@ class SqlVerificationReads:
             f"SELECT trade_id FROM paper_trades WHERE account_id = {self._dialect.param}"
             f" AND trade_id IN ({self._dialect.params(len(trade_ids))})"
         )
-        found = await self._database.fetch(text, (account_id, *trade_ids))
-        return frozenset(row[0] for row in found)
+        rows = await self._database.fetch(text, (account_id, *trade_ids))
+        return frozenset(row[0] for row in rows)

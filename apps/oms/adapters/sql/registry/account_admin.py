@@ -65,8 +65,8 @@ class SqlAccountAdmin(AuditedWriter):
     async def record(self, account_id: int) -> AccountRecord | None:
         """Return one account."""
         text = f"{_SELECTED} WHERE a.id = {self._dialect.param}"
-        found = await self._database.fetch(text, (account_id,))
-        return self._record(found[0]) if found else None
+        rows = await self._database.fetch(text, (account_id,))
+        return self._record(rows[0]) if rows else None
 
     async def change(
         self, account_id: int, change: AccountChange, audit_context: AuditContext
@@ -110,8 +110,8 @@ class SqlAccountAdmin(AuditedWriter):
         lock = f"SELECT id FROM accounts WHERE id = {param}{session.dialect.for_update}"
         if not await session.fetch(lock, (account_id,)):
             raise NotFound(f"account_id={account_id}", code="account_not_found")
-        found = await session.fetch(f"{_SELECTED} WHERE a.id = {param}", (account_id,))
-        return self._record(found[0])
+        rows = await session.fetch(f"{_SELECTED} WHERE a.id = {param}", (account_id,))
+        return self._record(rows[0])
 
     def _record(self, row: Any) -> AccountRecord:
         more: dict[str, object] = dict(zip(_MORE_COLUMNS, row[15:], strict=True))
@@ -138,8 +138,8 @@ class SqlAccountAdmin(AuditedWriter):
 
 def _columns(record: AccountRecord, fields: Collection[str]) -> dict[str, Any]:
     """Return the values of ``fields`` by column, ordered by column."""
-    named = sorted((_COLUMNS.get(field, field), field) for field in fields)
-    return {column: getattr(record, field) for column, field in named}
+    column_fields = sorted((_COLUMNS.get(field, field), field) for field in fields)
+    return {column: getattr(record, field) for column, field in column_fields}
 
 
 async def _advance(session: Session, account_id: int, head: int) -> None:

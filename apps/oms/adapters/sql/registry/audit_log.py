@@ -96,8 +96,8 @@ class SqlAuditLog:
 
     async def head(self) -> ChainHead:
         """Return length and last hash of the chain."""
-        found = await self._database.fetch("SELECT length, hash FROM audit_chain WHERE id = 1")
-        return ChainHead(length=found[0][0], hash=found[0][1])
+        rows = await self._database.fetch("SELECT length, hash FROM audit_chain WHERE id = 1")
+        return ChainHead(length=rows[0][0], hash=rows[0][1])
 
     async def unchained_rows(self, limit: int) -> Sequence[AuditRow]:
         """Return rows that are not chained yet, ascending."""
@@ -160,10 +160,10 @@ def _where(source: _Source, window: AuditQuery, dialect: Dialect) -> tuple[str, 
     if window.account_ids is not None:
         parts.append(f"t.account_id IN ({dialect.params(len(window.account_ids))})")
         values += window.account_ids
-    named = {"t.actor_user_id": window.actor_user_id, source.action: window.action}
+    filters = {"t.actor_user_id": window.actor_user_id, source.action: window.action}
     if source is _LOG:
-        named["t.entity"] = window.entity
-    for column, value in named.items():
+        filters["t.entity"] = window.entity
+    for column, value in filters.items():
         if value is not None:
             parts.append(f"{column} = {dialect.param}")
             values.append(value)

@@ -80,15 +80,15 @@ class SqlKillSwitchStore(AuditedWriter):
     async def find(self, switch_id: int) -> KillSwitch | None:
         """Return a switch, released or not."""
         text = f"{_SELECTED} WHERE id = {self._dialect.param}"
-        found = await self._database.fetch(text, (switch_id,))
-        return self._switch_from_row(found[0]) if found else None
+        rows = await self._database.fetch(text, (switch_id,))
+        return self._switch_from_row(rows[0]) if rows else None
 
     async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
         """Return the newest switches, ascending."""
         where = " WHERE is_on = 1" if is_on else ""
         text = f"{_SELECTED}{where} ORDER BY id DESC LIMIT {self._dialect.param}"
-        found = await self._database.fetch(text, (limit,))
-        return [self._switch_from_row(row) for row in reversed(found)]
+        rows = await self._database.fetch(text, (limit,))
+        return [self._switch_from_row(row) for row in reversed(rows)]
 
     async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
         """Return the commands caused by a switch: (account id, command id, status, result JSON)."""
@@ -100,8 +100,8 @@ class SqlKillSwitchStore(AuditedWriter):
         )
         # Switches activated before request ids were reserved have the second form.
         request_ids = (activation_request_id(switch_id), f"kill:{switch_id}")
-        found = await self._database.fetch(text, request_ids)
-        return [(row[0], row[1], row[2], row[3]) for row in found]
+        rows = await self._database.fetch(text, request_ids)
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     async def _write_event(
         self, session: Session, switch: KillSwitch, audit_context: AuditContext

@@ -52,19 +52,19 @@ class SqlLoginCredentials(AuditedWriter):
             "SELECT password_hash FROM user_password_credentials"
             f" WHERE user_id = {self._dialect.param}"
         )
-        found = await self._database.fetch(text, (user_id,))
-        return str(found[0][0]) if found else None
+        rows = await self._database.fetch(text, (user_id,))
+        return str(rows[0][0]) if rows else None
 
     async def attempts(
         self, user_name: str, ip: str, since: datetime
     ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
         """Return the newest attempts of the name and of the address, each ascending."""
         at = self._dialect.encode_time(since)
-        mine = await self._attempts(
+        by_name = await self._attempts(
             "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
         )
-        here = await self._attempts("ip", ip, at, ATTEMPTS_PER_ADDRESS_READ_MAX)
-        return mine, here
+        by_address = await self._attempts("ip", ip, at, ATTEMPTS_PER_ADDRESS_READ_MAX)
+        return by_name, by_address
 
     async def record_failure(
         self, user_name: str, audit_context: AuditContext, *, known: int | None
@@ -194,10 +194,10 @@ class SqlLoginCredentials(AuditedWriter):
             f"SELECT user_name, ok, created_at FROM login_attempts WHERE {column} = {param}"
             f" AND created_at > {param} ORDER BY created_at DESC LIMIT {param}"
         )
-        found = await self._database.fetch(text, (value, since, limit))
+        rows = await self._database.fetch(text, (value, since, limit))
         return [
             LoginAttempt(user_name=row[0], ok=bool(row[1]), at=self._dialect.decode_time(row[2]))
-            for row in reversed(found)
+            for row in reversed(rows)
         ]
 
 

@@ -201,12 +201,12 @@ class SqlRegistry(RegistryReads):
 
 
 async def _copy_template(session: Session, user_id: int, key_id: int, now: datetime) -> None:
-    found = await session.fetch(
+    rows = await session.fetch(
         f"SELECT account_id, {', '.join(access.TEMPLATE_FLAGS)} FROM user_account_permissions"
         f" WHERE user_id = {session.dialect.param} ORDER BY account_id",
         (user_id,),
     )
-    for row in found:
+    for row in rows:
         grant = access.grant_from_template(row[1:])
         await _grant_key(session, key_id, row[0], grant, now)
 

@@ -109,10 +109,10 @@ class RegistryReads:
             f" WHERE l.account_id IN ({self._dialect.params(len(account_ids))})"
             " AND l.status = 'active' AND s.status = 'active'"
         )
-        found: dict[int, set[int]] = {}
+        by_account: dict[int, set[int]] = {}
         for account_id, strategy_id in await self._database.fetch(text, account_ids):
-            found.setdefault(account_id, set()).add(strategy_id)
-        return {account_id: frozenset(ids) for account_id, ids in found.items()}
+            by_account.setdefault(account_id, set()).add(strategy_id)
+        return {account_id: frozenset(ids) for account_id, ids in by_account.items()}
 
     async def _principal(
         self, text: str, column: str, value: str | int, now: datetime
@@ -120,17 +120,19 @@ class RegistryReads:
         param = self._dialect.param
 
         async def work(session: Session) -> tuple[Any, Sequence[Any]]:
-            found = await session.fetch(text.format(column=column, param=param), (value,))
-            if not found:
+            rows = await session.fetch(text.format(column=column, param=param), (value,))
+            if not rows:
                 return None, ()
-            return found[0], await session.fetch(_GRANTS.format(param=param), (found[0][0],))
+            return rows[0], await session.fetch(_GRANTS.format(param=param), (rows[0][0],))
 
         key, grants = await self._database.read(work)
         if key is None:
             return None
-        held = restrictions_from_row(key[4:8], self._dialect)
-        ends = [at for at in (held.expires_at, self._dialect.decode_optional_time(key[9])) if at]
-        if ends and min(ends) <= now:
+        restrictions = restrictions_from_row(key[4:8], self._dialect)
+        expiries = [
+            at for at in (restrictions.expires_at, self._dialect.decode_optional_time(key[9])) if at
+        ]
+        if expiries and min(expiries) <= now:
             return None
         return Principal(
             user_id=key[1],
@@ -138,9 +140,9 @@ class RegistryReads:
             api_key_id=key[0],
             role=Role.parse(key[3]),
             grants=_grants(grants),
-            restrictions=held,
+            restrictions=restrictions,
             token_id=key[8],
-            expires_at=min(ends, default=None),
+            expires_at=min(expiries, default=None),
         )
 
 

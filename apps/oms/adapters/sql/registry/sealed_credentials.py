@@ -31,8 +31,8 @@ class SqlSealedCredentialsStore(AuditedWriter):
     async def read(self, account_id: int) -> SealedCredentials | None:
         """Return the sealed credentials of an account."""
         text = f"{_SELECTED} WHERE account_id = {self._dialect.param}"
-        found = await self._database.fetch(text, (account_id,))
-        return _row(found[0]) if found else None
+        rows = await self._database.fetch(text, (account_id,))
+        return _row(rows[0]) if rows else None
 
     async def is_key_shared(self, account_id: int) -> bool:
         """See ``SealedCredentialsStore``."""
@@ -46,8 +46,8 @@ class SqlSealedCredentialsStore(AuditedWriter):
     async def owner(self, account_id: int) -> str | None:
         """See ``SealedCredentialsStore``."""
         text = f"SELECT exchange_owner FROM {_TABLE} WHERE account_id = {self._dialect.param}"
-        found = await self._database.fetch(text, (account_id,))
-        return found[0][0] if found else None
+        rows = await self._database.fetch(text, (account_id,))
+        return rows[0][0] if rows else None
 
     async def set_owner(self, account_id: int, owner: str) -> None:
         """See ``SealedCredentialsStore``."""
@@ -120,8 +120,8 @@ class SqlSealedCredentialsStore(AuditedWriter):
 
 async def _lock_row(session: Session, account_id: int) -> SealedCredentials | None:
     param, lock = session.dialect.param, session.dialect.for_update
-    found = await session.fetch(f"{_SELECTED} WHERE account_id = {param}{lock}", (account_id,))
-    return _row(found[0]) if found else None
+    rows = await session.fetch(f"{_SELECTED} WHERE account_id = {param}{lock}", (account_id,))
+    return _row(rows[0]) if rows else None
 
 
 async def _put(session: Session, row: SealedCredentials, audit_context: AuditContext) -> None:

@@ -63,7 +63,7 @@ class SqlStrategies(AuditedWriter):
             await _STRATEGY(session, [(strategy_id, client_strategy_id, name, "active", at)])
             links = [(strategy_id, account_id, "active", at) for account_id in account_ids]
             await _LINK(session, links)
-            made = StrategyRow(
+            created = StrategyRow(
                 id=strategy_id,
                 name=name,
                 status="active",
@@ -71,7 +71,7 @@ class SqlStrategies(AuditedWriter):
                 account_ids=tuple(sorted(account_ids)),
             )
             entry = audit_context.entry(
-                "create_strategy", "strategy", strategy_id, after=_audit_json(made)
+                "create_strategy", "strategy", strategy_id, after=_audit_json(created)
             )
             return strategy_id, [entry]
 
@@ -114,10 +114,10 @@ class SqlStrategies(AuditedWriter):
 
 async def _read(session: Session) -> Sequence[StrategyRow]:
     links: dict[int, list[int]] = {}
-    found = await session.fetch(
+    rows = await session.fetch(
         "SELECT strategy_id, account_id FROM strategy_accounts WHERE status = 'active'"
     )
-    for strategy_id, account_id in found:
+    for strategy_id, account_id in rows:
         links.setdefault(strategy_id, []).append(account_id)
     return [
         StrategyRow(
@@ -156,8 +156,8 @@ async def _relink(
     session: Session, before: StrategyRow, after: StrategyRow, audit_context: AuditContext
 ) -> None:
     at = session.dialect.encode_time(audit_context.at)
-    gone = sorted(set(before.account_ids) - set(after.account_ids))
-    rows = [(after.id, account_id, "disabled", at) for account_id in gone]
+    removed = sorted(set(before.account_ids) - set(after.account_ids))
+    rows = [(after.id, account_id, "disabled", at) for account_id in removed]
     rows += [(after.id, account_id, "active", at) for account_id in after.account_ids]
     await _LINK(session, rows)
 
@@ -167,9 +167,9 @@ async def _require_accounts(session: Session, account_ids: Sequence[int]) -> Non
         return
     params = session.dialect.params(len(account_ids))
     text = f"SELECT id FROM accounts WHERE id IN ({params})"
-    known = {row[0] for row in await session.fetch(text, tuple(account_ids))}
+    existing = {row[0] for row in await session.fetch(text, tuple(account_ids))}
     for account_id in account_ids:
-        if account_id not in known:
+        if account_id not in existing:
             raise NotFound(f"account_id={account_id}", code="account_not_found")
 
 

@@ -47,8 +47,8 @@ class SqlUserAdmin(AuditedWriter):
 
     async def users(self) -> Sequence[UserRow]:
         """Return all users, ascending."""
-        found = await self._database.fetch(f"SELECT {USER_SELECTED} FROM users ORDER BY id")
-        return [user_from_row(row, self._dialect) for row in found]
+        rows = await self._database.fetch(f"SELECT {USER_SELECTED} FROM users ORDER BY id")
+        return [user_from_row(row, self._dialect) for row in rows]
 
     async def keys(self, user_id: int | None = None) -> Sequence[ApiKeyRow]:
         """Return all keys or those of the user, ascending."""
@@ -62,8 +62,8 @@ class SqlUserAdmin(AuditedWriter):
     async def key(self, key_id: int) -> ApiKeyRow | None:
         """Return one key."""
         text = f"SELECT {KEY_SELECTED} FROM {KEY_JOINED} WHERE k.id = {self._dialect.param}"
-        found = await self._database.fetch(text, (key_id,))
-        return key_from_row(found[0], self._dialect) if found else None
+        rows = await self._database.fetch(text, (key_id,))
+        return key_from_row(rows[0], self._dialect) if rows else None
 
     async def permissions(self, key_ids: Sequence[int]) -> Sequence[AccountPermissionRow]:
         """Return the permissions of the keys, ordered by key and account."""

@@ -62,14 +62,14 @@ async def load_open_attempts(session: Session, account_id: int) -> Sequence[Atte
     """Return the attempts of the account's open orders, oldest first."""
     dialect = session.dialect
     columns = ", ".join(f"t.{name}" for name in _READ)
-    found = await session.fetch(
+    rows = await session.fetch(
         f"SELECT {columns} FROM {dialect.with_index('oms_orders', 'ix_oms_orders_open', 'o')}"
         " JOIN oms_order_attempts t ON t.order_id = o.id"
         f" WHERE o.account_id = {dialect.param} AND o.is_open = 1"
         " ORDER BY t.order_id, t.created_at, t.attempt",
         (account_id,),
     )
-    return tuple(_attempt_of(row, dialect) for row in found)
+    return tuple(_attempt_of(row, dialect) for row in rows)
 
 
 def _attempt_of(row: Any, dialect: Dialect) -> AttemptRow:

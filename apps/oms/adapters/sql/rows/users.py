@@ -107,7 +107,7 @@ def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
         return ()
     try:
         texts = loads(text)
-        found = tuple(ip_network(str(part), strict=False) for part in texts)
+        networks = tuple(ip_network(str(part), strict=False) for part in texts)
     except (NotJson, ValueError, TypeError):
         return NO_NETWORK
-    return found
+    return networks

@@ -6,11 +6,8 @@ Migrations create the schema; a test keeps both equal.
 from oms.adapters.sql.tables import (
     access,
     accounts,
-    installation,
-    kill_switches,
     ledger,
     paper,
-    rate_chunks,
     raw,
     reconciliation,
 )
@@ -20,11 +17,8 @@ __all__ = [
     "METADATA",
     "access",
     "accounts",
-    "installation",
-    "kill_switches",
     "ledger",
     "paper",
-    "rate_chunks",
     "raw",
     "reconciliation",
 ]

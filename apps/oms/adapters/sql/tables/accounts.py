@@ -1,4 +1,4 @@
-"""Accounts, strategies, leases, workers and id blocks."""
+"""Accounts, strategies, leases, workers, id blocks, kill switches and request budgets."""
 
 from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
 
@@ -134,5 +134,43 @@ id_blocks = Table(
     Column("name", ShortText(64), primary_key=True),
     required_column("next_id", BigIntId),
     required_column("block", Integer(), "100"),
+    **TABLE_OPTIONS,
+)
+
+installation = Table(
+    "installation",
+    METADATA,
+    Column("tag", ExactText(8), primary_key=True),
+    **TABLE_OPTIONS,
+)
+
+kill_switches = Table(
+    "kill_switches",
+    METADATA,
+    Column("id", BigIntId, primary_key=True, autoincrement=False),
+    required_column("scope", ShortText(16)),
+    required_column("scope_id", ShortText(64)),
+    required_column("mode", ShortText(16)),
+    required_column("comment", ShortText(255)),
+    boolean_column("cancel_entries"),
+    boolean_column("flatten"),
+    boolean_column("is_on"),
+    required_column("set_by", ShortText(128)),
+    nullable_column("set_by_user_id", BigIntId),
+    nullable_column("set_by_api_key_id", BigIntId),
+    nullable_column("released_at", TimestampType()),
+    nullable_column("released_by", ShortText(128)),
+    nullable_column("release_comment", ShortText(255)),
+    created_at_column(),
+    Index("ix_kill_switches_on", "is_on", "id"),
+    **TABLE_OPTIONS,
+)
+
+rate_chunks = Table(
+    "rate_chunks",
+    METADATA,
+    Column("scope", ExactText(128), primary_key=True),
+    Column("second", BigIntId, primary_key=True, autoincrement=False),
+    required_column("used", BigIntId),
     **TABLE_OPTIONS,
 )
