@@ -94,6 +94,7 @@ async def build_worker(
     from oms.worker.leases import LeaseKeeper
     from oms.worker.main import Worker
     from oms.worker.reconcile_schedule import ReconcileScheduler
+    from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
 
     store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
@@ -111,6 +112,7 @@ async def build_worker(
     keeper = LeaseKeeper(
         owner=owner, leases=store.leases, seconds=settings.lease_seconds, only=only
     )
+    listener = WakeupListener(notifier=notifier)
     processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
@@ -125,6 +127,7 @@ async def build_worker(
             commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
         ),
         connect=connect,
+        updated=UpdatedAccounts(listener=listener),
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
     )
@@ -135,6 +138,7 @@ async def build_worker(
         leases=store.leases,
         housekeeping=_housekeeping(settings, store, clock),
         notifier=notifier,
+        listener=listener,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=store.close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),

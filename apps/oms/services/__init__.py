@@ -1,1 +1,1 @@
-"""What is done: one use case a file, a frozen dataclass of its ports with one ``__call__``."""
+"""Use cases: one per module, a frozen dataclass of its ports with one ``__call__``."""

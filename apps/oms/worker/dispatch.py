@@ -34,7 +34,7 @@ from oms.wire.commands.result_codec import load_result
 from oms.worker.batch_size import AdaptiveBatchSize
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.leases import LeaseKeeper
-from oms.worker.wakeup_listener import WakeupListener
+from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
 
 _new_command = constructor(Command)
 
@@ -69,18 +69,16 @@ class CommandProcessor:
     pipeline: CommitPipeline
     #: Creates an account's exchange; it calls the given function when it has new events.
     connect: Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]
+    #: Accounts whose exchange has new events.
+    updated: UpdatedAccounts
     batch_max: int
     #: Whether the gateway's configuration permits live trading.
     live_allowed: bool = False
-    #: Called when an exchange has new events.
-    notify: Callable[[], None] = lambda: None
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
     #: Accounts whose exchange raised an error, and when they are retried.
     _backoff_until: dict[int, datetime] = field(default_factory=dict)
-    #: Accounts whose exchange has new events.
-    _updated: set[int] = field(default_factory=set)
     _batch_size: AdaptiveBatchSize = field(default_factory=AdaptiveBatchSize)
     #: The fetch of the next round, started early.
     _prefetch: "asyncio.Task[Sequence[CommandRow]] | None" = None
@@ -168,7 +166,7 @@ class CommandProcessor:
 
     async def poll_updates(self) -> None:
         """Record the new events of exchanges."""
-        updated, self._updated = self._updated, set()
+        updated = self.updated.take()
         for account_id in updated:
             state = self.states.get(account_id)
             if state is not None and account_id in self.keeper.held:
@@ -315,7 +313,7 @@ class CommandProcessor:
         await self._evict(account_id)
         if loaded.account.live_enabled and not self.live_allowed:
             loaded = evolve(loaded, account=evolve(loaded.account, live_enabled=False))
-        on_update = partial(self._mark_updated, account_id)
+        on_update = partial(self.updated.mark, account_id)
         state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
         state.on_update = on_update
         pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
@@ -329,11 +327,6 @@ class CommandProcessor:
         state = self.states.pop(account_id, None)
         if state is not None:
             await state.close()
-
-    def _mark_updated(self, account_id: int) -> None:
-        """Note that an exchange has new events."""
-        self._updated.add(account_id)
-        self.notify()
 
 
 def _needs_each_poll(state: AccountState) -> bool:

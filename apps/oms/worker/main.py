@@ -42,6 +42,8 @@ class Worker:
     leases: Leases
     housekeeping: Housekeeping
     notifier: Notifier
+    #: Wakes the drain loop.
+    listener: WakeupListener
     tick_seconds: float
     close: Callable[[], Awaitable[None]]
     #: Scheduled reconcile passes; ``None``: there are none.
@@ -50,11 +52,6 @@ class Worker:
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
     _has_disowned: bool = False
-    _listener: WakeupListener = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._listener = WakeupListener(notifier=self.notifier)
-        self.processor.notify = self._listener.notify
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -107,7 +104,7 @@ class Worker:
             if not done:
                 wait_seconds = max(next_poll_at - time.monotonic(), 0)
                 is_polling = self.processor.needs_polling()
-                await self._listener.wait(wait_seconds if is_polling else POLL_FALLBACK_SECONDS)
+                await self.listener.wait(wait_seconds if is_polling else POLL_FALLBACK_SECONDS)
             done = await self._drain()
             if time.monotonic() >= next_poll_at:
                 await self.processor.poll_market()
@@ -126,7 +123,7 @@ class Worker:
             self._is_careful = False
             self.commands_done += done
         # A single command is answered fastest if its commit is the only work.
-        return self.processor.has_prefetched() or await self.processor.await_commits(self._listener)
+        return self.processor.has_prefetched() or await self.processor.await_commits(self.listener)
 
     async def _run_carefully(self, rows: Sequence[CommandRow]) -> int:
         """Commit each command alone, so that one that raises an error fails alone."""
@@ -167,7 +164,7 @@ class Worker:
         except Unavailable as error:
             logger.warning("stopped_without_release message=%s", error.message)
         await self.processor.evict_all()
-        await self._listener.close()
+        await self.listener.close()
         await self.close()
 
     def _status(self) -> str:

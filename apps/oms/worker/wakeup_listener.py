@@ -2,7 +2,7 @@
 
 It knows whether a notification arrived since the last wait, so that the queue is not read without
 need. Notifications are hints and may be lost, so a second without one counts as one. Exchanges with
-new events call ``notify`` from within the process.
+new events notify it from within the process (``UpdatedAccounts``).
 """
 
 import asyncio
@@ -82,3 +82,21 @@ class WakeupListener:
             self.notify()
         elif self._notified is not None and not self._notified.done():
             self._notified.set_exception(error)
+
+
+@dataclass(slots=True, kw_only=True)
+class UpdatedAccounts:
+    """Accounts whose exchange has new events; marking one notifies the listener."""
+
+    listener: WakeupListener
+    _ids: set[int] = field(default_factory=set)
+
+    def mark(self, account_id: int) -> None:
+        """Note that the account's exchange has new events."""
+        self._ids.add(account_id)
+        self.listener.notify()
+
+    def take(self) -> set[int]:
+        """Return the accounts marked since the last call."""
+        ids, self._ids = self._ids, set()
+        return ids

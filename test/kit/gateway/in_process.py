@@ -63,6 +63,7 @@ from oms.worker.dispatch import CommandProcessor
 from oms.worker.housekeeping import Housekeeping
 from oms.worker.leases import LeaseKeeper
 from oms.worker.main import Worker
+from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
 
 AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
 TRADER = Grant(can_trade=True, can_close_position=True)
@@ -269,6 +270,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
         max_queue_seconds=60,
     )
     keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())
+    listener = WakeupListener(notifier=bell)
     processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
@@ -283,6 +285,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             commit=CommitBatches(ledger=store.ledger, notifier=bell, clock=clock)
         ),
         connect=_connect,
+        updated=UpdatedAccounts(listener=listener),
         batch_max=500,
     )
     return Worker(
@@ -299,6 +302,7 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             retention_days=7,
         ),
         notifier=bell,
+        listener=listener,
         tick_seconds=0.25,
         close=_nothing,
     )

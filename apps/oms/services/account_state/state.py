@@ -171,8 +171,10 @@ class AccountState:
 
     def positions_in(self, symbol: str) -> list[Position]:
         """Return the open positions of the symbol, oldest first."""
-        found = [p for p in self.positions.values() if p.symbol == symbol]
-        return found if len(found) < 2 else sorted(found, key=lambda position: position.id)
+        positions = [p for p in self.positions.values() if p.symbol == symbol]
+        return (
+            positions if len(positions) < 2 else sorted(positions, key=lambda position: position.id)
+        )
 
     def orders_in(self, symbol: str) -> Collection[Order]:
         """Return the open orders of the symbol."""
@@ -225,8 +227,8 @@ class AccountState:
         working, committing = self.work.trade_ids, self.committing.trade_ids
         if working.isdisjoint(trade_ids) and committing.isdisjoint(trade_ids):
             return []
-        found = (deal for deal in self.uncommitted_deals() if deal.symbol == symbol)
-        return [deal for deal in found if deal.exchange_trade_id in trade_ids]
+        deals = (deal for deal in self.uncommitted_deals() if deal.symbol == symbol)
+        return [deal for deal in deals if deal.exchange_trade_id in trade_ids]
 
     def put_deals(self, entry: LedgerUpdate) -> None:
         """Add the deals of ``entry`` to the unit of work."""

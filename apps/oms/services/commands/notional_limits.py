@@ -117,8 +117,8 @@ class NotionalLimits:
         day_total: _DayTotal,
         instruments: Mapping[str, Instrument],
     ) -> dict[int, Decimal]:
-        found = await self.usage.opening_orders(account_id, key_id, day_total.day)
-        return {order.command_id: _counted_notional(order, instruments) for order in found}
+        orders = await self.usage.opening_orders(account_id, key_id, day_total.day)
+        return {order.command_id: _counted_notional(order, instruments) for order in orders}
 
     def _day_total(self, key_id: int, account_id: int, now: datetime) -> _DayTotal:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -144,12 +144,12 @@ def _counted_notional(order: OpeningOrder, instruments: Mapping[str, Instrument]
     return instrument.notional(qty, order.price)
 
 
-def _refused(reason: str, message: str, limit: Decimal | None, found: Decimal | None) -> Refused:
+def _refused(reason: str, message: str, limit: Decimal | None, actual: Decimal | None) -> Refused:
     return Refused(
         code="risk_blocked",
         reason=reason,
         message=message,
         limit=limit,
-        value=found,
+        value=actual,
         set_by="api_key",
     )

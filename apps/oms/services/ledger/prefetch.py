@@ -51,9 +51,9 @@ async def prefetch_rows(
     read = PrefetchedRows(orders_queried=orders, deals_queried=deals)
     account_id, may_share = state.account.id, may_share_credentials(state)
     for symbol, names in _symbol_pages(orders):
-        found = await ledger.orders_by_exchange_id(account_id, symbol, names)
-        read.orders |= _keyed(symbol, found)
-        missing = [name for name in names if name not in found] if may_share else []
+        orders_by_id = await ledger.orders_by_exchange_id(account_id, symbol, names)
+        read.orders |= _keyed(symbol, orders_by_id)
+        missing = [name for name in names if name not in orders_by_id] if may_share else []
         if missing:
             read.sending_accounts |= _keyed(
                 symbol, await ledger.sending_accounts(account_id, symbol, missing)
@@ -98,5 +98,5 @@ def _symbol_pages(keys: Iterable[ExchangeKey]) -> Iterator[tuple[str, list[str]]
             yield symbol, ids[start : start + IDS_PER_READ_MAX]
 
 
-def _keyed(symbol: str, found: Mapping[str, Row]) -> dict[ExchangeKey, Row]:
-    return {(symbol, name): row for name, row in found.items()}
+def _keyed(symbol: str, rows: Mapping[str, Row]) -> dict[ExchangeKey, Row]:
+    return {(symbol, name): row for name, row in rows.items()}

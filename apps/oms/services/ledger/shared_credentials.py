@@ -33,8 +33,8 @@ async def find_other_senders(
         is_external = order.command_id is None and order.reason == EXTERNAL_REASON
         if is_external and order.exchange_order_id is not None:
             ids_by_symbol.setdefault(order.symbol, {})[order.exchange_order_id] = order.id
-    found: dict[int, int] = {}
+    account_ids: dict[int, int] = {}
     for symbol, ids in ids_by_symbol.items():
         sending_accounts = await ledger.sending_accounts(state.account.id, symbol, list(ids))
-        found |= {ids[name]: account_id for name, account_id in sending_accounts.items()}
-    return found
+        account_ids |= {ids[name]: account_id for name, account_id in sending_accounts.items()}
+    return account_ids

@@ -126,10 +126,10 @@ class ReconcileDiff:
         state, totals = self.state, self.snapshot.balances
         if totals is None:
             return []
-        known = state.exchange.instruments()
+        instruments = state.exchange.instruments()
         held = state.positions.values()
         findings = balance_differences(
-            held, self._with_uncommitted(entries), totals, known, self.pending_symbols()
+            held, self._with_uncommitted(entries), totals, instruments, self.pending_symbols()
         )
         return [self._balance(each) for each in findings]
 

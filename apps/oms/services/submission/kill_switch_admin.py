@@ -152,10 +152,10 @@ class KillSwitchAdmin:
 
     async def get(self, principal: Principal, switch_id: int) -> KillSwitch:
         """Return a switch. Raises ``NotFound``."""
-        found = await self.kills.find(switch_id)
-        if found is None or not _is_open_to(principal, found):
+        switch = await self.kills.find(switch_id)
+        if switch is None or not _is_open_to(principal, switch):
             raise NotFound(f"there is no kill switch {switch_id}")
-        return found
+        return switch
 
     async def release(
         self,
