@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from oms.domain.commands.command import CcxtCall
 from oms.domain.errors import Invalid
+from oms.domain.value import value
 from oms.wire.field_types import Id, Symbol, read_id
 from oms.wire.field_validation import drop_nulls, validate
 from oms.wire.request_body import malformed_at
@@ -59,7 +60,7 @@ class Channel:
                 return CcxtCall(func="fetch_ohlcv", args=args)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MarketSubscription:
     """Payload of a ``subscribe_market`` frame."""
 

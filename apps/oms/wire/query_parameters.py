@@ -8,13 +8,13 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
 from oms.domain.ids import ID_MAX
+from oms.domain.value import evolve, value
 from oms.ports.history_reads import HistoryQuery
 from oms.wire.field_types import read_time
 from oms.wire.request_body import Malformed, malformed_at
@@ -31,7 +31,7 @@ _DAY = timedelta(days=1)
 Query = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WaitOption:
     """How long to wait for a result, and whether the client requested it."""
 
@@ -120,7 +120,7 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
     since, until = _moment(query, "since") or since, _moment(query, "until") or until
     if is_dated and since is None and window.after_id is None:
         raise malformed_parameter("start_date", "start_date and end_date are required", "missing")
-    return replace(_narrowed(query, window), since=since, until=until)
+    return evolve(_narrowed(query, window), since=since, until=until)
 
 
 def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
@@ -138,7 +138,7 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
         descending=query.get("sort", "").lower() == "desc",
         with_total=_flag(query, "with_total") is not False,
     )
-    return replace(_narrowed(query, window), since=since, until=until)
+    return evolve(_narrowed(query, window), since=since, until=until)
 
 
 def cursor_text(after_id: int) -> str:
@@ -237,7 +237,7 @@ def malformed_parameter(
 
 def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
     symbol = query.get("symbol") or None
-    return replace(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
+    return evolve(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
 
 
 def _number(query: Query, name: str, default: int, least: int, most: int) -> int:

@@ -37,7 +37,7 @@ from oms.domain.orders.execution_report import Execution, ExecutionReport, Repor
 from oms.domain.orders.order import Order, advance_order
 from oms.domain.value import constructor, value
 
-_new_entry = constructor(LedgerUpdate)
+_new_update = constructor(LedgerUpdate)
 
 
 @value
@@ -94,7 +94,7 @@ def _apply_status(book: Book, report: ExecutionReport) -> LedgerUpdate:
     order = advance_order(book.order, report)
     if order is None:
         return LedgerUpdate()
-    return _new_entry(
+    return _new_update(
         order=order,
         events=order_events(book.order, order, report),
         exec_type=_exec_type(order, report),
@@ -131,7 +131,7 @@ def _apply_execution(
     last = positions[-1]
     after = advance_order(order, report, position_id=last.id, previous_id=last.previous_position_id)
     assert after is not None, "a fill is legal from every state"
-    return _new_entry(
+    return _new_update(
         order=after,
         deals=deals,
         positions=positions,

@@ -59,7 +59,7 @@ class ApprovedOrder:
     post_only: bool
 
 
-_new_terms = constructor(ApprovedOrder)
+_new_approved = constructor(ApprovedOrder)
 
 
 def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refused:
@@ -88,7 +88,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
         if refused.reason != "kill_switch" or _is_hedge(context) or not qty:
             return refused
         reduce_only = True  # reducing is allowed, opening is not
-    return _new_terms(
+    return _new_approved(
         symbol=request.symbol,
         side=request.side,
         order_type=request.order_type,
@@ -129,7 +129,7 @@ def admit_close(
     )
     if refused is not None:
         return refused
-    return _new_terms(
+    return _new_approved(
         symbol=position.symbol,
         side=Side.SELL if position.qty > 0 else Side.BUY,
         order_type=request.order_type,

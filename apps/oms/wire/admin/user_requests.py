@@ -4,14 +4,13 @@ Null keys count as absent, except where null clears a value. Rows contain no has
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from oms.domain.access import UNRESTRICTED, Grant, Principal, Restrictions
 from oms.domain.audit_chain import AuditRow
-from oms.domain.value import evolve
+from oms.domain.value import evolve, value
 from oms.ports.registry import UserRow
 from oms.ports.strategies import StrategyChange, StrategyRow
 from oms.ports.user_admin import AccountPermission, AccountPermissionRow, ApiKeyChange, ApiKeyRow
@@ -33,7 +32,7 @@ _FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewKeyRequest:
     """A request to create a key."""
 
@@ -43,7 +42,7 @@ class NewKeyRequest:
     user_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class KeyChangeRequest:
     """A request to change a key; ``restrictions`` contains only sent fields."""
 

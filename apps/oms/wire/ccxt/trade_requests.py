@@ -5,12 +5,12 @@ Created by ``trade_parser``. Symbols, step sizes and capabilities are checked by
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal, parse_decimal
 from oms.domain.orders.order import Side
+from oms.domain.value import value
 
 ORDERS_MAX = 50
 """Maximum number of orders per call."""
@@ -18,7 +18,7 @@ ORDERS_MAX = 50
 Params = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CreateRequest:
     """An order to create; ``amount`` in base, or ``cost`` in quote instead."""
 
@@ -36,7 +36,7 @@ class CreateRequest:
         return has_flag(self.params, "reduceOnly", "reduce_only")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class EditRequest:
     """An order to change; ``None`` keeps. ``name`` is the exchange's id or the client order id."""
 
@@ -48,7 +48,7 @@ class EditRequest:
     is_client_id: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CancelRequest:
     """An order to cancel; ``name`` is the exchange's id or the client order id."""
 
@@ -57,7 +57,7 @@ class CancelRequest:
     is_client_id: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CreateOrders:
     """Orders to create; ``is_list`` if the response is a list."""
 
@@ -65,7 +65,7 @@ class CreateOrders:
     is_list: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class EditOrders:
     """Orders to change."""
 
@@ -73,7 +73,7 @@ class EditOrders:
     is_list: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CancelOrders:
     """Orders to cancel."""
 
@@ -81,14 +81,14 @@ class CancelOrders:
     is_list: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CancelAllRequest:
     """Cancel all open orders of one symbol or of all."""
 
     symbol: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CloseRequest:
     """Positions to close at the market; ``None``: every symbol, every side."""
 
@@ -97,7 +97,7 @@ class CloseRequest:
     amount: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SettingRequest:
     """A setting of a contract or the account: method name, value, symbol."""
 

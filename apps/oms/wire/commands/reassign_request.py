@@ -1,12 +1,12 @@
 """Reassignment: request body and response rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from oms.domain.ledger.deal import Deal
 from oms.domain.orders.order import Order
+from oms.domain.value import value
 from oms.wire.commands.command_schemas import REASSIGN
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.query_parameters import read_account_ids, read_dates, read_page
@@ -23,7 +23,7 @@ _EDITS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ReassignRequest:
     """A request to move orders, or to preview it."""
 
@@ -121,14 +121,14 @@ def deal_item(deal: Deal, exchange_id: str | None) -> Row:
 def _as_query(query_fields: Mapping[str, Any]) -> dict[str, str]:
     """Return body keys in the format of query parameters; ``account_id`` takes precedence."""
     query: dict[str, str] = {}
-    for name, value in query_fields.items():
-        if isinstance(value, list) and name == "account_ids":
-            value = ",".join(str(part) for part in value if isinstance(part, (int, str)))
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
+    for name, sent_value in query_fields.items():
+        if isinstance(sent_value, list) and name == "account_ids":
+            sent_value = ",".join(str(part) for part in sent_value if isinstance(part, (int, str)))
+        if isinstance(sent_value, bool) or not isinstance(sent_value, (int, str)):
             if name in ("page", "page_size"):
                 continue  # clamped like invalid numbers
             raise malformed_at((name,), "a string is expected")
-        query[name] = str(value)
+        query[name] = str(sent_value)
     if "account_id" in query:
         query["account_ids"] = query.pop("account_id")
     return query

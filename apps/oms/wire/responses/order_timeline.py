@@ -5,13 +5,13 @@ requests, changes, triggers, lost responses.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.money import ZERO, add, decimal_text, subtract
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.value import value
 from oms.ports.command_queue import CommandRow
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.ledger_rows import Row, order_status
@@ -44,7 +44,7 @@ _ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OrderRecord:
     """Stored data of one order; ``events`` are its events, oldest first."""
 
