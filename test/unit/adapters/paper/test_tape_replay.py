@@ -1,5 +1,6 @@
 """Replaying a tape to a paper account: its clock, limits, restarts, and unreadable tapes."""
 
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -262,3 +263,11 @@ def test_scenarios_cannot_update_prices_of_other_sources(tmp_path: Path) -> None
     with pytest.raises(Invalid, match="comes from replay"):
         process_input(engine, update)
     assert process_input(engine, Deposit(currency="BTC", amount=Decimal(1), at=NOON))
+
+
+async def test_the_stored_position_of_a_tape_keeps_its_keys(tmp_path: Path) -> None:
+    account = an_account(a_tape(tmp_path, "100 101 97 105"))
+    exchange = PaperExchange.restore(account, ExchangeStateRows(), tmp_path)
+    await exchange.place(a_buy("98"), NOON)
+    position = json.loads(stored(exchange).prices[SYMBOL])["tape"]
+    assert position.keys() == {"of", "start", "taken", "before"}
