@@ -89,7 +89,7 @@ def _machine() -> tuple[int, int]:
 
 
 def _processes() -> dict[int, _Process]:
-    found = {}
+    processes = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
@@ -99,8 +99,8 @@ def _processes() -> dict[int, _Process]:
             continue  # the process has ended meanwhile
         fields = text[text.rindex(")") + 2 :].split()
         # utime, stime and those of reaped children
-        found[int(entry)] = _Process(int(fields[1]), sum(int(f) for f in fields[11:15]))
-    return found
+        processes[int(entry)] = _Process(int(fields[1]), sum(int(f) for f in fields[11:15]))
+    return processes
 
 
 def _tree(root: int, processes: Mapping[int, _Process]) -> set[int]:

@@ -182,15 +182,15 @@ def measure_interleaved(
             call()
     medians: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
-        taken: dict[str, list[float]] = {way: [] for way in ways}
+        samples: dict[str, list[float]] = {way: [] for way in ways}
         for number in range(calls):
             for way in _rotate(list(ways), number):
                 call = ways[way]
                 time.sleep(pause_seconds)
                 started_at = time.perf_counter()
                 call()
-                taken[way].append((time.perf_counter() - started_at) * 1_000)
-        for way, times in taken.items():
+                samples[way].append((time.perf_counter() - started_at) * 1_000)
+        for way, times in samples.items():
             medians[way].append(statistics.median(times))
     floor = medians[next(iter(ways))]
     return CallCosts(

@@ -88,8 +88,8 @@ def _measure(kind: str, folder: Path, options: argparse.Namespace) -> None:
         venue.control("price", symbol=SYMBOL, price=MARKET)
         keys = [_key(venue, gateway, f"bench-{n}") for n in range(options.accounts)]
         _wait_until_trading(gateway, keys)
-        taken = asyncio.run(_measure_latency(gateway, venue, keys[0], options.calls))
-        _print_latency(kind, taken)
+        timings = asyncio.run(_measure_latency(gateway, venue, keys[0], options.calls))
+        _print_latency(kind, timings)
         _print_rates(kind, asyncio.run(_rates(gateway, venue, keys, options.seconds)))
 
 
@@ -208,29 +208,29 @@ async def _measure_latency(
     gateway: Gateway, venue: LoopbackExchange, key: Key, calls: int
 ) -> Timings:
     """Places and cancels an order by each way, alternately, ``calls`` times."""
-    taken = Timings()
+    timings = Timings()
     async with _ccxt(venue, key) as exchange, GatewayConnection(gateway) as connection:
         for number in range(calls + 1):
-            here = Timings() if number == 0 else taken  # the first iteration opens connections
+            here = Timings() if number == 0 else timings  # the first iteration opens connections
 
             async def by_ccxt(here: Timings = here) -> None:
                 args = (SYMBOL, "limit", "buy", float(QTY), float(PRICE))
-                made = await here.time(ORDER, CCXT, lambda: exchange.create_order(*args))
+                created = await here.time(ORDER, CCXT, lambda: exchange.create_order(*args))
                 await asyncio.sleep(PAUSE_SECONDS)
-                name = made["id"]
+                name = created["id"]
                 await here.time(CANCEL, CCXT, lambda: exchange.cancel_order(name, SYMBOL))
 
             async def by_oms(here: Timings = here) -> None:
                 order = _order(key.account_id)
-                made = await here.time(ORDER, OMS, lambda: connection.send(order))
+                created = await here.time(ORDER, OMS, lambda: connection.send(order))
                 await asyncio.sleep(PAUSE_SECONDS)
-                cancel = _cancel(key.account_id, made["order_id"])
+                cancel = _cancel(key.account_id, created["order_id"])
                 await here.time(CANCEL, OMS, lambda: connection.send(cancel))
 
             for way in (by_ccxt, by_oms) if number % 2 else (by_oms, by_ccxt):
                 await asyncio.sleep(PAUSE_SECONDS)
                 await way()
-    return taken
+    return timings
 
 
 async def _rates(
@@ -247,8 +247,8 @@ async def _rates(
         async with _ccxt(venue, key) as exchange:
 
             async def once() -> None:
-                made = await exchange.create_order(*args)
-                await exchange.cancel_order(made["id"], SYMBOL)
+                created = await exchange.create_order(*args)
+                await exchange.cancel_order(created["id"], SYMBOL)
 
             return await _counted(once, barrier, seconds)
 
@@ -256,8 +256,8 @@ async def _rates(
         async with GatewayConnection(gateway) as connection:
 
             async def once() -> None:
-                made = await connection.send(_order(key.account_id))
-                await connection.send(_cancel(key.account_id, made["order_id"]), wait_ms=0)
+                created = await connection.send(_order(key.account_id))
+                await connection.send(_cancel(key.account_id, created["order_id"]), wait_ms=0)
 
             return await _counted(once, barrier, seconds)
 
@@ -282,12 +282,12 @@ async def _counted(
         count += 1
 
 
-def _print_latency(kind: str, taken: Timings) -> None:
+def _print_latency(kind: str, timings: Timings) -> None:
     print(f"\n{kind}: one account at the loopback exchange, ms\n")
     print("| call | calls | ccxt p50 | ccxt p99 | oms p50 | oms p99 | p50 added | p99 added |")
     print("|---|---|---|---|---|---|---|---|")
     for call in (ORDER, CANCEL):
-        ways = {way: taken.ms[call, way] for way in (CCXT, OMS)}
+        ways = {way: timings.ms[call, way] for way in (CCXT, OMS)}
         p50, p99 = (
             {way: percentile(ms, share) for way, ms in ways.items()} for share in (0.5, 0.99)
         )

@@ -123,7 +123,7 @@ def _started(
                 f"{shape.name}: not all accounts are leased: {fetch_number(url, leased)}"
             )
         time.sleep(0.2)
-    _say(f"{shape.name}: all leased {time.monotonic() - started_at:.1f} s after the first answer")
+    _say(f"{shape.name}: all leased {time.monotonic() - started_at:.1f} s after the first response")
     system.target = replace(system.target, accounts=ids[:BUSY_ACCOUNTS])
     return system
 
@@ -156,14 +156,14 @@ def _measured(
         everywhere = rounds.throughput(load.Load(name=name, connections=16))
         figures.append(_line(f"16 connections, {name}, commands/s", everywhere, names, _rate))
         workloads.append(everywhere)
-    found = [
+    findings = [
         finding
         for workload in (*workloads, latency)
         for one in workload.rounds
         for run in one.values()
         for finding in run.findings
     ]
-    return figures, not found
+    return figures, not findings
 
 
 def _idle(running: Sequence[System]) -> ReportRow:

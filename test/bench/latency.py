@@ -91,12 +91,12 @@ async def _measure(
             with contextlib.suppress(TimeoutError):  # counted as `missing`
                 await asyncio.wait_for(record.all_filled.wait(), EVENT_GRACE_SECONDS)
         pool.close()
-    answers = len(record.answered) + len(record.acknowledged)
+    responses = len(record.answered) + len(record.acknowledged)
     return Latencies(
         answered=record.answered,
         acknowledged=record.acknowledged,
         filled=[at - record.due[key] for key, at in record.filled.items()],
-        missing=count - (answers if is_naive else min(answers, len(record.filled))),
+        missing=count - (responses if is_naive else min(responses, len(record.filled))),
         sent=count,
         errors=record.errors,
     )

@@ -125,26 +125,28 @@ class Rounds:
         is_naive = system.name == "naive"
 
         def send(prefix: str) -> _ClientResult:
-            seen = latency.measure(
+            result = latency.measure(
                 system.target, rate=rate, seconds=self._seconds, prefix=prefix, is_naive=is_naive
             )
-            delays = seen.answered if is_naive else seen.filled
+            delays = result.answered if is_naive else result.filled
             errors = []
-            if seen.errors:
-                errors.append(f"{len(seen.errors)} requests failed, the first: {seen.errors[0]}")
-            if seen.missing:
+            if result.errors:
                 errors.append(
-                    f"{seen.missing} of {seen.sent} commands were never reported as filled"
+                    f"{len(result.errors)} requests failed, the first: {result.errors[0]}"
+                )
+            if result.missing:
+                errors.append(
+                    f"{result.missing} of {result.sent} commands were never reported as filled"
                 )
             return _ClientResult(
-                acknowledged=len(seen.answered) + len(seen.acknowledged),
+                acknowledged=len(result.answered) + len(result.acknowledged),
                 seconds=self._seconds,
                 errors=errors,
                 p50_ms=latency.percentile(delays, 0.5),
                 p99_ms=latency.percentile(delays, 0.99),
                 extra={
-                    **_percentiles("answer", seen.answered),
-                    **_percentiles("ack", seen.acknowledged),
+                    **_percentiles("answer", result.answered),
+                    **_percentiles("ack", result.acknowledged),
                 },
             )
 
@@ -155,26 +157,26 @@ class Rounds:
         before = system.checks.command_counts()
         start = cpu_usage.read(system.roles(), self._own_pids)
         try:
-            seen = run(next(self._prefixes))
+            result = run(next(self._prefixes))
         except (BenchError, OSError) as error:
-            seen = _ClientResult(
+            result = _ClientResult(
                 acknowledged=0, seconds=1.0, errors=[f"{error!r}"], p50_ms=0.0, p99_ms=0.0
             )
-        findings = [*seen.errors, *drain_system(system)]
+        findings = [*result.errors, *drain_system(system)]
         usage = cpu_usage.between(start, cpu_usage.read(system.roles(), self._own_pids))
         system.settle()
         findings += system.checks.findings()
         stored = system.checks.command_counts().commands - before.commands
-        if seen.acknowledged > stored:
-            findings.append(f"{seen.acknowledged} acknowledged, but {stored} stored")
+        if result.acknowledged > stored:
+            findings.append(f"{result.acknowledged} acknowledged, but {stored} stored")
         shared_by = max(1, stored)
         return Run(
             system=system.name,
             commands=stored,
-            rate=0.0 if findings else seen.acknowledged / seen.seconds,
-            p50_ms=seen.p50_ms,
-            p99_ms=seen.p99_ms,
-            extra=seen.extra,
+            rate=0.0 if findings else result.acknowledged / result.seconds,
+            p50_ms=result.p50_ms,
+            p99_ms=result.p99_ms,
+            extra=result.extra,
             cpu_us={role: used / shared_by for role, used in usage.roles_us.items()},
             machine_us=usage.machine_us / shared_by,
             foreign_share=usage.foreign_share,

@@ -37,18 +37,18 @@ def test_markets_and_prices(venue: LoopbackExchange, binance: ccxt.binance) -> N
 @pytest.mark.parametrize("symbol", [SPOT, LINEAR])
 def test_a_resting_order_is_found_and_canceled(binance: ccxt.binance, symbol: str) -> None:
     link = {"clientOrderId": "c" * 32}
-    made = binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
-    assert (made["status"], made["clientOrderId"]) == ("open", "c" * 32)
+    created = binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
+    assert (created["status"], created["clientOrderId"]) == ("open", "c" * 32)
     [order] = binance.fetch_open_orders(symbol)
-    assert (order["id"], order["price"]) == (made["id"], 50000)
-    found = binance.fetch_order(None, symbol, {"origClientOrderId": "c" * 32})
-    assert found["id"] == made["id"]
+    assert (order["id"], order["price"]) == (created["id"], 50000)
+    by_client_id = binance.fetch_order(None, symbol, {"origClientOrderId": "c" * 32})
+    assert by_client_id["id"] == created["id"]
     with pytest.raises(ccxt.ExchangeError, match=r"[Dd]uplicate"):
         binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
-    assert binance.cancel_order(made["id"], symbol)["status"] == "canceled"
+    assert binance.cancel_order(created["id"], symbol)["status"] == "canceled"
     assert binance.fetch_open_orders(symbol) == []
     with pytest.raises(ccxt.OrderNotFound):
-        binance.cancel_order(made["id"], symbol)
+        binance.cancel_order(created["id"], symbol)
     again = binance.create_order(symbol, "limit", "buy", 0.01, 50000, link)
     assert binance.fetch_order(None, symbol, {"origClientOrderId": "c" * 32})["id"] == again["id"]
     binance.cancel_all_orders(symbol)
@@ -56,13 +56,13 @@ def test_a_resting_order_is_found_and_canceled(binance: ccxt.binance, symbol: st
 
 
 def test_spot_is_bought_and_sold(venue: LoopbackExchange, binance: ccxt.binance) -> None:
-    made = binance.create_order(SPOT, "market", "buy", 0.1)
-    assert (made["status"], made["average"], len(made["trades"])) == ("closed", 60000, 1)
+    created = binance.create_order(SPOT, "market", "buy", 0.1)
+    assert (created["status"], created["average"], len(created["trades"])) == ("closed", 60000, 1)
     [trade] = binance.fetch_my_trades(SPOT)
-    assert (trade["order"], trade["fee"]["currency"]) == (made["id"], "BTC")
+    assert (trade["order"], trade["fee"]["currency"]) == (created["id"], "BTC")
     assert binance.fetch_balance()["BTC"]["total"] == 0.0999
-    made = binance.create_market_buy_order_with_cost(SPOT, 600)
-    assert made["filled"] == 0.01
+    created = binance.create_market_buy_order_with_cost(SPOT, 600)
+    assert created["filled"] == 0.01
     with pytest.raises(ccxt.InsufficientFunds):
         binance.create_order(SPOT, "limit", "sell", 1, 61000)
     assert binance.create_order(SPOT, "market", "sell", 0.1)["status"] == "closed"
@@ -70,14 +70,14 @@ def test_spot_is_bought_and_sold(venue: LoopbackExchange, binance: ccxt.binance)
 
 
 def test_a_spot_order_is_replaced(venue: LoopbackExchange, binance: ccxt.binance) -> None:
-    made = binance.create_order(SPOT, "limit", "buy", 0.01, 50000)
-    replaced = {"cancelOrderId": made["id"], "cancelReplaceMode": "STOP_ON_FAILURE"}
-    other = binance.edit_order(made["id"], SPOT, "limit", "buy", 0.02, 51000, replaced)
-    assert other["id"] != made["id"]
+    created = binance.create_order(SPOT, "limit", "buy", 0.01, 50000)
+    replaced = {"cancelOrderId": created["id"], "cancelReplaceMode": "STOP_ON_FAILURE"}
+    other = binance.edit_order(created["id"], SPOT, "limit", "buy", 0.02, 51000, replaced)
+    assert other["id"] != created["id"]
     [order] = binance.fetch_open_orders(SPOT)
     assert (order["id"], order["amount"]) == (other["id"], 0.02)
     with pytest.raises(ccxt.BaseError):
-        binance.edit_order(made["id"], SPOT, "limit", "buy", 0.03, 51000, replaced)
+        binance.edit_order(created["id"], SPOT, "limit", "buy", 0.03, 51000, replaced)
     assert len(binance.fetch_open_orders(SPOT)) == 1
 
 
@@ -85,9 +85,9 @@ def test_a_contract_position_is_opened_changed_and_closed(
     venue: LoopbackExchange, binance: ccxt.binance
 ) -> None:
     binance.set_leverage(20, LINEAR)
-    made = binance.create_order(LINEAR, "limit", "buy", 0.5, 50000)
-    binance.edit_order(made["id"], LINEAR, "limit", "buy", 0.4, 60000)
-    order = binance.fetch_order(made["id"], LINEAR)
+    created = binance.create_order(LINEAR, "limit", "buy", 0.5, 50000)
+    binance.edit_order(created["id"], LINEAR, "limit", "buy", 0.4, 60000)
+    order = binance.fetch_order(created["id"], LINEAR)
     assert (order["status"], order["filled"], order["average"]) == ("closed", 0.4, 60000)
     [position] = binance.fetch_positions([LINEAR])
     assert (position["side"], position["contracts"], position["entryPrice"]) == ("long", 0.4, 60000)
@@ -103,11 +103,11 @@ def test_a_conditional_order_is_an_algo_order(
     venue: LoopbackExchange, binance: ccxt.binance
 ) -> None:
     params = {"triggerPrice": 61000, "clientOrderId": "waits"}
-    made = binance.create_order(LINEAR, "market", "buy", 0.1, None, params)
+    created = binance.create_order(LINEAR, "market", "buy", 0.1, None, params)
     assert binance.fetch_open_orders(LINEAR) == []
     [order] = binance.fetch_open_orders(LINEAR, params={"trigger": True})
     assert (order["id"], order["clientOrderId"], order["triggerPrice"]) == (
-        *(made["id"], "waits"),
+        *(created["id"], "waits"),
         61000,
     )
     with pytest.raises(ccxt.ExchangeError, match="-2021"):  # bare: ccxt's table goes by the URL
@@ -115,8 +115,8 @@ def test_a_conditional_order_is_an_algo_order(
     venue.control("price", symbol=LINEAR, price="61000")
     assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
     assert binance.fetch_positions([LINEAR])[0]["contracts"] == 0.1
-    made = binance.create_order(LINEAR, "market", "sell", 0.1, None, {"stopLossPrice": 60000})
-    binance.cancel_order(made["id"], LINEAR, {"trigger": True})
+    created = binance.create_order(LINEAR, "market", "sell", 0.1, None, {"stopLossPrice": 60000})
+    binance.cancel_order(created["id"], LINEAR, {"trigger": True})
     assert binance.fetch_open_orders(LINEAR, params={"trigger": True}) == []
 
 
@@ -159,8 +159,8 @@ def test_error_codes_of_the_venue(
 
 
 def test_authentication(venue: LoopbackExchange, binance: ccxt.binance) -> None:
-    for wrong, code in (({"apiKey": "unknown"}, -2015), ({"secret": "wrong"}, -1022)):
-        exchange = ccxt.binance(venue.config(venue="binance") | wrong)
+    for invalid, code in (({"apiKey": "unknown"}, -2015), ({"secret": "wrong"}, -1022)):
+        exchange = ccxt.binance(venue.config(venue="binance") | invalid)
         exchange.set_sandbox_mode(True)
         with pytest.raises(ccxt.AuthenticationError):
             exchange.fetch_balance()
@@ -201,9 +201,9 @@ def test_rest_data_equals_the_books(
         elif kind == "limit" and rng.random() < 0.3:
             params["timeInForce"] = rng.choice(("IOC", "FOK"))
         try:
-            made = binance.create_order(symbol, kind, side, 0.05, price, params)
+            created = binance.create_order(symbol, kind, side, 0.05, price, params)
             if rng.random() < 0.2 and len(params) == 1:
-                binance.cancel_order(made["id"], symbol)
+                binance.cancel_order(created["id"], symbol)
         except ccxt.ExchangeError:
             pass
         if rng.random() < 0.3:

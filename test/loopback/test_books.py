@@ -48,11 +48,11 @@ async def trade(pro: Any, venue: LoopbackExchange, rng: random.Random) -> None:
         symbol, kind, side, amount, price, params = random_order(rng)
         params["clientOrderId"] = f"order-{number}"
         try:
-            made = await pro.create_order(symbol, kind, side, amount, price, params)
+            created = await pro.create_order(symbol, kind, side, amount, price, params)
             if rng.random() < 0.2:
-                await pro.edit_order(made["id"], symbol, kind, side, amount * 2, price)
+                await pro.edit_order(created["id"], symbol, kind, side, amount * 2, price)
             if rng.random() < 0.2:
-                await pro.cancel_order(made["id"], symbol)
+                await pro.cancel_order(created["id"], symbol)
         except (ccxt.InvalidOrder, ccxt.InsufficientFunds, ccxt.BadRequest):
             pass  # OrderNotFound is an InvalidOrder
         if rng.random() < 0.3:

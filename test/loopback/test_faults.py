@@ -83,8 +83,8 @@ def test_an_html_page_instead_of_a_response(
     venue: LoopbackExchange, client: ccxt.bybit, mode: str, orders: int
 ) -> None:
     venue.control("fault", match=CREATE, mode=mode)
-    made: Any = client.create_order(LINEAR, "limit", "buy", 0.1, 50000)
-    assert made["id"] is None  # ccxt returns an order without an id
+    created: Any = client.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    assert created["id"] is None  # ccxt returns an order without an id
     assert len(venue.books()["orders"]) == orders
 
 

@@ -53,8 +53,8 @@ async def receive_until_pong(socket: ClientConnection) -> list[tuple[str, str]]:
 
 def place_and_cancel(bybit: ccxt.bybit, name: str) -> None:
     """Places a resting order and cancels it."""
-    made = bybit.create_order(LINEAR, "limit", "buy", 0.01, 40_000, {"clientOrderId": name})
-    bybit.cancel_order(made["id"], LINEAR)
+    created = bybit.create_order(LINEAR, "limit", "buy", 0.01, 40_000, {"clientOrderId": name})
+    bybit.cancel_order(created["id"], LINEAR)
 
 
 BOTH = [("a", "New"), ("a", "Cancelled")]

@@ -67,19 +67,19 @@ def test_a_stop_order_is_triggered_by_its_price(
     venue: LoopbackExchange, at_60000: ccxt.bybit
 ) -> None:
     params = {"triggerPrice": 61000, "triggerDirection": "ascending"}
-    made = at_60000.create_order(LINEAR, "market", "buy", 0.1, None, params)
+    created = at_60000.create_order(LINEAR, "market", "buy", 0.1, None, params)
     [order] = at_60000.fetch_open_orders(LINEAR)
     assert (order["status"], order["triggerPrice"]) == ("open", 61000)
     assert order["info"]["orderStatus"] == "Untriggered"
     assert order["info"]["triggerDirection"] == 1
     assert at_60000.fetch_open_orders(LINEAR, params={"orderFilter": "Order"}) == []
-    at_60000.edit_order(made["id"], LINEAR, "market", "buy", None, None, {"triggerPrice": 62000})
+    at_60000.edit_order(created["id"], LINEAR, "market", "buy", None, None, {"triggerPrice": 62000})
     venue.control("price", symbol=LINEAR, price="61500")
     assert at_60000.fetch_positions() == []
     venue.control("price", symbol=LINEAR, price="62000")
-    order = at_60000.fetch_order(made["id"], LINEAR, {"acknowledged": True})
+    order = at_60000.fetch_order(created["id"], LINEAR, {"acknowledged": True})
     assert (order["status"], order["average"]) == ("closed", 62000)
-    made = at_60000.create_order(
+    created = at_60000.create_order(
         LINEAR,
         "limit",
         "sell",
@@ -87,16 +87,16 @@ def test_a_stop_order_is_triggered_by_its_price(
         59000,
         params | {"triggerPrice": 59000, "triggerDirection": "descending"},
     )
-    at_60000.cancel_order(made["id"], LINEAR)
-    [row] = [row for row in venue.books()["orders"] if row["order_id"] == made["id"]]
+    at_60000.cancel_order(created["id"], LINEAR)
+    [row] = [row for row in venue.books()["orders"] if row["order_id"] == created["id"]]
     assert row["state"] == "deactivated"
 
 
 def test_a_spot_stop_is_canceled_as_a_stop(at_60000: ccxt.bybit) -> None:
-    made = at_60000.create_order(SPOT, "limit", "buy", 0.1, 61000, {"triggerPrice": 61000})
+    created = at_60000.create_order(SPOT, "limit", "buy", 0.1, 61000, {"triggerPrice": 61000})
     with pytest.raises(ccxt.OrderNotFound):
-        at_60000.cancel_order(made["id"], SPOT)
-    at_60000.cancel_order(made["id"], SPOT, {"trigger": True})
+        at_60000.cancel_order(created["id"], SPOT)
+    at_60000.cancel_order(created["id"], SPOT, {"trigger": True})
     assert at_60000.fetch_open_orders(SPOT) == []
 
 
@@ -106,7 +106,7 @@ def test_attached_exits_are_orders_without_a_client_id(
 ) -> None:
     exits = {"takeProfit": {"triggerPrice": 63000}, "stopLoss": {"triggerPrice": 58000}}
     link = {"clientOrderId": "parent"}
-    made = at_60000.create_order(LINEAR, "limit", "buy", 0.2, 60000, exits | link)
+    created = at_60000.create_order(LINEAR, "limit", "buy", 0.2, 60000, exits | link)
     waiting = conditional(at_60000)
     assert set(waiting) == {"TakeProfit", "StopLoss"}
     for row in waiting.values():
@@ -120,7 +120,7 @@ def test_attached_exits_are_orders_without_a_client_id(
     assert at_60000.fetch_positions() == []
     assert at_60000.fetch_open_orders(LINEAR) == []
     rows = {row["exit"]: row for row in venue.books()["orders"] if row["exit"]}
-    assert {row["parent"] for row in rows.values()} == {made["id"]}
+    assert {row["parent"] for row in rows.values()} == {created["id"]}
     done = at_60000.fetch_order(waiting[kind]["orderId"], LINEAR, {"acknowledged": True})
     assert done["status"] == "closed"
 

@@ -37,32 +37,32 @@ def test_a_resting_order_is_changed_and_canceled(
 ) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     link = {"clientOrderId": "c" * 32}
-    made = bybit.create_order(LINEAR, "limit", "buy", 0.01, 50000, link)
+    created = bybit.create_order(LINEAR, "limit", "buy", 0.01, 50000, link)
     [order] = bybit.fetch_open_orders(LINEAR)
-    assert order["id"] == made["id"]
+    assert order["id"] == created["id"]
     assert (order["clientOrderId"], order["status"], order["price"]) == ("c" * 32, "open", 50000)
-    bybit.edit_order(made["id"], LINEAR, "limit", "buy", 0.02, 51000)
+    bybit.edit_order(created["id"], LINEAR, "limit", "buy", 0.02, 51000)
     [order] = bybit.fetch_open_orders(LINEAR, params={"orderLinkId": "c" * 32})
-    assert (order["id"], order["amount"], order["price"]) == (made["id"], 0.02, 51000)
+    assert (order["id"], order["amount"], order["price"]) == (created["id"], 0.02, 51000)
     assert bybit.fetch_balance()["USDT"]["used"] > 0
-    bybit.cancel_order(made["id"], LINEAR)
+    bybit.cancel_order(created["id"], LINEAR)
     assert bybit.fetch_open_orders(LINEAR) == []
     [order] = bybit.fetch_canceled_orders(LINEAR)
-    assert (order["id"], order["status"]) == (made["id"], "canceled")
+    assert (order["id"], order["status"]) == (created["id"], "canceled")
     assert bybit.fetch_balance()["USDT"]["free"] == 100_000
     with pytest.raises(ccxt.OrderNotFound):
-        bybit.cancel_order(made["id"], LINEAR)
+        bybit.cancel_order(created["id"], LINEAR)
 
 
 def test_a_contract_position_is_opened_and_closed(
     venue: LoopbackExchange, bybit: ccxt.bybit
 ) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
-    made = bybit.create_order(LINEAR, "market", "buy", 0.5)
-    order = bybit.fetch_order(made["id"], LINEAR, {"acknowledged": True})
+    created = bybit.create_order(LINEAR, "market", "buy", 0.5)
+    order = bybit.fetch_order(created["id"], LINEAR, {"acknowledged": True})
     assert (order["status"], order["filled"], order["average"]) == ("closed", 0.5, 60000)
     [trade] = bybit.fetch_my_trades(LINEAR)
-    assert (trade["order"], trade["amount"], trade["takerOrMaker"]) == (made["id"], 0.5, "taker")
+    assert (trade["order"], trade["amount"], trade["takerOrMaker"]) == (created["id"], 0.5, "taker")
     assert trade["fee"]["cost"] == 60000 * 0.5 * 0.00055
     venue.control("price", symbol=LINEAR, price="61000")
     [position] = bybit.fetch_positions([LINEAR])
@@ -79,8 +79,8 @@ def test_a_contract_position_is_opened_and_closed(
 def test_spot_is_bought_by_quantity_and_by_cost(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=SPOT, price="50000")
     bybit.create_order(SPOT, "market", "buy", 0.1)
-    made = bybit.create_market_buy_order_with_cost(SPOT, 500)
-    order = bybit.fetch_order(made["id"], SPOT, {"acknowledged": True})
+    created = bybit.create_market_buy_order_with_cost(SPOT, 500)
+    order = bybit.fetch_order(created["id"], SPOT, {"acknowledged": True})
     assert (order["symbol"], order["filled"], order["cost"]) == (SPOT, 0.01, 500)
     assert "tpslMode" not in info(order)
     assert bybit.fetch_balance()["BTC"]["total"] == 0.11 * 0.999
@@ -88,19 +88,19 @@ def test_spot_is_bought_by_quantity_and_by_cost(venue: LoopbackExchange, bybit: 
     assert {trade["fee"]["currency"] for trade in trades} == {"BTC"}
     with pytest.raises(ccxt.InsufficientFunds):
         bybit.create_order(SPOT, "limit", "sell", 1, 60000)
-    made = bybit.create_order(SPOT, "limit", "sell", 0.1, 60000)
+    created = bybit.create_order(SPOT, "limit", "sell", 0.1, 60000)
     assert bybit.fetch_balance()["BTC"]["used"] == 0.1
     bybit.cancel_all_orders(SPOT)
-    assert made["id"] not in [order["id"] for order in bybit.fetch_closed_orders(SPOT)]
-    assert [order["id"] for order in bybit.fetch_canceled_orders(SPOT)] == [made["id"]]
+    assert created["id"] not in [order["id"] for order in bybit.fetch_closed_orders(SPOT)]
+    assert [order["id"] for order in bybit.fetch_canceled_orders(SPOT)] == [created["id"]]
 
 
 def test_time_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("book", symbol=LINEAR, bids=[["59999", "1"]], asks=[["60000", "0.3"]])
 
     def state(params: dict[str, Any]) -> tuple[str, float]:
-        made = bybit.create_order(LINEAR, "limit", "buy", 0.5, 60000, params)
-        order = bybit.fetch_order(made["id"], LINEAR, {"acknowledged": True})
+        created = bybit.create_order(LINEAR, "limit", "buy", 0.5, 60000, params)
+        order = bybit.fetch_order(created["id"], LINEAR, {"acknowledged": True})
         return info(order)["orderStatus"], order["filled"]
 
     assert state({"postOnly": True}) == ("Cancelled", 0)
@@ -120,30 +120,30 @@ def test_time_in_force(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
 def test_error_codes_of_the_venue(
     bybit: ccxt.bybit, symbol: str, order: Any, error: type[Exception], code: int
 ) -> None:
-    with pytest.raises(error) as refused:
+    with pytest.raises(error) as caught:
         bybit.create_order(symbol, *order)
-    assert f'"retCode":{code},' in str(refused.value)
+    assert f'"retCode":{code},' in str(caught.value)
 
 
 def test_invalid_orders_are_rejected(venue: LoopbackExchange, bybit: ccxt.bybit) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
-    wrong: list[tuple[dict[str, Any], int]] = [
+    invalid: list[tuple[dict[str, Any], int]] = [
         ({"reduceOnly": True}, 110017),
         ({"positionIdx": 1}, 10001),
         ({"triggerPrice": 59000, "triggerDirection": "ascending"}, 110092),
         ({"triggerPrice": 61000, "triggerDirection": "descending"}, 110093),
     ]
-    for params, code in wrong:
-        with pytest.raises(ccxt.BaseError) as refused:
+    for params, code in invalid:
+        with pytest.raises(ccxt.BaseError) as caught:
             bybit.create_order(LINEAR, "limit", "sell", 0.1, 61000, params)
-        assert f'"retCode":{code},' in str(refused.value)
+        assert f'"retCode":{code},' in str(caught.value)
     for symbol, code in ((LINEAR, 110072), (SPOT, 170141)):
         twice = {"clientOrderId": "again"}
-        made = bybit.create_order(symbol, "limit", "buy", 0.1, 40000, twice)
-        bybit.cancel_order(made["id"], symbol)
-        with pytest.raises(ccxt.InvalidOrder) as refused:
+        created = bybit.create_order(symbol, "limit", "buy", 0.1, 40000, twice)
+        bybit.cancel_order(created["id"], symbol)
+        with pytest.raises(ccxt.InvalidOrder) as caught:
             bybit.create_order(symbol, "limit", "buy", 0.1, 40000, twice)
-        assert f'"retCode":{code},' in str(refused.value)
+        assert f'"retCode":{code},' in str(caught.value)
 
 
 def test_authentication(venue: LoopbackExchange) -> None:
@@ -182,15 +182,15 @@ def test_pagination_and_time_windows(venue: LoopbackExchange, bybit: ccxt.bybit)
     venue.control("price", symbol=LINEAR, price="60000")
     for _ in range(7):
         bybit.create_order(LINEAR, "market", "buy", 0.01)
-    seen: list[str] = []
+    trade_ids: list[str] = []
     params: dict[str, Any] = {}
     while True:
         page = bybit.fetch_my_trades(LINEAR, None, 3, params)
-        seen += [trade["id"] for trade in page]
+        trade_ids += [trade["id"] for trade in page]
         newest = next((info(trade) for trade in page if "nextPageCursor" in info(trade)), None)
         if newest is None:
             break
         params = {"cursor": newest["nextPageCursor"]}
-    assert len(seen) == len(set(seen)) == 7
+    assert len(trade_ids) == len(set(trade_ids)) == 7
     with pytest.raises(ccxt.BadRequest, match="7 days"):
         bybit.fetch_my_trades(LINEAR, 1, 3, {"endTime": 8 * 86_400_000})

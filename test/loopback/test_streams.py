@@ -66,9 +66,9 @@ async def test_market_streams(venue: LoopbackExchange, pro: Any) -> None:
 async def test_account_updates(venue: LoopbackExchange, pro: Any) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     update = await start_watching_orders(pro, venue)
-    made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 59000, {"clientOrderId": "mine"})
+    created = await pro.create_order(LINEAR, "limit", "buy", 0.1, 59000, {"clientOrderId": "mine"})
     [order] = await first(update)
-    assert (order["id"], order["status"]) == (made["id"], "open")
+    assert (order["id"], order["status"]) == (created["id"], "open")
     trades, balance = (
         asyncio.create_task(each) for each in (pro.watch_my_trades(), pro.watch_balance())
     )
@@ -79,7 +79,7 @@ async def test_account_updates(venue: LoopbackExchange, pro: Any) -> None:
     await asyncio.sleep(0)
     venue.control("price", symbol=LINEAR, price="58000")
     [trade] = await first(trades)
-    assert (trade["order"], trade["price"], trade["amount"]) == (made["id"], 59000, 0.1)
+    assert (trade["order"], trade["price"], trade["amount"]) == (created["id"], 59000, 0.1)
     assert (trade["takerOrMaker"], trade["symbol"]) == ("maker", LINEAR)
     [position] = await first(positions)
     assert (position["side"], position["entryPrice"]) == ("long", 59000)
@@ -102,8 +102,8 @@ async def test_held_frames_arrive_reversed_with_their_original_content(
 ) -> None:
     update = await start_watching_orders(pro, venue)
     venue.control("fault", mode="hold", match="order", frames=2)
-    made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
-    await pro.cancel_order(made["id"], LINEAR)
+    created = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    await pro.cancel_order(created["id"], LINEAR)
     await first(update)
     assert pro.orders[0]["status"] == "open"
     assert "cancelType" in pro.orders[0]["info"]
@@ -113,8 +113,8 @@ async def test_held_frames_arrive_reversed_with_their_original_content(
 async def test_a_dropped_frame_is_lost(venue: LoopbackExchange, pro: Any) -> None:
     update = await start_watching_orders(pro, venue)
     venue.control("fault", mode="drop", match="order")
-    made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
-    await pro.cancel_order(made["id"], LINEAR)
+    created = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    await pro.cancel_order(created["id"], LINEAR)
     [order] = await first(update)
     assert order["status"] == "canceled"
 
@@ -141,12 +141,12 @@ async def test_a_refused_connection_and_a_refused_authentication(
 async def test_a_fill_reported_after_the_cancel(venue: LoopbackExchange, pro: Any) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
     update = await start_watching_orders(pro, venue)
-    made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    created = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     await first(update)
     venue.control("fault", mode="late_fill", share="0.5", ms=200)
     update = asyncio.create_task(pro.watch_orders())
     await asyncio.sleep(0)
-    await pro.cancel_order(made["id"], LINEAR)
+    await pro.cancel_order(created["id"], LINEAR)
     [order] = await first(update)
     assert (order["status"], order["filled"]) == ("canceled", 0)
     while not order["filled"]:

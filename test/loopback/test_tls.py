@@ -68,9 +68,9 @@ async def test_trading_with_production_host_names(
 ) -> None:
     update = asyncio.create_task(pro.watch_order_book(LINEAR))
     assert len((await asyncio.wait_for(update, 10))["bids"]) == 1
-    made = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
+    created = await pro.create_order(LINEAR, "limit", "buy", 0.1, 50000)
     [order] = await pro.fetch_open_orders(LINEAR)
-    assert order["id"] == made["id"]
+    assert order["id"] == created["id"]
     assert resolver.hosts == {"api.bybit.com", "stream.bybit.com"}
     hosts = {row["host"] for row in venue.control("log")["log"]}
     assert hosts == {"api.bybit.com", "stream.bybit.com"}
@@ -108,14 +108,14 @@ async def test_binance_streams_with_production_host_names(
         return venue.control("streams")["streams"]
 
     await poll_until(listening, lambda topics: topics == [["userDataStream"]])
-    made = await binance.create_order(symbol, "limit", "buy", 0.01, 50000)
+    created = await binance.create_order(symbol, "limit", "buy", 0.01, 50000)
     [order] = await asyncio.wait_for(update, 10)
-    assert (order["id"], order["symbol"], order["status"]) == (made["id"], symbol, "open")
+    assert (order["id"], order["symbol"], order["status"]) == (created["id"], symbol, "open")
     trades = asyncio.create_task(binance.watch_my_trades(symbol))
     await asyncio.sleep(0)
     venue.control("price", symbol=symbol, price="49999")
     [trade] = await asyncio.wait_for(trades, 10)
-    assert (trade["order"], trade["price"], trade["amount"]) == (made["id"], 50000, 0.01)
+    assert (trade["order"], trade["price"], trade["amount"]) == (created["id"], 50000, 0.01)
     [read] = await binance.fetch_my_trades(symbol)
     assert (read["id"], read["fee"]["cost"]) == (trade["id"], trade["fee"]["cost"])
     with pytest.raises(ccxt.OrderImmediatelyFillable, match="-2021"):

@@ -31,8 +31,8 @@ def new_exchange(base_url: str, seconds: float = SECONDS) -> OmsCcxtAsyncExchang
 
 @pytest.fixture
 async def exchange(server: FaultyServer) -> AsyncIterator[OmsCcxtAsyncExchange]:
-    async with new_exchange(server.base_url) as made:
-        yield made
+    async with new_exchange(server.base_url) as created:
+        yield created
 
 
 def trade(exchange: OmsCcxtAsyncExchange) -> Any:
@@ -60,15 +60,15 @@ async def test_a_connection_is_reused(server: FaultyServer, exchange: OmsCcxtAsy
     assert used(server) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("ask", [trade, read])
+@pytest.mark.parametrize("call", [trade, read])
 async def test_a_connection_closed_by_the_server_is_not_reused(
-    ask: Any, server: FaultyServer, exchange: OmsCcxtAsyncExchange
+    call: Any, server: FaultyServer, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.behaviours = ["leave"]
     await read(exchange)
     assert await asyncio.to_thread(server.closed_silently.wait, SECONDS)
     await asyncio.sleep(0.05)  # until the event loop has noticed
-    await ask(exchange)
+    await call(exchange)
     assert used(server) == [1, 2]
 
 
@@ -101,12 +101,12 @@ async def test_an_order_does_not_use_a_connection_idle_for_too_long(
     assert used(server) == [1, 2]
 
 
-@pytest.mark.parametrize(("ask", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
-async def test_response_timeout(ask: Any, code: str, server: FaultyServer) -> None:
+@pytest.mark.parametrize(("call", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
+async def test_response_timeout(call: Any, code: str, server: FaultyServer) -> None:
     server.behaviours = ["hang"]
     async with new_exchange(server.base_url, 0.2) as impatient:
         with pytest.raises(ccxt.RequestTimeout) as caught:
-            await ask(impatient)
+            await call(impatient)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert len(server.requests) == 1
 
@@ -166,8 +166,8 @@ async def _receive(text: bytes) -> HttpResponse:
 
 @pytest.mark.parametrize(("text", "status"), RESPONSES)
 async def test_response_framings(text: bytes, status: int) -> None:
-    answer = await _receive(text)
-    assert (answer.status, answer.body) == (status, b"{}")
+    response = await _receive(text)
+    assert (response.status, response.body) == (status, b"{}")
 
 
 @pytest.mark.parametrize(

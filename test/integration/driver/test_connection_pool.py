@@ -23,11 +23,11 @@ def server() -> Iterator[FaultyServer]:
 
 @pytest.fixture
 def exchange(server: FaultyServer) -> Iterator[OmsCcxtExchange]:
-    made = OmsCcxtExchange(
+    created = OmsCcxtExchange(
         api_key="key", account_id=7, base_url=server.base_url, timeout_seconds=SECONDS
     )
-    yield made
-    made.close()
+    yield created
+    created.close()
 
 
 def trade(exchange: OmsCcxtExchange) -> Any:
@@ -63,14 +63,14 @@ def test_a_path_prefix_is_kept(server: FaultyServer) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("ask", [trade, read])
+@pytest.mark.parametrize("call", [trade, read])
 def test_a_connection_closed_by_the_server_is_not_reused(
-    ask: Any, server: FaultyServer, exchange: OmsCcxtExchange
+    call: Any, server: FaultyServer, exchange: OmsCcxtExchange
 ) -> None:
     server.behaviours = ["leave"]
     read(exchange)
     assert server.closed_silently.wait(SECONDS)
-    ask(exchange)
+    call(exchange)
     assert used(server) == [1, 2]
 
 
@@ -114,14 +114,14 @@ def test_a_new_connection_breaks(server: FaultyServer, exchange: OmsCcxtExchange
     assert len(server.requests) == 4, "retried twice"
 
 
-@pytest.mark.parametrize(("ask", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
-def test_response_timeout(ask: Any, code: str, server: FaultyServer) -> None:
+@pytest.mark.parametrize(("call", "code"), [(trade, "outcome_unknown"), (read, "timeout")])
+def test_response_timeout(call: Any, code: str, server: FaultyServer) -> None:
     server.behaviours = ["hang"]
     impatient = OmsCcxtExchange(
         api_key="key", account_id=7, base_url=server.base_url, timeout_seconds=0.2
     )
     with pytest.raises(ccxt.RequestTimeout) as caught:
-        ask(impatient)
+        call(impatient)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert len(server.requests) == 1
 
@@ -164,17 +164,17 @@ def test_a_body_that_is_not_json(
 
 
 def test_threads_share_an_exchange(server: FaultyServer, exchange: OmsCcxtExchange) -> None:
-    answers: list[Any] = []
+    results: list[Any] = []
 
-    def ask() -> None:
-        answers.extend(read(exchange) for _ in range(20))
+    def call() -> None:
+        results.extend(read(exchange) for _ in range(20))
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=call) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [5] * 80
+    assert results == [5] * 80
     assert server.connections <= 4
 
 

@@ -25,23 +25,23 @@ class Client:
 
     def __init__(self) -> None:
         self.paths: list[str] = []
-        self.answer: Any = {}
+        self.response: Any = {}
 
     async def request(self, method: str, path: str, **fields: Any) -> Any:
         self.paths.append(path)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
 
 
 @pytest.fixture
 async def exchange(server: ScriptedWebSocket) -> AsyncIterator[OmsCcxtAsyncExchange]:
-    made = OmsCcxtAsyncExchange(
+    created = OmsCcxtAsyncExchange(
         api_key="key", account_id=7, base_url=server.base_url, http_client=Client()
     )
-    made.watch_timeout_seconds = SECONDS
-    yield made
-    await made.close()
+    created.watch_timeout_seconds = SECONDS
+    yield created
+    await created.close()
 
 
 def client(exchange: OmsCcxtAsyncExchange) -> Client:
@@ -94,13 +94,13 @@ async def test_a_reconnect_resumes_after_the_last_event(
         [*snapshot(10, {**ORDER, "version": 1}), event(11, 10, 2)],
         [event(12, 11, 3), event(12, 11, 3)],
     ]
-    seen = versions(await exchange.watch_orders())
-    while 2 not in seen:
-        seen += versions(await exchange.watch_orders())
+    returned = versions(await exchange.watch_orders())
+    while 2 not in returned:
+        returned += versions(await exchange.watch_orders())
     await server.disconnect()
-    while 3 not in seen:
-        seen += versions(await exchange.watch_orders())
-    assert seen == [1, 2, 3]
+    while 3 not in returned:
+        returned += versions(await exchange.watch_orders())
+    assert returned == [1, 2, 3]
     assert server.received[-1]["payload"]["from_seq"] == {"7": 11}
 
 
@@ -109,10 +109,10 @@ async def test_missed_events_are_requested_again(
 ) -> None:
     lost = [*snapshot(10, {**ORDER, "version": 1}), event(13, 12, 4)]
     server.script = [lost, [event(12, 10, 3), event(13, 12, 4)]]
-    seen: list[int] = []
-    while 4 not in seen:
-        seen += versions(await exchange.watch_orders())
-    assert seen == [1, 3, 4]
+    returned: list[int] = []
+    while 4 not in returned:
+        returned += versions(await exchange.watch_orders())
+    assert returned == [1, 3, 4]
     assert server.received[-1]["payload"]["from_seq"] == {"7": 10}
 
 
@@ -122,7 +122,7 @@ async def test_after_a_gap_unlisted_rows_are_read(
     gap = {"event": "gap", "payload": {"account_id": 7, "from": 11, "to": 90}}
     server.script = [[*snapshot(10, {**ORDER, "version": 1})]]
     assert versions(await exchange.watch_orders()) == [1]
-    client(exchange).answer = {"items": [{**ORDER, "version": 5, "status": "FILLED"}]}
+    client(exchange).response = {"items": [{**ORDER, "version": 5, "status": "FILLED"}]}
     watching = asyncio.create_task(exchange.watch_orders())
     await server.push(gap, *snapshot(90))
     (order,) = await watching
@@ -141,14 +141,14 @@ async def test_a_refused_key_raises_a_ccxt_exception(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.refuses_auth = True
-    client(exchange).answer = ccxt.AuthenticationError("no")
+    client(exchange).response = ccxt.AuthenticationError("no")
     with pytest.raises(ccxt.AuthenticationError):
         await exchange.watch_orders()
 
 
 async def test_polling_without_a_websocket(exchange: OmsCcxtAsyncExchange) -> None:
     exchange.base_url = "http://127.0.0.1:1"
-    client(exchange).answer = {"items": [{**ORDER, "version": 1}]}
+    client(exchange).response = {"items": [{**ORDER, "version": 1}]}
     assert versions(await exchange.watch_orders()) == [1]
     assert "/oms/orders/open" in client(exchange).paths
 
@@ -174,7 +174,7 @@ async def test_refused_market_data_is_read_over_http(
     server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
 ) -> None:
     server.supports_market_data = False
-    client(exchange).answer = {"result": {"last": 6}}
+    client(exchange).response = {"result": {"last": 6}}
     assert await exchange.watch_ticker("BTC/USDT") == {"last": 6}
     assert client(exchange).paths == ["/ccxt/7/fetch_ticker"]
 
@@ -191,25 +191,25 @@ async def test_concurrent_watches_share_one_connection(
 
 
 def test_another_event_loop_resumes_the_cache() -> None:
-    async def first(made: OmsCcxtAsyncExchange, server: ScriptedWebSocket) -> list[int]:
-        made.base_url = server.base_url
-        return versions(await made.watch_orders())
+    async def first(created: OmsCcxtAsyncExchange, server: ScriptedWebSocket) -> list[int]:
+        created.base_url = server.base_url
+        return versions(await created.watch_orders())
 
-    async def begin(made: OmsCcxtAsyncExchange) -> list[int]:
+    async def begin(created: OmsCcxtAsyncExchange) -> list[int]:
         async with run_scripted_websocket() as server:
             server.script = [snapshot(10, {**ORDER, "version": 1})]
-            seen = await first(made, server)
-            assert made._stream is not None
-            await made._stream.close()
-            return seen
+            returned = await first(created, server)
+            assert created._stream is not None
+            await created._stream.close()
+            return returned
 
-    async def go_on(made: OmsCcxtAsyncExchange) -> list[int]:
+    async def go_on(created: OmsCcxtAsyncExchange) -> list[int]:
         async with run_scripted_websocket() as server:
             server.script = [[event(11, 10, 2)]]
-            seen = await first(made, server)
+            returned = await first(created, server)
             assert server.received[1]["payload"]["from_seq"] == {"7": 10}
-            await made.close()
-            return seen
+            await created.close()
+            return returned
 
-    made = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=Client())
-    assert asyncio.run(begin(made)) + asyncio.run(go_on(made)) == [1, 2]
+    created = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=Client())
+    assert asyncio.run(begin(created)) + asyncio.run(go_on(created)) == [1, 2]

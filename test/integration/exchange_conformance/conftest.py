@@ -42,11 +42,11 @@ def loopback_harnesses(
 async def harness(case: ExchangeCase, request: pytest.FixtureRequest) -> AsyncIterator[PortHarness]:
     """Yields an account with balances for the case; the price is 60000."""
     if case.venue == "paper":
-        made = make_paper_harness(case)
+        created = make_paper_harness(case)
     else:
         harnesses: LoopbackHarnesses = request.getfixturevalue("loopback_harnesses")
-        made = await harnesses.create(case)
-    await made.set_prices("60000")
-    await made.wait_until(made.exchange.is_ready, "ready")
-    yield made
-    await made.exchange.close()
+        created = await harnesses.create(case)
+    await created.set_prices("60000")
+    await created.wait_until(created.exchange.is_ready, "ready")
+    yield created
+    await created.exchange.close()

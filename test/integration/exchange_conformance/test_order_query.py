@@ -13,10 +13,10 @@ EACH_VENUE = parametrize_cases(LINEAR, PositionMode.NETTING)
 
 async def query(harness: PortHarness, number: int, name: str | None = None) -> str | None:
     """Queries the order once; returns the code of a refusal."""
-    found = await harness.exchange.find_order(harness.orders[number], name, now())
-    harness.ingest(found.reports)
+    result = await harness.exchange.find_order(harness.orders[number], name, now())
+    harness.ingest(result.reports)
     await harness.poll()
-    return None if found.refused is None else found.refused.code
+    return None if result.refused is None else result.refused.code
 
 
 @EACH_VENUE
@@ -32,15 +32,15 @@ async def test_a_repeated_query_changes_nothing(harness: PortHarness) -> None:
 
 @EACH_VENUE
 async def test_an_exchange_id_of_another_order_is_refused(harness: PortHarness) -> None:
-    ours, other = (
+    own, other = (
         await harness.send("buy", "0.01", "50000"),
         await harness.send("sell", "0.01", "90000"),
     )
-    for number in (ours, other):
+    for number in (own, other):
         await harness.wait_for_state(number, "SUBMITTED")
     before = dict(harness.orders)
-    assert await query(harness, ours, "999999999") == "order_not_found"
-    assert await query(harness, ours, harness.orders[other].exchange_order_id) in (
+    assert await query(harness, own, "999999999") == "order_not_found"
+    assert await query(harness, own, harness.orders[other].exchange_order_id) in (
         *("conflict", "order_not_found"),
     )
     assert dict(harness.orders) == before

@@ -34,9 +34,9 @@ def test_safe_mode_only_adds_a_constructor(fake_ccxt: Any) -> None:
     assert (fake_ccxt._ccxt_oms_autopatched, fake_ccxt._ccxt_oms_autopatch_mode) == (True, "safe")
     assert fake_ccxt.binance is before
     for constructor in (fake_ccxt.oms_exchange, fake_ccxt.Exchange.oms_exchange):
-        made = constructor(CONFIG)
-        assert isinstance(made, OmsCcxtExchange)
-        assert (made.account_id, made.dialect) == (7, "ccxt")
+        exchange = constructor(CONFIG)
+        assert isinstance(exchange, OmsCcxtExchange)
+        assert (exchange.account_id, exchange.dialect) == (7, "ccxt")
 
 
 def test_aggressive_mode_replaces_the_given_exchanges(fake_ccxt: Any) -> None:
@@ -61,8 +61,8 @@ def test_the_environment_completes_a_config(
     monkeypatch.setenv("CCXT_OMS_ACCOUNT_ID", "5")
     monkeypatch.setenv("CCXT_OMS_STRATEGY_ID", "6")
     monkeypatch.setenv("CCXT_OMS_BASE_URL", "http://127.0.0.1:1/")
-    made = autopatch.oms_exchange({"apiKey": "from-config", "secret": "unused"})
-    values = (made.apiKey, made.account_id, made.strategy_id, made.base_url)
+    exchange = autopatch.oms_exchange({"apiKey": "from-config", "secret": "unused"})
+    values = (exchange.apiKey, exchange.account_id, exchange.strategy_id, exchange.base_url)
     assert values == ("from-config", 5, 6, "http://127.0.0.1:1")
 
 

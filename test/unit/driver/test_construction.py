@@ -58,12 +58,12 @@ def test_keywords_override_the_config() -> None:
     assert (exchange.account_id, exchange.dialect) == (8, "oms")
 
 
-@pytest.mark.parametrize("given", [{"api_key": API_KEY}, {"account_id": 7}, {}])
-def test_key_and_account_are_required(given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("config", [{"api_key": API_KEY}, {"account_id": 7}, {}])
+def test_key_and_account_are_required(config: dict[str, Any]) -> None:
     with pytest.raises(RuntimeError, match="is needed"):
-        OmsCcxtExchange(**given)
+        OmsCcxtExchange(**config)
     with pytest.raises(RuntimeError, match="is needed"):
-        OmsCcxtExchange(given)
+        OmsCcxtExchange(config)
 
 
 def test_an_unknown_dialect_is_refused() -> None:

@@ -159,8 +159,8 @@ def test_no_response_to_a_read(cause: Any, expected: type) -> None:
 
 def test_errors_of_a_urllib_transport() -> None:
     body = b'{"detail": {"code": "invalid_api_key", "message": "no"}}'
-    answer = HTTPError("http://x", 401, "Unauthorized", Message(), io.BytesIO(body))
-    exchange, _ = make_exchange(answer)
+    http_error = HTTPError("http://x", 401, "Unauthorized", Message(), io.BytesIO(body))
+    exchange, _ = make_exchange(http_error)
     with pytest.raises(ccxt.AuthenticationError, match=r"^no$"):
         exchange.create_market_buy_order("BTC/USDT", 1)
 

@@ -11,7 +11,7 @@ from ccxt_driver.wire import Request
 READ = Request(method="GET", path="/oms/orders/1")
 TRADE = Request(method="POST", path="/oms/commands")
 #: A response, or an error of the client.
-Answer = dict[str, Any] | Exception
+Response = dict[str, Any] | Exception
 
 
 def error(**attributes: Any) -> OmsDriverError:
@@ -23,9 +23,11 @@ def one_request(request: Request) -> Flow[Any]:
     return body["value"]
 
 
-def run(flow: Flow[Any], *answers: Answer, seconds_per_call: float = 0.0) -> tuple[Any, list[Step]]:
-    """Runs a flow with these answers to its requests; returns its result and its steps."""
-    now, remaining, steps = [0.0], list(answers), list[Step]()
+def run(
+    flow: Flow[Any], *responses: Response, seconds_per_call: float = 0.0
+) -> tuple[Any, list[Step]]:
+    """Runs a flow with these responses to its requests; returns its result and its steps."""
+    now, remaining, steps = [0.0], list(responses), list[Step]()
     running = run_steps(flow, 10.0, lambda: now[0])
     try:
         step = next(running)
@@ -35,9 +37,9 @@ def run(flow: Flow[Any], *answers: Answer, seconds_per_call: float = 0.0) -> tup
                 step = next(running)
                 continue
             now[0] += seconds_per_call
-            answer = remaining.pop(0)
-            is_error = isinstance(answer, Exception)
-            step = running.throw(answer) if is_error else running.send(answer)
+            response = remaining.pop(0)
+            is_error = isinstance(response, Exception)
+            step = running.throw(response) if is_error else running.send(response)
     except StopIteration as done:
         assert not remaining
         return done.value, steps
@@ -64,7 +66,7 @@ def test_retry_after_is_respected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "answer", "seconds_per_call"),
+    ("request_", "response", "seconds_per_call"),
     [
         (READ, error(retryable=False), 0.0),
         (READ, error(retryable=True), 9.95),
@@ -73,10 +75,10 @@ def test_retry_after_is_respected() -> None:
     ],
 )
 def test_other_failures_are_not_repeated(
-    request_: Request, answer: Answer, seconds_per_call: float
+    request_: Request, response: Response, seconds_per_call: float
 ) -> None:
     with pytest.raises(OmsDriverError):
-        run(one_request(request_), answer, seconds_per_call=seconds_per_call)
+        run(one_request(request_), response, seconds_per_call=seconds_per_call)
 
 
 def test_an_error_response_is_thrown_into_the_flow() -> None:

@@ -22,8 +22,8 @@ WINDOW = {
 HISTORIES = ["fetch_orders", "fetch_closed_orders", "fetch_canceled_orders", "fetch_my_trades"]
 
 
-def reader(*answers: Any, **keywords: Any) -> Any:
-    exchange, transport = make_exchange(*answers, **keywords)
+def reader(*responses: Any, **keywords: Any) -> Any:
+    exchange, transport = make_exchange(*responses, **keywords)
     exchange._clock = lambda: NOW
     return exchange, transport
 

@@ -114,12 +114,12 @@ def test_order_shortcuts(method: str, args: tuple[Any, ...], expected: tuple[Any
 
 def test_signatures_match_ccxt() -> None:
     for name in vars(ccxt.Exchange):
-        ours = inspect.getattr_static(OmsCcxtExchange, name, None)
+        method = inspect.getattr_static(OmsCcxtExchange, name, None)
         is_method = name.startswith(("create", "edit", "cancel", "close_", "fetch_"))
-        if ours is None or not is_method:
+        if method is None or not is_method:
             continue
         expected = list(inspect.signature(getattr(ccxt.Exchange, name)).parameters)
-        assert list(inspect.signature(ours).parameters) == expected, name
+        assert list(inspect.signature(method).parameters) == expected, name
 
 
 def test_a_response_without_the_order_is_filled_from_the_arguments() -> None:
@@ -155,7 +155,7 @@ def test_create_orders_is_one_request() -> None:
     exchange, transport = make_exchange(results({"order": ORDER}, refused, unknown))
     order = {"symbol": "BTC/USDT", "type": "limit", "side": "buy", "amount": 0.3, "price": 1}
     orders = exchange.create_orders([order, order, {**order, "params": {"comment": "c"}}])
-    assert [one["command"] for one in transport.command] == ["send_order"] * 3
+    assert [each["command"] for each in transport.command] == ["send_order"] * 3
     assert transport.command[2]["payload"]["comment"] == "c"
     assert [order["status"] for order in orders] == ["open", "rejected", "open"]
     assert [order["id"] for order in orders] == ["42", None, "44"]
@@ -266,7 +266,7 @@ def test_an_invalid_number_is_refused_before_sending(amount: Any) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "wrong",
+    "error",
     [
         failure("rate_limited", retryable=True, outcome="not_sent", ccxt_class="RateLimitExceeded"),
         ConnectionRefusedError("no"),
@@ -274,8 +274,8 @@ def test_an_invalid_number_is_refused_before_sending(amount: Any) -> None:
         TimeoutError("late"),
     ],
 )
-def test_trading_requests_are_never_repeated(call: Any, wrong: Any) -> None:
-    exchange, transport = make_exchange(wrong)
+def test_trading_requests_are_never_repeated(call: Any, error: Any) -> None:
+    exchange, transport = make_exchange(error)
     with pytest.raises(ccxt.BaseError):
         call(exchange)
     assert len(transport.sent) == 1

@@ -15,21 +15,21 @@ from kit.http.stub_transport import API_KEY, BASE_URL, ORDER, StubTransport, fai
 POLLING = {"force_polling": True, "watch_timeout_seconds": 0.05, "poll_interval_seconds": 0.01}
 
 
-def pro_on(*answers: Any, **keywords: Any) -> tuple[Any, StubTransport]:
-    transport = StubTransport(list(answers))
+def pro_on(*responses: Any, **keywords: Any) -> tuple[Any, StubTransport]:
+    transport = StubTransport(list(responses))
     http = OmsHttpClient(base_url=BASE_URL, api_key=API_KEY, transport=transport)
-    made = OmsCcxtProExchange(api_key=API_KEY, account_id=7, http_client=http, **keywords)
-    made._sleep = lambda seconds: None
-    return made, transport
+    instance = OmsCcxtProExchange(api_key=API_KEY, account_id=7, http_client=http, **keywords)
+    instance._sleep = lambda seconds: None
+    return instance, transport
 
 
-def async_on(*answers: Any, **keywords: Any) -> tuple[Any, StubTransport]:
-    transport = StubTransport(list(answers))
+def async_on(*responses: Any, **keywords: Any) -> tuple[Any, StubTransport]:
+    transport = StubTransport(list(responses))
 
-    async def ask(method: str, url: str, headers: dict[str, str], payload: Any) -> Any:
+    async def send(method: str, url: str, headers: dict[str, str], payload: Any) -> Any:
         return transport(method, url, headers, payload)
 
-    http = OmsAsyncHttpClient(base_url=BASE_URL, api_key=API_KEY, transport=ask)
+    http = OmsAsyncHttpClient(base_url=BASE_URL, api_key=API_KEY, transport=send)
     return OmsCcxtAsyncExchange(api_key=API_KEY, account_id=7, http_client=http, **keywords), (
         transport
     )
@@ -86,10 +86,10 @@ async def test_an_asynchronous_client_may_be_assigned() -> None:
 
 
 def test_has_contains_the_watch_methods() -> None:
-    for made in (pro_on({})[0], async_on({})[0]):
-        watched = {name for name, can in made.has.items() if can and "watch" in name}
-        assert len(watched) == 7 and made.has["ws"] is True and made.pro is True
-        assert made.watchOHLCV and made.watchMyTrades
+    for instance in (pro_on({})[0], async_on({})[0]):
+        watched = {name for name, can in instance.has.items() if can and "watch" in name}
+        assert len(watched) == 7 and instance.has["ws"] is True and instance.pro is True
+        assert instance.watchOHLCV and instance.watchMyTrades
 
 
 async def test_the_asynchronous_class_has_the_ccxt_dialect() -> None:
@@ -130,7 +130,7 @@ async def test_limit_and_since_apply_and_other_rows_stay_pending() -> None:
     exchange, _ = async_on({"items": rows})
     first = await exchange.watch_orders(None, None, 2, POLLING)
     second = await exchange.watch_orders(None, None, 2, POLLING)
-    assert [[one["id"] for one in part] for part in (first, second)] == [["41", "42"], ["43"]]
+    assert [[row["id"] for row in part] for part in (first, second)] == [["41", "42"], ["43"]]
     exchange, _ = async_on({"items": rows})
     late = exchange.parse8601("2026-03-01T00:00:00Z")
     assert await exchange.watch_orders(None, late, None, POLLING) == []
@@ -139,10 +139,10 @@ async def test_limit_and_since_apply_and_other_rows_stay_pending() -> None:
 async def test_polling_of_market_data_is_rate_limited() -> None:
     exchange, transport = async_on({"result": {"last": 1}})
     params = {**POLLING, "poll_interval_seconds": 0.05}
-    began = asyncio.get_running_loop().time()
+    started_at = asyncio.get_running_loop().time()
     for _ in range(3):
         assert await exchange.watch_ticker("BTC/USDT", params) == {"last": 1}
-    assert asyncio.get_running_loop().time() - began >= 0.1
+    assert asyncio.get_running_loop().time() - started_at >= 0.1
     assert transport.sent[0].payload == {"args": ["BTC/USDT"], "kwargs": {}}
     exchange, _ = async_on({"result": [[1, 0], [2, 0], [3, 0]]})
     assert await exchange.watch_ohlcv("X", "1m", 2, 1, POLLING) == [[3, 0]]
