@@ -1,4 +1,4 @@
-"""Lines of the log: one each, with their fields, and without secrets."""
+"""Log lines: one per record, with fields, without secrets."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ TOKEN = "tok_" + "aB3_-" * 8 + "xyz"
 
 @contextmanager
 def _logging(form: str = "plain") -> Iterator[logging.Logger]:
-    """A logger under our set-up; afterwards logging is as it was."""
+    """A logger with the gateway's configuration, restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     with pytest.MonkeyPatch.context() as patch:
@@ -28,7 +28,7 @@ def _logging(form: str = "plain") -> Iterator[logging.Logger]:
             root.setLevel(level)
 
 
-def test_a_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
     with _logging() as logger:
         logger.info("lease_lost account_id=%d", 7, extra={"request_id": "abc"})
     (line,) = capsys.readouterr().err.splitlines()
@@ -36,7 +36,7 @@ def test_a_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None
     assert " INFO [" in line
 
 
-def test_what_is_below_the_level_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     with _logging() as logger:
         logger.debug("nothing")
         logging.getLogger("uvicorn.error").info("Started server process")
@@ -56,7 +56,7 @@ def test_json_has_the_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -
     assert first["level"] == "WARNING" and first["logger"] == "oms.some.part"
 
 
-def test_a_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_traceback_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     with _logging("json") as logger:
         try:
             raise ValueError("inner")
@@ -66,27 +66,27 @@ def test_a_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("form", ["plain", "json"])
-@pytest.mark.parametrize("told", [f"key={KEY}", f'{{"api_key": "{KEY}"}}', KEY])
-def test_a_key_is_blotted_out(told: str, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("text", [f"key={KEY}", f'{{"api_key": "{KEY}"}}', KEY])
+def test_api_key_is_redacted(text: str, form: str, capsys: pytest.CaptureFixture[str]) -> None:
     with _logging(form) as logger:
-        logger.info("somebody_logged it=%s", told, extra={"more": told})
+        logger.info("event_logged it=%s", text, extra={"more": text})
     line = capsys.readouterr().err
     assert KEY not in line and line.count("oms_***") == 2
 
 
-@pytest.mark.parametrize("told", [f"token={TOKEN}", f'{{"token": "{TOKEN}"}}', f"Bearer {TOKEN}"])
-def test_a_login_token_is_blotted_out(told: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("text", [f"token={TOKEN}", f'{{"token": "{TOKEN}"}}', f"Bearer {TOKEN}"])
+def test_login_token_is_redacted(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with _logging() as logger:
-        logger.info("somebody_logged it=%s", told, extra={"more": f"_{told}"})
+        logger.info("event_logged it=%s", text, extra={"more": f"_{text}"})
     line = capsys.readouterr().err
     assert TOKEN[4:] not in line and line.count("tok_***") == 2
 
 
-def test_a_password_in_a_url_is_blotted_out() -> None:
-    told = logs.redact_secrets("connect mysql+asyncmy://oms:hunter2@db:3306/oms")
-    assert told == "connect mysql+asyncmy://oms:***@db:3306/oms"
+def test_password_in_a_url_is_redacted() -> None:
+    text = logs.redact_secrets("connect mysql+asyncmy://oms:hunter2@db:3306/oms")
+    assert text == "connect mysql+asyncmy://oms:***@db:3306/oms"
     assert logs.redact_secrets("see https://example.org/a:b@c") == "see https://example.org/a:b@c"
 
 
-def test_words_that_look_alike_stay() -> None:
+def test_similar_words_are_kept() -> None:
     assert logs.redact_secrets("oms_commands oms_deals") == "oms_commands oms_deals"

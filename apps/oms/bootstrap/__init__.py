@@ -240,8 +240,8 @@ def new_client_order_id() -> str:
     return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])
 
 
-def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Administer":
-    """Build the administration of users and keys."""
+def build_administer(settings: Settings, store: SqlStore) -> "Administer":
+    """Build the administration of users, keys, accounts and strategies."""
     from oms.services.access.administer import Administer
     from oms.services.access.authenticate import Authenticate
     from oms.services.access.last_used import LastUsedRecorder
@@ -249,6 +249,7 @@ def _administer(settings: Settings, store: SqlStore, clock: SystemClock) -> "Adm
     from oms.services.access.passwords import Passwords
     from oms.services.credentials.seal import SealCredentials
 
+    clock = SystemClock()
     last_use, passwords = LastUsedRecorder(credentials=store.login_credentials), Passwords()
     return Administer(
         people=store.user_admin,
@@ -288,7 +289,7 @@ async def build_api(settings: Settings) -> "Application":
     clock = SystemClock()
     commands, notifier = settings.commands, SocketNotifier(settings.notifier_dir)
     depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
-    administer = _administer(settings, store, clock)
+    administer = build_administer(settings, store)
     parts = ApiContext(
         settings=settings,
         version=__version__,

@@ -7,9 +7,9 @@ from typing import Any
 
 from oms import bootstrap
 from oms.adapters.sql.store import SqlStore
+from oms.cli.audit_context import cli_audit_context
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
-from oms.cli.registry_admin import cli_actor
 from oms.cli.settings import command_settings, require_confirmation
 from oms.domain.errors import Conflict
 
@@ -40,7 +40,7 @@ def restore(parsed: argparse.Namespace) -> Any:
         async with bootstrap.open_store(settings) as store:
             await _refuse_live_worker(store)
             schema = await store.schema_version()
-            return await store.backup.restore(Path(parsed.file), schema, cli_actor())
+            return await store.backup.restore(Path(parsed.file), schema, cli_audit_context())
 
     try:
         return {"ok": True, "file": parsed.file, "rows": run_async(work())}

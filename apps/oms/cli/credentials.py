@@ -13,9 +13,9 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.key_file import KeyFile
 from oms.adapters.vault import AesVault, MasterKey, new_master_key
+from oms.cli.audit_context import cli_audit_context
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
-from oms.cli.registry_admin import cli_actor
 from oms.cli.settings import command_settings, prompt_secret, read_secret, require_confirmation
 from oms.config import Settings
 from oms.ports.vault import SEALED_PREFIX, NoMasterKey, Secrets, UnsealError
@@ -57,7 +57,7 @@ def upsert(parsed: argparse.Namespace) -> Any:
     async def work() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
             seal = SealCredentials(rows=store.sealed_credentials, sealer=vault)
-            row = await seal(parsed.account_id, secrets, cli_actor())
+            row = await seal(parsed.account_id, secrets, cli_audit_context())
             stored = {
                 "api_key_enc": True,
                 "secret_enc": True,
@@ -132,7 +132,7 @@ async def _run_rotation(settings: Settings, *, check_only: bool = False) -> Rota
         rotate = RotateMasterKey(
             rows=store.sealed_credentials, vault=bootstrap.build_vault(settings)
         )
-        return await (rotate.check() if check_only else rotate(cli_actor()))
+        return await (rotate.check() if check_only else rotate(cli_audit_context()))
 
 
 def _clear(parsed: argparse.Namespace, vault: AesVault, name: str) -> str | None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from oms import bootstrap
-from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin
+from oms.cli.audit_context import cli_audit_context
+from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
 from oms.config import Settings
+from oms.services.access.administer import Administer
 from oms.services.access.authenticate import hash_key
 
 SYMBOL = "BTC/USDT"
@@ -30,10 +32,10 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     path = settings.home / FIRST_RUN_FILE
     base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
-        registry_admin = RegistryAdmin(registry=store.registry, people=store.user_admin)
+        administer = bootstrap.build_administer(settings, store)
         content = _read(path)
-        if content is None or not await _is_complete(registry_admin, content):
-            content = await _set_up(registry_admin)
+        if content is None or not await _is_complete(administer, content):
+            content = await _set_up(administer)
     content = {"base_url": base_url} | {k: v for k, v in content.items() if k != "base_url"}
     _write(path, content)
     return content
@@ -79,12 +81,14 @@ Ctrl-C stops the gateway; the next start reuses all of this.
 """
 
 
-async def _set_up(registry_admin: RegistryAdmin) -> dict[str, Any]:
-    admin, _ = await registry_admin.ensure_user("admin", "admin")
-    trader, _ = await registry_admin.ensure_user("trader", "trader")
-    accounts = {mode: await _account(registry_admin, mode, trader.id) for mode in POSITION_MODES}
-    _, admin_key = await registry_admin.create_key(admin.id, None, "first run")
-    _, key = await registry_admin.create_key(trader.id, None, "first run")
+async def _set_up(administer: Administer) -> dict[str, Any]:
+    admin, _ = await administer.ensure_user("admin", "admin", cli_audit_context())
+    trader, _ = await administer.ensure_user("trader", "trader", cli_audit_context())
+    accounts = {mode: await _account(administer, mode, trader.id) for mode in POSITION_MODES}
+    _, admin_key = await administer.create_granted_key(
+        admin.id, None, "first run", cli_audit_context()
+    )
+    _, key = await administer.create_granted_key(trader.id, None, "first run", cli_audit_context())
     return {
         "account_id": accounts["hedge"],
         "accounts": accounts,
@@ -94,23 +98,23 @@ async def _set_up(registry_admin: RegistryAdmin) -> dict[str, Any]:
     }
 
 
-async def _account(registry_admin: RegistryAdmin, mode: str, trader_id: int) -> int:
+async def _account(administer: Administer, mode: str, trader_id: int) -> int:
     """Return the id of the paper account of that mode, created and granted if missing."""
     label = f"paper-{mode}"
-    for row in await registry_admin.registry.accounts():
+    for row in await administer.registry.accounts():
         if row.account.label == label:
             return row.account.id
     arguments = argparse.Namespace(
         exchange_id="paper.binance", label=label, position_mode=mode, testnet=False
     )
-    return await registry_admin.create_account(arguments, trader_id, FULL_GRANT)
+    return await create_granted_account(administer, arguments, trader_id, FULL_GRANT)
 
 
-async def _is_complete(registry_admin: RegistryAdmin, content: dict[str, Any]) -> bool:
+async def _is_complete(administer: Administer, content: dict[str, Any]) -> bool:
     """Return whether the keys of the file are valid in this database, on its accounts."""
     now = datetime.now(UTC)
-    trader = await registry_admin.registry.principal(hash_key(content["api_key"]), now)
-    admin = await registry_admin.registry.principal(hash_key(content["admin_api_key"]), now)
+    trader = await administer.registry.principal(hash_key(content["api_key"]), now)
+    admin = await administer.registry.principal(hash_key(content["admin_api_key"]), now)
     if trader is None or admin is None:
         return False
     return all(trader.grant(account_id) for account_id in content["accounts"].values())

@@ -5,17 +5,20 @@ import asyncio
 import string
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from oms.cli.audit_context import cli_audit_context
 from oms.cli.key_restrictions import parse_restrictions
 from oms.cli.output import CommandFailed
-from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin, cli_actor, now, parse_exchange_id
+from oms.cli.registry_accounts import FULL_GRANT, create_granted_account, parse_exchange_id
 from oms.cli.settings import command_settings, read_secret
 from oms.config import Settings
 from oms.domain.access import UNRESTRICTED, Grant
 from oms.domain.errors import Invalid, NotFound, OmsError, Unavailable
 from oms.ports.registry import AccountRow, UserRow
 from oms.ports.user_admin import ApiKeyChange, UserChange
+from oms.services.access.administer import Administer
 from oms.services.access.authenticate import hash_key
 
 Answer = TypeVar("Answer")
@@ -30,8 +33,8 @@ def install(parsed: argparse.Namespace) -> Any:
     check_key(parsed.api_key)
     parse_exchange_id(parsed.exchange_id)
 
-    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        return await ensure_installed(parsed, registry_admin)
+    async def work(settings: Settings, administer: Administer) -> Any:
+        return await ensure_installed(parsed, administer)
 
     settings = command_settings(parsed)
     applied = None if parsed.skip_schema else run_async(_upgrade_schema(settings))["applied"]
@@ -41,22 +44,20 @@ def install(parsed: argparse.Namespace) -> Any:
     return result if applied is None else {"ok": True, "schema_files": applied} | result
 
 
-async def ensure_installed(
-    parsed: argparse.Namespace, registry_admin: RegistryAdmin
-) -> dict[str, Any]:
+async def ensure_installed(parsed: argparse.Namespace, administer: Administer) -> dict[str, Any]:
     """Create what is missing and return users, keys and account."""
     with_trader = parsed.with_account and not parsed.no_trader
-    admin, _ = await registry_admin.ensure_user(parsed.admin_name, "admin")
+    admin, _ = await administer.ensure_user(parsed.admin_name, "admin", cli_audit_context())
     admin_text = None if with_trader else parsed.api_key
-    admin_key = await _ensure_key(registry_admin, admin, admin_text, parsed.api_key_label)
+    admin_key = await _ensure_key(administer, admin, admin_text, parsed.api_key_label)
     if not parsed.with_account:
         return {"ok": True, "user": _user_row(admin), "api_key": admin_key}
     trader = admin
     key = admin_key
     if with_trader:
-        trader, _ = await registry_admin.ensure_user(parsed.trader_name, "trader")
-        key = await _ensure_key(registry_admin, trader, parsed.api_key, parsed.api_key_label)
-    account = await _ensure_account(parsed, registry_admin, trader.id, key["id"])
+        trader, _ = await administer.ensure_user(parsed.trader_name, "trader", cli_audit_context())
+        key = await _ensure_key(administer, trader, parsed.api_key, parsed.api_key_label)
+    account = await _ensure_account(parsed, administer, trader.id, key["id"])
     return {
         "ok": True,
         "user": _user_row(trader),
@@ -81,14 +82,12 @@ def create_user(parsed: argparse.Namespace) -> Any:
     """Create a user; an existing one is returned unchanged."""
     password = read_secret(parsed, "password", warns=True)
 
-    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        from oms.services.access.passwords import Passwords
-
-        hashed = None if password is None else await Passwords().hash(password)
-        user, created = await registry_admin.ensure_user(parsed.name, parsed.role)
+    async def work(settings: Settings, administer: Administer) -> Any:
+        hashed = None if password is None else await administer.passwords.hash(password)
+        user, created = await administer.ensure_user(parsed.name, parsed.role, cli_audit_context())
         if hashed is not None and created:
             change = UserChange(password_hash=hashed)
-            await registry_admin.people.change_user(user.id, change, cli_actor())
+            await administer.people.change_user(user.id, change, cli_audit_context())
         elif hashed is not None:
             print(f"oms: warning: {user.name} exists, its password is unchanged", file=sys.stderr)
         fields = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
@@ -103,14 +102,14 @@ def create_api_key(parsed: argparse.Namespace) -> Any:
     check_key(parsed.api_key)
     restrictions = parse_restrictions(parsed)
 
-    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        key_id, plain = await registry_admin.create_key(
-            parsed.user_id, parsed.api_key, parsed.label
+    async def work(settings: Settings, administer: Administer) -> Any:
+        key_id, plain = await administer.create_granted_key(
+            parsed.user_id, parsed.api_key, parsed.label, cli_audit_context()
         )
         if restrictions != UNRESTRICTED:
             # The key's text is not printed before its restrictions are stored.
             change = ApiKeyChange(restrictions=restrictions)
-            await registry_admin.people.change_key(key_id, change, cli_actor())
+            await administer.change_key(key_id, change, cli_audit_context())
         return {
             "ok": True,
             "user_id": parsed.user_id,
@@ -135,8 +134,8 @@ def add_account(parsed: argparse.Namespace) -> Any:
         can_block_account=can_manage,
     )
 
-    async def work(settings: Settings, registry_admin: RegistryAdmin) -> Any:
-        account_id = await registry_admin.create_account(parsed, parsed.user_id, grant)
+    async def work(settings: Settings, administer: Administer) -> Any:
+        account_id = await create_granted_account(administer, parsed, parsed.user_id, grant)
         return {
             "ok": True,
             "account_id": account_id,
@@ -161,7 +160,7 @@ def set_account_testnet(parsed: argparse.Namespace) -> Any:
     async def work() -> int:
         change = AccountChange(is_testnet=parsed.enabled)
         async with bootstrap.open_store(settings) as store:
-            return await store.account_admin.change(parsed.account_id, change, cli_actor())
+            return await store.account_admin.change(parsed.account_id, change, cli_audit_context())
 
     rows = run_async(work())
     fields = {"account_id": parsed.account_id, "is_testnet": parsed.enabled, "rows": rows}
@@ -192,7 +191,7 @@ def check_key(text: str | None) -> None:
 
 
 def _with_registry(
-    parsed: argparse.Namespace, work: Callable[[Settings, RegistryAdmin], Awaitable[Any]]
+    parsed: argparse.Namespace, work: Callable[[Settings, Administer], Awaitable[Any]]
 ) -> Any:
     """Return the result of ``work`` on the registry."""
     from oms import bootstrap
@@ -201,9 +200,7 @@ def _with_registry(
 
     async def run() -> Any:
         async with bootstrap.open_store(settings) as store:
-            return await work(
-                settings, RegistryAdmin(registry=store.registry, people=store.user_admin)
-            )
+            return await work(settings, bootstrap.build_administer(settings, store))
 
     return run_async(run())
 
@@ -235,18 +232,18 @@ async def _upgrade_schema(settings: Settings) -> dict[str, Any]:
 
 
 async def _ensure_account(
-    parsed: argparse.Namespace, registry_admin: RegistryAdmin, user_id: int, key_id: int
+    parsed: argparse.Namespace, administer: Administer, user_id: int, key_id: int
 ) -> AccountRow:
     """Return the account of that label, created if missing; the key gets full permissions."""
-    rows = await registry_admin.registry.accounts()
+    rows = await administer.registry.accounts()
     accounts = [row for row in rows if row.account.label == parsed.label]
     if not accounts:
-        account_id = await registry_admin.create_account(parsed, user_id, FULL_GRANT)
-        accounts = list(await registry_admin.registry.accounts([account_id]))
+        account_id = await create_granted_account(administer, parsed, user_id, FULL_GRANT)
+        accounts = list(await administer.registry.accounts([account_id]))
     account_id = accounts[0].account.id
-    owner = await registry_admin.registry.principal_of(key_id, now())
+    owner = await administer.registry.principal_of(key_id, datetime.now(UTC))
     if owner is None or owner.grant(account_id) is None:
-        await registry_admin.grant(user_id, account_id, FULL_GRANT)
+        await administer.grant(user_id, account_id, FULL_GRANT, cli_audit_context())
     return accounts[0]
 
 
@@ -260,18 +257,18 @@ def _ensure_master_key(settings: Settings) -> bool:
 
 
 async def _ensure_key(
-    registry_admin: RegistryAdmin, user: UserRow, text: str | None, label: str | None
+    administer: Administer, user: UserRow, text: str | None, label: str | None
 ) -> dict[str, Any]:
     """Return the user's first key; its clear text only if it is created now."""
     if text is None:
-        key_ids = await registry_admin.registry.keys_of(user.id)
+        key_ids = await administer.registry.keys_of(user.id)
         if key_ids:
             return {"id": key_ids[0], "plain": None, "label": label}
     else:
-        owner = await registry_admin.registry.principal(hash_key(text), now())
+        owner = await administer.registry.principal(hash_key(text), datetime.now(UTC))
         if owner is not None and owner.user_id == user.id:
             return {"id": owner.api_key_id, "plain": None, "label": label}
-    key_id, plain = await registry_admin.create_key(user.id, text, label)
+    key_id, plain = await administer.create_granted_key(user.id, text, label, cli_audit_context())
     return {"id": key_id, "plain": plain, "label": label}
 
 

@@ -1,7 +1,7 @@
 """``oms kill on`` and ``oms kill off``: through the server if reachable, else in the database.
 
-A switch written to the database is read by every worker and applies to new commands; canceling orders
-and closing positions needs a server.
+A switch written to the database is read by every worker and applies to new commands; canceling
+orders and closing positions needs a server.
 """
 
 import argparse
@@ -9,9 +9,9 @@ from typing import Any
 
 from oms import bootstrap
 from oms.cli import network
+from oms.cli.audit_context import cli_audit_context
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
-from oms.cli.registry_admin import cli_actor
 from oms.cli.settings import command_settings, environment, require_confirmation
 from oms.domain.errors import OmsError
 from oms.domain.risk.kill_switch import KillSwitch
@@ -110,7 +110,7 @@ def _matches(parsed: argparse.Namespace, scope: str, scope_id: str | None) -> bo
 
 
 def _activate_in_database(parsed: argparse.Namespace, activation: ActivateKillSwitch) -> int:
-    audit_context = evolve(cli_actor(), comment=parsed.comment)
+    audit_context = evolve(cli_audit_context(), comment=parsed.comment)
 
     async def work() -> int:
         async with bootstrap.open_store(command_settings(parsed)) as store:
@@ -131,7 +131,7 @@ def _activate_in_database(parsed: argparse.Namespace, activation: ActivateKillSw
 
 
 def _release_in_database(parsed: argparse.Namespace) -> list[int]:
-    audit_context = evolve(cli_actor(), comment=parsed.comment)
+    audit_context = evolve(cli_audit_context(), comment=parsed.comment)
 
     async def work() -> list[int]:
         async with bootstrap.open_store(command_settings(parsed)) as store:

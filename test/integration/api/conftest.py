@@ -1,4 +1,4 @@
-"""An office per test: API, worker and a SQLite store, in this process."""
+"""A gateway per test: API, worker and a SQLite store in this process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,13 +16,13 @@ TRADES_PER_SECOND = 5000
 
 @pytest.fixture
 def dsn(tmp_path: Path) -> str:
-    """The office's database."""
+    """The gateway's database."""
     return f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
 
 
 @pytest.fixture
 async def gateway(dsn: str) -> AsyncIterator[InProcessGateway]:
-    """Nobody works yet; a test starts the worker when it wants one."""
+    """A gateway whose worker is not started."""
     limits = {"body_bytes_max": BODY_BYTES_MAX, "items_max": ITEMS_MAX, "queue_depth_max": 500}
     settings = Settings.model_validate(
         {
@@ -37,7 +37,7 @@ async def gateway(dsn: str) -> AsyncIterator[InProcessGateway]:
 
 @pytest.fixture
 async def busy(gateway: InProcessGateway) -> InProcessGateway:
-    """An office whose worker works and whose price of BTC is 50000."""
+    """A gateway with a running worker and a BTC price of 50000."""
     gateway.start_worker()
     price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
     answer = await gateway.client("POST", "/paper/price", price)
@@ -47,10 +47,12 @@ async def busy(gateway: InProcessGateway) -> InProcessGateway:
 
 @pytest.fixture
 async def slow(gateway: InProcessGateway) -> InProcessGateway:
-    """An office whose exchange answers later."""
+    """A gateway whose exchange answers asynchronously."""
     gateway.worker.processor.connect = connect_deferred
     gateway.start_worker()
     price = {"symbol": "BTC/USDT:USDT", "bid": "59990", "ask": "60000"}
-    told = await gateway.client("POST", "/paper/price", {"account_id": gateway.account_id, **price})
-    assert told.status == 200
+    response = await gateway.client(
+        "POST", "/paper/price", {"account_id": gateway.account_id, **price}
+    )
+    assert response.status == 200
     return gateway

@@ -1,4 +1,4 @@
-"""Rows set right by an admin: every correction is a deal, and the books stay the fold of them."""
+"""Corrections of rows by an admin: each is a deal, and the ledger stays their replay."""
 
 import random
 from typing import Any
@@ -19,18 +19,18 @@ ITEM = frozenset(("index", "ok", "op", "id", "error"))
 async def mutate(
     gateway: InProcessGateway, entity: str, *items: dict[str, Any], **more: Any
 ) -> AsgiResponse:
-    """One body of an admin."""
+    """Send one mutation request of the admin."""
     path = f"/admin/oms/{entity}/mutate"
     return await gateway.client("POST", path, list(items), key=ADMIN_KEY, **more)
 
 
 async def update(gateway: InProcessGateway, entity: str, row_id: int, **row: Any) -> AsgiResponse:
-    """One update."""
+    """Send one update."""
     return await mutate(gateway, entity, {"op": "update", "row": {"id": row_id} | row})
 
 
 async def clean(gateway: InProcessGateway) -> None:
-    """The books have no finding, and are what their facts give."""
+    """Check that verify has no finding and replay has no difference."""
     checked = await build_verify_report(gateway.store, Settings())
     assert checked["ok"], [row["findings"] for row in checked["accounts"]]
     for account in checked["accounts"]:
@@ -40,20 +40,20 @@ async def clean(gateway: InProcessGateway) -> None:
 
 
 async def open_rows(gateway: InProcessGateway, account_id: int | None = None) -> list[Any]:
-    """Open positions."""
+    """Return the open positions."""
     number = account_id or gateway.account_id
     return list((await gateway.client.get(f"/oms/positions/open?account_ids={number}"))["items"])
 
 
 async def bought(gateway: InProcessGateway, qty: str = "0.02") -> tuple[Any, Any, Any]:
-    """Order, deal and position of a market buy."""
+    """Return order, deal and position of a market buy."""
     answer = await gateway.order("?wait_ms=5000", qty=qty)
     (result,) = answer.json()["results"]
     (position,) = await open_rows(gateway)
     return result["order"], result["deals"][0], position
 
 
-async def test_a_deal_is_taken_back_and_booked_anew(busy: InProcessGateway) -> None:
+async def test_deal_is_deleted_and_inserted_again(busy: InProcessGateway) -> None:
     order, deal, position = await bought(busy)
     answer = await update(busy, "deals", deal["id"], **deal | {"price": "40000"})
     body = answer.json()
@@ -86,7 +86,7 @@ async def test_a_deal_is_taken_back_and_booked_anew(busy: InProcessGateway) -> N
     await clean(busy)
 
 
-async def test_a_position_is_led_to_quantity_and_average(busy: InProcessGateway) -> None:
+async def test_position_update_corrects_quantity_and_average(busy: InProcessGateway) -> None:
     _, _, position = await bought(busy)
     number = position["id"]
     for wanted in (
@@ -123,18 +123,18 @@ async def test_a_position_is_led_to_quantity_and_average(busy: InProcessGateway)
     await clean(busy)
 
 
-async def test_an_order_ends_by_the_table_of_transitions(busy: InProcessGateway) -> None:
+async def test_order_update_follows_the_transition_table(busy: InProcessGateway) -> None:
     answer = await busy.order(order_type="limit", price="40000")
     number = answer.json()["results"][0]["order_id"]
     refused = await update(busy, "orders", number, filled_qty="1")
     assert (refused.status, refused.detail["code"]) == (422, "column_not_mutable")
     filled = await update(busy, "orders", number, status="FILLED")
     assert filled.detail["code"] == "column_not_mutable"
-    ended = await update(busy, "orders", number, status="CANCELED", comment="by hand")
+    ended = await update(busy, "orders", number, status="CANCELED", comment="manual")
     assert ended.status == 200, ended.body
     (order,) = (await busy.client.get(f"/oms/orders/{number}"))["items"]
     assert_keys(order, ORDER)
-    assert (order["status"], order["comment"]) == ("CANCELED", "by hand")
+    assert (order["status"], order["comment"]) == ("CANCELED", "manual")
     again = await update(busy, "orders", number, state="EXPIRED")
     assert (again.status, again.detail["reason"]) == (409, None)
     gone = await mutate(busy, "orders", {"op": "delete", "row": {"id": number}})
@@ -144,15 +144,15 @@ async def test_an_order_ends_by_the_table_of_transitions(busy: InProcessGateway)
     order_id = made.json()["results"][0]["id"]
     deal = {"account_id": busy.account_id, "order_id": order_id, "qty": "3", "price": "99"}
     booked = await mutate(busy, "deals", {"op": "insert", "row": deal})
-    (told,) = (await busy.client.get(f"/oms/deals/{booked.json()['results'][0]['id']}"))["items"]
-    assert_keys(told, DEAL)
-    assert (told["reason"], told["order_id"], told["side"]) == ("admin", order_id, "buy")
+    (result,) = (await busy.client.get(f"/oms/deals/{booked.json()['results'][0]['id']}"))["items"]
+    assert_keys(result, DEAL)
+    assert (result["reason"], result["order_id"], result["side"]) == ("admin", order_id, "buy")
     (order,) = (await busy.client.get(f"/oms/orders/{order_id}"))["items"]
     assert (order["status"], order["filled_qty"]) == ("FILLED", "3")
     await clean(busy)
 
 
-async def test_items_are_judged_by_themselves(busy: InProcessGateway) -> None:
+async def test_items_succeed_or_fail_independently(busy: InProcessGateway) -> None:
     _, deal, _ = await bought(busy)
     other = await busy.add_account("hedge")
     row = {"account_id": other, "symbol": COIN, "side": "buy", "qty": "1", "price": "100"}
@@ -175,26 +175,26 @@ async def test_items_are_judged_by_themselves(busy: InProcessGateway) -> None:
         assert (refused.status, refused.detail["code"]) == (422, "validation_error")
     trader = await busy.client("POST", "/admin/oms/deals/mutate", [])
     assert (trader.status, trader.detail["code"]) == (403, "admin_required")
-    nothing = await mutate(busy, "houses")
+    nothing = await mutate(busy, "unknown")
     assert nothing.status == 404
     await clean(busy)
 
 
-async def test_the_change_is_pushed_as_full_rows(busy: InProcessGateway) -> None:
+async def test_correction_emits_events_with_full_rows(busy: InProcessGateway) -> None:
     _, deal, _ = await bought(busy)
     path = f"/oms/events?account_ids={busy.account_id}&after=now"
     after = (await busy.client.get(path))["next_after"]
     await update(busy, "deals", deal["id"], qty="0.03")
-    told = await busy.client.get(f"/oms/events?account_ids={busy.account_id}&after={after}")
-    names = [event["event"] for event in told["items"]]
+    result = await busy.client.get(f"/oms/events?account_ids={busy.account_id}&after={after}")
+    names = [event["event"] for event in result["items"]]
     assert {"deal_updated", "order_updated", "position_updated"} <= set(names)
-    (position,) = [e["payload"] for e in told["items"] if e["event"] == "position_updated"]
+    (position,) = [e["payload"] for e in result["items"] if e["event"] == "position_updated"]
     assert_keys(position, POSITION | {"account_id"})
     assert position["qty"] == "0.03"
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_books_stay_sound_whatever_is_mutated(busy: InProcessGateway, seed: int) -> None:
+async def test_verify_passes_after_random_mutations(busy: InProcessGateway, seed: int) -> None:
     chance = random.Random(seed)
     accounts = [busy.account_id, await busy.add_account("hedge")]
     accounts.append(await busy.add_account("strategy_netting"))
@@ -263,7 +263,7 @@ async def _mutations(gateway: InProcessGateway, account_id: int, chance: random.
             assert answer.status < 500, answer.body
 
 
-async def test_a_repeat_corrects_nothing_twice(busy: InProcessGateway) -> None:
+async def test_idempotent_repeat_applies_once(busy: InProcessGateway) -> None:
     row = {"account_id": busy.account_id, "symbol": COIN, "side": "buy", "qty": "1"}
     item = {"op": "insert", "row": row | {"price": "100"}}
     named = {"Idempotency-Key": "once-only"}

@@ -1,4 +1,4 @@
-"""Commands at an exchange that answers later: they run until its word, and end by it."""
+"""Commands at an asynchronous exchange: they run until its response arrives."""
 
 import asyncio
 from datetime import timedelta
@@ -19,7 +19,7 @@ async def rows_of(gateway: InProcessGateway, command_id: int) -> dict[str, Any]:
     return answer
 
 
-async def test_an_order_is_running_until_the_exchange_answers(slow: InProcessGateway) -> None:
+async def test_order_command_runs_until_the_exchange_answers(slow: InProcessGateway) -> None:
     deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=300")).json()["results"]
     assert (row["ok"], row["status"]) == (True, "running")
@@ -31,13 +31,13 @@ async def test_an_order_is_running_until_the_exchange_answers(slow: InProcessGat
     assert order["status"] == "FILLED"
 
 
-async def test_whoever_waits_is_answered_by_the_exchange(slow: InProcessGateway) -> None:
+async def test_waiting_client_gets_the_final_result(slow: InProcessGateway) -> None:
     answer = await slow.order("?wait_ms=5000")
     assert answer.status == 200
     assert answer.json()["results"][0]["order"]["status"] == "FILLED"
 
 
-async def test_a_rejection_ends_the_command(slow: InProcessGateway) -> None:
+async def test_rejection_fails_the_command(slow: InProcessGateway) -> None:
     answer = await slow.order("?wait_ms=5000", qty="900")
     assert answer.status == 502
     (row,) = answer.json()["detail"]["results"]
@@ -45,12 +45,12 @@ async def test_a_rejection_ends_the_command(slow: InProcessGateway) -> None:
     assert row["order"]["status"] == "REJECTED"
 
 
-async def test_nothing_is_sent_before_it_is_stored(slow: InProcessGateway) -> None:
+async def test_orders_are_stored_before_they_are_sent(slow: InProcessGateway) -> None:
     deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=200")).json()["results"]
     stored = await slow.store.ledger.order(slow.account_id, row["order_id"])
     assert stored is not None
-    assert [wish[1].id for wish in deferred_exchange(slow).sent] == [row["order_id"]]
+    assert [request[1].id for request in deferred_exchange(slow).sent] == [row["order_id"]]
 
 
 async def resting(gateway: InProcessGateway) -> int:
@@ -60,7 +60,7 @@ async def resting(gateway: InProcessGateway) -> int:
     return int(row["order_id"])
 
 
-async def test_a_cancel_is_done_when_the_order_is_canceled(slow: InProcessGateway) -> None:
+async def test_cancel_is_done_when_the_order_is_canceled(slow: InProcessGateway) -> None:
     order_id = await resting(slow)
     body = {"account_id": slow.account_id, "command": "cancel_order"}
     answer = await slow.client(
@@ -71,7 +71,7 @@ async def test_a_cancel_is_done_when_the_order_is_canceled(slow: InProcessGatewa
     assert row["order"]["status"] == "CANCELED"
 
 
-async def test_a_cancel_that_comes_too_late_fails(slow: InProcessGateway) -> None:
+async def test_cancel_of_a_filled_order_fails(slow: InProcessGateway) -> None:
     order_id = await resting(slow)
     deferred_exchange(slow).is_held = True
     body = {"account_id": slow.account_id, "command": "cancel_order"}
@@ -89,7 +89,7 @@ async def test_a_cancel_that_comes_too_late_fails(slow: InProcessGateway) -> Non
     assert order["status"] == "FILLED"
 
 
-async def test_a_change_is_done_when_it_is_confirmed(slow: InProcessGateway) -> None:
+async def test_change_is_done_when_confirmed(slow: InProcessGateway) -> None:
     order_id = await resting(slow)
     body = {"account_id": slow.account_id, "command": "change_order"}
     payload = {"order_id": order_id, "new_price": "51000"}
@@ -110,7 +110,7 @@ async def test_cancel_all_waits_for_every_order(slow: InProcessGateway) -> None:
     assert {item["status"] for item in items} == {"CANCELED"}
 
 
-async def test_a_lost_answer_is_unknown_until_it_is_found(slow: InProcessGateway) -> None:
+async def test_lost_response_is_unknown_until_the_order_is_found(slow: InProcessGateway) -> None:
     deferred_exchange(slow).lose_count = 1
     answer = await slow.order("?wait_ms=5000")
     assert answer.status == 504
@@ -124,19 +124,19 @@ async def test_a_lost_answer_is_unknown_until_it_is_found(slow: InProcessGateway
     assert order["status"] == "FILLED"
 
 
-async def test_a_new_home_goes_on_waiting(slow: InProcessGateway) -> None:
+async def test_reloaded_account_keeps_pending_commands(slow: InProcessGateway) -> None:
     deferred_exchange(slow).is_held = True
     (row,) = (await slow.order("?wait_ms=300")).json()["results"]
     before = deferred_exchange(slow)
     await slow.worker.processor.evict_all()
     assert not before.is_open
     assert (await slow.client("POST", "/oms/reconcile", {})).status == 200
-    home = slow.worker.processor.states[slow.account_id]
+    state = slow.worker.processor.states[slow.account_id]
     assert [each.order_id for each in deferred_exchange(slow).seen_attempts] == [row["order_id"]]
-    assert home.pending[row["command_id"]].actions == {row["order_id"]: "place"}
+    assert state.pending[row["command_id"]].actions == {row["order_id"]: "place"}
 
 
-async def test_a_sweep_takes_its_time(slow: InProcessGateway) -> None:
+async def test_bulk_close_waits_for_its_orders(slow: InProcessGateway) -> None:
     answer = await slow.client("POST", "/oms/reconcile", {"account_id": slow.account_id})
     assert answer.status == 200
     (result,) = answer.json()["results"]
@@ -144,7 +144,7 @@ async def test_a_sweep_takes_its_time(slow: InProcessGateway) -> None:
     assert result["run_id"]
 
 
-async def test_an_exchange_that_is_not_ready_lets_commands_wait(slow: InProcessGateway) -> None:
+async def test_commands_wait_until_the_exchange_is_ready(slow: InProcessGateway) -> None:
     exchange = deferred_exchange(slow)
     is_ready = asyncio.Event()
     exchange.is_ready = is_ready.is_set  # type: ignore[method-assign]
@@ -156,11 +156,11 @@ async def test_an_exchange_that_is_not_ready_lets_commands_wait(slow: InProcessG
     assert (await slow.client.get(f"{path}?wait_ms=5000"))["status"] == "done"
 
 
-async def test_an_adapter_that_breaks_is_made_anew(
+async def test_crashed_adapter_is_built_again(
     slow: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "BACKOFF", timedelta(seconds=0.3))
-    exchange, home = deferred_exchange(slow), slow.worker.processor.states[slow.account_id]
+    exchange, state = deferred_exchange(slow), slow.worker.processor.states[slow.account_id]
 
     async def broken(at: Any) -> Any:
         raise ZeroDivisionError("a bug of ours")
@@ -168,7 +168,7 @@ async def test_an_adapter_that_breaks_is_made_anew(
     exchange.poll_reports = broken  # type: ignore[method-assign]
     exchange.on_update()
     accounts = slow.worker.processor
-    await poll_until(_none, lambda _: accounts.states.get(slow.account_id) is not home)
+    await poll_until(_none, lambda _: accounts.states.get(slow.account_id) is not state)
     assert not exchange.is_open
     (row,) = (await slow.order("?wait_ms=5000")).json()["results"]
     assert row["status"] == "done", "the account came back with a new exchange"

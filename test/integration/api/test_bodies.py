@@ -1,4 +1,4 @@
-"""Bad bodies: each one clean error, nothing stored."""
+"""Invalid bodies: each gets one error and nothing is stored."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ LIMIT = 100_000
 
 @pytest.fixture(autouse=True)
 async def nothing_stored(gateway: InProcessGateway) -> AsyncIterator[None]:
-    """After each refusal the queue is as empty as before."""
+    """The queue stays empty after each refusal."""
     yield
     assert await gateway.store.queue.depths() == {}
 
@@ -21,13 +21,13 @@ async def nothing_stored(gateway: InProcessGateway) -> AsyncIterator[None]:
     [b"", b"{", b"null", b'"x"', b"\xff", b"[" * 50_000, b"[NaN]", b"1" * 6000, b'["\\ud800"]'],
     ids=["empty", "cut", "null", "text", "utf8", "deep", "nan", "long", "surrogate"],
 )
-async def test_junk(gateway: InProcessGateway, raw: bytes) -> None:
+async def test_invalid_bodies_are_refused(gateway: InProcessGateway, raw: bytes) -> None:
     answer = await gateway.client("POST", "/oms/commands", raw=raw)
     assert (answer.status, answer.detail["code"]) == (422, "validation_error")
     assert answer.detail["errors"]
 
 
-async def test_one_bad_item_refuses_the_body(gateway: InProcessGateway) -> None:
+async def test_one_invalid_item_refuses_the_body(gateway: InProcessGateway) -> None:
     body = [gateway.command(), gateway.command(qty="NaN", lot=1)]
     answer = await gateway.client("POST", "/oms/commands", body)
     assert answer.status == 422
@@ -52,7 +52,7 @@ async def test_too_many_bytes(gateway: InProcessGateway) -> None:
     assert "x-request-id" in answer.headers
 
 
-async def test_what_has_a_path_of_its_own_is_no_command_here(gateway: InProcessGateway) -> None:
+async def test_control_commands_are_refused_on_the_command_route(gateway: InProcessGateway) -> None:
     for word in ("reassign", "paper_price", "ccxt_call"):
         body = {"account_id": gateway.account_id, "command": word, "payload": {}}
         answer = await gateway.client("POST", "/oms/commands", body)

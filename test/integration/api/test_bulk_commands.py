@@ -1,4 +1,4 @@
-"""Commands over many rows at the door: whose rows they may touch, and which account they are of."""
+"""Admission of bulk commands: permissions on their rows, and their account."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from oms.domain.value import evolve
 from oms.ports.ledger_store import AccountBatch
 from oms.wire.json import loads
 
-SWEEPS = ("cancel_all_orders", "close_all")
+BULK_COMMANDS = ("cancel_all_orders", "close_all")
 
 
 def own(*strategies: int) -> Grant:
-    """A trader's flags, for his own strategies only."""
+    """A trader's permissions, restricted to strategies."""
     return evolve(TRADER, restrict_to_strategies=True, strategy_ids=frozenset(strategies))
 
 
 async def key_of(
     gateway: InProcessGateway, grant: Grant, role: str = "trader", name: str = "own"
 ) -> str:
-    """A key with this grant on the office's account."""
+    """Add a key with this grant on the gateway's account."""
     grants = {gateway.account_id: grant}
     return await gateway.add_key(name, f"oms_the-key-of-{name}", role, grants=grants)
 
@@ -36,21 +36,23 @@ async def post(
     payload: dict[str, Any],
     **envelope: Any,
 ) -> Any:
-    """Store one command; the whole answer."""
+    """Submit one command; return the response."""
     body = {"command": command, "payload": payload} | envelope
     return await gateway.client("POST", "/oms/commands?wait_ms=0", body, key=key)
 
 
 async def stored(gateway: InProcessGateway, answer: Any) -> tuple[int, dict[str, Any]]:
-    """Account and payload of the one command of an answer."""
+    """Return account and payload of the one command of a response."""
     assert answer.status == 202, answer.body
     command_id = answer.json()["results"][0]["command_id"]
     row = (await gateway.store.queue.find([command_id]))[command_id]
     return row.account_id, loads(row.payload)
 
 
-@pytest.mark.parametrize("command", SWEEPS)
-async def test_all_of_a_restricted_key_is_its_own(gateway: InProcessGateway, command: str) -> None:
+@pytest.mark.parametrize("command", BULK_COMMANDS)
+async def test_bulk_commands_of_a_restricted_key_affect_its_strategies_only(
+    gateway: InProcessGateway, command: str
+) -> None:
     at = {"account_id": gateway.account_id}
     key = await key_of(gateway, own(9, 3))
     assert (await stored(gateway, await post(gateway, key, command, {}, **at)))[1] == {
@@ -63,8 +65,8 @@ async def test_all_of_a_restricted_key_is_its_own(gateway: InProcessGateway, com
     assert (await stored(gateway, await post(gateway, None, command, {}, **at)))[1] == {}
 
 
-@pytest.mark.parametrize("command", SWEEPS)
-async def test_a_key_of_no_strategy_has_nothing_to_sweep(
+@pytest.mark.parametrize("command", BULK_COMMANDS)
+async def test_key_without_strategies_closes_nothing(
     gateway: InProcessGateway, command: str
 ) -> None:
     robot = await key_of(gateway, TRADER, role="robot")
@@ -72,18 +74,18 @@ async def test_a_key_of_no_strategy_has_nothing_to_sweep(
     assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied")
 
 
-async def test_a_repeat_is_the_same_whatever_the_key_may_touch_now(
+async def test_replay_is_independent_of_current_permissions(
     gateway: InProcessGateway,
 ) -> None:
-    wish = {"account_id": gateway.account_id, "request_id": "r-1"}
+    fields = {"account_id": gateway.account_id, "request_id": "r-1"}
     key = await key_of(gateway, own(3))
-    first = await post(gateway, key, "close_all", {}, **wish)
+    first = await post(gateway, key, "close_all", {}, **fields)
     user = await gateway.store.registry.user("own")
     assert user is not None
     await gateway.store.registry.grant(
         user_id=user.id, account_id=gateway.account_id, grant=own(3, 4), now=now(), audit=AUDIT
     )
-    again = await post(gateway, key, "close_all", {}, **wish)
+    again = await post(gateway, key, "close_all", {}, **fields)
     one, two = first.json()["results"][0], again.json()["results"][0]
     assert (two["command_id"], two["replayed"]) == (one["command_id"], True)
     assert (await stored(gateway, again))[1] == {"strategy_ids": [3]}
@@ -96,11 +98,11 @@ async def test_a_repeat_is_the_same_whatever_the_key_may_touch_now(
     assert (kept.status, kept.detail["code"]) == (409, "idempotency_in_flight")
 
 
-async def test_the_role_risk_says_why(gateway: InProcessGateway) -> None:
+async def test_risk_role_needs_a_comment(gateway: InProcessGateway) -> None:
     grant = Grant(can_risk_manage=True, can_close_position=True)
     key = await key_of(gateway, grant, role="risk")
     at = {"account_id": gateway.account_id}
-    for command in SWEEPS:
+    for command in BULK_COMMANDS:
         for said in ({}, {"comment": "  "}):
             answer = await post(gateway, key, command, said, **at)
             assert (answer.status, answer.detail["code"]) == (422, "comment_required")
@@ -111,7 +113,7 @@ async def test_the_role_risk_says_why(gateway: InProcessGateway) -> None:
 
 @pytest.fixture
 async def other(gateway: InProcessGateway) -> int:
-    """A second account; this one has order and positions 50, 51, the office's has 1, 2."""
+    """A second account with orders and positions 50, 51; the gateway's has 1, 2."""
     account_id = await gateway.add_account("hedge")
     for owner, numbers in ((gateway.account_id, (1, 2)), (account_id, (50, 51))):
         batch = AccountBatch(
@@ -140,7 +142,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("command", "payload", "foreign"), ROWS)
-async def test_the_account_is_that_of_the_rows(
+async def test_account_is_derived_from_the_rows(
     gateway: InProcessGateway,
     other: int,
     command: str,
@@ -159,7 +161,7 @@ async def test_the_account_is_that_of_the_rows(
 
 
 @pytest.mark.usefixtures("other")
-async def test_every_position_s_strategy_counts(gateway: InProcessGateway) -> None:
+async def test_strategies_of_all_positions_are_checked(gateway: InProcessGateway) -> None:
     both = {"position_id_a": 1, "position_id_b": 2}
     key = await key_of(gateway, own(1))
     for command, payload in (
@@ -175,8 +177,8 @@ async def test_every_position_s_strategy_counts(gateway: InProcessGateway) -> No
     assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied")
 
 
-async def test_rows_of_several_orders_are_told(gateway: InProcessGateway) -> None:
-    """The worker is played here: what it says of orders, positions and deals is told on."""
+async def test_bulk_result_lists_all_orders(gateway: InProcessGateway) -> None:
+    """Order, position and deal ids of the stored result, set by the test, are returned."""
     lease = await a_lease(gateway.store, gateway.account_id)
     body = {
         "account_id": gateway.account_id,

@@ -1,4 +1,4 @@
-"""Trades through the ccxt gateway: straight to the exchange, and into the book as nobody's."""
+"""Trades through the ccxt gateway: sent directly, booked without a strategy."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ KEY = "oms_a-caller-for-tests-only"
 
 
 async def call(gateway: InProcessGateway, func: str, *args: Any, **kwargs: Any) -> Any:
-    """The result of a call that must succeed."""
+    """Return the result of a call that must succeed."""
     path = f"/ccxt/{gateway.account_id}/{func}"
     answer = await gateway.client("POST", path, {"args": list(args), "kwargs": kwargs})
     assert answer.status == 200, (func, answer.body)
@@ -21,7 +21,7 @@ async def call(gateway: InProcessGateway, func: str, *args: Any, **kwargs: Any) 
 
 
 async def refused(gateway: InProcessGateway, func: str, *args: Any, **more: Any) -> tuple[int, Any]:
-    """Status and error of a call that must fail."""
+    """Return status and error of a call that must fail."""
     path = f"/ccxt/{gateway.account_id}/{func}"
     answer = await gateway.client("POST", path, {"args": list(args)}, **more)
     assert answer.status >= 400, (func, answer.body)
@@ -31,14 +31,14 @@ async def refused(gateway: InProcessGateway, func: str, *args: Any, **more: Any)
 async def rows(
     gateway: InProcessGateway, what: str, account_id: int | None = None
 ) -> list[dict[str, Any]]:
-    """All rows of the account."""
+    """Return all rows of the account."""
     span = "start_date=2020-01-01&end_date=2099-01-01"
     path = f"/oms/{what}?account_ids={account_id or gateway.account_id}&{span}"
     items: list[dict[str, Any]] = (await gateway.client.get(path))["items"]
     return sorted(items, key=lambda row: row["id"])
 
 
-async def test_a_market_order_is_an_external_order_with_deal_and_position(
+async def test_market_order_creates_external_order_deal_and_position(
     busy: InProcessGateway,
 ) -> None:
     order = await call(busy, "create_order", SYMBOL, "market", "buy", 0.0123)
@@ -55,7 +55,7 @@ async def test_a_market_order_is_an_external_order_with_deal_and_position(
     assert (position["qty"], position["side"]) == ("0.012", "buy")
 
 
-async def test_an_order_rests_is_edited_and_canceled(busy: InProcessGateway) -> None:
+async def test_limit_order_is_edited_and_canceled(busy: InProcessGateway) -> None:
     made = await call(busy, "createLimitBuyOrder", SYMBOL, 0.01, 40000, {"clientOrderId": "mine"})
     assert (made["status"], made["clientOrderId"], made["type"]) == ("open", "mine", "limit")
     edited = await call(busy, "edit_order", made["id"], SYMBOL, "limit", "buy", 0.02, 41000.04)
@@ -72,16 +72,16 @@ async def test_an_order_rests_is_edited_and_canceled(busy: InProcessGateway) -> 
     assert (status, why["code"], why["ccxt_class"]) == (404, "order_not_found", "OrderNotFound")
 
 
-async def test_an_order_of_the_ledger_can_be_canceled_past_it(busy: InProcessGateway) -> None:
-    wish = {"order_type": "limit", "price": "40000"}
-    sent = (await busy.order("?wait_ms=8000", **wish)).json()["results"][0]["order"]
+async def test_ledger_order_can_be_canceled_through_ccxt(busy: InProcessGateway) -> None:
+    order = {"order_type": "limit", "price": "40000"}
+    sent = (await busy.order("?wait_ms=8000", **order)).json()["results"][0]["order"]
     canceled = await call(busy, "cancel_order", sent["exchange_order_id"], SYMBOL)
     assert canceled["status"] == "canceled"
     (row,) = await rows(busy, "orders/history")
     assert (row["id"], row["state"], row["reason"]) == (sent["id"], "CANCELED", "api")
 
 
-async def test_a_call_is_audited_and_kept_with_its_event(busy: InProcessGateway) -> None:
+async def test_call_is_audited_and_stored_with_its_event(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     await call(busy, "fetch_ticker", SYMBOL)
     path = f"account_ids={busy.account_id}"
@@ -90,11 +90,11 @@ async def test_a_call_is_audited_and_kept_with_its_event(busy: InProcessGateway)
     (after,) = [row["after_json"] for row in calls]
     assert (after["func"], after["args"][1:3]) == ("create_order", ["market", "buy"])
     events = await busy.client.get(f"/oms/events?{path}&namespaces=command&since=2020-01-01")
-    told = [each["payload"]["command"] for each in events["items"]]
-    assert told.count("ccxt_call") == 1
+    messages = [each["payload"]["command"] for each in events["items"]]
+    assert messages.count("ccxt_call") == 1
 
 
-async def test_the_same_key_does_it_once(busy: InProcessGateway) -> None:
+async def test_idempotency_key_executes_once(busy: InProcessGateway) -> None:
     path = f"/ccxt/{busy.account_id}/create_order"
     body = {"args": [SYMBOL, "market", "buy", 0.01]}
     named = {"Idempotency-Key": "once"}
@@ -109,7 +109,7 @@ async def test_the_same_key_does_it_once(busy: InProcessGateway) -> None:
     assert (other.status, other.detail["code"]) == (422, "idempotency_mismatch")
 
 
-async def test_blocked_accounts_let_nothing_in_and_everything_out(busy: InProcessGateway) -> None:
+async def test_blocked_account_refuses_entries_and_allows_exits(busy: InProcessGateway) -> None:
     made = await call(busy, "create_order", SYMBOL, "limit", "buy", 0.01, 40000)
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     body = {"status": "blocked", "comment": "a test"}
@@ -129,7 +129,7 @@ async def test_blocked_accounts_let_nothing_in_and_everything_out(busy: InProces
     assert await rows(busy, "positions/open") == []
 
 
-async def test_who_may_trade_past_the_ledger(busy: InProcessGateway) -> None:
+async def test_roles_that_may_trade_through_ccxt(busy: InProcessGateway) -> None:
     strict = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({1}))
     keys = {
         "robot": (TRADER, "permission_denied"),
@@ -172,14 +172,14 @@ async def test_who_may_trade_past_the_ledger(busy: InProcessGateway) -> None:
         ("set_position_mode", [True], 502, "position_mode_mismatch", "ExchangeError"),
     ],
 )
-async def test_what_is_refused(
+async def test_invalid_calls_are_refused(
     busy: InProcessGateway, func: str, args: list[Any], status: int, code: str, ccxt_class: str
 ) -> None:
-    told, why = await refused(busy, func, *args)
-    assert (told, why["code"], why["ccxt_class"]) == (status, code, ccxt_class)
+    result, why = await refused(busy, func, *args)
+    assert (result, why["code"], why["ccxt_class"]) == (status, code, ccxt_class)
 
 
-async def test_settings(busy: InProcessGateway) -> None:
+async def test_exchange_settings_are_passed_through(busy: InProcessGateway) -> None:
     assert (await call(busy, "set_leverage", 7, SYMBOL))["longLeverage"] == 7
     assert (await call(busy, "fetch_leverage", SYMBOL))["shortLeverage"] == 7
     assert (await call(busy, "setMarginMode", "isolated", SYMBOL))["marginMode"] == "isolated"
@@ -188,7 +188,7 @@ async def test_settings(busy: InProcessGateway) -> None:
     assert (await call(busy, "fetch_position_mode"))["hedged"] is False
 
 
-async def test_an_account_allows_a_method_of_no_class(busy: InProcessGateway) -> None:
+async def test_account_setting_allows_an_unclassified_method(busy: InProcessGateway) -> None:
     config = '{"oms":{"paper":{"source":"manual"},"ccxt_allow":["withdraw"]}}'
     allowing = await busy.add_account(extra=config)
     key = await busy.add_key("caller", KEY, grants={allowing: TRADER, busy.account_id: TRADER})
@@ -203,14 +203,14 @@ async def test_an_account_allows_a_method_of_no_class(busy: InProcessGateway) ->
     path = f"/admin/accounts/{allowing}"
     for name in ("close", "_x", "set_sandbox_mode", "create_order", "fetch_ticker"):
         change = {"extra_config_json": {"oms": {"ccxt_allow": [name]}}}
-        told = await busy.client("PATCH", path, change, key=ADMIN_KEY)
-        assert (told.status, told.detail["code"]) == (422, "extra_config_refused")
+        response = await busy.client("PATCH", path, change, key=ADMIN_KEY)
+        assert (response.status, response.detail["code"]) == (422, "extra_config_refused")
 
 
-async def test_core(busy: InProcessGateway) -> None:
+async def test_core_methods_take_keywords(busy: InProcessGateway) -> None:
     core = f"/ccxt/core/{busy.account_id}"
-    wish = {"symbol": SYMBOL, "side": "buy", "type": "limit", "amount": "0.01", "price": "40000"}
-    made = await busy.client("POST", f"{core}/create_order", wish)
+    order = {"symbol": SYMBOL, "side": "buy", "type": "limit", "amount": "0.01", "price": "40000"}
+    made = await busy.client("POST", f"{core}/create_order", order)
     assert made.status == 200, made.body
     order_id = made.json()["result"]["id"]
     found = await busy.client("POST", f"{core}/fetch_open_orders", {"limit": 5})
@@ -221,8 +221,8 @@ async def test_core(busy: InProcessGateway) -> None:
     assert canceled.json()["result"]["status"] == "canceled"
     for func, body in (
         ("create_order", {"symbol": SYMBOL}),
-        ("create_order", wish | {"price": None}),
-        ("create_order", wish | {"amount": 0}),
+        ("create_order", order | {"price": None}),
+        ("create_order", order | {"amount": 0}),
         ("cancel_order", {}),
         ("fetch_open_orders", {"limit": 1001}),
         ("fetch_open_orders", {"since": -1}),
@@ -234,7 +234,7 @@ async def test_core(busy: InProcessGateway) -> None:
     assert (other.status, other.detail["code"]) == (422, "unsupported_func")
 
 
-async def test_a_list_of_calls_is_always_answered(busy: InProcessGateway) -> None:
+async def test_list_of_calls_always_returns_200(busy: InProcessGateway) -> None:
     account = busy.account_id
     body = [
         {"account_id": account, "func": "fetchTicker", "args": [SYMBOL]},
@@ -265,7 +265,7 @@ async def test_a_list_of_calls_is_always_answered(busy: InProcessGateway) -> Non
     assert (await busy.client("POST", "/ccxt/commands", [])).json() == {"results": []}
 
 
-async def test_a_hedge_account_has_a_ticket_for_each_order(busy: InProcessGateway) -> None:
+async def test_hedge_account_opens_one_position_per_order(busy: InProcessGateway) -> None:
     account = await busy.add_account("hedge", MANUAL)
     key = await busy.add_key("caller", KEY, grants={account: TRADER})
     price = {"account_id": account, "symbol": SYMBOL, "price": "50000"}
@@ -282,7 +282,7 @@ async def test_a_hedge_account_has_a_ticket_for_each_order(busy: InProcessGatewa
     assert (await busy.client.get(path, key=key))["items"] == []
 
 
-async def test_a_word_alone_does_not_reduce(busy: InProcessGateway) -> None:
+async def test_reduce_only_parameter_needs_a_position(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     body = {"allow_new_positions": False, "comment": "a test"}
     path = f"/oms/risk/{busy.account_id}/allow_new_positions"
@@ -297,7 +297,7 @@ async def test_a_word_alone_does_not_reduce(busy: InProcessGateway) -> None:
     assert sold["status"] == "closed"
 
 
-async def test_caps_of_a_key_hold_here_too(busy: InProcessGateway) -> None:
+async def test_notional_limits_apply_to_ccxt_calls(busy: InProcessGateway) -> None:
     key = await busy.add_key("capped", KEY)
     listed = await busy.api_context.administer.people.keys()
     path = f"/user/api-keys/{listed[-1].id}"
@@ -313,7 +313,7 @@ async def test_caps_of_a_key_hold_here_too(busy: InProcessGateway) -> None:
     assert answer.status == 200, answer.body
 
 
-async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: InProcessGateway) -> None:
+async def test_day_limit_counts_earlier_ccxt_orders(busy: InProcessGateway) -> None:
     key = await busy.add_key("capped", KEY)
     listed = await busy.api_context.administer.people.keys()
     change = {"status": "active", "restrictions": {"max_day_notional": "1200"}}
@@ -325,13 +325,13 @@ async def test_a_days_cap_counts_what_went_past_the_ledger_before(busy: InProces
         assert (await busy.client("POST", path, args, key=key)).status == 200
     (notional_limits,) = [busy.worker.processor.execute.place.notional_limits]
     assert notional_limits is not None
-    notional_limits._day_totals.clear()  # as a new worker begins
+    notional_limits._day_totals.clear()  # as in a new worker
     status, why = await refused(busy, "create_order", SYMBOL, "market", "buy", 0.01, key=key)
     assert (status, why["reason"]) == (409, "key_day_notional")
     assert float(why["value"]) == 1500
 
 
-async def test_several_orders_of_which_one_is_refused(busy: InProcessGateway) -> None:
+async def test_one_refused_order_of_a_batch(busy: InProcessGateway) -> None:
     one = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01, "price": 40000}
     made = await call(busy, "create_orders", [one, one | {"amount": 1e-9}, one])
     assert [order["status"] for order in made] == ["open", "rejected", "open"]
@@ -344,7 +344,7 @@ async def test_several_orders_of_which_one_is_refused(busy: InProcessGateway) ->
     assert await call(busy, "cancel_all_orders") == []
 
 
-async def test_a_pair_of_exits_of_which_one_cancels_the_other(busy: InProcessGateway) -> None:
+async def test_oco_exits_cancel_each_other(busy: InProcessGateway) -> None:
     await call(busy, "create_order", SYMBOL, "market", "buy", 0.01)
     exits = {"stopLossPrice": 45000, "takeProfitPrice": 55000, "reduceOnly": True}
     await call(busy, "create_order", SYMBOL, "market", "sell", 0.01, None, exits)
@@ -363,7 +363,7 @@ async def test_a_pair_of_exits_of_which_one_cancels_the_other(busy: InProcessGat
     assert states == {"market": "FILLED", "limit": "FILLED", "stop_market": "CANCELED"}
 
 
-async def test_forms_of_orders(busy: InProcessGateway) -> None:
+async def test_order_types(busy: InProcessGateway) -> None:
     stop = await call(busy, "create_stop_market_order", SYMBOL, "sell", 0.01, 45000)
     assert (stop["type"], stop["triggerPrice"]) == ("stop_market", 45000)
     gain = await call(busy, "createTakeProfitOrder", SYMBOL, "limit", "sell", 0.01, 56000, 55000)

@@ -1,4 +1,4 @@
-"""POST /oms/commands: answers, statuses, waits and repeats, with a real store and worker."""
+"""POST /oms/commands: responses, statuses, waits and repeats, with a store and a worker."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ ROW_KEYS = {
 }  # fmt: skip
 
 
-async def test_a_market_order_is_awaited_and_told_in_full(busy: InProcessGateway) -> None:
+async def test_awaited_market_order_returns_all_rows(busy: InProcessGateway) -> None:
     answer = await busy.order("?wait_ms=5000", qty="0.02")
     assert answer.status == 200
     (row,) = answer.json()["results"]
@@ -30,12 +30,12 @@ async def test_a_market_order_is_awaited_and_told_in_full(busy: InProcessGateway
     assert stored == {"items": [row["order"]]}
 
 
-async def test_unasked_rows_are_null(busy: InProcessGateway) -> None:
+async def test_rows_are_null_without_a_wait(busy: InProcessGateway) -> None:
     (row,) = (await busy.order()).json()["results"]
     assert (row["status"], row["order"], row["deals"]) == ("done", None, None)
 
 
-async def test_no_wait_answers_once_it_is_stored(gateway: InProcessGateway) -> None:
+async def test_without_wait_returns_202_once_stored(gateway: InProcessGateway) -> None:
     for query, headers in (("?wait_ms=0", {}), ("", {"Prefer": "respond-async"})):
         answer = await gateway.client(
             "POST", f"/oms/commands{query}", gateway.command(), headers=headers
@@ -47,7 +47,7 @@ async def test_no_wait_answers_once_it_is_stored(gateway: InProcessGateway) -> N
     assert answer.headers["preference-applied"] == "respond-async"
 
 
-async def test_when_the_wait_is_over_the_command_goes_on(gateway: InProcessGateway) -> None:
+async def test_command_continues_after_the_wait(gateway: InProcessGateway) -> None:
     answer = await gateway.order("?wait_ms=50")
     assert answer.status == 202
     gateway.start_worker()
@@ -58,7 +58,7 @@ async def test_when_the_wait_is_over_the_command_goes_on(gateway: InProcessGatew
     assert command["error"]["outcome"] == "rejected"
 
 
-async def test_an_empty_list(gateway: InProcessGateway) -> None:
+async def test_empty_list_is_accepted(gateway: InProcessGateway) -> None:
     answer = await gateway.client("POST", "/oms/commands", [])
     assert (answer.status, answer.json()) == (200, {"results": []})
 
@@ -85,7 +85,7 @@ async def test_order_change_cancel_close(busy: InProcessGateway) -> None:
     assert left["items"] == []
 
 
-async def test_some_fail(busy: InProcessGateway) -> None:
+async def test_partial_failure_returns_207(busy: InProcessGateway) -> None:
     body = [busy.command(), busy.command(qty="0.0001"), busy.command()]
     for query in ("", "?parallel=true"):
         answer = await busy.client("POST", f"/oms/commands{query}", body)
@@ -97,7 +97,7 @@ async def test_some_fail(busy: InProcessGateway) -> None:
         assert results[1]["order_id"] is not None, "refused orders are kept"
 
 
-async def test_all_fail(busy: InProcessGateway) -> None:
+async def test_total_failure_returns_the_first_error(busy: InProcessGateway) -> None:
     body = [busy.command(symbol="NOPE/USDT"), busy.command(qty="0.0001")]
     answer = await busy.client("POST", "/oms/commands", body)
     assert (answer.status, answer.detail["code"]) == (422, "instrument_not_supported")
@@ -105,7 +105,7 @@ async def test_all_fail(busy: InProcessGateway) -> None:
     assert answer.detail["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_refused_at_the_door_is_not_stored(busy: InProcessGateway) -> None:
+async def test_refused_command_is_not_stored(busy: InProcessGateway) -> None:
     foreign = await busy.add_account()
     body = [busy.command() | {"account_id": foreign}, busy.command() | {"account_id": 999}]
     answer = await busy.client("POST", "/oms/commands", body)
@@ -117,7 +117,7 @@ async def test_refused_at_the_door_is_not_stored(busy: InProcessGateway) -> None
     assert (answer.status, answer.detail["code"]) == (403, "admin_read_only")
 
 
-async def test_rows_of_others_do_not_exist(busy: InProcessGateway) -> None:
+async def test_foreign_rows_are_not_found(busy: InProcessGateway) -> None:
     foreign = await busy.add_account()
     other = await busy.add_key("other", "oms_the-key-of-another", grants={foreign: Grant()})
     order_id = (await busy.order(order_type="limit", price="40000")).json()["results"][0][
@@ -134,12 +134,12 @@ async def test_rows_of_others_do_not_exist(busy: InProcessGateway) -> None:
     assert (answer.status, answer.detail["code"]) == (404, "position_not_found")
 
 
-async def test_keys(gateway: InProcessGateway) -> None:
+async def test_client_order_ids(gateway: InProcessGateway) -> None:
     answer = await gateway.client("POST", "/oms/commands", gateway.command(), key="")
     assert (answer.status, answer.detail["code"]) == (401, "missing_api_key")
     assert answer.headers["www-authenticate"] == "Bearer"
     old = await gateway.add_key("old", "oms_a-key-that-has-ended", expires_at=now())
-    for key in ("oms_nobody", old):
+    for key in ("oms_unknown", old):
         answer = await gateway.client("POST", "/oms/commands", gateway.command(), key=key)
         assert (answer.status, answer.detail["code"]) == (401, "invalid_api_key")
     bearer = {"Authorization": f"bearer {gateway.client.key}"}
@@ -149,7 +149,7 @@ async def test_keys(gateway: InProcessGateway) -> None:
     assert answer.status == 202
 
 
-async def test_a_repeated_request_id(busy: InProcessGateway) -> None:
+async def test_repeated_request_id_returns_the_first_result(busy: InProcessGateway) -> None:
     command = busy.command() | {"request_id": "r-1"}
     first = (await busy.client("POST", "/oms/commands", command)).json()["results"][0]
     answer = await busy.client("POST", "/oms/commands", [command, busy.command(), command])
@@ -164,7 +164,7 @@ async def test_a_repeated_request_id(busy: InProcessGateway) -> None:
     assert answer.detail["results"][0]["command_id"] is None
 
 
-async def test_an_idempotency_key(busy: InProcessGateway) -> None:
+async def test_idempotency_key_replays_the_response(busy: InProcessGateway) -> None:
     foreign = busy.command() | {"account_id": 999}
     body, headers = [busy.command(), foreign], {"Idempotency-Key": "k-1"}
     first = await busy.client("POST", "/oms/commands", body, headers=headers)
@@ -184,7 +184,7 @@ async def test_an_idempotency_key(busy: InProcessGateway) -> None:
     assert answer.status == 422
 
 
-async def test_an_idempotency_key_in_flight(gateway: InProcessGateway) -> None:
+async def test_idempotency_key_in_flight_is_refused(gateway: InProcessGateway) -> None:
     headers = {"Idempotency-Key": "k-1"}
     command = gateway.command()
     await gateway.client("POST", "/oms/commands?wait_ms=0", command, headers=headers)
@@ -194,7 +194,7 @@ async def test_an_idempotency_key_in_flight(gateway: InProcessGateway) -> None:
     assert answer.detail["results"][0]["status"] == "queued"
 
 
-async def test_a_full_queue(gateway: InProcessGateway) -> None:
+async def test_full_queue_returns_429(gateway: InProcessGateway) -> None:
     batch = [gateway.command()] * 200
     for _ in range(3):
         answer = await gateway.client("POST", "/oms/commands?wait_ms=0", batch)
@@ -206,7 +206,7 @@ async def test_a_full_queue(gateway: InProcessGateway) -> None:
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_a_chain_is_carried_out_in_order(busy: InProcessGateway) -> None:
+async def test_commands_of_a_body_execute_in_order(busy: InProcessGateway) -> None:
     other = await busy.add_account()
     await busy.add_key("both", "oms_a-key-of-both-accounts", grants={
         busy.account_id: Grant(can_trade=True), other: Grant(can_trade=True),
@@ -220,7 +220,7 @@ async def test_a_chain_is_carried_out_in_order(busy: InProcessGateway) -> None:
     assert ends == sorted(ends, key=str)
 
 
-async def test_a_body_is_one_transaction_whatever_its_size(
+async def test_body_is_stored_in_one_transaction(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[list[int]] = []
@@ -237,7 +237,7 @@ async def test_a_body_is_one_transaction_whatever_its_size(
     assert sizes == [[200]]
 
 
-async def test_a_database_that_is_away(
+async def test_unavailable_database_returns_503(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(submissions: list[Submission]) -> list[EnqueueResult]:
@@ -249,7 +249,7 @@ async def test_a_database_that_is_away(
     assert (answer.detail["retryable"], answer.headers["retry-after"]) == (True, "1")
 
 
-async def test_concurrent_repeats_make_one_command(busy: InProcessGateway) -> None:
+async def test_concurrent_repeats_store_one_command(busy: InProcessGateway) -> None:
     command = busy.command() | {"request_id": "once"}
     answers = await asyncio.gather(
         *(busy.client("POST", "/oms/commands", command) for _ in range(20))

@@ -1,4 +1,4 @@
-"""Commands and their answers as the contract says them."""
+"""Commands and their responses as in the contract."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ async def test_results_keep_the_order_of_the_body(busy: InProcessGateway) -> Non
     assert (empty.status, empty.json()) == (200, {"results": []})
 
 
-async def test_an_order_can_be_read_as_soon_as_it_was_answered(busy: InProcessGateway) -> None:
+async def test_order_is_readable_after_the_response(busy: InProcessGateway) -> None:
     (made,) = (await send(busy, busy.command(**LIMIT), "")).json()["results"]
     order_id = made["order_id"]
     assert made["order"] is None, "rows come when a wait was asked for"
@@ -58,7 +58,7 @@ async def test_an_order_can_be_read_as_soon_as_it_was_answered(busy: InProcessGa
     assert [each["id"] for each in again["items"]] == [order_id]
 
 
-async def test_tolerances_and_nothing_beyond_them(busy: InProcessGateway) -> None:
+async def test_accepted_spellings_and_refused_ones(busy: InProcessGateway) -> None:
     opened = await send(busy, busy.command(extra={"postOnly": False}))
     (result,) = opened.json()["results"]
     position_id = result["order"]["position_id"]
@@ -86,7 +86,7 @@ async def test_tolerances_and_nothing_beyond_them(busy: InProcessGateway) -> Non
         assert answer.detail["errors"][0]["loc"][0] == 0
 
 
-async def test_waiting_and_its_headers(gateway: InProcessGateway) -> None:
+async def test_wait_options_and_their_headers(gateway: InProcessGateway) -> None:
     stored = await send(gateway, gateway.command(), "?wait_ms=0")
     assert (stored.status, stored.json()["results"][0]["status"]) == (202, "queued")
     location = stored.headers["location"]
@@ -103,7 +103,7 @@ async def test_waiting_and_its_headers(gateway: InProcessGateway) -> None:
     assert ended["status"] in ("done", "refused", "failed")
 
 
-async def test_a_repeat_is_answered_and_not_done_again(busy: InProcessGateway) -> None:
+async def test_repeat_is_answered_but_not_executed(busy: InProcessGateway) -> None:
     named = busy.command(client_order_id="mine-1") | {"request_id": "r-1"}
     first = (await send(busy, named)).json()["results"][0]
     for body in (named, {**named, "request_id": "r-2"}):
@@ -122,12 +122,12 @@ async def test_a_repeat_is_answered_and_not_done_again(busy: InProcessGateway) -
     assert len(rows["items"]) == 2
 
 
-async def test_after_one_reconcile_a_trade_is_a_deal(busy: InProcessGateway) -> None:
+async def test_reconcile_books_a_missed_trade(busy: InProcessGateway) -> None:
     body = {"name": "mine", "account_ids": [busy.account_id]}
     mine = (await busy.client("POST", "/strategies", body)).json()["strategy_id"]
     made = (await send(busy, busy.command(strategy_id=mine))).json()["results"][0]
-    told = await busy.client("POST", "/oms/reconcile", {"account_ids": str(busy.account_id)})
-    assert (told.status, told.json()["triggered_count"]) == (200, 1)
+    response = await busy.client("POST", "/oms/reconcile", {"account_ids": str(busy.account_id)})
+    assert (response.status, response.json()["triggered_count"]) == (200, 1)
     deals = await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&cursor=")
     assert [(deal["order_id"], deal["strategy_id"]) for deal in deals["items"]] == [
         (made["order_id"], mine)
@@ -135,18 +135,18 @@ async def test_after_one_reconcile_a_trade_is_a_deal(busy: InProcessGateway) -> 
 
 
 @pytest.mark.parametrize("func", ["watch_ticker", "fetchOrderBookWs", "un_watch_ticker"])
-async def test_streams_are_no_calls(busy: InProcessGateway, func: str) -> None:
+async def test_stream_methods_are_refused(busy: InProcessGateway, func: str) -> None:
     answer = await busy.client("POST", f"/ccxt/{busy.account_id}/{func}", {})
     assert (answer.status, answer.detail["code"]) == (422, "unsupported_func")
 
 
-async def test_no_worker_no_call(gateway: InProcessGateway) -> None:
+async def test_calls_need_a_live_worker(gateway: InProcessGateway) -> None:
     answer = await gateway.client("POST", f"/ccxt/{gateway.account_id}/fetch_balance", {})
     assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
     assert (answer.detail["retryable"], answer.detail["outcome"]) == (True, "not_sent")
 
 
-async def test_a_token_works_wherever_a_key_does(busy: InProcessGateway) -> None:
+async def test_token_is_accepted_like_a_key(busy: InProcessGateway) -> None:
     body = {"user_name": "ann", "password": "correct horse battery staple"}
     grant = {"account_id": busy.account_id, "can_trade": True}
     made = await busy.client(
@@ -166,8 +166,8 @@ async def test_a_token_works_wherever_a_key_does(busy: InProcessGateway) -> None
     assert answer.status == 200
 
 
-async def test_every_fine_event_has_its_keys(busy: InProcessGateway) -> None:
-    """A life of everything that paper accounts do, and the payload of each event of it."""
+async def test_events_have_the_documented_keys(busy: InProcessGateway) -> None:
+    """Return the payload of each event of a run through all features of paper accounts."""
     await send(busy, busy.command())
     resting = (await send(busy, busy.command(**LIMIT))).json()["results"][0]["order_id"]
     await send(
@@ -181,16 +181,16 @@ async def test_every_fine_event_has_its_keys(busy: InProcessGateway) -> None:
     ][0]
     stops = {"position_id": position["id"], "oms_stop_loss": "100"}
     await send(busy, {"command": "position_change", "payload": stops})
-    sweep = {"account_id": busy.account_id, "command": "close_all", "payload": {}}
-    await send(busy, sweep)
+    close_all = {"account_id": busy.account_id, "command": "close_all", "payload": {}}
+    await send(busy, close_all)
     await send(busy, busy.command(params={"sim": "timeout"}))
     await busy.client("POST", "/oms/reconcile", {"account_id": busy.account_id})
     path = f"/oms/events?account_ids={busy.account_id}&limit=1000"
 
-    async def told() -> dict[str, Any]:
+    async def read_events() -> dict[str, Any]:
         return {each["event"]: each for each in (await busy.client.get(path))["items"]}
 
-    events = await poll_until(told, lambda found: "order_resolved" in found)
+    events = await poll_until(read_events, lambda found: "order_resolved" in found)
     expected = {
         *("order_submitted", "order_changed", "order_canceled", "order_rejected"),
         *("deal_created", "position_changed", "position_closed", "orders_canceled_batch"),

@@ -1,4 +1,4 @@
-"""Every door takes an Idempotency-Key: what is repeated is answered, not done again."""
+"""``Idempotency-Key`` on all routes: a repeat is answered, not executed."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 NAMED = {"Idempotency-Key": "once"}
 
 
-async def test_a_change_is_made_once(gateway: InProcessGateway) -> None:
+async def test_change_is_made_once(gateway: InProcessGateway) -> None:
     body = {"user_name": "ann", "role": "trader", "password": "correct horse battery"}
     path = "/admin/users-with-api-key"
     first = await gateway.client("POST", path, body, key=ADMIN_KEY, headers=NAMED)
@@ -27,22 +27,22 @@ async def test_a_change_is_made_once(gateway: InProcessGateway) -> None:
     assert secret
     for user in users:
         if user["user_name"] == "ann":
-            told = {"status": "disabled"}
+            result = {"status": "disabled"}
             changed = f"/admin/users/{user['user_id']}"
             assert (
-                await gateway.client("PATCH", changed, told, key=ADMIN_KEY, headers=NAMED)
+                await gateway.client("PATCH", changed, result, key=ADMIN_KEY, headers=NAMED)
             ).status == 200, "another method and path is another key"
 
 
-async def test_control_commands_of_paper_accounts(busy: InProcessGateway) -> None:
+async def test_paper_control_commands_are_idempotent(busy: InProcessGateway) -> None:
     path, body = f"/paper/{busy.account_id}/deposit", {"currency": "EUR", "amount": "5"}
     for _ in range(3):
         assert (await busy.client("POST", path, body, headers=NAMED)).status == 200
-    told = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
-    assert told.json()["result"]["EUR"]["total"] == 5
+    result = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
+    assert result.json()["result"]["EUR"]["total"] == 5
 
 
-async def test_what_was_refused_leaves_the_key_free(busy: InProcessGateway) -> None:
+async def test_refused_request_releases_the_key(busy: InProcessGateway) -> None:
     path = f"/paper/{busy.account_id}/deposit"
     for body, status in (
         ({"currency": "EUR"}, 422),
@@ -56,7 +56,7 @@ async def test_what_was_refused_leaves_the_key_free(busy: InProcessGateway) -> N
     assert (await busy.client("POST", path, {}, headers=wrong)).detail["code"] == "validation_error"
 
 
-async def test_before_the_first_answer_a_repeat_waits(
+async def test_repeat_before_the_first_response_is_in_flight(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def died(*_: object) -> None:
@@ -71,7 +71,7 @@ async def test_before_the_first_answer_a_repeat_waits(
     assert (answer.headers["retry-after"], answer.detail["retryable"]) == ("1", False)
 
 
-async def test_two_users_do_not_share_a_key(gateway: InProcessGateway) -> None:
+async def test_keys_are_scoped_per_user(gateway: InProcessGateway) -> None:
     path = "/oms/cache/clear"
     for key in (gateway.client.key, ADMIN_KEY):
         answer = await gateway.client("POST", path, key=key, headers=NAMED)

@@ -1,8 +1,8 @@
-"""The acceptance page of the wire contract, route by route: what is not proved elsewhere.
+"""The acceptance page of the wire contract, route by route, as far as not tested elsewhere.
 
-A client that knows nothing of what was added later asks with huge pages and keys of its own; a
-token answers wherever a key does. That two accounts with the same credentials both show a trade of
-their exchange needs an exchange outside; what is ours of it (two whole books) is proved here.
+Clients of earlier versions send huge pages and unknown keys; a token is accepted wherever a key
+is. That two accounts with the same credentials both have a trade of their exchange needs an
+external exchange; the gateway's part (two complete ledgers) is tested here.
 """
 
 from dataclasses import dataclass, replace
@@ -89,8 +89,8 @@ ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """An office in which everything exists once, and who asks."""
+class Contract:
+    """A gateway with one row of each kind, and its clients."""
 
     gateway: InProcessGateway
     trader: AsgiClient
@@ -98,15 +98,15 @@ class Desk:
     api_key_id: int
 
     def path(self, text: str) -> str:
-        """The target of a line of the tables."""
+        """Return the path of a table line."""
         filled = text.replace("account_ids=A", f"account_ids={self.gateway.account_id}")
         filled = filled.replace("/A/", f"/{self.gateway.account_id}/")
         return filled.replace("/K/", f"/{self.api_key_id}/") + NOISE
 
 
 @pytest.fixture
-async def desk(busy: InProcessGateway) -> Desk:
-    """Everything exists once: an order of each kind, a strategy, a switch."""
+async def contract(busy: InProcessGateway) -> Contract:
+    """A gateway with an order of each type, a strategy and a switch."""
     admin = AsgiClient(busy.app, ADMIN_KEY)
     grant = {"account_id": busy.account_id, "can_trade": True, "can_close_position": True}
     body = {"user_name": "ann", "password": PASSWORD, "permissions": [grant]}
@@ -114,113 +114,115 @@ async def desk(busy: InProcessGateway) -> Desk:
     trader = AsgiClient(busy.app, made["api_key_plain"])
     name = {"name": "one", "account_ids": [busy.account_id]}
     assert (await trader("POST", "/strategies", name)).status == 200
-    wishes = [busy.command(), busy.command(order_type="limit", price="40000")]
-    answer = await trader("POST", "/oms/commands?wait_ms=5000", wishes)
+    commands = [busy.command(), busy.command(order_type="limit", price="40000")]
+    answer = await trader("POST", "/oms/commands?wait_ms=5000", commands)
     assert answer.status == 200, answer.body
     pulled = {"scope": "symbol", "scope_id": "XRP/USDT", "mode": "halt", "comment": "odd"}
     assert (await admin("POST", "/risk/kill", pulled)).status == 200
-    return Desk(busy, trader, admin, made["api_key_id"])
+    return Contract(busy, trader, admin, made["api_key_id"])
 
 
-async def token_of(desk: Desk, name: str) -> str:
-    """A login token."""
+async def token_of(contract: Contract, name: str) -> str:
+    """Return a login token."""
     body = {"user_name": name, "password": PASSWORD}
-    answer = await desk.trader("POST", "/auth/login-password", body, key="")
+    answer = await contract.trader("POST", "/auth/login-password", body, key="")
     assert answer.status == 200, answer.body
     return str(answer.json()["token"])
 
 
 def answers(answer: AsgiResponse, path: str, keys: frozenset[str], *, needed: bool) -> None:
-    """A list with its keys, whatever the client sent besides."""
+    """Check the keys of a list; unknown parameters are ignored."""
     assert answer.status == 200, (path, answer.body)
     body = answer.json()
     assert body["items"] or not needed, path
     for row in body["items"]:
         wire_keys.assert_keys(row, keys)
     if body.get("page_size") is not None:
-        assert body["page_size"] == 500  # clamped, never refused
+        assert body["page_size"] == 500  # clamped, not refused
 
 
-async def test_every_read_of_a_trader_by_key_and_by_token(desk: Desk) -> None:
-    by_token = replace(desk.trader, key=await token_of(desk, "ann"))
+async def test_every_read_of_a_trader_by_key_and_by_token(contract: Contract) -> None:
+    by_token = replace(contract.trader, key=await token_of(contract, "ann"))
     assert by_token.key.startswith("tok_")
     for text, keys, needed in TRADER_READS:
-        path = desk.path(text)
-        answers(await desk.trader("GET", path), path, keys, needed=needed)
+        path = contract.path(text)
+        answers(await contract.trader("GET", path), path, keys, needed=needed)
         answers(await by_token("GET", path), path, keys, needed=needed)
 
 
-async def test_every_read_of_an_admin_by_key_and_by_token(desk: Desk) -> None:
+async def test_every_read_of_an_admin_by_key_and_by_token(contract: Contract) -> None:
     body = {"user_name": "boss", "role": "admin", "password": PASSWORD}
-    assert (await desk.admin("POST", "/admin/users-with-api-key", body)).status == 200
-    by_token = replace(desk.admin, key=await token_of(desk, "boss"))
+    assert (await contract.admin("POST", "/admin/users-with-api-key", body)).status == 200
+    by_token = replace(contract.admin, key=await token_of(contract, "boss"))
     for text, keys, needed in ADMIN_READS:
-        path = desk.path(text)
-        answers(await desk.admin("GET", path), path, keys, needed=needed)
+        path = contract.path(text)
+        answers(await contract.admin("GET", path), path, keys, needed=needed)
         answers(await by_token("GET", path), path, keys, needed=needed)
-        refused = await desk.trader("GET", path)
+        refused = await contract.trader("GET", path)
         assert (refused.status, refused.detail["code"]) == (403, "admin_required"), path
 
 
-async def test_the_views_of_an_admin_page_and_narrow(desk: Desk) -> None:
-    gateway = desk.gateway
+async def test_admin_views_are_paged_and_filtered(contract: Contract) -> None:
+    gateway = contract.gateway
     other = await gateway.add_account()
-    page = await desk.admin.get("/admin/oms/history_orders?page_size=1&page=2")
+    page = await contract.admin.get("/admin/oms/history_orders?page_size=1&page=2")
     assert (page["total"], page["page"], page["page_size"], len(page["items"])) == (2, 2, 1, 1)
-    empty = await desk.admin.get(f"/admin/oms/history_orders?account_ids={other}")
+    empty = await contract.admin.get(f"/admin/oms/history_orders?account_ids={other}")
     assert (empty["items"], empty["total"]) == ([], 0)
-    second = await desk.admin.get("/admin/oms/open_orders?page=2")
+    second = await contract.admin.get("/admin/oms/open_orders?page=2")
     assert (second["items"], second["total"]) == ([], 1)
     for path, code in (
-        ("/admin/oms/houses", "not_found"),
+        ("/admin/oms/unknown", "not_found"),
         ("/admin/oms/deals?account_ids=99999", "account_not_found"),
     ):
-        answer = await desk.admin("GET", path)
+        answer = await contract.admin("GET", path)
         assert (answer.status, answer.detail["code"]) == (404, code)
 
 
-async def test_changes_of_a_trader_and_their_keys(desk: Desk) -> None:
-    gateway = desk.gateway
+async def test_change_routes_of_a_trader_have_the_documented_keys(contract: Contract) -> None:
+    gateway = contract.gateway
     strategy = {"name": "two", "account_ids": [gateway.account_id], "client_strategy_id": 9}
-    answer = await desk.trader("POST", "/strategies?unknown=1", strategy | {"unknown": 1})
+    answer = await contract.trader("POST", "/strategies?unknown=1", strategy | {"unknown": 1})
     assert (answer.status, set(answer.json())) == (200, {"ok", "strategy_id"})
-    taken = await desk.trader("POST", "/strategies", strategy)
+    taken = await contract.trader("POST", "/strategies", strategy)
     assert (taken.status, taken.detail["code"]) == (409, "conflict")
-    profile = await desk.trader("PATCH", "/user/profile", {"user_name": "anna", "more": 1})
+    profile = await contract.trader("PATCH", "/user/profile", {"user_name": "anna", "more": 1})
     assert set(profile.json()) == {"ok", "user_id", "user_name"}
-    key = await desk.trader("POST", "/user/api-keys", {"label": "two", "user_id": 1})
+    key = await contract.trader("POST", "/user/api-keys", {"label": "two", "user_id": 1})
     assert set(key.json()) == {"ok", "user_id", "api_key_id", "api_key_plain", "label"}
     path = f"/user/api-keys/{key.json()['api_key_id']}"
-    off = await desk.trader("PATCH", path, {"status": "disabled"})
+    off = await contract.trader("PATCH", path, {"status": "disabled"})
     assert set(off.json()) == {"ok", "api_key_id", "rows"}
 
 
-async def test_a_reassign_is_a_command_of_its_own(desk: Desk) -> None:
-    gateway = desk.gateway
-    orders = await desk.trader.get(f"/oms/orders/history?account_ids={gateway.account_id}&since=0")
+async def test_reassign_is_a_command(contract: Contract) -> None:
+    gateway = contract.gateway
+    orders = await contract.trader.get(
+        f"/oms/orders/history?account_ids={gateway.account_id}&since=0"
+    )
     filled = next(row for row in orders["items"] if row["status"] == "FILLED")
-    (mine,) = (await desk.trader.get("/strategies"))["items"]
+    (mine,) = (await contract.trader.get("/strategies"))["items"]
     body = {"order_ids": [filled["id"]], "target_strategy_id": mine["strategy_id"]}
-    preview = await desk.trader("POST", "/oms/reassign", body | {"preview": True})
+    preview = await contract.trader("POST", "/oms/reassign", body | {"preview": True})
     assert (preview.status, preview.json()["preview"]) == (200, True)
     headers = {"Prefer": "wait=5"}
-    answer = await desk.trader("POST", "/oms/reassign", body, headers=headers)
+    answer = await contract.trader("POST", "/oms/reassign", body, headers=headers)
     assert answer.status == 200, answer.body
-    told = answer.json()
-    assert (told["orders_updated"], told["deals_updated"]) == (1, 1)
-    assert answer.headers["location"] == f"/oms/commands/{told['command_id']}"
+    result = answer.json()
+    assert (result["orders_updated"], result["deals_updated"]) == (1, 1)
+    assert answer.headers["location"] == f"/oms/commands/{result['command_id']}"
     assert answer.headers["preference-applied"] == "wait=5"
-    (deal,) = [item for item in told["items"] if item["kind"] == "deal"]
+    (deal,) = [item for item in result["items"] if item["kind"] == "deal"]
     assert deal["strategy_id"] == mine["strategy_id"]
 
 
-async def test_two_accounts_with_the_same_credentials_keep_two_whole_books(desk: Desk) -> None:
-    """On paper each account is an exchange of its own: neither shows what the other did."""
-    gateway = desk.gateway
+async def test_accounts_with_shared_credentials_keep_separate_ledgers(contract: Contract) -> None:
+    """Each paper account has its own exchange: neither has the other's rows."""
+    gateway = contract.gateway
     other = await gateway.add_account()
     secrets = {"credentials": {"api_key": "one-and-the-same", "secret": "shared"}}
     for account_id in (gateway.account_id, other):
-        answer = await desk.admin("PATCH", f"/admin/accounts/{account_id}", secrets)
+        answer = await contract.admin("PATCH", f"/admin/accounts/{account_id}", secrets)
         assert answer.status == 200, answer.body
     grants = dict.fromkeys((gateway.account_id, other), evolve(TRADER))
     both = AsgiClient(
@@ -229,8 +231,8 @@ async def test_two_accounts_with_the_same_credentials_keep_two_whole_books(desk:
     price = {"account_id": other, "symbol": "BTC/USDT:USDT", "price": "50000"}
     assert (await both("POST", "/paper/price", price)).status == 200
     before = await both.get(f"/oms/deals?account_ids={gateway.account_id}&since=0")
-    wish = gateway.command() | {"account_id": other}
-    assert (await both("POST", "/oms/commands?wait_ms=5000", wish)).status == 200
+    command = gateway.command() | {"account_id": other}
+    assert (await both("POST", "/oms/commands?wait_ms=5000", command)).status == 200
     for account_id, count in ((gateway.account_id, len(before["items"])), (other, 1)):
         assert (await both("POST", "/oms/reconcile", {"account_id": account_id})).status == 200
         deals = await both.get(f"/oms/deals?account_ids={account_id}&since=0")
@@ -238,16 +240,16 @@ async def test_two_accounts_with_the_same_credentials_keep_two_whole_books(desk:
         assert all(deal["exchange_trade_id"] for deal in deals["items"])
 
 
-async def test_every_route_of_the_page_is_served(desk: Desk) -> None:
-    """None of them is missing, whatever it says to an empty body."""
-    account_id = desk.gateway.account_id
+async def test_every_documented_route_is_served(contract: Contract) -> None:
+    """No route is missing, whatever its response to an empty body."""
+    account_id = contract.gateway.account_id
     for line in ROUTES.strip().splitlines():
         method, _, text = line.partition(" ")
         path = text.strip().replace("{a}", str(account_id)).replace("{n}", "1")
-        answer = await desk.admin(method, path, {} if method != "GET" else None)
+        answer = await contract.admin(method, path, {} if method != "GET" else None)
         assert answer.status != 405, line
-        told: dict[str, Any] = answer.json() if answer.headers["content-type"] else {}
-        message = told.get("detail", {}).get("message", "") if isinstance(told, dict) else ""
+        result: dict[str, Any] = answer.json() if answer.headers["content-type"] else {}
+        message = result.get("detail", {}).get("message", "") if isinstance(result, dict) else ""
         assert message != "there is no such path", line
         assert answer.status < 500 or answer.status == 503, (line, answer.body)
 

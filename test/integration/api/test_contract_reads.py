@@ -1,4 +1,4 @@
-"""Reads as the contract says them: every route once, with all its keys."""
+"""Reads as in the contract: every route once, with all its keys."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ WINDOW = "start_date=2020-01-01&end_date=2099-01-01"
 
 
 async def traded(gateway: InProcessGateway) -> tuple[int, int]:
-    """An order filled, and one resting; their ids."""
+    """Create a filled and a resting order; return their ids."""
     ids = []
     for payload in ({}, {"order_type": "limit", "price": "40000"}):
         answer = await gateway.order("?wait_ms=5000", **payload)
@@ -84,7 +84,7 @@ async def test_rows_by_id(busy: InProcessGateway) -> None:
     assert (await busy.client("GET", f"/oms/orders/{too_many}")).status == 422
 
 
-async def test_one_command(busy: InProcessGateway) -> None:
+async def test_single_command(busy: InProcessGateway) -> None:
     answer = await busy.order()
     (result,) = answer.json()["results"]
     command = await busy.client.get(answer.headers["location"] + "?wait_ms=5000")
@@ -93,7 +93,7 @@ async def test_one_command(busy: InProcessGateway) -> None:
     assert command["order_ids"] == [result["order_id"]]
 
 
-async def test_the_words_of_metatrader(busy: InProcessGateway) -> None:
+async def test_mt5_views(busy: InProcessGateway) -> None:
     filled, resting = await traded(busy)
     account = f"account_ids={busy.account_id}&view=MT5&cursor="
     orders = (await busy.client.get(f"/oms/orders/history?{account}"))["items"]
@@ -121,7 +121,7 @@ async def test_the_words_of_metatrader(busy: InProcessGateway) -> None:
     assert answer.detail["code"] == "validation_error"
 
 
-async def test_a_flip_is_one_deal_of_metatrader(busy: InProcessGateway) -> None:
+async def test_flip_is_one_mt5_deal(busy: InProcessGateway) -> None:
     await busy.order("?wait_ms=5000")
     await busy.order("?wait_ms=5000", side="sell", qty="0.03")
     path = f"/oms/deals?account_ids={busy.account_id}&cursor="
@@ -131,7 +131,7 @@ async def test_a_flip_is_one_deal_of_metatrader(busy: InProcessGateway) -> None:
     assert [(deal["entry"], deal["volume"]) for deal in shown] == [(0, "0.01"), (2, "0.03")]
 
 
-async def test_open_positions_are_marked(busy: InProcessGateway) -> None:
+async def test_open_positions_have_mark_prices(busy: InProcessGateway) -> None:
     await busy.order("?wait_ms=5000")
     body = {"account_id": busy.account_id, "symbol": "BTC/USDT:USDT", "price": "51000"}
     assert (await busy.client("POST", "/paper/price", body)).status == 200
@@ -145,7 +145,7 @@ async def test_open_positions_are_marked(busy: InProcessGateway) -> None:
     assert (row["state"], row["qty"], row["mark_price"]) == ("closed", "0", None)
 
 
-async def test_a_walk_marks_without_a_stored_price(busy: InProcessGateway) -> None:
+async def test_random_walk_marks_without_a_stored_price(busy: InProcessGateway) -> None:
     walking = await busy.add_account(extra="{}")
     key = await busy.add_key("walker", "oms_walks-alone-in-tests", grants={walking: TRADING})
     command = busy.command() | {"account_id": walking}
@@ -157,14 +157,14 @@ async def test_a_walk_marks_without_a_stored_price(busy: InProcessGateway) -> No
     assert row["unrealized_pnl"] is not None
 
 
-async def test_accounts_of_the_key(busy: InProcessGateway) -> None:
+async def test_accounts_visible_to_the_key(busy: InProcessGateway) -> None:
     (row,) = (await busy.client.get("/oms/accounts?status=all"))["items"]
     assert_keys(row, wire_keys.ACCOUNT)
     assert (row["environment"], row["engine"]) == ("paper", "paper")
     assert (await busy.client.get("/oms/accounts?status=blocked"))["items"] == []
 
 
-async def test_the_first_account_that_may_not_be_read_fails_the_read(
+async def test_unreadable_account_fails_the_read(
     busy: InProcessGateway,
 ) -> None:
     closed = await busy.add_account()
@@ -179,7 +179,7 @@ async def test_the_first_account_that_may_not_be_read_fails_the_read(
     assert answer.detail["errors"][0]["msg"] == "account_ids is required"
 
 
-async def test_the_life_of_an_order(busy: InProcessGateway) -> None:
+async def test_order_timeline(busy: InProcessGateway) -> None:
     filled, resting = await traded(busy)
     for command, payload in (
         ("change_order", {"order_id": resting, "new_price": "41000"}),
@@ -206,7 +206,7 @@ async def test_the_life_of_an_order(busy: InProcessGateway) -> None:
         assert (answer.status, answer.detail["code"]) == (404, "order_not_found")
 
 
-async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: InProcessGateway) -> None:
+async def test_raw_rows_are_stored_unchanged(busy: InProcessGateway) -> None:
     await traded(busy)
     path = f"?account_ids={busy.account_id}&{WINDOW}"
     assert (await busy.client.get(f"/ccxt/trades/raw{path}"))["items"] == []
@@ -235,7 +235,7 @@ async def test_what_the_exchange_told_is_kept_as_it_told_it(busy: InProcessGatew
     assert answer.status == 422
 
 
-async def test_commands_of_other_strategies_are_not_shown(busy: InProcessGateway) -> None:
+async def test_commands_of_other_strategies_are_hidden(busy: InProcessGateway) -> None:
     body = {"name": "mine", "account_ids": [busy.account_id]}
     made = await busy.client("POST", "/strategies", body)
     mine = made.json()["strategy_id"]
@@ -259,10 +259,10 @@ async def test_commands_of_other_strategies_are_not_shown(busy: InProcessGateway
     for kind in ("orders/history", "deals"):
         rows = await busy.client.get(f"/oms/{kind}?account_ids={busy.account_id}&cursor=", key=key)
         assert {row["strategy_id"] for row in rows["items"]} == {mine}
-    for wished, status in ((mine, 200), (0, 403), (mine + 1, 403)):
+    for strategy_id, status in ((mine, 200), (0, 403), (mine + 1, 403)):
         answer = await busy.client(
             "GET",
-            f"/oms/orders/open?account_ids={busy.account_id}&strategy_id={wished}",
+            f"/oms/orders/open?account_ids={busy.account_id}&strategy_id={strategy_id}",
             key=key,
         )
         assert answer.status == status

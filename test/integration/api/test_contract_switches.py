@@ -1,4 +1,4 @@
-"""Risk switches as the contract says them."""
+"""Risk switches as in the contract."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ WATCH = evolve(TRADER, can_risk_manage=True, can_block_new_positions=True, can_b
 
 @pytest.fixture
 async def watched(busy: InProcessGateway) -> InProcessGateway:
-    """An office with a key of role risk, which the client shows; its strategy is ``one``."""
+    """A gateway whose client has the role risk; its strategy is ``one``."""
     key = await busy.add_key(
         "watch", "oms_watches-over-risk-here", role="risk", grants={busy.account_id: WATCH}
     )
@@ -30,12 +30,12 @@ async def watched(busy: InProcessGateway) -> InProcessGateway:
 
 
 async def switch(gateway: InProcessGateway, path: str, **body: object) -> AsgiResponse:
-    """One switch."""
+    """Set one switch."""
     return await gateway.client("POST", f"/oms/risk/{gateway.account_id}/{path}", body)
 
 
 async def opened(gateway: InProcessGateway, **payload: object) -> Any:
-    """The result of an order of the trader."""
+    """Return the result of an order of the trader."""
     answer = await gateway.client(
         "POST",
         "/oms/commands?wait_ms=5000",
@@ -45,7 +45,7 @@ async def opened(gateway: InProcessGateway, **payload: object) -> Any:
     return answer.json() if answer.status == 200 else answer.detail
 
 
-async def test_an_account_is_closed_to_what_opens(watched: InProcessGateway) -> None:
+async def test_account_refuses_new_positions(watched: InProcessGateway) -> None:
     assert "code" not in await opened(watched)
     answer = await switch(
         watched, "allow_new_positions", allow_new_positions=False, comment="too wild"
@@ -67,27 +67,27 @@ async def test_an_account_is_closed_to_what_opens(watched: InProcessGateway) -> 
     assert "code" not in await opened(watched)
 
 
-async def test_one_strategy_is_closed(watched: InProcessGateway) -> None:
+async def test_strategy_refuses_new_positions(watched: InProcessGateway) -> None:
     mine = watched.app.state.strategy_id
     path = f"/oms/risk/{watched.account_id}/strategies"
     (row,) = (await watched.client.get(path))["items"]
     assert_keys(row, wire_keys.STRATEGY_SWITCH)
     assert row["allow_new_positions"] is True
-    wish = {"allow_new_positions": False, "comment": "it lost"}
-    answer = await switch(watched, "strategies/allow_new_positions", strategy_id=mine, **wish)
+    fields = {"allow_new_positions": False, "comment": "it lost"}
+    answer = await switch(watched, "strategies/allow_new_positions", strategy_id=mine, **fields)
     assert answer.json()["strategy_id"] == mine
     (row,) = (await watched.client.get(path))["items"]
     assert (row["strategy_id"], row["name"], row["allow_new_positions"]) == (mine, "one", False)
     refused = await opened(watched, strategy_id=mine)
     assert (refused["reason"], refused["set_by"]) == ("new_positions_disabled", "strategy")
     assert "code" not in await opened(watched)
-    unknown = await switch(watched, "strategies/allow_new_positions", strategy_id=99999, **wish)
+    unknown = await switch(watched, "strategies/allow_new_positions", strategy_id=99999, **fields)
     assert (unknown.status, unknown.detail["code"]) == (404, "strategy_not_found")
     await watched.stop_worker()
     assert await watched.store.strategies.closed_strategy_ids(watched.account_id) == {mine}
 
 
-async def test_an_account_is_blocked_and_opened_again(watched: InProcessGateway) -> None:
+async def test_account_is_blocked_and_activated(watched: InProcessGateway) -> None:
     body = (await switch(watched, "status", status="Blocked", comment="stop")).json()
     assert (body["status"], body["allow_new_positions"]) == ("blocked", True)
     refused = await opened(watched)
@@ -98,13 +98,13 @@ async def test_an_account_is_blocked_and_opened_again(watched: InProcessGateway)
     events = await watched.client.get(
         f"/oms/events?account_ids={watched.account_id}&namespaces=risk"
     )
-    told = [(event["event"], event["payload"]["status"]) for event in events["items"]]
-    assert told == [("account_status_changed", "blocked"), ("account_status_changed", "active")]
+    messages = [(event["event"], event["payload"]["status"]) for event in events["items"]]
+    assert messages == [("account_status_changed", "blocked"), ("account_status_changed", "active")]
     assert events["items"][0]["payload"]["comment"] == "stop"
     assert events["items"][0]["payload"]["actor_user_id"] > 0
 
 
-async def test_who_may_and_must_say_why(watched: InProcessGateway) -> None:
+async def test_permissions_and_required_comment(watched: InProcessGateway) -> None:
     silent = await switch(watched, "status", status="blocked")
     assert (silent.status, silent.detail["code"]) == (422, "comment_required")
     for body in ({"comment": "x"}, {"comment": "x", "allow_new_positions": "maybe"}):

@@ -1,4 +1,4 @@
-"""What the house tells of itself, and the headers of every answer, as the contract says them."""
+"""Health, status, metrics and response headers as in the contract."""
 
 import re
 from dataclasses import replace
@@ -33,34 +33,34 @@ async def test_ready_with_a_worker(busy: InProcessGateway) -> None:
     assert set(body["checks"].values()) == {"ok"}
 
 
-async def test_exchanges_are_named(gateway: InProcessGateway) -> None:
+async def test_exchange_ids_are_listed(gateway: InProcessGateway) -> None:
     body = await gateway.client.get("/meta/exchanges")
     assert body["items"] == sorted(body["items"])
     assert {"ccxt.binance", "ccxtpro.binance", "paper.binance"} <= set(body["items"])
     assert (await gateway.client("GET", "/meta/exchanges", key="")).status == 401
 
 
-async def test_figures(busy: InProcessGateway) -> None:
+async def test_dispatcher_status(busy: InProcessGateway) -> None:
     await busy.order()
     body = await busy.client.get("/dispatcher/status")
     assert body["ok"] is True
-    told = body["result"]
-    assert_keys(told, wire_keys.DISPATCHER)
-    assert told["op_counts"] == {"send_order": 1}
-    assert told["timing_samples_count"] == told["op_timing_ms"]["send_order"]["count"] == 1
-    assert_keys(told["op_timing_ms"]["send_order"], wire_keys.OP_TIMING)
-    assert_keys(told["execute_ms"], wire_keys.PERCENTILES)
-    (worker,) = told["workers"]
+    result = body["result"]
+    assert_keys(result, wire_keys.DISPATCHER)
+    assert result["op_counts"] == {"send_order": 1}
+    assert result["timing_samples_count"] == result["op_timing_ms"]["send_order"]["count"] == 1
+    assert_keys(result["op_timing_ms"]["send_order"], wire_keys.OP_TIMING)
+    assert_keys(result["execute_ms"], wire_keys.PERCENTILES)
+    (worker,) = result["workers"]
     assert_keys(worker, wire_keys.WORKER)
-    assert told["worker_active_accounts"] == {"paper": {worker["worker_id"]: 1}}
+    assert result["worker_active_accounts"] == {"paper": {worker["worker_id"]: 1}}
     await busy.add_account()
     lonely = await busy.add_key("lonely", "oms_reads-no-account-at-all", grants={})
     few = (await busy.client.get("/dispatcher/status", key=lonely))["result"]
-    assert (few["accounts_mapped"], told["accounts_mapped"]) == (0, 1)
-    assert few["total_requests"] > told["total_requests"]
+    assert (few["accounts_mapped"], result["accounts_mapped"]) == (0, 1)
+    assert few["total_requests"] > result["total_requests"]
 
 
-async def test_metrics_are_for_this_machine_and_for_who_watches(busy: InProcessGateway) -> None:
+async def test_metrics_need_loopback_or_role(busy: InProcessGateway) -> None:
     await busy.order()
     answer = await busy.client("GET", "/metrics", key="")
     assert answer.status == 200
@@ -73,7 +73,9 @@ async def test_metrics_are_for_this_machine_and_for_who_watches(busy: InProcessG
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 200), ("risk", 200), ("trader", 403)])
-async def test_metrics_from_afar(gateway: InProcessGateway, role: str, status: int) -> None:
+async def test_metrics_from_a_remote_address(
+    gateway: InProcessGateway, role: str, status: int
+) -> None:
     settings = gateway.api_context.settings.model_copy(
         update={"trusted_proxies": ("127.0.0.1/32",)}
     )
@@ -84,7 +86,7 @@ async def test_metrics_from_afar(gateway: InProcessGateway, role: str, status: i
     assert (await gateway.client("GET", "/metrics", key="", headers=far)).status == 401
 
 
-async def test_copies_are_dropped(gateway: InProcessGateway) -> None:
+async def test_cache_is_cleared(gateway: InProcessGateway) -> None:
     for key, scope, count in (
         (gateway.client.key, "visible_accounts", 1),
         (ADMIN_KEY, "all", None),
@@ -96,7 +98,7 @@ async def test_copies_are_dropped(gateway: InProcessGateway) -> None:
         assert body["result"]["account_count"] == count
 
 
-async def test_headers_of_every_answer(gateway: InProcessGateway) -> None:
+async def test_headers_of_every_response(gateway: InProcessGateway) -> None:
     for method, path, key in (
         ("GET", "/livez", ""),
         ("GET", "/oms/accounts", gateway.client.key),
@@ -110,7 +112,7 @@ async def test_headers_of_every_answer(gateway: InProcessGateway) -> None:
         assert headers["cache-control"] == "no-store"
 
 
-async def test_the_budget_of_every_authenticated_answer(gateway: InProcessGateway) -> None:
+async def test_rate_limit_headers_of_authenticated_responses(gateway: InProcessGateway) -> None:
     read = await gateway.client("GET", "/oms/accounts/")
     assert read.headers["ratelimit-policy"] == '"read";q=5000;w=1'
     assert re.fullmatch(r'"read";r=\d+;t=1', read.headers["ratelimit"])
@@ -128,7 +130,7 @@ async def test_the_budget_of_every_authenticated_answer(gateway: InProcessGatewa
     assert "ratelimit" not in (await gateway.client("GET", "/livez", key="")).headers
 
 
-async def test_a_spent_budget_leaves_cancels_alone(tmp_path: Path) -> None:
+async def test_exhausted_trade_limit_does_not_block_cancels(tmp_path: Path) -> None:
     limits = {"trade_per_second": 1, "read_per_second": 1}
     dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
     async with open_gateway(dsn, Settings.model_validate({"limits": limits})) as gateway:
@@ -148,8 +150,8 @@ async def test_a_spent_budget_leaves_cancels_alone(tmp_path: Path) -> None:
         assert other.status == 200
 
 
-async def test_pages_of_listed_origins(tmp_path: Path) -> None:
-    origin = "https://desk.example"
+async def test_listed_origins_get_cors_headers(tmp_path: Path) -> None:
+    origin = "https://app.example"
     settings = Settings.model_validate({"cors_origins": [origin]})
     async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", settings) as gateway:
         mine = await gateway.client("GET", "/oms/accounts", headers={"Origin": origin})
@@ -169,7 +171,7 @@ async def test_bodies_of_all_sizes(gateway: InProcessGateway) -> None:
     assert Settings().commands.body_bytes_max == 8 * 1024 * 1024
 
 
-async def test_a_token_in_the_url_is_no_credential(gateway: InProcessGateway) -> None:
+async def test_token_in_the_url_is_not_a_credential(gateway: InProcessGateway) -> None:
     bare = AsgiClient(gateway.app)
     answer = await bare("GET", f"/oms/accounts?api_key={gateway.client.key}&x-api-key=1")
     assert (answer.status, answer.detail["code"]) == (401, "missing_api_key")

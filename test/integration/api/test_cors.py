@@ -1,4 +1,4 @@
-"""Pages of other origins: off, or exactly those that are listed."""
+"""CORS: off by default, or for exactly the listed origins."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from kit.http.asgi_client import AsgiResponse
 from kit.http.websocket_client import connect_client, serve_app
 from oms.config import EventSettings, Settings
 
-MINE = "https://desk.example"
+MINE = "https://app.example"
 ASKS = {"Access-Control-Request-Method": "POST"}
 EXPOSED = {
     *("idempotent-replayed", "location", "preference-applied", "ratelimit", "ratelimit-policy"),
@@ -22,7 +22,7 @@ EXPOSED = {
 
 @pytest.fixture
 async def listed(tmp_path: Path) -> AsyncIterator[InProcessGateway]:
-    """An office that lists one origin."""
+    """A gateway with one allowed origin."""
     settings = Settings.model_validate(
         {"cors_origins": [MINE], "commands": {"body_bytes_max": 2000}}
     )
@@ -31,11 +31,11 @@ async def listed(tmp_path: Path) -> AsyncIterator[InProcessGateway]:
 
 
 def crossed(answer: AsgiResponse) -> dict[str, str]:
-    """The headers that are for pages of other origins."""
+    """Return the CORS headers."""
     return {k: v for k, v in answer.headers.items() if k.startswith("access-control-")}
 
 
-async def test_off_where_none_is_listed(gateway: InProcessGateway) -> None:
+async def test_cors_is_off_without_origins(gateway: InProcessGateway) -> None:
     answer = await gateway.client("GET", "/oms/accounts", headers={"Origin": MINE})
     assert (answer.status, crossed(answer)) == (200, {})
     asked = await gateway.client("OPTIONS", "/oms/commands", headers={"Origin": MINE} | ASKS)
@@ -51,7 +51,7 @@ async def test_off_where_none_is_listed(gateway: InProcessGateway) -> None:
         ("POST", "/oms/commands", b" " * 2001, 413),
     ],
 )
-async def test_a_listed_origin_reads_every_answer(
+async def test_listed_origin_gets_headers_on_every_response(
     listed: InProcessGateway, method: str, path: str, raw: bytes, status: int
 ) -> None:
     answer = await listed.client(method, path, raw=raw, headers={"Origin": MINE})
@@ -67,16 +67,16 @@ async def test_a_listed_origin_reads_every_answer(
     "origin",
     [
         "https://evil.example",
-        "http://desk.example",
-        "https://desk.example:8443",
-        "https://desk.example.evil",
-        "https://a.desk.example",
-        "HTTPS://DESK.EXAMPLE",
+        "http://app.example",
+        "https://app.example:8443",
+        "https://app.example.evil",
+        "https://a.app.example",
+        "HTTPS://APP.EXAMPLE",
         "null",
         "*",
     ],
 )
-async def test_other_origins_read_nothing(listed: InProcessGateway, origin: str) -> None:
+async def test_other_origins_get_no_headers(listed: InProcessGateway, origin: str) -> None:
     answer = await listed.client("GET", "/oms/accounts", headers={"Origin": origin})
     assert (crossed(answer), answer.headers["vary"]) == ({}, "Origin")
     asked = await listed.client("OPTIONS", "/oms/commands", headers={"Origin": origin} | ASKS)
@@ -84,9 +84,9 @@ async def test_other_origins_read_nothing(listed: InProcessGateway, origin: str)
     assert crossed(asked) == {}
 
 
-async def test_a_browser_asks_before_it_asks(listed: InProcessGateway) -> None:
-    wished = {"Access-Control-Request-Headers": "x-api-key, Content-Type,idempotency-key"}
-    headers = {"Origin": MINE} | ASKS | wished
+async def test_preflight_requests(listed: InProcessGateway) -> None:
+    requested = {"Access-Control-Request-Headers": "x-api-key, Content-Type,idempotency-key"}
+    headers = {"Origin": MINE} | ASKS | requested
     answer = await listed.client("OPTIONS", "/oms/commands", key="", headers=headers)
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == MINE
@@ -101,14 +101,14 @@ async def test_a_browser_asks_before_it_asks(listed: InProcessGateway) -> None:
         assert refused.status == 403
 
 
-async def test_a_page_needs_a_key_all_the_same(listed: InProcessGateway) -> None:
+async def test_listed_origin_still_needs_a_key(listed: InProcessGateway) -> None:
     answer = await listed.client("GET", "/oms/accounts", key="", headers={"Origin": MINE})
     assert answer.status == 401
     assert answer.headers["access-control-allow-origin"] == MINE
 
 
 @pytest.mark.parametrize("origins", [["*"], [MINE, "*"]])
-def test_any_origin_is_refused(origins: list[str]) -> None:
+def test_wildcard_origin_is_refused(origins: list[str]) -> None:
     with pytest.raises(ValueError, match="exact origins"):
         Settings.model_validate({"cors_origins": origins})
 
@@ -119,18 +119,18 @@ def test_any_origin_is_refused(origins: list[str]) -> None:
         (MINE, True),
         (None, True),
         ("https://evil.example", False),
-        ("https://desk.example.evil", False),
-        ("http://desk.example", False),
+        ("https://app.example.evil", False),
+        ("http://app.example", False),
         ("null", False),
     ],
 )
-async def test_sockets_of_pages(
+async def test_websocket_origins(
     listed: InProcessGateway, origin: str | None, is_let_in: bool
 ) -> None:
     async with serve_app(listed.app, EventSettings()) as url:
         if is_let_in:
-            async with connect_client(url, listed.client.key, origin=origin) as ear:
-                assert (await ear.request("ping"))["event"] == "pong"
+            async with connect_client(url, listed.client.key, origin=origin) as client:
+                assert (await client.request("ping"))["event"] == "pong"
         else:
             with pytest.raises(InvalidStatus, match="HTTP 403"):
                 async with connect_client(url, listed.client.key, origin=origin):

@@ -1,4 +1,4 @@
-"""The inbox: what no fact explains is put right by facts, left so, or ends by itself."""
+"""Discrepancies: corrected, dismissed, or resolved by later executions."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,11 +45,11 @@ async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> A
     return await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
 
 
-async def _sweep(gateway: InProcessGateway, account_id: int) -> dict[str, Any]:
+async def _reconcile(gateway: InProcessGateway, account_id: int) -> dict[str, Any]:
     answer = await gateway.client("POST", "/oms/reconcile", {"account_id": account_id}, key=KEY)
     assert answer.status == 200, answer.body
-    told: dict[str, Any] = answer.json()["results"][0]
-    return told
+    result: dict[str, Any] = answer.json()["results"][0]
+    return result
 
 
 async def _inbox(gateway: InProcessGateway, query: str = "") -> list[dict[str, Any]]:
@@ -77,25 +77,25 @@ def _engine(gateway: InProcessGateway, account_id: int) -> PaperEngine:
 
 
 def _hold(gateway: InProcessGateway, account_id: int, qty: str) -> None:
-    """Have the exchange hold another quantity than its executions come to."""
+    """Set a position quantity at the exchange that its executions do not explain."""
     engine = _engine(gateway, account_id)
     held = {key: evolve(each, qty=Decimal(qty)) for key, each in engine.state.positions.items()}
     engine.state = evolve(engine.state, positions=held)
 
 
 def _age(dsn: str) -> None:
-    """What was seen once was seen long ago."""
+    """Move the first observation of discrepancies into the past."""
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
 
 
 async def _differing(
     gateway: InProcessGateway, dsn: str, account_id: int, qty: str = "0.5"
 ) -> dict[str, Any]:
-    """One open discrepancy."""
+    """Return the one open discrepancy."""
     _hold(gateway, account_id, qty)
-    await _sweep(gateway, account_id)
+    await _reconcile(gateway, account_id)
     _age(dsn)
-    await _sweep(gateway, account_id)
+    await _reconcile(gateway, account_id)
     (row,) = await _inbox(gateway)
     return row
 
@@ -108,7 +108,7 @@ async def _held(gateway: InProcessGateway, account_id: int) -> Decimal:
 
 
 async def _sound(gateway: InProcessGateway) -> None:
-    """The books have no finding, and are what their facts give."""
+    """Check that verify has no finding and replay has no difference."""
     checked = await build_verify_report(gateway.store, Settings())
     assert checked["ok"], [row["findings"] for row in checked["accounts"]]
     for account in checked["accounts"]:
@@ -120,11 +120,11 @@ async def _sound(gateway: InProcessGateway) -> None:
 async def _quarantine(gateway: InProcessGateway, account_id: int) -> str | None:
     accounts = (await gateway.client.get("/oms/accounts", key=KEY))["items"]
     (mine,) = (row for row in accounts if row["account_id"] == account_id)
-    told: str | None = mine["quarantine"]
-    return told
+    result: str | None = mine["quarantine"]
+    return result
 
 
-async def test_the_account_only_reduces_until_the_fix_restores_the_sum(
+async def test_account_is_reduce_only_until_the_correction_balances(
     busy: InProcessGateway, dsn: str
 ) -> None:
     account = await _account(busy)
@@ -142,7 +142,7 @@ async def test_the_account_only_reduces_until_the_fix_restores_the_sum(
 
     stale = await _decide(busy, row, "apply")
     assert (stale.status, stale.json()["detail"]["reason"]) == (409, "changed_meanwhile")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     done = await _decide(busy, row, "apply", "the exchange is right")
     assert done.status == 200, done.body
     item = done.json()["item"]
@@ -159,7 +159,7 @@ async def test_the_account_only_reduces_until_the_fix_restores_the_sum(
     assert [each[0] for each in audit].count("discrepancy_apply") == 1
 
 
-async def test_a_correction_is_taken_back_by_hand(busy: InProcessGateway, dsn: str) -> None:
+async def test_correction_is_reverted_by_dismissal(busy: InProcessGateway, dsn: str) -> None:
     account = await _account(busy, "ask")
     row = await _differing(busy, dsn, account)
     assert await _quarantine(busy, account) is None
@@ -171,28 +171,28 @@ async def test_a_correction_is_taken_back_by_hand(busy: InProcessGateway, dsn: s
     assert await _held(busy, account) == Decimal("0.01")
 
 
-async def test_a_correction_ends_when_the_exchange_shows_what_it_stood_for(
+async def test_correction_is_replaced_when_the_execution_is_reported(
     busy: InProcessGateway, dsn: str
 ) -> None:
     account = await _account(busy, "auto")
     _hold(busy, account, "0.5")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (applied,) = await _inbox(busy, "status=applied")
     assert (applied["decided_by"], await _held(busy, account)) == ("policy auto", Decimal("0.5"))
 
     _hold(busy, account, "0.01")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     assert await _held(busy, account) == Decimal("0.5")
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     assert await _held(busy, account) == Decimal("0.01")
     (first,) = await _inbox(busy, "status=reversed")
     assert first["id"] == applied["id"]
 
 
-async def test_a_correction_ends_at_once_when_the_real_execution_appears(
+async def test_correction_is_reverted_when_the_execution_arrives(
     busy: InProcessGateway, dsn: str
 ) -> None:
     account = await _account(busy, "ask")
@@ -202,46 +202,48 @@ async def test_a_correction_ends_at_once_when_the_real_execution_appears(
     assert (await _decide(busy, row, "apply")).status == 200
     body = {"account_id": account, "symbol": SYMBOL, "price": "48000"}
     assert (await busy.client("POST", "/paper/price", body, key=KEY)).status == 200
-    _hold(busy, account, "0.5")  # what was filled and not told is what was corrected
-    assert (await _sweep(busy, account))["new_deals"] == 1
+    _hold(busy, account, "0.5")  # the unreported fill is the corrected difference
+    assert (await _reconcile(busy, account))["new_deals"] == 1
     assert await _held(busy, account) == Decimal("0.5")
     (first,) = await _inbox(busy, "status=reversed")
     assert first["id"] == row["id"]
     assert await _inbox(busy, "status=open,pending") == []
 
 
-async def test_what_is_dismissed_is_not_asked_again_while_it_says_the_same(
+async def test_dismissed_discrepancy_stays_dismissed_while_unchanged(
     busy: InProcessGateway, dsn: str
 ) -> None:
     account = await _account(busy)
     row = await _differing(busy, dsn, account)
     silent = await _decide(busy, row, "dismiss", key=RISK)
     assert silent.json()["detail"]["code"] == "comment_required"
-    assert (await _decide(busy, row, "dismiss", "no", key=KEY)).status == 403  # not his to lift
+    assert (
+        await _decide(busy, row, "dismiss", "no", key=KEY)
+    ).status == 403  # set by another command
     done = await _decide(busy, row, "dismiss", "a known gift", key=RISK)
     assert done.json()["item"]["status"] == "dismissed", done.body
     assert await _quarantine(busy, account) is None
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    assert (await _sweep(busy, account))["discrepancies"] == 0
+    assert (await _reconcile(busy, account))["discrepancies"] == 0
 
     _hold(busy, account, "0.6")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    assert (await _sweep(busy, account))["discrepancies"] == 1
+    assert (await _reconcile(busy, account))["discrepancies"] == 1
     assert await _quarantine(busy, account) == "position_differs"
     _hold(busy, account, "0.01")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     assert await _inbox(busy) == []
     assert await _quarantine(busy, account) is None
 
 
-async def test_an_execution_told_otherwise_is_replaced(busy: InProcessGateway, dsn: str) -> None:
+async def test_changed_execution_is_replaced(busy: InProcessGateway, dsn: str) -> None:
     account = await _account(busy)
     execute(dsn, f"UPDATE oms_deals SET price = '49000' WHERE account_id = {account}")
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (row,) = await _inbox(busy, "class=deal_differs")
     assert (row["evidence"]["booked"]["price"], row["evidence"]["told"]["price"]) == (
         *("49000", "50000"),
@@ -251,10 +253,10 @@ async def test_an_execution_told_otherwise_is_replaced(busy: InProcessGateway, d
     (position,) = (await busy.client.get(path, key=KEY))["items"]
     assert (position["qty"], position["avg_price"]) == ("0.01", "50000")
     _age(dsn)
-    assert (await _sweep(busy, account))["discrepancies"] == 0
+    assert (await _reconcile(busy, account))["discrepancies"] == 0
 
 
-async def test_an_execution_that_the_exchange_does_not_tell_is_taken_back(
+async def test_unreported_execution_is_reverted(
     busy: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diff, "_CLOCK_MARGIN", timedelta())
@@ -264,9 +266,9 @@ async def test_an_execution_that_the_exchange_does_not_tell_is_taken_back(
     assert (await _send(busy, account, qty="0.02")).status == 200
     trades = _engine(busy, account)._trades
     lost = trades.pop()
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (row,) = await _inbox(busy, "class=deal_extra")
     assert row["evidence"]["booked"]["qty"] == "0.02"
     assert (await _decide(busy, row, "apply")).status == 200
@@ -275,7 +277,7 @@ async def test_an_execution_that_the_exchange_does_not_tell_is_taken_back(
     assert lost is not None
 
 
-async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
+async def test_vanished_order_ends_by_decision(
     busy: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(diff, "HISTORY_LAG", timedelta())
@@ -290,9 +292,9 @@ async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
         return []
 
     monkeypatch.setattr(exchange, "query_order", nothing)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (row,) = await _inbox(busy, "class=order_vanished")
     assert row["evidence"]["order_id"] == order_id
     assert (await _decide(busy, row, "apply")).status == 200
@@ -300,21 +302,19 @@ async def test_an_order_that_is_nowhere_ends_when_somebody_says_so(
     assert order["status"] == "CANCELED"
 
 
-async def test_coins_that_no_deal_explains_are_entered_and_trades_keep_the_sum(
-    busy: InProcessGateway, dsn: str
-) -> None:
+async def test_spot_balance_difference_is_booked(busy: InProcessGateway, dsn: str) -> None:
     extra = '{"oms":{"paper":{"source":"manual","balances":{"USDT":"100000","SOL":"5"}}}}'
     account = await busy.add_account("netting", extra)
     await busy.add_key("sweeper", KEY, grants={account: TRADER})
     body = {"account_id": account, "symbol": "SOL/USDT", "price": "150"}
     assert (await busy.client("POST", "/paper/price", body, key=KEY)).status == 200
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     engine = _engine(busy, account)
     more = {**engine.state.balances, "SOL": Balance(free=Decimal(10))}
     engine.state = evolve(engine.state, balances=more)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (row,) = await _inbox(busy)
     assert (row["class"], row["symbol"], row["policy"]) == ("balance_differs", "SOL", "ask")
     assert row["fix"]["amount"] == "5"
@@ -324,19 +324,17 @@ async def test_coins_that_no_deal_explains_are_entered_and_trades_keep_the_sum(
         ("balance", "SOL", Decimal(5))
     ]
     assert (await _send(busy, account, symbol="SOL/USDT", qty="1")).status == 200
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     assert await _inbox(busy, "status=pending,open") == []
     await _sound(busy)
     undone = await _decide(busy, row, "dismiss")
     assert undone.json()["item"]["status"] == "reversed"
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (again,) = await _inbox(busy, "status=pending")
     assert again["evidence"]["exchange_total"] == "5.999"
 
 
-async def test_a_leg_that_holds_less_is_closed_oldest_first(
-    busy: InProcessGateway, dsn: str
-) -> None:
+async def test_smaller_hedge_leg_is_closed_oldest_first(busy: InProcessGateway, dsn: str) -> None:
     account = await _account(busy, "ask", mode="hedge")
     assert (await _send(busy, account, qty="0.02", new_position=True)).status == 200
     engine = _engine(busy, account)
@@ -344,9 +342,9 @@ async def test_a_leg_that_holds_less_is_closed_oldest_first(
     held = {key: evolve(each, qty=Decimal("0.015")) for key, each in engine.state.positions.items()}
     assert len(held) == 1
     engine.state = evolve(engine.state, positions=held)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     _age(dsn)
-    await _sweep(busy, account)
+    await _reconcile(busy, account)
     (row,) = await _inbox(busy)
     assert (row["evidence"]["side"], row["fix"]["side"], row["fix"]["qty"]) == (
         *("buy", "sell", "0.015"),
@@ -361,7 +359,7 @@ async def test_a_leg_that_holds_less_is_closed_oldest_first(
     await _sound(busy)
 
 
-async def test_the_inbox_is_filtered_and_paged(busy: InProcessGateway, dsn: str) -> None:
+async def test_discrepancies_are_filtered_and_paged(busy: InProcessGateway, dsn: str) -> None:
     account = await _account(busy)
     await _differing(busy, dsn, account)
     assert len(await _inbox(busy, f"account_ids={account}&class=position_differs")) == 1

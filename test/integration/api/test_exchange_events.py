@@ -1,4 +1,4 @@
-"""What a paper exchange does by itself: exits, liquidations, payments, answers that get lost."""
+"""Actions of a paper exchange: exits, liquidations, payments, lost responses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ async def _price(gateway: InProcessGateway, account_id: int, price: str) -> None
 
 
 async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> dict[str, Any]:
-    """The result of an order of 0.01, in whatever way it ends."""
+    """Return the result of an order of 0.01, successful or not."""
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"} | payload
     body = {"account_id": account_id, "command": "send_order", "payload": order}
     answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
@@ -35,7 +35,7 @@ async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> d
 
 
 async def _rows(gateway: InProcessGateway, what: str, account_id: int) -> list[dict[str, Any]]:
-    """All rows, the oldest first."""
+    """Return all rows, oldest first."""
     span = "start_date=2020-01-01&end_date=2099-01-01"
     found = await gateway.client.get(f"/oms/{what}?account_ids={account_id}&{span}", key=KEY)
     rows: list[dict[str, Any]] = sorted(found["items"], key=lambda row: row["id"])
@@ -43,7 +43,7 @@ async def _rows(gateway: InProcessGateway, what: str, account_id: int) -> list[d
 
 
 async def _lose(gateway: InProcessGateway, account_id: int, fault: str) -> int:
-    """The id of an order whose answer is lost."""
+    """Return the id of an order whose response is lost."""
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
     body = {
         "account_id": account_id,
@@ -60,7 +60,7 @@ async def _lose(gateway: InProcessGateway, account_id: int, fault: str) -> int:
 
 
 async def _until(look: Callable[[], Awaitable[Any]]) -> Any:
-    """The first true answer."""
+    """Return the first true value."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while True:
             if seen := await look():
@@ -68,7 +68,7 @@ async def _until(look: Callable[[], Awaitable[Any]]) -> Any:
             await asyncio.sleep(0.02)
 
 
-async def test_attached_exits_are_orders_of_the_strategy_and_close_its_position(
+async def test_attached_exits_close_the_strategys_position(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy)
@@ -90,7 +90,7 @@ async def test_attached_exits_are_orders_of_the_strategy_and_close_its_position(
     assert [deal["reason"] for deal in out] == ["tp"]
 
 
-async def test_what_cannot_be_carried_is_liquidated_and_booked(busy: InProcessGateway) -> None:
+async def test_liquidation_is_booked(busy: InProcessGateway) -> None:
     account = await _account(busy, "hedge", POOR)
     assert (await _send(busy, account, qty="1"))["ok"]
 
@@ -102,11 +102,15 @@ async def test_what_cannot_be_carried_is_liquidated_and_booked(busy: InProcessGa
     forced = next(order for order in orders if order["reason"] == "liquidation")
     assert (forced["strategy_id"], forced["state"], forced["side"]) == (0, "FILLED", "sell")
     deals = await _rows(busy, "deals", account)
-    assert [d["type"] for d in deals] == ["trade", "trade", "balance"]  # the loss was insured
+    assert [d["type"] for d in deals] == [
+        "trade",
+        "trade",
+        "balance",
+    ]  # the insurance fund covers the loss
     assert deals[-1]["pnl"] != "0"
 
 
-async def test_a_deposit_is_a_deal_of_type_balance_and_a_reset_begins_anew(
+async def test_deposit_is_a_balance_deal_and_reset_restores_it(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy)
@@ -134,7 +138,7 @@ async def test_a_deposit_is_a_deal_of_type_balance_and_a_reset_begins_anew(
     assert float(balance.json()["result"]["total"]["USDT"]) == 100_000
 
 
-async def test_an_answer_that_is_lost_is_asked_for_and_never_sent_again(
+async def test_lost_response_is_queried_and_never_resent(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy)
@@ -150,7 +154,7 @@ async def test_an_answer_that_is_lost_is_asked_for_and_never_sent_again(
     assert len(await _rows(busy, "deals", account)) == 1
 
 
-async def test_a_request_that_never_arrived_is_found_not_placed(busy: InProcessGateway) -> None:
+async def test_undelivered_request_ends_not_placed(busy: InProcessGateway) -> None:
     account = await _account(busy)
     order_id = await _lose(busy, account, "timeout_before")
 
@@ -170,7 +174,7 @@ async def _command(gateway: InProcessGateway, account_id: int, name: str, **payl
     return await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
 
 
-async def test_a_change_on_its_way_is_noted_and_its_refusal_leaves_the_order(
+async def test_refused_change_leaves_the_order_unchanged(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy, extra=SLOW)
@@ -198,7 +202,7 @@ async def test_a_change_on_its_way_is_noted_and_its_refusal_leaves_the_order(
     assert (await order())["pending_change"] is None
     await _command(
         busy, account, "change_order", order_id=order_id, new_price="60000"
-    )  # would take
+    )  # would match
 
     async def refused() -> bool:
         return (await order())["pending_change"] is None

@@ -1,4 +1,4 @@
-"""What exchanges can do, what is left of it on an account, and how its exchange is reached."""
+"""Capabilities of exchanges and accounts, and the connection of an account."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,12 +20,12 @@ FIELDS = {
 }  # fmt: skip
 
 
-async def test_the_record_of_a_venue(gateway: InProcessGateway) -> None:
-    told = await gateway.client.get(
+async def test_capability_record_of_a_venue(gateway: InProcessGateway) -> None:
+    result = await gateway.client.get(
         "/meta/exchanges/ccxtpro.bybit/capabilities?environment=testnet"
     )
-    assert (told["exchange_id"], told["environment"]) == ("ccxtpro.bybit", "testnet")
-    fields = told["capabilities"]
+    assert (result["exchange_id"], result["environment"]) == ("ccxtpro.bybit", "testnet")
+    fields = result["capabilities"]
     assert set(fields) == FIELDS
     assert fields["hedge"] == {"value": "unified", "source": "table"}
     assert fields["time_in_force"]["source"] == "declared"
@@ -35,10 +35,10 @@ async def test_the_record_of_a_venue(gateway: InProcessGateway) -> None:
     assert bare["capabilities"]["streams"]["value"] == []
 
 
-async def test_the_record_of_paper_has_the_same_fields(gateway: InProcessGateway) -> None:
-    told = await gateway.client.get("/meta/exchanges/paper.binance/capabilities")
-    assert set(told["capabilities"]) == FIELDS
-    assert {each["source"] for each in told["capabilities"].values()} == {"table"}
+async def test_paper_record_has_the_same_fields(gateway: InProcessGateway) -> None:
+    result = await gateway.client.get("/meta/exchanges/paper.binance/capabilities")
+    assert set(result["capabilities"]) == FIELDS
+    assert {each["source"] for each in result["capabilities"].values()} == {"table"}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,9 @@ async def test_the_record_of_paper_has_the_same_fields(gateway: InProcessGateway
         ("paper.binance/capabilities?environment=live", "environment_not_supported"),
     ],
 )
-async def test_what_is_not_there(gateway: InProcessGateway, path: str, code: str) -> None:
+async def test_unknown_exchange_is_not_found(
+    gateway: InProcessGateway, path: str, code: str
+) -> None:
     answer = await gateway.client("GET", f"/meta/exchanges/{path}")
     assert (answer.status, answer.json()["detail"]["code"]) == (422, code)
 
@@ -71,20 +73,20 @@ async def real_account(gateway: InProcessGateway, extra: str = "{}") -> int:
     )
 
 
-async def test_settings_of_an_account_only_take_away(gateway: InProcessGateway) -> None:
+async def test_account_settings_only_remove_capabilities(gateway: InProcessGateway) -> None:
     extra = '{"oms":{"capabilities":{"edit":"none","trailing":false,"wings":true}}}'
     account_id = await real_account(gateway, extra)
     key = await gateway.add_key("admin2", "oms_another-admin-for-tests", role="admin")
-    told = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/capabilities")
-    fields = told["capabilities"]
-    assert told["account_id"] == account_id
+    result = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/capabilities")
+    fields = result["capabilities"]
+    assert result["account_id"] == account_id
     assert fields["edit"] == {"value": {"spot": "none", "linear": "none"}, "source": "account"}
     assert fields["trailing"]["source"] == "account"
     assert "wings" not in fields
-    stranger = await gateway.client("GET", f"/oms/accounts/{account_id}/capabilities")
-    assert stranger.json()["detail"]["code"] == "permission_denied"
-    nobody = await gateway.client("GET", "/oms/accounts/99/connection")
-    assert (nobody.status, nobody.json()["detail"]["code"]) == (404, "account_not_found")
+    foreign = await gateway.client("GET", f"/oms/accounts/{account_id}/capabilities")
+    assert foreign.json()["detail"]["code"] == "permission_denied"
+    missing = await gateway.client("GET", "/oms/accounts/99/connection")
+    assert (missing.status, missing.json()["detail"]["code"]) == (404, "account_not_found")
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ async def slow(gateway: InProcessGateway) -> AsyncIterator[InProcessGateway]:
     yield gateway
 
 
-async def test_the_worker_tells_how_its_exchange_is_reached(slow: InProcessGateway) -> None:
+async def test_worker_reports_the_connection(slow: InProcessGateway) -> None:
     exchange = slow.worker.processor.states[slow.account_id].exchange
     assert isinstance(exchange, DeferredExchange)
     state = ConnectionState(
@@ -112,33 +114,37 @@ async def test_the_worker_tells_how_its_exchange_is_reached(slow: InProcessGatew
     why = Refused(code="exchange_unavailable", message="cannot be reached")
     exchange.connection = lambda: state  # type: ignore[method-assign]
     exchange.unavailable_reason = lambda: why  # type: ignore[method-assign]
-    told = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
-    assert told["answered"] is True
-    assert told["hosts_called"] == ["127.0.0.1:18443"]
-    assert (told["stream"], told["gaps"]) == ("connected", 2)
-    assert 0 <= told["last_event_age_s"] < 30 and 0 <= told["reconcile_lag_s"] < 30
-    assert told["trouble"] == {"code": "exchange_unavailable", "message": "cannot be reached"}
+    result = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
+    assert result["answered"] is True
+    assert result["hosts_called"] == ["127.0.0.1:18443"]
+    assert (result["stream"], result["gaps"]) == ("connected", 2)
+    assert 0 <= result["last_event_age_s"] < 30 and 0 <= result["reconcile_lag_s"] < 30
+    assert result["trouble"] == {"code": "exchange_unavailable", "message": "cannot be reached"}
 
 
-async def test_it_is_told_while_the_exchange_is_being_connected(slow: InProcessGateway) -> None:
+async def test_connection_is_reported_while_connecting(slow: InProcessGateway) -> None:
     exchange = slow.worker.processor.states[slow.account_id].exchange
     exchange.is_ready = asyncio.Event().is_set  # type: ignore[method-assign]
-    told = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
-    assert (told["answered"], told["stream"]) == (True, "none")
+    result = await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
+    assert (result["answered"], result["stream"]) == (True, "none")
 
 
-async def test_such_a_read_is_no_event_and_no_audit(slow: InProcessGateway) -> None:
+async def test_connection_read_is_neither_event_nor_audit_entry(slow: InProcessGateway) -> None:
     before = await slow.client.get(f"/oms/events?account_ids={slow.account_id}&limit=500")
     await slow.client.get(f"/oms/accounts/{slow.account_id}/connection")
     after = await slow.client.get(f"/oms/events?account_ids={slow.account_id}&limit=500")
     assert len(after["items"]) == len(before["items"])
 
 
-async def test_without_a_worker_it_says_what_is_known(gateway: InProcessGateway) -> None:
+async def test_without_a_worker_static_fields_are_returned(gateway: InProcessGateway) -> None:
     account_id = await real_account(gateway)
     key = await gateway.add_key("admin2", "oms_another-admin-for-tests", role="admin")
-    told = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/connection")
-    assert (told["answered"], told["hosts_called"], told["reconcile_lag_s"]) == (False, None, None)
-    assert (told["engine"], told["environment"]) == ("ccxt", "testnet")
-    assert "api-testnet.bybit.com" in told["hosts_allowed"]["rest"]
-    assert "api.bybit.com" not in told["hosts_allowed"]["rest"]
+    result = await AsgiClient(gateway.app, key).get(f"/oms/accounts/{account_id}/connection")
+    assert (result["answered"], result["hosts_called"], result["reconcile_lag_s"]) == (
+        False,
+        None,
+        None,
+    )
+    assert (result["engine"], result["environment"]) == ("ccxt", "testnet")
+    assert "api-testnet.bybit.com" in result["hosts_allowed"]["rest"]
+    assert "api.bybit.com" not in result["hosts_allowed"]["rest"]

@@ -1,4 +1,4 @@
-"""What stands around every answer: envelopes, ids, limits, and what keeps browsers honest."""
+"""Error bodies, request ids, body limits and headers of all responses."""
 
 import asyncio
 import json
@@ -29,8 +29,8 @@ BUDGET = (
 )
 
 
-def told(answer: AsgiResponse, status: int, code: str) -> Any:
-    """The error object of an answer that must be ``code``."""
+def check_error(answer: AsgiResponse, status: int, code: str) -> Any:
+    """Check status and code of an error response; return the error object."""
     assert answer.headers["content-type"] == "application/json"
     assert (answer.status, answer.detail["code"]) == (status, code)
     assert answer.detail["request_id"] == answer.headers["x-request-id"]
@@ -53,19 +53,19 @@ def told(answer: AsgiResponse, status: int, code: str) -> Any:
         ("OPTIONS", "/oms/commands", 405, "method_not_allowed"),
     ],
 )
-async def test_what_no_route_takes(
+async def test_unknown_paths_and_methods(
     gateway: InProcessGateway, method: str, path: str, status: int, code: str
 ) -> None:
     answer = await gateway.client(method, path)
     assert "stack" not in answer.body.decode()
-    told(answer, status, code)
+    check_error(answer, status, code)
     assert ("allow" in answer.headers) is (status == 405)
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff", b'{"a": NaN}', b"[" * 5000, b'"\\ud800"'])
-async def test_what_is_no_json(gateway: InProcessGateway, text: bytes) -> None:
+async def test_invalid_json(gateway: InProcessGateway, text: bytes) -> None:
     for path in ("/oms/commands", "/oms/reassign", "/strategies", "/auth/login-password"):
-        detail = told(await gateway.client("POST", path, raw=text), 422, "validation_error")
+        detail = check_error(await gateway.client("POST", path, raw=text), 422, "validation_error")
         assert set(detail["errors"][0]) == {"loc", "msg", "type"}
 
 
@@ -73,30 +73,34 @@ ASKED = [("GET", "/oms/accounts"), ("POST", "/oms/commands"), ("POST", "/oms/com
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-async def test_a_bug_is_not_told(gateway: InProcessGateway, method: str, path: str) -> None:
+async def test_bug_is_logged_with_its_path_and_not_exposed(
+    gateway: InProcessGateway, method: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("the secret of this office")
+        raise RuntimeError("the secret of this gateway")
 
     app = create_app(replace(gateway.api_context, authenticate=broken))  # type: ignore[arg-type]
     answer = await AsgiClient(app, gateway.client.key)(method, path)
-    told(answer, 500, "internal_error")
+    check_error(answer, 500, "internal_error")
     assert b"secret" not in answer.body
+    (record,) = [each for each in caplog.records if each.message == "request_failed"]
+    logged = vars(record)
+    assert (logged["method"], logged["path"]) == (method, path)
+    assert logged["request_id"] == answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-async def test_who_must_come_back_is_told_when(
-    gateway: InProcessGateway, method: str, path: str
-) -> None:
+async def test_retry_after_header(gateway: InProcessGateway, method: str, path: str) -> None:
     async def gone(*_: object, **__: object) -> None:
         raise Unavailable("the database does not answer")
 
     app = create_app(replace(gateway.api_context, authenticate=gone))  # type: ignore[arg-type]
     answer = await AsgiClient(app, gateway.client.key)(method, path)
-    told(answer, 503, "database_unavailable")
+    check_error(answer, 503, "database_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
 
 
-async def test_guards_of_every_answer(gateway: InProcessGateway) -> None:
+async def test_security_headers_of_every_response(gateway: InProcessGateway) -> None:
     asked = [
         ("GET", "/livez", 200),
         ("GET", "/openapi.json", 200),
@@ -114,15 +118,15 @@ async def test_guards_of_every_answer(gateway: InProcessGateway) -> None:
         assert "server" not in answer.headers
     too_much = await gateway.client("POST", "/oms/commands", raw=b" " * (BODY_BYTES_MAX + 1))
     assert too_much.headers["cache-control"] == "no-store"
-    told(too_much, 413, "payload_too_large")
+    check_error(too_much, 413, "payload_too_large")
 
 
 @pytest.mark.parametrize("path", ["/oms/commands", "/strategies", "/auth/login-password"])
-async def test_a_body_over_the_limit(gateway: InProcessGateway, path: str) -> None:
-    told(await gateway.client("POST", path, raw=b" " * (BODY_BYTES_MAX + 1)), 413,
+async def test_body_over_the_limit(gateway: InProcessGateway, path: str) -> None:
+    check_error(await gateway.client("POST", path, raw=b" " * (BODY_BYTES_MAX + 1)), 413,
          "payload_too_large")  # fmt: skip
     pieces = [b" " * BODY_BYTES_MAX, b" "]  # without a Content-Length
-    told(await gateway.client("POST", path, raw=pieces), 413, "payload_too_large")
+    check_error(await gateway.client("POST", path, raw=pieces), 413, "payload_too_large")
     assert (await gateway.client("POST", path, raw=b" " * BODY_BYTES_MAX)).status == 422
 
 
@@ -146,16 +150,16 @@ async def test_request_ids(gateway: InProcessGateway, sent: str, is_kept: bool) 
     assert answer.detail["request_id"] == shown
 
 
-async def test_the_budget_is_told_of_refusals_and_repeats_too(gateway: InProcessGateway) -> None:
+async def test_rate_limit_headers_of_refusals_and_replays(gateway: InProcessGateway) -> None:
     named = {"Idempotency-Key": "once-and-again"}
-    wish = {"name": "told twice", "account_ids": [gateway.account_id]}
+    strategy = {"name": "trend", "account_ids": [gateway.account_id]}
     asked = [
         ("GET", "/oms/orders/1/timeline", None, {}),
         ("GET", "/oms/orders/open", None, {}),
         ("GET", "/admin/users", None, {}),
-        ("POST", "/strategies", wish, named),
-        ("POST", "/strategies", wish, named),
-        ("POST", "/strategies", {**wish, "name": "another"}, named),
+        ("POST", "/strategies", strategy, named),
+        ("POST", "/strategies", strategy, named),
+        ("POST", "/strategies", {**strategy, "name": "another"}, named),
     ]
     statuses = []
     for method, path, body, headers in asked:
@@ -166,12 +170,12 @@ async def test_the_budget_is_told_of_refusals_and_repeats_too(gateway: InProcess
     assert statuses == [404, 422, 403, 200, 200, 422]
 
 
-async def test_a_login_takes_no_idempotency_key(gateway: InProcessGateway) -> None:
-    body = {"user_name": "nobody", "password": "a guess at one"}
+async def test_login_ignores_the_idempotency_key(gateway: InProcessGateway) -> None:
+    body = {"user_name": "unknown", "password": "a guess at one"}
     answer = await gateway.client(
         "POST", "/auth/login-password", body, key="", headers={"Idempotency-Key": "first"}
     )
-    told(answer, 401, "invalid_credentials")
+    check_error(answer, 401, "invalid_credentials")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -192,11 +196,13 @@ async def test_location_and_preference(busy: InProcessGateway) -> None:
     assert "preference-applied" not in plain.headers
 
 
-async def test_the_document_is_for_all_or_for_those_with_a_key(tmp_path: Path) -> None:
+async def test_openapi_document_is_public_or_needs_a_key(tmp_path: Path) -> None:
     hidden = Settings.model_validate({"public_docs": False})
     async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3", hidden) as gateway:
-        told(await gateway.client("GET", "/openapi.json", key=""), 401, "missing_api_key")
-        told(await gateway.client("GET", "/openapi.json", key="wrong"), 401, "invalid_api_key")
+        check_error(await gateway.client("GET", "/openapi.json", key=""), 401, "missing_api_key")
+        check_error(
+            await gateway.client("GET", "/openapi.json", key="wrong"), 401, "invalid_api_key"
+        )
         shown = await gateway.client("GET", "/openapi.json", key=ADMIN_KEY)
         shown_again = await gateway.client("GET", "/openapi.json")
     assert (shown.status, shown.json()["openapi"]) == (200, "3.1.0")
@@ -204,13 +210,13 @@ async def test_the_document_is_for_all_or_for_those_with_a_key(tmp_path: Path) -
     assert "ratelimit" in shown.headers
 
 
-async def test_there_are_no_pages_of_the_framework(gateway: InProcessGateway) -> None:
+async def test_framework_pages_are_off(gateway: InProcessGateway) -> None:
     assert (await gateway.client("GET", "/openapi.json", key="")).status == 200
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
-        told(await gateway.client("GET", path, key=""), 404, "not_found")
+        check_error(await gateway.client("GET", path, key=""), 404, "not_found")
 
 
-def test_what_is_no_http_is_answered_in_json() -> None:
+def test_malformed_http_gets_a_json_response() -> None:
     head, _, body = malformed_request_response().partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines[1:])
@@ -222,7 +228,7 @@ def test_what_is_no_http_is_answered_in_json() -> None:
     assert detail["code"] in CODES
 
 
-async def test_a_server_answers_so(gateway: InProcessGateway) -> None:
+async def test_server_answers_malformed_http(gateway: InProcessGateway) -> None:
     import uvicorn
 
     from kit.free_ports import free_port

@@ -1,4 +1,4 @@
-"""Kill switches: pulled in one call, effective within a second, released with care."""
+"""Kill switches: activation, effect on workers, release."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ PRICE = {"symbol": "BTC/USDT:USDT", "price": "50000"}
 
 @pytest.fixture
 async def watched(busy: InProcessGateway) -> InProcessGateway:
-    """An office with a key of role risk; the client shows the trader's."""
+    """A gateway with a key of role risk; the client is the trader."""
     busy.app.state.watch = await busy.add_key(
         "watch", "oms_watches-over-risk-here", role="risk", grants={busy.account_id: WATCH}
     )
@@ -28,16 +28,16 @@ async def watched(busy: InProcessGateway) -> InProcessGateway:
 
 
 async def pull(gateway: InProcessGateway, key: str | None = None, **body: Any) -> AsgiResponse:
-    """One switch, of the account if nothing else is said; the workers know of it at once."""
-    told = {"scope": "account", "scope_id": gateway.account_id, "mode": "reduce_only"}
-    told |= {"comment": "stop it"} | body
-    answer = await gateway.client("POST", "/risk/kill", told, key=key or gateway.app.state.watch)
+    """Activate a switch, by default of the account, with immediate effect in the worker."""
+    result = {"scope": "account", "scope_id": gateway.account_id, "mode": "reduce_only"}
+    result |= {"comment": "stop it"} | body
+    answer = await gateway.client("POST", "/risk/kill", result, key=key or gateway.app.state.watch)
     forget(gateway)
     return answer
 
 
 def forget(gateway: InProcessGateway) -> None:
-    """Let the worker read its switches with the next command."""
+    """Make the worker read its switches with the next command."""
     kill_switches = gateway.worker.processor.execute.kill_switches
     assert kill_switches is not None
     kill_switches.forget()
@@ -46,28 +46,28 @@ def forget(gateway: InProcessGateway) -> None:
 async def released(
     gateway: InProcessGateway, number: int, scope: str, scope_id: object, **body: Any
 ) -> AsgiResponse:
-    """Release one that was pulled long ago."""
-    told = {"comment": "calm again", "confirm": f"RELEASE {scope} {scope_id}".strip()} | body
+    """Release a switch that was activated long ago."""
+    result = {"comment": "calm again", "confirm": f"RELEASE {scope} {scope_id}".strip()} | body
     path = f"/risk/kill/{number}/release"
-    answer = await gateway.client("POST", path, told, key=gateway.app.state.watch)
+    answer = await gateway.client("POST", path, result, key=gateway.app.state.watch)
     forget(gateway)
     return answer
 
 
 async def sent(gateway: InProcessGateway, **payload: Any) -> Any:
-    """The one result of an order."""
+    """Return the result of one order."""
     answer = await gateway.order("?wait_ms=5000", **payload)
     body = answer.json()
     return (body.get("detail") or body)["results"][0]
 
 
 def age(dsn: str) -> None:
-    """Let all switches be older than they are."""
+    """Move the activation of all switches into the past."""
     moment = (now() - timedelta(seconds=90)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     execute(dsn, f"UPDATE kill_switches SET created_at = '{moment}'")
 
 
-async def test_reduce_only_of_an_account(watched: InProcessGateway, dsn: str) -> None:
+async def test_reduce_only_switch_of_an_account(watched: InProcessGateway, dsn: str) -> None:
     gateway = watched
     await sent(gateway, qty="0.02")
     resting = (await sent(gateway, order_type="limit", price="40000"))["order_id"]
@@ -109,9 +109,9 @@ async def test_reduce_only_of_an_account(watched: InProcessGateway, dsn: str) ->
     events = await gateway.client.get(
         f"/oms/events?account_ids={gateway.account_id}&namespaces=risk"
     )
-    told = [e["payload"] for e in events["items"] if e["event"] == "kill_switch_changed"]
-    assert [payload["on"] for payload in told] == [True, False]
-    assert_keys(told[0], EVENTS["kill_switch_changed"] | {"account_id"})
+    messages = [e["payload"] for e in events["items"] if e["event"] == "kill_switch_changed"]
+    assert [payload["on"] for payload in messages] == [True, False]
+    assert_keys(messages[0], EVENTS["kill_switch_changed"] | {"account_id"})
     log = await gateway.client.get("/admin/audit?entity=kill_switch", key=ADMIN_KEY)
     assert [(row["action"], row["comment"]) for row in log["items"]] == [
         ("kill_on", "stop it"),
@@ -121,7 +121,7 @@ async def test_reduce_only_of_an_account(watched: InProcessGateway, dsn: str) ->
 
 
 @pytest.mark.parametrize("request_id", ["kill:1", "oms:kill:1", "kill:1:off", "oms:kill:1:off"])
-async def test_a_callers_request_id_does_not_disarm_a_switch(
+async def test_request_id_of_a_caller_does_not_disarm_a_switch(
     watched: InProcessGateway, dsn: str, request_id: str
 ) -> None:
     gateway = watched
@@ -154,7 +154,7 @@ async def test_flatten_closes_everything(watched: InProcessGateway) -> None:
 
 
 @pytest.mark.parametrize("mode", ["cancel_only", "halt"])
-async def test_stricter_modes_leave_cancels(watched: InProcessGateway, mode: str) -> None:
+async def test_stricter_modes_allow_cancels(watched: InProcessGateway, mode: str) -> None:
     gateway = watched
     await sent(gateway, qty="0.02")
     resting = (await sent(gateway, order_type="limit", price="40000"))["order_id"]
@@ -176,7 +176,7 @@ async def test_stricter_modes_leave_cancels(watched: InProcessGateway, mode: str
     assert (await gateway.client("POST", "/oms/commands", body)).status == 200
 
 
-async def test_scopes_rule_what_they_name(watched: InProcessGateway, dsn: str) -> None:
+async def test_scopes_apply_to_their_objects(watched: InProcessGateway, dsn: str) -> None:
     gateway = watched
     made = await gateway.client(
         "POST", "/strategies", {"name": "one", "account_ids": [gateway.account_id]}
@@ -192,15 +192,15 @@ async def test_scopes_rule_what_they_name(watched: InProcessGateway, dsn: str) -
     assert own.status == 200, own.body
     shown = await gateway.client.get("/risk/kill")
     assert [row["scope"] for row in shown["items"]] == ["strategy", "symbol", "key"]
-    told = fetch_rows(dsn, "SELECT event_type, namespace FROM event_outbox WHERE account_id = 0")
-    assert told == [("kill_switch_changed", "risk")] * 3
+    result = fetch_rows(dsn, "SELECT event_type, namespace FROM event_outbox WHERE account_id = 0")
+    assert result == [("kill_switch_changed", "risk")] * 3
 
 
-async def test_who_may_and_what_is_wrong(watched: InProcessGateway) -> None:
+async def test_permissions_and_validation(watched: InProcessGateway) -> None:
     gateway = watched
     silent = await pull(gateway, comment=" ")
     assert (silent.status, silent.detail["code"]) == (422, "comment_required")
-    for wrong in ({"scope": "house"}, {"mode": "asleep"}, {"scope_id": "x"}, {"scope_id": ""}):
+    for wrong in ({"scope": "planet"}, {"mode": "asleep"}, {"scope_id": "x"}, {"scope_id": ""}):
         assert (await pull(gateway, **wrong)).status == 422
     assert (await pull(gateway, scope_id=99999)).detail["code"] == "account_not_found"
     wide = await pull(gateway, key=gateway.client.key, scope="global")
@@ -215,12 +215,12 @@ async def test_who_may_and_what_is_wrong(watched: InProcessGateway) -> None:
     assert shown["items"] == []
     missing = await gateway.client("GET", "/risk/kill/77")
     assert missing.status == 404
-    stranger = replace(
+    foreign = replace(
         gateway.client, key=await gateway.add_key("far", "oms_far-away-key", grants={})
     )
     pulled = (await pull(gateway)).json()
-    assert (await stranger("GET", f"/risk/kill/{pulled['id']}")).status == 404
-    release = await stranger("POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x"})
+    assert (await foreign("GET", f"/risk/kill/{pulled['id']}")).status == 404
+    release = await foreign("POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x"})
     assert release.status == 404
     mine = await gateway.client(
         "POST", f"/risk/kill/{pulled['id']}/release", {"comment": "x", "confirm": "y"}
@@ -228,11 +228,11 @@ async def test_who_may_and_what_is_wrong(watched: InProcessGateway) -> None:
     assert (mine.status, mine.detail["code"]) == (403, "permission_denied")
 
 
-async def test_a_repeat_pulls_nothing_twice(watched: InProcessGateway) -> None:
-    told = {"scope": "symbol", "scope_id": "XRP/USDT", "mode": "halt", "comment": "x"}
+async def test_repeat_activates_once(watched: InProcessGateway) -> None:
+    result = {"scope": "symbol", "scope_id": "XRP/USDT", "mode": "halt", "comment": "x"}
     named = {"Idempotency-Key": "once-only"}
     answers = [
-        await watched.client("POST", "/risk/kill", told, key=ADMIN_KEY, headers=named)
+        await watched.client("POST", "/risk/kill", result, key=ADMIN_KEY, headers=named)
         for _ in range(2)
     ]
     assert answers[0].status == 200, answers[0].body

@@ -1,4 +1,4 @@
-"""Two exits of which one cancels the other, asked of an order in ccxt's words."""
+"""One-cancels-other exits of an order with ccxt's parameters."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ async def _account(gateway: InProcessGateway, mode: str) -> int:
     return account_id
 
 
-async def test_the_gain_cancels_the_stop(busy: InProcessGateway) -> None:
+async def test_take_profit_cancels_stop_loss(busy: InProcessGateway) -> None:
     account = await _account(busy, "netting")
     gain = await _pair(busy, account)
     resting = await _rows(busy, "orders/open", account)
@@ -57,7 +57,7 @@ async def test_the_gain_cancels_the_stop(busy: InProcessGateway) -> None:
     assert await _rows(busy, "positions/open", account) == []
 
 
-async def test_the_stop_cancels_the_gain(busy: InProcessGateway) -> None:
+async def test_stop_loss_cancels_take_profit(busy: InProcessGateway) -> None:
     account = await _account(busy, "hedge")
     await _pair(busy, account)
     await _price(busy, account, "44000")

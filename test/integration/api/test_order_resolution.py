@@ -1,4 +1,4 @@
-"""Orders in doubt: asked for on demand, adopted, declared never placed; and told when too old."""
+"""Orders in doubt: refreshed, matched, declared not placed, logged when overdue."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ SYMBOL = "BTC/USDT:USDT"
 
 
 async def lost(gateway: InProcessGateway) -> int:
-    """A resting order whose answer was lost."""
+    """A resting order whose response was lost."""
     deferred_exchange(gateway).lose_count = 1
     limit = {"order_type": "limit", "price": "50000"}
     answer = await gateway.order("?wait_ms=5000", **limit)
@@ -28,7 +28,7 @@ async def lost(gateway: InProcessGateway) -> int:
 
 
 async def ended(gateway: InProcessGateway, order_id: int) -> dict[str, Any]:
-    """The command that sent the order."""
+    """Return the command that sent the order."""
     page = await gateway.client.get(
         f"/oms/commands?account_ids={gateway.account_id}&start_date=2020-01-01&end_date=2099-01-01"
     )
@@ -38,11 +38,11 @@ async def ended(gateway: InProcessGateway, order_id: int) -> dict[str, Any]:
 
 
 async def events(gateway: InProcessGateway) -> list[dict[str, Any]]:
-    told = await gateway.client.get(f"/oms/events?account_ids={gateway.account_id}&limit=500")
-    return list(told["items"])
+    result = await gateway.client.get(f"/oms/events?account_ids={gateway.account_id}&limit=500")
+    return list(result["items"])
 
 
-async def test_a_refresh_finds_what_was_done(slow: InProcessGateway) -> None:
+async def test_refresh_finds_the_execution(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     answer = await slow.client("POST", f"/oms/orders/{order_id}/refresh", {})
     assert answer.status == 200, answer.body.decode()
@@ -55,33 +55,33 @@ async def test_a_refresh_finds_what_was_done(slow: InProcessGateway) -> None:
     assert [e["payload"]["order_id"] for e in resolved] == [order_id]
 
 
-async def test_a_refresh_of_an_order_that_never_left_asks_nobody(slow: InProcessGateway) -> None:
+async def test_refresh_of_an_unsent_order_sends_no_query(slow: InProcessGateway) -> None:
     answer = await slow.order("?wait_ms=5000", qty="0.0000001")
     (row,) = answer.json()["detail"]["results"]
-    told = await slow.client("POST", f"/oms/orders/{row['order_id']}/refresh", {})
-    assert (told.status, told.json()["order"]["status"]) == (200, "REJECTED")
+    response = await slow.client("POST", f"/oms/orders/{row['order_id']}/refresh", {})
+    assert (response.status, response.json()["order"]["status"]) == (200, "REJECTED")
     assert deferred_exchange(slow).lookups == []
 
 
-async def test_an_order_is_adopted_under_the_id_that_is_given(slow: InProcessGateway) -> None:
+async def test_order_is_matched_by_the_given_id(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     path = f"/oms/orders/{order_id}/resolve"
-    (told,) = {r.exchange_order_id for r in deferred_exchange(slow).unreported}
-    wrong = {"action": "adopt", "exchange_order_id": "nobody", "comment": "seen in the app"}
+    (result,) = {r.exchange_order_id for r in deferred_exchange(slow).unreported}
+    wrong = {"action": "adopt", "exchange_order_id": "unknown", "comment": "seen in the app"}
     refused = await slow.client("POST", path, wrong)
     assert (refused.status, refused.json()["detail"]["code"]) == (404, "order_not_found")
-    body = wrong | {"exchange_order_id": told}
+    body = wrong | {"exchange_order_id": result}
     answer = await slow.client("POST", path, body)
     assert answer.status == 200, answer.body.decode()
     order = answer.json()["order"]
-    assert (order["state"], order["exchange_order_id"]) == ("SUBMITTED", told)
+    assert (order["state"], order["exchange_order_id"]) == ("SUBMITTED", result)
     again = await slow.client("POST", path, body)
     assert (again.status, again.json()["order"]["version"]) == (200, order["version"])
     other = await slow.client("POST", path, wrong)
     assert (other.status, other.json()["detail"]["code"]) == (409, "invalid_order_state")
 
 
-async def test_an_order_is_declared_not_placed_and_found_late(slow: InProcessGateway) -> None:
+async def test_order_declared_not_placed_is_found_later(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     path = f"/oms/orders/{order_id}/resolve"
     body = {"action": "declare_not_placed", "comment": "support says so"}
@@ -102,14 +102,14 @@ async def test_an_order_is_declared_not_placed_and_found_late(slow: InProcessGat
         (row,) = (await slow.client.get(f"/oms/orders/{order_id}"))["items"]
         return str(row["state"])
 
-    await poll_until(state, lambda told: told == "SUBMITTED")
+    await poll_until(state, lambda result: result == "SUBMITTED")
     names = [e["event"] for e in await events(slow)]
     assert names.count("order_resolved") == names.count("order_late_found") == 1
     late_refusal = await slow.client("POST", path, body)
     assert late_refusal.json()["detail"]["reason"] == "order_not_in_doubt"
 
 
-async def test_who_said_so_stands_in_the_audit_log(slow: InProcessGateway) -> None:
+async def test_resolution_is_audited(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     body = {"action": "declare_not_placed", "comment": "support says so"}
     assert (await slow.client("POST", f"/oms/orders/{order_id}/resolve", body)).status == 200
@@ -136,14 +136,14 @@ async def test_who_said_so_stands_in_the_audit_log(slow: InProcessGateway) -> No
         ({"action": "declare_not_placed", "comment": " "}, "comment_required"),
     ],
 )
-async def test_what_is_said_must_make_sense(
+async def test_invalid_resolutions_are_refused(
     gateway: InProcessGateway, body: dict[str, Any], code: str
 ) -> None:
     answer = await gateway.client("POST", "/oms/orders/1/resolve", body)
     assert (answer.status, answer.json()["detail"]["code"]) == (422, code)
 
 
-async def test_an_order_that_is_not_there(gateway: InProcessGateway) -> None:
+async def test_unknown_order_is_not_found(gateway: InProcessGateway) -> None:
     body = {"action": "declare_not_placed", "comment": "x"}
     for path, sent in (("refresh", {}), ("resolve", body)):
         for number in ("99", "x"):
@@ -151,7 +151,7 @@ async def test_an_order_that_is_not_there(gateway: InProcessGateway) -> None:
             assert (answer.status, answer.json()["detail"]["code"]) == (404, "order_not_found")
 
 
-async def test_who_may(slow: InProcessGateway) -> None:
+async def test_permissions(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     body = {"action": "declare_not_placed", "comment": "x"}
     reader = {slow.account_id: Grant()}
@@ -166,7 +166,7 @@ async def test_who_may(slow: InProcessGateway) -> None:
     assert again.json()["detail"]["code"] == "invalid_order_state", "it was found meanwhile"
 
 
-async def test_nobody_waits_for_ever(slow: InProcessGateway) -> None:
+async def test_resolution_wait_is_bounded(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     is_over = asyncio.Event()
 
@@ -184,7 +184,7 @@ async def test_nobody_waits_for_ever(slow: InProcessGateway) -> None:
     is_over.set()
 
 
-async def test_an_order_that_is_in_doubt_for_long_is_told_once(
+async def test_overdue_unknown_order_is_logged_once(
     slow: InProcessGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(unknown_orders, "ALERT_AFTER", timedelta(seconds=0.5))
@@ -192,8 +192,8 @@ async def test_an_order_that_is_in_doubt_for_long_is_told_once(
     order_id = await lost(slow)
 
     async def lines() -> list[str]:
-        told = [r.getMessage() for r in caplog.records]
-        return [line for line in told if line.startswith("order_in_doubt")]
+        messages = [r.getMessage() for r in caplog.records]
+        return [line for line in messages if line.startswith("order_in_doubt")]
 
     (line,) = await poll_until(lines, bool)
     assert f"order_id={order_id}" in line and f"account_id={slow.account_id}" in line

@@ -1,4 +1,4 @@
-"""Commands on positions and over all of an account, carried out by a worker."""
+"""Commands on positions and bulk commands, executed by a worker."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SPOT, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
 
 
 async def _account(gateway: InProcessGateway, symbol: str) -> int:
-    """A hedge account whose price of ``symbol`` is 100."""
+    """Create a hedge account with price 100 of ``symbol``."""
     account_id = await gateway.add_account("hedge", SPOT_SHORTS)
     await gateway.add_key("hedger", KEY, grants={account_id: TRADER})
     await _price(gateway, account_id, symbol, "100")
@@ -27,7 +27,7 @@ async def _price(gateway: InProcessGateway, account_id: int, symbol: str, price:
 async def _run(
     gateway: InProcessGateway, account_id: int, command: str, **payload: Any
 ) -> dict[str, Any]:
-    """The result of a command that ends well."""
+    """Return the result of a command that must succeed."""
     body = {"account_id": account_id, "command": command, "payload": payload}
     answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
     assert answer.status == 200, answer.body
@@ -38,10 +38,10 @@ async def _run(
 async def _send(
     gateway: InProcessGateway, account_id: int, side: str, qty: str, **more: Any
 ) -> int:
-    """The position of a market order."""
+    """Return the position of a market order."""
     symbol = more.pop("symbol", SPOT)
-    wish = {"symbol": symbol, "side": side, "order_type": "market", "qty": qty} | more
-    row = await _run(gateway, account_id, "send_order", **wish)
+    payload = {"symbol": symbol, "side": side, "order_type": "market", "qty": qty} | more
+    row = await _run(gateway, account_id, "send_order", **payload)
     position: int = row["order"]["position_id"]
     return position
 
@@ -52,7 +52,7 @@ async def _position(gateway: InProcessGateway, position_id: int) -> dict[str, An
     return row
 
 
-async def test_two_tickets_close_against_each_other_at_the_second_ones_average(
+async def test_close_by_uses_the_second_positions_average(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy, SPOT)
@@ -79,7 +79,7 @@ async def test_two_tickets_close_against_each_other_at_the_second_ones_average(
     assert (long["state"], long["qty"][:5]) == ("open", "0.998")
 
 
-async def test_tickets_of_one_side_do_not_close_against_each_other(busy: InProcessGateway) -> None:
+async def test_close_by_needs_opposite_sides(busy: InProcessGateway) -> None:
     account = await _account(busy, SPOT)
     a = await _send(busy, account, "buy", "2")
     b = await _send(busy, account, "buy", "1", new_position=True)
@@ -93,7 +93,7 @@ async def test_tickets_of_one_side_do_not_close_against_each_other(busy: InProce
     assert (await _position(busy, a))["state"] == "open"
 
 
-async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(
+async def test_close_by_of_hedge_contracts_sends_two_orders(
     busy: InProcessGateway,
 ) -> None:
     account = await _account(busy, PERPETUAL)
@@ -106,7 +106,7 @@ async def test_contracts_of_a_hedge_account_are_closed_by_two_orders(
     assert (await _position(busy, b))["state"] == "closed"
 
 
-async def test_a_position_moves_into_another(busy: InProcessGateway) -> None:
+async def test_positions_are_merged(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     source = await _send(busy, account, "buy", "1", symbol=PERPETUAL)
     await _price(busy, account, PERPETUAL, "200")
@@ -127,7 +127,7 @@ async def test_a_position_moves_into_another(busy: InProcessGateway) -> None:
     assert (grown["qty"], grown["avg_price"], grown["stop_loss"]) == ("2", "150", "90")
 
 
-async def test_levels_are_set_kept_and_cleared(busy: InProcessGateway) -> None:
+async def test_stop_levels_are_set_kept_and_cleared(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     position = await _send(busy, account, "buy", "1", symbol=PERPETUAL, stop_loss="90")
     at = {"position_id": position}
@@ -139,7 +139,7 @@ async def test_levels_are_set_kept_and_cleared(busy: InProcessGateway) -> None:
     assert (row["stop_loss"], row["stop_gain"]) == (None, "130")
 
 
-async def test_all_orders_are_canceled_and_all_positions_closed(busy: InProcessGateway) -> None:
+async def test_cancel_all_and_close_all(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     await _send(busy, account, "buy", "1", symbol=PERPETUAL)
     await _send(busy, account, "sell", "2", symbol=PERPETUAL)
@@ -160,7 +160,7 @@ async def test_all_orders_are_canceled_and_all_positions_closed(busy: InProcessG
         assert found["items"] == [], rows
 
 
-async def test_a_resting_close_locks_its_position_until_it_ends(busy: InProcessGateway) -> None:
+async def test_resting_close_order_locks_its_position(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     held = await _send(busy, account, "buy", "2", symbol=PERPETUAL)
     close = {"position_id": held, "order_type": "limit", "price": "120", "qty": "1"}
@@ -182,8 +182,8 @@ async def test_a_resting_close_locks_its_position_until_it_ends(busy: InProcessG
     assert (await _position(busy, held))["state"] == "closed"
 
 
-async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: InProcessGateway) -> None:
-    """Bought with a fee in base: 0.99900 is held; 0.99 are closed, 0.9 dollars are left."""
+async def test_dust_is_written_off_with_the_close(busy: InProcessGateway) -> None:
+    """Bought with a fee in base: 0.99900 is held, 0.99 are closed, 0.9 dollars remain."""
     account = await _account(busy, SPOT)
     held = await _send(busy, account, "buy", "1")
     row = await _run(busy, account, "close_position", position_id=held, qty="0.99")
@@ -197,8 +197,8 @@ async def test_what_is_too_small_to_be_closed_ends_with_the_close(busy: InProces
     assert (dust["entry"], dust["qty"], dust["pnl"]) == ("out_by", "0.009", "0")
 
 
-async def test_dust_alone_is_closed_without_an_order(busy: InProcessGateway) -> None:
-    """0.099990 is held after the fee; a plain sale leaves 0.000000 01 below the step."""
+async def test_dust_position_is_closed_without_an_order(busy: InProcessGateway) -> None:
+    """0.099990 is held after the fee; a sale leaves 0.000000 01, below the step."""
     account = await busy.add_account("netting", SPOT_SHORTS)
     await busy.add_key("hedger", KEY, grants={account: TRADER})
     await _price(busy, account, SPOT, "100")
@@ -213,8 +213,10 @@ async def test_dust_alone_is_closed_without_an_order(busy: InProcessGateway) -> 
     assert (await _position(busy, held))["state"] == "closed"
 
 
-async def test_a_close_moves_only_with_what_it_closes(busy: InProcessGateway, dsn: str) -> None:
-    """A reduce-only order without a ticket closes its strategy's; alone elsewhere it would open."""
+async def test_close_order_is_reassigned_only_with_its_position(
+    busy: InProcessGateway, dsn: str
+) -> None:
+    """A reduce-only order without a ticket closes its strategy's position."""
     account = await _account(busy, PERPETUAL)
     execute(
         dsn,

@@ -1,4 +1,4 @@
-"""Reads: rows as they stand, pages, events, and who may see what."""
+"""Reads: rows, pages, events and permissions."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ async def test_histories_page_by_number_and_by_cursor(busy: InProcessGateway) ->
     assert (await busy.client.get(f"{base}&since=0&page_size=5000"))["page_size"] == 500
 
 
-async def test_open_lists_tell_when_they_are_cut(busy: InProcessGateway) -> None:
+async def test_open_lists_report_truncation(busy: InProcessGateway) -> None:
     for price in ("40000", "40001", "40002"):
         await busy.order(order_type="limit", price=price)
     path = f"/oms/orders/open?account_ids={busy.account_id}"
@@ -40,7 +40,7 @@ async def test_open_lists_tell_when_they_are_cut(busy: InProcessGateway) -> None
     assert cut["truncated"] is True
 
 
-async def test_every_list_answers(busy: InProcessGateway) -> None:
+async def test_every_list_route_responds(busy: InProcessGateway) -> None:
     await busy.order()
     account, today = busy.account_id, "start_date=2000-01-01&end_date=2099-01-01"
     for path in ("orders/history", "positions/history", "deals", "commands"):
@@ -51,7 +51,7 @@ async def test_every_list_answers(busy: InProcessGateway) -> None:
         assert (await busy.client("GET", f"/oms/{path}/x")).status == 404
 
 
-async def test_the_first_wrong_account_decides(gateway: InProcessGateway) -> None:
+async def test_first_invalid_account_decides_the_error(gateway: InProcessGateway) -> None:
     foreign = await gateway.add_account()
     for ids, status, code in (
         (f"{gateway.account_id},{foreign},999", 403, "permission_denied"),
@@ -64,7 +64,7 @@ async def test_the_first_wrong_account_decides(gateway: InProcessGateway) -> Non
     assert body["items"] == []
 
 
-async def test_a_restricted_key_sees_its_strategies(busy: InProcessGateway) -> None:
+async def test_restricted_key_sees_its_strategies_only(busy: InProcessGateway) -> None:
     await busy.order()
     grant = Grant(can_trade=True, restrict_to_strategies=True, strategy_ids=frozenset({7}))
     key = await busy.add_key("narrow", "oms_a-restricted-key", grants={busy.account_id: grant})
@@ -85,7 +85,7 @@ async def test_accounts(gateway: InProcessGateway) -> None:
     assert [row["can_trade"] for row in every] == [False, False]
 
 
-async def test_events_are_told_in_pieces_without_gaps(busy: InProcessGateway) -> None:
+async def test_events_are_paged_without_gaps(busy: InProcessGateway) -> None:
     await busy.order()
     path = f"/oms/events?account_ids={busy.account_id}"
     whole = await busy.client.get(path)
@@ -102,7 +102,7 @@ async def test_events_are_told_in_pieces_without_gaps(busy: InProcessGateway) ->
     assert {event["event"] for event in commands["items"]} == {"command_updated"}
 
 
-async def test_events_can_be_waited_for(busy: InProcessGateway) -> None:
+async def test_long_polling_of_events(busy: InProcessGateway) -> None:
     path = f"/oms/events?account_ids={busy.account_id}&after=now"
     assert (await busy.client.get(path))["items"] == []
     asking = asyncio.create_task(busy.client.get(f"{path}&wait_ms=20000"))
@@ -112,7 +112,7 @@ async def test_events_can_be_waited_for(busy: InProcessGateway) -> None:
     assert "order_updated" in {event["event"] for event in events}
 
 
-async def test_a_client_that_knows_more_is_told(busy: InProcessGateway) -> None:
+async def test_position_ahead_of_the_stream_is_a_gap(busy: InProcessGateway) -> None:
     path = f"/oms/events?account_ids={busy.account_id}&after=900&wait_ms=1000"
     page = await busy.client.get(path)
     head = page["heads"][str(busy.account_id)]
@@ -144,7 +144,7 @@ async def test_ccxt_reads(busy: InProcessGateway) -> None:
         ("core/withdraw", 422, "unsupported_func"),
     ],
 )
-async def test_ccxt_calls_that_are_refused(
+async def test_refused_ccxt_calls(
     busy: InProcessGateway, func: str, status: int, code: str
 ) -> None:
     path = f"/ccxt/{busy.account_id}/{func}"
@@ -154,7 +154,7 @@ async def test_ccxt_calls_that_are_refused(
     assert (answer.status, answer.detail["code"]) == (status, code)
 
 
-async def test_without_a_worker_there_is_no_call(gateway: InProcessGateway) -> None:
+async def test_calls_without_a_worker_are_refused(gateway: InProcessGateway) -> None:
     answer = await gateway.client("POST", f"/ccxt/{gateway.account_id}/fetch_balance", {})
     assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
     answer = await gateway.client("GET", "/dispatcher/status")
@@ -184,7 +184,7 @@ async def test_manual_prices(busy: InProcessGateway) -> None:
     assert answer.status == 422
 
 
-async def test_manual_books_and_trades(busy: InProcessGateway) -> None:
+async def test_manual_order_books_and_public_trades(busy: InProcessGateway) -> None:
     book = {"bids": [["90", "1"]], "asks": [["100", "1"], ["101", None]]}
     trade = {"price": "95", "qty": "2", "side": "buy"}
     body = {"symbol": SYMBOL, "account_id": busy.account_id, "book": book, "print": trade}
@@ -194,14 +194,14 @@ async def test_manual_books_and_trades(busy: InProcessGateway) -> None:
     assert answer.json()["result"]["asks"][0] == [100, 1]
 
 
-async def test_money_of_paper_accounts(busy: InProcessGateway) -> None:
+async def test_deposits_and_resets_of_paper_accounts(busy: InProcessGateway) -> None:
     path = f"/paper/{busy.account_id}/deposit"
     for amount, status in (("5.5", 200), ("-2", 200), ("-4", 502)):
         answer = await busy.client("POST", path, {"currency": "EUR", "amount": amount})
         assert answer.status == status, answer.json()
     assert answer.detail["code"] == "insufficient_funds"
-    told = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
-    assert told.json()["result"]["EUR"]["total"] == 3.5
+    result = await busy.client("POST", f"/ccxt/{busy.account_id}/fetch_balance", {})
+    assert result.json()["result"]["EUR"]["total"] == 3.5
     assert (await busy.client("POST", path, {"currency": "EUR"})).status == 422
     answer = await busy.client("POST", "/paper/x/deposit", {"currency": "EUR", "amount": 1})
     assert answer.status == 404
@@ -224,7 +224,7 @@ async def test_paths_and_headers(gateway: InProcessGateway) -> None:
     assert mine.headers["x-oms-version"]
 
 
-async def test_a_bug_is_a_clean_answer(
+async def test_bug_returns_internal_error(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(ids: object) -> object:

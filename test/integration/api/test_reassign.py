@@ -1,4 +1,4 @@
-"""POST /oms/reassign: what is shown before, what stands against it, and the commands it makes."""
+"""POST /oms/reassign: previews, refusals and the submitted commands."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ STRATEGY = 7
 
 
 async def external(gateway: InProcessGateway, account_id: int, first: int, count: int) -> Lease:
-    """``count`` orders of nobody, made a day apart, each with two deals a day later."""
+    """Insert ``count`` orders of strategy 0 a day apart, each with two deals a day later."""
     lease = await a_lease(gateway.store, account_id)
     numbers = range(first, first + count)
     day = 86_400.0
@@ -78,7 +78,7 @@ async def external(gateway: InProcessGateway, account_id: int, first: int, count
 
 @pytest.fixture
 async def lease(gateway: InProcessGateway, tmp_path: Path) -> Lease:
-    """The office's account with orders 1 to 4 of nobody, but 4, and a strategy linked to it."""
+    """The gateway's account with orders 1 to 3 of strategy 0, order 4, and a linked strategy."""
     execute(
         f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3",
         "INSERT INTO strategies (id, name, status, created_at)"
@@ -90,28 +90,28 @@ async def lease(gateway: InProcessGateway, tmp_path: Path) -> Lease:
 
 
 async def preview(gateway: InProcessGateway, **asked: object) -> dict[str, Any]:
-    """The answer to a preview."""
+    """Return the response to a preview."""
     answer = await gateway.client("POST", PATH, asked | {"preview": True})
     assert answer.status == 200, answer.body
-    told: dict[str, Any] = answer.json()
-    return told
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 async def refused(gateway: InProcessGateway, **asked: object) -> tuple[int, str, str | None]:
-    """Status, code and reason of a move that is not made."""
+    """Return status, code and reason of a refused request."""
     body = {"target_strategy_id": STRATEGY} | asked
     answer = await gateway.client("POST", PATH, body)
     return answer.status, answer.detail["code"], answer.detail["reason"]
 
 
-def named(told: dict[str, Any]) -> list[tuple[str, int]]:
-    return [(item["kind"], item["id"]) for item in told["items"]]
+def named(result: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(item["kind"], item["id"]) for item in result["items"]]
 
 
 @pytest.mark.usefixtures("lease")
-async def test_a_preview_lists_orders_and_then_their_deals(gateway: InProcessGateway) -> None:
-    told = await preview(gateway)
-    assert {key: told[key] for key in told if key != "items"} == {
+async def test_preview_lists_orders_then_deals(gateway: InProcessGateway) -> None:
+    result = await preview(gateway)
+    assert {key: result[key] for key in result if key != "items"} == {
         "ok": True,
         "deals_updated": 0,
         "orders_updated": 0,
@@ -122,9 +122,9 @@ async def test_a_preview_lists_orders_and_then_their_deals(gateway: InProcessGat
         "page_size": 100,
     }
     deals = [("deal", 10 * n + leg) for n in range(1, 5) for leg in (0, 1)]
-    assert named(told) == [("order", n) for n in range(1, 5)] + deals
-    assert all(set(item) == ITEM_KEYS for item in told["items"])
-    order, deal = told["items"][0], told["items"][4]
+    assert named(result) == [("order", n) for n in range(1, 5)] + deals
+    assert all(set(item) == ITEM_KEYS for item in result["items"])
+    order, deal = result["items"][0], result["items"][4]
     assert (order["status"], order["exchange_id"]) == ("FILLED", "paper.binance")
     assert (order["filled_qty"], order["avg_fill_price"]) == ("0.5", "40000.1")
     assert (deal["status"], deal["price"], deal["filled_qty"]) == (None, "40000.1", None)
@@ -132,7 +132,7 @@ async def test_a_preview_lists_orders_and_then_their_deals(gateway: InProcessGat
 
 @pytest.mark.usefixtures("lease")
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 12])
-async def test_pages_run_from_orders_to_deals(gateway: InProcessGateway, size: int) -> None:
+async def test_pages_continue_from_orders_to_deals(gateway: InProcessGateway, size: int) -> None:
     whole = named(await preview(gateway))
     pages = [named(await preview(gateway, page=n + 1, page_size=size)) for n in range(13)]
     assert [row for page in pages for row in page] == whole
@@ -153,22 +153,22 @@ async def test_pages_run_from_orders_to_deals(gateway: InProcessGateway, size: i
 )
 async def test_filters(gateway: InProcessGateway, asked: dict[str, Any], orders: list[int]) -> None:
     assert gateway.account_id == 1
-    told = await preview(gateway, **asked)
-    assert (told["orders_total"], told["deals_total"]) == (len(orders), 2 * len(orders))
-    assert named(told)[: len(orders)] == [("order", n) for n in orders]
-    assert {n // 10 for kind, n in named(told) if kind == "deal"} == set(orders)
+    result = await preview(gateway, **asked)
+    assert (result["orders_total"], result["deals_total"]) == (len(orders), 2 * len(orders))
+    assert named(result)[: len(orders)] == [("order", n) for n in orders]
+    assert {n // 10 for kind, n in named(result) if kind == "deal"} == set(orders)
 
 
 @pytest.mark.usefixtures("lease")
 async def test_kinds(gateway: InProcessGateway) -> None:
-    told = await preview(gateway, kinds=["order"])
-    assert (told["orders_total"], told["deals_total"], len(told["items"])) == (4, 0, 4)
-    told = await preview(gateway, kinds=["DEAL"], order_ids=[2])
-    assert (told["orders_total"], named(told)) == (0, [("deal", 20), ("deal", 21)])
+    result = await preview(gateway, kinds=["order"])
+    assert (result["orders_total"], result["deals_total"], len(result["items"])) == (4, 0, 4)
+    result = await preview(gateway, kinds=["DEAL"], order_ids=[2])
+    assert (result["orders_total"], named(result)) == (0, [("deal", 20), ("deal", 21)])
 
 
 @pytest.mark.usefixtures("lease")
-async def test_bodies_that_are_none(gateway: InProcessGateway) -> None:
+async def test_invalid_bodies(gateway: InProcessGateway) -> None:
     wrong: list[tuple[dict[str, Any], list[Any]]] = [
         ({}, ["order_ids"]),
         ({"order_ids": [1], "deal_ids": [1]}, ["deal_ids"]),
@@ -187,7 +187,7 @@ async def test_bodies_that_are_none(gateway: InProcessGateway) -> None:
 
 
 @pytest.mark.usefixtures("lease")
-async def test_all_is_checked_before_anything_is_stored(gateway: InProcessGateway) -> None:
+async def test_everything_is_checked_before_storing(gateway: InProcessGateway) -> None:
     other = await gateway.add_account("hedge")
     missing = (404, "order_not_found", None)
     assert await refused(gateway, order_ids=[1, 99]) == missing
@@ -198,8 +198,8 @@ async def test_all_is_checked_before_anything_is_stored(gateway: InProcessGatewa
     )
     assert await refused(gateway, order_ids=[1], account_id=99) == (404, "account_not_found", None)
     for strategy in (0, 8):
-        told = await refused(gateway, order_ids=[1], target_strategy_id=strategy)
-        assert told == (422, "invalid_strategy_id", None)
+        result = await refused(gateway, order_ids=[1], target_strategy_id=strategy)
+        assert result == (422, "invalid_strategy_id", None)
     assert await refused(gateway, order_ids=[1, 4]) == (409, "conflict", "order_already_assigned")
     for position, why in (
         (99, (404, "position_not_found", None)),
@@ -207,14 +207,14 @@ async def test_all_is_checked_before_anything_is_stored(gateway: InProcessGatewa
         (3, (409, "conflict", "target_position_symbol_mismatch")),
     ):
         assert await refused(gateway, order_ids=[1], target_position_id=position) == why
-    told = await refused(gateway, order_ids=[1, 3], target_position_id=1)
-    assert told == (409, "conflict", "target_position_side_mismatch")
+    result = await refused(gateway, order_ids=[1, 3], target_position_id=1)
+    assert result == (409, "conflict", "target_position_side_mismatch")
     commands = await gateway.client.get(f"/oms/commands?account_ids={gateway.account_id}&cursor=")
     assert commands["items"] == []
 
 
 @pytest.mark.usefixtures("lease")
-async def test_a_position_of_another_account(gateway: InProcessGateway) -> None:
+async def test_position_of_another_account_is_refused(gateway: InProcessGateway) -> None:
     other = await gateway.add_account("hedge")
     await external(gateway, other, 50, 1)
     key = await gateway.add_key(
@@ -230,7 +230,7 @@ async def test_a_position_of_another_account(gateway: InProcessGateway) -> None:
 
 
 @pytest.mark.usefixtures("lease")
-async def test_who_may(gateway: InProcessGateway) -> None:
+async def test_permissions(gateway: InProcessGateway) -> None:
     account_id = gateway.account_id
     body = {"order_ids": [1], "target_strategy_id": STRATEGY}
     for name, role, grant, code in (
@@ -254,11 +254,11 @@ async def test_who_may(gateway: InProcessGateway) -> None:
 
 
 def own(*strategies: int) -> Grant:
-    """A trader's flags, for his own strategies only."""
+    """A trader's permissions, restricted to strategies."""
     return evolve(TRADER, restrict_to_strategies=True, strategy_ids=frozenset(strategies))
 
 
-async def test_what_is_moved_is_told(gateway: InProcessGateway, lease: Lease) -> None:
+async def test_response_reports_the_moved_rows(gateway: InProcessGateway, lease: Lease) -> None:
     body = {
         "order_ids": [3, "1"],
         "target_strategy_id": STRATEGY,
@@ -282,16 +282,19 @@ async def test_what_is_moved_is_told(gateway: InProcessGateway, lease: Lease) ->
     await finish(gateway, lease, command_id, result, evolve(first, version=2))
     again = await gateway.client("POST", PATH, body, headers=headers)
     assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
-    told = again.json()
-    assert (told["orders_updated"], told["deals_updated"]) == (2, 4)
-    assert (told["orders_total"], told["command_ids"]) == (2, [command_id])
-    assert [(item["id"], item["strategy_id"]) for item in told["items"]] == [(1, STRATEGY), (3, 0)]
+    content = again.json()
+    assert (content["orders_updated"], content["deals_updated"]) == (2, 4)
+    assert (content["orders_total"], content["command_ids"]) == (2, [command_id])
+    assert [(item["id"], item["strategy_id"]) for item in content["items"]] == [
+        (1, STRATEGY),
+        (3, 0),
+    ]
     shown = await gateway.client.get(f"/oms/commands/{command_id}")
     assert (shown["order_ids"], shown["position_ids"]) == ([1, 3], [1])
     assert shown["deal_ids"] == [10, 11, 30, 31]
 
 
-async def test_a_move_is_awaited(gateway: InProcessGateway, lease: Lease) -> None:
+async def test_reassign_waits_for_its_commands(gateway: InProcessGateway, lease: Lease) -> None:
     body = {"order_ids": [1], "target_strategy_id": STRATEGY, "target_position_id": 1}
     asked = asyncio.create_task(gateway.client("POST", PATH, body))
     command_id = await stored(gateway)
@@ -304,12 +307,12 @@ async def test_a_move_is_awaited(gateway: InProcessGateway, lease: Lease) -> Non
 
 
 def conflict(message: str) -> Refused:
-    """What the worker may find although the door did not."""
+    """A refusal of the worker after admission."""
     return Refused(code="conflict", message=message)
 
 
 async def stored(gateway: InProcessGateway) -> int:
-    """The id of the one command, once it is stored."""
+    """Return the id of the one command once it is stored."""
     path = f"/oms/commands?account_ids={gateway.account_id}&cursor="
     deadline = time.monotonic() + 10
     items: list[dict[str, Any]] = []
@@ -323,7 +326,7 @@ async def stored(gateway: InProcessGateway) -> int:
 async def finish(
     gateway: InProcessGateway, lease: Lease, command_id: int, result: CommandResult, *orders: Order
 ) -> None:
-    """End a command as its worker would."""
+    """Finish a command as its worker would."""
     batch = AccountBatch(
         lease=lease,
         head_before=4,

@@ -1,4 +1,4 @@
-"""Sweeps that nobody asked for: by the owner's plan, quiet where nothing changed."""
+"""Scheduled reconciliation by the account's worker."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,8 @@ WRITTEN = (
 
 
 @pytest.fixture
-async def swept(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProcessGateway]:
-    """An office that is swept each second, at an exchange that answers later."""
+async def scheduled(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProcessGateway]:
+    """A gateway that reconciles each second, at an asynchronous exchange."""
     execute(dsn, "UPDATE accounts SET reconcile_short_interval_seconds = 1")
     worker = gateway.worker
     worker.processor.connect = connect_deferred
@@ -52,14 +52,14 @@ def _exchange(gateway: InProcessGateway) -> DeferredExchange:
     return exchange
 
 
-async def test_what_was_missed_is_found_without_being_asked(
-    swept: InProcessGateway, dsn: str
+async def test_scheduled_reconcile_finds_missed_fills(
+    scheduled: InProcessGateway, dsn: str
 ) -> None:
-    swept.start_worker()
-    await _price(swept, "50000")
+    scheduled.start_worker()
+    await _price(scheduled, "50000")
     limit = {"order_type": "limit", "price": "49000", "params": {"sim": "late_fill"}}
-    assert (await swept.order("?wait_ms=8000", **limit)).status == 200
-    await _price(swept, "48000")  # it fills, and nobody tells
+    assert (await scheduled.order("?wait_ms=8000", **limit)).status == 200
+    await _price(scheduled, "48000")  # it fills without a report
 
     async def deals() -> int:
         return fetch_number(dsn, "SELECT COUNT(*) FROM oms_deals")
@@ -69,7 +69,7 @@ async def test_what_was_missed_is_found_without_being_asked(
     assert ("short",) in scopes
 
 
-async def test_a_hundred_sweeps_of_what_is_known_write_nothing(
+async def test_hundred_unchanged_reconciles_write_nothing(
     gateway: InProcessGateway, dsn: str
 ) -> None:
     gateway.worker.processor.connect = connect_deferred
@@ -98,57 +98,59 @@ async def test_a_hundred_sweeps_of_what_is_known_write_nothing(
         table: fetch_number(dsn, f"SELECT COUNT(*) FROM {table}") for table in WRITTEN
     } == before
     assert fetch_rows(dsn, "SELECT * FROM reconciliation_cursor") == cursor
-    home = accounts.states[gateway.account_id]
-    assert (home.head_seq, home.pending_reconciles) == (head, [])
-    assert home.reconciled_until is not None and now() - home.reconciled_until < timedelta(
+    state = accounts.states[gateway.account_id]
+    assert (state.head_seq, state.pending_reconciles) == (head, [])
+    assert state.reconciled_until is not None and now() - state.reconciled_until < timedelta(
         seconds=10
     )
     await accounts.keeper.release_all()
     await accounts.evict_all()
 
 
-async def test_quiet_sweeps_are_told_by_the_heartbeat(swept: InProcessGateway, dsn: str) -> None:
-    swept.start_worker()
-    await _price(swept, "50000")
+async def test_heartbeat_reports_unchanged_reconciles(
+    scheduled: InProcessGateway, dsn: str
+) -> None:
+    scheduled.start_worker()
+    await _price(scheduled, "50000")
 
     async def status() -> str:
-        told: str = (await _status(swept))["status"]
-        return told
+        result: str = (await _status(scheduled))["status"]
+        return result
 
-    await poll_until(status, lambda told: told == "fresh")
+    await poll_until(status, lambda result: result == "fresh")
     assert fetch_number(dsn, "SELECT COUNT(*) FROM reconciliation_cursor") == 0
-    assert (await _status(swept))["degraded"] is None
+    assert (await _status(scheduled))["degraded"] is None
 
 
-async def test_an_account_that_cannot_be_read_is_degraded_until_it_can(
-    swept: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
+async def test_unreadable_account_is_degraded(
+    scheduled: InProcessGateway, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile_schedule, "RETRY_INTERVAL", timedelta(seconds=0.2))
-    swept.start_worker()
-    await _price(swept, "50000")
-    exchange = _exchange(swept)
-    away = Refused(code="exchange_unavailable", message="nobody answers")
+    scheduled.start_worker()
+    await _price(scheduled, "50000")
+    exchange = _exchange(scheduled)
+    away = Refused(code="exchange_unavailable", message="no response")
     exchange.unavailable_reason = lambda: away  # type: ignore[method-assign]
 
     async def degraded() -> Any:
-        return (await _status(swept))["degraded"]
+        return (await _status(scheduled))["degraded"]
 
-    await poll_until(degraded, lambda told: told == away.code)
+    await poll_until(degraded, lambda result: result == away.code)
     runs = fetch_rows(dsn, "SELECT error FROM reconcile_runs WHERE error IS NOT NULL")
     assert runs == [("exchange_unavailable",)]
     exchange.unavailable_reason = lambda: None  # type: ignore[method-assign]
-    await poll_until(degraded, lambda told: told is None)
+    await poll_until(degraded, lambda result: result is None)
     assert len(fetch_rows(dsn, "SELECT error FROM reconcile_runs WHERE error IS NOT NULL")) == 1
 
 
-async def test_from_when_on_history_is_told_stands_in_the_status(swept: InProcessGateway) -> None:
-    swept.start_worker()
-    await _price(swept, "50000")
-    assert (await _status(swept))["history_unreachable"] is None
-    home = swept.worker.processor.states[swept.account_id]
-    home.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)
+async def test_status_reports_the_start_of_history(scheduled: InProcessGateway) -> None:
+    scheduled.start_worker()
+    await _price(scheduled, "50000")
+    assert (await _status(scheduled))["history_unreachable"] is None
+    state = scheduled.worker.processor.states[scheduled.account_id]
+    state.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)
 
     async def unreachable() -> Any:
-        return (await _status(swept))["history_unreachable"]
+        return (await _status(scheduled))["history_unreachable"]
 
-    await poll_until(unreachable, lambda told: told == "2026-01-02T00:00:00.000000Z")
+    await poll_until(unreachable, lambda result: result == "2026-01-02T00:00:00.000000Z")

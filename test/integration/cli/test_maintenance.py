@@ -1,4 +1,4 @@
-"""Master keys, the doctor and installations, where something was left half done or is wrong."""
+"""Master keys, the doctor and installations after interruptions and with errors."""
 
 import json
 import os
@@ -21,8 +21,8 @@ BOTH = ("--api-key-stdin", "--secret-stdin")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, and no settings from outside."""
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder without settings in the environment."""
     monkeypatch.chdir(tmp_path)
     for name in list(environment()):
         if name.startswith("OMS_"):
@@ -32,8 +32,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with ``stdin``; its answer, after checking its exit status."""
+def run(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs a command with ``stdin``; returns its output after checking the exit status."""
 
     def run(*words: str, stdin: str = "", status: int = 0) -> Any:
         monkeypatch.setattr(sys, "stdin", StringIO(stdin))
@@ -51,20 +53,18 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 @pytest.fixture
 def account(run: Run) -> str:
-    """An installation with credentials for its account; the flag that names it."""
+    """An installation with credentials for its account; the flag with its id."""
     made = run("install", "--with-account")
     named = f"--account-id={made['account']['id']}"
     run("upsert-account-credentials", named, *BOTH, stdin="clear-key\nclear-secret\n")
     return named
 
 
-def test_a_rotation_that_stopped_is_ended_before_another_begins(
-    run: Run, account: str, home: Path
-) -> None:
-    file = KeyFile(home / "master.key")
+def test_interrupted_rotation_is_completed_first(run: Run, account: str, data_folder: Path) -> None:
+    file = KeyFile(data_folder / "master.key")
     (old,) = file.read()
     new = new_master_key()
-    # A run that was killed after it had written the key and before it had sealed anything.
+    # A run killed after it wrote the key and before it encrypted anything.
     file.replace([new, old])
     ended = run("rotate-master-key")
     assert (ended["resealed"], list(file.read())) == (1, [new, old])
@@ -76,54 +76,56 @@ def test_a_rotation_that_stopped_is_ended_before_another_begins(
     assert run("rotate-master-key", "--drop-old", "--yes")["dropped"] == []
 
 
-def test_a_key_of_one_s_own_is_taken_once(run: Run, account: str, home: Path) -> None:
-    file, new = KeyFile(home / "master.key"), new_master_key()
+def test_given_key_is_added_once(run: Run, account: str, data_folder: Path) -> None:
+    file, new = KeyFile(data_folder / "master.key"), new_master_key()
     (old,) = file.read()
     for resealed in (1, 0):
-        told = run("rotate-master-key", "--new-key-stdin", stdin=new)
-        assert (told["resealed"], list(file.read())) == (resealed, [new, old])
+        body = run("rotate-master-key", "--new-key-stdin", stdin=new)
+        assert (body["resealed"], list(file.read())) == (resealed, [new, old])
     back = run("rotate-master-key", "--new-key-stdin", stdin=old)
     assert (back["resealed"], list(file.read())) == (1, [old, new])
 
 
-def test_keys_of_the_environment_rotate_without_a_file(
-    run: Run, account: str, home: Path, monkeypatch: pytest.MonkeyPatch
+def test_keys_in_the_environment_rotate_without_a_file(
+    run: Run, account: str, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (old,) = KeyFile(home / "master.key").read()
-    (home / "master.key").unlink()
+    (old,) = KeyFile(data_folder / "master.key").read()
+    (data_folder / "master.key").unlink()
     monkeypatch.setenv("OMS_MASTER_KEY", f"{new_master_key()},{old}")
-    told = run("rotate-master-key")
-    assert (told["resealed"], told["verified"]) == (1, 1)
+    body = run("rotate-master-key")
+    assert (body["resealed"], body["verified"]) == (1, 1)
     assert run("rotate-master-key")["resealed"] == 0
-    assert not (home / "master.key").exists()
+    assert not (data_folder / "master.key").exists()
     for flags in (("--drop-old", "--yes"), ("--new-key", new_master_key())):
         assert "OMS_MASTER_KEY" in run("rotate-master-key", *flags, status=2)
 
 
 @pytest.mark.parametrize("key", ["nonsense", "", "A" * 44])
-def test_a_key_that_is_none_leaves_the_file_alone(
-    key: str, run: Run, account: str, home: Path
+def test_invalid_key_leaves_the_file_unchanged(
+    key: str, run: Run, account: str, data_folder: Path
 ) -> None:
-    before = KeyFile(home / "master.key").read()
+    before = KeyFile(data_folder / "master.key").read()
     said = run("rotate-master-key", "--new-key-stdin", stdin=key, status=1)
     assert "URL-safe base64" in said
-    assert KeyFile(home / "master.key").read() == before
+    assert KeyFile(data_folder / "master.key").read() == before
 
 
-def test_what_cannot_be_opened_keeps_its_key(run: Run, account: str, home: Path) -> None:
-    file = KeyFile(home / "master.key")
+def test_undecryptable_credentials_keep_their_key(
+    run: Run, account: str, data_folder: Path
+) -> None:
+    file = KeyFile(data_folder / "master.key")
     (lost,) = file.read()
     file.replace([new_master_key()])
-    told = run("rotate-master-key", "--drop-old", "--yes", status=1)
-    assert told["unreadable"] and told["dropped"] == []
+    body = run("rotate-master-key", "--drop-old", "--yes", status=1)
+    assert body["unreadable"] and body["dropped"] == []
     assert not _check(run, "keys", "doctor", status=7)["ok"]
     file.replace([*file.read(), lost])
     assert run("rotate-master-key")["unreadable"] == []
 
 
-def test_without_a_key_nothing_is_stored(run: Run, home: Path) -> None:
+def test_credentials_need_a_master_key(run: Run, data_folder: Path) -> None:
     run("install", "--with-account")
-    (home / "master.key").unlink()
+    (data_folder / "master.key").unlink()
     said = run("upsert-account-credentials", "--account-id=1", *BOTH, stdin="a\nb\n", status=1)
     assert "no master key" in said
     assert _check(run, "keys", "doctor", status=7)["ok"]
@@ -131,29 +133,29 @@ def test_without_a_key_nothing_is_stored(run: Run, home: Path) -> None:
     assert "no master key" in run("encrypt", "--value-stdin", stdin="a", status=1)
 
 
-def test_the_doctor_finds_what_is_wrong(run: Run, account: str, home: Path) -> None:
-    (home / "master.key").chmod(0o644)
+def test_doctor_reports_problems(run: Run, account: str, data_folder: Path) -> None:
+    (data_folder / "master.key").chmod(0o644)
     assert "chmod 600" in _check(run, "keys", "doctor", status=7)["detail"]
     assert _check(run, "worker", "doctor", status=7)["ok"] is False
     assert _check(run, "exchange", "doctor", "--account-id=987654", status=7)["ok"] is False
-    database = f"sqlite:///{home / 'oms.sqlite3'}"
+    database = f"sqlite:///{data_folder / 'oms.sqlite3'}"
     (last,) = fetch_rows(database, "SELECT version_num FROM alembic_version")[0]
     execute(database, "UPDATE alembic_version SET version_num = '0001'")
     pending = _check(run, "migrations", "doctor", status=7)
     assert not pending["ok"] and last in pending["detail"]
 
 
-def test_the_doctor_finds_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_invalid_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_PORT", "many")
-    told = run("doctor", status=7)
-    assert [check["name"] for check in told["checks"]] == ["config"]
-    assert "port" in told["checks"][0]["detail"]
+    body = run("doctor", status=7)
+    assert [check["name"] for check in body["checks"]] == ["config"]
+    assert "port" in body["checks"][0]["detail"]
 
 
-def test_an_installation_that_stopped_half_way_is_completed(run: Run, home: Path) -> None:
+def test_interrupted_installation_is_completed(run: Run, data_folder: Path) -> None:
     made = run("install", "--with-account")
-    database = f"sqlite:///{home / 'oms.sqlite3'}"
-    # As one that was killed between the account and its grant.
+    database = f"sqlite:///{data_folder / 'oms.sqlite3'}"
+    # As if killed between the account and its grant.
     execute(
         database,
         "DELETE FROM api_key_account_permissions",
@@ -165,12 +167,12 @@ def test_an_installation_that_stopped_half_way_is_completed(run: Run, home: Path
     assert granted == [(made["api_key"]["id"], 1)]
 
 
-def test_what_a_key_is_held_to_is_stored(run: Run, home: Path) -> None:
+def test_key_restrictions_are_stored(run: Run, data_folder: Path) -> None:
     run("install")
     flags = ("--ip-allowlist=10.0.0.0/8, ::1", "--max-order-notional=1e3", "--max-day-notional=5")
     made = run("create-api-key", "--user-id=1", "--expires-at=2030-01-01", *flags)
     ((expires, networks, order, day),) = fetch_rows(
-        f"sqlite:///{home / 'oms.sqlite3'}",
+        f"sqlite:///{data_folder / 'oms.sqlite3'}",
         "SELECT expires_at, ip_allowlist, max_order_notional, max_day_notional"
         f" FROM user_api_keys WHERE id = {made['api_key_id']}",
     )
@@ -186,18 +188,18 @@ def test_what_a_key_is_held_to_is_stored(run: Run, home: Path) -> None:
         *("--max-order-notional=-1", "--max-order-notional=0", "--max-day-notional=NaN"),
     ],
 )
-def test_a_restriction_that_cannot_be_read_makes_no_key(flag: str, run: Run, home: Path) -> None:
+def test_invalid_restriction_creates_no_key(flag: str, run: Run, data_folder: Path) -> None:
     run("install")
     said = run("create-api-key", "--user-id=1", flag, status=2)
     assert flag.partition("=")[0] in said
-    database = f"sqlite:///{home / 'oms.sqlite3'}"
+    database = f"sqlite:///{data_folder / 'oms.sqlite3'}"
     assert fetch_rows(database, "SELECT COUNT(*) FROM user_api_keys") == [(1,)]
 
 
-def test_a_backup_that_is_none_is_refused(run: Run, home: Path) -> None:
+def test_invalid_backup_is_refused(run: Run, data_folder: Path) -> None:
     run("install")
     Path("a.gz").write_bytes(b"nothing")
-    assert "no backup" in run("restore", "--in=a.gz", "--yes", status=2)
+    assert "not a valid backup" in run("restore", "--in=a.gz", "--yes", status=2)
     assert "absent" in run("restore", "--in=absent", "--yes", status=2)
     os.mkdir("folder")
     run("backup", "--out=folder/below/a.gz", status=2)

@@ -1,4 +1,4 @@
-"""Offices on SQLite and on MariaDB: the schema is made once a module, rows go between tests."""
+"""Gateways on SQLite and MariaDB: one schema per module, rows deleted between tests."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ KEPT = ("account_leases", "account_streams", "audit_chain", "id_blocks")
 
 @pytest.fixture(params=["sqlite", "mariadb"], scope="module")
 def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An upgraded database, for one module."""
+    """A migrated database for one module."""
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('people') / 'oms.sqlite3'}"
         asyncio.run(upgrade(url))
@@ -35,8 +35,8 @@ def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-async def desk(dsn: str) -> AsyncIterator[AdminClient]:
-    """An office whose database was emptied; nothing read of access is believed."""
+async def api(dsn: str) -> AsyncIterator[AdminClient]:
+    """A gateway with an emptied database, and its admin client."""
     execute(
         dsn,
         *(f"DELETE FROM {t.name}" for t in reversed(METADATA.sorted_tables) if t.name not in KEPT),

@@ -1,4 +1,4 @@
-"""The audit log: who, what, before, after, why; chained, and every tampering found."""
+"""The audit log: content of entries, hash chain, detection of tampering."""
 
 import json
 from typing import Any
@@ -21,21 +21,21 @@ ROW = {
 }
 
 
-async def log_of(desk: AdminClient, query: str = "") -> list[dict[str, Any]]:
-    page = await desk.admin.get(f"/admin/audit?page_size=500&{query}")
+async def log_of(api: AdminClient, query: str = "") -> list[dict[str, Any]]:
+    page = await api.admin.get(f"/admin/audit?page_size=500&{query}")
     assert set(page) == {"items", "total", "page", "page_size", "next_cursor"}
     items: list[dict[str, Any]] = page["items"]
     assert all(set(item) == ROW for item in items)
     return items
 
 
-async def test_a_change_tells_who_what_and_why(desk: AdminClient) -> None:
-    made = await desk.user()
+async def test_entry_has_actor_change_and_comment(api: AdminClient) -> None:
+    made = await api.user()
     target = f"/admin/users/{made['user_id']}"
     headers = {"x-comment": "left us", "x-request-id": "req-1"}
-    await desk.admin("PATCH", target, {"status": "disabled"}, headers=headers)
-    [row] = await log_of(desk, "action=change_user")
-    profile = await desk.admin.get("/user/profile")
+    await api.admin("PATCH", target, {"status": "disabled"}, headers=headers)
+    [row] = await log_of(api, "action=change_user")
+    profile = await api.admin.get("/user/profile")
     assert row | {"id": 0, "created_at": ""} == {
         "id": 0,
         "created_at": "",
@@ -55,13 +55,13 @@ async def test_a_change_tells_who_what_and_why(desk: AdminClient) -> None:
     }
 
 
-async def test_every_change_leaves_its_row(desk: AdminClient) -> None:
-    made = await desk.user(permissions=[{"account_id": desk.gateway.account_id}])
+async def test_every_change_is_audited(api: AdminClient) -> None:
+    made = await api.user(permissions=[{"account_id": api.gateway.account_id}])
     key, number = str(made["api_key_plain"]), made["api_key_id"]
-    await desk.login(password="wrong password")
-    token = await desk.token()
+    await api.login(password="wrong password")
+    token = await api.token()
     words = {"current_password": PASSWORD, "new_password": "another long password"}
-    wishes = [
+    requests = [
         (key, "POST", "/user/api-keys", {}),
         (key, "PATCH", f"/user/api-keys/{number}", {"status": "active", "label": "x"}),
         (key, "PATCH", "/user/profile", {"user_name": "anna"}),
@@ -70,14 +70,14 @@ async def test_every_change_leaves_its_row(desk: AdminClient) -> None:
         (None, "PUT", f"/admin/api-keys/{number}/permissions", {"account_id": 1}),
         (None, "PATCH", f"/admin/api-keys/{number}", {"status": "active"}),
         (None, "POST", "/admin/strategies", {"name": "s"}),
-        (None, "PATCH", f"/admin/accounts/{desk.gateway.account_id}", {"label": "l"}),
+        (None, "PATCH", f"/admin/accounts/{api.gateway.account_id}", {"label": "l"}),
         (None, "POST", "/admin/accounts", {"exchange_id": "paper.okx", "label": "n"}),
     ]
-    wishes[5] = (*wishes[5][:3], {"account_id": desk.gateway.account_id, "can_trade": True})
-    for shown, method, target, body in wishes:
-        answer = await desk.admin(method, target, body, key=shown)
+    requests[5] = (*requests[5][:3], {"account_id": api.gateway.account_id, "can_trade": True})
+    for shown, method, target, body in requests:
+        answer = await api.admin(method, target, body, key=shown)
         assert answer.status == 200, (target, answer.body)
-    actions = [row["action"] for row in await log_of(desk) if row["actor"] != "test"]
+    actions = [row["action"] for row in await log_of(api) if row["actor"] != "test"]
     assert actions == [
         "create_user",
         "create_api_key",
@@ -97,85 +97,85 @@ async def test_every_change_leaves_its_row(desk: AdminClient) -> None:
     ]
     before, after = [
         (row["before_json"], row["after_json"])
-        for row in await log_of(desk, "action=set_permission")
+        for row in await log_of(api, "action=set_permission")
     ]
     assert before[0] is None and after[0] == before[1]
     assert (after[0]["can_trade"], after[1]["can_trade"]) == (False, True)
-    assert PASSWORD not in str(fetch_rows(desk.dsn, "SELECT * FROM audit_log"))
+    assert PASSWORD not in str(fetch_rows(api.dsn, "SELECT * FROM audit_log"))
 
 
-async def test_commands_stand_in_the_log(desk: AdminClient) -> None:
-    await desk.gateway.order("?wait_ms=0")
-    [command] = await log_of(desk, "entity=command")
+async def test_commands_are_in_the_log(api: AdminClient) -> None:
+    await api.gateway.order("?wait_ms=0")
+    [command] = await log_of(api, "entity=command")
     assert (command["action"], command["actor"]) == ("send_order", "trader")
-    assert command["account_id"] == desk.gateway.account_id
+    assert command["account_id"] == api.gateway.account_id
     assert command["after_json"]["symbol"] == "BTC/USDT:USDT"
-    assert await log_of(desk, "action=send_order") == [command]
+    assert await log_of(api, "action=send_order") == [command]
 
 
-async def test_pages_of_the_log(desk: AdminClient) -> None:
+async def test_pages_of_the_log(api: AdminClient) -> None:
     for number in range(7):
-        await desk.admin("POST", "/admin/strategies", {"name": f"s{number}"})
+        await api.admin("POST", "/admin/strategies", {"name": f"s{number}"})
     for _ in range(3):
-        await desk.gateway.order("?wait_ms=0")
-    everything = await log_of(desk)
-    page = await desk.admin.get("/admin/audit?page_size=3&page=2&sort=desc")
+        await api.gateway.order("?wait_ms=0")
+    everything = await log_of(api)
+    page = await api.admin.get("/admin/audit?page_size=3&page=2&sort=desc")
     assert page["total"] == len(everything)
     walked: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = await desk.admin.get(f"/admin/audit?page_size=4&cursor={cursor}")
+        page = await api.admin.get(f"/admin/audit?page_size=4&cursor={cursor}")
         walked += page["items"]
         cursor = page["next_cursor"]
     assert walked == everything
-    backwards = await log_of(desk, "sort=desc")
+    backwards = await log_of(api, "sort=desc")
     assert backwards == everything[::-1]
     moment = everything[5]["created_at"]
-    later = await log_of(desk, f"since={moment}")
+    later = await log_of(api, f"since={moment}")
     assert later == [row for row in everything if row["created_at"] >= moment]
-    assert await log_of(desk, f"until={moment}") == [
+    assert await log_of(api, f"until={moment}") == [
         row for row in everything if row["created_at"] < moment
     ]
     who = everything[-1]["actor_user_id"]
-    assert await log_of(desk, f"actor_user_id={who}") == [
+    assert await log_of(api, f"actor_user_id={who}") == [
         row for row in everything if row["actor_user_id"] == who
     ]
 
 
-async def test_a_risk_manager_sees_the_accounts_he_may_read(desk: AdminClient) -> None:
-    mine, other = desk.gateway.account_id, await desk.gateway.add_account()
-    await desk.gateway.add_key("rita", "oms_rita-the-risk-manager", "risk", grants={mine: Grant()})
+async def test_risk_manager_sees_readable_accounts(api: AdminClient) -> None:
+    mine, other = api.gateway.account_id, await api.gateway.add_account()
+    await api.gateway.add_key("rita", "oms_rita-the-risk-manager", "risk", grants={mine: Grant()})
     for account_id in (mine, other):
-        await desk.admin("PATCH", f"/admin/accounts/{account_id}", {"label": "x"})
+        await api.admin("PATCH", f"/admin/accounts/{account_id}", {"label": "x"})
     key = "oms_rita-the-risk-manager"
-    seen = (await desk.client.get("/admin/audit", key=key))["items"]
+    seen = (await api.client.get("/admin/audit", key=key))["items"]
     assert {row["account_id"] for row in seen} == {mine}
     assert "change_account" in {row["action"] for row in seen}
-    closed = await desk.client("GET", f"/admin/audit?account_ids={mine},{other}", key=key)
+    closed = await api.client("GET", f"/admin/audit?account_ids={mine},{other}", key=key)
     assert (closed.status, closed.detail["code"]) == (403, "permission_denied")
-    assert (await desk.client("GET", "/admin/audit")).status == 403
+    assert (await api.client("GET", "/admin/audit")).status == 403
 
 
-async def test_the_chain_grows_and_holds(desk: AdminClient) -> None:
-    chain = ChainAudit(log=desk.gateway.store.audit_log)
+async def test_hash_chain_is_valid(api: AdminClient) -> None:
+    chain = ChainAudit(log=api.gateway.store.audit_log)
     first = await chain()
-    assert first == len(fetch_rows(desk.dsn, "SELECT id FROM audit_log")) > 0
+    assert first == len(fetch_rows(api.dsn, "SELECT id FROM audit_log")) > 0
     assert await chain() == 0
-    await desk.user()
+    await api.user()
     assert await chain() == 2
-    answer = await build_verify_report(desk.gateway.store, Settings())
+    answer = await build_verify_report(api.gateway.store, Settings())
     assert answer["ok"] is True
     assert {row["hash_chain"] for row in answer["accounts"]} == {"ok"}
-    numbers = fetch_rows(desk.dsn, "SELECT chain_no FROM audit_log ORDER BY chain_no")
+    numbers = fetch_rows(api.dsn, "SELECT chain_no FROM audit_log ORDER BY chain_no")
     assert numbers == [(number,) for number in range(1, first + 3)]
 
 
-async def test_two_who_chain_do_not_fork(desk: AdminClient) -> None:
-    log = desk.gateway.store.audit_log
+async def test_concurrent_writers_do_not_fork_the_chain(api: AdminClient) -> None:
+    log = api.gateway.store.audit_log
     head = await log.head()
     waiting = await log.unchained_rows(10)
     assert await ChainAudit(log=log)() > 0
-    late = SqlAuditLog(desk.gateway.store._database)
+    late = SqlAuditLog(api.gateway.store._database)
     from oms.domain.audit_chain import make_chain_link
     from oms.ports.audit_log import ChainedRow
 
@@ -183,7 +183,7 @@ async def test_two_who_chain_do_not_fork(desk: AdminClient) -> None:
         ChainedRow(row=waiting[0], link=make_chain_link(waiting[0], head.length + 1, head.hash))
     ]
     assert await late.append_to_chain(head, mine) is False
-    assert (await build_verify_report(desk.gateway.store, Settings()))["ok"] is True
+    assert (await build_verify_report(api.gateway.store, Settings()))["ok"] is True
 
 
 @pytest.mark.parametrize(
@@ -208,20 +208,22 @@ async def test_two_who_chain_do_not_fork(desk: AdminClient) -> None:
         ("UPDATE audit_chain SET length = 1", {"chain_head"}),
     ],
 )
-async def test_tampering_is_found(desk: AdminClient, statement: str, invariants: set[str]) -> None:
-    await ChainAudit(log=desk.gateway.store.audit_log)()
-    execute(desk.dsn, statement)
-    answer = await build_verify_report(desk.gateway.store, Settings())
+async def test_tampering_is_detected(
+    api: AdminClient, statement: str, invariants: set[str]
+) -> None:
+    await ChainAudit(log=api.gateway.store.audit_log)()
+    execute(api.dsn, statement)
+    answer = await build_verify_report(api.gateway.store, Settings())
     assert answer["ok"] is False
-    nobodys = answer["accounts"][0]
-    assert (nobodys["account_id"], nobodys["hash_chain"]) == (0, "broken")
-    assert {finding["invariant"] for finding in nobodys["findings"]} == invariants
-    one = await build_verify_report(desk.gateway.store, Settings(), desk.gateway.account_id)
+    unassigned = answer["accounts"][0]
+    assert (unassigned["account_id"], unassigned["hash_chain"]) == (0, "broken")
+    assert {finding["invariant"] for finding in unassigned["findings"]} == invariants
+    one = await build_verify_report(api.gateway.store, Settings(), api.gateway.account_id)
     assert {row["hash_chain"] for row in one["accounts"]} == {"broken"}
 
 
-async def test_the_log_holds_json(desk: AdminClient) -> None:
-    await desk.user()
-    for before, after in fetch_rows(desk.dsn, "SELECT before_json, after_json FROM audit_log"):
+async def test_log_entries_are_json(api: AdminClient) -> None:
+    await api.user()
+    for before, after in fetch_rows(api.dsn, "SELECT before_json, after_json FROM audit_log"):
         for text in (before, after):
             assert text is None or isinstance(json.loads(text), dict)

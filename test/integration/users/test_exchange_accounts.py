@@ -1,6 +1,6 @@
-"""Accounts at real exchanges, made and changed over HTTP: what none can be is refused and named.
+"""Accounts at real exchanges over HTTP: invalid settings are refused and named.
 
-Rows 2, 4 and 5 of the page of acceptance for exchanges.
+Rows 2, 4 and 5 of the acceptance page for exchanges.
 """
 
 from typing import Any
@@ -33,39 +33,39 @@ INSIDE: list[tuple[str, dict[str, Any]]] = [
     ("urls.test.private", {"urls": {"test": {"private": "https://api.bybit.com"}}}),
     ("oms.allowed_hosts", {"oms": {"allowed_hosts": ["api.bybit.com"]}}),
 ]
-BODIES = [*((key, {key: told}) for key, told in REFUSED), *INSIDE]
+BODIES = [*((key, {key: value}) for key, value in REFUSED), *INSIDE]
 
 
-async def shown(desk: AdminClient, account_id: int) -> Any:
-    rows = (await desk.admin.get(ACCOUNTS))["items"]
+async def shown(api: AdminClient, account_id: int) -> Any:
+    rows = (await api.admin.get(ACCOUNTS))["items"]
     return {row["account_id"]: row for row in rows}[account_id]
 
 
-async def made(desk: AdminClient, exchange_id: str, **more: Any) -> int:
+async def made(api: AdminClient, exchange_id: str, **more: Any) -> int:
     body = {"exchange_id": exchange_id, "label": "mine"} | more
-    answer = await desk.admin("POST", ACCOUNTS, body)
+    answer = await api.admin("POST", ACCOUNTS, body)
     assert answer.status == 200, answer.body
     account_id: int = answer.json()["account_id"]
     return account_id
 
 
-async def test_row_2_engines_and_environments(desk: AdminClient) -> None:
-    row = await shown(desk, await made(desk, "bybit"))
+async def test_row_2_engines_and_environments(api: AdminClient) -> None:
+    row = await shown(api, await made(api, "bybit"))
     assert (row["exchange_id"], row["environment"]) == ("ccxt.bybit", "testnet")
-    row = await shown(desk, await made(desk, "paper.binance"))
+    row = await shown(api, await made(api, "paper.binance"))
     assert (row["exchange_id"], row["environment"]) == ("paper.binance", "paper")
-    count = len((await desk.admin.get(ACCOUNTS))["items"])
+    count = len((await api.admin.get(ACCOUNTS))["items"])
     for exchange_id, code, words in (
         ("foo.bybit", "unsupported_engine", "ccxt.*"),
         ("ccxt.kraken", "environment_not_supported", "it has live, loopback"),
-        ("ccxt.nobody", "unsupported_engine", "there is no such exchange"),
+        ("ccxt.unknown", "unsupported_engine", "there is no such exchange"),
         ("ccxtpro.zaif", "unsupported_engine", "it is ccxt.zaif"),
     ):
         body = {"exchange_id": exchange_id, "label": "mine", "is_testnet": True}
-        answer = await desk.admin("POST", ACCOUNTS, body)
+        answer = await api.admin("POST", ACCOUNTS, body)
         assert (answer.status, answer.detail["code"]) == (422, code)
         assert words in answer.detail["message"]
-    assert len((await desk.admin.get(ACCOUNTS))["items"]) == count
+    assert len((await api.admin.get(ACCOUNTS))["items"]) == count
 
 
 @pytest.mark.parametrize(
@@ -77,36 +77,38 @@ async def test_row_2_engines_and_environments(desk: AdminClient) -> None:
         ({"is_testnet": False}, "live"),
     ],
 )
-async def test_an_environment_by_name(
-    desk: AdminClient, more: dict[str, Any], environment: str
+async def test_environment_by_name(
+    api: AdminClient, more: dict[str, Any], environment: str
 ) -> None:
-    row = await shown(desk, await made(desk, "ccxt.bybit", **more))
+    row = await shown(api, await made(api, "ccxt.bybit", **more))
     assert (row["environment"], row["is_testnet"]) == (environment, environment != "live")
 
 
 @pytest.mark.parametrize(("environment", "is_testnet"), [("live", True), ("testnet", False)])
-async def test_a_contradiction(desk: AdminClient, environment: str, is_testnet: bool) -> None:
+async def test_contradictory_settings_are_refused(
+    api: AdminClient, environment: str, is_testnet: bool
+) -> None:
     body = {"exchange_id": "ccxt.bybit", "label": "x"}
     more = {"environment": environment, "is_testnet": is_testnet}
-    answer = await desk.admin("POST", ACCOUNTS, body | more)
+    answer = await api.admin("POST", ACCOUNTS, body | more)
     assert (answer.status, answer.detail["code"]) == (422, "environment_not_supported")
 
 
-@pytest.mark.parametrize(("key", "told"), BODIES)
-async def test_row_5_refused_keys_are_named_and_not_stored(
-    desk: AdminClient, key: str, told: dict[str, Any]
+@pytest.mark.parametrize(("key", "value"), BODIES)
+async def test_row_5_refused_keys_are_listed_and_not_stored(
+    api: AdminClient, key: str, value: dict[str, Any]
 ) -> None:
     kept = {"timeout": 5000}
-    account_id = await made(desk, "ccxt.bybit", extra_config_json=kept)
-    answer = await desk.admin("PATCH", f"{ACCOUNTS}/{account_id}", {"extra_config_json": told})
+    account_id = await made(api, "ccxt.bybit", extra_config_json=kept)
+    answer = await api.admin("PATCH", f"{ACCOUNTS}/{account_id}", {"extra_config_json": value})
     assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
     assert f"extra_config: {key} " in answer.detail["message"]
     assert "hidden-word" not in answer.body.decode()
-    assert (await shown(desk, account_id))["extra_config_json"] == kept
-    body = {"exchange_id": "ccxt.bybit", "label": "other", "extra_config_json": told}
-    answer = await desk.admin("POST", ACCOUNTS, body)
+    assert (await shown(api, account_id))["extra_config_json"] == kept
+    body = {"exchange_id": "ccxt.bybit", "label": "other", "extra_config_json": value}
+    answer = await api.admin("POST", ACCOUNTS, body)
     assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
-    assert len((await desk.admin.get(ACCOUNTS))["items"]) == 2
+    assert len((await api.admin.get(ACCOUNTS))["items"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -118,34 +120,34 @@ async def test_row_5_refused_keys_are_named_and_not_stored(
         ("testnet", "urls.api.public", "https://api-demo.bybit.com"),
     ],
 )
-async def test_row_4_a_url_of_another_environment_is_refused_when_it_is_stored(
-    desk: AdminClient, environment: str, key: str, url: str
+async def test_row_4_url_of_another_environment_is_refused_on_save(
+    api: AdminClient, environment: str, key: str, url: str
 ) -> None:
     _, tree, name = key.split(".")
     body = {"exchange_id": "ccxt.bybit", "label": "x", "environment": environment}
-    told = {"extra_config_json": {"urls": {tree: {name: url}}}}
-    answer = await desk.admin("POST", ACCOUNTS, body | told)
+    result = {"extra_config_json": {"urls": {tree: {name: url}}}}
+    answer = await api.admin("POST", ACCOUNTS, body | result)
     assert (answer.status, answer.detail["code"]) == (422, "extra_config_refused")
     assert f"extra_config: {key} " in answer.detail["message"]
 
 
-async def test_a_change_is_judged_with_what_stays(desk: AdminClient) -> None:
+async def test_change_is_validated_with_unchanged_settings(api: AdminClient) -> None:
     extra = {"urls": {"test": {"private": "http://127.0.0.1:18070"}}}
-    account_id = await made(desk, "ccxt.bybit", extra_config_json=extra)
+    account_id = await made(api, "ccxt.bybit", extra_config_json=extra)
     target = f"{ACCOUNTS}/{account_id}"
     for change, code in (
         ({"is_testnet": False}, "extra_config_refused"),
         ({"exchange_id": "ccxt.kraken"}, "environment_not_supported"),
-        ({"exchange_id": "ccxt.nobody"}, "unsupported_engine"),
+        ({"exchange_id": "ccxt.unknown"}, "unsupported_engine"),
     ):
-        answer = await desk.admin("PATCH", target, change)
+        answer = await api.admin("PATCH", target, change)
         assert (answer.status, answer.detail["code"]) == (422, code), change
-    row = await shown(desk, account_id)
+    row = await shown(api, account_id)
     assert (row["exchange_id"], row["environment"], row["is_testnet"]) == (
         "ccxt.bybit",
         "testnet",
         True,
     )
-    assert (await desk.admin("PATCH", target, {"extra_config_json": {}})).status == 200
-    assert (await desk.admin("PATCH", target, {"is_testnet": False})).status == 200
-    assert (await shown(desk, account_id))["environment"] == "live"
+    assert (await api.admin("PATCH", target, {"extra_config_json": {}})).status == 200
+    assert (await api.admin("PATCH", target, {"is_testnet": False})).status == 200
+    assert (await shown(api, account_id))["environment"] == "live"

@@ -1,4 +1,4 @@
-"""API keys: told once, held to ends, addresses and tighter restrictions; when they were used."""
+"""API keys: clear text returned once, expiry, addresses, restrictions, last use."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -45,79 +45,77 @@ HELD = {
 }
 
 
-async def test_a_key_of_ones_own(desk: AdminClient) -> None:
-    answer = await desk.client("POST", "/user/api-keys", {"label": "bot", "user_id": 999})
+async def test_own_key_is_created(api: AdminClient) -> None:
+    answer = await api.client("POST", "/user/api-keys", {"label": "bot", "user_id": 999})
     made = answer.json()
     assert answer.status == 200
     assert set(made) == {"ok", "user_id", "api_key_id", "api_key_plain", "label"}
     plain = made["api_key_plain"]
     assert plain.startswith("oms_") and len(plain) == 47
-    listed = (await desk.client.get("/user/api-keys"))["items"]
+    listed = (await api.client.get("/user/api-keys"))["items"]
     assert [set(row) for row in listed] == [KEY, KEY]
     new = next(row for row in listed if row["api_key_id"] == made["api_key_id"])
     assert (new["label"], new["key_prefix"], new["status"]) == ("bot", plain[:8], "active")
-    assert (await desk.client.get("/oms/accounts", key=plain))["items"] == []
-    everything = str(fetch_rows(desk.dsn, "SELECT * FROM user_api_keys"))
+    assert (await api.client.get("/oms/accounts", key=plain))["items"] == []
+    everything = str(fetch_rows(api.dsn, "SELECT * FROM user_api_keys"))
     assert hash_key(plain) in everything and plain not in everything
-    theirs = await desk.client("GET", f"/user/api-keys/{made['api_key_id']}/permissions", key=plain)
+    theirs = await api.client("GET", f"/user/api-keys/{made['api_key_id']}/permissions", key=plain)
     assert theirs.json() == {"items": []}
-    mine = (await desk.client.get("/user/api-keys/permissions"))["items"]
+    mine = (await api.client.get("/user/api-keys/permissions"))["items"]
     assert [set(row) for row in mine] == [PERMIT]
     assert (mine[0]["can_read"], mine[0]["can_trade"]) == (True, True)
 
 
-async def test_a_key_that_the_caller_chose(desk: AdminClient) -> None:
+async def test_chosen_key_text(api: AdminClient) -> None:
     chosen = "a-key-of-exactly-24-char"
-    answer = await desk.client("POST", "/user/api-keys", {"api_key": chosen})
+    answer = await api.client("POST", "/user/api-keys", {"api_key": chosen})
     assert answer.json()["api_key_plain"] == chosen
-    assert (await desk.client("GET", "/user/profile", key=chosen)).status == 200
-    again = await desk.client("POST", "/user/api-keys", {"api_key": chosen})
+    assert (await api.client("GET", "/user/profile", key=chosen)).status == 200
+    again = await api.client("POST", "/user/api-keys", {"api_key": chosen})
     assert (again.status, again.detail["code"]) == (409, "conflict")
 
 
 @pytest.mark.parametrize(
     "text", ["x" * 23, "x" * 129, "with a space in the middle of it", "tok_" + "x" * 40, "ü" * 30]
 )
-async def test_weak_keys(desk: AdminClient, text: str) -> None:
-    answer = await desk.client("POST", "/user/api-keys", {"api_key": text})
+async def test_weak_keys_are_refused(api: AdminClient, text: str) -> None:
+    answer = await api.client("POST", "/user/api-keys", {"api_key": text})
     assert (answer.status, answer.detail["code"]) == (422, "weak_key")
 
 
-async def test_off_and_on(desk: AdminClient) -> None:
-    made = (await desk.client("POST", "/user/api-keys", {})).json()
+async def test_key_is_disabled_and_enabled(api: AdminClient) -> None:
+    made = (await api.client("POST", "/user/api-keys", {})).json()
     target, plain = f"/user/api-keys/{made['api_key_id']}", made["api_key_plain"]
-    assert (await desk.client("GET", "/user/profile", key=plain)).status == 200
-    answer = await desk.client("PATCH", target, {"status": "disabled", "label": "off"})
+    assert (await api.client("GET", "/user/profile", key=plain)).status == 200
+    answer = await api.client("PATCH", target, {"status": "disabled", "label": "off"})
     assert answer.json() == {"ok": True, "api_key_id": made["api_key_id"], "rows": 1}
-    assert (await desk.client("GET", "/user/profile", key=plain)).status == 401
-    assert (await desk.client("PATCH", target, {"status": "active"})).status == 200
-    assert (await desk.client("GET", "/user/profile", key=plain)).status == 200
+    assert (await api.client("GET", "/user/profile", key=plain)).status == 401
+    assert (await api.client("PATCH", target, {"status": "active"})).status == 200
+    assert (await api.client("GET", "/user/profile", key=plain)).status == 200
     for wrong in ({}, {"status": "maybe"}, {"label": 3}):
-        assert (await desk.client("PATCH", target, wrong)).status == 422
-    keys = (await desk.client.get("/user/api-keys"))["items"]
+        assert (await api.client("PATCH", target, wrong)).status == 422
+    keys = (await api.client.get("/user/api-keys"))["items"]
     assert [row["label"] for row in keys if row["api_key_id"] == made["api_key_id"]] == ["off"]
 
 
-async def test_a_foreign_key_is_not_found(desk: AdminClient) -> None:
-    made = await desk.user()
+async def test_foreign_key_is_not_found(api: AdminClient) -> None:
+    made = await api.user()
     target = f"/user/api-keys/{made['api_key_id']}"
-    assert (await desk.client("PATCH", target, {"status": "disabled"})).status == 404
-    assert (await desk.client("GET", f"{target}/permissions")).status == 404
-    assert (await desk.client("GET", "/user/api-keys/none/permissions")).status == 404
+    assert (await api.client("PATCH", target, {"status": "disabled"})).status == 404
+    assert (await api.client("GET", f"{target}/permissions")).status == 404
+    assert (await api.client("GET", "/user/api-keys/none/permissions")).status == 404
 
 
-async def test_owners_only_tighten(desk: AdminClient) -> None:
-    made = await desk.user(
-        restrictions={"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100}
-    )
+async def test_owners_can_only_tighten_restrictions(api: AdminClient) -> None:
+    made = await api.user(restrictions={"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100})
     key = str(made["api_key_plain"])
     target = f"/user/api-keys/{made['api_key_id']}"
 
     async def held() -> object:
-        return (await desk.client.get("/user/api-keys", key=key))["items"][0]["restrictions"]
+        return (await api.client.get("/user/api-keys", key=key))["items"][0]["restrictions"]
 
-    async def wish(**restrictions: object) -> AsgiResponse:
-        return await desk.client("PATCH", target, {"restrictions": restrictions}, key=key)
+    async def change_restrictions(**restrictions: object) -> AsgiResponse:
+        return await api.client("PATCH", target, {"restrictions": restrictions}, key=key)
 
     assert await held() == HELD
     for looser in (
@@ -126,10 +124,10 @@ async def test_owners_only_tighten(desk: AdminClient) -> None:
         {"max_order_notional": "100.01"},
         {"max_order_notional": None},
     ):
-        answer = await wish(**looser)
+        answer = await change_restrictions(**looser)
         assert (answer.status, answer.detail["code"]) == (403, "permission_denied"), looser
     tighter = {"ip_allowlist": ["127.0.0.1"], "max_order_notional": "99.5", "max_day_notional": 0}
-    assert (await wish(**tighter)).status == 200
+    assert (await change_restrictions(**tighter)).status == 200
     assert await held() == HELD | {
         "ip_allowlist": ["127.0.0.1/32"],
         "max_order_notional": "99.5",
@@ -137,79 +135,77 @@ async def test_owners_only_tighten(desk: AdminClient) -> None:
     }
     loosened = {"status": "active", "restrictions": {"max_order_notional": None}}
     assert (
-        await desk.admin("PATCH", f"/admin/api-keys/{made['api_key_id']}", loosened)
+        await api.admin("PATCH", f"/admin/api-keys/{made['api_key_id']}", loosened)
     ).status == 200
-    told = await held()
-    assert isinstance(told, dict) and told["max_order_notional"] is None
-    assert told["ip_allowlist"] == ["127.0.0.1/32"]
+    result = await held()
+    assert isinstance(result, dict) and result["max_order_notional"] is None
+    assert result["ip_allowlist"] == ["127.0.0.1/32"]
 
 
-async def test_a_new_key_is_held_to_what_the_one_shown_is(desk: AdminClient) -> None:
-    made = await desk.user(
-        restrictions={"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100}
-    )
+async def test_new_key_inherits_the_restrictions(api: AdminClient) -> None:
+    made = await api.user(restrictions={"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100})
     key = str(made["api_key_plain"])
-    answer = await desk.client("POST", "/user/api-keys", {}, key=key)
+    answer = await api.client("POST", "/user/api-keys", {}, key=key)
     assert answer.status == 200
-    listed = (await desk.client.get("/user/api-keys", key=key))["items"]
+    listed = (await api.client.get("/user/api-keys", key=key))["items"]
     assert [row["restrictions"] for row in listed] == [HELD, HELD]
     looser = {"restrictions": {"max_order_notional": 101}}
-    answer = await desk.client("POST", "/user/api-keys", looser, key=key)
+    answer = await api.client("POST", "/user/api-keys", looser, key=key)
     assert (answer.status, answer.detail["code"]) == (403, "permission_denied")
 
 
-async def test_addresses(desk: AdminClient) -> None:
-    made = await desk.user(restrictions={"ip_allowlist": ["10.0.0.0/8", "::1"]})
+async def test_ip_allowlist(api: AdminClient) -> None:
+    made = await api.user(restrictions={"ip_allowlist": ["10.0.0.0/8", "::1"]})
     key = str(made["api_key_plain"])
-    answer = await desk.client("GET", "/user/profile", key=key)
+    answer = await api.client("GET", "/user/profile", key=key)
     assert (answer.status, answer.detail["code"]) == (403, "ip_not_allowed")
     spoofed = {"x-forwarded-for": "10.0.0.1"}
-    answer = await desk.client("GET", "/user/profile", key=key, headers=spoofed)
+    answer = await api.client("GET", "/user/profile", key=key, headers=spoofed)
     assert answer.status == 403
-    token = await desk.token()
-    assert (await desk.client("GET", "/user/profile", key=token)).status == 403
+    token = await api.token()
+    assert (await api.client("GET", "/user/profile", key=token)).status == 403
     opened = {"status": "active", "restrictions": {"ip_allowlist": ["127.0.0.1"]}}
-    await desk.admin("PATCH", f"/admin/api-keys/{made['api_key_id']}", opened)
-    assert (await desk.client("GET", "/user/profile", key=key)).status == 200
+    await api.admin("PATCH", f"/admin/api-keys/{made['api_key_id']}", opened)
+    assert (await api.client("GET", "/user/profile", key=key)).status == 200
     execute(
-        desk.dsn,
+        api.dsn,
         f"UPDATE user_api_keys SET ip_allowlist = 'nonsense' WHERE id = {made['api_key_id']}",
     )
-    desk.gateway.api_context.authenticate.forget()
-    assert (await desk.client("GET", "/user/profile", key=key)).status == 403
+    api.gateway.api_context.authenticate.forget()
+    assert (await api.client("GET", "/user/profile", key=key)).status == 403
 
 
-async def test_a_key_ends(desk: AdminClient) -> None:
-    """From then on, though it was believed for seconds."""
+async def test_key_expires(api: AdminClient) -> None:
+    """It takes effect although access is cached for seconds."""
     ends = datetime.now(UTC) + timedelta(seconds=1)
-    made = await desk.user(restrictions={"expires_at": ends.isoformat()})
+    made = await api.user(restrictions={"expires_at": ends.isoformat()})
     key = str(made["api_key_plain"])
-    first = await desk.client("GET", "/user/profile", key=key)
+    first = await api.client("GET", "/user/profile", key=key)
     assert first.status == 200
     assert datetime.fromisoformat(first.json()["expires_at"]) == ends
     await wait_for_condition(lambda: datetime.now(UTC) >= ends)
-    assert (await desk.client("GET", "/user/profile", key=key)).status == 401
+    assert (await api.client("GET", "/user/profile", key=key)).status == 401
 
 
-async def test_uses_are_noted_at_most_once_a_minute(desk: AdminClient) -> None:
-    made = await desk.user()
+async def test_last_use_is_stored_at_most_once_a_minute(api: AdminClient) -> None:
+    made = await api.user()
     key, number = str(made["api_key_plain"]), made["api_key_id"]
-    token = await desk.token()
+    token = await api.token()
     used = f"SELECT last_used_at, last_used_ip FROM user_api_keys WHERE id = {number}"
-    assert fetch_rows(desk.dsn, used) == [(None, None)]
-    await desk.client("GET", "/user/profile", key=key)
-    await wait_for_condition(lambda: fetch_rows(desk.dsn, used) != [(None, None)])
-    [(first, ip)] = fetch_rows(desk.dsn, used)
+    assert fetch_rows(api.dsn, used) == [(None, None)]
+    await api.client("GET", "/user/profile", key=key)
+    await wait_for_condition(lambda: fetch_rows(api.dsn, used) != [(None, None)])
+    [(first, ip)] = fetch_rows(api.dsn, used)
     assert ip == "127.0.0.1"
     for _ in range(3):
-        desk.gateway.api_context.authenticate.forget()
-        await desk.client("GET", "/user/profile", key=key)
-    await desk.gateway.api_context.administer.last_use.close()
-    assert fetch_rows(desk.dsn, used) == [(first, ip)]
-    await desk.client("GET", "/user/profile", key=token)
+        api.gateway.api_context.authenticate.forget()
+        await api.client("GET", "/user/profile", key=key)
+    await api.gateway.api_context.administer.last_use.close()
+    assert fetch_rows(api.dsn, used) == [(first, ip)]
+    await api.client("GET", "/user/profile", key=token)
     await wait_for_condition(
-        lambda: fetch_rows(desk.dsn, "SELECT last_used_ip FROM auth_tokens") == [("127.0.0.1",)]
+        lambda: fetch_rows(api.dsn, "SELECT last_used_ip FROM auth_tokens") == [("127.0.0.1",)]
     )
-    assert fetch_rows(desk.dsn, used) == [(first, ip)]
-    shown = (await desk.client.get("/user/api-keys", key=key))["items"][0]
+    assert fetch_rows(api.dsn, used) == [(first, ip)]
+    shown = (await api.client.get("/user/api-keys", key=key))["items"][0]
     assert shown["last_used_ip"] == "127.0.0.1" and shown["last_used_at"] is not None

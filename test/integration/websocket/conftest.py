@@ -1,4 +1,4 @@
-"""An office whose ``/ws`` is served on a real port."""
+"""A gateway whose ``/ws`` is served on a TCP port."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,8 +16,8 @@ PRICE = "50000"
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
-    """A busy office on the air."""
+class ServedGateway:
+    """A gateway with a running worker, served on a port."""
 
     gateway: InProcessGateway
     url: str
@@ -25,30 +25,32 @@ class Studio:
 
     @property
     def account_id(self) -> int:
-        """Its account."""
+        """The gateway's account."""
         return self.gateway.account_id
 
     async def trade(self, count: int = 1, **payload: object) -> None:
-        """Send orders one after the other and wait for each."""
+        """Send orders sequentially and wait for each."""
         for _ in range(count):
             answer = await self.gateway.order("?wait_ms=5000", **payload)
             assert answer.status == 200, answer.body
 
     async def head(self) -> int:
-        """The account's last number."""
+        """Return the last sequence number of the account."""
         heads = await self.gateway.store.history.heads([self.account_id])
         return heads[self.account_id]
 
 
-MakeStudio = Callable[..., AbstractAsyncContextManager[Studio]]
+MakeServedGateway = Callable[..., AbstractAsyncContextManager[ServedGateway]]
 
 
 @pytest.fixture
-def make_studio(tmp_path: Path) -> MakeStudio:
-    """Opens studios with settings of ``events`` of their own."""
+def make_served(tmp_path: Path) -> MakeServedGateway:
+    """Opens served gateways with their own settings of ``events``."""
 
     @asynccontextmanager
-    async def make(send_buffer: int | None = None, **events: object) -> AsyncIterator[Studio]:
+    async def make(
+        send_buffer: int | None = None, **events: object
+    ) -> AsyncIterator[ServedGateway]:
         settings = Settings.model_validate({"access_cache_seconds": 0, "events": events})
         dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
         async with (
@@ -59,13 +61,13 @@ def make_studio(tmp_path: Path) -> MakeStudio:
             price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": PRICE}
             answer = await gateway.client("POST", "/paper/price", price)
             assert answer.status == 200, answer.body
-            yield Studio(gateway, url, dsn)
+            yield ServedGateway(gateway, url, dsn)
 
     return make
 
 
 @pytest.fixture
-async def studio(make_studio: MakeStudio) -> AsyncIterator[Studio]:
-    """One with the default settings."""
-    async with make_studio() as made:
+async def served(make_served: MakeServedGateway) -> AsyncIterator[ServedGateway]:
+    """A served gateway with default settings."""
+    async with make_served() as made:
         yield made

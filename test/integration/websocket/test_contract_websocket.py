@@ -1,11 +1,11 @@
-"""The WebSocket as the contract says it: frames, actions, errors, market data."""
+"""The WebSocket as in the contract: frames, actions, errors, market data."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from integration.websocket.conftest import KEY, Studio
+from integration.websocket.conftest import KEY, ServedGateway
 from kit.gateway.in_process import TRADER, InProcessGateway
 from kit.http import wire_keys
 from kit.http.websocket_client import WebSocketClient, connect_client
@@ -24,21 +24,21 @@ async def set_price(gateway: InProcessGateway, price: str) -> None:
     assert (await gateway.client("POST", "/paper/price", body)).status == 200
 
 
-async def market(ear: WebSocketClient, studio: Studio, **more: object) -> Any:
-    payload = {"account_id": studio.account_id, "symbol": SYMBOL} | more
-    return await ear.request("subscribe_market", payload, namespace="ccxt")
+async def market(client: WebSocketClient, served: ServedGateway, **more: object) -> Any:
+    payload = {"account_id": served.account_id, "symbol": SYMBOL} | more
+    return await client.request("subscribe_market", payload, namespace="ccxt")
 
 
-async def test_hello_auth_subscribe_and_the_trio(studio: Studio) -> None:
-    await studio.trade()
-    async with connect_client(studio.url) as ear:
-        await ear.send("auth", {"api_key": KEY}, id=7)
-        wish = {"account_ids": [studio.account_id, 999], "namespaces": ["position", "command"]}
-        await ear.send("subscribe", wish, id="s")
-        await ear.receive_event("snapshot_done")
-        await studio.trade()
-        await ear.receive_event("command_updated")
-    hello, auth, subscribed, orders, positions, done, *rest = ear.frames
+async def test_hello_auth_subscribe_and_snapshot_frames(served: ServedGateway) -> None:
+    await served.trade()
+    async with connect_client(served.url) as client:
+        await client.send("auth", {"api_key": KEY}, id=7)
+        payload = {"account_ids": [served.account_id, 999], "namespaces": ["position", "command"]}
+        await client.send("subscribe", payload, id="s")
+        await client.receive_event("snapshot_done")
+        await served.trade()
+        await client.receive_event("command_updated")
+    hello, auth, subscribed, orders, positions, done, *rest = client.frames
     assert (hello["id"], hello["ok"], hello["type"]) == ("server-hello", True, "ws_event")
     assert_keys(hello["payload"], HELLO)
     for frame, number, keys in (
@@ -72,14 +72,14 @@ async def test_hello_auth_subscribe_and_the_trio(studio: Studio) -> None:
         assert_keys(stored[name]["payload"], row | {"account_id"})
 
 
-async def test_commands_answer_as_over_http(studio: Studio) -> None:
-    command = studio.gateway.command() | {"wait_ms": 5000}
-    async with connect_client(studio.url, KEY) as ear:
-        done = await ear.request("command", command, namespace="position")
-        extra = await ear.request("command", command | {"surprise": 1}, namespace="position")
+async def test_commands_return_the_same_results_as_http(served: ServedGateway) -> None:
+    command = served.gateway.command() | {"wait_ms": 5000}
+    async with connect_client(served.url, KEY) as client:
+        done = await client.request("command", command, namespace="position")
+        extra = await client.request("command", command | {"surprise": 1}, namespace="position")
         nameless = command | {"account_id": None}
-        missing = await ear.request("command", nameless, namespace="position")
-        strange = await ear.request("dance", {}, namespace="position")
+        missing = await client.request("command", nameless, namespace="position")
+        strange = await client.request("dance", {}, namespace="position")
     assert (done["event"], done["ok"]) == ("command_result", True)
     assert_keys(done["payload"], wire_keys.RESULT)
     assert done["payload"]["index"] == 0
@@ -88,41 +88,41 @@ async def test_commands_answer_as_over_http(studio: Studio) -> None:
     assert_keys(extra["payload"], wire_keys.ERROR | {"errors"})
 
 
-async def test_market_data_comes_when_it_changes(studio: Studio) -> None:
-    async with connect_client(studio.url, KEY) as ear:
-        told = await market(ear, studio, channels=["ticker", "OrderBook"], poll_interval_ms=1)
-        assert (told["event"], told["namespace"]) == ("subscribed_market", "ccxt")
-        assert told["payload"] == {
-            "account_id": studio.account_id,
+async def test_market_data_is_pushed_on_change(served: ServedGateway) -> None:
+    async with connect_client(served.url, KEY) as client:
+        result = await market(client, served, channels=["ticker", "OrderBook"], poll_interval_ms=1)
+        assert (result["event"], result["namespace"]) == ("subscribed_market", "ccxt")
+        assert result["payload"] == {
+            "account_id": served.account_id,
             "symbol": SYMBOL,
             "channels": ["ticker", "orderbook"],
             "poll_interval_ms": 250,
         }
-        first = {f["event"]: f for f in ear.frames if f["event"].endswith("_updated")}
+        first = {f["event"]: f for f in client.frames if f["event"].endswith("_updated")}
         assert set(first) == {"ticker_updated", "orderbook_updated"}
         assert_keys(first["ticker_updated"], PUSH)
         assert_keys(first["ticker_updated"]["payload"], MARKET)
-        await set_price(studio.gateway, "51000")
-        ticker = await ear.receive_event("ticker_updated")
+        await set_price(served.gateway, "51000")
+        ticker = await client.receive_event("ticker_updated")
         assert ticker["payload"]["data"]["last"] == 51000
-        gone = await ear.request("unsubscribe_market", {"symbol": SYMBOL}, namespace="ccxt")
+        gone = await client.request("unsubscribe_market", {"symbol": SYMBOL}, namespace="ccxt")
         assert gone["payload"] == {"removed": 2}
-        again = await ear.request("unsubscribe_market", {}, namespace="ccxt")
+        again = await client.request("unsubscribe_market", {}, namespace="ccxt")
         assert again["payload"] == {"removed": 0}
 
 
-async def test_many_watch_what_is_asked_for_once(studio: Studio) -> None:
-    asked = studio.gateway.api_context.request_metrics
-    async with connect_client(studio.url, KEY) as one, connect_client(studio.url, KEY) as two:
-        for ear in (one, two):
-            await market(ear, studio, poll_interval_ms=250)
-        await set_price(studio.gateway, "52000")
-        for ear in (one, two):
-            frame = await ear.receive_until(
+async def test_channel_is_polled_once_for_all_listeners(served: ServedGateway) -> None:
+    asked = served.gateway.api_context.request_metrics
+    async with connect_client(served.url, KEY) as one, connect_client(served.url, KEY) as two:
+        for client in (one, two):
+            await market(client, served, poll_interval_ms=250)
+        await set_price(served.gateway, "52000")
+        for client in (one, two):
+            frame = await client.receive_until(
                 lambda f: f["event"] == "ticker_updated" and f["payload"]["data"]["last"] == 52000
             )
             assert frame["payload"]["channel"] == "ticker"
-    assert asked.ops == {}, "reads for listeners are nobody's commands"
+    assert asked.ops == {}, "reads for listeners are not counted as commands"
 
 
 @pytest.mark.parametrize(
@@ -136,19 +136,21 @@ async def test_many_watch_what_is_asked_for_once(studio: Studio) -> None:
         ({"symbol": "NO/SUCH"}, "instrument_not_supported"),
     ],
 )
-async def test_what_cannot_be_watched(studio: Studio, more: dict[str, Any], code: str) -> None:
-    async with connect_client(studio.url, KEY) as ear:
-        told = await market(ear, studio, **more)
-    assert (told["ok"], told["event"], told["payload"]["code"]) == (False, "error", code)
+async def test_invalid_market_subscriptions(
+    served: ServedGateway, more: dict[str, Any], code: str
+) -> None:
+    async with connect_client(served.url, KEY) as client:
+        result = await market(client, served, **more)
+    assert (result["ok"], result["event"], result["payload"]["code"]) == (False, "error", code)
 
 
-async def test_who_may_not_read_any_more_watches_no_more(studio: Studio) -> None:
-    gateway = studio.gateway
+async def test_lost_permission_removes_channels(served: ServedGateway) -> None:
+    gateway = served.gateway
     key = await gateway.add_key(
         "guest", "oms_watches-for-a-while-only", grants={gateway.account_id: TRADER}
     )
-    async with connect_client(studio.url, key) as ear:
-        await market(ear, studio, poll_interval_ms=250)
+    async with connect_client(served.url, key) as client:
+        await market(client, served, poll_interval_ms=250)
         users = await gateway.client.get("/admin/users", key="oms_an-admin-for-tests-only")
         (guest,) = [u["user_id"] for u in users["items"] if u["user_name"] == "guest"]
         path = f"/admin/users/{guest}"
@@ -156,4 +158,4 @@ async def test_who_may_not_read_any_more_watches_no_more(studio: Studio) -> None
         answer = await gateway.client("PATCH", path, body, key="oms_an-admin-for-tests-only")
         assert answer.status == 200
         async with asyncio.timeout(8):
-            assert (await ear.wait_closed())[0] == 4401
+            assert (await client.wait_closed())[0] == 4401

@@ -21,7 +21,8 @@ from kit.free_ports import free_port
 from kit.http.client import call
 from kit.polling import wait_until
 from oms import bootstrap
-from oms.cli.registry_admin import FULL_GRANT, RegistryAdmin
+from oms.cli.audit_context import cli_audit_context
+from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
 from oms.config import Settings
 
 READY_SECONDS_MAX = 40.0
@@ -175,8 +176,8 @@ class Gateway:
 
     async def _added(self, count: int, position_mode: str) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
-            office = RegistryAdmin(registry=store.registry, people=store.user_admin)
-            trader, _ = await office.ensure_user("trader", "trader")
+            administer = bootstrap.build_administer(self._settings(), store)
+            trader, _ = await administer.ensure_user("trader", "trader", cli_audit_context())
             wishes = [
                 Namespace(
                     exchange_id="paper.binance",
@@ -186,7 +187,10 @@ class Gateway:
                 )
                 for _ in range(count)
             ]
-            ids = [await office.create_account(wish, trader.id, FULL_GRANT) for wish in wishes]
+            ids = [
+                await create_granted_account(administer, each, trader.id, FULL_GRANT)
+                for each in wishes
+            ]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
         wait_until(
             lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts have a home"

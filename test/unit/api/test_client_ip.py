@@ -1,4 +1,4 @@
-"""Whose address counts: the peer's, or what a trusted proxy saw."""
+"""Client IP addresses behind no, trusted and untrusted proxies."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -8,7 +8,7 @@ from oms.api.client_ip import client_ip
 TRUSTED = ("10.0.0.0/8", "::1")
 
 
-def told(client: str | None, *forwarded: str, trusted: tuple[str, ...] = TRUSTED) -> str:
+def client_ip_of(client: str | None, *forwarded: str, trusted: tuple[str, ...] = TRUSTED) -> str:
     headers = [(b"x-forwarded-for", text.encode()) for text in forwarded]
     address = None if client is None else (client, 1)
     scope = {"type": "http", "headers": headers, "client": address}
@@ -32,9 +32,9 @@ def told(client: str | None, *forwarded: str, trusted: tuple[str, ...] = TRUSTED
         (None, "203.0.113.9", ""),
     ],
 )
-def test_behind_proxies(client: str | None, forwarded: str, address: str) -> None:
-    assert told(client, forwarded) == address
+def test_client_behind_proxies(client: str | None, forwarded: str, address: str) -> None:
+    assert client_ip_of(client, forwarded) == address
 
 
-def test_nobody_is_trusted_by_default() -> None:
-    assert told("10.0.0.1", "203.0.113.9", trusted=()) == "10.0.0.1"
+def test_no_proxy_is_trusted_by_default() -> None:
+    assert client_ip_of("10.0.0.1", "203.0.113.9", trusted=()) == "10.0.0.1"

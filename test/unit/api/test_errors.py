@@ -1,4 +1,4 @@
-"""Errors on the wire: one row a code, and a page that says the same."""
+"""Error objects: mapping of codes, and agreement with the reference page."""
 
 import re
 from decimal import Decimal
@@ -13,9 +13,9 @@ from oms.wire.error_codes import CODES, ErrorMapping
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "reference" / "errors.md"
 
 
-def test_the_page_holds_the_table() -> None:
+def test_page_has_the_error_table() -> None:
     row = re.compile(r"\| `(\w+)` \| (\d+) \| (\w+) \| (yes|no) \| (\w+) \| (\w+) \|")
-    told = {
+    result = {
         code: ErrorMapping(
             int(status),
             ccxt_class,
@@ -27,10 +27,10 @@ def test_the_page_holds_the_table() -> None:
             PAGE.read_text(encoding="utf-8")
         )
     }
-    assert told == dict(CODES)
+    assert result == dict(CODES)
 
 
-def test_nothing_unknown_is_retryable() -> None:
+def test_unknown_outcomes_are_not_retryable() -> None:
     assert not [
         code for code, kind in CODES.items() if kind.outcome == "unknown" and kind.retryable
     ]
@@ -38,7 +38,7 @@ def test_nothing_unknown_is_retryable() -> None:
     assert error_detail(doubt, "r")["retryable"] is False
 
 
-def test_a_detail_in_full() -> None:
+def test_all_fields_of_a_detail() -> None:
     refused = Refused(
         code="risk_blocked",
         message="no",
@@ -72,13 +72,13 @@ def test_a_detail_in_full() -> None:
         ("order_not_found", "cancel_order", "OrderNotFound"),
     ],
 )
-def test_the_class_depends_on_the_command(code: str, command: str | None, ccxt_class: str) -> None:
-    told = error_detail(Refused(code=code, message=""), "r", command=command)
-    assert told["ccxt_class"] == ccxt_class
+def test_ccxt_class_depends_on_the_command(code: str, command: str | None, ccxt_class: str) -> None:
+    result = error_detail(Refused(code=code, message=""), "r", command=command)
+    assert result["ccxt_class"] == ccxt_class
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("rejected", 502), ("not_sent", 422)])
-def test_a_code_without_a_row(outcome: str, status: int) -> None:
+def test_unmapped_code(outcome: str, status: int) -> None:
     assert (
         refusal_response(Refused(code="odd", message="", outcome=outcome), "r").status_code
         == status
@@ -94,5 +94,5 @@ def test_a_code_without_a_row(outcome: str, status: int) -> None:
         ("missing_api_key", "www-authenticate"),
     ],
 )
-def test_headers(code: str, header: str) -> None:
+def test_response_headers(code: str, header: str) -> None:
     assert header in refusal_response(Refused(code=code, message=""), "r").headers

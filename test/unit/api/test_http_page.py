@@ -1,4 +1,4 @@
-"""The pages about HTTP tell of every route and of no other; the list is drawn from them."""
+"""The HTTP reference pages document exactly the served routes; their list is generated."""
 
 import re
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ from oms.wire.error_codes import CODES
 
 SECTIONS = all_sections()
 LINES_MAX = 400
-#: Who may, where it is no row of the table of rights.
+#: Permissions that are not rows of the permission table.
 NO_ROW = ("anybody", "any key", "by command")
-#: A parameter of a query as the code reads it.
+#: A query parameter as the code reads it.
 READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
 
 
@@ -42,27 +42,27 @@ def _routes() -> Iterator[str]:
                 yield from (f"{method} {route.path}" for method in route.methods)
 
 
-def test_the_pages_are_the_routes() -> None:
-    told = [section.route for section in SECTIONS]
+def test_pages_list_the_served_routes() -> None:
+    messages = [section.route for section in SECTIONS]
     known = set(_routes())
-    assert len(told) == len(set(told)) > 50
-    assert sorted(known - set(told)) == []
-    assert sorted(set(told) - known) == []
+    assert len(messages) == len(set(messages)) > 50
+    assert sorted(known - set(messages)) == []
+    assert sorted(set(messages) - known) == []
 
 
-def test_the_pages_are_those_of_the_list() -> None:
+def test_pages_match_the_route_list() -> None:
     assert {page.stem for page in PAGES.glob("*.md")} == set(TITLES)
     index = INDEX.read_text(encoding="utf-8")
     assert render_index(index) == index, "run tools/generate_http_reference.py"
 
 
 @pytest.mark.parametrize("name", TITLES)
-def test_a_page_is_read_in_one_sitting(name: str) -> None:
+def test_page_length_is_limited(name: str) -> None:
     assert len(page_text(name).splitlines()) <= LINES_MAX
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=[section.route for section in SECTIONS])
-def test_a_route_is_told_in_full(section: Section) -> None:
+def test_route_sections_are_complete(section: Section) -> None:
     rows = section.rows
     assert {"who", "answer", "errors"} <= set(rows)
     named = re.match(r"`(\w+)`", rows["who"])
@@ -81,7 +81,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=[section.route for section in SECTIONS])
-def test_a_route_has_an_example_and_its_answer(section: Section) -> None:
+def test_routes_have_examples_with_responses(section: Section) -> None:
     examples = [text for language, text in section.blocks if language == "bash"]
     answers = [text for language, text in section.blocks if language in ("json", "text")]
     assert examples and answers
@@ -94,29 +94,29 @@ def test_a_route_has_an_example_and_its_answer(section: Section) -> None:
 
 
 def _curl(shown: str) -> str:
-    """The method of a ``curl`` that names none."""
+    """Return the method of a ``curl`` command without ``-X``."""
     return "POST" if " -d " in shown else "GET"
 
 
-def test_every_parameter_of_a_query_is_told() -> None:
+def test_query_parameters_are_documented() -> None:
     sources = [
         *(ROOT / "apps/oms/api/routes").glob("*.py"),
         ROOT / "apps/oms/wire/query_parameters.py",
     ]
     read = {name for path in sources for name in READ.findall(path.read_text(encoding="utf-8"))}
-    told = "".join(page_text(name) for name in TITLES)
+    result = "".join(page_text(name) for name in TITLES)
     assert len(read) > 20
-    assert sorted(name for name in read if not re.search(rf"`{name}[`=]", told)) == []
+    assert sorted(name for name in read if not re.search(rf"`{name}[`=]", result)) == []
 
 
-#: Words that stand for several parameters.
+#: Names of groups of parameters.
 SEVERAL = {
     "window": {"start_date", "end_date", "tz", "since", "until"},
     "paging": {"page", "page_size", "sort", "with_total", "cursor"},
 }
-#: Read with every history, and of no use to some.
+#: Parameters of all histories that some ignore.
 OF_HISTORIES = {"status", "reconciled", "symbol", "strategy_id", "cache"}
-#: A key that is read with others like it and means nothing here.
+#: A key read by a shared function without effect here.
 NO_USE = {"POST /user/api-keys": {"user_id"}}
 PUBLISHED = {f"{one.method.upper()} {one.path}": one for one in OPERATIONS}
 BOTH = [section for section in SECTIONS if section.route in PUBLISHED]
@@ -130,19 +130,19 @@ def test_most_routes_are_published() -> None:
 def test_parameters_and_keys_are_those_of_the_openapi_document(section: Section) -> None:
     operation = PUBLISHED[section.route]
     query = section.rows.get("query", "")
-    told = set(re.findall(r"`(\w+)[`=]", query)) - {"Prefer", "now"}
+    result = set(re.findall(r"`(\w+)[`=]", query)) - {"Prefer", "now"}
     for word, names in SEVERAL.items():
-        told |= names if word in query else set()
+        result |= names if word in query else set()
     published = {one["name"] for one in operation.parameters if one["in"] == "query"}
-    assert told - published == set()
-    assert published - told <= OF_HISTORIES
+    assert result - published == set()
+    assert published - result <= OF_HISTORIES
     body = section.rows.get("body", "")
     keys = _keys_of(operation) - NO_USE.get(section.route, set())
     assert keys - set(re.findall(r"`(\w+)[`:]", body)) == set()
 
 
 def _keys_of(operation: Operation) -> set[str]:
-    """The keys of a body that has one shape."""
+    """Return the keys of a body with a single schema."""
     if operation.body is None or "$ref" not in operation.body.schema:
         return set()
     shape = body_schemas()[operation.body.schema["$ref"].rpartition("/")[2]]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: it tells of every route, under names that stay, with shapes that hold."""
+"""The OpenAPI document: all routes, stable operation ids, valid schemas."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -43,24 +43,24 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """The document of all routes that are served."""
+    """The document of all served routes."""
     return build_document("0.0.0", served_routes())
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Path, method and description of each operation."""
     for path, methods in document["paths"].items():
-        for method, told in methods.items():
-            yield path, method, told
+        for method, result in methods.items():
+            yield path, method, result
 
 
-def test_every_route_is_told_of(document: dict[str, Any]) -> None:
-    told = {(method, path) for path, method, _ in operations(document)}
-    assert told == {(method.lower(), path) for method, path in served_routes()}
+def test_every_route_is_documented(document: dict[str, Any]) -> None:
+    result = {(method, path) for path, method, _ in operations(document)}
+    assert result == {(method.lower(), path) for method, path in served_routes()}
 
 
-def test_names_stay(document: dict[str, Any]) -> None:
-    names = [told["operationId"] for _, _, told in operations(document)]
+def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
+    names = [result["operationId"] for _, _, result in operations(document)]
     known = [operation.name for operation in OPERATIONS]
     assert sorted(known) == NAMES.read_text(encoding="ascii").split()
     assert set(names) <= set(known)
@@ -69,12 +69,12 @@ def test_names_stay(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(KEYS))
-def test_rows_hold_the_keys_of_the_contract(document: dict[str, Any], name: str) -> None:
+def test_rows_have_the_keys_of_the_contract(document: dict[str, Any], name: str) -> None:
     shape = document["components"]["schemas"][name]
     assert set(shape["required"]) == KEYS[name]
 
 
-def test_shapes_are_sound(document: dict[str, Any]) -> None:
+def test_schemas_are_valid(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
@@ -86,8 +86,10 @@ def test_shapes_are_sound(document: dict[str, Any]) -> None:
     assert {phase for phase, _ in PHASES.values()} <= set(timeline["phase"]["enum"])
 
 
-def test_examples_are_what_they_show(document: dict[str, Any]) -> None:
-    bodies = [told["requestBody"] for _, _, told in operations(document) if "requestBody" in told]
+def test_examples_match_their_schemas(document: dict[str, Any]) -> None:
+    bodies = [
+        result["requestBody"] for _, _, result in operations(document) if "requestBody" in result
+    ]
     assert len(bodies) > 20
     for body in bodies:
         (media,) = body["content"].values()
@@ -95,19 +97,19 @@ def test_examples_are_what_they_show(document: dict[str, Any]) -> None:
         Draft202012Validator(schema).validate(media["example"])
 
 
-def test_what_goes_wrong_is_told(document: dict[str, Any]) -> None:
+def test_error_responses_are_documented(document: dict[str, Any]) -> None:
     refused = document["components"]["responses"]
     assert {int(name.removeprefix("Refused")) for name in refused} == {
         kind.status for kind in CODES.values()
     }
-    for path, method, told in operations(document):
-        assert told["summary"]
-        assert "500" in told["responses"]
-        assert any(status < "300" for status in told["responses"])
-        if told["security"]:
-            assert {"401", "403", "429", "503"} <= set(told["responses"]), path
+    for path, method, result in operations(document):
+        assert result["summary"]
+        assert "500" in result["responses"]
+        assert any(status < "300" for status in result["responses"])
+        if result["security"]:
+            assert {"401", "403", "429", "503"} <= set(result["responses"]), path
         if method != "get":
-            assert {"409", "413", "422"} <= set(told["responses"]), path
+            assert {"409", "413", "422"} <= set(result["responses"]), path
         names = re.findall(r"\{(\w+)\}", path)
-        given = {param["name"] for param in told["parameters"] if param["in"] == "path"}
+        given = {param["name"] for param in result["parameters"] if param["in"] == "path"}
         assert given == set(names)

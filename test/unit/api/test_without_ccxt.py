@@ -1,4 +1,4 @@
-"""Row 1, second half: the process of the API has no ccxt, whatever it is asked to be ready for."""
+"""Row 1, second half: the API process does not import ccxt."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ print(asyncio.run(serve()))
 """
 
 
-def test_the_api_has_no_module_of_ccxt(tmp_path: Path) -> None:
+def test_api_process_does_not_import_ccxt(tmp_path: Path) -> None:
     words = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

@@ -1,4 +1,4 @@
-"""The page on the command line tells of every command and flag, and of no other."""
+"""The command line reference documents exactly the parser's commands and flags."""
 
 import re
 import shlex
@@ -9,34 +9,36 @@ from oms.cli.main import parser
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 ROW = re.compile(r"^\| `([a-z-]+)(?: [a-z]+)?` \|([^|]*)\|", re.MULTILINE)
-#: Flags of many commands, told above the tables.
+#: Flags of many commands, documented above the tables.
 COMMON = {"--json", "--help"}
 NETWORK = {"--base-url", "--api-key", "--api-key-file", "--api-key-stdin", "--timeout"}
 
 
-def test_the_page_is_the_parser() -> None:
-    told: dict[str, set[str]] = {}
+def test_page_matches_the_parser() -> None:
+    result: dict[str, set[str]] = {}
     for command, flags in ROW.findall(PAGE.read_text()):
-        told.setdefault(command, set()).update(re.findall(r"`(--[a-z-]+)`", flags))
-    assert told == _known()
+        result.setdefault(command, set()).update(re.findall(r"`(--[a-z-]+)`", flags))
+    assert result == _known()
 
 
 EXAMPLE = re.compile(r"^```[^\n`]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: A command in a line of shell: at its beginning, after a pipe, or told to a container.
-TOLD = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* --no-deps master-key ([a-z-]+.*)$")
+#: A command in a shell line: at its beginning, after a pipe, or run in a container.
+COMMAND_LINE = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* --no-deps master-key ([a-z-]+.*)$")
 DOCS = PAGE.parents[1]
 
 
-def test_every_example_of_the_documentation_is_a_command() -> None:
-    """None of them is run here; those of docs/start.md are, elsewhere."""
+def test_documented_examples_are_valid_commands() -> None:
+    """They are only parsed here; those of docs/start.md are run in test/e2e."""
     read = []
     for page in sorted(DOCS.rglob("*.md")):
         if page.name == "start.md" or page.parent.name == "http":
             continue
         for block in EXAMPLE.findall(page.read_text(encoding="utf-8")):
-            found = map(TOLD.search, block.replace("\\\n", " ").splitlines())
-            told = [line[1] or line[2] for line in found if line]
-            read += [shlex.split(re.sub(r"\$[A-Z]+", "1", line), comments=True) for line in told]
+            found = map(COMMAND_LINE.search, block.replace("\\\n", " ").splitlines())
+            messages = [line[1] or line[2] for line in found if line]
+            read += [
+                shlex.split(re.sub(r"\$[A-Z]+", "1", line), comments=True) for line in messages
+            ]
     for words in read:
         assert callable(parser().parse_args(words).run)
     assert [words[0] for words in read].count("rotate-master-key") == 3

@@ -1,4 +1,4 @@
-"""``oms exchange show``: the record, and what is no exchange."""
+"""``oms exchange show``: the record, and unknown exchanges."""
 
 import json
 import subprocess
@@ -11,10 +11,10 @@ from oms.cli.main import main
 
 def test_the_record_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     main(["exchange", "show", "ccxtpro.bybit", "--environment", "testnet", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert (told["exchange_id"], told["environment"]) == ("ccxtpro.bybit", "testnet")
-    assert told["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
-    assert told["capabilities"]["trailing"]["source"] == "declared"
+    body = json.loads(capsys.readouterr().out)
+    assert (body["exchange_id"], body["environment"]) == ("ccxtpro.bybit", "testnet")
+    assert body["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
+    assert body["capabilities"]["trailing"]["source"] == "declared"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_the_record_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("ccxt.kraken --environment testnet", "environment_not_supported"),
     ],
 )
-def test_what_is_not_there_is_named(
+def test_unknown_exchange_is_an_error(
     line: str, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:

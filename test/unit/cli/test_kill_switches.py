@@ -1,4 +1,4 @@
-"""``oms kill`` without a server: the switch is in the database, and is taken out of it again."""
+"""``oms kill`` without a server: switches are written to the database."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from oms.cli.output import CommandFailed
 
 @pytest.fixture
 def dsn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database that the command line finds; no server."""
+    """A database in the environment, without a server."""
     import asyncio
 
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMS_HOME", str(tmp_path))
     monkeypatch.setenv("OMS_DATABASE_URL", url)
-    monkeypatch.setenv("OMS_API_KEY", "oms_a-key-that-nobody-asks-for")
+    monkeypatch.setenv("OMS_API_KEY", "oms_an-unused-key-for-tests")
     monkeypatch.setenv("OMS_BASE_URL", f"http://127.0.0.1:{free_port()}")
     asyncio.run(upgrade(url))
     return url
@@ -46,8 +46,8 @@ def test_on_and_off_in_the_database(dsn: str) -> None:
     ((actor, action),) = fetch_rows(dsn, "SELECT actor, action FROM audit_log")
     assert (actor.partition(":")[0], action) == ("cli", "kill_on")
     off = ["kill", "off", "--scope=symbol", "--id=BTC/USDT", "--comment=it is out", "--yes"]
-    told = release(parser().parse_args(off))
-    assert (told["on"], told["kill_ids"], told["through"]) == (False, [1], "database")
+    result = release(parser().parse_args(off))
+    assert (result["on"], result["kill_ids"], result["through"]) == (False, [1], "database")
     assert fetch_rows(dsn, "SELECT is_on, release_comment FROM kill_switches") == [(0, "it is out")]
     assert release(parser().parse_args(off))["kill_ids"] == []
 
@@ -60,7 +60,7 @@ def test_on_and_off_in_the_database(dsn: str) -> None:
         ["kill", "on", "--scope=strategy", "--id=x", "--comment=y"],
     ],
 )
-def test_what_is_not_pulled(dsn: str, words: list[str]) -> None:
+def test_invalid_activations(dsn: str, words: list[str]) -> None:
     with pytest.raises(CommandFailed) as failed:
         pull(parser().parse_args(words))
     assert failed.value.status == 2

@@ -1,4 +1,4 @@
-"""The command line itself: what it knows, how it refuses, how soon it answers."""
+"""The parser and entry point of the command line."""
 
 import os
 import resource
@@ -65,18 +65,18 @@ COMMANDS = {
         "reset --account-id 1 --comment x",
     ],
 )
-def test_a_verb_of_paper_is_known_with_its_flags(verb: str) -> None:
+def test_paper_verbs_have_their_flags(verb: str) -> None:
     assert callable(parser().parse_args(["paper", *verb.split()]).run)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_is_known_with_its_flags(command: str) -> None:
+def test_commands_have_their_flags(command: str) -> None:
     parsed = parser().parse_args([command, *COMMANDS[command].split()])
     assert parsed.command == command
     assert callable(parsed.run)
 
 
-def test_every_command_is_listed_above() -> None:
+def test_every_command_is_tested() -> None:
     known: Any = next(a for a in parser()._actions if a.dest == "command")
     assert set(known.choices) == set(COMMANDS)
 
@@ -98,19 +98,19 @@ def test_every_command_is_listed_above() -> None:
         "restore",
     ],
 )
-def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_usage_exits_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line.split())
     assert ended.value.code == 2
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("trouble", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
-def test_who_interrupts_sees_no_trace(
-    trouble: type[BaseException], status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
+def test_interrupt_prints_no_traceback(
+    error: type[BaseException], status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     def interrupted(parsed: object) -> None:
-        raise trouble
+        raise error
 
     monkeypatch.setattr("oms.cli.network.read_plain", interrupted)
     monkeypatch.setattr("os.dup2", lambda ours, theirs: None)
@@ -120,7 +120,7 @@ def test_who_interrupts_sees_no_trace(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_bug_tells_no_password(
+def test_bug_output_has_no_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(parsed: object) -> None:
@@ -133,7 +133,7 @@ def test_a_bug_tells_no_password(
     assert "hidden" not in said and "0123456789" not in said
 
 
-def test_a_bug_is_told_in_one_line(
+def test_bug_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(parsed: object) -> None:
@@ -147,7 +147,7 @@ def test_a_bug_is_told_in_one_line(
     assert capsys.readouterr().err == "oms: ZeroDivisionError: in two lines\n"
 
 
-def test_help_is_quick_and_loads_nothing_heavy() -> None:
+def test_help_is_fast_and_imports_little() -> None:
     look = f"""
 import sys
 from oms.cli.main import main
@@ -163,7 +163,7 @@ sys.exit(f"loaded: {{loaded}}" if loaded else 0)
 
 
 def _cpu_seconds(line: list[str]) -> float:
-    """Processor time of a command: what the machine does besides is not counted."""
+    """Return the processor time of a command in seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(line, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What a server's answer means for the exit status; nothing of the answer is lost."""
+"""Exit statuses of HTTP responses."""
 
 from argparse import Namespace
 from typing import Any
@@ -15,7 +15,7 @@ REFUSED = {"detail": {"code": "some_code", "message": "some words"}}
     ("status", "exit_status"),
     [(401, 3), (403, 3), (404, 4), (409, 1), (422, 2), (429, 1), (502, 1), (503, 6), (504, 5)],
 )
-def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
+def test_errors_have_their_exit_status(status: int, exit_status: int) -> None:
     with pytest.raises(CommandFailed) as failed:
         _check_status(Namespace(), status, REFUSED)
     assert failed.value.status == exit_status
@@ -24,7 +24,7 @@ def test_a_refusal_has_its_exit_status(status: int, exit_status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [{"detail": "Not Found"}, [], None])
-def test_a_strange_refusal_is_told_all_the_same(answer: Any) -> None:
+def test_unknown_error_bodies_are_reported(answer: Any) -> None:
     with pytest.raises(CommandFailed, match="404: the request failed"):
         _check_status(Namespace(), 404, answer)
 
@@ -38,7 +38,7 @@ def test_partly_failed_is_1_and_unfinished_is_5() -> None:
     assert unfinished.value.status == 5
 
 
-def test_success_is_the_answer_unchanged() -> None:
+def test_success_returns_the_body_unchanged() -> None:
     answer = {"results": []}
     assert _check_status(Namespace(), 200, answer) is answer
     assert _check_status(Namespace(wait_ms=0), 202, answer) is answer

@@ -1,4 +1,4 @@
-"""What is printed: JSON where a program reads, a table where people do."""
+"""Output: JSON for programs, tables on a terminal."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ ROWS = [
 ]
 
 
-def test_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     emit({"items": ROWS}, as_json=False)
     text = capsys.readouterr().out
     assert json.loads(text) == {"items": ROWS}
@@ -32,7 +32,7 @@ def test_a_table_on_a_terminal(
     assert capsys.readouterr().out == "ok: true\nuser:\n  id: 3\n  name: ann\n"
 
 
-def test_a_list_of_objects_inside_an_answer_is_a_table(
+def test_nested_list_of_objects_is_a_table(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -48,7 +48,7 @@ def test_a_list_of_objects_inside_an_answer_is_a_table(
     ]
 
 
-def test_json_on_a_terminal_when_asked(
+def test_json_flag_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -56,6 +56,6 @@ def test_json_on_a_terminal_when_asked(
     assert json.loads(capsys.readouterr().out) == {"ok": True}
 
 
-def test_a_table_keeps_columns_that_some_row_fills() -> None:
+def test_table_keeps_partly_filled_columns() -> None:
     rows = [{"a": None, "b": {"x": "1"}}, {"a": 0, "b": {}}]
     assert table(rows).splitlines() == ["a  b", '   {"x": "1"}', "0  {}"]

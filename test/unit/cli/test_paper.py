@@ -1,4 +1,4 @@
-"""``oms paper run``: the committed script and its hash, cut, packed, and on another hash seed."""
+"""``oms paper run``: the hash of the committed script, split, compressed, on another hash seed."""
 
 import gzip
 import json
@@ -22,14 +22,14 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_committed_script_has_the_committed_hash(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_script_has_the_committed_hash(capsys: pytest.CaptureFixture[str]) -> None:
     answer = ran(capsys, SCRIPT)
     assert answer["hash"] == EXPECTED, "behaviour or stored form changed: is that meant?"
     assert answer["lines"] == len(SCRIPT.read_text(encoding="utf-8").splitlines())
     assert answer["facts"] > 80
 
 
-def test_cut_in_two_and_packed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_split_and_compressed_script(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lines = SCRIPT.read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "a.gz").write_bytes(gzip.compress("".join(lines[:90]).encode()))
     (tmp_path / "b").write_text("".join(lines[90:]), encoding="utf-8")
@@ -38,8 +38,8 @@ def test_cut_in_two_and_packed(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert ran(capsys, tmp_path / "b", "--load", tmp_path / "saved")["hash"] == EXPECTED
 
 
-def test_the_hash_of_texts_does_not_matter(tmp_path: Path) -> None:
-    told = set()
+def test_hash_seed_does_not_matter(tmp_path: Path) -> None:
+    result = set()
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-m", "oms", "paper", "run", str(SCRIPT)],
@@ -50,8 +50,8 @@ def test_the_hash_of_texts_does_not_matter(tmp_path: Path) -> None:
             timeout=60,
             check=True,
         )
-        told.add(json.loads(done.stdout)["hash"])
-    assert told == {EXPECTED}
+        result.add(json.loads(done.stdout)["hash"])
+    assert result == {EXPECTED}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_broken_scripts(
     assert message in capsys.readouterr().err
 
 
-def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_script(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["paper", "run", str(tmp_path / "none")])
     assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""What each network command asks a server: method, path, query, body, headers; nothing else."""
+"""Requests of the network commands: method, path, query, body, headers."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ def _open() -> threading.Event:
 
 @dataclass
 class Asked:
-    """The last request, and what is answered to it."""
+    """The last request and its response."""
 
     method: str = ""
     path: str = ""
@@ -42,7 +42,7 @@ class Asked:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    """A server that remembers."""
+    """A server that records the last request."""
     asked = Asked()
 
     class Listener(BaseHTTPRequestHandler):
@@ -61,7 +61,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
         do_POST = do_GET
 
         def log_message(self, format: str, *parts: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     for name in list(environment()):
         if name.startswith("OMS_"):
@@ -248,9 +248,7 @@ def test_health_needs_no_key(server: Asked, monkeypatch: pytest.MonkeyPatch) -> 
     assert server.path == "/healthz" and "x-api-key" not in server.headers
 
 
-def test_the_answer_is_printed_as_it_came(
-    server: Asked, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_response_is_printed_unchanged(server: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     main(["list-accounts"])
     assert (
         capsys.readouterr().out
@@ -258,7 +256,7 @@ def test_the_answer_is_printed_as_it_came(
     )
 
 
-def test_why_is_told_where_the_body_has_no_word_for_it(server: Asked) -> None:
+def test_comment_is_sent_as_a_header(server: Asked) -> None:
     main(["reassign-position", "--account-id", "1", "--order-ids", "2", "--comment=tidied"])
     assert server.headers["x-comment"] == "tidied"
 
@@ -273,7 +271,7 @@ def test_why_is_told_where_the_body_has_no_word_for_it(server: Asked) -> None:
         (422, "comment_required", 2),
     ],
 )
-def test_a_refusal_s_code_decides(
+def test_error_code_decides_the_exit_status(
     status: int, code: str, exit_status: int, server: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.status = status
@@ -286,14 +284,14 @@ def test_a_refusal_s_code_decides(
     assert json.loads(shown.out)["detail"]["code"] == code
 
 
-def test_a_server_that_does_not_answer_is_a_time_out(server: Asked) -> None:
+def test_silent_server_is_a_timeout(server: Asked) -> None:
     server.may_answer.clear()
     with pytest.raises(SystemExit) as ended:
         main(["list-accounts", "--timeout", "0.1"])
     assert ended.value.code == 5
 
 
-def test_a_word_for_the_header_is_ascii(server: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_header_comment_must_be_ascii(server: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["reassign-position", "--account-id", "1", "--order-ids", "2", "--comment", "ü"])
     assert ended.value.code == 2 and "--comment" in capsys.readouterr().err

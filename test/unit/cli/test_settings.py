@@ -1,4 +1,4 @@
-"""Where a setting and a key come from: flag > environment > .env > config file > default."""
+"""Sources of settings and keys: flag > environment > .env > config file > default."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from oms.cli.settings import command_settings, environment, read_secret
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder and no settings from outside."""
+    """An empty working folder without settings in the environment."""
     monkeypatch.chdir(tmp_path)
     for name in list(environment()):
         if name.startswith("OMS_"):
@@ -26,7 +26,7 @@ def _asked(**flags: object) -> Namespace:
     return Namespace(**{"host": None, "port": None} | flags)
 
 
-def test_the_order_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command_settings(_asked()).port == 8000
     (folder / "oms.json").write_text(json.dumps({"port": 1, "host": "file", "home": "there"}))
     (folder / ".env").write_text("OMS_CONFIG=oms.json\n# OMS_PORT=7\n")
@@ -39,7 +39,7 @@ def test_the_order_of_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.port, settings.host, settings.home) == (4, "dotenv", Path("there"))
 
 
-def test_settings_show_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repr_has_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_MASTER_KEY", "hidden-key")
     monkeypatch.setenv("OMS_DATABASE_URL", "mysql+asyncmy://oms:hidden@host/oms")
     settings = command_settings(_asked())
@@ -55,23 +55,23 @@ def test_settings_show_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "hidden" not in wrong.value.message and "master_key" in wrong.value.message
 
 
-def test_a_nested_setting_has_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nested_setting_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMS_COMMANDS_MAX_QUEUE_S", "7")
     assert command_settings(_asked()).commands.max_queue_s == 7
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "text"),
     [("OMS_PORT", "many", "port"), ("OMS_CONFIG", "absent.json", "absent.json")],
 )
-def test_a_wrong_setting_is_told_in_one_line(
-    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+def test_invalid_setting_is_one_line(
+    name: str, value: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(CommandFailed) as wrong:
         command_settings(_asked())
     assert wrong.value.status == 2
-    assert told in wrong.value.message and "\n" not in wrong.value.message
+    assert text in wrong.value.message and "\n" not in wrong.value.message
 
 
 def test_a_key_comes_from_a_flag_a_file_or_stdin(
@@ -89,13 +89,13 @@ def test_a_key_comes_from_a_flag_a_file_or_stdin(
 
 
 @pytest.mark.parametrize("text", ["short", "x" * 129, "with a space", "ümlaut-key", ""])
-def test_a_key_that_cannot_be_one_is_refused(text: str) -> None:
+def test_invalid_key_is_refused(text: str) -> None:
     with pytest.raises(CommandFailed) as refused:
         check_key(text)
     assert refused.value.status == 2
 
 
-def test_a_weak_key_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_key_prints_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     check_key("x" * 23)
     assert "easily guessed" in capsys.readouterr().err
     check_key("x" * 24)

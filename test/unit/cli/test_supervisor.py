@@ -1,4 +1,4 @@
-"""When a child is given up, and how long its successor waits."""
+"""Heartbeat timeouts and restart delays of the supervisor."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from oms.cli.supervisor import RESTART_DELAY_SECONDS, START_TIMEOUT_SECONDS, Chi
 
 
 class Watch:
-    """A clock that a test sets."""
+    """A clock set by a test."""
 
     seconds = 100.0
 
@@ -28,7 +28,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 @pytest.fixture
 def child(watch: Watch) -> Iterator[tuple[ChildProcess, int]]:
-    """A child that was just started, and the end of the pipe on which it tells that it lives."""
+    """A process just started, and the writing end of its heartbeat pipe."""
     reader, writer = os.pipe2(os.O_NONBLOCK)
     child = ChildProcess("api", ["api"], silence_seconds_max=5, heartbeat_fd=reader)
     child.last_heartbeat_at = watch.seconds
@@ -38,7 +38,7 @@ def child(watch: Watch) -> Iterator[tuple[ChildProcess, int]]:
         os.close(reader)
 
 
-def test_a_child_may_take_its_time_to_start(child: tuple[ChildProcess, int], watch: Watch) -> None:
+def test_start_has_a_longer_timeout(child: tuple[ChildProcess, int], watch: Watch) -> None:
     starting, _ = child
     starting.read_heartbeats()
     watch.seconds += START_TIMEOUT_SECONDS
@@ -47,9 +47,7 @@ def test_a_child_may_take_its_time_to_start(child: tuple[ChildProcess, int], wat
     assert starting.is_silent()
 
 
-def test_a_child_that_spoke_may_not_fall_silent(
-    child: tuple[ChildProcess, int], watch: Watch
-) -> None:
+def test_missing_heartbeat_is_detected(child: tuple[ChildProcess, int], watch: Watch) -> None:
     living, writer = child
     os.write(writer, b"..")
     living.read_heartbeats()
@@ -62,7 +60,7 @@ def test_a_child_that_spoke_may_not_fall_silent(
     assert not living.is_silent()
 
 
-def test_who_never_comes_to_live_waits_longer_each_time(watch: Watch) -> None:
+def test_restart_delay_grows_without_heartbeats(watch: Watch) -> None:
     child = ChildProcess("api", ["api"], silence_seconds_max=5)
     waits = []
     for _ in range(7):

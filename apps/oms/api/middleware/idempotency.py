@@ -109,7 +109,8 @@ class IdempotencyMiddleware:
         try:
             await self._store(key, response)
         except Unavailable:
-            logger.warning("response_not_stored", extra={"request_id": request_id_of(request)})
+            fields = {"request_id": request_id_of(request), "path": scope["path"]}
+            logger.warning("response_not_stored", extra=fields)
         await response.forward()
 
     async def _store(self, key: IdempotencyKey, response: "_CapturingSend") -> None:

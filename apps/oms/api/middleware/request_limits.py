@@ -70,7 +70,8 @@ class RequestLimitsMiddleware:
         try:
             await self._app(scope, body, response)
         except Exception:  # last handler of a request: the client gets a JSON error
-            logger.exception("request_failed", extra={"request_id": request_id, "path": path})
+            fields = {"request_id": request_id, "method": scope["method"], "path": path}
+            logger.exception("request_failed", extra=fields)
             if response.has_started:
                 raise
             await internal_error_response(request_id)(scope, receive, response)

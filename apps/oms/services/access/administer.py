@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oms.domain.access import (
+    Grant,
     Permission,
     Principal,
     Role,
@@ -19,7 +20,7 @@ from oms.domain.errors import Forbidden, NotFound
 from oms.domain.value import evolve
 from oms.ports.account_admin import AccountAdmin, AccountChange, NewAccount
 from oms.ports.audit_log import AuditContext, AuditLog
-from oms.ports.registry import Registry
+from oms.ports.registry import Registry, UserRow
 from oms.ports.strategies import Strategies, StrategyChange, StrategyRow
 from oms.ports.user_admin import (
     AccountPermission,
@@ -30,7 +31,8 @@ from oms.ports.user_admin import (
     UserChange,
 )
 from oms.ports.vault import Secrets
-from oms.services.access.authenticate import Authenticate
+from oms.services.access.api_keys import PREFIX_CHARACTERS, generate_key
+from oms.services.access.authenticate import Authenticate, hash_key
 from oms.services.access.last_used import LastUsedRecorder
 from oms.services.access.login import Login
 from oms.services.access.passwords import Passwords
@@ -61,6 +63,15 @@ class Administer:
     last_use: LastUsedRecorder
     account_admin: AccountAdmin
     seal: SealCredentials
+
+    async def ensure_user(
+        self, name: str, role: str, audit_context: AuditContext
+    ) -> tuple[UserRow, bool]:
+        """Return the user of that name and whether it was created; an existing one is unchanged."""
+        entry = audit_context.entry("create_user", "user", name)
+        return await self.registry.create_user(
+            name=name, role=role, now=audit_context.at, audit=entry
+        )
 
     async def create_user(
         self,
@@ -102,6 +113,40 @@ class Administer:
         key_id = await self.people.create_key(user_id, key, audit_context)
         self.authenticate.forget()  # The key may have been tried, and cached as unknown, before.
         return key_id
+
+    async def create_granted_key(
+        self, user_id: int, text: str | None, label: str | None, audit_context: AuditContext
+    ) -> tuple[int, str]:
+        """Return id and clear text of a new key with the account grants of its user.
+
+        The clear text is ``text`` if it is given; it is not stored. Raises ``Conflict``,
+        ``NotFound``.
+        """
+        clear_text = text or generate_key()
+        key_id = await self.registry.create_key(
+            user_id=user_id,
+            key_hash=hash_key(clear_text),
+            key_prefix=clear_text[:PREFIX_CHARACTERS],
+            label=label,
+            expires_at=None,
+            now=audit_context.at,
+            audit=audit_context.entry("create_api_key", "user", user_id),
+        )
+        self.authenticate.forget()
+        return key_id, clear_text
+
+    async def grant(
+        self, user_id: int, account_id: int, grant: Grant, audit_context: AuditContext
+    ) -> None:
+        """Give the user and all his active keys these permissions on the account."""
+        await self.registry.grant(
+            user_id=user_id,
+            account_id=account_id,
+            grant=grant,
+            now=audit_context.at,
+            audit=audit_context.entry("grant", "account", account_id),
+        )
+        self.authenticate.forget()
 
     async def change_key(
         self, key_id: int, change: ApiKeyChange, audit_context: AuditContext

@@ -15,6 +15,11 @@ CHARACTERS_MAX = 128
 PREFIX_CHARACTERS = 8
 
 
+def generate_key() -> str:
+    """Return the clear text of a new random key."""
+    return f"oms_{secrets.token_urlsafe(KEY_BYTES)}"
+
+
 def create_key(
     text: str | None, label: str | None, restrictions: Restrictions
 ) -> tuple[str, NewApiKey]:
@@ -22,7 +27,7 @@ def create_key(
 
     Raises ``Invalid`` (``weak_key``).
     """
-    plain = f"oms_{secrets.token_urlsafe(KEY_BYTES)}" if text is None else text
+    plain = generate_key() if text is None else text
     is_printable = plain.isascii() and plain.isprintable() and " " not in plain
     if not CHARACTERS_MIN <= len(plain) <= CHARACTERS_MAX or not is_printable:
         message = f"a key has {CHARACTERS_MIN} to {CHARACTERS_MAX} printable ASCII characters"

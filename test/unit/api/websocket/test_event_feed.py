@@ -1,4 +1,4 @@
-"""The feed against a store that misbehaves: every number once, gaps told, outages survived."""
+"""The event feed on a faulty store: each number once, gaps delivered, outages survived."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,8 +22,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ACCOUNT = 4
 
 
-class Shelf:
-    """Stored rows, and how often they were asked for."""
+class StubHistory:
+    """Stored rows and a count of the reads."""
 
     def __init__(self) -> None:
         self.rows: list[StoredEventRow] = []
@@ -31,7 +31,7 @@ class Shelf:
         self.failures = 0
 
     def add(self, count: int) -> None:
-        """One row with ``count`` events."""
+        """Add one row with ``count`` events."""
         one = {"namespace": "position", "event": "x", "strategy_id": 0, "payload": {}}
         row = EventRow(
             id=self.head + 1,
@@ -65,7 +65,7 @@ class Shelf:
 
 
 class Diary:
-    """A listener who writes down everything."""
+    """A listener that records everything."""
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -79,16 +79,16 @@ class Diary:
 
 
 @asynccontextmanager
-async def running(shelf: Shelf) -> AsyncIterator[tuple[EventFeed, LocalNotifier]]:
-    bell = LocalNotifier()
+async def running(history: StubHistory) -> AsyncIterator[tuple[EventFeed, LocalNotifier]]:
+    notifier = LocalNotifier()
     feed = EventFeed(
-        history=cast(HistoryReads, shelf),
-        wait_notified=partial(bell.wait, Topic.RESULTS),
+        history=cast(HistoryReads, history),
+        wait_notified=partial(notifier.wait, Topic.RESULTS),
         poll_seconds=0.05,
     )
     task = asyncio.create_task(feed.run())
     try:
-        yield feed, bell
+        yield feed, notifier
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -98,75 +98,75 @@ async def reached(feed: EventFeed, seq: int) -> None:
     await wait_for_condition(lambda: feed.position(ACCOUNT) == seq)
 
 
-async def test_numbers_follow_one_another_from_the_middle_of_a_row() -> None:
-    shelf, diary = Shelf(), Diary()
+async def test_delivery_starts_in_the_middle_of_a_row() -> None:
+    history, diary = StubHistory(), Diary()
     for count in (3, 1, 4):
-        shelf.add(count)
-    async with running(shelf) as (feed, bell):
+        history.add(count)
+    async with running(history) as (feed, notifier):
         assert feed.join(ACCOUNT, diary, 2) == ()
         await reached(feed, 8)
-        shelf.add(600)
-        bell.notify(Topic.RESULTS)
+        history.add(600)
+        notifier.notify(Topic.RESULTS)
         await reached(feed, 608)
     assert diary.seqs == list(range(3, 609))
     assert diary.gaps == []
 
 
-async def test_an_outage_loses_nothing() -> None:
-    shelf, diary = Shelf(), Diary()
-    async with running(shelf) as (feed, _):
+async def test_outage_loses_no_events() -> None:
+    history, diary = StubHistory(), Diary()
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, diary, 0)
-        shelf.failures = 3
-        shelf.add(2)
-        shelf.add(2)
+        history.failures = 3
+        history.add(2)
+        history.add(2)
         await reached(feed, 4)
     assert diary.seqs == [1, 2, 3, 4]
 
 
-async def test_what_was_forgotten_is_a_gap() -> None:
-    shelf, diary = Shelf(), Diary()
+async def test_deleted_events_are_a_gap() -> None:
+    history, diary = StubHistory(), Diary()
     for _ in range(3):
-        shelf.add(2)
-    del shelf.rows[:2]
-    async with running(shelf) as (feed, _):
+        history.add(2)
+    del history.rows[:2]
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, diary, 1)
         await reached(feed, 6)
     assert diary.gaps == [Gap(ACCOUNT, 2, 4, "retention")]
     assert diary.seqs == [5, 6]
 
 
-async def test_a_hole_among_kept_rows_is_never_skipped() -> None:
-    shelf, diary = Shelf(), Diary()
+async def test_hole_between_stored_rows_is_never_skipped() -> None:
+    history, diary = StubHistory(), Diary()
     for _ in range(4):
-        shelf.add(1)
-    hidden = shelf.rows.pop(2)
-    async with running(shelf) as (feed, _):
+        history.add(1)
+    hidden = history.rows.pop(2)
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, diary, 0)
         await reached(feed, 2)
         await asyncio.sleep(0.2)
         assert diary.seqs == [1, 2]
-        shelf.rows.insert(2, hidden)
+        history.rows.insert(2, hidden)
         await reached(feed, 4)
     assert diary.seqs == [1, 2, 3, 4]
     assert diary.gaps == []
 
 
-async def test_a_restored_backup_is_told() -> None:
-    shelf, diary = Shelf(), Diary()
-    shelf.add(2)
-    async with running(shelf) as (feed, _):
+async def test_restored_backup_is_a_gap() -> None:
+    history, diary = StubHistory(), Diary()
+    history.add(2)
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, diary, 2)
-        shelf.head = 1
-        shelf.rows.clear()
+        history.head = 1
+        history.rows.clear()
         await reached(feed, 1)
     assert diary.gaps == [Gap(ACCOUNT, 2, 2, "ahead")]
 
 
-async def test_who_comes_later_is_told_what_is_remembered_or_sent_to_read() -> None:
-    shelf, first, second, third = Shelf(), Diary(), Diary(), Diary()
+async def test_late_listener_gets_cached_events_or_reads() -> None:
+    history, first, second, third = StubHistory(), Diary(), Diary(), Diary()
     for _ in range(300):
-        shelf.add(1)
-    async with running(shelf) as (feed, _):
+        history.add(1)
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, first, 0)
         await reached(feed, 300)
         missed = feed.join(ACCOUNT, second, 290)
@@ -175,7 +175,7 @@ async def test_who_comes_later_is_told_what_is_remembered_or_sent_to_read() -> N
         assert feed.join(ACCOUNT, third, 10) is None
         assert [event.seq for event in await feed.read(ACCOUNT, 298)] == [299, 300]
         feed.leave(ACCOUNT, first)
-        shelf.add(1)
+        history.add(1)
         await reached(feed, 301)
         feed.leave(ACCOUNT, second)
         assert feed.position(ACCOUNT) is None
@@ -183,17 +183,17 @@ async def test_who_comes_later_is_told_what_is_remembered_or_sent_to_read() -> N
     assert first.seqs[-1] == 300
 
 
-async def test_a_hole_in_one_account_does_not_hold_up_another() -> None:
-    shelf, holed, other = Shelf(), Diary(), Diary()
+async def test_hole_in_one_account_does_not_delay_others() -> None:
+    history, holed, other = StubHistory(), Diary(), Diary()
     for _ in range(ROWS_READ_MAX + 2):
-        shelf.add(1)
+        history.add(1)
     elsewhere = [
         StoredEventRow(row=replace(one.row, account_id=ACCOUNT + 1), created_at=NOON)
-        for one in shelf.rows[:3]
+        for one in history.rows[:3]
     ]
-    del shelf.rows[1]
-    shelf.rows += elsewhere
-    async with running(shelf) as (feed, _):
+    del history.rows[1]
+    history.rows += elsewhere
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, holed, 0)
         feed.join(ACCOUNT + 1, other, 0)
         await wait_for_condition(lambda: len(other.seqs) == 3)
@@ -201,10 +201,10 @@ async def test_a_hole_in_one_account_does_not_hold_up_another() -> None:
     assert other.seqs == [1, 2, 3]
 
 
-async def test_a_burst_does_not_make_a_good_listener_slow() -> None:
-    shelf, sent = Shelf(), 0
+async def test_burst_does_not_overflow_a_fast_listener() -> None:
+    history, sent = StubHistory(), 0
     for _ in range(ROWS_READ_MAX):
-        shelf.add(6)
+        history.add(6)
 
     async def send(message: object) -> None:
         nonlocal sent
@@ -218,9 +218,9 @@ async def test_a_burst_does_not_make_a_good_listener_slow() -> None:
             for event in events:
                 outbox.put(event.text, account_id, event.seq)
 
-    async with running(shelf) as (feed, _):
+    async with running(history) as (feed, _):
         feed.join(ACCOUNT, Reader(), 0)
-        await wait_for_condition(lambda: sent == shelf.head or outbox.closing.is_set())
+        await wait_for_condition(lambda: sent == history.head or outbox.closing.is_set())
     assert not outbox.closing.is_set()
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Frames: what is read, what comes back, what a close frame has room for."""
+"""Decoding and encoding of frames."""
 
 import json
 
@@ -17,7 +17,7 @@ from oms.domain.errors import Refused
 
 
 @pytest.mark.parametrize("identity", [1, "a", None, 1.5, [1, {"b": [True]}], {"x": 2.25}])
-def test_an_id_comes_back_as_it_is(identity: object) -> None:
+def test_frame_id_is_returned_unchanged(identity: object) -> None:
     frame = read_frame(json.dumps({"id": identity, "action": "ping"}), "r")
     assert json.loads(reply_frame(frame, "pong", {}))["id"] == identity
 
@@ -38,19 +38,19 @@ def test_an_id_comes_back_as_it_is(identity: object) -> None:
         ('{"action": "ping", "namespace": 1}', "validation_error"),
     ],
 )
-def test_what_is_no_frame(text: str | None, code: str) -> None:
+def test_invalid_frames(text: str | None, code: str) -> None:
     with pytest.raises(MalformedFrame) as wrong:
         read_frame(text, "r")
     assert wrong.value.code == code
 
 
-def test_a_malformed_frame_keeps_its_id() -> None:
+def test_malformed_frame_keeps_its_id() -> None:
     with pytest.raises(MalformedFrame) as wrong:
         read_frame('{"id": 7, "action": 1}', "r")
     assert json.loads(error_frame(wrong.value.frame, wrong.value))["id"] == 7
 
 
-def test_the_shape_of_a_reply() -> None:
+def test_keys_of_a_reply() -> None:
     frame = Frame(id=1, namespace="ccxt", action="call", payload={}, request_id="r")
     assert json.loads(reply_frame(frame, "ccxt_result", '{"result":1.50}')) == {
         "id": 1,
@@ -66,7 +66,7 @@ def test_the_shape_of_a_reply() -> None:
     assert error["payload"]["request_id"] == "r"
 
 
-def test_the_shape_of_a_push() -> None:
+def test_keys_of_a_push() -> None:
     assert json.loads(push_frame("gap", {"from": 1})) == {
         "id": None,
         "ok": True,

@@ -1,4 +1,4 @@
-"""The queue before a socket: bounded, in order, honest about how far it got."""
+"""The send buffer: bounded, in order, closes with the last sent numbers."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -11,7 +11,7 @@ Message = MutableMapping[str, Any]
 
 
 class Wire:
-    """A socket that can be stopped."""
+    """A socket whose sends can be blocked."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
@@ -27,7 +27,7 @@ def outbox(wire: Wire, frames_max: int = 10, bytes_max: int = 1000) -> SendBuffe
     return SendBuffer(send=wire, frames_max=frames_max, bytes_max=bytes_max)
 
 
-async def test_everything_is_sent_before_the_close() -> None:
+async def test_queue_is_sent_before_the_close() -> None:
     wire = Wire()
     box = outbox(wire)
     box.put("a", 1, 5)
@@ -57,7 +57,7 @@ async def test_too_many_frames_close_with_the_last_number_that_was_sent() -> Non
     assert close["reason"] == f"last_seq=7:{len(wire.sent) - 1}"
 
 
-async def test_too_many_bytes_close_but_bulk_has_no_weight() -> None:
+async def test_too_many_bytes_close_except_bulk() -> None:
     box = outbox(Wire(), bytes_max=100)
     box.put("x" * 1000, is_bulk=True)
     box.put("x" * 60)
@@ -66,7 +66,7 @@ async def test_too_many_bytes_close_but_bulk_has_no_weight() -> None:
     assert box.closing.is_set()
 
 
-async def test_eased_waits_for_room() -> None:
+async def test_drain_waits_for_room() -> None:
     wire = Wire()
     wire.flows.clear()
     box = outbox(wire)

@@ -1,4 +1,4 @@
-"""One connection over a socket that can be stopped: what is done and what is not."""
+"""One connection over a socket whose sends can be blocked."""
 
 import asyncio
 import json
@@ -28,12 +28,12 @@ TRADER = Principal(
 
 
 class Line:
-    """A client's end: what it says is read at once, what it is told waits until it listens."""
+    """A client whose frames are available at once; frames to it wait for ``listens``."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = list(texts)
         self.listens = asyncio.Event()
-        self.told: list[MutableMapping[str, Any]] = []
+        self.sent: list[MutableMapping[str, Any]] = []
 
     async def receive(self) -> Mapping[str, Any]:
         if self._texts:
@@ -43,11 +43,11 @@ class Line:
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         await self.listens.wait()
-        self.told.append(message)
+        self.sent.append(message)
 
 
 class Streams:
-    """A history that is asked and does not answer."""
+    """A history whose reads fail."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -79,7 +79,7 @@ def session(line: Line, streams: Streams) -> Session:
     )
 
 
-async def test_what_comes_after_the_end_was_decided_is_not_done() -> None:
+async def test_frames_after_the_close_decision_are_ignored() -> None:
     nonsense = ["no json"] * MALFORMED_IN_A_ROW_MAX
     line, streams = Line([SUBSCRIBE, *nonsense, SUBSCRIBE]), Streams()
     running = asyncio.create_task(session(line, streams).run("key"))
@@ -87,6 +87,6 @@ async def test_what_comes_after_the_end_was_decided_is_not_done() -> None:
     line.listens.set()
     await running
     assert streams.asked == 1
-    assert line.told[-1]["code"] == 4400
-    told = [json.loads(message["text"])["payload"].get("code") for message in line.told[:-1]]
-    assert told == [None, "database_unavailable", *["invalid_json"] * MALFORMED_IN_A_ROW_MAX]
+    assert line.sent[-1]["code"] == 4400
+    codes = [json.loads(message["text"])["payload"].get("code") for message in line.sent[:-1]]
+    assert codes == [None, "database_unavailable", *["invalid_json"] * MALFORMED_IN_A_ROW_MAX]

@@ -1,4 +1,4 @@
-"""Subscribe payloads: what is dropped, what is refused, where a resumed account begins."""
+"""Subscribe payloads: validation, and positions of resumed accounts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -12,12 +12,12 @@ from oms.ports.history_reads import HistoryReads
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def test_the_defaults() -> None:
-    wish = read_subscribe({"account_ids": [3, "4", "x", -1, 3, None, True]})
-    assert wish == SubscribeRequest(
+def test_defaults() -> None:
+    request = read_subscribe({"account_ids": [3, "4", "x", -1, 3, None, True]})
+    assert request == SubscribeRequest(
         account_ids=(3, 4), namespaces=frozenset({"position", "ccxt"}), refresh=True
     )
-    assert wish.with_snapshot
+    assert request.with_snapshot
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def test_namespaces(asked: object, read: set[str]) -> None:
     assert read_subscribe({"account_ids": [1], "namespaces": asked}).namespaces == read
 
 
-def test_who_resumes_is_not_refreshed() -> None:
-    wish = read_subscribe({"account_ids": [1], "from_seq": {"1": "9", "2": 0}, "refresh": True})
-    assert wish.from_seq == {1: 9, 2: 0}
-    assert not wish.refresh
+def test_resumed_subscription_has_no_refresh() -> None:
+    request = read_subscribe({"account_ids": [1], "from_seq": {"1": "9", "2": 0}, "refresh": True})
+    assert request.from_seq == {1: 9, 2: 0}
+    assert not request.refresh
     assert not read_subscribe({"account_ids": [1], "from_event_id": 5}).refresh
 
 
@@ -54,7 +54,7 @@ def test_who_resumes_is_not_refreshed() -> None:
         ({"account_ids": [1], "heartbeat_ms": 1.5}, "validation_error"),
     ],
 )
-def test_what_is_refused(payload: dict[str, object], code: str) -> None:
+def test_invalid_payloads_are_refused(payload: dict[str, object], code: str) -> None:
     with pytest.raises(Invalid) as wrong:
         read_subscribe(payload)
     assert wrong.value.code == code
@@ -66,7 +66,7 @@ def test_heartbeats_are_clamped(asked: int, given: int) -> None:
 
 
 class _History:
-    """Knows event 50: number 5 of account 1, written at noon."""
+    """Has event 50: number 5 of account 1, stored at noon."""
 
     async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
         return (1, 5, NOON) if event_id == 50 else None
@@ -86,6 +86,6 @@ class _History:
         ({"from_event_id": 51}, {1: 0, 2: 0}),
     ],
 )
-async def test_where_accounts_begin(payload: dict[str, Any], after: dict[int, int]) -> None:
-    wish = read_subscribe({"account_ids": [1, 2]} | payload)
-    assert await resume_positions(cast(HistoryReads, _History()), wish, [1, 2]) == after
+async def test_resume_positions_of_accounts(payload: dict[str, Any], after: dict[int, int]) -> None:
+    request = read_subscribe({"account_ids": [1, 2]} | payload)
+    assert await resume_positions(cast(HistoryReads, _History()), request, [1, 2]) == after

@@ -1,4 +1,4 @@
-"""The page about the WebSocket says what the code does: actions, close codes, words, settings."""
+"""The WebSocket reference page agrees with the code."""
 
 import ast
 import re
@@ -11,11 +11,11 @@ from oms.config import EventSettings
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "reference" / "websocket.md").read_text(encoding="utf-8")
-#: Told by the server that the sockets run on.
+#: Close codes of the WebSocket library.
 OF_THE_PROTOCOL = {1009}
 
 
-def test_every_close_code_stands_on_the_page_and_no_other() -> None:
+def test_page_lists_exactly_the_close_codes() -> None:
     codes = {
         value
         for module in (server, event_subscriber, send_buffer, websocket_protocol, session)
@@ -26,7 +26,7 @@ def test_every_close_code_stands_on_the_page_and_no_other() -> None:
     assert {code for code, _ in documented_close_codes()} == codes | OF_THE_PROTOCOL
 
 
-def test_every_action_stands_on_the_page_and_no_other() -> None:
+def test_page_lists_exactly_the_actions() -> None:
     tree = ast.parse(Path(session.__file__).read_text(encoding="utf-8"))
     known = {("system", "ping"), ("system", "auth")}
     for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
@@ -37,19 +37,19 @@ def test_every_action_stands_on_the_page_and_no_other() -> None:
     assert {(action.namespace, action.name) for action in documented_actions()} == known
 
 
-def test_every_reply_is_made_and_every_reply_that_is_made_is_told() -> None:
+def test_page_lists_exactly_the_replies() -> None:
     folder = ROOT / "apps" / "oms" / "api" / "websocket"
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     made = set(re.findall(r'\breply_frame\(\s*(?:\w+\.)?frame, "(\w+)"', text)) - {"error"}
     assert made == {action.reply for action in documented_actions()}
 
 
-def test_every_key_of_a_subscription_is_told() -> None:
+def test_page_lists_the_subscription_keys() -> None:
     (subscribe,) = [action for action in documented_actions() if action.name == "subscribe"]
     assert set(subscribe.keys) == set(SubscribeRequest.__dataclass_fields__)
 
 
-def test_every_namespace_and_setting_is_written_down() -> None:
+def test_page_lists_namespaces_and_settings() -> None:
     assert [word for word in NAMESPACES if f"`{word}`" not in PAGE] == []
-    told = set(re.findall(r"`events\.(\w+)`", PAGE))
-    assert told == set(EventSettings.model_fields)
+    result = set(re.findall(r"`events\.(\w+)`", PAGE))
+    assert result == set(EventSettings.model_fields)

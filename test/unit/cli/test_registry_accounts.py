@@ -1,9 +1,9 @@
-"""How an exchange is named at the command line; whether it exists is asked where it is stored."""
+"""Exchange ids of the command line."""
 
 import pytest
 
 from oms.cli.output import CommandFailed
-from oms.cli.registry_admin import parse_exchange_id
+from oms.cli.registry_accounts import parse_exchange_id
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,11 @@ from oms.cli.registry_admin import parse_exchange_id
         ("paper.binance", "paper.binance"),
     ],
 )
-def test_a_bare_name_is_one_of_ccxt(said: str, full: str) -> None:
+def test_exchange_id_without_engine_is_ccxt(said: str, full: str) -> None:
     assert parse_exchange_id(said) == full
 
 
-def test_another_engine() -> None:
+def test_unknown_engine_is_refused() -> None:
     with pytest.raises(CommandFailed, match="unsupported_engine") as refused:
         parse_exchange_id("fix.x")
     assert refused.value.status == 2
