@@ -109,7 +109,7 @@ async def test_polling_returns_the_same_updates(gateway: Gateway) -> None:
     assert (order["id"], order["status"]) == (resting["id"], "open")
     pro.cancel_order(resting["id"])
     assert (await pro.watch_orders(LINEAR, params=params))[-1]["status"] == "canceled"
-    assert pro._stream is not None and not pro._stream.is_up
+    assert pro._stream is not None and not pro._stream.is_live
     await pro.close()
 
 

@@ -77,7 +77,7 @@ class Session:
         self.answers.append((f"{method} {path} {status}", f"{told}\n{kept}"))
         return status, value
 
-    def done(self, method: str, path: str, body: object = None, **options: Any) -> Any:
+    def call_ok(self, method: str, path: str, body: object = None, **options: Any) -> Any:
         """The JSON of a request that must succeed."""
         status, value = self.call(method, path, body, **options)
         assert status < 300, (method, path, status, value)

@@ -17,7 +17,7 @@ from typing import Any
 
 SEED = 20260225
 CHECKS = (
-    *("never_500", "errors_are_told", "status_code_conformance", "content_type_conformance"),
+    *("never_500", "errors_have_envelope", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),
 )
 ValuesByName = Mapping[str, Sequence[object]]

@@ -1,5 +1,6 @@
 """Stored commands: encoding and decoding, equal fingerprints of equal requests."""
 
+import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -245,3 +246,11 @@ def test_reads_are_recognized_by_their_text(payload: CommandPayload) -> None:
         isinstance(payload, CcxtCall) and not payload.is_trade
     )
     assert is_read_only(command_type_of(payload), encode_payload(payload)) is reads
+
+
+def test_a_fingerprint_is_the_hash_of_type_and_text() -> None:
+    """Stored fingerprints must match those of later versions."""
+    text = '{"symbol":"BTC/USDT","side":"buy","order_type":"market","qty":"0.01"}'
+    expected = hashlib.sha256(f"send_order\n{text}".encode()).hexdigest()
+    assert payload_fingerprint("send_order", text) == expected
+    assert expected.startswith("1c7d0fd32d86bb8a")

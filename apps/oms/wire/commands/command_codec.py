@@ -122,14 +122,14 @@ def is_read_only(command_type: str, text: str) -> bool:
 def decode_payload(command_type: str, text: str) -> CommandPayload:
     """Return the payload that ``encode_payload`` wrote as ``text``."""
     read = _READERS.get(command_type)
-    assert read is not None, f"unknown command type {command_type_of!r}"
+    assert read is not None, f"unknown command type {command_type!r}"
     fields, _ = _DECODER.raw_decode(text)  # stored texts have no surrounding whitespace
     return read(fields)
 
 
 def payload_fingerprint(command_type: str, text: str) -> str:
     """Return the SHA-256 of command name and encoded payload in hex."""
-    return hashlib.sha256(f"{command_type_of}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{command_type}\n{text}".encode()).hexdigest()
 
 
 def command_type_of(payload: CommandPayload) -> str:
