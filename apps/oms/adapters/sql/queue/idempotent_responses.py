@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from oms.adapters.sql.connection.database import Database, Work
+from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.errors import (
     CommitOutcomeUnknown,
     DuplicateKey,
@@ -40,13 +40,13 @@ class SqlIdempotentResponses:
             await self._database.write(work)
         except DuplicateKey:
             return await self._read(scope_hash, fingerprint)
-        except CommitOutcomeUnknown as doubt:
+        except CommitOutcomeUnknown as error:
             await self.release(scope_hash)
-            raise outcome_unknown_error() from doubt
+            raise outcome_unknown_error() from error
         return None
 
     async def save(self, scope_hash: str, status: int, body: str) -> None:
-        """Raises ``Unavailable``."""
+        """Store the response of a claimed key. Raises ``Unavailable``."""
         param = self._dialect.param
         text = (
             f"UPDATE idempotency_keys SET status = 'stored', http_status = {param},"
@@ -56,17 +56,17 @@ class SqlIdempotentResponses:
         async def work(session: Session) -> None:
             await session.execute(text, (status, body, scope_hash))
 
-        await self._write(work)
+        await self._database.commit(work)
 
     async def release(self, scope_hash: str) -> None:
-        """Raises ``Unavailable``."""
+        """Delete the claim of a key. Raises ``Unavailable``."""
         param = self._dialect.param
         text = f"DELETE FROM idempotency_keys WHERE scope_hash = {param} AND status = 'claimed'"
 
         async def work(session: Session) -> None:
             await session.execute(text, (scope_hash,))
 
-        await self._write(work)
+        await self._database.commit(work)
 
     async def _read(self, scope_hash: str, fingerprint: str) -> StoredResponse:
         text = (
@@ -77,6 +77,3 @@ class SqlIdempotentResponses:
         if not rows:  # released between the two statements
             return StoredResponse(fingerprint=fingerprint, status=None, body=None)
         return StoredResponse(fingerprint=rows[0][0], status=rows[0][1], body=rows[0][2])
-
-    async def _write(self, work: Work[None]) -> None:
-        await self._database.commit(work)

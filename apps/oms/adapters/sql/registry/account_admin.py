@@ -71,7 +71,10 @@ class SqlAccountAdmin(AuditedWriter):
     async def change(
         self, account_id: int, change: AccountChange, audit_context: AuditContext
     ) -> int:
-        """Raises ``NotFound``, ``Conflict``, ``Invalid``."""
+        """Change an account, fencing its worker if trading is affected; returns 1.
+
+        Raises ``NotFound``, ``Conflict``, ``Invalid``.
+        """
         if change.extra_config is not None:
             check_extra_config(change.extra_config)
         await self._ids.ensure("event", 1)

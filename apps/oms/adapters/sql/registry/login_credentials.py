@@ -184,7 +184,7 @@ class SqlLoginCredentials(AuditedWriter):
         try:
             return await self._database.write(work)
         except CommitOutcomeUnknown:
-            return 0  # what is left goes next time
+            return 0  # the rest is deleted next time
 
     async def _attempts(
         self, column: str, value: str, since: Any, limit: int

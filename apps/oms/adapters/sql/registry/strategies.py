@@ -53,7 +53,7 @@ class SqlStrategies(AuditedWriter):
         account_ids: Sequence[int],
         audit_context: AuditContext,
     ) -> int:
-        """Raises ``Conflict``, ``NotFound``."""
+        """Create a strategy with its links; returns its id. Raises ``Conflict``, ``NotFound``."""
         await self._ids.ensure("strategy", 1)
         strategy_id = self._ids("strategy")
 
@@ -80,7 +80,7 @@ class SqlStrategies(AuditedWriter):
     async def change(
         self, strategy_id: int, change: StrategyChange, audit_context: AuditContext
     ) -> int:
-        """Raises ``Conflict``, ``NotFound``."""
+        """Change a strategy and its links; returns 1. Raises ``Conflict``, ``NotFound``."""
 
         async def work(session: Session) -> AuditedResult[int]:
             before = await _lock_strategy(session, strategy_id)

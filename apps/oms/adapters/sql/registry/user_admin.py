@@ -10,7 +10,7 @@ from oms.adapters.sql.registry.user_statements import (
     insert_key,
     lock_key,
     lock_user,
-    replace_permit,
+    replace_permission,
     require_other_admin,
     revoke_key_tokens,
     revoke_user_tokens,
@@ -74,13 +74,13 @@ class SqlUserAdmin(AuditedWriter):
             async def work(
                 session: Session, some: Sequence[int] = some
             ) -> Sequence[AccountPermissionRow]:
-                return await _permits(session, some)
+                return await _read_permissions(session, some)
 
             rows += await self._database.read_consistent(work)
         return rows
 
     async def rename_user(self, user_id: int, name: str, audit_context: AuditContext) -> None:
-        """Raises ``Conflict``, ``NotFound``."""
+        """Rename a user. Raises ``Conflict``, ``NotFound``."""
 
         async def work(session: Session) -> AuditedResult[None]:
             user = await lock_user(session, user_id)
@@ -100,7 +100,10 @@ class SqlUserAdmin(AuditedWriter):
     async def change_user(
         self, user_id: int, change: UserChange, audit_context: AuditContext
     ) -> int:
-        """Raises ``NotFound``, ``Conflict``."""
+        """Change role, status or password, revoking tokens; returns 1.
+
+        Raises ``NotFound``, ``Conflict``.
+        """
 
         async def work(session: Session) -> AuditedResult[int]:
             user = await lock_user(session, user_id)
@@ -135,7 +138,10 @@ class SqlUserAdmin(AuditedWriter):
         permissions: Sequence[AccountPermission],
         audit_context: AuditContext,
     ) -> tuple[int, int]:
-        """Raises ``Conflict``, ``NotFound``, ``Invalid``."""
+        """Create a user with a key and its permissions; returns (user id, key id).
+
+        Raises ``Conflict``, ``NotFound``, ``Invalid``.
+        """
         await self._ids.ensure("user", 1)
         await self._ids.ensure("key", 1)
         user_id, key_id = self._ids("user"), self._ids("key")
@@ -150,8 +156,8 @@ class SqlUserAdmin(AuditedWriter):
             entries = [audit_context.entry("create_user", "user", user_id, after=dumps(after))]
             entries.append(await insert_key(session, key_id, user_id, key, audit_context))
             entries += [
-                await replace_permit(session, key_id, permit, audit_context)
-                for permit in permissions
+                await replace_permission(session, key_id, permission, audit_context)
+                for permission in permissions
             ]
             return (user_id, key_id), entries
 
@@ -161,7 +167,7 @@ class SqlUserAdmin(AuditedWriter):
             raise Conflict("this user name is taken, or the API key is already in use") from error
 
     async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """Raises ``Conflict``, ``NotFound``."""
+        """Create a key without permissions; returns its id. Raises ``Conflict``, ``NotFound``."""
         await self._ids.ensure("key", 1)
         key_id = self._ids("key")
 
@@ -177,7 +183,7 @@ class SqlUserAdmin(AuditedWriter):
     async def change_key(
         self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
     ) -> int:
-        """Raises ``NotFound``."""
+        """Change label, status or restrictions of a key; returns 1. Raises ``NotFound``."""
 
         async def work(session: Session) -> AuditedResult[int]:
             key = await lock_key(session, key_id)
@@ -205,19 +211,21 @@ class SqlUserAdmin(AuditedWriter):
         return await self._write_audited(work, audit_context.at)
 
     async def set_permission(
-        self, key_id: int, permit: AccountPermission, audit_context: AuditContext
+        self, key_id: int, permission: AccountPermission, audit_context: AuditContext
     ) -> int:
-        """Raises ``NotFound``, ``Invalid``."""
+        """Replace a permission of a key; returns 1. Raises ``NotFound``, ``Invalid``."""
 
         async def work(session: Session) -> AuditedResult[int]:
             await lock_key(session, key_id)
-            entry: AuditEntry = await replace_permit(session, key_id, permit, audit_context)
+            entry: AuditEntry = await replace_permission(session, key_id, permission, audit_context)
             return 1, [entry]
 
         return await self._write_audited(work, audit_context.at)
 
 
-async def _permits(session: Session, key_ids: Sequence[int]) -> Sequence[AccountPermissionRow]:
+async def _read_permissions(
+    session: Session, key_ids: Sequence[int]
+) -> Sequence[AccountPermissionRow]:
     params = session.dialect.params(len(key_ids))
     flags = ", ".join(access.PERMISSION_FLAGS)
     rows = await session.fetch(

@@ -88,21 +88,21 @@ async def insert_key(
     return audit_context.entry("create_api_key", "api_key", key_id, after=after)
 
 
-async def replace_permit(
-    session: Session, key_id: int, permit: AccountPermission, audit_context: AuditContext
+async def replace_permission(
+    session: Session, key_id: int, permission: AccountPermission, audit_context: AuditContext
 ) -> AuditEntry:
     """Replace a permission and its strategy list; returns the audit entry.
 
     Raises ``NotFound``, ``Invalid``.
     """
-    dialect, account_id = session.dialect, permit.account_id
+    dialect, account_id = session.dialect, permission.account_id
     param = dialect.param
     if not await session.fetch(f"SELECT id FROM accounts WHERE id = {param}", (account_id,)):
         raise NotFound(f"account_id={account_id}", code="account_not_found")
-    listed = sorted(permit.grant.strategy_ids)
-    await _require_strategies(session, listed)
+    strategy_ids = sorted(permission.grant.strategy_ids)
+    await _require_strategies(session, strategy_ids)
     before = await _grant(session, key_id, account_id)
-    values = access.grant_to_row(key_id, account_id, permit.grant, audit_context.at, dialect)
+    values = access.grant_to_row(key_id, account_id, permission.grant, audit_context.at, dialect)
     await access.UPSERT_GRANT(session, [values])
     await session.execute(
         "DELETE FROM api_key_strategy_permissions"
@@ -110,13 +110,13 @@ async def replace_permit(
         (key_id, account_id),
     )
     at = dialect.encode_time(audit_context.at)
-    await access.INSERT_STRATEGY_GRANT(session, [(key_id, account_id, i, at) for i in listed])
+    await access.INSERT_STRATEGY_GRANT(session, [(key_id, account_id, i, at) for i in strategy_ids])
     return audit_context.entry(
         "set_permission",
         "api_key",
         key_id,
         before=grant_audit_json(before),
-        after=grant_audit_json(permit.grant),
+        after=grant_audit_json(permission.grant),
         account_id=account_id,
     )
 
@@ -167,9 +167,11 @@ async def _grant(session: Session, key_id: int, account_id: int) -> Grant | None
         f" WHERE api_key_id = {param} AND account_id = {param} AND status = 'active'",
         named,
     )
-    listed = await session.fetch(
+    strategy_ids = await session.fetch(
         "SELECT strategy_id FROM api_key_strategy_permissions"
         f" WHERE api_key_id = {param} AND account_id = {param} AND status = 'active'",
         named,
     )
-    return access.grant_from_row(rows[0], frozenset(row[0] for row in listed)) if rows else None
+    return (
+        access.grant_from_row(rows[0], frozenset(row[0] for row in strategy_ids)) if rows else None
+    )
