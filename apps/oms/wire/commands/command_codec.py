@@ -7,28 +7,23 @@ nothing; requests of clients are parsed in ``command_requests``.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from oms.domain.commands.account_commands import (
     AdminMutate,
     EnforceKillSwitch,
-    MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
     Reconcile,
     RefreshOrder,
-    Resolution,
     ResolveUnknownOrder,
     RiskSwitch,
 )
 from oms.domain.commands.command import (
     COMMAND_TYPES,
-    KEEP,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -45,21 +40,20 @@ from oms.domain.commands.command import (
     StopMode,
 )
 from oms.domain.money import decimal_text
-from oms.domain.orders.order import Side
-from oms.domain.reconcile.discrepancy import DecideDiscrepancy, Decision
-from oms.domain.reconcile.position_comparison import Scope
+from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.wire.commands.order_codec import (
-    decode_close_position,
-    decode_send_order,
     encode_close_position,
     encode_send_order,
-    optional_decimal_of,
     put_decimals,
     sorted_keys,
 )
+from oms.wire.commands.payload_decoder import build_decoder
 from oms.wire.json import dumps_fast, time_text
 
 _DECODER = json.JSONDecoder()
+_DECODERS: Mapping[str, Callable[[Mapping[str, Any]], CommandPayload]] = {
+    name: build_decoder(payload_type) for payload_type, name in COMMAND_TYPES.items()
+}
 
 
 def encode_payload(payload: CommandPayload) -> str:
@@ -121,10 +115,10 @@ def is_read_only(command_type: str, text: str) -> bool:
 
 def decode_payload(command_type: str, text: str) -> CommandPayload:
     """Return the payload that ``encode_payload`` wrote as ``text``."""
-    read = _READERS.get(command_type)
-    assert read is not None, f"unknown command type {command_type!r}"
+    decode = _DECODERS.get(command_type)
+    assert decode is not None, f"unknown command type {command_type!r}"
     fields, _ = _DECODER.raw_decode(text)  # stored texts have no surrounding whitespace
-    return read(fields)
+    return decode(fields)
 
 
 def payload_fingerprint(command_type: str, text: str) -> str:
@@ -248,144 +242,3 @@ def _write_switch(payload: RiskSwitch) -> dict[str, Any]:
 def _write_kill(payload: EnforceKillSwitch) -> dict[str, Any]:
     names = ("kill_id", "scope", "scope_id", "mode", "on", "cancel_entries", "flatten")
     return {name: getattr(payload, name) for name in names}
-
-
-def _read_mutate(fields: Mapping[str, Any]) -> AdminMutate:
-    items = (MutateItem(index=index, op=op, row=row) for index, op, row in fields["items"])
-    return AdminMutate(entity=fields["entity"], items=tuple(items), comment=fields.get("comment"))
-
-
-def _read_reconcile(fields: Mapping[str, Any]) -> Reconcile:
-    bounds = {
-        name: datetime.fromisoformat(fields[name]) for name in ("start", "end") if name in fields
-    }
-    return Reconcile(
-        scope=Scope(fields["scope"]), symbols=tuple(fields.get("symbols", ())), **bounds
-    )
-
-
-def _read_resolve(fields: Mapping[str, Any]) -> ResolveUnknownOrder:
-    return ResolveUnknownOrder(**{**fields, "action": Resolution(fields["action"])})
-
-
-def _read_bulk_scope(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "strategy_ids": tuple(fields.get("strategy_ids", ())),
-        "symbol": fields.get("symbol"),
-        "comment": fields.get("comment"),
-    }
-
-
-def _read_change(fields: Mapping[str, Any]) -> ChangeOrder:
-    return ChangeOrder(
-        order_id=fields["order_id"],
-        new_price=optional_decimal_of(fields, "new_price"),
-        new_qty=optional_decimal_of(fields, "new_qty"),
-        comment=fields.get("comment"),
-    )
-
-
-def _read_close_by(fields: Mapping[str, Any]) -> CloseBy:
-    return CloseBy(
-        position_id_a=fields["position_id_a"],
-        position_id_b=fields["position_id_b"],
-        qty=optional_decimal_of(fields, "qty"),
-        strategy_id=fields.get("strategy_id", 0),
-        comment=fields.get("comment"),
-    )
-
-
-def _read_merge(fields: Mapping[str, Any]) -> MergePositions:
-    return MergePositions(
-        source_position_id=fields["source_position_id"],
-        target_position_id=fields["target_position_id"],
-        stop_mode=StopMode(fields.get("stop_mode", StopMode.KEEP)),
-        stop_loss=optional_decimal_of(fields, "oms_stop_loss"),
-        stop_gain=optional_decimal_of(fields, "oms_stop_gain"),
-        comment=fields.get("comment"),
-    )
-
-
-def _read_position_change(fields: Mapping[str, Any]) -> ChangePosition:
-    return ChangePosition(
-        position_id=fields["position_id"],
-        stop_loss=optional_decimal_of(fields, "oms_stop_loss")
-        if "oms_stop_loss" in fields
-        else KEEP,
-        stop_gain=optional_decimal_of(fields, "oms_stop_gain")
-        if "oms_stop_gain" in fields
-        else KEEP,
-        comment=fields.get("comment", KEEP),
-    )
-
-
-def _read_reassign(fields: Mapping[str, Any]) -> Reassign:
-    return Reassign(
-        order_ids=tuple(fields["order_ids"]),
-        strategy_id=fields["strategy_id"],
-        position_id=fields.get("position_id", 0),
-        comment=fields.get("comment"),
-    )
-
-
-def _read_price(fields: Mapping[str, Any]) -> PaperPrice:
-    return PaperPrice(
-        symbol=fields["symbol"],
-        bid=optional_decimal_of(fields, "bid"),
-        ask=optional_decimal_of(fields, "ask"),
-        bid_qty=optional_decimal_of(fields, "bid_qty"),
-        ask_qty=optional_decimal_of(fields, "ask_qty"),
-        bids=_read_levels(fields.get("bids", ())),
-        asks=_read_levels(fields.get("asks", ())),
-        print_price=optional_decimal_of(fields, "print_price"),
-        print_qty=optional_decimal_of(fields, "print_qty"),
-        print_side=Side(fields["print_side"]) if "print_side" in fields else None,
-    )
-
-
-def _read_levels(fields: Iterable[Any]) -> tuple[tuple[Decimal, Decimal | None], ...]:
-    return tuple((Decimal(price), None if qty is None else Decimal(qty)) for price, qty in fields)
-
-
-def _read_deposit(fields: Mapping[str, Any]) -> PaperDeposit:
-    return PaperDeposit(
-        currency=fields["currency"], amount=Decimal(fields["amount"]), comment=fields.get("comment")
-    )
-
-
-def _read_call(fields: Mapping[str, Any]) -> CcxtCall:
-    return CcxtCall(
-        func=fields["func"], args=tuple(fields.get("args", ())), kwargs=fields.get("kwargs", {})
-    )
-
-
-def _read_cancel(fields: Mapping[str, Any]) -> CancelOrder:
-    return CancelOrder(order_ids=tuple(fields["order_ids"]), comment=fields.get("comment"))
-
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], CommandPayload]] = {
-    "send_order": decode_send_order,
-    "cancel_order": _read_cancel,
-    "cancel_all_orders": lambda fields: CancelAllOrders(**_read_bulk_scope(fields)),
-    "change_order": _read_change,
-    "close_position": decode_close_position,
-    "close_all": lambda fields: CloseAllPositions(**_read_bulk_scope(fields)),
-    "close_by": _read_close_by,
-    "merge_positions": _read_merge,
-    "position_change": _read_position_change,
-    "reassign": _read_reassign,
-    "reconcile": _read_reconcile,
-    "refresh": lambda fields: RefreshOrder(order_id=fields["order_id"]),
-    "resolve": _read_resolve,
-    "connection": lambda _: ReadConnection(),
-    "risk_switch": lambda fields: RiskSwitch(**fields),
-    "admin_mutate": _read_mutate,
-    "kill": lambda fields: EnforceKillSwitch(**fields),
-    "discrepancy": lambda fields: DecideDiscrepancy(
-        **{**fields, "answer": Decision(fields["answer"])}
-    ),
-    "paper_price": _read_price,
-    "paper_deposit": _read_deposit,
-    "paper_reset": lambda fields: PaperReset(comment=fields.get("comment")),
-    "ccxt_call": _read_call,
-}

@@ -1,30 +1,15 @@
-"""Codec of ``send_order`` and ``close_position`` in the queue.
+"""Encoder of ``send_order`` and ``close_position`` payloads; defaults are left out."""
 
-Encoders leave out defaults; decoders read only what the encoders wrote. Nothing is validated.
-"""
-
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.money import decimal_text
-from oms.domain.orders.order import Side
 from oms.wire.json import time_text
 
 _TEXT_FIELDS = ("reason", "comment", "client_order_id", "time_in_force")
 _TRIGGERS = ("trigger_price", "take_profit_price", "trailing_amount", "trailing_percent")
-
-_SIDES = {str(side): side for side in Side}
-#: Parsers of values that JSON has no type for.
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("qty", "price", "oms_stop_loss", "oms_stop_gain", *_TRIGGERS), Decimal),
-    "side": _SIDES.__getitem__,
-    "expires_at": datetime.fromisoformat,
-}
-#: Field names that differ from the wire.
-_FIELDS = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 
 
 def encode_send_order(payload: SendOrder) -> dict[str, Any]:
@@ -61,25 +46,9 @@ def encode_close_position(payload: ClosePosition) -> dict[str, Any]:
     return fields
 
 
-def decode_send_order(fields: Mapping[str, Any]) -> SendOrder:
-    """Decode the output of ``encode_send_order``."""
-    return SendOrder(**_fields(fields))
-
-
-def decode_close_position(fields: Mapping[str, Any]) -> ClosePosition:
-    """Decode the output of ``encode_close_position``."""
-    return ClosePosition(**_fields(fields))
-
-
 def put_decimals(fields: dict[str, Any], **values: Decimal | None) -> None:
     """Add those values that are not ``None``, in plain notation."""
     fields |= {name: decimal_text(value) for name, value in values.items() if value is not None}
-
-
-def optional_decimal_of(fields: Mapping[str, Any], name: str) -> Decimal | None:
-    """Return the decimal under ``name``; ``None`` if null or absent."""
-    text = fields.get(name)
-    return None if text is None else Decimal(text)
 
 
 def sorted_keys(value: object) -> Any:
@@ -106,12 +75,3 @@ def _put_shared(fields: dict[str, Any], payload: SendOrder | ClosePosition) -> N
         fields["post_only"] = True
     if payload.params:
         fields["params"] = sorted_keys(payload.params)
-
-
-def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the payload; left-out fields keep their defaults."""
-    return {
-        _FIELDS.get(name, name): _READERS[name](text) if name in _READERS else text
-        for name, text in fields.items()
-        if text is not None
-    }
