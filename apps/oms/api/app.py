@@ -1,21 +1,22 @@
 """The ASGI application: routes, middleware, error handlers and background tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from oms.api.background_tasks import keep_running
 from oms.api.context import ApiContext
 from oms.api.errors import handle_http_exception, handle_oms_error
-from oms.api.middleware.cors import CorsPolicy
+from oms.api.middleware.cors import CorsMiddleware
 from oms.api.middleware.idempotency import IdempotencyMiddleware
+from oms.api.middleware.request_context import RequestContextMiddleware
 from oms.api.middleware.request_limits import RequestLimitsMiddleware
 from oms.api.openapi.endpoint import OPENAPI_PATH, OpenApiEndpoint
 from oms.api.routes import (
@@ -90,19 +91,13 @@ class Application(FastAPI):
         )
         self.state.api_context = context
         post_commands = commands.PostCommands(context)
-        origins = context.settings.cors_origins
-        request_limits = partial(
-            RequestLimitsMiddleware,
-            version=context.version,
-            body_bytes_max=context.settings.commands.body_bytes_max,
-            request_metrics=context.request_metrics,
-            cross_origin=CorsPolicy(origins) if origins else None,
-        )
-        self._post_commands = request_limits(post_commands)
         # For requests that __call__ does not match: a trailing slash, another method.
         self.router.routes.append(Route(COMMANDS_PATH, post_commands, methods=["POST"]))
         self.add_middleware(IdempotencyMiddleware, context=context)
-        self.add_middleware(request_limits)
+        self._post_commands: ASGIApp = post_commands
+        for wrap in _outer_middleware(context):
+            self.add_middleware(wrap)
+            self._post_commands = wrap(self._post_commands)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, one WebSocket connection, or the lifespan."""
@@ -110,6 +105,25 @@ class Application(FastAPI):
             await self._post_commands(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def _outer_middleware(context: ApiContext) -> list[Callable[[ASGIApp], ASGIApp]]:
+    """Return the middleware of all requests, from the innermost to the outermost."""
+    settings = context.settings
+    body_bytes_max = settings.commands.body_bytes_max
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        partial(RequestLimitsMiddleware, body_bytes_max=body_bytes_max)
+    ]
+    if settings.cors_origins:
+        layers.append(partial(CorsMiddleware, origins=settings.cors_origins))
+    layers.append(
+        partial(
+            RequestContextMiddleware,
+            version=context.version,
+            request_metrics=context.request_metrics,
+        )
+    )
+    return layers
 
 
 def create_app(context: ApiContext) -> Application:

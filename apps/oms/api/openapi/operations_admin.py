@@ -113,7 +113,8 @@ _ROWS = any_of(
 _ADMIN = (
     _read("/admin/strategies", "list_all_strategies", "All strategies", items_of(ref("Strategy"))),
     _change("post", "/admin/strategies", "create_any_strategy",
-            "A strategy on any accounts, or none", "StrategyRequest", ok_response("strategy_id:id")),
+            "A strategy on any accounts, or none", "StrategyRequest",
+            ok_response("strategy_id:id")),
     _change("patch", "/admin/strategies/{strategy_id}", "change_strategy",
             "Another name, status, client's id or other accounts",
             "StrategyChange", ok_response("strategy_id:id rows:count")),
