@@ -32,8 +32,8 @@ from oms.api import ccxt_calls
 from oms.api.routes import reconcile
 from oms.config import Settings
 from oms.domain.access import Grant
+from oms.ports.admin.user_admin import AccountPermission
 from oms.ports.audit_log import AuditContext
-from oms.ports.user_admin import AccountPermission
 
 PERMISSION_ROWS = load_permission_rows()
 FLAGS = (

@@ -16,8 +16,8 @@ from oms.cli.settings import command_settings, read_secret
 from oms.config import Settings
 from oms.domain.access import UNRESTRICTED, Grant
 from oms.domain.errors import Invalid, NotFound, OmsError, Unavailable
+from oms.ports.admin.user_admin import ApiKeyChange, UserChange
 from oms.ports.registry import AccountRow, UserRow
-from oms.ports.user_admin import ApiKeyChange, UserChange
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import hash_key
 
@@ -153,7 +153,7 @@ def set_account_testnet(parsed: argparse.Namespace) -> Any:
     The worker that owns the account loads it again.
     """
     from oms import bootstrap
-    from oms.ports.account_admin import AccountChange
+    from oms.ports.admin.account_admin import AccountChange
 
     settings = command_settings(parsed)
 

@@ -5,7 +5,7 @@ import argparse
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.output import CommandFailed
 from oms.domain.access import Grant
-from oms.ports.account_admin import NewAccount
+from oms.ports.admin.account_admin import NewAccount
 from oms.services.access.administer import Administer
 
 FULL_GRANT = Grant(

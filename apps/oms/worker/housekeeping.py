@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from oms.ports.admin.login_credentials import LoginCredentials
 from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue
-from oms.ports.credentials import LoginCredentials
 from oms.ports.ledger_store import LedgerStore
 from oms.services.access.chain_audit import ChainAudit
 

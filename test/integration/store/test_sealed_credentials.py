@@ -12,8 +12,8 @@ from oms.adapters.sql.store import SqlStore
 from oms.adapters.vault import AesVault, new_master_key
 from oms.domain.errors import Invalid, NotFound
 from oms.domain.value import evolve
+from oms.ports.admin.sealed_credentials import SealedCredentials
 from oms.ports.audit_log import AuditContext
-from oms.ports.sealed_credentials import SealedCredentials
 from oms.ports.vault import Secrets, UnsealError
 from oms.services.credentials.rotate import PAGE_ROWS, RotateMasterKey, RotationResult
 from oms.services.credentials.seal import SealCredentials

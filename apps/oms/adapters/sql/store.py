@@ -27,7 +27,7 @@ from oms.adapters.sql.registry.registry import SqlRegistry
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
-from oms.ports.account_admin import AccountCheck
+from oms.ports.admin.account_admin import AccountCheck
 
 
 class SqlStore:

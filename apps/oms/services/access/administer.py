@@ -18,11 +18,9 @@ from oms.domain.access import (
 )
 from oms.domain.errors import Forbidden, NotFound
 from oms.domain.value import evolve
-from oms.ports.account_admin import AccountAdmin, AccountChange, NewAccount
-from oms.ports.audit_log import AuditContext, AuditLog
-from oms.ports.registry import Registry, UserRow
-from oms.ports.strategies import Strategies, StrategyChange, StrategyRow
-from oms.ports.user_admin import (
+from oms.ports.admin.account_admin import AccountAdmin, AccountChange, NewAccount
+from oms.ports.admin.strategies import Strategies, StrategyChange, StrategyRow
+from oms.ports.admin.user_admin import (
     AccountPermission,
     ApiKeyChange,
     ApiKeyRow,
@@ -30,6 +28,8 @@ from oms.ports.user_admin import (
     UserAdmin,
     UserChange,
 )
+from oms.ports.audit_log import AuditContext, AuditLog
+from oms.ports.registry import Registry, UserRow
 from oms.ports.vault import Secrets
 from oms.services.access.api_keys import PREFIX_CHARACTERS, generate_key
 from oms.services.access.authenticate import Authenticate, hash_key

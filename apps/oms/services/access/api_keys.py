@@ -6,7 +6,7 @@ from decimal import Decimal
 from oms.domain.access import Principal, Restrictions, is_tighter
 from oms.domain.errors import Forbidden, Invalid
 from oms.domain.value import evolve
-from oms.ports.user_admin import NewApiKey
+from oms.ports.admin.user_admin import NewApiKey
 from oms.services.access.authenticate import TOKEN_PREFIX, hash_key
 
 KEY_BYTES = 32

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from oms.domain.access import Principal
 from oms.domain.errors import OmsError
-from oms.ports.credentials import LoginCredentials
+from oms.ports.admin.login_credentials import LoginCredentials
 
 WRITE_INTERVAL = timedelta(minutes=1)
 KEYS_CACHED_MAX = 10_000

@@ -18,10 +18,10 @@ from oms.domain.login_lockout import (
     locked_until,
 )
 from oms.domain.value import evolve, value
+from oms.ports.admin.login_credentials import LoginCredentials, LoginRecord, NewToken
+from oms.ports.admin.user_admin import ApiKeyRow
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
-from oms.ports.credentials import LoginCredentials, LoginRecord, NewToken
-from oms.ports.user_admin import ApiKeyRow
 from oms.services.access.authenticate import TOKEN_PREFIX, hash_key
 from oms.services.access.passwords import Passwords
 

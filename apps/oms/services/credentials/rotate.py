@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from oms.domain.errors import Unavailable
 from oms.domain.value import evolve, value
+from oms.ports.admin.sealed_credentials import SealedCredentials, SealedCredentialsStore
 from oms.ports.audit_log import AuditContext
-from oms.ports.sealed_credentials import SealedCredentials, SealedCredentialsStore
 from oms.ports.vault import UnsealError, Vault
 from oms.services.credentials.unseal import unseal_row
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from oms.domain.errors import Invalid
-from oms.ports.audit_log import AuditContext
-from oms.ports.sealed_credentials import (
+from oms.ports.admin.sealed_credentials import (
     SealedCredentials,
     SealedCredentialsChange,
     SealedCredentialsStore,
 )
+from oms.ports.audit_log import AuditContext
 from oms.ports.vault import FIELDS, SEALED_PREFIX, Sealer, Secrets
 
 CHARACTERS_MAX = 16_384

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from oms.ports.sealed_credentials import SealedCredentials, SealedCredentialsStore
+from oms.ports.admin.sealed_credentials import SealedCredentials, SealedCredentialsStore
 from oms.ports.vault import Secrets, Vault
 
 

@@ -13,12 +13,12 @@ from oms.domain.access import Permission, Principal, Role, refuse_account, refus
 from oms.domain.commands.account_commands import EnforceKillSwitch
 from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from oms.domain.risk.kill_switch import RELEASE_DELAY, KillScope, KillSwitch
+from oms.ports.admin.strategies import Strategies
+from oms.ports.admin.user_admin import UserAdmin
 from oms.ports.audit_log import AuditContext
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.kill_switches import KillSwitchStore
 from oms.ports.registry import Registry
-from oms.ports.strategies import Strategies
-from oms.ports.user_admin import UserAdmin
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, ReleaseKillSwitch
 

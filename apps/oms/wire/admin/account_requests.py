@@ -4,7 +4,7 @@ from typing import Any
 
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
-from oms.ports.account_admin import AccountChange, AccountRecord, NewAccount
+from oms.ports.admin.account_admin import AccountChange, AccountRecord, NewAccount
 from oms.ports.vault import Secrets
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin.user_requests import read_fields

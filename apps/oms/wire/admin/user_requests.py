@@ -11,9 +11,14 @@ from pydantic import TypeAdapter
 from oms.domain.access import UNRESTRICTED, Grant, Principal, Restrictions
 from oms.domain.audit_chain import AuditRow
 from oms.domain.value import evolve, value
+from oms.ports.admin.strategies import StrategyChange, StrategyRow
+from oms.ports.admin.user_admin import (
+    AccountPermission,
+    AccountPermissionRow,
+    ApiKeyChange,
+    ApiKeyRow,
+)
 from oms.ports.registry import UserRow
-from oms.ports.strategies import StrategyChange, StrategyRow
-from oms.ports.user_admin import AccountPermission, AccountPermissionRow, ApiKeyChange, ApiKeyRow
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.json import NotJson, loads, optional_decimal_text, optional_time_text, time_text

@@ -16,7 +16,7 @@ from oms.domain.account_change import (
     refuse_account_change,
 )
 from oms.domain.errors import Conflict, NotFound
-from oms.ports.account_admin import AccountChange, AccountCheck, AccountRecord
+from oms.ports.admin.account_admin import AccountChange, AccountCheck, AccountRecord
 from oms.ports.audit_log import AuditContext
 from oms.ports.ledger_store import EventRow
 from oms.ports.registry import AuditEntry

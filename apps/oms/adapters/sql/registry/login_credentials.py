@@ -18,8 +18,8 @@ from oms.adapters.sql.rows.users import (
     user_from_row,
 )
 from oms.domain.login_lockout import LoginAttempt
+from oms.ports.admin.login_credentials import LoginRecord, NewToken
 from oms.ports.audit_log import AuditContext
-from oms.ports.credentials import LoginRecord, NewToken
 from oms.wire.json import dumps, time_text
 
 #: Further attempts would not extend a lockout.

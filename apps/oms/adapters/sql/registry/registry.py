@@ -15,7 +15,7 @@ from oms.adapters.sql.rows import access
 from oms.adapters.sql.rows.users import grant_audit_json
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
-from oms.ports.account_admin import AccountCheck
+from oms.ports.admin.account_admin import AccountCheck
 from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.account_config.extra_config import check_extra_config
 from oms.wire.json import dumps, optional_time_text

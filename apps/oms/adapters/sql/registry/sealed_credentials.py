@@ -9,8 +9,8 @@ from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.fencing import revoke_lease
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.domain.errors import NotFound
+from oms.ports.admin.sealed_credentials import SealedCredentials, SealedCredentialsChange
 from oms.ports.audit_log import AuditContext
-from oms.ports.sealed_credentials import SealedCredentials, SealedCredentialsChange
 from oms.ports.vault import FIELDS
 from oms.wire.json import dumps
 

@@ -7,8 +7,8 @@ from oms.adapters.sql.connection.errors import DuplicateKey
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.domain.errors import Conflict, NotFound
+from oms.ports.admin.strategies import StrategyChange, StrategyRow
 from oms.ports.audit_log import AuditContext
-from oms.ports.strategies import StrategyChange, StrategyRow
 from oms.wire.json import dumps
 
 _SELECTED = "SELECT id, name, status, client_strategy_id FROM strategies"

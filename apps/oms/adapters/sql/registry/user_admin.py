@@ -27,9 +27,7 @@ from oms.adapters.sql.rows.users import (
     user_from_row,
 )
 from oms.domain.errors import Conflict
-from oms.ports.audit_log import AuditContext
-from oms.ports.registry import AuditEntry, UserRow
-from oms.ports.user_admin import (
+from oms.ports.admin.user_admin import (
     AccountPermission,
     AccountPermissionRow,
     ApiKeyChange,
@@ -37,6 +35,8 @@ from oms.ports.user_admin import (
     NewApiKey,
     UserChange,
 )
+from oms.ports.audit_log import AuditContext
+from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.json import dumps
 
 KEYS_PER_QUERY_MAX = 500

@@ -19,9 +19,9 @@ from oms.adapters.sql.rows.users import (
 )
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.ports.admin.user_admin import AccountPermission, ApiKeyRow, NewApiKey
 from oms.ports.audit_log import AuditContext
 from oms.ports.registry import AuditEntry, UserRow
-from oms.ports.user_admin import AccountPermission, ApiKeyRow, NewApiKey
 
 _KEY = BulkInsert(
     table="user_api_keys",

@@ -7,8 +7,8 @@ from typing import Any
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.rows.access import PERMISSION_FLAGS
 from oms.domain.access import UNRESTRICTED, Grant, Restrictions
+from oms.ports.admin.user_admin import ApiKeyRow
 from oms.ports.registry import UserRow
-from oms.ports.user_admin import ApiKeyRow
 from oms.wire.json import NotJson, dumps, loads, optional_decimal_text, optional_time_text
 
 USER_SELECTED = "id, name, role, status, created_at"

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from oms.domain.login_lockout import LoginAttempt
 from oms.domain.value import value
+from oms.ports.admin.user_admin import ApiKeyRow
 from oms.ports.audit_log import AuditContext
 from oms.ports.registry import UserRow
-from oms.ports.user_admin import ApiKeyRow
 
 
 @value

@@ -1,0 +1,1 @@
+"""Ports of the administration: accounts, users, strategies, credentials."""
