@@ -232,7 +232,7 @@ def check_holdings(reception: Reception, account_id: int, recorded: Recording) -
 def table(tallies: list[Tally]) -> str:
     """As the documentation shows it."""
     lines = [
-        "| exchange | orders told | orders | executions told | deals | positions told | held"
+        "| exchange | order rows | orders | execution rows | deals | position rows | held"
         " | set aside |",
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
