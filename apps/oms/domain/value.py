@@ -20,12 +20,12 @@ Initialiser = Callable[..., None]
 def value(cls: type[T]) -> type[T]:
     """Return ``cls`` as a frozen, slotted, keyword-only dataclass with a fast constructor."""
     frozen: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
-    known = fields(frozen)
-    names = tuple(each.name for each in known)
-    twin = type(f"_Open{cls.__name__}", (), {"__slots__": names})
-    frozen.__init__ = _initialiser(frozen, twin, known)
-    frozen.__made__ = staticmethod(_maker(frozen, twin, known))
-    frozen.__evolvers__ = _Evolvers(frozen, twin, names)
+    specs = fields(frozen)
+    names = tuple(each.name for each in specs)
+    open_class = type(f"_Open{cls.__name__}", (), {"__slots__": names})
+    frozen.__init__ = _initialiser(frozen, open_class, specs)
+    frozen.__made__ = staticmethod(_maker(frozen, open_class, specs))
+    frozen.__evolvers__ = _Evolvers(frozen, open_class, names)
     return frozen  # type: ignore[no-any-return]
 
 
@@ -48,29 +48,29 @@ def constructor(cls: type[T]) -> type[T]:
     return frozen.__made__  # type: ignore[no-any-return]
 
 
-def _initialiser(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialiser:
+def _initialiser(frozen: type, open_class: type, specs: tuple[Field[Any], ...]) -> Initialiser:
     """Generate ``__init__`` with plain assignments, which are faster than a loop."""
-    scope: dict[str, Any] = {"_become": object.__setattr__, "_frozen": frozen, "_twin": twin}
-    head, body = _filled(known, scope)
+    scope: dict[str, Any] = {"_become": object.__setattr__, "_frozen": frozen, "_twin": open_class}
+    head, body = _filled(specs, scope)
     body = ["_become(self, '__class__', _twin)", *body, "self.__class__ = _frozen"]
     head = f"self, {head}" if head else "self"
     return _compiled("__init__", [f"def __init__({head}):", *body], scope)
 
 
-def _maker(frozen: type, twin: type, known: tuple[Field[Any], ...]) -> Initialiser:
+def _maker(frozen: type, open_class: type, specs: tuple[Field[Any], ...]) -> Initialiser:
     """Generate the function that ``constructor`` returns."""
-    scope: dict[str, Any] = {"_new": object.__new__, "_frozen": frozen, "_twin": twin}
-    head, body = _filled(known, scope)
+    scope: dict[str, Any] = {"_new": object.__new__, "_frozen": frozen, "_twin": open_class}
+    head, body = _filled(specs, scope)
     body = ["self = _new(_twin)", *body, "self.__class__ = _frozen", "return self"]
     name = frozen.__name__
     return _compiled(name, [f"def {name}({head}):", *body], scope)
 
 
-def _filled(known: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, list[str]]:
+def _filled(specs: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, list[str]]:
     """Return parameters and assignments of a constructor; defaults are stored in ``scope``."""
     heads: list[str] = []
     body: list[str] = []
-    for each in known:
+    for each in specs:
         name = each.name
         if each.default_factory is not MISSING:
             scope |= {f"_make_{name}": each.default_factory, "_missing": MISSING}
@@ -87,9 +87,9 @@ def _filled(known: tuple[Field[Any], ...], scope: dict[str, Any]) -> tuple[str, 
 class _Evolvers(dict[tuple[str, ...], Callable[..., Any]]):
     """Cache of generated copy functions, keyed by the names of the changed fields."""
 
-    def __init__(self, frozen: type, twin: type, names: tuple[str, ...]) -> None:
+    def __init__(self, frozen: type, open_class: type, names: tuple[str, ...]) -> None:
         super().__init__()
-        self._scope = {"_new": object.__new__, "_twin": twin, "_frozen": frozen}
+        self._scope = {"_new": object.__new__, "_twin": open_class, "_frozen": frozen}
         self._names = names
 
     def __missing__(self, changed: tuple[str, ...]) -> Callable[..., Any]:
@@ -98,11 +98,11 @@ class _Evolvers(dict[tuple[str, ...], Callable[..., Any]]):
         lines += [f"_after.{name} = _before.{name}" for name in self._names if name not in changed]
         lines += [f"_after.{name} = {name}" for name in changed]
         lines += ["_after.__class__ = _frozen", "return _after"]
-        made = self[changed] = _compiled("evolved", lines, dict(self._scope))
-        return made
+        function = self[changed] = _compiled("evolved", lines, dict(self._scope))
+        return function
 
 
 def _compiled(name: str, lines: list[str], scope: dict[str, Any]) -> Callable[..., Any]:
     exec("\n    ".join(lines), scope)
-    made: Callable[..., Any] = scope[name]
-    return made
+    function: Callable[..., Any] = scope[name]
+    return function

@@ -21,8 +21,8 @@ class TokenGrant:
 class RateBudget(Protocol):
     """Tokens by scope; seconds are measured by the clock of the store."""
 
-    async def take(self, scope: str, wanted: float, most: float) -> TokenGrant:
-        """Take at most ``wanted`` tokens of this second, which has at most ``most`` in total.
+    async def take(self, scope: str, requested: float, maximum: float) -> TokenGrant:
+        """Take at most ``requested`` tokens of this second, which has at most ``maximum`` in total.
 
         Raises ``Unavailable``: nothing was taken, or taken tokens are lost.
         """

@@ -118,9 +118,9 @@ def error_mapping_of(refused: Refused) -> ErrorMapping:
     """Return the mapping of a refusal; unknown codes are mapped by their outcome."""
     if refused.reason == NOT_SUPPORTED:
         return _UNSUPPORTED
-    known = CODES.get(refused.code)
-    if known is not None:
-        return known
+    mapping = CODES.get(refused.code)
+    if mapping is not None:
+        return mapping
     return CODES["exchange_error"] if refused.outcome == "rejected" else _WRONG
 
 

@@ -30,11 +30,11 @@ LEVELS_MAX = 100
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS_READ_MAX = 64
 
-_TIMES_IN_FORCE = {word: word for word in ("GTC", "IOC", "FOK", "GTD", "PO")}
+_TIMES_IN_FORCE = {name: name for name in ("GTC", "IOC", "FOK", "GTD", "PO")}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STOP_MODES = {mode.value: mode for mode in StopMode}
 _ORDER_WORDS = {state.value: state.value for state in OrderState}
-_ROW_KINDS = {word: word for word in ("order", "deal")}
+_ROW_KINDS = {name: name for name in ("order", "deal")}
 
 Value = TypeVar("Value")
 
@@ -45,9 +45,9 @@ def _id_schema(least: int) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": "^[0-9]{1,16}$"}]})
 
 
-def enum_schema(known: Iterable[str]) -> WithJsonSchema:
+def enum_schema(options: Iterable[str]) -> WithJsonSchema:
     """JSON schema of an enumeration; values are case-insensitive."""
-    return WithJsonSchema({"type": "string", "enum": sorted(known)})
+    return WithJsonSchema({"type": "string", "enum": sorted(options)})
 
 
 _DECIMAL_TEXT = {"type": "string", "pattern": r"^[0-9]{1,18}(\.[0-9]{1,18})?$"}
@@ -128,8 +128,8 @@ def read_positive(value: object) -> Decimal:
         raise PydanticCustomError("decimal", "the number has too many digits")
     try:
         number = parse_decimal(value)
-    except NotADecimal as wrong:
-        raise PydanticCustomError("decimal", "{why}", {"why": str(wrong)}) from None
+    except NotADecimal as error:
+        raise PydanticCustomError("decimal", "{why}", {"why": str(error)}) from None
     if number <= 0:
         raise PydanticCustomError("decimal", "the number must be greater than 0")
     return number
@@ -173,13 +173,15 @@ def _read_object(value: object) -> Any:
     return read_json(value)
 
 
-def _word_of(known: Mapping[str, Value], fold: Callable[[str], str]) -> Callable[[object], Value]:
-    listed = ", ".join(known)
+def _option_parser(
+    options: Mapping[str, Value], normalize: Callable[[str], str]
+) -> Callable[[object], Value]:
+    names = ", ".join(options)
 
     def read(value: object) -> Value:
-        if isinstance(value, str) and (meant := known.get(fold(value))) is not None:
-            return meant
-        raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": listed})
+        if isinstance(value, str) and (parsed := options.get(normalize(value))) is not None:
+            return parsed
+        raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": names})
 
     return read
 
@@ -205,19 +207,21 @@ JsonObject = Annotated[
     dict[str, Any], PlainValidator(_read_object), WithJsonSchema({"type": "object"})
 ]
 JsonList = Annotated[list[Any], PlainValidator(read_json), WithJsonSchema({"type": "array"})]
-SideWord = Annotated[Side, PlainValidator(_word_of(_SIDES, str.lower)), enum_schema(_SIDES)]
+SideWord = Annotated[Side, PlainValidator(_option_parser(_SIDES, str.lower)), enum_schema(_SIDES)]
 OrderType = Annotated[
-    str, PlainValidator(_word_of(ORDER_TYPE_NAMES, str.lower)), enum_schema(ORDER_TYPE_NAMES)
+    str, PlainValidator(_option_parser(ORDER_TYPE_NAMES, str.lower)), enum_schema(ORDER_TYPE_NAMES)
 ]
 StopModeWord = Annotated[
-    StopMode, PlainValidator(_word_of(_STOP_MODES, str.lower)), enum_schema(_STOP_MODES)
+    StopMode, PlainValidator(_option_parser(_STOP_MODES, str.lower)), enum_schema(_STOP_MODES)
 ]
 OrderStatus = Annotated[
-    str, PlainValidator(_word_of(_ORDER_WORDS, str.upper)), enum_schema(_ORDER_WORDS)
+    str, PlainValidator(_option_parser(_ORDER_WORDS, str.upper)), enum_schema(_ORDER_WORDS)
 ]
-RowKind = Annotated[str, PlainValidator(_word_of(_ROW_KINDS, str.lower)), enum_schema(_ROW_KINDS)]
+RowKind = Annotated[
+    str, PlainValidator(_option_parser(_ROW_KINDS, str.lower)), enum_schema(_ROW_KINDS)
+]
 TimeInForce = Annotated[
-    str, PlainValidator(_word_of(_TIMES_IN_FORCE, str.upper)), enum_schema(_TIMES_IN_FORCE)
+    str, PlainValidator(_option_parser(_TIMES_IN_FORCE, str.upper)), enum_schema(_TIMES_IN_FORCE)
 ]
 Amount = Annotated[
     Decimal,

@@ -26,9 +26,9 @@ def loads(text: bytes | str) -> Any:
     """Parse JSON text. Raises ``NotJson``."""
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.decode())
-    except json.JSONDecodeError as wrong:
-        at = f"line {wrong.lineno} column {wrong.colno}"
-        raise NotJson(f"the text is not valid JSON: {wrong.msg} at {at}") from None
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno} column {error.colno}"
+        raise NotJson(f"the text is not valid JSON: {error.msg} at {at}") from None
     except UnicodeDecodeError:
         raise NotJson("the text is not valid UTF-8") from None
     except RecursionError:
@@ -47,7 +47,7 @@ def dumps(value: Any) -> str:
 def dumps_fast(value: Any) -> str:
     """Like ``dumps``, many times faster, for mappings with text keys."""
     try:
-        return orjson.dumps(value, _plainly, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        return orjson.dumps(value, _to_json, orjson.OPT_PASSTHROUGH_DATETIME).decode()
     except TypeError:  # orjson has no integers of more than 64 bits
         return _ENCODER.encode(value)
 
@@ -78,7 +78,7 @@ def optional_decimal_text(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
 
 
-def _plainly(value: object) -> object:
+def _to_json(value: object) -> object:
     match value:
         case Decimal():
             return decimal_text(value)
@@ -94,10 +94,10 @@ def _plainly(value: object) -> object:
             raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(word)
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plainly)
-_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, default=_plainly)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_to_json)
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, default=_to_json)

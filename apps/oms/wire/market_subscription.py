@@ -80,18 +80,18 @@ def read_market_subscription(payload: Mapping[str, Any]) -> MarketSubscription:
     account_id, symbol = fields["account_id"], fields["symbol"]
     depth, limit = fields.get("depth", 20), fields.get("limit", 50)
     timeframe = fields.get("timeframe", "1m")
-    made = {
+    channels_by_name = {
         "ticker": Channel(account_id, symbol, "ticker"),
         "orderbook": Channel(account_id, symbol, "orderbook", depth),
         "trades": Channel(account_id, symbol, "trades", limit),
         "ohlcv": Channel(account_id, symbol, "ohlcv", limit, timeframe),
     }
-    asked = fields.get("poll_interval_ms", POLL_MS_DEFAULT)
+    interval_ms = fields.get("poll_interval_ms", POLL_MS_DEFAULT)
     return MarketSubscription(
         account_id=account_id,
         symbol=symbol,
-        channels=tuple(made[name] for name in names),
-        poll_ms=min(max(asked, POLL_MS_RANGE[0]), POLL_MS_RANGE[1]),
+        channels=tuple(channels_by_name[name] for name in names),
+        poll_ms=min(max(interval_ms, POLL_MS_RANGE[0]), POLL_MS_RANGE[1]),
     )
 
 
@@ -109,10 +109,10 @@ def matches_channel(payload: Mapping[str, Any], channel: Channel) -> bool:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, list) or not words:
+    values = value.split(",") if isinstance(value, str) else value
+    if not isinstance(values, list) or not values:
         raise malformed_at(("channels",), "a list of channels is expected", "list_type")
-    names = [word.strip().lower() if isinstance(word, str) else "" for word in words]
+    names = [value.strip().lower() if isinstance(value, str) else "" for value in values]
     if not set(names) <= set(CHANNELS):
         raise malformed_at(("channels",), f"of {', '.join(CHANNELS)}", "enum")
     return tuple(dict.fromkeys(names))
@@ -121,5 +121,5 @@ def _names(value: object) -> tuple[str, ...]:
 def _id(value: object) -> int:
     try:
         return read_id(value)
-    except PydanticCustomError as wrong:
-        raise malformed_at(("account_id",), wrong.message(), wrong.type) from None
+    except PydanticCustomError as error:
+        raise malformed_at(("account_id",), error.message(), error.type) from None

@@ -46,10 +46,10 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
     if "wait_ms" in query:
         return WaitOption(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
     for part in prefer.lower().split(",") if prefer else ():
-        word, _, value = part.strip().partition("=")
-        if word == "respond-async":
+        directive, _, value = part.strip().partition("=")
+        if directive == "respond-async":
             return WaitOption(seconds=0, is_asked=True, applied="respond-async")
-        if word == "wait" and value.isascii() and value.isdigit():
+        if directive == "wait" and value.isascii() and value.isdigit():
             seconds = min(int(value[:6]), WAIT_MS_MAX // 1000)
             return WaitOption(seconds=seconds, is_asked=True, applied=f"wait={seconds}")
     if "request_timeout_seconds" in query:
@@ -58,15 +58,15 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
     return WaitOption(seconds=default_ms / 1000)
 
 
-def read_wait_ms(query: Query, most: int) -> int:
-    """Return ``wait_ms`` clamped to 0..``most``; absent is 0.
+def read_wait_ms(query: Query, maximum: int) -> int:
+    """Return ``wait_ms`` clamped to 0..``maximum``; absent is 0.
 
     Raises ``Malformed`` for other text.
     """
     text = query.get("wait_ms", "0").strip()
     if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
         raise malformed_parameter("wait_ms", "wait_ms is a whole number of milliseconds")
-    return max(0, min(int(text), most))
+    return max(0, min(int(text), maximum))
 
 
 def read_account_ids(query: Query) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ def read_ids_path(text: str) -> tuple[int, ...] | None:
         return None
     ids = sorted({int(part) for part in text.split(",") if part and len(part) < 17})
     if len(ids) > IDS_READ_MAX:
-        raise malformed_parameter("ids", f"at most {IDS_READ_MAX} ids", at="path")
+        raise malformed_parameter("ids", f"at most {IDS_READ_MAX} ids", location="path")
     return tuple(ids)
 
 
@@ -128,10 +128,10 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
 
     Raises ``Malformed``.
     """
-    named = query.get("account_ids", "").strip()
+    account_ids_text = query.get("account_ids", "").strip()
     since, until = _dates(query, now)
     window = HistoryQuery(
-        account_ids=read_account_ids(query) if named else (),
+        account_ids=read_account_ids(query) if account_ids_text else (),
         page=_number(query, "page", 1, 1, 10**9),
         page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
         after_id=_cursor(query),
@@ -174,9 +174,9 @@ def read_seconds(query: Query, name: str, default: int) -> float:
     return float(_number(query, name, default, 0, 10**9))
 
 
-def read_limit(query: Query, default: int, most: int) -> int:
-    """Return ``limit`` clamped to 1..``most``."""
-    return _number(query, "limit", default, 1, most)
+def read_limit(query: Query, default: int, maximum: int) -> int:
+    """Return ``limit`` clamped to 1..``maximum``."""
+    return _number(query, "limit", default, 1, maximum)
 
 
 def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
@@ -229,10 +229,10 @@ def is_mt5_view(query: Query) -> bool:
 
 
 def malformed_parameter(
-    name: str, msg: str, kind: str = "value_error", at: str = "query"
+    name: str, msg: str, kind: str = "value_error", location: str = "query"
 ) -> Malformed:
     """Return the error for a parameter."""
-    return malformed_at((at, name), msg, kind)
+    return malformed_at((location, name), msg, kind)
 
 
 def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
@@ -240,11 +240,11 @@ def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
     return evolve(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
 
 
-def _number(query: Query, name: str, default: int, least: int, most: int) -> int:
+def _number(query: Query, name: str, default: int, minimum: int, maximum: int) -> int:
     text = query.get(name, "").strip()
     if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return default
-    return max(least, min(int(text), most))
+    return max(minimum, min(int(text), maximum))
 
 
 def _id(query: Query, name: str) -> int | None:
@@ -277,12 +277,12 @@ def _cursor(query: Query) -> int | None:
     if not text:
         return 0
     try:
-        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
-        plain = ""
-    if not re.fullmatch(r"i\d{1,16}", plain, re.ASCII):
+        decoded = ""
+    if not re.fullmatch(r"i\d{1,16}", decoded, re.ASCII):
         raise malformed_parameter("cursor", "the cursor is invalid")
-    return int(plain[1:])
+    return int(decoded[1:])
 
 
 def _moment(query: Query, name: str) -> datetime | None:
@@ -332,9 +332,9 @@ def _zone(text: str) -> tzinfo:
         return UTC
     if offset := _OFFSET.fullmatch(text.replace(" ", "+")):
         sign, hours, minutes = offset.groups()
-        away = timedelta(hours=int(hours), minutes=int(minutes))
-        if away < _DAY:
-            return timezone(away if sign == "+" else -away)
+        offset_delta = timedelta(hours=int(hours), minutes=int(minutes))
+        if offset_delta < _DAY:
+            return timezone(offset_delta if sign == "+" else -offset_delta)
     try:
         return ZoneInfo(text)
     except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError

@@ -19,9 +19,9 @@ class Malformed(Invalid):
     def __init__(self, errors: Sequence[ErrorDict]) -> None:
         first = errors[0]
         where = ".".join(str(part) for part in first["loc"])
-        kind = first["type"]
-        coded = kind in ("missing_account_id", "unsupported_command")
-        super().__init__(f"{where}: {first['msg']}", code=kind if coded else None)
+        error_type = first["type"]
+        has_own_code = error_type in ("missing_account_id", "unsupported_command")
+        super().__init__(f"{where}: {first['msg']}", code=error_type if has_own_code else None)
         self.errors = errors[:ERRORS_MAX]
 
 
@@ -36,8 +36,8 @@ def load_body(raw: bytes) -> object:
             raise NotJson("the text contains the character U+0000")
         if b"\\u" in raw:
             dumps(value).encode()
-    except NotJson as wrong:
-        raise malformed_at(("body",), str(wrong), "json_invalid") from None
+    except NotJson as error:
+        raise malformed_at(("body",), str(error), "json_invalid") from None
     except (UnicodeEncodeError, RecursionError):
         raise malformed_at(
             ("body",), "the text contains an unpaired surrogate", "json_invalid"
@@ -45,6 +45,6 @@ def load_body(raw: bytes) -> object:
     return value
 
 
-def malformed_at(at: Location, msg: str, kind: str = "value_error") -> Malformed:
+def malformed_at(at: Location, msg: str, error_type: str = "value_error") -> Malformed:
     """Return the error for one location."""
-    return Malformed([{"loc": list(at), "msg": msg, "type": kind}])
+    return Malformed([{"loc": list(at), "msg": msg, "type": error_type}])

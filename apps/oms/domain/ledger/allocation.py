@@ -134,16 +134,16 @@ def _growing(
 
 
 def _tickets(spec: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
-    named = [p for p in positions if spec.ticket_id and p.id == spec.ticket_id]
+    ticket = [p for p in positions if spec.ticket_id and p.id == spec.ticket_id]
     if spec.has_explicit_ticket if spec.reduce_only else spec.opens_ticket:
-        return named
-    if named and (named[0].side is spec.side or not spec.reduce_only):
-        return named
-    own = [p for p in positions if p.strategy_id == spec.strategy_id]
+        return ticket
+    if ticket and (ticket[0].side is spec.side or not spec.reduce_only):
+        return ticket
+    strategy_positions = [p for p in positions if p.strategy_id == spec.strategy_id]
     if spec.reduce_only:
-        others = (p for p in own if p.side is not spec.side and p not in named)
-        return [*named, *sorted(others, key=opening_order_key)]
-    same_side = [p for p in own if p.side is spec.side]
+        others = (p for p in strategy_positions if p.side is not spec.side and p not in ticket)
+        return [*ticket, *sorted(others, key=opening_order_key)]
+    same_side = [p for p in strategy_positions if p.side is spec.side]
     return [max(same_side, key=opening_order_key)] if same_side else []
 
 

@@ -284,11 +284,11 @@ class _Replay:
 
     def final_positions(self) -> dict[int, int]:
         """Return the position of each order: of its last execution, else its ticket."""
-        named = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
+        requested = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
         executed = {
             order_id: self._alias(number) for order_id, number in self.order_positions.items()
         }
-        return {order_id: number for order_id, number in (named | executed).items() if number}
+        return {order_id: number for order_id, number in (requested | executed).items() if number}
 
     def _set_predecessor(self, before: int, number: int) -> None:
         if before and before not in self.working_numbers and number not in self._with_predecessor:

@@ -35,10 +35,10 @@ def restate(
     position_id = inferred[0].position_id if inferred else 0
     late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
     inferred_ids = {deal.id for deal in inferred}
-    kept = [deal for deal in history.deals if deal.id not in inferred_ids]
+    remaining = [deal for deal in history.deals if deal.id not in inferred_ids]
     history = evolve(
         history,
-        deals=(*kept, *reduced, late),
+        deals=(*remaining, *reduced, late),
         orders={**history.orders, order.id: order},
     )
     new_deal_ids = frozenset((late.id,))

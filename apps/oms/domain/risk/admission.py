@@ -180,11 +180,11 @@ def refuse_not_open(order: Order) -> Refused:
 
 
 def refuse_unknown_symbol(
-    symbol: str, known: Mapping[str, Instrument], exchange_id: str
+    symbol: str, instruments: Mapping[str, Instrument], exchange_id: str
 ) -> Refused:
     """Return the refusal for a symbol that the exchange does not have; suggests similar ones."""
     base = symbol.partition("/")[0].upper()
-    similar = [name for name in known if name.startswith(f"{base}/")][:3]
+    similar = [name for name in instruments if name.startswith(f"{base}/")][:3]
     hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
     message = f"{exchange_id} does not trade {symbol!r}{hint}"
     return Refused(code="instrument_not_supported", message=message)

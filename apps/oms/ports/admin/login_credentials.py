@@ -49,11 +49,11 @@ class LoginCredentials(Protocol):
         ...
 
     async def record_failure(
-        self, user_name: str, audit_context: AuditContext, *, known: int | None
+        self, user_name: str, audit_context: AuditContext, *, user_id: int | None
     ) -> None:
         """Record a failed attempt.
 
-        ``known`` is the id of the user of that name, if there is one.
+        ``user_id`` is the id of the user of that name, if there is one.
         """
         ...
 

@@ -98,7 +98,7 @@ class Login:
             stored = await self.credentials.password_of(principal.user_id)
             if not await self.passwords.matches(stored, current):
                 await self.credentials.record_failure(
-                    principal.user_name, audit_context, known=principal.user_id
+                    principal.user_name, audit_context, user_id=principal.user_id
                 )
                 raise _invalid_credentials()
         new_hash = await self.passwords.hash(new)
@@ -115,7 +115,7 @@ class Login:
         matches = await self.passwords.matches(row.password_hash, password)
         if row.user is None or row.user.status != "active" or not matches:
             user_id = None if row.user is None else row.user.id
-            await self.credentials.record_failure(user_name, audit_context, known=user_id)
+            await self.credentials.record_failure(user_name, audit_context, user_id=user_id)
             raise _invalid_credentials()
         key = _key_for(row, api_key_id)
         token_text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)

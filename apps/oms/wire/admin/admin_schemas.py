@@ -26,13 +26,13 @@ LISTED_MAX = 1000
 _OPEN = ConfigDict(extra="ignore", strict=True)
 
 
-def _word(known: Mapping[str, str]) -> Any:
-    listed = ", ".join(known)
+def _option(options: Mapping[str, str]) -> Any:
+    names = ", ".join(options)
 
     def read(value: object) -> str:
-        if isinstance(value, str) and (meant := known.get(value.lower())) is not None:
-            return meant
-        raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": listed})
+        if isinstance(value, str) and (parsed := options.get(value.lower())) is not None:
+            return parsed
+        raise PydanticCustomError("enum", "one of {listed} is expected", {"listed": names})
 
     return PlainValidator(read)
 
@@ -80,11 +80,11 @@ Name = Annotated[
 Label = Annotated[str, Field(max_length=128)]
 KeyText = Annotated[str, Field(max_length=512)]
 Password = Annotated[str, Field(max_length=1024)]
-RoleWord = Annotated[str, _word(_ROLES), enum_schema(_ROLES)]
-StatusWord = Annotated[str, _word(_STATUSES), enum_schema(_STATUSES)]
-AccountStatusWord = Annotated[str, _word(_ACCOUNT_STATUSES), enum_schema(_ACCOUNT_STATUSES)]
-ModeWord = Annotated[str, _word(_MODES), enum_schema(_MODES)]
-EnvironmentWord = Annotated[str, _word(_ENVIRONMENTS), enum_schema(_ENVIRONMENTS)]
+RoleWord = Annotated[str, _option(_ROLES), enum_schema(_ROLES)]
+StatusWord = Annotated[str, _option(_STATUSES), enum_schema(_STATUSES)]
+AccountStatusWord = Annotated[str, _option(_ACCOUNT_STATUSES), enum_schema(_ACCOUNT_STATUSES)]
+ModeWord = Annotated[str, _option(_MODES), enum_schema(_MODES)]
+EnvironmentWord = Annotated[str, _option(_ENVIRONMENTS), enum_schema(_ENVIRONMENTS)]
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...],
     PlainValidator(_read_networks),

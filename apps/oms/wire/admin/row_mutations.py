@@ -41,7 +41,9 @@ _IDS = frozenset(
     }
 )
 _FLAGS = frozenset({"reconciled", "reduce_only", "post_only", "provisional", "external"})
-_WORDS = frozenset({"side", "order_type", "status", "state", "entry", "type", "liquidity"})
+_LOWERCASE_FIELDS = frozenset(
+    {"side", "order_type", "status", "state", "entry", "type", "liquidity"}
+)
 TEXT_CHARACTERS_MAX = 255
 
 
@@ -50,16 +52,16 @@ def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} rows in one body", "too_long")
-    found: list[MutateItem] = []
+    parsed: list[MutateItem] = []
     errors: list[ErrorDict] = []
     for index, item in enumerate(items):
         try:
-            found.append(_item(item, index))
-        except Malformed as wrong:
-            errors.extend(wrong.errors)
+            parsed.append(_item(item, index))
+        except Malformed as error:
+            errors.extend(error.errors)
     if errors:
         raise Malformed(errors)
-    return found
+    return parsed
 
 
 def row_id(item: MutateItem) -> int:
@@ -69,8 +71,8 @@ def row_id(item: MutateItem) -> int:
 
 def account_of(item: MutateItem) -> int:
     """Return the account id of an item; 0 if none."""
-    named = item.row.get("account_id")
-    return int(str(named)) if named is not None else 0
+    account_id = item.row.get("account_id")
+    return int(str(account_id)) if account_id is not None else 0
 
 
 def mutate_command(entity: str, items: Sequence[MutateItem], comment: str | None) -> AdminMutate:
@@ -84,20 +86,20 @@ def changes_of(current: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
     Raises ``Malformed``.
     """
     return {
-        name: wanted
+        name: parsed_value
         for name, sent in item.row.items()
         if name in current
         and name not in _DERIVED
-        and (wanted := _value(name, sent)) != _value(name, current[name])
+        and (parsed_value := _value(name, sent)) != _value(name, current[name])
     }
 
 
-def values_of(known: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
+def values_of(columns: Mapping[str, Any], item: MutateItem) -> dict[str, Any]:
     """Return the columns of a row to be inserted; null is absent. Raises ``Malformed``."""
     return {
         name: value
         for name, sent in item.row.items()
-        if name in known and name not in _DERIVED and (value := _value(name, sent)) is not None
+        if name in columns and name not in _DERIVED and (value := _value(name, sent)) is not None
     }
 
 
@@ -107,13 +109,13 @@ def _item(item: object, index: int) -> MutateItem:
     if not isinstance(op, str) or op.lower() not in OPS:
         raise malformed_at((index, "op"), f"one of {', '.join(OPS)} is expected", "enum")
     row = require_object(fields.get("row"), (index, "row"))
-    needed = "account_id" if op.lower() == "insert" else "id"
+    required_key = "account_id" if op.lower() == "insert" else "id"
     try:
-        read_id(row.get(needed))
+        read_id(row.get(required_key))
         if row.get("account_id") is not None:
             read_id(row.get("account_id"))
-    except PydanticCustomError as wrong:
-        raise malformed_at((index, "row", needed), wrong.message(), "missing") from None
+    except PydanticCustomError as error:
+        raise malformed_at((index, "row", required_key), error.message(), "missing") from None
     return MutateItem(index=index, op=op.lower(), row=_texts(row))
 
 
@@ -134,12 +136,12 @@ def _value(name: str, sent: Any) -> Any:
             return _decimal(sent)
         if name in _IDS:
             return read_id(sent, 0)
-    except PydanticCustomError as wrong:
-        raise malformed_at(("row", name), wrong.message()) from None
-    except NotADecimal as wrong:
-        raise malformed_at(("row", name), str(wrong)) from None
+    except PydanticCustomError as error:
+        raise malformed_at(("row", name), error.message()) from None
+    except NotADecimal as error:
+        raise malformed_at(("row", name), str(error)) from None
     if name.endswith("_at"):
-        return _moment(name, sent)
+        return _time(name, sent)
     if name in _FLAGS:
         if not isinstance(sent, bool):
             raise malformed_at(("row", name), "true or false is expected")
@@ -155,7 +157,7 @@ def _decimal(sent: Any) -> Decimal:
     return parse_decimal(sent)
 
 
-def _moment(name: str, sent: Any) -> datetime:
+def _time(name: str, sent: Any) -> datetime:
     try:
         return read_time(sent)
     except (PydanticCustomError, OverflowError):
@@ -169,4 +171,4 @@ def _text(name: str, sent: Any) -> Any:
         raise malformed_at(("row", name), f"at most {TEXT_CHARACTERS_MAX} characters", "too_long")
     if name in ("status", "state"):
         return sent.upper()
-    return sent.lower() if name in _WORDS else sent
+    return sent.lower() if name in _LOWERCASE_FIELDS else sent

@@ -213,9 +213,9 @@ def _write_paper(payload: PaperPrice | PaperDeposit | PaperReset) -> dict[str, A
 
 def _write_reconcile(payload: Reconcile) -> dict[str, Any]:
     fields: dict[str, Any] = {"scope": payload.scope.value}
-    for name, moment in (("start", payload.start), ("end", payload.end)):
-        if moment is not None:
-            fields[name] = time_text(moment)
+    for name, at in (("start", payload.start), ("end", payload.end)):
+        if at is not None:
+            fields[name] = time_text(at)
     if payload.symbols:
         fields["symbols"] = list(payload.symbols)
     return fields

@@ -68,9 +68,12 @@ def read_close_by(sent: Mapping[str, Any], at: Location) -> CloseBy:
 
 def read_merge_positions(sent: Mapping[str, Any], at: Location) -> MergePositions:
     """Parse two different positions; levels require ``stop_mode`` set. Raises ``Malformed``."""
-    known = drop_nulls(sent)
+    sent_fields = drop_nulls(sent)
     fields = validate(
-        MERGE, resolve_aliases(known, STOP_ALIASES, at), at, alias_locations(known, STOP_ALIASES)
+        MERGE,
+        resolve_aliases(sent_fields, STOP_ALIASES, at),
+        at,
+        alias_locations(sent_fields, STOP_ALIASES),
     )
     if fields["source_position_id"] == fields["target_position_id"]:
         raise malformed_at((*at, "target_position_id"), "a position cannot be merged into itself")

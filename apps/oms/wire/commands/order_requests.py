@@ -55,10 +55,10 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
 
 def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
     """Parse a ``close_position``. Raises ``Malformed``."""
-    known = {key: value for key, value in sent.items() if key not in IGNORED_ON_CLOSE}
-    if known.get("extra") is not None:
+    sent_fields = {key: value for key, value in sent.items() if key not in IGNORED_ON_CLOSE}
+    if sent_fields.get("extra") is not None:
         raise malformed_at((*at, "extra"), "a close does not accept this key", "extra_forbidden")
-    fields = _order_fields(known, CLOSE_ALIASES, at)
+    fields = _order_fields(sent_fields, CLOSE_ALIASES, at)
     fields.pop("reduce_only", None)  # by its ccxt name: a close always reduces
     checked = validate(CLOSE, fields, at, partial(_sent_location, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")

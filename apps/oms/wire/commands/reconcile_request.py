@@ -57,12 +57,12 @@ def read_discrepancy_query(query: Query, readable: Sequence[int]) -> Discrepancy
     account_ids = read_account_ids(query) if query.get("account_ids") else readable
     statuses = read_words(query, "status") or frozenset({DiscrepancyStatus.OPEN.value})
     kinds = read_words(query, "class") or frozenset()
-    for name, words, known in (
+    for name, selected, values in (
         ("status", statuses, DiscrepancyStatus),
         ("class", kinds, DiscrepancyClass),
     ):
-        if words - {each.value for each in known} - {"all"}:
-            raise malformed_parameter(name, f"of {', '.join(known)}, all", "literal_error")
+        if selected - {each.value for each in values} - {"all"}:
+            raise malformed_parameter(name, f"of {', '.join(values)}, all", "literal_error")
     return DiscrepancyQuery(
         account_ids=[account_id for account_id in account_ids if account_id in set(readable)],
         statuses=() if "all" in statuses else sorted(statuses),
@@ -90,14 +90,14 @@ def read_decision(
 
 
 def reconcile_result_row(
-    account_id: int, counts_row: Mapping[str, Any] | None, error: Mapping[str, Any] | None
+    account_id: int, reported: Mapping[str, Any] | None, error: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the result of one account; counts are ``None`` if it failed."""
-    counts = counts_row or {}
+    counts = reported or {}
     return {
         "account_id": account_id,
         "run_id": counts.get("run_id"),
-        "ok": error is None and counts_row is not None,
+        "ok": error is None and reported is not None,
         "fetched": counts.get("fetched"),
         "new_deals": counts.get("new_deals"),
         "new_orders": counts.get("new_orders"),
@@ -157,12 +157,10 @@ def newest_cursors(
     for each in heartbeats:
         for key, text in each.get("reconciled", {}).items():
             at = datetime.fromisoformat(text).astimezone(UTC)
-            counts_row = Cursor(
-                account_id=int(key), entity=TRADES_CURSOR, value=text, updated_at=at
-            )
-            known = read.get(counts_row.account_id)
-            if known is None or known.updated_at < at:
-                read[counts_row.account_id] = counts_row
+            reported = Cursor(account_id=int(key), entity=TRADES_CURSOR, value=text, updated_at=at)
+            values = read.get(reported.account_id)
+            if values is None or values.updated_at < at:
+                read[reported.account_id] = reported
     return read
 
 

@@ -74,7 +74,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def order_view(order: Order) -> Row:
     """Return the MetaTrader view of an order."""
-    waits = order.trigger_price is not None
+    is_triggered = order.trigger_price is not None
     has_limit = order.order_type in LIMIT_TYPES
     return {
         "ticket": order.id,
@@ -83,9 +83,11 @@ def order_view(order: Order) -> Row:
         "symbol": order.symbol,
         "volume_initial": decimal_text(order.qty),
         "volume_current": decimal_text(order.remaining_qty),
-        "price_open": optional_decimal_text(order.trigger_price if waits else order.price),
+        "price_open": optional_decimal_text(order.trigger_price if is_triggered else order.price),
         "price_current": None,
-        "price_stoplimit": optional_decimal_text(order.price if waits and has_limit else None),
+        "price_stoplimit": optional_decimal_text(
+            order.price if is_triggered and has_limit else None
+        ),
         "sl": optional_decimal_text(order.stop_loss),
         "tp": optional_decimal_text(order.stop_gain),
         "type_filling": _filling(order),
@@ -106,14 +108,14 @@ def order_view(order: Order) -> Row:
 
 def deal_views(deals: Sequence[Deal]) -> list[Row]:
     """Return the MetaTrader views of deals; the two legs of a flip become one INOUT deal."""
-    shown: list[Row] = []
+    views: list[Row] = []
     for index, deal in enumerate(deals):
         before = deals[index - 1] if index else None
         if before is not None and _is_flip(before, deal):
-            shown[-1] = _flip_view(before, deal)
+            views[-1] = _flip_view(before, deal)
         else:
-            shown.append(_deal_view(deal))
-    return shown
+            views.append(_deal_view(deal))
+    return views
 
 
 def position_view(position: Position, mark: Decimal | None, profit: Decimal | None) -> Row:
@@ -228,13 +230,13 @@ def _deal_view(deal: Deal) -> Row:
     }
 
 
-def _milliseconds(moment: datetime | None) -> int | None:
-    if moment is None:
+def _milliseconds(at: datetime | None) -> int | None:
+    if at is None:
         return None
-    gone = moment - _EPOCH
-    return (gone.days * 86_400 + gone.seconds) * 1000 + gone.microseconds // 1000
+    elapsed = at - _EPOCH
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1000 + elapsed.microseconds // 1000
 
 
-def _seconds(moment: datetime | None) -> int | None:
-    found = _milliseconds(moment)
-    return None if found is None else found // 1000
+def _seconds(at: datetime | None) -> int | None:
+    milliseconds = _milliseconds(at)
+    return None if milliseconds is None else milliseconds // 1000

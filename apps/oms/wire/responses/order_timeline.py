@@ -82,10 +82,10 @@ def _request_steps(record: OrderRecord) -> Iterable[Row]:
         yield _step(record, order.created_at, "risk_checked", waiting, "worker")
         yield _step(record, order.created_at, "sent", waiting, "worker")
     if order.submitted_at is not None:
-        named = {"exchange_order_id": order.exchange_order_id}
+        detail = {"exchange_order_id": order.exchange_order_id}
         reply = OrderState.SUBMITTED
         yield _step(
-            record, order.submitted_at, "acked", reply, "exchange_reply", "new", detail=named
+            record, order.submitted_at, "acked", reply, "exchange_reply", "new", detail=detail
         )
 
 

@@ -36,7 +36,7 @@ class SqlRateBudget:
         self._spend = f"UPDATE rate_chunks SET used = used + {param} WHERE {key}"
         self._forget = f"DELETE FROM rate_chunks WHERE scope = {param} AND second < {param}"
 
-    async def take(self, scope: str, wanted: float, most: float) -> TokenGrant:
+    async def take(self, scope: str, requested: float, maximum: float) -> TokenGrant:
         """Take tokens of the current second. Raises ``Unavailable``."""
 
         async def work(session: Session) -> TokenGrant:
@@ -47,8 +47,8 @@ class SqlRateBudget:
                 return TokenGrant(tokens=0.0, seconds=left, paused=paused)
             await session.execute(self._row, (scope, second))
             ((used_parts,),) = await session.fetch(self._read, (scope, second))
-            remaining = math.floor(most * PARTS_PER_TOKEN) - int(used_parts)
-            granted = min(math.ceil(wanted * PARTS_PER_TOKEN), max(remaining, 0))
+            remaining = math.floor(maximum * PARTS_PER_TOKEN) - int(used_parts)
+            granted = min(math.ceil(requested * PARTS_PER_TOKEN), max(remaining, 0))
             if granted:
                 await session.execute(self._spend, (granted, scope, second))
             if not used_parts:

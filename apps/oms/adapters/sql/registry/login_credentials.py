@@ -67,7 +67,7 @@ class SqlLoginCredentials(AuditedWriter):
         return by_name, by_address
 
     async def record_failure(
-        self, user_name: str, audit_context: AuditContext, *, known: int | None
+        self, user_name: str, audit_context: AuditContext, *, user_id: int | None
     ) -> None:
         """Store a failed attempt with its audit row."""
         await self._ids.ensure("login", 1)
@@ -79,7 +79,7 @@ class SqlLoginCredentials(AuditedWriter):
                 session, [_attempt(attempt_id, user_name, audit_context, False, session.dialect)]
             )
             return None, [
-                audit_context.entry("login_failed", "user", name if known is None else known)
+                audit_context.entry("login_failed", "user", name if user_id is None else user_id)
             ]
 
         await self._write_audited(work, audit_context.at)
