@@ -92,7 +92,7 @@ def _run_load(
         seed=seed,
     )
     faults = FleetFaults(
-        fleet=fleet, storm=storm, seed=seed, lease_seconds=LEASE_SECONDS, cluster=cluster
+        fleet=fleet, load=storm, seed=seed, lease_seconds=LEASE_SECONDS, cluster=cluster
     )
     storm.start()
     faults.run(fault_kinds)
@@ -112,7 +112,7 @@ def _run_load(
 
 
 def _check(fleet: Fleet, storm: TradingLoad) -> None:
-    assert storm.faults == []
+    assert storm.violations == []
     for dsn in fleet.dsns:
         durability_checks.check_commands(dsn, storm.results)
         durability_checks.check_deals(dsn)

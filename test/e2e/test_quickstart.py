@@ -81,7 +81,7 @@ def test_the_printed_lines_receive_events(gateway: Gateway) -> None:
 
 
 def test_the_file_of_keys_is_readable_by_the_owner_only(gateway: Gateway) -> None:
-    path = gateway.home_folder / "first-run.json"
+    path = gateway.data_folder / "first-run.json"
     first_run = json.loads(path.read_text())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(first_run) == KEYS
@@ -157,10 +157,10 @@ def test_a_stopped_process_is_ended_and_started_again(gateway: Gateway, role: st
 def test_a_second_start_finds_everything_again(own: Callable[..., Gateway]) -> None:
     first = own()
     order_id = post_order(first, first.account_id)["results"][0]["order_id"]
-    before = json.loads((first.home_folder / "first-run.json").read_text())
+    before = json.loads((first.data_folder / "first-run.json").read_text())
     first.stop()
     second = own()
-    after = json.loads((second.home_folder / "first-run.json").read_text())
+    after = json.loads((second.data_folder / "first-run.json").read_text())
     assert after["base_url"] == second.base_url != before["base_url"]
     assert {**after, "base_url": ""} == {**before, "base_url": ""}
     (order,) = get(second, f"/oms/orders/{order_id}")["items"]
@@ -210,7 +210,7 @@ def test_it_works_on_mariadb_too(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("mariadb")
     (command,) = _printed(gateway, "curl ")
     assert '"status":"FILLED"' in _pasted(command, gateway)
-    assert not (gateway.home_folder / "oms.sqlite3").exists()
+    assert not (gateway.data_folder / "oms.sqlite3").exists()
 
 
 def _printed(gateway: Gateway, beginning: str) -> list[str]:

@@ -141,7 +141,7 @@ def _number(value: object) -> Decimal:
 
 @pytest.fixture(scope="module")
 def tapes(gateway: Gateway) -> tuple[str, ...]:
-    trades, books = write_tapes(gateway.home_folder / "tapes")
+    trades, books = write_tapes(gateway.data_folder / "tapes")
     return books, trades
 
 
@@ -171,7 +171,7 @@ def test_at_high_speed(gateway: Gateway, tapes: tuple[str, ...], mode: str) -> N
 @pytest.mark.parametrize("mode", ["netting", "hedge"])
 @pytest.mark.parametrize("speed", ["max", 100])
 def test_on_recorded_prices(gateway: Gateway, recorded_data: Path, mode: str, speed: Any) -> None:
-    folder = gateway.home_folder / "tapes"
+    folder = gateway.data_folder / "tapes"
     folder.mkdir(parents=True, exist_ok=True)
     for name in RECORDED:
         shutil.copy(recorded_data / "market" / name, folder / name)

@@ -53,7 +53,7 @@ def runs(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         for role in ROLES
     }
     try:
-        return {role: run.ended(SECONDS_MAX) for role, run in started.items()}
+        return {role: run.wait(SECONDS_MAX) for role, run in started.items()}
     finally:
         for run in started.values():
             run.stop()

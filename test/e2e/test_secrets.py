@@ -159,7 +159,7 @@ def _hash(text: str) -> str:
 
 
 def _master_key(gateway: Gateway) -> str:
-    lines = (gateway.home_folder / "master.key").read_text(encoding="ascii").splitlines()
+    lines = (gateway.data_folder / "master.key").read_text(encoding="ascii").splitlines()
     (key,) = [line for line in lines if line and not line.startswith("#")]
     return key
 

@@ -60,7 +60,7 @@ def test_all_is_as_expected_from_bootstrap_to_flat(
     gateway: Gateway, venue: LoopbackExchange
 ) -> None:
     done = _walked(
-        _settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.home_folder)}, gateway
+        _settings(venue, "alone") | {"OMS_TESTNET_HOME": str(gateway.data_folder)}, gateway
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "secret of" not in done.stdout + done.stderr

@@ -126,7 +126,7 @@ def test_an_account_keeps_its_environment_from_the_first_order_on(
 
 
 def test_the_key_file_is_its_owner_s_alone(story: CommandLineSession) -> None:
-    assert stat.S_IMODE((story.gateway.home_folder / "master.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((story.gateway.data_folder / "master.key").stat().st_mode) == 0o600
 
 
 def test_a_restored_database_holds_the_same_rows(story: CommandLineSession) -> None:

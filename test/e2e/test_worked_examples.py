@@ -70,7 +70,7 @@ def test_worked_example(gateway: Gateway, accounts: dict[str, int], example: Wor
             case ExampleCloseBy():
                 run.close_by(line)
             case Expectation():
-                run.check(*line.words)
+                run.check(*line.tokens)
             case _:
                 assert_never(line)
     assert run.checked, "an example expects something"

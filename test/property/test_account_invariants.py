@@ -174,7 +174,7 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
 
 
 def _seen(account: MemoryAccount) -> dict[int, Discrepancy]:
-    return {i: evolve(row, last_seen=NOON) for i, row in account.ledger.seen.items()}
+    return {i: evolve(row, last_seen=NOON) for i, row in account.ledger.discrepancies.items()}
 
 
 def _check(balances: dict[str, dict[str, str]]) -> None:

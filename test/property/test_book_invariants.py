@@ -44,7 +44,7 @@ HISTORIES = st.builds(
     mode=st.sampled_from(PositionMode),
     instrument=st.sampled_from(INSTRUMENTS),
     steps=st.integers(1, 60).flatmap(lambda size: st.lists(STEP, min_size=size, max_size=size)),
-    hostile=st.integers(0, 9).map(lambda number: number == 9),
+    allows_impossible=st.integers(0, 9).map(lambda number: number == 9),
 )
 MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2))
 
@@ -133,7 +133,7 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(HISTORIES.map(lambda one: one._replace(hostile=False)))
+@given(HISTORIES.map(lambda one: one._replace(allows_impossible=False)))
 def test_6_replaying_all_deals_gives_the_stored_positions(history: History) -> None:
     book = play_history(history).book
     again = apply_reassignment(book.history(), {}, book.next_id, NOON)

@@ -220,7 +220,7 @@ def _send(book: LedgerBook, random_order: RandomOrder) -> int:
         strategy_id=random_order.strategy,
         reduce_only=random_order.reduce_only or closes,
         new_position=random_order.fresh and not named,
-        **book.named(named),
+        **book.ticket_fields(named),
     ).id
 
 

@@ -68,27 +68,29 @@ def test_a_history_is_shrunk_to_what_differs() -> None:
 
 def test_profit_is_what_cash_says_at_any_mark() -> None:
     for seed in range(FEW):
-        oracle = play_history(random_history(seed)._replace(hostile=False)).oracle
+        oracle = play_history(random_history(seed)._replace(allows_impossible=False)).oracle
         standing = [one for i, one in oracle.trades.items() if i not in oracle.busted]
         for mark in (Fraction(1), Fraction(100), Fraction(700, 3)):
-            held = sum((one.q for one in oracle.places), Fraction(0))
+            held = sum((one.q for one in oracle.positions), Fraction(0))
             profit = sum((part.profit for part in oracle.parts), Fraction(0))
-            costs = sum((one.c for one in oracle.places), Fraction(0))
+            costs = sum((one.c for one in oracle.positions), Fraction(0))
             flow = sum((-_moved(oracle, one) * oracle.v(one.p) for one in standing), Fraction(0))
             exact = oracle.size * (flow + held * oracle.v(mark))
             assert profit + oracle.size * (held * oracle.v(mark) - costs) == exact
 
 
 def _moved(oracle: Oracle, trade: object) -> Fraction:
-    order, q, fee, currency = (getattr(trade, name) for name in ("order", "q", "fee", "currency"))
+    order, q, fee, currency = (
+        getattr(trade, name) for name in ("order_id", "q", "fee", "currency")
+    )
     in_base = oracle.kind == "spot" and currency == oracle.base
-    moved: Fraction = oracle.asks[order].sign * q - (fee or 0) * in_base
+    moved: Fraction = oracle.orders[order].sign * q - (fee or 0) * in_base
     return moved
 
 
 def test_split_trades_give_the_same_book() -> None:
     for seed in range(FEW):
-        whole = play_history(random_history(seed)._replace(hostile=False)).oracle
+        whole = play_history(random_history(seed)._replace(allows_impossible=False)).oracle
         cut = deepcopy(whole)
         for i, trade in whole.trades.items():
             half = trade._replace(q=trade.q / 3, fee=None if trade.fee is None else trade.fee / 3)
@@ -99,18 +101,18 @@ def test_split_trades_give_the_same_book() -> None:
                 one = f"t{int(i[1:]) * 10 + number:08}"
                 if i in whole.busted:
                     cut.busted[one] = True
-                if i in whole.stood:
-                    cut.stood[one] = whole.stood[i]
-        cut.fold()
+                if i in whole.position_names:
+                    cut.position_names[one] = whole.position_names[i]
+        cut.replay()
         assert _standing(cut) == _standing(whole), seed
 
 
 def _standing(oracle: Oracle) -> list[tuple[object, ...]]:
     profits = [
-        sum((part.profit for part in oracle.parts if part.place is one), Fraction(0))
-        for one in oracle.places
+        sum((part.profit for part in oracle.parts if part.position is one), Fraction(0))
+        for one in oracle.positions
     ]
     return [
         (one.strategy, one.sign, one.q, one.c, one.average, one.opened, one.closed, profit)
-        for one, profit in zip(oracle.places, profits, strict=True)
+        for one, profit in zip(oracle.positions, profits, strict=True)
     ]

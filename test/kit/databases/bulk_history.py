@@ -69,10 +69,8 @@ def insert_history(
         )
     for table in tables:
         columns, values = _FILLS[table]
-        execute(
-            dsn,
-            f"INSERT INTO {table} ({columns}) SELECT {values.format(**placeholders)} FROM {source} AS s",
-        )
+        row = values.format(**placeholders)
+        execute(dsn, f"INSERT INTO {table} ({columns}) SELECT {row} FROM {source} AS s")
     if not is_sqlite:
         # MariaDB refreshes its statistics within minutes by itself; do it now. SQLite has none.
         fetch_rows(dsn, f"ANALYZE TABLE {', '.join(tables)}")

@@ -34,7 +34,7 @@ REDO_LOG_OPTION = "--innodb-log-file-size=32M"
 
 
 class MariaDBFailed(RuntimeError):
-    """The private server could not be installed, started or reached; the message ends with its log."""
+    """The server could not be installed, started or reached; the message ends with its log."""
 
 
 class PrivateMariaDB:

@@ -1,8 +1,8 @@
 """A reference model of the store in plain dictionaries, for model-based tests of every dialect.
 
 Written from the ports alone; it shares no code with the adapters: no SQL, no optimistic locking, no
-batching. Calls are sequential; nothing is durable. Time is not modelled: a lease is held or expired,
-a hold is over or far in the future.
+batching. Calls are sequential; nothing is durable. Time is not modelled: a lease is held or
+expired, a hold is over or far in the future.
 """
 
 from collections import Counter

@@ -34,7 +34,7 @@ class ModelReads:
     def load(
         self, lease: Lease
     ) -> tuple[int, int, Sequence[Order], Sequence[Position], ExchangeStateRows]:
-        """Returns account id, head, open orders, open positions, exchange state. Raises ``LeaseLost``."""
+        """Account id, head, open orders, open positions, exchange state. Raises ``LeaseLost``."""
         stream = self._model.require_token(lease)
         window = HistoryQuery(account_ids=(lease.account_id,))
         return (
@@ -191,7 +191,7 @@ class ModelReads:
         return self._books.memories.get(account_id, ExchangeStateRows())
 
     def trim(self, before: datetime, *, events_too: bool, limit: int) -> int:
-        """Deletes finished read calls created earlier and, if ``events_too``, all events; counts them."""
+        """Deletes earlier finished read calls and, if ``events_too``, all events; counts them."""
         calls = [
             row
             for row in self._books.commands.values()

@@ -144,7 +144,7 @@ def _orders(account_books: AccountBooks, differences: BookDifferences) -> None:
         account_books.name(f"order {each}: {n} rows") for each, n in counts.items() if n > 1
     ]
     chains = group_replacements(account_books.books["orders"])
-    differences.duplicated += [account_books.name(each) for each in chains.unequal]
+    differences.duplicated += [account_books.name(each) for each in chains.violations]
     for row in chains.orders:
         own = ours.pop(row["order_id"], None)
         if own is None:

@@ -62,7 +62,7 @@ def now() -> datetime:
 
 @dataclass
 class CcxtHarness:
-    """One exchange with the state of its worker: orders by id, attempts by key, received reports."""
+    """One exchange and the state of its worker: orders by id, attempts by key, reports."""
 
     make_client: Callable[[], ExchangeClient]
     exchange_id: str = "ccxt.bybit"

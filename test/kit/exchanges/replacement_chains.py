@@ -17,12 +17,12 @@ _LIVE = ("new", "partly_filled", "untriggered", "triggered")
 
 @dataclass
 class ReplacementChains:
-    """``orders``: one per order of ours, under its first exchange id; ``first``: that id by any id."""
+    """``orders``: one per order of ours, under its first exchange id; ``first``: id by any id."""
 
     orders: list[Json] = field(default_factory=list)
     first: dict[str, str] = field(default_factory=dict)
     #: Violations: a client order id used twice, several live orders.
-    wrong: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
 
 def group_replacements(rows: Iterable[Json]) -> ReplacementChains:
@@ -34,7 +34,7 @@ def group_replacements(rows: Iterable[Json]) -> ReplacementChains:
         client_ids = {row["client_id"] for row in group}
         live = [row["order_id"] for row in group if row["state"] in _LIVE]
         if len(client_ids) < len(group) or len(live) > 1:
-            chains.wrong.append(
+            chains.violations.append(
                 f"order {int(number, 16)}: {len(group)} at the exchange, live {live}"
             )
         chains.orders.append(_merged(group))

@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 whose connections all break when a test says so."""
+"""A TCP proxy on 127.0.0.1 that aborts all its connections on demand."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class CutProxy:
-    """Carries bytes to a port until they are cut off."""
+    """Forwards connections to ``target_port``."""
 
     target_port: int
     base_url: str = ""
@@ -16,37 +16,37 @@ class CutProxy:
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def cut(self) -> None:
-        """Break every connection there is, in the middle of whatever it carries."""
+        """Abort every connection, also in the middle of a message."""
         self.cuts += bool(self._writers)
         for writer in self._writers:
             writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        there, back = await asyncio.open_connection("127.0.0.1", self.target_port)
-        mine = {writer, back}
-        self._writers |= mine
+        target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        writers = {writer, target_writer}
+        self._writers |= writers
         try:
-            await asyncio.gather(_carry(reader, back), _carry(there, writer))
+            await asyncio.gather(_forward(reader, target_writer), _forward(target_reader, writer))
         finally:
-            self._writers -= mine
-            for each in mine:
+            self._writers -= writers
+            for each in writers:
                 each.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
     except OSError:
-        pass  # cut: that is what it is for
+        pass  # aborted by ``cut``
     writer.close()
 
 
 @asynccontextmanager
 async def cut_proxy(target_port: int) -> AsyncIterator[CutProxy]:
-    """A proxy that runs while the block does."""
+    """A proxy that runs for the duration of the block."""
     proxy = CutProxy(target_port)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

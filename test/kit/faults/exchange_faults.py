@@ -1,6 +1,6 @@
-"""Faults of the loopback exchange by the dozen: planted evenly over a run, and counted.
+"""Injects many faults at the loopback exchange, evenly over a run, and counts the triggered ones.
 
-What was planted and does not wait any more has struck; only that counts.
+A fault that was injected and is not pending any more was triggered.
 """
 
 import random
@@ -14,21 +14,21 @@ from kit.exchanges.loopback_process import Json, LoopbackExchange
 
 @dataclass(frozen=True)
 class FaultTargets:
-    """Where a dialect's requests can be struck: parts of method and path."""
+    """Parts of method and path at which requests of a dialect can be disturbed."""
 
     writes: tuple[str, ...]
     creates: tuple[str, ...]
     reads: tuple[str, ...]
     trades: tuple[str, ...]
     any: tuple[str, ...]
-    #: What counts for a key, and not for the address that all have in common.
+    #: Rate limits by key, not by the address that all accounts share.
     keyed: tuple[str, ...]
-    #: What their private streams tell, where they are dialled, and where one signs in.
+    #: Events of private streams, and the paths of their connection and authentication.
     frames: tuple[str, ...]
     dials: tuple[str, ...]
     signs: tuple[str, ...]
-    #: What faults are told in the words of the dialect.
-    words: Mapping[str, Json]
+    #: Fault parameters with the response bodies and codes of the dialect.
+    response: Mapping[str, Json]
 
 
 TARGETS = {
@@ -42,7 +42,7 @@ TARGETS = {
         frames=("execution", "order"),
         dials=("/v5/private",),
         signs=("/v5/private",),
-        words={
+        response={
             "json": {"body": {"retCode": 10016, "retMsg": "internal", "result": {}}},
             "accept_then_json": {"body": {"retCode": 10016, "retMsg": "internal"}},
             "reject": {"code": 110003},
@@ -62,15 +62,14 @@ TARGETS = {
         frames=("ORDER_TRADE_UPDATE", "executionReport", "ALGO_UPDATE"),
         dials=("/private/ws", "/ws-api"),
         signs=("/ws-api",),
-        words={
+        response={
             "json": {"status": 400, "body": {"code": -1006, "msg": "execution unknown"}},
             "accept_then_json": {"status": 400, "body": {"code": -1006, "msg": "unknown"}},
             "reject": {"code": -2010},
         },
     ),
 }
-#: Which doors each kind may strike at, and what it is told. Not among them: what changes an account
-#: without any request of ours.
+#: Targets and parameters by kind. Changes of an account without a request of ours are not included.
 FAULT_KINDS: dict[str, tuple[str, Json]] = {
     "hang": ("writes", {}),
     "http": ("writes", {"status": 503}),
@@ -111,105 +110,111 @@ FAULT_KINDS: dict[str, tuple[str, Json]] = {
     "hold": ("frames", {"frames": 3}),
     "delay": ("frames", {"ms": 900}),
 }
-_OF_STREAMS = ("frames", "dials", "signs")
-#: A ban stops a whole scope for minutes: whoever kills the worker plants it, and only where the
-#: scope is the worker's own.
+_STREAM_TARGETS = ("frames", "dials", "signs")
+#: A ban stops a whole rate limit scope for minutes: it is injected before the worker is killed, and
+#: only where the scope is the worker's own.
 INJECTED_BY_WORKER_FAULTS = "ban"
-_BANNED = "bybit"
+_BAN_DIALECT = "bybit"
 _SKEW_SECONDS = 1.0
 
 
 @dataclass
 class ExchangeFaults:
-    """``each`` faults of every kind, in an order that ``seed`` tells."""
+    """``count_per_kind`` faults of every kind, in an order derived from ``seed``."""
 
     venue: LoopbackExchange
     count_per_kind: int
     seed: int
     dialects: Sequence[str] = ("bybit",)
-    #: Whether any account listens to streams.
+    #: Whether any account uses streams.
     streams: bool = False
     injected: Counter[str] = field(default_factory=Counter)
-    _over: threading.Event = field(default_factory=threading.Event)
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        #: All that may strike.
-        self.kinds = [kind for kind in FAULT_KINDS if self._may_strike(kind)]
+        #: All kinds that can be triggered.
+        self.kinds = [kind for kind in FAULT_KINDS if self._can_trigger(kind)]
         usual = [kind for kind in self.kinds if kind != INJECTED_BY_WORKER_FAULTS]
-        self._left = [kind for kind in usual for _ in range(self.count_per_kind)]
-        self._random.shuffle(self._left)
+        self._remaining = [kind for kind in usual for _ in range(self.count_per_kind)]
+        self._random.shuffle(self._remaining)
 
     def run(self, seconds: float) -> None:
-        """Plant all of them, evenly over so many seconds, then what has to be planted again."""
-        pause = seconds / max(len(self._left), 1)
-        while self._left and not self._over.wait(pause):
-            self.inject(self._left.pop())
-        while not self._over.wait(pause):
+        """Inject all faults evenly over ``seconds``, then those that were not triggered again."""
+        pause_seconds = seconds / max(len(self._remaining), 1)
+        while self._remaining and not self._stopped.wait(pause_seconds):
+            self.inject(self._remaining.pop())
+        while not self._stopped.wait(pause_seconds):
             outstanding = self.outstanding().items()
-            missing = [kind for kind, count in outstanding if self._waiting_first(kind) < count]
+            missing = [kind for kind, count in outstanding if self._pending_first(kind) < count]
             if missing:
                 self.inject(self._random.choice(missing), first=True)
 
     def stop(self) -> None:
-        """Nothing more is planted."""
-        self._over.set()
+        """Inject no more faults."""
+        self._stopped.set()
 
     def inject(self, kind: str, *, first: bool = False) -> None:
-        """One fault of this kind; ``first`` where it strikes soonest."""
+        """Inject a fault of this kind; with ``first`` at the target that is requested most."""
         dialect = (
-            _BANNED if kind == INJECTED_BY_WORKER_FAULTS else self._random.choice(self.dialects)
+            _BAN_DIALECT
+            if kind == INJECTED_BY_WORKER_FAULTS
+            else self._random.choice(self.dialects)
         )
-        places, told = self._places(kind, dialect), FAULT_KINDS[kind][1]
-        place = (
-            places[0] if first or kind == INJECTED_BY_WORKER_FAULTS else self._random.choice(places)
+        matches, parameters = self._matches(kind, dialect), FAULT_KINDS[kind][1]
+        match = (
+            matches[0]
+            if first or kind == INJECTED_BY_WORKER_FAULTS
+            else self._random.choice(matches)
         )
-        words = TARGETS[dialect].words.get(kind, {})
+        response = TARGETS[dialect].response.get(kind, {})
         with self._lock:
             self.injected[kind] += 1
-            wish = {"mode": kind, "match": place, "count": 1} | told | dict(words)
-            self.venue.control("fault", **wish)
+            fault = {"mode": kind, "match": match, "count": 1} | parameters | dict(response)
+            self.venue.control("fault", **fault)
         if kind == "skew":
-            self._over.wait(_SKEW_SECONDS)
+            self._stopped.wait(_SKEW_SECONDS)
             self.venue.control("skew", ms=0)
 
     def triggered(self) -> Counter[str]:
-        """How many of each kind have struck. Of a kind that strikes thrice, once is enough."""
+        """Number of triggered faults by kind; a repeated fault counts after its first trigger."""
         with self._lock:
-            waiting = self._waiting()
-            return Counter({kind: count - waiting[kind] for kind, count in self.injected.items()})
+            pending_counts = self._count_pending()
+            return Counter(
+                {kind: count - pending_counts[kind] for kind, count in self.injected.items()}
+            )
 
     def outstanding(self) -> dict[str, int]:
-        """Kinds that have not struck often enough yet, and how many times are left."""
+        """Kinds that were not triggered often enough, and how many are missing."""
         triggered = self.triggered()
-        wanted = [kind for kind in self.kinds if kind != INJECTED_BY_WORKER_FAULTS]
+        kinds = [kind for kind in self.kinds if kind != INJECTED_BY_WORKER_FAULTS]
         return {
             kind: self.count_per_kind - triggered[kind]
-            for kind in wanted
+            for kind in kinds
             if triggered[kind] < self.count_per_kind
         }
 
     def pending(self, kind: str) -> int:
-        """How many of a kind have not struck yet."""
-        return self._waiting()[kind]
+        """Number of faults of a kind that were not triggered yet."""
+        return self._count_pending()[kind]
 
-    def _waiting_first(self, kind: str) -> int:
-        """How many of a kind wait where they strike soonest."""
-        firsts = {self._places(kind, dialect)[0] for dialect in self.dialects}
+    def _pending_first(self, kind: str) -> int:
+        """Number of pending faults of a kind at their most requested target."""
+        firsts = {self._matches(kind, dialect)[0] for dialect in self.dialects}
         rows = self.venue.control("faults")["faults"]
         return sum(row["mode"] == kind and row.get("match", "") in firsts for row in rows)
 
-    def _may_strike(self, kind: str) -> bool:
+    def _can_trigger(self, kind: str) -> bool:
         if kind == INJECTED_BY_WORKER_FAULTS:
-            return _BANNED in self.dialects
-        return self.streams or FAULT_KINDS[kind][0] not in _OF_STREAMS
+            return _BAN_DIALECT in self.dialects
+        return self.streams or FAULT_KINDS[kind][0] not in _STREAM_TARGETS
 
-    def _places(self, kind: str, dialect: str) -> tuple[str, ...]:
-        places: tuple[str, ...] = getattr(TARGETS[dialect], FAULT_KINDS[kind][0])
-        return places
+    def _matches(self, kind: str, dialect: str) -> tuple[str, ...]:
+        matches: tuple[str, ...] = getattr(TARGETS[dialect], FAULT_KINDS[kind][0])
+        return matches
 
-    def _waiting(self) -> Counter[str]:
-        told = self.venue.control("faults")["faults"]
-        usual = {kind: told.get("count", 1) for kind, (_, told) in FAULT_KINDS.items()}
-        return Counter(row["mode"] for row in told if row["count"] >= usual[row["mode"]])
+    def _count_pending(self) -> Counter[str]:
+        pending = self.venue.control("faults")["faults"]
+        usual = {kind: parameters.get("count", 1) for kind, (_, parameters) in FAULT_KINDS.items()}
+        return Counter(row["mode"] for row in pending if row["count"] >= usual[row["mode"]])

@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 that behaves oddly on demand, and keeps what it was asked."""
+"""An HTTP server on 127.0.0.1 that misbehaves on demand and records its requests."""
 
 import json
 import threading
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-#: What to do with a request. ``answer``: properly. ``leave``: answer, then close without a word.
-#: ``drop``: close instead of an answer. ``hang``: no answer before the server ends.
+#: What to do with a request. ``answer``: respond. ``leave``: respond, then close the connection
+#: without a header that says so. ``drop``: close without a response. ``hang``: never respond.
 BEHAVIOURS = frozenset({"answer", "leave", "drop", "hang"})
 
 
 @dataclass(slots=True)
 class FaultyServer:
-    """What the server does next and what it was asked so far."""
+    """The next behaviours of the server, its response, and the requests so far."""
 
     behaviours: list[str] = field(default_factory=list)
     status: int = 200
@@ -25,70 +25,70 @@ class FaultyServer:
     requests: list[tuple[int, str, str, Any]] = field(default_factory=list)
     connections: int = 0
     base_url: str = ""
-    #: Set when a connection was closed without a word.
+    #: Set when a connection was closed after ``leave`` or ``drop``.
     closed_silently: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def next_behaviour(self) -> str:
-        """What to do with this request; ``answer`` when nothing else was wished."""
-        way = self.behaviours.pop(0) if self.behaviours else "answer"
-        assert way in BEHAVIOURS, way
-        return way
+        """The behaviour for the current request; ``answer`` by default."""
+        behaviour = self.behaviours.pop(0) if self.behaviours else "answer"
+        assert behaviour in BEHAVIOURS, behaviour
+        return behaviour
 
 
 class _OneConnection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    odd: FaultyServer
+    server_state: FaultyServer
 
     def setup(self) -> None:
         super().setup()
-        self.odd.connections += 1
-        self.number = self.odd.connections
+        self.server_state.connections += 1
+        self.number = self.server_state.connections
 
     def log_message(self, *args: Any) -> None:
-        """Nothing is printed."""
+        """Suppresses the log."""
 
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length", 0))
         payload = json.loads(self.rfile.read(length)) if length else None
-        self.odd.requests.append((self.number, self.command, self.path, payload))
-        way = self.odd.next_behaviour()
-        if way == "hang":
-            self.odd.ended.wait()
-        self.close_connection = way != "answer"
-        if way in ("answer", "leave"):
-            self.send_response(self.odd.status)
-            for name, value in self.odd.headers.items():
+        self.server_state.requests.append((self.number, self.command, self.path, payload))
+        behaviour = self.server_state.next_behaviour()
+        if behaviour == "hang":
+            self.server_state.ended.wait()
+        self.close_connection = behaviour != "answer"
+        if behaviour in ("answer", "leave"):
+            self.send_response(self.server_state.status)
+            for name, value in self.server_state.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(self.odd.body)))
+            self.send_header("Content-Length", str(len(self.server_state.body)))
             self.end_headers()
-            self.wfile.write(self.odd.body)
+            self.wfile.write(self.server_state.body)
 
     do_POST = do_GET
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    odd: FaultyServer
+    server_state: FaultyServer
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
-        self.odd.closed_silently.set()
+        self.server_state.closed_silently.set()
 
 
 @contextmanager
 def run_faulty_server() -> Iterator[FaultyServer]:
-    """A server that runs while the block does."""
-    odd = FaultyServer()
-    connection = type("OneConnection", (_OneConnection,), {"odd": odd})
+    """A server that runs for the duration of the block."""
+    server_state = FaultyServer()
+    connection = type("OneConnection", (_OneConnection,), {"server_state": server_state})
     with _Server(("127.0.0.1", 0), connection) as server:
-        server.odd = odd
-        odd.base_url = f"http://127.0.0.1:{server.server_port}"
+        server.server_state = server_state
+        server_state.base_url = f"http://127.0.0.1:{server.server_port}"
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
         try:
-            yield odd
+            yield server_state
         finally:
-            odd.ended.set()
+            server_state.ended.set()
             server.shutdown()
             serving.join()

@@ -1,9 +1,9 @@
-"""Weather for a fleet: who is struck, when and how, drawn from a seed.
+"""Injects faults into a fleet under load; targets, times and kinds are derived from a seed.
 
-A process is stopped (SIGSTOP) first, until it is seen that work waits for it: every stroke finds
-commands in flight. Then it is killed, or it stays stopped past its lease and wakes up as one who
-believes to be home still. A node of the database is killed without warning, stays away until the
-others have taken over, and comes back. A stroke that finds no work is a failure.
+A process is first stopped (SIGSTOP) until work is waiting for it, so that every fault hits commands
+in flight. Then it is killed, or it stays stopped until its lease has expired and continues as an
+owner that does not know it. A database node is killed without warning, stays down until other
+workers have taken over, and rejoins. A fault without commands in flight is a failure.
 """
 
 import random
@@ -16,100 +16,108 @@ from kit.gateway.fleet import Fleet, ProcessSlot
 from kit.load.command_load import CommandLoad
 from kit.polling import wait_until
 
-STROKE_SECONDS_MAX = 30.0
-#: How long work may take to gather for one who is stopped before it is let go again.
+FAULT_SECONDS_MAX = 30.0
+#: Time for work to queue up for a stopped process before it is continued.
 GATHER_SECONDS = 0.4
 
 
 @dataclass(slots=True, kw_only=True)
 class FleetFaults:
-    """Strokes upon a fleet under a storm of requests."""
+    """Injects faults into a fleet that is under load."""
 
     fleet: Fleet
-    storm: CommandLoad
+    load: CommandLoad
     seed: int
     lease_seconds: float
-    #: What the fleet works on, where nodes are to be struck.
+    #: The database cluster of the fleet; required for node faults.
     cluster: GaleraCluster | None = None
-    #: What each stroke found in flight, in order.
+    #: (kind, commands in flight) of each fault, in order.
     in_flight_counts: list[tuple[str, int]] = field(default_factory=list)
 
-    def run(self, strokes: list[str]) -> None:
-        """All ``strokes`` (``worker``, ``api``, ``sleep``, ``node``), their order by the seed."""
-        chance = random.Random(self.seed)
-        chance.shuffle(strokes)
-        for number, stroke in enumerate(strokes, start=1):
-            share = self.storm.total * number // (len(strokes) + 1)
-            self.storm.allow(share + self.storm.total // len(strokes))
-            self.storm.wait_until_busy(answered=share)
-            self.inject_fault(stroke, chance)
+    def run(self, kinds: list[str]) -> None:
+        """Injects all ``kinds`` (``worker``, ``api``, ``sleep``, ``node``) in random order."""
+        random_source = random.Random(self.seed)
+        random_source.shuffle(kinds)
+        for number, kind in enumerate(kinds, start=1):
+            share = self.load.total * number // (len(kinds) + 1)
+            self.load.allow(share + self.load.total // len(kinds))
+            self.load.wait_until_busy(answered=share)
+            self.inject_fault(kind, random_source)
 
-    def inject_fault(self, stroke: str, chance: random.Random) -> None:
-        """One stroke."""
-        if stroke == "node":
-            self.in_flight_counts.append((stroke, self._lose_node(chance)))
+    def inject_fault(self, kind: str, random_source: random.Random) -> None:
+        """Inject one fault."""
+        if kind == "node":
+            self.in_flight_counts.append((kind, self._lose_node(random_source)))
             return
-        posts = self.fleet.apis if stroke == "api" else self.fleet.workers
-        post = chance.choice(posts)
-        self.in_flight_counts.append((stroke, self._stop_amid_work(post)))
-        if stroke == "sleep":
-            until_past = time.monotonic() + self.lease_seconds + 1.0
-            wait_until(lambda: time.monotonic() > until_past, 60, "the lease is over")
-            post.signal(signal.SIGCONT)
+        slots = self.fleet.apis if kind == "api" else self.fleet.workers
+        slot = random_source.choice(slots)
+        self.in_flight_counts.append((kind, self._stop_with_work(slot)))
+        if kind == "sleep":
+            resume_at = time.monotonic() + self.lease_seconds + 1.0
+            wait_until(lambda: time.monotonic() > resume_at, 60, "the lease expires")
+            slot.signal(signal.SIGCONT)
             return
-        self.fleet.end(post)
-        self.fleet.start_process(post, keeps_name=post.role == "worker" and chance.random() < 0.5)
-        if post.role == "api":
-            self.fleet.wait_for(post)
+        self.fleet.kill_process(slot)
+        self.fleet.start_process(
+            slot, keeps_name=slot.role == "worker" and random_source.random() < 0.5
+        )
+        if slot.role == "api":
+            self.fleet.wait_ready(slot)
 
-    def _lose_node(self, chance: random.Random) -> int:
-        """Kill a node, see its worker's accounts taken over, bring it back; what was in flight."""
+    def _lose_node(self, random_source: random.Random) -> int:
+        """Kill a node, wait for the takeover, let it rejoin; returns the commands in flight."""
         assert self.cluster is not None
-        node = chance.choice(self.cluster.nodes)
-        posts = self.fleet.at_node(node.number)
-        elsewhere = self.fleet.dsns[(node.number + 1) % len(self.fleet.dsns)]
-        workers = [post for post in posts if post.role == "worker"]
-        wait_until(lambda: all(map(self._is_at_home, workers)), STROKE_SECONDS_MAX, "leases there")
-        self.storm.add(self.storm.clients)
-        # A node that is stopped is soon left behind by the others, so it is not: it dies a moment
-        # after work was seen there.
-        waits = wait_until(
-            lambda: sum(map(self._waiting, posts)), STROKE_SECONDS_MAX, "work at the node"
+        node = random_source.choice(self.cluster.nodes)
+        slots = self.fleet.slots_at_node(node.number)
+        other_dsn = self.fleet.dsns[(node.number + 1) % len(self.fleet.dsns)]
+        workers = [slot for slot in slots if slot.role == "worker"]
+        wait_until(
+            lambda: all(map(self._has_leases, workers)),
+            FAULT_SECONDS_MAX,
+            "workers at the node have leases",
+        )
+        self.load.add(self.load.clients)
+        # A stopped node is soon evicted by the others, so it is killed right after work was seen
+        # there, without being stopped.
+        waiting_count = wait_until(
+            lambda: sum(map(self._waiting, slots)), FAULT_SECONDS_MAX, "work at the node"
         )
         self.cluster.kill_node(node)
-        self.storm.add(self.storm.clients * 4)
-        gone = {post.owner for post in workers}
+        self.load.add(self.load.clients * 4)
+        old_owners = {slot.owner for slot in workers}
         wait_until(
-            lambda: not gone & self.fleet.lease_counts(elsewhere).keys(), 30, f"{gone} are replaced"
+            lambda: not old_owners & self.fleet.lease_counts(other_dsn).keys(),
+            30,
+            f"{old_owners} have lost their leases",
         )
         self.cluster.rejoin(node)
-        for post in posts:
-            if post.role == "api":
-                self.fleet.wait_for(post)
-        return waits
+        for slot in slots:
+            if slot.role == "api":
+                self.fleet.wait_ready(slot)
+        return waiting_count
 
-    def _stop_amid_work(self, post: ProcessSlot) -> int:
-        """Stop the process with work before it; how much that is."""
-        deadline = time.monotonic() + STROKE_SECONDS_MAX
+    def _stop_with_work(self, slot: ProcessSlot) -> int:
+        """Stop the process when work waits for it; returns how much."""
+        deadline = time.monotonic() + FAULT_SECONDS_MAX
         while time.monotonic() < deadline:
-            if post.role == "worker":
+            if slot.role == "worker":
                 wait_until(
-                    lambda: self._is_at_home(post), STROKE_SECONDS_MAX, f"{post.owner} has work"
+                    lambda: self._has_leases(slot), FAULT_SECONDS_MAX, f"{slot.owner} has work"
                 )
-            post.signal(signal.SIGSTOP)
-            gathered = time.monotonic() + GATHER_SECONDS
-            while time.monotonic() < gathered:
-                if waits := self._waiting(post):
-                    return waits
-            post.signal(signal.SIGCONT)
-            self.storm.add(self.storm.clients)  # what was allowed may be used up
-        raise AssertionError(f"nothing was ever in flight at {post.role} {post.number}")
+            slot.signal(signal.SIGSTOP)
+            gather_until = time.monotonic() + GATHER_SECONDS
+            while time.monotonic() < gather_until:
+                if waiting_count := self._waiting(slot):
+                    return waiting_count
+            slot.signal(signal.SIGCONT)
+            self.load.add(self.load.clients)  # the allowed commands may be used up
+        raise AssertionError(f"nothing was ever in flight at {slot.role} {slot.number}")
 
-    def _is_at_home(self, post: ProcessSlot) -> bool:
-        """Whether the worker holds accounts; one that has just begun needs a moment."""
-        return self.fleet.lease_counts().get(post.owner, 0) > 0
+    def _has_leases(self, slot: ProcessSlot) -> bool:
+        """Whether the worker has leases; a new one acquires them with a delay."""
+        return self.fleet.lease_counts().get(slot.owner, 0) > 0
 
-    def _waiting(self, post: ProcessSlot) -> int:
-        if post.role == "api":
-            return self.storm.in_flight(post.base_url)
-        return self.fleet.queued_for(post)
+    def _waiting(self, slot: ProcessSlot) -> int:
+        if slot.role == "api":
+            return self.load.in_flight(slot.base_url)
+        return self.fleet.queued_for(slot)

@@ -1,7 +1,7 @@
-"""What befalls the workers of a gateway in a storm: killed one by one or together, or frozen.
+"""Faults of the workers of a gateway under load: killed one by one, together, or stopped.
 
-Of two workers one is frozen now and then until another has its accounts; when it wakes it must
-send nothing of theirs.
+Of two workers, one is sometimes stopped until the other has taken over its accounts; after it
+continues, it must send nothing for them.
 """
 
 import os
@@ -21,37 +21,37 @@ _OWNERS = "SELECT DISTINCT owner FROM account_leases WHERE owner <> ''"
 
 @dataclass
 class WorkerFaults:
-    """Strikes when commands are in flight; of two workers, ``frozen`` of them freeze one."""
+    """Injects faults while commands run; of two workers, a share ``freeze_share`` stops one."""
 
     gateway: Gateway
-    days: ExchangeFaults
+    exchange_faults: ExchangeFaults
     chance: random.Random
-    frozen: float = 0.2
+    freeze_share: float = 0.2
 
     def inject(self) -> int:
-        """Strike once; the number of commands in flight at that moment."""
+        """Inject one fault; returns the number of commands in flight at that time."""
         pids = self.gateway.worker_pids()
-        is_alone = len(pids) < 2
-        freezes = not is_alone and self.chance.random() < self.frozen
-        # A ban stops an account for minutes: whoever has heard of it has to go.
-        kills_all = is_alone or self.chance.random() < 0.6
-        if kills_all and not freezes and INJECTED_BY_WORKER_FAULTS in self.days.kinds:
-            self.days.inject(INJECTED_BY_WORKER_FAULTS)
+        is_single = len(pids) < 2
+        is_freeze = not is_single and self.chance.random() < self.freeze_share
+        # A ban stops an account for minutes: the workers that received it must be killed.
+        kills_all = is_single or self.chance.random() < 0.6
+        if kills_all and not is_freeze and INJECTED_BY_WORKER_FAULTS in self.exchange_faults.kinds:
+            self.exchange_faults.inject(INJECTED_BY_WORKER_FAULTS)
             wait_until(
-                lambda: not self.days.pending(INJECTED_BY_WORKER_FAULTS),
+                lambda: not self.exchange_faults.pending(INJECTED_BY_WORKER_FAULTS),
                 SECONDS_MAX,
-                "the ban struck",
+                "the ban was triggered",
             )
-        found = wait_until(
+        running = wait_until(
             lambda: fetch_number(self.gateway.dsn, _IN_FLIGHT), SECONDS_MAX, "a command runs"
         )
-        if is_alone:
+        if is_single:
             self.gateway.kill("worker")
-        elif freezes:
+        elif is_freeze:
             self._freeze(self.chance.choice(pids))
         else:
             self._kill(pids if kills_all else [self.chance.choice(pids)])
-        return found
+        return running
 
     def _kill(self, pids: list[int]) -> None:
         for pid in pids:
@@ -61,7 +61,9 @@ class WorkerFaults:
     def _freeze(self, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
         try:
-            wait_until(lambda: self._holds_nothing(pid), SECONDS_MAX, "another has its accounts")
+            wait_until(
+                lambda: self._holds_nothing(pid), SECONDS_MAX, "another worker has its accounts"
+            )
         finally:
             os.kill(pid, signal.SIGCONT)
 

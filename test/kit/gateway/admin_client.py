@@ -1,4 +1,4 @@
-"""An office seen from the desk where users and keys are administered."""
+"""A client of the administration of users and keys of an in-process gateway."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass
 class AdminClient:
-    """An office, an admin's hand, and how passwords are shown."""
+    """Calls of an admin; ``client`` has the trader's key."""
 
     gateway: InProcessGateway
     dsn: str
@@ -21,26 +21,26 @@ class AdminClient:
 
     @property
     def client(self) -> AsgiClient:
-        """The trader's."""
+        """The client with the trader's key."""
         return self.gateway.client
 
     async def user(self, name: str = "ann", **more: object) -> dict[str, object]:
-        """A user with a password and a key."""
+        """Creates a user with a password and a key; returns the response."""
         body = {"user_name": name, "password": PASSWORD} | more
         answer = await self.admin("POST", "/admin/users-with-api-key", body)
         assert answer.status == 200, answer.body
-        made: dict[str, object] = answer.json()
-        return made
+        user: dict[str, object] = answer.json()
+        return user
 
     async def login(
         self, name: str = "ann", password: str = PASSWORD, **more: object
     ) -> AsgiResponse:
-        """An attempt."""
+        """A login attempt; returns the response."""
         body = {"user_name": name, "password": password} | more
         return await self.client("POST", "/auth/login-password", body, key="")
 
     async def token(self, name: str = "ann", **more: object) -> str:
-        """A token, by a login that must succeed."""
+        """Logs in and returns the token; the login must succeed."""
         answer = await self.login(name, **more)  # type: ignore[arg-type]
         assert answer.status == 200, answer.body
         return str(answer.json()["token"])

@@ -1,4 +1,4 @@
-"""A whole session at the command line: every command once, in an order that makes sense."""
+"""A session at the command line that runs every command once, in a meaningful order."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ SYMBOL = "BTC/USDT:USDT"
 
 @dataclass
 class SessionSecrets:
-    """Texts that nobody but their owner may see."""
+    """Secrets that must not appear in the output of other commands."""
 
     password: str = field(default_factory=lambda: f"password-{secrets.token_urlsafe(9)}")
     exchange_key: str = field(default_factory=lambda: f"key-{secrets.token_urlsafe(12)}")
@@ -28,14 +28,14 @@ class SessionSecrets:
     master_keys: list[str] = field(default_factory=list)
 
     def texts(self) -> list[str]:
-        """All of them."""
-        alone = (value for value in vars(self).values() if isinstance(value, str))
-        return [*alone, *self.master_keys]
+        """All secrets."""
+        values = (value for value in vars(self).values() if isinstance(value, str))
+        return [*values, *self.master_keys]
 
 
 @dataclass
 class CommandLineSession:
-    """A gateway, the commands that were run on it, and what must not have been said."""
+    """A gateway, the answers of the commands run on it, and the secrets used."""
 
     gateway: Gateway
     shell: Shell
@@ -43,126 +43,128 @@ class CommandLineSession:
     answers: dict[str, Any] = field(default_factory=dict)
 
     def run(self, command: str, *words: str, **options: Any) -> Any:
-        """Run a command; its answer."""
+        """Runs a command; returns its answer."""
         done = self.shell.run(*command.split(), *words, **options)
         self.answers[command] = done.answer
         return done.answer
 
 
 def run_session(gateway: Gateway, other: Path) -> CommandLineSession:
-    """Run it; ``other`` is a folder for the database that the backup goes to."""
+    """Runs the session; the backup is restored into folder ``other``."""
     hidden = SessionSecrets(trader_key=gateway.api_key, admin_key=gateway.admin_api_key)
-    known = {"OMS_BASE_URL": gateway.base_url, "OMS_API_KEY": gateway.api_key}
-    shell = Shell({**gateway.environment, **known}, gateway.folder)
-    story = CommandLineSession(gateway, shell, hidden)
-    _people(story)
-    _orders(story)
-    _strategies(story)
-    _reads(story)
-    _paper(story)
-    _credentials(story)
-    _upkeep(story, other)
-    return story
+    environment = {"OMS_BASE_URL": gateway.base_url, "OMS_API_KEY": gateway.api_key}
+    shell = Shell({**gateway.environment, **environment}, gateway.folder)
+    session = CommandLineSession(gateway, shell, hidden)
+    _create_users(session)
+    _orders(session)
+    _strategies(session)
+    _reads(session)
+    _paper(session)
+    _credentials(session)
+    _maintain(session, other)
+    return session
 
 
 def read_master_keys(gateway: Gateway) -> list[str]:
-    """What stands in the key file."""
-    lines = (gateway.home_folder / "master.key").read_text(encoding="ascii").splitlines()
-    return [line for line in lines if not line.startswith("#")]
+    """The keys of the key file."""
+    lines = (gateway.data_folder / "master.key").read_text(encoding="ascii").splitlines()
+    return [options for options in lines if not options.startswith("#")]
 
 
-def _people(story: CommandLineSession) -> None:
-    chosen = story.secrets.install_key
-    line = ("--with-account", "--label", "whole", "--trader-name", "bob", "--api-key-stdin")
-    made = story.run("install", *line, stdin=f"{chosen}\n")
-    assert made["api_key"]["plain"] == chosen
-    story.secrets.master_keys += read_master_keys(story.gateway)
-    ann = story.run(
-        "create-user", "--name", "ann", "--password-stdin", stdin=story.secrets.password + "\n"
+def _create_users(session: CommandLineSession) -> None:
+    chosen = session.secrets.install_key
+    options = ("--with-account", "--label", "whole", "--trader-name", "bob", "--api-key-stdin")
+    created = session.run("install", *options, stdin=f"{chosen}\n")
+    assert created["api_key"]["plain"] == chosen
+    session.secrets.master_keys += read_master_keys(session.gateway)
+    ann = session.run(
+        "create-user", "--name", "ann", "--password-stdin", stdin=session.secrets.password + "\n"
     )
     user = f"--user-id={ann['user_id']}"
-    story.run("add-account", user, "--exchange-id=paper.binance", "--label=ann's")
-    story.run("create-api-key", user, "--label=home", "--ip-allowlist=127.0.0.0/8,::1/128")
+    session.run("add-account", user, "--exchange-id=paper.binance", "--label=ann's")
+    session.run("create-api-key", user, "--label=laptop", "--ip-allowlist=127.0.0.0/8,::1/128")
 
 
-def _orders(story: CommandLineSession) -> None:
-    gateway = story.gateway
+def _orders(session: CommandLineSession) -> None:
+    gateway = session.gateway
     order = ("--symbol", SYMBOL, "--order-type", "market", "--qty", "0.02")
     account = f"--account-id={gateway.account_id}"
-    story.run("send-order", account, "--side=buy", *order)
-    story.run("send-order", account, "--side=sell", *order)
-    found = story.run("positions-open", f"--account-ids={gateway.account_id}")["items"]
-    ours, theirs = sorted(found, key=lambda row: str(row["side"]))
-    story.run(
+    session.run("send-order", account, "--side=buy", *order)
+    session.run("send-order", account, "--side=sell", *order)
+    positions = session.run("positions-open", f"--account-ids={gateway.account_id}")["items"]
+    buy, sell = sorted(positions, key=lambda row: str(row["side"]))
+    session.run(
         "close-by",
         account,
-        f"--position-id-a={ours['id']}",
-        f"--position-id-b={theirs['id']}",
+        f"--position-id-a={buy['id']}",
+        f"--position-id-b={sell['id']}",
         "--qty=0.01",
     )
-    story.run("close-position", account, f"--position-id={ours['id']}")
+    session.run("close-position", account, f"--position-id={buy['id']}")
     limit = ("--order-type", "limit", "--qty", "0.02", "--price", "10000")
-    resting = story.run("send-order", account, "--side=buy", "--symbol", SYMBOL, *limit)
-    named = f"--order-id={resting['results'][0]['order_id']}"
-    story.run("change-order", account, named, "--new-price=11000")
-    story.run("cancel-order", account, named, "--comment=enough")
+    resting = session.run("send-order", account, "--side=buy", "--symbol", SYMBOL, *limit)
+    order_option = f"--order-id={resting['results'][0]['order_id']}"
+    session.run("change-order", account, order_option, "--new-price=11000")
+    session.run("cancel-order", account, order_option, "--comment=enough")
 
 
-def _strategies(story: CommandLineSession) -> None:
-    account_id = story.gateway.account_id
-    made = story.run("create-strategy", "--name=whole", "--account-ids", str(account_id))
-    mine = ("--scope=strategy", f"--id={made['strategy_id']}", "--comment=only a drill")
-    story.run("kill on", *mine, "--mode=reduce_only", "--drill")
-    story.run("kill off", *mine, "--yes")
-    story.run("list-strategies")
-    history = story.run("orders-history", f"--account-ids={account_id}")["items"]
+def _strategies(session: CommandLineSession) -> None:
+    account_id = session.gateway.account_id
+    created = session.run("create-strategy", "--name=whole", "--account-ids", str(account_id))
+    options = ("--scope=strategy", f"--id={created['strategy_id']}", "--comment=only a drill")
+    session.run("kill on", *options, "--mode=reduce_only", "--drill")
+    session.run("kill off", *options, "--yes")
+    session.run("list-strategies")
+    history = session.run("orders-history", f"--account-ids={account_id}")["items"]
     unassigned = next(row for row in history if row["status"] == "FILLED")
-    story.run(
+    session.run(
         "reassign-position",
         f"--account-id={account_id}",
-        f"--target-strategy-id={made['strategy_id']}",
+        f"--target-strategy-id={created['strategy_id']}",
         "--comment=sorted",
         "--order-ids",
         str(unassigned["id"]),
     )
 
 
-def _reads(story: CommandLineSession) -> None:
-    csv = f"--account-ids={story.gateway.account_id}"
+def _reads(session: CommandLineSession) -> None:
+    accounts_option = f"--account-ids={session.gateway.account_id}"
     for command in ("orders-open", "deals", "positions-history"):
-        story.run(command, csv)
+        session.run(command, accounts_option)
     for command in ("healthz", "list-accounts", "dispatcher-status"):
-        story.run(command)
-    story.run("reconcile", "--account-ids", str(story.gateway.account_id), "--symbols-hint", SYMBOL)
-    story.run("reconcile-status", f"--account-id={story.gateway.account_id}")
-    story.run("reconcile-status")
+        session.run(command)
+    session.run(
+        "reconcile", "--account-ids", str(session.gateway.account_id), "--symbols-hint", SYMBOL
+    )
+    session.run("reconcile-status", f"--account-id={session.gateway.account_id}")
+    session.run("reconcile-status")
 
 
-def _paper(story: CommandLineSession) -> None:
+def _paper(session: CommandLineSession) -> None:
     manual = json.dumps({"oms": {"paper": {"source": "manual"}}})
-    bob = fetch_rows(story.gateway.dsn, "SELECT id FROM users WHERE name = 'bob'")[0][0]
-    line = (f"--user-id={bob}", "--exchange-id=paper.binance", "--label=manual")
-    made = story.run("add-account", *line, f"--extra-config={manual}")
-    account = f"--account-id={made['account_id']}"
-    key = {"OMS_API_KEY": story.secrets.install_key}
-    story.run("paper price", account, f"--symbol={SYMBOL}", "--price=50000", **key)
-    story.run("paper deposit", account, "--currency=USDT", "--amount=5", "--comment=gift", **key)
-    story.run("paper reset", account, "--comment=anew", **key)
-    story.run("paper hash", account)
-    fresh = story.run("add-account", *line[:2], "--label=fresh")["account_id"]
-    story.run("set-account-testnet", f"--account-id={fresh}", "--enabled")
-    script = story.gateway.folder / "script.jsonl"
+    bob = fetch_rows(session.gateway.dsn, "SELECT id FROM users WHERE name = 'bob'")[0][0]
+    options = (f"--user-id={bob}", "--exchange-id=paper.binance", "--label=manual")
+    created = session.run("add-account", *options, f"--extra-config={manual}")
+    account = f"--account-id={created['account_id']}"
+    key = {"OMS_API_KEY": session.secrets.install_key}
+    session.run("paper price", account, f"--symbol={SYMBOL}", "--price=50000", **key)
+    session.run("paper deposit", account, "--currency=USDT", "--amount=5", "--comment=gift", **key)
+    session.run("paper reset", account, "--comment=again", **key)
+    session.run("paper hash", account)
+    fresh = session.run("add-account", *options[:2], "--label=fresh")["account_id"]
+    session.run("set-account-testnet", f"--account-id={fresh}", "--enabled")
+    script = session.gateway.folder / "script.jsonl"
     script.write_text('{"at": 1, "do": "clock"}\n', encoding="utf-8")
-    story.run("paper run", str(script))
+    session.run("paper run", str(script))
 
 
-def _credentials(story: CommandLineSession) -> None:
-    hidden, account = story.secrets, f"--account-id={story.gateway.account_id}"
-    story.run("generate-master-key", "--into-file")
-    fresh = story.shell.run("generate-master-key").answer["encryption_master_key"]
-    (story.gateway.folder / "secret.txt").write_text(hidden.exchange_secret + "\n")
-    sealed = story.run("encrypt", "--value-stdin", stdin=hidden.passphrase + "\n")["encrypted"]
-    stored = story.run(
+def _credentials(session: CommandLineSession) -> None:
+    hidden, account = session.secrets, f"--account-id={session.gateway.account_id}"
+    session.run("generate-master-key", "--into-file")
+    fresh = session.shell.run("generate-master-key").answer["encryption_master_key"]
+    (session.gateway.folder / "secret.txt").write_text(hidden.exchange_secret + "\n")
+    sealed = session.run("encrypt", "--value-stdin", stdin=hidden.passphrase + "\n")["encrypted"]
+    stored = session.run(
         "upsert-account-credentials",
         account,
         "--api-key-stdin",
@@ -171,27 +173,27 @@ def _credentials(story: CommandLineSession) -> None:
         stdin=hidden.exchange_key + "\n",
     )["stored"]
     assert stored == {"api_key_enc": True, "secret_enc": True, "passphrase_enc": True}
-    line = ("rotate-master-key", "--new-key-stdin")
-    first = story.shell.run(*line, stdin=fresh + "\n").answer
-    again = story.shell.run(*line, stdin=fresh + "\n").answer
-    assert (first["resealed"], again["resealed"], again["verified"]) == (1, 0, 1)
-    hidden.master_keys += read_master_keys(story.gateway)
-    story.run("rotate-master-key")
-    hidden.master_keys += read_master_keys(story.gateway)
-    assert story.run("rotate-master-key", "--drop-old", "--yes")["dropped"]
-    # The one that was asked for was told, by that command alone.
+    options = ("rotate-master-key", "--new-key-stdin")
+    first = session.shell.run(*options, stdin=fresh + "\n").answer
+    second = session.shell.run(*options, stdin=fresh + "\n").answer
+    assert (first["resealed"], second["resealed"], second["verified"]) == (1, 0, 1)
+    hidden.master_keys += read_master_keys(session.gateway)
+    session.run("rotate-master-key")
+    hidden.master_keys += read_master_keys(session.gateway)
+    assert session.run("rotate-master-key", "--drop-old", "--yes")["dropped"]
+    # The generated key is printed by its own command only.
     hidden.master_keys = [key for key in hidden.master_keys if key != fresh]
-    said = [done for done in story.shell.done if fresh in done.out + done.err]
-    assert [done.arguments for done in said] == [("generate-master-key",)]
+    commands = [done for done in session.shell.done if fresh in done.out + done.err]
+    assert [done.arguments for done in commands] == [("generate-master-key",)]
 
 
-def _upkeep(story: CommandLineSession, other: Path) -> None:
-    story.run("db upgrade")
-    story.run("db status")
-    story.run("doctor", f"--account-id={story.gateway.account_id}")
-    story.run("exchange show", "ccxtpro.bybit")
-    story.run("verify")
-    story.run("replay", f"--account-id={story.gateway.account_id}")
-    story.run("backup", "--out=copy.gz")
+def _maintain(session: CommandLineSession, other: Path) -> None:
+    session.run("db upgrade")
+    session.run("db status")
+    session.run("doctor", f"--account-id={session.gateway.account_id}")
+    session.run("exchange show", "ccxtpro.bybit")
+    session.run("verify")
+    session.run("replay", f"--account-id={session.gateway.account_id}")
+    session.run("backup", "--out=copy.gz")
     elsewhere = {"OMS_HOME": str(other), "OMS_DATABASE_URL": f"sqlite+aiosqlite:///{other}/a.db"}
-    story.run("restore", "--in=copy.gz", "--yes", **elsewhere)
+    session.run("restore", "--in=copy.gz", "--yes", **elsewhere)

@@ -1,4 +1,4 @@
-"""The books after a storm, looked at by plain SQL past all of the gateway's code."""
+"""Checks of orders, deals, events and leases after a load with kills, by plain SQL."""
 
 import json
 from decimal import Decimal
@@ -8,25 +8,29 @@ from kit.databases.sql import fetch_number, fetch_rows
 
 
 def check_commands(dsn: str, results: dict[str, dict[str, Any]]) -> None:
-    """Every acknowledged command stands there once, done once, with at most one order."""
-    lost = {key: result for key, result in results.items() if result["status"] != "done"}
-    assert not lost, f"{len(lost)} commands did not end done: {list(lost.items())[:3]}"
-    asked = "SELECT request_id, id, status, attempts FROM oms_commands WHERE request_id IS NOT NULL"
-    stored = {row[0]: row[1:] for row in fetch_rows(dsn, asked)}
-    told = {key: (r["command_id"], "done", 1) for key, r in results.items()}
-    assert stored == told, _difference(stored, told)
-    assert fetch_number(dsn, "SELECT COUNT(*) FROM oms_commands") == len(told)
-    # An order that a command did not make: cancels and reads have none.
-    makers = "SELECT id FROM oms_commands WHERE command_type IN ('send_order', 'close_position')"
-    made = [command_id for (command_id,) in fetch_rows(dsn, "SELECT command_id FROM oms_orders")]
-    assert sorted(made) == sorted(command_id for (command_id,) in fetch_rows(dsn, makers))
+    """Every acknowledged command is stored once, was executed once and made at most one order."""
+    unfinished = {key: result for key, result in results.items() if result["status"] != "done"}
+    assert not unfinished, (
+        f"{len(unfinished)} commands did not end done: {list(unfinished.items())[:3]}"
+    )
+    query = "SELECT request_id, id, status, attempts FROM oms_commands WHERE request_id IS NOT NULL"
+    stored = {row[0]: row[1:] for row in fetch_rows(dsn, query)}
+    expected = {key: (r["command_id"], "done", 1) for key, r in results.items()}
+    assert stored == expected, _difference(stored, expected)
+    assert fetch_number(dsn, "SELECT COUNT(*) FROM oms_commands") == len(expected)
+    # Only these commands make orders.
+    commands = "SELECT id FROM oms_commands WHERE command_type IN ('send_order', 'close_position')"
+    command_ids = [
+        command_id for (command_id,) in fetch_rows(dsn, "SELECT command_id FROM oms_orders")
+    ]
+    assert sorted(command_ids) == sorted(command_id for (command_id,) in fetch_rows(dsn, commands))
 
 
 def check_deals(dsn: str) -> None:
-    """No deal is booked twice, and every order is filled by its own deals."""
-    doubled = """SELECT account_id, symbol, exchange_trade_id, leg FROM oms_deals
+    """No deal is booked twice, and filled quantities equal the sums of the deals."""
+    duplicates = """SELECT account_id, symbol, exchange_trade_id, leg FROM oms_deals
                  GROUP BY account_id, symbol, exchange_trade_id, leg HAVING COUNT(*) > 1"""
-    assert fetch_rows(dsn, doubled) == []
+    assert fetch_rows(dsn, duplicates) == []
     per_order: dict[int, Decimal] = {}
     for order_id, qty in fetch_rows(dsn, "SELECT order_id, qty FROM oms_deals"):
         per_order[order_id] = per_order.get(order_id, Decimal(0)) + _decimal(qty)
@@ -35,44 +39,45 @@ def check_deals(dsn: str) -> None:
 
 
 def check_numbers(dsn: str) -> None:
-    """The events of every account are numbered without gaps up to its head."""
+    """The events of every account have consecutive numbers up to its head."""
     heads = dict(fetch_rows(dsn, "SELECT account_id, head_seq FROM account_streams"))
     last: dict[int, int] = {}
-    told = "SELECT account_id, seq, seq_to FROM event_outbox ORDER BY account_id, seq"
-    for account_id, seq, seq_to in fetch_rows(dsn, told):
+    query = "SELECT account_id, seq, seq_to FROM event_outbox ORDER BY account_id, seq"
+    for account_id, seq, seq_to in fetch_rows(dsn, query):
         assert seq == last.get(account_id, 0) + 1, f"account {account_id}: gap before {seq}"
         last[account_id] = seq_to
     assert {a: s for a, s in heads.items() if s} == last
 
 
 def check_tokens(dsn: str) -> int:
-    """Nobody wrote under a lost token; how often an account's writer changed.
+    """No worker wrote with a lost lease; returns how often the writer of an account changed.
 
-    The event numbers are the order of the commits. Along them the tokens of an account's finished
-    commands never fall, and each command is told to have ended once.
+    Event numbers give the order of commits. Along them the lease tokens of finished commands never
+    decrease, and each command has exactly one final event.
     """
     tokens = dict(fetch_rows(dsn, "SELECT id, lease_token FROM oms_commands"))
     current = dict(fetch_rows(dsn, "SELECT account_id, lease_token FROM account_streams"))
     last: dict[int, int] = {}
-    ended: list[int] = []
+    finished: list[int] = []
     changes = 0
-    told = "SELECT account_id, payload_json FROM event_outbox ORDER BY account_id, seq"
-    for account_id, payload in fetch_rows(dsn, told):
-        for command_id in _ended(payload):
+    query = "SELECT account_id, payload_json FROM event_outbox ORDER BY account_id, seq"
+    for account_id, payload in fetch_rows(dsn, query):
+        for command_id in _finished_command_ids(payload):
             token = tokens[command_id]
-            before = last.get(account_id, token)
-            assert token >= before, f"account {account_id}: {token} wrote after {before}"
-            changes += token > before
+            previous = last.get(account_id, token)
+            assert token >= previous, f"account {account_id}: {token} wrote after {previous}"
+            changes += token > previous
             last[account_id] = token
-            ended.append(command_id)
-    assert sorted(ended) == sorted(tokens), "each command ends once"
+            finished.append(command_id)
+    assert sorted(finished) == sorted(tokens), "each command ends once"
     assert all(current[account_id] >= token for account_id, token in last.items())
     return changes
 
 
-def _ended(payload: str) -> list[int]:
-    told = json.loads(payload)
-    events = told if isinstance(told, list) else [{"event": "command_updated", "payload": told}]
+def _finished_command_ids(payload: str) -> list[int]:
+    decoded = json.loads(payload)
+    single = [{"event": "command_updated", "payload": decoded}]
+    events = decoded if isinstance(decoded, list) else single
     return [
         int(event["payload"]["command_id"])
         for event in events
@@ -80,13 +85,13 @@ def _ended(payload: str) -> list[int]:
     ]
 
 
-def _difference(stored: dict[Any, Any], told: dict[Any, Any]) -> str:
-    wrong = {
-        key: (stored.get(key), told.get(key))
-        for key in {*stored, *told}
-        if stored.get(key) != told.get(key)
+def _difference(stored: dict[Any, Any], expected: dict[Any, Any]) -> str:
+    different = {
+        key: (stored.get(key), expected.get(key))
+        for key in {*stored, *expected}
+        if stored.get(key) != expected.get(key)
     }
-    return f"{len(wrong)} commands differ (stored, told): {list(wrong.items())[:5]}"
+    return f"{len(different)} commands differ (stored, expected): {list(different.items())[:5]}"
 
 
 def _decimal(value: Any) -> Decimal:

@@ -1,4 +1,4 @@
-"""An office whose worker serves one account at the loopback exchange through the real ccxt."""
+"""An in-process gateway whose worker serves one account at the loopback exchange by real ccxt."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ TRADER_KEY = "oms_a-venue-trader-for-tests"
 
 @dataclass
 class ExchangeSetup:
-    """The office, the exchange, and the account between them."""
+    """The gateway, the exchange, and the account."""
 
     gateway: InProcessGateway
     venue: LoopbackExchange
@@ -34,17 +34,17 @@ class ExchangeSetup:
     timings: Timings = FAST_TIMINGS
     account_id: int = 0
     exchange_id: str = "ccxt.bybit"
-    #: Which account of the exchange the credentials led to before.
+    #: The exchange's account id of the credentials, as recorded before.
     owner: str | None = None
-    #: What makes exchanges in place of ours.
+    #: Replaces the factory of exchanges.
     connect: Callable[[LoadedAccount, Callable[[], None]], Exchange] | None = None
     client: AsgiClient = field(init=False)
 
     async def start_account(self, environment: str = "loopback", **extra: Any) -> "ExchangeSetup":
-        """An account with ``extra`` settings that a trader may trade; the worker begins."""
+        """Create an account with ``extra`` config and a trader key, and start the worker."""
         self.account_id = await self.gateway.store.registry.create_account(
             exchange_id=self.exchange_id,
-            label="at the venue",
+            label="loopback",
             position_mode="netting",
             environment=environment,
             is_testnet=environment not in ("live", "paper"),
@@ -60,7 +60,7 @@ class ExchangeSetup:
         return self
 
     async def restart_worker(self, *, live_allowed: bool) -> None:
-        """The same worker, as after a restart with the gateway's switch so."""
+        """Restart the worker with ``live_allowed`` as the gateway's live trading switch."""
         await self.gateway.stop_worker()
         self.gateway.worker.processor.states.clear()
         self.gateway.worker.processor.live_allowed = live_allowed
@@ -70,30 +70,30 @@ class ExchangeSetup:
     async def send(
         self, command: str = "send_order", wait_ms: int = 15_000, **payload: Any
     ) -> dict[str, Any]:
-        """A command's result; an order is a resting buy unless it is said otherwise."""
-        wish = {"symbol": LINEAR, "side": "buy", "qty": "0.01", "order_type": "limit"}
-        told = (wish | {"price": "10000"} | payload) if command == "send_order" else payload
-        body = {"account_id": self.account_id, "command": command, "payload": told}
+        """Sends a command, by default a resting limit buy; returns its result."""
+        order = {"symbol": LINEAR, "side": "buy", "qty": "0.01", "order_type": "limit"}
+        fields = (order | {"price": "10000"} | payload) if command == "send_order" else payload
+        body = {"account_id": self.account_id, "command": command, "payload": fields}
         answer = await self.client("POST", f"/oms/commands?wait_ms={wait_ms}", body)
-        said = answer.json()
-        rows = said["results"] if "results" in said else said["detail"]["results"]
+        response = answer.json()
+        rows = response["results"] if "results" in response else response["detail"]["results"]
         row: dict[str, Any] = rows[0]
         return row
 
     async def order(self, order_id: int) -> dict[str, Any]:
-        """An order as it is told."""
-        told = await self.client.get(f"/oms/orders/{order_id}")
-        row: dict[str, Any] = told["items"][0]
+        """The order row of the API."""
+        fields = await self.client.get(f"/oms/orders/{order_id}")
+        row: dict[str, Any] = fields["items"][0]
         return row
 
     async def wait_for_order(self, order_id: int, status: str) -> dict[str, Any]:
-        """The order, once it is so."""
+        """Waits until the order has the status; returns its row."""
         return await poll_until(
             lambda: self.order(order_id), lambda row: row["status"] == status, seconds=15
         )
 
     async def set_live_enabled(self, *, live_enabled: bool) -> None:
-        """The account's own switch before live trading."""
+        """Set the account's live trading switch."""
         body = {"live_enabled": live_enabled, "comment": "a test"}
         admin = AsgiClient(self.gateway.app, ADMIN_KEY)
         answer = await admin("PATCH", f"/admin/accounts/{self.account_id}", body)

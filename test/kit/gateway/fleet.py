@@ -1,7 +1,7 @@
-"""Several API processes and workers on one database, or on several nodes of one.
+"""Several API processes and workers on one database, or on the nodes of a cluster.
 
-Every process has a place of its own (a *post*) at which it may be killed, stopped and started
-anew; it stays at its post's node of the database. Only processes started here are touched.
+Every process has a slot, in which it can be killed, stopped and restarted; a slot uses one node of
+the database. Only processes started here are signalled.
 """
 
 import asyncio
@@ -22,29 +22,29 @@ from kit.polling import wait_until
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class ProcessSlot:
-    """One place in the fleet."""
+    """One slot of the fleet, with its current process."""
 
     role: str
     number: int
-    #: The node of the database at which it works.
+    #: The index of its database node.
     node: int
     dsn: str
     port: int = 0
-    #: How often a process was started here; it is part of a worker's name.
+    #: Number of processes started in this slot; part of the name of a worker.
     generation: int = 0
     process: "subprocess.Popen[bytes] | None" = None
-    #: What calls need: the address and the key.
+    #: Address and key for calls.
     base_url: str = ""
     api_key: str = ""
 
     @property
     def owner(self) -> str:
-        """The name under which the worker holds leases."""
+        """The lease owner name of the worker."""
         return f"w{self.number}-{self.generation}"
 
     @property
     def pid(self) -> int:
-        """The pid of the process that was started last."""
+        """The pid of the process started last."""
         assert self.process is not None
         return self.process.pid
 
@@ -53,7 +53,7 @@ class ProcessSlot:
         os.kill(self.pid, number)
 
     def is_ready(self) -> bool:
-        """Whether the API here says that it is ready."""
+        """Whether /readyz of the API succeeds."""
         try:
             return call(self, "GET", "/readyz", seconds=2)[0] == 200
         except (OSError, ValueError):
@@ -61,7 +61,7 @@ class ProcessSlot:
 
 
 class Fleet(Gateway):
-    """``apis`` and ``workers`` posts, dealt to ``dsns`` in turn."""
+    """``apis`` and ``workers`` slots, assigned to ``dsns`` round-robin."""
 
     def __init__(
         self,
@@ -77,73 +77,73 @@ class Fleet(Gateway):
             folder, dsn=dsns[0], mariadb=mariadb, workers=workers, environment=environment
         )
         self.dsns = dsns
-        self.apis = [self._post("api", number) for number in range(apis)]
-        self.workers = [self._post("worker", number) for number in range(workers)]
+        self.apis = [self._slot("api", number) for number in range(apis)]
+        self.workers = [self._slot("worker", number) for number in range(workers)]
 
     @property
     def urls(self) -> list[str]:
         """The addresses of all API processes."""
-        return [post.base_url for post in self.apis]
+        return [slot.base_url for slot in self.apis]
 
     def start(self) -> None:
         """Start everything and wait until every API is ready."""
         from oms.cli.first_run import first_run
 
-        self._learn(asyncio.run(first_run(self._settings())))
-        for post in self.apis:
-            post.port = self.port if post.number == 0 else free_port()
-            post.base_url = f"http://127.0.0.1:{post.port}"
-            post.api_key = self.api_key
-        for post in (*self.apis, *self.workers):
-            self.start_process(post)
-        for post in self.apis:
-            self.wait_for(post)
+        self._set_first_run(asyncio.run(first_run(self._settings())))
+        for slot in self.apis:
+            slot.port = self.port if slot.number == 0 else free_port()
+            slot.base_url = f"http://127.0.0.1:{slot.port}"
+            slot.api_key = self.api_key
+        for slot in (*self.apis, *self.workers):
+            self.start_process(slot)
+        for slot in self.apis:
+            self.wait_ready(slot)
 
-    def start_process(self, post: ProcessSlot, *, keeps_name: bool = False) -> None:
-        """Start a process at the post; ``inherits``: under the name of the one before it."""
+    def start_process(self, slot: ProcessSlot, *, keeps_name: bool = False) -> None:
+        """Start a process in the slot; with ``keeps_name`` under the name of its predecessor."""
         if not keeps_name:
-            post.generation += 1
-        place = {"OMS_DATABASE_URL": post.dsn}
-        if post.role == "api":
-            place["OMS_PORT"] = str(post.port)
-            post.process = self._spawn("api", environment=place)
+            slot.generation += 1
+        environment = {"OMS_DATABASE_URL": slot.dsn}
+        if slot.role == "api":
+            environment["OMS_PORT"] = str(slot.port)
+            slot.process = self._spawn("api", environment=environment)
         else:
-            post.process = self._spawn("worker", "--name", post.owner, environment=place)
+            slot.process = self._spawn("worker", "--name", slot.owner, environment=environment)
 
-    def at_node(self, node: int) -> list[ProcessSlot]:
-        """The posts whose processes work at one node of the database."""
-        return [post for post in (*self.apis, *self.workers) if post.node == node]
+    def slots_at_node(self, node: int) -> list[ProcessSlot]:
+        """The slots that use one database node."""
+        return [slot for slot in (*self.apis, *self.workers) if slot.node == node]
 
-    def wait_for(self, post: ProcessSlot) -> None:
-        """Wait until the API at the post is ready."""
+    def wait_ready(self, slot: ProcessSlot) -> None:
+        """Wait until the API of the slot is ready."""
         try:
-            wait_until(post.is_ready, READY_SECONDS_MAX, f"{post.base_url} is ready")
-        except AssertionError as late:
-            raise AssertionError(f"{late}\n{self.log_tail()}") from None
+            wait_until(slot.is_ready, READY_SECONDS_MAX, f"{slot.base_url} is ready")
+        except AssertionError as timeout:
+            raise AssertionError(f"{timeout}\n{self.log_tail()}") from None
 
-    def end(self, post: ProcessSlot) -> None:
-        """SIGKILL; returns when the process is gone."""
-        post.signal(signal.SIGKILL)
-        assert post.process is not None
-        post.process.wait()
+    def kill_process(self, slot: ProcessSlot) -> None:
+        """SIGKILL; returns when the process has ended."""
+        slot.signal(signal.SIGKILL)
+        assert slot.process is not None
+        slot.process.wait()
 
     def lease_counts(self, dsn: str | None = None) -> dict[str, int]:
-        """How many accounts each owner holds now, by a node that lives."""
-        held = (
+        """Number of live account leases per owner, read at ``dsn``."""
+        query = (
             "SELECT owner, COUNT(*) FROM account_leases WHERE owner <> '' AND account_id > 0"
             " AND expires_at > UTC_TIMESTAMP(6) GROUP BY owner"
         )
-        return dict(fetch_rows(dsn or self.dsn, held))
+        return dict(fetch_rows(dsn or self.dsn, query))
 
-    def queued_for(self, post: ProcessSlot) -> int:
-        """Commands that wait in the queues of the accounts that the worker there holds."""
-        text = (
+    def queued_for(self, slot: ProcessSlot) -> int:
+        """Number of queued commands of the accounts leased by the worker of the slot."""
+        query = (
             "SELECT COUNT(*) FROM oms_commands c JOIN account_leases l USING (account_id)"
-            f" WHERE c.status = 'queued' AND l.owner = '{post.owner}'"
+            f" WHERE c.status = 'queued' AND l.owner = '{slot.owner}'"
         )
-        ((found,),) = fetch_rows(self.dsn, text)
-        return int(found)
+        ((count,),) = fetch_rows(self.dsn, query)
+        return int(count)
 
-    def _post(self, role: str, number: int) -> ProcessSlot:
+    def _slot(self, role: str, number: int) -> ProcessSlot:
         node = number % len(self.dsns)
         return ProcessSlot(role=role, number=number, node=node, dsn=self.dsns[node])

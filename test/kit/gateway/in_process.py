@@ -1,6 +1,6 @@
-"""The whole of oms-gateway in one process: API, worker and a store of its own. For tests.
+"""The whole gateway in one process: API, worker and store.
 
-The parts are the real ones; only the doorbell is a local one, because there is no second process.
+All components are the real ones, except the notifier, which is local to the process.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ MANUAL = '{"oms":{"paper":{"source":"manual"}}}'
 
 @dataclass(slots=True)
 class InProcessGateway:
-    """What a test needs of it."""
+    """A running gateway: its app, its store, its worker, and a client with the trader's key."""
 
     store: SqlStore
     app: FastAPI
@@ -82,25 +82,25 @@ class InProcessGateway:
     account_id: int
     worker: Worker
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _working: "asyncio.Task[None] | None" = None
+    _worker_task: "asyncio.Task[None] | None" = None
 
     def start_worker(self) -> None:
-        """Let commands be carried out."""
-        self._working = asyncio.create_task(self.worker.run(self._stop))
+        """Start executing commands."""
+        self._worker_task = asyncio.create_task(self.worker.run(self._stop))
 
     async def stop_worker(self) -> None:
-        """Let them lie."""
-        if self._working is not None:
+        """Stop executing commands."""
+        if self._worker_task is not None:
             self._stop.set()
-            await self._working
-            self._working = None
+            await self._worker_task
+            self._worker_task = None
 
     async def order(self, query: str = "", **payload: object) -> Any:
-        """Send a small market buy, or what ``payload`` says; the whole answer."""
+        """Sends a small market buy, changed by ``payload``; returns the response."""
         return await self.client("POST", f"/oms/commands{query}", self.command(**payload))
 
     def command(self, **payload: object) -> dict[str, Any]:
-        """The body of a small market buy."""
+        """The request body of a small market buy, changed by ``payload``."""
         order = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
         return {
             "account_id": self.account_id,
@@ -109,7 +109,7 @@ class InProcessGateway:
         }
 
     async def add_account(self, mode: str = "netting", extra: str = MANUAL) -> int:
-        """A new paper account."""
+        """Creates a paper account; returns its id."""
         return await self.store.registry.create_account(
             exchange_id="paper.binance",
             label=f"paper {mode}",
@@ -130,7 +130,7 @@ class InProcessGateway:
         expires_at: datetime | None = None,
         grants: dict[int, Grant] | None = None,
     ) -> str:
-        """A key of a user who may trade on the office's account, or has ``grants``."""
+        """Creates a user and a key; by default the user may trade on the first account."""
         registry = self.store.registry
         user, _ = await registry.create_user(name=name, role=role, now=now(), audit=AUDIT)
         await registry.create_key(
@@ -151,7 +151,7 @@ class InProcessGateway:
 
 
 def now() -> datetime:
-    """The machine's time."""
+    """The current time in UTC."""
     return SystemClock().now()
 
 
@@ -159,14 +159,14 @@ def now() -> datetime:
 async def open_gateway(
     dsn: str, settings: Settings | None = None
 ) -> AsyncIterator[InProcessGateway]:
-    """An office with one netting account at manual prices, a trader's key and an admin's."""
+    """A gateway with one netting paper account at manual prices, a trader key and an admin key."""
     await upgrade(dsn)
     store = await SqlStore.open(dsn, check_account)
-    bell = LocalNotifier()
-    api_context = _doors(store, bell, settings or Settings())
+    notifier = LocalNotifier()
+    api_context = _build_api_context(store, notifier, settings or Settings())
     feed = EventFeed(history=store.history, wait_notified=api_context.result_waiter.wait_notified)
     app = create_app(replace(api_context, websocket=WebSocketServer(api_context, feed)))
-    worker = _worker(store, bell)
+    worker = _build_worker(store, notifier)
     gateway = InProcessGateway(store, app, api_context, AsgiClient(app), 0, worker)
     gateway.account_id = await gateway.add_account()
     key = await gateway.add_key("trader", "oms_a-trader-for-tests-only")
@@ -180,11 +180,13 @@ async def open_gateway(
     await store.close()
 
 
-def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiContext:
+def _build_api_context(store: SqlStore, notifier: LocalNotifier, settings: Settings) -> ApiContext:
     clock = SystemClock()
     commands = settings.commands
-    depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
-    reads = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
+    queue_depths = QueueDepthLimiter(
+        queue=store.queue, clock=clock, depth_max=commands.queue_depth_max
+    )
+    queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     administer = build_admin_service(store, settings)
     return ApiContext(
         settings=settings,
@@ -198,18 +200,18 @@ def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiConte
             registry=store.registry,
             ids=store.ids,
             clock=clock,
-            enqueue=Enqueue(queue=store.queue, notifier=bell, batch_max=commands.batch_max),
-            depths=depths,
+            enqueue=Enqueue(queue=store.queue, notifier=notifier, batch_max=commands.batch_max),
+            depths=queue_depths,
             idempotency_hours=commands.idempotency_hours,
         ),
-        result_waiter=ResultWaiter(queue=store.queue, notifier=bell),
-        queries=reads,
+        result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
+        queries=queries,
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
         exchange_catalog=VenueCatalog(),
-        queue_depths=depths,
-        notifier=bell,
+        queue_depths=queue_depths,
+        notifier=notifier,
         health=store,
         rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
         request_metrics=RequestMetrics(started_at=clock.now()),
@@ -221,18 +223,18 @@ def _doors(store: SqlStore, bell: LocalNotifier, settings: Settings) -> ApiConte
     )
 
 
-def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
+def _build_worker(store: SqlStore, notifier: LocalNotifier) -> Worker:
     clock = SystemClock()
     record = RecordReports(
         ledger=store.ledger, ids=store.ids, load_history=LoadHistory(ledger=store.ledger)
     )
-    names = iter(range(1, 10**9))
+    client_ids = iter(range(1, 10**9))
     permissions = CommandPermissions(registry=store.registry, cache_seconds=1)
     place = PlaceOrder(
         ledger=store.ledger,
         record=record,
         ids=store.ids,
-        new_client_order_id=lambda: f"NAME{next(names):022d}",
+        new_client_order_id=lambda: f"NAME{next(client_ids):022d}",
         notional_limits=NotionalLimits(permissions=permissions, usage=store.key_usage),
     )
     position_ops = PositionOps(
@@ -269,8 +271,8 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
         position_ops=position_ops,
         max_queue_seconds=60,
     )
-    keeper = LeaseKeeper(owner="office", leases=store.leases, seconds=5, only=())
-    listener = WakeupListener(notifier=bell)
+    keeper = LeaseKeeper(owner="in-process", leases=store.leases, seconds=5, only=())
+    listener = WakeupListener(notifier=notifier)
     processor = CommandProcessor(
         keeper=keeper,
         clock=clock,
@@ -282,14 +284,14 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             record=record, reconcile=execute.reconcile, flatten=execute.flatten()
         ),
         pipeline=CommitPipeline(
-            commit=CommitBatches(ledger=store.ledger, notifier=bell, clock=clock)
+            commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
         ),
         connect=_connect,
         updated=UpdatedAccounts(listener=listener),
         batch_max=500,
     )
     return Worker(
-        name="office",
+        name="in-process",
         processor=processor,
         keeper=keeper,
         leases=store.leases,
@@ -301,26 +303,26 @@ def _worker(store: SqlStore, bell: LocalNotifier) -> Worker:
             chain_audit=ChainAudit(log=store.audit_log),
             retention_days=7,
         ),
-        notifier=bell,
+        notifier=notifier,
         listener=listener,
         tick_seconds=0.25,
-        close=_nothing,
+        close=_close_nothing,
     )
 
 
-class _Unserved(PaperExchange):
-    """What stands in for a real exchange: nothing can be sent to it from here."""
+class _UnavailableExchange(PaperExchange):
+    """Replaces real exchanges: always unavailable."""
 
     def unavailable_reason(self) -> Refused:
-        message = "this office serves paper accounts alone"
+        message = "this gateway serves paper accounts only"
         return Refused(code="engine_unavailable", message=message)
 
 
 def _connect(image: LoadedAccount, _on_update: Callable[[], None]) -> ExchangePorts:
-    kind = PaperExchange if image.account.engine is Engine.PAPER else _Unserved
-    exchange = kind.restore(image.account, image.exchange_state)
+    exchange_class = PaperExchange if image.account.engine is Engine.PAPER else _UnavailableExchange
+    exchange = exchange_class.restore(image.account, image.exchange_state)
     return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 
-async def _nothing() -> None:
+async def _close_nothing() -> None:
     return None

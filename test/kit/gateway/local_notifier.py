@@ -1,4 +1,4 @@
-"""A doorbell within one process, for tests without a second process."""
+"""A notifier within one process, for tests without a second process."""
 
 import asyncio
 from collections import defaultdict
@@ -9,41 +9,41 @@ from oms.ports.notifier import Topic
 
 
 @dataclass(slots=True)
-class _Ear:
-    """What was rung about a topic and not heard yet."""
+class _Subscriber:
+    """Pending notifications of a topic."""
 
-    rung: asyncio.Event = field(default_factory=asyncio.Event)
-    ids: dict[int, str] = field(default_factory=dict)
+    notified: asyncio.Event = field(default_factory=asyncio.Event)
+    results: dict[int, str] = field(default_factory=dict)
 
 
 class LocalNotifier:
-    """``ports.wakeup.Doorbell`` for one listener a topic."""
+    """Implements ``ports.notifier.Notifier`` for one listener per topic."""
 
     def __init__(self) -> None:
-        self._ears: defaultdict[Topic, _Ear] = defaultdict(_Ear)
+        self._subscribers: defaultdict[Topic, _Subscriber] = defaultdict(_Subscriber)
 
     def notify(
         self, topic: Topic, ids: Collection[int] = (), results: Mapping[int, str] | None = None
     ) -> None:
-        """Wake who listens, or is about to."""
-        ear = self._ears[topic]
-        ear.ids.update((one, (results or {}).get(one, "")) for one in ids)
-        ear.rung.set()
+        """Wake the current or next ``wait`` of the topic."""
+        subscriber = self._subscribers[topic]
+        subscriber.results.update((each, (results or {}).get(each, "")) for each in ids)
+        subscriber.notified.set()
 
     async def wait(self, topic: Topic, timeout_seconds: float) -> Mapping[int, str]:
-        """The ids rung since the last call."""
-        ear = self._ears[topic]
+        """Returns the results by id since the last call; empty after the timeout."""
+        subscriber = self._subscribers[topic]
         try:
-            # `wait_for` would lose a cancellation that comes with the ring.
+            # `wait_for` would lose a cancellation that arrives with the notification.
             async with asyncio.timeout(timeout_seconds):
-                await ear.rung.wait()
+                await subscriber.notified.wait()
         except TimeoutError:
             return {}
-        ear.rung.clear()
-        ids, ear.ids = ear.ids, {}
-        return ids
+        subscriber.notified.clear()
+        results, subscriber.results = subscriber.results, {}
+        return results
 
     async def close(self) -> None:
-        """Whoever waits returns now."""
-        for ear in self._ears.values():
-            ear.rung.set()
+        """Let all waits return now."""
+        for subscriber in self._subscribers.values():
+            subscriber.notified.set()

@@ -1,7 +1,7 @@
-"""A real gateway for end-to-end tests: real processes, a folder of its own, free ports.
+"""A gateway in real processes for end-to-end tests, with its own folder and free ports.
 
-*Supervised*, it is ``oms up`` as a user starts it. Otherwise it is one API process and any number
-of workers, each started and ended here. Only processes started here are ended, by their pid.
+Without ``workers`` it is ``oms up``, whose supervisor starts the processes. Otherwise one API
+process and that number of workers are started here. Only processes started here are ended, by pid.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ STOP_SECONDS_MAX = 10.0
 
 
 class Gateway:
-    """A running gateway and what a test needs to reach it."""
+    """A running gateway with its address, keys and accounts."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class Gateway:
         self.folder = folder
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        self.home_folder = folder / "var"
-        self.dsn = dsn or f"sqlite+aiosqlite:///{self.home_folder / 'oms.sqlite3'}"
+        self.data_folder = folder / "var"
+        self.dsn = dsn or f"sqlite+aiosqlite:///{self.data_folder / 'oms.sqlite3'}"
         self._mariadb = mariadb
         self._workers = workers
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OMS_")}
         self.environment = inherited | {
-            "OMS_HOME": str(self.home_folder),
+            "OMS_HOME": str(self.data_folder),
             "OMS_DATABASE_URL": self.dsn,
             "OMS_PORT": str(self.port),
-            "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key stands for many clients here
+            "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key is shared by many clients
             "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
             **(environment or {}),
         }
@@ -66,7 +66,7 @@ class Gateway:
 
     @property
     def mariadb(self) -> PrivateMariaDB:
-        """The server under it."""
+        """The MariaDB server of its database."""
         assert self._mariadb is not None, "this gateway runs on SQLite"
         return self._mariadb
 
@@ -74,23 +74,25 @@ class Gateway:
         """Start everything and wait until it is ready."""
         if self._workers is None:
             self._supervisor = self._spawn("up")
-            told = wait_until(self._first_run, READY_SECONDS_MAX, "first-run.json is written")
+            first_run_result = wait_until(
+                self._first_run, READY_SECONDS_MAX, "first-run.json is written"
+            )
         else:
             from oms.cli.first_run import first_run
 
-            told = asyncio.run(first_run(self._settings()))
+            first_run_result = asyncio.run(first_run(self._settings()))
             self._api = self._spawn("api")
             for _ in range(self._workers):
                 self.start_worker()
-        self._learn(told)
+        self._set_first_run(first_run_result)
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Wait until it answers that it is ready."""
+        """Wait until /readyz succeeds."""
         try:
             wait_until(self._is_ready, READY_SECONDS_MAX, f"{self.base_url} is ready")
-        except AssertionError as late:
-            raise AssertionError(f"{late}\n{self.log_tail()}") from None
+        except AssertionError as timeout:
+            raise AssertionError(f"{timeout}\n{self.log_tail()}") from None
 
     def stop(self) -> None:
         """End all processes started here."""
@@ -106,57 +108,57 @@ class Gateway:
                 process.wait()
 
     def start_worker(self) -> int:
-        """One more worker process; its pid."""
+        """Start another worker process; returns its pid."""
         return self._spawn("worker").pid
 
     def worker_pids(self) -> list[int]:
-        """Pids of the workers that live."""
+        """Pids of the live workers."""
         return self._pids("worker")
 
     def api_pids(self) -> list[int]:
-        """Pids of the API processes that live."""
+        """Pids of the live API processes."""
         return self._pids("api")
 
     @property
     def supervisor(self) -> "subprocess.Popen[bytes]":
-        """The process that is ``oms up``."""
+        """The ``oms up`` process."""
         assert self._supervisor is not None, "this gateway has no supervisor"
         return self._supervisor
 
     def pid(self, role: str) -> int:
-        """The pid of the one living process of that role."""
-        (pid,) = wait_until(lambda: self._pids(role), READY_SECONDS_MAX, f"a living {role}")
+        """The pid of the only live process of that role."""
+        (pid,) = wait_until(lambda: self._pids(role), READY_SECONDS_MAX, f"a live {role}")
         return pid
 
     def kill(self, role: str) -> int:
-        """SIGKILL the one process of that role (the supervisor starts another); its pid."""
+        """SIGKILL the only process of that role (a supervisor restarts it); returns its pid."""
         pid = self.pid(role)
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def pid_of_owner(self, owner: str) -> int:
-        """The pid of the worker that holds leases under this name."""
+        """The pid of the worker that is the lease owner ``owner``."""
         ((status,),) = fetch_rows(
             self.dsn, f"SELECT status_json FROM workers WHERE worker_id = '{owner}'"
         )
         return int(json.loads(status)["pid"])
 
     def add_accounts(self, count: int, *, position_mode: str) -> list[int]:
-        """New paper accounts on which the trader's key trades."""
-        return asyncio.run(self._added(count, position_mode))
+        """Adds paper accounts that the trader's key may trade; returns their ids."""
+        return asyncio.run(self._create_accounts(count, position_mode))
 
     def add_key(self, **flags: str) -> str:
-        """A new key of the trader, by the command line."""
+        """Creates a key of the trader by the command line."""
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
         users = fetch_rows(self.dsn, "SELECT id FROM users WHERE name = 'trader'")
         return str(self.oms("create-api-key", f"--user-id={users[0][0]}", *arguments)["api_key"])
 
     def verify(self) -> Any:
-        """What ``oms verify`` says."""
+        """The result of ``oms verify``."""
         return self.oms("verify", statuses=(0, 7))
 
     def oms(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> Any:
-        """The JSON answer of one command."""
+        """Runs one ``oms`` command; returns its JSON output."""
         done = subprocess.run(
             [sys.executable, "-m", "oms", *arguments, "--json"],
             env=self.environment,
@@ -170,15 +172,15 @@ class Gateway:
         return json.loads(done.stdout)
 
     def log_tail(self, lines: int = 40) -> str:
-        """The end of what all processes printed."""
+        """The last lines of the output of all processes."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
-    async def _added(self, count: int, position_mode: str) -> list[int]:
+    async def _create_accounts(self, count: int, position_mode: str) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
             administer = bootstrap.build_administer(self._settings(), store)
             trader, _ = await administer.ensure_user("trader", "trader", cli_audit_context())
-            wishes = [
+            requests = [
                 Namespace(
                     exchange_id="paper.binance",
                     label=f"test-{position_mode}-{os.urandom(4).hex()}",
@@ -189,13 +191,13 @@ class Gateway:
             ]
             ids = [
                 await create_granted_account(administer, each, trader.id, FULL_GRANT)
-                for each in wishes
+                for each in requests
             ]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"
         wait_until(
-            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts have a home"
+            lambda: fetch_rows(self.dsn, leased)[0][0] >= count, 20, "the accounts are leased"
         )
-        wait_until(lambda: self._grants() >= set(ids), 10, "the key knows its accounts")
+        wait_until(lambda: self._grants() >= set(ids), 10, "the key has access to the accounts")
         return ids
 
     def _grants(self) -> set[int]:
@@ -203,13 +205,16 @@ class Gateway:
         return {row["account_id"] for row in body["items"]} if status == 200 else set()
 
     def _settings(self) -> Settings:
-        return Settings(home=self.home_folder, database_url=self.dsn, port=self.port)
+        return Settings(home=self.data_folder, database_url=self.dsn, port=self.port)
 
-    def _learn(self, told: Mapping[str, Any]) -> None:
-        """Keys and accounts of the first run."""
-        self.api_key, self.admin_api_key = told["api_key"], told["admin_api_key"]
-        self.account_id = told["accounts"]["hedge"]
-        self.netting_account_id = told["accounts"]["netting"]
+    def _set_first_run(self, first_run_result: Mapping[str, Any]) -> None:
+        """Take keys and accounts from the result of the first run."""
+        self.api_key, self.admin_api_key = (
+            first_run_result["api_key"],
+            first_run_result["admin_api_key"],
+        )
+        self.account_id = first_run_result["accounts"]["hedge"]
+        self.netting_account_id = first_run_result["accounts"]["netting"]
 
     def _spawn(
         self, *arguments: str, environment: Mapping[str, str] | None = None
@@ -230,17 +235,17 @@ class Gateway:
 
     def _pids(self, role: str) -> list[int]:
         if self._supervisor is None:
-            found = [p.pid for p in self._processes if p.poll() is None]
+            pids = [p.pid for p in self._processes if p.poll() is None]
         else:
             pid = self._supervisor.pid
             text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-            found = [int(word) for word in text.split()]
-        return [pid for pid in found if role in _arguments(pid)[3:4]]
+            pids = [int(pid_text) for pid_text in text.split()]
+        return [pid for pid in pids if role in _arguments(pid)[3:4]]
 
     def _first_run(self) -> dict[str, Any] | None:
         assert self._supervisor is not None
         assert self._supervisor.poll() is None, self.log_tail()
-        path = self.home_folder / "first-run.json"
+        path = self.data_folder / "first-run.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def _is_ready(self) -> bool:
@@ -251,7 +256,7 @@ class Gateway:
 
 
 def _arguments(pid: int) -> list[str]:
-    """The command line of a process; empty when it is gone."""
+    """The command line of a process; empty if it has ended."""
     try:
         text = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

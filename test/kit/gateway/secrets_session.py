@@ -1,7 +1,7 @@
-"""A whole session of a gateway with secrets in every hand, and all that was answered to it.
+"""A session that uses secrets at every entry point of a gateway and records all responses.
 
-It logs in, guesses wrongly, makes and replaces keys, seals credentials of an exchange, sends
-secrets where they do not belong, and goes on while the database is away. Nothing is judged here.
+It logs in, fails to log in, creates and replaces keys, seals credentials of an exchange, sends
+secrets in wrong places, and repeats that during a database outage. It checks no secrecy itself.
 """
 
 import asyncio
@@ -23,26 +23,26 @@ from kit.polling import wait_until
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 SECONDS_MAX = 30
 SHOWN_ONCE = ("api_key_plain", "token")
-"""Keys of answers under which a new secret is told to who asked for it."""
+"""Response keys under which a new secret is returned once to its owner."""
 
 
-def make_secret(word: str) -> str:
-    """A secret nobody else has; ``word`` says what it is for."""
-    return f"{word.replace(' ', '-')}-{secrets.token_urlsafe(18)}"
+def make_secret(purpose: str) -> str:
+    """A unique secret; ``purpose`` is part of it."""
+    return f"{purpose.replace(' ', '-')}-{secrets.token_urlsafe(18)}"
 
 
 @dataclass
 class Session:
-    """A gateway, what it answered, and what nobody may read anywhere."""
+    """A gateway, its responses, and the secrets that must not appear in them."""
 
     gateway: Gateway
-    #: Each secret by what it is.
+    #: Secrets by name.
     secrets: dict[str, str] = field(default_factory=dict)
-    #: Everything that was answered: where, and the text with headers.
+    #: Every response: the request, and headers with body.
     answers: list[tuple[str, str]] = field(default_factory=list)
 
     def add_secret(self, name: str, text: str | None = None) -> str:
-        """A secret of that name, a new one unless it is given."""
+        """Registers a secret under a name, a new one unless ``text`` is given; returns it."""
         self.secrets[name] = make_secret(name) if text is None else text
         return self.secrets[name]
 
@@ -56,7 +56,7 @@ class Session:
         raw: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """Status and JSON of one request; the answer is kept without what is told once."""
+        """Status and JSON of one request; records the response without secrets shown once."""
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         sent = {"content-type": "application/json", **(headers or {})}
         if key is not None:
@@ -69,12 +69,12 @@ class Session:
         except urllib.error.HTTPError as refusal:
             answer = refusal
         with answer:
-            status, told, text = answer.status, str(answer.headers), answer.read().decode()
+            status, header_text, text = answer.status, str(answer.headers), answer.read().decode()
         value = _json(text)
         kept = text
         if isinstance(value, dict) and set(value) & set(SHOWN_ONCE):
             kept = json.dumps({k: v for k, v in value.items() if k not in SHOWN_ONCE})
-        self.answers.append((f"{method} {path} {status}", f"{told}\n{kept}"))
+        self.answers.append((f"{method} {path} {status}", f"{header_text}\n{kept}"))
         return status, value
 
     def call_ok(self, method: str, path: str, body: object = None, **options: Any) -> Any:
@@ -85,7 +85,7 @@ class Session:
 
 
 def run_session(session: Session) -> None:
-    """All of it but the outage, in an order that makes sense."""
+    """The whole session except the outage."""
     exercise_users(session)
     exercise_credentials(session)
     send_misplaced_secrets(session)
@@ -94,23 +94,23 @@ def run_session(session: Session) -> None:
 
 
 def exercise_users(session: Session) -> None:
-    """Users, passwords, keys and tokens, right and wrong."""
+    """Users, passwords, keys and tokens, valid and invalid."""
     admin = session.add_secret("admin key", session.gateway.admin_api_key)
     session.add_secret("trader key", session.gateway.api_key)
-    wish = {"user_name": "ann", "role": "trader", "password": session.add_secret("password")}
+    user = {"user_name": "ann", "role": "trader", "password": session.add_secret("password")}
     permits = [{"account_id": session.gateway.account_id, "can_trade": True}]
     ann = session.call_ok(
-        "POST", "/admin/users-with-api-key", wish | {"permissions": permits}, key=admin
+        "POST", "/admin/users-with-api-key", user | {"permissions": permits}, key=admin
     )
     key = session.add_secret("made key", ann["api_key_plain"])
-    line = {
+    key_request = {
         "user_id": ann["user_id"],
         "api_key": session.add_secret("chosen key"),
         "label": "chosen",
     }
-    again = {"headers": {"Idempotency-Key": "one-key"}}
-    session.call_ok("POST", "/admin/api-keys", line, key=admin, **again)
-    session.call_ok("POST", "/admin/api-keys", line, key=admin, **again)
+    idempotency_headers = {"headers": {"Idempotency-Key": "one-key"}}
+    session.call_ok("POST", "/admin/api-keys", key_request, key=admin, **idempotency_headers)
+    session.call_ok("POST", "/admin/api-keys", key_request, key=admin, **idempotency_headers)
     own = session.call_ok("POST", "/user/api-keys", {"label": "own"}, key=key)
     session.add_secret("own key", own["api_key_plain"])
     _logins(session, key)
@@ -123,19 +123,19 @@ def exercise_users(session: Session) -> None:
     assert session.call("GET", "/user/profile", key=own["api_key_plain"])[0] == 401
 
 
-def _password(session: Session, word: str) -> dict[str, str]:
-    return {"password": session.add_secret(f"{word} password")}
+def _password(session: Session, purpose: str) -> dict[str, str]:
+    return {"password": session.add_secret(f"{purpose} password")}
 
 
 def _logins(session: Session, key: str) -> None:
     name = {"user_name": "ann"}
-    told = session.call_ok(
+    body = session.call_ok(
         "POST", "/auth/login-password", name | {"password": session.secrets["password"]}
     )
-    token = session.add_secret("token", told["token"])
+    token = session.add_secret("token", body["token"])
     session.call_ok("GET", "/user/profile", headers={"Authorization": f"Bearer {token}"})
     wrong = {"password": session.add_secret("wrong password")}
-    for user in ("ann", "nobody"):
+    for user in ("ann", "unknown"):
         assert session.call("POST", "/auth/login-password", {"user_name": user, **wrong})[0] == 401
     change = {
         "current_password": session.secrets["password"],
@@ -143,38 +143,42 @@ def _logins(session: Session, key: str) -> None:
     }
     session.call_ok("POST", "/user/password", change, key=key)
     session.call("POST", "/user/password", change | {"current_password": "x" * 12}, key=key)
-    told = session.call_ok(
+    body = session.call_ok(
         "POST", "/auth/login-password", name | {"password": session.secrets["new password"]}
     )
-    session.add_secret("second token", told["token"])
-    session.call_ok("POST", "/auth/logout", key=told["token"])
-    for _ in range(6):  # until the name is locked
+    session.add_secret("second token", body["token"])
+    session.call_ok("POST", "/auth/logout", key=body["token"])
+    for _ in range(6):  # until the user name is locked out
         status, _ = session.call("POST", "/auth/login-password", {"user_name": "bob", **wrong})
     assert status == 429
 
 
 def exercise_credentials(session: Session) -> None:
-    """Credentials of an exchange, sealed and sealed anew."""
+    """Seals credentials of an exchange and replaces them."""
     path = f"/admin/accounts/{session.gateway.account_id}"
-    given = {
+    credentials_fields = {
         name: session.add_secret(f"exchange {name}") for name in ("api_key", "secret", "passphrase")
     }
     admin = session.secrets["admin key"]
-    session.call_ok("PATCH", path, {"credentials": given, "comment": "first"}, key=admin)
+    session.call_ok(
+        "PATCH", path, {"credentials": credentials_fields, "comment": "first"}, key=admin
+    )
     other = {"secret": session.add_secret("exchange other secret")}
-    again = {"Idempotency-Key": "seal"}
-    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=again)
-    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=again)
+    idempotency_headers = {"Idempotency-Key": "seal"}
+    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=idempotency_headers)
+    session.call_ok("PATCH", path, {"credentials": other}, key=admin, headers=idempotency_headers)
     wrong = {"secret": session.add_secret("exchange lost secret"), "passphrase": ["x"]}
     assert session.call("PATCH", path, {"credentials": wrong}, key=admin)[0] == 422
-    nowhere = {"credentials": {"secret": session.add_secret("exchange stray secret")}}
-    assert session.call("PATCH", "/admin/accounts/987654", nowhere, key=admin)[0] == 404
-    # A trader who may not is told nothing of what he sent.
-    assert session.call("PATCH", path, nowhere, key=session.secrets["trader key"])[0] == 403
+    stray_credentials = {"credentials": {"secret": session.add_secret("exchange stray secret")}}
+    assert session.call("PATCH", "/admin/accounts/987654", stray_credentials, key=admin)[0] == 404
+    # A trader without the permission gets nothing of the request back.
+    assert (
+        session.call("PATCH", path, stray_credentials, key=session.secrets["trader key"])[0] == 403
+    )
 
 
 def send_misplaced_secrets(session: Session) -> None:
-    """Secrets where they do not belong: bad headers, broken JSON, wrong types, wrong doors."""
+    """Secrets in wrong places: bad headers, broken JSON, wrong types, wrong routes."""
     trader, admin = session.secrets["trader key"], session.secrets["admin key"]
     bad = session.add_secret("bad key", f"oms_{secrets.token_urlsafe(32)}")
     bad_token = session.add_secret("bad token", f"tok_{secrets.token_urlsafe(32)}")
@@ -188,16 +192,16 @@ def send_misplaced_secrets(session: Session) -> None:
         {"Authorization": f"Bearer {session.add_secret('odd key')} and more"},
     ):
         assert session.call("GET", "/oms/accounts", headers=header)[0] == 401
-    half = f'{{"user_name": "ann", "password": "{session.add_secret("half password")}'.encode()
-    assert session.call("POST", "/auth/login-password", raw=half)[0] == 422
-    typed = {"user_name": "ann", "password": [session.add_secret("listed password")]}
-    assert session.call("POST", "/auth/login-password", typed)[0] == 422
-    stray = {"account_id": session.gateway.account_id, "command": "send_order"}
+    truncated = f'{{"user_name": "ann", "password": "{session.add_secret("half password")}'.encode()
+    assert session.call("POST", "/auth/login-password", raw=truncated)[0] == 422
+    wrong_type = {"user_name": "ann", "password": [session.add_secret("listed password")]}
+    assert session.call("POST", "/auth/login-password", wrong_type)[0] == 422
+    command = {"account_id": session.gateway.account_id, "command": "send_order"}
     payload = ORDER | {
         "api_key": session.add_secret("stray key"),
         "qty": session.add_secret("stray value"),
     }
-    session.call("POST", "/oms/commands", stray | {"payload": payload}, key=trader)
+    session.call("POST", "/oms/commands", command | {"payload": payload}, key=trader)
     broken = f'{{"api_key": "{session.add_secret("broken key")}" "x": 1}}'.encode()
     assert session.call("POST", "/admin/api-keys", key=admin, raw=broken)[0] == 422
     short = {"user_id": 1, "api_key": session.add_secret("weak key", "weak-key-123456")}
@@ -207,7 +211,7 @@ def send_misplaced_secrets(session: Session) -> None:
 
 
 def exercise_reads(session: Session) -> None:
-    """Whatever shows something."""
+    """Reads."""
     account = session.gateway.account_id
     trader, admin = session.secrets["trader key"], session.secrets["admin key"]
     order = {"account_id": account, "command": "send_order", "payload": ORDER}
@@ -229,10 +233,10 @@ def exercise_reads(session: Session) -> None:
 
 
 async def exercise_websocket(session: Session) -> None:
-    """The same at the WebSocket; its frames are answers too."""
+    """The same at the WebSocket; its frames are recorded as responses."""
     url = session.gateway.base_url.replace("http", "ws") + "/ws"
     wrong = session.add_secret("socket key", f"oms_{secrets.token_urlsafe(32)}")
-    await _listened(session, url, {"x-api-key": wrong}, [])
+    await _record_frames(session, url, {"x-api-key": wrong}, [])
     broken = session.add_secret("socket broken")
     frames = [
         json.dumps({"id": 1, "action": "auth", "payload": {"api_key": wrong}}),
@@ -244,46 +248,54 @@ async def exercise_websocket(session: Session) -> None:
         json.dumps({"id": 5, "action": broken, "payload": {"secret": broken}}),
         json.dumps({"id": 6, "action": "ping"}),
     ]
-    await _listened(session, url, {}, frames)
+    await _record_frames(session, url, {}, frames)
 
 
-async def _listened(session: Session, url: str, headers: dict[str, str], frames: list[str]) -> None:
-    """Send the frames; keep what comes until the pong, or until the other side closes."""
-    async with connect(url, additional_headers=headers) as listening:
+async def _record_frames(
+    session: Session, url: str, headers: dict[str, str], frames: list[str]
+) -> None:
+    """Sends the frames; records received ones until the pong or until the server closes."""
+    async with connect(url, additional_headers=headers) as connection:
         for frame in frames:
-            await listening.send(frame)
+            await connection.send(frame)
         try:
             while True:
-                text = str(await asyncio.wait_for(listening.recv(), 20))
-                # A client's own words of ``action`` come back to it, and to it alone.
-                told = json.loads(text)
-                told.pop("action", None)
-                self_told = json.dumps(told)
-                session.answers.append(("/ws", self_told))
-                if told.get("event") == "pong":
+                text = str(await asyncio.wait_for(connection.recv(), 20))
+                # ``action`` of the request is echoed, to that client only.
+                body = json.loads(text)
+                body.pop("action", None)
+                frame_text = json.dumps(body)
+                session.answers.append(("/ws", frame_text))
+                if body.get("event") == "pong":
                     return
         except ConnectionClosed as closed:
             session.answers.append(("/ws closed", str(closed)))
 
 
-def run_during_outage(session: Session, take: Callable[[], None], give: Callable[[], None]) -> None:
-    """The same doors while the database is away; ``take`` takes it away, ``give`` gives it back."""
-    take()
+def run_during_outage(
+    session: Session, stop_database: Callable[[], None], start_database: Callable[[], None]
+) -> None:
+    """The same routes during an outage between ``stop_database`` and ``start_database``."""
+    stop_database()
     admin = session.secrets["admin key"]
-    wish = {"user_name": "ann", "password": session.add_secret("outage password")}
+    user = {"user_name": "ann", "password": session.add_secret("outage password")}
     account = f"/admin/accounts/{session.gateway.account_id}"
-    given = {"credentials": {"secret": session.add_secret("outage secret")}}
+    credentials_fields = {"credentials": {"secret": session.add_secret("outage secret")}}
     unknown = session.add_secret("outage key", f"oms_{secrets.token_urlsafe(32)}")
     statuses = [
-        session.call("POST", "/auth/login-password", wish)[0],
-        session.call("PATCH", account, given, key=admin)[0],
+        session.call("POST", "/auth/login-password", user)[0],
+        session.call("PATCH", account, credentials_fields, key=admin)[0],
         session.call("GET", "/oms/accounts", key=unknown)[0],
         session.call("GET", "/healthz")[0],
         session.call("GET", "/metrics")[0],
     ]
     log = session.gateway.log
-    wait_until(lambda: "store_unavailable" in log.read_text(), SECONDS_MAX, "the worker noticed")
-    give()
+    wait_until(
+        lambda: "store_unavailable" in log.read_text(),
+        SECONDS_MAX,
+        "the worker reported the outage",
+    )
+    start_database()
     assert statuses[1] == 503, statuses
 
 

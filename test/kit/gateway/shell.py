@@ -1,4 +1,4 @@
-"""A user at a shell: runs ``oms`` commands as processes and remembers all that they said."""
+"""Runs ``oms`` commands as processes, with or without a terminal, and records their output."""
 
 import contextlib
 import fcntl
@@ -18,7 +18,7 @@ COMMAND_SECONDS_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class CompletedCommand:
-    """One command that ended."""
+    """One completed command."""
 
     arguments: tuple[str, ...]
     status: int
@@ -27,24 +27,24 @@ class CompletedCommand:
 
     @property
     def answer(self) -> Any:
-        """Its JSON."""
+        """Its standard output, parsed as JSON."""
         return json.loads(self.out)
 
 
 @dataclass(slots=True)
 class Shell:
-    """An environment, a folder, and all commands that were run there."""
+    """An environment, a working folder, and all commands run there."""
 
     environment: Mapping[str, str]
     folder: Path
     done: list[CompletedCommand] = field(default_factory=list)
 
     def run(
-        self, *words: str, stdin: str = "", status: int | Sequence[int] = 0, **variables: str
+        self, *arguments: str, stdin: str = "", status: int | Sequence[int] = 0, **variables: str
     ) -> CompletedCommand:
-        """Run ``oms`` with these words; it must end with ``status`` (or one of them)."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "oms", *words],
+        """Runs ``oms`` with these arguments; its exit status must be (one of) ``status``."""
+        process = subprocess.run(
+            [sys.executable, "-m", "oms", *arguments],
             env={**self.environment, **variables},
             cwd=self.folder,
             input=stdin,
@@ -53,46 +53,46 @@ class Shell:
             timeout=COMMAND_SECONDS_MAX,
             check=False,
         )
-        done = CompletedCommand(words, ended.returncode, ended.stdout, ended.stderr)
+        done = CompletedCommand(arguments, process.returncode, process.stdout, process.stderr)
         self.done.append(done)
-        wanted = [status] if isinstance(status, int) else status
-        assert done.status in wanted, done
+        expected = [status] if isinstance(status, int) else status
+        assert done.status in expected, done
         return done
 
-    def at_terminal(self, *words: str, typed: Sequence[str] = (), status: int = 0) -> str:
-        """Run it at a terminal where somebody types these lines; all that the terminal showed."""
-        ours, theirs = pty.openpty()
+    def at_terminal(self, *arguments: str, typed: Sequence[str] = (), status: int = 0) -> str:
+        """Runs it at a terminal, typing these lines; returns all output of the terminal."""
+        master_fd, terminal_fd = pty.openpty()
         with contextlib.ExitStack() as stack:
-            stack.callback(os.close, ours)
+            stack.callback(os.close, master_fd)
             process = subprocess.Popen(
-                [sys.executable, "-m", "oms", *words],
+                [sys.executable, "-m", "oms", *arguments],
                 env=self.environment,
                 cwd=self.folder,
-                stdin=theirs,
-                stdout=theirs,
-                stderr=theirs,
+                stdin=terminal_fd,
+                stdout=terminal_fd,
+                stderr=terminal_fd,
                 start_new_session=True,
                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
             )
-            os.close(theirs)
+            os.close(terminal_fd)
             stack.callback(process.wait, COMMAND_SECONDS_MAX)
-            shown = _conversation(ours, list(typed))
-        self.done.append(CompletedCommand(words, process.returncode, shown, ""))
-        assert process.returncode == status, shown
-        return shown
+            output = _conversation(master_fd, list(typed))
+        self.done.append(CompletedCommand(arguments, process.returncode, output, ""))
+        assert process.returncode == status, output
+        return output
 
 
 def _conversation(terminal: int, lines: list[str]) -> str:
-    """Type a line at each prompt (a text that ends with ``: `` or ``] ``); what was shown."""
-    shown = ""
+    """Types a line at each prompt (output that ends with ``: `` or ``] ``); returns the output."""
+    output = ""
     while True:
         try:
             piece = os.read(terminal, 4096)
-        except OSError:  # the other end is closed
+        except OSError:  # the process has closed the terminal
             piece = b""
         if not piece:
-            assert not lines, f"never asked for all: {shown}"
-            return shown
-        shown += piece.decode()
-        if lines and shown.endswith((": ", "] ")):
+            assert not lines, f"lines were left: {output}"
+            return output
+        output += piece.decode()
+        if lines and output.endswith((": ", "] ")):
             os.write(terminal, lines.pop(0).encode() + b"\n")

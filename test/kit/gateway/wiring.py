@@ -1,4 +1,4 @@
-"""The desk of users and keys over a store, as an API process has it; and how tests use it."""
+"""The administration service over a store, built as an API process does."""
 
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
@@ -15,7 +15,7 @@ MASTER_KEY = new_master_key()
 
 
 def build_admin_service(store: SqlStore, settings: Settings) -> Administer:
-    """The real parts on the store."""
+    """Builds the service with its real components on ``store``."""
     clock = SystemClock()
     last_use, passwords = LastUsedRecorder(credentials=store.login_credentials), Passwords()
     return Administer(

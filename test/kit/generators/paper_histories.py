@@ -1,4 +1,4 @@
-"""Random histories that move money: trades, marks that jump, funding, transfers, leverage."""
+"""Random histories that change balances: trades, mark jumps, funding, transfers, leverage."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -44,14 +44,14 @@ from oms.simulation.step import step
 from oms.simulation.step_result import StepResult
 
 SECOND = "BTC/USDT:USDT"
-#: Jumps are wide enough to liquidate.
+#: Jumps are large enough for liquidations.
 PRICES = st.integers(120, 280).map(lambda halves: Decimal(halves) / 2)
 SIDES = st.sampled_from(list(Side))
 SPANS = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=3), timedelta(days=1)])
 
 
 class Scenario(NamedTuple):
-    """What is traded, in which sizes, with which money."""
+    """Symbols, order sizes and the initial balance."""
 
     symbols: tuple[str, ...]
     sizes: tuple[str, ...]
@@ -66,16 +66,16 @@ MIXED = Scenario((SPOT, LINEAR, SECOND), ("0.001", "2", "7.5", "20"), "USDT", "7
 SCENARIOS = {"spot": ON_SPOT, "linear": ON_LINEAR, "inverse": ON_INVERSE, "mixed": MIXED}
 
 
-def moves(scene: Scenario) -> st.SearchStrategy[Input]:
-    """One input: most of them trade, or move the market."""
-    symbols, at = st.sampled_from(scene.symbols), st.just(NOON)
-    sizes = st.sampled_from(scene.sizes).map(Decimal)
+def inputs_of(scenario: Scenario) -> st.SearchStrategy[Input]:
+    """One input; most are orders or market data."""
+    symbols, at = st.sampled_from(scenario.symbols), st.just(NOON)
+    sizes = st.sampled_from(scenario.sizes).map(Decimal)
     quotes = st.builds(_quote, symbols, PRICES, st.integers(0, 3), st.none() | sizes)
     places = st.builds(
         _place, symbols, SIDES, sizes, st.none() | PRICES, st.booleans(), st.none() | st.just(1)
     )
     amounts = st.sampled_from(["0.01", "1", "60"]).map(Decimal)
-    currency = st.just(scene.currency)
+    currency = st.just(scenario.currency)
     control = st.one_of(
         st.builds(Deposit, currency=currency, amount=amounts, at=at),
         st.builds(Deposit, currency=currency, amount=amounts, at=at),
@@ -88,7 +88,7 @@ def moves(scene: Scenario) -> st.SearchStrategy[Input]:
             rate=st.sampled_from(["0.0001", "-0.003", "0.05"]).map(Decimal),
             at=at,
         ),
-        st.just(Reset(balances=((scene.currency, Decimal(scene.money)),), at=NOON)),
+        st.just(Reset(balances=((scenario.currency, Decimal(scenario.money)),), at=NOON)),
     )
     cancels = st.builds(
         CancelOrder,
@@ -105,10 +105,10 @@ def moves(scene: Scenario) -> st.SearchStrategy[Input]:
     )
 
 
-def openings(scene: Scenario) -> st.SearchStrategy[Input]:
-    """A market order that the first money affords, as a rule."""
-    symbols = st.sampled_from(scene.symbols)
-    sizes = st.sampled_from(scene.sizes[1:]).map(Decimal)
+def openings(scenario: Scenario) -> st.SearchStrategy[Input]:
+    """A market order that the initial balance usually covers."""
+    symbols = st.sampled_from(scenario.symbols)
+    sizes = st.sampled_from(scenario.sizes[1:]).map(Decimal)
     return st.builds(_place, symbols, SIDES, sizes, st.none(), st.just(False), st.none())
 
 
@@ -120,7 +120,7 @@ def _quote(symbol: str, price: Decimal, spread: int, depth: Decimal | None) -> Q
 def _place(
     symbol: str, side: Side, qty: Decimal, price: Decimal | None, reduces: bool, leg: int | None
 ) -> NewOrder:
-    told = None if leg is None or symbol == SPOT else Leg.LONG
+    position_side = None if leg is None or symbol == SPOT else Leg.LONG
     return NewOrder(
         client_id="1",
         symbol=symbol,
@@ -129,24 +129,24 @@ def _place(
         qty=qty,
         price=price,
         reduce_only=reduces and leg is None,
-        leg=told,
+        leg=position_side,
         at=NOON,
     )
 
 
 @st.composite
-def histories(draw: st.DrawFn, scene: Scenario) -> list[Input]:
-    """Money, prices, then moves with time between them; now and then the clock goes back."""
-    listed: list[Input] = [
-        Deposit(currency=scene.currency, amount=Decimal(scene.money), at=NOON),
-        *(_quote(symbol, Decimal(100), 1, None) for symbol in scene.symbols),
+def histories(draw: st.DrawFn, scenario: Scenario) -> list[Input]:
+    """A deposit, prices, then inputs with time between them; sometimes the clock goes backwards."""
+    inputs: list[Input] = [
+        Deposit(currency=scenario.currency, amount=Decimal(scenario.money), at=NOON),
+        *(_quote(symbol, Decimal(100), 1, None) for symbol in scenario.symbols),
     ]
     now = NOON
-    first = st.lists(openings(scene), min_size=2, max_size=2)
-    for one in [*draw(first), *draw(st.lists(moves(scene), min_size=12, max_size=40))]:
+    first = st.lists(openings(scenario), min_size=2, max_size=2)
+    for each in [*draw(first), *draw(st.lists(inputs_of(scenario), min_size=12, max_size=40))]:
         now += draw(SPANS)
-        listed.append(replace(one, at=now - draw(st.sampled_from([0, 0, 0, 9])) * _SECOND))
-    return listed
+        inputs.append(replace(each, at=now - draw(st.sampled_from([0, 0, 0, 9])) * _SECOND))
+    return inputs
 
 
 _SECOND = timedelta(seconds=1)
@@ -172,19 +172,19 @@ SETTINGS = st.builds(
 )
 
 
-def run_steps(inputs: list[Input], rules: SimulationSettings) -> list[StepResult]:
-    """All steps; each memory is checked as a whole."""
-    state, done = ExchangeState(), []
-    for one in inputs:
-        result = step(state, one, rules)
+def run_steps(inputs: list[Input], settings: SimulationSettings) -> list[StepResult]:
+    """Runs all inputs; checks the invariants after each step; returns the steps."""
+    state, steps = ExchangeState(), []
+    for each in inputs:
+        result = step(state, each, settings)
         state = result.state
-        check_state(state, rules)
-        done.append(result)
-    return done
+        check_state(state, settings)
+        steps.append(result)
+    return steps
 
 
-def expected_totals(events: list[PaperEvent], rules: SimulationSettings) -> dict[str, Decimal]:
-    """What facts say that an account has: realised − fees + funding + transfers; and spot."""
+def expected_totals(events: list[PaperEvent], settings: SimulationSettings) -> dict[str, Decimal]:
+    """Totals by currency from events: realised − fees + funding + transfers, plus spot trades."""
     totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for event in events:
         match event:
@@ -193,7 +193,7 @@ def expected_totals(events: list[PaperEvent], rules: SimulationSettings) -> dict
             case Withdrawn():
                 totals[event.currency] = subtract(totals[event.currency], event.amount)
             case Filled(trade=trade):
-                row = rules.instruments[trade.symbol]
+                row = settings.instruments[trade.symbol]
                 totals[trade.fee_currency] = subtract(totals[trade.fee_currency], trade.fee)
                 if row.kind is not InstrumentKind.SPOT:
                     totals[row.settle] = add(totals[row.settle], trade.realised)

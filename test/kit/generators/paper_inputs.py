@@ -1,6 +1,6 @@
-"""Whatever may happen to a paper exchange, as Hypothesis strategies.
+"""Hypothesis strategies for all inputs of the simulated exchange.
 
-Prices lie close together, so that orders meet; ids are few, so that changes and cancels hit.
+Prices are close together, so that orders match; ids are few, so that changes and cancels hit.
 """
 
 from dataclasses import replace
@@ -46,7 +46,7 @@ DEPTHS = st.none() | QTYS
 NAMES = st.integers(1, 8).map("o{}".format)
 SPANS = st.sampled_from([timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)])
 
-#: Most requests are sound.
+#: Most requests have no fault.
 FAULTS = st.one_of(
     *[st.none()] * 6,
     st.builds(
@@ -74,7 +74,7 @@ def quotes(draw: st.DrawFn) -> QuoteUpdate:
 
 @st.composite
 def books(draw: st.DrawFn) -> BookUpdate:
-    """A few levels, perhaps on one side only."""
+    """An order book of a few levels, possibly on one side only."""
     prices = sorted(draw(st.sets(PRICES, min_size=4, max_size=8)))
     cut = draw(st.integers(0, len(prices)))
     return BookUpdate(
@@ -87,7 +87,7 @@ def books(draw: st.DrawFn) -> BookUpdate:
 
 @st.composite
 def candles(draw: st.DrawFn) -> CandleClosed:
-    """A bar."""
+    """A candle."""
     low, first, second, high = sorted(draw(st.tuples(PRICES, PRICES, PRICES, PRICES)))
     ends = (first, second) if draw(st.booleans()) else (second, first)
     return CandleClosed(
@@ -103,7 +103,7 @@ def candles(draw: st.DrawFn) -> CandleClosed:
 
 @st.composite
 def exits(draw: st.DrawFn) -> AttachedExit:
-    """Where an attached order gets out."""
+    """The price of an attached exit order."""
     if draw(st.booleans()):
         return AttachedExit(percent=Decimal(draw(st.integers(1, 300))).scaleb(-2))
     return AttachedExit(price=draw(PRICES))
@@ -111,26 +111,26 @@ def exits(draw: st.DrawFn) -> AttachedExit:
 
 @st.composite
 def places(draw: st.DrawFn) -> NewOrder:
-    """An order of any type, with any terms that may go together."""
-    kind = draw(st.sampled_from(_TYPES))
+    """An order of any type with any valid combination of terms."""
+    kind = draw(st.sampled_from(_ORDER_TYPES))
     has_price = kind in ("limit", "stop_limit", "take_profit_limit")
     force = draw(st.sampled_from([TimeInForce.GTC, *TimeInForce]))
     terms = PLAIN_TERMS
     if kind not in ("market", "limit") or draw(st.booleans()):
-        trails = kind == "trailing_stop"
+        is_trailing = kind == "trailing_stop"
         conditional = kind not in ("market", "limit")
         terms = OrderTerms(
             time_in_force=force,
             expires_at=NOON + draw(st.integers(1, 60)) * timedelta(seconds=1)
             if force is TimeInForce.GTD
             else None,
-            trigger_price=draw(PRICES) if conditional and not trails else None,
+            trigger_price=draw(PRICES) if conditional and not is_trailing else None,
             trigger_by=draw(st.sampled_from(list(TriggerBy))),
-            trailing_amount=Decimal(draw(st.integers(1, 200))).scaleb(-2) if trails else None,
+            trailing_amount=Decimal(draw(st.integers(1, 200))).scaleb(-2) if is_trailing else None,
             take_profit=draw(st.none() | exits()),
             stop_loss=draw(st.none() | exits()),
         )
-    at_once = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+    is_immediate = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
     return NewOrder(
         client_id=str(draw(st.integers(1, 9))),
         symbol=draw(SYMBOLS),
@@ -139,14 +139,14 @@ def places(draw: st.DrawFn) -> NewOrder:
         qty=draw(QTYS),
         price=draw(PRICES) if has_price else None,
         reduce_only=draw(st.integers(0, 3)) == 0,
-        post_only=has_price and not at_once and draw(st.integers(0, 5)) == 0,
+        post_only=has_price and not is_immediate and draw(st.integers(0, 5)) == 0,
         terms=terms,
         fault=draw(FAULTS),
         at=NOON,
     )
 
 
-_TYPES = [
+_ORDER_TYPES = [
     *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
     *("take_profit", "take_profit_limit", "trailing_stop"),
 ]
@@ -154,7 +154,7 @@ _TYPES = [
 
 @st.composite
 def pairs(draw: st.DrawFn) -> NewOrderPair:
-    """A limit order and a stop."""
+    """An OCO pair of a limit and a stop order."""
     symbol, side, qty = draw(SYMBOLS), draw(SIDES), draw(QTYS)
     reduce_only = draw(st.booleans())
 
@@ -220,13 +220,15 @@ ANY_INPUT: st.SearchStrategy[Input] = st.one_of(
 
 @st.composite
 def inputs(draw: st.DrawFn) -> list[Input]:
-    """Long enough that orders rest, meet, change and end; now and then the clock goes back."""
-    listed, now = [], NOON
-    for one in draw(st.lists(ANY_INPUT, min_size=15, max_size=45)):
+    """Enough inputs for full order lifecycles; sometimes the clock goes backwards."""
+    inputs_in_order, now = [], NOON
+    for each in draw(st.lists(ANY_INPUT, min_size=15, max_size=45)):
         now += draw(SPANS)
-        back = draw(st.integers(0, 15)) == 0
-        listed.append(replace(one, at=now - timedelta(seconds=9) if back else now))
-    return listed
+        is_backwards = draw(st.integers(0, 15)) == 0
+        inputs_in_order.append(
+            replace(each, at=now - timedelta(seconds=9) if is_backwards else now)
+        )
+    return inputs_in_order
 
 
 OPENING_INPUTS: list[Input] = [

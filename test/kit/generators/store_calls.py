@@ -1,7 +1,7 @@
-"""Calls of a store as Hypothesis draws them: small numbers first, rows and ids made of them later.
+"""Hypothesis strategies for calls of a store; ``CallBuilder`` turns drawn values into calls.
 
-What is drawn names things by their place in small pools, so that calls meet again and again, and
-an example that fails shrinks to few words.
+Drawn values are indexes into small pools, so that calls often concern the same rows, and failing
+examples shrink well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,9 +41,9 @@ DrawnBatch = Drawn
 SYMBOLS = ("BTC/USDT", "btc/usdt", "ETH/USDT")
 TRADE_IDS = ("T1", "t1", "T1 ", "T2")
 CLIENT_IDS = ("C1", "c1", "C1 ", "é")
-HOLDS = (None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC))
-LONG_REMARK = "é" * 300
-NEVER_MADE = 999_999
+HOLD_TIMES = (None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC))
+LONG_COMMENT = "é" * 300
+UNKNOWN_ID = 999_999
 FAILURE = Refused(code="risk_blocked", message="'no' \\ 100%", limit=Decimal("1.50"))
 
 
@@ -61,8 +61,8 @@ COMMANDS = st.fixed_dictionaries(
         "fingerprint": _one_of("a" * 64, "b" * 64),
         "type": _one_of("send_order", "ccxt_call"),
         "after": _one_of(None, None, 0, 1, 2, 3, -1),
-        "hold": _one_of(*HOLDS),
-        "comment": _one_of(None, "why", LONG_REMARK),
+        "hold": _one_of(*HOLD_TIMES),
+        "comment": _one_of(None, "why", LONG_COMMENT),
     }
 )
 SUBMISSIONS = st.lists(
@@ -91,7 +91,7 @@ ORDERS = st.fixed_dictionaries(
         "price": _one_of(None, Decimal("0.000000000000000001")),
         "fees": _one_of({}, {"BTC": Decimal("-0.1"), "USDT": Decimal("2")}),
         "reconciled": st.booleans(),
-        "comment": _one_of(None, LONG_REMARK),
+        "comment": _one_of(None, LONG_COMMENT),
         "params": _one_of({}, {"a": [1, "é"]}),
         "at": SECONDS,
     }
@@ -140,7 +140,7 @@ RESULTS = st.fixed_dictionaries(
         "order_id": _one_of(None, 7),
     }
 )
-MEMORIES = st.fixed_dictionaries(
+EXCHANGE_STATES = st.fixed_dictionaries(
     {
         "state": _one_of(None, '{"cash":"1"}', '{"cash":"é"}'),
         "version": st.integers(1, 9),
@@ -162,7 +162,7 @@ BATCHES = st.lists(
             "positions": st.lists(POSITIONS, max_size=2, unique_by=lambda drawn: drawn["which"]),
             "results": st.lists(RESULTS, max_size=2),
             "events": st.lists(st.integers(1, 3), max_size=2),
-            "memory": st.none() | MEMORIES,
+            "memory": st.none() | EXCHANGE_STATES,
         }
     ),
     min_size=1,
@@ -171,15 +171,15 @@ BATCHES = st.lists(
 )
 
 _TIMES = st.none() | SECONDS.map(seconds_after)
-_SOME_STRATEGIES = st.frozensets(st.integers(0, 2), max_size=2)
-_WORDS = ("FILLED", "CANCELED", "EXPIRED", "SUBMITTED", "open", "closed", "queued", "done")
+_STRATEGY_SETS = st.frozensets(st.integers(0, 2), max_size=2)
+_STATUS_TERMS = ("FILLED", "CANCELED", "EXPIRED", "SUBMITTED", "open", "closed", "queued", "done")
 WINDOWS = st.builds(
     HistoryQuery,
     account_ids=st.just(()),
     strategy_id=_one_of(None, None, None, 0, 1),
-    strategies=st.none() | _SOME_STRATEGIES,
+    strategies=st.none() | _STRATEGY_SETS,
     symbol=_one_of(None, None, *SYMBOLS),
-    status=st.none() | st.frozensets(st.sampled_from(_WORDS), max_size=3),
+    status=st.none() | st.frozensets(st.sampled_from(_STATUS_TERMS), max_size=3),
     reconciled=_one_of(None, None, True, False),
     order_id=_one_of(None, None, 1, 7),
     position_id=_one_of(None, None, 1),
@@ -194,7 +194,7 @@ WINDOWS = st.builds(
 
 
 class CallBuilder:
-    """Turns what is drawn into calls: gives ids out and knows which are in use."""
+    """Builds calls from drawn values: allocates ids and tracks which are in use."""
 
     def __init__(self, account_ids: Sequence[int]) -> None:
         self._account_ids = account_ids
@@ -202,7 +202,7 @@ class CallBuilder:
         self._commands: list[int] = []
 
     def submissions(self, drawn: Sequence[DrawnSubmission]) -> list[Submission]:
-        """Submissions with fresh command ids."""
+        """Submissions with new command ids."""
         return [
             Submission(
                 commands=tuple(self._command(each) for each in one["commands"]),
@@ -220,13 +220,15 @@ class CallBuilder:
         ]
 
     def batches(self, model: StoreModel, drawn: Sequence[DrawnBatch]) -> list[AccountBatch]:
-        """Batches under the tokens and heads of today, or stale ones where so drawn."""
+        """Batches with the current tokens and heads, or with stale ones where drawn so."""
         return [self._batch(model, one) for one in drawn]
 
     def _command(self, drawn: Drawn) -> NewCommand:
         after = None
         if drawn["after"] is not None:
-            after = NEVER_MADE if drawn["after"] < 0 else _picked(self._commands, drawn["after"])
+            after = (
+                UNKNOWN_ID if drawn["after"] < 0 else _nth_from_end(self._commands, drawn["after"])
+            )
         command = a_command(
             self._fresh("command"),
             self._account_ids[drawn["account"]],
@@ -244,7 +246,7 @@ class CallBuilder:
         stream = model.streams[account_id]
         token, head = max(0, stream.token - drawn["stale"]), stream.head + drawn["ahead"]
         positions = [self._position(model, account_id, each) for each in drawn["positions"]]
-        known = model.books.positions
+        existing = model.books.positions
         events = self._events(account_id, head, drawn["events"])
         memory = drawn["memory"]
         return AccountBatch(
@@ -254,11 +256,11 @@ class CallBuilder:
             orders_new=[self._order(account_id, each) for each in drawn["orders"]],
             orders_changed=_changed(model, account_id, drawn["changes"]),
             deals=[self._deal(account_id, each) for each in drawn["deals"]],
-            positions_new=[each for each in positions if each.id not in known],
-            positions_changed=[each for each in positions if each.id in known],
+            positions_new=[each for each in positions if each.id not in existing],
+            positions_changed=[each for each in positions if each.id in existing],
             results=_results(model, account_id, drawn["results"]),
             events=events,
-            exchange_state=None if memory is None else _memory(memory),
+            exchange_state=None if memory is None else _exchange_state(memory),
         )
 
     def _order(self, account_id: int, drawn: Drawn) -> Order:
@@ -311,7 +313,7 @@ def _changed(model: StoreModel, account_id: int, drawn: Sequence[Drawn]) -> list
     changed: dict[int, Order] = {}
     for each in drawn if rows else ():
         before = rows[each["which"] % len(rows)]
-        changes = {name: told for name, told in each.items() if name not in ("which", "at")}
+        changes = {name: value for name, value in each.items() if name not in ("which", "at")}
         changes |= {"version": before.version + 1, "updated_at": seconds_after(each["at"])}
         changed[before.id] = evolve(before, **changes)
     return list(changed.values())
@@ -323,17 +325,17 @@ def _results(
     ids = [row.id for row in model.books.commands.values() if row.account_id == account_id]
     results = {}
     for each in drawn if ids else ():
-        is_bad = each["status"] in (CommandStatus.FAILED, CommandStatus.REFUSED)
+        is_error = each["status"] in (CommandStatus.FAILED, CommandStatus.REFUSED)
         results[ids[each["which"] % len(ids)]] = CommandResult(
             status=each["status"],
             order_id=each["order_id"],
-            error=FAILURE if is_bad else None,
-            value=None if is_bad else '{"é":1}',
+            error=FAILURE if is_error else None,
+            value=None if is_error else '{"é":1}',
         )
     return results
 
 
-def _memory(drawn: Drawn) -> ExchangeStateRows:
+def _exchange_state(drawn: Drawn) -> ExchangeStateRows:
     return ExchangeStateRows(
         state=drawn["state"],
         state_hash="h" * 64,
@@ -347,6 +349,6 @@ def _memory(drawn: Drawn) -> ExchangeStateRows:
     )
 
 
-def _picked(ids: Sequence[int], index: int) -> int | None:
-    """The one so many places from the end, so that neighbours are met most."""
+def _nth_from_end(ids: Sequence[int], index: int) -> int | None:
+    """The id at ``index`` from the end, so that recent ids are most frequent; None if too far."""
     return ids[-1 - index] if index < len(ids) else None

@@ -1,4 +1,4 @@
-"""Requests to an ASGI application in this very process: no socket, no server."""
+"""Requests to an ASGI application in the same process, without a socket."""
 
 import asyncio
 import json
@@ -12,25 +12,25 @@ from starlette.types import ASGIApp, Message
 
 @dataclass(frozen=True, slots=True)
 class AsgiResponse:
-    """What an application answered; header names in lower case."""
+    """A response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON; decimals are strings there, so floats lose nothing."""
+        """The parsed JSON body; decimals are strings."""
         return json.loads(self.body)
 
     @property
     def detail(self) -> Any:
-        """The error object."""
+        """The error object of the body."""
         return self.json()["detail"]
 
 
 @dataclass(frozen=True, slots=True)
 class AsgiClient:
-    """Speaks to ``app`` with one key."""
+    """Sends requests to ``app`` with one key."""
 
     app: ASGIApp
     key: str = ""
@@ -45,13 +45,15 @@ class AsgiClient:
         key: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> AsgiResponse:
-        """One request; ``raw`` replaces ``body``, in as many pieces as it has."""
+        """Sends one request; ``raw`` replaces ``body`` and may be several chunks."""
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        pieces = [data] if isinstance(data, bytes) else list(data)
+        chunks = [data] if isinstance(data, bytes) else list(data)
         named = {"x-api-key": self.key if key is None else key} | (headers or {})
-        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
+        raw_headers = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in named.items()
+        ]
         if isinstance(data, bytes):
-            sent.append((b"content-length", str(len(data)).encode()))
+            raw_headers.append((b"content-length", str(len(data)).encode()))
         parts = urlsplit(target)
         scope = {
             "type": "http",
@@ -63,37 +65,37 @@ class AsgiClient:
             "raw_path": parts.path.encode(),
             "root_path": "",
             "query_string": parts.query.encode(),
-            "headers": [pair for pair in sent if pair[1]],
+            "headers": [pair for pair in raw_headers if pair[1]],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
-        return await self._asked(scope, pieces)
+        return await self._run(scope, chunks)
 
-    async def _asked(self, scope: dict[str, Any], pieces: list[bytes]) -> AsgiResponse:
-        told: list[Message] = []
-        waiting = iter(pieces)
-        left = len(pieces)
+    async def _run(self, scope: dict[str, Any], chunks: list[bytes]) -> AsgiResponse:
+        sent_messages: list[Message] = []
+        chunk_iterator = iter(chunks)
+        remaining = len(chunks)
 
         async def receive() -> Message:
-            nonlocal left
-            piece = next(waiting, None)
-            if piece is None:
-                await asyncio.Event().wait()  # the client stays, and says nothing more
-            left -= 1
-            return {"type": "http.request", "body": piece, "more_body": left > 0}
+            nonlocal remaining
+            chunk = next(chunk_iterator, None)
+            if chunk is None:
+                await asyncio.Event().wait()  # the client stays connected and silent
+            remaining -= 1
+            return {"type": "http.request", "body": chunk, "more_body": remaining > 0}
 
         async def send(message: Message) -> None:
-            told.append(message)
+            sent_messages.append(message)
 
         await self.app(scope, receive, send)
-        start = told[0]
+        start = sent_messages[0]
         headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return AsgiResponse(
-            start["status"], headers, b"".join(m.get("body", b"") for m in told[1:])
+            start["status"], headers, b"".join(m.get("body", b"") for m in sent_messages[1:])
         )
 
     async def get(self, target: str, **more: Any) -> Any:
-        """The body of a GET that must succeed."""
+        """Returns the body of a GET, which must have status 200."""
         answer = await self("GET", target, **more)
         assert answer.status == 200, (answer.status, answer.body)
         return answer.json()

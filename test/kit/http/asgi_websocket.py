@@ -1,4 +1,4 @@
-"""A WebSocket to an ASGI application in this very process: no port, no server."""
+"""A WebSocket to an ASGI application in the same process, without a socket."""
 
 import asyncio
 import json
@@ -14,44 +14,44 @@ Frame = dict[str, Any]
 
 
 class AsgiWebSocket:
-    """One connection, from its client's side."""
+    """The client side of one connection."""
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
-        self.told: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
-        self._asked = 0
+        self.received: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+        self._last_id = 0
 
     async def request(self, action: str, payload: object, namespace: str | None = None) -> Frame:
-        """The reply to a frame; what is pushed meanwhile is passed over."""
-        self._asked += 1
-        frame: Frame = {"id": self._asked, "action": action, "payload": payload}
+        """Sends a frame and returns its reply; other frames before it are discarded."""
+        self._last_id += 1
+        frame: Frame = {"id": self._last_id, "action": action, "payload": payload}
         if namespace is not None:
             frame["namespace"] = namespace
         self.sent.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
         while True:
-            told = await self.receive()
-            if told["id"] == self._asked:
-                return told
+            received = await self.receive()
+            if received["id"] == self._last_id:
+                return received
 
     async def receive(self) -> Frame:
-        """The next frame."""
+        """Returns the next frame."""
         async with asyncio.timeout(SECONDS_MAX):
-            message = await self.told.get()
+            message = await self.received.get()
         assert message["type"] == "websocket.send", message
         frame: Frame = json.loads(message["text"])
         return frame
 
     async def closed(self) -> int:
-        """The code that the other side closes with."""
+        """Waits for the close of the server; returns its code."""
         async with asyncio.timeout(SECONDS_MAX):
-            while (message := await self.told.get())["type"] != "websocket.close":
+            while (message := await self.received.get())["type"] != "websocket.close":
                 pass
         return int(message["code"])
 
 
 @asynccontextmanager
 async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSocket]:
-    """A connection whose credential stands in its header; its hello was read."""
+    """A connection with the credential in its header, after the ``connected`` event."""
     socket = AsgiWebSocket()
     socket.sent.put_nowait({"type": "websocket.connect"})
     scope = {
@@ -70,11 +70,11 @@ async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSock
     }
 
     async def send(message: MutableMapping[str, Any]) -> None:
-        socket.told.put_nowait(message)
+        socket.received.put_nowait(message)
 
     serving = asyncio.ensure_future(app(scope, socket.sent.get, send))
     try:
-        accepted = await socket.told.get()
+        accepted = await socket.received.get()
         assert accepted["type"] == "websocket.accept", accepted
         assert (await socket.receive())["event"] == "connected"
         yield socket

@@ -1,4 +1,4 @@
-"""Small requests to a gateway under test, over the standard library."""
+"""HTTP requests to a gateway under test, by the standard library."""
 
 import json
 import urllib.error
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Reachable(Protocol):
-    """A gateway's address and a key for it."""
+    """The address of a gateway and a key for it."""
 
     base_url: str
     api_key: str
@@ -24,24 +24,26 @@ def call(
     headers: dict[str, str] | None = None,
     seconds: float = 30,
 ) -> tuple[int, Any, dict[str, str]]:
-    """Status, JSON body and headers (lower case) of one request; ``raw`` replaces ``body``."""
+    """Returns status, JSON body and headers (lower case); ``raw`` replaces ``body``."""
     data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    sent = {"content-type": "application/json", "x-api-key": key or gateway.api_key}
+    request_headers = {"content-type": "application/json", "x-api-key": key or gateway.api_key}
     request = urllib.request.Request(
-        gateway.base_url + path, data=data, method=method, headers=sent | (headers or {})
+        gateway.base_url + path, data=data, method=method, headers=request_headers | (headers or {})
     )
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
-            told = {name.lower(): value for name, value in answer.headers.items()}
-            return answer.status, json.loads(answer.read()), told
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            told = {name.lower(): value for name, value in refusal.headers.items()}
-            return refusal.code, json.loads(refusal.read()), told
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            response_headers = {name.lower(): value for name, value in response.headers.items()}
+            return response.status, json.loads(response.read()), response_headers
+    except urllib.error.HTTPError as error_response:
+        with error_response:
+            response_headers = {
+                name.lower(): value for name, value in error_response.headers.items()
+            }
+            return error_response.code, json.loads(error_response.read()), response_headers
 
 
 def get(gateway: Reachable, path: str) -> Any:
-    """The body of a GET that must succeed."""
+    """Returns the body of a GET, which must have status 200."""
     status, body, _ = call(gateway, "GET", path)
     assert status == 200, (status, body)
     return body
@@ -50,7 +52,7 @@ def get(gateway: Reachable, path: str) -> Any:
 def post_order(
     gateway: Reachable, account_id: int, *, wait_ms: int = 10_000, **payload: object
 ) -> Any:
-    """Send a small market order (or what ``payload`` says); the body of a 2xx answer."""
+    """Sends a small market buy, changed by ``payload``; returns the body of a 2xx response."""
     order = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
     command = {
         "account_id": account_id,

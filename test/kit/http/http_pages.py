@@ -1,7 +1,7 @@
-"""The pages about HTTP as a program reads them: sections of routes, examples, printed answers.
+"""Parses the pages about HTTP: sections of routes, examples, printed responses.
 
-A section begins with ``### METHOD /path``. Its last ``bash`` block is the example, the ``json`` (or
-``text``) block behind that what it answered when it was recorded.
+A section starts with ``### METHOD /path``. Its last ``bash`` block is the example; the ``json`` (or
+``text``) block after it is the recorded response.
 """
 
 import json
@@ -27,22 +27,22 @@ TITLES = {
     "admin": "Administration",
     "operations": "Operations",
 }
-"""The pages in the order in which the index names them."""
+"""The pages in the order of the index."""
 
-HEAD = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)
-NEXT = re.compile(r"^##", re.MULTILINE)
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROUTE_HEADING = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)
+NEXT_HEADING = re.compile(r"^##", re.MULTILINE)
+CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (\w+) \| (.*) \|$", re.MULTILINE)
 LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
-#: Names that differ from run to run; a map that is keyed by them is not looked into.
+#: Generated names; the values of a map with such keys are not compared.
 CHANGING = re.compile(r"[\w.-]+-[0-9a-f]{8}")
 SECRET = re.compile(r"^(oms_|tok_)[A-Za-z0-9_-]{40,}$")
-MARK = "== block"
+SEPARATOR = "== block"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One route on its page."""
+    """The section of one route."""
 
     page: str
     #: ``METHOD /path``.
@@ -51,21 +51,21 @@ class Section:
 
     @property
     def rows(self) -> Mapping[str, str]:
-        """The small table: who, query, body, answer, errors."""
+        """The table of the section: who, query, body, answer, errors."""
         return dict(ROW.findall(self.text))
 
     @property
     def blocks(self) -> list[tuple[str, str]]:
-        """Language and text of the blocks."""
-        return BLOCK.findall(self.text)
+        """Language and text of the code blocks."""
+        return CODE_BLOCK.findall(self.text)
 
     @property
     def line(self) -> str:
-        """What the index says of it."""
+        """The line of the route in the index."""
         first = " ".join(self.text.strip().split("\n\n")[0].split())
-        told = re.split(r"(?<=[a-z0-9)])[.;:] ", LINK.sub(r"\1", first))[0].rstrip(".")
+        printed = re.split(r"(?<=[a-z0-9)])[.;:] ", LINK.sub(r"\1", first))[0].rstrip(".")
         anchor = re.sub(r"[^a-z0-9 _-]", "", self.route.lower()).replace(" ", "-")
-        return f"| [{self.route}](http/{self.page}.md#{anchor}) | {told} |"
+        return f"| [{self.route}](http/{self.page}.md#{anchor}) | {printed} |"
 
 
 def page_text(name: str) -> str:
@@ -76,9 +76,9 @@ def page_text(name: str) -> str:
 def sections(name: str) -> Iterator[Section]:
     """The routes of a page."""
     text = page_text(name)
-    for match in HEAD.finditer(text):
+    for match in ROUTE_HEADING.finditer(text):
         rest = text[match.end() :]
-        end = NEXT.search(rest)
+        end = NEXT_HEADING.search(rest)
         yield Section(name, match[1], rest[: end.start()] if end else rest)
 
 
@@ -88,7 +88,7 @@ def all_sections() -> list[Section]:
 
 
 def render_index(index: str) -> str:
-    """The page of all routes with its lists as the pages are now."""
+    """Returns the index page with its route lists generated from the pages."""
     lists = []
     for name, title in TITLES.items():
         lines = [section.line for section in sections(name)]
@@ -97,12 +97,12 @@ def render_index(index: str) -> str:
 
 
 def run_blocks(name: str, folder: Path, environment: Mapping[str, str]) -> list[tuple[int, str]]:
-    """What each ``bash`` block of a page printed: where the block ends, and the text."""
-    blocks = [match for match in BLOCK.finditer(page_text(name)) if match[1] == "bash"]
+    """Runs the ``bash`` blocks of a page in one shell; returns (end offset, output) of each."""
+    blocks = [match for match in CODE_BLOCK.finditer(page_text(name)) if match[1] == "bash"]
     script = ["set -euo pipefail"]
     for match in blocks:
-        script += [f"echo; echo '{MARK}'", match[2]]
-    done = subprocess.run(
+        script += [f"echo; echo '{SEPARATOR}'", match[2]]
+    process = subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=folder,
         env=dict(environment) | {"PATH": os.environ["PATH"]},
@@ -111,30 +111,30 @@ def run_blocks(name: str, folder: Path, environment: Mapping[str, str]) -> list[
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = done.stdout.split(f"\n{MARK}\n")[1:]
-    return [(match.end(), text.strip()) for match, text in zip(blocks, told, strict=True)]
+    assert process.returncode == 0, process.stdout + process.stderr
+    printed = process.stdout.split(f"\n{SEPARATOR}\n")[1:]
+    return [(match.end(), text.strip()) for match, text in zip(blocks, printed, strict=True)]
 
 
 def printed_answer(name: str, place: int) -> tuple[str, str] | None:
-    """Language and text of the answer that is printed behind a ``bash`` block, if there is one."""
-    match = BLOCK.match(page_text(name)[place:].lstrip("\n"))
+    """Language and text of the response block at offset ``place``, or None."""
+    match = CODE_BLOCK.match(page_text(name)[place:].lstrip("\n"))
     return (match[1], match[2]) if match and match[1] in ("json", "text") else None
 
 
 def shape_differences(printed: Any, real: Any, at: str = "$") -> list[str]:
-    """Where the shape of an answer is not what is printed: keys, kinds of values, empty lists.
+    """Paths at which a response differs from the printed one: keys, types, empty lists.
 
-    null stands for anything. Lists are compared by their first item.
+    null matches anything. Lists are compared by their first item.
     """
     if printed is None or real is None:
         return []
     if isinstance(printed, dict) and isinstance(real, dict):
         if any(CHANGING.fullmatch(key) for key in printed):
             return []
-        wrong = [f"{at}.{key}" for key in sorted(set(printed) ^ set(real))]
+        paths = [f"{at}.{key}" for key in sorted(set(printed) ^ set(real))]
         both = [key for key in printed if key in real]
-        return wrong + [
+        return paths + [
             d for k in both for d in shape_differences(printed[k], real[k], f"{at}.{k}")
         ]
     if isinstance(printed, list) and isinstance(real, list):
@@ -148,23 +148,23 @@ def shape_differences(printed: Any, real: Any, at: str = "$") -> list[str]:
 
 
 def shorten(value: Any) -> Any:
-    """An answer to print: of long lists the first item, of keys and tokens how they begin."""
+    """Shortens a response for print: long lists to one item, keys and tokens to their prefix."""
     if isinstance(value, str):
         return SECRET.sub(r"\1…", value)
     if isinstance(value, dict):
         return {key: shorten(item) for key, item in value.items()}
     if isinstance(value, list):
-        kept = 3 if value and isinstance(value[0], (str, int, float)) else 1
-        return [shorten(item) for item in value[:kept]]
+        length = 3 if value and isinstance(value[0], (str, int, float)) else 1
+        return [shorten(item) for item in value[:length]]
     return value
 
 
 def format_json(value: Any, indent: str = "", width: int = 100) -> str:
-    """JSON as a page shows it: what fits stands on one line, short values share lines."""
+    """Formats JSON for a page: values that fit share a line of ``width`` characters."""
     line = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(line) <= width or not isinstance(value, (dict, list)):
         return line
-    opens, closes = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
     inner = indent + " "
     if isinstance(value, dict):
         parts = [f"{json.dumps(k)}: {format_json(v, inner, width)}" for k, v in value.items()]
@@ -179,4 +179,4 @@ def format_json(value: Any, indent: str = "", width: int = 100) -> str:
         else:
             last = joined
     lines.append(last)
-    return opens + f",\n{inner}".join(lines) + closes
+    return opening + f",\n{inner}".join(lines) + closing

@@ -1,7 +1,7 @@
-"""Every kind of wish that a door may be asked, with what the table of the page is asked for it.
+"""One request of every kind per entry point, with its row in the documented permission table.
 
-A wish is for an account; the row of the table it falls under, the strategies it touches and
-whether it means "all" are told here by hand, not taken from the code.
+The action, the strategies a request touches and whether it concerns all of them are listed here,
+not taken from the code.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TRADING = frozenset({"trade", "cancel", "close", "ccxt_trade", "ccxt_allowed", 
 
 @dataclass(frozen=True, slots=True)
 class AccountRows:
-    """Rows that stand in the account: orders and a position, of strategy 0 and of ``own``."""
+    """Rows of the account: orders of strategy 0 and ``own``, and a position of ``own``."""
 
     account_id: int
     free_order: int
@@ -31,7 +31,7 @@ class AccountRows:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """A key: the role of its user, and its flags on the account (``None``: no permit)."""
+    """A key: the role of its user, and its flags on the account (``None``: no grant)."""
 
     role: str
     flags: frozenset[str] | None
@@ -41,7 +41,7 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionCase:
-    """One wish; ``command`` is an envelope that both doors take."""
+    """One request; ``command`` is an envelope for HTTP and WebSocket."""
 
     action: str
     method: str = ""
@@ -50,41 +50,43 @@ class PermissionCase:
     command: dict[str, Any] | None = None
     #: A frame of the WebSocket: namespace, action, payload.
     frame: tuple[str | None, str, dict[str, Any]] | None = None
-    #: ``None``: no account is asked for.
+    #: ``None``: the request concerns no account.
     account_id: int | None = None
     strategies: tuple[int, ...] = ()
     is_bulk: bool = False
-    #: Whether it concerns all of the account, whatever strategies there are.
+    #: Whether it concerns the whole account, regardless of strategies.
     is_account_wide: bool = False
     has_comment: bool = False
-    #: An order's id alone says which account: without a permit there is no such order.
+    #: The account follows from an order id: without a grant the order does not exist.
     is_named_by_order: bool = False
 
 
 def expected_refusal(
-    ask: PermissionCase, line: PermissionRow, holder: KeyHolder, granted: int
+    case: PermissionCase, row: PermissionRow, holder: KeyHolder, granted: int
 ) -> str | None:
-    """The code of the refusal that the page's table leads to; ``None``: allowed."""
-    if line.marks[holder.role] == "–":
-        if ask.action in ("admin", "audit"):
+    """The refusal code that follows from the documented table; ``None``: allowed."""
+    if row.marks[holder.role] == "–":
+        if case.action in ("admin", "audit"):
             return "admin_required"
-        is_trading = holder.role == "admin" and ask.action in _TRADING
+        is_trading = holder.role == "admin" and case.action in _TRADING
         return "admin_read_only" if is_trading else "permission_denied"
-    if ask.account_id is not None and holder.role != "admin":
-        here = holder.flags is not None and ask.account_id == granted
-        if ask.is_named_by_order and not here:
+    if case.account_id is not None and holder.role != "admin":
+        has_account = holder.flags is not None and case.account_id == granted
+        if case.is_named_by_order and not has_account:
             return "order_not_found"
-        flags = set(holder.flags or ()) if here else set()
-        is_restricted = (
-            holder.is_restricted and not ask.is_account_wide
-        )  # that is told apart, below
-        if not line.allows(holder.role, flags, is_restricted=is_restricted):
+        flags = set(holder.flags or ()) if has_account else set()
+        is_restricted = holder.is_restricted and not case.is_account_wide  # checked below
+        if not row.allows(holder.role, flags, is_restricted=is_restricted):
             return "permission_denied"
         if holder.is_restricted or holder.role == "robot":
-            outside = set(ask.strategies) - holder.strategy_ids
-            if outside or ask.is_account_wide or (ask.is_bulk and not holder.strategy_ids):
+            foreign_strategies = set(case.strategies) - holder.strategy_ids
+            if (
+                foreign_strategies
+                or case.is_account_wide
+                or (case.is_bulk and not holder.strategy_ids)
+            ):
                 return "strategy_permission_denied"
-    if line.needs_comment(holder.role) and not ask.has_comment:
+    if row.needs_comment(holder.role) and not case.has_comment:
         return "comment_required"
     return None
 
@@ -92,20 +94,24 @@ def expected_refusal(
 def permission_cases(
     stock: AccountRows, account_id: int, comment: str | None
 ) -> list[PermissionCase]:
-    """All wishes, for the account."""
-    return [*_commands(stock, account_id, comment), *_others(stock, account_id, comment)]
+    """All requests for the account."""
+    return [*_command_cases(stock, account_id, comment), *_other_cases(stock, account_id, comment)]
 
 
-def _commands(stock: AccountRows, account_id: int, comment: str | None) -> list[PermissionCase]:
-    said = {} if comment is None else {"comment": comment}
+def _command_cases(
+    stock: AccountRows, account_id: int, comment: str | None
+) -> list[PermissionCase]:
+    comment_field = {} if comment is None else {"comment": comment}
     has_comment = bool(comment and comment.strip())
     order = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
-    named = {stock.free_order: 0, stock.own_order: stock.own}
-    found: list[PermissionCase] = []
+    orders = {stock.free_order: 0, stock.own_order: stock.own}
+    cases: list[PermissionCase] = []
 
-    def add(action: str, word: str, payload: Any, *touched: int, is_bulk: bool = False) -> None:
-        command = {"account_id": account_id, "command": word, "payload": payload}
-        found.append(
+    def add(
+        action: str, command_type: str, payload: Any, *strategies: int, is_bulk: bool = False
+    ) -> None:
+        command = {"account_id": account_id, "command": command_type, "payload": payload}
+        cases.append(
             PermissionCase(
                 action=action,
                 method="POST",
@@ -114,31 +120,33 @@ def _commands(stock: AccountRows, account_id: int, comment: str | None) -> list[
                 command=command,
                 frame=("position", "command", command | {"wait_ms": 0}),
                 account_id=account_id,
-                strategies=touched,
+                strategies=strategies,
                 is_bulk=is_bulk,
                 has_comment=has_comment,
             )
         )
 
     for strategy_id in (0, stock.own):
-        add("trade", "send_order", order | {"strategy_id": strategy_id} | said, strategy_id)
-    for order_id, strategy_id in named.items():
+        add(
+            "trade", "send_order", order | {"strategy_id": strategy_id} | comment_field, strategy_id
+        )
+    for order_id, strategy_id in orders.items():
         add("trade", "change_order", {"order_id": order_id, "new_qty": "0.02"}, strategy_id)
-        add("cancel", "cancel_order", {"order_id": order_id} | said, strategy_id)
-    add("cancel", "cancel_order", {"order_ids": list(named)} | said, *named.values())
-    for word, action in (("cancel_all_orders", "cancel"), ("close_all", "close")):
-        add(action, word, said, is_bulk=True)
-        add(action, word, {"strategy_ids": [stock.own]} | said, stock.own)
+        add("cancel", "cancel_order", {"order_id": order_id} | comment_field, strategy_id)
+    add("cancel", "cancel_order", {"order_ids": list(orders)} | comment_field, *orders.values())
+    for command_type, action in (("cancel_all_orders", "cancel"), ("close_all", "close")):
+        add(action, command_type, comment_field, is_bulk=True)
+        add(action, command_type, {"strategy_ids": [stock.own]} | comment_field, stock.own)
     position = {"position_id": stock.own_position}
     add("trade", "position_change", position | {"oms_stop_loss": "1"}, stock.own)
-    add("close", "close_position", position | said, stock.own)
-    return found
+    add("close", "close_position", position | comment_field, stock.own)
+    return cases
 
 
-def _calls(account_id: int) -> list[PermissionCase]:
-    """Trades through the ccxt gateway, by each of its ways in."""
+def _ccxt_cases(account_id: int) -> list[PermissionCase]:
+    """Trades through the ccxt gateway, by each of its routes."""
     symbol = "BTC/USDT:USDT"
-    wish = {"symbol": symbol, "side": "buy", "order_type": "market", "amount": "0.01"}
+    order = {"symbol": symbol, "side": "buy", "order_type": "market", "amount": "0.01"}
     bodies = {
         "create_order": {"args": [symbol, "market", "buy", 0.01]},
         "cancelAllOrders": {"kwargs": {"symbol": symbol}},
@@ -146,7 +154,7 @@ def _calls(account_id: int) -> list[PermissionCase]:
         "close_all_positions": {},
     }
     targets = [(f"{account_id}/{func}", body) for func, body in bodies.items()]
-    targets.append((f"core/{account_id}/create_order", wish))
+    targets.append((f"core/{account_id}/create_order", order))
     return [
         PermissionCase(
             action="ccxt_trade",
@@ -167,8 +175,8 @@ def _calls(account_id: int) -> list[PermissionCase]:
     ]
 
 
-def _of_one_order(stock: AccountRows, account_id: int, comment: str | None) -> list[PermissionCase]:
-    """An order asked for, and one settled; the order names its account, the comment is needed."""
+def _order_cases(stock: AccountRows, account_id: int, comment: str | None) -> list[PermissionCase]:
+    """An order refresh and an order resolution; both need the account's own order and a comment."""
     if account_id != stock.account_id or not (comment and comment.strip()):
         return []
     path = f"/oms/orders/{stock.own_order}"
@@ -194,10 +202,10 @@ def _of_one_order(stock: AccountRows, account_id: int, comment: str | None) -> l
     ]
 
 
-def _others(stock: AccountRows, account_id: int, comment: str | None) -> list[PermissionCase]:
-    said = {} if comment is None else {"comment": comment}
+def _other_cases(stock: AccountRows, account_id: int, comment: str | None) -> list[PermissionCase]:
+    comment_field = {} if comment is None else {"comment": comment}
     window = f"account_ids={account_id}&since=2026-01-01"
-    found = [
+    cases = [
         PermissionCase(
             action="read", method="GET", target=f"{target}?{window}", account_id=account_id
         )
@@ -209,15 +217,15 @@ def _others(stock: AccountRows, account_id: int, comment: str | None) -> list[Pe
     subscribe = (None, "subscribe", {"account_ids": [account_id]})
     ticker = {"account_id": account_id, "func": "fetch_ticker", "args": ["BTC/USDT:USDT"]}
     call = f"/ccxt/{account_id}/fetch_ticker?wait_ms=0"
-    moved = {
+    reassignment = {
         "account_ids": [account_id],
         "order_ids": [stock.free_order],
         "target_strategy_id": stock.own,
     }
     price = {"account_id": account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
     return [
-        *found,
-        *_calls(account_id),
+        *cases,
+        *_ccxt_cases(account_id),
         PermissionCase(action="read", frame=subscribe, account_id=account_id),
         PermissionCase(
             action="market",
@@ -231,7 +239,7 @@ def _others(stock: AccountRows, account_id: int, comment: str | None) -> list[Pe
             action="reassign",
             method="POST",
             target="/oms/reassign?wait_ms=0",
-            body=moved | said,
+            body=reassignment | comment_field,
             account_id=account_id,
             strategies=(0, stock.own),
             has_comment=bool(comment and comment.strip()),
@@ -262,7 +270,7 @@ def _others(stock: AccountRows, account_id: int, comment: str | None) -> list[Pe
             target=f"/oms/accounts/{account_id}/capabilities",
             account_id=account_id,
         ),
-        *_of_one_order(stock, account_id, comment),
+        *_order_cases(stock, account_id, comment),
         PermissionCase(
             action="strategy_create",
             method="POST",

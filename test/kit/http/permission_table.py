@@ -1,14 +1,11 @@
-"""The table of roles and flags as the page about security prints it, read independently.
-
-Nothing of the code that decides is used: what the page says is what the tests expect.
-"""
+"""Parses the permission table of docs/reference/security.md, independently of the code."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "security.md"
-#: Columns of the page, by their letters.
+#: Role columns of the table by letter.
 ROLE_BY_LETTER = {
     "A": "admin",
     "T": "trader",
@@ -21,14 +18,14 @@ ROLE_BY_LETTER = {
 
 @dataclass(frozen=True, slots=True)
 class PermissionRow:
-    """One action: the flags it needs, and the sign of each role."""
+    """One action: required flags, and the mark of each role (``–`` no, ``c`` with comment)."""
 
     action: str
     flags: str
     marks: dict[str, str]
 
     def allows(self, role: str, flags: set[str], *, is_restricted: bool = False) -> bool:
-        """Whether a key of ``role`` with exactly these flags on an account may do it there."""
+        """Whether a key of ``role`` with exactly these account flags has the permission."""
         if self.marks[role] == "–":
             return False
         if role == "admin":
@@ -40,24 +37,24 @@ class PermissionRow:
             return True
         if "unrestricted key" in needed and (is_restricted or role == "robot"):
             return False
-        words = re.findall(r"can_\w+", needed)
-        held = [word in flags for word in words]
-        fits = any(held) if " or " in needed else all(held)
-        return fits and "can_read" in flags
+        needed_flags = re.findall(r"can_\w+", needed)
+        granted = [word in flags for word in needed_flags]
+        is_granted = any(granted) if " or " in needed else all(granted)
+        return is_granted and "can_read" in flags
 
     def needs_comment(self, role: str) -> bool:
-        """Whether the role gives a comment with it."""
+        """Whether the role must give a comment."""
         return self.marks[role] == "c"
 
 
 def load_permission_rows() -> dict[str, PermissionRow]:
-    """The lines of the table by action."""
-    found: dict[str, PermissionRow] = {}
+    """The rows of the table by action."""
+    rows: dict[str, PermissionRow] = {}
     text = PAGE.read_text(encoding="utf-8")
-    for row in re.findall(r"^\| (\w+) \|(.*)\|$", text, re.MULTILINE):
-        cells = [cell.strip() for cell in row[1].split("|")]
-        if len(cells) != 8 or row[0] == "action":
+    for match in re.findall(r"^\| (\w+) \|(.*)\|$", text, re.MULTILINE):
+        cells = [cell.strip() for cell in match[1].split("|")]
+        if len(cells) != 8 or match[0] == "action":
             continue
         signs = dict(zip(ROLE_BY_LETTER.values(), cells[2:], strict=True))
-        found[row[0]] = PermissionRow(row[0], cells[1], signs)
-    return found
+        rows[match[0]] = PermissionRow(match[0], cells[1], signs)
+    return rows

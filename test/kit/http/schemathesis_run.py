@@ -1,7 +1,7 @@
-"""Runs schemathesis against a gateway: its document is asked for, narrowed, and put to the test.
+"""Runs schemathesis against a gateway with a narrowed OpenAPI document.
 
-Narrowed means that ids are mostly those of things that are there and that waits are short: so a
-minute's questions get past the first refusal. What is checked of answers stays as published.
+Narrowed means that ids are mostly existing ones and that waits are short, so that most requests get
+past the first validation. Response schemas stay as published.
 """
 
 import json
@@ -22,7 +22,7 @@ CHECKS = (
 )
 ValuesByName = Mapping[str, Sequence[object]]
 
-_SHORT: ValuesByName = {
+_SHORT_WAITS: ValuesByName = {
     "wait_ms": [0, 1, 200],
     "request_timeout_seconds": [1],
     "Prefer": ["wait=0", "respond-async", "wait=1, respond-async"],
@@ -31,7 +31,7 @@ _SHORT: ValuesByName = {
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
-    """How a run ended, and which statuses each operation answered."""
+    """Exit status, output, and response statuses by operation."""
 
     status: int
     output: str
@@ -40,17 +40,17 @@ class FuzzResult:
 
 @dataclass(slots=True)
 class FuzzRun:
-    """One run, in a process of its own."""
+    """One run in a separate process."""
 
     folder: Path
     process: "subprocess.Popen[str]"
 
     @classmethod
     def start(cls, folder: Path, url: str, key: str, document: Any, *, examples: int) -> "FuzzRun":
-        """Begin to ask ``url`` with ``key`` what ``document`` says, which is narrowed before."""
+        """Start a run against ``url`` with ``key`` and the narrowed ``document``."""
         folder.mkdir(parents=True)
         (folder / "openapi.json").write_text(json.dumps(document))
-        words = [
+        arguments = [
             *("run", "openapi.json", f"--url={url}", f"--header=x-api-key: {key}"),
             *(f"--seed={SEED}", "--generation-deterministic"),
             *(f"--max-examples={examples}", "--no-shrink", "--continue-on-failure", "--no-color"),
@@ -59,73 +59,73 @@ class FuzzRun:
         ]
         (folder / "notes.txt").touch()
         root = Path(__file__).parent.parent.parent
-        more = {
+        environment = {
             "SCHEMATHESIS_HOOKS": "kit.http.schemathesis_checks",
             "PYTHONPATH": str(root),
             "OMS_FUZZ_NOTES": str(folder / "notes.txt"),
         }
-        with (folder / "said.txt").open("w") as said:
+        with (folder / "output.txt").open("w") as output_file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "schemathesis.cli", *words],
+                [sys.executable, "-m", "schemathesis.cli", *arguments],
                 cwd=folder,
-                env={**os.environ, **more},
+                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output_file,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
         return cls(folder, process)
 
-    def ended(self, seconds: float) -> FuzzResult:
-        """Wait for the end; what came of it."""
+    def wait(self, seconds: float) -> FuzzResult:
+        """Waits up to ``seconds`` for the end; returns the result."""
         status = self.process.wait(seconds)
         answers: defaultdict[str, set[int]] = defaultdict(set)
         for line in (self.folder / "notes.txt").read_text(encoding="ascii").splitlines():
-            name, _, told = line.partition(" ")
-            answers[name].add(int(told))
-        return FuzzResult(status, (self.folder / "said.txt").read_text(encoding="utf-8"), answers)
+            name, _, narrowed = line.partition(" ")
+            answers[name].add(int(narrowed))
+        return FuzzResult(status, (self.folder / "output.txt").read_text(encoding="utf-8"), answers)
 
     def stop(self) -> None:
-        """End it, where it has not ended."""
+        """Kill the process if it is running."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
 
 
-def narrow_document(document: Any, asked_by: ValuesByName, carried: ValuesByName) -> Any:
-    """``document`` with parameters (``asked_by``) and keys of bodies held to values, by name."""
-    told = json.loads(json.dumps(document))
-    schemas = told["components"]["schemas"]
-    held = {**asked_by, **_SHORT}
-    asked: set[str] = set()
-    for methods in told["paths"].values():
+def narrow_document(document: Any, parameters: ValuesByName, body_keys: ValuesByName) -> Any:
+    """Restricts ``parameters`` and ``body_keys`` of ``document`` to the given values, by name."""
+    narrowed = json.loads(json.dumps(document))
+    schemas = narrowed["components"]["schemas"]
+    values_by_name = {**parameters, **_SHORT_WAITS}
+    request_shapes: set[str] = set()
+    for methods in narrowed["paths"].values():
         for operation in methods.values():
             for parameter in operation["parameters"]:
-                if parameter["name"] in held:
-                    parameter["schema"] = _one_of(held[parameter["name"]])
-            asked |= _named(operation.get("requestBody"), schemas)
-    for name in asked:
-        schemas[name] = _held(schemas[name], carried)
-    return told
+                if parameter["name"] in values_by_name:
+                    parameter["schema"] = _one_of(values_by_name[parameter["name"]])
+            request_shapes |= _referenced_shapes(operation.get("requestBody"), schemas)
+    for name in request_shapes:
+        schemas[name] = _restricted(schemas[name], body_keys)
+    return narrowed
 
 
-def _named(node: Any, schemas: Mapping[str, Any]) -> set[str]:
-    """The shapes that ``node`` refers to, and those that they refer to."""
-    found = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(node)))
-    return found.union(*(_named(schemas[name], schemas) for name in found))
+def _referenced_shapes(node: Any, schemas: Mapping[str, Any]) -> set[str]:
+    """The schemas that ``node`` refers to, directly or indirectly."""
+    names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(node)))
+    return names.union(*(_referenced_shapes(schemas[name], schemas) for name in names))
 
 
-def _held(node: Any, known: ValuesByName) -> Any:
+def _restricted(node: Any, values_by_name: ValuesByName) -> Any:
     if isinstance(node, list):
-        return [_held(item, known) for item in node]
+        return [_restricted(item, values_by_name) for item in node]
     if not isinstance(node, dict):
         return node
-    told = {key: _held(value, known) for key, value in node.items()}
-    for name, schema in told.get("properties", {}).items():
-        if name in known:
+    narrowed = {key: _restricted(value, values_by_name) for key, value in node.items()}
+    for name, schema in narrowed.get("properties", {}).items():
+        if name in values_by_name:
             nulls = [None] if _takes_null(schema) else []
-            told["properties"][name] = _one_of([*known[name], *nulls])
-    return told
+            narrowed["properties"][name] = _one_of([*values_by_name[name], *nulls])
+    return narrowed
 
 
 def _takes_null(schema: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A gateway's WebSocket on 127.0.0.1 that says what a test tells it to."""
+"""A scripted gateway WebSocket on 127.0.0.1."""
 
 import asyncio
 import json
@@ -13,59 +13,59 @@ from websockets.exceptions import ConnectionClosed
 
 @dataclass(slots=True)
 class ScriptedWebSocket:
-    """What was asked of it, and the connection that lives."""
+    """The received frames, the script, and the newest connection."""
 
     base_url: str = ""
-    #: Frames of the clients, and the credential of each connection.
+    #: Received frames, and the credential of each connection.
     received: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
-    #: Frames that are said after a ``subscribe``, one list for each connection in turn.
+    #: Frames pushed after a ``subscribe``, one list per subscription in order.
     script: list[list[dict[str, Any]]] = field(default_factory=list)
     supports_market_data: bool = True
     refuses_auth: bool = False
-    #: Set when market data were asked for.
+    #: Set when market data were requested.
     market_asked: asyncio.Event = field(default_factory=asyncio.Event)
-    _live: ServerConnection | None = None
+    _connection: ServerConnection | None = None
 
     async def push(self, *frames: dict[str, Any]) -> None:
         """Push frames to the newest connection."""
-        assert self._live is not None
+        assert self._connection is not None
         for frame in frames:
-            await self._live.send(json.dumps(frame))
+            await self._connection.send(json.dumps(frame))
 
     async def disconnect(self) -> None:
         """Close the newest connection."""
-        assert self._live is not None
-        await self._live.close(1012)
+        assert self._connection is not None
+        await self._connection.close(1012)
 
     async def serve(self, connection: ServerConnection) -> None:
         """One connection."""
         assert connection.request is not None
         self.keys.append(connection.request.headers.get("x-api-key"))
-        self._live = connection
+        self._connection = connection
         try:
             async for text in connection:
                 frame = json.loads(text)
                 self.received.append(frame)
                 await self._answer(connection, frame)
         except ConnectionClosed:
-            pass  # a client may go without a word
+            pass  # the client may disconnect
 
     async def _answer(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
-        refused = self.refuses_auth and frame["action"] == "auth"
-        refused |= frame["action"] == "subscribe_market" and not self.supports_market_data
-        reply = {"id": frame["id"], "ok": not refused, "type": "ws_response", "payload": {}}
+        is_refused = self.refuses_auth and frame["action"] == "auth"
+        is_refused |= frame["action"] == "subscribe_market" and not self.supports_market_data
+        reply = {"id": frame["id"], "ok": not is_refused, "type": "ws_response", "payload": {}}
         await connection.send(json.dumps(reply))
         if frame["action"] == "subscribe_market":
             self.market_asked.set()
         if frame["action"] == "subscribe" and self.script:
-            for said in self.script.pop(0):
-                await connection.send(json.dumps(said))
+            for pushed in self.script.pop(0):
+                await connection.send(json.dumps(pushed))
 
 
 @asynccontextmanager
 async def run_scripted_websocket() -> AsyncIterator[ScriptedWebSocket]:
-    """A server that runs while the block does."""
+    """A server that runs for the duration of the block."""
     script = ScriptedWebSocket()
     async with serve(script.serve, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]

@@ -1,4 +1,4 @@
-"""A gateway for tests of the driver that is not there: requests are kept, answers are given."""
+"""A stub HTTP transport for tests of the driver: records requests, returns given responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ API_KEY = "oms_a_key_for_tests_only_1234"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentRequest:
-    """One request as the transport got it."""
+    """One request as passed to the transport."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class SentRequest:
 
 @dataclass(slots=True)
 class StubTransport:
-    """``transport(method, url, headers, payload)``; answers in turn, the last one for ever.
+    """``transport(method, url, headers, payload)``; returns ``answers`` in order, then the last.
 
     An answer that is an exception is raised.
     """
@@ -50,13 +50,13 @@ class StubTransport:
 
     @property
     def only_request(self) -> SentRequest:
-        """The one request that was sent."""
+        """The only request."""
         (sent,) = self.sent
         return sent
 
     @property
     def command(self) -> Any:
-        """The body of the one request, a command."""
+        """The body of the only request, which must be a command."""
         assert (self.only_request.method, self.only_request.path) == ("POST", "/oms/commands")
         return self.only_request.payload
 
@@ -64,7 +64,7 @@ class StubTransport:
 def make_exchange(
     *answers: Any, account_id: int = 7, **keywords: Any
 ) -> tuple[OmsCcxtExchange, StubTransport]:
-    """A driver whose gateway gives these answers; it does not really sleep."""
+    """A driver with a stub transport that returns these answers; its sleeps are instant."""
     transport = StubTransport(list(answers))
     http = OmsHttpClient(base_url=BASE_URL, api_key=API_KEY, transport=transport)
     exchange = OmsCcxtExchange(api_key=API_KEY, account_id=account_id, http_client=http, **keywords)
@@ -72,15 +72,15 @@ def make_exchange(
     return exchange, transport
 
 
-def results(*told: Mapping[str, Any]) -> dict[str, Any]:
-    """A reply to commands; each of ``told`` over a result that is done."""
-    usual = {"ok": True, "command_id": 1, "order_id": 42, "error": None, "status": "done"}
-    return {"results": [{"index": index, **usual, **one} for index, one in enumerate(told)]}
+def results(*fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A response to commands; each of ``fields`` overrides a default done result."""
+    defaults = {"ok": True, "command_id": 1, "order_id": 42, "error": None, "status": "done"}
+    return {"results": [{"index": index, **defaults, **each} for index, each in enumerate(fields)]}
 
 
-def failure(code: str, **told: Any) -> dict[str, Any]:
-    """The body of a refusal."""
-    return {"detail": {"code": code, "message": f"{code}, in a sentence", **told}}
+def failure(code: str, **fields: Any) -> dict[str, Any]:
+    """The body of an error response."""
+    return {"detail": {"code": code, "message": f"{code}, in a sentence", **fields}}
 
 
 ORDER: Mapping[str, Any] = {

@@ -1,4 +1,4 @@
-"""The key sets of the wire contract: what each object must hold, no more and no less."""
+"""The exact key sets of the objects of the wire contract."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -147,9 +147,9 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "command_updated": "command_id command status request_id order_id error",
     }.items()
 }
-"""Payloads of events, besides ``account_id``; rows that are told in full stand above."""
+"""Payload keys of events, without ``account_id``; events with a full row are not listed."""
 
 
 def assert_keys(body: Mapping[str, Any], keys: frozenset[str]) -> None:
-    """Fail with what is missing or too much."""
+    """Asserts that ``body`` has exactly ``keys``; the message lists missing and unknown keys."""
     assert set(body) == keys, {"missing": keys - set(body), "unknown": set(body) - keys}

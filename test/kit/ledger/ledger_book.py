@@ -1,4 +1,4 @@
-"""A book in memory for tests of the pure ledger: orders run through ``apply``, rows kept."""
+"""A ledger book in memory for tests of the pure ledger: applies reports and keeps the rows."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ from oms.domain.value import evolve
 
 
 class LedgerBook:
-    """Rows of one account and one symbol, changed only by ``apply``."""
+    """Rows of one account and symbol, changed only by the functions of the ledger."""
 
     def __init__(self, mode: PositionMode, instrument: Instrument) -> None:
         self.mode = mode
@@ -46,7 +46,7 @@ class LedgerBook:
         self.deals: list[Deal] = []
 
     def send(self, side: str, qty: Decimal, **changes: object) -> Order:
-        """A new order, accepted."""
+        """Creates an accepted order."""
         order = an_order(
             id=self.next_id("order"),
             symbol=self.instrument.symbol,
@@ -59,7 +59,7 @@ class LedgerBook:
         return self.orders[order.id]
 
     def fill(self, order_id: int, qty: Decimal, price: Decimal, rate: Decimal) -> LedgerUpdate:
-        """An execution of the order with a fee of ``rate``; a spot buy pays it in base."""
+        """Executes the order with a fee rate; the fee of a spot buy is in base currency."""
         order = self.orders[order_id]
         in_base = self.instrument.kind is InstrumentKind.SPOT and order.side is Side.BUY
         fee = qty * rate if in_base else qty * price * rate
@@ -70,10 +70,10 @@ class LedgerBook:
         )
 
     def ingest(self, report: ExecutionReport) -> LedgerUpdate:
-        """Apply one report and keep what it changed."""
+        """Applies one report and stores the changed rows; returns the ledger entry."""
         order = self.orders[report.order_id]
         execution = report.execution
-        known = [] if execution is None else self._known(execution.exchange_trade_id)
+        known_deals = [] if execution is None else self._deals_of_trade(execution.exchange_trade_id)
         newest = max(
             (
                 *(
@@ -88,30 +88,30 @@ class LedgerBook:
             ),
             default=None,
         )
-        late = needs_history(order, report, newest, known)
+        needs_all = needs_history(order, report, newest, known_deals)
         trade = "" if execution is None else execution.exchange_trade_id
         book = Book(
             mode=self.mode,
             instrument=self.instrument,
             order=order,
             positions=self.open_positions(),
-            deals={trade: known},
-            history=self.history() if late else None,
+            deals={trade: known_deals},
+            history=self.history() if needs_all else None,
         )
         return self._keep(apply_report(book, report, self.next_id))
 
-    def named(self, position_id: int) -> dict[str, int]:
-        """The fields of an order that names a ticket."""
+    def ticket_fields(self, position_id: int) -> dict[str, int]:
+        """The order fields that reference a position."""
         return {"position_id": position_id, "ticket_id": position_id}
 
     def bust(self, trade_id: str, at: datetime) -> LedgerUpdate:
-        """The exchange takes an execution back."""
-        victims = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
-        first = victims[0]
-        fees = [deal.fee for deal in victims if deal.fee is not None]
+        """The exchange busts an execution."""
+        legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
+        first = legs[0]
+        fees = [deal.fee for deal in legs if deal.fee is not None]
         execution = Execution(
             exchange_trade_id=trade_id,
-            qty=sum((deal.qty for deal in victims), Decimal(0)),
+            qty=sum((deal.qty for deal in legs), Decimal(0)),
             price=first.price,
             executed_at=first.executed_at,
             fee=sum(fees, Decimal(0)) if fees else None,
@@ -122,7 +122,7 @@ class LedgerBook:
         return self.ingest(evolve(report, execution=execution, received_at=at))
 
     def commission(self, trade_id: str, amount: Decimal, currency: str) -> LedgerUpdate:
-        """A fee comes after its execution."""
+        """A commission is reported after its execution."""
         legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
         charge = Charge(
             kind=ChargeKind.COMMISSION,
@@ -143,7 +143,7 @@ class LedgerBook:
         return self._keep(apply_charge(payees, charge, self.next_id))
 
     def funding(self, amount: Decimal, at: datetime) -> LedgerUpdate:
-        """Funding is paid (received where positive) on all that is open."""
+        """Funding on all open positions; positive amounts are received."""
         charge = Charge(
             kind=ChargeKind.FUNDING,
             charge_id=str(self.next_id("event")),
@@ -162,36 +162,40 @@ class LedgerBook:
     def close_by(
         self, a: int, b: int, qty: Decimal | None, command_id: int, at: datetime
     ) -> LedgerUpdate:
-        """Close two tickets against each other."""
-        wish = CloseBy(position_id_a=a, position_id_b=b, qty=qty)
+        """Closes two positions by each other."""
+        command = CloseBy(position_id_a=a, position_id_b=b, qty=qty)
         first, second = self.positions[a], self.positions[b]
-        assert refuse_close_by(wish, first, second, self.instrument) is None
+        assert refuse_close_by(command, first, second, self.instrument) is None
         return self._keep(
-            close_by(wish, first, second, self.instrument, command_id, self.next_id, at)
+            close_by(command, first, second, self.instrument, command_id, self.next_id, at)
         )
 
     def merge(self, source: int, target: int, command_id: int, at: datetime) -> LedgerUpdate:
-        """Move one ticket into another."""
-        wish = MergePositions(source_position_id=source, target_position_id=target)
-        held, into = self.positions[source], self.positions[target]
-        assert refuse_merge(wish, held, into) is None
+        """Merges one position into another."""
+        command = MergePositions(source_position_id=source, target_position_id=target)
+        source_position, target_position = self.positions[source], self.positions[target]
+        assert refuse_merge(command, source_position, target_position) is None
         for order in list(self.orders.values()):
             if order.is_open and order.position_id == source:
                 self.orders[order.id] = evolve(order, position_id=target)
-        return self._keep(merge_positions(wish, held, into, self.instrument, command_id, at))
+        return self._keep(
+            merge_positions(
+                command, source_position, target_position, self.instrument, command_id, at
+            )
+        )
 
     def reassign(
         self, order_ids: Sequence[int], strategy_id: int, position_id: int, at: datetime
     ) -> LedgerUpdate:
-        """Move orders to a strategy and a ticket."""
-        moved = {
+        """Reassigns orders to a strategy and a position."""
+        changed_orders = {
             order_id: evolve(self.orders[order_id], strategy_id=strategy_id, ticket_id=position_id)
             for order_id in order_ids
         }
-        return self._keep(apply_reassignment(self.history(), moved, self.next_id, at))
+        return self._keep(apply_reassignment(self.history(), changed_orders, self.next_id, at))
 
     def history(self) -> SymbolHistory:
-        """Everything, as the store would tell it."""
+        """All rows, as the store loads them."""
         return SymbolHistory(
             mode=self.mode,
             instrument=self.instrument,
@@ -203,7 +207,7 @@ class LedgerBook:
     def _trades(self) -> list[Deal]:
         return [deal for deal in self.deals if deal.type is DealType.TRADE]
 
-    def _known(self, trade_id: str) -> list[Deal]:
+    def _deals_of_trade(self, trade_id: str) -> list[Deal]:
         names = {trade_id, f"{BUST_PREFIX}{trade_id}"}
         return [deal for deal in self.deals if deal.exchange_trade_id in names]
 
@@ -212,12 +216,12 @@ class LedgerBook:
             self.orders[entry.order.id] = entry.order
         self.orders |= {order.id: order for order in entry.orders}
         self.positions |= {position.id: position for position in entry.positions}
-        gone = {deal.id for deal in entry.deals_removed}
+        removed = {deal.id for deal in entry.deals_removed}
         changed = {deal.id: deal for deal in entry.deals_changed}
-        kept = [changed.get(deal.id, deal) for deal in self.deals if deal.id not in gone]
+        kept = [changed.get(deal.id, deal) for deal in self.deals if deal.id not in removed]
         self.deals = [*kept, *entry.deals]
         return entry
 
     def open_positions(self) -> list[Position]:
-        """Positions that hold quantity, oldest first."""
+        """Open positions, oldest first."""
         return [p for p in self.positions.values() if p.is_open]

@@ -1,7 +1,7 @@
-"""One paper account with all its services, its rows in dictionaries, and a process that may die.
+"""One paper account with its real services, its rows in dictionaries, and simulated crashes.
 
-The services are the real ones. Nothing is durable but what a commit wrote; ``house`` decides at
-which moment the process dies, and what was not written is done again.
+Only committed rows are durable. The test decides when the process crashes; commands without a
+committed result are executed again.
 """
 
 import itertools
@@ -47,26 +47,26 @@ STRATEGIES = frozenset({1, 2})
 
 
 class MemoryIds:
-    """Ids of each kind, counted."""
+    """Sequential ids per kind."""
 
     def __init__(self) -> None:
         self._next: dict[IdKind, int] = defaultdict(lambda: 1)
 
     async def ensure(self, kind: IdKind, count: int) -> None:
-        """There are always enough."""
+        """Does nothing: there are always enough."""
 
     def __call__(self, kind: IdKind) -> int:
         return self.reserve_range(kind, 1)
 
     def reserve_range(self, kind: IdKind, count: int) -> int:
-        """The first of so many."""
+        """Returns the first of ``count`` consecutive ids."""
         first = self._next[kind]
         self._next[kind] += count
         return first
 
 
 class MemoryLedger:
-    """The rows of one account, as ``ports.ledger`` and ``ports.reconciliation`` tell of them."""
+    """The rows of one account; implements parts of ``LedgerStore`` and ``ReconcileStore``."""
 
     def __init__(self) -> None:
         self.head = 0
@@ -77,20 +77,20 @@ class MemoryLedger:
         self.results: dict[int, list[CommandResult]] = defaultdict(list)
         self.memory = ExchangeStateRows()
         self.cursor: dict[str, str] = {}
-        self.seen: dict[int, Discrepancy] = {}
+        self.discrepancies: dict[int, Discrepancy] = {}
 
     async def order(self, account_id: int, order_id: int) -> Order | None:
-        """An order in any state."""
+        """The order in any state, or None."""
         return self.orders.get(order_id)
 
     async def position(self, account_id: int, position_id: int) -> Position | None:
-        """A position in any state."""
+        """The position in any state, or None."""
         return self.positions.get(position_id)
 
     async def deals_of(
         self, account_id: int, symbol: str, trade_ids: Collection[str]
     ) -> Mapping[str, Sequence[Deal]]:
-        """Deals by trade id."""
+        """Deals by trade id, legs ascending."""
         found: dict[str, list[Deal]] = {}
         for deal in self.deals.values():
             if deal.symbol == symbol and deal.exchange_trade_id in trade_ids:
@@ -98,9 +98,9 @@ class MemoryLedger:
         return {name: sorted(legs, key=lambda leg: leg.leg) for name, legs in found.items()}
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
-        """The newest trade or merge."""
-        mine = [deal for deal in self.deals.values() if deal.symbol == symbol]
-        trades = (deal for deal in mine if deal.type is DealType.TRADE)
+        """The replay key of the newest trade or merge, or None."""
+        deals = [deal for deal in self.deals.values() if deal.symbol == symbol]
+        trades = (deal for deal in deals if deal.type is DealType.TRADE)
         keys = [
             execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
             for deal in trades
@@ -113,7 +113,7 @@ class MemoryLedger:
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:
-        """Orders by the exchange's id."""
+        """Orders by exchange order id."""
         return {
             order.exchange_order_id: order
             for order in self.orders.values()
@@ -123,14 +123,14 @@ class MemoryLedger:
     async def orders_by_client_id(
         self, names: Sequence[tuple[int, str]]
     ) -> Mapping[tuple[int, str], Order]:
-        """Orders by our name."""
-        named = {(o.account_id, o.client_order_id or ""): o for o in self.orders.values()}
-        return {name: named[name] for name in names if name in named}
+        """Orders by account and client order id."""
+        by_name = {(o.account_id, o.client_order_id or ""): o for o in self.orders.values()}
+        return {name: by_name[name] for name in names if name in by_name}
 
     async def history_since(
         self, account_id: int, symbol: str, moment: datetime
     ) -> SymbolHistoryRows:
-        """All of the symbol: nothing is too old."""
+        """All rows of the symbol."""
         return SymbolHistoryRows(
             positions=[p for p in self.positions.values() if p.symbol == symbol],
             deals=[deal for deal in self.deals.values() if deal.symbol == symbol],
@@ -138,18 +138,18 @@ class MemoryLedger:
         )
 
     async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
-        """How far sweeps read."""
+        """The cursors of reconcile runs."""
         return [
             Cursor(account_id=account_ids[0], entity=name, value=text, updated_at=NOON)
             for name, text in self.cursor.items()
         ]
 
     async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Discrepancies that are not over."""
-        return [row for row in self.seen.values() if row.status in TRACKED_STATUSES]
+        """Open discrepancies."""
+        return [row for row in self.discrepancies.values() if row.status in TRACKED_STATUSES]
 
     async def balance_entries(self, account_id: int) -> dict[str, Decimal]:
-        """What was paid in and out, by currency."""
+        """Sums of balance entries by currency."""
         sums: dict[str, Decimal] = {}
         for deal in self.deals.values():
             if deal.type is DealType.BALANCE:
@@ -159,14 +159,14 @@ class MemoryLedger:
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime
     ) -> Sequence[Deal]:
-        """Deals of executions, made in that time."""
+        """Deals of executions in ``[since, until)``."""
         kinds = (DealType.TRADE, DealType.CORRECTION)
         found = (deal for deal in self.deals.values() if since <= deal.executed_at < until)
         return [deal for deal in found if deal.type in kinds]
 
     def write(self, batch: AccountBatch) -> None:
-        """One transaction."""
-        assert batch.head_before == self.head, "the stream goes on where it ended"
+        """Writes a batch as one transaction."""
+        assert batch.head_before == self.head, "the batch starts at the stored head"
         self.head = batch.head_after
         for order in (*batch.orders_new, *batch.orders_changed):
             self.orders[order.id] = order
@@ -180,25 +180,25 @@ class MemoryLedger:
             self.results[command_id].append(result)
         for rows in batch.reconciled:
             self.cursor |= rows.cursors
-            self.seen |= {row.id: row for row in rows.discrepancies}
+            self.discrepancies |= {row.id: row for row in rows.discrepancies}
         self.events += batch.events
         if batch.exchange_state is not None:
-            self._remember(batch.exchange_state)
+            self._merge_exchange_state(batch.exchange_state)
 
-    def _remember(self, news: ExchangeStateRows) -> None:
-        orders = {**self.memory.orders, **news.orders}
+    def _merge_exchange_state(self, changes: ExchangeStateRows) -> None:
+        orders = {**self.memory.orders, **changes.orders}
         self.memory = ExchangeStateRows(
-            state=news.state if news.state is not None else self.memory.state,
-            state_hash=news.state_hash if news.state is not None else self.memory.state_hash,
-            version=news.version if news.state is not None else self.memory.version,
+            state=changes.state if changes.state is not None else self.memory.state,
+            state_hash=changes.state_hash if changes.state is not None else self.memory.state_hash,
+            version=changes.version if changes.state is not None else self.memory.version,
             orders={name: text for name, text in orders.items() if text is not None},
-            trades=(*self.memory.trades, *news.trades),
-            prices={**self.memory.prices, **news.prices},
+            trades=(*self.memory.trades, *changes.trades),
+            prices={**self.memory.prices, **changes.prices},
         )
 
 
 class MemoryAccount:
-    """The account, its queue, and the process that works on it."""
+    """The account, its queue, and the process that executes its commands."""
 
     def __init__(self, mode: PositionMode, **paper: Any) -> None:
         self.account = a_paper_account(mode, **paper)
@@ -208,31 +208,31 @@ class MemoryAccount:
         self._ids = MemoryIds()
         self._names = itertools.count(1)
         self._execute = self._services()
-        self._home: AccountState | None = None
+        self._state: AccountState | None = None
         self._token = 0
 
     @property
     def state(self) -> AccountState:
-        """The account in memory; as it is stored after the process died."""
-        if self._home is None:
+        """The account state; after a crash loaded from the stored rows."""
+        if self._state is None:
             self._token += 1
-            held = (p for p in self.ledger.positions.values() if p.is_open)
-            image = LoadedAccount(
+            open_positions = (p for p in self.ledger.positions.values() if p.is_open)
+            loaded = LoadedAccount(
                 account=self.account,
                 head_seq=self.ledger.head,
                 orders=[order for order in self.ledger.orders.values() if order.is_open],
-                positions=sorted(held, key=lambda position: position.id),
+                positions=sorted(open_positions, key=lambda position: position.id),
                 strategy_ids=STRATEGIES,
                 exchange_state=self.ledger.memory,
             )
             exchange = PaperExchange.restore(self.account, self.ledger.memory)
             ports = ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
             lease = Lease(account_id=self.account.id, token=self._token)
-            self._home = AccountState.from_loaded(image, lease, ports)
-        return self._home
+            self._state = AccountState.from_loaded(loaded, lease, ports)
+        return self._state
 
     def enqueue(self, payload: CommandPayload) -> Command:
-        """A command to be done by the next ``work``."""
+        """Adds a command for the next ``process``."""
         command = Command(
             id=len(self.commands) + 1,
             account_id=self.account.id,
@@ -244,18 +244,18 @@ class MemoryAccount:
         return command
 
     def pending(self) -> list[Command]:
-        """Commands without a result that is stored."""
+        """Commands without a stored result."""
         return [command for command in self.commands if command.id not in self.ledger.results]
 
     async def process(self, *, limit: int = 10**9) -> None:
-        """Do what waits, at most so many; nothing of it is written yet."""
-        begun = {*self.state.work.results, *self.state.committing.results}
-        for command in [one for one in self.pending() if one.id not in begun][:limit]:
+        """Executes up to ``limit`` pending commands without committing."""
+        processed = {*self.state.work.results, *self.state.committing.results}
+        for command in [each for each in self.pending() if each.id not in processed][:limit]:
             self.now += timedelta(milliseconds=7)
             await self._execute(self.state, command, self.now)
 
     def commit(self, *, then_crash: bool = False) -> None:
-        """Write what was done; the process may die before it hears that it is written."""
+        """Commits; with ``then_crash`` the process crashes before the commit is confirmed."""
         self.ledger.write(self.state.begin_commit())
         if then_crash:
             self.crash()
@@ -263,15 +263,15 @@ class MemoryAccount:
             self.state.mark_committed()
 
     def crash(self) -> None:
-        """All that is in memory is gone."""
-        self._home = None
+        """Drops the account state in memory."""
+        self._state = None
 
     async def call_exchange(self, func: str, *args: object) -> Any:
-        """What the exchange answers to a call of the driver."""
+        """The result of a ccxt call at the exchange."""
         return await self.state.ccxt_calls.call(func, args, {}, self.now)
 
     def emits_no_event(self, command: Command) -> bool:
-        """Whether the command tells no event."""
+        """Whether the command emits no event."""
         return isinstance(command.payload, CcxtCall)
 
     def _services(self) -> ExecuteCommand:
@@ -290,7 +290,7 @@ class MemoryAccount:
             reconcile=ReconcileAccount(
                 ledger=ledger, record=record, ids=self._ids, rows=cast(ReconcileStore, self.ledger)
             ),
-            permissions=cast(CommandPermissions, _granted),
+            permissions=cast(CommandPermissions, _allow),
             place=place,
             bulk_close=BulkClose(place=place),
             position_ops=PositionOps(
@@ -300,10 +300,10 @@ class MemoryAccount:
         )
 
 
-async def _granted(*asked: object) -> None:
-    """Everybody may do everything."""
+async def _allow(*args: object) -> None:
+    """Permits everything."""
 
 
 def total_balance(balances: Mapping[str, Any], currency: str) -> Decimal:
-    """A total of ``fetch_balance``."""
+    """The total of a currency in the result of ``fetch_balance``."""
     return Decimal(str(balances["total"].get(currency, 0)))

@@ -1,8 +1,8 @@
-"""A second ledger, written from the rules alone in exact fractions; it shares no code with ours.
+"""A reference ledger in exact fractions, written from the rules alone; shares no code with ours.
 
-It takes facts in any order and folds all of them anew whenever it is asked: by time, then length
-of the trade id, then trade id. Nothing is rounded, but for the share of a fee that a trade which
-is cut leaves with each leg except its last.
+It takes facts in any order and replays all of them on ``replay``: by time, then length of the trade
+id, then trade id. The only rounded value is the fee share of each leg except the last of a trade
+with several legs.
 """
 
 from collections import namedtuple
@@ -12,119 +12,118 @@ from fractions import Fraction
 from itertools import count
 from typing import Any
 
-NONE = Fraction(0)
-#: An order; ``ticket`` is the name of a place.
-OracleOrder = namedtuple(
-    "Ask", "sign strategy ticket reduce_only fresh", defaults=(0, 0, False, False)
+ZERO = Fraction(0)
+#: An order; ``ticket`` is the name of a position.
+_ORDER_FIELDS = "sign strategy ticket reduce_only new_position"
+OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False))
+OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency", defaults=(None, ""))
+#: A close-by of position ``one`` by ``two`` or, without quantity, a merge of ``one`` into ``two``.
+OracleMove = namedtuple("OracleMove", "at one two q", defaults=(None,))
+#: The effect of a fact on a position; ``value`` is its price in value space.
+OracleEntry = namedtuple(
+    "OracleEntry", "fact position entry d value profit fee", defaults=(ZERO, None)
 )
-OracleTrade = namedtuple("Trade", "at order q p fee currency", defaults=(None, ""))
-#: A close-by of place ``one`` against ``two`` or, without quantity, a merge of ``one`` into it.
-OracleMove = namedtuple("Move", "at one two q", defaults=(None,))
-#: What a fact did to a place; ``value`` is its price in value space.
-OracleEntry = namedtuple("Part", "fact place entry d value profit fee", defaults=(NONE, None))
 
 
 @dataclass(eq=False)
 class OraclePosition:
-    """A position: signed quantity, and cost in value space."""
+    """A position: signed quantity ``q``, and cost ``c`` in value space."""
 
     strategy: int
     sign: int
     opened: Any
     flipped: "OraclePosition | None" = None
     name: int = 0
-    q: Fraction = NONE
-    c: Fraction = NONE
-    average: Fraction = NONE
-    most: Fraction = NONE
+    q: Fraction = ZERO
+    c: Fraction = ZERO
+    average: Fraction = ZERO
+    most: Fraction = ZERO
     closed: Any = None
     merged: "OraclePosition | None" = None
 
 
 @dataclass
 class Oracle:
-    """All facts of one account and symbol by their ids, and the book that follows from them."""
+    """All facts of one account and symbol by id, and the book derived from them."""
 
     mode: str
     kind: str
     size: Fraction
     base: str
-    asks: dict[int, OracleOrder] = field(default_factory=dict)
+    orders: dict[int, OracleOrder] = field(default_factory=dict)
     trades: dict[str, OracleTrade] = field(default_factory=dict)
     busted: dict[str, bool] = field(default_factory=dict)
     moves: dict[str, OracleMove] = field(default_factory=dict)
-    #: Names of the places that trades entered, as the last fold left them.
-    stood: dict[str, int] = field(default_factory=dict)
-    fresh: Iterator[int] = field(default_factory=lambda: count(1))
+    #: Names of the positions that trades entered, from the last replay.
+    position_names: dict[str, int] = field(default_factory=dict)
+    new_names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def v(self, number: Fraction) -> Fraction:
         return -1 / number if self.kind == "inverse" else number
 
-    def fold(self) -> None:
-        """Fold every fact. A place takes the name of the place that its first entry stood in."""
-        self.places, self.parts, self.names = (
-            list[OraclePosition](),
-            list[OracleEntry](),
-            dict[int, OraclePosition](),
-        )
-        self.holders = dict[int, OraclePosition]()
+    def replay(self) -> None:
+        """Replay all facts. A position keeps the name of its first entry in the last replay."""
+        self.positions, self.parts = list[OraclePosition](), list[OracleEntry]()
+        self.names, self.holders = dict[int, OraclePosition](), dict[int, OraclePosition]()
         trades = {i: trade for i, trade in self.trades.items() if i not in self.busted}
         facts: dict[str, OracleTrade | OracleMove] = {**trades, **self.moves}
         for i, fact in sorted(facts.items(), key=lambda one: (one[1].at, len(one[0]), one[0])):
             self._trade(i, fact) if isinstance(fact, OracleTrade) else self._move(i, fact)
-        for place in self.places:
-            place.name = place.name or next(self.fresh)
-            self.names[place.name] = place
-        self.stood = {part.fact: part.place.name for part in self.parts if part.entry == "in"}
+        for position in self.positions:
+            position.name = position.name or next(self.new_names)
+            self.names[position.name] = position
+        entered = (part for part in self.parts if part.entry == "in")
+        self.position_names = {part.fact: part.position.name for part in entered}
 
     def _trade(self, i: str, t: OracleTrade) -> None:
-        ask, place, cuts = self.asks[t.order], None, list[tuple[OraclePosition, Fraction]]()
+        order, position = self.orders[t.order_id], None
+        cuts = list[tuple[OraclePosition, Fraction]]()
         in_base = self.kind == "spot" and t.currency == self.base
-        rest = whole = ask.sign * t.q - (t.fee or 0) * in_base
-        for place in self._met(t.order, ask):
-            if not rest or place.q * rest > 0:
+        rest = whole = order.sign * t.q - (t.fee or 0) * in_base
+        for position in self._affected_positions(t.order_id, order):
+            if not rest or position.q * rest > 0:
                 break
-            cuts.append((place, rest if abs(rest) < abs(place.q) else -place.q))
+            cuts.append((position, rest if abs(rest) < abs(position.q) else -position.q))
             rest -= cuts[-1][1]
-            place = None
-        if rest and place is None:
+            position = None
+        if rest and position is None:
             flipped = cuts[-1][0] if cuts and self.mode != "hedge" else None
-            place = OraclePosition(ask.strategy, 1 if rest > 0 else -1, t.at, flipped)
-            self.places.append(place)
-        cuts += [(place, rest)] if rest and place else []
+            position = OraclePosition(order.strategy, 1 if rest > 0 else -1, t.at, flipped)
+            self.positions.append(position)
+        cuts += [(position, rest)] if rest and position else []
         left = t.fee
-        for n, (place, d) in enumerate(cuts, 1):
+        for n, (position, d) in enumerate(cuts, 1):
             fee = left
             if t.fee is not None and left is not None and n < len(cuts):
                 fee = Fraction(round(t.fee * d / whole * 10**18), 10**18)
                 left -= fee
-            entry = "in" if place.q * d >= 0 else "out"
-            self._part(OracleEntry(i, place, entry, d, self.v(t.p), NONE, fee), t.at)
-        self.holders[t.order] = cuts[-1][0]
+            entry = "in" if position.q * d >= 0 else "out"
+            self._part(OracleEntry(i, position, entry, d, self.v(t.p), ZERO, fee), t.at)
+        self.holders[t.order_id] = cuts[-1][0]
 
-    def _met(self, order: int, ask: OracleOrder) -> list[OraclePosition]:
-        """What a trade of the order meets, one after the other, up to one that it adds to."""
-        live = [place for place in self.places if place.q]
+    def _affected_positions(self, order_id: int, order: OracleOrder) -> list[OraclePosition]:
+        """The positions that a trade of the order reduces, in order, up to one that it adds to."""
+        live = [p for p in self.positions if p.q]
         if self.mode != "hedge":
-            return [p for p in live if self.mode == "netting" or p.strategy == ask.strategy]
-        ticket = self.holders.get(order) or self.names.get(ask.ticket)
+            return [p for p in live if self.mode == "netting" or p.strategy == order.strategy]
+        ticket = self.holders.get(order_id) or self.names.get(order.ticket)
         while ticket is not None and ticket.merged is not None:
             ticket = ticket.merged
-        own = [place for place in live if place is ticket]
-        mine = [place for place in live if place.strategy == ask.strategy and place is not ticket]
-        if ask.reduce_only or (ticket is not None and ticket.sign != ask.sign):
-            return own if ask.ticket else own + [p for p in mine if p.sign != ask.sign]
-        if own or (ask.fresh and order not in self.holders):
+        own = [p for p in live if p is ticket]
+        same_strategy = [p for p in live if p.strategy == order.strategy and p is not ticket]
+        if order.reduce_only or (ticket is not None and ticket.sign != order.sign):
+            return own if order.ticket else own + [p for p in same_strategy if p.sign != order.sign]
+        if own or (order.new_position and order_id not in self.holders):
             return own
-        return [place for place in mine if place.sign == ask.sign][-1:]
+        return [p for p in same_strategy if p.sign == order.sign][-1:]
 
     def _part(self, part: OracleEntry, at: int) -> None:
-        p, stood = part.place, self.stood.get(part.fact, 0)
+        p, name = part.position, self.position_names.get(part.fact, 0)
         if part.entry == "in":
             p.q, p.c = p.q + part.d, p.c + part.d * part.value
             p.average, p.most = self.v(p.c / p.q), max(p.most, abs(p.q))
-            if stood and not p.name and stood not in self.names:
-                p.name, self.names[stood] = stood, p
+            if name and not p.name and name not in self.names:
+                p.name, self.names[name] = name, p
         else:
             part = part._replace(profit=self.size * (p.c / p.q - part.value) * part.d)
             p.q, p.c = p.q + part.d, p.c + p.c / p.q * part.d
@@ -136,11 +135,11 @@ class Oracle:
         if a is None or b is None or not a.q or not b.q or (a.sign == b.sign) == bool(move.q):
             raise LookupError(i)
         if move.q is None:
-            b.q, b.c, a.q, a.c, a.merged, a.closed = b.q + a.q, b.c + a.c, NONE, NONE, b, move.at
+            b.q, b.c, a.q, a.c, a.merged, a.closed = b.q + a.q, b.c + a.c, ZERO, ZERO, b, move.at
             b.average, b.most = self.v(b.c / b.q), max(b.most, abs(b.q))
         elif move.q > min(abs(a.q), abs(b.q)):
             raise LookupError(i)
         else:
             value = b.c / b.q
-            for place in (a, b):
-                self._part(OracleEntry(i, place, "out_by", -place.sign * move.q, value), move.at)
+            for p in (a, b):
+                self._part(OracleEntry(i, p, "out_by", -p.sign * move.q, value), move.at)

@@ -1,6 +1,6 @@
-"""Random histories in a real store: what a book does step by step, committed as a worker would.
+"""Random histories in a real store: each step of a book is committed as by a worker.
 
-One database holds many: each history is an account, its ids moved behind those of the others.
+One database holds many histories: each is an account with its own range of ids.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ from oms.ports.ledger_store import AccountBatch, EventRow
 from oms.wire.responses.events import EventSource, build_events, outbox_payload
 
 IDS_PER_ACCOUNT = 1_000_000
-"""Ids of one account."""
+"""Size of the id range of one account."""
 
 Row = TypeVar("Row", Order, Deal, Position)
 
 
 class BookStep:
-    """What one call changed of a book."""
+    """The rows of a book after one call, and the step before."""
 
     def __init__(self, book: LedgerBook, before: "BookStep | None") -> None:
         self.orders = dict(book.orders)
@@ -35,20 +35,20 @@ class BookStep:
         self.before = before
 
     def changed(self, name: str) -> Iterator[tuple[Any, bool]]:
-        """Rows that differ from the step before, each with whether it is new."""
-        known: Mapping[int, Any] = {} if self.before is None else getattr(self.before, name)
+        """Rows that differ from the previous step, each with whether it is new."""
+        previous_rows: Mapping[int, Any] = {} if self.before is None else getattr(self.before, name)
         for row_id, row in getattr(self, name).items():
-            if known.get(row_id) != row:
-                yield row, row_id not in known
+            if previous_rows.get(row_id) != row:
+                yield row, row_id not in previous_rows
 
     def removed(self) -> list[Deal]:
-        """Deals that are gone since the step before."""
-        known = {} if self.before is None else self.before.deals
-        return [deal for row_id, deal in known.items() if row_id not in self.deals]
+        """Deals removed since the previous step."""
+        previous_rows = {} if self.before is None else self.before.deals
+        return [deal for row_id, deal in previous_rows.items() if row_id not in self.deals]
 
 
 class RecordingBook(LedgerBook):
-    """A book that keeps what each of its calls changed."""
+    """A book that records a step per call."""
 
     steps: list[BookStep]
 
@@ -59,18 +59,18 @@ class RecordingBook(LedgerBook):
 
 
 def record_steps(history: History) -> tuple[HistoryRun, Sequence[BookStep]]:
-    """The history played to its end, and all that changed on the way."""
-    rehearsal = HistoryRun(history.mode, history.instrument, hostile=history.hostile)
+    """Plays the history; returns the run and its steps."""
+    run = HistoryRun(history.mode, history.instrument, allows_impossible=history.allows_impossible)
     book = RecordingBook(history.mode, history.instrument)
     book.steps = []
-    rehearsal.book = book
-    rehearsal.play(history.steps)
-    return rehearsal, book.steps
+    run.book = book
+    run.play(history.steps)
+    return run, book.steps
 
 
 async def store_history(store: SqlStore, history: History) -> tuple[int, HistoryRun]:
-    """Play and store a history on an account of its own, whose id is returned."""
-    rehearsal, steps = record_steps(history)
+    """Plays and stores a history in a new account; returns account id and run."""
+    run, steps = record_steps(history)
     account_id = await store.registry.create_account(
         exchange_id="ccxt.binance",
         label="history",
@@ -87,9 +87,9 @@ async def store_history(store: SqlStore, history: History) -> tuple[int, History
     for step in steps:
         batch = _batch(step, lease, seq)
         seq = batch.head_after
-        assert not await store.ledger.commit([batch]), "the lease is ours"
+        assert not await store.ledger.commit([batch]), "the lease is held"
     await store.leases.release("w1", [lease])
-    return account_id, rehearsal
+    return account_id, run
 
 
 def _batch(step: BookStep, lease: Lease, seq: int) -> AccountBatch:
@@ -99,15 +99,15 @@ def _batch(step: BookStep, lease: Lease, seq: int) -> AccountBatch:
     positions = [
         (shift_position_ids(row, account_id), new) for row, new in step.changed("positions")
     ]
-    gone = [shift_deal_ids(row, account_id) for row in step.removed()]
-    tale = EventSource(
+    removed = [shift_deal_ids(row, account_id) for row in step.removed()]
+    change_set = EventSource(
         account_id=account_id,
         orders=[row for row, _ in orders],
         deals=[row for row, _ in deals],
-        deals_removed=gone,
+        deals_removed=removed,
         positions=[row for row, _ in positions],
     )
-    events = list(build_events(tale))
+    events = list(build_events(change_set))
     rows: list[EventRow] = []
     if events:
         namespace, event_type, payload = outbox_payload(events)
@@ -131,7 +131,7 @@ def _batch(step: BookStep, lease: Lease, seq: int) -> AccountBatch:
         orders_changed=[row for row, new in orders if not new],
         deals=[row for row, new in deals if new],
         deals_changed=[row for row, new in deals if not new],
-        deals_removed=gone,
+        deals_removed=removed,
         positions_new=[row for row, new in positions if new],
         positions_changed=[row for row, new in positions if not new],
         events=rows,
@@ -139,8 +139,8 @@ def _batch(step: BookStep, lease: Lease, seq: int) -> AccountBatch:
 
 
 def shift_order_ids(order: Order, account_id: int) -> Order:
-    """The order among those of its account; nobody's command made it."""
-    return _moved(
+    """The order with ids of its account, without a command."""
+    return _with_shifted_ids(
         evolve(order, command_id=None, exchange_order_id=f"x{order.id}"),
         account_id,
         ("id", "position_id", "previous_position_id", "ticket_id"),
@@ -148,17 +148,19 @@ def shift_order_ids(order: Order, account_id: int) -> Order:
 
 
 def shift_deal_ids(deal: Deal, account_id: int) -> Deal:
-    """The deal among those of its account."""
-    return _moved(deal, account_id, ("id", "order_id", "position_id", "previous_position_id"))
+    """The deal with ids of its account."""
+    return _with_shifted_ids(
+        deal, account_id, ("id", "order_id", "position_id", "previous_position_id")
+    )
 
 
 def shift_position_ids(position: Position, account_id: int) -> Position:
-    """The position among those of its account."""
+    """The position with ids of its account."""
     names = ("id", "identifier", "previous_position_id", "merged_into")
-    return _moved(position, account_id, names)
+    return _with_shifted_ids(position, account_id, names)
 
 
-def _moved(row: Row, account_id: int, names: Sequence[str]) -> Row:
-    room = account_id * IDS_PER_ACCOUNT
+def _with_shifted_ids(row: Row, account_id: int, names: Sequence[str]) -> Row:
+    offset = account_id * IDS_PER_ACCOUNT
     ids = {name: getattr(row, name) for name in names}
-    return evolve(row, account_id=account_id, **{n: room + i for n, i in ids.items() if i})
+    return evolve(row, account_id=account_id, **{n: offset + i for n, i in ids.items() if i})

@@ -1,4 +1,4 @@
-"""Reads the worked examples of ``anchors/ledger.txt`` (the language is told at its head)."""
+"""Parses the worked examples of ``anchors/ledger.txt`` (format described at its top)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ class ExampleOrder:
     maker: bool
     ticket: str | None
     name: str | None
-    #: The code it is refused with.
+    #: The code of its refusal.
     refused: str | None
-    #: Executed by the exchange though we would have refused it.
+    #: Executed at the exchange although the gateway would refuse it.
     external: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleCloseBy:
-    """Two tickets close against each other."""
+    """Two positions are closed by each other."""
 
     a: str
     b: str
@@ -36,14 +36,14 @@ class ExampleCloseBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What must hold after the steps before it; ``words`` as written."""
+    """An expectation after the previous steps, as its tokens."""
 
-    words: tuple[str, ...]
+    tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedPosition:
-    """An expectation of a position; ``profit`` and ``fee`` only where they are written."""
+    """An expected position; ``profit`` and ``fee`` are None where they are not stated."""
 
     state: str
     side: str
@@ -67,89 +67,89 @@ class WorkedExample:
 
 
 def load_examples() -> list[WorkedExample]:
-    """All worked examples, in the order of the file."""
+    """All worked examples in file order."""
     return list(_read(ANCHORS.read_text(encoding="utf-8")))
 
 
-def parse_expected_position(words: tuple[str, ...]) -> ExpectedPosition:
-    """How a position is to stand: ``open buy 10 avg 100 [profit 5] [fee 0.1]``."""
-    state, side, qty, avg, price, *more = words
-    assert avg == "avg", words
-    named = _pairs(more)
-    known = ExpectedPosition(
+def parse_expected_position(tokens: tuple[str, ...]) -> ExpectedPosition:
+    """Parses an expected position: ``open buy 10 avg 100 [profit 5] [fee 0.1]``."""
+    state, side, qty, avg, price, *optional = tokens
+    assert avg == "avg", tokens
+    options = _parse_options(optional)
+    position = ExpectedPosition(
         state=state,
         side=side,
         qty=qty,
         avg=price,
-        profit=named.pop("profit", None),
-        fee=named.pop("fee", None),
+        profit=options.pop("profit", None),
+        fee=options.pop("fee", None),
     )
-    assert not named, words
-    return known
+    assert not options, tokens
+    return position
 
 
 def _read(text: str) -> Iterator[WorkedExample]:
     current: WorkedExample | None = None
     for line in text.splitlines():
-        words = line.partition("#")[0].split()
-        if not words:
+        tokens = line.partition("#")[0].split()
+        if not tokens:
             continue
-        if words[0] == "example":
+        if tokens[0] == "example":
             if current is not None:
                 yield current
-            current = _example(words)
+            current = _example(tokens)
             continue
-        assert current is not None, "an example begins with its head"
-        current.lines.append(_line(words))
+        assert current is not None, "a step before the first example"
+        current.lines.append(_line(tokens))
     if current is not None:
         yield current
 
 
-def _line(words: list[str]) -> ExampleOrder | ExampleCloseBy | Expectation:
-    match words:
+def _line(tokens: list[str]) -> ExampleOrder | ExampleCloseBy | Expectation:
+    match tokens:
         case ["expect", *rest]:
-            return Expectation(words=tuple(rest))
+            return Expectation(tokens=tuple(rest))
         case ["close_by", a, b, "qty", qty]:
             return ExampleCloseBy(a=a, b=b, qty=Decimal(qty))
         case _:
-            return _step(words)
+            return _step(tokens)
 
 
-def _example(words: list[str]) -> WorkedExample:
-    _, number, mode, symbol, *rates = words
-    named = _pairs(rates)
+def _example(tokens: list[str]) -> WorkedExample:
+    _, number, mode, symbol, *rates = tokens
+    options = _parse_options(rates)
     return WorkedExample(
         number=number,
         mode=mode,
         symbol=symbol,
-        maker=Decimal(named.get("maker", "0")),
-        taker=Decimal(named.get("taker", "0")),
-        contract=Decimal(named.get("contract", "1")),
+        maker=Decimal(options.get("maker", "0")),
+        taker=Decimal(options.get("taker", "0")),
+        contract=Decimal(options.get("contract", "1")),
     )
 
 
-def _step(words: list[str]) -> ExampleOrder:
-    external = words[0] == "external"
-    words = words[external:]
+def _step(tokens: list[str]) -> ExampleOrder:
+    external = tokens[0] == "external"
+    tokens = tokens[external:]
     strategy = 0
-    if words[0][0] == "s" and words[0][1:].isdigit():
-        strategy, words = int(words[0][1:]), words[1:]
-    side, qty, at, price, *rest = words
-    assert at == "@", words
+    if tokens[0][0] == "s" and tokens[0][1:].isdigit():
+        strategy, tokens = int(tokens[0][1:]), tokens[1:]
+    side, qty, at, price, *rest = tokens
+    assert at == "@", tokens
     maker = bool(rest) and rest[0] == "maker"
-    named = _pairs(rest[maker:])
+    options = _parse_options(rest[maker:])
     return ExampleOrder(
         strategy_id=strategy,
         side=side,
         qty=Decimal(qty),
         price=Decimal(price),
         maker=maker,
-        ticket=named.get("ticket"),
-        name=named.get("as"),
-        refused=named.get("refused"),
+        ticket=options.get("ticket"),
+        name=options.get("as"),
+        refused=options.get("refused"),
         external=external,
     )
 
 
-def _pairs(words: list[str]) -> dict[str, str]:
-    return dict(zip(words[::2], words[1::2], strict=True))
+def _parse_options(tokens: list[str]) -> dict[str, str]:
+    return dict(zip(tokens[::2], tokens[1::2], strict=True))

@@ -1,9 +1,9 @@
-"""Honest clients under bad weather: each command is repeated under its request_id until answered.
+"""Clients that repeat each command with its request_id until it has a final result.
 
-``Storm`` sends a fixed number of market orders over many accounts from several threads. Its pace
-is set from outside (``allow``), so that whoever kills processes can do it in the middle, and its
-``in_flight`` tells how many requests were sent and not yet answered at that moment. With several
-addresses the clients begin at different ones, and what one does not answer is repeated at the next.
+``CommandLoad`` sends a number of market orders over many accounts from several threads. The test
+limits its progress (``allow``), so that faults can be injected in between; ``in_flight`` returns
+the number of unanswered requests. With several addresses the clients start at different ones and
+repeat unanswered requests at the next.
 """
 
 import http.client
@@ -21,7 +21,7 @@ GIVE_UP_SECONDS = 120.0
 
 @dataclass(slots=True)
 class CommandLoad:
-    """Clients that send ``total`` commands, alternately buying and selling."""
+    """Clients that send ``total`` commands, alternating buys and sells."""
 
     base_url: str
     api_key: str
@@ -35,126 +35,130 @@ class CommandLoad:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeats: int = 0
     problems: list[str] = field(default_factory=list)
-    #: Numbers that are played to their end.
-    played: int = 0
+    #: Number of completed steps.
+    completed: int = 0
     _issued: int = 0
     _allowed: int = 0
-    #: Request ids that are not answered, each with the address that was asked last.
+    #: Unanswered request ids, each with the address that was used last.
     _pending: dict[str, str] = field(default_factory=dict)
-    _turn: threading.Condition = field(default_factory=threading.Condition)
+    _condition: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begin; nothing is sent before ``allow``."""
-        for first in range(self.clients):
-            thread = threading.Thread(target=self._client, args=(first,), daemon=True)
+        """Start the clients; they send nothing before ``allow``."""
+        for first_address in range(self.clients):
+            thread = threading.Thread(target=self._run_client, args=(first_address,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def allow(self, count: int) -> None:
-        """Let the clients send up to ``count`` commands in all."""
-        with self._turn:
+        """Let the clients send up to ``count`` commands in total."""
+        with self._condition:
             self._allowed = min(count, self.total)
-            self._turn.notify_all()
+            self._condition.notify_all()
 
     def add(self, count: int) -> None:
-        """Let the clients send ``count`` more, beyond ``total`` if need be."""
-        with self._turn:
+        """Let the clients send ``count`` more commands; raises ``total`` if necessary."""
+        with self._condition:
             self._allowed = max(self._allowed, self._issued + count)
             self.total = max(self.total, self._allowed)
-            self._turn.notify_all()
+            self._condition.notify_all()
 
     def in_flight(self, url: str | None = None) -> int:
-        """Requests sent and not answered now, at one address or at all."""
-        with self._turn:
-            return sum(url in (None, asked) for asked in self._pending.values())
+        """Number of unanswered requests, at one address or at all."""
+        with self._condition:
+            return sum(url in (None, url_of_request) for url_of_request in self._pending.values())
 
     def answered(self) -> int:
-        """Commands with a final answer."""
-        with self._turn:
+        """Number of commands with a final result."""
+        with self._condition:
             return len(self.results)
 
     def wait_until_busy(self, answered: int, seconds: float = GIVE_UP_SECONDS) -> int:
-        """Wait for that many numbers with requests still in flight; how many those are."""
+        """Waits for ``answered`` complete steps and requests in flight; returns their number."""
         deadline = time.monotonic() + seconds
-        with self._turn:
-            while self.played < answered or not self._pending:
-                left = deadline - time.monotonic()
-                assert left > 0, f"only {self.played} of {answered} answered: {self.tail()}"
-                self._turn.wait(min(left, 0.2))
+        with self._condition:
+            while self.completed < answered or not self._pending:
+                left_seconds = deadline - time.monotonic()
+                assert left_seconds > 0, (
+                    f"only {self.completed} of {answered} answered: {self.recent_problems()}"
+                )
+                self._condition.wait(min(left_seconds, 0.2))
             return len(self._pending)
 
     def finish(self, seconds: float = GIVE_UP_SECONDS) -> None:
-        """Wait for all answers."""
+        """Wait until all commands have a final result."""
         self.allow(self.total)
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(deadline - time.monotonic(), 0))
         alive = sum(thread.is_alive() for thread in self._threads)
-        assert not alive, f"{alive} clients still wait: {self.tail()}"
+        assert not alive, f"{alive} clients are still waiting: {self.recent_problems()}"
 
-    def tail(self) -> str:
-        """The last problems the clients met, for a failure's message."""
-        return "; ".join(self.problems[-5:]) or "no problem noted"
+    def recent_problems(self) -> str:
+        """The last errors of the clients, for failure messages."""
+        return "; ".join(self.problems[-5:]) or "no errors"
 
-    def _client(self, first: int) -> None:
-        link = self._link(first)
-        while (number := self._next()) is not None:
-            self._play(link, number)
-            with self._turn:
-                self.played += 1
-                self._turn.notify_all()
-        link.close()
+    def _run_client(self, first_address: int) -> None:
+        connection = self._connect(first_address)
+        while (number := self._next_number()) is not None:
+            self._run_client_step(connection, number)
+            with self._condition:
+                self.completed += 1
+                self._condition.notify_all()
+        connection.close()
 
-    def _link(self, first: int) -> "FailoverConnection":
-        return FailoverConnection((self.base_url, *self.more_urls), self.api_key, first)
+    def _connect(self, first_address: int) -> "FailoverConnection":
+        return FailoverConnection((self.base_url, *self.more_urls), self.api_key, first_address)
 
-    def _play(self, link: "FailoverConnection", number: int) -> None:
-        """What a client does under one number: here, one market order."""
-        self._told(link, f"storm-{number}", self._body(number, f"storm-{number}"))
+    def _run_client_step(self, connection: "FailoverConnection", number: int) -> None:
+        """One step of a client: one market order."""
+        self._send_until_final(connection, f"load-{number}", self._body(number, f"load-{number}"))
 
-    def _next(self) -> int | None:
-        with self._turn:
+    def _next_number(self) -> int | None:
+        with self._condition:
             while self._issued >= self._allowed:
                 if self._issued >= self.total:
                     return None
-                self._turn.wait(1)
+                self._condition.wait(1)
             self._issued += 1
             return self._issued
 
-    def _told(self, link: "FailoverConnection", request_id: str, body: bytes) -> dict[str, Any]:
-        """The final result of one command, which is kept."""
-        result = self._until_final(link, request_id, body)
-        with self._turn:
+    def _send_until_final(
+        self, connection: "FailoverConnection", request_id: str, body: bytes
+    ) -> dict[str, Any]:
+        """Sends a command until it has a final result; records and returns that."""
+        result = self._until_final(connection, request_id, body)
+        with self._condition:
             self._pending.pop(request_id, None)
             self.results[request_id] = result
-            self._turn.notify_all()
+            self._condition.notify_all()
         return result
 
     def _until_final(
-        self, link: "FailoverConnection", request_id: str, body: bytes
+        self, connection: "FailoverConnection", request_id: str, body: bytes
     ) -> dict[str, Any]:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
-            with self._turn:
-                self._pending[request_id] = link.url
+            with self._condition:
+                self._pending[request_id] = connection.url
             try:
-                status, answer = link.post("/oms/commands", body)
-            except (OSError, http.client.HTTPException, ValueError) as problem:
-                self._note(f"{request_id}: {problem!r}")
+                status, answer = connection.post("/oms/commands", body)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._note(f"{request_id}: {error!r}")
                 continue
             results = answer.get("results") or (answer.get("detail") or {}).get("results") or []
             if results and results[0]["status"] not in ("queued", "running"):
                 return dict(results[0])
             self._note(f"{request_id}: {status} {str(answer)[:200]}")
-            link.turn()
-        raise AssertionError(f"{request_id} was never answered: {self.tail()}")
+            connection.switch_address()
+        raise AssertionError(f"{request_id} got no final result: {self.recent_problems()}")
 
-    def _note(self, problem: str) -> None:
-        with self._turn:
+    def _note(self, error: str) -> None:
+        with self._condition:
             self.repeats += 1
-            self.problems.append(problem)
-            self._turn.wait(0.05)
+            self.problems.append(error)
+            self._condition.wait(0.05)
 
     def _body(self, number: int, request_id: str) -> bytes:
         side = "buy" if (number // len(self.account_ids)) % 2 == 0 else "sell"
@@ -171,43 +175,43 @@ class CommandLoad:
 
 
 class FailoverConnection:
-    """A kept-alive connection to one of several addresses; after any failure it dials the next."""
+    """A persistent HTTP connection to one of several addresses; a failure selects the next."""
 
-    def __init__(self, urls: Sequence[str], api_key: str, first: int = 0) -> None:
+    def __init__(self, urls: Sequence[str], api_key: str, first_address: int = 0) -> None:
         self._urls = urls
-        self._at = first
+        self._address_index = first_address
         self._headers = {"x-api-key": api_key, "content-type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
 
     @property
     def url(self) -> str:
-        """The address that is asked next."""
-        return self._urls[self._at % len(self._urls)]
+        """The current address."""
+        return self._urls[self._address_index % len(self._urls)]
 
-    def other(self) -> "FailoverConnection":
-        """A link of its own to the next address."""
-        return FailoverConnection(self._urls, self._headers["x-api-key"], self._at + 1)
+    def connect_next(self) -> "FailoverConnection":
+        """A separate connection to the next address."""
+        return FailoverConnection(self._urls, self._headers["x-api-key"], self._address_index + 1)
 
-    def turn(self) -> None:
-        """Ask the next address from now on."""
+    def switch_address(self) -> None:
+        """Close, and use the next address from now on."""
         self.close()
-        self._at += 1
+        self._address_index += 1
 
     def post(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        """Status and body of the answer. Raises what breaks the connection."""
-        return self._asked("POST", path, body)
+        """Status and body of the response. Raises OSError, HTTPException or ValueError."""
+        return self._request("POST", path, body)
 
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
-        """Status and body of the answer. Raises what breaks the connection."""
-        return self._asked("GET", path, None)
+        """Status and body of the response. Raises OSError, HTTPException or ValueError."""
+        return self._request("GET", path, None)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _asked(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
+    def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
         if self._connection is None:
             parts = urlsplit(self.url)
             assert parts.hostname is not None and parts.port is not None
@@ -219,5 +223,5 @@ class FailoverConnection:
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
-            self.turn()
+            self.switch_address()
             raise

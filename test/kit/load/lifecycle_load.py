@@ -1,8 +1,8 @@
-"""A storm of small stories: orders are sent, rested and cancelled, tickets opened and closed.
+"""A load of order lifecycles: orders are placed, rested and cancelled, positions opened and closed.
 
-What a story needs to know of its order it reads at another address than the one that answered, at
-once: an answer that has been given must be visible everywhere. Some commands are sent twice at the
-same moment, to two addresses under one request_id: they are one command, and both are told so.
+A client reads its deals immediately at another address than the one that responded: a confirmed
+result must be visible everywhere. Some commands are sent twice concurrently, to two addresses with
+one request_id; both requests must get the same command.
 """
 
 import http.client
@@ -16,80 +16,94 @@ from typing import Any
 
 from kit.load.command_load import GIVE_UP_SECONDS, CommandLoad, FailoverConnection
 
-#: Far below any price that the paper exchange walks to.
+#: Far below the price range of the paper exchange.
 RESTING_PRICE = "20000"
 
 
 @dataclass(slots=True, kw_only=True)
 class TradingLoad(CommandLoad):
-    """``account_ids`` of the storm are netting accounts; ``hedge_ids`` have tickets to close."""
+    """``account_ids`` are netting accounts, ``hedge_ids`` are hedge accounts."""
 
     hedge_ids: Sequence[int]
     seed: int
-    #: One command of so many is sent twice at once.
+    #: One command in this many is sent twice concurrently.
     duplicate_every: int = 6
     duplicates: int = 0
-    #: What was wrong with the gateway, not with the weather.
-    faults: list[str] = field(default_factory=list)
+    #: Violations of the gateway's guarantees.
+    violations: list[str] = field(default_factory=list)
 
-    def _play(self, link: FailoverConnection, number: int) -> None:
-        chance = random.Random(f"{self.seed}-{number}")
-        match chance.choice(("trade", "rest", "ticket")):
+    def _run_client_step(self, connection: FailoverConnection, number: int) -> None:
+        random_source = random.Random(f"{self.seed}-{number}")
+        match random_source.choice(("trade", "rest", "ticket")):
             case "trade":
-                self._trade(link, number, chance)
+                self._trade(connection, number, random_source)
             case "rest":
-                self._rest(link, number, chance)
+                self._rest(connection, number, random_source)
             case _:
-                self._ticket(link, number, chance)
+                self._ticket(connection, number, random_source)
 
-    def _trade(self, link: FailoverConnection, number: int, chance: random.Random) -> None:
-        account_id = chance.choice(self.account_ids)
-        side = chance.choice(("buy", "sell"))
-        self._send(link, f"trade-{number}", account_id, chance, side=side, order_type="market")
+    def _trade(
+        self, connection: FailoverConnection, number: int, random_source: random.Random
+    ) -> None:
+        account_id = random_source.choice(self.account_ids)
+        side = random_source.choice(("buy", "sell"))
+        self._send(
+            connection, f"trade-{number}", account_id, random_source, side=side, order_type="market"
+        )
 
-    def _rest(self, link: FailoverConnection, number: int, chance: random.Random) -> None:
-        account_id = chance.choice([*self.account_ids, *self.hedge_ids])
-        wish = {"side": "buy", "order_type": "limit", "price": RESTING_PRICE}
-        result = self._send(link, f"rest-{number}", account_id, chance, **wish)
+    def _rest(
+        self, connection: FailoverConnection, number: int, random_source: random.Random
+    ) -> None:
+        account_id = random_source.choice([*self.account_ids, *self.hedge_ids])
+        order = {"side": "buy", "order_type": "limit", "price": RESTING_PRICE}
+        result = self._send(connection, f"rest-{number}", account_id, random_source, **order)
         payload = {"order_id": result["order_id"]}
-        self._command(link, f"cancel-{number}", account_id, "cancel_order", payload, chance)
+        self._command(
+            connection, f"cancel-{number}", account_id, "cancel_order", payload, random_source
+        )
 
-    def _ticket(self, link: FailoverConnection, number: int, chance: random.Random) -> None:
-        account_id = chance.choice(self.hedge_ids)
-        side = chance.choice(("buy", "sell"))
-        wish = {"side": side, "order_type": "market"}
-        result = self._send(link, f"open-{number}", account_id, chance, **wish)
-        deals = self._deals_of(link.other(), account_id, result["order_id"])
+    def _ticket(
+        self, connection: FailoverConnection, number: int, random_source: random.Random
+    ) -> None:
+        account_id = random_source.choice(self.hedge_ids)
+        side = random_source.choice(("buy", "sell"))
+        order = {"side": side, "order_type": "market"}
+        result = self._send(connection, f"open-{number}", account_id, random_source, **order)
+        deals = self._deals_of(connection.connect_next(), account_id, result["order_id"])
         if not deals:
-            self.faults.append(f"open-{number} is answered and its deal is not to be seen")
+            self.violations.append(f"open-{number} has a result, but its deal is not visible")
             return
-        # Other stories may have added to the same ticket: each takes back what is its own.
+        # Other steps may have added to the same position: each closes its own quantity.
         payload = {
             "position_id": deals[0]["position_id"],
             "order_type": "market",
             "qty": deals[0]["qty"],
         }
-        self._command(link, f"close-{number}", account_id, "close_position", payload, chance)
+        self._command(
+            connection, f"close-{number}", account_id, "close_position", payload, random_source
+        )
 
     def _send(
         self,
-        link: FailoverConnection,
+        connection: FailoverConnection,
         request_id: str,
         account_id: int,
-        chance: random.Random,
-        **wish: str,
+        random_source: random.Random,
+        **order: str,
     ) -> dict[str, Any]:
-        payload = {"symbol": self.symbol, "qty": "0.01"} | wish
-        return self._command(link, request_id, account_id, "send_order", payload, chance)
+        payload = {"symbol": self.symbol, "qty": "0.01"} | order
+        return self._command(
+            connection, request_id, account_id, "send_order", payload, random_source
+        )
 
     def _command(
         self,
-        link: FailoverConnection,
+        connection: FailoverConnection,
         request_id: str,
         account_id: int,
         command: str,
         payload: dict[str, Any],
-        chance: random.Random,
+        random_source: random.Random,
     ) -> dict[str, Any]:
         body = json.dumps(
             {
@@ -99,38 +113,41 @@ class TradingLoad(CommandLoad):
                 "payload": payload,
             }
         ).encode()
-        if chance.randrange(self.duplicate_every):
-            return self._told(link, request_id, body)
-        with ThreadPoolExecutor(1) as beside:
-            second = link.other()
-            other = beside.submit(self._until_final, second, request_id, body)
-            mine = self._told(link, request_id, body)
-            theirs = other.result()
+        if random_source.randrange(self.duplicate_every):
+            return self._send_until_final(connection, request_id, body)
+        with ThreadPoolExecutor(1) as executor:
+            second = connection.connect_next()
+            connect_next = executor.submit(self._until_final, second, request_id, body)
+            first = self._send_until_final(connection, request_id, body)
+            duplicate = connect_next.result()
             second.close()
-        self._compare(request_id, mine, theirs)
-        return mine
+        self._compare(request_id, first, duplicate)
+        return first
 
-    def _compare(self, request_id: str, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
-        with self._turn:
+    def _compare(self, request_id: str, first: dict[str, Any], duplicate: dict[str, Any]) -> None:
+        with self._condition:
             self.duplicates += 1
-            self._pending.pop(request_id, None)  # the twin may have been the last to ask
-            if (mine["command_id"], mine["status"]) != (theirs["command_id"], theirs["status"]):
-                self.faults.append(f"{request_id} became two: {mine} and {theirs}")
+            self._pending.pop(request_id, None)  # the duplicate may have been sent last
+            if (first["command_id"], first["status"]) != (
+                duplicate["command_id"],
+                duplicate["status"],
+            ):
+                self.violations.append(f"{request_id} became two commands: {first} and {duplicate}")
 
     def _deals_of(
-        self, link: FailoverConnection, account_id: int, order_id: int
+        self, connection: FailoverConnection, account_id: int, order_id: int
     ) -> Sequence[dict[str, Any]]:
         path = f"/oms/deals?account_ids={account_id}&order_id={order_id}&cursor="
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
             try:
-                status, answer = link.get(path)
-            except (OSError, http.client.HTTPException, ValueError) as problem:
-                self._note(f"deals of {order_id}: {problem!r}")
+                status, answer = connection.get(path)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._note(f"deals of {order_id}: {error!r}")
                 continue
             if status == 200:
-                link.close()
+                connection.close()
                 return list(answer["items"])
             self._note(f"deals of {order_id}: {status} {str(answer)[:200]}")
-            link.turn()
-        raise AssertionError(f"the deals of {order_id} were never told: {self.tail()}")
+            connection.switch_address()
+        raise AssertionError(f"the deals of {order_id} could not be read: {self.recent_problems()}")

@@ -24,9 +24,9 @@ def _traded(mode: str, *trades: tuple[int, int, str, str], kind: str = "linear")
     """Return an oracle after trades of (sign, strategy, quantity, price), one order each."""
     oracle = Oracle(mode=mode, kind=kind, size=Fraction(1), base="BTC")
     for number, (sign, strategy, qty, price) in enumerate(trades, 1):
-        oracle.asks[number] = OracleOrder(sign=sign, strategy=strategy)
+        oracle.orders[number] = OracleOrder(sign=sign, strategy=strategy)
         oracle.trades[f"t{number}"] = OracleTrade(number, number, Fraction(qty), Fraction(price))
-    oracle.fold()
+    oracle.replay()
     return oracle
 
 
@@ -36,31 +36,33 @@ def _profit(oracle: Oracle) -> Fraction:
 
 def test_the_oracle_knows_the_worked_examples() -> None:
     first = _traded("netting", (1, 0, "10", "150"), (1, 0, "5", "160"), (-1, 0, "5", "170"))
-    assert (first.places[0].q, first.places[0].average) == (10, Fraction(460, 3))
+    assert (first.positions[0].q, first.positions[0].average) == (10, Fraction(460, 3))
     assert _profit(first) == Fraction(250, 3)
     flipped = _traded("netting", (1, 0, "10", "100"), (-1, 0, "15", "110"))
-    assert [place.q for place in flipped.places] == [0, -5]
-    assert (_profit(flipped), flipped.places[1].flipped) == (100, flipped.places[0])
+    assert [place.q for place in flipped.positions] == [0, -5]
+    assert (_profit(flipped), flipped.positions[1].flipped) == (100, flipped.positions[0])
     apart = _traded(
         "strategy_netting", (1, 1, "1", "100"), (-1, 2, "1", "120"), (-1, 1, "1", "130")
     )
-    assert (_profit(apart), [place.q for place in apart.places]) == (30, [0, -1])
+    assert (_profit(apart), [place.q for place in apart.positions]) == (30, [0, -1])
     inverse = _traded(
         *("netting", (1, 0, "100000", "10000"), (1, 0, "100000", "20000")),
         (-1, 0, "200000", "20000"),
         kind="inverse",
     )
-    assert (_profit(inverse), inverse.places[0].average) == (5, Fraction(40000, 3))
+    assert (_profit(inverse), inverse.positions[0].average) == (5, Fraction(40000, 3))
 
 
 def test_the_oracle_closes_tickets_against_each_other() -> None:
     tickets = _traded("hedge", (1, 0, "2", "100"), (-1, 1, "1", "110"))
-    assert (_profit(tickets), [place.q for place in tickets.places]) == (0, [2, -1])
-    one, two = (place.name for place in tickets.places)
+    assert (_profit(tickets), [place.q for place in tickets.positions]) == (0, [2, -1])
+    one, two = (place.name for place in tickets.positions)
     tickets.moves["m1"] = OracleMove(9, one, two, Fraction(1))
-    tickets.fold()
-    assert [(part.place.name, part.profit) for part in tickets.parts if part.entry == "out_by"] == [
+    tickets.replay()
+    assert [
+        (part.position.name, part.profit) for part in tickets.parts if part.entry == "out_by"
+    ] == [
         (one, 10),
         (two, 0),
     ]
-    assert [place.q for place in tickets.places] == [1, 0]
+    assert [place.q for place in tickets.positions] == [1, 0]

@@ -44,7 +44,7 @@ def test_worked_example(example: WorkedExample) -> None:
             case ExampleCloseBy():
                 run.close_by(line)
             case Expectation():
-                run.check(*line.words)
+                run.check(*line.tokens)
             case _:
                 assert_never(line)
     assert run.checked, "an example expects something"
@@ -68,7 +68,7 @@ class _Run:
             step.qty,
             strategy_id=step.strategy_id,
             reconciled=not step.external,
-            **self.book.named(ticket),
+            **self.book.ticket_fields(ticket),
         )
         rate = self.example.maker if step.maker else self.example.taker
         entry = self.book.fill(order.id, step.qty, step.price, rate)

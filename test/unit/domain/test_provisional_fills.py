@@ -25,7 +25,7 @@ def test_a_ticket_keeps_its_id_when_the_real_execution_comes() -> None:
     book = LedgerBook(PositionMode.HEDGE, an_instrument())
     order = book.send("buy", Decimal(3))
     (opened,) = _execute(book, order.id, "3", "inferred-1", 9).positions
-    named = book.send("buy", Decimal(1), **book.named(opened.id))
+    named = book.send("buy", Decimal(1), **book.ticket_fields(opened.id))
 
     _execute(book, order.id, "3", "real", 1)
     _execute(book, named.id, "1", "more", 10)
