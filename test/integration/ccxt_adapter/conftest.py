@@ -1,4 +1,4 @@
-"""One loopback exchange, as at its start before each test, and clients of it."""
+"""One loopback exchange, reset before each test, and clients of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -15,14 +15,14 @@ Opened = Callable[..., Awaitable[VenueClient]]
 
 @pytest.fixture(scope="package")
 def running() -> Iterator[LoopbackExchange]:
-    """The process; each test that asks for ``venue`` finds it as at its start."""
+    """The process; the fixture ``venue`` resets it."""
     with run_loopback() as exchange:
         yield exchange
 
 
 @pytest.fixture
 def venue(running: LoopbackExchange) -> LoopbackExchange:
-    """The exchange as it was when it began."""
+    """The exchange in its initial state."""
     running.control("clear")
     running.control("reset")
     return running
@@ -30,18 +30,18 @@ def venue(running: LoopbackExchange) -> LoopbackExchange:
 
 @pytest.fixture(scope="package")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all clients keep their tables of markets."""
+    """The folder of all clients' market tables."""
     return tmp_path_factory.mktemp("tables")
 
 
 @pytest.fixture
 async def made(venue: LoopbackExchange, tables: Path) -> AsyncIterator[Callable[..., VenueClient]]:
     """Makes clients that are not open yet, and closes them."""
-    clients, shelf = list[VenueClient](), MarketCache()
+    clients, market_cache = list[VenueClient](), MarketCache()
 
     def make(dialect: str = "bybit", shares: bool = True, **changes: Any) -> VenueClient:
         name = dialect.removesuffix("_tls")
-        told: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "account_id": 1,
             "venue": name,
             "engine": "ccxt",
@@ -51,7 +51,7 @@ async def made(venue: LoopbackExchange, tables: Path) -> AsyncIterator[Callable[
             "extra_config": venue.startup["extra_config"][dialect],
             "cache_folder": tables,
         }
-        client = VenueClient(ClientSpec(**(told | changes)), shelf if shares else None)
+        client = VenueClient(ClientSpec(**(arguments | changes)), market_cache if shares else None)
         clients.append(client)
         return client
 

@@ -35,9 +35,9 @@ async def test_an_order_is_made_read_and_canceled(
     made = await order(client, symbol, clientOrderId=name)
     [seen] = await client.read("fetch_open_orders", symbol)
     assert (seen["id"], seen["clientOrderId"]) == (made["id"], name)
-    told = [seen[key] for key in ("price", "amount", "filled")]
-    assert all(isinstance(text, str) for text in told), "numbers stay texts"
-    assert [Decimal(text) for text in told] == [Decimal(50000), Decimal("0.1"), Decimal(0)]
+    saved = [seen[key] for key in ("price", "amount", "filled")]
+    assert all(isinstance(text, str) for text in saved), "numbers stay texts"
+    assert [Decimal(text) for text in saved] == [Decimal(50000), Decimal("0.1"), Decimal(0)]
     await client.write("cancel_order", made["id"], symbol)
     assert await client.read("fetch_open_orders", symbol) == []
     [booked] = venue.books()["orders"]
@@ -70,7 +70,9 @@ async def test_a_write_is_one_request(venue: LoopbackExchange, opened: Opened) -
     assert (row["method"], row["path"]) == ("POST", "/v5/order/create")
 
 
-async def test_hosts_and_the_last_call_are_told(venue: LoopbackExchange, opened: Opened) -> None:
+async def test_hosts_and_the_last_call_are_reported(
+    venue: LoopbackExchange, opened: Opened
+) -> None:
     client = await opened()
     assert client.hosts_called == (f"127.0.0.1:{venue.port}",)
     first = client.last_call_at
@@ -79,7 +81,7 @@ async def test_hosts_and_the_last_call_are_told(venue: LoopbackExchange, opened:
     assert client.last_headers["X-Bapi-Limit-Status"]
 
 
-async def test_production_names_are_resolved_home(opened: Opened) -> None:
+async def test_production_names_resolve_to_this_machine(opened: Opened) -> None:
     client = await opened("bybit_tls")
     assert client.hosts_called == ("api.bybit.com",)
 
@@ -98,16 +100,16 @@ async def test_markets_are_loaded_once_and_shared(
     assert (await order(third))["id"]
 
 
-async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
+async def test_an_outdated_table_is_read_again_and_used_if_that_fails(
     venue: LoopbackExchange, opened: Opened, made: Callable[..., VenueClient], tables: Path
 ) -> None:
     client = await opened(shares=False)
     path = client._table_path(client._table_name())
     assert path.parent == tables / "markets"
     assert path.name.startswith("bybit.loopback-") and path.name.endswith(".json.gz")
-    told = json.loads(gzip.decompress(path.read_bytes()))
-    told["saved_at"] = "2020-01-01T00:00:00+00:00"
-    path.write_bytes(gzip.compress(json.dumps(told).encode()))
+    saved = json.loads(gzip.decompress(path.read_bytes()))
+    saved["saved_at"] = "2020-01-01T00:00:00+00:00"
+    path.write_bytes(gzip.compress(json.dumps(saved).encode()))
     venue.control("fault", match="instruments-info", mode="http", status=502, count=20)
     served = await opened(shares=False)
     assert served.instruments == client.instruments
@@ -122,19 +124,19 @@ async def test_an_old_table_is_read_anew_and_serves_if_that_fails(
     assert fresh.instruments == client.instruments
 
 
-async def test_the_clock_is_measured_and_read_anew_when_it_was_wrong(
+async def test_the_clock_is_measured_and_read_again_after_an_error(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     client = await opened()
     assert 0 <= client.clock_error_ms < 1000
     venue.control("fault", mode="skew", ms=60_000)
     made = await order(client)
-    assert made["id"], "refused for our clock, read anew, sent once more"
+    assert made["id"], "rejected for our clock, read again, sent once more"
     assert venue.paths("order/create") == ["POST /v5/order/create"] * 2
     assert len(venue.books()["orders"]) == 1
 
 
-async def test_an_old_clock_is_read_once_for_all_who_ask(
+async def test_an_old_clock_is_read_once_for_all_callers(
     venue: LoopbackExchange, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await opened()
@@ -144,7 +146,7 @@ async def test_an_old_clock_is_read_once_for_all_who_ask(
     assert len(venue.paths("market/time")) - before == 1
 
 
-async def test_a_clock_that_cannot_be_set_right_is_a_refusal(
+async def test_a_clock_that_stays_wrong_is_a_rejection(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     client = await opened()
@@ -156,14 +158,14 @@ async def test_a_clock_that_cannot_be_set_right_is_a_refusal(
     assert len(venue.paths("order/create")) == 2
 
 
-async def test_what_is_so_already_is_success(opened: Opened) -> None:
+async def test_nothing_to_do_is_a_success(opened: Opened) -> None:
     client = await opened()
     await client.write("set_leverage", 7, LINEAR)
     assert (await client.write("set_leverage", 7, LINEAR))["already"] is True
 
 
-@pytest.mark.parametrize("changes", [{"secret": "wrong"}, {"api_key": "nobody"}])
-async def test_wrong_keys_are_told_at_once(
+@pytest.mark.parametrize("changes", [{"secret": "wrong"}, {"api_key": "unknown"}])
+async def test_wrong_keys_fail_at_open(
     made: Callable[..., VenueClient], changes: dict[str, str]
 ) -> None:
     client = made(**changes)
@@ -191,7 +193,7 @@ async def test_a_closed_client_sends_nothing(venue: LoopbackExchange, opened: Op
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"venue": "nobody"}, "engine_unavailable"),
+        ({"venue": "unknown"}, "engine_unavailable"),
         ({"extra_config": {"apiKey": "x"}}, "extra_config_refused"),
         ({"extra_config": {"cafile": "/nowhere/ca.pem"}}, "extra_config_refused"),
     ],
@@ -204,7 +206,7 @@ async def test_what_cannot_be_constructed(
     assert refused.value.code == code
 
 
-async def test_a_dear_local_mistake_never_leaves(venue: LoopbackExchange, opened: Opened) -> None:
+async def test_a_local_error_is_never_sent(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     before = venue.control("log")["log"][-1]["number"]
     for arguments, code in (

@@ -1,7 +1,7 @@
 """Row 19: every listed code through the loopback exchange and real ccxt, at create and at cancel.
 
 The same table on Bybit, on Binance under its production names over TLS, and on Binance by other
-URLs, where ccxt does not know the host and loses the table of futures.
+URLs, where ccxt does not know the host and skips the futures error table.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from oms.adapters.ccxt.client.request_errors import ReadFailed, RequestError
 from oms.adapters.ccxt.client.venue_client import VenueClient
 
 Opened = Callable[..., Awaitable[VenueClient]]
-#: Kind, code and reason as they are told, and the HTTP status and body that say so.
+#: Kind, code and reason as reported, and the HTTP status and body that cause them.
 Row = tuple[str, str, str | None, int, Mapping[str, Any]]
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
@@ -45,13 +45,13 @@ BYBIT: Sequence[Row] = [
     *[bybit(code, REJECTED, "auth_failed") for code in (10003, 10004)],
     *[bybit(code, REJECTED, "auth_failed", "permission") for code in (10005, 10010)],
     *[bybit(code, OVERLOADED, LOAD) for code in (10006, 10018)],
-    *[(OVERLOADED, LOAD, None, status, {"told": "stop"}) for status in (403, 429, 418)],
+    *[(OVERLOADED, LOAD, None, status, {"outcome_of": "stop"}) for status in (403, 429, 418)],
     bybit(10002, REJECTED, "clock_skew"),
     bybit(10001, REJECTED, "position_mode_mismatch", text="position idx not match position mode"),
     *[bybit(code, SO, "") for code in (110025, 110043)],
     bybit(10016, UNKNOWN, DOUBT, "exchange_in_doubt"),
     bybit(98765, UNKNOWN, DOUBT, "unlisted_code"),
-    (UNKNOWN, DOUBT, "unlisted_code", 200, {"told": "no code"}),
+    (UNKNOWN, DOUBT, "unlisted_code", 200, {"outcome_of": "no code"}),
     bybit(110072, UNKNOWN, DOUBT, "duplicate_client_id"),
 ]
 BYBIT_SPOT: Sequence[Row] = [
@@ -75,7 +75,7 @@ BINANCE: Sequence[Row] = [
     *[binance(code, REJECTED, "auth_failed") for code in (-1022, -2014, -2015)],
     *[binance(code, OVERLOADED, LOAD) for code in (-1015, -1003)],
     *[binance(-1003, OVERLOADED, LOAD, status=status) for status in (418, 429)],
-    *[(OVERLOADED, LOAD, None, status, {"told": "stop"}) for status in (418, 429)],
+    *[(OVERLOADED, LOAD, None, status, {"outcome_of": "stop"}) for status in (418, 429)],
     binance(-1021, REJECTED, "clock_skew"),
     binance(-4061, REJECTED, "position_mode_mismatch"),
     binance(-4059, SO, ""),
@@ -86,7 +86,7 @@ BINANCE: Sequence[Row] = [
     binance(-4116, UNKNOWN, DOUBT, "duplicate_client_id"),
     binance(-2010, UNKNOWN, DOUBT, "duplicate_client_id", text="Duplicate order sent."),
 ]
-#: Listed nowhere, but a class of ccxt that is a refusal: kind and word come from the class.
+#: Not listed, but raised as a ccxt class that is a rejection: kind and code come from the class.
 CLASSES = {
     "bybit": [
         bybit(110006, REJECTED, "insufficient_funds"),
@@ -114,8 +114,8 @@ TABLES: Sequence[tuple[str, str, Sequence[Row]]] = [
 ]
 
 
-async def told(client: VenueClient, verb: str, symbol: str) -> tuple[str, str, str | None]:
-    """How one write ended."""
+async def outcome_of(client: VenueClient, verb: str, symbol: str) -> tuple[str, str, str | None]:
+    """Returns the outcome of one write."""
     try:
         if verb == "create":
             answer = await client.write("create_order", symbol, "limit", "buy", "0.1", "50000")
@@ -140,7 +140,7 @@ async def differing(
     verb: str,
     rows: Sequence[Row],
 ) -> list[tuple[Any, ...]]:
-    """The rows that ended otherwise, with what was seen; each was sent once."""
+    """The rows with another outcome, and that outcome; each was sent once."""
     found, match = list[tuple[Any, ...]](), place(dialect, symbol, verb)
     quick = venue.startup["extra_config"][dialect] | {"rateLimit": 1}
     client = await opened(dialect, extra_config=quick)
@@ -148,14 +148,14 @@ async def differing(
         before = len(venue.paths(match))
         times = 2 if word == "clock_skew" else 1
         venue.control("fault", match=match, mode="json", status=status, body=body, count=times)
-        seen = await told(client, verb, symbol)
+        seen = await outcome_of(client, verb, symbol)
         sent = len(venue.paths(match)) - before
         if seen != (kind, word, reason) or sent != times:
             found.append((status, body, seen, sent))
         if kind == OVERLOADED:
             client = await opened(
                 dialect, shares=False, extra_config=quick
-            )  # its scope is paused now
+            )  # its bucket is paused now
     return found
 
 
@@ -174,7 +174,7 @@ async def test_every_listed_code(
 
 
 @pytest.mark.parametrize("dialect", sorted(CLASSES))
-async def test_a_refusing_class_decides_where_no_code_does(
+async def test_a_rejecting_class_decides_without_a_listed_code(
     venue: LoopbackExchange, opened: Opened, dialect: str
 ) -> None:
     rows = CLASSES[dialect]

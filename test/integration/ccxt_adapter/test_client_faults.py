@@ -1,4 +1,4 @@
-"""Every fault of the loopback exchange through real ccxt: the kind of the table, sent once."""
+"""Every fault of the loopback exchange through real ccxt: the expected exception, sent once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -61,7 +61,7 @@ async def impatient(opened: Opened, dialect: str) -> VenueClient:
 
 
 def sent(venue: LoopbackExchange, dialect: str) -> int:
-    """How many orders left us."""
+    """The number of orders sent."""
     return len([path for path in venue.paths(CREATE[dialect]) if path.startswith("POST")])
 
 
@@ -84,7 +84,7 @@ async def test_before_acceptance(
     assert cause is None or failed.value.reason == cause
     if isinstance(failed.value, Overloaded):
         assert failed.value.retry_after == (120 if fault["mode"] == "ban" else 1)
-    assert sent(venue, dialect) == 1, "sent once, and nowhere else"
+    assert sent(venue, dialect) == 1, "sent once, and to no other host"
     assert venue.books()["orders"] == []
 
 
@@ -123,7 +123,7 @@ async def test_a_refused_connection_is_not_sent(venue: LoopbackExchange, opened:
         ({"mode": "json", "body": {}}, 2),
     ],
 )
-async def test_a_read_is_tried_again(
+async def test_a_read_is_retried(
     venue: LoopbackExchange, opened: Opened, fault: dict[str, Any], tries: int
 ) -> None:
     client = await opened()
@@ -143,7 +143,7 @@ async def test_a_read_is_tried_again(
         ({"mode": "json", "body": {"retCode": 10003, "retMsg": "x"}}, "auth_failed", 1),
     ],
 )
-async def test_a_read_fails_at_last(
+async def test_a_read_fails_in_the_end(
     venue: LoopbackExchange, opened: Opened, fault: dict[str, Any], code: str, tries: int
 ) -> None:
     client = await opened()
@@ -155,7 +155,7 @@ async def test_a_read_fails_at_last(
     assert len(venue.paths("wallet-balance")) - before == tries
 
 
-async def test_a_dropped_connection_is_not_tried_again_behind_our_back(
+async def test_a_dropped_connection_is_not_retried_by_aiohttp(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     """aiohttp would send a GET once more; some venues place orders so."""
@@ -167,7 +167,7 @@ async def test_a_dropped_connection_is_not_tried_again_behind_our_back(
     assert len(venue.paths("wallet-balance")) - before == 1
 
 
-async def test_a_cancellation_goes_through(venue: LoopbackExchange, opened: Opened) -> None:
+async def test_a_cancellation_passes_through(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     venue.control("fault", match="order/create", mode="hang")
     sending = asyncio.create_task(order(client))

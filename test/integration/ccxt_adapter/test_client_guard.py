@@ -1,4 +1,4 @@
-"""What the guard stops before a socket opens, seen by whoever would be called."""
+"""What the host guard stops before a socket opens, as seen by the hosts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,12 +20,12 @@ async def order(client: VenueClient) -> Any:
 
 @pytest.fixture
 def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every name that anybody looks up; none is."""
+    """Every name that is resolved; none should be."""
     names: list[str] = []
 
     async def resolve(_self: HostResolver, host: str, port: int = 0, family: int = 0) -> Any:
         names.append(host)
-        raise OSError("nobody is asked in a test")
+        raise OSError("no resolver in a test")
 
     monkeypatch.setattr(HostResolver, "resolve", resolve)
     return names
@@ -41,7 +41,7 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "ftp://127.0.0.1",
     ],
 )
-async def test_an_address_elsewhere_is_never_looked_up(
+async def test_an_ip_address_is_never_resolved(
     venue: LoopbackExchange, opened: Opened, resolved: list[str], url: str
 ) -> None:
     client = await opened()
@@ -80,7 +80,7 @@ async def test_an_account_stays_in_its_environment(
         await client.open()
     assert failed.value.code == "exchange_unavailable"
     host = {"live": "api", "demo": "api-demo", "testnet": "api-testnet"}[environment]
-    assert set(resolved) == {f"{host}.bybit.com"}, "its own host was looked up, and did not answer"
+    assert set(resolved) == {f"{host}.bybit.com"}, "its own host was resolved, and did not answer"
     resolved.clear()
     again = made(environment=environment, extra_config={"urls": {"api": {"private": url}}})
     with pytest.raises(NotSent) as refused:
@@ -89,7 +89,9 @@ async def test_an_account_stays_in_its_environment(
     assert resolved == []
 
 
-async def test_a_stream_elsewhere_is_not_dialed(opened: Opened, resolved: list[str]) -> None:
+async def test_a_stream_outside_the_environment_is_not_dialed(
+    opened: Opened, resolved: list[str]
+) -> None:
     client = await opened(engine="ccxtpro")
     client.exchange.urls["api"]["ws"]["private"]["contract"] = "wss://stream.bybit.com/v5/private"
     with pytest.raises(HostMismatch):
@@ -100,7 +102,7 @@ async def test_a_stream_elsewhere_is_not_dialed(opened: Opened, resolved: list[s
     assert resolved == []
 
 
-async def test_a_second_hop_is_never_called(venue: LoopbackExchange, opened: Opened) -> None:
+async def test_a_redirect_is_never_followed(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     here = f"http://127.0.0.1:{venue.port}/second-hop"
     venue.control("fault", match="wallet-balance", mode="redirect", location=here, status=307)
@@ -109,7 +111,7 @@ async def test_a_second_hop_is_never_called(venue: LoopbackExchange, opened: Ope
     assert venue.paths("second-hop") == []
 
 
-async def test_a_name_that_leads_out_is_refused_after_it_was_resolved() -> None:
+async def test_a_name_that_resolves_elsewhere_is_refused() -> None:
     resolver = HostResolver({"here": "127.0.0.1:5", "there": "192.0.2.1:5"}, only_loopback=True)
     [found] = await resolver.resolve("here", 443)
     assert (found["host"], found["port"], found["hostname"]) == ("127.0.0.1", 5, "here")

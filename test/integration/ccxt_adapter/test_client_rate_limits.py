@@ -1,4 +1,4 @@
-"""One budget for all clients of a key, as the exchange sees it: who goes first, who pauses."""
+"""One budget for all clients of a key, as the exchange sees it: priorities and pauses."""
 
 import asyncio
 import time
@@ -22,10 +22,10 @@ from oms.adapters.sql.store import SqlStore
 
 Opened = Callable[..., Awaitable[VenueClient]]
 LINEAR = "BTC/USDT:USDT"
-#: Sweeps that wait when the cancel comes, and what a second allows.
-SWEEPS, LIMIT = 500, 10
+#: Snapshot reads that wait when the cancel comes, and the requests that a second allows.
+READS, LIMIT = 500, 10
 MONEY = {"USDT": "100000"}
-#: What the loopback says that a second allows a key.
+#: The requests per second and key that the loopback exchange reports.
 USUAL = 50
 
 
@@ -33,7 +33,7 @@ async def order(client: VenueClient) -> Any:
     return await client.write("create_order", LINEAR, "limit", "buy", "0.1", "50000")
 
 
-async def test_a_cancel_passes_the_sweeps_of_every_client(
+async def test_a_cancel_overtakes_the_snapshots_of_every_client(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     """Row 20, second half. Its key is its own: requests of the test before would count, too."""
@@ -44,9 +44,9 @@ async def test_a_cancel_passes_the_sweeps_of_every_client(
     venue.control("limit", per_second=LIMIT)
     await here.read("fetch_balance")
     before = venue.control("log")["log"][-1]["number"]
-    sweeps = [
+    reads = [
         asyncio.create_task(client.read("fetch_balance"))
-        for _ in range(SWEEPS // 2)
+        for _ in range(READS // 2)
         for client in (here, mirror)
     ]
     await asyncio.sleep(0)
@@ -55,13 +55,13 @@ async def test_a_cancel_passes_the_sweeps_of_every_client(
     assert time.monotonic() - asked < 1
 
     async def log() -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = venue.control("log", after=before)["log"]
-        return told
+        entries: list[dict[str, Any]] = venue.control("log", after=before)["log"]
+        return entries
 
-    seen = await poll_until(log, lambda told: len(told) > 2 * LIMIT)
-    for each in sweeps:
+    seen = await poll_until(log, lambda entries: len(entries) > 2 * LIMIT)
+    for each in reads:
         each.cancel()
-    await asyncio.gather(*sweeps, return_exceptions=True)
+    await asyncio.gather(*reads, return_exceptions=True)
     cancel = next(n for n, row in enumerate(seen) if row["path"].endswith("order/cancel"))
     assert cancel <= LIMIT
     assert all(row["status"] in (0, 200) for row in seen), "nothing was refused"
@@ -72,7 +72,9 @@ async def test_a_cancel_passes_the_sweeps_of_every_client(
 async def test_a_path_with_a_limit_of_its_own_is_not_overrun(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
-    """A venue may allow few orders and many reads in the same second, and tells each by itself."""
+    """A venue may allow few orders and many reads in the same second, and reports each by
+    itself.
+    """
     client = await opened()
     venue.control("limit", per_second=5, match="/order/create")
     await order(client)
@@ -84,7 +86,7 @@ async def test_a_path_with_a_limit_of_its_own_is_not_overrun(
     assert all(b - a >= timedelta(seconds=1) for a, b in zip(times, times[5:], strict=False))
 
 
-async def test_one_refusal_pauses_the_key_and_nothing_is_lost(
+async def test_one_overload_pauses_the_key_and_nothing_is_lost(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     client, mirror = await opened(), await opened(account_id=2)
@@ -101,7 +103,7 @@ async def test_one_refusal_pauses_the_key_and_nothing_is_lost(
     assert len(venue.books()["orders"]) == 1
 
 
-async def test_pauses_grow_while_it_goes_on(venue: LoopbackExchange, opened: Opened) -> None:
+async def test_pauses_grow_while_overload_lasts(venue: LoopbackExchange, opened: Opened) -> None:
     client = await opened()
     venue.control("fault", match="order/create", mode="rate_limit", count=2)
     pauses: list[float] = []
@@ -113,7 +115,7 @@ async def test_pauses_grow_while_it_goes_on(venue: LoopbackExchange, opened: Ope
     assert pauses == [1, 2]
 
 
-async def test_after_a_ban_nobody_waits_and_nothing_leaves(
+async def test_after_a_ban_requests_fail_without_being_sent(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
     client = await opened()
@@ -160,10 +162,10 @@ async def test_two_workers_share_the_budget_of_one_key(
     keys = "SELECT used FROM rate_chunks WHERE scope LIKE '% key %'"
     used = [row[0] / 1000 for row in fetch_rows(url, keys)]
     assert all(each <= 0.8 * USUAL for each in used), "no second has more for both together"
-    assert sum(used) >= asked >= 4 * LIMIT, "each took its tokens there"
+    assert sum(used) >= asked >= 4 * LIMIT, "each bucket is shared"
 
 
-async def test_spot_and_contracts_of_binance_are_two_houses(
+async def test_spot_and_contracts_of_binance_have_separate_budgets(
     made: Callable[..., VenueClient], tmp_path: Path
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
@@ -180,5 +182,5 @@ async def test_spot_and_contracts_of_binance_are_two_houses(
     for symbol in (LINEAR, "BTC/USDT"):
         await client.read("fetch_my_trades", symbol)
     await store.close()
-    told = {name for (name,) in fetch_rows(url, "SELECT DISTINCT scope FROM rate_chunks")}
-    assert told == {"binance.loopback address", "binance.loopback address fapi"}
+    entries = {name for (name,) in fetch_rows(url, "SELECT DISTINCT scope FROM rate_chunks")}
+    assert entries == {"binance.loopback address", "binance.loopback address fapi"}

@@ -1,4 +1,4 @@
-"""Feeds of live prices over the real ccxt, at each dialect of the loopback exchange."""
+"""Price feeds over the real ccxt, at each dialect of the loopback exchange."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,25 +31,25 @@ async def test_quotes_books_trades_and_marks(
     feed = PriceFeed(
         dialect, lambda: PublicClient(spec, MarketCache()), timeout_seconds=5, interval_seconds=0.1
     )
-    prices, told = AccountPrices(feed, lambda: None), list[Any]()
+    prices, updates = AccountPrices(feed, lambda: None), list[Any]()
     feed.start()
 
-    async def heard() -> set[tuple[str, type]]:
+    async def update_kinds() -> set[tuple[str, type]]:
         now = datetime.now(UTC)
-        told.extend(prices.take_updates(SPOT, now, with_depth=False))
-        told.extend(prices.take_updates(LINEAR, now, with_depth=True))
-        if (LINEAR, Quote) in {(each.symbol, type(each)) for each in told}:
+        updates.extend(prices.take_updates(SPOT, now, with_depth=False))
+        updates.extend(prices.take_updates(LINEAR, now, with_depth=True))
+        if (LINEAR, Quote) in {(each.symbol, type(each)) for each in updates}:
             venue.control("print", symbol=LINEAR, price="60000", qty="0.5", side="buy")
-        return {(each.symbol, type(each)) for each in told}
+        return {(each.symbol, type(each)) for each in updates}
 
-    wished = {(SPOT, Quote), (LINEAR, Quote), (LINEAR, PublicTrade), (LINEAR, MarkPrice)}
-    await poll_until(heard, lambda kinds: kinds >= wished)
+    expected = {(SPOT, Quote), (LINEAR, Quote), (LINEAR, PublicTrade), (LINEAR, MarkPrice)}
+    await poll_until(update_kinds, lambda kinds: kinds >= expected)
     await feed.close()
-    quotes = {each.symbol: each for each in told if isinstance(each, Quote)}
+    quotes = {each.symbol: each for each in updates if isinstance(each, Quote)}
     spot, linear = quotes[SPOT], quotes[LINEAR]
     assert (spot.bid, spot.bid_qty, spot.ask_qty, spot.bids) == (59000, 2, 3, ())
     assert linear.bids == ((Decimal(60000), 2),)
-    (trade, *_) = [each for each in told if isinstance(each, PublicTrade)]
+    (trade, *_) = [each for each in updates if isinstance(each, PublicTrade)]
     assert (trade.price, trade.qty, trade.side) == (60000, Decimal("0.5"), "buy")
-    assert {each.price for each in told if isinstance(each, MarkPrice)} == {60001}
+    assert {each.price for each in updates if isinstance(each, MarkPrice)} == {60001}
     assert all("private" not in path and "order/" not in path for path in venue.paths())

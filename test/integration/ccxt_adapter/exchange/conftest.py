@@ -1,4 +1,4 @@
-"""Desks that trade at a loopback exchange of their own, through the real ccxt."""
+"""Harnesses that trade at a loopback exchange of their own, through the real ccxt."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,11 +12,11 @@ from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 
 @pytest.fixture
-async def new_desk(
+async def new_harness(
     venue: LoopbackExchange, tables: Path
 ) -> AsyncIterator[Callable[..., CcxtHarness]]:
-    """Makes desks on account a; all are closed at the end."""
-    desks: list[CcxtHarness] = []
+    """Makes harnesses on account a; all are closed at the end."""
+    harnesses: list[CcxtHarness] = []
 
     def make(key: str = "loop-a", dialect: str = "bybit", **more: Any) -> CcxtHarness:
         spec = ClientSpec(
@@ -30,16 +30,18 @@ async def new_desk(
             cache_folder=tables,
         )
         exchange_id = f"ccxt.{dialect}"
-        desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
-        desks.append(desk)
-        return desk.start()
+        harness = CcxtHarness(
+            make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more
+        )
+        harnesses.append(harness)
+        return harness.start()
 
     yield make
-    for desk in desks:
-        await desk.exchange.close()
+    for harness in harnesses:
+        await harness.exchange.close()
 
 
 @pytest.fixture
-async def desk(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
-    """A desk that is ready."""
-    return await new_desk().wait_ready()
+async def harness(new_harness: Callable[..., CcxtHarness]) -> CcxtHarness:
+    """A harness that is ready."""
+    return await new_harness().wait_ready()

@@ -1,6 +1,6 @@
-"""Other terms where an order is not changed in place: never two live at once, nothing lost.
+"""Amendments by replacement: never two open orders at once, nothing lost.
 
-Held requirement 22, and what a crash in the middle of it leaves behind.
+Requirement 22, and what a crash in the middle leaves behind.
 """
 
 import json
@@ -20,24 +20,24 @@ CREATE = {"bybit": "/order/create", "binance": "/api/v3/order"}
 
 @pytest.fixture(autouse=True)
 def many_requests(venue: LoopbackExchange) -> None:
-    """The exchange lets as many pass as are sent: nobody waits for a turn."""
+    """Rate limits high enough that no request waits."""
     venue.control("limit", per_second=1000)
 
 
 @pytest.fixture
-def anew(new_desk: Made, venue: LoopbackExchange) -> Callable[[], CcxtHarness]:
-    """A desk at an exchange whose own way to change orders was taken away."""
+def new_replacing_harness(new_harness: Made, venue: LoopbackExchange) -> Callable[[], CcxtHarness]:
+    """A harness at an exchange without native amendments."""
 
     def make(**more: Any) -> CcxtHarness:
         extra = dict(venue.startup["extra_config"]["bybit"])
         extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
-        return new_desk(extra_config=json.dumps(extra), **more)
+        return new_harness(extra_config=json.dumps(extra), **more)
 
     return make
 
 
 def live(venue: LoopbackExchange) -> list[tuple[str, str, str]]:
-    """Quantity, price and what is filled of the orders that are live."""
+    """Quantity, price and filled quantity of the open orders."""
     return [
         (row["qty"], row["price"], row["filled"])
         for row in venue.books()["orders"]
@@ -45,258 +45,263 @@ def live(venue: LoopbackExchange) -> list[tuple[str, str, str]]:
     ]
 
 
-async def resting(desk: CcxtHarness, symbol: str = LINEAR, **more: Any) -> None:
-    await desk.send(7, "buy", "0.03", "10000", symbol=symbol, **more)
-    await desk.wait_for_state(7, "SUBMITTED")
+async def resting(harness: CcxtHarness, symbol: str = LINEAR, **more: Any) -> None:
+    await harness.send(7, "buy", "0.03", "10000", symbol=symbol, **more)
+    await harness.wait_for_state(7, "SUBMITTED")
 
 
-async def wait_answered(desk: CcxtHarness) -> None:
-    await desk.wait_until(lambda: desk.orders[7].pending_change is None, "answered")
+async def wait_answered(harness: CcxtHarness) -> None:
+    await harness.wait_until(lambda: harness.orders[7].pending_change is None, "answered")
 
 
-def terms(desk: CcxtHarness) -> tuple[str, str, str]:
-    order = desk.orders[7]
+def terms(harness: CcxtHarness) -> tuple[str, str, str]:
+    order = harness.orders[7]
     return str(order.qty), str(order.price), order.state.value
 
 
-def last_code(desk: CcxtHarness) -> str | None:
-    return next(r.code for r in reversed(desk.reports) if r.kind is ReportKind.REJECTED)
+def last_code(harness: CcxtHarness) -> str | None:
+    return next(r.code for r in reversed(harness.reports) if r.kind is ReportKind.REJECTED)
 
 
 async def test_one_request_replaces_and_the_order_keeps_its_ids(
-    new_desk: Made, venue: LoopbackExchange
+    new_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(dialect="binance").wait_ready()
-    await resting(desk, SPOT)
-    first = desk.orders[7].exchange_order_id
-    await desk.change(7, "10001", "0.04")
-    await wait_answered(desk)
-    assert terms(desk) == ("0.04", "10001", "SUBMITTED")
-    row = desk.attempts[7, 2, "change"]
-    assert (row.outcome, desk.orders[7].exchange_order_id) == ("acked", first)
-    assert row.exchange_order_id not in (None, first), "the id it has there now"
+    harness = await new_harness(dialect="binance").wait_ready()
+    await resting(harness, SPOT)
+    first = harness.orders[7].exchange_order_id
+    await harness.change(7, "10001", "0.04")
+    await wait_answered(harness)
+    assert terms(harness) == ("0.04", "10001", "SUBMITTED")
+    row = harness.attempts[7, 2, "change"]
+    assert (row.outcome, harness.orders[7].exchange_order_id) == ("acked", first)
+    assert row.exchange_order_id not in (None, first), "its current id there"
     assert live(venue) == [("0.04", "10001", "0")]
     assert len(venue.paths("/cancelReplace")) == 1
     venue.control("fill", order_id=venue.books()["orders"][-1]["order_id"])
-    await desk.wait_for_state(7, "FILLED")
+    await harness.wait_for_state(7, "FILLED")
 
 
 @pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])
-async def test_a_replacement_in_doubt_is_looked_up(
-    new_desk: Made, venue: LoopbackExchange, mode: str
+async def test_a_replacement_with_unknown_outcome_is_looked_up(
+    new_harness: Made, venue: LoopbackExchange, mode: str
 ) -> None:
-    desk = await new_desk(dialect="binance", extra={"rateLimit": 2}).wait_ready()
-    await resting(desk, SPOT)
+    harness = await new_harness(dialect="binance", extra={"rateLimit": 2}).wait_ready()
+    await resting(harness, SPOT)
     venue.control("fault", match="/cancelReplace", mode=mode)
-    await desk.change(7, "10001", None)
-    await wait_answered(desk)
+    await harness.change(7, "10001", None)
+    await wait_answered(harness)
     is_done = mode == "accept_then_close"
-    assert terms(desk) == ("0.03", "10001" if is_done else "10000", "SUBMITTED")
+    assert terms(harness) == ("0.03", "10001" if is_done else "10000", "SUBMITTED")
     assert [price for _, price, _ in live(venue)] == ["10001" if is_done else "10000"]
     assert len(venue.paths("/cancelReplace")) == 1
 
 
 async def test_a_fill_before_the_replacement_makes_it_two_steps(
-    new_desk: Made, venue: LoopbackExchange
+    new_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(dialect="binance").wait_ready()
-    await resting(desk, SPOT)
+    harness = await new_harness(dialect="binance").wait_ready()
+    await resting(harness, SPOT)
     venue.control("fill", order_id=venue.books()["orders"][0]["order_id"], qty="0.01")
-    await desk.change(7, "10001", None)
-    await wait_answered(desk)
-    await desk.wait_for_state(7, "PARTIALLY_FILLED")
-    assert terms(desk) == ("0.03", "10001", "PARTIALLY_FILLED")
+    await harness.change(7, "10001", None)
+    await wait_answered(harness)
+    await harness.wait_for_state(7, "PARTIALLY_FILLED")
+    assert terms(harness) == ("0.03", "10001", "PARTIALLY_FILLED")
     assert live(venue) == [("0.02", "10001", "0")]
 
 
-async def test_a_replacement_by_half_cancels_and_says_so(
-    new_desk: Made, venue: LoopbackExchange
+async def test_a_half_done_replacement_cancels_and_reports_it(
+    new_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(dialect="binance", extra={"rateLimit": 2}).wait_ready()
-    await resting(desk, SPOT)
-    await desk.change(7, None, "900")
-    await desk.wait_for_state(7, "CANCELED")
-    assert last_code(desk) == "create_failed"
+    harness = await new_harness(dialect="binance", extra={"rateLimit": 2}).wait_ready()
+    await resting(harness, SPOT)
+    await harness.change(7, None, "900")
+    await harness.wait_for_state(7, "CANCELED")
+    assert last_code(harness) == "create_failed"
     assert not live(venue)
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
-async def test_it_is_canceled_and_placed_anew(
-    anew: Made, venue: LoopbackExchange, symbol: str
+async def test_the_order_is_canceled_and_placed_again(
+    new_replacing_harness: Made, venue: LoopbackExchange, symbol: str
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk, symbol, post_only=True)
-    first = desk.orders[7].exchange_order_id
-    await desk.change(7, "10001", None)
-    await wait_answered(desk)
-    assert terms(desk) == ("0.03", "10001", "SUBMITTED")
-    assert desk.orders[7].exchange_order_id == first
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness, symbol, post_only=True)
+    first = harness.orders[7].exchange_order_id
+    await harness.change(7, "10001", None)
+    await wait_answered(harness)
+    assert terms(harness) == ("0.03", "10001", "SUBMITTED")
+    assert harness.orders[7].exchange_order_id == first
     assert live(venue) == [("0.03", "10001", "0")]
-    kinds = [(row.kind, row.outcome) for _, row in sorted(desk.attempts.items())]
+    kinds = [(row.kind, row.outcome) for _, row in sorted(harness.attempts.items())]
     assert kinds == [("place", "acked"), ("change", "acked"), ("place", "acked")]
-    steps = [r.edit for r in desk.reports if r.edit is not None]
+    steps = [r.edit for r in harness.reports if r.edit is not None]
     assert steps == ["cancel_pending", "create_pending", "consolidated_to_self"]
-    assert desk.orders[7].edit_replace_state == "consolidated_to_self"
-    await desk.change(7, None, "0.05")
-    await wait_answered(desk)
+    assert harness.orders[7].edit_replace_state == "consolidated_to_self"
+    await harness.change(7, None, "0.05")
+    await wait_answered(harness)
     assert live(venue) == [("0.05", "10001", "0")]
-    await desk.cancel(7)
-    await desk.wait_for_state(7, "CANCELED")
+    await harness.cancel(7)
+    await harness.wait_for_state(7, "CANCELED")
     assert not live(venue)
 
 
-async def test_what_was_filled_before_the_cancel_is_not_placed_again(
-    anew: Made, venue: LoopbackExchange
+async def test_fills_before_the_cancel_are_not_placed_again(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    venue.control("fill", order_id=desk.orders[7].exchange_order_id, qty="0.01")
-    await desk.change(7, "10001", "0.05")
-    await wait_answered(desk)
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    venue.control("fill", order_id=harness.orders[7].exchange_order_id, qty="0.01")
+    await harness.change(7, "10001", "0.05")
+    await wait_answered(harness)
     assert live(venue) == [("0.04", "10001", "0")]
     venue.control("fill", order_id=venue.books()["orders"][-1]["order_id"])
-    await desk.wait_for_state(7, "FILLED")
-    assert (desk.orders[7].filled_qty, desk.orders[7].qty) == (Decimal("0.05"), Decimal("0.05"))
+    await harness.wait_for_state(7, "FILLED")
+    assert (harness.orders[7].filled_qty, harness.orders[7].qty) == (
+        Decimal("0.05"),
+        Decimal("0.05"),
+    )
 
 
-async def test_what_was_filled_beyond_the_wish_is_too_late(
-    anew: Made, venue: LoopbackExchange
+async def test_fills_beyond_the_requested_quantity_are_too_late(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    venue.control("fill", order_id=desk.orders[7].exchange_order_id, qty="0.02")
-    await desk.change(7, None, "0.01")
-    await desk.wait_for_state(7, "CANCELED")
-    assert last_code(desk) == "too_late"
-    assert desk.orders[7].filled_qty == Decimal("0.02")
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    venue.control("fill", order_id=harness.orders[7].exchange_order_id, qty="0.02")
+    await harness.change(7, None, "0.01")
+    await harness.wait_for_state(7, "CANCELED")
+    assert last_code(harness) == "too_late"
+    assert harness.orders[7].filled_qty == Decimal("0.02")
     assert len(venue.paths("/order/create")) == 1
 
 
-async def test_a_create_that_is_refused_ends_the_order(
-    anew: Made, venue: LoopbackExchange, caplog: pytest.LogCaptureFixture
+async def test_a_rejected_create_ends_the_order(
+    new_replacing_harness: Made, venue: LoopbackExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    await desk.change(7, None, "900")
-    await desk.wait_for_state(7, "CANCELED")
-    assert last_code(desk) == "create_failed"
-    assert desk.orders[7].edit_replace_state == "create_failed"
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    await harness.change(7, None, "900")
+    await harness.wait_for_state(7, "CANCELED")
+    assert last_code(harness) == "create_failed"
+    assert harness.orders[7].edit_replace_state == "create_failed"
     assert not live(venue)
     assert [r.levelname for r in caplog.records if "order_create_failed" in r.message] == ["ERROR"]
 
 
-async def test_a_rest_that_is_too_small_to_be_placed_is_not_canceled(
-    anew: Made, venue: LoopbackExchange
+async def test_a_remainder_too_small_to_place_is_not_canceled(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    venue.control("fill", order_id=desk.orders[7].exchange_order_id, qty="0.02")
-    await desk.wait_for_state(7, "PARTIALLY_FILLED")
-    await desk.change(7, "9000", None)
-    await wait_answered(desk)
-    assert last_code(desk) == "exchange_rejected"
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    venue.control("fill", order_id=harness.orders[7].exchange_order_id, qty="0.02")
+    await harness.wait_for_state(7, "PARTIALLY_FILLED")
+    await harness.change(7, "9000", None)
+    await wait_answered(harness)
+    assert last_code(harness) == "exchange_rejected"
     assert live(venue) == [("0.03", "10000", "0.02")]
 
 
 @pytest.mark.parametrize("mode", ["accept_then_close", "close_before"])
-async def test_a_create_in_doubt_is_looked_up_and_never_sent_twice(
-    anew: Made, venue: LoopbackExchange, mode: str
+async def test_a_create_with_unknown_outcome_is_looked_up_and_never_resent(
+    new_replacing_harness: Made, venue: LoopbackExchange, mode: str
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
     venue.control("fault", match="/order/create", mode=mode)
-    await desk.change(7, "10001", None)
+    await harness.change(7, "10001", None)
     if mode == "accept_then_close":
-        await wait_answered(desk)
-        assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+        await wait_answered(harness)
+        assert terms(harness) == ("0.03", "10001", "SUBMITTED")
         assert live(venue) == [("0.03", "10001", "0")]
     else:
-        await desk.wait_for_state(7, "CANCELED")
-        assert last_code(desk) == "create_failed"
+        await harness.wait_for_state(7, "CANCELED")
+        assert last_code(harness) == "create_failed"
         assert not live(venue)
     assert len(venue.paths("/order/create")) == 2
 
 
-async def test_a_cancel_meanwhile_ends_what_takes_its_place(
-    anew: Made, venue: LoopbackExchange
+async def test_a_cancel_meanwhile_ends_the_successor(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    await desk.change(7, "10001", None)
-    await desk.cancel(7)
-    await desk.wait_for_state(7, "CANCELED")
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    await harness.change(7, "10001", None)
+    await harness.cancel(7)
+    await harness.wait_for_state(7, "CANCELED")
     assert not live(venue)
 
 
-async def test_a_restart_after_the_cancel_places_what_is_left(
-    anew: Made, venue: LoopbackExchange
+async def test_a_restart_after_the_cancel_places_the_remainder(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    await desk.change(7, "10001", None)
-    while live(venue):  # the cancel is out; the create is not stored, as nobody listens
-        await desk.poll_uncommitted()
-    await desk.exchange.close()
-    assert (7, 3, "place") not in desk.attempts
-    await desk.start().wait_ready()
-    await wait_answered(desk)
-    assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    await harness.change(7, "10001", None)
+    while live(venue):  # the cancel was sent; the create is not stored, as nothing is fetched
+        await harness.poll_uncommitted()
+    await harness.exchange.close()
+    assert (7, 3, "place") not in harness.attempts
+    await harness.start().wait_ready()
+    await wait_answered(harness)
+    assert terms(harness) == ("0.03", "10001", "SUBMITTED")
     assert live(venue) == [("0.03", "10001", "0")]
 
 
-@pytest.mark.parametrize("has_left", [True, False])
+@pytest.mark.parametrize("was_sent", [True, False])
 async def test_a_restart_after_the_create_was_stored_sends_no_other(
-    anew: Made, venue: LoopbackExchange, has_left: bool
+    new_replacing_harness: Made, venue: LoopbackExchange, was_sent: bool
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    if has_left:
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    if was_sent:
         venue.control("fault", match="/order/create", mode="accept_then_hang")
-    await desk.change(7, "10001", None)
-    while (7, 3, "place") not in desk.attempts:
-        await desk.poll_uncommitted()
-        desk.save_requests()
-    if has_left:
-        desk.exchange.on_committed()
+    await harness.change(7, "10001", None)
+    while (7, 3, "place") not in harness.attempts:
+        await harness.poll_uncommitted()
+        harness.save_requests()
+    if was_sent:
+        harness.exchange.on_committed()
         while not live(venue):
-            await desk.poll_uncommitted()
-    await desk.exchange.close()
-    assert desk.attempts[7, 3, "place"].outcome is None
-    await desk.start().wait_ready()
-    if has_left:
-        await wait_answered(desk)
-        assert terms(desk) == ("0.03", "10001", "SUBMITTED")
+            await harness.poll_uncommitted()
+    await harness.exchange.close()
+    assert harness.attempts[7, 3, "place"].outcome is None
+    await harness.start().wait_ready()
+    if was_sent:
+        await wait_answered(harness)
+        assert terms(harness) == ("0.03", "10001", "SUBMITTED")
         assert live(venue) == [("0.03", "10001", "0")]
     else:
-        await desk.wait_for_state(7, "CANCELED")
+        await harness.wait_for_state(7, "CANCELED")
         assert not live(venue)
-    assert len(venue.paths("/order/create")) == (2 if has_left else 1)
+    assert len(venue.paths("/order/create")) == (2 if was_sent else 1)
 
 
-async def test_executions_before_and_after_are_one_order_s(
-    anew: Made, venue: LoopbackExchange
+async def test_executions_before_and_after_belong_to_one_order(
+    new_replacing_harness: Made, venue: LoopbackExchange
 ) -> None:
-    desk = await anew().wait_ready()
-    await resting(desk)
-    venue.control("fill", order_id=desk.orders[7].exchange_order_id, qty="0.01")
-    await desk.change(7, "10001", None)
-    await wait_answered(desk)
-    await desk.exchange.close()
-    await desk.start().wait_ready()
+    harness = await new_replacing_harness().wait_ready()
+    await resting(harness)
+    venue.control("fill", order_id=harness.orders[7].exchange_order_id, qty="0.01")
+    await harness.change(7, "10001", None)
+    await wait_answered(harness)
+    await harness.exchange.close()
+    await harness.start().wait_ready()
     venue.control("fill", order_id=venue.books()["orders"][-1]["order_id"])
-    await desk.wait_for_state(7, "FILLED")
-    assert desk.orders[7].filled_qty == Decimal("0.03")
+    await harness.wait_for_state(7, "FILLED")
+    assert harness.orders[7].filled_qty == Decimal("0.03")
     traded = {trade["trade_id"] for trade in venue.books()["trades"]}
-    told = [r for r in desk.reports if r.execution is not None]
-    assert {r.execution.exchange_trade_id for r in told if r.execution} == traded
-    assert {r.order_id for r in told} == {7}
+    executions = [r for r in harness.reports if r.execution is not None]
+    assert {r.execution.exchange_trade_id for r in executions if r.execution} == traded
+    assert {r.order_id for r in executions} == {7}
 
 
-async def test_a_change_and_a_cancel_of_what_never_arrived_end_with_it(
-    new_desk: Made, venue: LoopbackExchange
+async def test_requests_about_an_order_that_never_arrived_end_with_it(
+    new_harness: Made, venue: LoopbackExchange
 ) -> None:
-    """They waited for the answer when the process ended; the next one asks that first."""
-    first = await new_desk(dialect="binance").wait_ready()
+    """They waited for the reply when the process ended; the next one looks up the placement
+    first.
+    """
+    first = await new_harness(dialect="binance").wait_ready()
     venue.control("fault", match=f"POST {CREATE['binance']}", mode="close_before")
     await first.send(7, "buy", "0.03", "10000", symbol=SPOT)
     await first.wait_for_state(7, "UNKNOWN")
@@ -304,7 +309,7 @@ async def test_a_change_and_a_cancel_of_what_never_arrived_end_with_it(
     await first.cancel(7)
     await first.exchange.close()
 
-    second = new_desk(dialect="binance", orders=first.orders, attempts=first.attempts)
+    second = new_harness(dialect="binance", orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "REJECTED")
     assert second.orders[7].reject_code == "not_placed"
     assert venue.books()["orders"] == []

@@ -1,4 +1,4 @@
-"""The same adapter at the loopback exchange's other dialect, whose ways are different."""
+"""The same adapter at the other dialect of the loopback exchange."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,63 +14,67 @@ Made = Callable[..., CcxtHarness]
 
 
 @pytest.fixture
-async def desk(new_desk: Made) -> CcxtHarness:
-    return await new_desk(dialect="binance").wait_ready()
+async def harness(new_harness: Made) -> CcxtHarness:
+    return await new_harness(dialect="binance").wait_ready()
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
-async def test_an_order_rests_and_is_canceled(
-    desk: CcxtHarness, venue: LoopbackExchange, symbol: str
+async def test_an_open_order_is_canceled(
+    harness: CcxtHarness, venue: LoopbackExchange, symbol: str
 ) -> None:
-    await desk.send(7, "buy", "0.01", "10000", symbol=symbol)
-    await desk.wait_for_state(7, "SUBMITTED")
-    await desk.cancel(7)
-    await desk.wait_for_state(7, "CANCELED")
+    await harness.send(7, "buy", "0.01", "10000", symbol=symbol)
+    await harness.wait_for_state(7, "SUBMITTED")
+    await harness.cancel(7)
+    await harness.wait_for_state(7, "CANCELED")
     assert [row["state"] for row in venue.books()["orders"]] == ["canceled"]
 
 
-async def test_a_contract_order_is_changed(desk: CcxtHarness, venue: LoopbackExchange) -> None:
-    await desk.send(7, "buy", "0.01", "10000")
-    await desk.wait_for_state(7, "SUBMITTED")
-    await desk.change(7, "10001", "0.02")
-    await desk.wait_until(lambda: desk.orders[7].pending_change is None, "changed")
-    assert (desk.orders[7].price, desk.orders[7].qty) == (Decimal(10001), Decimal("0.02"))
+async def test_a_contract_order_is_amended(harness: CcxtHarness, venue: LoopbackExchange) -> None:
+    await harness.send(7, "buy", "0.01", "10000")
+    await harness.wait_for_state(7, "SUBMITTED")
+    await harness.change(7, "10001", "0.02")
+    await harness.wait_until(lambda: harness.orders[7].pending_change is None, "changed")
+    assert (harness.orders[7].price, harness.orders[7].qty) == (Decimal(10001), Decimal("0.02"))
     assert len(venue.books()["orders"]) == 1
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
-async def test_market_orders_fill(desk: CcxtHarness, venue: LoopbackExchange, symbol: str) -> None:
-    await desk.send(7, "buy", "0.01", None, symbol=symbol)
-    await desk.wait_for_state(7, "FILLED")
+async def test_market_orders_fill(
+    harness: CcxtHarness, venue: LoopbackExchange, symbol: str
+) -> None:
+    await harness.send(7, "buy", "0.01", None, symbol=symbol)
+    await harness.wait_for_state(7, "FILLED")
     [trade] = venue.books()["trades"]
-    [fill] = [report.execution for report in desk.reports if report.execution]
+    [fill] = [report.execution for report in harness.reports if report.execution]
     assert (fill.qty, fill.price) == (Decimal(trade["qty"]), Decimal(trade["price"]))
     assert (fill.fee, fill.fee_currency) == (Decimal(trade["fee"]), trade["fee_currency"])
 
 
-async def test_lost_answers_are_looked_up(desk: CcxtHarness, venue: LoopbackExchange) -> None:
+async def test_orders_with_lost_replies_are_looked_up(
+    harness: CcxtHarness, venue: LoopbackExchange
+) -> None:
     for order_id, symbol, path in ((7, LINEAR, "/fapi/v1/order"), (8, SPOT, "/api/v3/order")):
         venue.control("fault", match=path, mode="accept_then_close")
-        await desk.send(order_id, "buy", "0.01", "10000", symbol=symbol)
-        await desk.wait_for_state(order_id, "SUBMITTED")
-        assert desk.kinds(order_id) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED]
+        await harness.send(order_id, "buy", "0.01", "10000", symbol=symbol)
+        await harness.wait_for_state(order_id, "SUBMITTED")
+        assert harness.kinds(order_id) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED]
     venue.control("fault", match="/fapi/v1/order", mode="close_before")
-    await desk.send(9, "buy", "0.01", "10000")
-    await desk.wait_for_state(9, "UNKNOWN")
-    await desk.wait_for_state(9, "REJECTED")
-    assert desk.orders[9].reject_code == "not_placed"
+    await harness.send(9, "buy", "0.01", "10000")
+    await harness.wait_for_state(9, "UNKNOWN")
+    await harness.wait_for_state(9, "REJECTED")
+    assert harness.orders[9].reject_code == "not_placed"
 
 
-async def test_a_sweep_shows_all_that_was_traded(
-    desk: CcxtHarness, venue: LoopbackExchange
+async def test_a_snapshot_contains_all_trades(
+    harness: CcxtHarness, venue: LoopbackExchange
 ) -> None:
-    await desk.send(7, "buy", "0.01", None)
-    await desk.send(8, "buy", "0.01", None, symbol=SPOT)
-    await desk.wait_for_state(7, "FILLED")
-    await desk.wait_for_state(8, "FILLED")
+    await harness.send(7, "buy", "0.01", None)
+    await harness.send(8, "buy", "0.01", None, symbol=SPOT)
+    await harness.wait_for_state(7, "FILLED")
+    await harness.wait_for_state(8, "FILLED")
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
-    desk.exchange.start_snapshot(now() - timedelta(minutes=5))
-    await desk.wait_until(lambda: desk.snapshots, "swept")
-    [seen] = desk.snapshots
+    harness.exchange.start_snapshot(now() - timedelta(minutes=5))
+    await harness.wait_until(lambda: harness.snapshots, "a snapshot")
+    [seen] = harness.snapshots
     assert sorted(report.order_id for _, report in seen.trades) == [0, 0, 0, 7, 8]
     assert seen.holdings == {(LINEAR, None): Decimal("0.31")}

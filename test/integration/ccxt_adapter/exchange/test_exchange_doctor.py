@@ -1,4 +1,4 @@
-"""``oms doctor --account-id``: an account's exchange is tried once, and what is wrong is named."""
+"""``oms doctor --account-id`` tries an account's exchange once and names what is wrong."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command of an installation of its own; its JSON."""
+    """Runs a command of an installation of its own; returns its JSON."""
     monkeypatch.chdir(tmp_path)
     for name in list(environment()):
         if name.startswith("OMS_"):
@@ -40,7 +40,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def checks(run: Run, venue: LoopbackExchange) -> Callable[..., dict[str, tuple[bool, str]]]:
-    """What the doctor finds of an account with these credentials."""
+    """Returns the doctor's checks of an account with these credentials."""
     run("install")
     user = str(run("create-user", "--name", "ada")["user_id"])
 
@@ -55,25 +55,25 @@ def checks(run: Run, venue: LoopbackExchange) -> Callable[..., dict[str, tuple[b
         if key is not None:
             ways = ("--api-key-stdin", "--secret-stdin")
             run("upsert-account-credentials", named, *ways, stdin=f"{key}\n{secret}\n")
-        told = run("doctor", named)["checks"]
-        return {each["name"]: (each["ok"], each["detail"]) for each in told}
+        results = run("doctor", named)["checks"]
+        return {each["name"]: (each["ok"], each["detail"]) for each in results}
 
     return checks
 
 
-def test_an_account_that_is_well(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
-    told = checks("loop-a", venue.startup["keys"]["loop-a"])
-    assert told["exchange"][0] and "127.0.0.1" in told["exchange"][1]
-    assert "ccxt.bybit in testnet" in told["exchange"][1]
-    assert told["exchange_clock"][0]
-    assert told["credentials"][0]
-    assert told["permissions"] == (True, "trade: yes; withdraw: no")
-    assert "position_mode" not in told
+def test_a_healthy_account(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
+    results = checks("loop-a", venue.startup["keys"]["loop-a"])
+    assert results["exchange"][0] and "127.0.0.1" in results["exchange"][1]
+    assert "ccxt.bybit in testnet" in results["exchange"][1]
+    assert results["exchange_clock"][0]
+    assert results["credentials"][0]
+    assert results["permissions"] == (True, "trade: yes; withdraw: no")
+    assert "position_mode" not in results
     log = venue.control("log")["log"]
     assert {row["method"] for row in log} == {"GET"}, "nothing is changed"
 
 
-def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
+def test_problems_are_named(checks: Callable[..., Any], venue: LoopbackExchange) -> None:
     assert not checks(None, "")["exchange"][0]
     wrong = checks("loop-a", "not-the-secret")
     assert not wrong["exchange"][0] and "auth_failed" in wrong["exchange"][1]
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(checks: Callable[..., Any], venue: LoopbackExcha
     reader = checks("loop-ro", venue.startup["keys"]["loop-ro"])
     assert reader["permissions"] == (False, "trade: no; withdraw: no")
     hedge = checks("loop-b", venue.startup["keys"]["loop-b"], "hedge")
-    assert hedge["position_mode"][0] is True, "tickets over the net are no fault"
+    assert hedge["position_mode"][0] is True, "tickets over a net position are valid"
     assert "one_way" in hedge["position_mode"][1] and "here" in hedge["position_mode"][1]
 
 
@@ -92,6 +92,6 @@ def test_a_key_that_may_withdraw_is_not_used(
         return KeyPermissions(trades=True, can_withdraw=True)
 
     monkeypatch.setattr(venue_client, "fetch_key_permissions", may_withdraw)
-    told = checks("loop-a", venue.startup["keys"]["loop-a"])
-    assert not told["exchange"][0]
-    assert "withdrawal_key" in told["exchange"][1]
+    results = checks("loop-a", venue.startup["keys"]["loop-a"])
+    assert not results["exchange"][0]
+    assert "withdrawal_key" in results["exchange"][1]

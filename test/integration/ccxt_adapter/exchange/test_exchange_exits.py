@@ -1,4 +1,6 @@
-"""Take profit and stop loss that hang on an order: the exchange makes orders of its own of them."""
+"""Take profit and stop loss attached to an order: the exchange makes orders of their own of
+them.
+"""
 
 from decimal import Decimal
 
@@ -13,26 +15,26 @@ EXITS = {"takeProfit": {"triggerPrice": "66000"}, "stopLoss": {"triggerPrice": "
 
 @pytest.fixture(autouse=True)
 def many_requests(venue: LoopbackExchange) -> None:
-    """The exchange lets as many pass as are sent: nobody waits for a turn."""
+    """Rate limits high enough that no request waits."""
     venue.control("limit", per_second=1000)
 
 
-async def exits(desk: CcxtHarness) -> dict[str, ExecutionReport]:
-    """Orders of the exchange's making, by the price of their trigger."""
-    seen = await desk.exchange.snapshot(now(), now())
-    found = [r for r in (*desk.reports, *seen.orders) if r.external is not None]
+async def exits(harness: CcxtHarness) -> dict[str, ExecutionReport]:
+    """Orders made by the exchange, by trigger price."""
+    seen = await harness.exchange.snapshot(now(), now())
+    found = [r for r in (*harness.reports, *seen.orders) if r.external is not None]
     return {str(r.external.trigger_price): r for r in found if r.external is not None}
 
 
-async def test_they_belong_to_the_order_that_asked_for_them(
-    desk: CcxtHarness, venue: LoopbackExchange
+async def test_exits_belong_to_their_parent_order(
+    harness: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
-    await desk.send(6, "buy", "0.01", None)
-    await desk.send(7, "buy", "0.02", None, params=EXITS)
-    await desk.wait_for_state(7, "FILLED")
-    told = await exits(desk)
-    described = {price: report.external for price, report in told.items()}
+    await harness.send(6, "buy", "0.01", None)
+    await harness.send(7, "buy", "0.02", None, params=EXITS)
+    await harness.wait_for_state(7, "FILLED")
+    exit_reports = await exits(harness)
+    described = {price: report.external for price, report in exit_reports.items()}
     assert {
         price: (each.reason, each.parent_order_id, each.side, each.reduce_only)
         for price, each in described.items()
@@ -41,22 +43,22 @@ async def test_they_belong_to_the_order_that_asked_for_them(
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_an_exit_that_nobody_asked_for_is_a_stranger_s(
-    desk: CcxtHarness, venue: LoopbackExchange, restarts: bool
+async def test_an_exit_without_a_parent_is_external(
+    harness: CcxtHarness, venue: LoopbackExchange, restarts: bool
 ) -> None:
     venue.control("price", symbol=LINEAR, price="60000")
-    await desk.send(7, "buy", "0.02", None, params=EXITS if restarts else {})
-    await desk.wait_for_state(7, "FILLED")
+    await harness.send(7, "buy", "0.02", None, params=EXITS if restarts else {})
+    await harness.wait_for_state(7, "FILLED")
     if restarts:
-        await desk.exchange.close()
-        await desk.start().wait_ready()
+        await harness.exchange.close()
+        await harness.start().wait_ready()
     else:
-        client = desk.make_client()
+        client = harness.make_client()
         await client.open()
         stop = {"stopLossPrice": Decimal(54000)}
         await client.write("create_order", LINEAR, "market", "sell", 0.02, None, params=stop)
         await client.close()
-    told = (await exits(desk)).values()
-    assert told
-    assert {each.external.parent_order_id for each in told if each.external} == {None}
-    assert {each.external.reason for each in told if each.external} == {"external"}
+    exit_reports = (await exits(harness)).values()
+    assert exit_reports
+    assert {each.external.parent_order_id for each in exit_reports if each.external} == {None}
+    assert {each.external.reason for each in exit_reports if each.external} == {"external"}

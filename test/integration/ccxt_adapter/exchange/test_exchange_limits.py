@@ -1,4 +1,6 @@
-"""Row 20, first half: nobody is let in for a while; ten orders and a cancel wait."""
+"""Row 20, first half: the exchange rejects all requests for a while; ten orders and a
+cancel wait.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,37 +14,37 @@ from oms.domain.value import evolve
 ORDERS = range(1, 11)
 
 
-async def test_none_is_lost_or_doubled_and_the_cancel_goes_first(
-    new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange
+async def test_no_order_is_lost_or_doubled_and_the_cancel_goes_first(
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    desk = await new_desk(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).wait_ready()
-    await desk.send(11, "buy", "0.01", "10000")
-    await desk.wait_for_state(11, "SUBMITTED")
+    harness = await new_harness(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).wait_ready()
+    await harness.send(11, "buy", "0.01", "10000")
+    await harness.wait_for_state(11, "SUBMITTED")
     venue.control("limit", per_second=0, seconds=choose_size(0.6, 5.0))
     before = venue.control("log")["log"][-1]["number"]
     for order_id in ORDERS:
-        await desk.send(order_id, "buy", "0.01", "10000")
-    await desk.wait_until(
+        await harness.send(order_id, "buy", "0.01", "10000")
+    await harness.wait_until(
         lambda: venue.control("log", after=before, match="order/")["log"], "refused"
     )
-    await desk.cancel(11)
-    await desk.wait_until(
-        lambda: all(desk.state(each) == "SUBMITTED" for each in ORDERS), "all stand"
+    await harness.cancel(11)
+    await harness.wait_until(
+        lambda: all(harness.state(each) == "SUBMITTED" for each in ORDERS), "all are open"
     )
-    await desk.wait_for_state(11, "CANCELED")
+    await harness.wait_for_state(11, "CANCELED")
 
     later = venue.control("log", after=before, match="order/")["log"]
-    names = [desk.attempts[each, 1, "place"].client_id for each in ORDERS]
+    names = [harness.attempts[each, 1, "place"].client_id for each in ORDERS]
     shown = Counter(row["client_id"] for row in venue.books()["orders"])
-    assert all(shown[name] == 1 for name in names), "the same names, each once"
-    assert set(desk.attempts) == {
+    assert all(shown[name] == 1 for name in names), "the same ids, each once"
+    assert set(harness.attempts) == {
         *((each, 1, "place") for each in (11, *ORDERS)),
         (11, 2, "cancel"),
     }
     writes = [row for row in later if row["path"].endswith(("/create", "/cancel"))]
     cancel = max(n for n, row in enumerate(writes) if row["path"].endswith("/cancel"))
     accepted = [row["client_id"] for row in writes[cancel + 1 :]]
-    assert sorted(accepted) == sorted(names), "one pause: all were accepted behind the cancel"
+    assert sorted(accepted) == sorted(names), "one pause: all were accepted after the cancel"
     refused = [row for row in writes[:cancel] if row["path"].endswith("/create")]
-    probes = choose_size(0, 2)  # after the pauses of 1 and 2 s that five seconds have
-    assert len(refused) <= INFLIGHT_WRITES_MAX + probes, "those under way, and one after a pause"
+    probes = choose_size(0, 2)  # after the pauses of 1 and 2 s within five seconds
+    assert len(refused) <= INFLIGHT_WRITES_MAX + probes, "those in flight, and one after a pause"

@@ -1,4 +1,4 @@
-"""Orders in bad weather: whatever is lost on the way, both books are equal in the end."""
+"""Orders under injected faults: whatever is lost on the way, both books are equal in the end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from kit.exchanges.ccxt_harness import FAST_TIMINGS, LINEAR, SPOT, CcxtHarness, 
 from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.value import evolve
 
-WEATHER = (
+FAULTS = (
     {"match": "/order/create", "mode": "accept_then_close"},
     {"match": "/order/create", "mode": "accept_then_html"},
     {"match": "/order/create", "mode": "accept_then_http", "status": 502},
@@ -29,20 +29,22 @@ WEATHER = (
 )
 
 
-async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int) -> None:
-    """One order and what may follow it, with some fault on the way."""
-    venue.control("fault", **random.choice(WEATHER))
+async def trade(
+    harness: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int
+) -> None:
+    """One order and what may follow it, with a fault on the way."""
+    venue.control("fault", **random.choice(FAULTS))
     symbol = random.choice((LINEAR, SPOT))
     price = random.choice((None, "10000", "10001"))
-    await desk.send(order_id, "buy", "0.01", price, symbol=symbol)
-    await desk.poll()
-    older = [order for order in desk.orders.values() if order.state == "SUBMITTED"]
+    await harness.send(order_id, "buy", "0.01", price, symbol=symbol)
+    await harness.poll()
+    older = [order for order in harness.orders.values() if order.state == "SUBMITTED"]
     if older and random.random() < 0.6:
         order = random.choice(older)
         if order.pending_change is None and random.random() < 0.5:
-            await desk.change(order.id, random.choice(("10002", "10003")), None)
+            await harness.change(order.id, random.choice(("10002", "10003")), None)
         elif order.pending_change is None:
-            await desk.cancel(order.id)
+            await harness.cancel(order.id)
     if older and random.random() < 0.3:
         name = random.choice(older).exchange_order_id
         open_now = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
@@ -51,21 +53,21 @@ async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, orde
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_both_books_are_equal_when_the_weather_clears(
-    new_desk: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
+async def test_both_books_are_equal_after_the_faults(
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
 ) -> None:
-    desk = await new_desk(
+    harness = await new_harness(
         timings=evolve(FAST_TIMINGS, window_seconds=2.0, send_within_seconds=5)
     ).wait_ready()
     random = Random(seed)
     for order_id in range(1, 16):
-        await trade(desk, venue, random, order_id)
-        if order_id == 8:  # the worker dies, and another goes on
-            await desk.exchange.close()
-            desk.start()
-            await desk.wait_ready()
+        await trade(harness, venue, random, order_id)
+        if order_id == 8:  # the worker crashes, and another takes over
+            await harness.exchange.close()
+            harness.start()
+            await harness.wait_ready()
     venue.control("clear")
-    await desk.wait_until(lambda: not orders_in_doubt(desk), "all known", seconds=40)
-    desk.exchange.start_snapshot(now() - timedelta(minutes=5))
-    await desk.wait_until(lambda: desk.snapshots, "swept", seconds=20)
-    await desk.wait_until(lambda: books_match(desk, venue), "equal books", seconds=20)
+    await harness.wait_until(lambda: not orders_in_doubt(harness), "all outcomes known", seconds=40)
+    harness.exchange.start_snapshot(now() - timedelta(minutes=5))
+    await harness.wait_until(lambda: harness.snapshots, "a snapshot", seconds=20)
+    await harness.wait_until(lambda: books_match(harness, venue), "equal books", seconds=20)

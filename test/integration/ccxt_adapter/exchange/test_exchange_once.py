@@ -13,14 +13,14 @@ AMEND = "order/amend"
 
 
 @pytest.mark.parametrize(("price", "qty"), [(None, "0.03"), ("10100", None)])
-async def test_a_change_filled_before_it_is_heard_of_comes_first(
-    new_desk: Callable[..., CcxtHarness],
+async def test_an_amendment_is_reported_before_the_fills_under_it(
+    new_harness: Callable[..., CcxtHarness],
     venue: LoopbackExchange,
     price: str | None,
     qty: str | None,
 ) -> None:
-    """Though the last that was wished is a cancel, which never left."""
-    first = await new_desk().wait_ready()
+    """Although the last request was a cancel, which was never sent."""
+    first = await new_harness().wait_ready()
     await first.send(7, "buy", "0.01", "10000")
     await first.wait_for_state(7, "SUBMITTED")
     venue.control("fault", match=AMEND, mode="accept_then_hang")
@@ -30,7 +30,7 @@ async def test_a_change_filled_before_it_is_heard_of_comes_first(
     await first.exchange.close()
     venue.control("fill", order_id=first.orders[7].exchange_order_id)
 
-    second = new_desk(orders=first.orders, attempts=first.attempts)
+    second = new_harness(orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "FILLED")
     order, terms = second.orders[7], (Decimal(qty or "0.01"), Decimal(price or "10000"))
     assert (order.qty, order.price) == terms
@@ -39,16 +39,16 @@ async def test_a_change_filled_before_it_is_heard_of_comes_first(
     assert kinds.index(ReportKind.CHANGED) < kinds.index(ReportKind.EXECUTION)
 
 
-async def test_an_execution_told_without_its_id_is_not_booked_twice(
-    desk: CcxtHarness, venue: LoopbackExchange
+async def test_an_execution_without_its_id_is_not_booked_twice(
+    harness: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     venue.control("fault", match="execution/list", mode="no_trade_id", count=3)
-    await desk.send(7, "buy", "0.01", None)
-    await desk.wait_for_state(7, "FILLED")
-    await desk.wait_until(
-        lambda: not venue.control("faults")["faults"], "all were told without ids"
+    await harness.send(7, "buy", "0.01", None)
+    await harness.wait_for_state(7, "FILLED")
+    await harness.wait_until(
+        lambda: not venue.control("faults")["faults"], "all were sent without ids"
     )
     (trade,) = venue.books()["trades"]
-    told = [each.execution for each in desk.reports if each.execution is not None]
-    assert {each.exchange_trade_id for each in told} == {trade["trade_id"]}
-    assert desk.orders[7].filled_qty == Decimal("0.01")
+    executions = [each.execution for each in harness.reports if each.execution is not None]
+    assert {each.exchange_trade_id for each in executions} == {trade["trade_id"]}
+    assert harness.orders[7].filled_qty == Decimal("0.01")

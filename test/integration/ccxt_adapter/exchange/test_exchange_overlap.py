@@ -1,4 +1,4 @@
-"""Row 26: many wishes at once at a slow exchange."""
+"""Row 26: many requests at the same time at a slow exchange."""
 
 import time
 
@@ -6,37 +6,37 @@ from kit.exchanges.ccxt_harness import CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 
 SENT, SLOW_MS = 20, 300
-#: Canceled while on their way, and before they left.
+#: Canceled while in flight, and before they were sent.
 FOLLOWED, TAKEN_BACK = (1, 2), (18, 19, 20)
 
 
 async def test_calls_overlap_and_each_order_keeps_its_sequence(
-    desk: CcxtHarness, venue: LoopbackExchange
+    harness: CcxtHarness, venue: LoopbackExchange
 ) -> None:
     venue.control("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
     before = venue.control("log")["log"][-1]["number"]
     began = time.monotonic()
     for order_id in range(1, SENT + 1):
-        await desk.send(order_id, "buy", "0.01", "10000")
-    await desk.wait_until(lambda: len(venue.paths("order/create")) >= 8, "eight are under way")
+        await harness.send(order_id, "buy", "0.01", "10000")
+    await harness.wait_until(lambda: len(venue.paths("order/create")) >= 8, "eight are in flight")
     for order_id in (*FOLLOWED, *TAKEN_BACK):
-        await desk.cancel(order_id)
+        await harness.cancel(order_id)
     left = [each for each in range(1, SENT + 1) if each not in TAKEN_BACK]
     for order_id in (*FOLLOWED, *TAKEN_BACK):
-        await desk.wait_for_state(order_id, "CANCELED")
+        await harness.wait_for_state(order_id, "CANCELED")
     stay = [each for each in left if each not in FOLLOWED]
-    await desk.wait_until(
-        lambda: all(desk.state(each) == "SUBMITTED" for each in stay), "all stand"
+    await harness.wait_until(
+        lambda: all(harness.state(each) == "SUBMITTED" for each in stay), "all are open"
     )
     assert time.monotonic() - began < SENT * SLOW_MS / 1000, "calls overlap"
 
     log = venue.control("log", after=before, match="order/")["log"]
     creates = [row["client_id"] for row in log if row["path"].endswith("/create")]
-    placed = [desk.attempts[each, 1, "place"] for each in left]
+    placed = [harness.attempts[each, 1, "place"] for each in left]
     assert sorted(creates) == sorted(row.client_id for row in placed)
     sent = [row.sent_at for row in placed]
-    assert None not in sent and sent == sorted(sent), "they leave in their order"
+    assert None not in sent and sent == sorted(sent), "they are sent in their order"
     cancels = [n for n, row in enumerate(log) if row["path"].endswith("/cancel")]
-    assert len(cancels) == len(FOLLOWED), "what had not left was never canceled there"
-    assert all(desk.attempts[each, 1, "place"].outcome == "not_sent" for each in TAKEN_BACK)
+    assert len(cancels) == len(FOLLOWED), "unsent orders were never canceled there"
+    assert all(harness.attempts[each, 1, "place"].outcome == "not_sent" for each in TAKEN_BACK)
     assert {row["state"] for row in venue.books()["orders"]} == {"new", "canceled"}

@@ -1,4 +1,4 @@
-"""A whole office beside a loopback exchange, in one process."""
+"""A whole gateway with a loopback exchange, in one process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from kit.gateway.in_process import open_gateway
 
 
 @pytest.fixture
-async def house(
+async def exchange_setup(
     venue: LoopbackExchange, tables: Path, tmp_path: Path
 ) -> AsyncIterator[ExchangeSetup]:
-    """Not furnished yet; closed in the end, worker and all."""
+    """A setup without an account yet; closed at the end, with its worker."""
     async with open_gateway(f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}") as gateway:
         yield ExchangeSetup(gateway, venue, tables)

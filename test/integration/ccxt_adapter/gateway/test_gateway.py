@@ -20,7 +20,7 @@ from oms.domain.value import evolve
 
 @pytest.fixture
 def hosts(monkeypatch: pytest.MonkeyPatch, venue: LoopbackExchange) -> list[str]:
-    """The names looked up; all lead to this machine, as a file of hosts would say."""
+    """The names that were resolved; all resolve to this machine, as a hosts file would do it."""
     names: list[str] = []
 
     async def resolve(_self: HostResolver, host: str, port: int = 0, family: int = 0) -> Any:
@@ -33,26 +33,26 @@ def hosts(monkeypatch: pytest.MonkeyPatch, venue: LoopbackExchange) -> list[str]
 
 
 async def test_row_3_live_needs_two_switches_and_a_cancel_none(
-    house: ExchangeSetup, venue: LoopbackExchange, hosts: list[str]
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, hosts: list[str]
 ) -> None:
     extra = dict(venue.startup["extra_config"]["bybit_tls"])
     assert ssl.create_default_context(cafile=extra["cafile"])
     del extra["oms"]
-    house.gateway.worker.processor.live_allowed = True
-    await house.start_account("live", **extra)
-    await house.set_live_enabled(live_enabled=True)
-    older = [(await house.send())["order_id"] for _ in range(4)]
+    exchange_setup.gateway.worker.processor.live_allowed = True
+    await exchange_setup.start_account("live", **extra)
+    await exchange_setup.set_live_enabled(live_enabled=True)
+    older = [(await exchange_setup.send())["order_id"] for _ in range(4)]
     seen = []
     for is_allowed in (True, False):
-        await house.restart_worker(live_allowed=is_allowed)
+        await exchange_setup.restart_worker(live_allowed=is_allowed)
         for is_enabled in (True, False):
-            await house.set_live_enabled(live_enabled=is_enabled)
+            await exchange_setup.set_live_enabled(live_enabled=is_enabled)
             before = len(venue.paths("order/create"))
-            sent = await house.send()
+            sent = await exchange_setup.send()
             error = sent["error"] or {"reason": None, "code": None}
             left = len(venue.paths("order/create")) - before
             seen.append((is_allowed, is_enabled, left, error["code"], error["reason"]))
-            await house.send("cancel_order", order_id=older.pop())
+            await exchange_setup.send("cancel_order", order_id=older.pop())
     blocked = (0, "risk_blocked", "live_disabled")
     assert seen == [
         (True, True, 1, None, None),
@@ -60,113 +60,121 @@ async def test_row_3_live_needs_two_switches_and_a_cancel_none(
         (False, True, *blocked),
         (False, False, *blocked),
     ]
-    assert len(venue.paths("order/cancel")) == 4, "one may always get out"
+    assert len(venue.paths("order/cancel")) == 4, "a cancel is always possible"
     assert set(hosts) == {"api.bybit.com"}
 
 
 async def test_row_4_a_redirected_order_is_not_placed(
-    house: ExchangeSetup, venue: LoopbackExchange
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
+    await exchange_setup.start_account()
     here = f"http://127.0.0.1:{venue.port}/second-hop"
     venue.control("fault", match="order/create", mode="redirect", location=here, status=307)
-    sent = await house.send()
+    sent = await exchange_setup.send()
     assert (sent["status"], sent["order"]["status"]) == ("unknown", "UNKNOWN")
-    ended = await house.wait_for_order(sent["order_id"], "REJECTED")
+    ended = await exchange_setup.wait_for_order(sent["order_id"], "REJECTED")
     assert ended["reject_code"] == "not_placed"
     assert venue.paths("second-hop") == []
     assert venue.books()["orders"] == []
 
 
-async def test_row_14_faults_on_purpose_are_for_paper(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_row_14_injected_faults_are_for_paper(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
-    refused = await house.send(params={"sim": "timeout"})
+    await exchange_setup.start_account()
+    refused = await exchange_setup.send(params={"sim": "timeout"})
     assert (refused["status"], refused["error"]["code"]) == ("refused", "sim_not_supported")
-    await house.send(params={"mine": "yes"})
+    await exchange_setup.send(params={"mine": "yes"})
     assert "sim" not in str(venue.control("log", match="order/create")["log"])
     assert len(venue.paths("order/create")) == 1
 
 
-async def test_row_15_requested_values_are_kept_beside_what_was_sent(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_row_15_requested_values_are_kept_with_the_sent_ones(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
+    await exchange_setup.start_account()
     venue.control("price", symbol="BTC/USDT:USDT", price="60000")
     for side, sent in (("buy", "60000"), ("sell", "60000.1")):
         more = {"side": side, "price": "60000.05", "qty": "0.0029999", "post_only": False}
-        told = await house.send(**more)
-        command = await house.client.get(f"/oms/commands/{told['command_id']}")
+        result = await exchange_setup.send(**more)
+        command = await exchange_setup.client.get(f"/oms/commands/{result['command_id']}")
         assert (command["payload"]["price"], command["payload"]["qty"]) == ("60000.05", "0.0029999")
         shown = {row["order_id"]: row for row in venue.books()["orders"]}
-        there = shown[told["order"]["exchange_order_id"]]
+        there = shown[result["order"]["exchange_order_id"]]
         assert (there["price"], there["qty"]) == (sent, "0.002")
 
 
 async def test_row_21_a_cancel_after_the_fill_is_too_late(
-    house: ExchangeSetup, venue: LoopbackExchange
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    house.timings = evolve(
-        house.timings, live_poll_seconds=30, idle_poll_seconds=30, wake_delay_seconds=30
-    )  # nobody looks in between
-    await house.start_account()
-    sent = await house.send()
+    exchange_setup.timings = evolve(
+        exchange_setup.timings, live_poll_seconds=30, idle_poll_seconds=30, wake_delay_seconds=30
+    )  # no lookup in between
+    await exchange_setup.start_account()
+    sent = await exchange_setup.send()
     venue.control("fill", order_id=sent["order"]["exchange_order_id"])
-    canceled = await house.send("cancel_order", order_id=sent["order_id"])
+    canceled = await exchange_setup.send("cancel_order", order_id=sent["order_id"])
     assert (canceled["status"], canceled["error"]["reason"]) == ("failed", "too_late")
-    assert (await house.wait_for_order(sent["order_id"], "FILLED"))["filled_qty"] == "0.01"
+    assert (await exchange_setup.wait_for_order(sent["order_id"], "FILLED"))["filled_qty"] == "0.01"
 
 
 async def test_row_1_without_ccxt_paper_trades_and_the_other_account_says_why(
-    house: ExchangeSetup, venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ccxt.async_support", None)  # as if it were not installed
-    await house.start_account()
-    price = {"account_id": house.gateway.account_id, "symbol": LINEAR, "price": "50000"}
-    assert (await house.gateway.client("POST", "/paper/price", price)).status == 200
-    paper = await house.gateway.order("?wait_ms=10000")
+    await exchange_setup.start_account()
+    price = {"account_id": exchange_setup.gateway.account_id, "symbol": LINEAR, "price": "50000"}
+    assert (await exchange_setup.gateway.client("POST", "/paper/price", price)).status == 200
+    paper = await exchange_setup.gateway.order("?wait_ms=10000")
     assert paper.json()["results"][0]["order"]["status"] == "FILLED"
-    order = house.gateway.command() | {"account_id": house.account_id}
-    answer = await house.client("POST", "/oms/commands?wait_ms=10000", order)
+    order = exchange_setup.gateway.command() | {"account_id": exchange_setup.account_id}
+    answer = await exchange_setup.client("POST", "/oms/commands?wait_ms=10000", order)
     assert (answer.status, answer.detail["code"]) == (503, "engine_unavailable")
     assert venue.control("log")["log"] == []
 
 
-async def test_row_18_while_nothing_can_be_read_a_repeat_is_the_same_order(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_row_18_while_reads_fail_a_repeat_is_the_same_order(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
+    await exchange_setup.start_account()
     venue.control("fault", match="order/create", mode="accept_then_close")
     for path in ("order/realtime", "order/history", "execution/list"):
         venue.control("fault", match=path, mode="http", status=503, count=10_000)
-    lost = await house.send(client_order_id="mine")
+    lost = await exchange_setup.send(client_order_id="mine")
     assert (lost["status"], lost["order"]["status"]) == ("unknown", "UNKNOWN")
-    again = await house.send(wait_ms=200, client_order_id="mine")
+    again = await exchange_setup.send(wait_ms=200, client_order_id="mine")
     assert again["order_id"] == lost["order_id"]
-    await asyncio.sleep(house.timings.window_seconds + 2 * house.timings.absence_interval_seconds)
-    assert (await house.order(lost["order_id"]))["status"] == "UNKNOWN", "no read, no verdict"
+    await asyncio.sleep(
+        exchange_setup.timings.window_seconds + 2 * exchange_setup.timings.absence_interval_seconds
+    )
+    assert (await exchange_setup.order(lost["order_id"]))["status"] == "UNKNOWN", (
+        "no read, no result"
+    )
     assert len(venue.paths("order/create")) == 1
     venue.control("clear")
-    found = await house.wait_for_order(lost["order_id"], "SUBMITTED")
+    found = await exchange_setup.wait_for_order(lost["order_id"], "SUBMITTED")
     assert [found["exchange_order_id"]] == [row["order_id"] for row in venue.books()["orders"]]
 
 
 async def test_row_31_every_version_of_an_order_is_kept(
-    house: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
 ) -> None:
-    await house.start_account()
-    sent = await house.send()
+    await exchange_setup.start_account()
+    sent = await exchange_setup.send()
     for price in ("", "10001", "10002", "10003"):
         if price:
-            changed = await house.send("change_order", order_id=sent["order_id"], new_price=price)
+            changed = await exchange_setup.send(
+                "change_order", order_id=sent["order_id"], new_price=price
+            )
             assert changed["order"]["price"] == price
-        swept = await house.client("POST", "/oms/reconcile", {"account_id": house.account_id})
-        assert swept.json()["results"][0]["ok"]
+        reconciled = await exchange_setup.client(
+            "POST", "/oms/reconcile", {"account_id": exchange_setup.account_id}
+        )
+        assert reconciled.json()["results"][0]["ok"]
     dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     named = f"exchange_order_id = '{sent['order']['exchange_order_id']}'"
     assert fetch_number(dsn, f"SELECT COUNT(*) FROM ccxt_orders_raw WHERE {named}") == 4
-    await house.gateway.stop_worker()
+    await exchange_setup.gateway.stop_worker()
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "oms", "verify", "--json"],

@@ -1,4 +1,4 @@
-"""Orders that are placed anew, through gateway, worker, store and exchange."""
+"""Amendments by replacement, through gateway, worker, store and exchange."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from kit.gateway.in_process import ADMIN_KEY
 from kit.http.asgi_client import AsgiClient
 
 
-async def furnished(house: ExchangeSetup, venue: LoopbackExchange) -> ExchangeSetup:
-    """An account that may not change orders in place."""
+async def open_account(exchange_setup: ExchangeSetup, venue: LoopbackExchange) -> ExchangeSetup:
+    """An account without native amendments."""
     extra = dict(venue.startup["extra_config"]["bybit"])
     extra["oms"] = {**extra.get("oms", {}), "capabilities": {"edit": "none"}}
-    return await house.start_account(**extra)
+    return await exchange_setup.start_account(**extra)
 
 
-async def changed(house: ExchangeSetup, order_id: int, **terms: str) -> dict[str, Any]:
-    return await house.send("change_order", order_id=order_id, **terms)
+async def changed(exchange_setup: ExchangeSetup, order_id: int, **terms: str) -> dict[str, Any]:
+    return await exchange_setup.send("change_order", order_id=order_id, **terms)
 
 
-async def test_row_22_a_change_places_the_order_anew(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_row_22_an_amendment_replaces_the_order(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await furnished(house, venue)
-    sent = (await house.send(qty="0.03"))["order"]
+    await open_account(exchange_setup, venue)
+    sent = (await exchange_setup.send(qty="0.03"))["order"]
     venue.control("fill", order_id=sent["exchange_order_id"], qty="0.01")
-    await house.wait_for_order(sent["id"], "PARTIALLY_FILLED")
-    done = await changed(house, sent["id"], new_price="10001")
+    await exchange_setup.wait_for_order(sent["id"], "PARTIALLY_FILLED")
+    done = await changed(exchange_setup, sent["id"], new_price="10001")
     assert (done["status"], done["error"]) == ("done", None)
-    order = await house.order(sent["id"])
+    order = await exchange_setup.order(sent["id"])
     assert (order["price"], order["qty"], order["filled_qty"]) == ("10001", "0.03", "0.01")
     assert order["edit_replace_state"] == "consolidated_to_self"
     assert order["exchange_order_id"] == sent["exchange_order_id"]
@@ -36,18 +36,20 @@ async def test_row_22_a_change_places_the_order_anew(
     rows = venue.books()["orders"]
     assert [(row["state"], row["qty"]) for row in rows] == [("canceled", "0.03"), ("new", "0.02")]
     venue.control("fill", order_id=rows[-1]["order_id"])
-    assert (await house.wait_for_order(sent["id"], "FILLED"))["filled_qty"] == "0.03"
+    assert (await exchange_setup.wait_for_order(sent["id"], "FILLED"))["filled_qty"] == "0.03"
 
 
-async def test_row_22_what_cannot_be_placed_anew_fails(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_row_22_a_failed_replacement_is_reported(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await furnished(house, venue)
-    sent = (await house.send())["order"]
-    failed = await changed(house, sent["id"], new_qty="900")
+    await open_account(exchange_setup, venue)
+    sent = (await exchange_setup.send())["order"]
+    failed = await changed(exchange_setup, sent["id"], new_qty="900")
     assert (failed["status"], failed["error"]["code"]) == ("failed", "create_failed")
-    order = await house.order(sent["id"])
+    order = await exchange_setup.order(sent["id"])
     assert (order["status"], order["edit_replace_state"]) == ("CANCELED", "create_failed")
     assert order["edit_replace_at"] is not None
-    told = await AsgiClient(house.gateway.app, ADMIN_KEY).get(f"/oms/orders/{sent['id']}/timeline")
-    assert "change_requested" in [item["phase"] for item in told["items"]]
+    order_history = await AsgiClient(exchange_setup.gateway.app, ADMIN_KEY).get(
+        f"/oms/orders/{sent['id']}/timeline"
+    )
+    assert "change_requested" in [item["phase"] for item in order_history["items"]]

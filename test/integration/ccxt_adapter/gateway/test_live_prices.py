@@ -1,4 +1,4 @@
-"""A paper account at live prices: those of the loopback exchange, read by the real ccxt."""
+"""A paper account with live prices of the loopback exchange, read through the real ccxt."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +19,14 @@ MAX_AGE = 2.0
 
 
 @pytest.fixture
-async def paper(house: ExchangeSetup, venue: LoopbackExchange, tables: Path) -> ExchangeSetup:
+async def paper(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, tables: Path
+) -> ExchangeSetup:
     """The account of row 12; its worker is wired as any other."""
     master_key = new_master_key()
-    house.exchange_id = "paper.bybit"
-    house.connect = build_exchange_factory(
-        store=house.gateway.store,
+    exchange_setup.exchange_id = "paper.bybit"
+    exchange_setup.connect = build_exchange_factory(
+        store=exchange_setup.gateway.store,
         vault=AesVault(lambda: [master_key]),
         tag=TAG,
         tapes=tables,
@@ -32,22 +34,22 @@ async def paper(house: ExchangeSetup, venue: LoopbackExchange, tables: Path) -> 
         live_age=timedelta(seconds=MAX_AGE),
     )
     extra: dict[str, Any] = dict(venue.startup["extra_config"]["bybit"])
-    return await house.start_account(
+    return await exchange_setup.start_account(
         "paper", **extra, timeout=400, oms={"paper": {"source": "live"}}
     )
 
 
-async def events(house: ExchangeSetup, name: str) -> list[dict[str, Any]]:
-    told = await AsgiClient(house.gateway.app, TRADER_KEY).get(
-        f"/oms/events?account_ids={house.account_id}&since_seq=0"
+async def events(exchange_setup: ExchangeSetup, name: str) -> list[dict[str, Any]]:
+    response = await AsgiClient(exchange_setup.gateway.app, TRADER_KEY).get(
+        f"/oms/events?account_ids={exchange_setup.account_id}&since_seq=0"
     )
-    return [each for each in told["items"] if each["event"] == name]
+    return [each for each in response["items"] if each["event"] == name]
 
 
-async def connection(house: ExchangeSetup) -> dict[str, Any]:
-    path = f"/oms/accounts/{house.account_id}/connection"
-    told: dict[str, Any] = await house.client.get(path)
-    return told
+async def connection(exchange_setup: ExchangeSetup) -> dict[str, Any]:
+    path = f"/oms/accounts/{exchange_setup.account_id}/connection"
+    response: dict[str, Any] = await exchange_setup.client.get(path)
+    return response
 
 
 async def test_row_12_stale_prices_fill_nothing(
@@ -56,9 +58,9 @@ async def test_row_12_stale_prices_fill_nothing(
     venue.control("price", symbol=LINEAR, price="60000")
     resting = await paper.send(price="59000")
     await paper.wait_for_order(resting["order_id"], "SUBMITTED")
-    told = await connection(paper)
-    assert (told["prices"], told["prices_trouble"]) == ("paper, live bybit", None)
-    assert told["hosts_called"] == [f"127.0.0.1:{venue.port}"]
+    response = await connection(paper)
+    assert (response["prices"], response["prices_trouble"]) == ("paper, live bybit", None)
+    assert response["hosts_called"] == [f"127.0.0.1:{venue.port}"]
 
     venue.control("fault", match="market/", mode="hang", count=None)
     venue.control("price", symbol=LINEAR, price="58000")
@@ -69,8 +71,8 @@ async def test_row_12_stale_prices_fill_nothing(
     ended = await paper.wait_for_order(refused["order_id"], "REJECTED")
     assert ended["reject_code"] == "no_price"
     assert (await paper.order(resting["order_id"]))["filled_qty"] == "0"
-    told = await poll_until(lambda: connection(paper), lambda row: row["prices_trouble"])
-    assert told["prices_trouble"]["code"] == "exchange_unavailable"
+    response = await poll_until(lambda: connection(paper), lambda row: row["prices_trouble"])
+    assert response["prices_trouble"]["code"] == "exchange_unavailable"
 
     venue.control("clear")
     filled = await paper.wait_for_order(resting["order_id"], "FILLED")
@@ -78,7 +80,7 @@ async def test_row_12_stale_prices_fill_nothing(
     bought = await paper.send(order_type="market", price=None)
     assert (await paper.wait_for_order(bought["order_id"], "FILLED"))["avg_fill_price"] == "58000"
     assert len(await events(paper, "stop_price_stale")) == 1
-    assert not [path for path in venue.paths() if "/v5/market/" not in path], "public data alone"
+    assert not [path for path in venue.paths() if "/v5/market/" not in path], "public data only"
 
 
 async def test_without_ccxt_all_but_prices_works(
@@ -95,7 +97,7 @@ async def test_without_ccxt_all_but_prices_works(
     assert ended["reject_code"] == "no_price"
     await paper.send("cancel_order", order_id=resting["order_id"])
     await paper.wait_for_order(resting["order_id"], "CANCELED")
-    told = await connection(paper)
-    assert told["prices_trouble"]["code"] == "engine_unavailable"
-    assert (told["trouble"], told["hosts_called"]) == (None, [])
+    response = await connection(paper)
+    assert response["prices_trouble"]["code"] == "engine_unavailable"
+    assert (response["trouble"], response["hosts_called"]) == (None, [])
     assert venue.paths() == []

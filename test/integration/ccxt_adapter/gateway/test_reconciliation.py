@@ -1,4 +1,4 @@
-"""Differences and siblings at a loopback exchange: gateway, worker and real ccxt in one process."""
+"""Discrepancies and mirrored accounts at a loopback exchange: gateway, worker and real ccxt."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -23,139 +23,149 @@ def dsn(tmp_path: Any) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
 
 
-async def _swept(house: ExchangeSetup, account_id: int) -> dict[str, Any]:
-    answer = await house.client("POST", "/oms/reconcile", {"account_id": account_id})
+async def _reconcile(exchange_setup: ExchangeSetup, account_id: int) -> dict[str, Any]:
+    answer = await exchange_setup.client("POST", "/oms/reconcile", {"account_id": account_id})
     assert answer.status == 200, answer.body
     row: dict[str, Any] = answer.json()["results"][0]
     return row
 
 
-async def _deals(house: ExchangeSetup, account_id: int) -> list[dict[str, Any]]:
+async def _deals(exchange_setup: ExchangeSetup, account_id: int) -> list[dict[str, Any]]:
     span = "start_date=2020-01-01&end_date=2099-01-01"
-    found = await house.client.get(f"/oms/deals?account_ids={account_id}&{span}")
+    found = await exchange_setup.client.get(f"/oms/deals?account_ids={account_id}&{span}")
     rows: list[dict[str, Any]] = found["items"]
     return rows
 
 
-async def _open(house: ExchangeSetup, account_id: int) -> list[dict[str, Any]]:
-    found = await house.client.get(f"/oms/orders/open?account_ids={account_id}")
+async def _open(exchange_setup: ExchangeSetup, account_id: int) -> list[dict[str, Any]]:
+    found = await exchange_setup.client.get(f"/oms/orders/open?account_ids={account_id}")
     rows: list[dict[str, Any]] = found["items"]
     return rows
 
 
-async def _inbox(house: ExchangeSetup) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = (await house.client.get("/oms/discrepancies"))["items"]
+async def _inbox(exchange_setup: ExchangeSetup) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (await exchange_setup.client.get("/oms/discrepancies"))["items"]
     return rows
 
 
-async def test_row_30_a_nudged_position_is_seen_twice_held_and_corrected(
-    house: ExchangeSetup, venue: LoopbackExchange, dsn: str
+async def test_row_30_a_changed_position_is_confirmed_held_and_corrected(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
 ) -> None:
-    await house.start_account()
-    bought = await house.send(order_type="market", price=None, qty="0.05")
-    await house.wait_for_order(bought["order_id"], "FILLED")
+    await exchange_setup.start_account()
+    bought = await exchange_setup.send(order_type="market", price=None, qty="0.05")
+    await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
     venue.control("nudge", symbol=LINEAR, qty="1")
-    assert (await _swept(house, house.account_id))["discrepancies"] == 0
+    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 0
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    assert (await _swept(house, house.account_id))["discrepancies"] == 1
-    (row,) = await _inbox(house)
+    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 1
+    (row,) = await _inbox(exchange_setup)
     assert (row["class"], row["evidence"]["exchange_qty"]) == ("position_differs", "1.05")
 
-    refused = await house.send()
+    refused = await exchange_setup.send()
     assert refused["error"]["reason"] == "account_quarantined"
-    (position,) = (await house.client.get(f"/oms/positions/open?account_ids={house.account_id}"))[
-        "items"
-    ]
-    closed = await house.send("close_position", position_id=position["id"], qty="0.01")
+    (position,) = (
+        await exchange_setup.client.get(
+            f"/oms/positions/open?account_ids={exchange_setup.account_id}"
+        )
+    )["items"]
+    closed = await exchange_setup.send("close_position", position_id=position["id"], qty="0.01")
     assert closed["ok"], closed
-    assert (await _swept(house, house.account_id))["discrepancies"] == 1
+    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 1
     path = f"/oms/discrepancies/{row['id']}/apply?wait_ms=8000"
-    done = await house.client("POST", path, {"comment": "as the exchange says"})
+    done = await exchange_setup.client("POST", path, {"comment": "as the exchange says"})
     assert done.json()["item"]["status"] == "applied", done.body
-    again = await _swept(house, house.account_id)
+    again = await _reconcile(exchange_setup, exchange_setup.account_id)
     assert (again["discrepancies"], again["new_deals"]) == (0, 0)
-    assert (await house.send())["ok"]
+    assert (await exchange_setup.send())["ok"]
 
 
 async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
-    house: ExchangeSetup, venue: LoopbackExchange, dsn: str
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
 ) -> None:
-    await house.start_account()
-    mirror = await _a_mirror(house, dsn)
-    resting = await house.send()
-    bought = await house.send(order_type="market", price=None, qty="0.02")
-    await house.wait_for_order(bought["order_id"], "FILLED")
-    first = await _swept(house, mirror)
-    again = await _swept(house, mirror)
+    await exchange_setup.start_account()
+    mirror = await _a_mirror(exchange_setup, dsn)
+    resting = await exchange_setup.send()
+    bought = await exchange_setup.send(order_type="market", price=None, qty="0.02")
+    await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
+    first = await _reconcile(exchange_setup, mirror)
+    again = await _reconcile(exchange_setup, mirror)
     assert (first["ok"], again["new_deals"]) == (True, 0)
-    mine, theirs = await _deals(house, house.account_id), await _deals(house, mirror)
+    mine, theirs = (
+        await _deals(exchange_setup, exchange_setup.account_id),
+        await _deals(exchange_setup, mirror),
+    )
     assert [row["exchange_trade_id"] for row in theirs] == [
         row["exchange_trade_id"] for row in mine
     ]
     assert {(row["strategy_id"], row["reason"], row["reconciled"]) for row in theirs} == {
         (0, "external", False)
     }
-    (order,) = await _open(house, mirror)
-    assert order["comment"] == f"sent by account {house.account_id}"
+    (order,) = await _open(exchange_setup, mirror)
+    assert order["comment"] == f"sent by account {exchange_setup.account_id}"
 
     body = {"account_id": mirror, "command": "cancel_all_orders", "payload": {}}
-    told = (await house.client("POST", "/oms/commands?wait_ms=15000", body)).json()
-    assert told["results"][0]["ok"], told
-    assert [row["id"] for row in await _open(house, house.account_id)] == [resting["order_id"]]
+    result = (await exchange_setup.client("POST", "/oms/commands?wait_ms=15000", body)).json()
+    assert result["results"][0]["ok"], result
+    assert [row["id"] for row in await _open(exchange_setup, exchange_setup.account_id)] == [
+        resting["order_id"]
+    ]
     assert venue.paths("order/cancel") == []
 
 
 async def test_row_27_an_external_order_is_found_once(
-    house: ExchangeSetup, venue: LoopbackExchange
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
+    await exchange_setup.start_account()
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
-    first = await _swept(house, house.account_id)
-    again = await _swept(house, house.account_id)
+    first = await _reconcile(exchange_setup, exchange_setup.account_id)
+    again = await _reconcile(exchange_setup, exchange_setup.account_id)
     assert (first["ok"], again["new_deals"], again["new_orders"]) == (True, 0, 0)
-    deals = await _deals(house, house.account_id)
+    deals = await _deals(exchange_setup, exchange_setup.account_id)
     assert [(deal["strategy_id"], deal["reconciled"]) for deal in deals] == [(0, False)] * 3
     assert len({(deal["order_id"], deal["position_id"]) for deal in deals}) == 1
 
 
 async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
-    house: ExchangeSetup, venue: LoopbackExchange, dsn: str, monkeypatch: pytest.MonkeyPatch
+    exchange_setup: ExchangeSetup,
+    venue: LoopbackExchange,
+    dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for day in range(21, 0, -1):
         venue.control("clock", offset_s=-86_400 * day)
         venue.control("external", symbol=LINEAR, side="buy", qty="0.5", fills=5)
     venue.control("clock", offset_s=0)
-    await house.start_account()
-    reads = _counted(house, monkeypatch)
+    await exchange_setup.start_account()
+    reads = _counted(exchange_setup, monkeypatch)
     trades = "SELECT COUNT(DISTINCT exchange_trade_id) FROM oms_deals WHERE type = 'trade'"
     today = now()
     middle = {
-        "account_id": house.account_id,
+        "account_id": exchange_setup.account_id,
         "scope": "period",
         "start_date": (today - timedelta(days=15, hours=12)).isoformat(),
         "end_date": (today - timedelta(days=5, hours=12)).isoformat(),
     }
-    told = (await house.client("POST", "/oms/reconcile", middle)).json()["results"][0]
-    assert (told["ok"], told["watermark"], fetch_number(dsn, trades)) == (True, None, 50)
+    result = (await exchange_setup.client("POST", "/oms/reconcile", middle)).json()["results"][0]
+    assert (result["ok"], result["watermark"], fetch_number(dsn, trades)) == (True, None, 50)
     whole = middle | {
         "start_date": (today - timedelta(days=22)).isoformat(),
         "end_date": today.isoformat(),
     }
-    await house.client("POST", "/oms/reconcile", whole)
+    await exchange_setup.client("POST", "/oms/reconcile", whole)
     assert fetch_number(dsn, trades) == 105
     assert fetch_number(dsn, "SELECT COUNT(*) FROM oms_deals WHERE type = 'trade'") == 105
     total = "SELECT COUNT(*) FROM oms_positions WHERE state = 'open' AND ABS(qty - 10.5) < 1e-9"
     assert fetch_number(dsn, total) == 1
-    # What is older than what is booked is folded together, and what is stored read together:
-    # once for each telling, not for each of the 105.
+    # Late executions are applied together, and stored history is read together: once per poll, not
+    # once for each of the 105.
     assert 1 <= reads["history_since"] < 15
     assert 1 <= reads["orders_by_exchange_id"] < 15
 
 
-def _counted(house: ExchangeSetup, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often the store is read, by what."""
+def _counted(exchange_setup: ExchangeSetup, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts the store's reads by method."""
     reads: Counter[str] = Counter()
-    ledger = house.gateway.worker.processor.ledger
+    ledger = exchange_setup.gateway.worker.processor.ledger
     for name in ("history_since", "orders_by_exchange_id"):
         monkeypatch.setattr(ledger, name, _counting(name, getattr(ledger, name), reads))
     return reads
@@ -169,72 +179,78 @@ def _counting(name: str, read: Callable[..., Any], reads: Counter[str]) -> Calla
     return counted
 
 
-async def test_what_cannot_be_read_may_still_be_left(
-    house: ExchangeSetup, venue: LoopbackExchange
+async def test_unread_history_does_not_block_leaving(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    await house.start_account()
-    resting = await house.send()
-    bought = await house.send(order_type="market", price=None, qty="0.05")
-    filled = await house.wait_for_order(bought["order_id"], "FILLED")
+    await exchange_setup.start_account()
+    resting = await exchange_setup.send()
+    bought = await exchange_setup.send(order_type="market", price=None, qty="0.05")
+    filled = await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
     for path in ("order/realtime", "order/history", "execution/list", "position/list"):
         venue.control("fault", match=path, mode="http", status=503, count=10_000)
-    await poll_until(lambda: _trouble(house), bool)
+    await poll_until(lambda: _unavailable_reason(exchange_setup), bool)
 
-    opening = await house.send()
+    opening = await exchange_setup.send()
     assert (opening["status"], opening["error"]["code"]) == ("refused", "exchange_unavailable")
     created = len(venue.paths("order/create"))
-    await house.send("cancel_order", wait_ms=200, order_id=resting["order_id"])
-    await house.send("close_position", wait_ms=200, position_id=filled["position_id"], qty="0.02")
+    await exchange_setup.send("cancel_order", wait_ms=200, order_id=resting["order_id"])
+    await exchange_setup.send(
+        "close_position", wait_ms=200, position_id=filled["position_id"], qty="0.02"
+    )
     reducing = {"side": "sell", "order_type": "market", "price": None, "reduce_only": True}
-    await house.send(wait_ms=200, qty="0.01", **reducing)
+    await exchange_setup.send(wait_ms=200, qty="0.01", **reducing)
     await poll_until(lambda: _asked(venue, "order/create"), lambda count: count == created + 2)
     assert len(venue.paths("order/cancel")) == 1
 
     venue.control("clear")
-    await house.wait_for_order(resting["order_id"], "CANCELED")
-    await poll_until(lambda: _trouble(house), lambda why: why is None)
-    await poll_until(lambda: _held(house), lambda held: [each["qty"] for each in held] == ["0.02"])
-    assert (await house.send())["ok"]
+    await exchange_setup.wait_for_order(resting["order_id"], "CANCELED")
+    await poll_until(lambda: _unavailable_reason(exchange_setup), lambda why: why is None)
+    await poll_until(
+        lambda: _held(exchange_setup), lambda held: [each["qty"] for each in held] == ["0.02"]
+    )
+    assert (await exchange_setup.send())["ok"]
 
 
-async def _trouble(house: ExchangeSetup) -> Refused | None:
-    return house.gateway.worker.processor.states[house.account_id].exchange.unavailable_reason()
+async def _unavailable_reason(exchange_setup: ExchangeSetup) -> Refused | None:
+    return exchange_setup.gateway.worker.processor.states[
+        exchange_setup.account_id
+    ].exchange.unavailable_reason()
 
 
 async def _asked(venue: LoopbackExchange, path: str) -> int:
     return len(venue.paths(path))
 
 
-async def _held(house: ExchangeSetup) -> list[dict[str, Any]]:
-    path = f"/oms/positions/open?account_ids={house.account_id}"
-    rows: list[dict[str, Any]] = (await house.client.get(path))["items"]
+async def _held(exchange_setup: ExchangeSetup) -> list[dict[str, Any]]:
+    path = f"/oms/positions/open?account_ids={exchange_setup.account_id}"
+    rows: list[dict[str, Any]] = (await exchange_setup.client.get(path))["items"]
     return rows
 
 
-async def _a_mirror(house: ExchangeSetup, dsn: str) -> int:
-    """Another account on the same credentials."""
+async def _a_mirror(exchange_setup: ExchangeSetup, dsn: str) -> int:
+    """Another account with the same credentials."""
 
-    registry = house.gateway.store.registry
+    registry = exchange_setup.gateway.store.registry
     mirror = await registry.create_account(
         exchange_id="ccxt.bybit",
         label="its mirror",
         position_mode="netting",
         environment="loopback",
         is_testnet=True,
-        extra_config=dumps(dict(house.venue.startup["extra_config"]["bybit"])),
+        extra_config=dumps(dict(exchange_setup.venue.startup["extra_config"]["bybit"])),
         trader_name=None,
         now=now(),
         audit=AUDIT,
     )
-    await house.gateway.add_key(
+    await exchange_setup.gateway.add_key(
         "both",
         "oms_a-trader-of-both-accounts",
         grants={
-            house.account_id: TRADER,
+            exchange_setup.account_id: TRADER,
             mirror: TRADER,
         },
     )
-    house.client = AsgiClient(house.gateway.app, "oms_a-trader-of-both-accounts")
-    for account_id in (house.account_id, mirror):
+    exchange_setup.client = AsgiClient(exchange_setup.gateway.app, "oms_a-trader-of-both-accounts")
+    for account_id in (exchange_setup.account_id, mirror):
         insert_credentials(dsn, account_id, "the same")
     return mirror

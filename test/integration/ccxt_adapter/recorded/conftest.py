@@ -1,4 +1,4 @@
-"""An office whose accounts trade at recorded exchanges, through the ccxt adapter's own readers."""
+"""A gateway whose accounts trade at recorded exchanges, through the ccxt adapter's own readers."""
 
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,7 +24,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import ExchangePorts, ExchangeSnapshot
 from oms.ports.ledger_store import LoadedAccount
 
-KEY = "oms_a-sweeper-of-recordings-only"
+KEY = "oms_a-reader-of-recordings-only"
 LONG = 1_000_000.0
 BOOK = {
     "oms_orders": "symbol, exchange_order_id, side, order_type, qty, price, trigger_price, state,"
@@ -68,7 +68,7 @@ class Reception:
         return ExchangePorts(trading=exchange, calls=exchange)
 
     async def add(self, recorded: Recording, mode: str = "netting") -> int:
-        """An account at the exchange, which tells nothing yet."""
+        """Create an account at the exchange, which returns nothing yet."""
         account_id = await self.gateway.store.registry.create_account(
             exchange_id=f"ccxt.{recorded.exchange}",
             label=f"{recorded.exchange} {len(self.venues)}",
@@ -82,20 +82,20 @@ class Reception:
         )
         self.venues[account_id] = RecordedVenue(make_instruments(recorded))
         await self.gateway.add_key(
-            f"sweeper {account_id}", f"{KEY}-{account_id}", grants={account_id: TRADER}
+            f"reader {account_id}", f"{KEY}-{account_id}", grants={account_id: TRADER}
         )
         return account_id
 
-    async def sweep(
+    async def take_snapshot(
         self, account_id: int, recorded: Recording, shuffle: int | None = None
     ) -> dict[str, Any]:
-        """Read all that was recorded, in the order of the file or another."""
+        """Take a snapshot of all that was recorded, in the order of the file or shuffled."""
         venue, chance = self.venues[account_id], random.Random(shuffle)
         for name in ("orders", "trades", "positions"):
-            told = list(getattr(recorded, name))
+            rows = list(getattr(recorded, name))
             if shuffle is not None:
-                chance.shuffle(told)
-            setattr(venue, name, told)
+                chance.shuffle(rows)
+            setattr(venue, name, rows)
         span = {"start_date": "2000-01-01T00:00:00Z", "end_date": "2100-01-01T00:00:00Z"}
         body = {"account_id": account_id, "scope": "period", **span}
         key = f"{KEY}-{account_id}"
@@ -103,40 +103,40 @@ class Reception:
         assert answer.status == 200, answer.body
         (result,) = answer.json()["results"]
         assert result["ok"], result
-        told_result: dict[str, Any] = result
-        return told_result
+        row: dict[str, Any] = result
+        return row
 
     async def forget(self, account_id: int) -> None:
-        """Have the account's exchange made anew: it remembers nothing of what it told."""
+        """Rebuild the account's exchange without what it reported before."""
         accounts = self.gateway.worker.processor
         await accounts.states.pop(account_id).close()
 
     def stored(self, account_id: int, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
-        """Rows of the account, in one order."""
+        """Rows of the account, in a fixed order."""
         found = fetch_rows(
             self.dsn, f"SELECT {columns} FROM {table} WHERE account_id = {account_id}"
         )
         return sorted(found, key=repr)
 
     def book(self, account_id: int) -> dict[str, list[tuple[Any, ...]]]:
-        """What the account's book says, whatever its rows are numbered."""
+        """The account's ledger, without row numbers."""
         return {name: self.stored(account_id, name, columns) for name, columns in BOOK.items()}
 
     def every_row(self, account_id: int) -> dict[str, list[tuple[Any, ...]]]:
-        """The book and the evidence to the last column."""
+        """The ledger and the raw rows with every column."""
         names = (*BOOK, "ccxt_orders_raw", "ccxt_trades_raw")
         return {name: self.stored(account_id, name) for name in names}
 
     def holdings(self, account_id: int) -> dict[HoldingKey, Any]:
-        """What the exchange was seen to hold last."""
+        """The holdings of the last snapshot."""
         return dict(self.snapshots[account_id][-1].holdings)
 
     def quarantined_counts(self, account_id: int) -> dict[tuple[str, str], int]:
-        """How many rows were set aside, by what they are and why."""
+        """The number of quarantined rows, by kind and reason."""
         return dict(self.exchanges[account_id]._components.raw_rows.quarantined_counts)
 
     async def verify(self) -> dict[str, Any]:
-        """What ``oms verify`` says of all books."""
+        """The report of ``oms verify`` on all ledgers."""
         venues = self.venues
         return await build_verify_report(
             self.gateway.store,
@@ -149,7 +149,7 @@ class Reception:
 
 @pytest.fixture
 async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reception]:
-    """A recording has no pages, and its rows are of all years: lists are told whole."""
+    """A recording has no pages, and its rows are of all years: lists are returned whole."""
     whole: dict[str, Any] = {"window_days_max": 0, "history_days_max": 0, "uses_cursor": True}
     whole |= {"newest_first": False, "offset_param": "", "closed_page": 0}
     monkeypatch.setattr(

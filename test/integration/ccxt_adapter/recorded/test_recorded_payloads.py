@@ -1,6 +1,6 @@
 """Payloads recorded at real exchanges become orders and deals, each once and with its numbers.
 
-What has no id, side or time is set aside with its reason and stops nothing. The table that is
+A row without id, side or time is quarantined with a reason and stops nothing. The table that is
 printed (``-s``) is the one in the documentation.
 """
 
@@ -20,9 +20,9 @@ from oms.domain.instrument import InstrumentKind
 
 Reception = Any
 pytestmark = pytest.mark.recorded
-#: How a venue says that an update is of no execution.
+#: How a venue marks an update without an execution.
 NO_TRADE = "-1"
-#: Why rows may be set aside.
+#: Why rows may be quarantined.
 NO_EXECUTION = ("execution", "no execution: its id says that there was none")
 CONTRADICTS = ("execution", "repeated under the same id with different values")
 NO_PAIR = ("position", "its symbol is not traded here")
@@ -30,8 +30,8 @@ ALLOWED = {NO_EXECUTION, CONTRADICTS, NO_PAIR}
 
 
 @dataclass
-class Tally:
-    """What became of one recording."""
+class RecordingCounts:
+    """The counts of one recording."""
 
     name: str
     orders: int
@@ -46,30 +46,30 @@ class Tally:
 async def test_every_row_is_ingested_once_whatever_its_order(
     reception: Reception, recorded_data: Path
 ) -> None:
-    """Told twice and in another order changes nothing; another account told so is the same."""
-    tallies = []
+    """Repeated and shuffled rows change nothing; another account with them ends equal."""
+    counts = []
     for number, (name, recorded) in enumerate(load_recordings(recorded_data).items()):
         account_id = await reception.add(recorded)
-        await reception.sweep(account_id, recorded)
-        tallies.append(checked(reception, account_id, name, recorded))
+        await reception.take_snapshot(account_id, recorded)
+        counts.append(checked(reception, account_id, name, recorded))
         once = reception.every_row(account_id)
         for shuffle in (None, number + 1000):
             if shuffle is not None:
                 await reception.forget(account_id)
-            again = await reception.sweep(account_id, recorded, shuffle)
+            again = await reception.take_snapshot(account_id, recorded, shuffle)
             assert (again["new_deals"], again["new_orders"]) == (0, 0), name
             assert reception.every_row(account_id) == once, name
         other = await reception.add(recorded)
-        await reception.sweep(other, recorded, number)
+        await reception.take_snapshot(other, recorded, number)
         assert reception.book(other) == reception.book(account_id), name
         assert reception.quarantined_counts(other) == reception.quarantined_counts(account_id)
-    print(table(tallies))
-    assert sum(each.new_orders for each in tallies) > 150
-    assert sum(each.new_deals for each in tallies) > 90
-    told = await reception.verify()
+    print(table(counts))
+    assert sum(each.new_orders for each in counts) > 150
+    assert sum(each.new_deals for each in counts) > 90
+    listed = await reception.verify()
     found = {
         (each["account_id"], finding["invariant"], finding["id"])
-        for each in told["accounts"]
+        for each in listed["accounts"]
         for finding in each["findings"]
     }
     assert found == overfilled(reception)
@@ -77,23 +77,25 @@ async def test_every_row_is_ingested_once_whatever_its_order(
 
 
 def overfilled(reception: Reception) -> set[tuple[int, str, int]]:
-    """Orders of which more was executed than their amount: booked as told, and shown."""
+    """Orders whose executions exceed their amount: booked as reported, and listed."""
     found = set()
     for account_id, venue in reception.venues.items():
         traded: Counter[tuple[str, str]] = Counter()
         for row in distinct(venue.trades):
             if row["order"] is not None:
                 traded[row["symbol"], row["order"]] += row["amount"]
-        told = {(row["symbol"], row["id"]): row["amount"] for row in venue.orders}
+        listed = {(row["symbol"], row["id"]): row["amount"] for row in venue.orders}
         columns = "id, symbol, exchange_order_id"
         for order_id, *key in reception.stored(account_id, "oms_orders", columns):
-            if traded[tuple(key)] > told.get(tuple(key), traded[tuple(key)]):
+            if traded[tuple(key)] > listed.get(tuple(key), traded[tuple(key)]):
                 found.add((account_id, "order_overfilled", order_id))
     return found
 
 
-def checked(reception: Reception, account_id: int, name: str, recorded: Recording) -> Tally:
-    """Compare the book with the recording, row by row."""
+def checked(
+    reception: Reception, account_id: int, name: str, recorded: Recording
+) -> RecordingCounts:
+    """Compare the ledger with the recording, row by row."""
     orders = {
         (row[0], row[1]): row[2:]
         for row in reception.stored(
@@ -104,13 +106,13 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recordin
     quarantine = reception.quarantined_counts(account_id)
     assert set(quarantine) <= ALLOWED, (name, quarantine)
     versions = grouped(recorded.orders)
-    for key, told in versions.items():
-        assert any(is_order(orders[key], row) for row in told), (name, key, orders[key], told)
+    for key, listed in versions.items():
+        assert any(is_order(orders[key], row) for row in listed), (name, key, orders[key], listed)
     named = grouped(row for row in recorded.trades if row["id"] not in (None, NO_TRADE))
-    for key, told in named.items():
-        assert any(is_deal(deals[key], row) for row in told), (name, key, deals[key], told)
+    for key, listed in named.items():
+        assert any(is_deal(deals[key], row) for row in listed), (name, key, deals[key], listed)
     nameless = sum(row["id"] is None for row in recorded.trades)
-    contradict = sum(disagreeing(told) for told in named.values())
+    contradict = sum(disagreeing(listed) for listed in named.values())
     assert (CONTRADICTS in quarantine) == (contradict > 0), name
     updates = [row for row in recorded.trades if row["id"] == NO_TRADE]
     assert quarantine.get(NO_EXECUTION, 0) == len(distinct(updates)), name
@@ -122,7 +124,7 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recordin
         kept = reception.stored(account_id, table_name, "raw_json")
         assert len(kept) == len(distinct(rows)), (name, table_name)
     held = check_holdings(reception, account_id, recorded)
-    return Tally(
+    return RecordingCounts(
         name=name,
         orders=len(recorded.orders),
         new_orders=len(versions),
@@ -135,7 +137,7 @@ def checked(reception: Reception, account_id: int, name: str, recorded: Recordin
 
 
 def dealt(reception: Reception, account_id: int) -> dict[tuple[str, str], Row]:
-    """Executions in the book: the legs of each put together."""
+    """Executions in the ledger: the legs of each put together."""
     found: dict[tuple[str, str], Row] = {}
     columns = "type, symbol, exchange_trade_id, side, qty, price, executed_at, fee, fee_currency"
     for kind, symbol, trade_id, side, qty, price, at, fee, currency in reception.stored(
@@ -154,24 +156,24 @@ def dealt(reception: Reception, account_id: int) -> dict[tuple[str, str], Row]:
     return found
 
 
-def grouped(told: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+def grouped(listed: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
     """Rows by symbol and id."""
     found: dict[tuple[str, str], list[Row]] = {}
-    for row in told:
+    for row in listed:
         found.setdefault((row["symbol"], row["id"]), []).append(row)
     return found
 
 
-def disagreeing(told: list[Row]) -> int:
-    """How many tellings of one execution there are beside the first that say something else."""
+def disagreeing(listed: list[Row]) -> int:
+    """How many further versions of one execution contradict the first."""
     names = ("side", "price", "amount", "timestamp")
-    return len({tuple(row[name] for name in names) for row in told}) - 1
+    return len({tuple(row[name] for name in names) for row in listed}) - 1
 
 
-def distinct(told: Iterable[Row]) -> list[Row]:
+def distinct(listed: Iterable[Row]) -> list[Row]:
     """Rows that differ in anything."""
     found: list[Row] = []
-    for row in told:
+    for row in listed:
         if row not in found:
             found.append(row)
     return found
@@ -203,7 +205,9 @@ def is_deal(deal: Row, row: Row) -> bool:
 
 
 def side_of(row: Row) -> str:
-    """What was done: closing a long leg at Bitget is told by the side that opened it."""
+    """The side of the execution: Bitget reports the close of a long leg with the side that opened
+    it.
+    """
     info = row["info"]
     if info.get("posMode") == "hedge_mode" and info.get("tradeSide") == "close":
         return "sell" if info["side"] == "buy" else "buy"
@@ -211,7 +215,7 @@ def side_of(row: Row) -> str:
 
 
 def check_holdings(reception: Reception, account_id: int, recorded: Recording) -> int:
-    """What is held is what the positions come to; how many of them say anything."""
+    """Compare holdings with the positions; returns how many positions have a quantity."""
     instruments = reception.venues[account_id].instruments
     sums: Counter[str] = Counter()
     count = 0
@@ -229,16 +233,16 @@ def check_holdings(reception: Reception, account_id: int, recorded: Recording) -
     return count
 
 
-def table(tallies: list[Tally]) -> str:
-    """As the documentation shows it."""
+def table(counts: list[RecordingCounts]) -> str:
+    """The table of the documentation."""
     lines = [
         "| exchange | order rows | orders | execution rows | deals | position rows | held"
-        " | set aside |",
+        " | quarantined |",
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
-    for each in tallies:
+    for each in counts:
         why = "; ".join(f"{n} {what}: {reason}" for (what, reason), n in each.quarantine.items())
-        counts = (each.orders, each.new_orders, each.trades, each.new_deals)
-        cells = [each.name, *map(str, (*counts, each.positions, each.held)), why or "–"]
+        numbers = (each.orders, each.new_orders, each.trades, each.new_deals)
+        cells = [each.name, *map(str, (*numbers, each.positions, each.held)), why or "–"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(["", *lines])

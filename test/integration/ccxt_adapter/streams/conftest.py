@@ -1,4 +1,4 @@
-"""Desks that trade at a loopback exchange and listen to its streams, through the real ccxt.pro."""
+"""Harnesses that trade at a loopback exchange with its streams, through the real ccxt.pro."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,17 +13,17 @@ from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 @pytest.fixture
 def venue(venue: LoopbackExchange) -> LoopbackExchange:
-    """The exchange as it was when it began, and nobody waits for a budget of requests."""
+    """The exchange in its initial state, with rate limits high enough that no request waits."""
     venue.control("limit", per_second=1000)
     return venue
 
 
 @pytest.fixture
-async def new_desk(
+async def new_harness(
     venue: LoopbackExchange, tables: Path
 ) -> AsyncIterator[Callable[..., CcxtHarness]]:
-    """Makes desks on account a; all are closed at the end."""
-    desks: list[CcxtHarness] = []
+    """Makes harnesses on account a; all are closed at the end."""
+    harnesses: list[CcxtHarness] = []
 
     def make(dialect: str = "bybit", engine: str = "ccxtpro", **more: Any) -> CcxtHarness:
         name = dialect.removesuffix("_tls")
@@ -39,16 +39,18 @@ async def new_desk(
         )
         more = {"timings": STREAM_TIMINGS, **more}
         exchange_id = f"{engine}.{name}"
-        desk = CcxtHarness(make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more)
-        desks.append(desk)
-        return desk.start()
+        harness = CcxtHarness(
+            make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more
+        )
+        harnesses.append(harness)
+        return harness.start()
 
     yield make
-    for desk in desks:
-        await desk.exchange.close()
+    for harness in harnesses:
+        await harness.exchange.close()
 
 
 @pytest.fixture
-async def desk(new_desk: Callable[..., CcxtHarness]) -> CcxtHarness:
-    """A desk that listens."""
-    return await new_desk().wait_streaming()
+async def harness(new_harness: Callable[..., CcxtHarness]) -> CcxtHarness:
+    """A harness with connected streams."""
+    return await new_harness().wait_streaming()

@@ -1,4 +1,4 @@
-"""Orders go on while streams go wrong: the books are equal soon, and nothing is told twice."""
+"""Orders go on while streams fail: the books are equal soon, and nothing is reported twice."""
 
 import asyncio
 from collections import Counter
@@ -15,9 +15,9 @@ from kit.run_size import choose_size
 from oms.domain.value import evolve
 
 Made = Callable[..., CcxtHarness]
-#: Readings follow each other as they would after a minute.
+#: Polls follow each other as they would after a minute.
 SEEN = evolve(STREAM_TIMINGS, streaming_poll_seconds=1.0)
-#: Where the dialects' streams are, and what tells of orders and executions there.
+#: The stream paths of the dialects, and the topics of orders and executions there.
 STREAM = {"bybit": "/v5/private", "binance": "/"}
 ORDER = {"bybit": "order", "binance": "ORDER_TRADE_UPDATE"}
 FILL = {"bybit": "execution", "binance": "executionReport"}
@@ -36,7 +36,7 @@ MODES = (
 )
 
 
-def weather(mode: str, dialect: str) -> list[dict[str, Any]]:
+def stream_faults(mode: str, dialect: str) -> list[dict[str, Any]]:
     """The faults of a mode: one after each few orders."""
     order, fill = ORDER[dialect], FILL[dialect]
     match mode:
@@ -50,38 +50,40 @@ def weather(mode: str, dialect: str) -> list[dict[str, Any]]:
         case "hold":
             return [{"mode": mode, "match": order, "frames": 4}, {"mode": mode, "match": fill}]
         case _:
-            told = {"mode": mode, "count": 2, "ms": 300}
-            return [told | {"match": order}, told | {"match": fill}, told]
+            counts = {"mode": mode, "count": 2, "ms": 300}
+            return [counts | {"match": order}, counts | {"match": fill}, counts]
 
 
-async def trade(desk: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int) -> None:
+async def trade(
+    harness: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int
+) -> None:
     """One order, and what may become of an older one."""
     symbol = random.choice((LINEAR, SPOT))
-    await desk.send(order_id, "buy", "0.01", random.choice((None, "10000")), symbol=symbol)
-    await desk.poll()
-    older = [o for o in desk.orders.values() if o.state == "SUBMITTED" and not o.pending_change]
+    await harness.send(order_id, "buy", "0.01", random.choice((None, "10000")), symbol=symbol)
+    await harness.poll()
+    older = [o for o in harness.orders.values() if o.state == "SUBMITTED" and not o.pending_change]
     if not older:
         return
     order = random.choice(older)
-    name = desk.attempts[order.id, 1, "place"].client_id
+    name = harness.attempts[order.id, 1, "place"].client_id
     rows = [o for o in venue.books()["orders"] if (o["client_id"], o["state"]) == (name, "new")]
     if rows and random.random() < 0.5:
         qty = random.choice(("0.004", "0.01"))
         venue.control("fill", order_id=rows[0]["order_id"], qty=qty)
     else:
-        await desk.cancel(order.id)
+        await harness.cancel(order.id)
 
 
-async def until_dialled_anew(desk: CcxtHarness) -> None:
-    """Trade on until readings know more than the streams told."""
+async def wait_reconnected(harness: CcxtHarness) -> None:
+    """Trade on until polling knows more than the streams reported."""
     for order_id in range(1001, 1030):
-        await desk.send(order_id, "buy", "0.01", None)
+        await harness.send(order_id, "buy", "0.01", None)
         for _ in range(10):
-            await desk.poll()
-            if desk.exchange.connection().gaps:
+            await harness.poll()
+            if harness.exchange.connection().gaps:
                 return
             await asyncio.sleep(0.03)
-    raise AssertionError("nobody noticed the silence")
+    raise AssertionError("the silence was not detected")
 
 
 @pytest.mark.parametrize(
@@ -91,27 +93,27 @@ async def until_dialled_anew(desk: CcxtHarness) -> None:
         *(("binance", mode) for mode in MODES if mode not in ("close", "dup_late", "delay")),
     ],
 )
-async def test_the_books_are_equal_soon(
-    new_desk: Made, venue: LoopbackExchange, mode: str, dialect: str
+async def test_the_books_are_equal_after_stream_faults(
+    new_harness: Made, venue: LoopbackExchange, mode: str, dialect: str
 ) -> None:
-    desk = await new_desk(dialect, timings=SEEN).wait_streaming()
+    harness = await new_harness(dialect, timings=SEEN).wait_streaming()
     random = Random(f"{mode} {dialect}")
-    faults = weather(mode, dialect) * choose_size(1, 20)
+    faults = stream_faults(mode, dialect) * choose_size(1, 20)
     for order_id in range(1, choose_size(10, 200) + 1):
         if faults and order_id % 3 == 1:
             venue.control("fault", **faults.pop(0))
-        await trade(desk, venue, random, order_id)
+        await trade(harness, venue, random, order_id)
         await asyncio.sleep(0.02)
     if mode == "silence":
-        await until_dialled_anew(desk)
+        await wait_reconnected(harness)
     venue.control("clear")
-    await desk.wait_until(
-        lambda: not orders_in_doubt(desk), "all known", seconds=choose_size(5, 65)
+    await harness.wait_until(
+        lambda: not orders_in_doubt(harness), "all outcomes known", seconds=choose_size(5, 65)
     )
-    await desk.wait_until(
-        lambda: books_match(desk, venue), "equal books", seconds=choose_size(5, 65)
+    await harness.wait_until(
+        lambda: books_match(harness, venue), "equal books", seconds=choose_size(5, 65)
     )
-    told = Counter(r.execution.exchange_trade_id for r in desk.reports if r.execution)
-    assert set(told.values()) <= {1}
+    counts = Counter(r.execution.exchange_trade_id for r in harness.reports if r.execution)
+    assert set(counts.values()) <= {1}
     if mode not in ("drop", "dup", "dup_late", "hold", "delay"):
-        await desk.wait_until(lambda: desk.exchange.connection().gaps, "a gap")
+        await harness.wait_until(lambda: harness.exchange.connection().gaps, "a gap")

@@ -1,7 +1,7 @@
-"""Five venues that nobody has tried: their answers as recorded, their requests as ccxt sends them.
+"""Five venues without live tests: recorded replies, and requests as ccxt sends them.
 
-Each is written down as a ``Talk``: which routes place, list and find orders, and how a recorded
-row becomes the row of an order of ours.
+Each is described by a ``Talk``: the routes that place, list and look up orders, and how a recorded
+row becomes the row of an own order.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def ids() -> dict[str, Any]:
-    """What the venues answer before anything is asked of an account."""
+    """What the venues reply before any request of an account."""
     now = now_ms()
     return {
         "GET /api/v5/public/time": {"code": "0", "data": [{"ts": str(now)}]},
@@ -41,7 +41,7 @@ def ids() -> dict[str, Any]:
     }
 
 
-#: What a venue answers where it has nothing to tell.
+#: The empty reply of each venue.
 NOTHING: dict[str, Any] = {
     "okx": {"code": "0", "data": [], "msg": ""},
     "kraken": {"error": [], "result": {}},
@@ -88,7 +88,7 @@ ENVIRONMENTS = {
 
 @dataclass
 class Place:
-    """One venue that runs, a client of it, and a desk where one is opened."""
+    """One running venue, a client of it, and a harness where one is opened."""
 
     name: str
     venue: StubExchange
@@ -103,20 +103,20 @@ class Place:
         return made
 
     async def opened(self, environment: str | None = None) -> VenueClient:
-        """One that is."""
+        """A client that is open."""
         client = self.client(environment)
         await client.open()
         return client
 
-    async def desk(self, **changes: Any) -> CcxtHarness:
-        """An account that is read and traded."""
-        told = {"make_client": self.client, "exchange_id": f"ccxt.{self.name}"} | changes
-        return await CcxtHarness(**told).start().wait_ready()
+    async def harness(self, **changes: Any) -> CcxtHarness:
+        """A harness that polls and trades."""
+        arguments = {"make_client": self.client, "exchange_id": f"ccxt.{self.name}"} | changes
+        return await CcxtHarness(**arguments).start().wait_ready()
 
 
 @pytest.fixture
 async def places(tmp_path: Path) -> AsyncIterator[Callable[[str], Place]]:
-    """Makes venues, and ends them with their clients."""
+    """Makes venues, and closes them with their clients."""
     running: list[tuple[Any, Place]] = []
 
     def make(name: str) -> Place:

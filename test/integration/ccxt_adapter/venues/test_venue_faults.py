@@ -1,4 +1,4 @@
-"""Refusals of five venues through real ccxt; the header of practice; forms that are refused."""
+"""Rejections of five venues through real ccxt, the header of demo trading, refused order forms."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -41,7 +41,7 @@ ROUTES = {
 
 
 def body(venue: str, code: str, message: str) -> Any:
-    """How the venue says no."""
+    """The venue's reply for a rejection."""
     match venue:
         case "okx":
             row = {"clOrdId": "", "ordId": "", "sCode": code, "sMsg": message}
@@ -53,7 +53,7 @@ def body(venue: str, code: str, message: str) -> Any:
     return {"code": code, "msg": message, "data": None}
 
 
-#: Venue, code, message, HTTP status; the kind, its code and reason.
+#: Venue, code, message, HTTP status; the exception, its code and reason.
 REFUSALS: list[tuple[str, str, str, int, type[RequestError], str, str | None]] = [
     ("okx", "51008", "Insufficient balance", 200, Rejected, "insufficient_funds", None),
     ("okx", "51119", "insufficient balance", 200, Rejected, "insufficient_funds", None),
@@ -116,12 +116,12 @@ REFUSALS: list[tuple[str, str, str, int, type[RequestError], str, str | None]] =
 
 
 @pytest.mark.parametrize("venue", SYMBOLS)
-async def test_refusals_mean_what_their_codes_say(venue: str, places: Places) -> None:
+async def test_rejections_are_classified_by_code(venue: str, places: Places) -> None:
     """Through the venue's own class: its code decides before the class of the exception does."""
     place = places(venue)
     client = await place.opened()
     symbol, route = SYMBOLS[venue], ROUTES[venue]
-    # Load pauses all that follows: it comes last.
+    # Overload pauses all that follows: it comes last.
     rows = [row for row in REFUSALS if row[0] == venue]
     rows.sort(key=lambda row: row[4] is Overloaded)
     for _, code, message, status, kind, word, reason in rows:
@@ -144,7 +144,7 @@ async def test_refusals_mean_what_their_codes_say(venue: str, places: Places) ->
         ("bitget", "40008", 400),
     ],
 )
-async def test_a_clock_that_is_off_is_read_anew_and_the_request_sent_once_more(
+async def test_after_a_clock_error_the_request_is_sent_once_more(
     venue: str, code: str, status: int, places: Places
 ) -> None:
     place = places(venue)
@@ -166,10 +166,10 @@ async def test_a_clock_that_is_off_is_read_anew_and_the_request_sent_once_more(
         ("bitget", "testnet", "paptrading"),
     ],
 )
-async def test_practice_is_marked_in_every_private_request(
+async def test_the_demo_header_is_in_every_private_request(
     venue: str, environment: str, header: str, places: Places
 ) -> None:
-    """The hosts are those of live trading: the header alone keeps it apart, and it is checked."""
+    """The hosts are those of live trading: the header alone separates them, and it is checked."""
     place = places(venue)
     client = await place.opened(environment)
     place.venue.requests.clear()
@@ -190,7 +190,7 @@ async def test_practice_is_marked_in_every_private_request(
 
 
 async def test_an_empty_success_is_no_order(places: Places) -> None:
-    """Bitget tells nothing, and ccxt says that there is no such order."""
+    """Bitget returns nothing, and ccxt raises that there is no such order."""
     client = await places("bitget").opened()
     with pytest.raises(ReadFailed) as caught:
         await client.read("fetch_order", "", "BTC/USDT", {"clientOrderId": "x"})
@@ -231,7 +231,7 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
         ("okx", InstrumentKind.LINEAR, {"time_in_force": "FOK"}, False),
     ],
 )
-def test_what_has_no_native_form_is_refused(
+def test_forms_without_native_support_are_refused(
     venue: str, kind: InstrumentKind, changes: dict[str, Any], is_refused: bool
 ) -> None:
     order = an_order(**changes)
@@ -243,17 +243,17 @@ def test_what_has_no_native_form_is_refused(
     assert caught.value.code == "order_type_not_supported"
 
 
-def test_the_records_say_what_is_done() -> None:
-    """Each venue is told as recorded, its ways of changing as they are, stops as not sent."""
+def test_capability_records_of_recorded_venues() -> None:
+    """Each venue is labeled as recorded, with its amend modes, and without triggers."""
     edits = {"okx": "native", "kraken": "native", "gate": "native"}
     for venue in SYMBOLS:
-        told = build_capabilities(load_venues()[venue], "live")
-        assert told["label"].value == "recorded"
+        capabilities = build_capabilities(load_venues()[venue], "live")
+        assert capabilities["label"].value == "recorded"
         for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
-            assert told["edit"].value[kind] == edits.get(venue, "emulated")
-            assert told["order_types"].value[kind] == ["market", "limit"]
+            assert capabilities["edit"].value[kind] == edits.get(venue, "emulated")
+            assert capabilities["order_types"].value[kind] == ["market", "limit"]
             has_separate_trigger = venue != "kraken"
-            assert told["conditional_list"].value[kind] == (
+            assert capabilities["conditional_list"].value[kind] == (
                 "separate" if has_separate_trigger else "same"
             )
     gate = build_capabilities(load_venues()["gate"], "live")["client_id"].value

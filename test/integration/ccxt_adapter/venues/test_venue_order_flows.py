@@ -1,4 +1,4 @@
-"""Whole courses at venues that nobody has tried: changed in place, executed, with two legs."""
+"""Whole order flows at venues without live tests: amended in place, executed, in hedge mode."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from oms.domain.side import Side
 Places = Callable[[str], Any]
 SWAP = "BTC/USDT:USDT"
 
-#: Venue, symbol; the route of a change, its answer, the new quantity in base; what is sent.
+#: Venue, symbol; the route of an amendment, its reply, the new quantity in base; the fields sent.
 CHANGES: list[tuple[str, str, str, Any, str, dict[str, Any]]] = [
     (
         "okx",
@@ -56,7 +56,7 @@ CHANGES: list[tuple[str, str, str, Any, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("one", CHANGES, ids=lambda one: f"{one[0]}-{one[1]}")
-async def test_an_order_is_changed_in_place(one: Any, places: Places) -> None:
+async def test_an_order_is_amended_in_place(one: Any, places: Places) -> None:
     """One request with both terms, the quantity in the venue's own units."""
     venue, symbol, route, answer, qty, sent = one
     place = places(venue)
@@ -79,13 +79,13 @@ async def test_an_order_is_changed_in_place(one: Any, places: Places) -> None:
 
 
 def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
-    """What the venue answers to which mode the account is in."""
+    """The venue's reply for each position mode."""
     mode = "long_short_mode" if is_hedged else "net_mode"
     config = {"code": "0", "data": [{"perm": "trade", "posMode": mode}]}
-    told = {"code": "200000", "data": {"positionMode": 1 if is_hedged else 0}}
+    fields = {"code": "200000", "data": {"positionMode": 1 if is_hedged else 0}}
     if venue == "okx":
         return {"GET /api/v5/account/config": config}
-    return {"GET /api/v2/position/getPositionMode": told}
+    return {"GET /api/v2/position/getPositionMode": fields}
 
 
 @pytest.mark.parametrize(
@@ -96,28 +96,30 @@ def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("is_hedged", [True, False])
-async def test_a_leg_is_named_where_the_account_holds_two(
+async def test_a_leg_is_sent_in_hedge_mode(
     venue: str, route: str, key: str, legs: tuple[str, str], is_hedged: bool, places: Places
 ) -> None:
-    """Buying opens the long, selling to reduce closes it; over the net no leg and no reduction."""
+    """A buy opens the long, a reducing sell closes it; in one-way mode no leg and no
+    reduce-only.
+    """
     place = places(venue)
     sent: list[Any] = []
 
     def taken(asked: ReceivedRequest) -> Any:
-        told = asked.fields[0] if isinstance(asked.fields, list) else asked.fields
-        sent.append(told)
+        fields = asked.fields[0] if isinstance(asked.fields, list) else asked.fields
+        sent.append(fields)
         if venue == "okx":
             return {"code": "0", "data": [{"ordId": f"x{len(sent)}", "sCode": "0"}]}
         return {"code": "200000", "data": {"orderId": f"x{len(sent)}"}}
 
     place.venue.answers = mode_of(venue, is_hedged=is_hedged) | place.venue.answers
     place.venue.answers |= mode_of(venue, is_hedged=is_hedged) | {route: taken}
-    desk = await place.desk(mode=PositionMode.HEDGE)
-    await desk.send(1, "buy", "0.01", "2000", symbol=SWAP)
-    await desk.send(2, "sell", "0.01", "2000", symbol=SWAP, reduce_only=True)
-    await desk.wait_until(lambda: len(sent) == 2, "both sent")
-    await desk.exchange.close()
-    by_side = {told["side"]: told for told in sent}
+    harness = await place.harness(mode=PositionMode.HEDGE)
+    await harness.send(1, "buy", "0.01", "2000", symbol=SWAP)
+    await harness.send(2, "sell", "0.01", "2000", symbol=SWAP, reduce_only=True)
+    await harness.wait_until(lambda: len(sent) == 2, "both sent")
+    await harness.exchange.close()
+    by_side = {fields["side"]: fields for fields in sent}
     named = (by_side["buy"].get(key), by_side["sell"].get(key))
     assert named == (legs if is_hedged else (None, None))
     if not is_hedged:
@@ -128,7 +130,9 @@ async def test_a_leg_is_named_where_the_account_holds_two(
 async def test_an_order_is_executed_in_base_with_its_fee(
     places: Places, recorded_data: Path
 ) -> None:
-    """OKX executes ten hundredths of a contract of 0.01: 0.001 in the book, the fee as told."""
+    """OKX executes ten hundredths of a contract of 0.01: 0.001 in the ledger, with the reported
+    fee.
+    """
     place = places("okx")
     order = load_raw_row(recorded_data, "okx", "orders", 10) | {
         "state": "filled",
@@ -143,11 +147,11 @@ async def test_an_order_is_executed_in_base_with_its_fee(
 
     def shown(asked: ReceivedRequest) -> Any:
         now = str(now_ms())
-        told = order | {"clOrdId": sent[0]["clOrdId"], "cTime": now, "uTime": now}
-        return {"code": "0", "data": [told]}
+        fields = order | {"clOrdId": sent[0]["clOrdId"], "cTime": now, "uTime": now}
+        return {"code": "0", "data": [fields]}
 
     def fills(asked: ReceivedRequest) -> Any:
-        told = fill | {
+        fields = fill | {
             "instId": "BTC-USDT-SWAP",
             "instType": "SWAP",
             "ordId": order["ordId"],
@@ -159,18 +163,18 @@ async def test_an_order_is_executed_in_base_with_its_fee(
             "posSide": "net",
         }
         is_there = bool(sent) and asked.fields.get("instType") == "SWAP"
-        return {"code": "0", "data": [told] if is_there else []}
+        return {"code": "0", "data": [fields] if is_there else []}
 
     place.venue.answers |= {
         "POST /api/v5/trade/batch-orders": placed,
         "GET /api/v5/trade/order": shown,
         "GET /api/v5/trade/fills-history": fills,
     }
-    desk = await place.desk()
-    await desk.send(1, "buy", "0.001", "103500", symbol=SWAP)
-    await desk.wait_for_state(1, "FILLED")
-    await desk.exchange.close()
-    (execution,) = {r.execution for r in desk.reports if r.execution is not None}
+    harness = await place.harness()
+    await harness.send(1, "buy", "0.001", "103500", symbol=SWAP)
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    (execution,) = {r.execution for r in harness.reports if r.execution is not None}
     assert (execution.qty, execution.price) == (Decimal("0.001"), Decimal(103500))
     assert (execution.fee, execution.fee_currency) == (Decimal("0.05"), "USDT")
-    assert desk.orders[1].filled_qty == Decimal("0.001")
+    assert harness.orders[1].filled_qty == Decimal("0.001")

@@ -1,6 +1,6 @@
-"""Orders at five venues through real ccxt: what is sent, and how what was lost is found again.
+"""Orders at five venues through real ccxt: what is sent, and how a lost order is found again.
 
-The rows are recorded ones under a name and at a time of ours; KuCoin's are as documented.
+The rows are recorded ones with an id and a time of the test; KuCoin's are as documented.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,16 +27,16 @@ Places = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Talk:
-    """How one order is placed and found: routes, where our name stands, what is sent for it."""
+    """How one order is placed and found: routes, the field of the client order id, what is sent."""
 
     venue: str
     symbol: str
     place: str
-    #: The key of our name in the request, and what stands before it.
+    #: The key of the client order id in the request, and the prefix there.
     name_key: str
     amount: tuple[str, Any]
     qty: str
-    #: The recorded row, the route that shows it, and what that route is asked.
+    #: The recorded row, the route that returns it, and the fields of its request.
     row: tuple[str, int]
     route: str
     asked: Mapping[str, str]
@@ -198,7 +198,7 @@ TALKS = [
         id="bitget-swap",
     ),
 ]
-#: Every list that is searched before an order counts as not there.
+#: Every list that is searched before an order counts as absent.
 LISTS = {
     "okx-spot": {"orders-pending", "orders-algo-pending", "orders-history"},
     "okx-swap": {"orders-pending", "orders-algo-pending", "orders-history"},
@@ -218,10 +218,10 @@ def first(asked: ReceivedRequest) -> Any:
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.id)
-async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
+async def test_an_order_with_a_lost_reply_is_found_by_client_id(
     talk: Talk, places: Places, recorded_data: Path
 ) -> None:
-    """The name travels as the venue asks for it; what it shows under that name is adopted."""
+    """The client order id is sent as the venue requires it; the order found under it is tracked."""
     place = places(talk.venue)
     sent: list[Any] = []
 
@@ -234,17 +234,17 @@ async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
         return response_body(talk.venue, talk.route, row)
 
     place.venue.answers |= {talk.place: taken, talk.route: shown}
-    desk = await place.desk()
+    harness = await place.harness()
     price = "29500" if talk.venue == "kraken" else "2000"
-    await desk.send(1, "buy", talk.qty, price, symbol=talk.symbol)
-    await desk.wait_until(lambda: desk.orders[1].exchange_order_id, "adopted")
-    await desk.exchange.close()
-    assert desk.orders[1].exchange_order_id == talk.exchange_id
+    await harness.send(1, "buy", talk.qty, price, symbol=talk.symbol)
+    await harness.wait_until(lambda: harness.orders[1].exchange_order_id, "adopted")
+    await harness.exchange.close()
+    assert harness.orders[1].exchange_order_id == talk.exchange_id
     assert len(sent) == 1
     name = ClientOrderIdCodec(TAG, is_short=get_profile(talk.venue).has_short_client_ids).encode(
         1, 1
     )
-    assert desk.attempts[1, 1, "place"].client_id == name
+    assert harness.attempts[1, 1, "place"].client_id == name
     assert sent[0][talk.name_key] == talk.before + name
     assert sent[0][talk.amount[0]] == talk.amount[1]
     assert {key: sent[0][key] for key in talk.more} == talk.more
@@ -254,9 +254,9 @@ async def test_an_order_whose_answer_is_lost_is_found_by_our_name(
         assert name in (*map(str, looked.fields.values()), looked.path.rpartition("/")[2])
 
 
-def known(talk: Talk, **changes: Any) -> TrackedOrder:
-    """An order that nobody has."""
-    told: dict[str, Any] = {
+def tracked_order(talk: Talk, **changes: Any) -> TrackedOrder:
+    """An order without an exchange id."""
+    fields: dict[str, Any] = {
         "order_id": 1,
         "symbol": talk.symbol,
         "side": Side.BUY,
@@ -268,19 +268,19 @@ def known(talk: Talk, **changes: Any) -> TrackedOrder:
             TAG, is_short=get_profile(talk.venue).has_short_client_ids
         ).encode(1, 1),
     }
-    return TrackedOrder(**(told | changes))
+    return TrackedOrder(**(fields | changes))
 
 
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id in LISTS], ids=lambda talk: talk.id)
-async def test_it_is_absent_once_open_and_ended_ones_were_searched(
+async def test_an_order_is_absent_after_open_and_closed_lists_were_searched(
     talk: Talk, places: Places
 ) -> None:
-    """Under each list that the venue has, conditional ones among them; then it is complete."""
+    """Under each list that the venue has, conditional ones included; then it is complete."""
     place = places(talk.venue)
     client = await place.opened()
     finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
     place.venue.requests.clear()
-    found = await finder.find(known(talk))
+    found = await finder.find(tracked_order(talk))
     assert found == OrderAbsent(is_complete=True)
     searched = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
     assert LISTS[talk.id] <= searched
@@ -290,24 +290,26 @@ async def test_it_is_absent_once_open_and_ended_ones_were_searched(
 
 
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id in LISTS], ids=lambda talk: talk.id)
-async def test_a_look_that_can_prove_nothing_costs_little(talk: Talk, places: Places) -> None:
-    """While the request may still be carried out nobody searches executions for the order."""
+async def test_a_lookup_that_can_prove_nothing_is_one_request(talk: Talk, places: Places) -> None:
+    """While the request may still be executed, executions are not searched for the order."""
     place = places(talk.venue)
     client = await place.opened()
     finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
     place.venue.requests.clear()
-    assert await finder.find(known(talk)) == OrderAbsent(is_complete=True)
+    assert await finder.find(tracked_order(talk)) == OrderAbsent(is_complete=True)
     whole = len(place.venue.requests)
     place.venue.requests.clear()
-    assert await finder.find(known(talk), prove_absence=False) == OrderAbsent(is_complete=False)
+    assert await finder.find(tracked_order(talk), prove_absence=False) == OrderAbsent(
+        is_complete=False
+    )
     assert len(place.venue.requests) < whole
 
 
 @pytest.mark.parametrize("talk", [t for t in TALKS if t.id == "gate-spot"], ids=lambda t: t.id)
-async def test_a_list_that_may_be_cut_proves_nothing(
+async def test_a_list_that_may_be_truncated_proves_nothing(
     talk: Talk, places: Places, recorded_data: Path
 ) -> None:
-    """A full page of open orders: ours may stand behind it."""
+    """A full page of open orders: the order may be behind it."""
     place = places(talk.venue)
     rows = [
         make_own_row(recorded_data, talk.row, f"t-other{number}") | {"id": str(number)}
@@ -315,16 +317,16 @@ async def test_a_list_that_may_be_cut_proves_nothing(
     ]
     place.venue.answers["GET /api/v4/spot/open_orders"] = [{"orders": rows}]
     client = await place.opened()
-    found = await OrderLookup(client, talk.venue, get_profile(talk.venue), now).find(known(talk))
+    found = await OrderLookup(client, talk.venue, get_profile(talk.venue), now).find(
+        tracked_order(talk)
+    )
     assert found == OrderAbsent(is_complete=False)
 
 
-async def test_ended_orders_are_walked_back_page_by_page(
-    places: Places, recorded_data: Path
-) -> None:
-    """Kraken shows the newest fifty: ours is behind them, past an offset."""
+async def test_closed_orders_are_paged_backwards(places: Places, recorded_data: Path) -> None:
+    """Kraken returns the newest fifty: the order is behind them, after an offset."""
     talk = next(each for each in TALKS if each.id == "kraken-ended")
-    place, one = places("kraken"), known(talk)
+    place, one = places("kraken"), tracked_order(talk)
 
     def closed(asked: ReceivedRequest) -> Any:
         start = int(asked.fields.get("ofs", 0))

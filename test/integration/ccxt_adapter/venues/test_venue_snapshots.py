@@ -1,4 +1,4 @@
-"""What five venues show: conditional orders, strange states, executions with fees, positions."""
+"""Rows of five venues: conditional orders, unusual statuses, executions with fees, positions."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ KUCOIN_STOP = {
     "stopTriggerTime": None,
     "stopPrice": "0.97",
 }
-#: Venue, recorded order, the list that shows it, and what a cancel of it asks.
+#: Venue, recorded order, the list that has it, and the fields of its cancel.
 STOPS: list[tuple[str, int | None, str, Callable[[Any], Any], str, Callable[[Any], Any]]] = [
     (
         "okx",
@@ -94,7 +94,7 @@ def stop_of(folder: Path, venue: str, number: int | None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("one", STOPS, ids=lambda one: f"{one[0]}-{one[1]}")
-async def test_conditional_orders_are_listed_found_and_canceled_where_they_are(
+async def test_conditional_orders_are_listed_found_and_canceled(
     one: Any, places: Places, recorded_data: Path
 ) -> None:
     venue, number, listed, body, cancel, is_asked = one
@@ -107,23 +107,23 @@ async def test_conditional_orders_are_listed_found_and_canceled_where_they_are(
     rules = get_profile(venue)
     raw_rows = RawRowBuffer(venue)
     reader = AccountReader(client, venue, rules, lambda: client.instruments, raw_rows)
-    shown = [each for part in reader.sections() for each in await reader.open_orders(part)]
-    stops = {each.exchange_order_id: each for each in shown}
+    snapshot = [each for part in reader.sections() for each in await reader.open_orders(part)]
+    stops = {each.exchange_order_id: each for each in snapshot}
     assert len(stops) == 1 and not raw_rows.quarantined_counts
     (stop,) = stops.values()
     assert stop.status is VenueOrderStatus.OPEN and stop.is_waiting and stop.trigger_price
     assert stop.filled == 0
-    stranger = stranger_of(stop)
-    found = await OrderLookup(client, venue, rules, now).find(stranger)
+    external = external_order(stop)
+    found = await OrderLookup(client, venue, rules, now).find(external)
     assert isinstance(found, OrderFound) and found.order is not None
     assert found.order.exchange_order_id == stop.exchange_order_id
-    call = build_cancel_call(stranger)
+    call = build_cancel_call(external)
     await client.write(call.method, *call.args, params=dict(call.params))
     (asked,) = place.venue.sent(cancel)
     assert is_asked(asked)
 
 
-def stranger_of(stop: OrderSnapshot) -> TrackedOrder:
+def external_order(stop: OrderSnapshot) -> TrackedOrder:
     assert stop.created_at is not None and stop.qty is not None
     return TrackedOrder(
         order_id=0,
@@ -138,16 +138,16 @@ def stranger_of(stop: OrderSnapshot) -> TrackedOrder:
     )
 
 
-def shown_of(client: Any, venue: str, symbol: str, told: Mapping[str, Any]) -> OrderSnapshot:
-    """A row of the venue, read by ccxt and by us."""
+def parse_row(client: Any, venue: str, symbol: str, raw_row: Mapping[str, Any]) -> OrderSnapshot:
+    """A row of the venue, parsed by ccxt and by the adapter."""
     exchange = client.exchange
-    row = exchange.parse_order(dict(told), exchange.market(symbol))
-    shown = parse_order(row, venue, client.instruments)
-    assert shown is not None
-    return shown
+    row = exchange.parse_order(dict(raw_row), exchange.market(symbol))
+    snapshot = parse_order(row, venue, client.instruments)
+    assert snapshot is not None
+    return snapshot
 
 
-SPOT_FILLED = {  # as KuCoin's classic list shows an order that was executed in full
+SPOT_FILLED = {  # a filled order in KuCoin's classic list
     "id": "5c35c02703aa673ceec2a168",
     "symbol": "LTC-USDT",
     "type": "limit",
@@ -162,7 +162,7 @@ SPOT_FILLED = {  # as KuCoin's classic list shows an order that was executed in 
     "cancelExist": False,
     "createdAt": 1547026471000,
 }
-#: Venue, symbol, the recorded order (or a row), what is changed in it, and what it means.
+#: Venue, symbol, the recorded order (or a row), what is changed in it, and its status.
 STATES: list[tuple[str, str, Any, dict[str, Any], VenueOrderStatus]] = [
     ("okx", "ETH/USDT", 0, {"state": "mmp_canceled"}, VenueOrderStatus.CANCELED),
     ("okx", "ETH/USDT", 0, {"state": "settled"}, VenueOrderStatus.UNRECOGNIZED),
@@ -207,19 +207,19 @@ STATES: list[tuple[str, str, Any, dict[str, Any], VenueOrderStatus]] = [
 ]
 
 
-async def test_states_by_the_venues_own_words(places: Places, recorded_data: Path) -> None:
-    """A word of no table ends nothing; a met trigger executes nothing of its own order."""
+async def test_statuses_by_the_venue_s_own_texts(places: Places, recorded_data: Path) -> None:
+    """An unlisted status ends nothing; a met trigger executes nothing of its own order."""
     clients = {name: await places(name).opened() for name in ("okx", "gate", "kucoin", "bitget")}
     for venue, symbol, which, changes, meant in STATES:
-        told = (
+        raw_row = (
             dict(which)
             if isinstance(which, dict)
             else load_raw_row(recorded_data, venue, "orders", which)
         )
-        shown = shown_of(clients[venue], venue, symbol, told | changes)
-        assert shown.status is meant, (venue, which, changes, shown.raw_status)
+        snapshot = parse_row(clients[venue], venue, symbol, raw_row | changes)
+        assert snapshot.status is meant, (venue, which, changes, snapshot.raw_status)
         if meant in (VenueOrderStatus.CANCELED, VenueOrderStatus.REJECTED):
-            assert shown.filled == 0 or which is SPOT_FILLED, (venue, which, changes)
+            assert snapshot.filled == 0 or which is SPOT_FILLED, (venue, which, changes)
 
 
 #: Venue, recorded execution, symbol; id, order, quantity in base, fee, maker.
@@ -252,18 +252,21 @@ EXECUTIONS: list[tuple[str, int, str, tuple[Any, ...]]] = [
 
 
 async def test_executions_keep_their_fees(places: Places, recorded_data: Path) -> None:
-    """Numbers are the venue's own texts; a cost is positive here whatever sign it has there."""
+    """Numbers are the venue's own texts; a cost is positive here whatever its sign there."""
     clients = {name: await places(name).opened() for name in ("okx", "kraken", "bitget")}
     for venue, number, symbol, (name, order, qty, fee, currency, maker) in EXECUTIONS:
         client = clients[venue]
         exchange = client.exchange
-        told = load_raw_row(recorded_data, venue, "trades", number)
-        row = exchange.parse_trade(told, exchange.market(symbol))
+        raw_row = load_raw_row(recorded_data, venue, "trades", number)
+        row = exchange.parse_trade(raw_row, exchange.market(symbol))
         (trade,) = parse_trades([row], venue, client.instruments)
         assert name in (None, trade.execution.exchange_trade_id)
         assert trade.exchange_order_id == order
-        # Closing a long is told as a purchase.
-        is_sold = told.get("tradeSide") == "close" or "sell" in (told.get("side"), told.get("type"))
+        # The close of a long is reported as a buy.
+        is_sold = raw_row.get("tradeSide") == "close" or "sell" in (
+            raw_row.get("side"),
+            raw_row.get("type"),
+        )
         assert (trade.side is Side.SELL) == is_sold
         assert (trade.execution.qty, trade.execution.fee) == (Decimal(qty), Decimal(fee)), venue
         assert (trade.execution.fee_currency, trade.execution.maker) == (currency, maker)
@@ -272,11 +275,11 @@ async def test_executions_keep_their_fees(places: Places, recorded_data: Path) -
 async def test_contracts_are_counted_in_base(places: Places, recorded_data: Path) -> None:
     """One contract of 0.01 is 0.01, in orders, executions and positions."""
     okx, gate = await places("okx").opened(), await places("gate").opened()
-    order = shown_of(okx, "okx", "BTC/USDT:USDT", load_raw_row(recorded_data, "okx", "orders", 10))
+    order = parse_row(okx, "okx", "BTC/USDT:USDT", load_raw_row(recorded_data, "okx", "orders", 10))
     assert order.qty == Decimal("0.001")  # sz 0.10
     exchange = gate.exchange
-    told = load_raw_row(recorded_data, "gate", "trades", 2) | {"contract": "ETH_USDT"}
-    row = exchange.parse_trade(told, exchange.market("ETH/USDT:USDT"))
+    raw_row = load_raw_row(recorded_data, "gate", "trades", 2) | {"contract": "ETH_USDT"}
+    row = exchange.parse_trade(raw_row, exchange.market("ETH/USDT:USDT"))
     (trade,) = parse_trades([row], "gate", gate.instruments)
     assert (trade.side, trade.execution.qty) == (Side.SELL, Decimal("0.05"))  # size −5
 
@@ -294,18 +297,18 @@ POSITIONS: list[tuple[str, int, str, dict[str, Any], Side | None, str]] = [
 
 
 async def test_positions_by_leg(places: Places, recorded_data: Path) -> None:
-    """A leg where the venue holds two of them, the net elsewhere."""
+    """A leg where the venue holds two of them, the net position elsewhere."""
     clients = {name: await places(name).opened() for name in ("okx", "gate", "bitget")}
     for venue, number, symbol, changes, leg, qty in POSITIONS:
         exchange = clients[venue].exchange
-        told = load_raw_row(recorded_data, venue, "positions", number) | changes
-        row = exchange.parse_position(told, exchange.market(symbol))
+        raw_row = load_raw_row(recorded_data, venue, "positions", number) | changes
+        row = exchange.parse_position(raw_row, exchange.market(symbol))
         held = parse_position(row, clients[venue].instruments)
         assert held == ((symbol, leg), Decimal(qty)), (venue, changes)
 
 
-#: What each list of a sweep is told beside its span and its page.
-TOLD: dict[str, dict[str, dict[str, str]]] = {
+#: The fields of each list of a snapshot besides its span and its page.
+LIST_FIELDS: dict[str, dict[str, dict[str, str]]] = {
     "okx": {
         "orders-pending": {"instType": "SPOT|SWAP"},
         "orders-history": {"instType": "SPOT|SWAP", "state": "filled|canceled"},
@@ -340,9 +343,9 @@ SPAN = frozenset(
 )
 
 
-@pytest.mark.parametrize("venue", TOLD)
-async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) -> None:
-    """All parts are read without a failure, and no word of ccxt travels as a filter."""
+@pytest.mark.parametrize("venue", LIST_FIELDS)
+async def test_a_snapshot_uses_the_venue_s_own_parameters(venue: str, places: Places) -> None:
+    """All sections are read without a failure, and no parameter of ccxt is sent as a filter."""
     place = places(venue)
     client = await place.opened()
     reader = AccountReader(
@@ -357,10 +360,12 @@ async def test_a_sweep_asks_in_the_venues_own_words(venue: str, places: Places) 
         assert await reader.trades(part, since, until, all_kinds=True, now=until) == ([], [])
     assert not await reader.holdings(reader.sections())
     lists = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
-    assert TOLD[venue].keys() <= lists
+    assert LIST_FIELDS[venue].keys() <= lists
     for asked in place.venue.requests:
-        allowed = TOLD[venue].get(asked.path.rpartition("/")[2])
-        told = {key: each for key, each in asked.fields.items() if key not in SPAN}
-        assert not told.keys() & {"subType"} and told.get("type") not in ("spot", "swap"), asked
-        for key, each in told.items() if allowed is not None else ():
+        allowed = LIST_FIELDS[venue].get(asked.path.rpartition("/")[2])
+        raw_row = {key: each for key, each in asked.fields.items() if key not in SPAN}
+        assert not raw_row.keys() & {"subType"} and raw_row.get("type") not in ("spot", "swap"), (
+            asked
+        )
+        for key, each in raw_row.items() if allowed is not None else ():
             assert each in allowed.get(key, "").split("|"), asked

@@ -1,4 +1,4 @@
-"""Which accounts can be: engine, environment, settings. And that nobody imports ccxt for it."""
+"""Which accounts are valid: engine, environment, settings; without importing ccxt."""
 
 import json
 import subprocess
@@ -15,15 +15,15 @@ from oms.domain.errors import Invalid
 HOME = "http://127.0.0.1:18070"
 
 
-def check(exchange_id: str, environment: str, told: Any = None) -> None:
-    text = told if isinstance(told, str) else json.dumps({} if told is None else told)
+def check(exchange_id: str, environment: str, config: Any = None) -> None:
+    text = config if isinstance(config, str) else json.dumps({} if config is None else config)
     check_account(exchange_id=exchange_id, environment=environment, extra_config=text)
 
 
-def refused(exchange_id: str, environment: str, told: Any = None) -> tuple[str, str]:
-    with pytest.raises(Invalid) as wrong:
-        check(exchange_id, environment, told)
-    return wrong.value.code, wrong.value.message
+def refused(exchange_id: str, environment: str, config: Any = None) -> tuple[str, str]:
+    with pytest.raises(Invalid) as error:
+        check(exchange_id, environment, config)
+    return error.value.code, error.value.message
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def refused(exchange_id: str, environment: str, told: Any = None) -> tuple[str, 
         ("paper.anything", "paper"),
     ],
 )
-def test_an_account_that_can_be(exchange_id: str, environment: str) -> None:
+def test_valid_accounts(exchange_id: str, environment: str) -> None:
     check(exchange_id, environment)
 
 
@@ -55,7 +55,7 @@ def test_an_account_that_can_be(exchange_id: str, environment: str) -> None:
         ("ccxt.weex", "testnet", "it has live, loopback"),
     ],
 )
-def test_an_environment_that_the_venue_has_not(
+def test_an_environment_that_the_venue_does_not_have(
     exchange_id: str, environment: str, words: str
 ) -> None:
     code, message = refused(exchange_id, environment)
@@ -63,7 +63,7 @@ def test_an_environment_that_the_venue_has_not(
 
 
 @pytest.mark.parametrize("exchange_id", ["ccxt.foo", "ccxtpro.foo", "ccxtpro.zaif"])
-def test_an_exchange_that_nobody_knows(exchange_id: str) -> None:
+def test_an_unknown_exchange(exchange_id: str) -> None:
     assert refused(exchange_id, "live")[0] == "unsupported_engine"
 
 
@@ -79,16 +79,16 @@ REFUSED: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "told"), REFUSED)
+@pytest.mark.parametrize(("key", "config"), REFUSED)
 @pytest.mark.parametrize("account", [("ccxt.bybit", "testnet"), ("paper.bybit", "paper")])
-def test_refused_keys_are_named(account: tuple[str, str], key: str, told: Any) -> None:
-    code, message = refused(*account, {key: told})
+def test_refused_keys_are_named(account: tuple[str, str], key: str, config: Any) -> None:
+    code, message = refused(*account, {key: config})
     assert (code, f"extra_config: {key} " in message) == ("extra_config_refused", True)
-    assert told != "x" or f" {told} " not in message
+    assert config != "x" or f" {config} " not in message
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("config", "words"),
     [
         ({"enableRateLimit": False}, "enableRateLimit"),
         ({"options": {"sandboxMode": True}}, "options.sandboxMode"),
@@ -115,13 +115,13 @@ def test_refused_keys_are_named(account: tuple[str, str], key: str, told: Any) -
         ("{", "cannot be read"),
     ],
 )
-def test_settings_of_a_testnet_account_that_are_refused(told: Any, words: str) -> None:
-    code, message = refused("ccxt.bybit", "testnet", told)
+def test_settings_of_a_testnet_account_that_are_refused(config: Any, words: str) -> None:
+    code, message = refused("ccxt.bybit", "testnet", config)
     assert code == "extra_config_refused" and words in message
 
 
 @pytest.mark.parametrize(
-    ("environment", "told", "is_fine"),
+    ("environment", "config", "is_fine"),
     [
         ("testnet", {"urls": {"test": {"private": HOME}}}, True),
         ("loopback", {"urls": {"test": {"private": HOME}}}, True),
@@ -139,16 +139,16 @@ def test_settings_of_a_testnet_account_that_are_refused(told: Any, words: str) -
         ("live", {"options": {"defaultType": "swap"}, "timeout": 5000, "a": 1}, True),
     ],
 )
-def test_urls_follow_the_environment(environment: str, told: Any, is_fine: bool) -> None:
+def test_urls_follow_the_environment(environment: str, config: Any, is_fine: bool) -> None:
     if is_fine:
-        check("ccxt.bybit", environment, told)
+        check("ccxt.bybit", environment, config)
     else:
-        assert refused("ccxt.bybit", environment, told)[0] == "extra_config_refused"
+        assert refused("ccxt.bybit", environment, config)[0] == "extra_config_refused"
 
 
-def test_what_no_list_names_never_reaches_ccxt() -> None:
-    told = {"verbose": True, "markets": {}, "timeout": 3000, "oms": {"paper": {}}}
-    extra = parse_extra_config(told, load_venues()["bybit"], "live")
+def test_unlisted_keys_never_reach_ccxt() -> None:
+    config = {"verbose": True, "markets": {}, "timeout": 3000, "oms": {"paper": {}}}
+    extra = parse_extra_config(config, load_venues()["bybit"], "live")
     assert extra.ccxt == {"timeout": 3000}
 
 
@@ -168,13 +168,13 @@ def live(**more: Any) -> Any:
     return {"oms": {"paper": {"source": "live"}}, **more}
 
 
-def test_live_prices_need_an_exchange_and_stay_at_its_hosts_or_on_this_machine() -> None:
+def test_live_prices_need_an_exchange_and_its_hosts_or_loopback() -> None:
     check("paper.bybit", "paper", live())
     check("paper.bybit", "paper", live(urls={"test": {"public": HOME}}, timeout=400))
     elsewhere = {"test": {"public": "https://api-testnet.bybit.com"}}
     code, message = refused("paper.bybit", "paper", live(urls=elsewhere))
     assert (code, "urls.test.public" in message) == ("extra_config_refused", True)
-    for wrong in (live(sandbox=True), live(timeout=0), live(apiKey="key")):
-        assert refused("paper.bybit", "paper", wrong)[0] == "extra_config_refused"
+    for error in (live(sandbox=True), live(timeout=0), live(apiKey="key")):
+        assert refused("paper.bybit", "paper", error)[0] == "extra_config_refused"
     assert "oms.paper.source" in refused("paper.generic", "paper", live())[1]
     check("paper.generic", "paper", {"oms": {"paper": {"source": "walk"}}})

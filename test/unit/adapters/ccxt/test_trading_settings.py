@@ -1,4 +1,4 @@
-"""What ``extra_config.oms`` takes away from an account, on a client whose answers a test gives."""
+"""Restrictions in ``extra_config.oms`` of an account, over a scripted client."""
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -15,7 +15,7 @@ from oms.domain.orders.execution_report import ReportKind
 from oms.domain.value import evolve
 from oms.wire.json import dumps
 
-PACE = evolve(
+TIMINGS = evolve(
     FAST_TIMINGS,
     send_within_seconds=2,
     window_seconds=0.3,
@@ -33,19 +33,21 @@ async def venue() -> ScriptedVenue:
 
 @pytest.fixture
 async def made(venue: ScriptedVenue) -> AsyncIterator[Made]:
-    """Makes a desk with ``oms`` settings of its account."""
-    desks: list[CcxtHarness] = []
+    """Makes a harness with ``oms`` settings of its account."""
+    harnesses: list[CcxtHarness] = []
 
     async def make(**ours: Any) -> CcxtHarness:
         extra = dumps({"oms": ours})
         check_account(exchange_id="ccxt.bybit", environment="loopback", extra_config=extra)
-        desk = CcxtHarness(make_client=lambda: venue, timings=PACE, extra_config=extra).start()
-        desks.append(desk)
-        return await desk.wait_ready()
+        harness = CcxtHarness(
+            make_client=lambda: venue, timings=TIMINGS, extra_config=extra
+        ).start()
+        harnesses.append(harness)
+        return await harness.wait_ready()
 
     yield make
-    for desk in desks:
-        await desk.exchange.close()
+    for harness in harnesses:
+        await harness.exchange.close()
 
 
 @pytest.mark.parametrize(
@@ -61,108 +63,112 @@ async def made(venue: ScriptedVenue) -> AsyncIterator[Made]:
         ({"reduce_only": "none"}, {"reduce_only": True}),
     ],
 )
-async def test_what_is_taken_away_is_refused(
+async def test_a_restricted_capability_is_refused(
     made: Made, venue: ScriptedVenue, taken: dict[str, Any], order: dict[str, Any]
 ) -> None:
     """Row 6, second half."""
-    desk = await made(capabilities=taken)
+    harness = await made(capabilities=taken)
     price = order.pop("price", "100")
-    await desk.send(1, "buy", "1", price, **order)
-    (report,) = [each for each in desk.reports if each.order_id == 1]
+    await harness.send(1, "buy", "1", price, **order)
+    (report,) = [each for each in harness.reports if each.order_id == 1]
     assert (report.kind, report.code) == (ReportKind.REFUSED, "order_type_not_supported")
     assert "oms.capabilities" in (report.message or "")
     assert not venue.writes
 
 
-async def test_what_is_left_is_sent_and_nothing_is_added(made: Made, venue: ScriptedVenue) -> None:
-    desk = await made(capabilities={"time_in_force": {"linear": ["IOC", "GTD"]}, "trailing": False})
-    await desk.send(1, "buy", "1", "100", time_in_force="IOC")
-    await desk.wait_until(lambda: venue.writes, "sent")
-    await desk.send(2, "buy", "1", None)
-    await desk.wait_until(lambda: len(venue.writes) == 2, "market orders have no time in force")
+async def test_allowed_values_are_sent_and_nothing_is_added(
+    made: Made, venue: ScriptedVenue
+) -> None:
+    harness = await made(
+        capabilities={"time_in_force": {"linear": ["IOC", "GTD"]}, "trailing": False}
+    )
+    await harness.send(1, "buy", "1", "100", time_in_force="IOC")
+    await harness.wait_until(lambda: venue.writes, "sent")
+    await harness.send(2, "buy", "1", None)
+    await harness.wait_until(lambda: len(venue.writes) == 2, "market orders have no time in force")
     venue.answer(0, {"id": "x1"})
     venue.answer(1, {"id": "x2"})
 
 
 @pytest.mark.parametrize(("most", "seen"), [(1, 1), (3, 3)])
-async def test_so_many_writes_are_under_way(
+async def test_concurrent_writes_are_limited(
     made: Made, venue: ScriptedVenue, most: int, seen: int
 ) -> None:
-    desk = await made(inflight_writes_max=most)
+    harness = await made(inflight_writes_max=most)
     for order_id in range(1, 7):
-        await desk.send(order_id, "buy", "1", "100")
+        await harness.send(order_id, "buy", "1", "100")
     for number in range(6):
-        await desk.wait_until(lambda n=number: len(venue.writes) > n, "begun", seconds=2)
-        await desk.poll_uncommitted() if number == 0 else None
+        await harness.wait_until(lambda n=number: len(venue.writes) > n, "wait_writes", seconds=2)
+        await harness.poll_uncommitted() if number == 0 else None
         venue.answer(number, {"id": f"x{number}"})
     assert venue.max_in_flight == seen
 
 
-async def test_a_cancel_goes_beside_writes_but_not_where_they_are_serial(
+async def test_a_cancel_has_an_extra_slot_unless_writes_are_serial(
     made: Made, venue: ScriptedVenue
 ) -> None:
     for most, beside in ((2, 1), (1, 0)):
-        desk = await made(inflight_writes_max=most)
+        harness = await made(inflight_writes_max=most)
         venue.writes.clear(), venue.answers.clear()
         venue.open_orders.clear()
-        await desk.send(9, "buy", "1", "100")
-        await desk.wait_until(lambda: venue.writes, "begun")
-        client_id = desk.attempts[9, 1, "place"].client_id
+        await harness.send(9, "buy", "1", "100")
+        await harness.wait_until(lambda: venue.writes, "wait_writes")
+        client_id = harness.attempts[9, 1, "place"].client_id
         venue.open_orders.append(an_order_row("x9", client_id))
         venue.answer(0, {"id": "x9"})
-        await desk.wait_for_state(9, "SUBMITTED")
+        await harness.wait_for_state(9, "SUBMITTED")
         for order_id in range(1, most + 2):
-            await desk.send(order_id, "buy", "1", "100")
-        await desk.wait_until(lambda n=most: len(venue.writes) == n + 1, "the places are taken")
-        await desk.cancel(9)
-        await desk.poll_uncommitted()
+            await harness.send(order_id, "buy", "1", "100")
+        await harness.wait_until(lambda n=most: len(venue.writes) == n + 1, "the slots are taken")
+        await harness.cancel(9)
+        await harness.poll_uncommitted()
         assert len(venue.writes) == most + 1 + beside
         assert (venue.writes[-1][0] == "cancel_order") is bool(beside)
 
 
-async def test_what_was_not_placed_is_sent_once_more_under_its_name(
+async def test_an_order_not_placed_is_sent_once_more_under_its_id(
     made: Made, venue: ScriptedVenue
 ) -> None:
-    desk = await made(unknown_policy="resend")
+    harness = await made(unknown_policy="resend")
     venue.ready_answers = [LOST]
-    await desk.send(1, "buy", "1", "100")
-    first = desk.attempts[1, 1, "place"]
-    await desk.wait_until(lambda: len(venue.writes) == 2, "sent once more")
-    row = desk.attempts[1, 1, "place"]
-    assert row.may_send_until > first.may_send_until, "stored anew before it left"
+    await harness.send(1, "buy", "1", "100")
+    first = harness.attempts[1, 1, "place"]
+    await harness.wait_until(lambda: len(venue.writes) == 2, "sent once more")
+    row = harness.attempts[1, 1, "place"]
+    assert row.may_send_until > first.may_send_until, "stored again before it is sent"
     venue.answer(1, {"id": "x1"})
-    await desk.wait_for_state(1, "SUBMITTED")
+    await harness.wait_for_state(1, "SUBMITTED")
     names = {kwargs["params"]["clientOrderId"] for _, _, kwargs in venue.writes}
     assert names == {first.client_id}
-    assert list(desk.attempts) == [(1, 1, "place")]
+    assert list(harness.attempts) == [(1, 1, "place")]
 
 
-async def test_it_is_sent_once_more_and_not_twice(made: Made, venue: ScriptedVenue) -> None:
-    desk = await made(unknown_policy="resend")
+async def test_it_is_resent_once_and_not_twice(made: Made, venue: ScriptedVenue) -> None:
+    harness = await made(unknown_policy="resend")
     venue.ready_answers = [LOST, LOST]
-    await desk.send(1, "buy", "1", "100")
-    await desk.wait_for_state(1, "REJECTED")
-    assert desk.orders[1].reject_code == "not_placed"
+    await harness.send(1, "buy", "1", "100")
+    await harness.wait_for_state(1, "REJECTED")
+    assert harness.orders[1].reject_code == "not_placed"
     assert len(venue.writes) == 2
 
 
 @pytest.mark.parametrize("why", ["deadline", "cancel"])
-async def test_it_is_not_sent_after_its_deadline_or_against_a_cancel(
+async def test_it_is_not_resent_after_its_deadline_or_a_cancel(
     made: Made, venue: ScriptedVenue, why: str
 ) -> None:
-    desk = await made(unknown_policy="resend")
+    harness = await made(unknown_policy="resend")
     venue.ready_answers = [LOST]
     params = {"params": {"deadline_ms": 1500}} if why == "deadline" else {}
-    await desk.send(1, "buy", "1", "100", **params)
+    await harness.send(1, "buy", "1", "100", **params)
     if why == "cancel":
-        await desk.wait_for_state(1, "UNKNOWN")
-        await desk.cancel(1)
-    await desk.wait_for_state(1, "REJECTED")
+        await harness.wait_for_state(1, "UNKNOWN")
+        await harness.cancel(1)
+    await harness.wait_for_state(1, "REJECTED")
     assert len(venue.writes) == 1
 
 
 @pytest.mark.parametrize("venue_id", ["binance", "okx", "kraken", "gate"])
-def test_resending_is_refused_where_ids_may_come_again(venue_id: str) -> None:
+def test_resending_is_refused_where_ids_can_be_reused(venue_id: str) -> None:
     extra = dumps({"oms": {"unknown_policy": "resend"}})
     with pytest.raises(Invalid) as refused:
         check_account(exchange_id=f"ccxt.{venue_id}", environment="live", extra_config=extra)
@@ -171,30 +177,30 @@ def test_resending_is_refused_where_ids_may_come_again(venue_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "is_told"), [({}, True), ({"provisional_deals": False}, False)]
+    ("setting", "is_reported"), [({}, True), ({"provisional_deals": False}, False)]
 )
 async def test_missing_executions_are_inferred_or_not(
-    made: Made, venue: ScriptedVenue, setting: dict[str, Any], is_told: bool
+    made: Made, venue: ScriptedVenue, setting: dict[str, Any], is_reported: bool
 ) -> None:
-    desk = await made(**setting)
-    await desk.send(1, "buy", "1", "100")
-    await desk.wait_until(lambda: venue.writes, "begun")
-    client_id = desk.attempts[1, 1, "place"].client_id
+    harness = await made(**setting)
+    await harness.send(1, "buy", "1", "100")
+    await harness.wait_until(lambda: venue.writes, "wait_writes")
+    client_id = harness.attempts[1, 1, "place"].client_id
     shown = an_order_row("x1", client_id, filled="0.4", average="100", at=1_700_000_000_005)
     venue.open_orders.append(shown)
     venue.answer(0, {"id": "x1"})
-    if not is_told:
-        await desk.wait_for_state(1, "SUBMITTED")
+    if not is_reported:
+        await harness.wait_for_state(1, "SUBMITTED")
         for _ in range(5):
-            await desk.poll_uncommitted()
+            await harness.poll_uncommitted()
         venue.trades.append(a_trade_row("t1", "x1", client_id, "0.4"))
-    await desk.wait_for_state(1, "PARTIALLY_FILLED")
-    told = [each.execution.provisional for each in desk.reports if each.execution is not None]
-    assert told == [is_told]
+    await harness.wait_for_state(1, "PARTIALLY_FILLED")
+    value = [each.execution.provisional for each in harness.reports if each.execution is not None]
+    assert value == [is_reported]
 
 
-@pytest.mark.parametrize("told", [1, "no", None])
-def test_a_setting_that_is_no_answer_is_refused(told: object) -> None:
-    extra = dumps({"oms": {"provisional_deals": told}})
+@pytest.mark.parametrize("value", [1, "no", None])
+def test_a_setting_of_the_wrong_type_is_refused(value: object) -> None:
+    extra = dumps({"oms": {"provisional_deals": value}})
     with pytest.raises(Invalid, match=r"oms\.provisional_deals"):
         check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)

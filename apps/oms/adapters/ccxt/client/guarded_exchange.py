@@ -24,6 +24,30 @@ def _copy_params(params: Any) -> Any:
     return list(params) if isinstance(params, list) else dict(params)
 
 
+class _ReplyRecorder:
+    """Records each reply in the current call, before ccxt parses it."""
+
+    def on_rest_response(
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        response_headers: Any,
+        response_body: str,
+        *more: Any,
+    ) -> str:
+        call = CURRENT_CALL.get()
+        if call is not None:
+            call.reply = HttpReply(
+                status=code, headers=response_headers, body=response_body, url=url
+            )
+        parent: Any = super()
+        args = (code, reason, url, method, response_headers, response_body, *more)
+        text: str = parent.on_rest_response(*args)
+        return text
+
+
 def guard_exchange_class(
     base: type[Any], guard: HostGuard, throttle: RequestThrottle, on_call: UrlObserver
 ) -> type[Any]:
@@ -34,7 +58,7 @@ def guard_exchange_class(
 
     streaming: Any = guard_stream_class(base, guard, on_call)
 
-    class Guarded(streaming):  # type: ignore[misc]
+    class Guarded(_ReplyRecorder, streaming):  # type: ignore[misc]
         async def fetch2(
             self,
             path: str,
@@ -66,26 +90,6 @@ def guard_exchange_class(
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)
             return reply
-
-        def on_rest_response(
-            self,
-            code: int,
-            reason: str,
-            url: str,
-            method: str,
-            response_headers: Any,
-            response_body: str,
-            *more: Any,
-        ) -> str:
-            call = CURRENT_CALL.get()
-            if call is not None:
-                call.reply = HttpReply(
-                    status=code, headers=response_headers, body=response_body, url=url
-                )
-            text: str = super().on_rest_response(
-                code, reason, url, method, response_headers, response_body, *more
-            )
-            return text
 
     Guarded.__name__ = Guarded.__qualname__ = base.__name__
     return Guarded

@@ -1,4 +1,4 @@
-"""The host guard, venue by venue: which URLs of which environment may leave."""
+"""The host guard by venue: which URLs each environment may call."""
 
 import pytest
 
@@ -73,17 +73,19 @@ def test_bybit(environment: str, url: str, may: bool) -> None:
         ("testnet", {"x-simulated-trading": "0"}, False),
     ],
 )
-def test_okx_is_told_by_its_header(environment: str, headers: dict[str, str], may: bool) -> None:
+def test_okx_environments_differ_by_header(
+    environment: str, headers: dict[str, str], may: bool
+) -> None:
     assert passes("okx", environment, "https://www.okx.com/api/v5/trade/order", headers) is may
 
 
-def test_okx_streams_have_a_host_of_their_own() -> None:
+def test_okx_streams_have_their_own_host() -> None:
     assert passes("okx", "testnet", "wss://wspap.okx.com:443/ws/v5/private")
     assert not passes("okx", "testnet", "wss://ws.okx.com:443/ws/v5/private")
     assert not passes("okx", "live", "wss://wspap.okx.com:443/ws/v5/private")
 
 
-def test_bitget_asks_for_the_time_without_its_header() -> None:
+def test_bitget_reads_the_time_without_its_header() -> None:
     assert passes("bitget", "testnet", "https://api.bitget.com/api/v2/public/time")
     order = "https://api.bitget.com/api/v2/mix/order/place-order"
     assert not passes("bitget", "testnet", order)
@@ -100,7 +102,7 @@ def test_bitget_asks_for_the_time_without_its_header() -> None:
         ("https://[2001:db8::1]/v5", False),
     ],
 )
-def test_names_that_are_resolved_home_may_be_any(url: str, may: bool) -> None:
+def test_any_name_may_resolve_to_this_machine(url: str, may: bool) -> None:
     guard = build_host_guard(load_venues()["bybit"], "loopback", resolve={"*": "127.0.0.1:18443"})
     if may:
         guard.check(url, {})
@@ -112,7 +114,7 @@ def test_names_that_are_resolved_home_may_be_any(url: str, may: bool) -> None:
 def test_hosts_of_the_account_are_added() -> None:
     guard = build_host_guard(load_venues()["bybit"], "live", allowed_hosts=("api.bytick.com",))
     guard.check("https://api.bytick.com/v5", {})
-    with pytest.raises(HostMismatch) as wrong:
+    with pytest.raises(HostMismatch) as error:
         guard.check("https://api.elsewhere.com/v5?api_key=SECRET", {})
-    assert "SECRET" not in str(wrong.value)
-    assert "bybit in live may not call api.elsewhere.com" in str(wrong.value)
+    assert "SECRET" not in str(error.value)
+    assert "bybit in live may not call api.elsewhere.com" in str(error.value)

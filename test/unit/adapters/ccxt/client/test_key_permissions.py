@@ -1,4 +1,4 @@
-"""What a key may do, as venues tell it; one that may withdraw is refused unless that is wished."""
+"""Permissions of API keys as venues report them; a key that may withdraw is refused by default."""
 
 from json import dumps
 from typing import Any
@@ -19,7 +19,7 @@ from oms.domain.errors import Invalid
 BYBIT: dict[str, Any] = {"ContractTrade": ["Order"], "Spot": [], "Derivatives": [], "Wallet": []}
 
 
-class Told:
+class ScriptedReads:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
@@ -30,8 +30,8 @@ class Told:
 
 
 def bybit(wallet: list[str], read_only: int = 0, **more: Any) -> dict[str, Any]:
-    told = {"permissions": BYBIT | {"Wallet": wallet}, "readOnly": read_only}
-    return {"result": told | more}
+    payload = {"permissions": BYBIT | {"Wallet": wallet}, "readOnly": read_only}
+    return {"result": payload | more}
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def bybit(wallet: list[str], read_only: int = 0, **more: Any) -> dict[str, Any]:
         ("zaif", {}, KeyPermissions()),
     ],
 )
-async def test_what_is_told(venue: str, answer: Any, rights: KeyPermissions) -> None:
-    assert await fetch_key_permissions(Told(answer), venue, "live") == rights
+async def test_permissions_are_read(venue: str, answer: Any, rights: KeyPermissions) -> None:
+    assert await fetch_key_permissions(ScriptedReads(answer), venue, "live") == rights
 
 
-def test_a_key_that_may_withdraw_is_refused_unless_that_is_wished() -> None:
+def test_a_key_that_may_withdraw_is_refused_unless_allowed() -> None:
     rights = KeyPermissions(trades=True, can_withdraw=True)
     with pytest.raises(Rejected) as refused:
         refuse_withdrawal_key(rights, {})
@@ -81,9 +81,9 @@ def test_a_key_that_may_withdraw_is_refused_unless_that_is_wished() -> None:
     refuse_withdrawal_key(KeyPermissions(), {})
 
 
-@pytest.mark.parametrize("told", ["yes", 1, None])
-def test_the_wish_is_true_or_false(told: Any) -> None:
-    extra = dumps({"oms": {"withdrawal_key": told}})
+@pytest.mark.parametrize("payload", ["yes", 1, None])
+def test_the_setting_is_a_boolean(payload: Any) -> None:
+    extra = dumps({"oms": {"withdrawal_key": payload}})
     with pytest.raises(Invalid, match=r"oms\.withdrawal_key"):
         check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)
 
@@ -98,11 +98,15 @@ def test_the_wish_is_true_or_false(told: Any) -> None:
         ("okx", "live", {"uid": 1}, None),
     ],
 )
-async def test_whose_a_key_is(venue: str, environment: str, answer: Any, owner: str | None) -> None:
-    assert await fetch_key_owner(Told(answer), venue, environment, KeyPermissions()) == owner
+async def test_the_owner_of_a_key(
+    venue: str, environment: str, answer: Any, owner: str | None
+) -> None:
+    assert (
+        await fetch_key_owner(ScriptedReads(answer), venue, environment, KeyPermissions()) == owner
+    )
 
 
-def test_a_key_of_another_account_is_refused_unless_that_is_wished() -> None:
+def test_a_key_of_another_account_is_refused_unless_allowed() -> None:
     with pytest.raises(Rejected) as refused:
         refuse_changed_owner("2", "1", {})
     why = refused.value
@@ -114,8 +118,8 @@ def test_a_key_of_another_account_is_refused_unless_that_is_wished() -> None:
         refuse_changed_owner(owner, before, {})
 
 
-@pytest.mark.parametrize("told", ["", 7, None])
-def test_the_owner_is_a_name(told: Any) -> None:
-    extra = dumps({"oms": {"exchange_owner": told}})
+@pytest.mark.parametrize("payload", ["", 7, None])
+def test_the_owner_setting_is_a_text(payload: Any) -> None:
+    extra = dumps({"oms": {"exchange_owner": payload}})
     with pytest.raises(Invalid, match=r"oms\.exchange_owner"):
         check_account(exchange_id="ccxt.bybit", environment="live", extra_config=extra)

@@ -1,4 +1,4 @@
-"""Every code of the table, raised by ccxt itself from a venue's body, and what it is to us."""
+"""Every listed error code, raised by ccxt itself from a venue's body, and its classification."""
 
 import asyncio
 import json
@@ -74,19 +74,19 @@ BINANCE: list[tuple[int, str, type[RequestError], str, str | None]] = [
 
 
 def raised(venue: str, url: str, status: int, body: str) -> BaseException:
-    """What ccxt raises for an answer, in the order in which it looks."""
+    """The exception that ccxt raises for a reply, by the checks in ccxt's order."""
     exchange = VENUES[venue]
     try:
-        told = exchange.parse_json(body)
-        exchange.handle_errors(status, "reason", url, "POST", {}, body, told, {}, "")
+        content = exchange.parse_json(body)
+        exchange.handle_errors(status, "reason", url, "POST", {}, body, content, {}, "")
         exchange.handle_http_status_code(status, "reason", url, "POST", body)
     except ccxt.BaseError as error:
         return error
-    raise AssertionError("ccxt found nothing wrong")
+    raise AssertionError("ccxt found nothing error")
 
 
-def judged(venue: str, url: str, status: int, told: Any, **headers: str) -> RequestError:
-    body = told if isinstance(told, str) else json.dumps(told)
+def judged(venue: str, url: str, status: int, content: Any, **headers: str) -> RequestError:
+    body = content if isinstance(content, str) else json.dumps(content)
     reply = HttpReply(status=status, headers=headers, body=body)
     error = raised(venue, url, status, body)
     return classify_error(error, headers_sent=True, venue=venue, is_write=True, reply=reply)
@@ -118,7 +118,7 @@ def test_a_code_in_the_message_is_enough() -> None:
 
 
 def test_a_key_that_worked_before_is_still_refused() -> None:
-    """ccxt takes the code for a passing ban once a first call went well."""
+    """ccxt takes the code for a temporary ban once a first call succeeded."""
     error = ccxt.DDoSProtection('binance {"code":-2015,"msg":"Invalid API-key."}')
     fault = classify_error(error, headers_sent=True, venue="binance", is_write=True)
     assert (type(fault), fault.code) == (Rejected, "auth_failed")
@@ -134,7 +134,9 @@ def test_a_key_that_worked_before_is_still_refused() -> None:
         (403, {}, 1.0),
     ],
 )
-def test_load_is_told_by_the_status(status: int, headers: dict[str, str], pause: float) -> None:
+def test_overload_is_recognized_by_the_status(
+    status: int, headers: dict[str, str], pause: float
+) -> None:
     for venue, url in URLS.items():
         fault = judged(venue, url, status, "slow down", **headers)
         assert (type(fault), fault.code, fault.retry_after) == (
@@ -157,7 +159,7 @@ def test_a_refusal_under_a_server_error_proves_nothing() -> None:
     assert (type(fault), fault.reason) == (OutcomeUnknown, "http_503")
 
 
-def test_a_permission_code_under_403_is_no_load() -> None:
+def test_a_permission_code_under_403_is_no_overload() -> None:
     fault = judged("bybit", URLS["bybit"], 403, {"retCode": 10010, "retMsg": "Unmatched IP"})
     assert (type(fault), fault.code, fault.reason) == (Rejected, "auth_failed", "permission")
 
@@ -189,13 +191,13 @@ def test_half_a_refusal_proves_nothing(cut: int) -> None:
         (ccxt.DuplicateOrderId("x"), "duplicate_client_id"),
     ],
 )
-def test_what_is_not_proven_is_unknown(error: BaseException, cause: str) -> None:
+def test_an_unproven_outcome_is_unknown(error: BaseException, cause: str) -> None:
     fault = classify_error(error, headers_sent=True, venue="bybit", is_write=True)
     assert isinstance(fault, OutcomeUnknown)
     assert (fault.code, fault.cause) == ("outcome_unknown", cause)
 
 
-def test_our_own_failure_after_a_success_is_unknown() -> None:
+def test_a_local_failure_after_a_success_is_unknown() -> None:
     reply = HttpReply(status=200, headers={}, body='{"retCode":0,"result":{}}', is_accepted=True)
     error = ccxt.InvalidOrder("bybit parse")
     fault = classify_error(error, headers_sent=True, venue="bybit", is_write=True, reply=reply)
@@ -265,6 +267,6 @@ def test_messages_are_short_and_without_secrets() -> None:
     assert fault.message.startswith("binance GET https://api.binance.com/api/v3/order ***")
 
 
-def test_a_fault_stays_what_it_is() -> None:
+def test_a_request_error_passes_through() -> None:
     fault = NotSent("expired_before_send", "too late")
     assert classify_error(fault, headers_sent=True, venue="bybit", is_write=True) is fault

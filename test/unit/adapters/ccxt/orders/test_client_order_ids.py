@@ -1,4 +1,4 @@
-"""Names of our requests: written and read back, told from those of all others."""
+"""Client order ids: encoded, decoded, and distinguished from all others."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ ATTEMPTS = st.integers(0, ATTEMPT_MAX)
 
 
 @given(TAGS, ORDERS, ATTEMPTS)
-def test_a_name_tells_what_it_was_made_of(tag: str, order_id: int, attempt: int) -> None:
+def test_an_id_decodes_to_order_and_attempt(tag: str, order_id: int, attempt: int) -> None:
     names = ClientOrderIdCodec(tag)
     name = names.encode(order_id, attempt)
     assert len(name) == 32
@@ -28,34 +28,34 @@ def test_a_name_tells_what_it_was_made_of(tag: str, order_id: int, attempt: int)
 
 
 @given(TAGS, ORDERS, ATTEMPTS, st.integers(0, 31), st.sampled_from("0123456789abcdefg-A"))
-def test_one_wrong_character_makes_it_a_stranger_s(
+def test_one_wrong_character_makes_an_id_foreign(
     tag: str, order_id: int, attempt: int, place: int, character: str
 ) -> None:
     names = ClientOrderIdCodec(tag)
     name = names.encode(order_id, attempt)
-    wrong = name[:place] + character + name[place + 1 :]
-    assert names.decode(wrong) == (names.decode(name) if wrong == name else None)
+    error = name[:place] + character + name[place + 1 :]
+    assert names.decode(error) == (names.decode(name) if error == name else None)
 
 
 @given(TAGS, TAGS, ORDERS)
-def test_another_installation_s_orders_are_not_ours(mine: str, other: str, order_id: int) -> None:
-    told = ClientOrderIdCodec(mine).order_id_of(ClientOrderIdCodec(other).encode(order_id, 1))
-    assert told == (order_id if mine == other else None)
+def test_ids_of_another_installation_are_foreign(mine: str, other: str, order_id: int) -> None:
+    decoded = ClientOrderIdCodec(mine).order_id_of(ClientOrderIdCodec(other).encode(order_id, 1))
+    assert decoded == (order_id if mine == other else None)
 
 
 @pytest.mark.parametrize("name", [None, "", "x", "web-7f3c", "0" * 31, "0" * 33])
-def test_other_names_tell_nothing(name: str | None) -> None:
+def test_other_ids_decode_to_nothing(name: str | None) -> None:
     assert ClientOrderIdCodec("0a1b2c3d").order_id_of(name) is None
 
 
-def test_the_form_of_a_name() -> None:
+def test_the_format_of_an_id() -> None:
     assert (
         ClientOrderIdCodec("0a1b2c3d").encode(7, 2)[:28] == "0a1b2c3d" + "0000000000000007" + "0002"
     )
 
 
-def test_a_name_that_is_cut_has_no_check_and_is_read_from_behind_its_mark() -> None:
-    """Gate keeps 28 characters and sets its mark before them."""
+def test_a_short_id_has_no_checksum_and_loses_its_prefix() -> None:
+    """Gate keeps 28 characters and adds a prefix."""
     names = ClientOrderIdCodec("0a1b2c3d", is_short=True)
     name = names.encode(7, 2)
     assert name == "0a1b2c3d" + "0000000000000007" + "0002"
@@ -65,8 +65,8 @@ def test_a_name_that_is_cut_has_no_check_and_is_read_from_behind_its_mark() -> N
     assert strip_venue_prefix("t-mine") == "t-mine" and strip_venue_prefix(None) is None
 
 
-def test_the_check_is_crc_16_xmodem() -> None:
-    """The check value of the catalogue, for "123456789", is 0x31C3."""
+def test_the_checksum_is_crc_16_xmodem() -> None:
+    """The check value of the CRC catalogue for "123456789" is 0x31C3."""
     import binascii
 
     assert binascii.crc_hqx(b"123456789", 0) == 0x31C3

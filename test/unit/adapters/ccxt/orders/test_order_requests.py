@@ -1,4 +1,4 @@
-"""An order in ccxt's words: types, triggers, times in force, and what is not sent."""
+"""Orders as ccxt calls: types, triggers, times in force, and unsupported forms."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,7 +69,7 @@ def test_flags(changes: dict[str, Any], params: dict[str, Any]) -> None:
         ("take_profit_limit", Side.SELL, "ascending"),
     ],
 )
-def test_a_trigger_lies_where_the_price_comes_from(
+def test_a_trigger_has_the_direction_of_the_price(
     order_type: str, side: Side, direction: str
 ) -> None:
     changes = {"order_type": order_type, "side": side, "trigger_price": Decimal("99.50")}
@@ -83,7 +83,7 @@ def test_a_trigger_lies_where_the_price_comes_from(
     ("order_type", "word"),
     [("stop_limit", "stopLossPrice"), ("take_profit_market", "takeProfitPrice")],
 )
-def test_a_venue_that_tells_gains_apart(market: Instrument, order_type: str, word: str) -> None:
+def test_a_venue_with_typed_triggers(market: Instrument, order_type: str, word: str) -> None:
     order = an_order(order_type=order_type, trigger_price=Decimal(99))
     assert dict(build_place_call(order, market, get_profile("binance"), "n").params) == NAME | {
         word: "99"
@@ -105,7 +105,7 @@ def test_contracts_are_counted_in_contracts() -> None:
         ("okx", {"order_type": "stop_market", "trigger_price": Decimal(1)}),
     ],
 )
-def test_what_is_not_sent(venue: str, changes: dict[str, Any]) -> None:
+def test_unsupported_orders_are_refused(venue: str, changes: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refused:
         refuse_unsupported_order(an_order(**changes), INSTRUMENT, get_profile(venue))
     assert refused.value.code == "order_type_not_supported"
@@ -124,8 +124,10 @@ def test_legs(mode: PositionMode, is_hedged: bool, legs: Legs) -> None:
     assert choose_legs(mode, is_hedged=is_hedged) is legs
 
 
-@pytest.mark.parametrize(("wished", "seconds"), [(None, 10), (500, 0.5), (60_000, 10), (True, 10)])
-def test_a_shorter_deadline_is_kept(wished: object, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("requested_ms", "seconds"), [(None, 10), (500, 0.5), (60_000, 10), (True, 10)]
+)
+def test_a_shorter_deadline_wins(requested_ms: object, seconds: float) -> None:
     now = datetime(2024, 1, 1, tzinfo=UTC)
-    params = {} if wished is None else {"deadline_ms": wished}
+    params = {} if requested_ms is None else {"deadline_ms": requested_ms}
     assert compute_deadline(an_order(params=params), now, 10) == now + timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""A restart: what stored attempts alone say, and what has to be asked."""
+"""Recovery after a restart: what stored attempts prove, and what has to be looked up."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
 NAMES = ClientOrderIdCodec(TAG)
-PACE = evolve(FAST_TIMINGS, window_seconds=0.3)
+TIMINGS = evolve(FAST_TIMINGS, window_seconds=0.3)
 
 
 @pytest.fixture
@@ -27,22 +27,22 @@ def venue() -> ScriptedVenue:
 
 
 @pytest.fixture
-async def new_desk(venue: ScriptedVenue) -> AsyncIterator[Callable[..., CcxtHarness]]:
-    desks: list[CcxtHarness] = []
+async def new_harness(venue: ScriptedVenue) -> AsyncIterator[Callable[..., CcxtHarness]]:
+    harnesses: list[CcxtHarness] = []
 
-    def make(order: Order, *rows: AttemptRow, timings: Timings = PACE) -> CcxtHarness:
-        desk = CcxtHarness(
+    def make(order: Order, *rows: AttemptRow, timings: Timings = TIMINGS) -> CcxtHarness:
+        harness = CcxtHarness(
             make_client=lambda: venue,
             timings=timings,
             orders={order.id: order},
             attempts={(row.order_id, row.attempt, row.kind): row for row in rows},
         )
-        desks.append(desk.start())
-        return desk
+        harnesses.append(harness.start())
+        return harness
 
     yield make
-    for desk in desks:
-        await desk.exchange.close()
+    for harness in harnesses:
+        await harness.exchange.close()
 
 
 def an_attempt(attempt: int = 1, kind: str = "place", **changes: Any) -> AttemptRow:
@@ -64,7 +64,7 @@ def stored(state: OrderState = OrderState.PENDING_SUBMIT, **changes: Any) -> Ord
 
 
 PLACED: dict[str, Any] = {"outcome": "acked", "exchange_order_id": "x1"}
-STANDING = stored(OrderState.SUBMITTED, exchange_order_id="x1")
+OPEN_ORDER = stored(OrderState.SUBMITTED, exchange_order_id="x1")
 
 
 def shown(status: str = "New", **changes: Any) -> dict[str, Any]:
@@ -82,75 +82,84 @@ def shown(status: str = "New", **changes: Any) -> dict[str, Any]:
     ],
 )
 async def test_an_order_that_does_not_exist(
-    new_desk: Callable[..., CcxtHarness], changes: dict[str, Any], state: str, code: str | None
+    new_harness: Callable[..., CcxtHarness], changes: dict[str, Any], state: str, code: str | None
 ) -> None:
-    desk = new_desk(stored(), an_attempt(**changes))
-    await desk.wait_for_state(1, state)
-    assert desk.orders[1].reject_code == code
+    harness = new_harness(stored(), an_attempt(**changes))
+    await harness.wait_for_state(1, state)
+    assert harness.orders[1].reject_code == code
 
 
-async def test_restarts_do_not_prolong_a_doubt(new_desk: Callable[..., CcxtHarness]) -> None:
-    """The request was written down a minute ago, and could be sent for ten seconds."""
-    timings = evolve(PACE, window_seconds=30.0)
-    desk = new_desk(stored(), an_attempt(outcome="unknown", code="restart"), timings=timings)
-    await desk.wait_for_state(1, "REJECTED", seconds=10)
-    assert desk.orders[1].reject_code == "not_placed"
+async def test_restarts_do_not_prolong_an_unknown_outcome(
+    new_harness: Callable[..., CcxtHarness],
+) -> None:
+    """The request was recorded a minute ago, and could be sent for ten seconds."""
+    timings = evolve(TIMINGS, window_seconds=30.0)
+    harness = new_harness(stored(), an_attempt(outcome="unknown", code="restart"), timings=timings)
+    await harness.wait_for_state(1, "REJECTED", seconds=10)
+    assert harness.orders[1].reject_code == "not_placed"
 
 
 @pytest.mark.parametrize("changes", [{"outcome": None}, {"outcome": "unknown"}, PLACED])
-async def test_an_order_that_does(
-    new_desk: Callable[..., CcxtHarness], venue: ScriptedVenue, changes: dict[str, Any]
+async def test_an_order_that_exists(
+    new_harness: Callable[..., CcxtHarness], venue: ScriptedVenue, changes: dict[str, Any]
 ) -> None:
     venue.open_orders = [shown()]
-    desk = new_desk(stored(), an_attempt(**changes))
-    await desk.wait_for_state(1, "SUBMITTED")
-    assert desk.orders[1].exchange_order_id == "x1"
+    harness = new_harness(stored(), an_attempt(**changes))
+    await harness.wait_for_state(1, "SUBMITTED")
+    assert harness.orders[1].exchange_order_id == "x1"
     assert not venue.writes
 
 
-async def test_one_without_an_attempt_was_never_sent(new_desk: Callable[..., CcxtHarness]) -> None:
-    desk = new_desk(stored())
-    await desk.wait_for_state(1, "REJECTED")
-    assert desk.orders[1].reject_code == "expired_before_send"
-
-
-async def test_executions_are_heard_again(
-    new_desk: Callable[..., CcxtHarness], venue: ScriptedVenue
+async def test_an_order_without_an_attempt_was_never_sent(
+    new_harness: Callable[..., CcxtHarness],
 ) -> None:
-    """One was booked before the restart, another came meanwhile; the ledger tells them apart."""
+    harness = new_harness(stored())
+    await harness.wait_for_state(1, "REJECTED")
+    assert harness.orders[1].reject_code == "expired_before_send"
+
+
+async def test_executions_are_reported_again(
+    new_harness: Callable[..., CcxtHarness], venue: ScriptedVenue
+) -> None:
+    """One was booked before the restart, another was made meanwhile; the ledger
+    distinguishes them.
+    """
     name = NAMES.encode(1, 1)
     venue.open_orders = [shown("PartiallyFilled", filled="0.6")]
     venue.trades = [
         a_trade_row("t1", "x1", name, "0.4"),
         a_trade_row("t2", "x1", name, "0.2"),
     ]
-    desk = new_desk(STANDING, an_attempt(**PLACED))
-    await desk.wait_until(lambda: desk.kinds(1).count(ReportKind.EXECUTION) == 2, "both")
+    harness = new_harness(OPEN_ORDER, an_attempt(**PLACED))
+    await harness.wait_until(lambda: harness.kinds(1).count(ReportKind.EXECUTION) == 2, "both")
 
 
 @pytest.mark.parametrize("outcome", [None, "unknown", "acked"])
 @pytest.mark.parametrize("is_done", [True, False])
-async def test_a_cancel_under_way(
-    new_desk: Callable[..., CcxtHarness], venue: ScriptedVenue, outcome: str | None, is_done: bool
+async def test_a_pending_cancel(
+    new_harness: Callable[..., CcxtHarness],
+    venue: ScriptedVenue,
+    outcome: str | None,
+    is_done: bool,
 ) -> None:
     if is_done:
         venue.closed_orders = [shown("Cancelled")]
     else:
         venue.open_orders = [shown()]
-    order = evolve(STANDING, pending_change="cancel")
-    desk = new_desk(order, an_attempt(**PLACED), an_attempt(2, "cancel", outcome=outcome))
-    await desk.wait_until(lambda: desk.orders[1].pending_change is None, "known")
-    assert desk.state(1) == ("CANCELED" if is_done else "SUBMITTED")
+    order = evolve(OPEN_ORDER, pending_change="cancel")
+    harness = new_harness(order, an_attempt(**PLACED), an_attempt(2, "cancel", outcome=outcome))
+    await harness.wait_until(lambda: harness.orders[1].pending_change is None, "known")
+    assert harness.state(1) == ("CANCELED" if is_done else "SUBMITTED")
 
 
 @pytest.mark.parametrize("price", ["101", "100"])
-async def test_a_change_under_way(
-    new_desk: Callable[..., CcxtHarness], venue: ScriptedVenue, price: str
+async def test_a_pending_amendment(
+    new_harness: Callable[..., CcxtHarness], venue: ScriptedVenue, price: str
 ) -> None:
     venue.open_orders = [shown(price=price)]
-    order = evolve(STANDING, pending_change="change")
-    desk = new_desk(order, an_attempt(**PLACED), an_attempt(2, "change"))
-    await desk.wait_until(lambda: desk.orders[1].pending_change is None, "known")
-    assert desk.orders[1].price == Decimal(price)
-    assert desk.state(1) == "SUBMITTED"
+    order = evolve(OPEN_ORDER, pending_change="change")
+    harness = new_harness(order, an_attempt(**PLACED), an_attempt(2, "change"))
+    await harness.wait_until(lambda: harness.orders[1].pending_change is None, "known")
+    assert harness.orders[1].price == Decimal(price)
+    assert harness.state(1) == "SUBMITTED"
     assert not venue.writes, "a change is never repeated"

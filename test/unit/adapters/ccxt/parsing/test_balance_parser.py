@@ -1,4 +1,4 @@
-"""Totals of balances: whole, or not told."""
+"""Totals of balances: complete, or none."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,16 +10,16 @@ from oms.adapters.ccxt.parsing.balance_parser import parse_balances
 
 
 def test_totals_are_read_by_currency() -> None:
-    told = {"total": {"SOL": "1.5", "USDT": "0"}, "free": {"SOL": "1"}}
-    assert parse_balances(told) == {"SOL": Decimal("1.5"), "USDT": Decimal(0)}
+    response = {"total": {"SOL": "1.5", "USDT": "0"}, "free": {"SOL": "1"}}
+    assert parse_balances(response) == {"SOL": Decimal("1.5"), "USDT": Decimal(0)}
 
 
 @pytest.mark.parametrize("totals", [{}, {"SOL": None}, {"SOL": "1", "BTC": None}])
-def test_an_answer_with_a_hole_tells_nothing(totals: dict[str, Any]) -> None:
+def test_an_incomplete_reply_has_no_totals(totals: dict[str, Any]) -> None:
     assert parse_balances({"total": totals}) is None
 
 
-@pytest.mark.parametrize("told", [None, [], {}, {"total": None}, {"total": "1"}])
-def test_what_is_no_answer_fails(told: Any) -> None:
+@pytest.mark.parametrize("response", [None, [], {}, {"total": None}, {"total": "1"}])
+def test_a_malformed_reply_fails(response: Any) -> None:
     with pytest.raises(ReadFailed):
-        parse_balances(told)
+        parse_balances(response)

@@ -1,4 +1,4 @@
-"""Numbers to and from ccxt, and the sides they are rounded to."""
+"""Numbers to and from ccxt, and the side that each is rounded to."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ TICK = Decimal("0.1")
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
+    ("raw", "number"),
     [
         ("0.10", "0.10"),
         ("-1e-8", "-1E-8"),
@@ -34,25 +34,25 @@ TICK = Decimal("0.1")
         (True, None),
     ],
 )
-def test_a_number_is_what_was_written(told: Any, number: str | None) -> None:
-    assert to_decimal(told) == (None if number is None else Decimal(number))
+def test_a_number_is_read_exactly(raw: Any, number: str | None) -> None:
+    assert to_decimal(raw) == (None if number is None else Decimal(number))
 
 
-@pytest.mark.parametrize("told", ["x", "NaN", "Infinity", float("nan"), float("inf"), [], {}])
-def test_what_is_no_number_is_said(told: Any) -> None:
+@pytest.mark.parametrize("raw", ["x", "NaN", "Infinity", float("nan"), float("inf"), [], {}])
+def test_what_is_no_number_raises(raw: Any) -> None:
     with pytest.raises(ValueError, match="is no number"):
-        to_decimal(told)
+        to_decimal(raw)
 
 
-def test_the_first_that_is_there() -> None:
+def test_the_first_number_present() -> None:
     info = {"avgPrice": "", "price": "5.0", "last": "7"}
     assert first_decimal(info, "avgPrice", "price", "last") == Decimal("5.0")
     assert first_decimal(info, "nothing") is None
 
 
-def test_ccxt_gets_plain_texts_at_any_depth() -> None:
-    told = (Decimal("1E-8"), {"stopLoss": {"triggerPrice": Decimal("50000.0")}}, 5, None)
-    assert encode_decimals(list(told)) == [
+def test_decimals_become_plain_texts_at_any_depth() -> None:
+    raw = (Decimal("1E-8"), {"stopLoss": {"triggerPrice": Decimal("50000.0")}}, 5, None)
+    assert encode_decimals(list(raw)) == [
         "0.00000001",
         {"stopLoss": {"triggerPrice": "50000.0"}},
         5,
@@ -60,13 +60,13 @@ def test_ccxt_gets_plain_texts_at_any_depth() -> None:
     ]
 
 
-def test_a_limit_price_waits_rather_than_takes() -> None:
+def test_a_limit_price_is_rounded_away_from_the_market() -> None:
     assert round_passive(Decimal("60000.05"), TICK, is_buy=True) == Decimal("60000.0")
     assert round_passive(Decimal("60000.05"), TICK, is_buy=False) == Decimal("60000.1")
     assert round_passive(Decimal("60000.1"), TICK, is_buy=False) == Decimal("60000.1")
 
 
-def test_a_trigger_fires_sooner() -> None:
+def test_a_trigger_is_rounded_to_fire_earlier() -> None:
     price = Decimal("60000.05")
     low, high = Decimal("60000.0"), Decimal("60000.1")
     assert round_trigger(price, TICK, is_buy=True, is_stop=True) == low
@@ -79,7 +79,7 @@ def test_a_trigger_fires_sooner() -> None:
     some.decimals("0", "1000000", allow_nan=False, places=6),
     some.sampled_from([Decimal("0.1"), Decimal("0.00001"), Decimal("5"), Decimal("0.25")]),
 )
-def test_a_grid_is_met_within_one_step(number: Decimal, step: Decimal) -> None:
+def test_rounding_moves_less_than_one_step(number: Decimal, step: Decimal) -> None:
     low, high = round_down(number, step), round_up(number, step)
     assert low <= number <= high and high - low in (Decimal(0), step)
     assert low % step == 0 == high % step

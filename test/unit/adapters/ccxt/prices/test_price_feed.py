@@ -1,4 +1,4 @@
-"""Feeds of live prices over a scripted venue: what is asked, what is told, who shares what."""
+"""Price feeds over a scripted venue: requests, updates, sharing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 class ScriptedVenue:
-    """Answers what a test sets; ``closed`` holds it back until it is set."""
+    """Answers what a test sets; ``open`` waits while ``hangs`` is set."""
 
     hosts_called: Sequence[str] = ("prices.example",)
     last_call_at = None
@@ -61,12 +61,12 @@ class ScriptedVenue:
 
     async def call(self, method: str, *args: Any) -> Any:
         self.asked.append((method, args[0]))
-        told = self.answers.get(method)
-        if isinstance(told, Exception):
-            raise told
-        if told is None:
+        updates = self.answers.get(method)
+        if isinstance(updates, Exception):
+            raise updates
+        if updates is None:
             await asyncio.Event().wait()
-        return told
+        return updates
 
     async def close(self) -> None:
         self.is_closed = True
@@ -93,13 +93,13 @@ async def feed(venue: ScriptedVenue) -> AsyncIterator[PriceFeed]:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    async def look() -> object:
+    async def check() -> object:
         return is_so()
 
-    await poll_until(look, bool, seconds=5)
+    await poll_until(check, bool, seconds=5)
 
 
-async def test_tickers_of_all_wanted_symbols_are_one_request_a_kind(
+async def test_tickers_of_all_symbols_are_one_request_per_kind(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:
     prices = AccountPrices(feed, lambda: None)
@@ -126,7 +126,7 @@ async def test_tickers_of_all_wanted_symbols_are_one_request_a_kind(
     assert {method for method, _ in venue.asked} == {"fetch_tickers"}
 
 
-async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
+async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_reported(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:
     prices = AccountPrices(feed, lambda: None)
@@ -135,26 +135,26 @@ async def test_with_open_orders_the_book_is_read_and_only_new_trades_are_told(
     venue.answers["fetch_order_book"] = book
     venue.answers["fetch_trades"] = [trade("1", "10", 0)]
     feed.start()
-    told: list[Any] = []
+    updates: list[Any] = []
 
-    def hear(kind: type) -> bool:
-        told.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=True))
-        return any(isinstance(each, kind) for each in told)
+    def take_all(kind: type) -> bool:
+        updates.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=True))
+        return any(isinstance(each, kind) for each in updates)
 
-    await until(lambda: hear(Quote))
-    assert not hear(PublicTrade), "trades before the first look are nobody's"
-    quote = told[0]
+    await until(lambda: take_all(Quote))
+    assert not take_all(PublicTrade), "trades before the first read are not reported"
+    quote = updates[0]
     assert quote.bids == ((Decimal("10.1"), 2), (Decimal("9.5"), 1)), "best first, in base"
     venue.answers["fetch_trades"] = [trade("1", "10", 0), trade("2", "10.2", 1_700_000_000_000)]
-    await until(lambda: hear(PublicTrade))
-    (traded,) = [each for each in told if isinstance(each, PublicTrade)]
+    await until(lambda: take_all(PublicTrade))
+    (traded,) = [each for each in updates if isinstance(each, PublicTrade)]
     assert (traded.price, traded.qty) == (Decimal("10.2"), 3)
     assert traded.at == datetime.fromtimestamp(1_700_000_001, UTC), "by our clock"
-    after = told[told.index(traded) + 1]
-    assert isinstance(after, Quote), "the book that it left follows"
+    after = updates[updates.index(traded) + 1]
+    assert isinstance(after, Quote), "the order book after it follows"
 
 
-async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_such(
+async def test_best_prices_and_marks_have_separate_requests_where_available(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:
     prices = AccountPrices(feed, lambda: None)
@@ -163,19 +163,19 @@ async def test_best_prices_and_marks_have_requests_of_their_own_where_there_are_
     venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": "10", "info": {}}}
     feed.start()
     prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
-    told: list[Any] = []
+    updates: list[Any] = []
 
-    def hear() -> bool:
-        told.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False))
-        return {type(each) for each in told} == {Quote, MarkPrice}
+    def take_all() -> bool:
+        updates.extend(prices.take_updates(LINEAR, datetime.now(UTC), with_depth=False))
+        return {type(each) for each in updates} == {Quote, MarkPrice}
 
-    await until(hear)
+    await until(take_all)
     marks = [symbols for method, symbols in venue.asked if method == "fetch_mark_prices"]
     assert marks and all(symbols == [LINEAR] for symbols in marks)
-    assert len(marks) < len(venue.asked) / 2, "more seldom than prices"
+    assert len(marks) < len(venue.asked) / 2, "less often than prices"
 
 
-async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVenue) -> None:
+async def test_without_a_recent_mark_the_mid_price_counts(venue: ScriptedVenue) -> None:
     now = [NOW]
     feed = PriceFeed(
         "kraken", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02, clock=lambda: now[0]
@@ -185,11 +185,11 @@ async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVen
     venue.answers["fetch_trades"] = []
     venue.answers["fetch_order_book"] = {"bids": [["20", "1"]], "asks": [["22", "1"]]}
     feed.start()
-    told: list[Any] = []
+    updates: list[Any] = []
 
     def marks() -> list[Decimal]:
-        told.extend(prices.take_updates(LINEAR, now[0], with_depth=True))
-        return [each.price for each in told if isinstance(each, MarkPrice)]
+        updates.extend(prices.take_updates(LINEAR, now[0], with_depth=True))
+        return [each.price for each in updates if isinstance(each, MarkPrice)]
 
     await until(lambda: 10 in marks())
     venue.answers["fetch_tickers"] = {}
@@ -198,7 +198,7 @@ async def test_a_mark_that_is_not_told_any_more_is_the_middle(venue: ScriptedVen
     await feed.close()
 
 
-async def test_one_request_that_hangs_holds_up_no_other_and_is_told(
+async def test_a_request_that_hangs_delays_no_other_and_is_reported(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:
     prices = AccountPrices(feed, lambda: None)
@@ -216,7 +216,7 @@ async def test_one_request_that_hangs_holds_up_no_other_and_is_told(
     await until(lambda: prices.unavailable_reason() is None)
 
 
-async def test_a_missing_library_is_trouble_at_once(venue: ScriptedVenue) -> None:
+async def test_a_missing_library_makes_the_feed_unavailable(venue: ScriptedVenue) -> None:
     venue.refuses = NotSent("engine_unavailable", "no ccxt")
     feed, ready = PriceFeed("bybit", lambda: venue, timeout_seconds=0.1), asyncio.Event()
     feed.when_ready(ready.set)
@@ -229,7 +229,7 @@ async def test_a_missing_library_is_trouble_at_once(venue: ScriptedVenue) -> Non
     await feed.close()
 
 
-async def test_nobody_waits_long_for_an_exchange_that_says_nothing(
+async def test_waiting_for_a_silent_exchange_is_limited(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:
     venue.hangs = True
@@ -241,7 +241,7 @@ async def test_nobody_waits_long_for_an_exchange_that_says_nothing(
     assert feed.is_ready() and feed.client is None
 
 
-async def test_accounts_of_one_venue_share_a_feed_and_the_last_ends_it(tmp_path: Path) -> None:
+async def test_accounts_of_one_venue_share_a_feed_that_the_last_closes(tmp_path: Path) -> None:
     made: list[PriceFeed] = []
 
     def make(
@@ -270,7 +270,7 @@ async def test_accounts_of_one_venue_share_a_feed_and_the_last_ends_it(tmp_path:
         await each.close()
 
 
-async def test_the_client_calls_public_data_alone(tmp_path: Path) -> None:
+async def test_the_client_calls_public_data_only(tmp_path: Path) -> None:
     client = PublicClient(build_price_spec("bybit", {}, tmp_path), MarketCache())
     with pytest.raises(ValueError, match="public"):
         await client.call("create_order")
@@ -284,7 +284,7 @@ def test_prices_come_from_live_hosts_or_from_this_machine() -> None:
     assert price_environment({"oms": {"resolve": {"*": "127.0.0.1:1"}}}) == "loopback"
 
 
-def test_what_is_empty_or_crossed_is_no_price() -> None:
+def test_an_empty_or_crossed_book_is_no_price() -> None:
     one = Decimal(1)
     assert parse_quote(ticker("2", "1"), one, SPOT, NOW) is None
     assert parse_quote({"bid": None, "ask": "1"}, one, SPOT, NOW) is None
@@ -292,7 +292,7 @@ def test_what_is_empty_or_crossed_is_no_price() -> None:
     assert parse_book({"bids": [["1", "0"]], "asks": [["2", "1"]]}, one, SPOT, NOW) is None
     assert parse_public_trade({"price": "1", "amount": "1"}, one, SPOT, 0, NOW) is None
     late = parse_public_trade(trade("1", "1", 2**42), one, SPOT, 0, NOW)
-    assert late is not None and late.at == NOW, "no trade is of the future"
+    assert late is not None and late.at == NOW, "no trade is in the future"
 
 
 def _account(venue: str, extra_config: str) -> Account:

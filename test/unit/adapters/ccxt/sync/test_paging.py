@@ -1,4 +1,4 @@
-"""Whole lists out of pages, whatever their size and however they are walked."""
+"""Whole lists from pages, whatever their size and way of paging."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -16,7 +16,7 @@ PAGE = 3
 
 
 class ByCursor:
-    """A venue that tells where the next page begins."""
+    """A venue that returns a cursor of the next page."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
@@ -30,7 +30,7 @@ class ByCursor:
 
 
 class ByTime(ByCursor):
-    """A venue that is asked from when on."""
+    """A venue with a start time parameter."""
 
     async def read(self, method: str, *args: Any) -> list[dict[str, Any]]:
         _, since, page, _ = args
@@ -38,7 +38,7 @@ class ByTime(ByCursor):
 
 
 class NewestFirst(ByCursor):
-    """A venue that shows the newest of what it is asked for, up to an end or past an offset."""
+    """A venue that returns the newest rows, up to an end or after an offset."""
 
     async def read(self, method: str, *args: Any) -> list[dict[str, Any]]:
         _, since, page, params = args
@@ -57,20 +57,18 @@ def rows_at(times: list[int]) -> list[dict[str, Any]]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 1000), max_size=20))
-async def test_a_cursor_leads_to_the_end(times: list[int]) -> None:
+async def test_paging_by_cursor(times: list[int]) -> None:
     rows = rows_at(times)
-    told = await fetch_all(ByCursor(rows), "fetch_my_trades", None, 0, PAGE, {}, uses_cursor=True)
-    assert [row["id"] for row in told] == [row["id"] for row in rows]
+    listed = await fetch_all(ByCursor(rows), "fetch_my_trades", None, 0, PAGE, {}, uses_cursor=True)
+    assert [row["id"] for row in listed] == [row["id"] for row in rows]
 
 
 @pytest.mark.parametrize("offset_param", ["", "ofs"])
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 1000), max_size=20, unique=True))
-async def test_what_is_older_is_reached_from_the_newest(
-    offset_param: str, times: list[int]
-) -> None:
+async def test_paging_from_the_newest_row(offset_param: str, times: list[int]) -> None:
     rows = rows_at(times)
-    told = await fetch_all(
+    listed = await fetch_all(
         NewestFirst(rows),
         "fetch_my_trades",
         None,
@@ -81,10 +79,10 @@ async def test_what_is_older_is_reached_from_the_newest(
         newest_first=not offset_param,
         offset_param=offset_param,
     )
-    assert {row["id"] for row in told} == {row["id"] for row in rows}
+    assert {row["id"] for row in listed} == {row["id"] for row in rows}
 
 
-async def test_a_moment_that_fills_a_page_cannot_be_walked_back() -> None:
+async def test_a_page_with_one_timestamp_cannot_be_paged_backwards() -> None:
     venue = NewestFirst(rows_at([5] * (PAGE + 1)))
     with pytest.raises(ReadFailed):
         await fetch_all(
@@ -94,20 +92,20 @@ async def test_a_moment_that_fills_a_page_cannot_be_walked_back() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 1000), max_size=20, unique=True))
-async def test_time_leads_to_the_end(times: list[int]) -> None:
+async def test_paging_by_time(times: list[int]) -> None:
     rows = rows_at(times)
-    told = await fetch_all(ByTime(rows), "fetch_my_trades", None, 0, PAGE, {}, uses_cursor=False)
-    assert [row["id"] for row in told] == [row["id"] for row in rows]
+    listed = await fetch_all(ByTime(rows), "fetch_my_trades", None, 0, PAGE, {}, uses_cursor=False)
+    assert [row["id"] for row in listed] == [row["id"] for row in rows]
 
 
-async def test_a_moment_larger_than_a_page_is_said_to_be_unreadable() -> None:
+async def test_more_rows_of_one_timestamp_than_a_page_fail() -> None:
     rows = rows_at([5] * 10)
-    with pytest.raises(ReadFailed, match="cannot be walked"):
+    with pytest.raises(ReadFailed, match="cannot be paged"):
         await fetch_all(ByTime(rows), "fetch_my_trades", None, 0, PAGE, {}, uses_cursor=False)
 
 
 @given(st.integers(0, 60 * 86_400), st.integers(1, 30))
-def test_windows_cover_all_and_none_is_too_long(seconds: int, days: int) -> None:
+def test_windows_cover_the_span_and_none_is_too_long(seconds: int, days: int) -> None:
     until = NOON + timedelta(seconds=seconds)
     found = split_windows(NOON, until, days)
     assert (found[0].since, found[-1].until) == (NOON, until)

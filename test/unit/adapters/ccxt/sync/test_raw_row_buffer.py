@@ -1,4 +1,4 @@
-"""Rows that make no sense stop nothing: they are set aside, counted once, and kept."""
+"""Malformed rows stop nothing: they are quarantined, counted once, and newest_row."""
 
 import asyncio
 import logging
@@ -28,28 +28,30 @@ def venue() -> ScriptedVenue:
 
 
 @pytest.fixture
-async def swept(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Any]]:
-    """Sweeps what the venue shows now."""
-    desk = CcxtHarness(
+async def take_snapshot(venue: ScriptedVenue) -> AsyncIterator[Callable[..., Any]]:
+    """Takes a snapshot of what the venue lists."""
+    harness = CcxtHarness(
         make_client=lambda: venue,
         timings=evolve(FAST_TIMINGS, idle_poll_seconds=60, live_poll_seconds=60),
     ).start()
 
-    async def sweep() -> ExchangeSnapshot:
-        await desk.wait_ready()
-        desk.exchange.start_snapshot(datetime.now(UTC) - timedelta(days=1))
-        count = len(desk.snapshots)
-        await desk.wait_until(lambda: len(desk.snapshots) > count, "swept")
-        return desk.snapshots[-1]
+    async def request_snapshot() -> ExchangeSnapshot:
+        await harness.wait_ready()
+        harness.exchange.start_snapshot(datetime.now(UTC) - timedelta(days=1))
+        count = len(harness.snapshots)
+        await harness.wait_until(lambda: len(harness.snapshots) > count, "a snapshot")
+        return harness.snapshots[-1]
 
-    sweep.desk = desk  # type: ignore[attr-defined]
-    yield sweep
-    await desk.exchange.close()
+    request_snapshot.harness = harness  # type: ignore[attr-defined]
+    yield request_snapshot
+    await harness.exchange.close()
 
 
-async def test_the_others_are_read(venue: ScriptedVenue, swept: Callable[..., Any]) -> None:
+async def test_the_other_rows_are_read(
+    venue: ScriptedVenue, take_snapshot: Callable[..., Any]
+) -> None:
     now = to_milliseconds(datetime.now(UTC))
-    await swept.desk.wait_ready()  # type: ignore[attr-defined]
+    await take_snapshot.harness.wait_ready()  # type: ignore[attr-defined]
     venue.open_orders = [
         an_order_row("y1"),
         an_order_row("y2", side="sideways"),
@@ -60,12 +62,12 @@ async def test_the_others_are_read(venue: ScriptedVenue, swept: Callable[..., An
         a_trade_row("t2", "y1", qty="0.5", at=None),
         a_trade_row("-1", "y1", at=now),
     ]
-    snapshot = await swept()
+    snapshot = await take_snapshot()
     assert {report.exchange_order_id for report in snapshot.orders} == {"y1"}
     assert [report.execution.exchange_trade_id for _, report in snapshot.trades] == ["t1"]
     names = {each.row["id"] for each in snapshot.raw}
-    assert names == {"y1", "y2", "y3", "t1", "t2", "-1"}, "all of it is evidence"
-    exchange = swept.desk.exchange  # type: ignore[attr-defined]
+    assert names == {"y1", "y2", "y3", "t1", "t2", "-1"}, "all rows are newest_row"
+    exchange = take_snapshot.harness.exchange  # type: ignore[attr-defined]
     quarantine = exchange._components.raw_rows.quarantined_counts
     assert quarantine == {
         ("order", "an order without a side"): 1,
@@ -73,8 +75,8 @@ async def test_the_others_are_read(venue: ScriptedVenue, swept: Callable[..., An
         ("execution", "an execution without a time"): 1,
         ("execution", "no execution: its id says that there was none"): 1,
     }
-    await swept()
-    assert sum(quarantine.values()) == 4, "told again, they are counted once"
+    await take_snapshot()
+    assert sum(quarantine.values()) == 4, "repeated rows are counted once"
 
 
 def test_a_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -88,7 +90,7 @@ def test_a_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert raw_rows.quarantined_counts == {(ORDER, "it is odd"): 3}
 
 
-def test_what_was_told_is_handed_on_once_and_has_an_end() -> None:
+def test_rows_are_taken_once_and_limited() -> None:
     raw_rows = RawRowBuffer("bybit")
     rows = [{"id": str(number)} for number in range(ROWS_MAX + 1)]
     raw_rows.add(TRADE, rows)
@@ -100,7 +102,7 @@ def test_what_was_told_is_handed_on_once_and_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
-def test_of_two_tellings_the_newer_counts_whatever_their_order(
+def test_of_two_versions_the_newer_wins_in_any_order(
     venue: ScriptedVenue, *, is_turned: bool
 ) -> None:
     older = an_order_row("y1", at=1_700_000_000_000)
@@ -109,7 +111,7 @@ def test_of_two_tellings_the_newer_counts_whatever_their_order(
     venue.open_orders = [older, newer, *shown]
     if is_turned:
         venue.open_orders.reverse()
-    heard: list[Any] = []
+    duplicates: list[Any] = []
     rows = asyncio.run(
         fetch_all(
             venue,
@@ -119,19 +121,19 @@ def test_of_two_tellings_the_newer_counts_whatever_their_order(
             50,
             {},
             uses_cursor=True,
-            on_duplicate=lambda row, kept: heard.append((row, kept)),
+            on_duplicate=lambda row, newest_row: duplicates.append((row, newest_row)),
         )
     )
     assert sorted(rows, key=lambda row: row["id"]) == [newer, shown[1]]
-    assert sorted(heard, key=lambda each: each[0]["id"]) == [(older, newer), shown]
+    assert sorted(duplicates, key=lambda each: each[0]["id"]) == [(older, newer), shown]
 
 
 @pytest.mark.parametrize("scale", [1, 10**3, 10**6])
-def test_finer_times_are_the_same_moment(scale: int) -> None:
+def test_finer_timestamps_are_the_same_time(scale: int) -> None:
     assert get_timestamp({"timestamp": to_milliseconds(NOON) * scale}, "timestamp") == NOON
 
 
-def test_a_leg_is_read_where_only_the_venue_tells_it(venue: ScriptedVenue) -> None:
+def test_a_leg_is_read_where_only_the_venue_row_has_it(venue: ScriptedVenue) -> None:
     row = {
         "symbol": LINEAR,
         "contracts": 2.0,

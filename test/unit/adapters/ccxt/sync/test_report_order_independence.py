@@ -1,4 +1,4 @@
-"""The same facts in any order, told any number of times, end in the same order row."""
+"""The same facts in any order, repeated any number of times, end in the same order row."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,7 +31,7 @@ Fact = tuple[str, dict[str, Any]]
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[Fact]:
-    """An order's life as the exchange shows it: snapshots as it went on, and its executions."""
+    """An order's life as the exchange lists it: snapshots over time, and executions."""
     qty, filled, price = 10, 0, 100
     name, client_id = "x1", NAMES.encode(1, 1)
     facts: list[Fact] = []
@@ -50,7 +50,8 @@ def lives(draw: st.DrawFn) -> list[Fact]:
                 trade = a_trade_row(f"t{number}", name, client_id, str(part), at=AT + len(facts))
                 facts.append(("trade", trade))
             case "change" if filled < qty:
-                # It never grows: fills heard first would have completed it in the ledger.
+                # The quantity never grows: fills that arrive first would complete the order in the
+                # ledger.
                 qty = draw(st.integers(filled + 1, qty))
                 price = draw(st.integers(90, 110))
                 snapshot("New")
@@ -65,8 +66,8 @@ def lives(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
-def ended(facts: list[Fact]) -> dict[str, Any]:
-    """The book after the facts, in the order given: the order's row and its deals."""
+def ledger_after(facts: list[Fact]) -> dict[str, Any]:
+    """The ledger after the facts in the given order: the order's row and its deals."""
     book = LedgerBook(PositionMode.NETTING, INSTRUMENTS[LINEAR])
     order = an_order(
         id=1,
@@ -84,9 +85,9 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
     for number, (kind, row) in enumerate(facts):
         now = NOON + timedelta(seconds=number)
         if kind == "order":
-            shown = parse_order(row, "bybit", INSTRUMENTS)
-            assert shown is not None
-            reports = report_builder.from_order(shown, ReportSource.RECONCILE, now)
+            snapshot = parse_order(row, "bybit", INSTRUMENTS)
+            assert snapshot is not None
+            reports = report_builder.from_order(snapshot, ReportSource.RECONCILE, now)
         else:
             [trade] = parse_trades([row], "bybit", INSTRUMENTS)
             report = report_builder.from_trade(trade, ReportSource.RECONCILE, now)
@@ -97,7 +98,7 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
     return {
         "state": last.state,
         "qty": last.qty,
-        # An order that fills have ended is not told its last price any more.
+        # The last price of an order that fills have ledger_after is not reported any more.
         "price": last.price if last.is_open else None,
         "filled": last.filled_qty,
         "value": last.fill_value,
@@ -110,19 +111,19 @@ def ended(facts: list[Fact]) -> dict[str, Any]:
 
 @settings(max_examples=choose_size(300, 10_000), deadline=None)
 @given(lives(), st.randoms(use_true_random=False), st.data())
-def test_any_order_and_repetition_ends_in_the_same_book(
+def test_any_order_and_repetition_ends_in_the_same_ledger(
     facts: list[Fact], random: Any, data: st.DataObject
 ) -> None:
-    expected = ended(facts)
+    expected = ledger_after(facts)
     again = facts + data.draw(st.lists(st.sampled_from(facts), max_size=6))
     random.shuffle(again)
-    assert ended(again) == expected
+    assert ledger_after(again) == expected
 
 
 @settings(max_examples=100, deadline=None)
 @given(lives())
-def test_an_unknown_word_never_ends_an_order(facts: list[Fact]) -> None:
+def test_an_unknown_status_never_ends_an_order(facts: list[Fact]) -> None:
     strange = [(kind, row) for kind, row in facts if kind == "order"]
     for _, row in strange:
         row["info"]["orderStatus"] = "Xyzzy"
-    assert ended(strange)["state"] == "SUBMITTED"
+    assert ledger_after(strange)["state"] == "SUBMITTED"

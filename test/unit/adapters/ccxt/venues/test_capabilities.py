@@ -1,4 +1,4 @@
-"""What a venue can do, and that the settings of an account only take away."""
+"""Capabilities of venues, which the settings of an account can only restrict."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from oms.adapters.ccxt.venues.capabilities import ACCOUNT, DECLARED, TABLE, buil
 from oms.adapters.ccxt.venues.catalog import load_venues
 
 
-def told(name: str, taken: dict[str, Any] | None = None) -> dict[str, tuple[Any, str]]:
+def capability_pairs(name: str, taken: dict[str, Any] | None = None) -> dict[str, tuple[Any, str]]:
     known = build_capabilities(load_venues()[name], "live", taken)
     return {field: (each.value, each.source) for field, each in known.items()}
 
 
-def test_the_row_of_bybit() -> None:
-    row = told("bybit")
+def test_capabilities_of_bybit() -> None:
+    row = capability_pairs("bybit")
     assert row["edit"] == ({"spot": "native", "linear": "native"}, TABLE)
     assert row["attached_tp_sl"] == (["spot", "linear"], TABLE)
     assert row["hedge"] == ("unified", TABLE)
@@ -27,8 +27,8 @@ def test_the_row_of_bybit() -> None:
     assert row["label"] == (None, TABLE)
 
 
-def test_a_venue_without_a_row_is_untested() -> None:
-    row = told("zaif")
+def test_a_venue_without_a_table_row_is_untested() -> None:
+    row = capability_pairs("zaif")
     assert row["label"] == ("untested", TABLE)
     assert row["client_id"][0]["look_up"] == "scan"
     assert row["hedge"] == ("none", DECLARED)
@@ -47,8 +47,8 @@ def test_a_venue_without_a_row_is_untested() -> None:
         ("time_in_force", {"linear": ["GTC"]}, None),
     ],
 )
-def test_settings_take_away(field: str, taken: Any, left: Any) -> None:
-    value, source = told("bybit", {field: taken})[field]
+def test_settings_restrict(field: str, taken: Any, left: Any) -> None:
+    value, source = capability_pairs("bybit", {field: taken})[field]
     assert source == ACCOUNT
     if left is None:
         assert value["linear"] == ["GTC"] and len(value["spot"]) > 1
@@ -57,8 +57,10 @@ def test_settings_take_away(field: str, taken: Any, left: Any) -> None:
 
 
 def test_settings_add_nothing() -> None:
-    before = told("kraken")
-    after = told("kraken", {"hedge": "unified", "attached_tp_sl": ["spot"], "wings": True})
+    before = capability_pairs("kraken")
+    after = capability_pairs(
+        "kraken", {"hedge": "unified", "attached_tp_sl": ["spot"], "wings": True}
+    )
     assert after["hedge"] == before["hedge"] == ("none", TABLE)
     assert after["attached_tp_sl"][0] == []
     assert "wings" not in after

@@ -1,4 +1,4 @@
-"""The drawn table of venues: as the pinned ccxt has it, and what it must tell apart."""
+"""The generated venue catalog: equal to the pinned ccxt, with environments kept apart."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from oms.adapters.ccxt.venues.catalog import ccxt_version, exchange_ids, load_ve
 TOOL = Path(__file__).resolve().parents[5] / "tools" / "generate_venues.py"
 
 
-def test_it_is_what_the_installed_ccxt_says() -> None:
+def test_the_catalog_equals_the_installed_ccxt() -> None:
     run = subprocess.run(
         [sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False
     )
@@ -18,7 +18,7 @@ def test_it_is_what_the_installed_ccxt_says() -> None:
     assert ccxt_version() == version("ccxt")
 
 
-def test_how_many_there_are() -> None:
+def test_number_of_venues() -> None:
     known = load_venues()
     assert len(known) == 104
     assert sum(each.websockets for each in known.values()) == 76
@@ -27,8 +27,8 @@ def test_how_many_there_are() -> None:
     assert {"ccxt.bybit", "ccxtpro.bybit", "paper.bybit", "paper.generic"} <= set(ids)
 
 
-def test_a_test_tree_never_names_where_real_orders_go() -> None:
-    """Two venues read the web pages of the real one; their orders go elsewhere."""
+def test_test_environments_never_use_live_order_hosts() -> None:
+    """Two venues read public pages of the live one; orders go elsewhere."""
     shared = {}
     for name, venue in load_venues().items():
         live = venue.environments["live"]
@@ -44,7 +44,7 @@ def test_a_test_tree_never_names_where_real_orders_go() -> None:
     }
 
 
-def test_our_table_stands_beside_what_is_declared() -> None:
+def test_own_table_and_declared_features_are_separate() -> None:
     bybit, kraken = load_venues()["bybit"], load_venues()["kraken"]
     assert bybit.table["edit"] == {"spot": "native", "linear": "native"}
     assert bybit.table["trades"]["linear"] == {
