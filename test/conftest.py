@@ -1,4 +1,4 @@
-"""Fixtures that every folder of tests may ask for. They start real servers, on 127.0.0.1 only."""
+"""Fixtures for all tests. They start real servers, on 127.0.0.1 only."""
 
 import os
 from collections.abc import Iterator
@@ -11,21 +11,22 @@ from kit.databases.mariadb import PrivateMariaDB
 
 pytest_plugins = ["kit.recorded_data"]
 
-# Examples are drawn alike each time: a change is judged by what it changed. To explore, others.
-settings.register_profile("alike", derandomize=True)
+# Examples are the same in each run, so that results depend on the change only. For exploration,
+# OMS_TEST_RANDOM draws random ones.
+settings.register_profile("fixed", derandomize=True)
 settings.register_profile("random", derandomize=False)
-settings.load_profile("random" if os.environ.get("OMS_TEST_RANDOM") else "alike")
+settings.load_profile("random" if os.environ.get("OMS_TEST_RANDOM") else "fixed")
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateMariaDB]:
-    """A private MariaDB for one pytest process; a test makes its own database in it."""
+    """A private MariaDB per pytest process; tests create their own databases in it."""
     with PrivateMariaDB() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def galera() -> Iterator[GaleraCluster]:
-    """A private Galera cluster of three nodes for one pytest process."""
+    """A private Galera cluster of three nodes per pytest process."""
     with GaleraCluster(3) as cluster:
         yield cluster

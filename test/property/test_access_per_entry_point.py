@@ -146,8 +146,8 @@ async def _create_fixture(
     keys: dict[str, tuple[int, str]] = {}
     for role in ROLE_BY_LETTER.values():
         key = await gateway.add_key(f"the {role}", f"oms_key-of-the-{role}", role, grants={})
-        cases = await admin.user_admin.keys()
-        keys[role] = (cases[-1].id, key)
+        user_keys = await admin.people.keys()
+        keys[role] = (user_keys[-1].id, key)
     return AccessFixture(runner, gateway, dsn, rows, closed, keys)
 
 

@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
-from kit.ledger.histories import INSTRUMENTS, STEPS, History, Step, play_history
+from kit.ledger.histories import INSTRUMENTS, STEPS, History, Step
+from kit.ledger.history_run import play_history
 from kit.ledger.ledger_book import LedgerBook
 from kit.run_size import count_examples
 from oms.domain.account import PositionMode

@@ -9,13 +9,8 @@ from fractions import Fraction
 
 import pytest
 
-from kit.ledger.histories import (
-    History,
-    compare_history,
-    play_history,
-    random_history,
-    shrink_history,
-)
+from kit.ledger.histories import History, random_history
+from kit.ledger.history_run import compare_history, play_history, shrink_history
 from kit.ledger.oracle import Oracle
 from oms.domain.value import evolve
 

@@ -1,7 +1,7 @@
-"""The stack of containers, checked without Docker: schema, wiring, image recipe, settings.
+"""The container stack, checked without Docker: compose schema, services, Dockerfile, settings.
 
-The compose file is validated against the schema that the Compose project publishes, in the copy
-that the package `check-jsonschema` carries. Nothing here builds or runs an image.
+The compose file is validated against the published Compose schema, in the copy that the package
+`check-jsonschema` ships. No image is built or run.
 """
 
 import json
@@ -39,23 +39,23 @@ def test_the_compose_file_follows_the_published_schema(stack: dict[str, Any]) ->
     _validate(stack)
 
 
-def test_the_schema_would_notice(stack: dict[str, Any]) -> None:
+def test_the_schema_rejects_unknown_keys(stack: dict[str, Any]) -> None:
     wrong = json.loads(json.dumps(stack))
     wrong["services"]["api"]["depend_on"] = ["mysql"]
     with pytest.raises(jsonschema.ValidationError, match="depend_on"):
         _validate(wrong)
 
 
-def test_the_loopback_exchange_is_asked_for_and_stands_where_the_worker_may_reach_it(
+def test_the_loopback_exchange_is_optional_and_shares_the_network_of_the_worker(
     stack: dict[str, Any],
 ) -> None:
     service = stack["services"]["loopback"]
     assert service["profiles"] == ["loopback"]
     assert service["network_mode"] == "service:worker"
     (mount,) = service["volumes"]
-    here, there = mount.split(":")[:2]
-    assert service["entrypoint"] == ["python", there]
-    assert (ROOT / here / "__main__.py").is_file()
+    source, target = mount.split(":")[:2]
+    assert service["entrypoint"] == ["python", target]
+    assert (ROOT / source / "__main__.py").is_file()
 
 
 def test_the_services_and_their_commands(stack: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ def test_the_services_and_their_commands(stack: dict[str, Any]) -> None:
     assert {services[name]["image"] for name in commands} == {"oms-gateway"}
 
 
-def test_nobody_starts_before_the_migrations(stack: dict[str, Any]) -> None:
+def test_no_service_starts_before_the_migrations(stack: dict[str, Any]) -> None:
     services = stack["services"]
     healthy = {"condition": "service_healthy"}
     done = {"condition": "service_completed_successfully"}
@@ -84,29 +84,29 @@ def test_nobody_starts_before_the_migrations(stack: dict[str, Any]) -> None:
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
 
-def test_api_and_worker_share_database_settings_and_doorbell(stack: dict[str, Any]) -> None:
+def test_api_and_worker_share_database_settings_and_notifier_folder(stack: dict[str, Any]) -> None:
     api, worker = stack["services"]["api"], stack["services"]["worker"]
     assert api["environment"] == worker["environment"]
     assert api["volumes"] == worker["volumes"]
     used = {volume.split(":")[0] for volume in api["volumes"] if not volume.startswith("$")}
     assert used <= stack["volumes"].keys()
-    bell = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_dir
-    assert f"bell:{bell}" in api["volumes"]
+    notifier_dir = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_dir
+    assert f"bell:{notifier_dir}" in api["volumes"]
 
 
-def test_the_master_key_is_made_by_one_and_read_by_all(stack: dict[str, Any]) -> None:
+def test_one_service_creates_the_master_key_and_all_read_it(stack: dict[str, Any]) -> None:
     services = stack["services"]
     file = load_settings({"OMS_CONFIG": str(EXAMPLE)}).key_file
     assert f"keys:{file.parent}" in services["master-key"]["volumes"]
     for name in ("api", "worker"):
         assert f"keys:{file.parent}:ro" in services[name]["volumes"]
-    # A volume takes owner and mode from the image's folder: it must be the user's own.
+    # A volume takes owner and mode from the folder in the image: it must belong to the user.
     recipe = (ROOT / "apps" / "Dockerfile").read_text()
     assert f"-o oms -g oms -m 0700 /var/lib/oms {file.parent}" in recipe
     assert "keys" in stack["volumes"]
 
 
-def test_no_password_stands_in_the_file_and_no_database_port_is_open(stack: dict[str, Any]) -> None:
+def test_the_file_has_no_password_and_opens_no_database_port(stack: dict[str, Any]) -> None:
     mysql = stack["services"]["mysql"]
     assert mysql["environment"]["MARIADB_PASSWORD"].startswith("${OMS_DB_PASSWORD:?")
     assert "ports" not in mysql
@@ -115,33 +115,33 @@ def test_no_password_stands_in_the_file_and_no_database_port_is_open(stack: dict
 
 def test_the_example_settings_load_and_name_every_setting() -> None:
     settings = load_settings({"OMS_CONFIG": str(EXAMPLE)})
-    told = json.loads(EXAMPLE.read_text())
-    assert list(_keys(told)) == list(_fields(Settings))
+    example = json.loads(EXAMPLE.read_text())
+    assert list(_keys(example)) == list(_fields(Settings))
     assert settings.dsn.startswith("mysql+asyncmy://")
     assert not settings.live_trading_allowed
 
 
-def test_the_image_recipe_is_well_formed() -> None:
+def test_the_dockerfile_is_well_formed() -> None:
     instructions = list(_instructions())
-    assert {word for word, _ in instructions} <= INSTRUCTIONS
+    assert {instruction for instruction, _ in instructions} <= INSTRUCTIONS
     assert instructions[0][0] == "FROM"
-    images = {rest.split()[0] for word, rest in instructions if word == "FROM"}
+    images = {rest.split()[0] for instruction, rest in instructions if instruction == "FROM"}
     assert images == {"python:3.11-slim-bookworm"}
-    assert [rest for word, rest in instructions if word == "USER"] == ["oms"]
+    assert [rest for instruction, rest in instructions if instruction == "USER"] == ["oms"]
     assert ("ENTRYPOINT", '["oms"]') in instructions
 
 
-def test_the_image_is_made_of_what_is_there_and_what_is_not_ignored() -> None:
-    kept = {
+def test_the_image_copies_exactly_the_files_that_are_not_ignored() -> None:
+    allowed = {
         line.removeprefix("!")
         for line in (ROOT / ".dockerignore").read_text().splitlines()
         if line.startswith("!")
     }
     copied = set()
-    for word, rest in _instructions():
-        if word == "COPY" and "--from" not in rest:
+    for instruction, rest in _instructions():
+        if instruction == "COPY" and "--from" not in rest:
             copied |= set(rest.split()[:-1])
-    assert copied == kept
+    assert copied == allowed
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
 
@@ -155,8 +155,8 @@ def _instructions() -> Iterator[tuple[str, str]]:
     text = re.sub(r"(?m)^#.*\n", "", (ROOT / "apps" / "Dockerfile").read_text())
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         if line.strip():
-            word, rest = line.split(maxsplit=1)
-            yield word, rest
+            instruction, rest = line.split(maxsplit=1)
+            yield instruction, rest
 
 
 def _keys(settings: dict[str, Any], prefix: str = "") -> Iterator[str]:

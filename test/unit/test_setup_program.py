@@ -1,4 +1,4 @@
-"""The set-up program: what it installs, what it prints when it may not, when it begins anew."""
+"""The setup program: what it installs, what it prints without root, when it recreates `.venv`."""
 
 import importlib.util
 from importlib.machinery import SourceFileLoader
@@ -8,14 +8,14 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BOTH = ["mariadb-server-core", "mariadb-client-core"]
+MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
 APT = "apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends"
-WHOLE_LINE = f"DEBIAN_FRONTEND=noninteractive {APT} python3-venv {' '.join(BOTH)}"
+INSTALL_LINE = f"DEBIAN_FRONTEND=noninteractive {APT} python3-venv {' '.join(MARIADB_PACKAGES)}"
 
 
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The program, loaded anew, with a checkout of its own and every command only noted."""
+    """The program, freshly loaded, with its own checkout folder; commands are only recorded."""
     loader = SourceFileLoader("setup_program", str(ROOT / "tools" / "setup"))
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     spec = importlib.util.spec_from_loader(loader.name, loader)
@@ -41,9 +41,9 @@ def test_nothing_happens_when_everything_is_installed(setup: ModuleType) -> None
     assert setup.commands == []
 
 
-def test_a_half_made_environment_is_made_anew(setup: ModuleType) -> None:
+def test_an_incomplete_environment_is_recreated(setup: ModuleType) -> None:
     (setup.VENV / "half").write_text("")
-    setup._run = _noting_and_making(setup)
+    setup._run = _record_and_create_venv(setup)
     assert setup.main([]) == 0
     assert not (setup.VENV / "half").exists()
     assert setup.commands[0][1:3] == ("-m", "venv")
@@ -72,42 +72,42 @@ def test_an_interrupted_update_leaves_no_stamp(setup: ModuleType) -> None:
     assert not setup.STAMP.exists()
 
 
-def test_who_is_not_root_reads_the_line_and_gets_status_2(
+def test_without_root_it_prints_the_install_line_and_exits_with_2(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    _with_nothing_installed(setup, monkeypatch)
-    assert setup.main(BOTH) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == WHOLE_LINE
+    _pretend_nothing_installed(setup, monkeypatch)
+    assert setup.main(MARIADB_PACKAGES) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == INSTALL_LINE
 
 
-def test_root_installs_and_reads_the_package_lists_only_when_that_fails(
+def test_root_updates_the_package_lists_only_after_a_failed_install(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    _with_nothing_installed(setup, monkeypatch, apt_get="/usr/bin/apt-get")
-    asked: list[str] = []
+    _pretend_nothing_installed(setup, monkeypatch, apt_get="/usr/bin/apt-get")
+    commands: list[str] = []
     answers = iter([False, True, True])
 
     def apt(command: str) -> bool:
-        asked.append(command)
+        commands.append(command)
         return next(answers)
 
     setup._apt = apt
-    setup._run = _noting_and_making(setup)
-    assert setup.main(BOTH) == 0
-    install = WHOLE_LINE.removeprefix("DEBIAN_FRONTEND=noninteractive ")
-    assert asked == [install, "apt-get -o DPkg::Lock::Timeout=300 update", install]
+    setup._run = _record_and_create_venv(setup)
+    assert setup.main(MARIADB_PACKAGES) == 0
+    install = INSTALL_LINE.removeprefix("DEBIAN_FRONTEND=noninteractive ")
+    assert commands == [install, "apt-get -o DPkg::Lock::Timeout=300 update", install]
 
 
-def test_a_library_is_installed_when_its_file_is(setup: ModuleType, tmp_path: Path) -> None:
+def test_a_library_is_installed_if_its_file_exists(setup: ModuleType, tmp_path: Path) -> None:
     library = tmp_path / "library.so"
     assert not setup._is_installed(str(library))
     library.write_bytes(b"")
     assert setup._is_installed(str(library))
 
 
-def test_no_package_that_leaves_a_service_behind(setup: ModuleType) -> None:
+def test_no_package_installs_a_service(setup: ModuleType) -> None:
     assert "mariadb-server" not in setup.PACKAGES
     assert "default-mysql-server" not in setup.PACKAGES
     assert "rsync" not in setup.PACKAGES
@@ -120,7 +120,7 @@ def test_the_lock_file_names_no_index_and_no_path() -> None:
         assert not text.startswith("-") or text.startswith("--hash=sha256:"), line
 
 
-def _with_nothing_installed(
+def _pretend_nothing_installed(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch, apt_get: str | None = None
 ) -> None:
     monkeypatch.setattr(setup, "_can_make_venv", lambda: False)
@@ -131,7 +131,7 @@ def _with_nothing_installed(
     monkeypatch.setattr("shutil.which", which)
 
 
-def _noting_and_making(setup: ModuleType) -> object:
+def _record_and_create_venv(setup: ModuleType) -> object:
     def run(*command: str) -> None:
         setup.commands.append(command)
         setup.VENV.mkdir(exist_ok=True)

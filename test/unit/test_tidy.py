@@ -1,6 +1,6 @@
-"""Rules of style that a machine can check; imports are checked by the contracts in pyproject.toml.
+"""Style rules checked by a test; import rules are contracts in pyproject.toml.
 
-Lengths, names, docstrings, floats, caught exceptions, words that name one machine.
+Lengths, names, docstrings, floats, caught exceptions, machine-specific paths.
 """
 
 import ast
@@ -22,19 +22,19 @@ NOT_OURS = ("__pycache__", "node_modules", "dist")
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
-#: A function may be longer than this hardly ever: one in a hundred.
+#: At most one function in a hundred may be longer than this.
 FUNCTION_LINES_USUAL = 50
 LONG_FUNCTIONS_SHARE_MAX = 0.01
 
-#: Rooms without an edge: everything fits into them.
+#: Names without a defined meaning: anything fits into them.
 BANNED_WORDS = frozenset(
     {"util", "utils", "helper", "helpers", "manager", "common", "base", "models", "handler", "misc"}
 )
-#: `services` is a floor; one class or module called a service is not a use case with a verb.
+#: `services` is a layer; a class or module named service is not a use case.
 BANNED_NAMES = frozenset({"service"})
 FLOATLESS = ("domain", "simulation", "backtest", "strategies")
 ANYLESS = ("domain", "ports", "backtest", "strategies")
-#: Who may catch everything: it answers, logs and restarts for whoever is below it.
+#: Modules that may catch every exception: they respond, log or restart.
 SUPERVISORS = frozenset(
     f"apps/oms/{name}.py"
     for name in (
@@ -48,9 +48,9 @@ SUPERVISORS = frozenset(
         *("worker/main", "worker/dispatch"),
     )
 )
-#: Absolute paths under which people keep their own files: they are true on one machine only.
+#: Absolute paths of users and machines.
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(home|root|Users|mnt|media|workspace|work)/\w")
-LEFT_OUT = re.compile(r"pytest\.(skip|xfail|importorskip)\b|mark\.(skip|skipif|xfail)\b")
+SKIPPED = re.compile(r"pytest\.(skip|xfail|importorskip)\b|mark\.(skip|skipif|xfail)\b")
 
 
 def _files(folder: str, suffixes: tuple[str, ...]) -> Iterator[Path]:
@@ -78,7 +78,7 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
-    """(where, lines) of every function; decorators are not counted."""
+    """(location, lines) of every function, without decorators."""
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -86,8 +86,8 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
             yield where, node.end_lineno - node.lineno + 1
 
 
-def _in_rooms(rooms: tuple[str, ...]) -> list[Path]:
-    return [path for room in rooms for path in _files(f"apps/oms/{room}", (".py",))]
+def _in_packages(packages: tuple[str, ...]) -> list[Path]:
+    return [path for package in packages for path in _files(f"apps/oms/{package}", (".py",))]
 
 
 def test_there_is_something_to_check() -> None:
@@ -95,39 +95,39 @@ def test_there_is_something_to_check() -> None:
     assert len(TEXTS) > len(SOURCES)
 
 
-def test_a_file_is_read_in_one_sitting() -> None:
+def test_files_are_not_too_long() -> None:
     lengths = {_name(path): len(path.read_text().splitlines()) for path in PYTHON}
     assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
 
 
-def test_a_function_fits_on_a_screen() -> None:
-    sources = [path for path in SOURCES if "versions" not in path.parts]  # a table is one list
+def test_functions_are_not_too_long() -> None:
+    sources = [path for path in SOURCES if "versions" not in path.parts]  # a migration is one table
     lengths = dict(found for path in sources for found in _functions(path))
     assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES_MAX} == {}
     long = {name: n for name, n in lengths.items() if n > FUNCTION_LINES_USUAL}
     assert len(long) <= LONG_FUNCTIONS_SHARE_MAX * len(lengths), long
 
 
-def test_a_module_opens_with_a_docstring() -> None:
-    # An empty __init__.py says nothing because there is nothing to say.
-    silent = [
+def test_modules_start_with_a_docstring() -> None:
+    # An empty __init__.py needs no docstring.
+    missing = [
         _name(path)
         for path in PYTHON
         if path.read_text().strip() and ast.get_docstring(_tree(path)) is None
     ]
-    assert silent == []
+    assert missing == []
 
 
-def test_no_name_without_an_edge() -> None:
-    found = [_name(path) for path in SOURCES if _edgeless(path.stem.split("_"))]
+def test_no_vague_names() -> None:
+    found = [_name(path) for path in SOURCES if _is_vague(path.stem.split("_"))]
     for path in SOURCES:
         for node in ast.walk(_tree(path)):
-            if isinstance(node, ast.ClassDef) and _edgeless(_camel_words(node.name)):
+            if isinstance(node, ast.ClassDef) and _is_vague(_camel_words(node.name)):
                 found.append(f"{_name(path)}: class {node.name}")
     assert found == []
 
 
-def _edgeless(words: list[str]) -> bool:
+def _is_vague(words: list[str]) -> bool:
     lower = {word.lower() for word in words}
     return bool(lower & BANNED_WORDS) or bool(lower & BANNED_NAMES)
 
@@ -136,9 +136,9 @@ def _camel_words(name: str) -> list[str]:
     return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
 
 
-def test_no_float_where_money_is_counted() -> None:
+def test_no_float_in_the_core() -> None:
     found = []
-    for path in _in_rooms(FLOATLESS):
+    for path in _in_packages(FLOATLESS):
         for node in ast.walk(_tree(path)):
             is_type = isinstance(node, ast.Name) and node.id == "float"
             is_value = isinstance(node, ast.Constant) and isinstance(node.value, float)
@@ -150,7 +150,7 @@ def test_no_float_where_money_is_counted() -> None:
 def test_no_any_in_the_core() -> None:
     found = [
         f"{_name(path)}:{node.lineno}"
-        for path in _in_rooms(ANYLESS)
+        for path in _in_packages(ANYLESS)
         if _name(path) != "apps/oms/domain/value.py"  # builds classes: no type describes these
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Name) and node.id == "Any"
@@ -158,7 +158,7 @@ def test_no_any_in_the_core() -> None:
     assert found == []
 
 
-def test_only_supervisors_swallow_everything() -> None:
+def test_only_supervisors_catch_everything() -> None:
     found = [
         f"{_name(path)}:{node.lineno}"
         for path in SOURCES
@@ -201,17 +201,17 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
     found = [
         _name(path)
         for path in _files("test", (".py",))
-        if path != Path(__file__).resolve() and LEFT_OUT.search(path.read_text())
+        if path != Path(__file__).resolve() and SKIPPED.search(path.read_text())
     ]
     assert found == []
 
 
 def test_the_tests_are_not_a_package() -> None:
-    # `test` is a package of the standard library; ours must not be importable under that name.
+    # `test` is a package of the standard library; ours must not shadow it.
     assert [_name(path) for path in (ROOT / "test").rglob("__init__.py")] == []
 
 
-def test_nothing_names_a_path_of_one_machine() -> None:
+def test_no_machine_specific_paths() -> None:
     found = [
         f"{_name(path)}:{number}: {line.strip()}"
         for path in TEXTS
@@ -221,30 +221,30 @@ def test_nothing_names_a_path_of_one_machine() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("room", ["strategies", "backtest"])
-def test_a_new_room_of_the_core_joins_the_contract(room: str) -> None:
-    if (ROOT / "apps/oms" / room).is_dir():
+@pytest.mark.parametrize("package", ["strategies", "backtest"])
+def test_a_new_package_of_the_core_joins_the_contract(package: str) -> None:
+    if (ROOT / "apps/oms" / package).is_dir():
         contract = (ROOT / "pyproject.toml").read_text().split("The core is a calculator")[1]
-        assert f'"oms.{room}"' in contract
+        assert f'"oms.{package}"' in contract
 
 
-def test_the_rules_see_what_they_forbid() -> None:
+def test_the_rules_detect_violations() -> None:
     assert MACHINE_PATH.search("open('" + "/home" + "/someone/x')")
     assert not MACHINE_PATH.search("see https://example.org" + "/home" + "/page")
-    assert _edgeless(_camel_words("OrderManager")) and _edgeless(["service"])
-    assert not _edgeless(_camel_words("OrderStatus")) and not _edgeless(["services"])
+    assert _is_vague(_camel_words("OrderManager")) and _is_vague(["service"])
+    assert not _is_vague(_camel_words("OrderStatus")) and not _is_vague(["services"])
     [handler] = ast.parse("try: f()\nexcept (OSError, Exception): g()").body[0].handlers  # type: ignore[attr-defined]
     assert _catches_everything(handler.type)
 
 
-def test_the_floor_plan_names_every_room() -> None:
+def test_the_readme_lists_every_package() -> None:
     plan = (ROOT / "apps" / "README.md").read_text()
-    rooms = {
+    packages = {
         path.stem
         for path in (ROOT / "apps" / "oms").iterdir()
         if path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))
     }
-    assert {room for room in rooms - {"__init__"} if room not in plan} == set()
+    assert {package for package in packages - {"__init__"} if package not in plan} == set()
 
 
 def test_decisions_are_numbered_without_gaps() -> None:

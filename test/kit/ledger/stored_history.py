@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from kit.builders import NOON
 from kit.databases.store_rows import AUDIT
-from kit.ledger.histories import History, HistoryRun
+from kit.ledger.histories import History
+from kit.ledger.history_run import HistoryRun
 from kit.ledger.ledger_book import LedgerBook
 from oms.adapters.sql.store import SqlStore
 from oms.domain.ledger.deal import Deal

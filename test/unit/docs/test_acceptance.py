@@ -1,4 +1,4 @@
-"""The page of acceptance names tests that exist, and each row once."""
+"""The acceptance page references existing tests, and has each row once."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ ROWS = {
 NAMED = re.compile(r"`(test/[\w/]+\.py)::(\w+)`")
 
 
-def test_each_row_stands_once_and_in_order() -> None:
+def test_rows_are_unique_and_ordered() -> None:
     numbers = [int(each) for each in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)]
     assert numbers == sorted(set(numbers))
     assert set(numbers) <= set(range(1, 34))
@@ -22,8 +22,8 @@ def test_each_row_stands_once_and_in_order() -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_the_tests_of_a_row_exist(row: int) -> None:
     named = NAMED.findall(ROWS[row])
-    assert named, "a row without a test holds nothing"
-    assert ROWS[row].count("`test/") == len(named), "each is a file and a function"
+    assert named, "a row needs a test"
+    assert ROWS[row].count("`test/") == len(named), "each reference is a file and a function"
     for file, name in named:
         path = ROOT / file
         assert path.is_file(), file

@@ -1,4 +1,4 @@
-"""The AsyncAPI document is drawn from the pages as they are, holds together, and names all."""
+"""The AsyncAPI document is generated from the pages, is consistent, and is complete."""
 
 import importlib.util
 import json
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 DOCUMENT: dict[str, Any] = json.loads(
     (ROOT / "docs" / "reference" / "asyncapi.json").read_text(encoding="utf-8")
 )
-#: What the specification of AsyncAPI 3.0 allows at each place that is used here.
+#: Keys that the AsyncAPI 3.0 specification allows, by object.
 ALLOWED = {
     "document": {"asyncapi", "id", "info", "servers", "defaultContentType", "channels"}
     | {"operations", "components"},
@@ -26,15 +26,17 @@ ALLOWED = {
 }
 
 
-def test_it_is_drawn_from_the_pages() -> None:
-    spec = importlib.util.spec_from_file_location("draw", ROOT / "tools" / "generate_asyncapi.py")
+def test_it_is_generated_from_the_pages() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "generator", ROOT / "tools" / "generate_asyncapi.py"
+    )
     assert spec is not None and spec.loader is not None
-    draw = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(draw)
-    assert draw.document() == DOCUMENT, "run tools/generate_asyncapi.py"
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    assert generator.document() == DOCUMENT, "run tools/generate_asyncapi.py"
 
 
-def test_it_has_the_parts_of_an_asyncapi_document() -> None:
+def test_it_has_the_structure_of_an_asyncapi_document() -> None:
     assert DOCUMENT["asyncapi"] == "3.0.0"
     assert {"title", "version"} <= set(DOCUMENT["info"])
     own = {key for key in DOCUMENT if not key.startswith("x-")}
@@ -55,14 +57,14 @@ def test_it_has_the_parts_of_an_asyncapi_document() -> None:
         assert set(operation["channel"]) == {"$ref"}
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     found = list(_references(DOCUMENT))
     assert len(found) > 100
     for ref in found:
         assert _at(ref) is not None, ref
 
 
-def test_messages_of_operations_are_those_of_their_channel() -> None:
+def test_operations_use_the_messages_of_their_channel() -> None:
     for operation in DOCUMENT["operations"].values():
         start = operation["channel"]["$ref"] + "/messages/"
         named = [*operation["messages"], *operation.get("reply", {}).get("messages", ())]
@@ -111,7 +113,7 @@ def _references(value: object) -> Iterator[str]:
 
 
 def _at(ref: str) -> Any:
-    place: Any = DOCUMENT
+    node: Any = DOCUMENT
     for part in ref.removeprefix("#/").split("/"):
-        place = place[part]
-    return place
+        node = node[part]
+    return node

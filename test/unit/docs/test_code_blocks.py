@@ -1,6 +1,6 @@
-"""Blocks of the documentation: run by a test, or marked ``not-run`` and right in their syntax.
+"""Code blocks of the documentation are run by a test, or marked ``not-run`` and valid in syntax.
 
-Links lead to files and headings that are there.
+Links lead to existing files and headings.
 """
 
 import ast
@@ -22,9 +22,9 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:^|[ /])oms ([a-z][a-z-]+(?: [^|&\n]*)?)(?=$|[|&])", re.MULTILINE)
-#: Languages of blocks that are read here or by the test of their page.
+#: Languages of blocks that a test runs.
 RUN = {"bash", "python"}
-#: Pages whose blocks are run: by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
+#: Pages whose blocks are run by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
 RUN_PAGES = {
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
@@ -62,7 +62,7 @@ def test_a_block_is_run_or_marked_or_data(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_not_run_is_right_in_its_syntax(name: str) -> None:
+def test_blocks_that_are_not_run_have_valid_syntax(name: str) -> None:
     for language, text in _blocks(name):
         match language:
             case "bash not-run":
@@ -74,16 +74,16 @@ def test_what_is_not_run_is_right_in_its_syntax(name: str) -> None:
             case "python not-run":
                 ast.parse(text)
             case _:
-                assert not language.endswith(" not-run"), f"who checks {language}?"
+                assert not language.endswith(" not-run"), f"no check of {language}"
 
 
-def test_blocks_that_are_not_run_were_seen() -> None:
+def test_there_are_blocks_that_are_not_run() -> None:
     marked = [language for name in NAMES for language, _ in _blocks(name) if " not-run" in language]
     assert len(marked) >= 10
 
 
 def _check_bash(text: str) -> None:
-    """Shell that bash reads, and commands of ours that our parser takes."""
+    """bash accepts the syntax, and our parser accepts the ``oms`` commands."""
     done = subprocess.run(
         ["bash", "-n"], input=text, capture_output=True, text=True, timeout=20, check=False
     )
@@ -93,7 +93,7 @@ def _check_bash(text: str) -> None:
 
 
 def _check_ini(text: str) -> None:
-    """A unit of systemd, options of a server, or lines of an environment."""
+    """Checks a systemd unit, server options, or environment lines."""
     if not text.startswith("["):
         assert all(re.fullmatch(r"[A-Z_]+=\S+", line) for line in text.splitlines())
         return
@@ -108,7 +108,7 @@ def _check_ini(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_lead_to_existing_targets(name: str) -> None:
     page = ROOT / name
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for link in LINK.findall(text):
@@ -122,7 +122,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def _anchors(page: Path) -> set[str]:
-    """Headings as a browser of the repository names them."""
+    """The anchors of the headings of a page."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^a-z0-9 _-]", "", title.lower()).replace(" ", "-") for title in titles}

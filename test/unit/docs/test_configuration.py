@@ -1,4 +1,4 @@
-"""The page about configuration names every setting and variable, and tells the true defaults."""
+"""The configuration page lists every setting and variable with the defaults of the code."""
 
 import json
 import re
@@ -14,32 +14,32 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([a-z_.]+)` \| `(OMS_[A-Z_]+)` \| `([^`]*)` \| (\S.*) \|$", re.MULTILINE)
 VARIABLE = re.compile(r"\bOMS_[A-Z_]*[A-Z]\b")
-#: Names of other things, and the pattern of a setting's variable.
+#: Other names, and the pattern of variable names.
 NO_VARIABLES = {"OMS_ID", "OMS_NAME", "OMS_A_B"}
 
 
-def test_every_setting_stands_on_the_page_with_its_default() -> None:
-    told = [(name, json.loads(default)) for name, _, default, _ in ROW.findall(PAGE)]
-    assert told == [(name, default) for name, default in _settings(Settings)]
+def test_every_setting_is_on_the_page_with_its_default() -> None:
+    documented = [(name, json.loads(default)) for name, _, default, _ in ROW.findall(PAGE)]
+    assert documented == [(name, default) for name, default in _settings(Settings)]
 
 
 def test_a_setting_s_variable_is_named_after_it() -> None:
-    found = ROW.findall(PAGE)
-    assert found
-    for name, variable, _, _ in found:
+    rows = ROW.findall(PAGE)
+    assert rows
+    for name, variable, _, _ in rows:
         assert variable == "OMS_" + name.replace(".", "_").upper()
 
 
-def test_every_variable_that_the_code_reads_stands_on_the_page() -> None:
+def test_every_variable_that_the_code_reads_is_on_the_page() -> None:
     files = [
         *(ROOT / "apps" / "oms").rglob("*.py"),
         *(ROOT / "ccxt_driver").rglob("*.py"),
         *(ROOT / name for name in ("docker-compose.stack.yml", "apps/Dockerfile", "Makefile")),
     ]
-    read = set().union(*(VARIABLE.findall(file.read_text(encoding="utf-8")) for file in files))
-    of_tests = {name for name in read if name.startswith("OMS_TEST_")}
+    variables = set().union(*(VARIABLE.findall(file.read_text(encoding="utf-8")) for file in files))
+    of_tests = {name for name in variables if name.startswith("OMS_TEST_")}
     assert of_tests <= set(VARIABLE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
-    assert read - of_tests - NO_VARIABLES - set(VARIABLE.findall(PAGE)) == set()
+    assert variables - of_tests - NO_VARIABLES - set(VARIABLE.findall(PAGE)) == set()
 
 
 def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

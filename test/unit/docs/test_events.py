@@ -1,6 +1,6 @@
-"""The page about events says what the code tells: each name, and each key of its payload.
+"""The events page matches the code: every event name and every payload key.
 
-Facts are read off the source: the keys of the functions in which an event's name stands.
+Names and keys are extracted from the source: the keys in functions that contain an event name.
 """
 
 import ast
@@ -21,13 +21,13 @@ SOURCES = [
 SOCKETS = sorted((CODE / "api" / "websocket").glob("*.py"))
 EVENTS = documented_events()
 STORED = {event.name: event for event in EVENTS if event.is_stored}
-#: How an event gets its name in the code.
+#: Patterns of event names in the code.
 NAMED = re.compile(
     r'\bname\s?=\s?"([a-z_]+)"|"((?:order|deal|position|command)_(?:updated|deleted))"'
     r'|event_type="([a-z_]+)"|\("([a-z_]+)", (?:facts|seen|\w+_events?)\)'
 )
-#: Names that are put together.
-PUT_TOGETHER = {
+#: Names that are formatted strings in the code.
+FORMATTED_NAMES = {
     "account_allow_new_positions_changed": 'f"{scope}_allow_new_positions_changed"',
     "strategy_allow_new_positions_changed": 'f"{scope}_allow_new_positions_changed"',
     **{
@@ -35,35 +35,35 @@ PUT_TOGETHER = {
         for channel in ("ticker", "orderbook", "trades", "ohlcv")
     },
 }
-#: Keys inside the value of a key, and of what surrounds a payload.
-INNER = {
+#: Keys of nested values, and of the envelope.
+NESTED_KEYS = {
     *("price", "qty", "report", "heard", "exchange_order_id", "message", "code"),
     *("event", "namespace", "payload", "strategy_id", "account_id"),
 }
-#: Functions that name events and do not make them.
+#: Functions that contain event names but do not emit them.
 READERS = {"_is_about", "_not_open", "told"}
 
 
-def test_an_event_is_told_once() -> None:
+def test_events_are_unique() -> None:
     names = [event.name for event in EVENTS]
     assert len(names) == len(set(names)) > 35
 
 
-def test_every_event_that_is_made_stands_on_the_page() -> None:
-    made: set[str] = set()
+def test_every_emitted_event_is_on_the_page() -> None:
+    emitted: set[str] = set()
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
         if "Event(" in text or "wire" in path.parts or "event_type" in text:
-            made |= {next(filter(None, match.groups())) for match in NAMED.finditer(text)}
-    assert len(made) > 25
-    assert sorted(made - set(STORED)) == []
+            emitted |= {next(filter(None, match.groups())) for match in NAMED.finditer(text)}
+    assert len(emitted) > 25
+    assert sorted(emitted - set(STORED)) == []
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=[event.name for event in EVENTS])
-def test_every_event_of_the_page_is_made(event: DocumentedEvent) -> None:
+def test_every_event_on_the_page_is_emitted(event: DocumentedEvent) -> None:
     sources = SOURCES if event.is_stored else SOCKETS
-    wanted = PUT_TOGETHER.get(event.name, f'"{event.name}"')
-    assert any(wanted in path.read_text(encoding="utf-8") for path in sources)
+    expected = FORMATTED_NAMES.get(event.name, f'"{event.name}"')
+    assert any(expected in path.read_text(encoding="utf-8") for path in sources)
 
 
 def _texts(node: ast.AST) -> set[str]:
@@ -81,8 +81,8 @@ def _keys(node: ast.AST) -> Iterator[str]:
             yield from _texts(part.slice)
 
 
-def _makers() -> Iterator[tuple[str, set[str], set[str]]]:
-    """Each function that makes events: its name, theirs, and the keys that it writes."""
+def _emitters() -> Iterator[tuple[str, set[str], set[str]]]:
+    """(function, event names, keys written) of each function that emits events."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -92,24 +92,26 @@ def _makers() -> Iterator[tuple[str, set[str], set[str]]]:
                     yield f"{path.name}:{node.name}", names, keys
 
 
-MAKERS = list(_makers())
+EMITTERS = list(_emitters())
 
 
-@pytest.mark.parametrize(("place", "names", "keys"), MAKERS, ids=[place for place, _, _ in MAKERS])
-def test_the_keys_of_a_payload_are_told(place: str, names: set[str], keys: set[str]) -> None:
-    told = {key for name in names for key in STORED[name].keys}
+@pytest.mark.parametrize(
+    ("place", "names", "keys"), EMITTERS, ids=[place for place, _, _ in EMITTERS]
+)
+def test_the_keys_of_a_payload_are_documented(place: str, names: set[str], keys: set[str]) -> None:
+    documented = {key for name in names for key in STORED[name].keys}
     if place.startswith("risk_flags.py"):
-        told |= {"allow_new_positions", "strategy_id"}
-    assert keys - told - INNER == set()
+        documented |= {"allow_new_positions", "strategy_id"}
+    assert keys - documented - NESTED_KEYS == set()
     if place != "events.py:_facts":
-        added = {"ccxt_class", "account_id"}  # by whoever writes an event down
-        assert told - keys - added == set()
+        common_keys = {"ccxt_class", "account_id"}  # added when an event is stored
+        assert documented - keys - common_keys == set()
 
 
-def test_most_events_were_looked_into() -> None:
-    seen = set().union(*(names for _, names, _ in MAKERS))
-    rest = set(STORED) - seen
-    assert rest <= {
+def test_most_events_were_checked() -> None:
+    checked = set().union(*(names for _, names, _ in EMITTERS))
+    unchecked = set(STORED) - checked
+    assert unchecked <= {
         *("order_updated", "deal_updated", "position_updated", "deal_deleted"),
         *("discrepancy_opened", "discrepancy_closed"),
         *("account_allow_new_positions_changed", "strategy_allow_new_positions_changed"),

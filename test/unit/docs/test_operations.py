@@ -1,4 +1,4 @@
-"""The pages about running the gateway name what the code has: metrics, log, checks, roles."""
+"""The operations pages match the code: metrics, log events, readiness checks, roles."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,8 +20,8 @@ LOGGED = re.compile(r'logger\.(debug|info|warning|error|exception|critical)\(\s*
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-def _told() -> dict[str, tuple[str, set[str]]]:
-    """Kind and labels of each family when everything has something to say."""
+def _exported_families() -> dict[str, tuple[str, set[str]]]:
+    """Type and labels of each metric family, with samples for all of them."""
     request_metrics = RequestMetrics(started_at=NOW)
     request_metrics.count_response(200)
     row = SimpleNamespace(
@@ -31,7 +31,7 @@ def _told() -> dict[str, tuple[str, set[str]]]:
         finished_at=NOW + timedelta(seconds=1),
     )
     request_metrics.count_commands([CancelAllOrders()], [cast(CommandRow, row)])
-    figures: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         "workers": [{"worker_id": "w", "accounts": 1}],
         "worker_queue_depth": {"paper": {"w": 1}},
         "orders_unknown": 0,
@@ -46,36 +46,39 @@ def _told() -> dict[str, tuple[str, set[str]]]:
         "auth_cache_hits": 0,
         "auth_cache_misses": 0,
     }
-    text = render_text(build_families(request_metrics, figures, is_well=True))
-    found: dict[str, tuple[str, set[str]]] = {}
+    text = render_text(build_families(request_metrics, metrics, is_well=True))
+    families: dict[str, tuple[str, set[str]]] = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
         samples = re.findall(rf"^{name}{{(.*)}} ", text, re.MULTILINE)
-        found[name] = (kind, {label for each in samples for label in re.findall(r'(\w+)="', each)})
-    return found
+        families[name] = (
+            kind,
+            {label for each in samples for label in re.findall(r'(\w+)="', each)},
+        )
+    return families
 
 
-def test_every_metric_stands_on_the_page_and_no_other() -> None:
+def test_the_page_lists_exactly_the_metrics() -> None:
     page = {
         name: (kind, set(re.findall(r"`(\w+)`", labels)))
         for name, kind, labels in METRIC.findall(OBSERVABILITY)
     }
     assert len(page) > 10
-    assert page == _told()
+    assert page == _exported_families()
 
 
-def test_alerts_name_metrics_that_are_there() -> None:
+def test_alerts_use_existing_metrics() -> None:
     named = set(re.findall(r"\b(oms_[a-z_]+)\b", OBSERVABILITY))
-    assert named <= set(_told())
+    assert named <= set(_exported_families())
 
 
-def test_every_event_of_the_log_stands_on_the_page_and_no_other() -> None:
+def test_the_page_lists_exactly_the_log_events() -> None:
     sources = (ROOT / "apps" / "oms").rglob("*.py")
     logged: dict[str, set[str]] = {}
     for path in sources:
         if path.name != "logs.py":
             for level, name in LOGGED.findall(path.read_text(encoding="utf-8")):
-                word = "error" if level == "exception" else level
-                logged.setdefault(name, set()).add(word)
+                level_name = "error" if level == "exception" else level
+                logged.setdefault(name, set()).add(level_name)
     page: dict[str, set[str]] = {}
     part = OBSERVABILITY.split("## The log")[1].split("\n## ")[0]
     for names, levels in re.findall(r"^\| (`[a-z_]+`.*?) \| ([a-z, ]+) \|", part, re.MULTILINE):
@@ -85,15 +88,15 @@ def test_every_event_of_the_log_stands_on_the_page_and_no_other() -> None:
     assert page == logged
 
 
-def test_the_checks_of_readiness_are_told() -> None:
+def test_the_page_lists_the_readiness_checks() -> None:
     text = (ROOT / "apps/oms/api/routes/health.py").read_text(encoding="utf-8")
-    (line,) = re.findall(r"names = \((.*?)\)", text)
+    (names_text,) = re.findall(r"names = \((.*?)\)", text)
     part = OBSERVABILITY.split("`/readyz` checks")[1].split("\n\n")[0]
-    for name in re.findall(r'"(\w+)"', line):
+    for name in re.findall(r'"(\w+)"', names_text):
         assert f"`{name}`" in part
 
 
-def test_the_roles_of_the_model_are_those_of_the_table() -> None:
+def test_the_roles_of_the_security_model_match_the_permission_table() -> None:
     columns = (Permission.TRADE, Permission.CLOSE, Permission.RISK_SWITCH)
     words = {RoleAccess.NO: "no", RoleAccess.YES: "yes", RoleAccess.COMMENT: "with a comment"}
     part = MODEL.split("| role | purpose |")[1].split("\n\n")[0]
@@ -107,5 +110,5 @@ def test_the_roles_of_the_model_are_those_of_the_table() -> None:
         assert may_audit == (administers != "no")
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
+def _cells(names_text: str) -> list[str]:
+    return [cell.strip() for cell in names_text.strip("|").split("|")]
