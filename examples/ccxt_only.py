@@ -63,14 +63,15 @@ def trade() -> None:
 async def watch() -> None:
     exchange = ccxt.pro.binance({"options": {"defaultType": "swap"}})
     try:
+        await exchange.load_markets()
+        last = (await exchange.fetch_ticker(SYMBOL))["last"]
+        price = float(exchange.price_to_precision(SYMBOL, last * 0.8))
         watching = asyncio.create_task(exchange.watch_orders(SYMBOL))
-        order = await exchange.create_order(SYMBOL, "market", "buy", 0.01)
+        order = await exchange.create_order(SYMBOL, "limit", "buy", 0.01, price)
         orders = await watching
-        while not any(each["status"] == "closed" for each in orders):
+        await exchange.cancel_order(order["id"], SYMBOL)
+        while not any(each["status"] == "canceled" for each in orders):
             orders = await exchange.watch_orders(SYMBOL)
-        await exchange.create_order(
-            SYMBOL, "market", "sell", order["amount"], None, {"reduceOnly": True}
-        )
         print("watched")
     finally:
         await exchange.close()
