@@ -2,10 +2,18 @@
 
 import json
 import sys
-from typing import Any
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
 #: Columns with only these values are left out of a table.
 _EMPTY: tuple[Any, ...] = (None, "", {}, [])
+_INDENT = 2
 
 
 class CommandFailed(Exception):
@@ -19,48 +27,83 @@ class CommandFailed(Exception):
 
 
 def emit(answer: Any, *, as_json: bool) -> None:
-    """Print ``answer`` on stdout: as JSON, or on a terminal without ``--json`` as text."""
-    rows = answer.get("items") if isinstance(answer, dict) else None
+    """Print ``answer`` on stdout: as JSON, or on a terminal without ``--json`` as tables."""
     if as_json or not sys.stdout.isatty():
         print(json.dumps(answer, indent=2, ensure_ascii=False))
-    elif rows:
-        print(table(rows))
-    elif rows == []:
-        print("nothing")
     else:
-        print("\n".join(_lines(answer)))
+        print_view(build_view(answer))
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return rows as an aligned table; columns that are empty in all rows are left out."""
+def print_view(view: "RenderableType") -> None:
+    """Print a view of ``rich`` on stdout, in the width of the terminal."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, highlight=False).print(view)
+
+
+def render_text(view: "RenderableType", width: int = 200) -> str:
+    """Return a view as plain text without styles."""
+    from rich.console import Console
+
+    file = StringIO()
+    Console(file=file, highlight=False, width=width, no_color=True).print(view)
+    return file.getvalue()
+
+
+def build_view(answer: Any) -> "RenderableType":
+    """Return the view of an answer: a table of its ``items``, else its keys and values."""
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = answer.get("items") if isinstance(answer, dict) else None
+    if rows:
+        return build_table(rows)
+    if rows == []:
+        return Text("nothing")
+    return Group(*_fields(answer)) if isinstance(answer, dict) else Text(_text(answer))
+
+
+def build_table(rows: Sequence[Mapping[str, Any]]) -> "Table":
+    """Return rows as a table; columns that are empty in all rows are left out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     keys = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in keys if any(row.get(name) not in _EMPTY for row in rows)]
-    cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in names:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    return table
 
 
-def _lines(value: Any, depth: int = 0) -> list[str]:
-    if not isinstance(value, dict):
-        return [_text(value)]
-    lines: list[str] = []
+def _fields(value: Mapping[str, Any]) -> "list[RenderableType]":
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    views: list[RenderableType] = []
     for key, item in value.items():
         if isinstance(item, dict):
-            lines.append(f"{'  ' * depth}{key}:")
-            lines.extend(_lines(item, depth + 1))
+            views += [Text(f"{key}:"), Padding(Group(*_fields(item)), (0, 0, 0, _INDENT))]
         elif _is_table(item):
-            lines.append(f"{'  ' * depth}{key}:")
-            lines.extend("  " * (depth + 1) + line for line in table(item).splitlines())
+            views += [Text(f"{key}:"), Padding(build_table(item), (0, 0, 0, _INDENT))]
         else:
-            lines.append(f"{'  ' * depth}{key}: {_text(item)}")
-    return lines
+            views.append(Text.assemble(f"{key}: ", _cell(item)))
+    return views
 
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _cell(value: Any) -> "Text":
+    from rich.text import Text
+
+    style = {True: "green", False: "red"}.get(value, "") if isinstance(value, bool) else ""
+    return Text(_text(value), style=style)
 
 
 def _text(value: Any) -> str:

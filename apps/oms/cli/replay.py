@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
 from oms.cli.install import run_async
-from oms.cli.output import CommandFailed, table
+from oms.cli.output import CommandFailed, build_table, print_view
 from oms.cli.settings import command_settings
 from oms.cli.verify import venue_instruments
 from oms.domain.account import Account
@@ -23,6 +23,9 @@ from oms.domain.orders.order import Order
 from oms.services.replay.replay import Replay, ReplayedSymbol
 from oms.wire.json import time_text
 from oms.wire.responses.ledger_rows import deal_row, position_row
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 #: Row keys that cannot be rebuilt from deals.
 _NOT_REBUILT = frozenset(
@@ -55,9 +58,9 @@ def replay(parsed: argparse.Namespace) -> Any:
         return _write_report(answer, parsed.write_to)
     if parsed.json or not sys.stdout.isatty():
         return answer
-    print(render_tables(answer))
+    print_view(build_tables(answer))
     if not answer["ok"]:
-        raise CommandFailed(f"{len(answer['differences'])} fields differ from what the facts give")
+        raise CommandFailed(f"{len(answer['differences'])} fields differ from their rebuild")
     return None
 
 
@@ -95,19 +98,21 @@ async def build_replay_report(
     }
 
 
-def render_tables(answer: Mapping[str, Any]) -> str:
-    """Return the report as text: positions, orders and differences; deals are counted."""
-    parts: list[str] = []
+def build_tables(answer: Mapping[str, Any]) -> "RenderableType":
+    """Return the view of a report: positions, orders and differences; deals are counted."""
+    from rich.console import Group
+    from rich.text import Text
+
+    views: list[RenderableType] = []
     for name, keys in _IN_TABLES.items():
         rows = [{key: row[key] for key in keys} for row in answer[name]]
         if rows:
-            parts.append(f"{name}\n{table(rows)}")
+            views += [Text(name, style="bold"), build_table(rows), Text()]
         elif name != "differences":
-            parts.append(f"{name}: none")
-    count = len(answer["deals"])
+            views += [Text(f"{name}: none"), Text()]
     result = "as stored" if answer["ok"] and answer["compared"] else ""
     result = result or ("not compared: the time is past" if answer["ok"] else "NOT as stored")
-    return "\n\n".join([*parts, f"rebuilt from {count} deals, {result}"])
+    return Group(*views, Text(f"rebuilt from {len(answer['deals'])} deals, {result}"))
 
 
 def _position_rows(symbols: Sequence[ReplayedSymbol]) -> list[dict[str, Any]]:

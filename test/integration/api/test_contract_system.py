@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, open_gateway
 from kit.http import wire_keys
@@ -66,10 +67,16 @@ async def test_metrics_need_loopback_or_role(busy: InProcessGateway) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain")
     text = answer.body.decode()
-    assert 'oms_commands_total{command="send_order"} 1\n' in text
-    assert "oms_up 1\n" in text
-    for line in text.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) .+|oms_\w+(\{[^}]*\})? -?[\d.e+]+", line), line
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples[("oms_commands_total", "send_order")] == 1
+    assert samples[("oms_up",)] == 1
+    assert samples[("oms_command_seconds_bucket", "send_order", "+Inf")] == 1
+    assert samples[("oms_command_seconds_count", "send_order")] == 1
+    assert 0 < samples[("oms_command_seconds_sum", "send_order")] < 60
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 200), ("risk", 200), ("trader", 403)])

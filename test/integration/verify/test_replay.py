@@ -15,7 +15,8 @@ from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.main import main
-from oms.cli.replay import build_replay_report, render_tables
+from oms.cli.output import render_text
+from oms.cli.replay import build_replay_report, build_tables
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
@@ -95,7 +96,7 @@ async def test_difference_is_reported_and_nothing_changed(damaged: Any, name: st
     assert (entity, row_id, field) in {
         (each["entity"], each["id"], each["field"]) for each in answer["differences"]
     }
-    assert f"{row_id}" in render_tables(answer)
+    assert f"{row_id}" in render_text(build_tables(answer))
     assert list(damaged.connection.iterdump()) == before
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from oms.api.metrics.prometheus import build_families, render_text
+from oms.api.metrics.prometheus import render_metrics
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.domain.access import MATRIX, Permission, Role, RoleAccess
 from oms.domain.commands.command import CancelAllOrders
@@ -46,10 +46,10 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
         "auth_cache_hits": 0,
         "auth_cache_misses": 0,
     }
-    text = render_text(build_families(request_metrics, metrics, is_well=True))
+    text = render_metrics(request_metrics, metrics, is_healthy=True).decode()
     families: dict[str, tuple[str, set[str]]] = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
-        samples = re.findall(rf"^{name}{{(.*)}} ", text, re.MULTILINE)
+        samples = re.findall(rf"^{name}(?:_count)?{{(.*)}} ", text, re.MULTILINE)
         families[name] = (
             kind,
             {label for each in samples for label in re.findall(r'(\w+)="', each)},

@@ -1,134 +1,141 @@
-"""The Prometheus text format, version 0.0.4, of the gateway's metrics."""
+"""The metrics of ``/metrics`` in the Prometheus text format 0.0.4."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from oms.api.metrics.request_metrics import RequestMetrics
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from oms.api.metrics.request_metrics import DurationHistogram, RequestMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-Sample = tuple[Mapping[str, object], float]
+Sample = tuple[tuple[object, ...], float]
+
+_GAUGES = {
+    "orders_unknown": "Orders whose outcome is unknown.",
+    "orders_unknown_age_seconds_max": "Age of the oldest order whose outcome is unknown.",
+    "outbox_lag_ms": "For how long stored events have not been delivered to listeners.",
+    "control_queue_depth": "Queued control commands.",
+}
+_COUNTERS = {
+    "auth_cache_hits": "Authentications answered from the cache.",
+    "auth_cache_misses": "Authentications read from the database.",
+}
 
 
-class MetricFamily(NamedTuple):
-    """One metric with its samples."""
+class GatewayCollector(Collector):
+    """Collects a process's counters and a status snapshot; without a live worker it is empty."""
 
-    name: str
-    kind: str
-    help: str
-    samples: Sequence[Sample]
+    def __init__(
+        self, request_metrics: RequestMetrics, status: Mapping[str, Any], *, is_healthy: bool
+    ) -> None:
+        self._request_metrics = request_metrics
+        self._status = status
+        self._is_healthy = is_healthy
 
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families that have samples."""
+        families = (
+            *self._request_families(),
+            *self._worker_families(),
+            *self._status_families(),
+            *_reconcile_families(self._status.get("reconciled", {})),
+        )
+        return [family for family in families if family.samples]
 
-def render_text(families: Iterable[MetricFamily]) -> str:
-    """Return the text of all families that have samples."""
-    lines: list[str] = []
-    for family in families:
-        if family.samples:
-            lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
-            lines += [f"{family.name}{_labels(labels)} {at:g}" for labels, at in family.samples]
-    return "\n".join(lines) + "\n"
+    def _request_families(self) -> Iterator[Metric]:
+        metrics = self._request_metrics
+        yield _gauge("up", "Whether the database answers.", (), [((), float(self._is_healthy))])
+        responses = [((status,), count) for status, count in sorted(metrics.statuses.items())]
+        yield _counter("http_responses", "Responses of this process.", ("status",), responses)
+        commands = [((name,), count) for name, count in sorted(metrics.ops.items())]
+        yield _counter("commands", "Commands submitted to this process.", ("command",), commands)
+        yield _histogram(
+            "command_seconds",
+            "Seconds from start to end of the commands that this process waited for.",
+            metrics.execution_seconds,
+        )
+        yield _histogram(
+            "command_queue_seconds",
+            "Seconds from submission to start of awaited commands whose start was stored.",
+            metrics.queue_wait_seconds,
+        )
 
+    def _worker_families(self) -> Iterator[Metric]:
+        workers = self._status.get("workers", ())
+        yield _gauge("workers", "Live workers.", (), [((), len(workers))])
+        accounts = [((row["worker_id"],), row["accounts"]) for row in workers]
+        yield _gauge("worker_accounts", "Accounts leased by a worker.", ("worker",), accounts)
+        depths = [
+            ((name,), depth)
+            for by_worker in self._status.get("worker_queue_depth", {}).values()
+            for name, depth in sorted(by_worker.items())
+        ]
+        yield _gauge("queue_depth", "Queued commands.", ("worker",), depths)
 
-def build_families(
-    request_metrics: RequestMetrics, status: Mapping[str, Any], is_well: bool
-) -> list[MetricFamily]:
-    """Return the metric families of a process; ``status`` is empty if no worker is alive."""
-    workers = status.get("workers", ())
-    depths = status.get("worker_queue_depth", {}).values()
-    snapshot = request_metrics.snapshot()
-    return [
-        MetricFamily("oms_up", "gauge", "Whether the database answers.", [({}, float(is_well))]),
-        MetricFamily(
-            "oms_http_responses_total",
-            "counter",
-            "Responses by status, since this process started.",
-            [
-                ({"status": status}, count)
-                for status, count in sorted(request_metrics.statuses.items())
-            ],
-        ),
-        MetricFamily(
-            "oms_commands_total",
-            "counter",
-            "Commands submitted to this process.",
-            [({"command": op}, count) for op, count in sorted(request_metrics.ops.items())],
-        ),
-        MetricFamily(
-            "oms_command_milliseconds",
-            "gauge",
-            "Milliseconds from start to end of the newest awaited commands.",
-            [
-                ({"quantile": f"0.{name[1:]}"}, at)
-                for name, at in snapshot["execute_ms"].items()
-                if at is not None
-            ],
-        ),
-        MetricFamily("oms_workers", "gauge", "Live workers.", [({}, len(workers))]),
-        MetricFamily(
-            "oms_worker_accounts",
-            "gauge",
-            "Accounts leased by a worker.",
-            [({"worker": row["worker_id"]}, row["accounts"]) for row in workers],
-        ),
-        MetricFamily(
-            "oms_queue_depth",
-            "gauge",
-            "Queued commands.",
-            [({"worker": name}, n) for rows in depths for name, n in sorted(rows.items())],
-        ),
-        *_plain(status),
-        *_reconcile_families(status.get("reconciled", {})),
-    ]
+    def _status_families(self) -> Iterator[Metric]:
+        status = self._status
+        for name, text in _GAUGES.items():
+            yield _gauge(name, text, (), [((), status[name])] if name in status else [])
+        for name, text in _COUNTERS.items():
+            yield _counter(name, text, (), [((), status[name])] if name in status else [])
 
 
-def _reconcile_families(metrics: Mapping[str, Any]) -> list[MetricFamily]:
-    return [
-        MetricFamily(
-            "oms_discrepancies_open",
-            "gauge",
-            "Open discrepancies by class.",
-            [({"class": kind}, count) for kind, count in metrics.get("open", {}).items()],
-        ),
-        MetricFamily(
-            "oms_position_difference",
-            "gauge",
-            "Quantity at the exchange minus quantity in the ledger, of open discrepancies.",
-            [
-                ({"account": account, "symbol": symbol}, at)
-                for (account, symbol), at in metrics.get("differences", {}).items()
-            ],
-        ),
-        MetricFamily(
-            "oms_reconcile_lag_seconds",
-            "gauge",
-            "Seconds since the last reconciliation of an account.",
-            [({"account": account}, at) for account, at in metrics.get("lags", {}).items()],
-        ),
-    ]
+def render_metrics(
+    request_metrics: RequestMetrics, status: Mapping[str, Any], *, is_healthy: bool
+) -> bytes:
+    """Return the text of all metrics; ``status`` is empty if no worker is alive."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(GatewayCollector(request_metrics, status, is_healthy=is_healthy))
+    return generate_latest(registry)
 
 
-def _plain(status: Mapping[str, Any]) -> list[MetricFamily]:
-    helps = {
-        "orders_unknown": "Orders whose outcome is unknown.",
-        "orders_unknown_age_seconds_max": "Seconds for which the oldest of them has been unknown.",
-        "outbox_lag_ms": "For how long stored events have not been delivered to listeners.",
-        "control_queue_depth": "Queued control commands.",
-        "auth_cache_hits": "Authentications answered from the cache.",
-        "auth_cache_misses": "Authentications read from the database.",
-    }
-    return [
-        MetricFamily(f"oms_{name}", "gauge", help, [({}, status[name])])
-        for name, help in helps.items()
-        if name in status
-    ]
+def _reconcile_families(metrics: Mapping[str, Any]) -> Iterator[Metric]:
+    classes = [((str(name),), count) for name, count in metrics.get("open", {}).items()]
+    yield _gauge("discrepancies_open", "Open discrepancies by class.", ("class",), classes)
+    yield _gauge(
+        "position_difference",
+        "Quantity at the exchange minus quantity in the ledger, of open discrepancies.",
+        ("account", "symbol"),
+        list(metrics.get("differences", {}).items()),
+    )
+    yield _gauge(
+        "reconcile_lag_seconds",
+        "Seconds since the last reconciliation of an account.",
+        ("account",),
+        [((account_id,), lag) for account_id, lag in metrics.get("lags", {}).items()],
+    )
 
 
-def _labels(labels: Mapping[str, object]) -> str:
-    if not labels:
-        return ""
-    text = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
-    return f"{{{text}}}"
+def _gauge(
+    name: str, text: str, labels: tuple[str, ...], samples: Iterable[Sample]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"oms_{name}", text, labels=labels)
+    for values, number in samples:
+        family.add_metric([str(value) for value in values], number)
+    return family
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _counter(
+    name: str, text: str, labels: tuple[str, ...], samples: Iterable[Sample]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"oms_{name}", text, labels=labels)
+    for values, number in samples:
+        family.add_metric([str(value) for value in values], number)
+    return family
+
+
+def _histogram(
+    name: str, text: str, histograms: Mapping[str, DurationHistogram]
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(f"oms_{name}", text, labels=("command",))
+    for command, histogram in sorted(histograms.items()):
+        family.add_metric([command], histogram.cumulative_buckets(), histogram.sum_seconds)
+    return family

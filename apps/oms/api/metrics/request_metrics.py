@@ -4,10 +4,12 @@ Counting costs a few additions; percentiles are computed on read. Nothing is sto
 other processes.
 """
 
-from collections import Counter, deque
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from oms.domain.commands.command import COMMAND_TYPES, CommandPayload
@@ -15,6 +17,31 @@ from oms.ports.command_queue import CommandRow
 
 SAMPLES_MAX = 2000
 """Number of newest commands whose durations are kept for percentiles."""
+
+
+BUCKET_SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+"""Upper bounds of the histograms' buckets, inclusive."""
+
+
+@dataclass(slots=True)
+class DurationHistogram:
+    """Durations counted in buckets, for Prometheus."""
+
+    sum_seconds: float = 0.0
+    #: Per bound of ``BUCKET_SECONDS``, and above the last.
+    _counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKET_SECONDS) + 1))
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.sum_seconds += seconds
+        self._counts[bisect_left(BUCKET_SECONDS, seconds)] += 1
+
+    def cumulative_buckets(self) -> list[tuple[str, float]]:
+        """Return (bound, number of durations up to it) of each bucket, the last is ``+Inf``."""
+        bounds = [*(str(bound) for bound in BUCKET_SECONDS), "+Inf"]
+        return list(zip(bounds, accumulate(self._counts), strict=True))
 
 
 @dataclass(slots=True)
@@ -37,6 +64,14 @@ class RequestMetrics:
     statuses: Counter[int] = field(default_factory=Counter)
     #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
+    #: From start to end, by command type.
+    execution_seconds: defaultdict[str, DurationHistogram] = field(
+        default_factory=lambda: defaultdict(DurationHistogram)
+    )
+    #: From submission to start, by command type.
+    queue_wait_seconds: defaultdict[str, DurationHistogram] = field(
+        default_factory=lambda: defaultdict(DurationHistogram)
+    )
     _times: dict[str, _Times] = field(default_factory=dict)
     _samples: deque[tuple[str, float, float | None]] = field(
         default_factory=lambda: deque(maxlen=SAMPLES_MAX)
@@ -63,10 +98,14 @@ class RequestMetrics:
             if row.finished_at is None:
                 continue
             started_at = row.started_at or row.created_at
-            execute_ms = (row.finished_at - started_at).total_seconds() * 1000
+            execute_seconds = (row.finished_at - started_at).total_seconds()
+            self.execution_seconds[row.command_type].observe(execute_seconds)
+            execute_ms = execute_seconds * 1000
             queue_wait_ms = None
             if row.started_at is not None:
-                queue_wait_ms = (row.started_at - row.created_at).total_seconds() * 1000
+                queue_wait_seconds = (row.started_at - row.created_at).total_seconds()
+                self.queue_wait_seconds[row.command_type].observe(queue_wait_seconds)
+                queue_wait_ms = queue_wait_seconds * 1000
             times = self._times.get(row.command_type)
             if times is None:
                 times = self._times[row.command_type] = _Times()

@@ -10,7 +10,7 @@ from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
 from oms.api.metrics.dispatcher_status import DispatcherStatus, build_dispatcher_status
-from oms.api.metrics.prometheus import CONTENT_TYPE, build_families, render_text
+from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
 from oms.api.metrics.reconcile_metrics import reconcile_metrics
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
@@ -43,8 +43,8 @@ async def get_metrics(request: Request) -> Response:
         status["reconciled"] = await reconcile_metrics(context)
     except Unavailable as error:
         is_healthy = error.code == "engine_unavailable"
-    families = build_families(context.request_metrics, status, is_healthy)
-    return Response(render_text(families), media_type=CONTENT_TYPE)
+    text = render_metrics(context.request_metrics, status, is_healthy=is_healthy)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 @router.post("/oms/cache/clear")
