@@ -210,6 +210,10 @@ class Exchange(Protocol):
         """Return the current best prices, ``None`` if unknown."""
         ...
 
+    async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
+        """Return the current best prices, reading them if needed; ``None`` if unavailable."""
+        ...
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Send ``order``; a rejection is a report, a lost response one of kind ``unknown``."""
         ...

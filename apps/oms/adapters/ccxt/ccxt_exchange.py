@@ -113,8 +113,14 @@ class CcxtExchange:
         return self._components.connection.instruments
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """The last ticker known; asking keeps it fresh."""
+        """Returns the last ticker; requesting it keeps it up to date for a while."""
         return self._components.tickers.quote(symbol, now) if symbol in self.instruments() else None
+
+    async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
+        """As ``quote``; a ticker that is not current is read first, within a time limit."""
+        if symbol not in self.instruments():
+            return None
+        return await self._components.tickers.fetch(symbol, now)
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""
@@ -248,6 +254,7 @@ class CcxtExchange:
     async def close(self) -> None:
         """Stop all tasks and the client."""
         await self._components.tasks.close()
+        await self._components.tickers.close()
         await self._components.connection.close()
 
     def _deliver(self, snapshot: ExchangeSnapshot) -> ExchangeSnapshot:

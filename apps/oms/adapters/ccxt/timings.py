@@ -52,6 +52,9 @@ class Timings:
     infer_fills_after_seconds: float = 60
     #: A ticker is kept up to date for this long after it was last requested.
     ticker_lifetime_seconds: float = 60
+    #: A ticker older than this is none; the first one is waited for this long.
+    ticker_age_seconds_max: float = 10
+    first_ticker_seconds: float = 2
     #: Ended orders are remembered this long.
     remember_seconds: float = 86_400
 

@@ -112,6 +112,10 @@ class PaperExchange:
             market = None
         return None if market is None else market_to_quote(market)
 
+    async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
+        """Returns the same as ``quote``: nothing is read for it."""
+        return self.quote(symbol, now)
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Places ``order`` and returns reports; none on it means that its reply is in flight.
 

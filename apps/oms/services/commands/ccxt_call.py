@@ -140,7 +140,7 @@ class RunCcxtCall:
             return refused
         if self.notional_limits is None or not self.notional_limits.has_limits(key_id):
             return None
-        opening = _new_exposure(state, request, order, symbol, limit_key, now)
+        opening = await _new_exposure(state, request, order, symbol, limit_key, now)
         return await self.notional_limits(state, key_id, opening, now)
 
 
@@ -194,7 +194,7 @@ def _reduces(state: AccountState, request: CreateRequest) -> bool:
     return request.amount <= reduce(add, opposite, ZERO)
 
 
-def _new_exposure(
+async def _new_exposure(
     state: AccountState,
     request: CreateRequest | EditRequest,
     order: Order | None,
@@ -209,7 +209,7 @@ def _new_exposure(
         price = price or order.price or order.trigger_price
         qty = qty or order.qty
     if price is None:
-        quote = state.exchange.quote(symbol, now)
+        quote = await state.exchange.fetch_quote(symbol, now)
         price = None if quote is None else quote.ask
     if qty is None and isinstance(request, CreateRequest) and request.cost is not None and price:
         qty = EXACT.divide(request.cost, price)

@@ -223,7 +223,7 @@ async def _within_limits(
     """Return the approved order, or why it exceeds a notional limit of the key."""
     if isinstance(approved, Refused) or approved.reduce_only:
         return approved
-    quote = state.exchange.quote(approved.symbol, now)
+    quote = await state.exchange.fetch_quote(approved.symbol, now)
     opening = NewExposure(
         command_id=command.id,
         symbol=approved.symbol,

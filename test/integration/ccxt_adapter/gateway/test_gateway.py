@@ -184,3 +184,19 @@ async def test_row_31_every_version_of_an_order_is_kept(
         check=False,
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:]
+
+
+async def test_the_first_market_order_of_a_limited_key_has_a_price(
+    exchange_setup: ExchangeSetup,
+) -> None:
+    await exchange_setup.start_account()
+    keys = await exchange_setup.gateway.api_context.administer.people.keys()
+    path = f"/user/api-keys/{keys[-1].id}"
+    limits = {"status": "active", "restrictions": {"max_order_notional": "5000"}}
+    answer = await exchange_setup.client("PATCH", path, limits)
+    assert answer.status == 200, answer.body
+    sent = await exchange_setup.send(order_type="market", price=None, qty="0.01")
+    assert sent["error"] is None
+    await exchange_setup.wait_for_order(sent["order_id"], "FILLED")
+    refused = await exchange_setup.send(order_type="market", price=None, qty="1")
+    assert refused["error"]["reason"] == "key_order_notional"

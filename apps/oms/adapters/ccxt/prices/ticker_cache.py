@@ -15,7 +15,10 @@ _log = logging.getLogger("oms.ccxt")
 
 
 class TickerCache:
-    """Keeps tickers up to date while they are requested; the first request returns none yet."""
+    """Keeps tickers up to date while they are requested.
+
+    A ticker whose last read failed, or that is older than ``ticker_age_seconds_max``, is none.
+    """
 
     def __init__(
         self, client: ExchangeClient, clock: Callable[[], datetime], timings: Timings
@@ -25,14 +28,32 @@ class TickerCache:
         self._timings = timings
         self._requested: dict[str, datetime] = {}
         self._quotes: dict[str, Quote] = {}
+        #: First reads in flight, by symbol, shared by their callers.
+        self._first_reads: dict[str, asyncio.Task[None]] = {}
         self._has_new_symbol = asyncio.Event()
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """Returns the last price; it is kept up to date for a while from now on."""
+        """Returns the last ticker; it is kept up to date for a while from now on."""
         if symbol not in self._requested:
             self._has_new_symbol.set()
         self._requested[symbol] = now
-        return self._quotes.get(symbol)
+        return self._current(symbol, now)
+
+    async def fetch(self, symbol: str, now: datetime) -> Quote | None:
+        """As ``quote``; a symbol without a current ticker is read first.
+
+        Returns ``None`` if the read fails or takes longer than ``first_ticker_seconds``.
+        """
+        quote = self._current(symbol, now)
+        if quote is None:
+            read = self._first_reads.get(symbol)
+            if read is None:
+                read = self._first_reads[symbol] = asyncio.create_task(self._read(symbol))
+                read.add_done_callback(lambda _: self._first_reads.pop(symbol, None))
+            await asyncio.wait({read}, timeout=self._timings.first_ticker_seconds)
+            if read.done() and not read.cancelled():
+                read.result()  # raises bugs
+        return self.quote(symbol, now)
 
     async def run(self) -> None:
         """Read tickers while they are requested."""
@@ -48,25 +69,40 @@ class TickerCache:
                 except TimeoutError:
                     continue
 
+    async def close(self) -> None:
+        """Cancel first reads in flight."""
+        reads = list(self._first_reads.values())
+        for read in reads:
+            read.cancel()
+        if reads:
+            await asyncio.wait(reads)
+
+    def _current(self, symbol: str, now: datetime) -> Quote | None:
+        quote = self._quotes.get(symbol)
+        age_max = timedelta(seconds=self._timings.ticker_age_seconds_max)
+        return quote if quote is not None and now - quote.at <= age_max else None
+
     async def _read_all(self) -> None:
         before = self._clock() - timedelta(seconds=self._timings.ticker_lifetime_seconds)
         for symbol, requested_at in list(self._requested.items()):
             if requested_at < before:
                 del self._requested[symbol]
-                self._quotes.pop(symbol, None)  # an old price is none
-                continue
-            try:
-                row = await self._client.read("fetch_ticker", symbol)
-                bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
-            except ReadFailed as failed:
-                _log.warning("no price of %s: %s", symbol, failed.message)
-                continue
-            if bid and ask:
-                self._quotes[symbol] = Quote(
-                    symbol=symbol,
-                    bid=bid,
-                    ask=ask,
-                    bid_qty=get_decimal(row, "bidVolume"),
-                    ask_qty=get_decimal(row, "askVolume"),
-                    at=self._clock(),
-                )
+                self._quotes.pop(symbol, None)
+            elif symbol not in self._first_reads:
+                await self._read(symbol)
+
+    async def _read(self, symbol: str) -> None:
+        try:
+            row = await self._client.read("fetch_ticker", symbol)
+            bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
+            bid_qty, ask_qty = get_decimal(row, "bidVolume"), get_decimal(row, "askVolume")
+        except ReadFailed as failed:
+            self._quotes.pop(symbol, None)
+            _log.warning("no ticker of %s: %s", symbol, failed.message)
+            return
+        if not bid or not ask:
+            self._quotes.pop(symbol, None)
+            return
+        self._quotes[symbol] = Quote(
+            symbol=symbol, bid=bid, ask=ask, bid_qty=bid_qty, ask_qty=ask_qty, at=self._clock()
+        )
