@@ -17,10 +17,15 @@ run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C stops it
 	@$(BIN)/oms up
 
 # curl: the printed first order is executed as it is. galera-4: one library, for cluster tests.
+# Databases of tests are kept in memory where there is room: on a disk they mostly wait for fsync.
+TEST_FOLDER_KIB_MIN := 4000000
+TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt \
+	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of collection, so the long end-to-end files start first.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
 	@$(PYTHON) tools/setup $(MARIADB) galera-4 curl
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
+		--dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, import contracts, unit and property tests
 	@$(PYTHON) tools/setup

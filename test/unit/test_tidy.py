@@ -101,7 +101,9 @@ def test_files_are_not_too_long() -> None:
 
 
 def test_functions_are_not_too_long() -> None:
-    sources = [path for path in SOURCES if "versions" not in path.parts]  # a migration is one table
+    sources = [
+        path for path in SOURCES if "migrations" not in path.parts
+    ]  # a migration is one table
     lengths = dict(found for path in sources for found in _functions(path))
     assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES_MAX} == {}
     long = {name: n for name, n in lengths.items() if n > FUNCTION_LINES_USUAL}

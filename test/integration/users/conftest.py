@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
 from kit.databases.sql import execute
 from kit.gateway.admin_client import AdminClient
 from kit.gateway.in_process import open_gateway
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.tables import METADATA
 from oms.config import Settings
 
@@ -21,15 +21,15 @@ KEPT = ("account_leases", "account_streams", "audit_chain", "id_blocks")
 def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database for one module."""
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('people') / 'oms.sqlite3'}"
-        asyncio.run(upgrade(url))
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('users') / 'oms.sqlite3'}"
+        asyncio.run(create_schema(url))
         yield url
         return
     server: PrivateMariaDB = request.getfixturevalue("mariadb")
-    name = f"people_{uuid.uuid4().hex[:12]}"
+    name = f"users_{uuid.uuid4().hex[:12]}"
     server.create_database(name)
     url = server.dsn(name)
-    asyncio.run(upgrade(url))
+    asyncio.run(create_schema(url))
     yield url
     server.drop_database(name)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from kit.databases.schema import create_schema
 from kit.gateway.local_notifier import LocalNotifier
 from kit.gateway.wiring import build_admin_service
 from kit.http.asgi_client import AsgiClient
@@ -21,7 +22,6 @@ from oms.adapters.clock import SystemClock
 from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.paper.paper_exchange import PaperExchange
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import create_app
 from oms.api.context import ApiContext
@@ -160,7 +160,7 @@ async def open_gateway(
     dsn: str, settings: Settings | None = None
 ) -> AsyncIterator[InProcessGateway]:
     """A gateway with one netting paper account at manual prices, a trader key and an admin key."""
-    await upgrade(dsn)
+    await create_schema(dsn)
     store = await SqlStore.open(dsn, check_account)
     notifier = LocalNotifier()
     api_context = _build_api_context(store, notifier, settings or Settings())
