@@ -18,7 +18,7 @@ class KillSwitchStore(Protocol):
         ...
 
     async def release(self, switch_id: int, audit_context: AuditContext) -> KillSwitch | None:
-        """Release a switch, reported as by ``pull``; ``None`` if it was released before."""
+        """Release a switch, reported as by ``activate``; ``None`` if it was released before."""
         ...
 
     async def find(self, switch_id: int) -> KillSwitch | None:

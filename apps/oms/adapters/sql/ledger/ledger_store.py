@@ -43,7 +43,7 @@ class _LeasesLost(Exception):
 
 
 class SqlLedgerStore:
-    """``ports.ledger.LedgerStore``."""
+    """``ports.ledger_store.LedgerStore``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -44,7 +44,7 @@ _CREATED_AT = rows.SELECTED.split(", ").index("created_at")
 
 
 class SqlCommandQueue:
-    """``ports.queue.CommandQueue``."""
+    """``ports.command_queue.CommandQueue``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
