@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from oms.adapters.ccxt.background_tasks import BackgroundTasks
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.gateway_calls import call_read, call_write
 from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
 from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
@@ -58,7 +58,7 @@ class ExchangeComponents:
     """The objects of one exchange, as ``wiring.build_exchange`` builds them."""
 
     account: Account
-    tasks: BackgroundTasks
+    tasks: ExchangeTasks
     report_buffer: ReportBuffer
     raw_rows: RawRowBuffer
     orders: OrderCache

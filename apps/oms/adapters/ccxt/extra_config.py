@@ -12,7 +12,7 @@ from oms.adapters.ccxt.client.host_guard import build_host_guard, split_url
 from oms.adapters.ccxt.client.http_session import is_loopback
 from oms.adapters.ccxt.client.request_errors import HostMismatch
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 

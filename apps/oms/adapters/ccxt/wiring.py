@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from oms.adapters.ccxt.background_tasks import BackgroundTasks
 from oms.adapters.ccxt.ccxt_exchange import CcxtExchange, ExchangeComponents
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
@@ -41,7 +41,7 @@ from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_settings
 from oms.adapters.ccxt.venues.profile import VenueProfile
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.account import Account, Engine
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
@@ -99,7 +99,7 @@ class _Core:
     settings: TradingSettings
     timings: Timings
     clock: Callable[[], datetime]
-    tasks: BackgroundTasks
+    tasks: ExchangeTasks
     watchdog: StreamWatchdog
     stream_status: StreamStatus
     trigger: PollTrigger
@@ -159,7 +159,7 @@ def _build_core(
         settings=settings,
         timings=timings,
         clock=clock,
-        tasks=BackgroundTasks(),
+        tasks=ExchangeTasks(),
         watchdog=watchdog,
         stream_status=stream_status,
         trigger=PollTrigger(stream_status),

@@ -15,7 +15,7 @@ from kit.gateway.in_process import AUDIT, TRADER, InProcessGateway, now, open_ga
 from oms.adapters.ccxt import wiring
 from oms.adapters.ccxt.ccxt_exchange import CcxtExchange
 from oms.adapters.ccxt.timings import Timings
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.adapters.ccxt.wiring import build_exchange
 from oms.cli.verify import build_verify_report
 from oms.config import Settings

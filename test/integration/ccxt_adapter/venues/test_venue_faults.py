@@ -15,10 +15,10 @@ from oms.adapters.ccxt.client.request_errors import (
     Rejected,
     RequestError,
 )
-from oms.adapters.ccxt.orders.order_requests import refuse_unsupported_order
+from oms.adapters.ccxt.orders.ccxt_calls import refuse_unsupported_order
 from oms.adapters.ccxt.venues.capabilities import build_capabilities
 from oms.adapters.ccxt.venues.catalog import load_venues
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.side import Side

@@ -10,8 +10,8 @@ import pytest
 
 from kit.exchanges.recorded_payloads import load_raw_row
 from kit.exchanges.stub_exchange import ReceivedRequest, now_ms
+from oms.adapters.ccxt.orders.ccxt_calls import build_amend_call
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
-from oms.adapters.ccxt.orders.order_requests import build_amend_call
 from oms.domain.account import PositionMode
 from oms.domain.side import Side
 

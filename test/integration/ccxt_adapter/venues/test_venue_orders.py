@@ -17,7 +17,7 @@ from kit.exchanges.stub_exchange import LOST, ReceivedRequest
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.money import parse_decimal
 from oms.domain.side import Side
 

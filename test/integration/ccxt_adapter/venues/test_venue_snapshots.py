@@ -10,16 +10,16 @@ import pytest
 
 from kit.exchanges.ccxt_harness import now
 from kit.exchanges.recorded_payloads import load_raw_row
+from oms.adapters.ccxt.orders.ccxt_calls import build_cancel_call
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
-from oms.adapters.ccxt.orders.order_requests import build_cancel_call
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.position_parser import parse_position
-from oms.adapters.ccxt.parsing.trade_parser import parse_trades
+from oms.adapters.ccxt.parsing.holdings import parse_position
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import parse_trades
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.side import Side
 
 pytestmark = pytest.mark.recorded

@@ -15,7 +15,7 @@ from oms.adapters.ccxt.client.request_errors import NotSent
 from oms.adapters.ccxt.extra_config import ExtraConfig, parse_extra_config
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
 

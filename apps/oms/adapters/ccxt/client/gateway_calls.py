@@ -5,6 +5,7 @@ sent; a request whose reply is lost is never sent again.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.request_errors import (
@@ -14,8 +15,8 @@ from oms.adapters.ccxt.client.request_errors import (
     ReadFailed,
     RequestError,
 )
-from oms.adapters.ccxt.parsing.json_values import to_json_value
 from oms.domain.errors import Conflict, Invalid, Refused
+from oms.domain.money import decimal_text
 from oms.ports.exchange import DirectTradeResult
 
 
@@ -32,7 +33,7 @@ async def call_read(
     if not _has_method(connection, func):
         raise Invalid(f"this exchange does not answer {func[:64]!r}", code="unsupported_func")
     try:
-        return to_json_value(await connection.read(func, *args, **kwargs))
+        return _to_json_value(await connection.read(func, *args, **kwargs))
     except ReadFailed as failed:
         raise Conflict(failed.message, code=failed.code, reason=failed.reason) from None
 
@@ -48,7 +49,9 @@ async def call_write(
         message = f"this exchange does not answer {func[:64]!r}"
         return DirectTradeResult(refused=Refused(code="unsupported_func", message=message))
     try:
-        return DirectTradeResult(value=to_json_value(await connection.write(func, *args, **kwargs)))
+        return DirectTradeResult(
+            value=_to_json_value(await connection.write(func, *args, **kwargs))
+        )
     except RequestError as error:
         return DirectTradeResult(refused=_refusal(error))
 
@@ -69,3 +72,18 @@ def _refusal(error: RequestError) -> Refused:
             code, outcome = error.code, "rejected"
     reason = error.reason or error.venue_code
     return Refused(code=code, message=error.message, reason=reason, outcome=outcome)
+
+
+def _to_json_value(value: object) -> object:
+    """Returns ``value`` as dicts, lists, texts, numbers, booleans and ``None``."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return decimal_text(value)
+        case Mapping():
+            return {str(key): _to_json_value(each) for key, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_to_json_value(each) for each in value]
+        case _:
+            return str(value)

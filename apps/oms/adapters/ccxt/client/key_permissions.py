@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 
 WITHDRAWAL_KEY = "withdrawal_key"
 CHANGED_OWNER = "credentials_changed_owner"

@@ -41,7 +41,7 @@ from oms.adapters.ccxt.parsing.fields import require_rows
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle, get_priority
 from oms.adapters.ccxt.streams.ws_connections import close_streams
 from oms.adapters.ccxt.venues.catalog import ccxt_version
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.adapters.ccxt.venues.venue_errors import ALREADY_DONE, CLOCK_SKEW
 from oms.domain.instrument import Instrument
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
-from oms.adapters.ccxt.background_tasks import BackgroundTasks
-from oms.adapters.ccxt.orders.order_requests import CANCEL, PLACE, OrderRequest
+from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
+from oms.adapters.ccxt.orders.order_request import CANCEL, PLACE, OrderRequest
 
 _CANCEL_RANK, _OTHER_RANK = 0, 1
 
@@ -66,9 +66,9 @@ class WriteLimiter:
 class PerOrderQueue:
     """One queue per order; the sender takes one request at a time to its outcome."""
 
-    def __init__(self, tasks: BackgroundTasks) -> None:
+    def __init__(self, tasks: ExchangeTasks) -> None:
         self._send: Callable[[OrderRequest], Awaitable[None]] | None = None
-        self._background_tasks = tasks
+        self._tasks = tasks
         self._queues: dict[int, deque[OrderRequest]] = {}
 
     def set_sender(self, send: Callable[[OrderRequest], Awaitable[None]]) -> None:
@@ -83,7 +83,7 @@ class PerOrderQueue:
             queue.append(request)
             return
         self._queues[order_id] = deque([request])
-        self._background_tasks.start(self._run(order_id))
+        self._tasks.start(self._run(order_id))
 
     def unsent_requests(self, order_id: int) -> Sequence[OrderRequest]:
         """The requests about an order whose placement was not sent yet; empty if it was."""

@@ -19,13 +19,11 @@ from oms.adapters.ccxt.client.request_errors import (
     Rejected,
     RequestError,
 )
+from oms.adapters.ccxt.orders.ccxt_calls import add_legs, build_cancel_call, build_replace_call
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.orders.order_requests import (
+from oms.adapters.ccxt.orders.order_request import (
     AmendMode,
     OrderRequest,
-    add_legs,
-    build_cancel_call,
-    build_replace_call,
     build_successor,
     switch_to_emulated,
 )

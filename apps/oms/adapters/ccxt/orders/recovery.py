@@ -9,7 +9,7 @@ from datetime import datetime
 
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
-from oms.adapters.ccxt.orders.order_requests import (
+from oms.adapters.ccxt.orders.order_request import (
     CANCEL,
     CHANGE,
     PLACE,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.client.request_errors import OutcomeUnknown
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
-from oms.adapters.ccxt.orders.order_requests import AmendMode, OrderRequest
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.orders.order_request import AmendMode, OrderRequest
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder, build_rejection, build_report

@@ -8,23 +8,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from oms.adapters.ccxt.orders.ccxt_calls import (
+    CcxtCall,
+    build_place_call,
+    build_replacement_call,
+    refuse_unsupported_order,
+)
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
-from oms.adapters.ccxt.orders.order_requests import (
+from oms.adapters.ccxt.orders.order_request import (
     CANCEL,
     CHANGE,
     PLACE,
     REVOKED,
     AmendMode,
-    CcxtCall,
     OrderRequest,
-    build_place_call,
-    build_replacement_call,
     build_successor,
     choose_amend_mode,
     compute_deadline,
     encode_request,
-    refuse_unsupported_order,
     track_order,
 )
 from oms.adapters.ccxt.report_buffer import ReportBuffer

@@ -18,20 +18,16 @@ from oms.adapters.ccxt.client.request_errors import (
     Rejected,
     RequestError,
 )
-from oms.adapters.ccxt.orders.order_cache import OrderCache, mark_ended
-from oms.adapters.ccxt.orders.order_queues import WriteLimiter
-from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
-from oms.adapters.ccxt.orders.order_requests import (
-    CANCEL,
-    CHANGE,
-    PLACE,
-    AmendMode,
+from oms.adapters.ccxt.orders.ccxt_calls import (
     CcxtCall,
-    OrderRequest,
     add_legs,
     build_amend_call,
     build_cancel_call,
 )
+from oms.adapters.ccxt.orders.order_cache import OrderCache, mark_ended
+from oms.adapters.ccxt.orders.order_queues import WriteLimiter
+from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
+from oms.adapters.ccxt.orders.order_request import CANCEL, CHANGE, PLACE, AmendMode, OrderRequest
 from oms.adapters.ccxt.orders.retrying_writer import EXPIRED_BEFORE_SEND, is_transient
 from oms.adapters.ccxt.orders.unknown_order_resolver import (
     PendingQuery,

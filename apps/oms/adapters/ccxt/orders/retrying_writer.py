@@ -8,8 +8,9 @@ from typing import Any
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import NotSent, Overloaded, RequestError
+from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall
 from oms.adapters.ccxt.orders.order_queues import WriteLimiter
-from oms.adapters.ccxt.orders.order_requests import CcxtCall, OrderRequest
+from oms.adapters.ccxt.orders.order_request import OrderRequest
 from oms.adapters.ccxt.timings import Timings, nth_delay
 
 EXPIRED_BEFORE_SEND = "expired_before_send"

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 
-from oms.adapters.ccxt.background_tasks import BackgroundTasks
 from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected
+from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
-from oms.adapters.ccxt.orders.order_requests import OrderRequest
+from oms.adapters.ccxt.orders.order_request import OrderRequest
 from oms.adapters.ccxt.orders.request_journal import RequestJournal
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
@@ -73,7 +73,7 @@ class UnknownOrderResolver:
         clock: Callable[[], datetime],
         timings: Timings,
         window: Callable[[], float],
-        tasks: BackgroundTasks,
+        tasks: ExchangeTasks,
         queues: PerOrderQueue,
         journal: RequestJournal,
     ) -> None:
@@ -83,7 +83,7 @@ class UnknownOrderResolver:
         self._clock = clock
         self._timings = timings
         self._window = window
-        self._background_tasks = tasks
+        self._tasks = tasks
         self._queues = queues
         self._journal = journal
         self._pending: dict[_Key, PendingQuery] = {}
@@ -95,7 +95,7 @@ class UnknownOrderResolver:
             self._pending[key].expedite.set()
             return
         self._pending[key] = query
-        self._background_tasks.start(self._run(key, query))
+        self._tasks.start(self._run(key, query))
 
     def is_pending(self, tracked: TrackedOrder) -> bool:
         """Whether anything is pending about the order."""

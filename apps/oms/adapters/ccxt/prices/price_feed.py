@@ -22,7 +22,7 @@ from oms.adapters.ccxt.prices.price_parser import (
     parse_quote,
 )
 from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient, SymbolPrices
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import add, multiply

@@ -13,7 +13,7 @@ from itertools import count
 from math import inf
 from time import monotonic
 
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 
 Clock = Callable[[], float]
 

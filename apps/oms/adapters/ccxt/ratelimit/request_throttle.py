@@ -26,7 +26,7 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import (
     read_remaining,
     read_used_share,
 )
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 
 #: A write waits this long at most; then its sender decides again.

@@ -19,7 +19,7 @@ from oms.adapters.ccxt.streams.stream_watchdog import StreamWatchdog
 from oms.adapters.ccxt.streams.ws_connections import are_connected, silent_seconds
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.venues.account_sections import list_sections
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.value import value
 
 _log = logging.getLogger("oms.ccxt")

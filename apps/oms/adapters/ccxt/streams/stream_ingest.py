@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
-from oms.adapters.ccxt.background_tasks import BackgroundTasks
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient, Row
 from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.orders.unknown_order_resolver import (
     PendingQuery,
@@ -20,8 +20,8 @@ from oms.adapters.ccxt.orders.unknown_order_resolver import (
     UnknownOrderResolver,
 )
 from oms.adapters.ccxt.parsing.fields import get_row_id
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_trades
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.streams.account_streams import ORDERS
 from oms.adapters.ccxt.sync.raw_row_buffer import ORDER, TRADE, RawRowBuffer
@@ -50,7 +50,7 @@ class StreamIngest:
         resolver: UnknownOrderResolver,
         report_buffer: ReportBuffer,
         raw_rows: RawRowBuffer,
-        tasks: BackgroundTasks,
+        tasks: ExchangeTasks,
         poll_soon: Callable[[], None],
         clock: Callable[[], datetime],
         timings: Timings,
@@ -63,7 +63,7 @@ class StreamIngest:
         self._resolver = resolver
         self._report_buffer = report_buffer
         self._raw_rows = raw_rows
-        self._background_tasks = tasks
+        self._tasks = tasks
         self._poll_soon = poll_soon
         self._clock = clock
         self._timings = timings
@@ -157,7 +157,7 @@ class StreamIngest:
         if is_new or snapshot.filled >= self._missing_fills[id(tracked)][1].filled:
             self._missing_fills[id(tracked)] = tracked, snapshot
         if is_new:
-            self._background_tasks.start(self._query_later(tracked))
+            self._tasks.start(self._query_later(tracked))
 
     async def _query_later(self, tracked: TrackedOrder) -> None:
         await asyncio.sleep(self._timings.missing_fills_seconds)

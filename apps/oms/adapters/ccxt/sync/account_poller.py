@@ -17,7 +17,7 @@ from oms.adapters.ccxt.orders.unknown_order_resolver import (
     QueryKind,
     UnknownOrderResolver,
 )
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.sync.account_reader import AccountReader

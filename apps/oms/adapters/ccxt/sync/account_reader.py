@@ -7,11 +7,10 @@ from functools import partial
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.balance_parser import parse_balances
 from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.position_parser import parse_position
-from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_funding, parse_trades
+from oms.adapters.ccxt.parsing.holdings import parse_balances, parse_position
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_funding, parse_trades
 from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,

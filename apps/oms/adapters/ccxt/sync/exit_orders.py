@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 
 EXIT_REASONS: Mapping[str, str] = {"takeProfit": "tp", "stopLoss": "sl"}
 """Reason of the order, by the parameter that requested it."""

@@ -14,8 +14,13 @@ from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.parsing.fields import require_rows, to_milliseconds
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
-from oms.adapters.ccxt.parsing.trade_parser import RowRejector, TradeSnapshot, reject_row, skip_row
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
+from oms.adapters.ccxt.parsing.trade_snapshot import (
+    RowRejector,
+    TradeSnapshot,
+    reject_row,
+    skip_row,
+)
 from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
 from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
 from oms.adapters.ccxt.sync.shared_lists import ListResult, SharedListReader

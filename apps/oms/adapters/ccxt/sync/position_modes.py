@@ -5,11 +5,11 @@ separately read it; the exchange rejects other requests that do not fit the mode
 """
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
-from oms.adapters.ccxt.orders.order_requests import Legs, choose_legs
+from oms.adapters.ccxt.orders.ccxt_calls import Legs, choose_legs
 from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows
 from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
 from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.instrument import InstrumentKind
 

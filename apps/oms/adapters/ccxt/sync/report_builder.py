@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
-from oms.adapters.ccxt.orders.order_requests import PLACE, OrderRequest
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, to_external_order
-from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, fee_charges
+from oms.adapters.ccxt.orders.order_request import PLACE, OrderRequest
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, to_external_order
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, fee_charges
 from oms.adapters.ccxt.sync.exit_orders import EXIT_REASONS, find_parent_order
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.domain.money import ZERO, add, subtract

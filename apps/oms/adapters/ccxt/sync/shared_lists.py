@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, parse_trades
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.sync.paging import Row, fetch_all
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.value import value

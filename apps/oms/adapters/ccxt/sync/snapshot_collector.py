@@ -13,7 +13,7 @@ from decimal import Decimal
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import OrderCache
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
-from oms.adapters.ccxt.parsing.trade_parser import TradeSnapshot, fee_charges
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, fee_charges
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder

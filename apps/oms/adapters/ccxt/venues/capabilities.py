@@ -9,7 +9,7 @@ from typing import Any
 
 from oms.adapters.ccxt.venues.catalog import VenueInfo
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_types import ORDER_TYPES
 from oms.domain.value import value

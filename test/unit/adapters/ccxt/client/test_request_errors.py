@@ -7,8 +7,8 @@ from typing import Any
 import ccxt
 import pytest
 
+from oms.adapters.ccxt.client.error_mapping import MESSAGE_MAX, classify_error
 from oms.adapters.ccxt.client.request_errors import (
-    MESSAGE_MAX,
     HostMismatch,
     HttpReply,
     MissingOrderId,
@@ -20,7 +20,6 @@ from oms.adapters.ccxt.client.request_errors import (
     RequestError,
     UnexpectedRedirect,
     UnreadableReply,
-    classify_error,
 )
 
 VENUES = {"bybit": ccxt.bybit(), "binance": ccxt.binance()}

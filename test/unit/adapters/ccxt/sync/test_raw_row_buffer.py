@@ -12,7 +12,7 @@ from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
 from kit.exchanges.scripted_venue import LINEAR, ScriptedVenue, a_trade_row, an_order_row
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import get_timestamp, to_milliseconds
-from oms.adapters.ccxt.parsing.position_parser import parse_position
+from oms.adapters.ccxt.parsing.holdings import parse_position
 from oms.adapters.ccxt.sync.paging import fetch_all
 from oms.adapters.ccxt.sync.raw_row_buffer import ORDER, ROWS_MAX, TRADE, RawRowBuffer
 from oms.domain.side import Side

@@ -10,8 +10,8 @@ from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_or
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.trade_parser import (
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import (
     TradeSnapshot,
     fee_charges,
     parse_funding,

@@ -13,11 +13,11 @@ from kit.ledger.ledger_book import LedgerBook
 from kit.run_size import choose_size
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache
-from oms.adapters.ccxt.orders.order_requests import track_order
-from oms.adapters.ccxt.parsing.order_parser import parse_order
-from oms.adapters.ccxt.parsing.trade_parser import parse_trades
+from oms.adapters.ccxt.orders.order_request import track_order
+from oms.adapters.ccxt.parsing.order_snapshot import parse_order
+from oms.adapters.ccxt.parsing.trade_snapshot import parse_trades
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.orders.execution_report import ReportSource
 from oms.domain.side import Side

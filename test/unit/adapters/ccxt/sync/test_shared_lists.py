@@ -8,9 +8,9 @@ import pytest
 
 from kit.exchanges.scripted_venue import LINEAR, ScriptedVenue, an_order_row
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.order_parser import OrderSnapshot
+from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.sync.shared_lists import ListResult, SharedListReader
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 
 OPEN = "fetch_open_orders"
 

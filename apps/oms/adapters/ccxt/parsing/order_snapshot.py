@@ -18,7 +18,7 @@ from oms.adapters.ccxt.parsing.fields import (
 )
 from oms.adapters.ccxt.venues.order_status import Info, VenueOrderStatus, VenueState
 from oms.adapters.ccxt.venues.profile import VenueProfile
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, multiply
 from oms.domain.orders.execution_report import ExternalOrderInfo

@@ -16,9 +16,9 @@ from oms.adapters.ccxt.parsing.fields import (
     require_decimal,
     to_milliseconds,
 )
-from oms.adapters.ccxt.parsing.order_parser import parse_client_id, side_of
+from oms.adapters.ccxt.parsing.order_snapshot import parse_client_id, side_of
 from oms.adapters.ccxt.sync.raw_row_buffer import NOT_TRADED
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.booking import execution_key_of

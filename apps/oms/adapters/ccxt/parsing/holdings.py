@@ -1,10 +1,15 @@
-"""Parses ccxt's position rows: contracts held, signed, and the leg in hedge mode."""
+"""Parses ccxt's position rows and balances."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from oms.adapters.ccxt.parsing.fields import get_text, malformed_response, require_decimal
+from oms.adapters.ccxt.parsing.fields import (
+    get_decimal,
+    get_text,
+    malformed_response,
+    require_decimal,
+)
 from oms.adapters.ccxt.sync.raw_row_buffer import NOT_TRADED
 from oms.domain.instrument import Instrument
 from oms.domain.money import multiply
@@ -38,3 +43,21 @@ def parse_position(
         raise malformed_response("a position without a side")
     key = (instrument.symbol, leg if row.get("hedged") is True else None)
     return key, qty if leg is Side.BUY else -qty
+
+
+def parse_balances(response: Any) -> dict[str, Decimal] | None:
+    """Returns the totals by currency; ``None`` for an incomplete or empty reply.
+
+    A currency that is left out has none: an incomplete reply would look like losses. Raises
+    ``ReadFailed`` for a malformed reply.
+    """
+    totals = response.get("total") if isinstance(response, Mapping) else None
+    if not isinstance(totals, Mapping):
+        raise malformed_response("balances without totals")
+    parsed: dict[str, Decimal] = {}
+    for currency in totals:
+        amount = get_decimal(totals, currency)
+        if amount is None:
+            return None
+        parsed[str(currency)] = amount
+    return parsed or None

@@ -8,15 +8,15 @@ import pytest
 
 from kit.builders import an_order
 from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR
-from oms.adapters.ccxt.orders.order_requests import (
+from oms.adapters.ccxt.orders.ccxt_calls import (
     Legs,
     add_legs,
     build_place_call,
     choose_legs,
-    compute_deadline,
     refuse_unsupported_order,
 )
-from oms.adapters.ccxt.venues.registry import get_profile
+from oms.adapters.ccxt.orders.order_request import compute_deadline
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind

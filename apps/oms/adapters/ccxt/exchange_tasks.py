@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class BackgroundTasks:
+class ExchangeTasks:
     """Tasks that end with the exchange."""
 
     def __init__(self) -> None:

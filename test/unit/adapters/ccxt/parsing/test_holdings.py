@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.balance_parser import parse_balances
+from oms.adapters.ccxt.parsing.holdings import parse_balances
 
 
 def test_totals_are_read_by_currency() -> None:
