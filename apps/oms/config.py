@@ -88,8 +88,8 @@ class Settings(BaseModel):
     master_key: str | None = Field(default=None, repr=False)
     #: File of master keys, one per line; absent: ``home/master.key``.
     master_key_file: Path | None = None
-    #: Folder of the Unix sockets for notifications between processes; absent: ``home/bell``.
-    bell_dir: Path | None = None
+    #: Folder of the Unix sockets for notifications between processes; absent: ``home/notifier``.
+    notifier_dir: Path | None = None
     #: Folder of recorded prices for paper accounts; absent: ``home/tapes``.
     tapes_dir: Path | None = None
     #: Folder of cached market tables of exchanges; absent: ``home/markets``.
@@ -135,9 +135,9 @@ class Settings(BaseModel):
         )
 
     @property
-    def notifier_dir(self) -> Path:
+    def notifier_socket_dir(self) -> Path:
         """The folder of the notification sockets."""
-        return self.bell_dir if self.bell_dir is not None else self.home / "bell"
+        return self.notifier_dir if self.notifier_dir is not None else self.home / "notifier"
 
     @property
     def market_cache_dir(self) -> Path:

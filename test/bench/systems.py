@@ -176,7 +176,7 @@ def gateway(
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("OMS_")},
         "OMS_DATABASE_URL": url,
-        "OMS_BELL_DIR": str(system_folder),
+        "OMS_NOTIFIER_DIR": str(system_folder),
         **NO_LIMITS,
         **settings,
     }

@@ -90,8 +90,8 @@ def test_api_and_worker_share_database_settings_and_notifier_folder(stack: dict[
     assert api["volumes"] == worker["volumes"]
     used = {volume.split(":")[0] for volume in api["volumes"] if not volume.startswith("$")}
     assert used <= stack["volumes"].keys()
-    notifier_dir = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_dir
-    assert f"bell:{notifier_dir}" in api["volumes"]
+    notifier_dir = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_socket_dir
+    assert f"notifier:{notifier_dir}" in api["volumes"]
 
 
 def test_one_service_creates_the_master_key_and_all_read_it(stack: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ async def build_worker(
 
     store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
-    notifier = SocketNotifier(settings.notifier_dir)
+    notifier = SocketNotifier(settings.notifier_socket_dir)
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
@@ -287,7 +287,7 @@ async def build_api(settings: Settings) -> "Application":
 
     store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
-    commands, notifier = settings.commands, SocketNotifier(settings.notifier_dir)
+    commands, notifier = settings.commands, SocketNotifier(settings.notifier_socket_dir)
     depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
     administer = build_administer(settings, store)
     parts = ApiContext(

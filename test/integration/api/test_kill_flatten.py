@@ -49,8 +49,8 @@ async def pull_flatten(gateway: InProcessGateway) -> dict[str, Any]:
     """Activate a switch of the account that flattens; its body."""
     body = {"scope": "account", "scope_id": gateway.account_id, "mode": "flatten", "comment": "x"}
     answer = await gateway.client("POST", "/risk/kill", body, key=ADMIN_KEY)
-    told: dict[str, Any] = answer.json()
-    return told
+    switch: dict[str, Any] = answer.json()
+    return switch
 
 
 async def report_of(gateway: InProcessGateway, switch_id: int) -> dict[str, Any]:

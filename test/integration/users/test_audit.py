@@ -190,7 +190,7 @@ async def test_concurrent_writers_do_not_fork_the_chain(api: AdminClient) -> Non
     ("statement", "invariants"),
     [
         ("UPDATE audit_log SET comment = 'innocent' WHERE chain_no = 2", {"chain_hash"}),
-        ("UPDATE audit_log SET actor = 'somebody' WHERE chain_no = 1", {"chain_hash"}),
+        ("UPDATE audit_log SET actor = 'intruder' WHERE chain_no = 1", {"chain_hash"}),
         ("UPDATE audit_log SET after_json = '{}' WHERE chain_no = 3", {"chain_hash"}),
         ("DELETE FROM audit_log WHERE chain_no = 2", {"chain_number", "chain_link"}),
         (

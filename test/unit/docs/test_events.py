@@ -41,7 +41,7 @@ NESTED_KEYS = {
     *("event", "namespace", "payload", "strategy_id", "account_id"),
 }
 #: Functions that contain event names but do not emit them.
-READERS = {"_is_about", "_not_open", "told"}
+READERS = {"_is_about", "_not_open"}
 
 
 def test_events_are_unique() -> None:

@@ -124,8 +124,8 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
         },
         "edit_fields": ["price", "qty"],
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
-        "spot_fee_currency": "as told by each execution",
-        "contract_size": "as told by each instrument",
+        "spot_fee_currency": "as reported by each execution",
+        "contract_size": "as reported by each instrument",
     }
 
 
