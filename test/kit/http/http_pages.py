@@ -19,11 +19,11 @@ PAGES = ROOT / "docs" / "reference" / "http"
 TITLES = {
     "commands": "Commands",
     "reads": "Reads",
-    "control": "The control of accounts",
+    "control": "Account control",
     "exchanges": "Exchanges",
     "kill": "Kill switches",
     "ccxt": "ccxt",
-    "people": "Oneself",
+    "people": "Current user",
     "admin": "Administration",
     "operations": "Operations",
 }
@@ -92,7 +92,7 @@ def render_index(index: str) -> str:
     lists = []
     for name, title in TITLES.items():
         lines = [section.line for section in sections(name)]
-        lists.append("\n".join([f"### {title}\n", "| route | what it is |", "|---|---|", *lines]))
+        lists.append("\n".join([f"### {title}\n", "| route | description |", "|---|---|", *lines]))
     return index[: index.index("### Commands\n")] + "\n\n".join(lists) + "\n"
 
 
