@@ -66,7 +66,7 @@ loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help
 
 testnet: ## scripted session at a testnet with your keys: three accounts, from bootstrap to flat
 	@$(PYTHON) tools/setup
-	@$(BIN)/python test/e2e/testnet_walk.py
+	@$(BIN)/python test/e2e/testnet/testnet_walk.py
 
 venues: ## write venues.json (environments, hosts, capabilities) from the pinned ccxt
 	@$(PYTHON) tools/setup

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from integration.api.conftest import TRADES_PER_SECOND
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, open_gateway
 from kit.http import wire_keys
 from kit.http.asgi_client import AsgiClient
 from kit.http.wire_keys import assert_keys
 from oms.config import Settings
-
-from .conftest import TRADES_PER_SECOND
 
 PUBLIC = ("/healthz", "/livez", "/version")
 

@@ -17,7 +17,7 @@ import pytest
 
 from kit.gateway.processes import Gateway
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PAGES = ["docs/start.md", "docs/operations/single-host.md"]
 BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Output of the examples of a page if they succeed.

@@ -9,7 +9,7 @@ import pytest
 from ccxt_driver import sitecustomize_block
 from kit.gateway.processes import Gateway
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def _run(gateway: Gateway, *arguments: str | Path, **environment: str) -> str:

@@ -22,7 +22,7 @@ from kit.gateway.processes import Gateway
 from kit.generators.tapes import write_tapes
 from kit.polling import wait_until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 STRATEGY = ROOT / "examples" / "replay_strategy.py"
 PAGE = ROOT / "docs" / "start.md"
 SYMBOL = "BTC/USDT"

@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).parent / "testnet_walk.py"
 EXCHANGE_ID = os.environ.get("OMS_WALK_EXCHANGE", "ccxtpro.bybit")
 CHAPTERS = ("Bootstrap", "Hedge", "Netting", "Strategy netting", "Mirrored accounts", "Flat")
 STEPS_MIN = 45
-PAGE = Path(__file__).parents[2] / "docs/how-to/testnet.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/testnet.md"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Output of the commands of the page, if everything is as the page says.
 MANUAL_OUTPUT = ("18; held 0.002\n", "\n2 rest there\n", '"items":[]', '"ok": true')

@@ -17,7 +17,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 # Started as a script: the folder that holds the package `kit` is not on the path yet.
-sys.path.insert(0, str(FOLDER.parent))
+sys.path.insert(0, str(FOLDER.parents[1]))
 
 from testnet_walk_client import (  # noqa: E402
     MissingSettings,
