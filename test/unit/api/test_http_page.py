@@ -28,7 +28,7 @@ from oms.wire.error_codes import CODES
 SECTIONS = all_sections()
 LINES_MAX = 400
 #: Permissions that are not rows of the permission table.
-NO_ROW = ("anybody", "any key", "by command")
+NO_ROW = ("anyone", "any key", "by command")
 #: A query parameter as the code reads it.
 READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
 
