@@ -72,9 +72,7 @@ async def test_a_cancel_overtakes_the_snapshots_of_every_client(
 async def test_a_path_with_a_limit_of_its_own_is_not_overrun(
     venue: LoopbackExchange, opened: Opened
 ) -> None:
-    """A venue may allow few orders and many reads in the same second, and reports each by
-    itself.
-    """
+    """A venue may limit orders and reads separately in the same second."""
     client = await opened()
     venue.control("limit", per_second=5, match="/order/create")
     await order(client)

@@ -52,9 +52,7 @@ def check_live_price_source(name: str, config: Mapping[str, Any]) -> None:
 
 
 def check_environment(venue: VenueInfo, environment: str) -> None:
-    """Raises ``Invalid`` (``environment_not_supported``) with the environments that the
-    venue has.
-    """
+    """Raises ``Invalid`` (``environment_not_supported``), naming the environments of the venue."""
     environments = (*sorted(venue.environments), LOOPBACK)
     if environment not in environments:
         message = f"{venue.id} has no environment {environment}; it has {', '.join(environments)}"

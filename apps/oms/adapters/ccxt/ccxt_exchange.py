@@ -161,18 +161,14 @@ class CcxtExchange:
         self._components.order_query.declare_not_placed(order)
 
     async def snapshot(self, since: datetime, now: datetime) -> ExchangeSnapshot:
-        """Returns a snapshot of the whole account since then. Raises ``Conflict`` if a read
-        fails.
-        """
+        """Returns a snapshot of the whole account. Raises ``Conflict`` if a read fails."""
         try:
             return self._deliver(await self._components.snapshots.snapshot(since))
         except ReadFailed as failed:
             raise Conflict(failed.message, code=failed.code) from None
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        """Returns the reports since the last call. Raises what a task of the adapter failed
-        with.
-        """
+        """Returns the reports since the last call. Raises the failure of a background task."""
         self._components.tasks.check()
         reports = self._components.report_buffer.take_reports()
         self._count_answers(reports)

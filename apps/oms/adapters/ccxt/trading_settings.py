@@ -1,6 +1,4 @@
-"""Restrictions that ``extra_config.oms`` of an account puts on its trading; it never adds
-anything.
-"""
+"""Restrictions that ``extra_config.oms`` puts on the trading of an account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,9 +30,7 @@ class TradingSettings:
     infers_fills: bool = True
 
     def refuse(self, order: Order, instrument: Instrument) -> None:
-        """Raises ``Invalid`` (``order_type_not_supported``) for an order that the settings
-        exclude.
-        """
+        """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""
         kind = instrument.kind.value
         in_force = order.time_in_force or ("GTC" if order.order_type in LIMIT_TYPES else None)
         is_post_only = order.post_only or in_force == "PO"

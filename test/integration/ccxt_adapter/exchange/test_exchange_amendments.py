@@ -298,9 +298,7 @@ async def test_executions_before_and_after_belong_to_one_order(
 async def test_requests_about_an_order_that_never_arrived_end_with_it(
     new_harness: Made, venue: LoopbackExchange
 ) -> None:
-    """They waited for the reply when the process ended; the next one looks up the placement
-    first.
-    """
+    """They waited for a reply when the process ended; the placement is looked up first."""
     first = await new_harness(dialect="binance").wait_ready()
     venue.control("fault", match=f"POST {CREATE['binance']}", mode="close_before")
     await first.send(7, "buy", "0.03", "10000", symbol=SPOT)

@@ -1,6 +1,4 @@
-"""Take profit and stop loss attached to an order: the exchange makes orders of their own of
-them.
-"""
+"""Take profit and stop loss of an order, which the exchange makes orders of their own."""
 
 from decimal import Decimal
 

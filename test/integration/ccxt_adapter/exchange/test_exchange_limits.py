@@ -1,6 +1,4 @@
-"""Row 20, first half: the exchange rejects all requests for a while; ten orders and a
-cancel wait.
-"""
+"""Row 20, first half: while the exchange rejects everything, orders and a cancel wait."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -205,9 +205,7 @@ def is_deal(deal: Row, row: Row) -> bool:
 
 
 def side_of(row: Row) -> str:
-    """The side of the execution: Bitget reports the close of a long leg with the side that opened
-    it.
-    """
+    """The side of the execution: Bitget reports the opening side for the close of a long leg."""
     info = row["info"]
     if info.get("posMode") == "hedge_mode" and info.get("tradeSide") == "close":
         return "sell" if info["side"] == "buy" else "buy"

@@ -99,9 +99,7 @@ def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
 async def test_a_leg_is_sent_in_hedge_mode(
     venue: str, route: str, key: str, legs: tuple[str, str], is_hedged: bool, places: Places
 ) -> None:
-    """A buy opens the long, a reducing sell closes it; in one-way mode no leg and no
-    reduce-only.
-    """
+    """A buy opens the long, a reducing sell closes it; in one-way mode neither is sent."""
     place = places(venue)
     sent: list[Any] = []
 
@@ -130,9 +128,7 @@ async def test_a_leg_is_sent_in_hedge_mode(
 async def test_an_order_is_executed_in_base_with_its_fee(
     places: Places, recorded_data: Path
 ) -> None:
-    """OKX executes ten hundredths of a contract of 0.01: 0.001 in the ledger, with the reported
-    fee.
-    """
+    """OKX fills ten hundredths of a contract of 0.01: 0.001 in the ledger, with its fee."""
     place = places("okx")
     order = load_raw_row(recorded_data, "okx", "orders", 10) | {
         "state": "filled",

@@ -168,9 +168,7 @@ def classify_error(
 
 
 def sanitize_message(message: str, secrets: Sequence[str] = ()) -> str:
-    """Returns a message without URL queries, which have signatures, and without secrets,
-    truncated.
-    """
+    """Returns the message, truncated, without URL queries (signatures) and secrets."""
     message = _QUERY.sub(r"\1", message)
     for secret in secrets:
         if secret:

@@ -23,9 +23,7 @@ class ExchangeClient(Protocol):
 
     @property
     def exchange(self) -> Any:
-        """The ccxt object, for its metadata and parsers; requests go through ``write`` and
-        ``read``.
-        """
+        """The ccxt object, for its metadata and parsers; this client alone sends with it."""
         ...
 
     @property
@@ -44,9 +42,7 @@ class ExchangeClient(Protocol):
         ...
 
     async def open(self) -> None:
-        """Loads markets and tries the credentials. Raises ``NotSent``, ``Rejected``,
-        ``ReadFailed``.
-        """
+        """Loads markets, tries credentials. Raises ``NotSent``, ``Rejected``, ``ReadFailed``."""
         ...
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -19,9 +19,7 @@ LOCAL_NAME = "localhost"
 
 @value
 class HostGuard:
-    """The hosts of one account; ``resolved_hosts`` are names that ``oms.resolve`` maps to this
-    machine.
-    """
+    """The hosts of one account; ``resolved_hosts`` resolve to this machine."""
 
     venue: str
     environment: str

@@ -69,9 +69,7 @@ def refuse_changed_owner(owner: str | None, previous: str | None, settings: Any)
 
 
 def refuse_withdrawal_key(rights: KeyPermissions, settings: Any) -> None:
-    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless the settings allow
-    it.
-    """
+    """Raises ``Rejected`` (``auth_failed``) for a key that may withdraw, unless it is allowed."""
     own_settings = settings.get("oms") if isinstance(settings, Mapping) else None
     is_allowed = isinstance(own_settings, Mapping) and own_settings.get(WITHDRAWAL_KEY) is True
     if rights.can_withdraw and not is_allowed:

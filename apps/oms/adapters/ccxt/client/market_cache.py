@@ -184,9 +184,7 @@ def _contract_size(market: Mapping[str, Any]) -> Decimal:
 
 
 def _step(value: Any, mode: int, *, is_price: bool) -> Decimal | None:
-    """Returns the step of a number. With significant digits it depends on the price: the finest
-    step is returned, and ccxt rounds in the end.
-    """
+    """Returns the step of a number; with significant digits the finest, which ccxt rounds."""
     number = to_decimal(value)
     if number is None:
         return None

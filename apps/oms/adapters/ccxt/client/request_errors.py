@@ -35,9 +35,7 @@ class MissingOrderId(Exception):
 
 @value
 class HttpReply:
-    """The reply to a request; ``is_accepted`` once ccxt and the error table took it for a
-    success.
-    """
+    """The reply to a request; ``is_accepted`` once it was found to be a success."""
 
     status: int
     headers: Mapping[str, str]

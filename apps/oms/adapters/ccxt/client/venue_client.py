@@ -262,9 +262,7 @@ class VenueClient:
         return self.spec.cache_folder / "markets" / table_file_name(name, ccxt_version())
 
     async def _initialize(self) -> None:
-        """Makes the calls that ccxt would make before the first write, so that a write is one
-        request.
-        """
+        """Makes the calls that ccxt would make before its first write."""
         for method, args in self._profile.init_calls if self.spec.api_key else ():
             await self._read_with_retries(method, args, {})
         if self.spec.api_key:

@@ -135,9 +135,7 @@ class OrderCache:
         self.link(tracked, exchange_order_id)
 
     def promote(self, tracked: TrackedOrder, now: datetime) -> TrackedOrder:
-        """Put the successor in the order's place and return it; the predecessor stays known by its
-        id.
-        """
+        """Put the successor in the order's place and return it."""
         new = tracked.successor
         assert new is not None, "a replaced order has a successor"
         tracked.successor, tracked.is_replacing, tracked.is_changing = None, False, False

@@ -44,9 +44,7 @@ class OrderQuery:
         self._timings = timings
 
     async def __call__(self, order: Order, exchange_order_id: str | None) -> OrderQueryResult:
-        """Looks the order up once; ``exchange_order_id`` is the id of the order that it shall be
-        linked to.
-        """
+        """Looks the order up once, or the exchange's order that it shall be linked to."""
         tracked = self._track(order)
         target = tracked if exchange_order_id is None else _query_target(tracked, exchange_order_id)
         try:

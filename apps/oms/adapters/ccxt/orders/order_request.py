@@ -74,9 +74,7 @@ def choose_amend_mode(
     profile: VenueProfile,
     restricted: Mapping[str, Any],
 ) -> AmendMode:
-    """Returns how an order is amended; ``restricted`` are the restricted capabilities of the
-    account.
-    """
+    """Returns how an order is amended, with the account's ``restricted`` capabilities."""
     edit = restricted.get("edit", True)
     if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _UNAVAILABLE:
         return AmendMode.EMULATED

@@ -83,9 +83,7 @@ class ReplacementReporter:
         *,
         code: str = CREATE_FAILED,
     ) -> None:
-        """Report that the order ended without a successor: the amendment failed, the rest is
-        canceled.
-        """
+        """Report that the order ended without a successor: what was left is canceled."""
         now, tracked = self._clock(), request.tracked
         if code == CREATE_FAILED:
             logger.error("order_create_failed order_id=%d why=%s", tracked.order_id, why)
@@ -143,9 +141,7 @@ class ReplacementReporter:
         )
 
     def infer_fills(self, tracked: TrackedOrder, found: OrderFound) -> None:
-        """Report what was found of an order with missing executions, and infer those missing for
-        long.
-        """
+        """Report found executions of an order, and infer those that are missing for long."""
         assert found.order is not None, "an ended order was found"
         after = timedelta(seconds=self._timings.infer_fills_after_seconds)
         reports, fees = self._report_builder.from_lookup(

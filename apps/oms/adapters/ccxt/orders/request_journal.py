@@ -102,9 +102,7 @@ class RequestJournal:
     def create_replacement(
         self, tracked: TrackedOrder, instrument: Instrument, terms: ReplacementTerms, now: datetime
     ) -> tuple[OrderRequest, TrackedOrder]:
-        """Record the replacement of ``tracked``; ``saved`` of the request is set once it is
-        stored.
-        """
+        """Record the replacement of ``tracked``; its ``saved`` is set once it is stored."""
         tracked.attempts += 1
         qty, price, filled_before = terms
         client_id = self._orders.client_ids.encode(tracked.order_id, tracked.attempts)

@@ -107,9 +107,7 @@ class RequestSender:
             self._report_not_sent(request, error)
 
     async def _can_proceed(self, request: OrderRequest) -> bool:
-        """Waits until it is known whether the order exists; returns whether there is one to
-        change.
-        """
+        """Waits until it is known whether the order exists; returns whether it is open."""
         # An earlier amendment may have replaced the order.
         tracked = request.tracked = (
             self._orders.by_order_id(request.tracked.order_id) or request.tracked
@@ -159,9 +157,7 @@ class RequestSender:
         return None
 
     async def _call(self, request: OrderRequest) -> CcxtCall:
-        """Returns the request to send. Raises ``ReadFailed`` where the position mode is not
-        known.
-        """
+        """Returns the request to send. Raises ``ReadFailed`` if the position mode is unknown."""
         tracked = request.tracked
         if request.kind == PLACE:
             assert request.call is not None, "a placement has a call"

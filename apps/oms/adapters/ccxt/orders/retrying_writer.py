@@ -35,9 +35,7 @@ class RetryingWriter:
         self._timings = timings
 
     async def __call__(self, request: OrderRequest, call: CcxtCall) -> Any:
-        """Returns the reply. Raises ``NotSent``, ``Overloaded``, ``Rejected``,
-        ``OutcomeUnknown``.
-        """
+        """Returns the reply. Raises as ``ExchangeClient.write``."""
         params = {"params": dict(call.params)} if call.params else {}
         for number in count():
             async with self._limiter.acquire(request):

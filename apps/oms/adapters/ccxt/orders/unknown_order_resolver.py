@@ -177,9 +177,7 @@ class UnknownOrderResolver:
     def _decide(
         self, query: PendingQuery, request: OrderRequest, now: datetime
     ) -> list[ExecutionReport] | None:
-        """Returns the reports about a request that the order's status decides; ``None``:
-        undecided.
-        """
+        """Returns the reports that the order's status allows; ``None``: undecided."""
         tracked, source = request.tracked, ReportSource.RECONCILE
         if tracked.is_ended:
             if query.kind is QueryKind.CANCEL:

@@ -272,9 +272,7 @@ class PriceFeed:
     async def _call(
         self, client: PublicPriceClient, symbols: Sequence[str], method: str, *args: Any
     ) -> Any:
-        """Returns the reply, or ``None`` if it failed or timed out; ``symbols`` have no
-        price then.
-        """
+        """Returns the reply; ``None`` if it failed or timed out: ``symbols`` have no price."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 reply = await client.call(method, *args)

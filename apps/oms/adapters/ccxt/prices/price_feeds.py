@@ -61,7 +61,7 @@ class PriceFeeds:
 
 
 class AccountPrices:
-    """``ports.live_prices.LivePrices`` of one account."""
+    """``ports.price_feed.PriceFeed`` of one account."""
 
     def __init__(self, feed: PriceFeed, release: Callable[[], PriceFeed | None]) -> None:
         self._feed = feed
@@ -72,9 +72,7 @@ class AccountPrices:
     def take_updates(
         self, symbol: str, now: datetime, *, with_depth: bool
     ) -> Sequence[PriceUpdate]:
-        """Returns the updates since the last call, oldest first; at first the newest price
-        alone.
-        """
+        """Returns updates since the last call, oldest first; at first the newest price."""
         prices = self._feed.subscribe(symbol, now, with_depth=with_depth)
         source, sequence = self._delivered.get(symbol, (None, 0))
         self._delivered[symbol] = (prices, prices.sequence)
@@ -121,9 +119,7 @@ def _feed(
 
 
 def _feed_key(venue: str, config: Mapping[str, Any]) -> str:
-    """Accounts of one venue share a feed, unless their settings redirect or configure it
-    differently.
-    """
+    """Accounts of one venue share a feed if their settings lead to the same place."""
     own_settings = config.get("oms") or {}
     more = {
         name: own_settings[name] for name in ("resolve", "allowed_hosts") if name in own_settings

@@ -140,9 +140,7 @@ class RateLimitBucket:
             self._per_second = per_second
 
     async def _try_consume_shared(self, priority: Priority, cost: float) -> bool:
-        """Whether a budget shared with other processes allows it; ``False``: the caller tries
-        again.
-        """
+        """Whether a budget shared with other processes allows it; if not, try again."""
         return True
 
     def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:

@@ -128,9 +128,7 @@ class AccountReader:
         return held
 
     async def balances(self, sections: Sequence[AccountSection]) -> dict[str, Decimal] | None:
-        """Returns the totals of the section with balances; ``None`` without one, or without
-        totals.
-        """
+        """Returns the totals of the section with balances; ``None`` if there are none."""
         for section in sections:
             if not section.has_positions:
                 try:
@@ -227,9 +225,7 @@ class AccountReader:
         return sorted(set(self._symbols()) & section.symbols)
 
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
-        """Returns the time since which ``trades`` is complete; ``None`` where symbols must be
-        named.
-        """
+        """Returns since when ``trades`` is complete; ``None`` where symbols must be named."""
         return None if self._profile.symbol_required else self._clamp_to_history(since, now)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:

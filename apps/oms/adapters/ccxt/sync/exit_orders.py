@@ -14,9 +14,7 @@ EXIT_REASONS: Mapping[str, str] = {"takeProfit": "tp", "stopLoss": "sl"}
 
 
 def find_parent_order(snapshot: OrderSnapshot, orders: OrderCache) -> TrackedOrder | None:
-    """Returns the order that an exit belongs to; ``None`` if it is no exit or matches no
-    own order.
-    """
+    """Returns the order that an exit belongs to; ``None`` without a match."""
     if snapshot.exit is None or snapshot.trigger_price is None:
         return None
     candidates = [

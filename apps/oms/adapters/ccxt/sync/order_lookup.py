@@ -170,9 +170,7 @@ class OrderLookup:
         return await self._scan_lists(tracked)
 
     async def _find_separate_trigger(self, tracked: TrackedOrder) -> OrderSnapshot | None:
-        """The order that a conditional order placed, by its client order id; else the conditional
-        one.
-        """
+        """The order that a conditional order placed; else the conditional order."""
         triggered = await self._fetch_order(tracked, {}, tracked.triggered_order_id)
         if triggered is not None:
             return triggered
@@ -228,9 +226,7 @@ class OrderLookup:
         return None, is_complete
 
     async def _scan_open(self, tracked: TrackedOrder) -> tuple[OrderSnapshot | None, bool]:
-        """Returns the order, and whether no list of open orders was so full that it may be
-        cut off.
-        """
+        """Returns the order, and whether the lists of open orders were complete."""
         kind, is_complete = self._client.instruments[tracked.symbol].kind, True
         for params in ({}, *self._profile.trigger_lists(kind)):
             page = self._profile.orders_page if params or self._profile.uses_cursor else None

@@ -30,9 +30,7 @@ class TimeWindow:
 
 
 def split_windows(since: datetime, until: datetime, window_days_max: int) -> list[TimeWindow]:
-    """Splits ``since`` to ``until`` into spans of at most ``window_days_max`` days; 0 is no
-    limit.
-    """
+    """Splits a time span into spans of at most ``window_days_max`` days; 0 is no limit."""
     if not window_days_max:
         return [TimeWindow(since=since, until=until)]
     # A second short of it: venues count the ends differently.

@@ -51,9 +51,7 @@ class ReportBuilder:
         *,
         include_reported: bool = False,
     ) -> list[ExecutionReport]:
-        """Returns what is new in ``snapshot``; with ``include_reported`` an open order in
-        any case.
-        """
+        """Returns what is new; with ``include_reported`` an open order in any case."""
         tracked = self.track(snapshot, now)
         if tracked is None:
             return []
@@ -93,9 +91,7 @@ class ReportBuilder:
         *,
         include_reported: bool = False,
     ) -> ExecutionReport | None:
-        """Returns the execution's report; ``None`` if it was reported before or its order is
-        unknown.
-        """
+        """Returns the execution's report; ``None`` if reported before or not attributable."""
         tracked = self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id)
         if tracked is None:
             return None
@@ -157,23 +153,21 @@ class ReportBuilder:
         found: list[TrackedOrder] = []
         for trade in trades:
             tracked = self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id)
-            is_ours = tracked is not None and tracked.order_id and not tracked.is_ended
-            if tracked is None or not is_ours:
+            is_own = tracked is not None and tracked.order_id and not tracked.is_ended
+            if tracked is None or not is_own:
                 continue
             if trade.execution.exchange_trade_id in tracked.trade_ids:
                 continue
             before = filled.get(tracked.order_id, tracked.filled)
             filled[tracked.order_id] = add(before, trade.execution.qty)
-            is_outgrown = filled[tracked.order_id] > tracked.qty
+            is_overfilled = filled[tracked.order_id] > tracked.qty
             is_unclear = tracked.is_changing and filled[tracked.order_id] == tracked.qty
-            if (is_outgrown or is_unclear) and tracked not in found:
+            if (is_overfilled or is_unclear) and tracked not in found:
                 found.append(tracked)
         return found
 
     def track(self, snapshot: OrderSnapshot, now: datetime) -> TrackedOrder | None:
-        """Returns the tracked order; an external one is tracked from now on, if it has a
-        quantity.
-        """
+        """Returns the tracked order; an external one with a quantity is tracked from now on."""
         tracked = self._orders.find(snapshot.symbol, snapshot.exchange_order_id, snapshot.client_id)
         if tracked is not None:
             return tracked

@@ -86,9 +86,7 @@ class SnapshotCollector:
         return period
 
     async def snapshot(self, since: datetime, until: datetime | None = None) -> ExchangeSnapshot:
-        """Returns one snapshot. Raises ``ReadFailed``; what was read before the failure is
-        reported.
-        """
+        """Returns one snapshot. Raises ``ReadFailed``, after reporting what was read."""
         collected = _Collected()
         try:
             holdings, balances = await self._read(since, until, collected)

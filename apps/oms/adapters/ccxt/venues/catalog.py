@@ -65,9 +65,7 @@ def ccxt_version() -> str:
 
 
 def exchange_ids() -> tuple[str, ...]:
-    """Returns ``ccxt.*``, ``ccxtpro.*`` and ``paper.*`` of every venue, and ``paper.generic``,
-    sorted.
-    """
+    """Returns the exchange ids of all engines and venues, and ``paper.generic``, sorted."""
     venues = load_venues().values()
     ids = [f"{engine}.{each.id}" for each in venues for engine in ("ccxt", "paper")]
     streams = [f"ccxtpro.{each.id}" for each in venues if each.websockets]

@@ -121,9 +121,7 @@ async def test_an_order_without_an_attempt_was_never_sent(
 async def test_executions_are_reported_again(
     new_harness: Callable[..., CcxtHarness], venue: ScriptedVenue
 ) -> None:
-    """One was booked before the restart, another was made meanwhile; the ledger
-    distinguishes them.
-    """
+    """One was booked before the restart, another was made meanwhile."""
     name = NAMES.encode(1, 1)
     venue.open_orders = [shown("PartiallyFilled", filled="0.6")]
     venue.trades = [
