@@ -35,8 +35,8 @@ KEYLESS_ON_LOOPBACK = frozenset({"get_metrics"})
 
 _DESCRIPTION = (
     "Every response is JSON, including errors of any status. Decimals are strings in plain "
-    "notation, times are RFC 3339 in UTC with microseconds. Keys may be added to responses; clients "
-    "must ignore unknown ones. A trailing slash of a path is ignored."
+    "notation, times are RFC 3339 in UTC with microseconds. Keys may be added to responses; "
+    "clients must ignore unknown ones. A trailing slash of a path is ignored."
 )
 _SECURITY: list[dict[str, list[str]]] = [{"api_key": []}, {"bearer": []}]
 _SCHEMES = {

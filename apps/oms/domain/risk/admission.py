@@ -204,7 +204,10 @@ def _target_position(request: SendOrder, context: RiskContext) -> Position | Ref
     for position in context.positions:
         if position.id == request.position_id:
             return position
-    message = f"position {request.position_id} is not an open position of {request.symbol} in this account"
+    message = (
+        f"position {request.position_id} is not an open position of"
+        f" {request.symbol} in this account"
+    )
     return Refused(code="invalid_position_id", message=message)
 
 
