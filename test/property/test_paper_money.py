@@ -222,7 +222,7 @@ def test_histories_use_both_margin_modes() -> None:
     modes: set[MarginMode] = set()
     seen: set[str] = set()
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=600, deadline=None, database=None, derandomize=True)
     @given(histories(MIXED), SETTINGS)
     def check(inputs: list[Input], rules: SimulationSettings) -> None:
         for result in run_steps(inputs, rules):

@@ -76,7 +76,7 @@ def test_the_page_lists_types_entries_and_reasons_of_deals() -> None:
 def test_the_page_lists_every_return_code() -> None:
     documented = {
         word.removeprefix("reason ").strip("`"): int(row[0])
-        for row in _tables()["value | TRADE_RETCODE_ | our words"]
+        for row in _tables()["value | TRADE_RETCODE_ | code or reason"]
         for word in row[2].split(", ")
     }
     codes = {code: kind.mt5_retcode for code, kind in CODES.items() if kind.mt5_retcode}
