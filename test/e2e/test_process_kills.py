@@ -55,7 +55,7 @@ def _check_answers(storm: CommandLoad) -> None:
 
 
 def _check_books(dsn: str) -> None:
-    storms = "request_id LIKE 'storm-%'"
+    storms = "request_id LIKE 'load-%'"
     assert fetch_number(dsn, f"SELECT COUNT(*) FROM oms_commands WHERE {storms}") == TOTAL
     assert (
         fetch_number(dsn, f"SELECT COUNT(*) FROM oms_commands WHERE {storms} AND status='done'")

@@ -35,10 +35,12 @@ def emit(answer: Any, *, as_json: bool) -> None:
 
 
 def print_view(view: "RenderableType") -> None:
-    """Print a view of ``rich`` on stdout, in the width of the terminal."""
+    """Print a view of ``rich`` on stdout; lines longer than the terminal are not squeezed."""
     from rich.console import Console
 
-    Console(file=sys.stdout, highlight=False).print(view)
+    console = Console(file=sys.stdout, highlight=False)
+    console.width = max(console.width, console.measure(view).maximum)
+    console.print(view)
 
 
 def render_text(view: "RenderableType", width: int = 200) -> str:

@@ -1,13 +1,13 @@
 """Stores on every supported database and driver.
 
-The schema is created once per process; between tests all rows are deleted, so that each test
+The schema is created once per test module; between tests all rows are deleted, so that each test
 starts with what the migrations inserted.
 """
 
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -55,44 +55,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("place", kinds, indirect=True, scope="module")
 
 
-@pytest.fixture(scope="session")
-def databases(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Place]:
-    """Return a function that gives the process's one migrated database of a kind.
-
-    The servers are private to the process and remove their data when they stop.
-    """
-    made: dict[str, Place] = {}
-    name = f"store_{uuid.uuid4().hex[:12]}"
-
-    def database_of(kind: str) -> Place:
-        if kind not in made:
-            made[kind] = create(kind)
-            asyncio.run(create_schema(made[kind].url))
-        return made[kind]
-
-    def create(kind: str) -> Place:
-        if kind == "sqlite":
-            folder = tmp_path_factory.mktemp("store")
-            return Place("sqlite", f"sqlite+aiosqlite:///{folder / 'oms.sqlite3'}")
-        if kind == "galera":
-            cluster: GaleraCluster = request.getfixturevalue("galera")
-            cluster.nodes[0].create_database(name)
-            urls = cluster.dsns(name)
-            return Place("galera", urls[0], urls[1:])
-        server: PrivateMariaDB = request.getfixturevalue("mariadb")
-        driver = kind.removeprefix("mariadb-")
-        server.create_database(f"{name}_{driver}")
-        return Place(kind, server.dsn(f"{name}_{driver}", driver))
-
-    return database_of
-
-
 @pytest.fixture(scope="module")
-def place(request: pytest.FixtureRequest, databases: Callable[[str], Place]) -> Place:
-    """Return the migrated database of the requested kind."""
-    return databases(request.param)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """Yield a migrated database of the requested kind for one module."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store') / 'oms.sqlite3'}"
+        asyncio.run(create_schema(url))
+        yield Place("sqlite", url)
+        return
+    if request.param == "galera":
+        yield from _on_cluster(request.getfixturevalue("galera"))
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"store_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    url = server.dsn(name, "aiomysql" if "aiomysql" in request.param else "asyncmy")
+    asyncio.run(create_schema(url))
+    yield Place(request.param, url)
+    server.drop_database(name)
+
+
+def _on_cluster(cluster: GaleraCluster) -> Iterator[Place]:
+    name = f"store_{uuid.uuid4().hex[:12]}"
+    first = cluster.nodes[0]
+    first.create_database(name)
+    urls = cluster.dsns(name)
+    asyncio.run(create_schema(urls[0]))
+    yield Place("galera", urls[0], urls[1:])
+    first.drop_database(name)
 
 
 Opener = Callable[[], Awaitable[SqlStore]]
