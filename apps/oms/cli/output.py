@@ -26,6 +26,10 @@ class CommandFailed(Exception):
         self.answer = answer
 
 
+#: Columns of the widest table that is printed on one line per row.
+WIDTH_MAX = 10_000
+
+
 def emit(answer: Any, *, as_json: bool) -> None:
     """Print ``answer`` on stdout: as JSON, or on a terminal without ``--json`` as tables."""
     if as_json or not sys.stdout.isatty():
@@ -39,7 +43,8 @@ def print_view(view: "RenderableType") -> None:
     from rich.console import Console
 
     console = Console(file=sys.stdout, highlight=False)
-    console.width = max(console.width, console.measure(view).maximum)
+    unlimited = console.options.update(max_width=WIDTH_MAX)
+    console.width = max(console.width, console.measure(view, options=unlimited).maximum)
     console.print(view)
 
 
