@@ -6,6 +6,7 @@ Pydantic validates them; other modules take the values they need.
 import json
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,15 @@ class Settings(BaseModel):
         if "*" in origins:
             raise ValueError("exact origins are expected; * is refused")
         return origins
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _refuse_invalid_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for text in networks:
+            network = ip_network(text, strict=False)
+            if getattr(network.network_address, "ipv4_mapped", None) is not None:
+                raise ValueError(f"{text}: write an IPv4-mapped network as IPv4")
+        return networks
 
     @property
     def dsn(self) -> str:

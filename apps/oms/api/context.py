@@ -163,7 +163,7 @@ async def identify_caller(scope: Scope, headers: Mapping[str, str], context: Api
 
     Raises ``Unauthenticated``, ``Unavailable``.
     """
-    ip = client_ip(scope, headers, context.settings.trusted_proxies)
+    ip = client_ip(scope, context.settings.trusted_proxies)
     principal = await context.authenticate(read_credential(headers), ip)
     return Caller(principal=principal, ip=ip)
 

@@ -16,8 +16,15 @@ from oms.wire.json import dumps_fast
 
 
 def uvicorn_http_options() -> dict[str, Any]:
-    """Return the ``uvicorn.Config`` options for HTTP; the Server header is off."""
-    return {"http": _with_json_errors(AutoHTTPProtocol), "server_header": False}
+    """Return the ``uvicorn.Config`` options for HTTP.
+
+    The Server header is off; so are uvicorn's proxy headers, because ``client_ip`` reads them.
+    """
+    return {
+        "http": _with_json_errors(AutoHTTPProtocol),
+        "server_header": False,
+        "proxy_headers": False,
+    }
 
 
 def malformed_request_response() -> bytes:

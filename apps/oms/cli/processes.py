@@ -88,7 +88,6 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             app,
             log_config=None,
             access_log=False,
-            proxy_headers=False,  # trusted proxies are a setting of the gateway
             backlog=LISTEN_BACKLOG,
             **uvicorn_http_options(),
             **uvicorn_websocket_options(settings.events),

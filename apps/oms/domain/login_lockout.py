@@ -7,6 +7,7 @@ doubles it, up to ``LOCK_MAX``. ``FAILURE_WINDOW`` without failures after a lock
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from oms.domain.value import value
 
@@ -17,6 +18,8 @@ LOCK_MAX = timedelta(seconds=900)
 FAILURES_PER_NAME = 5
 FAILURES_PER_ADDRESS = 20
 _DOUBLINGS_MAX = 10
+#: One host or site usually owns a whole IPv6 network of this length.
+_IPV6_PREFIX = 64
 
 
 @value
@@ -41,6 +44,17 @@ def failures_of(attempts: Sequence[LoginAttempt]) -> Sequence[datetime]:
         if not attempt.ok
         and (attempt.user_name not in last_success or attempt.at > last_success[attempt.user_name])
     ]
+
+
+def lockout_address(ip: str) -> str:
+    """Return the address that failures from ``ip`` count for: an IPv6 address as its /64."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    if not isinstance(address, IPv6Address) or address.is_loopback:
+        return ip
+    return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
 
 
 def locked_until(failures: Sequence[datetime], limit: int) -> datetime | None:

@@ -35,14 +35,20 @@ def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-async def api(dsn: str) -> AsyncIterator[AdminClient]:
-    """A gateway with an emptied database, and its admin client."""
+def empty_dsn(dsn: str) -> str:
+    """The module's database without rows."""
     execute(
         dsn,
         *(f"DELETE FROM {t.name}" for t in reversed(METADATA.sorted_tables) if t.name not in KEPT),
         *(f"DELETE FROM {name} WHERE account_id > 0" for name in KEPT[:2]),
         f"UPDATE audit_chain SET length = 0, hash = '{'0' * 64}'",
     )
+    return dsn
+
+
+@pytest.fixture
+async def api(empty_dsn: str) -> AsyncIterator[AdminClient]:
+    """A gateway with an emptied database, and its admin client."""
     settings = Settings.model_validate({"access_cache_seconds": 5})
-    async with open_gateway(dsn, settings) as gateway:
-        yield AdminClient(gateway, dsn)
+    async with open_gateway(empty_dsn, settings) as gateway:
+        yield AdminClient(gateway, empty_dsn)

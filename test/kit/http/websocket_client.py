@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from oms.api.http_protocol import uvicorn_http_options
 from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
 from oms.config import EventSettings
 
@@ -32,7 +33,11 @@ async def serve_app(
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, **uvicorn_websocket_options(events)
+        app,
+        lifespan="off",
+        log_config=None,
+        **uvicorn_http_options(),
+        **uvicorn_websocket_options(events),
     )
     server = uvicorn.Server(config)
     server_task = asyncio.create_task(server.serve(sockets=[listener]))

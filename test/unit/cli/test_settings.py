@@ -101,3 +101,13 @@ def test_short_key_prints_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     check_key("x" * 24)
     check_key(None)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("network", ["proxy", "10.0.0.0/40", "::ffff:10.0.0.0/104", ""])
+def test_invalid_networks_of_proxies_are_refused(
+    monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    monkeypatch.setenv("OMS_TRUSTED_PROXIES", json.dumps([network]))
+    with pytest.raises(CommandFailed) as wrong:
+        command_settings(_asked())
+    assert "trusted_proxies" in wrong.value.message

@@ -9,6 +9,7 @@ from oms.domain.login_lockout import (
     FAILURES_PER_NAME,
     LoginAttempt,
     failures_of,
+    lockout_address,
     locked_until,
 )
 
@@ -60,3 +61,19 @@ def test_a_success_clears_the_failures_of_its_name() -> None:
     ]
     assert failures_of(attempts) == after(1, 3, 4)
     assert failures_of(attempts[:3]) == after(1)
+
+
+@pytest.mark.parametrize(
+    ("ip", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::1"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_failures_count_for_an_address_or_a_network_of_one_site(ip: str, address: str) -> None:
+    assert lockout_address(ip) == address

@@ -31,7 +31,7 @@ async def get_dispatcher_status(request: Request) -> Response:
 async def get_metrics(request: Request) -> Response:
     """Return the metrics for Prometheus: from this host, or for the roles admin and risk."""
     context = api_context(request)
-    address = client_ip(request.scope, request.headers, context.settings.trusted_proxies)
+    address = client_ip(request.scope, context.settings.trusted_proxies)
     if not _is_loopback(address):
         caller = await admit_caller(request)
         if caller.principal.role not in (Role.ADMIN, Role.RISK):

@@ -155,7 +155,7 @@ async def change_own_key(request: Request, api_key_id: str) -> Response:
 def _anonymous_context(request: Request) -> AuditContext:
     """Return the audit context of a request before login."""
     anonymous = Principal(user_id=0, user_name="", api_key_id=0, role=Role.READONLY)
-    ip = client_ip(request.scope, request.headers, api_context(request).settings.trusted_proxies)
+    ip = client_ip(request.scope, api_context(request).settings.trusted_proxies)
     audit_context = audit_context_of(request, Caller(principal=anonymous, ip=ip))
     return AuditContext(
         actor="nobody",

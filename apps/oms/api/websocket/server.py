@@ -63,9 +63,7 @@ class WebSocketServer:
             snapshots=self._snapshots,
             connection_limiter=self._counts,
             market_feed=self._market_feed,
-            ip=client_ip(
-                websocket.scope, websocket.headers, self._context.settings.trusted_proxies
-            ),
+            ip=client_ip(websocket.scope, self._context.settings.trusted_proxies),
         )
         self._sessions.add(session)
         try:

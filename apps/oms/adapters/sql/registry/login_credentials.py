@@ -17,7 +17,7 @@ from oms.adapters.sql.rows.users import (
     key_from_row,
     user_from_row,
 )
-from oms.domain.login_lockout import LoginAttempt
+from oms.domain.login_lockout import LoginAttempt, lockout_address
 from oms.ports.admin.login_credentials import LoginRecord, NewToken
 from oms.ports.audit_log import AuditContext
 from oms.wire.json import dumps, time_text
@@ -63,7 +63,9 @@ class SqlLoginCredentials(AuditedWriter):
         by_name = await self._attempts(
             "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
         )
-        by_address = await self._attempts("ip", ip, at, ATTEMPTS_PER_ADDRESS_READ_MAX)
+        by_address = await self._attempts(
+            "ip", lockout_address(ip), at, ATTEMPTS_PER_ADDRESS_READ_MAX
+        )
         return by_name, by_address
 
     async def record_failure(
@@ -227,4 +229,5 @@ def _attempt(
     attempt_id: int, user_name: str, audit_context: AuditContext, ok: bool, dialect: Dialect
 ) -> tuple[Any, ...]:
     name = user_name[:NAME_CHARACTERS_MAX]
-    return (attempt_id, name, audit_context.ip or "", ok, dialect.encode_time(audit_context.at))
+    address = lockout_address(audit_context.ip or "")
+    return (attempt_id, name, address, ok, dialect.encode_time(audit_context.at))
