@@ -9,8 +9,8 @@ from oms.domain.login_lockout import (
     FAILURES_PER_NAME,
     LoginAttempt,
     failures_of,
-    lockout_address,
     locked_until,
+    lockout_address,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
