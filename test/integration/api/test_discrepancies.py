@@ -124,6 +124,21 @@ async def _quarantine(gateway: InProcessGateway, account_id: int) -> str | None:
     return result
 
 
+async def test_key_restricted_to_strategies_neither_reads_nor_decides(
+    busy: InProcessGateway, dsn: str
+) -> None:
+    account = await _account(busy)
+    row = await _differing(busy, dsn, account)
+    watching = evolve(TRADER, can_risk_manage=True, can_block_new_positions=True)
+    restricted = evolve(watching, restrict_to_strategies=True, strategy_ids=frozenset({0}))
+    key = await busy.add_key("narrow", "oms_key-of-one-strategy", grants={account: restricted})
+    assert (await busy.client.get("/oms/discrepancies?status=all", key=key))["items"] == []
+    for decision in ("apply", "dismiss"):
+        refused = await _decide(busy, row, decision, "not mine", key)
+        assert (refused.status, refused.detail["code"]) == (403, "strategy_permission_denied")
+    assert [each["status"] for each in await _inbox(busy, "status=all")] == ["open"]
+
+
 async def test_account_is_reduce_only_until_the_correction_balances(
     busy: InProcessGateway, dsn: str
 ) -> None:

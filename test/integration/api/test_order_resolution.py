@@ -166,6 +166,18 @@ async def test_permissions(slow: InProcessGateway) -> None:
     assert again.json()["detail"]["code"] == "invalid_order_state", "it was found meanwhile"
 
 
+async def test_admin_without_a_permission_refreshes_and_resolves(slow: InProcessGateway) -> None:
+    order_id = await lost(slow)
+    admin = AsgiClient(slow.app, ADMIN_KEY)
+    body = {"action": "declare_not_placed", "comment": "support says so"}
+    resolved = await admin("POST", f"/oms/orders/{order_id}/resolve", body)
+    assert (resolved.status, resolved.json()["order"]["id"]) == (200, order_id), resolved.body
+    refreshed = await admin("POST", f"/oms/orders/{order_id}/refresh", {})
+    assert (refreshed.status, refreshed.json()["order"]["id"]) == (200, order_id), refreshed.body
+    missing = await admin("POST", "/oms/orders/987654/refresh", {})
+    assert (missing.status, missing.detail["code"]) == (404, "order_not_found")
+
+
 async def test_resolution_wait_is_bounded(slow: InProcessGateway) -> None:
     order_id = await lost(slow)
     is_over = asyncio.Event()

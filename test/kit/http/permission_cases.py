@@ -130,6 +130,9 @@ def _command_cases(
         add(
             "trade", "send_order", order | {"strategy_id": strategy_id} | comment_field, strategy_id
         )
+    # An order of strategy 0 that reduces a position of ``own``.
+    into_position = {"side": "sell", "position_id": stock.own_position, "strategy_id": 0}
+    add("trade", "send_order", order | into_position | comment_field, 0, stock.own)
     for order_id, strategy_id in orders.items():
         add("trade", "change_order", {"order_id": order_id, "new_qty": "0.02"}, strategy_id)
         add("cancel", "cancel_order", {"order_id": order_id} | comment_field, strategy_id)

@@ -12,6 +12,7 @@ from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse, detail_response
 from oms.api.routes.path_ids import parse_discrepancy_id
 from oms.api.routes.reconcile import readable_account_ids
+from oms.domain.access import allowed_strategies
 from oms.domain.errors import NotFound
 from oms.domain.reconcile.discrepancy import Decision, Discrepancy
 from oms.wire.commands.command_requests import CommandRequest
@@ -30,10 +31,14 @@ router = APIRouter()
 @router.get("/oms/discrepancies")
 @router.get("/oms/reconcile/inbox")
 async def list_discrepancies(request: Request) -> Response:
-    """Return the discrepancies of all readable accounts: open ones, or those of the filters."""
+    """Return the discrepancies of all readable accounts: open ones, or those of the filters.
+
+    They belong to no strategy: a key restricted to strategies sees none.
+    """
     context, caller = api_context(request), await admit_caller(request)
     readable = await readable_account_ids(context, caller)
-    query = read_discrepancy_query(request.query_params, readable)
+    unrestricted = [i for i in readable if allowed_strategies(caller.principal, i) is None]
+    query = read_discrepancy_query(request.query_params, unrestricted)
     rows = await context.reconciliations.find_discrepancies(query)
     cursor = cursor_text(rows[-1].id) if len(rows) == query.limit else None
     return JsonResponse({"items": [_build_row(row) for row in rows], "next_cursor": cursor})

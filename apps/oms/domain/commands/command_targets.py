@@ -1,10 +1,31 @@
-"""Orders and positions that commands refer to by id."""
+"""The rows that commands name by id: orders, positions and strategies.
 
-from oms.domain.commands.account_commands import RefreshOrder, ResolveUnknownOrder
+Every id field of every payload is classified here, so that the permission check of API and worker
+asks for the strategy of each row that a command names. A field that is not listed fails a test.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from oms.domain.commands.account_commands import (
+    AdminMutate,
+    EnforceKillSwitch,
+    PaperDeposit,
+    PaperPrice,
+    PaperReset,
+    ReadConnection,
+    Reconcile,
+    RefreshOrder,
+    ResolveUnknownOrder,
+    RiskSwitch,
+)
 from oms.domain.commands.command import (
+    CancelAllOrders,
     CancelOrder,
+    CcxtCall,
     ChangeOrder,
     ChangePosition,
+    CloseAllPositions,
     CloseBy,
     ClosePosition,
     CommandPayload,
@@ -12,33 +33,113 @@ from oms.domain.commands.command import (
     Reassign,
     SendOrder,
 )
+from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.risk.kill_switch import KillScope
+
+
+class IdKind(Enum):
+    """What an id field of a payload names."""
+
+    ORDER = "order"
+    #: A position; 0 names none.
+    POSITION = "position"
+    #: A strategy; 0 is the unattributed one, an empty list names none.
+    STRATEGY = "strategy"
+    #: A strategy; 0 leaves it to the rows that the command names, or means the whole account.
+    STRATEGY_OR_DEFAULT = "strategy or default"
+    #: What the scope of a kill switch says.
+    SCOPE = "scope"
+    #: A row of the account, which belongs to no strategy.
+    ACCOUNT = "account"
+    #: A text chosen by the caller or the exchange, which selects no row of another order.
+    TEXT = "text"
+
+
+ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
+    SendOrder: {
+        "strategy_id": IdKind.STRATEGY,
+        "position_id": IdKind.POSITION,
+        "client_order_id": IdKind.TEXT,
+    },
+    CancelOrder: {"order_ids": IdKind.ORDER},
+    CancelAllOrders: {"strategy_ids": IdKind.STRATEGY},
+    ChangeOrder: {"order_id": IdKind.ORDER},
+    ClosePosition: {
+        "position_id": IdKind.POSITION,
+        "strategy_id": IdKind.STRATEGY_OR_DEFAULT,
+        "client_order_id": IdKind.TEXT,
+    },
+    CloseAllPositions: {"strategy_ids": IdKind.STRATEGY},
+    CloseBy: {
+        "position_id_a": IdKind.POSITION,
+        "position_id_b": IdKind.POSITION,
+        "strategy_id": IdKind.STRATEGY_OR_DEFAULT,
+    },
+    MergePositions: {
+        "source_position_id": IdKind.POSITION,
+        "target_position_id": IdKind.POSITION,
+    },
+    ChangePosition: {"position_id": IdKind.POSITION},
+    Reassign: {
+        "order_ids": IdKind.ORDER,
+        "strategy_id": IdKind.STRATEGY,
+        "position_id": IdKind.POSITION,
+    },
+    RiskSwitch: {"strategy_id": IdKind.STRATEGY_OR_DEFAULT},
+    AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
+    EnforceKillSwitch: {"kill_id": IdKind.ACCOUNT, "scope_id": IdKind.SCOPE},
+    Reconcile: {},
+    RefreshOrder: {"order_id": IdKind.ORDER},
+    # The worker refuses the exchange's id of another order of the ledger.
+    ResolveUnknownOrder: {"order_id": IdKind.ORDER, "exchange_order_id": IdKind.TEXT},
+    ReadConnection: {},
+    DecideDiscrepancy: {"discrepancy_id": IdKind.ACCOUNT},
+    PaperPrice: {},
+    PaperDeposit: {},
+    PaperReset: {},
+    CcxtCall: {},
+}
+"""The kind of each id field, by payload type."""
+
+
+def _fields_of(kind: IdKind) -> dict[type[CommandPayload], tuple[str, ...]]:
+    return {
+        payload_type: tuple(name for name, each in kinds.items() if each is kind)
+        for payload_type, kinds in ID_FIELDS.items()
+    }
+
+
+_ORDER_FIELDS = _fields_of(IdKind.ORDER)
+_POSITION_FIELDS = _fields_of(IdKind.POSITION)
+_STRATEGY_FIELDS = _fields_of(IdKind.STRATEGY)
+_DEFAULT_STRATEGY_FIELDS = _fields_of(IdKind.STRATEGY_OR_DEFAULT)
 
 
 def target_order_ids(payload: CommandPayload) -> tuple[int, ...]:
-    """Return the ids of the orders that a command refers to, in its order."""
-    match payload:
-        case SendOrder():
-            return ()
-        case CancelOrder(order_ids=order_ids) | Reassign(order_ids=order_ids):
-            return order_ids
-        case ChangeOrder(order_id=order_id) | RefreshOrder(order_id=order_id):
-            return (order_id,)
-        case ResolveUnknownOrder(order_id=order_id):
-            return (order_id,)
-        case _:
-            return ()
+    """Return the ids of the orders that a command names, in its order."""
+    return _ids(payload, _ORDER_FIELDS[type(payload)])
 
 
 def target_position_ids(payload: CommandPayload) -> tuple[int, ...]:
-    """Return the ids of the positions that a command acts on, in its order."""
-    match payload:
-        case SendOrder():
-            return ()
-        case ClosePosition(position_id=position_id) | ChangePosition(position_id=position_id):
-            return (position_id,)
-        case CloseBy(position_id_a=first, position_id_b=second):
-            return (first, second)
-        case MergePositions(source_position_id=first, target_position_id=second):
-            return (first, second)
-        case _:
-            return ()
+    """Return the ids of the positions that a command names, in its order."""
+    named = _ids(payload, _POSITION_FIELDS[type(payload)])
+    return named if 0 not in named else tuple(filter(None, named))
+
+
+def target_strategy_ids(payload: CommandPayload) -> tuple[int, ...]:
+    """Return the ids of the strategies that a command names itself, in its order."""
+    payload_type = type(payload)
+    named = _ids(payload, _STRATEGY_FIELDS[payload_type])
+    if fields := _DEFAULT_STRATEGY_FIELDS[payload_type]:
+        named += tuple(filter(None, _ids(payload, fields)))
+    elif isinstance(payload, EnforceKillSwitch) and payload.scope == KillScope.STRATEGY.value:
+        named += (int(payload.scope_id),)
+    return named
+
+
+def _ids(payload: CommandPayload, fields: tuple[str, ...]) -> tuple[int, ...]:
+    ids: tuple[int, ...] = ()
+    for name in fields:
+        number = getattr(payload, name)
+        ids += number if isinstance(number, tuple) else (number,)
+    return ids

@@ -14,6 +14,7 @@ from oms.domain.access import (
     Restrictions,
     allowed_strategies,
     refuse,
+    refuse_account,
 )
 from oms.domain.ccxt_methods import MethodClass, method_class_of
 from oms.domain.commands.account_commands import (
@@ -43,8 +44,10 @@ from oms.domain.commands.command import (
     Reassign,
     SendOrder,
 )
+from oms.domain.commands.command_targets import ID_FIELDS, IdKind
 from oms.domain.errors import Refused
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.risk.kill_switch import KillScope
 from oms.domain.value import evolve
 from oms.ports.registry import Registry
 
@@ -99,13 +102,27 @@ def narrow_to_allowed(
     return payload
 
 
-def refuse_all_strategies(
+def refuse_command(
+    principal: Principal,
+    account_id: int,
+    payload: CommandPayload,
+    strategies: tuple[int, ...],
+) -> Refused | None:
+    """Refuse what the principal may not do: the one decision of API and worker on a command.
+
+    ``strategies`` are those that the command names and those of the rows that it names.
+    """
+    refused = refuse(principal, permission_for(payload), account_id, strategies)
+    if refused is None and isinstance(payload, EnforceKillSwitch) and payload.flatten:
+        refused = refuse_account(principal, Permission.CLOSE, account_id)
+    return refused or _refuse_all_strategies(principal, account_id, payload)
+
+
+def _refuse_all_strategies(
     principal: Principal, account_id: int, payload: CommandPayload
 ) -> Refused | None:
-    """Refuse "all strategies" to a key that is limited to some."""
-    if not isinstance(payload, (CancelAllOrders, CloseAllPositions)) or payload.strategy_ids:
-        return None
-    if allowed_strategies(principal, account_id) is None:
+    """Refuse a command on all strategies to a key that is limited to some."""
+    if not _is_of_all_strategies(payload) or allowed_strategies(principal, account_id) is None:
         return None
     return Refused(
         code="strategy_permission_denied",
@@ -113,8 +130,22 @@ def refuse_all_strategies(
     )
 
 
-PermissionQuery = tuple[Permission, int, tuple[int, ...]]
-"""Permission, account id and strategy ids."""
+def _is_of_all_strategies(payload: CommandPayload) -> bool:
+    """Return whether a command acts on rows of every strategy of its account."""
+    match payload:
+        case CancelAllOrders() | CloseAllPositions():
+            return not payload.strategy_ids
+        case EnforceKillSwitch(scope=scope):
+            return scope != KillScope.STRATEGY.value
+        case _:
+            return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()
+
+
+PermissionQuery = tuple[type[CommandPayload], int, tuple[int, ...]]
+"""Type of the command, account id and strategy ids."""
+
+#: Commands whose permission follows from type, account and strategies alone.
+_CACHEABLE = frozenset({SendOrder, CancelOrder, ChangeOrder, ClosePosition, ChangePosition})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +185,7 @@ class CommandPermissions:
         now: datetime,
     ) -> Refused | None:
         """Refuse what the actor may not do (any more); a refusal never comes from the cache."""
-        query = (permission_for(payload), account_id, strategies)
+        query: PermissionQuery = (type(payload), account_id, strategies)
         cached = self._cache.get(actor.api_key_id)
         if cached is not None and now < cached.expires_at and _is_allowed(cached, query, payload):
             return None
@@ -167,22 +198,16 @@ class CommandPermissions:
             self._cache.clear()
         expires_at = now + timedelta(seconds=self.cache_seconds)
         self._cache[actor.api_key_id] = _CachedPrincipal(principal, expires_at)
-        return _refused(principal, query, payload)
+        return refuse_command(principal, account_id, payload, strategies)
 
 
 def _is_allowed(cached: _CachedPrincipal, query: PermissionQuery, payload: CommandPayload) -> bool:
-    is_bulk = isinstance(payload, CancelAllOrders | CloseAllPositions)
-    if query in cached.granted and not is_bulk:
+    payload_type, account_id, strategies = query
+    is_cacheable = payload_type in _CACHEABLE
+    if is_cacheable and query in cached.granted:
         return True
-    if _refused(cached.principal, query, payload) is not None:
+    if refuse_command(cached.principal, account_id, payload, strategies) is not None:
         return False
-    cached.granted.add(query)
+    if is_cacheable:
+        cached.granted.add(query)
     return True
-
-
-def _refused(
-    principal: Principal, query: PermissionQuery, payload: CommandPayload
-) -> Refused | None:
-    permission, account_id, strategies = query
-    refused = refuse(principal, permission, account_id, strategies)
-    return refused or refuse_all_strategies(principal, account_id, payload)

@@ -1,73 +1,33 @@
 """The strategies that a command acts for, as the permission check needs them."""
 
-from oms.domain.commands.account_commands import (
-    AdminMutate,
-    EnforceKillSwitch,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
-    ReadConnection,
-    Reconcile,
-    RefreshOrder,
-    ResolveUnknownOrder,
-    RiskSwitch,
+from oms.domain.commands.account_commands import RefreshOrder, ResolveUnknownOrder
+from oms.domain.commands.command import CommandPayload, Reassign
+from oms.domain.commands.command_targets import (
+    target_order_ids,
+    target_position_ids,
+    target_strategy_ids,
 )
-from oms.domain.commands.command import (
-    CancelAllOrders,
-    CancelOrder,
-    CcxtCall,
-    ChangeOrder,
-    ChangePosition,
-    CloseAllPositions,
-    CloseBy,
-    ClosePosition,
-    CommandPayload,
-    MergePositions,
-    Reassign,
-    SendOrder,
-)
-from oms.domain.commands.command_targets import target_position_ids
-from oms.domain.orders.order import Order
-from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 
 
-def strategies_of(state: AccountState, payload: CommandPayload) -> tuple[int, ...]:
-    """Return the strategies a command acts for: its own, or those of the rows it refers to."""
-    match payload:
-        case SendOrder():
-            return (payload.strategy_id,)
-        case ClosePosition():
-            position = state.positions.get(payload.position_id)
-            strategy_id = 0 if position is None else position.strategy_id
-            return (strategy_id, payload.strategy_id or strategy_id)
-        case ChangeOrder() | RefreshOrder() | ResolveUnknownOrder():
-            orders: tuple[Order | None, ...] = (state.find_order(payload.order_id),)
-        case CancelOrder():
-            orders = tuple(state.find_order(order_id) for order_id in payload.order_ids)
-        case Reassign():
-            orders = tuple(state.find_order(order_id) for order_id in payload.order_ids)
-            own_ids = {order.strategy_id for order in orders if order is not None}
-            return tuple(sorted(own_ids | {payload.strategy_id}))
-        case RiskSwitch(strategy_id=strategy_id):
-            return (strategy_id,) if strategy_id else ()
-        case CancelAllOrders() | CloseAllPositions():
-            return payload.strategy_ids
-        case CloseBy() | MergePositions() | ChangePosition():
-            return _strategies_of_positions(state, payload)
-        case PaperPrice() | PaperDeposit() | PaperReset() | CcxtCall() | Reconcile():
-            return ()
-        case AdminMutate() | EnforceKillSwitch() | ReadConnection() | DecideDiscrepancy():
-            return ()
-    return tuple(order.strategy_id for order in orders if order is not None)
-
-
-def _strategies_of_positions(
-    state: AccountState, payload: CloseBy | MergePositions | ChangePosition
+async def strategies_of(
+    state: AccountState, ledger: LedgerStore, payload: CommandPayload
 ) -> tuple[int, ...]:
-    strategies = {payload.strategy_id} - {0} if isinstance(payload, CloseBy) else set()
+    """Return the strategies a command names, and those of the orders and positions it names.
+
+    A row that is not found has none: its command is refused when it is executed. Raises
+    ``Unavailable``.
+    """
+    strategies = target_strategy_ids(payload)
+    for order_id in target_order_ids(payload):
+        order = state.find_order(order_id)
+        if order is None and isinstance(payload, (Reassign, RefreshOrder, ResolveUnknownOrder)):
+            order = await ledger.order(state.account.id, order_id)  # These act on final orders too.
+        if order is not None:
+            strategies += (order.strategy_id,)
     for position_id in target_position_ids(payload):
         position = state.positions.get(position_id)
         if position is not None:
-            strategies.add(position.strategy_id)
-    return tuple(sorted(strategies))
+            strategies += (position.strategy_id,)
+    return strategies

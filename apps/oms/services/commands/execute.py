@@ -123,7 +123,7 @@ class ExecuteCommand:
             await self.kill_switches(state, now)
             if (refused := refuse_position_command(state, command)) is not None:
                 return refused_result(refused)
-        strategies = strategies_of(state, command.payload)
+        strategies = await strategies_of(state, self.ledger, command.payload)
         refused = await self.permissions(
             command.actor, state.account.id, command.payload, strategies, now
         )

@@ -12,22 +12,22 @@ from datetime import datetime, timedelta
 
 from oms.domain.access import (
     Principal,
+    Role,
     refuse_account,
-    refuse_account_wide,
     refuse_missing_comment,
     refuse_role,
-    refuse_strategy,
 )
 from oms.domain.commands.command import (
     Actor,
     CancelOrder,
-    CloseBy,
-    ClosePosition,
     CommandPayload,
-    Reassign,
     SendOrder,
 )
-from oms.domain.commands.command_targets import target_order_ids, target_position_ids
+from oms.domain.commands.command_targets import (
+    target_order_ids,
+    target_position_ids,
+    target_strategy_ids,
+)
 from oms.domain.errors import Invalid, Refused
 from oms.domain.value import constructor, evolve, value
 from oms.ports.clock import Clock
@@ -44,7 +44,7 @@ from oms.ports.registry import Registry
 from oms.services.access.command_permissions import (
     narrow_to_allowed,
     permission_for,
-    refuse_all_strategies,
+    refuse_command,
 )
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
@@ -171,11 +171,8 @@ class Submit:
             if principal.grant(account_id) is None:  # Permissions refer to existing accounts.
                 refused = await self._refuse_unknown(account_id)
             refused = refused or refuse_account(principal, permission, account_id)
-        refused = refused or refuse_account_wide(principal, permission, account_id)
-        refused = refused or missing or refuse_strategy(principal, account_id, strategies)
-        refused = refused or refuse_all_strategies(
-            principal, account_id, narrow_to_allowed(principal, account_id, command.payload)
-        )
+        payload = narrow_to_allowed(principal, account_id, command.payload)
+        refused = refused or missing or refuse_command(principal, account_id, payload, strategies)
         refused = refused or refuse_missing_comment(principal, permission, command.comment)
         return _new_result(command=command, account_id=account_id or None, refused=refused)
 
@@ -294,28 +291,38 @@ def _target(
     principal: Principal, command: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
 ) -> tuple[int, tuple[int, ...], Refused | None]:
     """Return account and strategies that a request refers to, or why there are none."""
-    orders, positions = rows
     payload = command.payload
-    if referenced := target_order_ids(payload):
-        kind, owners = "order", orders
-    elif referenced := target_position_ids(payload):
-        kind, owners = "position", positions
-    else:
-        strategy_ids = (payload.strategy_id,) if isinstance(payload, SendOrder) else ()
-        return command.account_id or 0, getattr(payload, "strategy_ids", strategy_ids), None
-    readable = [owners[i][0] for i in referenced if i in owners and principal.grant(owners[i][0])]
-    account_id = command.account_id or next(iter(readable), 0)
-    strategy_by_id = {
-        i: owners[i][1] for i in referenced if i in owners and owners[i][0] == account_id
-    }
-    missing = [i for i in referenced if i not in strategy_by_id]
-    if missing and not (strategy_by_id and isinstance(payload, CancelOrder)):
-        text = f"there is no {kind} {missing[0]}"
+    orders = (("order", i, rows[0].get(i)) for i in target_order_ids(payload))
+    positions = (("position", i, rows[1].get(i)) for i in target_position_ids(payload))
+    referenced = [*orders, *positions]
+    account_id = command.account_id or _first_account(principal, referenced)
+    strategies = list(target_strategy_ids(payload))
+    missing: list[tuple[str, int]] = []
+    for kind, row_id, owner in referenced:
+        if owner is not None and owner[0] == account_id:
+            strategies.append(owner[1])
+        else:
+            missing.append((kind, row_id))
+    # The worker stores an order that names an unknown position as rejected, and cancels the orders
+    # of a list that exist.
+    is_left_to_worker = isinstance(payload, SendOrder) or (
+        isinstance(payload, CancelOrder) and len(missing) < len(referenced)
+    )
+    if missing and not is_left_to_worker:
+        kind, row_id = missing[0]
+        text = f"there is no {kind} {row_id}"
         return account_id, (), Refused(code=f"{kind}_not_found", message=text)
-    strategies = set(strategy_by_id.values())
-    if isinstance(payload, (ClosePosition, CloseBy, Reassign)) and payload.strategy_id:
-        strategies.add(payload.strategy_id)
-    return account_id, tuple(sorted(strategies)), None
+    return account_id, tuple(sorted(set(strategies))), None
+
+
+def _first_account(
+    principal: Principal, referenced: Sequence[tuple[str, int, tuple[int, int] | None]]
+) -> int:
+    """Return the account of the first row that may be known to the caller, 0 if there is none."""
+    for _, _, owner in referenced:
+        if owner is not None and (principal.role is Role.ADMIN or principal.grant(owner[0])):
+            return owner[0]
+    return 0
 
 
 def _stored_result(
