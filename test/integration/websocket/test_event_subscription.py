@@ -178,6 +178,30 @@ async def test_resume_ahead_of_the_stream_is_a_gap(served: ServedGateway) -> Non
     assert gap["payload"] == result
 
 
+async def test_a_damaged_row_is_a_gap_and_later_events_follow(served: ServedGateway) -> None:
+    await served.trade(3)
+    head = await served.head()
+    ((first, last),) = fetch_rows(
+        served.dsn, "SELECT seq, seq_to FROM event_outbox WHERE seq > 2 ORDER BY seq LIMIT 1"
+    )
+    execute(served.dsn, f"UPDATE event_outbox SET payload_json = '[' WHERE seq = {first}")
+    after = {str(served.account_id): first - 1}
+    async with connect_client(served.url, KEY) as client:
+        await client.send("subscribe", payload_of(served, from_seq=after))
+        gap = await client.receive_event("gap")
+        await client.receive_event("snapshot_done")
+        await served.trade()
+        await client.receive_seq(await served.head())
+    query = f"account_ids={served.account_id}&after={served.account_id}:{first - 1}&limit=1000"
+    answer = await served.gateway.client("GET", f"/oms/events?{query}")
+    missing = {"account_id": served.account_id, "from": first}
+    assert gap["payload"] == {**missing, "to": head, "reason": "damaged"}
+    assert is_chained(client.events, head)
+    assert answer.json()["gaps"] == [{**missing, "to": last}]
+    seqs = [item["seq"] for item in answer.json()["items"]]
+    assert seqs == list(range(last + 1, await served.head() + 1))
+
+
 async def test_resume_by_event_id_is_exact(served: ServedGateway) -> None:
     await served.trade(3)
     head = await served.head()

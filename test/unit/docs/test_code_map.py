@@ -40,6 +40,7 @@ def _path(cell: str) -> Path:
     return ROOT / ("apps/oms/" + name if not name.startswith(FOLDERS) else name)
 
 
+CHANGES = _rows(MAP, "Ten everyday changes")
 INDEX = _rows(MAP, "Index")
 SEARCHES = _rows(ARCHITECTURE, "Searches")
 
@@ -50,6 +51,22 @@ def test_every_module_is_listed_in_its_folder() -> None:
     )
     listed = {folder: set(re.findall(r"`([^`]+)`", files)) for folder, files in rows}
     assert {folder: names for folder, names in listed.items() if names} == _modules()
+
+
+@pytest.mark.parametrize("row", CHANGES, ids=lambda row: row[0])
+def test_a_change_names_files_that_exist(row: list[str]) -> None:
+    names = re.findall(r"`([^`\s]+/[^`\s]+|\w+\.py)`", row[1])
+    written = [name for name in names if "NAME" not in name]
+    missing = [name for name in written if not _exists(name)]
+    assert names
+    assert not missing
+
+
+def _exists(name: str) -> bool:
+    # A module named without its folder stands beside one that the row names.
+    if "/" not in name:
+        return any((ROOT / "apps" / "oms").rglob(name))
+    return any((ROOT / top / name).exists() for top in (".", "apps/oms"))
 
 
 @pytest.mark.parametrize("row", INDEX, ids=lambda row: row[0])

@@ -9,14 +9,14 @@ filter by permission.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from oms.domain.errors import Unavailable
 from oms.ports.history_reads import HistoryReads, StoredEventRow
-from oms.wire.json import dumps_fast, time_text
-from oms.wire.responses.events import decode_event_row
+from oms.wire.json import NotJson, dumps_fast, time_text
+from oms.wire.responses.events import DecodedEvent, decode_complete_row
 
 POLL_FALLBACK_SECONDS = 1.0
 ROWS_READ_MAX = 500
@@ -47,7 +47,11 @@ class FeedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Numbers ``first..last`` of an account are not available; ``retention`` or ``ahead``."""
+    """Numbers ``first..last`` of an account are not available.
+
+    ``reason`` is ``retention`` (deleted), ``ahead`` (the database was restored) or ``damaged`` (the
+    stored row cannot be decoded).
+    """
 
     account_id: int
     first: int
@@ -141,10 +145,19 @@ class EventFeed:
         stream = self._streams.get(account_id)
         return None if stream is None else stream.seq
 
-    async def read(self, account_id: int, after: int) -> Sequence[FeedEvent]:
-        """Return the next events after a number from the database. Raises ``Unavailable``."""
+    async def read(self, account_id: int, after: int) -> Sequence[FeedEvent] | Gap:
+        """Return the next events after a number from the database, or the gap that follows it.
+
+        Events end before a row that cannot be decoded. Raises ``Unavailable``.
+        """
         rows = await self.history.events({account_id: after}, ROWS_READ_MAX)
-        return [event for stored in rows for event in decode_events(stored, after)]
+        events: list[FeedEvent] = []
+        for stored in rows:
+            found = decode_events(stored, after)
+            if isinstance(found, Gap):
+                return events or found
+            events += found
+        return events
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -218,9 +231,12 @@ class EventFeed:
                 continue
             if not stored.row.seq <= stream.seq + 1 <= stored.row.seq_to:
                 continue
-            events = list(decode_events(stored, stream.seq))
-            stream.deliver(events)
-            count += len(events)
+            found = decode_events(stored, stream.seq)
+            if isinstance(found, Gap):
+                stream.deliver_gap(found, found.last)
+                continue
+            stream.deliver(found)
+            count += len(found)
             if count >= EVENTS_PER_YIELD_MAX:
                 count = 0
                 await asyncio.sleep(0)
@@ -256,30 +272,39 @@ class EventFeed:
         return self._streams.get(stream.account_id) is stream
 
 
-def decode_events(stored: StoredEventRow, after: int) -> Iterator[FeedEvent]:
-    """Yield the events of a row with numbers above ``after``."""
+def decode_events(stored: StoredEventRow, after: int) -> Sequence[FeedEvent] | Gap:
+    """Return the events of a row with numbers above ``after``; a gap if it cannot be decoded."""
     ts = time_text(stored.created_at)
-    for event in decode_event_row(stored.row, after):
-        frame = {
-            "id": None,
-            "ok": True,
-            "type": "ws_event",
-            "namespace": event.namespace,
-            "action": "event",
-            "event": event.event,
-            "payload": event.payload,
-            "event_id": event.event_id,
-            "account_id": event.account_id,
-            "seq": event.seq,
-            "ts": ts,
-        }
-        subject_account_id = event.payload.get("account_id", 0)
-        yield FeedEvent(
-            account_id=event.account_id,
-            seq=event.seq,
-            namespace=event.namespace,
-            event=event.event,
-            strategy_id=event.strategy_id,
-            subject_account_id=subject_account_id if isinstance(subject_account_id, int) else 0,
-            text=dumps_fast(frame)[:-1],
-        )
+    try:
+        return [_feed_event(event, ts) for event in decode_complete_row(stored.row, after)]
+    except NotJson as error:
+        row = stored.row
+        fields = {"account_id": row.account_id, "seq": row.seq, "event_id": row.id}
+        logger.error("event_row_damaged", extra={**fields, "reason": str(error)})
+        return Gap(row.account_id, after + 1, row.seq_to, "damaged")
+
+
+def _feed_event(event: DecodedEvent, ts: str) -> FeedEvent:
+    frame = {
+        "id": None,
+        "ok": True,
+        "type": "ws_event",
+        "namespace": event.namespace,
+        "action": "event",
+        "event": event.event,
+        "payload": event.payload,
+        "event_id": event.event_id,
+        "account_id": event.account_id,
+        "seq": event.seq,
+        "ts": ts,
+    }
+    subject_account_id = event.payload.get("account_id", 0)
+    return FeedEvent(
+        account_id=event.account_id,
+        seq=event.seq,
+        namespace=event.namespace,
+        event=event.event,
+        strategy_id=event.strategy_id,
+        subject_account_id=subject_account_id if isinstance(subject_account_id, int) else 0,
+        text=dumps_fast(frame)[:-1],
+    )

@@ -213,6 +213,9 @@ class EventSubscription:
     async def _send_stored(self, cursor: _StreamCursor, head: int) -> None:
         """Send the next stored events at the listener's speed."""
         events = await self._retry(lambda: self.feed.read(cursor.account_id, cursor.seq))
+        if isinstance(events, Gap):
+            await self._send_gap(cursor, events)
+            return
         first = events[0].seq if events else head + 1
         if first > cursor.seq + 1:
             gap = Gap(cursor.account_id, cursor.seq + 1, first - 1, "retention")
@@ -238,10 +241,10 @@ class EventSubscription:
     async def _send_gap(self, cursor: _StreamCursor, gap: Gap) -> None:
         """Send a gap; with namespace position the current snapshot follows it."""
         last, snapshot = gap.last, None
-        cursor.seq = cursor.sent_seq = gap.last if gap.reason == "retention" else gap.first - 1
+        cursor.seq = cursor.sent_seq = gap.first - 1 if gap.reason == "ahead" else gap.last
         if "position" in self.request.namespaces and cursor.account_id:
             snapshot = await self._read_snapshot(cursor)
-            if gap.reason == "retention":
+            if gap.reason != "ahead":
                 last = max(last, snapshot.seq)
         payload = {
             "account_id": gap.account_id,

@@ -4,15 +4,18 @@ A row holds the events of one command or report. Here the events are separated a
 the caller may see, and gaps are reported where events were deleted or never existed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from oms.domain.access import Principal, allowed_strategies
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
 from oms.services.queries.ledger_queries import LedgerQueries
-from oms.wire.json import time_text
-from oms.wire.responses.events import decode_event_row
+from oms.wire.json import NotJson, time_text
+from oms.wire.responses.events import decode_complete_row
+
+logger = logging.getLogger(__name__)
 
 ROWS_READ_MAX = 1000
 
@@ -65,20 +68,34 @@ class EventReader:
         rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
         items: list[Mapping[str, Any]] = []
         for stored in rows:
-            for seq, item in decode_row(stored, after[stored.row.account_id]):
+            account_id = stored.row.account_id
+            events = decode_row(stored, after[account_id])
+            if events is None:
+                first_missing, last_missing = after[account_id] + 1, stored.row.seq_to
+                gap = {"account_id": account_id, "from": first_missing, "to": last_missing}
+                gaps.append(gap)
+                after[account_id] = last_missing
+                continue
+            for seq, item in events:
                 if len(items) >= limit:
                     return EventPage(items=items, after=after, heads=heads, gaps=gaps)
-                after[stored.row.account_id] = seq
+                after[account_id] = seq
                 if _is_visible(principal, item, namespaces):
                     items.append({key: item[key] for key in item if key != "strategy_id"})
         return EventPage(items=items, after=after, heads=heads, gaps=gaps)
 
 
-def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the events of a row past ``after``, with their sequence numbers."""
+def decode_row(stored: StoredEventRow, after: int) -> Sequence[tuple[int, dict[str, Any]]] | None:
+    """Return the events of a row past ``after`` with their numbers; ``None`` if it is damaged."""
     ts = time_text(stored.created_at)
-    for event in decode_event_row(stored.row, after):
-        yield (
+    try:
+        events = decode_complete_row(stored.row, after)
+    except NotJson as error:
+        fields = {"account_id": stored.row.account_id, "seq": stored.row.seq}
+        logger.error("event_row_damaged", extra={**fields, "reason": str(error)})
+        return None
+    return [
+        (
             event.seq,
             {
                 "event_id": event.event_id,
@@ -91,6 +108,8 @@ def decode_row(stored: StoredEventRow, after: int) -> Iterator[tuple[int, dict[s
                 "payload": event.payload,
             },
         )
+        for event in events
+    ]
 
 
 def _is_visible(

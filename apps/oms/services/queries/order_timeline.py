@@ -54,7 +54,9 @@ class OrderTimelineQuery:
                 after = stored.row.seq_to
                 if stored.created_at > until:
                     return events
-                events += [item for _, item in decode_row(stored, 0) if _refers_to(item, order.id)]
+                events += [
+                    item for _, item in decode_row(stored, 0) or () if _refers_to(item, order.id)
+                ]
             if len(rows) < ROWS_PER_READ:
                 return events
         return events

@@ -157,6 +157,14 @@ def decode_event_row(row: EventRow, after: int = 0) -> Iterator[DecodedEvent]:
         )
 
 
+def decode_complete_row(row: EventRow, after: int) -> Sequence[DecodedEvent]:
+    """Return the events of ``row`` above ``after``. Raises ``NotJson`` also for a missing event."""
+    events = list(decode_event_row(row))
+    if len(events) != row.seq_to - row.seq + 1:
+        raise NotJson(f"the row has {len(events)} events for numbers {row.seq} to {row.seq_to}")
+    return [event for event in events if event.seq > after]
+
+
 def _row(event: str, strategy_id: int, payload: Row) -> WireEvent:
     return {
         "namespace": _POSITION,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import cast
 
+import pytest
+
 from kit.gateway.local_notifier import LocalNotifier
 from kit.http.websocket_client import wait_for_condition
 from oms.api.websocket.event_feed import ROWS_READ_MAX, EventFeed, FeedEvent, Gap
@@ -45,6 +47,11 @@ class StubHistory:
         )
         self.rows.append(StoredEventRow(row=row, created_at=NOON))
         self.head += count
+
+    def damage_last(self, payload: str) -> None:
+        """Replace the payload of the last row."""
+        last = self.rows[-1]
+        self.rows[-1] = replace(last, row=replace(last.row, payload=payload))
 
     async def heads(self, account_ids: Sequence[int]) -> Mapping[int, int]:
         if self.failures:
@@ -224,3 +231,23 @@ async def test_burst_does_not_overflow_a_fast_listener() -> None:
     assert not outbox.closing.is_set()
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
+
+
+@pytest.mark.parametrize("payload", ["[", "{}", "[{}]", "[1, 2, 3]", '[{"payload": {}}]'])
+async def test_a_damaged_row_is_a_gap_and_the_stream_goes_on(payload: str) -> None:
+    history, diary = StubHistory(), Diary()
+    history.add(2)
+    history.add(3)
+    history.damage_last(payload)
+    history.add(1)
+    async with running(history) as (feed, _):
+        assert feed.join(ACCOUNT, diary, 0) == ()
+        await reached(feed, 6)
+        assert await feed.read(ACCOUNT, 2) == Gap(ACCOUNT, 3, 5, "damaged")
+        assert [event.seq for event in _events(await feed.read(ACCOUNT, 0))] == [1, 2]
+    assert diary.seqs == [1, 2, 6] and diary.gaps == [Gap(ACCOUNT, 3, 5, "damaged")]
+
+
+def _events(found: Sequence[FeedEvent] | Gap) -> Sequence[FeedEvent]:
+    assert not isinstance(found, Gap)
+    return found

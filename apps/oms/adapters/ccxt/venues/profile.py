@@ -1,7 +1,7 @@
 """Everything that differs between venues, as fields of one profile with safe defaults.
 
-Each venue has a module that fills a profile in; ``registry`` lists them. A venue without a profile
-is read in the most careful way. Nothing is sent from here.
+Each venue has a module that fills a profile in; ``profile_registry`` lists them. A venue without
+a profile is read in the most careful way. Nothing is sent from here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
