@@ -19,7 +19,6 @@ from oms.domain.value import evolve
 from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, read_activation
 
 EXIT_UNREACHABLE = 6
-SWITCHES_MAX = 1000
 
 
 def pull(parsed: argparse.Namespace) -> Any:
@@ -135,7 +134,7 @@ def _release_in_database(parsed: argparse.Namespace) -> list[int]:
 
     async def work() -> list[int]:
         async with bootstrap.open_store(command_settings(parsed)) as store:
-            rows = await store.kill_switches.all(is_on=True, limit=SWITCHES_MAX)
+            rows = await store.kill_switches.all(is_on=True, limit=None)
             matching = [row for row in rows if _matches(parsed, row.scope.value, row.scope_id)]
             for row in matching:
                 await store.kill_switches.release(row.id, audit_context)

@@ -25,8 +25,8 @@ class KillSwitchStore(Protocol):
         """Return a switch, active or released."""
         ...
 
-    async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
-        """Return the newest switches, ascending; with ``is_on`` only active ones."""
+    async def all(self, *, is_on: bool, limit: int | None) -> Sequence[KillSwitch]:
+        """Return the newest switches (``None``: all), ascending; with ``is_on`` active ones."""
         ...
 
     async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:

@@ -1,7 +1,5 @@
 """Kill switches: activate, list and release."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,20 +9,15 @@ from oms.api.command_submission import submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
 from oms.api.errors import JsonResponse, detail_response
 from oms.api.routes.path_ids import parse_kill_id
-from oms.domain.access import Permission
-from oms.domain.commands.command import CommandStatus
 from oms.domain.risk.kill_switch import KillScope, KillSwitch
 from oms.services.submission.kill_switch_admin import KillSwitchAdmin
+from oms.services.submission.kill_switch_reads import KillSwitchReads
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.kill_switch_requests import read_activation, read_release, switch_row
-from oms.wire.commands.result_codec import load_result
-from oms.wire.json import loads
 from oms.wire.query_parameters import is_false
 from oms.wire.request_body import load_body
 
 router = APIRouter()
-
-_REPORT_KEYS = ("canceled", "not_canceled", "closed", "remaining", "dust")
 
 
 @router.post("/risk/kill")
@@ -35,9 +28,7 @@ async def activate_kill_switch(request: Request) -> Response:
     activation = read_activation(body, request.headers.get("x-comment"))
     admin = _build_admin(context)
     if activation.drill:
-        scope, scope_id = activation.scope, activation.scope_id
-        await admin.check(caller.principal, Permission.KILL_ON, scope, scope_id)
-        preview = await admin.preview_effect(activation, await admin.accounts(scope, scope_id))
+        preview = await admin.preview(caller.principal, activation)
         return JsonResponse({"ok": True, "drill": True, "id": None, "would": preview})
     audit_context = audit_context_of(request, caller, activation.comment)
     switch = await admin.activate(caller.principal, activation, audit_context)
@@ -50,7 +41,7 @@ async def list_kill_switches(request: Request) -> Response:
     """Return the active switches; with ``active=false`` the released ones too."""
     caller = await admit_caller(request)
     is_on = not is_false(request.query_params, "active")
-    rows = await _build_admin(api_context(request)).list_visible(caller.principal, is_on=is_on)
+    rows = await _build_reads(api_context(request)).list_visible(caller.principal, is_on=is_on)
     return JsonResponse({"items": [switch_row(row) for row in rows]})
 
 
@@ -58,8 +49,9 @@ async def list_kill_switches(request: Request) -> Response:
 async def get_kill_switch(request: Request, kill_id: str) -> Response:
     """Return one switch with its report per account."""
     context, caller = api_context(request), await admit_caller(request)
-    switch = await _build_admin(context).get(caller.principal, parse_kill_id(kill_id))
-    report = await _build_report(context, switch)
+    reads = _build_reads(context)
+    switch = await reads.get(caller.principal, parse_kill_id(kill_id))
+    report = await reads.report(caller.principal, switch)
     return JsonResponse({"ok": True} | switch_row(switch) | {"report": report})
 
 
@@ -88,27 +80,26 @@ async def _enforce(
     failed, results = submission.failed, submission.results
     if failed and len(failed) == len(results) and not switch.is_on:
         return detail_response(first_error(failed), failed[0]["error"])
-    report = await _build_report(api_context(request), switch)
+    report = await _build_reads(api_context(request)).report(caller.principal, switch)
     body = {"ok": not failed} | switch_row(switch) | {"drill": False, "report": report}
     status = 207 if failed else 202 if submission.is_pending else 200
     return submission.add_headers(JsonResponse(body, status))
-
-
-async def _build_report(context: ApiContext, switch: KillSwitch) -> list[dict[str, Any]]:
-    """Return per account what was canceled and closed, and what is left."""
-    report: list[dict[str, Any]] = []
-    for account_id, command_id, status, text in await context.kill_switches.commands(switch.id):
-        result = load_result(CommandStatus(status), None, text, None)
-        value = loads(result.value) if result.value is not None else {}
-        row = {"account_id": account_id, "command_id": command_id, "status": status}
-        report.append(row | {name: value.get(name, []) for name in _REPORT_KEYS})
-    return report
 
 
 def _build_admin(context: ApiContext) -> KillSwitchAdmin:
     return KillSwitchAdmin(
         kills=context.kill_switches,
         registry=context.queries.registry,
+        strategies=context.administer.strategies,
+        people=context.administer.people,
+        history=context.history,
+        reads=_build_reads(context),
+    )
+
+
+def _build_reads(context: ApiContext) -> KillSwitchReads:
+    return KillSwitchReads(
+        kills=context.kill_switches,
         strategies=context.administer.strategies,
         people=context.administer.people,
         history=context.history,

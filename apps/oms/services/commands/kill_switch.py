@@ -32,7 +32,6 @@ from oms.services.ledger.shared_credentials import find_other_senders
 from oms.wire.json import dumps_fast
 
 REFRESH_INTERVAL = timedelta(seconds=1)
-SWITCHES_MAX = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class KillSwitchCache:
     async def __call__(self, state: AccountState, now: datetime) -> None:
         """Give the account the switches that may apply to it. Raises ``Unavailable``."""
         if self._read_at is None or not timedelta() <= now - self._read_at < REFRESH_INTERVAL:
-            self._active = tuple(await self.kills.all(is_on=True, limit=SWITCHES_MAX))
+            self._active = tuple(await self.kills.all(is_on=True, limit=None))
             self._read_at = now
         if self._active or state.kill_switches:
             state.kill_switches = tuple(

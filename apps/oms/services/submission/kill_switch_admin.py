@@ -9,61 +9,52 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.access import Permission, Principal, Role, refuse_account, refuse_role
+from oms.domain.access import Principal, Role, refuse_role
 from oms.domain.commands.account_commands import EnforceKillSwitch
+from oms.domain.commands.command_targets import target_strategy_ids
 from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from oms.domain.risk.kill_switch import RELEASE_DELAY, KillScope, KillSwitch
+from oms.domain.value import evolve
 from oms.ports.admin.strategies import Strategies
 from oms.ports.admin.user_admin import UserAdmin
 from oms.ports.audit_log import AuditContext
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.kill_switches import KillSwitchStore
 from oms.ports.registry import Registry
+from oms.services.access.command_permissions import permission_for, refuse_command
+from oms.services.submission.kill_switch_reads import KillSwitchReads
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, ReleaseKillSwitch
 
-SWITCHES_LISTED_MAX = 500
 ROWS_COUNTED_MAX = 5000
-#: Scopes over many accounts, for which permissions on single accounts do not apply.
+#: Scopes over many accounts, which only the roles admin and risk may set.
 _MULTI_ACCOUNT_SCOPES = frozenset({KillScope.GLOBAL, KillScope.SYMBOL, KillScope.KEY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillSwitchAdmin:
-    """Activates, lists and releases kill switches. Every method raises ``Unavailable``."""
+    """Activates, previews and releases kill switches. Every method raises ``Unavailable``."""
 
     kills: KillSwitchStore
     registry: Registry
     strategies: Strategies
     people: UserAdmin
     history: HistoryReads
+    reads: KillSwitchReads
 
     async def accounts(self, scope: KillScope, scope_id: str) -> Sequence[int]:
-        """Return the ids of the accounts that a switch affects. Raises ``NotFound``."""
-        account_ids = [row.account.id for row in await self.registry.accounts()]
-        match scope:
-            case KillScope.ACCOUNT:
-                if int(scope_id) not in account_ids:
-                    raise NotFound(f"account_id={scope_id}", code="account_not_found")
-                return [int(scope_id)]
-            case KillScope.STRATEGY:
-                rows = await self.strategies.all()
-                row = next((row for row in rows if row.id == int(scope_id)), None)
-                if row is None:
-                    raise NotFound(f"strategy_id={scope_id}", code="strategy_not_found")
-                return row.account_ids
-            case KillScope.KEY:
-                if await self.people.key(int(scope_id)) is None:
-                    raise NotFound(f"there is no API key {scope_id}")
-                return []
-            case KillScope.GLOBAL | KillScope.SYMBOL:
-                return account_ids
+        """Return the ids of the accounts whose worker acts on a switch. Raises ``NotFound``.
+
+        A switch of a key has none: nothing is canceled or closed for it.
+        """
+        affected = await self._affected_accounts(scope, scope_id)
+        return [] if scope is KillScope.KEY else affected
 
     async def activate(
         self, principal: Principal, request: ActivateKillSwitch, audit_context: AuditContext
     ) -> KillSwitch:
         """Store a new switch. Raises ``Forbidden``, ``NotFound``."""
-        await self.check(principal, Permission.KILL_ON, request.scope, request.scope_id)
+        await self._check(principal, _enforcement_of(request))
         switch = KillSwitch(
             id=0,
             scope=request.scope,
@@ -79,27 +70,51 @@ class KillSwitchAdmin:
         )
         return await self.kills.activate(switch, audit_context)
 
-    async def check(
-        self, principal: Principal, permission: Permission, scope: KillScope, scope_id: str
-    ) -> None:
-        """Check the permission of the principal. Raises ``Forbidden``, ``NotFound``."""
+    async def _check(self, principal: Principal, payload: EnforceKillSwitch) -> None:
+        """Check what the principal may do with a switch on every account that it affects.
+
+        The permission is that of the command which the accounts' workers check again. Raises
+        ``Forbidden``, ``NotFound``.
+        """
+        permission, scope = permission_for(payload), KillScope(payload.scope)
         refused = refuse_role(principal, permission)
-        accounts = [] if refused is not None else await self.accounts(scope, scope_id)
-        if refused is None and principal.role is not Role.ADMIN:
-            is_own_key = scope is KillScope.KEY and scope_id == str(principal.api_key_id)
-            is_risk_role = principal.role is Role.RISK
-            if (
-                scope in _MULTI_ACCOUNT_SCOPES
-                and not is_risk_role
-                and not (is_own_key and permission is Permission.KILL_ON)
-            ):
-                scope_name = scope.value
-                raise Forbidden(f"a switch of scope {scope_name} needs the role admin or risk")
-            if scope not in _MULTI_ACCOUNT_SCOPES:
-                refusals = (refuse_account(principal, permission, i) for i in accounts)
-                refused = next((each for each in refusals if each is not None), None)
+        if refused is None:
+            accounts = await self._affected_accounts(scope, payload.scope_id)
+            if principal.role is Role.ADMIN:
+                return
+            is_own_key = scope is KillScope.KEY and payload.scope_id == str(principal.api_key_id)
+            if is_own_key and payload.on:
+                return  # Who may stop trading may stop its own key.
+            if scope in _MULTI_ACCOUNT_SCOPES and principal.role is not Role.RISK:
+                raise Forbidden(f"a switch of scope {scope.value} needs the role admin or risk")
+            strategies = target_strategy_ids(payload)
+            refusals = (refuse_command(principal, i, payload, strategies) for i in accounts)
+            refused = next((each for each in refusals if each is not None), None)
+            if not accounts:
+                raise Forbidden("the switch affects no account on which this key may set it")
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
+
+    async def _affected_accounts(self, scope: KillScope, scope_id: str) -> Sequence[int]:
+        """Return the ids of the accounts whose orders a switch may refuse. Raises ``NotFound``."""
+        match scope:
+            case KillScope.ACCOUNT:
+                if not await self.registry.accounts([int(scope_id)]):
+                    raise NotFound(f"account_id={scope_id}", code="account_not_found")
+                return [int(scope_id)]
+            case KillScope.STRATEGY:
+                rows = await self.strategies.all()
+                row = next((row for row in rows if row.id == int(scope_id)), None)
+                if row is None:
+                    raise NotFound(f"strategy_id={scope_id}", code="strategy_not_found")
+                return row.account_ids
+            case KillScope.KEY:
+                if await self.people.key(int(scope_id)) is None:
+                    raise NotFound(f"there is no API key {scope_id}")
+                permissions = await self.people.permissions([int(scope_id)])
+                return [row.account_id for row in permissions]
+            case KillScope.GLOBAL | KillScope.SYMBOL:
+                return [row.account.id for row in await self.registry.accounts()]
 
     def commands(self, switch: KillSwitch, accounts: Sequence[int]) -> list[CommandRequest]:
         """Return the commands for the workers of the accounts, one per account."""
@@ -109,26 +124,20 @@ class KillSwitchAdmin:
             return []
         return [
             CommandRequest(
-                payload=EnforceKillSwitch(
-                    kill_id=switch.id,
-                    scope=switch.scope.value,
-                    scope_id=switch.scope_id,
-                    mode=switch.mode.value,
-                    on=switch.is_on,
-                    cancel_entries=switch.cancel_entries and switch.is_on,
-                    flatten=switch.flatten and switch.is_on,
-                    comment=switch.comment if switch.is_on else switch.release_comment,
-                ),
+                payload=_enforcement_of(switch),
                 account_id=account_id,
                 request_id=switch.request_id,
             )
             for account_id in accounts
         ]
 
-    async def preview_effect(
-        self, request: ActivateKillSwitch, accounts: Sequence[int]
-    ) -> dict[str, object]:
-        """Return the entry orders that it would cancel now, and the positions it would close."""
+    async def preview(self, principal: Principal, request: ActivateKillSwitch) -> dict[str, object]:
+        """Return the entry orders that it would cancel now, and the positions it would close.
+
+        The caller needs the permission to activate it. Raises ``Forbidden``, ``NotFound``.
+        """
+        await self._check(principal, _enforcement_of(request))
+        accounts = await self.accounts(request.scope, request.scope_id)
         effects: dict[str, object] = {"accounts": list(accounts), "cancel": [], "close": []}
         if not accounts:
             return effects
@@ -143,20 +152,6 @@ class KillSwitchAdmin:
             effects["close"] = [position.id for position in positions]
         return effects
 
-    async def list_visible(self, principal: Principal, *, is_on: bool) -> Sequence[KillSwitch]:
-        """Return the newest switches that the principal may see: of its accounts, and account-wide
-        ones.
-        """
-        rows = await self.kills.all(is_on=is_on, limit=SWITCHES_LISTED_MAX)
-        return [row for row in rows if _is_open_to(principal, row)]
-
-    async def get(self, principal: Principal, switch_id: int) -> KillSwitch:
-        """Return a switch. Raises ``NotFound``."""
-        switch = await self.kills.find(switch_id)
-        if switch is None or not _is_open_to(principal, switch):
-            raise NotFound(f"there is no kill switch {switch_id}")
-        return switch
-
     async def release(
         self,
         principal: Principal,
@@ -165,8 +160,8 @@ class KillSwitchAdmin:
         audit_context: AuditContext,
     ) -> KillSwitch:
         """Release a switch. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
-        switch = await self.get(principal, switch_id)
-        await self.check(principal, Permission.KILL_OFF, switch.scope, switch.scope_id)
+        switch = await self.reads.get(principal, switch_id)
+        await self._check(principal, _enforcement_of(evolve(switch, released_at=audit_context.at)))
         _check_release(switch, request, audit_context.at)
         released = await self.kills.release(switch_id, audit_context)
         if released is None:
@@ -184,7 +179,20 @@ def _check_release(switch: KillSwitch, request: ReleaseKillSwitch, now: datetime
         raise Conflict(f"not before {seconds} s after it was activated", reason="too_early")
 
 
-def _is_open_to(principal: Principal, switch: KillSwitch) -> bool:
-    if principal.role is Role.ADMIN or switch.scope is not KillScope.ACCOUNT:
-        return True
-    return refuse_account(principal, Permission.READ, int(switch.scope_id)) is None
+def _enforcement_of(switch: KillSwitch | ActivateKillSwitch) -> EnforceKillSwitch:
+    """Return the payload of the switch's commands; of a request, which has no id yet, id 0."""
+    if isinstance(switch, ActivateKillSwitch):
+        kill_id, is_on, comment = 0, True, switch.comment
+    else:
+        kill_id, is_on = switch.id, switch.is_on
+        comment = switch.comment if is_on else switch.release_comment or ""
+    return EnforceKillSwitch(
+        kill_id=kill_id,
+        scope=switch.scope.value,
+        scope_id=switch.scope_id,
+        mode=switch.mode.value,
+        on=is_on,
+        cancel_entries=switch.cancel_entries and is_on,
+        flatten=switch.flatten and is_on,
+        comment=comment or None,
+    )

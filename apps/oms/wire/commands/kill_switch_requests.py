@@ -78,7 +78,7 @@ def read_activation(body: object, header_comment: str | None) -> ActivateKillSwi
     scope = KillScope(scope_name)
     scope_id = "" if scope is KillScope.GLOBAL else str(fields.get("scope_id", "")).strip()
     if scope is not KillScope.GLOBAL:
-        _check_id(scope, scope_id)
+        scope_id = _read_id(scope, scope_id)
     return ActivateKillSwitch(
         scope=scope,
         scope_id=scope_id,
@@ -133,13 +133,15 @@ def kill_switch_changed(switch: KillSwitch, actor: str) -> dict[str, Any]:
     }
 
 
-def _check_id(scope: KillScope, scope_id: str) -> None:
+def _read_id(scope: KillScope, scope_id: str) -> str:
+    """Return the id as it is compared with those of rows: a number without leading zeros."""
     if not scope_id or len(scope_id) > SCOPE_ID_CHARACTERS_MAX:
         raise malformed_at(("scope_id",), f"name the {scope.value}", "missing")
     if scope is KillScope.SYMBOL:
-        return
+        return scope_id
     if not scope_id.isascii() or not scope_id.isdigit() or int(scope_id) == 0:
         raise malformed_at(("scope_id",), f"the id of the {scope.value} is expected", "id")
+    return str(int(scope_id))
 
 
 def _comment(fields: dict[str, Any], header_comment: str | None) -> str:

@@ -83,11 +83,11 @@ class SqlKillSwitchStore(AuditedWriter):
         rows = await self._database.fetch(text, (switch_id,))
         return self._switch_from_row(rows[0]) if rows else None
 
-    async def all(self, *, is_on: bool, limit: int) -> Sequence[KillSwitch]:
-        """Return the newest switches, ascending."""
+    async def all(self, *, is_on: bool, limit: int | None) -> Sequence[KillSwitch]:
+        """Return the newest switches (``None``: all), ascending; with ``is_on`` active ones."""
         where = " WHERE is_on = 1" if is_on else ""
-        text = f"{_SELECTED}{where} ORDER BY id DESC LIMIT {self._dialect.param}"
-        rows = await self._database.fetch(text, (limit,))
+        newest = "" if limit is None else f" LIMIT {limit:d}"
+        rows = await self._database.fetch(f"{_SELECTED}{where} ORDER BY id DESC{newest}", ())
         return [self._switch_from_row(row) for row in reversed(rows)]
 
     async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
