@@ -16,6 +16,7 @@ from oms.adapters.paper.capabilities import paper_capabilities
 from oms.domain.account import Account, Engine
 from oms.domain.errors import Invalid
 from oms.wire.json import loads
+from oms.wire.responses.exchange_rows import AccountCapabilities, Capabilities, Capability
 
 _PAPER = Engine.PAPER.value
 _NAME = re.compile(r"paper\.[a-z0-9_]{1,48}")
@@ -24,7 +25,7 @@ _ENGINES = frozenset(engine.value for engine in Engine)
 
 def capability_record(
     exchange_id: str, environment: str | None = None, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+) -> Capabilities:
     """Return the record of an exchange; the default engine is ``ccxt``.
 
     The default environment is ``live``, on paper ``paper``. ``overrides`` is ``oms.capabilities``
@@ -42,7 +43,7 @@ def capability_record(
         values = build_capabilities(
             venue, effective_environment, overrides, streams=engine == Engine.CCXTPRO.value
         )
-        fields = {k: {"value": v.value, "source": v.source} for k, v in values.items()}
+        fields = {k: Capability(value=v.value, source=v.source) for k, v in values.items()}
     return {
         "exchange_id": full,
         "engine": engine,
@@ -54,12 +55,12 @@ def capability_record(
     }
 
 
-def account_capability_record(account: Account) -> dict[str, Any]:
+def account_capability_record(account: Account) -> AccountCapabilities:
     """Return the record without what the account's settings disable."""
     overrides = _settings(account).get("capabilities")
     overrides = overrides if isinstance(overrides, Mapping) else {}
     record = capability_record(account.exchange_id, account.environment.value, overrides)
-    return {"account_id": account.id} | record
+    return {"account_id": account.id, **record}
 
 
 def list_allowed_hosts(account: Account) -> dict[str, list[str]]:
@@ -104,13 +105,13 @@ def _settings(account: Account) -> Mapping[str, Any]:
 
 def _of_paper(
     exchange_id: str, environment: str, overrides: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Capability]:
     if not _NAME.fullmatch(exchange_id):  # any profile name is valid and uses the generic tables
         raise Invalid(f"{exchange_id}: there is no such exchange", code="unsupported_engine")
     if environment != _PAPER:
         message = f"{exchange_id} has no environment {environment}; it has {_PAPER}"
         raise Invalid(message, code="environment_not_supported")
-    fields = {k: {"value": v, "source": TABLE} for k, v in paper_capabilities().items()}
+    fields = {k: Capability(value=v, source=TABLE) for k, v in paper_capabilities().items()}
     for name, each in overrides.items():
         if name in fields:
             fields[name] = {"value": restrict_value(fields[name]["value"], each), "source": ACCOUNT}

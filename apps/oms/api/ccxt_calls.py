@@ -5,7 +5,6 @@ exchange.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from oms.api.errors import error_detail
 from oms.domain.ccxt_methods import MethodClass, is_allowable, method_class_of
@@ -16,6 +15,7 @@ from oms.ports.leases import Leases
 from oms.ports.registry import Registry
 from oms.services.submission.submit import SubmitItemResult
 from oms.wire.commands.result_codec import load_result
+from oms.wire.responses.command_rows import ErrorDetail
 
 READ_SECONDS = 30.0
 TRADE_SECONDS = 60.0
@@ -66,7 +66,7 @@ def result_json(result: CommandResult) -> str:
     return result.value or "null"
 
 
-def call_error(call: CcxtCall | None, refused: Refused, request_id: str) -> dict[str, Any]:
+def call_error(call: CcxtCall | None, refused: Refused, request_id: str) -> ErrorDetail:
     """Return the error object of a failed call."""
     return error_detail(refused, request_id, command=error_command(call))
 

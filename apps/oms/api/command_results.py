@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from oms.api.errors import error_detail
+from starlette.responses import Response
+
+from oms.api.errors import detail_response, error_detail
 from oms.domain.commands.command import (
     CancelAllOrders,
     CancelOrder,
@@ -27,7 +29,9 @@ from oms.services.submission.submit import SubmitItemResult
 from oms.wire.commands.command_codec import command_type_of
 from oms.wire.commands.result_codec import load_result
 from oms.wire.json import loads, optional_time_text, time_text
-from oms.wire.responses.ledger_rows import Row, deal_row, order_row
+from oms.wire.responses.command_rows import CommandBody, CommandResultRow, ErrorDetail
+from oms.wire.responses.ledger_rows import deal_row, order_row
+from oms.wire.responses.mt5_rows import Mt5ResultRow
 from oms.wire.responses.mt5_views import command_view
 
 Rows = Mapping[int, CommandRow]
@@ -51,7 +55,7 @@ async def build_results(
     row_queries: LedgerQueries | None,
     *,
     mt5_queries: LedgerQueries | None = None,
-) -> list[Row]:
+) -> list[CommandResultRow]:
     """Return one result per command, in their order.
 
     ``row_queries`` adds the orders and deals of each result, ``mt5_queries`` adds ``mt5``, the
@@ -70,13 +74,15 @@ async def build_results(
     orders = {order.id: order for order in created.orders}
     for row, item, outcome in zip(results, items, outcomes, strict=True):
         if row_queries is not None:
-            row |= _ledger_rows(item.command.payload, outcome, orders, created.deals)
+            _add_ledger_rows(row, item.command.payload, outcome, orders, created.deals)
         if mt5_queries is not None:
             row["mt5"] = result_mt5_view(outcome, row["request_id"], created)
     return results
 
 
-def result_mt5_view(result: CommandResult, request_id: str | None, created: OrdersWithDeals) -> Row:
+def result_mt5_view(
+    result: CommandResult, request_id: str | None, created: OrdersWithDeals
+) -> Mt5ResultRow:
     """Return a result as MetaTrader's trade result, from its orders and deals."""
     order_ids = _order_ids(result)
     orders = [order for order in created.orders if order.id in order_ids]
@@ -86,14 +92,20 @@ def result_mt5_view(result: CommandResult, request_id: str | None, created: Orde
     return command_view(reported, request_id, orders, deals)
 
 
-def command_mt5_view(row: CommandRow, created: OrdersWithDeals) -> Row:
+def command_mt5_view(row: CommandRow, created: OrdersWithDeals) -> Mt5ResultRow:
     """Return a stored command as MetaTrader's trade result."""
     return result_mt5_view(_load_result(row), row.request_id, created)
 
 
-def first_error(results: Sequence[Row]) -> Refused:
-    """Return the error of the first result, for the status of a response in which all failed."""
-    error = results[0]["error"]
+def failure_response(failed: Sequence[CommandResultRow], **more: object) -> Response:
+    """Return the error response of commands that all failed: the first error, and ``more``."""
+    error = failed[0]["error"]
+    assert error is not None, "a failed command has an error"
+    return detail_response(refused_of(error), {**error, **more})
+
+
+def refused_of(error: ErrorDetail) -> Refused:
+    """Return the refusal that an error object was built from."""
     return Refused(
         code=error["code"],
         message=error["message"],
@@ -102,7 +114,7 @@ def first_error(results: Sequence[Row]) -> Refused:
     )
 
 
-def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order]) -> Row:
+def command_row(row: CommandRow, deals: Sequence[Deal], orders: Sequence[Order]) -> CommandBody:
     """Return the row of a stored command with the ids of its orders, deals and positions."""
     result = _load_result(row)
     order_ids = _order_ids(result)
@@ -152,7 +164,7 @@ def _load_result(row: CommandRow) -> CommandResult:
 
 def _build_result(
     index: int, item: SubmitItemResult, outcome: CommandResult, request_id: str
-) -> Row:
+) -> CommandResultRow:
     """Return a result whose ledger rows are ``None``."""
     payload = item.command.payload
     error = _error_of(outcome)
@@ -209,18 +221,17 @@ def _order_ids(result: CommandResult) -> tuple[int, ...]:
     return tuple(sorted({*result.order_ids, *(row[0] for row in result.skipped), *single}))
 
 
-def _ledger_rows(
+def _add_ledger_rows(
+    row: CommandResultRow,
     payload: CommandPayload,
     result: CommandResult,
     orders: Mapping[int, Order],
     deals: Sequence[Deal],
-) -> Row:
-    """Return the order, deals or orders of a result, as they apply."""
+) -> None:
+    """Add the order, deals or orders of a result, as they apply."""
     own_orders = [orders[order_id] for order_id in _order_ids(result) if order_id in orders]
     if _is_bulk(payload):
-        rows = [order_row(order) for order in own_orders] if own_orders else None
-        return {"orders": rows}
-    if not own_orders:
-        return {}
-    own_deals = [deal_row(deal) for deal in deals if deal.order_id == own_orders[0].id]
-    return {"order": order_row(own_orders[0]), "deals": own_deals}
+        row["orders"] = [order_row(order) for order in own_orders] if own_orders else None
+    elif own_orders:
+        row["order"] = order_row(own_orders[0])
+        row["deals"] = [deal_row(deal) for deal in deals if deal.order_id == own_orders[0].id]

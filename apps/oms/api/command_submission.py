@@ -19,7 +19,7 @@ from oms.wire.commands.result_codec import load_result
 from oms.wire.json import canonical_json, loads
 from oms.wire.query_parameters import WaitOption, read_wait
 from oms.wire.request_body import malformed_at
-from oms.wire.responses.ledger_rows import Row
+from oms.wire.responses.command_rows import CommandResultRow
 
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
 PENDING_STATUSES = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
@@ -33,7 +33,7 @@ class Submission:
     #: Stored commands by id; without those that could not be read in time.
     rows: Mapping[int, CommandRow]
     #: One per command, in the order of the commands.
-    results: list[Row]
+    results: list[CommandResultRow]
     wait: WaitOption
 
     @property
@@ -42,7 +42,7 @@ class Submission:
         return command_ids_of(self.submitted)
 
     @property
-    def failed(self) -> list[Row]:
+    def failed(self) -> list[CommandResultRow]:
         """The results that are errors."""
         return [row for row in self.results if not row["ok"]]
 
@@ -128,7 +128,7 @@ def read_idempotency_key(
     return IdempotencyKey(scope=f"{user_id} {method} {path} {name}", body=canonical_json(body))
 
 
-def in_flight_response(request_id: str, results: list[Row]) -> Response:
+def in_flight_response(request_id: str, results: list[CommandResultRow]) -> Response:
     """Return the 409 response to a repeat before the first request has ended."""
     message = "the first request under this Idempotency-Key is still being executed"
     refused = Refused(code="idempotency_in_flight", message=message, outcome="unknown")

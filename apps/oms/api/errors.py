@@ -4,7 +4,8 @@ Every error has one body:
 ``{"detail": {code, message, request_id, outcome, retryable, ccxt_class, mt5_retcode, ...}}``.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from oms.domain.errors import OmsError, RateLimited, Refused
 from oms.wire.error_codes import error_mapping_of, mt5_retcode
 from oms.wire.json import dumps_fast, optional_decimal_text
 from oms.wire.request_body import Malformed
+from oms.wire.responses.command_rows import ErrorDetail
 
 REQUEST_ID_SCOPE_KEY = "oms.request_id"
 """ASGI scope key of the HTTP request id."""
@@ -26,12 +28,12 @@ _RETRY_AFTER_SECONDS = 1
 
 def error_detail(
     refused: Refused, request_id: str, *, command: str | None = None, **extra: object
-) -> dict[str, Any]:
+) -> ErrorDetail:
     """Return the error object of a response or a command result, with the ``extra`` keys."""
     mapping = error_mapping_of(refused)
     outcome = refused.outcome if refused.outcome != "not_sent" else mapping.outcome
     is_invalid_order = mapping.ccxt_class == "BadRequest" and mapping.status == 422
-    fields: dict[str, Any] = {
+    fields: ErrorDetail = {
         "code": refused.code,
         "message": refused.message,
         "request_id": request_id,
@@ -46,7 +48,8 @@ def error_detail(
         "value": optional_decimal_text(refused.value),
         "set_by": refused.set_by,
     }
-    return fields | dict(refused.facts or {}) | extra
+    more: Mapping[str, Any] = {**(refused.facts or {}), **extra}
+    return cast("ErrorDetail", {**fields, **more}) if more else fields
 
 
 def to_refused(error: OmsError) -> Refused:
@@ -83,7 +86,7 @@ def refusal_response(
 
 
 def detail_response(
-    refused: Refused, detail: dict[str, Any], retry_after_seconds: int = _RETRY_AFTER_SECONDS
+    refused: Refused, detail: Mapping[str, Any], retry_after_seconds: int = _RETRY_AFTER_SECONDS
 ) -> JsonResponse:
     """Return the error response whose error object ``detail`` is built already."""
     status = error_mapping_of(refused).status

@@ -136,7 +136,7 @@ def _order_row(order: Order) -> dict[str, Any]:
     }
 
 
-def _rebuilt_fields(row: dict[str, Any]) -> dict[str, Any]:
+def _rebuilt_fields(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in _NOT_REBUILT}
 
 

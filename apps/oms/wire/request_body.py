@@ -1,7 +1,8 @@
 """Parsing of request bodies to JSON, and errors with locations."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
 from oms.wire.json import NotJson, dumps, loads
@@ -10,13 +11,20 @@ ERRORS_MAX = 50
 """Maximum number of errors in one response."""
 
 Location = tuple[str | int, ...]
-ErrorDict = dict[str, Any]
+
+
+class ValidationError(TypedDict):
+    """One field that is not accepted."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
 
 
 class Malformed(Invalid):
     """A malformed body; ``errors`` are ``{loc, msg, type}`` each."""
 
-    def __init__(self, errors: Sequence[ErrorDict]) -> None:
+    def __init__(self, errors: Sequence[ValidationError]) -> None:
         first = errors[0]
         where = ".".join(str(part) for part in first["loc"])
         error_type = first["type"]
@@ -43,6 +51,11 @@ def load_body(raw: bytes) -> object:
             ("body",), "the text contains an unpaired surrogate", "json_invalid"
         ) from None
     return value
+
+
+def without_root(error: ValidationError) -> ValidationError:
+    """Return an error whose location is relative to the value that was read."""
+    return {"loc": error["loc"][1:], "msg": error["msg"], "type": error["type"]}
 
 
 def malformed_at(at: Location, msg: str, error_type: str = "value_error") -> Malformed:

@@ -8,17 +8,16 @@ from typing import Any
 from oms.api.context import ApiContext
 from oms.domain.errors import Unavailable
 from oms.ports.leases import WorkerRow
+from oms.wire.responses.gateway_status import CacheMetricsRow, Dispatcher, WorkerMetricsRow
 
 WORKER_ALIVE_SECONDS = 15.0
 ENGINE = "paper"
 """The engine under which all workers are reported."""
 
-DispatcherStatus = dict[str, Any]
-
 
 async def build_dispatcher_status(
     context: ApiContext, readable: Collection[int] | None
-) -> DispatcherStatus:
+) -> Dispatcher:
     """Return all metrics; those per account only of ``readable`` accounts (``None``: of all).
 
     Raises ``Unavailable`` if the database does not answer, with code ``engine_unavailable`` if no
@@ -62,7 +61,7 @@ async def build_dispatcher_status(
 
 def _worker_metrics(
     workers: Sequence[WorkerRow], owners: Mapping[int, str], depths: Mapping[int, int]
-) -> DispatcherStatus:
+) -> WorkerMetricsRow:
     account_counts = Counter(owners.values())
     queued: Counter[str] = Counter()
     for account_id, depth in depths.items():
@@ -92,7 +91,7 @@ def _read_status(worker: WorkerRow) -> Mapping[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
-def _cache_metrics(context: ApiContext) -> DispatcherStatus:
+def _cache_metrics(context: ApiContext) -> CacheMetricsRow:
     """Return the metrics of the one cache, of keys and permissions; rows are not cached."""
     cache = context.authenticate
     return {

@@ -6,14 +6,14 @@ other processes.
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
 
 from oms.domain.commands.command import COMMAND_TYPES, CommandPayload
 from oms.ports.command_queue import CommandRow
+from oms.wire.responses.gateway_status import OperationTiming, Percentiles, RequestMetricsRow
 
 SAMPLES_MAX = 2000
 """Number of newest commands whose durations are kept for percentiles."""
@@ -114,7 +114,7 @@ class RequestMetrics:
             times.max_ms = max(times.max_ms, execute_ms)
             self._samples.append((row.command_type, execute_ms, queue_wait_ms))
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> RequestMetricsRow:
         """Return the metrics under the names of ``/dispatcher/status``."""
         by_op: dict[str, list[float]] = {}
         for op, execute_ms, _ in self._samples:
@@ -128,27 +128,30 @@ class RequestMetrics:
             "total_errors": self.errors,
             "op_counts": dict(self.ops),
             "timing_samples_count": len(self._samples),
-            "queue_wait_ms": _percentiles(waits, (50, 95, 99)),
-            "execute_ms": _percentiles(
-                [execute_ms for _, execute_ms, _ in self._samples], (50, 95, 99)
-            ),
+            "queue_wait_ms": _percentiles(waits),
+            "execute_ms": _percentiles([execute_ms for _, execute_ms, _ in self._samples]),
             "op_timing_ms": {op: self._timing(op, by_op.get(op, ())) for op in self._times},
         }
 
-    def _timing(self, op: str, samples: Sequence[float]) -> dict[str, float | int | None]:
+    def _timing(self, op: str, samples: Sequence[float]) -> OperationTiming:
         times = self._times[op]
+        percentiles = _percentiles(samples)
         return {
             "count": times.count,
             "total_ms": round(times.total_ms, 3),
             "avg_ms": round(times.total_ms / times.count, 3),
             "max_ms": round(times.max_ms, 3),
-            **{f"{name}_ms": at for name, at in _percentiles(samples, (95, 99)).items()},
+            "p95_ms": percentiles["p95"],
+            "p99_ms": percentiles["p99"],
         }
 
 
-def _percentiles(samples: Sequence[float], parts: Sequence[int]) -> Mapping[str, float | None]:
+def _percentiles(samples: Sequence[float]) -> Percentiles:
     ordered = sorted(samples)
     if not ordered:
-        return {f"p{part}": None for part in parts}
-    last = len(ordered) - 1
-    return {f"p{part}": round(ordered[round(last * part / 100)], 3) for part in parts}
+        return {"p50": None, "p95": None, "p99": None}
+
+    def at(percent: int) -> float:
+        return round(ordered[round((len(ordered) - 1) * percent / 100)], 3)
+
+    return {"p50": at(50), "p95": at(95), "p99": at(99)}

@@ -7,8 +7,15 @@ from starlette.responses import Response
 from oms.api.context import api_context, audit_context_of, parse_account_id, require_permission
 from oms.api.errors import JsonResponse
 from oms.domain.access import Permission
-from oms.wire.admin.account_requests import account_row, read_account, read_account_change
+from oms.wire.admin.account_requests import (
+    AccountChanged,
+    AccountCreated,
+    admin_account_row,
+    read_account,
+    read_account_change,
+)
 from oms.wire.request_body import load_body
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -18,7 +25,7 @@ async def list_accounts(request: Request) -> Response:
     """Return all accounts."""
     await require_permission(request, Permission.ADMIN)
     records = await api_context(request).administer.account_admin.records()
-    return JsonResponse({"items": [account_row(record) for record in records]})
+    return JsonResponse(Items(items=[admin_account_row(record) for record in records]))
 
 
 @router.post("/admin/accounts")
@@ -29,7 +36,7 @@ async def create_account(request: Request) -> Response:
     account_id = await api_context(request).administer.create_account(
         account, audit_context_of(request, caller)
     )
-    return JsonResponse({"ok": True, "account_id": account_id})
+    return JsonResponse(AccountCreated(ok=True, account_id=account_id))
 
 
 @router.patch("/admin/accounts/{account_id}")
@@ -42,4 +49,4 @@ async def change_account(request: Request, account_id: str) -> Response:
     rows = await api_context(request).administer.change_account(
         number, change, secrets, audit_context_of(request, caller, comment)
     )
-    return JsonResponse({"ok": True, "account_id": number, "rows": rows})
+    return JsonResponse(AccountChanged(ok=True, account_id=number, rows=rows))

@@ -11,8 +11,9 @@ from oms.domain.errors import Forbidden
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditQuery
 from oms.wire.admin.audit_query import read_audit_query
-from oms.wire.admin.user_requests import audit_row
+from oms.wire.admin.user_rows import AuditEntryRow, audit_row
 from oms.wire.query_parameters import cursor_text
+from oms.wire.responses.value_types import Page
 
 router = APIRouter()
 
@@ -24,15 +25,14 @@ async def list_entries(request: Request) -> Response:
     query = _restrict_accounts(caller, read_audit_query(request.query_params))
     page = await api_context(request).administer.audit_log.page(query)
     after_id = page.next_after_id
-    return JsonResponse(
-        {
-            "items": [audit_row(row) for row in page.items],
-            "total": page.total,
-            "page": query.page if query.after_id is None else None,
-            "page_size": query.page_size,
-            "next_cursor": None if after_id is None else cursor_text(after_id),
-        }
-    )
+    body: Page[AuditEntryRow] = {
+        "items": [audit_row(row) for row in page.items],
+        "total": page.total,
+        "page": query.page if query.after_id is None else None,
+        "page_size": query.page_size,
+        "next_cursor": None if after_id is None else cursor_text(after_id),
+    }
+    return JsonResponse(body)
 
 
 def _restrict_accounts(caller: Caller, query: AuditQuery) -> AuditQuery:

@@ -11,7 +11,14 @@ from oms.api.command_submission import Submission, read_header_comment, submit_a
 from oms.api.context import ApiContext, api_context, require_permission
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
 from oms.api.routes.pagination import envelope
-from oms.api.row_views import deal_rows, order_rows, position_rows
+from oms.api.row_views import (
+    DealView,
+    OrderView,
+    PositionView,
+    deal_rows,
+    order_rows,
+    position_rows,
+)
 from oms.domain.access import Permission
 from oms.domain.commands.account_commands import MutateItem
 from oms.domain.errors import NotFound, Refused
@@ -22,6 +29,7 @@ from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.error_codes import error_mapping_of
 from oms.wire.query_parameters import read_admin_query
 from oms.wire.request_body import load_body
+from oms.wire.responses.command_rows import CommandResultRow
 from oms.wire.responses.ledger_rows import Row
 
 router = APIRouter()
@@ -51,7 +59,7 @@ async def list_rows(request: Request, view: str) -> Response:
 
 async def _read_page(
     request: Request, context: ApiContext, view: str, query: HistoryQuery
-) -> tuple[list[Row], Page[Any]]:
+) -> tuple[Sequence[OrderView | DealView | PositionView], Page[Any]]:
     history, parameters = context.history, request.query_params
     page: Page[Any]
     match view:
@@ -149,7 +157,7 @@ def _collect_results(submission: Submission, results: dict[int, Row]) -> None:
             results[row["index"]] = row
 
 
-def _unfinished(item: MutateItem, result: Row) -> Row:
+def _unfinished(item: MutateItem, result: CommandResultRow) -> Row:
     """Return the result of an item whose command has not ended or was refused as a whole."""
     error = result["error"]
     row = _item_row(item, None if error is None else f"{error['code']}: {error['message']}")

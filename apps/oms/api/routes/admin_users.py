@@ -11,7 +11,9 @@ from oms.domain.access import Permission
 from oms.services.access.api_keys import create_key
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin import user_requests as wire
+from oms.wire.admin import user_rows
 from oms.wire.request_body import load_body, malformed_at
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -21,7 +23,7 @@ async def list_users(request: Request) -> Response:
     """Return all users."""
     await require_permission(request, Permission.ADMIN)
     rows = await api_context(request).administer.people.users()
-    return JsonResponse({"items": [wire.user_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.user_row(row) for row in rows]))
 
 
 @router.patch("/admin/users/{user_id}")
@@ -34,7 +36,7 @@ async def change_user(request: Request, user_id: str) -> Response:
     rows = await api_context(request).administer.change_user(
         number, role, status, password, audit_context_of(request, caller)
     )
-    return JsonResponse({"ok": True, "user_id": number, "rows": rows})
+    return JsonResponse(user_rows.UserChanged(ok=True, user_id=number, rows=rows))
 
 
 @router.get("/admin/users-api-keys")
@@ -42,7 +44,7 @@ async def list_keys(request: Request) -> Response:
     """Return all keys with their users."""
     await require_permission(request, Permission.ADMIN)
     rows = await api_context(request).administer.people.keys()
-    return JsonResponse({"items": [wire.admin_key_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.admin_key_row(row) for row in rows]))
 
 
 @router.post("/admin/users-with-api-key")
@@ -59,7 +61,7 @@ async def create_user(request: Request) -> Response:
         permissions,
         audit_context_of(request, caller),
     )
-    return _new_key_response(user_id, key_id, plain, key.label)
+    return JsonResponse(user_rows.new_key_body(user_id, key_id, plain, key.label))
 
 
 @router.post("/admin/api-keys")
@@ -73,7 +75,7 @@ async def create_user_key(request: Request) -> Response:
     key_id = await api_context(request).administer.create_key(
         new_key.user_id, key, audit_context_of(request, caller)
     )
-    return _new_key_response(new_key.user_id, key_id, plain, key.label)
+    return JsonResponse(user_rows.new_key_body(new_key.user_id, key_id, plain, key.label))
 
 
 @router.patch("/admin/api-keys/{api_key_id}")
@@ -85,7 +87,7 @@ async def change_key(request: Request, api_key_id: str) -> Response:
     key = await administer.key(parse_key_id(api_key_id))
     change = change_request.applied(key.restrictions)
     rows = await administer.change_key(key.id, change, audit_context_of(request, caller))
-    return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
+    return JsonResponse(user_rows.KeyChanged(ok=True, api_key_id=key.id, rows=rows))
 
 
 @router.get("/admin/api-keys/{api_key_id}/permissions")
@@ -95,7 +97,7 @@ async def list_permissions(request: Request, api_key_id: str) -> Response:
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
     rows = await administer.people.permissions([key.id])
-    return JsonResponse({"items": [wire.permission_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.permission_row(row) for row in rows]))
 
 
 @router.put("/admin/api-keys/{api_key_id}/permissions")
@@ -106,16 +108,4 @@ async def set_permission(request: Request, api_key_id: str) -> Response:
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
     rows = await administer.set_permission(key.id, permission, audit_context_of(request, caller))
-    return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
-
-
-def _new_key_response(user_id: int, key_id: int, plain: str, label: str | None) -> Response:
-    """Return the response with the key's clear text, which is not stored."""
-    body = {
-        "ok": True,
-        "user_id": user_id,
-        "api_key_id": key_id,
-        "api_key_plain": plain,
-        "label": label,
-    }
-    return JsonResponse(body)
+    return JsonResponse(user_rows.KeyChanged(ok=True, api_key_id=key.id, rows=rows))

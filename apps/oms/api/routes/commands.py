@@ -4,7 +4,7 @@ The POST is a plain ASGI endpoint: on this path FastAPI's own work would cost mo
 command itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
@@ -16,7 +16,7 @@ from oms.api.command_results import (
     build_results,
     command_mt5_view,
     command_row,
-    first_error,
+    failure_response,
     order_ids_of,
 )
 from oms.api.command_submission import (
@@ -29,7 +29,6 @@ from oms.api.context import ApiContext, admit_caller, api_context, identify_call
 from oms.api.errors import (
     REQUEST_ID_SCOPE_KEY,
     JsonResponse,
-    detail_response,
     handle_oms_error,
 )
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY
@@ -49,7 +48,8 @@ from oms.wire.query_parameters import (
     read_wait_ms,
 )
 from oms.wire.request_body import load_body
-from oms.wire.responses.ledger_rows import Row
+from oms.wire.responses.command_rows import CommandBody, CommandResultRow
+from oms.wire.responses.mt5_rows import Mt5ResultRow
 
 router = APIRouter()
 
@@ -118,7 +118,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _build_response(
-    submitted: SubmitResult, results: list[Row], wait: WaitOption, request_id: str
+    submitted: SubmitResult, results: list[CommandResultRow], wait: WaitOption, request_id: str
 ) -> Response:
     failed = [row for row in results if not row["ok"]]
     is_pending = any(row["status"] in PENDING_STATUSES for row in results)
@@ -126,7 +126,7 @@ def _build_response(
     if submitted.replayed and is_pending:
         response = in_flight_response(request_id, results)
     elif failed and len(failed) == len(results):
-        response = detail_response(first_error(results), results[0]["error"] | {"results": results})
+        response = failure_response(results, results=results)
     else:
         status = 207 if failed else 202 if is_pending else 200
         response = JsonResponse({"results": results}, status)
@@ -164,7 +164,7 @@ async def list_commands(request: Request) -> Response:
 
 async def _build_rows(
     context: ApiContext, rows: list[CommandRow], query: Query
-) -> list[Mapping[str, object]]:
+) -> Sequence[CommandBody | Mt5ResultRow]:
     is_mt5 = is_mt5_view(query)
     created = await context.queries.orders_with_deals(order_ids_of(rows))
     if is_mt5:

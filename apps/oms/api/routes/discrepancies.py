@@ -1,15 +1,13 @@
 """Discrepancies between the ledger and the exchange, and decisions on them."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import read_header_comment, submit_and_wait
 from oms.api.context import admit_caller, api_context
-from oms.api.errors import JsonResponse, detail_response
+from oms.api.errors import JsonResponse
 from oms.api.routes.path_ids import parse_discrepancy_id
 from oms.api.routes.reconcile import readable_account_ids
 from oms.domain.access import allowed_strategies
@@ -17,13 +15,13 @@ from oms.domain.errors import NotFound
 from oms.domain.reconcile.discrepancy import Decision, Discrepancy
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.reconcile_request import (
-    discrepancy_row,
     read_decision,
     read_discrepancy_query,
 )
 from oms.wire.json import loads
 from oms.wire.query_parameters import cursor_text
 from oms.wire.request_body import load_body
+from oms.wire.responses.reconcile_rows import Decided, DiscrepancyRow, Inbox, discrepancy_row
 
 router = APIRouter()
 
@@ -41,7 +39,8 @@ async def list_discrepancies(request: Request) -> Response:
     query = read_discrepancy_query(request.query_params, unrestricted)
     rows = await context.reconciliations.find_discrepancies(query)
     cursor = cursor_text(rows[-1].id) if len(rows) == query.limit else None
-    return JsonResponse({"items": [_build_row(row) for row in rows], "next_cursor": cursor})
+    body: Inbox = {"items": [_build_row(row) for row in rows], "next_cursor": cursor}
+    return JsonResponse(body)
 
 
 @router.post("/oms/discrepancies/{discrepancy_id}/apply")
@@ -69,15 +68,15 @@ async def _decide(request: Request, discrepancy_id: str, decision: Decision) -> 
     submission = await submit_and_wait(request, caller, [command])
     (result,) = submission.results
     if not result["ok"]:
-        return detail_response(first_error([result]), result["error"])
-    decided: dict[str, Any] | None = submission.value(0)
-    item = _build_row(row) if decided is None else decided
-    response = JsonResponse(
-        {"ok": True, "command_id": submission.command_ids[0], "item": item},
-        202 if decided is None else 200,
-    )
-    return submission.add_headers(response)
+        return failure_response([result])
+    decided: DiscrepancyRow | None = submission.value(0)
+    answer: Decided = {
+        "ok": True,
+        "command_id": submission.command_ids[0],
+        "item": _build_row(row) if decided is None else decided,
+    }
+    return submission.add_headers(JsonResponse(answer, 202 if decided is None else 200))
 
 
-def _build_row(row: Discrepancy) -> dict[str, Any]:
+def _build_row(row: Discrepancy) -> DiscrepancyRow:
     return discrepancy_row(row, loads(row.evidence), None if row.fix is None else loads(row.fix))

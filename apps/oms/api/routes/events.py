@@ -16,6 +16,7 @@ from oms.wire.query_parameters import (
     read_wait_ms,
     read_words,
 )
+from oms.wire.responses.events import Events
 
 router = APIRouter()
 
@@ -35,14 +36,13 @@ async def list_events(request: Request) -> Response:
     positions = read_event_positions(query, account_ids, heads)
     after = {account_id: positions.get(account_id) for account_id in account_ids}
     page = await _wait_for_events(context, caller, reader, after, request)
-    return JsonResponse(
-        {
-            "items": page.items,
-            "next_after": ",".join(f"{account}:{seq}" for account, seq in page.after.items()),
-            "heads": {str(account): page.heads.get(account, 0) for account in account_ids},
-            "gaps": page.gaps,
-        }
-    )
+    body: Events = {
+        "items": page.items,
+        "next_after": ",".join(f"{account}:{seq}" for account, seq in page.after.items()),
+        "heads": {str(account): page.heads.get(account, 0) for account in account_ids},
+        "gaps": page.gaps,
+    }
+    return JsonResponse(body)
 
 
 async def _wait_for_events(

@@ -25,6 +25,7 @@ from oms.services.submission.submit import SubmitRequest
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.query_parameters import read_wait_ms
 from oms.wire.responses.connection_status import connection_body
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -35,7 +36,7 @@ READ_TIMEOUT_MS = 5000
 async def list_exchanges(request: Request) -> Response:
     """Return the ids of the supported exchanges."""
     await admit_caller(request)
-    return JsonResponse({"items": api_context(request).exchange_catalog.exchange_ids()})
+    return JsonResponse(Items(items=[*api_context(request).exchange_catalog.exchange_ids()]))
 
 
 @router.get("/meta/exchanges/{exchange_id}/capabilities")

@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import version as version_of
+from typing import cast
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from oms.api.context import ApiContext, api_context
 from oms.api.errors import JsonResponse
 from oms.domain.errors import Unavailable
+from oms.wire.responses.gateway_status import Health, Liveness, Ready, ReadyChecks, Version
 
 router = APIRouter()
 
@@ -23,7 +25,7 @@ async def healthz(request: Request) -> Response:
     """Return whether the database answers."""
     context = api_context(request)
     is_healthy = await _is_database_up(context)
-    body = {
+    body: Health = {
         "status": "ok" if is_healthy else "degraded",
         "app": "oms-gateway",
         "env": context.settings.env,
@@ -35,7 +37,8 @@ async def healthz(request: Request) -> Response:
 @router.get("/livez")
 async def livez() -> Response:
     """Return that the process runs."""
-    return JsonResponse({"status": "ok"})
+    body: Liveness = {"status": "ok"}
+    return JsonResponse(body)
 
 
 @router.get("/readyz")
@@ -44,7 +47,10 @@ async def readyz(request: Request) -> Response:
     checks = await _run_checks(api_context(request))
     is_ready = all(checks.values())
     results = {name: "ok" if passed else "failed" for name, passed in checks.items()}
-    body = {"status": "ready" if is_ready else "not_ready", "checks": results}
+    body: Ready = {
+        "status": "ready" if is_ready else "not_ready",
+        "checks": cast("ReadyChecks", results),
+    }
     return JsonResponse(body, 200 if is_ready else 503, _retry_headers(is_ready))
 
 
@@ -56,16 +62,15 @@ async def version(request: Request) -> Response:
         schema = await context.health.schema_version()
     except Unavailable:
         schema = None
-    return JsonResponse(
-        {
-            "name": "oms-gateway",
-            "version": context.version,
-            "commit": os.environ.get("OMS_COMMIT"),
-            "schema_version": schema,
-            "ccxt_version": version_of("ccxt"),
-            "python_version": platform.python_version(),
-        }
-    )
+    body: Version = {
+        "name": "oms-gateway",
+        "version": context.version,
+        "commit": os.environ.get("OMS_COMMIT"),
+        "schema_version": schema,
+        "ccxt_version": version_of("ccxt"),
+        "python_version": platform.python_version(),
+    }
+    return JsonResponse(body)
 
 
 async def _is_database_up(context: ApiContext) -> bool:

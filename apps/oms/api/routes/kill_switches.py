@@ -4,18 +4,25 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
-from oms.api.errors import JsonResponse, detail_response
+from oms.api.errors import JsonResponse
 from oms.api.routes.path_ids import parse_kill_id
 from oms.domain.risk.kill_switch import KillScope, KillSwitch
 from oms.services.submission.kill_switch_admin import KillSwitchAdmin
 from oms.services.submission.kill_switch_reads import KillSwitchReads
 from oms.wire.commands.command_requests import CommandRequest
-from oms.wire.commands.kill_switch_requests import read_activation, read_release, switch_row
+from oms.wire.commands.kill_switch_requests import read_activation, read_release
 from oms.wire.query_parameters import is_false
 from oms.wire.request_body import load_body
+from oms.wire.responses.kill_switch_rows import (
+    KillDrill,
+    KillSwitchActivation,
+    KillSwitchReport,
+    switch_row,
+)
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -29,7 +36,8 @@ async def activate_kill_switch(request: Request) -> Response:
     admin = _build_admin(context)
     if activation.drill:
         preview = await admin.preview(caller.principal, activation)
-        return JsonResponse({"ok": True, "drill": True, "id": None, "would": preview})
+        drill: KillDrill = {"ok": True, "drill": True, "id": None, "would": preview}
+        return JsonResponse(drill)
     audit_context = audit_context_of(request, caller, activation.comment)
     switch = await admin.activate(caller.principal, activation, audit_context)
     accounts = await admin.accounts(switch.scope, switch.scope_id)
@@ -42,7 +50,7 @@ async def list_kill_switches(request: Request) -> Response:
     caller = await admit_caller(request)
     is_on = not is_false(request.query_params, "active")
     rows = await _build_reads(api_context(request)).list_visible(caller.principal, is_on=is_on)
-    return JsonResponse({"items": [switch_row(row) for row in rows]})
+    return JsonResponse(Items(items=[switch_row(row) for row in rows]))
 
 
 @router.get("/risk/kill/{kill_id}")
@@ -52,7 +60,8 @@ async def get_kill_switch(request: Request, kill_id: str) -> Response:
     reads = _build_reads(context)
     switch = await reads.get(caller.principal, parse_kill_id(kill_id))
     report = await reads.report(caller.principal, switch)
-    return JsonResponse({"ok": True} | switch_row(switch) | {"report": report})
+    body: KillSwitchReport = {"ok": True, **switch_row(switch), "report": report}
+    return JsonResponse(body)
 
 
 @router.post("/risk/kill/{kill_id}/release")
@@ -79,9 +88,14 @@ async def _enforce(
     submission = await submit_and_wait(request, caller, commands)
     failed, results = submission.failed, submission.results
     if failed and len(failed) == len(results) and not switch.is_on:
-        return detail_response(first_error(failed), failed[0]["error"])
+        return failure_response(failed)
     report = await _build_reads(api_context(request)).report(caller.principal, switch)
-    body = {"ok": not failed} | switch_row(switch) | {"drill": False, "report": report}
+    body: KillSwitchActivation = {
+        "ok": not failed,
+        **switch_row(switch),
+        "drill": False,
+        "report": report,
+    }
     status = 207 if failed else 202 if submission.is_pending else 200
     return submission.add_headers(JsonResponse(body, status))
 

@@ -14,10 +14,11 @@ from oms.api.routes.path_ids import parse_order_id
 from oms.api.row_views import deal_rows, order_rows, position_rows
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
-from oms.ports.registry import AccountRow
 from oms.services.queries.order_timeline import OrderTimelineQuery
 from oms.wire.query_parameters import read_history_query, read_ids_path, read_open_query
+from oms.wire.responses.account_rows import account_row
 from oms.wire.responses.order_timeline import build_timeline
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -89,7 +90,7 @@ async def get_orders(request: Request, ids: str) -> Response:
     if order_ids is None:
         return _no_such_path(request)
     rows = await api_context(request).queries.orders_by_id(caller.principal, order_ids)
-    return JsonResponse({"items": order_rows(rows, request.query_params)})
+    return JsonResponse(Items(items=order_rows(rows, request.query_params)))
 
 
 @router.get("/oms/deals/{ids}")
@@ -99,7 +100,7 @@ async def get_deals(request: Request, ids: str) -> Response:
     if order_ids is None:
         return _no_such_path(request)
     rows = await api_context(request).queries.deals_by_id(caller.principal, order_ids)
-    return JsonResponse({"items": deal_rows(rows, request.query_params)})
+    return JsonResponse(Items(items=deal_rows(rows, request.query_params)))
 
 
 @router.get("/oms/positions/{ids}")
@@ -113,7 +114,7 @@ async def get_positions(request: Request, ids: str) -> Response:
     if order_ids is None:
         return _no_such_path(request)
     rows = await context.queries.positions_by_id(caller.principal, order_ids)
-    return JsonResponse({"items": await position_rows(context, rows, request.query_params)})
+    return JsonResponse(Items(items=await position_rows(context, rows, request.query_params)))
 
 
 @router.get("/oms/accounts")
@@ -123,9 +124,11 @@ async def list_accounts(request: Request) -> Response:
     status = request.query_params.get("status", "all").lower()
     rows = await api_context(request).queries.accounts(caller.principal)
     items = [
-        _account_row(row, caller.principal) for row in rows if status in ("all", row.account.status)
+        account_row(row, _grant_on(row.account.id, caller.principal))
+        for row in rows
+        if status in ("all", row.account.status)
     ]
-    return JsonResponse({"items": items})
+    return JsonResponse(Items(items=items))
 
 
 def _open_list_response(items: Sequence[Any], is_truncated: bool) -> Response:
@@ -137,31 +140,7 @@ def _no_such_path(request: Request) -> Response:
     return refusal_response(refused, request_id_of(request))
 
 
-def _account_row(row: AccountRow, principal: Principal) -> dict[str, Any]:
-    account = row.account
-    full_grant = Grant(can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
-    is_admin = principal.role is Role.ADMIN
-    grant = full_grant if is_admin else principal.grants[account.id]
-    return {
-        "account_id": account.id,
-        "label": account.label,
-        "exchange_id": account.exchange_id,
-        "position_mode": account.position_mode.value,
-        "is_testnet": row.is_testnet,
-        "status": account.status,
-        "allow_new_positions": account.allow_new_positions,
-        "can_read": grant.can_read,
-        "can_trade": grant.can_trade,
-        "can_risk_manage": grant.can_risk_manage,
-        "trader_name": row.trader_name,
-        "can_close_position": grant.can_close_position,
-        "can_block_new_positions": grant.can_block_new_positions,
-        "can_block_account": grant.can_block_account,
-        "restrict_to_strategies": grant.restrict_to_strategies,
-        "strategy_ids": sorted(grant.strategy_ids),
-        "environment": account.environment.value,
-        "engine": account.engine.value,
-        "exchange_mode": account.environment.value,
-        "live_enabled": row.live_enabled,
-        "quarantine": row.quarantine,
-    }
+def _grant_on(account_id: int, principal: Principal) -> Grant:
+    if principal.role is Role.ADMIN:
+        return Grant(can_risk_manage=True, can_block_new_positions=True, can_block_account=True)
+    return principal.grants[account_id]

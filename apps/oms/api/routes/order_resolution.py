@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import (
     in_flight_response,
     read_header_comment,
@@ -12,12 +12,13 @@ from oms.api.command_submission import (
     submit_and_wait,
 )
 from oms.api.context import Caller, admit_caller, api_context
-from oms.api.errors import JsonResponse, detail_response, request_id_of
+from oms.api.errors import JsonResponse, request_id_of
 from oms.api.routes.path_ids import parse_order_id
 from oms.domain.commands.account_commands import RefreshOrder, ResolveUnknownOrder
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.resolve_request import read_resolve
 from oms.wire.request_body import load_body
+from oms.wire.responses.command_rows import OrderAsked
 from oms.wire.responses.ledger_rows import order_row
 
 router = APIRouter()
@@ -51,15 +52,12 @@ async def _execute(
     if submission.submitted.replayed and submission.is_pending:
         return in_flight_response(request_id_of(request), [result])
     if not result["ok"]:
-        return detail_response(first_error([result]), result["error"])
+        return failure_response([result])
     orders = await api_context(request).queries.orders_by_id(principal, [payload.order_id])
-    response = JsonResponse(
-        {
-            "ok": True,
-            "command_id": result["command_id"],
-            "status": result["status"],
-            "order": order_row(orders[0]) if orders else None,
-        },
-        202 if submission.is_pending else 200,
-    )
-    return submission.add_headers(response)
+    answer: OrderAsked = {
+        "ok": True,
+        "command_id": submission.command_ids[0],
+        "status": result["status"],
+        "order": order_row(orders[0]) if orders else None,
+    }
+    return submission.add_headers(JsonResponse(answer, 202 if submission.is_pending else 200))

@@ -1,17 +1,20 @@
 """Envelopes of history pages and of open lists."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 from oms.ports.history_reads import HistoryQuery, Page, Row
 from oms.wire.query_parameters import cursor_text
+from oms.wire.responses import value_types as wire
+
+Item = TypeVar("Item")
 
 
-def envelope(items: Sequence[Any], page: Page[Row], query: HistoryQuery) -> dict[str, Any]:
+def envelope(items: Sequence[Item], page: Page[Row], query: HistoryQuery) -> wire.Page[Item]:
     """Return a page of a history; ``page`` is ``None`` if the query has a cursor."""
     after_id = page.next_after_id
     return {
-        "items": items,
+        "items": list(items),
         "total": page.total if query.with_total else None,
         "page": query.page if query.after_id is None else None,
         "page_size": query.page_size,
@@ -19,10 +22,10 @@ def envelope(items: Sequence[Any], page: Page[Row], query: HistoryQuery) -> dict
     }
 
 
-def open_list(items: Sequence[Any], *, is_truncated: bool) -> dict[str, Any]:
+def open_list(items: Sequence[Item], *, is_truncated: bool) -> wire.OpenList[Item]:
     """Return a list of open rows, never paged; ``truncated`` if older rows were left out."""
     return {
-        "items": items,
+        "items": list(items),
         "total": None,
         "page": None,
         "page_size": None,

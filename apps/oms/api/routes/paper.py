@@ -4,10 +4,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
-from oms.api.errors import JsonResponse, detail_response
+from oms.api.errors import JsonResponse
 from oms.domain.account import Engine
 from oms.domain.errors import NotFound
 from oms.ports.registry import AccountRow
@@ -18,6 +18,7 @@ from oms.wire.commands.command_requests import (
     read_paper_reset,
 )
 from oms.wire.request_body import load_body
+from oms.wire.responses.command_rows import PaperDone
 
 router = APIRouter()
 
@@ -48,10 +49,10 @@ async def _execute(request: Request, caller: Caller, commands: list[CommandReque
     submission = await submit_and_wait(request, caller, commands)
     failed, ids = submission.failed, submission.command_ids
     if failed:
-        return detail_response(first_error(failed), failed[0]["error"])
-    body = {
+        return failure_response(failed)
+    body: PaperDone = {
         "ok": True,
-        "account_ids": [item.account_id for item in submission.submitted.items],
+        "account_ids": [item.account_id or 0 for item in submission.submitted.items],
         "command_id": ids[0],
         "command_ids": ids,
     }

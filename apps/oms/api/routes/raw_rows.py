@@ -1,7 +1,5 @@
 """Raw orders and trades as ccxt returned them, page by page."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,8 +9,8 @@ from oms.api.errors import JsonResponse
 from oms.api.routes.pagination import envelope
 from oms.ports.history_reads import Page
 from oms.ports.raw_payloads import RawOrder, RawTrade
-from oms.wire.json import loads, time_text
 from oms.wire.query_parameters import read_history_query
+from oms.wire.responses.exchange_rows import raw_order_row, raw_trade_row
 
 router = APIRouter()
 
@@ -26,7 +24,7 @@ async def list_raw_orders(request: Request) -> Response:
     page: Page[RawOrder] = Page(items=(), total=0, next_after_id=None)
     if query.strategies is None:  # these rows belong to no strategy
         page = await context.raw_payloads.orders(query)
-    items = [_row(row) | {"client_order_id": row.client_order_id} for row in page.items]
+    items = [raw_order_row(row) for row in page.items]
     return JsonResponse(envelope(items, page, query))
 
 
@@ -39,17 +37,5 @@ async def list_raw_trades(request: Request) -> Response:
     page: Page[RawTrade] = Page(items=(), total=0, next_after_id=None)
     if query.strategies is None:
         page = await context.raw_payloads.trades(query)
-    items = [_row(row) | {"exchange_trade_id": row.exchange_trade_id} for row in page.items]
+    items = [raw_trade_row(row) for row in page.items]
     return JsonResponse(envelope(items, page, query))
-
-
-def _row(row: RawOrder | RawTrade) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "account_id": row.account_id,
-        "exchange_id": row.exchange_id,
-        "exchange_order_id": row.exchange_order_id,
-        "symbol": row.symbol,
-        "raw_json": loads(row.raw),
-        "observed_at": time_text(row.observed_at),
-    }

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import (
     Submission,
     in_flight_response,
@@ -15,14 +15,14 @@ from oms.api.command_submission import (
     submit_and_wait,
 )
 from oms.api.context import ApiContext, Caller, admit_caller, api_context
-from oms.api.errors import JsonResponse, detail_response, refusal_response, request_id_of
+from oms.api.errors import JsonResponse, refusal_response, request_id_of
 from oms.domain.errors import Refused
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.reassign_orders import ReassignOrders, Selection
-from oms.wire.commands.reassign_request import ReassignRequest, deal_item, order_item, read_reassign
+from oms.wire.commands.reassign_request import ReassignRequest, read_reassign
 from oms.wire.commands.result_codec import load_result
 from oms.wire.request_body import load_body
-from oms.wire.responses.ledger_rows import Row
+from oms.wire.responses.reassign_rows import Reassigned, ReassignItem, deal_item, order_item
 
 router = APIRouter()
 
@@ -70,9 +70,9 @@ async def _build_response(
     if submission.submitted.replayed and submission.is_pending:
         return in_flight_response(request_id_of(request), results)
     if len(failed) == len(results):
-        return detail_response(first_error(failed), failed[0]["error"] | {"results": results})
+        return failure_response(failed, results=results)
     body = await _build_body(reassignment, list(submission.rows.values()))
-    body |= {"ok": not failed, "command_ids": ids}
+    body["ok"], body["command_ids"] = not failed, ids
     if len(ids) == 1:
         body["command_id"] = ids[0]
     if failed:
@@ -81,7 +81,9 @@ async def _build_response(
     return submission.add_headers(JsonResponse(body, status))
 
 
-async def _build_body(reassignment: _Reassignment, commands: Sequence[CommandRow] = ()) -> Row:
+async def _build_body(
+    reassignment: _Reassignment, commands: Sequence[CommandRow] = ()
+) -> Reassigned:
     """Return the selected rows and, of executed commands, how many were changed."""
     request = reassignment.selection
     selection = await reassignment.service.select(
@@ -101,7 +103,7 @@ async def _build_body(reassignment: _Reassignment, commands: Sequence[CommandRow
     }
 
 
-async def _build_items(context: ApiContext, selection: Selection) -> list[Row]:
+async def _build_items(context: ApiContext, selection: Selection) -> list[ReassignItem]:
     account_ids = {order.account_id for order in selection.orders}
     account_ids |= {deal.account_id for deal in selection.deals}
     rows = await context.queries.registry.accounts(sorted(account_ids)) if account_ids else ()

@@ -1,13 +1,12 @@
 """Reconciliation on demand, and how recent the last one of each account is."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import refused_of
 from oms.api.command_submission import Submission, submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
@@ -18,11 +17,18 @@ from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.reconcile_request import (
     STALE_SECONDS,
     read_reconcile,
-    reconcile_result_row,
-    reconcile_status_rows,
 )
 from oms.wire.query_parameters import WaitOption, read_seconds
 from oms.wire.request_body import load_body, malformed_at
+from oms.wire.responses.command_rows import CommandResultRow, ErrorDetail
+from oms.wire.responses.reconcile_rows import (
+    ReconciledAccounts,
+    ReconciledRow,
+    ReconcileStatusRow,
+    reconcile_result_row,
+    reconcile_status_rows,
+)
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -37,7 +43,13 @@ async def reconcile(request: Request) -> Response:
     named_ids, payload = read_reconcile(load_body(await request.body() or b"{}"))
     account_ids = named_ids or await readable_account_ids(context, caller)
     if not account_ids:
-        return JsonResponse({"ok": True, "account_ids": [], "triggered_count": 0, "results": []})
+        nothing: ReconciledAccounts = {
+            "ok": True,
+            "account_ids": [],
+            "triggered_count": 0,
+            "results": [],
+        }
+        return JsonResponse(nothing)
     commands = [CommandRequest(payload=payload, account_id=each) for each in account_ids]
     wait = WaitOption(seconds=RECONCILE_WAIT_SECONDS)
     submission = await submit_and_wait(request, caller, commands, wait=wait)
@@ -45,14 +57,13 @@ async def reconcile(request: Request) -> Response:
     reconciled_count = sum(row["ok"] for row in results)
     if not reconciled_count:
         return _failure(results, submission.results)
-    return JsonResponse(
-        {
-            "ok": True,
-            "account_ids": list(account_ids),
-            "triggered_count": reconciled_count,
-            "results": results,
-        }
-    )
+    body: ReconciledAccounts = {
+        "ok": True,
+        "account_ids": list(account_ids),
+        "triggered_count": reconciled_count,
+        "results": results,
+    }
+    return JsonResponse(body)
 
 
 @router.get("/oms/reconcile/status")
@@ -63,7 +74,7 @@ async def list_statuses(request: Request) -> Response:
     if status is not None and status not in STATUSES:
         raise malformed_at(("query", "status"), f"one of {', '.join(STATUSES)}", "literal_error")
     rows = await _read_statuses(request, context, await readable_account_ids(context, caller))
-    return JsonResponse({"items": [row for row in rows if status in (None, row["status"])]})
+    return JsonResponse(Items(items=[row for row in rows if status in (None, row["status"])]))
 
 
 @router.get("/oms/reconcile/{account_id}/status")
@@ -73,7 +84,7 @@ async def get_status(request: Request, account_id: str) -> Response:
     number = parse_account_id(account_id)
     if number not in await readable_account_ids(context, caller):
         raise NotFound(f"account_id={number}", code="account_not_found")
-    return JsonResponse({"items": await _read_statuses(request, context, [number])})
+    return JsonResponse(Items(items=await _read_statuses(request, context, [number])))
 
 
 async def readable_account_ids(context: ApiContext, caller: Caller) -> list[int]:
@@ -85,7 +96,7 @@ async def readable_account_ids(context: ApiContext, caller: Caller) -> list[int]
 
 async def _read_statuses(
     request: Request, context: ApiContext, account_ids: Sequence[int]
-) -> list[dict[str, Any]]:
+) -> list[ReconcileStatusRow]:
     stale_after = read_seconds(request.query_params, "stale_after_seconds", STALE_SECONDS)
     cursors = await context.reconciliations.cursors(account_ids)
     discrepancies = await context.reconciliations.open_discrepancies(account_ids)
@@ -95,7 +106,7 @@ async def _read_statuses(
     )
 
 
-def _build_result(request: Request, submission: Submission, index: int) -> dict[str, Any]:
+def _build_result(request: Request, submission: Submission, index: int) -> ReconciledRow:
     value = submission.value(index)
     error = submission.results[index]["error"]
     if error is None and value is None:
@@ -104,14 +115,16 @@ def _build_result(request: Request, submission: Submission, index: int) -> dict[
     return reconcile_result_row(account_id, value, error)
 
 
-def _timeout_detail(request: Request) -> Mapping[str, Any]:
+def _timeout_detail(request: Request) -> ErrorDetail:
     message = "the reconciliation takes longer than a minute; it continues"
     refused = Refused(code="timeout", message=message, outcome="unknown")
     return error_detail(refused, request_id_of(request), command="reconcile")
 
 
-def _failure(rows: list[dict[str, Any]], results: Sequence[dict[str, Any]]) -> Response:
-    errors = [result for result in results if result["error"] is not None]
-    detail = rows[0]["error"] | {"results": rows}
-    timeout = Refused(code="timeout", message=detail["message"])
-    return detail_response(first_error(errors) if errors else timeout, detail)
+def _failure(rows: list[ReconciledRow], results: Sequence[CommandResultRow]) -> Response:
+    error = rows[0]["error"]
+    assert error is not None, "no account was reconciled"
+    timeout = Refused(code="timeout", message=error["message"])
+    errors = [result["error"] for result in results if result["error"] is not None]
+    failed = refused_of(errors[0]) if errors else timeout
+    return detail_response(failed, {**error, "results": rows})

@@ -7,16 +7,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_results import first_error
+from oms.api.command_results import failure_response
 from oms.api.command_submission import read_header_comment, submit_and_wait
 from oms.api.context import admit_caller, api_context, parse_account_id
-from oms.api.errors import JsonResponse, detail_response
+from oms.api.errors import JsonResponse
 from oms.domain.access import allowed_strategies
 from oms.domain.commands.account_commands import RiskSwitch
 from oms.ports.history_reads import HistoryQuery
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.risk_flag_requests import read_allow, read_status, read_strategy_allow
 from oms.wire.request_body import load_body
+from oms.wire.responses.account_rows import StrategySwitch, Switched
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -29,7 +31,7 @@ async def list_strategies(request: Request, account_id: str) -> Response:
     await context.queries.narrow_window(caller.principal, HistoryQuery(account_ids=(number,)))
     visible = allowed_strategies(caller.principal, number)
     closed = await context.administer.strategies.closed_strategy_ids(number)
-    items = [
+    items: list[StrategySwitch] = [
         {
             "account_id": number,
             "strategy_id": row.id,
@@ -40,7 +42,7 @@ async def list_strategies(request: Request, account_id: str) -> Response:
         for row in await context.administer.strategies.all()
         if number in row.account_ids and (visible is None or row.id in visible)
     ]
-    return JsonResponse({"items": items})
+    return JsonResponse(Items(items=items))
 
 
 @router.post("/oms/risk/{account_id}/allow_new_positions")
@@ -70,9 +72,9 @@ async def _switch(
     submission = await submit_and_wait(request, caller, [command])
     (result,) = submission.results
     if not result["ok"]:
-        return detail_response(first_error([result]), result["error"])
+        return failure_response([result])
     flags: dict[str, Any] = submission.value(0) or {}
-    body = {
+    body: Switched = {
         "ok": True,
         "account_id": number,
         "strategy_id": flags.get("strategy_id"),

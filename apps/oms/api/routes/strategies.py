@@ -10,6 +10,8 @@ from oms.api.routes.path_ids import parse_strategy_id
 from oms.domain.access import Permission
 from oms.wire.admin import user_requests as wire
 from oms.wire.request_body import load_body
+from oms.wire.responses.account_rows import StrategyChanged, StrategyCreated, strategy_row
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -19,7 +21,7 @@ async def list_strategies(request: Request) -> Response:
     """Return the strategies visible to the key."""
     caller = await require_permission(request, Permission.READ)
     rows = await api_context(request).administer.strategies_of(caller.principal)
-    return JsonResponse({"items": [wire.strategy_row(row) for row in rows]})
+    return JsonResponse(Items(items=[strategy_row(row) for row in rows]))
 
 
 @router.post("/strategies")
@@ -31,7 +33,7 @@ async def create_strategy(request: Request) -> Response:
     strategy_id = await api_context(request).administer.create_strategy(
         caller.principal, name, client_id, accounts, audit_context_of(request, caller)
     )
-    return JsonResponse({"ok": True, "strategy_id": strategy_id})
+    return JsonResponse(StrategyCreated(ok=True, strategy_id=strategy_id))
 
 
 @router.get("/admin/strategies")
@@ -39,7 +41,7 @@ async def admin_list_strategies(request: Request) -> Response:
     """Return all strategies."""
     await require_permission(request, Permission.ADMIN)
     rows = await api_context(request).administer.strategies.all()
-    return JsonResponse({"items": [wire.strategy_row(row) for row in rows]})
+    return JsonResponse(Items(items=[strategy_row(row) for row in rows]))
 
 
 @router.post("/admin/strategies")
@@ -51,7 +53,7 @@ async def admin_create_strategy(request: Request) -> Response:
     strategy_id = await api_context(request).administer.strategies.create(
         name, client_id, accounts, audit_context_of(request, caller)
     )
-    return JsonResponse({"ok": True, "strategy_id": strategy_id})
+    return JsonResponse(StrategyCreated(ok=True, strategy_id=strategy_id))
 
 
 @router.patch("/admin/strategies/{strategy_id}")
@@ -63,4 +65,4 @@ async def change_strategy(request: Request, strategy_id: str) -> Response:
     rows = await api_context(request).administer.change_strategy(
         number, change, audit_context_of(request, caller)
     )
-    return JsonResponse({"ok": True, "strategy_id": number, "rows": rows})
+    return JsonResponse(StrategyChanged(ok=True, strategy_id=number, rows=rows))

@@ -1,6 +1,7 @@
 """Status, metrics and caches of the gateway."""
 
 from ipaddress import ip_address
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -9,12 +10,13 @@ from starlette.responses import Response
 from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
-from oms.api.metrics.dispatcher_status import DispatcherStatus, build_dispatcher_status
+from oms.api.metrics.dispatcher_status import build_dispatcher_status
 from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
 from oms.api.metrics.reconcile_metrics import reconcile_metrics
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
 from oms.wire.json import time_text
+from oms.wire.responses.gateway_status import CacheCleared, CacheClearedResult, DispatcherStatus
 
 router = APIRouter()
 
@@ -24,7 +26,8 @@ async def get_dispatcher_status(request: Request) -> Response:
     """Return live workers, their queues, and counts of requests served by this process."""
     context, caller = api_context(request), await admit_caller(request)
     status = await build_dispatcher_status(context, _readable_accounts(caller))
-    return JsonResponse({"ok": True, "result": status})
+    body: DispatcherStatus = {"ok": True, "result": status}
+    return JsonResponse(body)
 
 
 @router.get("/metrics")
@@ -36,10 +39,10 @@ async def get_metrics(request: Request) -> Response:
         caller = await admit_caller(request)
         if caller.principal.role not in (Role.ADMIN, Role.RISK):
             raise Forbidden("metrics are for the roles admin and risk")
-    status: DispatcherStatus = {}
+    status: dict[str, Any] = {}
     is_healthy = True
     try:
-        status = await build_dispatcher_status(context, None)
+        status |= await build_dispatcher_status(context, None)
         status["reconciled"] = await reconcile_metrics(context)
     except Unavailable as error:
         is_healthy = error.code == "engine_unavailable"
@@ -53,16 +56,13 @@ async def clear_cache(request: Request) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     context.authenticate.forget()
     readable = _readable_accounts(caller)
-    return JsonResponse(
-        {
-            "ok": True,
-            "result": {
-                "scope": "all" if readable is None else "visible_accounts",
-                "cleared_before": time_text(context.clock.now()),
-                "account_count": None if readable is None else len(readable),
-            },
-        }
-    )
+    cleared: CacheCleared = {
+        "scope": "all" if readable is None else "visible_accounts",
+        "cleared_before": time_text(context.clock.now()),
+        "account_count": None if readable is None else len(readable),
+    }
+    body: CacheClearedResult = {"ok": True, "result": cleared}
+    return JsonResponse(body)
 
 
 def _readable_accounts(caller: Caller) -> frozenset[int] | None:

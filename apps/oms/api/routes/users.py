@@ -13,9 +13,11 @@ from oms.ports.audit_log import AuditContext
 from oms.services.access.api_keys import create_key, refuse_looser, restrict_to_owner
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin import user_requests as wire
+from oms.wire.admin import user_rows
 from oms.wire.json import time_text
 from oms.wire.query_parameters import is_true
 from oms.wire.request_body import load_body
+from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
@@ -31,17 +33,16 @@ async def login_password(request: Request) -> Response:
         fields.get("api_key_id"),
         _anonymous_context(request),
     )
-    return JsonResponse(
-        {
-            "ok": True,
-            "token": login.token,
-            "token_type": "bearer",
-            "expires_at": time_text(login.row.expires_at),
-            "user_id": login.row.user_id,
-            "role": Role.parse(login.role).value,
-            "api_key_id": login.row.api_key_id,
-        }
-    )
+    body: user_rows.LoggedIn = {
+        "ok": True,
+        "token": login.token,
+        "token_type": "bearer",
+        "expires_at": time_text(login.row.expires_at),
+        "user_id": login.row.user_id,
+        "role": Role.parse(login.role).value,
+        "api_key_id": login.row.api_key_id,
+    }
+    return JsonResponse(body)
 
 
 @router.post("/auth/logout")
@@ -54,14 +55,14 @@ async def logout(request: Request) -> Response:
         caller.principal, audit_context_of(request, caller), all_tokens=all_tokens
     )
     administer.authenticate.forget()
-    return JsonResponse({"ok": True, "revoked": count})
+    return JsonResponse(user_rows.LoggedOut(ok=True, revoked=count))
 
 
 @router.get("/user/profile")
 async def get_profile(request: Request) -> Response:
     """Return the caller's user, role and key."""
     caller = await require_permission(request, Permission.SELF)
-    return JsonResponse(wire.profile_row(caller.principal))
+    return JsonResponse(user_rows.profile_row(caller.principal))
 
 
 @router.patch("/user/profile")
@@ -71,7 +72,7 @@ async def change_profile(request: Request) -> Response:
     name = wire.read_fields(shapes.PROFILE, load_body(await request.body()))["user_name"]
     user_id = caller.principal.user_id
     await api_context(request).administer.rename(user_id, name, audit_context_of(request, caller))
-    return JsonResponse({"ok": True, "user_id": user_id, "user_name": name})
+    return JsonResponse(user_rows.ProfileChanged(ok=True, user_id=user_id, user_name=name))
 
 
 @router.post("/user/password")
@@ -85,7 +86,7 @@ async def change_password(request: Request) -> Response:
         caller.principal, current, new, audit_context_of(request, caller)
     )
     administer.authenticate.forget()
-    return JsonResponse({"ok": True, "user_id": caller.principal.user_id})
+    return JsonResponse(user_rows.PasswordChanged(ok=True, user_id=caller.principal.user_id))
 
 
 @router.get("/user/api-keys")
@@ -93,7 +94,7 @@ async def list_own_keys(request: Request) -> Response:
     """Return the caller's keys."""
     caller = await require_permission(request, Permission.SELF)
     rows = await api_context(request).administer.people.keys(caller.principal.user_id)
-    return JsonResponse({"items": [wire.key_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.key_row(row) for row in rows]))
 
 
 @router.post("/user/api-keys")
@@ -107,15 +108,7 @@ async def create_own_key(request: Request) -> Response:
     key_id = await api_context(request).administer.create_key(
         user_id, key, audit_context_of(request, caller)
     )
-    return JsonResponse(
-        {
-            "ok": True,
-            "user_id": user_id,
-            "api_key_id": key_id,
-            "api_key_plain": plain,
-            "label": key.label,
-        }
-    )
+    return JsonResponse(user_rows.new_key_body(user_id, key_id, plain, key.label))
 
 
 @router.get("/user/api-keys/permissions")
@@ -125,7 +118,7 @@ async def list_own_permissions(request: Request) -> Response:
     people = api_context(request).administer.people
     keys = await people.keys(caller.principal.user_id)
     rows = await people.permissions([key.id for key in keys])
-    return JsonResponse({"items": [wire.permission_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.permission_row(row) for row in rows]))
 
 
 @router.get("/user/api-keys/{api_key_id}/permissions")
@@ -135,7 +128,7 @@ async def list_own_key_permissions(request: Request, api_key_id: str) -> Respons
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id), caller.principal.user_id)
     rows = await administer.people.permissions([key.id])
-    return JsonResponse({"items": [wire.permission_row(row) for row in rows]})
+    return JsonResponse(Items(items=[user_rows.permission_row(row) for row in rows]))
 
 
 @router.patch("/user/api-keys/{api_key_id}")
@@ -149,7 +142,7 @@ async def change_own_key(request: Request, api_key_id: str) -> Response:
     if change.restrictions is not None:
         refuse_looser(change.restrictions, key.restrictions)
     rows = await administer.change_key(key.id, change, audit_context_of(request, caller))
-    return JsonResponse({"ok": True, "api_key_id": key.id, "rows": rows})
+    return JsonResponse(user_rows.KeyChanged(ok=True, api_key_id=key.id, rows=rows))
 
 
 def _anonymous_context(request: Request) -> AuditContext:

@@ -36,7 +36,7 @@ from oms.wire.ccxt.method_names import snake_case
 from oms.wire.commands.command_requests import CommandRequest, read_ccxt_call, read_commands
 from oms.wire.field_types import read_id
 from oms.wire.query_parameters import WAIT_MS_MAX
-from oms.wire.request_body import Malformed, malformed_at
+from oms.wire.request_body import Malformed, malformed_at, without_root
 
 IN_FLIGHT_MAX = 1000
 """Commands and calls of one socket that wait for their response."""
@@ -130,8 +130,7 @@ class CommandSubmitter:
         try:
             (command,) = read_commands(body, 1)
         except Malformed as error:
-            errors = [{**each, "loc": each["loc"][1:]} for each in error.errors]
-            raise Malformed(errors) from None
+            raise Malformed([without_root(each) for each in error.errors]) from None
         with_rows = requested_ms is not None and wait_ms > 0
         return _ParsedCommand(frame, command, wait_ms / 1000, with_rows)
 

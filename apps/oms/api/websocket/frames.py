@@ -84,7 +84,7 @@ def error_frame(frame: Frame, error: Refused | OmsError) -> str:
     refused = error if isinstance(error, Refused) else to_refused(error)
     payload = error_detail(refused, frame.request_id)
     if isinstance(error, Malformed):
-        payload["errors"] = error.errors
+        payload["errors"] = [*error.errors]
     if refused.code == "not_authenticated":
         payload["ccxt_class"] = "AuthenticationError"
     return reply_frame(frame, "error", payload, ok=False)

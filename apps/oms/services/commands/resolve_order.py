@@ -157,7 +157,7 @@ class ResolveOrder:
             actor_role=actor.role,
             actor_ip=actor.ip or None,
             before=dumps(order_row(before)),
-            after=dumps(decision | ({} if after is None else order_row(after))),
+            after=dumps(decision if after is None else {**decision, **order_row(after)}),
             comment=payload.comment,
             request_id=command.request_id,
         )

@@ -13,7 +13,7 @@ from oms.domain.access import Principal, allowed_strategies
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.json import NotJson, time_text
-from oms.wire.responses.events import decode_complete_row
+from oms.wire.responses.events import EventGap, PublishedEvent, decode_complete_row
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +24,10 @@ ROWS_READ_MAX = 1000
 class EventPage:
     """Events after a position; ``after`` is the position for the next request."""
 
-    items: Sequence[Mapping[str, Any]]
+    items: list[PublishedEvent]
     after: Mapping[int, int]
     heads: Mapping[int, int]
-    gaps: Sequence[Mapping[str, int]]
+    gaps: list[EventGap]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class EventReader:
         """
         heads = await self.history.heads(tuple(positions))
         oldest = await self.history.oldest(tuple(positions))
-        gaps: list[Mapping[str, int]] = []
+        gaps: list[EventGap] = []
         after: dict[int, int] = {}
         for account_id, number in positions.items():
             head = heads.get(account_id, 0)
@@ -66,14 +66,13 @@ class EventReader:
                     {"account_id": account_id, "from": first_missing + 1, "to": last_missing}
                 )
         rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
-        items: list[Mapping[str, Any]] = []
+        items: list[PublishedEvent] = []
         for stored in rows:
             account_id = stored.row.account_id
             events = decode_row(stored, after[account_id])
             if events is None:
                 first_missing, last_missing = after[account_id] + 1, stored.row.seq_to
-                gap = {"account_id": account_id, "from": first_missing, "to": last_missing}
-                gaps.append(gap)
+                gaps.append({"account_id": account_id, "from": first_missing, "to": last_missing})
                 after[account_id] = last_missing
                 continue
             for seq, item in events:
@@ -81,7 +80,7 @@ class EventReader:
                     return EventPage(items=items, after=after, heads=heads, gaps=gaps)
                 after[account_id] = seq
                 if _is_visible(principal, item, namespaces):
-                    items.append({key: item[key] for key in item if key != "strategy_id"})
+                    items.append(_published(item))
         return EventPage(items=items, after=after, heads=heads, gaps=gaps)
 
 
@@ -110,6 +109,18 @@ def decode_row(stored: StoredEventRow, after: int) -> Sequence[tuple[int, dict[s
         )
         for event in events
     ]
+
+
+def _published(item: Mapping[str, Any]) -> PublishedEvent:
+    return {
+        "event_id": item["event_id"],
+        "account_id": item["account_id"],
+        "seq": item["seq"],
+        "namespace": item["namespace"],
+        "event": item["event"],
+        "ts": item["ts"],
+        "payload": item["payload"],
+    }
 
 
 def _is_visible(

@@ -24,8 +24,8 @@ from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
 from oms.services.reconcile.open_discrepancies import load_open_discrepancies, parse_facts
 from oms.services.reconcile.reconcile_account import ReconcileAccount
-from oms.wire.commands.reconcile_request import discrepancy_row
 from oms.wire.json import dumps_fast
+from oms.wire.responses.reconcile_rows import DiscrepancyRow, discrepancy_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +129,6 @@ def _audit(
     )
 
 
-def _row(row: Discrepancy) -> dict[str, object]:
+def _row(row: Discrepancy) -> DiscrepancyRow:
     fix = None if row.fix is None else parse_facts(row.fix)
     return discrepancy_row(row, parse_facts(row.evidence), fix)

@@ -25,6 +25,7 @@ from oms.services.access.command_permissions import permission_for, refuse_comma
 from oms.services.submission.kill_switch_reads import KillSwitchReads
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.kill_switch_requests import ActivateKillSwitch, ReleaseKillSwitch
+from oms.wire.responses.kill_switch_rows import KillEffect
 
 ROWS_COUNTED_MAX = 5000
 #: Scopes over many accounts, which only the roles admin and risk may set.
@@ -131,14 +132,14 @@ class KillSwitchAdmin:
             for account_id in accounts
         ]
 
-    async def preview(self, principal: Principal, request: ActivateKillSwitch) -> dict[str, object]:
+    async def preview(self, principal: Principal, request: ActivateKillSwitch) -> KillEffect:
         """Return the entry orders that it would cancel now, and the positions it would close.
 
         The caller needs the permission to activate it. Raises ``Forbidden``, ``NotFound``.
         """
         await self._check(principal, _enforcement_of(request))
         accounts = await self.accounts(request.scope, request.scope_id)
-        effects: dict[str, object] = {"accounts": list(accounts), "cancel": [], "close": []}
+        effects: KillEffect = {"accounts": list(accounts), "cancel": [], "close": []}
         if not accounts:
             return effects
         strategy_id = int(request.scope_id) if request.scope is KillScope.STRATEGY else None

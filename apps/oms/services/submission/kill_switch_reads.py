@@ -6,7 +6,7 @@ the orders and positions of the strategies, that it may read.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from oms.domain.access import (
     Permission,
@@ -24,6 +24,7 @@ from oms.ports.history_reads import HistoryReads
 from oms.ports.kill_switches import KillSwitchStore
 from oms.wire.commands.result_codec import load_result
 from oms.wire.json import loads
+from oms.wire.responses.kill_switch_rows import KillAccountReport
 
 SWITCHES_LISTED_MAX = 500
 
@@ -58,17 +59,28 @@ class KillSwitchReads:
             raise NotFound(f"there is no kill switch {switch_id}")
         return switch
 
-    async def report(self, principal: Principal, switch: KillSwitch) -> list[dict[str, Any]]:
+    async def report(self, principal: Principal, switch: KillSwitch) -> list[KillAccountReport]:
         """Return per readable account what was canceled and closed, and what is left."""
-        report: list[dict[str, Any]] = []
+        report: list[KillAccountReport] = []
         for account_id, command_id, status, text in await self.kills.commands(switch.id):
             if refuse(principal, Permission.READ, account_id) is not None:
                 continue
             result = load_result(CommandStatus(status), None, text, None)
             value = loads(result.value) if result.value is not None else {}
-            row = {"account_id": account_id, "command_id": command_id, "status": status}
-            rows = {name: value.get(name, []) for name in _REPORT_KEYS}
-            report.append(row | await self._narrow(principal, account_id, rows))
+            ids = {name: value.get(name, []) for name in _REPORT_KEYS}
+            ids = await self._narrow(principal, account_id, ids)
+            report.append(
+                {
+                    "account_id": account_id,
+                    "command_id": command_id,
+                    "status": status,
+                    "canceled": ids["canceled"],
+                    "not_canceled": ids["not_canceled"],
+                    "closed": ids["closed"],
+                    "remaining": ids["remaining"],
+                    "dust": ids["dust"],
+                }
+            )
         return report
 
     async def _narrow(

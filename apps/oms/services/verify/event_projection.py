@@ -120,7 +120,7 @@ class EventProjection:
 
 def _comparable_deal_row(deal: Deal) -> dict[str, Any]:
     """Return the row; without the price of a synthetic deal, which is an average and may change."""
-    row = deal_row(deal)
+    row: dict[str, Any] = {**deal_row(deal)}
     if deal.exchange_trade_id.startswith(SYNTHETIC_PREFIXES):
         del row["price"]
     return row

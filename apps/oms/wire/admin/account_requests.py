@@ -1,6 +1,9 @@
 """Administration of accounts: request bodies and rows. Rows contain no secrets."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
@@ -10,6 +13,7 @@ from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin.user_requests import read_fields
 from oms.wire.json import dumps, loads, optional_time_text, time_text
 from oms.wire.request_body import malformed_at
+from oms.wire.responses.value_types import Count, Id, TimeText
 
 ENGINES = ("paper", "ccxt", "ccxtpro")
 CHANGEABLE_FIELDS = (
@@ -19,6 +23,51 @@ CHANGEABLE_FIELDS = (
 """Fields of ``AccountChange`` and ``AccountRecord``."""
 MASKED_SECRET = "enc:***"
 """Shown in place of every credential."""
+
+
+class AdminAccountRow(TypedDict):
+    """An account with all of its settings, for admins; credentials are masked."""
+
+    account_id: Id
+    label: str
+    exchange_id: str
+    position_mode: str
+    extra_config_json: dict[str, Any]
+    is_testnet: bool
+    reconcile_enabled: bool
+    reconcile_short_interval_seconds: Count | None
+    reconcile_short_lookback_seconds: Count | None
+    reconcile_hourly_interval_seconds: Count | None
+    reconcile_hourly_lookback_seconds: Count | None
+    reconcile_long_interval_seconds: Count | None
+    reconcile_long_lookback_seconds: Count | None
+    dispatcher_worker_hint: int | None
+    raw_storage_mode: str
+    dispatcher_hint_updated_at: TimeText | None
+    status: str
+    created_at: TimeText
+    api_key_enc: str | None
+    secret_enc: str | None
+    passphrase_enc: str | None
+    credentials_updated_at: TimeText | None
+    environment: str
+    live_enabled: bool
+    trader_name: str | None
+
+
+class AccountCreated(TypedDict):
+    """The id of a new account."""
+
+    ok: bool
+    account_id: Id
+
+
+class AccountChanged(TypedDict):
+    """How many rows of an account were changed."""
+
+    ok: bool
+    account_id: Id
+    rows: Count
 
 
 def exchange_id_of(text: str) -> str:
@@ -107,10 +156,9 @@ def read_account_change(
     return change, None if not credentials else Secrets(**credentials), comment
 
 
-def account_row(record: AccountRecord) -> dict[str, Any]:
+def admin_account_row(record: AccountRecord) -> AdminAccountRow:
     """Return the row of an account for admins."""
-    display_columns = dict(record.more)
-    hint_updated_at = display_columns.pop("dispatcher_hint_updated_at")
+    display_columns: Mapping[str, Any] = record.more
     return {
         "account_id": record.id,
         "label": record.label,
@@ -118,10 +166,18 @@ def account_row(record: AccountRecord) -> dict[str, Any]:
         "position_mode": record.position_mode,
         "extra_config_json": loads(record.extra_config),
         "is_testnet": record.is_testnet,
-        **display_columns,
-        "dispatcher_hint_updated_at": None
-        if hint_updated_at is None
-        else optional_time_text(hint_updated_at),
+        "reconcile_enabled": display_columns["reconcile_enabled"],
+        "reconcile_short_interval_seconds": display_columns["reconcile_short_interval_seconds"],
+        "reconcile_short_lookback_seconds": display_columns["reconcile_short_lookback_seconds"],
+        "reconcile_hourly_interval_seconds": display_columns["reconcile_hourly_interval_seconds"],
+        "reconcile_hourly_lookback_seconds": display_columns["reconcile_hourly_lookback_seconds"],
+        "reconcile_long_interval_seconds": display_columns["reconcile_long_interval_seconds"],
+        "reconcile_long_lookback_seconds": display_columns["reconcile_long_lookback_seconds"],
+        "dispatcher_worker_hint": display_columns["dispatcher_worker_hint"],
+        "raw_storage_mode": display_columns["raw_storage_mode"],
+        "dispatcher_hint_updated_at": optional_time_text(
+            display_columns["dispatcher_hint_updated_at"]
+        ),
         "status": record.status,
         "created_at": time_text(record.created_at),
         "api_key_enc": MASKED_SECRET if "api_key_enc" in record.sealed else None,

@@ -15,7 +15,7 @@ from oms.domain.commands.account_commands import AdminMutate, MutateItem
 from oms.domain.money import NotADecimal, decimal_text, parse_decimal
 from oms.wire.field_types import read_id, read_time
 from oms.wire.field_validation import require_object
-from oms.wire.request_body import ErrorDict, Malformed, malformed_at
+from oms.wire.request_body import Malformed, ValidationError, malformed_at
 
 ENTITIES = ("orders", "positions", "deals")
 OPS = ("insert", "update", "delete")
@@ -53,7 +53,7 @@ def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} rows in one body", "too_long")
     parsed: list[MutateItem] = []
-    errors: list[ErrorDict] = []
+    errors: list[ValidationError] = []
     for index, item in enumerate(items):
         try:
             parsed.append(_item(item, index))

@@ -1,6 +1,6 @@
-"""Administration of users, keys, permissions and strategies: request bodies and rows.
+"""Administration of users, keys, permissions and strategies: request bodies.
 
-Null keys count as absent, except where null clears a value. Rows contain no hashes.
+Null keys count as absent, except where null clears a value.
 """
 
 from collections.abc import Mapping
@@ -8,23 +8,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from oms.domain.access import UNRESTRICTED, Grant, Principal, Restrictions
-from oms.domain.audit_chain import AuditRow
+from oms.domain.access import UNRESTRICTED, Grant, Restrictions
 from oms.domain.value import evolve, value
-from oms.ports.admin.strategies import StrategyChange, StrategyRow
-from oms.ports.admin.user_admin import (
-    AccountPermission,
-    AccountPermissionRow,
-    ApiKeyChange,
-    ApiKeyRow,
-)
-from oms.ports.registry import UserRow
+from oms.ports.admin.strategies import StrategyChange
+from oms.ports.admin.user_admin import AccountPermission, ApiKeyChange
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.field_validation import drop_nulls, require_object, validate
-from oms.wire.json import NotJson, loads, optional_decimal_text, optional_time_text, time_text
 from oms.wire.request_body import malformed_at
 
-Row = dict[str, Any]
 SentFields = Mapping[str, Any]
 _FLAGS = (
     "can_read",
@@ -127,118 +118,6 @@ def read_strategy_change(body: object) -> StrategyChange:
     )
 
 
-def profile_row(principal: Principal, status: str = "active") -> Row:
-    """Return the row of the authenticated principal."""
-    return {
-        "user_id": principal.user_id,
-        "user_name": principal.user_name,
-        "role": principal.role.value,
-        "status": status,
-        "api_key_id": principal.api_key_id,
-        "auth": "key" if principal.token_id is None else "token",
-        "expires_at": optional_time_text(principal.expires_at),
-    }
-
-
-def user_row(user: UserRow) -> Row:
-    """Return the row of a user."""
-    return {
-        "user_id": user.id,
-        "user_name": user.name,
-        "role": user.role,
-        "status": user.status,
-        "created_at": time_text(user.created_at),
-    }
-
-
-def key_row(key: ApiKeyRow) -> Row:
-    """Return the row of a key for its owner."""
-    return {
-        "api_key_id": key.id,
-        "user_id": key.user_id,
-        "user_name": key.user_name,
-        "role": key.role,
-        "status": key.status,
-        "created_at": time_text(key.created_at),
-        "label": key.label,
-        "key_prefix": key.prefix,
-        "last_used_at": optional_time_text(key.last_used_at),
-        "last_used_ip": key.last_used_ip,
-        "restrictions": restrictions_row(key.restrictions),
-    }
-
-
-def admin_key_row(key: ApiKeyRow) -> Row:
-    """Return the row of a key with its user for admins."""
-    return {
-        "user_id": key.user_id,
-        "user_name": key.user_name,
-        "role": key.role,
-        "user_status": key.user_status,
-        "api_key_id": key.id,
-        "api_key_status": key.status,
-        "label": key.label,
-        "created_at": time_text(key.created_at),
-        "key_prefix": key.prefix,
-        "last_used_at": optional_time_text(key.last_used_at),
-        "last_used_ip": key.last_used_ip,
-        "restrictions": restrictions_row(key.restrictions),
-    }
-
-
-def restrictions_row(current: Restrictions) -> Row:
-    """Return the restrictions of a key."""
-    return {
-        "expires_at": optional_time_text(current.expires_at),
-        "ip_allowlist": [str(network) for network in current.networks] or None,
-        "max_order_notional": optional_decimal_text(current.max_order_notional),
-        "max_day_notional": optional_decimal_text(current.max_day_notional),
-    }
-
-
-def permission_row(permit: AccountPermissionRow) -> Row:
-    """Return the flags of a key on an account."""
-    return {
-        "api_key_id": permit.api_key_id,
-        "account_id": permit.account_id,
-        **{flag: getattr(permit.grant, flag) for flag in _FLAGS},
-        "strategy_ids": sorted(permit.grant.strategy_ids),
-        "status": permit.status,
-    }
-
-
-def strategy_row(strategy: StrategyRow) -> Row:
-    """Return the row of a strategy."""
-    return {
-        "strategy_id": strategy.id,
-        "client_strategy_id": strategy.client_strategy_id,
-        "name": strategy.name,
-        "status": strategy.status,
-        "account_ids": list(strategy.account_ids),
-    }
-
-
-def audit_row(row: AuditRow) -> Row:
-    """Return a row of the audit log."""
-    return {
-        "id": row.id,
-        "created_at": time_text(row.created_at),
-        "account_id": row.account_id,
-        "actor": row.actor,
-        "actor_user_id": row.actor_user_id,
-        "actor_api_key_id": row.actor_api_key_id,
-        "actor_role": row.actor_role,
-        "actor_ip": row.actor_ip,
-        "action": row.action,
-        "entity": row.entity,
-        "entity_id": row.entity_id,
-        "before_json": _json(row.before),
-        "after_json": _json(row.after),
-        "comment": row.comment,
-        "request_id": row.request_id,
-    }
-
-
 def _new_key(fields: SentFields) -> NewKeyRequest:
     return NewKeyRequest(
         api_key=fields.get("api_key"),
@@ -259,10 +138,3 @@ def _permit(fields: SentFields) -> AccountPermission:
     flags = {flag: fields[flag] for flag in _FLAGS if flag in fields}
     grant = Grant(**flags, strategy_ids=frozenset(fields.get("strategy_ids", ())))
     return AccountPermission(account_id=fields["account_id"], grant=grant)
-
-
-def _json(text: str | None) -> Any:
-    try:
-        return None if text is None else loads(text)
-    except NotJson:
-        return text

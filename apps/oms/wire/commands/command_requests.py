@@ -25,7 +25,7 @@ from oms.wire.commands.modify_requests import (
 )
 from oms.wire.commands.order_requests import read_close_position, read_send_order
 from oms.wire.field_validation import drop_nulls, require_object, validate
-from oms.wire.request_body import ERRORS_MAX, ErrorDict, Location, Malformed, malformed_at
+from oms.wire.request_body import ERRORS_MAX, Location, Malformed, ValidationError, malformed_at
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] = {
     "send_order": read_send_order,
@@ -66,7 +66,7 @@ def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} commands in one body", "too_long")
     requests: list[CommandRequest] = []
-    errors: list[ErrorDict] = []
+    errors: list[ValidationError] = []
     for index, item in enumerate(items):
         try:
             requests.append(_read_command(item, (index,)))

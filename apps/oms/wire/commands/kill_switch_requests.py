@@ -1,4 +1,4 @@
-"""Kill switches: request bodies, rows and events."""
+"""Kill switches: request bodies."""
 
 from typing import Any, Required
 
@@ -6,11 +6,10 @@ from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
-from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
+from oms.domain.risk.kill_switch import KillMode, KillScope
 from oms.domain.value import value
 from oms.wire.field_types import Comment
 from oms.wire.field_validation import drop_nulls, require_object, validate
-from oms.wire.json import optional_time_text, time_text
 from oms.wire.request_body import malformed_at
 
 FLATTEN = "flatten"
@@ -96,41 +95,6 @@ def read_release(body: object, header_comment: str | None) -> ReleaseKillSwitch:
     return ReleaseKillSwitch(
         comment=_comment(fields, header_comment), confirm=fields.get("confirm", "")
     )
-
-
-def switch_row(switch: KillSwitch) -> dict[str, Any]:
-    """Return the row of a switch."""
-    return {
-        "id": switch.id,
-        "scope": switch.scope.value,
-        "scope_id": switch.scope_id or None,
-        "mode": switch.mode.value,
-        "on": switch.is_on,
-        "comment": switch.comment,
-        "cancel_entries": switch.cancel_entries,
-        "flatten": switch.flatten,
-        "set_by": switch.set_by,
-        "set_by_user_id": switch.set_by_user_id,
-        "set_by_api_key_id": switch.set_by_api_key_id,
-        "set_at": time_text(switch.set_at),
-        "released_at": optional_time_text(switch.released_at),
-        "released_by": switch.released_by,
-        "release_comment": switch.release_comment,
-        "confirm": switch.confirmation if switch.is_on else None,
-    }
-
-
-def kill_switch_changed(switch: KillSwitch, actor: str) -> dict[str, Any]:
-    """Return the facts of ``kill_switch_changed``, without ``account_id``."""
-    return {
-        "kill_id": switch.id,
-        "scope": switch.scope.value,
-        "scope_id": switch.scope_id or None,
-        "mode": switch.mode.value,
-        "on": switch.is_on,
-        "comment": switch.comment if switch.is_on else switch.release_comment,
-        "actor": actor,
-    }
 
 
 def _read_id(scope: KillScope, scope_id: str) -> str:

@@ -1,26 +1,16 @@
-"""Reassignment: request body and response rows."""
+"""Reassignment: request body."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from oms.domain.ledger.deal import Deal
-from oms.domain.orders.order import Order
 from oms.domain.value import value
 from oms.wire.commands.command_schemas import REASSIGN
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.query_parameters import read_account_ids, read_dates, read_page
-from oms.wire.request_body import Malformed, malformed_at
-from oms.wire.responses.ledger_rows import Row, deal_row, order_row
+from oms.wire.request_body import Malformed, malformed_at, without_root
 
 _QUERY_FIELDS = ("account_id", "account_ids", "start_date", "end_date", "page", "page_size", "tz")
-_SHARED = ("id", "account_id", "symbol", "side", "reconciled", "strategy_id", "position_id")
-_EDITS = (
-    "edit_replace_state",
-    "edit_replace_at",
-    "edit_replace_orphan_order_id",
-    "edit_replace_origin_order_id",
-)
 
 
 @value
@@ -62,7 +52,7 @@ def read_reassign(
         accounts = read_account_ids(query) if "account_ids" in query else None
         since, until = read_dates(query, now)
     except Malformed as error:
-        raise Malformed([error | {"loc": error["loc"][1:]} for error in error.errors]) from None
+        raise Malformed([without_root(each) for each in error.errors]) from None
     page, page_size = read_page(query)
     return ReassignRequest(
         account_ids=accounts,
@@ -79,43 +69,6 @@ def read_reassign(
         position_id=fields.get("target_position_id", 0),
         comment=fields.get("comment") or header_comment,
     )
-
-
-def order_item(order: Order, exchange_id: str | None) -> Row:
-    """Return the row of an order to be reassigned."""
-    row = order_row(order)
-    return {
-        "kind": "order",
-        **{name: row[name] for name in (*_SHARED, "previous_position_id", *_EDITS)},
-        "status": row["status"],
-        "executed_at": None,
-        "created_at": row["created_at"],
-        "exchange_id": exchange_id,
-        "exchange_order_id": row["exchange_order_id"],
-        "qty": row["qty"],
-        "price": row["price"],
-        "filled_qty": row["filled_qty"],
-        "avg_fill_price": row["avg_fill_price"],
-    }
-
-
-def deal_item(deal: Deal, exchange_id: str | None) -> Row:
-    """Return the row of a deal to be reassigned."""
-    row = deal_row(deal)
-    return {
-        "kind": "deal",
-        **{name: row[name] for name in (*_SHARED, "previous_position_id")},
-        **dict.fromkeys(_EDITS),
-        "status": None,
-        "executed_at": row["executed_at"],
-        "created_at": row["created_at"],
-        "exchange_id": exchange_id,
-        "exchange_order_id": row["exchange_order_id"],
-        "qty": row["qty"],
-        "price": row["price"],
-        "filled_qty": None,
-        "avg_fill_price": None,
-    }
 
 
 def _as_query(query_fields: Mapping[str, Any]) -> dict[str, str]:

@@ -2,11 +2,50 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
 
 from oms.domain.errors import Refused
 from oms.ports.exchange import ConnectionState
 from oms.wire.json import optional_time_text
+from oms.wire.responses.value_types import Count, Id, TimeText, one_of
+
+
+class AllowedHosts(TypedDict):
+    """The hosts that a connection may call, by purpose."""
+
+    rest: list[str]
+    private_stream: list[str]
+    public_stream: list[str]
+
+
+class UnavailableReason(TypedDict):
+    """Why a connection does not work."""
+
+    code: str
+    message: str
+
+
+class Connection(TypedDict):
+    account_id: Id
+    exchange_id: str
+    engine: str
+    environment: str
+    hosts_allowed: AllowedHosts
+    hosts_called: list[str] | None
+    last_call_at: TimeText | None
+    stream: Annotated[str, one_of("none", "connecting", "connected")] | None
+    gaps: Count | None
+    last_event_age_s: float | None
+    reconcile_lag_s: float | None
+    answered: bool
+    trouble: UnavailableReason | None
+    prices: str | None
+    prices_trouble: UnavailableReason | None
+
+
+"""An account's exchange connection; what only its worker knows is null without a worker."""
 
 
 def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -> dict[str, Any]:
@@ -33,7 +72,7 @@ def connection_body(
     status_row: Mapping[str, Any] | None,
     reconciled_at: datetime | None,
     now: datetime,
-) -> dict[str, Any]:
+) -> Connection:
     """Return the response body; ``status_row`` is a ``connection_row``, ``None`` without a worker.
 
     ``reconciled_at`` is the end of the last stored reconciliation; the later of both counts.
@@ -45,7 +84,11 @@ def connection_body(
         "exchange_id": exchange_id,
         "engine": exchange_id.partition(".")[0],
         "environment": environment,
-        "hosts_allowed": {tree: list(hosts) for tree, hosts in hosts_allowed.items()},
+        "hosts_allowed": {
+            "rest": list(hosts_allowed["rest"]),
+            "private_stream": list(hosts_allowed["private_stream"]),
+            "public_stream": list(hosts_allowed["public_stream"]),
+        },
         "hosts_called": None if status_row is None else status["hosts_called"],
         "last_call_at": status.get("last_call_at"),
         "stream": status.get("stream"),

@@ -6,7 +6,9 @@ then the full rows (deals, orders, positions), then the command.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from oms.domain.commands.command import Command, CommandResult
 from oms.domain.errors import Refused
@@ -19,6 +21,7 @@ from oms.ports.ledger_store import EventRow
 from oms.wire.error_codes import error_mapping_of
 from oms.wire.json import NotJson, dumps_fast, loads
 from oms.wire.responses.ledger_rows import Row, deal_row, order_row, position_row
+from oms.wire.responses.value_types import Count, TimeText
 
 _POSITION, _COMMAND = str(Namespace.POSITION), str(Namespace.COMMAND)
 
@@ -27,13 +30,38 @@ EVENTS_PER_ROW_MAX = 500
 """Maximum number of events per outbox row."""
 
 
+class PublishedEvent(TypedDict):
+    """An event as clients get it; ``seq`` counts the events of its account without holes."""
+
+    event_id: Count
+    account_id: Count
+    seq: Count
+    namespace: str
+    event: str
+    ts: TimeText
+    payload: dict[str, Any]
+
+
+EventGap = TypedDict("EventGap", {"account_id": Count, "from": Count, "to": Count})
+"""Events that are no longer kept, or never existed."""
+
+
+class Events(TypedDict):
+    """A page of event streams; ``next_after`` continues it."""
+
+    items: list[PublishedEvent]
+    next_after: str
+    heads: dict[str, Count]
+    gaps: list[EventGap]
+
+
 class WireEvent(TypedDict):
     """One event; numbers in the payload may still be decimals."""
 
     namespace: str
     event: str
     strategy_id: int
-    payload: Row
+    payload: Mapping[str, Any]
 
 
 @value
@@ -63,12 +91,11 @@ def build_events(source: EventSource) -> Iterator[WireEvent]:
     for deal in source.deals:
         yield _row("deal_updated", deal.strategy_id, deal_row(deal))
     for deal in source.deals_removed:
-        row = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
-        yield _row("deal_deleted", deal.strategy_id, row)
+        deleted = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
+        yield _row("deal_deleted", deal.strategy_id, deleted)
     for order in source.orders:
         exec_type, is_late = source.exec_types.get(order.id, (None, False))
-        row = order_row(order)
-        row["exec_type"], row["late_fill"] = exec_type, is_late
+        row = {**order_row(order), "exec_type": exec_type, "late_fill": is_late}
         yield _row("order_updated", order.strategy_id, row)
     for position in source.positions:
         yield _row("position_updated", position.strategy_id, position_row(position))
@@ -165,7 +192,7 @@ def decode_complete_row(row: EventRow, after: int) -> Sequence[DecodedEvent]:
     return [event for event in events if event.seq > after]
 
 
-def _row(event: str, strategy_id: int, payload: Row) -> WireEvent:
+def _row(event: str, strategy_id: int, payload: Mapping[str, Any]) -> WireEvent:
     return {
         "namespace": _POSITION,
         "event": event,

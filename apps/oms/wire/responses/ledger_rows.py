@@ -3,15 +3,152 @@
 Values are JSON types, as the fast encoder requires.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
+from oms.wire.responses.value_types import (
+    Count,
+    DecimalText,
+    Id,
+    SideText,
+    TimeText,
+    one_of,
+)
 
 Row = dict[str, Any]
+
+_STATES = sorted(state.value for state in OrderState)
+
+
+class OrderRow(TypedDict):
+    """An order."""
+
+    id: Id
+    command_id: Id | None
+    account_id: Id
+    symbol: str
+    side: SideText
+    order_type: str
+    status: Annotated[str, one_of(*(state for state in _STATES if state != OrderState.EXPIRED))]
+    strategy_id: Annotated[Count, Field(description="0 is no strategy.")]
+    position_id: Annotated[Count, Field(description="0 is no position.")]
+    previous_position_id: Id | None
+    reason: str
+    comment: str | None
+    client_order_id: str | None
+    exchange_order_id: str | None
+    qty: DecimalText
+    price: DecimalText | None
+    stop_loss: DecimalText | None
+    stop_gain: DecimalText | None
+    filled_qty: DecimalText
+    avg_fill_price: DecimalText | None
+    edit_replace_state: str | None
+    edit_replace_at: TimeText | None
+    edit_replace_orphan_order_id: Id | None
+    edit_replace_origin_order_id: Id | None
+    created_at: TimeText
+    updated_at: TimeText
+    closed_at: TimeText | None
+    state: Annotated[str, one_of(*_STATES)]
+    pending_change: Annotated[str, one_of("cancel", "replace")] | None
+    remaining_qty: DecimalText
+    canceled_qty: DecimalText
+    reconciled: bool
+    reduce_only: bool
+    post_only: bool
+    time_in_force: str | None
+    trigger_price: DecimalText | None
+    triggered_at: TimeText | None
+    expires_at: TimeText | None
+    fee: Annotated[DecimalText | None, Field(description="The largest by currency.")]
+    fee_currency: str | None
+    reject_source: Annotated[str, one_of("oms", "exchange")] | None
+    reject_code: str | None
+    reject_message: str | None
+    replaced_by: Id | None
+    group_id: Id | None
+    parent_order_id: Id | None
+    signal_id: Id | None
+    submitted_at: TimeText | None
+    last_fill_at: TimeText | None
+    version: Count
+
+
+class DealRow(TypedDict):
+    """A deal: one leg of an execution."""
+
+    id: Id
+    account_id: Id
+    order_id: Id | None
+    position_id: Count
+    previous_position_id: Id | None
+    symbol: str
+    side: SideText
+    qty: DecimalText
+    price: DecimalText
+    fee: Annotated[DecimalText | None, Field(description="Null until it is known.")]
+    fee_currency: str | None
+    pnl: DecimalText | None
+    strategy_id: Count
+    reason: str
+    comment: str | None
+    reconciled: bool
+    exchange_trade_id: str | None
+    created_at: TimeText
+    executed_at: Annotated[TimeText, Field(description="The exchange's time.")]
+    entry: Annotated[str, one_of("in", "out", "out_by")]
+    leg: Count
+    type: str
+    provisional: bool
+    origin: str
+    liquidity: Annotated[str, one_of("maker", "taker")] | None
+    exchange_order_id: str | None
+    signal_id: Id | None
+
+
+class PositionRow(TypedDict):
+    """A position; quantities are unsigned."""
+
+    id: Id
+    account_id: Id
+    symbol: str
+    strategy_id: Count
+    side: SideText
+    qty: DecimalText
+    avg_price: DecimalText
+    stop_loss: DecimalText | None
+    stop_gain: DecimalText | None
+    state: Annotated[str, one_of("open", "close_requested", "closed")]
+    reason: str
+    comment: str | None
+    opened_at: TimeText
+    updated_at: TimeText
+    closed_at: TimeText | None
+    identifier: Id
+    previous_position_id: Id | None
+    qty_opened: DecimalText
+    qty_closed: DecimalText
+    max_qty: DecimalText
+    realized_pnl: DecimalText
+    fees: Annotated[dict[str, DecimalText], Field(description="By currency.")]
+    funding: DecimalText
+    mark_price: DecimalText | None
+    mark_at: TimeText | None
+    unrealized_pnl: DecimalText | None
+    close_price: DecimalText | None
+    close_reason: str | None
+    merged_into: Id | None
+    external: bool
+    protection: Annotated[str, one_of("none", "native", "emulated")]
+    version: Count
 
 
 def order_status(state: OrderState) -> str:
@@ -19,7 +156,7 @@ def order_status(state: OrderState) -> str:
     return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
-def order_row(order: Order) -> Row:
+def order_row(order: Order) -> OrderRow:
     """Return the row of an order; decimals as text, times as RFC 3339, absent values ``None``."""
     fee_currency, fee = _main_fee(order)
     return {
@@ -76,7 +213,7 @@ def order_row(order: Order) -> Row:
     }
 
 
-def deal_row(deal: Deal) -> Row:
+def deal_row(deal: Deal) -> DealRow:
     """Return the row of a deal."""
     return {
         "id": deal.id,
@@ -109,7 +246,7 @@ def deal_row(deal: Deal) -> Row:
     }
 
 
-def position_row(position: Position) -> Row:
+def position_row(position: Position) -> PositionRow:
     """Return the row of a position; ``qty`` is unsigned. Mark fields are set by the reader."""
     merged = position.state is PositionState.MERGED
     return {

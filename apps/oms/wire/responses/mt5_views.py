@@ -19,7 +19,7 @@ from oms.domain.orders.order_types import LIMIT_TYPES, ORDER_TYPES
 from oms.domain.side import Side
 from oms.wire.error_codes import mt5_retcode
 from oms.wire.json import optional_decimal_text
-from oms.wire.responses.ledger_rows import Row
+from oms.wire.responses.mt5_rows import Mt5DealRow, Mt5OrderRow, Mt5PositionRow, Mt5ResultRow
 
 ORDER_TYPE: Mapping[str, tuple[int, int]] = {
     name: order_type.mt5_types for name, order_type in ORDER_TYPES.items()
@@ -72,7 +72,7 @@ PLACED, DONE, DONE_PARTIAL, TIMEOUT = 10008, 10009, 10010, 10012
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def order_view(order: Order) -> Row:
+def order_view(order: Order) -> Mt5OrderRow:
     """Return the MetaTrader view of an order."""
     is_triggered = order.trigger_price is not None
     has_limit = order.order_type in LIMIT_TYPES
@@ -106,9 +106,9 @@ def order_view(order: Order) -> Row:
     }
 
 
-def deal_views(deals: Sequence[Deal]) -> list[Row]:
+def deal_views(deals: Sequence[Deal]) -> list[Mt5DealRow]:
     """Return the MetaTrader views of deals; the two legs of a flip become one INOUT deal."""
-    views: list[Row] = []
+    views: list[Mt5DealRow] = []
     for index, deal in enumerate(deals):
         before = deals[index - 1] if index else None
         if before is not None and _is_flip(before, deal):
@@ -118,7 +118,9 @@ def deal_views(deals: Sequence[Deal]) -> list[Row]:
     return views
 
 
-def position_view(position: Position, mark: Decimal | None, profit: Decimal | None) -> Row:
+def position_view(
+    position: Position, mark: Decimal | None, profit: Decimal | None
+) -> Mt5PositionRow:
     """Return the view of a position; ``mark`` and ``profit`` are shown while it is open."""
     return {
         "ticket": position.id,
@@ -148,7 +150,7 @@ def command_view(
     request_id: str | None,
     orders: Sequence[Order],
     deals: Sequence[Deal],
-) -> Row:
+) -> Mt5ResultRow:
     """Return the MetaTrader trade result of a command that made ``orders`` and ``deals``."""
     volume = reduce(add, (deal.qty for deal in deals)) if deals else None
     order = orders[0] if orders else None
@@ -196,7 +198,7 @@ def _is_flip(first: Deal, second: Deal) -> bool:
     return same and (first.entry, second.entry) == (DealEntry.OUT, DealEntry.IN)
 
 
-def _flip_view(closed: Deal, opened: Deal) -> Row:
+def _flip_view(closed: Deal, opened: Deal) -> Mt5DealRow:
     fees = [deal.fee for deal in (closed, opened) if deal.fee is not None]
     return _deal_view(closed) | {
         "entry": ENTRY_INOUT,
@@ -206,7 +208,7 @@ def _flip_view(closed: Deal, opened: Deal) -> Row:
     }
 
 
-def _deal_view(deal: Deal) -> Row:
+def _deal_view(deal: Deal) -> Mt5DealRow:
     is_funding = deal.type is DealType.FUNDING
     return {
         "ticket": deal.id,

@@ -6,7 +6,9 @@ requests, changes, triggers, lost responses.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
 
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.money import ZERO, add, decimal_text, subtract
@@ -15,6 +17,7 @@ from oms.domain.value import value
 from oms.ports.command_queue import CommandRow
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.ledger_rows import Row, order_status
+from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 
 PHASES: Mapping[str, tuple[str, str]] = {
     "triggered": ("triggered", "exchange_stream"),
@@ -43,6 +46,46 @@ _ORDER = (
     *("canceled", "expired", "rejected", "reconciled", "reassigned"),
 )
 
+_SOURCES = ("api", "worker", "exchange_reply", "exchange_stream", "reconcile", "operator")
+
+
+class TimelineStep(TypedDict):
+    """One step of an order; ``detail`` depends on the phase."""
+
+    seq: Count
+    at: TimeText
+    phase: Annotated[str, one_of(*_ORDER)]
+    exec_type: str | None
+    status: str | None
+    state: str | None
+    source: Annotated[str, one_of(*_SOURCES)]
+    filled_qty: DecimalText | None
+    remaining_qty: DecimalText | None
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class TimelineSummary(TypedDict):
+    """Durations in milliseconds; null if not measured."""
+
+    queue_ms: float | None
+    risk_ms: float | None
+    send_ms: float | None
+    ack_ms: float | None
+    first_fill_ms: float | None
+    total_ms: float | None
+    arrival_price: DecimalText | None
+    avg_fill_price: DecimalText | None
+    slippage_bps: float | None
+
+
+class Timeline(TypedDict):
+    """The life of one order."""
+
+    order_id: Id
+    summary: TimelineSummary
+    items: list[TimelineStep]
+
 
 @value
 class OrderRecord:
@@ -55,7 +98,7 @@ class OrderRecord:
     events: Sequence[Mapping[str, Any]]
 
 
-def build_timeline(record: OrderRecord) -> Row:
+def build_timeline(record: OrderRecord) -> Timeline:
     """Return ``{order_id, summary, items}``; ``seq`` numbers the items."""
     steps = [
         *_request_steps(record),
@@ -64,8 +107,24 @@ def build_timeline(record: OrderRecord) -> Row:
         *_end_steps(record),
     ]
     steps.sort(key=lambda step: (step["at"], _ORDER.index(step["phase"])))
-    items = [{"seq": number, **step} for number, step in enumerate(steps, 1)]
+    items = [_numbered(number, step) for number, step in enumerate(steps, 1)]
     return {"order_id": record.order.id, "summary": _summary(record), "items": items}
+
+
+def _numbered(number: int, step: Row) -> TimelineStep:
+    return {
+        "seq": number,
+        "at": step["at"],
+        "phase": step["phase"],
+        "exec_type": step["exec_type"],
+        "status": step["status"],
+        "state": step["state"],
+        "source": step["source"],
+        "filled_qty": step["filled_qty"],
+        "remaining_qty": step["remaining_qty"],
+        "request_id": step["request_id"],
+        "detail": step["detail"],
+    }
 
 
 def _request_steps(record: OrderRecord) -> Iterable[Row]:
@@ -176,7 +235,7 @@ def _step(
     }
 
 
-def _summary(record: OrderRecord) -> Row:
+def _summary(record: OrderRecord) -> TimelineSummary:
     """Return the milliseconds between the steps; ``None`` if not measured."""
     order = record.order
     begun = order.created_at if record.command is None else record.command.created_at

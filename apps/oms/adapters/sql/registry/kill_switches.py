@@ -11,8 +11,8 @@ from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch, activat
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
 from oms.ports.ledger_store import EventRow
-from oms.wire.commands.kill_switch_requests import kill_switch_changed, switch_row
 from oms.wire.json import dumps
+from oms.wire.responses.kill_switch_rows import kill_switch_changed, switch_row
 
 _COLUMNS = (
     *("id", "scope", "scope_id", "mode", "comment", "cancel_entries", "flatten", "is_on"),
