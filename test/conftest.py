@@ -9,7 +9,7 @@ from hypothesis import settings
 from kit.databases.galera import GaleraCluster
 from kit.databases.mariadb import PrivateMariaDB
 
-pytest_plugins = ["kit.recorded_data"]
+pytest_plugins = ["kit.recorded_data", "kit.time_profile"]
 
 # Examples are the same in each run, so that results depend on the change only. For exploration,
 # OMS_TEST_RANDOM draws random ones.

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from oms.adapters.ccxt.client.host_guard import build_host_guard, split_url
-from oms.adapters.ccxt.client.http_session import is_loopback
+from oms.adapters.ccxt.client.host_guard import build_host_guard, is_loopback, split_url
 from oms.adapters.ccxt.client.request_errors import HostMismatch
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
 from oms.adapters.ccxt.venues.profile_registry import get_profile

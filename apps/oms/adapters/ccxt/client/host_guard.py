@@ -3,10 +3,10 @@
 It cannot be switched off. It reads the venue catalog and the account's additions.
 """
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from oms.adapters.ccxt.client.http_session import is_loopback
 from oms.adapters.ccxt.client.request_errors import HostMismatch
 from oms.adapters.ccxt.venues.catalog import Hosts, VenueInfo
 from oms.domain.value import value
@@ -93,6 +93,14 @@ def split_url(url: str) -> tuple[str, str, int]:
 def format_host(host: str, port: int) -> str:
     """Returns ``host``, with its port unless it is 443."""
     return host if port == 443 else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether a host is a literal loopback address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def is_ip_address(host: str) -> bool:

@@ -4,7 +4,6 @@ It records for each call whether a first byte was sent, follows no redirect, ret
 resolves names as the account's environment requires.
 """
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from oms.adapters.ccxt.client.host_guard import is_loopback
 from oms.adapters.ccxt.client.request_errors import HostMismatch, HttpReply, UnexpectedRedirect
 from oms.adapters.ccxt.ratelimit.rate_bucket import Priority, RateLimitBucket
 
@@ -58,14 +58,6 @@ async def _on_redirect(
     """A redirect would send the signed body to any host."""
     params.response.close()
     raise UnexpectedRedirect(f"HTTP {params.response.status} redirects to another URL")
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether a host is a literal loopback address."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class HostResolver(AbstractResolver):

@@ -2,23 +2,24 @@
 
 Migrations are the numbered files of ``migrations/versions``; the first one is the baseline. They do
 not import the table definitions: later changes of these must not alter an old migration.
+
+Alembic is imported when it is used: most processes never migrate, and would start later.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.connection.errors import translate_error, unavailable_error
 from oms.domain.errors import Conflict, OmsError
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 Result = TypeVar("Result")
 
@@ -84,6 +85,9 @@ async def _run(
 
 
 def _upgrade(connection: Connection) -> UpgradeResult:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     scripts = _scripts()
     before = _version(connection)
     pending = _pending(scripts, before)
@@ -101,16 +105,18 @@ def _status(connection: Connection) -> MigrationStatus:
 
 
 def _version(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _pending(scripts: ScriptDirectory, version: str | None) -> tuple[str, ...]:
+def _pending(scripts: "ScriptDirectory", version: str | None) -> tuple[str, ...]:
     _refuse_unknown(scripts, version)
     newer = scripts.iterate_revisions("head", version or "base")
     return tuple(reversed([script.revision for script in newer]))
 
 
-def _refuse_unknown(scripts: ScriptDirectory, version: str | None) -> None:
+def _refuse_unknown(scripts: "ScriptDirectory", version: str | None) -> None:
     if version is None or version in {script.revision for script in scripts.walk_revisions()}:
         return
     baseline = scripts.get_base()
@@ -122,5 +128,7 @@ def _refuse_unknown(scripts: ScriptDirectory, version: str | None) -> None:
     raise Conflict(f"the database is of schema {version}, which this release does not know")
 
 
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(Path(__file__).parent.parent / "migrations"))
