@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -50,6 +51,10 @@ SIDES = st.sampled_from(list(Side))
 SPANS = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=3), timedelta(days=1)])
 
 
+#: How far the clock goes backwards.
+DELAYS = st.sampled_from([0, 0, 0, 9]).map(lambda seconds: timedelta(seconds=seconds))
+
+
 class Scenario(NamedTuple):
     """Symbols, order sizes and the initial balance."""
 
@@ -66,8 +71,9 @@ MIXED = Scenario((SPOT, LINEAR, SECOND), ("0.001", "2", "7.5", "20"), "USDT", "7
 SCENARIOS = {"spot": ON_SPOT, "linear": ON_LINEAR, "inverse": ON_INVERSE, "mixed": MIXED}
 
 
-def inputs_of(scenario: Scenario) -> st.SearchStrategy[Input]:
-    """One input; most are orders or market data."""
+@cache
+def inputs_of(scenario: Scenario) -> st.SearchStrategy[list[Input]]:
+    """Inputs; most are orders or market data."""
     symbols, at = st.sampled_from(scenario.symbols), st.just(NOON)
     sizes = st.sampled_from(scenario.sizes).map(Decimal)
     quotes = st.builds(_quote, symbols, PRICES, st.integers(0, 3), st.none() | sizes)
@@ -99,17 +105,20 @@ def inputs_of(scenario: Scenario) -> st.SearchStrategy[Input]:
     )
     marks = st.builds(MarkPriceUpdate, symbol=symbols, price=PRICES, at=at)
     clocks = st.just(TimeUpdate(at=NOON))
-    return st.one_of(
+    one = st.one_of(
         *(quotes, quotes, quotes, quotes, places, places, places, places, clocks),
         *(cancels, marks, control),
     )
+    return st.lists(one, min_size=12, max_size=40)
 
 
-def openings(scenario: Scenario) -> st.SearchStrategy[Input]:
-    """A market order that the initial balance usually covers."""
+@cache
+def openings(scenario: Scenario) -> st.SearchStrategy[list[Input]]:
+    """Two market orders that the initial balance usually covers."""
     symbols = st.sampled_from(scenario.symbols)
     sizes = st.sampled_from(scenario.sizes[1:]).map(Decimal)
-    return st.builds(_place, symbols, SIDES, sizes, st.none(), st.just(False), st.none())
+    one = st.builds(_place, symbols, SIDES, sizes, st.none(), st.just(False), st.none())
+    return st.lists(one, min_size=2, max_size=2)
 
 
 def _quote(symbol: str, price: Decimal, spread: int, depth: Decimal | None) -> QuoteUpdate:
@@ -142,14 +151,12 @@ def histories(draw: st.DrawFn, scenario: Scenario) -> list[Input]:
         *(_quote(symbol, Decimal(100), 1, None) for symbol in scenario.symbols),
     ]
     now = NOON
-    first = st.lists(openings(scenario), min_size=2, max_size=2)
-    for each in [*draw(first), *draw(st.lists(inputs_of(scenario), min_size=12, max_size=40))]:
+    for each in [*draw(openings(scenario)), *draw(inputs_of(scenario))]:
         now += draw(SPANS)
-        inputs.append(replace(each, at=now - draw(st.sampled_from([0, 0, 0, 9])) * _SECOND))
+        inputs.append(replace(each, at=now - draw(DELAYS)))
     return inputs
 
 
-_SECOND = timedelta(seconds=1)
 _TIERS = (FeeTier(volume=Decimal(3000), rates=rates("0.0001", "0.0004")),)
 
 SETTINGS = st.builds(

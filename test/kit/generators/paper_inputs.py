@@ -1,6 +1,9 @@
 """Hypothesis strategies for all inputs of the simulated exchange.
 
 Prices are close together, so that orders match; ids are few, so that changes and cancels hit.
+
+Strategies are constants: hypothesis analyses a new one at its first draw, which takes longer than
+the draw.
 """
 
 from dataclasses import replace
@@ -45,6 +48,13 @@ QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
 DEPTHS = st.none() | QTYS
 NAMES = st.integers(1, 8).map("o{}".format)
 SPANS = st.sampled_from([timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)])
+PRICES_OF_BOOK = st.sets(PRICES, min_size=4, max_size=8)
+PRICES_OF_CANDLE = st.tuples(PRICES, PRICES, PRICES, PRICES)
+PRICE_OR_NONE = st.none() | PRICES
+HUNDREDTHS = st.integers(1, 300)
+TRAILING_AMOUNTS = st.integers(1, 200)
+FORCES = st.sampled_from([TimeInForce.GTC, *TimeInForce])
+TRIGGERS = st.sampled_from(list(TriggerBy))
 
 #: Most requests have no fault.
 FAULTS = st.one_of(
@@ -75,7 +85,7 @@ def quotes(draw: st.DrawFn) -> QuoteUpdate:
 @st.composite
 def books(draw: st.DrawFn) -> BookUpdate:
     """An order book of a few levels, possibly on one side only."""
-    prices = sorted(draw(st.sets(PRICES, min_size=4, max_size=8)))
+    prices = sorted(draw(PRICES_OF_BOOK))
     cut = draw(st.integers(0, len(prices)))
     return BookUpdate(
         symbol=draw(SYMBOLS),
@@ -88,7 +98,7 @@ def books(draw: st.DrawFn) -> BookUpdate:
 @st.composite
 def candles(draw: st.DrawFn) -> CandleClosed:
     """A candle."""
-    low, first, second, high = sorted(draw(st.tuples(PRICES, PRICES, PRICES, PRICES)))
+    low, first, second, high = sorted(draw(PRICES_OF_CANDLE))
     ends = (first, second) if draw(st.booleans()) else (second, first)
     return CandleClosed(
         symbol=draw(SYMBOLS),
@@ -105,16 +115,25 @@ def candles(draw: st.DrawFn) -> CandleClosed:
 def exits(draw: st.DrawFn) -> AttachedExit:
     """The price of an attached exit order."""
     if draw(st.booleans()):
-        return AttachedExit(percent=Decimal(draw(st.integers(1, 300))).scaleb(-2))
+        return AttachedExit(percent=Decimal(draw(HUNDREDTHS)).scaleb(-2))
     return AttachedExit(price=draw(PRICES))
+
+
+EXIT_OR_NONE = st.none() | exits()
+ORDER_TYPES = st.sampled_from(
+    [
+        *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
+        *("take_profit", "take_profit_limit", "trailing_stop"),
+    ]
+)
 
 
 @st.composite
 def places(draw: st.DrawFn) -> NewOrder:
     """An order of any type with any valid combination of terms."""
-    kind = draw(st.sampled_from(_ORDER_TYPES))
+    kind = draw(ORDER_TYPES)
     has_price = kind in ("limit", "stop_limit", "take_profit_limit")
-    force = draw(st.sampled_from([TimeInForce.GTC, *TimeInForce]))
+    force = draw(FORCES)
     terms = PLAIN_TERMS
     if kind not in ("market", "limit") or draw(st.booleans()):
         is_trailing = kind == "trailing_stop"
@@ -125,10 +144,10 @@ def places(draw: st.DrawFn) -> NewOrder:
             if force is TimeInForce.GTD
             else None,
             trigger_price=draw(PRICES) if conditional and not is_trailing else None,
-            trigger_by=draw(st.sampled_from(list(TriggerBy))),
-            trailing_amount=Decimal(draw(st.integers(1, 200))).scaleb(-2) if is_trailing else None,
-            take_profit=draw(st.none() | exits()),
-            stop_loss=draw(st.none() | exits()),
+            trigger_by=draw(TRIGGERS),
+            trailing_amount=Decimal(draw(TRAILING_AMOUNTS)).scaleb(-2) if is_trailing else None,
+            take_profit=draw(EXIT_OR_NONE),
+            stop_loss=draw(EXIT_OR_NONE),
         )
     is_immediate = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
     return NewOrder(
@@ -144,12 +163,6 @@ def places(draw: st.DrawFn) -> NewOrder:
         fault=draw(FAULTS),
         at=NOON,
     )
-
-
-_ORDER_TYPES = [
-    *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
-    *("take_profit", "take_profit_limit", "trailing_stop"),
-]
 
 
 @st.composite
@@ -171,7 +184,7 @@ def pairs(draw: st.DrawFn) -> NewOrderPair:
             at=NOON,
         )
 
-    stop_price = draw(st.none() | PRICES)
+    stop_price = draw(PRICE_OR_NONE)
     kind = "stop_market" if stop_price is None else "stop_limit"
     return NewOrderPair(
         first=leg("limit", draw(PRICES), PLAIN_TERMS),
@@ -216,13 +229,14 @@ ANY_INPUT: st.SearchStrategy[Input] = st.one_of(
     *(quotes(), books(), books(), places(), places(), places(), places(), places(), pairs()),
     *(CHANGES, CANCELS, PRINTS, PRINTS, MARKS, candles(), OTHERS),
 )
+MANY_INPUTS = st.lists(ANY_INPUT, min_size=15, max_size=45)
 
 
 @st.composite
 def inputs(draw: st.DrawFn) -> list[Input]:
     """Enough inputs for full order lifecycles; sometimes the clock goes backwards."""
     inputs_in_order, now = [], NOON
-    for each in draw(st.lists(ANY_INPUT, min_size=15, max_size=45)):
+    for each in draw(MANY_INPUTS):
         now += draw(SPANS)
         is_backwards = draw(st.integers(0, 15)) == 0
         inputs_in_order.append(
