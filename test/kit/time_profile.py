@@ -1,8 +1,8 @@
 """Pytest plugin: ``--time-profile`` prints where the time of a run went, by folder and by file.
 
 Time is measured in two ways. Elapsed seconds, of set-up, test and tear-down, are what a worker
-waits for. Processor seconds are those of the pytest process and of all processes below it, whoever
-else uses the machine. A file with far fewer processor seconds than elapsed ones mostly waits.
+waits for. Processor seconds are those of the pytest process and of all processes below it, however
+busy the machine is. A file with far fewer processor seconds than elapsed ones mostly waits.
 """
 
 import os
