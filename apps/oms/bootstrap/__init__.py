@@ -288,7 +288,7 @@ async def build_api(settings: Settings) -> "Application":
     store = await SqlStore.open(settings.dsn, check_account)
     clock = SystemClock()
     commands, notifier = settings.commands, SocketNotifier(settings.notifier_socket_dir)
-    depths = QueueDepthLimiter(queue=store.queue, clock=clock, depth_max=commands.queue_depth_max)
+    depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     administer = build_administer(settings, store)
     parts = ApiContext(
         settings=settings,

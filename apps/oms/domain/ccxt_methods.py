@@ -58,6 +58,16 @@ ACCOUNT_READS = _words(
 )
 """Reads of the account."""
 
+STRATEGY_READS = _words(
+    "order orders open_order open_orders closed_order closed_orders canceled_orders"
+    " canceled_and_closed_orders order_trades order_status order_with_client_order_id my_trades"
+    " my_liquidations position positions positions_for_symbol positions_risk position_history"
+    " positions_history position_adl_rank positions_adl_rank margin_adjustment_history"
+    " funding_history ledger ledger_entry",
+    "fetch_",
+)
+"""Reads of orders, trades, positions and what was booked for them: rows of every strategy."""
+
 READ_METHODS = META_READS | MARKET_READS | ACCOUNT_READS
 
 ENTRY_METHODS = _words(

@@ -49,7 +49,7 @@ class ReconcileScheduler:
         if (
             self._read_at is None
             or held != self._held
-            or now - self._read_at >= SETTINGS_REFRESH_INTERVAL
+            or abs(now - self._read_at) >= SETTINGS_REFRESH_INTERVAL
         ):
             await self._read(held, now)
         started = 0

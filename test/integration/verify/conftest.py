@@ -204,6 +204,7 @@ async def working(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Checke
     async with open_gateway(dsn_of(path), Settings()) as gateway:
         accounts = await three_accounts(gateway, dsn_of(path))
         gateway.start_worker()
+        await a_round(gateway, accounts, random.Random(3))
         trading = asyncio.create_task(_trade_on(gateway, accounts))
 
         async def check() -> Checked:

@@ -1,8 +1,26 @@
 """A healthy ledger has no finding, idle or while trading."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from kit.gateway.in_process import InProcessGateway, open_gateway
+from oms.cli.verify import build_verify_report
+from oms.config import Settings
+
 CHECKS_AT_WORK = 20
+
+
+@pytest.fixture
+async def busy(tmp_path: Path) -> AsyncIterator[InProcessGateway]:
+    """A gateway with a running worker and a BTC price of 50000."""
+    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3") as gateway:
+        gateway.start_worker()
+        price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
+        assert (await gateway.client("POST", "/paper/price", price)).status == 200
+        yield gateway
 
 
 async def test_healthy_ledger_has_no_finding(damaged: Any) -> None:
@@ -18,6 +36,16 @@ async def test_healthy_ledger_has_no_finding(damaged: Any) -> None:
             "hash_chain": "ok",
             "findings": [],
         }, mode
+
+
+async def test_order_refused_for_an_unknown_strategy_is_no_finding(busy: InProcessGateway) -> None:
+    refused = await busy.order("?wait_ms=5000", strategy_id=987_654)
+    assert (refused.status, refused.detail["code"]) == (422, "invalid_strategy_id")
+    (result,) = refused.detail["results"]
+    (order,) = (await busy.client.get(f"/oms/orders/{result['order_id']}"))["items"]
+    assert (order["status"], order["strategy_id"]) == ("REJECTED", 987_654)
+    answer = await build_verify_report(busy.store, Settings())
+    assert answer["ok"] is True, answer
 
 
 async def test_fixture_ledger_contains_all_kinds_of_rows(damaged: Any) -> None:

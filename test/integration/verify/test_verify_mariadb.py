@@ -21,6 +21,8 @@ async def test_verification_on_mariadb(mariadb: PrivateMariaDB) -> None:
         gateway.start_worker()
         body = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": PRICE}
         assert (await gateway.client("POST", "/paper/price", body)).status == 200
+        unknown = await gateway.order("?wait_ms=10000", strategy_id=987_654)
+        assert unknown.detail["code"] == "invalid_strategy_id"
         orders: list[Any] = [
             gateway.command(qty=qty, side=side)
             for qty, side in (("0.03", "buy"), ("0.007", "sell"), ("0.05", "sell"), ("0.01", "buy"))

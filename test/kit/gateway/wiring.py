@@ -82,9 +82,7 @@ def build_api_context(store: SqlStore, notifier: LocalNotifier, settings: Settin
     """Builds the API's context on ``store``, with its real components."""
     clock = SystemClock()
     commands = settings.commands
-    queue_depths = QueueDepthLimiter(
-        queue=store.queue, clock=clock, depth_max=commands.queue_depth_max
-    )
+    queue_depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     administer = build_admin_service(store, settings)
     return ApiContext(

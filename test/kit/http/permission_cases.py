@@ -239,6 +239,15 @@ def _other_cases(stock: AccountRows, account_id: int, comment: str | None) -> li
             account_id=account_id,
         ),
         PermissionCase(
+            action="market",
+            method="POST",
+            target=f"/ccxt/{account_id}/fetch_open_orders?wait_ms=0",
+            body={},
+            frame=("ccxt", "call", {"account_id": account_id, "func": "fetchMyTrades"}),
+            account_id=account_id,
+            is_account_wide=True,
+        ),
+        PermissionCase(
             action="reassign",
             method="POST",
             target="/oms/reassign?wait_ms=0",

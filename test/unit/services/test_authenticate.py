@@ -16,13 +16,17 @@ PRINCIPAL = Principal(user_id=1, user_name="t", api_key_id=2, role=Role.TRADER)
 
 
 class Clock:
-    """A clock that is moved manually."""
+    """A clock that is moved manually, and the one that is never set back."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 3, 1, tzinfo=UTC)
+        self.seconds = 0.0
 
     def now(self) -> datetime:
         return self.time
+
+    def monotonic(self) -> float:
+        return self.seconds
 
 
 class Keys:
@@ -50,7 +54,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def authenticate_key(keys: Keys, clock: Clock) -> Authenticate:
-    return Authenticate(registry=cast(Registry, keys), clock=clock, cache_seconds=2)
+    return Authenticate(
+        registry=cast(Registry, keys), clock=clock, cache_seconds=2, monotonic=clock.monotonic
+    )
 
 
 async def test_a_key_is_cached_and_read_again(
@@ -60,7 +66,18 @@ async def test_a_key_is_cached_and_read_again(
         assert await authenticate_key("good") is PRINCIPAL
     assert len(keys.lookups) == 1
     keys.known.clear()
-    clock.time += timedelta(seconds=2)
+    clock.seconds += 2
+    with pytest.raises(Unauthenticated):
+        await authenticate_key("good")
+
+
+async def test_a_clock_that_is_set_back_keeps_no_disabled_key(
+    authenticate_key: Authenticate, keys: Keys, clock: Clock
+) -> None:
+    await authenticate_key("good")
+    keys.known.clear()
+    clock.time -= timedelta(hours=1)
+    clock.seconds += 2
     with pytest.raises(Unauthenticated):
         await authenticate_key("good")
 

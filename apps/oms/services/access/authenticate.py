@@ -6,10 +6,11 @@ for so long a disabled key may still work, and a new one may be unknown.
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.domain.access import Principal, refuse_ip
 from oms.domain.errors import Forbidden, Unauthenticated
@@ -28,13 +29,15 @@ class Authenticate:
     registry: Registry
     clock: Clock
     cache_seconds: float
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
     #: Called with principal, address and time of each lookup that succeeded; must not block.
     on_authenticated: Callable[[Principal, str, datetime], None] | None = None
     #: Cache hits, cache misses, and how often the cache was dropped.
     hits: int = 0
     misses: int = 0
     invalidations: int = 0
-    _cache: OrderedDict[str, tuple[datetime, Principal | None]] = field(default_factory=OrderedDict)
+    _cache: OrderedDict[str, tuple[float, Principal | None]] = field(default_factory=OrderedDict)
     _lookups: dict[str, "asyncio.Task[Principal | None]"] = field(default_factory=dict)
 
     async def __call__(self, key: str | None, ip: str = "") -> Principal:
@@ -49,7 +52,7 @@ class Authenticate:
         if len(key) <= KEY_CHARACTERS_MAX:
             key_hash = hash_key(key)
             cached, now = self._cache.get(key_hash), self.clock.now()
-            if cached is not None and now - cached[0] < timedelta(seconds=self.cache_seconds):
+            if cached is not None and self.monotonic() - cached[0] < self.cache_seconds:
                 principal = cached[1]
                 self.hits += 1
             else:
@@ -88,10 +91,10 @@ class Authenticate:
             del self._lookups[key_hash]
 
     async def _lookup(self, key_hash: str, is_token: bool, ip: str) -> Principal | None:
-        now, cache = self.clock.now(), self._cache
+        began_at, now, cache = self.monotonic(), self.clock.now(), self._cache
         query = self.registry.principal_of_token if is_token else self.registry.principal
         principal = await query(key_hash, now)
-        cache[key_hash] = (now, principal)  # No longer read if it was dropped meanwhile.
+        cache[key_hash] = (began_at, principal)  # No longer read if it was dropped meanwhile.
         cache.move_to_end(key_hash)
         if len(cache) > KEYS_CACHED_MAX:
             cache.popitem(last=False)

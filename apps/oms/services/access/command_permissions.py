@@ -4,8 +4,10 @@ A command may have waited in the queue; the commands of a key that was disabled 
 refused. A positive answer is cached for ``cache_seconds`` (at most 5), a negative one is not.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.domain.access import (
     UNRESTRICTED,
@@ -16,7 +18,7 @@ from oms.domain.access import (
     refuse,
     refuse_account,
 )
-from oms.domain.ccxt_methods import MethodClass, method_class_of
+from oms.domain.ccxt_methods import STRATEGY_READS, MethodClass, method_class_of
 from oms.domain.commands.account_commands import (
     AdminMutate,
     EnforceKillSwitch,
@@ -131,12 +133,14 @@ def _refuse_all_strategies(
 
 
 def _is_of_all_strategies(payload: CommandPayload) -> bool:
-    """Return whether a command acts on rows of every strategy of its account."""
+    """Return whether a command acts on, or returns, rows of every strategy of its account."""
     match payload:
         case CancelAllOrders() | CloseAllPositions():
             return not payload.strategy_ids
         case EnforceKillSwitch(scope=scope):
             return scope != KillScope.STRATEGY.value
+        case CcxtCall(func=func):
+            return func in STRATEGY_READS
         case _:
             return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()
 
@@ -150,10 +154,11 @@ _CACHEABLE = frozenset({SendOrder, CancelOrder, ChangeOrder, ClosePosition, Chan
 
 @dataclass(frozen=True, slots=True)
 class _CachedPrincipal:
-    """A cached principal, its expiry, and the permission queries that it has passed."""
+    """A cached principal, its age, and the permission queries that it has passed."""
 
     principal: Principal
-    expires_at: datetime
+    #: By the clock that is never set back.
+    read_at: float
     granted: set[PermissionQuery] = field(default_factory=set)
 
 
@@ -163,6 +168,8 @@ class CommandPermissions:
 
     registry: Registry
     cache_seconds: float
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
     #: By API key id.
     _cache: dict[int, _CachedPrincipal] = field(default_factory=dict)
 
@@ -187,7 +194,9 @@ class CommandPermissions:
         """Refuse what the actor may not do (any more); a refusal never comes from the cache."""
         query: PermissionQuery = (type(payload), account_id, strategies)
         cached = self._cache.get(actor.api_key_id)
-        if cached is not None and now < cached.expires_at and _is_allowed(cached, query, payload):
+        began_at = self.monotonic()
+        is_fresh = cached is not None and began_at - cached.read_at < self.cache_seconds
+        if cached is not None and is_fresh and _is_allowed(cached, query, payload):
             return None
         principal = await self.registry.principal_of(actor.api_key_id, now)
         if principal is None:
@@ -196,8 +205,7 @@ class CommandPermissions:
             return Refused(code="permission_denied", message=message)
         if len(self._cache) >= CACHE_ENTRIES_MAX:
             self._cache.clear()
-        expires_at = now + timedelta(seconds=self.cache_seconds)
-        self._cache[actor.api_key_id] = _CachedPrincipal(principal, expires_at)
+        self._cache[actor.api_key_id] = _CachedPrincipal(principal, began_at)
         return refuse_command(principal, account_id, payload, strategies)
 
 

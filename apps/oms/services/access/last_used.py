@@ -5,7 +5,9 @@ Requests do not wait for the write, and a failed write does not affect them.
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,16 +27,18 @@ class LastUsedRecorder:
     """Records the last use of keys; call ``close`` at the end."""
 
     credentials: LoginCredentials
-    _recorded_at: OrderedDict[tuple[int, int | None], datetime] = field(default_factory=OrderedDict)
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
+    _recorded_at: OrderedDict[tuple[int, int | None], float] = field(default_factory=OrderedDict)
     _writes: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __call__(self, principal: Principal, ip: str, now: datetime) -> None:
         """Record a use, unless one was recorded within the last minute."""
         key = (principal.api_key_id, principal.token_id)
-        before = self._recorded_at.get(key)
-        if before is not None and now - before < WRITE_INTERVAL:
+        before, seconds = self._recorded_at.get(key), self.monotonic()
+        if before is not None and seconds - before < WRITE_INTERVAL.total_seconds():
             return
-        self._recorded_at[key] = now
+        self._recorded_at[key] = seconds
         self._recorded_at.move_to_end(key)
         if len(self._recorded_at) > KEYS_CACHED_MAX:
             self._recorded_at.popitem(last=False)

@@ -118,9 +118,9 @@ class ExecuteCommand:
         if (refused := refuse_if_unreachable(state, command.payload)) is not None:
             return refused_result(refused)
         if self.strategy_links is not None:
-            await self.strategy_links(state, command.payload, now)
+            await self.strategy_links(state, command.payload)
         if self.kill_switches is not None:
-            await self.kill_switches(state, now)
+            await self.kill_switches(state)
             if (refused := refuse_position_command(state, command)) is not None:
                 return refused_result(refused)
         strategies = await strategies_of(state, self.ledger, command.payload)

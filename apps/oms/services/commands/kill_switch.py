@@ -4,9 +4,10 @@ The switches are read at most once a second, and only when a command arrives, so
 sends no queries. Orders are checked against the switches at admission (``domain.risk``).
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.domain.commands.account_commands import EnforceKillSwitch
 from oms.domain.commands.command import (
@@ -31,7 +32,7 @@ from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import find_other_senders
 from oms.wire.json import dumps_fast
 
-REFRESH_INTERVAL = timedelta(seconds=1)
+REFRESH_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,12 +40,15 @@ class KillSwitchCache:
     """The active switches, at most a second old."""
 
     kills: KillSwitchStore
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
     _active: Sequence[KillSwitch] = ()
-    _read_at: datetime | None = None
+    _read_at: float | None = None
 
-    async def __call__(self, state: AccountState, now: datetime) -> None:
+    async def __call__(self, state: AccountState) -> None:
         """Give the account the switches that may apply to it. Raises ``Unavailable``."""
-        if self._read_at is None or not timedelta() <= now - self._read_at < REFRESH_INTERVAL:
+        now = self.monotonic()
+        if self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
             self._active = tuple(await self.kills.all(is_on=True, limit=None))
             self._read_at = now
         if self._active or state.kill_switches:

@@ -4,8 +4,9 @@ The links are read only for commands that name a strategy. A known link is cache
 ``cache_seconds``; an unknown one is always queried.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from oms.domain.commands.command import CommandPayload
 from oms.ports.registry import Registry
@@ -20,17 +21,19 @@ class StrategyLinkRefresh:
 
     registry: Registry
     cache_seconds: float
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
     #: Time of the last read, by account id.
-    _read_at: dict[int, datetime] = field(default_factory=dict)
+    _read_at: dict[int, float] = field(default_factory=dict)
 
-    async def __call__(self, state: AccountState, payload: CommandPayload, now: datetime) -> None:
+    async def __call__(self, state: AccountState, payload: CommandPayload) -> None:
         """Read again if ``payload`` names a strategy. Raises ``Unavailable``."""
         strategy_id = getattr(payload, "strategy_id", 0)
         if not strategy_id:
             return
         account_id = state.account.id
-        read_at = self._read_at.get(account_id)
-        is_fresh = read_at is not None and now - read_at < timedelta(seconds=self.cache_seconds)
+        read_at, now = self._read_at.get(account_id), self.monotonic()
+        is_fresh = read_at is not None and now - read_at < self.cache_seconds
         if is_fresh and strategy_id in state.strategy_ids:
             return
         strategy_ids = await self.registry.linked_strategies([account_id])

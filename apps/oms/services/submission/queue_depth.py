@@ -5,16 +5,15 @@ It is a limit, not an exact count: it may lag by a second of what other processe
 """
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from oms.domain.errors import Refused
-from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue
 
-REFRESH_INTERVAL = timedelta(seconds=1)
+REFRESH_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,11 +21,12 @@ class QueueDepthLimiter:
     """The approximate number of queued commands per account."""
 
     queue: CommandQueue
-    clock: Clock
     depth_max: int
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
     _counted: Mapping[int, int] = field(default_factory=dict)
     _added: Counter[int] = field(default_factory=Counter)
-    _read_at: datetime | None = None
+    _read_at: float | None = None
     _reading: "asyncio.Task[None] | None" = None
 
     def longest_queue(self) -> int:
@@ -66,7 +66,7 @@ class QueueDepthLimiter:
     def _is_stale(self) -> bool:
         if self._read_at is None:
             return True
-        return self.clock.now() - self._read_at >= REFRESH_INTERVAL
+        return self.monotonic() - self._read_at >= REFRESH_SECONDS
 
     async def _read(self) -> None:
         try:
@@ -74,6 +74,6 @@ class QueueDepthLimiter:
             counted = await self.queue.depths()
             self._counted = counted
             self._added -= added  # Commands added during the count may not be part of it.
-            self._read_at = self.clock.now()
+            self._read_at = self.monotonic()
         finally:
             self._reading = None

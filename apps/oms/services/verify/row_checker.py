@@ -86,7 +86,7 @@ class RowChecker:
         return await read_stable(lambda: self.history.orders_by_id([order_id]), inspect)
 
     async def _check_references(self, orders: Sequence[Order]) -> None:
-        """Check that rows referenced by the orders exist; they did when the orders were written."""
+        """Check that rows referenced by the orders exist; a refused order may name unknown ones."""
         commands = await self.queue.find([o.command_id for o in orders if o.command_id is not None])
         position_ids = sorted({order.position_id for order in orders if order.position_id})
         positions = {row.id: row for row in await self.history.positions_by_id(position_ids)}
@@ -105,7 +105,9 @@ class RowChecker:
             # A refused order may reference a position that never existed.
             if order.position_id and (order.is_open or order.filled_qty):
                 self.findings.add(_owner_findings(order, position))
-            if order.strategy_id and order.strategy_id not in existing_strategies:
+            # An order refused for an unknown strategy keeps the id that it was sent with.
+            is_booked = order.is_open or order.filled_qty or order.reject_source != "oms"
+            if is_booked and order.strategy_id and order.strategy_id not in existing_strategies:
                 expected = f"strategy {order.strategy_id}"
                 self.findings.add(
                     [make_finding("order_strategy", "order", order.id, expected, None)]

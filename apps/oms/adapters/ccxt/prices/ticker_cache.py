@@ -80,7 +80,7 @@ class TickerCache:
     def _current(self, symbol: str, now: datetime) -> Quote | None:
         quote = self._quotes.get(symbol)
         age_max = timedelta(seconds=self._timings.ticker_age_seconds_max)
-        return quote if quote is not None and now - quote.at <= age_max else None
+        return quote if quote is not None and abs(now - quote.at) <= age_max else None
 
     async def _read_all(self) -> None:
         before = self._clock() - timedelta(seconds=self._timings.ticker_lifetime_seconds)

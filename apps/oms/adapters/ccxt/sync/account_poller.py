@@ -110,7 +110,7 @@ class AccountPoller:
     async def _read(self) -> None:
         now = self._clock()
         interval = timedelta(seconds=self._timings.idle_poll_seconds)
-        is_full = self._all_read_at is None or now - self._all_read_at >= interval
+        is_full = self._all_read_at is None or abs(now - self._all_read_at) >= interval
         is_full |= self._trigger.take_full_due() or self._stream_status.is_connected
         active_symbols = {tracked.symbol for tracked in self._orders.live_orders()}
         active_symbols |= self._trigger.changed_symbols
@@ -128,7 +128,7 @@ class AccountPoller:
     def _are_trades_due(self, section: AccountSection, now: datetime) -> bool:
         """Whether executions are to be read, whatever the list of open orders contains."""
         read_at = self._read_at.get(section.name)
-        return read_at is None or now - read_at >= timedelta(
+        return read_at is None or abs(now - read_at) >= timedelta(
             seconds=self._timings.live_poll_seconds
         )
 

@@ -242,7 +242,7 @@ class AccountReader:
         symbols = [min(section.symbols) for section in self.sections() if section.has_positions]
         if has is not True or self._profile.has_mode_per_symbol or not symbols:
             return None
-        if self._legs_read_at is None or now - self._legs_read_at >= POSITION_MODE_INTERVAL:
+        if self._legs_read_at is None or abs(now - self._legs_read_at) >= POSITION_MODE_INTERVAL:
             try:
                 response = await self._client.read("fetch_position_mode", symbols[0])
             except ReadFailed as failed:

@@ -1,0 +1,83 @@
+"""What a worker or API caches is as old as its monotonic clock says, not as its system clock."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from oms.domain.commands.command import ClosePosition
+from oms.ports.command_queue import CommandQueue
+from oms.ports.kill_switches import KillSwitchStore
+from oms.ports.registry import Registry
+from oms.services.account_state.state import AccountState
+from oms.services.commands.kill_switch import REFRESH_SECONDS, KillSwitchCache
+from oms.services.commands.strategy_links import StrategyLinkRefresh
+from oms.services.submission.queue_depth import QueueDepthLimiter
+
+
+class Reads:
+    """A store that counts its reads, and the clock of what was read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def all(self, **_: Any) -> Sequence[Any]:
+        self.count += 1
+        return ()
+
+    async def linked_strategies(self, account_ids: Sequence[int]) -> dict[int, frozenset[int]]:
+        self.count += 1
+        return {account_ids[0]: frozenset({3})}
+
+    async def depths(self) -> dict[int, int]:
+        self.count += 1
+        return {}
+
+
+def state() -> AccountState:
+    account = SimpleNamespace(id=1)
+    return cast(
+        AccountState,
+        SimpleNamespace(account=account, kill_switches=(), strategy_ids=frozenset({3})),
+    )
+
+
+async def test_kill_switches() -> None:
+    reads, account = Reads(), state()
+    cache = KillSwitchCache(kills=cast(KillSwitchStore, reads), monotonic=reads.monotonic)
+    for expected in (1, 1):
+        await cache(account)
+        assert reads.count == expected
+    reads.seconds += REFRESH_SECONDS
+    await cache(account)
+    assert reads.count == 2
+
+
+async def test_links_of_strategies() -> None:
+    reads, account = Reads(), state()
+    refresh = StrategyLinkRefresh(
+        registry=cast(Registry, reads), cache_seconds=2, monotonic=reads.monotonic
+    )
+    payload = ClosePosition(position_id=1, strategy_id=3)
+    for expected in (1, 1):
+        await refresh(account, payload)
+        assert reads.count == expected
+    reads.seconds += 2
+    await refresh(account, payload)
+    assert reads.count == 2
+
+
+async def test_queue_depths() -> None:
+    reads = Reads()
+    depths = QueueDepthLimiter(
+        queue=cast(CommandQueue, reads), depth_max=5, monotonic=reads.monotonic
+    )
+    for expected in (1, 1):
+        await depths.refresh()
+        assert reads.count == expected
+    reads.seconds += 1
+    await depths.refresh()
+    assert reads.count == 2
