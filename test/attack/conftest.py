@@ -1,0 +1,70 @@
+"""One gateway for all attack programs of a process, watched while it is attacked.
+
+``OMS_ATTACK_SEED`` and ``OMS_ATTACK_SIZE`` (probes per program) choose what is sent; ``make attack``
+sets them and prints the report.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from kit.attack.report import AttackReport, ProgramCounts
+from kit.attack.stall_monitor import StallMonitor
+from kit.attack.target import AttackTarget
+
+SEED = int(os.environ.get("OMS_ATTACK_SEED", "1"))
+SIZE = int(os.environ.get("OMS_ATTACK_SIZE", "300"))
+
+
+@pytest.fixture(scope="session")
+def report() -> AttackReport:
+    """The counts of all programs."""
+    return AttackReport()
+
+
+@pytest.fixture(scope="session")
+def target(
+    tmp_path_factory: pytest.TempPathFactory, report: AttackReport
+) -> Iterator[AttackTarget]:
+    """The gateway; after the last program its books are verified and the report is printed."""
+    running = AttackTarget.start(tmp_path_factory.mktemp("attacked"))
+    monitor = StallMonitor(running.gateway.port, running.gateway.pid("api"))
+    try:
+        monitor.start()
+        yield running
+        monitor.stop()
+        print("\n" + report.table(SEED, SIZE, monitor.summary()))
+        assert "Traceback" not in running.log_text(), running.gateway.log_tail(80)
+        verified = running.gateway.verify()
+        assert verified["ok"], verified
+    finally:
+        monitor.stop()
+        running.stop()
+
+
+@pytest.fixture
+def size() -> int:
+    """Probes per program."""
+    return SIZE
+
+
+@pytest.fixture
+def chosen(request: pytest.FixtureRequest) -> random.Random:
+    """Random choices of one test, the same for the same seed."""
+    return random.Random(f"{SEED} {request.node.name}")
+
+
+@pytest.fixture
+def counts(
+    request: pytest.FixtureRequest, report: AttackReport, target: AttackTarget
+) -> Iterator[ProgramCounts]:
+    """The counts of one program; afterwards the gateway must be healthy and nothing unexpected."""
+    program = report.program(request.node.name.removeprefix("test_").replace("_", " "))
+    yield program
+    for path in ("/healthz", "/readyz"):
+        answer = target.client.send("GET", path)
+        assert answer.status == 200, answer
+    assert program.requests > 0
+    assert not program.unexpected, "\n".join(program.unexpected[:40])
