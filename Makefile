@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults acceptance bench interop-freqtrade loopback testnet lock clean
+.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -59,6 +59,14 @@ bench: ## speed as ratios to floors measured in the same run (ARGS="--help", gro
 interop-freqtrade: ## freqtrade from PyPI trades through a gateway (a few minutes)
 	@$(PYTHON) tools/setup
 	@$(BIN)/python test/interop/freqtrade/run.py $(ARGS)
+
+SEED ?= 1
+SIZE ?= 5000
+
+attack: ## the attack programs at full size, with a table of what they found (SEED=1 SIZE=5000)
+	@$(PYTHON) tools/setup
+	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} OMS_ATTACK_SEED=$(SEED) OMS_ATTACK_SIZE=$(SIZE) \
+		$(BIN)/pytest -q -s test/attack $(ARGS)
 
 loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)
 	@$(PYTHON) tools/setup

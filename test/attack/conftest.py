@@ -1,7 +1,7 @@
 """One gateway for all attack programs of a process, watched while it is attacked.
 
-``OMS_ATTACK_SEED`` and ``OMS_ATTACK_SIZE`` (probes per program) choose what is sent; ``make attack``
-sets them and prints the report.
+``OMS_ATTACK_SEED`` and ``OMS_ATTACK_SIZE`` (probes per program) choose what is sent.
+``make attack`` sets them and prints the report.
 """
 
 import os

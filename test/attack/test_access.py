@@ -42,9 +42,7 @@ FLAGS_BY_NAME = {
     "blocks": frozenset({"can_read", "can_risk_manage", "can_block_account"}),
 }
 #: Requests of which other fields are checked before the comment; a preview needs none.
-CHECKED_FIRST = frozenset(
-    {"release_kill_switch", "reassign_orders", "close_by", "merge_positions"}
-)
+CHECKED_FIRST = frozenset({"release_kill_switch", "reassign_orders", "close_by", "merge_positions"})
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +118,7 @@ def test_every_operation_and_command_has_a_case(document: Any, cases: list[Acces
     assert served - PUBLIC - {"send_commands"} == set(ROWS)
     assert {case.name for case in cases} >= set(ROWS) | set(COMMAND_ACTIONS)
     schema = document["components"]["schemas"]
-    commands = {
-        name.removesuffix("Payload") for name in schema if name.endswith("Payload")
-    }
+    commands = {name.removesuffix("Payload") for name in schema if name.endswith("Payload")}
     assert len(commands) == len(COMMAND_ACTIONS), commands
 
 

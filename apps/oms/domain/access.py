@@ -186,6 +186,8 @@ _TRADING = frozenset(
     }
 )
 _ADMINISTRATION = frozenset({Permission.ADMIN, Permission.AUDIT})
+#: Actions that concern all strategies of an account.
+_ACCOUNT_WIDE = frozenset({Permission.CCXT_TRADE, Permission.CCXT_ALLOWED, Permission.AUDIT})
 
 
 def refuse_role(principal: Principal, permission: Permission) -> Refused | None:
@@ -248,8 +250,11 @@ def refuse_strategy(
 def refuse_account_wide(
     principal: Principal, permission: Permission, account_id: int
 ) -> Refused | None:
-    """Refuse account-wide actions to a key that is restricted to strategies."""
-    if permission not in (Permission.CCXT_TRADE, Permission.CCXT_ALLOWED):
+    """Refuse account-wide actions to a key that is restricted to strategies.
+
+    The audit log is one of them: its rows of an account belong to no strategy.
+    """
+    if permission not in _ACCOUNT_WIDE:
         return None
     if allowed_strategies(principal, account_id) is None:
         return None

@@ -156,6 +156,16 @@ async def test_risk_manager_sees_readable_accounts(api: AdminClient) -> None:
     assert (await api.client("GET", "/admin/audit")).status == 403
 
 
+async def test_audit_rows_need_all_strategies_of_an_account(api: AdminClient) -> None:
+    account_id = api.gateway.account_id
+    key, grant = "oms_rita-the-risk-manager", Grant(restrict_to_strategies=True)
+    await api.gateway.add_key("rita", key, "risk", grants={account_id: grant})
+    await api.admin("PATCH", f"/admin/accounts/{account_id}", {"label": "x"})
+    assert (await api.client.get("/admin/audit", key=key))["items"] == []
+    closed = await api.client("GET", f"/admin/audit?account_ids={account_id}", key=key)
+    assert (closed.status, closed.detail["code"]) == (403, "strategy_permission_denied")
+
+
 async def test_hash_chain_is_valid(api: AdminClient) -> None:
     chain = ChainAudit(log=api.gateway.store.audit_log)
     first = await chain()

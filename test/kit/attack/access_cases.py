@@ -11,7 +11,7 @@ from typing import Any
 from kit.attack.target import SYMBOL, AccountIds, AttackTarget, with_ids
 
 UNKNOWN_ID = 2**40
-UNKNOWN = AccountIds(**{name: UNKNOWN_ID for name in AccountIds.__slots__})
+UNKNOWN = AccountIds(**dict.fromkeys(AccountIds.__slots__, UNKNOWN_ID))
 
 #: ``operation action reach``; reach ``none``: no account; ``account``: by its id; ``rows``: ids of
 #: rows, unreadable ones are left out; others: the id of one row of that kind.
@@ -213,6 +213,7 @@ def _operation_case(
         method=method.upper(),
         target=f"{filled}?{query}" if query else filled,
         body=body,
+        is_restricted_refused=action == "audit" and reach == "account",
     )
 
 
@@ -230,7 +231,8 @@ def command_cases(target: AttackTarget) -> Iterator[AccessCase]:
             if of == "other" and is_bulk:
                 continue
             account_id = target.spare_account_id if is_bulk and of == "own" else ids.account_id
-            payload = _payload(command, ids) | {"comment": "because"}
+            second = target.own.position_id if of == "other" else UNKNOWN_ID + 1
+            payload = _payload(command, ids, second) | {"comment": "because"}
             if command == "change_order":
                 del payload["comment"]
             envelope = {"account_id": account_id, "command": command, "payload": payload}
@@ -280,7 +282,7 @@ def _command_case(
     )
 
 
-def _payload(command: str, ids: AccountIds) -> dict[str, Any]:
+def _payload(command: str, ids: AccountIds, second: int) -> dict[str, Any]:
     order_id, strategy_id = ids.order_id, ids.strategy_id
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
     payloads: dict[str, dict[str, Any]] = {
@@ -291,11 +293,8 @@ def _payload(command: str, ids: AccountIds) -> dict[str, Any]:
         "cancel_all_orders": {},
         "close_position": {"position_id": ids.position_id, "qty": "0.001"},
         "close_all": {},
-        "close_by": {"position_id_a": ids.position_id, "position_id_b": UNKNOWN_ID + 1},
-        "merge_positions": {
-            "source_position_id": ids.position_id,
-            "target_position_id": UNKNOWN_ID + 1,
-        },
+        "close_by": {"position_id_a": ids.position_id, "position_id_b": second},
+        "merge_positions": {"source_position_id": ids.position_id, "target_position_id": second},
     }
     return payloads[command]
 

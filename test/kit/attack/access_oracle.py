@@ -53,7 +53,8 @@ def allowed_codes(case: AccessCase, holder: KeyHolder) -> frozenset[str] | None:
         return frozenset({holder.refused_with})
     row = PERMISSION_ROWS[case.action]
     if row.marks[holder.role] == "–":
-        not_found = frozenset() if case.of == "own" else _NOT_FOUND.get(case.reach, frozenset())
+        is_readable = case.of == "own" and "can_read" in (holder.flags or ())
+        not_found = frozenset() if is_readable else _NOT_FOUND.get(case.reach, frozenset())
         return not_found | {_role_refusal(case, holder)}
     codes = _account_refusals(case, holder, row)
     if codes is not None:
@@ -85,11 +86,11 @@ def _account_refusals(
         return None
     if case.reach == "key":  # No case names one of the caller's own keys.
         return _NOT_FOUND["key"]
-    if case.of == "unknown":
+    if case.of == "unknown" and case.action != "audit":  # Rows remain of accounts that are gone.
         return _NOT_FOUND.get(case.reach, _ANY_NOT_FOUND)
     if holder.role == "admin":
         return None
-    has_access = case.of != "foreign" and holder.flags is not None
+    has_access = case.of in ("own", "other") and holder.flags is not None
     if case.reach in _NOT_FOUND and not has_access:
         return _NOT_FOUND[case.reach]
     flags = set(holder.flags or ()) if has_access else set()

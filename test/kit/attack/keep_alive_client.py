@@ -61,7 +61,12 @@ class KeepAliveClient:
         self._connection.close()
 
     def _send(
-        self, method: str, target: str, key: str | None, data: bytes | None, headers: Sequence[Header]
+        self,
+        method: str,
+        target: str,
+        key: str | None,
+        data: bytes | None,
+        headers: Sequence[Header],
     ) -> Answer:
         connection = self._connection
         connection.putrequest(method, target, skip_accept_encoding=True)

@@ -308,5 +308,6 @@ def _other_cases(stock: AccountRows, account_id: int, comment: str | None) -> li
             method="GET",
             target=f"/admin/audit?account_ids={account_id}",
             account_id=account_id,
+            is_account_wide=True,
         ),
     ]

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from oms.api.context import Caller, api_context, require_permission
 from oms.api.errors import JsonResponse
-from oms.domain.access import Permission, Role, refuse_account
+from oms.domain.access import Permission, Role, refuse
 from oms.domain.errors import Forbidden
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditQuery
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.get("/admin/audit")
 async def list_entries(request: Request) -> Response:
-    """Return a page of the log; a risk manager gets the entries of accounts he may read."""
+    """Return a page of the log; a risk manager gets the entries of his accounts."""
     caller = await require_permission(request, Permission.AUDIT)
     query = _restrict_accounts(caller, read_audit_query(request.query_params))
     page = await api_context(request).administer.audit_log.page(query)
@@ -36,15 +36,15 @@ async def list_entries(request: Request) -> Response:
 
 
 def _restrict_accounts(caller: Caller, query: AuditQuery) -> AuditQuery:
-    """Return the query with the accounts the caller may read. Raises ``Forbidden``."""
+    """Return the query with accounts of which the caller may read all. Raises ``Forbidden``."""
     principal = caller.principal
     if principal.role is Role.ADMIN:
         return query
     if query.account_ids is None:
-        readable = sorted(i for i, grant in principal.grants.items() if grant.can_read)
-        return evolve(query, account_ids=tuple(readable) or (0,))
+        allowed = (i for i in principal.grants if not refuse(principal, Permission.AUDIT, i))
+        return evolve(query, account_ids=tuple(sorted(allowed)) or (0,))
     for account_id in query.account_ids:
-        refused = refuse_account(principal, Permission.AUDIT, account_id)
+        refused = refuse(principal, Permission.AUDIT, account_id)
         if refused is not None:
             raise Forbidden(refused.message, code=refused.code)
     return query
