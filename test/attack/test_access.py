@@ -168,7 +168,7 @@ def test_missing_comments(
 
 def test_addresses_of_a_key(target: AttackTarget, counts: ProgramCounts) -> None:
     holder = _holder(
-        target, "office", "trader", ALL, restrictions={"ip_allowlist": ["198.51.100.0/24"]}
+        target, "own network", "trader", ALL, restrictions={"ip_allowlist": ["198.51.100.0/24"]}
     )
     for forwarded in ("198.51.100.7", "127.0.0.1, 198.51.100.7:443", "x, ::ffff:198.51.100.9"):
         answer = _send(target, replace(holder, ip=forwarded), "GET", "/user/profile")

@@ -105,7 +105,7 @@ class AttackTarget:
     def _create_rows(self) -> None:
         own, foreign, spare = (self._create_account(n) for n in ("own", FOREIGN, "spare"))
         permissions = self.full_permission(own, foreign, spare)
-        _, _, self.trader_key = self.add_user("the desk", "trader", permissions)
+        _, _, self.trader_key = self.add_user("every account", "trader", permissions)
         wait_until(lambda: self._is_tradable((own, foreign, spare)), 20, "the accounts are leased")
         self.own = self._create_account_rows(own, "own", "")
         self.foreign = self._create_account_rows(foreign, FOREIGN, FOREIGN)
