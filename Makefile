@@ -65,7 +65,7 @@ SIZE ?= 5000
 
 attack: ## the attack programs at full size, with a table of what they found (SEED=1 SIZE=5000)
 	@$(PYTHON) tools/setup
-	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} OMS_ATTACK_SEED=$(SEED) OMS_ATTACK_SIZE=$(SIZE) \
+	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} OMS_TEST_ATTACK_SEED=$(SEED) OMS_TEST_ATTACK_SIZE=$(SIZE) \
 		$(BIN)/pytest -q -s test/attack $(ARGS)
 
 loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help)

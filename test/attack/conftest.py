@@ -1,6 +1,6 @@
 """One gateway for all attack programs of a process, watched while it is attacked.
 
-``OMS_ATTACK_SEED`` and ``OMS_ATTACK_SIZE`` (probes per program) choose what is sent.
+``OMS_TEST_ATTACK_SEED`` and ``OMS_TEST_ATTACK_SIZE`` (probes per program) choose what is sent.
 ``make attack`` sets them and prints the report.
 """
 
@@ -14,8 +14,8 @@ from kit.attack.report import AttackReport, ProgramCounts
 from kit.attack.stall_monitor import StallMonitor
 from kit.attack.target import AttackTarget
 
-SEED = int(os.environ.get("OMS_ATTACK_SEED", "1"))
-SIZE = int(os.environ.get("OMS_ATTACK_SIZE", "300"))
+SEED = int(os.environ.get("OMS_TEST_ATTACK_SEED", "1"))
+SIZE = int(os.environ.get("OMS_TEST_ATTACK_SIZE", "300"))
 
 
 @pytest.fixture(scope="session")
