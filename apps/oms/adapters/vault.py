@@ -2,8 +2,8 @@
 
 Format: ``enc:v1:<key id>:<nonce and ciphertext, URL-safe base64>``. Account and field are
 associated data: a text moved to another account or field does not open. The key id is derived from
-the key, so a text names the key it needs. Three keys are derived from each master key, for sealing,
-fingerprints and the id, so that none reveals another.
+the key, so a text names the key it needs. Four keys are derived from each master key, for sealing,
+fingerprints, signatures and the id, so that none reveals another.
 
 The master keys are read on each use: replacing them needs no restart.
 """
@@ -36,6 +36,7 @@ class MasterKey:
     id: str
     _sealing_key: bytes = field(repr=False)
     _fingerprint_key: bytes = field(repr=False)
+    _signing_key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, text: str) -> "MasterKey":
@@ -50,6 +51,7 @@ class MasterKey:
             id=_derived(raw, b"key id").hex()[:KEY_ID_DIGITS],
             _sealing_key=_derived(raw, b"sealing"),
             _fingerprint_key=_derived(raw, b"fingerprint"),
+            _signing_key=_derived(raw, b"checkpoint"),
         )
 
     def seal(self, associated_data: bytes, text: str) -> bytes:
@@ -65,6 +67,10 @@ class MasterKey:
     def fingerprint(self, text: str) -> str:
         """Return the fingerprint of a text."""
         return hmac.new(self._fingerprint_key, text.encode(), hashlib.sha256).hexdigest()
+
+    def sign(self, text: str) -> str:
+        """Return the signature of a text."""
+        return hmac.new(self._signing_key, text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,17 @@ class AesVault:
     def fingerprint(self, text: str) -> str:
         """See ``Sealer``."""
         return self._master_keys()[0].fingerprint(text)
+
+    def sign(self, text: str) -> str:
+        """See ``Signer``."""
+        return self._master_keys()[0].sign(text)
+
+    def is_signed(self, key_id: str, text: str, signature: str) -> bool:
+        """See ``Signer``."""
+        for key in self._master_keys():
+            if key.id == key_id:
+                return hmac.compare_digest(key.sign(text).encode(), signature.encode())
+        raise NoMasterKey(f"the signature needs the master key {key_id}")
 
     def open(self, account_id: int, name: str, sealed: str) -> str:
         """See ``Vault``."""

@@ -148,6 +148,7 @@ async def build_worker(
 def _housekeeping(settings: Settings, store: SqlStore, clock: SystemClock) -> "Housekeeping":
     """Build the periodic tasks of the worker that holds their lease."""
     from oms.services.access.chain_audit import ChainAudit
+    from oms.services.access.chain_commands import ChainCommands
     from oms.worker.housekeeping import Housekeeping
 
     return Housekeeping(
@@ -156,6 +157,7 @@ def _housekeeping(settings: Settings, store: SqlStore, clock: SystemClock) -> "H
         ledger=store.ledger,
         credentials=store.login_credentials,
         chain_audit=ChainAudit(log=store.audit_log),
+        chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
         retention_days=settings.events.retention_days,
     )
 

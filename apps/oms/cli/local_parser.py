@@ -17,6 +17,7 @@ def add_local(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_accounts(commands, json)
     _add_keys(commands, json)
     _add_maintenance(commands, json)
+    _add_audit(commands, json)
     _add_exchange(commands, json)
 
 
@@ -127,6 +128,16 @@ def _add_maintenance(commands: Any, json: argparse.ArgumentParser) -> None:
     restore.add_argument("--in", dest="file", metavar="FILE", required=True)
     add_confirmation(restore)
     restore.set_defaults(run=lazy_command("backup", "restore"))
+
+
+def _add_audit(commands: Any, json: argparse.ArgumentParser) -> None:
+    audit = commands.add_parser("audit", help="the hash chains of audit log and commands")
+    verbs = audit.add_subparsers(dest="verb", metavar="VERB", required=True)
+    checkpoint = verbs.add_parser(
+        "checkpoint", parents=[json], help="sign the ends of the chains, to be kept elsewhere"
+    )
+    checkpoint.add_argument("--out", metavar="FILE", help="write it there, else print it")
+    checkpoint.set_defaults(run=lazy_command("audit", "checkpoint"))
 
 
 def _add_account_flags(

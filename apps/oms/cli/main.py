@@ -96,6 +96,7 @@ def _add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
     verify = commands.add_parser("verify", parents=[common], help="check the ledger")
     verify.add_argument("--account-id", type=int)
     verify.add_argument("--from-seq", type=int, default=0)
+    verify.add_argument("--checkpoint", metavar="FILE", help="compare with a kept checkpoint")
     verify.set_defaults(run=lazy_command("verify", "verify"))
 
     replay = commands.add_parser("replay", parents=[common], help="rebuild the ledger from deals")

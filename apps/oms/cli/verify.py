@@ -9,11 +9,13 @@ from typing import Any
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
+from oms.cli.audit import checkpoints_of, read_checkpoint
 from oms.cli.install import run_async
 from oms.cli.settings import command_settings
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
+from oms.services.verify.findings import Finding
 from oms.services.verify.verify import VerificationResult, Verify
 from oms.simulation.market.instruments import instruments_of
 
@@ -21,10 +23,13 @@ from oms.simulation.market.instruments import instruments_of
 def verify(parsed: argparse.Namespace) -> Any:
     """Return ``{ok, accounts}``; ``ok`` is false with any finding."""
     settings = command_settings(parsed)
+    checkpoint = None if parsed.checkpoint is None else read_checkpoint(parsed.checkpoint)
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
-            return await build_verify_report(store, settings, parsed.account_id, parsed.from_seq)
+            return await build_verify_report(
+                store, settings, parsed.account_id, parsed.from_seq, checkpoint=checkpoint
+            )
 
     return run_async(run())
 
@@ -35,11 +40,15 @@ async def build_verify_report(
     account_id: int | None = None,
     from_seq: int = 0,
     instruments: Callable[[Account], Mapping[str, Instrument]] | None = None,
+    checkpoint: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the report; ``instruments`` gives an account's instruments, else its venue's.
 
-    Raises ``NotFound``, ``Unavailable``.
+    Raises ``NotFound``, ``Unavailable``, and ``NoMasterKey`` for a ``checkpoint`` without its key.
     """
+    kept: list[Finding] = []
+    if checkpoint is not None:
+        kept = await (await checkpoints_of(store, settings)).check(checkpoint)
     verify_accounts = Verify(
         registry=store.registry,
         history=store.history,
@@ -48,11 +57,12 @@ async def build_verify_report(
         leases=store.leases,
         audit=store.verification_reads,
         audit_log=store.audit_log,
+        command_chain=store.command_chain,
         clock=SystemClock(),
         instruments=instruments or venue_instruments,
         retention=timedelta(days=settings.events.retention_days),
     )
-    results = [result async for result in verify_accounts(account_id, from_seq)]
+    results = [result async for result in verify_accounts(account_id, from_seq, kept)]
     return {
         "ok": not any(result.findings for result in results),
         "accounts": [_account_report(result) for result in results],

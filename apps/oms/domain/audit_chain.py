@@ -65,7 +65,8 @@ def make_chain_link(row: AuditRow, number: int, prev_hash: str) -> ChainLink:
         row.request_id,
         row.created_at.replace(tzinfo=None).isoformat(timespec="microseconds"),
     ]
-    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+    # Columns of SQLite may hold values of any type after tampering: no such text is a valid one.
+    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), default=repr)
     return ChainLink(
         number=number, prev_hash=prev_hash, hash=hashlib.sha256(text.encode("ascii")).hexdigest()
     )

@@ -1,12 +1,17 @@
 """Audit log: who changed what, when and why. Rows are written with the change and chained later."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from oms.domain.audit_chain import AuditRow, ChainLink
 from oms.domain.value import value
 from oms.ports.registry import AuditEntry
+
+AUDIT_CHAIN_ID = 1
+"""Id of the head of the audit log's chain."""
+COMMAND_CHAIN_ID = 2
+"""Id of the head of the commands' chain."""
 
 
 @value
@@ -100,8 +105,8 @@ class AuditLog(Protocol):
         """Return audit rows and commands of the page, by id. Raises ``Unavailable``."""
         ...
 
-    async def head(self) -> ChainHead:
-        """Return the end of the chain. Raises ``Unavailable``."""
+    async def head(self) -> ChainHead | None:
+        """Return the end of the chain; ``None`` if its row is missing. Raises ``Unavailable``."""
         ...
 
     async def unchained_rows(self, limit: int) -> Sequence[AuditRow]:
@@ -117,4 +122,11 @@ class AuditLog(Protocol):
 
     async def chained_rows(self, after: int, limit: int) -> Sequence[ChainedRow]:
         """Return chained rows from number ``after`` + 1 on. Raises ``Unavailable``."""
+        ...
+
+    async def skipped_rows(self, margin: timedelta) -> Sequence[int]:
+        """Return ids of unchained rows older by ``margin`` than a chained one, ascending.
+
+        Raises ``Unavailable``.
+        """
         ...

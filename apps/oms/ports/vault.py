@@ -55,6 +55,23 @@ class Sealer(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """Signs texts with a key that is derived from the master key."""
+
+    @property
+    def key_id(self) -> str:
+        """Return the id of the current master key. Raises ``NoMasterKey``."""
+        ...
+
+    def sign(self, text: str) -> str:
+        """Return the signature of ``text`` in hex. Raises ``NoMasterKey``."""
+        ...
+
+    def is_signed(self, key_id: str, text: str, signature: str) -> bool:
+        """Return whether the key made this signature. Raises ``NoMasterKey`` without the key."""
+        ...
+
+
 class Vault(Sealer, Protocol):
     """A sealer that can also decrypt."""
 

@@ -1,4 +1,7 @@
-"""Periodic tasks of one worker, the holder of lease 0: delete expired rows, chain the audit log."""
+"""Periodic tasks of one worker, the holder of lease 0: delete expired rows, chain audit rows.
+
+The commands are chained as well: they are the audit record of trades.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue
 from oms.ports.ledger_store import LedgerStore
 from oms.services.access.chain_audit import ChainAudit
+from oms.services.access.chain_commands import ChainCommands
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +31,7 @@ class Housekeeping:
     ledger: LedgerStore
     credentials: LoginCredentials
     chain_audit: ChainAudit
+    chain_commands: ChainCommands
     retention_days: int
 
     async def __call__(self) -> None:
@@ -37,6 +42,9 @@ class Housekeeping:
         rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX, now - READ_CALLS_KEPT)
         logins = await self.credentials.delete_expired(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
         links = await self.chain_audit()
-        if keys or rows or logins or links:
-            message = "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d"
-            logger.info(message, keys, rows, logins, links)
+        commands = await self.chain_commands()
+        if keys or rows or logins or links or commands:
+            message = (
+                "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d command_links=%d"
+            )
+            logger.info(message, keys, rows, logins, links, commands)

@@ -2,9 +2,7 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +11,9 @@ import pytest
 from kit.databases.sql import execute, fetch_rows
 from oms.adapters.key_file import KeyFile
 from oms.adapters.vault import MasterKey, new_master_key
-from oms.cli.main import main
-from oms.cli.settings import environment
 
 Run = Callable[..., Any]
 BOTH = ("--api-key-stdin", "--secret-stdin")
-
-
-@pytest.fixture
-def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder without settings in the environment."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(environment()):
-        if name.startswith("OMS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("OMS_HOME", str(tmp_path / "var"))
-    return tmp_path / "var"
-
-
-@pytest.fixture
-def run(
-    data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs a command with ``stdin``; returns its output after checking the exit status."""
-
-    def run(*words: str, stdin: str = "", status: int = 0) -> Any:
-        monkeypatch.setattr(sys, "stdin", StringIO(stdin))
-        ended = 0
-        try:
-            main([*words, "--json"])
-        except SystemExit as left:
-            ended = int(left.code or 0)
-        shown = capsys.readouterr()
-        assert ended == status, shown
-        return json.loads(shown.out) if shown.out else shown.err
-
-    return run
 
 
 @pytest.fixture
@@ -140,7 +105,7 @@ def test_doctor_reports_problems(run: Run, account: str, data_folder: Path) -> N
     assert _check(run, "exchange", "doctor", "--account-id=987654", status=7)["ok"] is False
     database = f"sqlite:///{data_folder / 'oms.sqlite3'}"
     (last,) = fetch_rows(database, "SELECT version_num FROM alembic_version")[0]
-    execute(database, "UPDATE alembic_version SET version_num = '0001'")
+    execute(database, "UPDATE alembic_version SET version_num = '0014'")
     pending = _check(run, "migrations", "doctor", status=7)
     assert not pending["ok"] and last in pending["detail"]
 

@@ -11,6 +11,7 @@ from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
 from oms.adapters.ccxt.account_validation import check_account
+from oms.adapters.clock import SystemClock
 from oms.adapters.sql.connection.database import open_database
 from oms.adapters.sql.maintenance import migration_runner
 from oms.adapters.sql.maintenance.migration_runner import status, upgrade
@@ -19,8 +20,11 @@ from oms.adapters.sql.tables import METADATA
 from oms.domain.errors import Conflict
 from oms.domain.money import multiply
 from oms.ports.ledger_store import AccountBatch
+from oms.services.access.chain_commands import ChainCommands
 
-VERSIONS = ("0014",)
+BASELINE = "0014"
+VERSIONS = (BASELINE, "0015")
+MIGRATIONS = Path(migration_runner.__file__).parents[1] / "migrations"
 #: The schema that revisions 0001 to 0014 created before the baseline replaced them.
 FROZEN = Path(__file__).parent
 INITIAL_ROWS = {
@@ -28,6 +32,13 @@ INITIAL_ROWS = {
     "SELECT account_id, head_seq, lease_token FROM account_streams": (0, 0, 0),
     "SELECT id, length, hash FROM audit_chain": (1, 0, "0" * 64),
 }
+#: The commands of a database at the baseline.
+COMMAND = """
+INSERT INTO oms_commands (id, account_id, command_type, fingerprint, payload_json, status,
+                          created_at, updated_at)
+VALUES (7, 1, 'send_order', '', '{}', 'queued', '2026-01-01T00:00:00.000000Z',
+        '2026-01-01T00:00:00.000000Z')
+"""
 ID_KINDS = {
     *("account", "audit", "command", "deal", "discrepancy", "event", "key", "kill", "login"),
     *("order", "position", "raw", "reconcile_run", "strategy", "token", "user"),
@@ -38,8 +49,8 @@ NEXT_REVISION = """
 from alembic import op
 from sqlalchemy import Column, Integer
 
-revision = "0015"
-down_revision = "0014"
+revision = "9990"
+down_revision = "{last}"
 
 
 def upgrade() -> None:
@@ -86,7 +97,10 @@ async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
     assert _mariadb_schema(migrated) == _mariadb_schema(described)
 
 
-async def test_baseline_equals_the_replaced_migrations_on_sqlite(tmp_path: Path) -> None:
+async def test_baseline_equals_the_replaced_migrations_on_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stop_at_baseline(tmp_path, monkeypatch)
     migrated = f"sqlite+aiosqlite:///{tmp_path / 'migrated.sqlite3'}"
     frozen = f"sqlite+aiosqlite:///{tmp_path / 'frozen.sqlite3'}"
     await upgrade(migrated)
@@ -97,8 +111,9 @@ async def test_baseline_equals_the_replaced_migrations_on_sqlite(tmp_path: Path)
 
 
 async def test_baseline_equals_the_replaced_migrations_on_mariadb(
-    mariadb: PrivateMariaDB,
+    mariadb: PrivateMariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    _stop_at_baseline(tmp_path, monkeypatch)
     for name in ("schema_baseline", "schema_frozen"):
         mariadb.drop_database(name)
         mariadb.create_database(name)
@@ -110,24 +125,38 @@ async def test_baseline_equals_the_replaced_migrations_on_mariadb(
     _check_initial_rows(migrated)
 
 
-async def test_next_revision_is_applied_to_a_database_at_the_baseline(
+async def test_next_revision_is_applied_to_an_upgraded_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
-    (tmp_path / "v0015_next.py").write_text(NEXT_REVISION)
-    migrations = Path(migration_runner.__file__).parents[1] / "migrations"
-    scripts = ScriptDirectory(
-        str(migrations), version_locations=[str(migrations / "versions"), str(tmp_path)]
-    )
-    monkeypatch.setattr(migration_runner, "_scripts", lambda: scripts)
+    (tmp_path / "v9990_next.py").write_text(NEXT_REVISION.format(last=VERSIONS[-1]))
+    _use_versions(monkeypatch, MIGRATIONS / "versions", tmp_path)
 
     before = await status(url)
     done = await upgrade(url)
 
-    assert (before.version, before.pending) == ("0014", ("0015",))
-    assert (done.from_version, done.to_version, done.applied) == ("0014", "0015", ("0015",))
+    assert (before.version, before.pending) == (VERSIONS[-1], ("9990",))
+    assert (done.from_version, done.to_version, done.applied) == (VERSIONS[-1], "9990", ("9990",))
     assert fetch_rows(url, "SELECT process_id FROM workers") == []
+
+
+async def test_commands_of_a_database_at_the_baseline_are_chained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    with monkeypatch.context() as patch:
+        _stop_at_baseline(tmp_path, patch)
+        assert (await upgrade(url)).to_version == BASELINE
+    execute(url, COMMAND)
+
+    assert (await upgrade(url)).applied == VERSIONS[1:]
+
+    store = await SqlStore.open(url, check_account)
+    linked = await ChainCommands(chain=store.command_chain, clock=SystemClock())()
+    await store.close()
+    assert linked == 1
+    assert fetch_rows(url, "SELECT command_id, status FROM command_chain") == [(7, "accepted")]
 
 
 @pytest.mark.parametrize(("version", "reason"), [("0009", "older"), ("9999", "does not know")])
@@ -179,6 +208,20 @@ async def test_decimals_keep_all_digits(store: SqlStore) -> None:
 
     assert await store.ledger.order(account_id, 1) == order
     assert (await store.history.deals_by_id([1]))[0] == deal
+
+
+def _stop_at_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide all migrations after the baseline."""
+    folder = tmp_path / "baseline"
+    folder.mkdir()
+    (baseline,) = (MIGRATIONS / "versions").glob(f"v{BASELINE}_*.py")
+    (folder / baseline.name).write_text(baseline.read_text(encoding="utf-8"), encoding="utf-8")
+    _use_versions(monkeypatch, folder)
+
+
+def _use_versions(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS), version_locations=[str(each) for each in folders])
+    monkeypatch.setattr(migration_runner, "_scripts", lambda: scripts)
 
 
 def _frozen_statements(kind: str) -> list[str]:

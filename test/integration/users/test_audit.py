@@ -215,7 +215,13 @@ async def test_concurrent_writers_do_not_fork_the_chain(api: AdminClient) -> Non
             f"UPDATE audit_log SET hash = '{'a' * 64}' WHERE chain_no = 2",
             {"chain_hash", "chain_link"},
         ),
-        ("UPDATE audit_chain SET length = 1", {"chain_head"}),
+        ("UPDATE audit_chain SET length = 1 WHERE id = 1", {"chain_length"}),
+        (
+            f"UPDATE audit_chain SET length = 0, hash = '{'0' * 64}' WHERE id = 1",
+            {"chain_length", "chain_head"},
+        ),
+        ("DELETE FROM audit_chain WHERE id = 1", {"chain_head"}),
+        ("UPDATE audit_chain SET length = length + 9 WHERE id = 1", {"chain_length"}),
     ],
 )
 async def test_tampering_is_detected(

@@ -21,6 +21,7 @@ from oms.ports.ledger_store import LoadedAccount
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
 from oms.services.access.chain_audit import ChainAudit
+from oms.services.access.chain_commands import ChainCommands
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.access.last_used import LastUsedRecorder
 from oms.services.access.login import Login
@@ -199,6 +200,7 @@ def build_worker(store: SqlStore, notifier: LocalNotifier) -> Worker:
             ledger=store.ledger,
             credentials=store.login_credentials,
             chain_audit=ChainAudit(log=store.audit_log),
+            chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
             retention_days=7,
         ),
         notifier=notifier,

@@ -21,6 +21,7 @@ from oms.adapters.sql.reads.reconcile_store import SqlReconcileStore
 from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
 from oms.adapters.sql.registry.audit_log import SqlAuditLog
+from oms.adapters.sql.registry.command_chain import SqlCommandChain
 from oms.adapters.sql.registry.kill_switches import SqlKillSwitchStore
 from oms.adapters.sql.registry.login_credentials import SqlLoginCredentials
 from oms.adapters.sql.registry.registry import SqlRegistry
@@ -46,6 +47,7 @@ class SqlStore:
         self.login_credentials = SqlLoginCredentials(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
+        self.command_chain = SqlCommandChain(database)
         self.leases = SqlLeases(database)
         self.kill_switches = SqlKillSwitchStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)

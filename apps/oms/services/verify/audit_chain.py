@@ -4,30 +4,35 @@ Rows that are not chained yet are valid: housekeeping chains them within about a
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from oms.domain.audit_chain import GENESIS_HASH, make_chain_link
-from oms.ports.audit_log import AuditLog, ChainedRow, ChainHead
-from oms.services.verify.findings import Finding, compare_values, make_finding
+from oms.domain.audit_chain import make_chain_link
+from oms.ports.audit_log import AUDIT_CHAIN_ID, AuditLog, ChainedRow, ChainHead
+from oms.services.verify.chain_head import check_chain
+from oms.services.verify.findings import Finding, make_finding
 
 ROWS_PER_PAGE = 500
+CHAINING_DELAY_MAX = timedelta(minutes=15)
+"""A row is chained before any row that is this much younger."""
 
 
 async def check_audit_chain(log: AuditLog) -> list[Finding]:
     """Return the violations of the chain. Raises ``Unavailable``."""
-    head = await log.head()  # rows chained later come after this head
-    end = ChainHead(length=0, hash=GENESIS_HASH)
     findings: list[Finding] = []
-    while end.length < head.length and (rows := await log.chained_rows(end.length, ROWS_PER_PAGE)):
-        for each in rows:
-            if each.link.number > head.length:
+
+    async def read_on(end: ChainHead) -> ChainHead:
+        for each in await log.chained_rows(end.length, ROWS_PER_PAGE):
+            findings.extend(_check_link(each, end))
+            if not isinstance(each.link.number, int):
                 break
-            findings += _check_link(each, end)
             end = ChainHead(length=each.link.number, hash=each.link.hash)
-        else:
-            continue
-        break
-    findings += compare_values("chain_length", "audit_chain", 1, head.length, end.length)
-    findings += compare_values("chain_head", "audit_chain", 1, head.hash, end.hash)
+        return end
+
+    findings += await check_chain(AUDIT_CHAIN_ID, log.head, read_on)
+    findings += [
+        make_finding("chain_skipped", "audit_log", row_id, "chained", "not chained")
+        for row_id in await log.skipped_rows(CHAINING_DELAY_MAX)
+    ]
     return findings
 
 

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from oms.domain.commands.command import CommandStatus
+from oms.ports.command_chain import CommandChain
 from oms.ports.command_queue import CommandQueue, CommandRow
 from oms.ports.history_reads import HistoryReads, StoredEventRow
 from oms.ports.leases import Leases
 from oms.ports.verification_reads import VerificationReads
+from oms.services.verify.command_chain import check_unlinked
 from oms.services.verify.event_projection import EventProjection, UnreportedRows
 from oms.services.verify.findings import Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS, iterate_pages
@@ -109,6 +111,7 @@ class CommandChecker:
     queue: CommandQueue
     leases: Leases
     audit: VerificationReads
+    chain: CommandChain
 
     async def run(
         self, account_id: int, check: EventCheck, events: EventChecker, findings: Findings
@@ -116,8 +119,13 @@ class CommandChecker:
         """Check all commands and that each end was reported."""
         unreported: list[int] = []
         running: list[int] = []
+        last_id = await self.chain.last_command_id()
+        last = (await self.queue.find([last_id])).get(last_id)
+        linked_to = None if last is None else last.created_at
         async for commands in iterate_pages(account_id, self.history.commands):
             await self._check_page(commands, findings)
+            statuses = await self.chain.linked_statuses([command.id for command in commands])
+            findings.add(check_unlinked(commands, statuses, last_id, linked_to))
             for command in commands:
                 if command.status is CommandStatus.RUNNING:
                     running.append(command.id)

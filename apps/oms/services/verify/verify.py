@@ -5,7 +5,7 @@ time: a row with a finding is read again until it is unchanged before and after 
 paper account: until the event number is unchanged), and only findings that remain are returned.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from oms.domain.errors import NotFound
 from oms.domain.instrument import Instrument
 from oms.ports.audit_log import AuditLog
 from oms.ports.clock import Clock
+from oms.ports.command_chain import CommandChain
 from oms.ports.command_queue import CommandQueue
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Leases
@@ -21,6 +22,7 @@ from oms.ports.ledger_store import LedgerStore
 from oms.ports.registry import AccountRow, Registry
 from oms.ports.verification_reads import VerificationReads
 from oms.services.verify.audit_chain import check_audit_chain
+from oms.services.verify.command_chain import check_command_chain
 from oms.services.verify.event_projection import UnreportedRows
 from oms.services.verify.findings import Finding, Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS
@@ -40,7 +42,7 @@ class VerificationResult:
     #: Number of checked event numbers.
     events: int
     findings: tuple[Finding, ...]
-    #: Whether the hash chain of the audit log, common to all accounts, is valid.
+    #: Whether the hash chains of audit log and commands, common to all accounts, are valid.
     is_chain_valid: bool = True
 
 
@@ -55,23 +57,30 @@ class Verify:
     leases: Leases
     audit: VerificationReads
     audit_log: AuditLog
+    command_chain: CommandChain
     clock: Clock
     instruments: Callable[[Account], Mapping[str, Instrument]]
     #: Events younger than this are never deleted.
     retention: timedelta
 
     async def __call__(
-        self, account_id: int | None = None, from_seq: int = 0
+        self,
+        account_id: int | None = None,
+        from_seq: int = 0,
+        checkpoint_findings: Sequence[Finding] = (),
     ) -> AsyncIterator[VerificationResult]:
         """Yield results by account, ascending; events are checked from number ``from_seq`` on.
 
-        A result of account 0 comes first if orphan rows or the audit chain have findings.
+        A result of account 0 comes first if orphan rows or the chains have findings;
+        ``checkpoint_findings`` are the ones of a comparison of the chains with a checkpoint.
         """
         rows = await self.registry.accounts(None if account_id is None else [account_id])
         if account_id is not None and not rows:
             raise NotFound(f"account {account_id} does not exist", code="account_not_found")
         findings = Findings(NO_ACCOUNT)
+        findings.add(checkpoint_findings)
         findings.add(await check_audit_chain(self.audit_log))
+        findings.add(await check_command_chain(self.command_chain))
         is_chain_valid = not findings.kept
         if account_id is None:
             await self._check_orphans(findings)
@@ -92,7 +101,11 @@ class Verify:
         events = EventChecker(history=self.history, account_id=account.id, from_seq=from_seq)
         check = await events.run(findings, is_young=is_young)
         commands = CommandChecker(
-            history=self.history, queue=self.queue, leases=self.leases, audit=self.audit
+            history=self.history,
+            queue=self.queue,
+            leases=self.leases,
+            audit=self.audit,
+            chain=self.command_chain,
         )
         await commands.run(account.id, check, events, findings)
         unreported = UnreportedRows(projection=check.projection, oldest_at=check.oldest_at)

@@ -5,18 +5,29 @@ A command is audited by its own row, so a page merges the log and the commands.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
-from oms.adapters.sql.connection.errors import (
-    DuplicateKey,
-)
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.registry.chain_head import (
+    ChainMovedError,
+    advance_head,
+    append_links,
+    read_head,
+)
 from oms.adapters.sql.rows.commands import TRADING_CALL_SQL
 from oms.domain.audit_chain import AuditRow, ChainLink
-from oms.ports.audit_log import AuditPage, AuditQuery, ChainedRow, ChainHead
+from oms.ports.audit_log import (
+    AUDIT_CHAIN_ID,
+    AuditPage,
+    AuditQuery,
+    ChainedRow,
+    ChainHead,
+)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = (
     "id, account_id, actor, actor_user_id, actor_api_key_id, actor_role, actor_ip, action, entity,"
     " entity_id, before_json, after_json, comment, request_id, created_at"
@@ -94,10 +105,9 @@ class SqlAuditLog:
         text = f"{' UNION ALL '.join(parts)} ORDER BY place {order} LIMIT {param} OFFSET {param}"
         return await self._database.fetch(text, (*values, count, offset))
 
-    async def head(self) -> ChainHead:
+    async def head(self) -> ChainHead | None:
         """Return length and last hash of the chain."""
-        rows = await self._database.fetch("SELECT length, hash FROM audit_chain WHERE id = 1")
-        return ChainHead(length=rows[0][0], hash=rows[0][1])
+        return await read_head(self._database, AUDIT_CHAIN_ID)
 
     async def unchained_rows(self, limit: int) -> Sequence[AuditRow]:
         """Return rows that are not chained yet, ascending."""
@@ -113,27 +123,22 @@ class SqlAuditLog:
         if not rows:
             return True
 
-        async def work(session: Session) -> bool:
-            param, last = session.dialect.param, rows[-1].link
-            updated = await session.execute(
-                f"UPDATE audit_chain SET length = {param}, hash = {param}"
-                f" WHERE id = 1 AND length = {param} AND hash = {param}",
-                (last.number, last.hash, before.length, before.hash),
-            )
-            if updated != 1:
-                return False
+        last = rows[-1].link
+
+        async def work(session: Session) -> None:
+            param = session.dialect.param
+            after = ChainHead(length=last.number, hash=last.hash)
+            await advance_head(session, AUDIT_CHAIN_ID, before, after)
             for each in rows:
-                await session.execute(
+                updated = await session.execute(
                     f"UPDATE audit_log SET chain_no = {param}, prev_hash = {param}, hash = {param}"
                     f" WHERE id = {param} AND chain_no IS NULL",
                     (each.link.number, each.link.prev_hash, each.link.hash, each.row.id),
                 )
-            return True
+                if updated != 1:
+                    raise ChainMovedError
 
-        try:
-            return await self._database.commit(work)
-        except DuplicateKey:
-            return False
+        return await append_links(self._database, work)
 
     async def chained_rows(self, after: int, limit: int) -> Sequence[ChainedRow]:
         """Return chained rows from number ``after`` + 1 on."""
@@ -149,6 +154,22 @@ class SqlAuditLog:
             )
             for row in await self._database.fetch(text, (after, limit))
         ]
+
+    async def skipped_rows(self, margin: timedelta) -> Sequence[int]:
+        """Return ids of unchained rows that are older than a chained row by ``margin``."""
+        newest = await self._database.fetch(
+            "SELECT MAX(created_at) FROM audit_log WHERE chain_no IS NOT NULL"
+        )
+        if newest[0][0] is None:
+            return ()
+        before = _decode_time(newest[0][0], self._dialect) - margin
+        table = self._dialect.with_index("audit_log", "ux_audit_log_chain_no")
+        text = (
+            f"SELECT id FROM {table} WHERE chain_no IS NULL"
+            f" AND created_at < {self._dialect.param} ORDER BY id"
+        )
+        rows = await self._database.fetch(text, (self._dialect.encode_time(before),))
+        return [row[0] for row in rows]
 
 
 def _matches_entity(source: _Source, window: AuditQuery) -> bool:
@@ -190,5 +211,13 @@ def _row(row: Any, dialect: Dialect) -> AuditRow:
         after=row[11],
         comment=row[12],
         request_id=row[13],
-        created_at=dialect.decode_time(row[14]),
+        created_at=_decode_time(row[14], dialect),
     )
+
+
+def _decode_time(stored: Any, dialect: Dialect) -> datetime:
+    """Return a stored time; text that is none becomes the epoch, which fits no hash."""
+    try:
+        return dialect.decode_time(stored)
+    except (ValueError, TypeError, AttributeError):
+        return EPOCH

@@ -195,3 +195,17 @@ audit_chain = Table(
     required_column("hash", ExactText(64)),
     **TABLE_OPTIONS,
 )
+
+command_chain = Table(
+    "command_chain",
+    METADATA,
+    Column("chain_no", BigIntId, primary_key=True, autoincrement=False),
+    required_column("command_id", BigIntId),
+    required_column("status", ShortText(32)),
+    required_column("digest", ExactText(64)),
+    required_column("hash", ExactText(64)),
+    boolean_column("is_open"),
+    Index("ix_command_chain_command_id", "command_id"),
+    Index("ix_command_chain_open", "is_open", "chain_no"),
+    **TABLE_OPTIONS,
+)

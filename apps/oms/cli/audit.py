@@ -1,0 +1,76 @@
+"""``oms audit checkpoint``: signs the ends of the hash chains, to be kept outside the database."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from oms import bootstrap
+from oms.adapters.clock import SystemClock
+from oms.adapters.sql.store import SqlStore
+from oms.cli.install import run_async
+from oms.cli.output import CommandFailed
+from oms.cli.settings import command_settings
+from oms.config import Settings
+from oms.domain.errors import Invalid
+from oms.services.access.chain_audit import ChainAudit
+from oms.services.access.chain_commands import ChainCommands
+from oms.services.verify.checkpoint import Checkpoints, parse_checkpoint
+
+FILE_MODE = 0o600
+
+
+def checkpoint(parsed: argparse.Namespace) -> Any:
+    """Chain what is not chained yet; print the signed ends of the chains, or write them."""
+    settings = command_settings(parsed)
+
+    async def work() -> dict[str, Any]:
+        async with bootstrap.open_store(settings) as store:
+            await ChainAudit(log=store.audit_log)()
+            await ChainCommands(chain=store.command_chain, clock=SystemClock())()
+            return await (await checkpoints_of(store, settings)).make()
+
+    content = run_async(work())
+    if parsed.out is None:
+        return content
+    try:
+        _write(Path(parsed.out), content)
+    except OSError as error:
+        raise CommandFailed(f"{parsed.out}: {error.strerror}", status=2) from None
+    return {"ok": True, "file": parsed.out, "chains": content["chains"]}
+
+
+async def checkpoints_of(store: SqlStore, settings: Settings) -> Checkpoints:
+    """Return the checkpoints of a store. Raises ``Unavailable``."""
+    return Checkpoints(
+        audit_log=store.audit_log,
+        command_chain=store.command_chain,
+        signer=bootstrap.build_vault(settings),
+        clock=SystemClock(),
+        installation=await store.installation_tag(),
+    )
+
+
+def read_checkpoint(path: str) -> dict[str, Any]:
+    """Return the content of a checkpoint file. Raises ``CommandFailed``."""
+    try:
+        return parse_checkpoint(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandFailed(f"{path}: {error.strerror}", status=2) from None
+    except (Invalid, UnicodeDecodeError) as error:
+        reason = error.message if isinstance(error, Invalid) else "not a text file"
+        raise CommandFailed(f"{path}: {reason}", status=2) from None
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file atomically."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
