@@ -42,6 +42,7 @@ KEYS = {
     },
     "backup": {"ok", "file", "rows"},
     "restore": {"ok", "file", "rows"},
+    "audit checkpoint": {"ok", "file", "chains"},
     "verify": {"ok", "accounts"},
     "replay": {
         *("ok", "account_id", "until", "compared", "orders", "deals", "positions", "differences")

@@ -192,7 +192,8 @@ def _maintain(session: CommandLineSession, other: Path) -> None:
     session.run("db status")
     session.run("doctor", f"--account-id={session.gateway.account_id}")
     session.run("exchange show", "ccxtpro.bybit")
-    session.run("verify")
+    session.run("audit checkpoint", "--out=checkpoint.json")
+    session.run("verify", "--checkpoint=checkpoint.json")
     session.run("replay", f"--account-id={session.gateway.account_id}")
     session.run("backup", "--out=copy.gz")
     elsewhere = {"OMS_HOME": str(other), "OMS_DATABASE_URL": f"sqlite+aiosqlite:///{other}/a.db"}
