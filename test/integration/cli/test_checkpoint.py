@@ -46,7 +46,7 @@ def test_checkpoint_is_printed(run: Run, database: str) -> None:
 def test_recomputed_chain_is_found(run: Run, database: str) -> None:
     execute(
         database,
-        "UPDATE audit_log SET actor = 'nobody', chain_no = NULL, prev_hash = NULL, hash = NULL",
+        "UPDATE audit_log SET actor = 'another', chain_no = NULL, prev_hash = NULL, hash = NULL",
         f"UPDATE audit_chain SET length = 0, hash = '{GENESIS}' WHERE id = 1",
     )
     run("audit", "checkpoint", "--out=forged.json")

@@ -1,7 +1,7 @@
 """Chains the audit log: new rows are appended to the hash chain, in batches.
 
 One process does this. If two do, one of them finds that the head of the chain has moved. A chain
-that cannot be appended to although nobody moved its head was tampered with: that is logged.
+that cannot be appended to although its head did not move was tampered with: that is logged.
 """
 
 import logging

@@ -65,7 +65,7 @@ class ChainCommands:
         """Link what ``read`` returns until there is nothing more, or the chain's end moves."""
         count = 0
         for _ in range(BATCHES_MAX):
-            # Read before the records: a head that is still the end then means that nobody else
+            # Read before the records: a head that is still the end then means that no other process
             # has linked them.
             head = await self.chain.head()
             seen_to = self._seen_to

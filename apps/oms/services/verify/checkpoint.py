@@ -1,6 +1,6 @@
 """Checkpoints: signed ends of the hash chains, to be kept outside the database.
 
-Whoever can write the whole database can recompute its chains. The signature needs the master key,
+Write access to the whole database permits recomputing its chains. The signature needs the master key,
 which the database does not contain: a chain that was recomputed, or cut at its end, does not have
 the hash that an earlier checkpoint recorded.
 """
