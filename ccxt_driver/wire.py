@@ -13,6 +13,8 @@ Body = dict[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+#: Largest power of ten of a number, up or down: its plain text has as many digits.
+_EXPONENT_MAX = 400
 #: ccxt functions that change nothing begin with one of these prefixes.
 _READS = ("fetch_", "load_", "describe")
 _ORDER_PATHS = ("/oms/commands", "/oms/orders")
@@ -76,8 +78,8 @@ def format_decimal(value: Any) -> str:
         number = Decimal(repr(float(value)) if isinstance(value, float) else str(value).strip())
     except InvalidOperation:
         raise ValueError(f"{value!r} is not a number") from None
-    if not number.is_finite():
-        raise ValueError(f"{value!r} is not finite")
+    if not number.is_finite() or not -_EXPONENT_MAX <= number.adjusted() <= _EXPONENT_MAX:
+        raise ValueError(f"{str(value)[:64]!r} is not a finite number of a supported size")
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

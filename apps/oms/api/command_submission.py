@@ -1,5 +1,6 @@
 """Submission of a route's commands and the wait for their results; idempotency keys."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,11 @@ from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import load_result
 from oms.wire.json import canonical_json, loads
 from oms.wire.query_parameters import WaitOption, read_wait
-from oms.wire.request_body import malformed_at
+from oms.wire.request_body import decode_body, malformed_at, parse_body
 from oms.wire.responses.command_rows import CommandResultRow
 
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
+LARGE_BODY_BYTES = 16 * 1024
 PENDING_STATUSES = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
 
 
@@ -126,6 +128,24 @@ def read_idempotency_key(
         msg = f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters are expected"
         raise malformed_at(("header", "Idempotency-Key"), msg)
     return IdempotencyKey(scope=f"{user_id} {method} {path} {name}", body=canonical_json(body))
+
+
+async def load_large_body(raw: bytes) -> object:
+    """Return ``load_body``; other requests run between the steps of the work on a large body.
+
+    Raises ``Malformed``.
+    """
+    text = decode_body(raw)
+    await yield_if_large(raw)
+    body = parse_body(text)
+    await yield_if_large(raw)
+    return body
+
+
+async def yield_if_large(raw: bytes) -> None:
+    """Let other requests run between two steps of the work on a large body."""
+    if len(raw) > LARGE_BODY_BYTES:
+        await asyncio.sleep(0)
 
 
 def in_flight_response(request_id: str, results: list[CommandResultRow]) -> Response:

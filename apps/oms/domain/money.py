@@ -61,8 +61,7 @@ def parse_decimal(text: str | int | Decimal) -> Decimal:
     return value
 
 
-@lru_cache(maxsize=16384)  # the same number is written in several rows of one command
-def decimal_text(value: Decimal) -> str:
+def plain_text(value: Decimal) -> str:
     """Return ``value`` in plain notation: no exponent, no trailing zeros, zero is ``"0"``."""
     if not value:
         return "0"
@@ -70,6 +69,10 @@ def decimal_text(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return text
+
+
+decimal_text = lru_cache(maxsize=16384)(plain_text)
+"""``plain_text`` with a cache: the same number is written in several rows of one command."""
 
 
 def round_to_scale(value: Fraction | Decimal) -> Decimal:

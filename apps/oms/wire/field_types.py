@@ -6,7 +6,7 @@ repeats the sent value.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -23,12 +23,16 @@ from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 DEPTH_MAX = 32
 """Maximum nesting depth of ``params`` and call arguments."""
 
+FREE_VALUES_MAX = 2000
+"""Maximum number of values in ``params`` and call arguments."""
+
 INTEGER_MAX = 2**64 - 1
 IDS_MAX = 1000
 LEVELS_MAX = 100
 """Maximum number of levels per side of a manual order book."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS_READ_MAX = 64
+_IDS_CHARACTERS_MAX = 64 * 1024
 
 _TIMES_IN_FORCE = {name: name for name in ("GTC", "IOC", "FOK", "GTD", "PO")}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
@@ -75,6 +79,8 @@ def read_ids(text: object, least: int = 1) -> tuple[int, ...]:
     """Parse comma-separated ids; empty parts are skipped."""
     if not isinstance(text, str):
         raise PydanticCustomError("ids", "ids are comma-separated text")
+    if len(text) > _IDS_CHARACTERS_MAX:
+        raise PydanticCustomError("ids", f"at most {IDS_MAX} ids")
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > IDS_MAX:
         raise PydanticCustomError("ids", f"at most {IDS_MAX} ids")
@@ -88,6 +94,8 @@ def read_accounts(value: object) -> tuple[int, ...]:
     """
     if not isinstance(value, (str, list)):
         raise PydanticCustomError("ids", "account_ids is a list or comma-separated text")
+    if len(value) > _IDS_CHARACTERS_MAX:
+        raise PydanticCustomError("ids", f"at most {IDS_MAX} accounts")
     parts = value.split(",") if isinstance(value, str) else value
     texts = [str(part).strip() for part in parts if not isinstance(part, bool)]
     ids = dict.fromkeys(
@@ -104,9 +112,9 @@ def read_accounts(value: object) -> tuple[int, ...]:
 def read_amount(value: object) -> Decimal:
     """Parse a decimal other than zero, in the format of ``read_positive``."""
     if isinstance(value, str) and value.startswith("-"):
-        return -read_positive(value[1:])
+        return read_positive(value[1:]).copy_negate()  # ``-`` would round to 28 digits
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value < 0:
-        return -read_positive(-value)
+        return read_positive(Decimal(value).copy_negate()).copy_negate()
     return read_positive(value)
 
 
@@ -146,17 +154,25 @@ def read_time(value: object) -> datetime:
         raise PydanticCustomError("time", "a time is RFC 3339 text") from None
 
 
-def read_json(value: object, depth: int = DEPTH_MAX) -> Any:
+def read_json(value: object) -> Any:
     """Convert a free JSON value to plain JSON types; decimals become ``float``, as in ccxt.
 
-    Refuses nesting deeper than ``depth``, numbers without a finite double, and huge integers.
+    Refuses nesting deeper than ``DEPTH_MAX``, more than ``FREE_VALUES_MAX`` values, numbers without
+    a finite double, and huge integers.
     """
+    return _read_json(value, DEPTH_MAX, iter(range(FREE_VALUES_MAX)))
+
+
+def _read_json(value: object, depth: int, remaining: Iterator[int]) -> Any:
+    """``remaining`` loses an item for each value."""
     if depth == 0:
         raise PydanticCustomError("json", f"nested deeper than {DEPTH_MAX} levels")
+    if next(remaining, None) is None:
+        raise PydanticCustomError("json", f"more than {FREE_VALUES_MAX} values")
     if isinstance(value, dict):
-        return {key: read_json(item, depth - 1) for key, item in value.items()}
+        return {key: _read_json(item, depth - 1, remaining) for key, item in value.items()}
     if isinstance(value, list):
-        return [read_json(item, depth - 1) for item in value]
+        return [_read_json(item, depth - 1, remaining) for item in value]
     if isinstance(value, Decimal):
         number = float(value)
         if not math.isfinite(number):

@@ -12,6 +12,9 @@ from oms.wire.request_body import ERRORS_MAX, Location, Malformed, malformed_at
 
 Fields = TypeVar("Fields")
 
+KEYS_MAX = 200
+"""Maximum number of keys of one object; each unknown key would be an error of its own."""
+
 
 def require_object(value: object, at: Location) -> Mapping[str, Any]:
     """Return ``value`` if it is a JSON object. Raises ``Malformed``."""
@@ -48,6 +51,8 @@ def validate(
 
     Raises ``Malformed``.
     """
+    if isinstance(fields, dict) and len(fields) > KEYS_MAX:
+        raise malformed_at(at, f"at most {KEYS_MAX} keys are allowed", "too_long")
     try:
         return schema.validator.validate_python(fields)
     except ValidationError as error:

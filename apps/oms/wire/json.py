@@ -2,7 +2,8 @@
 
 ``loads`` never creates a binary float: a JSON number with a point or exponent becomes a
 ``Decimal``. ``dumps`` writes decimals in plain notation as strings and times as RFC 3339 in UTC
-with microseconds. NaN and Infinity are neither accepted nor written.
+with microseconds. NaN and Infinity are neither accepted nor written. Exponents are bounded, because
+the plain notation of ``1e999999999`` has a billion characters.
 """
 
 import json
@@ -15,7 +16,14 @@ from typing import Any, NoReturn
 
 import orjson
 
-from oms.domain.money import decimal_text
+from oms.domain.money import decimal_text, plain_text
+
+EXPONENT_MAX = 400
+"""Largest power of ten of a number, up or down; a binary double needs 324."""
+
+DIGITS_STORED_MAX = 4000
+DIGITS_SENT_MAX = 64
+"""Maximum number of characters of one number: in any text, and in the text of a caller."""
 
 
 class NotJson(ValueError):
@@ -24,8 +32,22 @@ class NotJson(ValueError):
 
 def loads(text: bytes | str) -> Any:
     """Parse JSON text. Raises ``NotJson``."""
+    return _decode(_DECODER, text)
+
+
+def loads_sent(text: bytes | str) -> Any:
+    """Parse JSON text of a caller: numbers are shorter, and no object repeats a key.
+
+    Raises ``NotJson``.
+    """
+    return _decode(_SENT_DECODER, text)
+
+
+def _decode(decoder: json.JSONDecoder, text: bytes | str) -> Any:
     try:
-        return _DECODER.decode(text if isinstance(text, str) else text.decode())
+        return decoder.decode(text if isinstance(text, str) else text.decode())
+    except NotJson:
+        raise
     except json.JSONDecodeError as error:
         at = f"line {error.lineno} column {error.colno}"
         raise NotJson(f"the text is not valid JSON: {error.msg} at {at}") from None
@@ -94,10 +116,49 @@ def _to_json(value: object) -> object:
             raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def _to_canonical(value: object) -> object:
+    # Callers send many different decimals: a cache would only cost.
+    return plain_text(value) if isinstance(value, Decimal) else _to_json(value)
+
+
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+def _read_decimal(text: str) -> Decimal:
+    if len(text) > DIGITS_STORED_MAX:
+        raise ValueError
+    value = Decimal(text)
+    if not -EXPONENT_MAX <= value.adjusted() <= EXPONENT_MAX:
+        raise ValueError
+    return value
+
+
+def _read_sent_decimal(text: str) -> Decimal:
+    if len(text) > DIGITS_SENT_MAX:
+        raise ValueError
+    return _read_decimal(text)
+
+
+def _read_sent_integer(text: str) -> int:
+    if len(text) > DIGITS_SENT_MAX:
+        raise ValueError
+    return int(text)
+
+
+def _read_sent_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise NotJson("an object of the text has the same key twice")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_read_decimal, parse_constant=_refuse_constant)
+_SENT_DECODER = json.JSONDecoder(
+    parse_float=_read_sent_decimal,
+    parse_int=_read_sent_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_read_sent_object,
+)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_to_json)
-_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, default=_to_json)
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, default=_to_canonical)

@@ -1,14 +1,27 @@
-"""Parsing of request bodies to JSON, and errors with locations."""
+"""Parsing of request bodies to JSON, and errors with locations.
+
+The work on a body is bounded before it is parsed: by the number of its values, not only its bytes.
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
 from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
-from oms.wire.json import NotJson, dumps, loads
+from oms.wire.json import NotJson, loads_sent
 
 ERRORS_MAX = 50
 """Maximum number of errors in one response."""
+
+VALUES_MAX = 25_000
+"""Maximum number of commas, opening brackets and opening braces of one body."""
+
+DEPTH_MAX = 64
+"""Maximum nesting depth of one body."""
+
+_VALUE_MARKS = b",[{"
+_OTHER_BYTES = bytes(set(range(256)) - set(_VALUE_MARKS))
 
 Location = tuple[str | int, ...]
 
@@ -36,21 +49,74 @@ class Malformed(Invalid):
 def load_body(raw: bytes) -> object:
     """Return the JSON value of a request body; an empty body is an empty object.
 
-    Raises ``Malformed`` for invalid JSON, deep nesting, and text that cannot be stored.
+    Raises ``Malformed`` for invalid JSON, more than ``VALUES_MAX`` values, deep nesting, repeated
+    keys, long numbers, and text that cannot be stored.
     """
+    return parse_body(decode_body(raw))
+
+
+def decode_body(raw: bytes) -> str:
+    """Return the text of a body: the first half of ``load_body``. Raises ``Malformed``."""
+    if len(raw.translate(None, _OTHER_BYTES)) > VALUES_MAX:
+        msg = f"at most {VALUES_MAX} values in one body"
+        raise malformed_at(("body",), msg, "too_long")
     try:
-        value: object = loads(raw) if raw.strip() else {}
-        if b"\\u" in raw and "\\u0000" in dumps(value):
-            raise NotJson("the text contains the character U+0000")
-        if b"\\u" in raw:
-            dumps(value).encode()
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
+
+
+def parse_body(text: str) -> object:
+    """Return the JSON value of ``decode_body``'s text: the second half of ``load_body``.
+
+    Raises ``Malformed``.
+    """
+    if not text or text.isspace():
+        return {}
+    try:
+        value: object = loads_sent(text)
+        _refuse_depth(value)
+        if "\\u" in text:  # the only spelling of the characters that cannot be stored
+            _refuse_unstorable_text(value)
     except NotJson as error:
         raise malformed_at(("body",), str(error), "json_invalid") from None
-    except (UnicodeEncodeError, RecursionError):
-        raise malformed_at(
-            ("body",), "the text contains an unpaired surrogate", "json_invalid"
-        ) from None
     return value
+
+
+def _refuse_depth(value: object) -> None:
+    parents: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(DEPTH_MAX):
+        parents = [
+            child
+            for parent in parents
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, (dict, list))
+        ]
+        if not parents:
+            return
+    raise NotJson("the text is nested too deeply")
+
+
+def _refuse_unstorable_text(value: object) -> None:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            _refuse_unstorable(item)
+        elif isinstance(item, dict):
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _refuse_unstorable(text: str) -> None:
+    if "\0" in text:
+        raise NotJson("the text contains the character U+0000")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotJson("the text contains an unpaired surrogate") from None
 
 
 def without_root(error: ValidationError) -> ValidationError:

@@ -51,7 +51,7 @@ class AsgiWebSocket:
 
 @asynccontextmanager
 async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSocket]:
-    """A connection with the credential in its header, after the ``connected`` event."""
+    """A connection with the credential, if any, in its header, after the ``connected`` event."""
     socket = AsgiWebSocket()
     socket.sent.put_nowait({"type": "websocket.connect"})
     scope = {
@@ -63,7 +63,7 @@ async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSock
         "raw_path": b"/ws",
         "root_path": "",
         "query_string": b"",
-        "headers": [(b"x-api-key", key.encode())],
+        "headers": [(b"x-api-key", key.encode())] if key else [],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
         "subprotocols": [],

@@ -30,7 +30,7 @@ def test_a_number_becomes_plain_text(value: Any, text: str) -> None:
     assert format_decimal(value) == text
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "", "ten", None, True, []])
+@pytest.mark.parametrize("value", ["NaN", float("inf"), "1e999999999", "", "ten", None, True, []])
 def test_other_values_are_not_numbers(value: Any) -> None:
     with pytest.raises(ValueError, match=r"number|finite"):
         format_decimal(value)

@@ -1,6 +1,7 @@
 """``Idempotency-Key`` on every changing request other than commands.
 
-The key is claimed before the route runs and stores its response afterwards. A repeat gets the first
+The caller is authenticated before the body is read. The key is claimed before the route runs and
+stores its response afterwards. A repeat gets the first
 response; a repeat before that, or after a process crashed in between, is refused as in flight:
 nothing is executed twice. Commands and reassignments store their keys with the commands.
 """
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.command_submission import read_idempotency_key
-from oms.api.context import ApiContext, admit_caller, identify_caller
+from oms.api.context import ApiContext, Caller, admit_caller, identify_caller
 from oms.api.errors import JsonResponse, handle_oms_error, refusal_response, request_id_of
 from oms.domain.errors import OmsError, Refused, Unavailable
 from oms.ports.idempotent_responses import StoredResponse
@@ -63,8 +64,9 @@ class IdempotencyMiddleware:
             return
         request = Request(scope, receive)
         try:
+            caller = await identify_caller(scope, request.headers, self._context)
             raw = await request.body()
-            key = await self._read_key(request, raw)
+            key = _read_key(request, raw, caller)
         except OmsError as error:
             await (await handle_oms_error(request, error))(scope, receive, send)
             return
@@ -73,17 +75,6 @@ class IdempotencyMiddleware:
             await self._app(scope, replay, send)
         else:
             await self._serve(key, scope, replay, send)
-
-    async def _read_key(self, request: Request, raw: bytes) -> IdempotencyKey | None:
-        """Return the key, ``None`` if the body is not JSON. Raises ``OmsError``."""
-        try:
-            body = load_body(raw)
-        except Malformed:
-            return None
-        caller = await identify_caller(request.scope, request.headers, self._context)
-        fingerprint = {"body": _without_secrets(body), "query": str(request.url.query)}
-        user_id, path = caller.principal.user_id, request.scope["path"]
-        return read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
 
     async def _serve(self, key: IdempotencyKey, scope: Scope, receive: Receive, send: Send) -> None:
         context, request = self._context, Request(scope)
@@ -160,6 +151,17 @@ class _CapturingSend:
         """Send the captured messages."""
         for message in self._messages:
             await self._send(message)
+
+
+def _read_key(request: Request, raw: bytes, caller: Caller) -> IdempotencyKey | None:
+    """Return the key, ``None`` if the body is not JSON. Raises ``Malformed``."""
+    try:
+        body = load_body(raw)
+    except Malformed:
+        return None
+    fingerprint = {"body": _without_secrets(body), "query": str(request.url.query)}
+    user_id, path = caller.principal.user_id, request.scope["path"]
+    return read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
 
 
 def _is_exempt(path: str) -> bool:

@@ -17,7 +17,12 @@ from oms.api.ccxt_calls import (
     require_live_worker,
     result_json,
 )
-from oms.api.command_submission import command_ids_of, in_flight_response, read_idempotency_key
+from oms.api.command_submission import (
+    command_ids_of,
+    in_flight_response,
+    load_large_body,
+    read_idempotency_key,
+)
 from oms.api.context import Caller, admit_caller, api_context, identify_caller, parse_account_id
 from oms.api.errors import JsonResponse, refusal_response, request_id_of, to_refused
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitKind
@@ -31,7 +36,7 @@ from oms.wire.commands.command_requests import CommandRequest, read_ccxt_call
 from oms.wire.field_types import read_id
 from oms.wire.json import dumps_fast
 from oms.wire.query_parameters import WaitOption, is_true, read_wait
-from oms.wire.request_body import load_body, malformed_at
+from oms.wire.request_body import malformed_at
 
 router = APIRouter()
 
@@ -41,7 +46,7 @@ async def call_many(request: Request) -> Response:
     """Execute a list of calls, sequentially unless ``parallel``; the status is always 200."""
     context = api_context(request)
     caller = await identify_caller(request.scope, request.headers, context)
-    body = load_body(await request.body())
+    body = await load_large_body(await request.body())
     items = body if isinstance(body, list) else [body]
     if len(items) > context.settings.commands.items_max:
         msg = f"at most {context.settings.commands.items_max} calls in one body"
@@ -78,18 +83,18 @@ async def call_core_method(request: Request, account_id: str, func: str) -> Resp
     caller, name = await admit_caller(request), snake_case(func)
     if name not in CORE_READ_METHODS | CORE_TRADE_METHODS:
         raise Invalid(f"{name[:64]} is not a method of /ccxt/core", code="unsupported_func")
-    body = load_body(await request.body())
+    body = await load_large_body(await request.body())
     try:
         payload = read_core_call(name, body)
     except Invalid as error:
         if name not in CORE_TRADE_METHODS:
             raise
         errors = getattr(error, "errors", [])
-        command = error_command(CcxtCall(func=name))
-        refused = to_refused(error)
-        return refusal_response(refused, request_id_of(request), command=command, errors=errors)
+        refused, kind = to_refused(error), error_command(CcxtCall(func=name))
+        return refusal_response(refused, request_id_of(request), command=kind, errors=errors)
     number = parse_account_id(account_id)
-    return await _execute(request, caller, CommandRequest(payload=payload, account_id=number))
+    command = CommandRequest(payload=payload, account_id=number)
+    return await _execute(request, caller, command, body)
 
 
 @router.post("/ccxt/{account_id}/{func}")
@@ -98,16 +103,18 @@ async def call_method(request: Request, account_id: str, func: str) -> Response:
     caller, name = await admit_caller(request), snake_case(func)
     number = parse_account_id(account_id)
     await check_method_allowed(name, number, api_context(request).submit.registry)
-    payload = read_ccxt_call(name, load_body(await request.body()))
-    return await _execute(request, caller, CommandRequest(payload=payload, account_id=number))
+    body = await load_large_body(await request.body())
+    command = CommandRequest(payload=read_ccxt_call(name, body), account_id=number)
+    return await _execute(request, caller, command, body)
 
 
-async def _execute(request: Request, caller: Caller, command: CommandRequest) -> Response:
+async def _execute(
+    request: Request, caller: Caller, command: CommandRequest, body: object
+) -> Response:
     context, payload = api_context(request), command.payload
     assert isinstance(payload, CcxtCall)
     wait = read_wait(request.query_params, None, int(default_wait_seconds(payload) * 1000))
     await require_live_worker(context.leases)
-    body = load_body(await request.body())
     submitted = await _submit(request, caller, [command], wait, body, parallel=True)
     rows = await _wait(request, submitted, wait)
     (item,) = submitted.items

@@ -23,7 +23,9 @@ from oms.api.command_submission import (
     PENDING_STATUSES,
     command_ids_of,
     in_flight_response,
+    load_large_body,
     read_idempotency_key,
+    yield_if_large,
 )
 from oms.api.context import ApiContext, admit_caller, api_context, identify_caller, request_headers
 from oms.api.errors import (
@@ -47,7 +49,6 @@ from oms.wire.query_parameters import (
     read_wait,
     read_wait_ms,
 )
-from oms.wire.request_body import load_body
 from oms.wire.responses.command_rows import CommandBody, CommandResultRow
 from oms.wire.responses.mt5_rows import Mt5ResultRow
 
@@ -73,9 +74,11 @@ class PostCommands:
         query: Query = QueryParams(query_text) if query_text else {}
         caller = await identify_caller(scope, headers, context)
         principal = caller.principal
-        body = load_body(await _read_body(receive))
+        raw = await _read_body(receive)
+        body = await load_large_body(raw)
         settings = context.settings.commands
         commands = read_commands(body, settings.items_max)
+        await yield_if_large(raw)
         payloads = [command.payload for command in commands]
         scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take_commands(
             principal.api_key_id, payloads
@@ -83,6 +86,8 @@ class PostCommands:
         # An unknown view is an error before anything is stored.
         mt5_queries = context.queries if is_mt5_view(query) else None
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
+        key = read_idempotency_key(headers, principal.user_id, scope["path"], body)
+        await yield_if_large(raw)
         submitted = await context.submit(
             SubmitRequest(
                 commands=commands,
@@ -90,7 +95,7 @@ class PostCommands:
                 ip=caller.ip,
                 parallel=is_true(query, "parallel") or len(commands) < 2,
                 hold_seconds=wait.seconds,
-                key=read_idempotency_key(headers, principal.user_id, scope["path"], body),
+                key=key,
             )
         )
         seconds = 0 if submitted.replayed else wait.seconds

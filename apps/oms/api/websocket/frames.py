@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from oms.api.errors import error_detail, to_refused
@@ -13,6 +14,11 @@ from oms.wire.request_body import Malformed, load_body
 
 SYSTEM = "system"
 FRAME_BYTES_MAX = 1024 * 1024
+ID_VALUES_MAX = 100
+"""Maximum number of values of an ``id`` that is a list or an object."""
+
+UNAUTHENTICATED_CHARACTERS_MAX = 4096
+"""Maximum length of a frame before authentication; an ``auth`` frame has some hundred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,8 @@ def read_frame(text: str | None, request_id: str) -> Frame:
         payload=payload if isinstance(payload, dict) else {},
         request_id=request_id,
     )
+    if not _can_be_returned(frame.id):
+        raise MalformedFrame("id is too long or has a huge number", empty, "validation_error")
     if not isinstance(action, str):
         raise MalformedFrame("action is required", frame, "validation_error")
     if payload is not None and not isinstance(payload, dict):
@@ -131,7 +139,20 @@ def close_reason(sent: Mapping[int, int]) -> str:
 
 def _encode_id(value: Any) -> str:
     """Return a client's ``id`` as JSON; numbers stay numbers."""
-    return json.dumps(value, separators=(",", ":"), default=_number)
+    return json.dumps(value, separators=(",", ":"), default=_number, allow_nan=False)
+
+
+def _can_be_returned(value: Any) -> bool:
+    """Return whether a client's ``id`` is short and its numbers are finite as doubles."""
+    if value is None or isinstance(value, (str, int)):
+        return True
+    waiting = [value]
+    for count, item in enumerate(waiting):
+        if count == ID_VALUES_MAX or (isinstance(item, Decimal) and not isfinite(item)):
+            return False
+        if isinstance(item, (dict, list)):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return True
 
 
 def _number(value: object) -> float:

@@ -19,6 +19,7 @@ from oms.api.websocket.command_submitter import CommandSubmitter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscriber import EventSubscriber
 from oms.api.websocket.frames import (
+    UNAUTHENTICATED_CHARACTERS_MAX,
     Frame,
     MalformedFrame,
     error_frame,
@@ -49,6 +50,10 @@ RATE_LIMITED = 4429
 MALFORMED_IN_A_ROW_MAX = 10
 CLOSE_TIMEOUT_SECONDS = 10.0
 ACCESS_CHECK_SECONDS = 2.0
+FRAMES_WITHOUT_YIELD_MAX = 8
+"""Frames of one connection that are processed before others get a turn."""
+
+UNAUTHENTICATED_FRAMES_MAX = 100
 
 logger = logging.getLogger(__name__)
 
@@ -209,13 +214,18 @@ class Session:
     async def _process(self, text: str | None) -> None:
         """Process one frame; an error is answered and the connection stays open."""
         self._frames += 1
+        if self._frames % FRAMES_WITHOUT_YIELD_MAX == 0:
+            await asyncio.sleep(0)
+        if self.principal is None and self._frames > UNAUTHENTICATED_FRAMES_MAX:
+            self._send_buffer.close(NOT_AUTHENTICATED, "not authenticated")
+            return
         if self.principal is not None and not self.connection_limiter.frame(
             self.principal.api_key_id
         ):
             self._send_buffer.close(RATE_LIMITED, "too many frames")
             return
         try:
-            frame = read_frame(text, f"{self.id}-{self._frames}")
+            frame = self._read_frame(text)
         except MalformedFrame as error:
             self._malformed += 1
             self._send_buffer.put(error_frame(error.frame, error))
@@ -229,6 +239,14 @@ class Session:
             self._send_buffer.put(error_frame(frame, error))
             if isinstance(error, RateLimited):
                 self._send_buffer.close(RATE_LIMITED, "too many connections")
+
+    def _read_frame(self, text: str | None) -> Frame:
+        """Parse a frame; long ones only of authenticated callers. Raises ``MalformedFrame``."""
+        request_id = f"{self.id}-{self._frames}"
+        if self.principal is None and text and len(text) > UNAUTHENTICATED_CHARACTERS_MAX:
+            frame = Frame(payload={}, request_id=request_id)
+            raise MalformedFrame("authenticate first", frame, "not_authenticated")
+        return read_frame(text, request_id)
 
     async def _dispatch(self, frame: Frame) -> None:
         namespace = frame.namespace or "system"

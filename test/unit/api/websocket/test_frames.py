@@ -32,6 +32,12 @@ def test_frame_id_is_returned_unchanged(identity: object) -> None:
         ('{"action": NaN}', "invalid_json"),
         ('{"action": "\\u0000"}', "invalid_json"),
         ('{"action": "\\ud800"}', "invalid_json"),
+        ('{"action": "ping", "action": "auth"}', "invalid_json"),
+        ('{"id": 1E+999999999, "action": "ping"}', "invalid_json"),
+        ('{"id": Infinity, "action": "ping"}', "invalid_json"),
+        ('{"id": 1e400, "action": "ping"}', "validation_error"),
+        ('{"id": [{"a": -1e309}], "action": "ping"}', "validation_error"),
+        (json.dumps({"id": [1] * 100, "action": "ping"}), "validation_error"),
         ("{}", "validation_error"),
         ('{"action": 1}', "validation_error"),
         ('{"action": "ping", "payload": []}', "validation_error"),
@@ -42,6 +48,14 @@ def test_invalid_frames(text: str | None, code: str) -> None:
     with pytest.raises(MalformedFrame) as wrong:
         read_frame(text, "r")
     assert wrong.value.code == code
+
+
+@pytest.mark.parametrize("identity", ["Infinity", "1e400", "[1e400]", "NaN", "1E+999999999"])
+def test_no_reply_has_a_number_that_is_not_json(identity: str) -> None:
+    with pytest.raises(MalformedFrame) as wrong:
+        read_frame(f'{{"id": {identity}, "action": "ping"}}', "r")
+    reply = json.loads(error_frame(wrong.value.frame, wrong.value), parse_constant=pytest.fail)
+    assert reply["id"] is None
 
 
 def test_malformed_frame_keeps_its_id() -> None:

@@ -13,9 +13,15 @@ from kit.http.websocket_client import wait_for_condition
 from oms.api.context import ApiContext
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
+from oms.api.websocket.frames import Frame, read_frame
 from oms.api.websocket.market_feed import MarketFeed
 from oms.api.websocket.server import KeyConnectionLimiter
-from oms.api.websocket.session import MALFORMED_IN_A_ROW_MAX, Session
+from oms.api.websocket.session import (
+    FRAMES_WITHOUT_YIELD_MAX,
+    MALFORMED_IN_A_ROW_MAX,
+    UNAUTHENTICATED_FRAMES_MAX,
+    Session,
+)
 from oms.config import Settings
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Unavailable
@@ -90,3 +96,56 @@ async def test_frames_after_the_close_decision_are_ignored() -> None:
     assert line.sent[-1]["code"] == 4400
     codes = [json.loads(message["text"])["payload"].get("code") for message in line.sent[:-1]]
     assert codes == [None, "database_unavailable", *["invalid_json"] * MALFORMED_IN_A_ROW_MAX]
+
+
+def frames_of(line: Line) -> list[dict[str, Any]]:
+    """The decoded frames sent to the client."""
+    return [json.loads(message["text"]) for message in line.sent if "text" in message]
+
+
+async def run_to_idle(line: Line, key: str | None) -> Session:
+    """Run a session until all frames of ``line`` are processed; return it, still open."""
+    line.listens.set()
+    connection = session(line, Streams())
+    running = asyncio.create_task(connection.run(key))
+    await wait_for_condition(lambda: not line._texts or running.done())
+    connection.close(1000)
+    await running
+    return connection
+
+
+async def test_long_frames_are_not_parsed_before_authentication(monkeypatch: Any) -> None:
+    long_frame = json.dumps({"id": 1, "action": "ping", "payload": {"a": "x" * 5000}})
+    parsed: list[str | None] = []
+
+    def note_and_read(text: str | None, request_id: str) -> Frame:
+        parsed.append(text)
+        return read_frame(text, request_id)
+
+    monkeypatch.setattr("oms.api.websocket.session.read_frame", note_and_read)
+    line = Line([long_frame, '{"id":2,"action":"ping"}'])
+    await run_to_idle(line, None)
+    assert parsed == ['{"id":2,"action":"ping"}']
+    codes = [frame["payload"].get("code") for frame in frames_of(line) if not frame["ok"]]
+    assert codes == ["not_authenticated"]
+    line = Line([long_frame])
+    await run_to_idle(line, "key")
+    assert frames_of(line)[-1]["event"] == "pong"
+
+
+async def test_number_of_frames_before_authentication() -> None:
+    line = Line(['{"id":1,"action":"ping"}'] * (UNAUTHENTICATED_FRAMES_MAX + 1))
+    line.listens.set()
+    await session(line, Streams()).run(None)
+    assert line.sent[-1]["code"] == 4401
+    assert len([frame for frame in frames_of(line) if frame["event"] == "pong"]) == 100
+
+
+async def test_frames_that_have_arrived_do_not_hold_the_loop() -> None:
+    line = Line(['{"id":1,"action":"ping"}'] * 1000)
+    connection = asyncio.create_task(run_to_idle(line, "key"))
+    turns = 0
+    while not connection.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 1000 / FRAMES_WITHOUT_YIELD_MAX

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+EXPONENT_MAX = 100
+"""Largest power of ten of a venue's number, up or down: beyond it, no price or amount."""
+
 
 def to_decimal(value: Any) -> Decimal | None:
     """Returns a venue's number, exactly; ``None`` for an empty one: absent is never zero.
@@ -22,8 +25,8 @@ def to_decimal(value: Any) -> Decimal | None:
         number = Decimal(value)
     except (InvalidOperation, TypeError, ValueError) as error:
         raise ValueError(f"{str(value)[:64]!r} is no number") from error
-    if not number.is_finite():
-        raise ValueError(f"{value!r} is no number")
+    if not number.is_finite() or not -EXPONENT_MAX <= number.adjusted() <= EXPONENT_MAX:
+        raise ValueError(f"{str(value)[:64]!r} is no number")
     return number
 
 

@@ -38,7 +38,7 @@ def test_a_number_is_read_exactly(raw: Any, number: str | None) -> None:
     assert to_decimal(raw) == (None if number is None else Decimal(number))
 
 
-@pytest.mark.parametrize("raw", ["x", "NaN", "Infinity", float("nan"), float("inf"), [], {}])
+@pytest.mark.parametrize("raw", ["x", "NaN", float("inf"), "1e999999999", "1e-101", [], {}])
 def test_what_is_no_number_raises(raw: Any) -> None:
     with pytest.raises(ValueError, match="is no number"):
         to_decimal(raw)

@@ -1,0 +1,51 @@
+"""Nothing of a request is read before its caller is authenticated."""
+
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from kit.gateway.in_process import InProcessGateway
+from oms.api.app import served_routes
+from oms.api.middleware.idempotency import LOGIN_PATH, METHODS
+
+CHANGING = sorted(
+    (method, path) for method, path in served_routes() if method in METHODS and path != LOGIN_PATH
+)
+
+
+@pytest.mark.parametrize("key", ["", "oms_not-a-key"])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}], ids=["", "idempotency"])
+@pytest.mark.parametrize(("method", "path"), CHANGING)
+async def test_body_is_not_read(
+    gateway: InProcessGateway, method: str, path: str, headers: dict[str, str], key: str
+) -> None:
+    target = path.replace("{entity}", "orders").replace("{func}", "fetch_ticker")
+    for name in ("account_id", "user_id", "api_key_id", "order_id", "discrepancy_id"):
+        target = target.replace(f"{{{name}}}", "1")
+    target = target.replace("{strategy_id}", "1").replace("{kill_id}", "1")
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        pytest.fail("the body was read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    named = {"x-api-key": key, "content-type": "application/json"} | headers
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": target,
+        "raw_path": target.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(k.lower().encode(), v.encode()) for k, v in named.items() if v],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    await gateway.app(scope, receive, send)
+    assert sent[0]["status"] == 401
