@@ -1,4 +1,4 @@
-"""The acceptance page references existing tests, and has each row once."""
+"""The acceptance page and the reliability page reference existing tests; each row is there once."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,8 @@ PAGE = (ROOT / "docs" / "domain" / "acceptance.md").read_text(encoding="utf-8")
 ROWS = {
     int(number): line for line in PAGE.splitlines() for number in re.findall(r"^\| (\d+) \|", line)
 }
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+POINTS = [line for line in RELIABILITY.splitlines() if line.startswith("| ") and "`test/" in line]
 NAMED = re.compile(r"`(test/[\w/]+\.py)::(\w+)`")
 
 
@@ -21,9 +23,18 @@ def test_rows_are_unique_and_ordered() -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_tests_of_a_row_exist(row: int) -> None:
-    named = NAMED.findall(ROWS[row])
+    _check_references(ROWS[row])
+
+
+@pytest.mark.parametrize("row", POINTS, ids=lambda row: row.split(" | ")[0].removeprefix("| "))
+def test_the_tests_of_a_reliability_point_exist(row: str) -> None:
+    _check_references(row)
+
+
+def _check_references(row: str) -> None:
+    named = NAMED.findall(row)
     assert named, "a row needs a test"
-    assert ROWS[row].count("`test/") == len(named), "each reference is a file and a function"
+    assert row.count("`test/") == len(named), "each reference is a file and a function"
     for file, name in named:
         path = ROOT / file
         assert path.is_file(), file

@@ -33,6 +33,8 @@ class ChargeTargets:
     positions: Sequence[Position] = ()
     #: The deal of the trade that a late fee belongs to.
     trade: Deal | None = None
+    #: Number of legs booked under the trade id of the payment: fees in other currencies.
+    first_leg: int = 0
 
 
 def charge_trade_id(charge: Charge) -> str:
@@ -66,7 +68,16 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
             fee = charge.amount.copy_negate()
             position = payees.positions[0] if payees.positions else None
             legs = [
-                _build_deal(payees, charge, next_id, 0, DealType.COMMISSION, position, ZERO, fee)
+                _build_deal(
+                    payees,
+                    charge,
+                    next_id,
+                    payees.first_leg,
+                    DealType.COMMISSION,
+                    position,
+                    ZERO,
+                    fee,
+                )
             ]
             after = []
             if position is not None and payees.instrument is not None:
@@ -78,6 +89,27 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
     return LedgerUpdate(
         deals=tuple(legs), positions=updated, events=tuple(deal_event(deal) for deal in legs)
     )
+
+
+def find_trade(fee: Deal, deals: Sequence[Deal]) -> Deal:
+    """Return the deal that a late fee belongs to: the last leg of its execution."""
+    trade_id = fee.exchange_trade_id.removeprefix(FEE_PREFIX)
+    return max((d for d in deals if d.exchange_trade_id == trade_id), key=lambda deal: deal.leg)
+
+
+def attribute_fee(
+    fee: Deal, trade: Deal, position: Position, instrument: Instrument
+) -> LedgerUpdate:
+    """Charge a ``fee`` that was booked before its ``trade`` to the position of the trade."""
+    assert fee.fee is not None and fee.fee_currency is not None
+    attributed = evolve(
+        fee,
+        order_id=trade.order_id,
+        position_id=position.id,
+        strategy_id=trade.strategy_id,
+    )
+    charged = apply_fee(position, instrument, fee.fee, fee.fee_currency)
+    return LedgerUpdate(deals_changed=(attributed,), positions=(charged,))
 
 
 def _split_by_quantity(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:

@@ -55,6 +55,11 @@ class SymbolHistory:
     #: The orders of these deals.
     orders: Mapping[int, Order]
 
+    @property
+    def position_ids(self) -> frozenset[int]:
+        """The ids of the positions."""
+        return frozenset(position.id for position in self.positions)
+
 
 @value
 class ReplayedHistory:

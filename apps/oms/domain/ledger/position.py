@@ -27,11 +27,12 @@ from oms.domain.money import EXACT, ZERO, add, multiply, round_ratio, round_to_s
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve, value
 
-COST_DENOMINATOR_BITS_MAX = 1024
-"""A cost with a larger denominator is rounded to 60 places, 42 below the last published digit.
+DENOMINATOR_BITS_MAX = 1024
+"""A sum with a larger denominator is rounded to 60 places, 42 below the last published digit.
 
-Each partial close multiplies the denominator; without a bound, costs of positions that never go
-flat would grow indefinitely.
+Each further entry multiplies the denominator of a cost, each exit at another price that of an
+inverse position's exit value; without a bound the sums of a long-lived position would grow
+indefinitely.
 """
 
 
@@ -48,8 +49,8 @@ class PositionState(StrEnum):
 class Position:
     """One exposure of an account in a symbol.
 
-    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are exact sums in value space: of
-    the open quantity and of all closed quantity.
+    ``qty`` is signed (positive long); ``cost`` and ``exit_value`` are sums in value space: of the
+    open quantity and of all closed quantity. They are exact up to ``DENOMINATOR_BITS_MAX``.
     """
 
     id: int
@@ -249,7 +250,7 @@ def _reduce(
         position,
         qty=qty,
         cost=_limit_denominator(position.cost - released) if is_open else Fraction(0),
-        exit_value=exits,
+        exit_value=_limit_denominator(exits),
         qty_closed=closed,
         close_price=_average(instrument, exits, closed),
         profit=add(position.profit, profit),
@@ -290,7 +291,7 @@ def _fee_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
     return ZERO
 
 
-def _limit_denominator(cost: Fraction) -> Fraction:
-    if cost.denominator.bit_length() <= COST_DENOMINATOR_BITS_MAX:
-        return cost
-    return Fraction(round(cost * 10**60), 10**60)
+def _limit_denominator(total: Fraction) -> Fraction:
+    if total.denominator.bit_length() <= DENOMINATOR_BITS_MAX:
+        return total
+    return Fraction(round(total * 10**60), 10**60)

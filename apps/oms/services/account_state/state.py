@@ -8,7 +8,7 @@ whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,21 @@ class UnitOfWork:
         """Return whether there is anything to write."""
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
         return bool(has_rows or self.reconciled)
+
+
+def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:
+    """Return ``stored`` deals in the form that ``units`` give them, and the new ones, by id.
+
+    ``units`` (``AccountState.units_of_work``) are taken before ``stored`` is read: the commit in
+    progress may complete during the read.
+    """
+    deals = {deal.id: deal for deal in stored}
+    for work in units:
+        deals |= {deal.id: deal for deal in work.deals}
+        deals |= {i: deal for i, deal in work.deals_changed.items() if i in deals}
+        for deal_id in work.deals_removed:
+            deals.pop(deal_id, None)
+    return deals
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,6 +214,14 @@ class AccountState:
             order = order or work.orders_changed.get(order_id) or work.orders_new.get(order_id)
         return order
 
+    def find_position(self, position_id: int) -> Position | None:
+        """Return a position that is open or has uncommitted changes."""
+        position = self.positions.get(position_id)
+        for work in (self.work, self.committing):
+            position = position or work.positions_changed.get(position_id)
+            position = position or work.positions_new.get(position_id)
+        return position
+
     def find_order_by_exchange_id(self, symbol: str, exchange_order_id: str) -> Order | None:
         """Return an order by its exchange id, if it is open or has uncommitted changes."""
         for work in (self.work, self.committing):
@@ -217,10 +240,9 @@ class AccountState:
         yield from self.work.orders_new.values()
         yield from self.committing.orders_new.values()
 
-    def uncommitted_deals(self) -> Iterator[Deal]:
-        """Yield the deals booked since the last completed commit."""
-        yield from self.work.deals
-        yield from self.committing.deals
+    def uncommitted_deals(self) -> Collection[Deal]:
+        """Return the deals booked since the last completed commit, in their current form."""
+        return current_deals(self.units_of_work()).values()
 
     def uncommitted_deals_by_trade_id(self, symbol: str, trade_ids: Collection[str]) -> list[Deal]:
         """Return the uncommitted deals with these trade ids."""
@@ -243,6 +265,8 @@ class AccountState:
         work.deals = [changed.get(d.id, d) for d in work.deals if d.id not in removed]
         work.deals_changed |= {i: d for i, d in changed.items() if i not in new_deal_ids}
         work.deals_removed |= {i: d for i, d in removed.items() if i not in new_deal_ids}
+        for deal_id in work.deals_removed:  # Else it would be deleted and written again.
+            work.deals_changed.pop(deal_id, None)
 
     def units_of_work(self) -> tuple[UnitOfWork, UnitOfWork]:
         """Return the units of work that are not committed, the older first."""
@@ -260,14 +284,15 @@ class AccountState:
             self.work.order_ids_by_exchange_id[order.symbol, order.exchange_order_id] = order.id
 
     def put_positions(
-        self, positions: Iterable[Position], on_committed: Collection[int] = frozenset()
+        self, positions: Iterable[Position], stored_ids: Collection[int] = frozenset()
     ) -> None:
         """Store ``positions`` in the state and the unit of work; closed ones leave the state.
 
-        ``stored`` are ids of rows that exist in the database though they are not in the state.
+        ``stored_ids`` are those of rows that exist in the database, or will with the commit in
+        progress, though they are not in the state.
         """
         for position in positions:
-            is_stored = position.id in self.positions or position.id in on_committed
+            is_stored = position.id in self.positions or position.id in stored_ids
             is_new = position.id in self.work.positions_new or not is_stored
             if position.is_open:
                 self.positions[position.id] = position

@@ -70,7 +70,7 @@ class CorrectDeals:
         for step, entry in zip(steps, entries, strict=True):
             if step.is_new:
                 self.admin_orders.put(task, step.order)
-            self.record.stage(state, entry, task.changes, before)
+            self.record.stage(state, entry, task.changes, before.position_ids)
         state.newest_key.pop(symbol, None)  # Read again: the newest execution may be reversed.
         return entries
 

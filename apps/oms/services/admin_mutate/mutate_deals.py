@@ -24,9 +24,11 @@ from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ledger_store import LedgerStore
+from oms.services.account_state.state import current_deals
 from oms.services.admin_mutate.admin_orders import AdminOrderFactory
 from oms.services.admin_mutate.correct_deals import CorrectDeals, CorrectionStep
 from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found
+from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.record import RecordReports
 from oms.wire.admin.row_mutations import changes_of, row_id, values_of
 from oms.wire.responses.ledger_rows import deal_row
@@ -73,14 +75,10 @@ class MutateDeals:
     async def _deal(self, task: MutateTask) -> Deal | None:
         """Return the deal in its current version, uncommitted or stored."""
         deal_id, state = row_id(task.item), task.state
-        uncommitted = next((d for d in state.uncommitted_deals() if d.id == deal_id), None)
-        for work in reversed(state.units_of_work()):
-            if deal_id in work.deals_changed:
-                return work.deals_changed[deal_id]
-        if uncommitted is not None:
-            return uncommitted
+        units = state.units_of_work()
         stored = await self.history.deals_by_id([deal_id])
-        return next((d for d in stored if d.account_id == state.account.id), None)
+        own = (deal for deal in stored if deal.account_id == state.account.id)
+        return current_deals(units, own).get(deal_id)
 
     def _note(self, task: MutateTask, deal: Deal, changes: Mapping[str, Any]) -> MutatedRow:
         """Change comment and mark only."""
@@ -127,16 +125,9 @@ class MutateDeals:
 
     async def _legs(self, task: MutateTask, deal: Deal) -> list[Deal]:
         """Return all legs of the deal's execution, and those that reverse it."""
-        state = task.state
         trade_ids = [deal.exchange_trade_id, f"{BUST_PREFIX}{deal.exchange_trade_id}"]
-        stored = await self.ledger.deals_of(state.account.id, deal.symbol, trade_ids)
-        legs_by_id = {leg.id: leg for legs in stored.values() for leg in legs}
-        legs_by_id |= {
-            leg.id: leg for leg in state.uncommitted_deals_by_trade_id(deal.symbol, trade_ids)
-        }
-        for work in state.units_of_work():
-            legs_by_id |= {key: leg for key, leg in work.deals_changed.items() if key in legs_by_id}
-        return sorted(legs_by_id.values(), key=lambda leg: leg.leg)
+        legs = await find_deals(self.ledger, task.state, deal.symbol, trade_ids)
+        return sorted(legs, key=lambda leg: leg.leg)
 
     async def _order(self, task: MutateTask, order_id: int | None) -> Order | None:
         if order_id is None:

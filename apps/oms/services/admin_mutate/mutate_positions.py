@@ -24,6 +24,7 @@ from oms.domain.side import Side
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ledger_store import LedgerStore
 from oms.ports.verification_reads import VerificationReads
+from oms.services.account_state.state import current_deals
 from oms.services.admin_mutate.admin_orders import ADMIN_REASON, AdminOrderFactory
 from oms.services.admin_mutate.correct_deals import CorrectDeals, CorrectionStep
 from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found
@@ -133,16 +134,20 @@ class MutatePositions:
         self, task: MutateTask, position: Position
     ) -> tuple[int, ...] | Refused:
         """Return the orders whose deals make up the position, which move with it."""
-        uncommitted = list(task.state.uncommitted_deals())
-        deals = [*await self.audit.deals_of_positions([position.id])]
-        deals += [deal for deal in uncommitted if deal.position_id == position.id]
-        order_ids = sorted({deal.order_id for deal in deals if deal.order_id is not None})
+        units = task.state.units_of_work()
+        stored = await self.audit.deals_of_positions([position.id])
+        order_ids = sorted(
+            {
+                deal.order_id
+                for deal in current_deals(units, stored).values()
+                if deal.position_id == position.id and deal.order_id is not None
+            }
+        )
         if not order_ids:
             message = f"no order made position {position.id}"
             return Refused(code="conflict", reason="no_orders", message=message)
-        other_deals = [*await self.history.deals_by_order(order_ids)]
-        other_deals += [deal for deal in uncommitted if deal.order_id in order_ids]
-        if any(deal.position_id != position.id for deal in other_deals):
+        deals = current_deals(units, await self.history.deals_by_order(order_ids)).values()
+        if any(d.position_id != position.id for d in deals if d.order_id in order_ids):
             message = f"an order of position {position.id} went to another position too"
             return Refused(code="conflict", reason="order_of_two_positions", message=message)
         return tuple(order_ids)

@@ -231,7 +231,7 @@ class PositionOps:
         self, state: AccountState, payload: Reassign, move: "_Move", changes: Changes
     ) -> None:
         entry, orders = move.entry, move.orders
-        self.record.stage(state, entry, changes, move.history)
+        self.record.stage(state, entry, changes, move.history.position_ids)
         facts = {
             "deals_updated": len(entry.deals_changed),
             "orders_updated": len(orders),

@@ -4,9 +4,11 @@ from oms.domain.ledger.charges import ChargeTargets, apply_charge, charge_trade_
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.execution_report import Charge, ChargeKind
+from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
+from oms.services.ledger.booked_deals import find_deals
 
 
 async def book_charge(
@@ -14,12 +16,14 @@ async def book_charge(
 ) -> LedgerUpdate:
     """Return the ledger update that books ``charge``; an empty one if it is booked already."""
     name, symbol = charge_trade_id(charge), charge.symbol or charge.currency
-    if any(deal.exchange_trade_id == name for deal in state.uncommitted_deals()):
-        return LedgerUpdate()
-    if await ledger.deals_of(state.account.id, symbol, [name]):
-        return LedgerUpdate()
+    booked = await find_deals(ledger, state, symbol, [name])
     if charge.kind is ChargeKind.COMMISSION:
+        if any(deal.fee_currency == charge.currency for deal in booked):
+            return LedgerUpdate()
         payees = await _trade_of_commission(ledger, state, charge, symbol)
+        payees = evolve(payees, first_leg=len(booked))
+    elif booked:
+        return LedgerUpdate()
     else:
         payees = _holding_positions(state, charge)
     await ids.ensure("deal", max(len(payees.positions), 1))
@@ -40,13 +44,11 @@ async def _trade_of_commission(
     ledger: LedgerStore, state: AccountState, charge: Charge, symbol: str
 ) -> ChargeTargets:
     """Return the trade that a late fee belongs to, and its position."""
-    uncommitted = [d for d in state.uncommitted_deals() if d.exchange_trade_id == charge.charge_id]
-    stored = await ledger.deals_of(state.account.id, symbol, [charge.charge_id])
-    trades = uncommitted or list(stored.get(charge.charge_id, ()))
+    trades = await find_deals(ledger, state, symbol, [charge.charge_id])
     if not trades:
         return ChargeTargets(account_id=state.account.id)
     trade = trades[-1]
-    position = state.positions.get(trade.position_id)
+    position = state.find_position(trade.position_id)
     position = position or await ledger.position(state.account.id, trade.position_id)
     return ChargeTargets(
         account_id=state.account.id,

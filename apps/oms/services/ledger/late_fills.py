@@ -5,12 +5,14 @@ import of old executions is applied with a single replay. Executions that need m
 insertion are applied one by one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from oms.domain.event import Event
 from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.booking import execution_key_of
+from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_events import resolution_events
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.orders.execution_report import ExecutionReport
@@ -31,6 +33,8 @@ class LateFillBatch:
     reports: list[ExecutionReport] = field(default_factory=list)
     #: The reports as received.
     received: list[ExecutionReport] = field(default_factory=list)
+    #: Fees of these executions that arrived before them.
+    fees: list[Deal] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
     def accepts(
@@ -43,12 +47,13 @@ class LateFillBatch:
         is_late = newest_key is not None and execution_key_of(execution) < newest_key
         return is_late and execution.exchange_trade_id not in self._names
 
-    def add(self, order: Order, report: ExecutionReport) -> None:
-        """Add an accepted report."""
+    def add(self, order: Order, report: ExecutionReport, fees: Sequence[Deal]) -> None:
+        """Add an accepted report, with fees that arrived before it."""
         assert report.execution is not None, "only executions are late"
         self.orders[order.id] = order
         self.reports.append(evolve(report, order_id=order.id))
         self.received.append(report)
+        self.fees.extend(fees)
         self._names.add(report.execution.exchange_trade_id)
 
     def earliest_executed_at(self) -> datetime:

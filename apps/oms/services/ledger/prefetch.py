@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
-from oms.services.account_state.state import AccountState
+from oms.services.account_state.state import AccountState, UnitOfWork
 from oms.services.ledger.shared_credentials import may_share_credentials
 
 ExchangeKey = tuple[str, str]
@@ -32,7 +33,10 @@ class PrefetchedRows:
     #: Other accounts on the same credentials that sent the orders not found.
     sending_accounts: dict[ExchangeKey, int] = field(default_factory=dict)
     deals_queried: frozenset[ExchangeKey] = frozenset()
+    #: Legs of the executions as stored, and late fees that were booked before them.
     deals: dict[ExchangeKey, Sequence[Deal]] = field(default_factory=dict)
+    #: What was not committed when the rows were read.
+    units: Sequence[UnitOfWork] = ()
 
 
 Row = TypeVar("Row")
@@ -48,7 +52,7 @@ async def prefetch_rows(
         return NOT_PREFETCHED
     orders = _orders(state, reports)
     deals = _deals(state, reports)
-    read = PrefetchedRows(orders_queried=orders, deals_queried=deals)
+    read = PrefetchedRows(orders_queried=orders, deals_queried=deals, units=state.units_of_work())
     account_id, may_share = state.account.id, may_share_credentials(state)
     for symbol, names in _symbol_pages(orders):
         orders_by_id = await ledger.orders_by_exchange_id(account_id, symbol, names)
@@ -59,7 +63,11 @@ async def prefetch_rows(
                 symbol, await ledger.sending_accounts(account_id, symbol, missing)
             )
     for symbol, names in _symbol_pages(deals):
-        read.deals |= _keyed(symbol, await ledger.deals_of(account_id, symbol, names))
+        fees = [f"{FEE_PREFIX}{name}" for name in names]
+        legs = await ledger.deals_of(account_id, symbol, [*names, *fees])
+        for name, rows in legs.items():
+            key = symbol, name.removeprefix(FEE_PREFIX)
+            read.deals[key] = [*read.deals.get(key, ()), *rows]
     return read
 
 

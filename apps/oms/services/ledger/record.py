@@ -6,7 +6,7 @@ row of the outbox. It only fills the account's unit of work; ``services.account_
 writes the units of many accounts in one transaction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,18 +16,20 @@ from oms.domain.event import Event
 from oms.domain.ledger.allocation import ExecutionKey, execution_key
 from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.booking import execution_key_of
+from oms.domain.ledger.charges import attribute_fee, find_trade
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
+from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_events import resolution_events
 from oms.domain.ledger.ledger_update import EXEC_TYPES, LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import apply_late_fills
-from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.execution_report import Charge, Execution, ExecutionReport, ReportKind
 from oms.domain.orders.order import Order
 from oms.domain.value import constructor
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import EventRow, LedgerStore
 from oms.services.account_state.state import AccountState
+from oms.services.ledger.booked_deals import find_booked_deals
 from oms.services.ledger.charges import book_charge
 from oms.services.ledger.external_orders import get_or_create_external_order
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
@@ -110,7 +112,7 @@ class RecordReports:
                 order = await self._order(state, report, changes, read)
                 await self._apply(state, order, report, changes, read)
         for charge in state.exchange.take_charges():
-            self.stage(state, await book_charge(self.ledger, self.ids, state, charge), changes)
+            await self.charge(state, charge, changes)
         for entry in await close_dust(state, changes.orders.values(), changes.deals, self.ids):
             self.stage(state, entry, changes)
 
@@ -128,12 +130,14 @@ class RecordReports:
             order = await self._order(state, report, changes, read)
             newest_key = await self._newest_key(state, order.symbol)
             batch = batches.setdefault(order.symbol, LateFillBatch())
-            if not batch.accepts(order, report, newest_key) or await self._booked_deals(
-                state, order, report, read
-            ):
+            if not batch.accepts(order, report, newest_key):
+                remaining.append(report)
+                continue
+            booked = await find_booked_deals(self.ledger, state, order.symbol, report, read)
+            if booked.trades:
                 remaining.append(report)
             else:
-                batch.add(order, report)
+                batch.add(order, report, booked.fees)
         for symbol, batch in batches.items():
             if len(batch.reports) < 2:
                 remaining = [*batch.received, *remaining]
@@ -141,7 +145,8 @@ class RecordReports:
             instrument = state.exchange.instruments()[symbol]
             history = await self.load_history(state, instrument, batch.earliest_executed_at())
             entry = apply_late_fills(history, batch.orders, batch.reports, self.ids)
-            self.stage(state, entry, changes, history)
+            self.stage(state, entry, changes, history.position_ids)
+            self._attribute_fees(state, batch.fees, entry.deals, changes)
             exec_type = (EXEC_TYPES[ReportKind.EXECUTION], True)
             changes.exec_types.update(dict.fromkeys(batch.orders, exec_type))
             changes.events.extend(batch.resolution_events_of(entry))
@@ -180,10 +185,10 @@ class RecordReports:
             book = _new_book(mode=state.account.position_mode, instrument=instrument, order=order)
             self._stage_report(state, book, report, changes)
             return
-        booked = await self._booked_deals(state, order, report, read)
+        booked = await find_booked_deals(self.ledger, state, order.symbol, report, read)
         newest_key = await self._newest_key(state, order.symbol)
         history: SymbolHistory | None = None
-        if needs_history(order, report, newest_key, booked):
+        if needs_history(order, report, newest_key, booked.trades):
             assert instrument is not None, "executed symbols have an instrument"
             history = await self.load_history(state, instrument, _replay_start(execution, order))
         book = _new_book(
@@ -191,10 +196,12 @@ class RecordReports:
             instrument=instrument,
             order=order,
             positions=state.positions_in(order.symbol),
-            deals={execution.exchange_trade_id: booked},
+            deals={execution.exchange_trade_id: booked.trades},
             history=history,
         )
-        if self._stage_report(state, book, report, changes).deals:
+        deals = self._stage_report(state, book, report, changes).deals
+        if deals:
+            self._attribute_fees(state, booked.fees, deals, changes)
             key, newest_key = execution_key_of(execution), state.newest_key.get(order.symbol)
             state.newest_key[order.symbol] = key if newest_key is None else max(key, newest_key)
 
@@ -203,7 +210,8 @@ class RecordReports:
     ) -> LedgerUpdate:
         """Add the effect of ``report`` on ``book`` to the unit of work, and return it."""
         entry = apply_report(book, report, self.ids)
-        self.stage(state, entry, changes, book.history)
+        stored_ids = NONE_STORED if book.history is None else book.history.position_ids
+        self.stage(state, entry, changes, stored_ids)
         if book.order.state in UNCONFIRMED_STATES and entry.order is not None:
             changes.events.extend(resolution_events(book.order, entry.order, report))
         return entry
@@ -213,17 +221,39 @@ class RecordReports:
         state: AccountState,
         entry: LedgerUpdate,
         changes: Changes,
-        history: SymbolHistory | None = None,
+        stored_ids: Collection[int] = NONE_STORED,
     ) -> None:
-        """Add the rows of ``entry`` to the unit of work and to ``changes``."""
+        """Add the rows of ``entry`` to the unit of work and to ``changes``.
+
+        ``stored_ids`` are those of positions that are not new though they may not be open.
+        """
         if entry.order is not None:
             state.put_order(entry.order)
         for order in entry.orders:
             state.put_order(order)
-        stored = NONE_STORED if history is None else {p.id for p in history.positions}
-        state.put_positions(entry.positions, stored)
+        state.put_positions(entry.positions, stored_ids)
         state.put_deals(entry)
         changes.add(entry)
+
+    async def charge(self, state: AccountState, charge: Charge, changes: Changes) -> None:
+        """Book a payment that is not an execution, once."""
+        entry = await book_charge(self.ledger, self.ids, state, charge)
+        self.stage(state, entry, changes, {position.id for position in entry.positions})
+
+    def _attribute_fees(
+        self,
+        state: AccountState,
+        fees: Sequence[Deal],
+        deals: Sequence[Deal],
+        changes: Changes,
+    ) -> None:
+        """Charge fees that arrived before their trades to the positions of these ``deals``."""
+        for fee in fees:
+            trade = find_trade(fee, deals)
+            position = state.find_position(trade.position_id)
+            assert position is not None, "the trade was booked just now"
+            entry = attribute_fee(fee, trade, position, state.exchange.instruments()[trade.symbol])
+            self.stage(state, entry, changes, {position.id})
 
     async def _newest_key(self, state: AccountState, symbol: str) -> ExecutionKey | None:
         if symbol not in state.newest_key:
@@ -237,28 +267,6 @@ class RecordReports:
                 (stored, *uncommitted) if stored else uncommitted, default=None
             )
         return state.newest_key[symbol]
-
-    async def _booked_deals(
-        self,
-        state: AccountState,
-        order: Order,
-        report: ExecutionReport,
-        read: PrefetchedRows,
-    ) -> Sequence[Deal]:
-        """Return the deals booked under the trade id, stored or not; of a bust its reversal too."""
-        assert report.execution is not None, "only executions are booked"
-        trade_id = report.execution.exchange_trade_id
-        busted = report.kind is ReportKind.BUSTED
-        names = [trade_id, f"{BUST_PREFIX}{trade_id}"] if busted else [trade_id]
-        uncommitted = state.uncommitted_deals_by_trade_id(order.symbol, names)
-        if uncommitted and not busted:
-            return uncommitted
-        if report.source is ReportSource.REPLY and not busted:
-            return ()  # The reply to this very request is the first report of its execution.
-        if (order.symbol, trade_id) in read.deals_queried and not busted:
-            return read.deals.get((order.symbol, trade_id), ())
-        stored = await self.ledger.deals_of(state.account.id, order.symbol, names)
-        return [*(deal for legs in stored.values() for deal in legs), *uncommitted]
 
     async def append_events(
         self,

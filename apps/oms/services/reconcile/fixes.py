@@ -30,7 +30,6 @@ from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
-from oms.services.ledger.charges import book_charge
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile.diff import book_qty, mark
 from oms.services.reconcile.open_discrepancies import parse_facts
@@ -191,7 +190,7 @@ class Fixes:
             source=ReportSource.OPERATOR,
             received_at=now,
         )
-        self.record.stage(state, await book_charge(self.ledger, self.ids, state, charge), changes)
+        await self.record.charge(state, charge, changes)
         return {"trade_id": charge_trade_id(charge)}
 
     async def _order(self, state: AccountState, order_id: int) -> Order | None:

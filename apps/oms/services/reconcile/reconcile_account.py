@@ -15,6 +15,7 @@ from oms.domain.commands.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import OrderState
 from oms.domain.reconcile.discrepancy import DiscrepancyStatus
@@ -26,6 +27,7 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.ports.reconcile_store import TRADES_CURSOR, ReconcileRows, ReconcileRun, ReconcileStore
 from oms.services.account_state.state import AccountState, PendingReconcile
+from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile.compare import RecordDiscrepancies
 from oms.services.reconcile.credential_owner import record_owner_change
@@ -218,10 +220,9 @@ class ReconcileAccount:
             trade_ids_by_symbol.setdefault(symbol, []).append(_trade_id_of(report))
         deals_by_trade: dict[Trade, list[Deal]] = {}
         for symbol, trade_ids in trade_ids_by_symbol.items():
-            stored = await self.ledger.deals_of(state.account.id, symbol, trade_ids)
-            deals_by_trade |= {(symbol, name): [*deals] for name, deals in stored.items()}
-        for deal in state.uncommitted_deals():
-            deals_by_trade.setdefault((deal.symbol, deal.exchange_trade_id), []).append(deal)
+            names = [*trade_ids, *(f"{BUST_PREFIX}{name}" for name in trade_ids)]
+            for deal in await find_deals(self.ledger, state, symbol, names):
+                deals_by_trade.setdefault((symbol, deal.exchange_trade_id), []).append(deal)
         return deals_by_trade
 
     async def _query_vanished(

@@ -40,8 +40,9 @@ COLUMNS = (
     "exchange_sequence",
 )
 SELECTED = ", ".join(COLUMNS)
-#: Columns updated by a replay of the symbol.
+#: Columns updated by a replay of the symbol, when a fee finds its trade, or by an admin's note.
 _UPDATED_BY_REPLAY = (
+    "order_id",
     "position_id",
     "previous_position_id",
     "qty",
@@ -49,6 +50,8 @@ _UPDATED_BY_REPLAY = (
     "fee",
     "pnl",
     "strategy_id",
+    "comment",
+    "reconciled",
     "entry",
 )
 INSERT = BulkInsert(table="oms_deals", columns=COLUMNS)
