@@ -1,12 +1,13 @@
-"""The whole gateway in one process: API, worker and store.
+"""The whole gateway in one process: API, worker and store, wired as in the product.
 
-All components are the real ones, except the notifier, which is local to the process.
+Different are the notifier, which is local to the process, the exchanges, and that no reconcile
+pass is scheduled.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,17 +15,22 @@ from fastapi import FastAPI
 
 from kit.databases.schema import create_schema
 from kit.gateway.local_notifier import LocalNotifier
-from kit.gateway.wiring import build_api_context, build_worker
 from kit.http.asgi_client import AsgiClient
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
+from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.adapters.sql.store import SqlStore
-from oms.api.app import create_app
+from oms.adapters.vault import new_master_key
 from oms.api.context import ApiContext
-from oms.api.websocket.event_feed import EventFeed
-from oms.api.websocket.server import WebSocketServer
+from oms.bootstrap import build_administer
+from oms.bootstrap.api_process import wire_api
+from oms.bootstrap.worker_process import wire_worker
 from oms.config import Settings
 from oms.domain.access import Grant
+from oms.domain.account import Engine
+from oms.domain.errors import Refused
+from oms.ports.exchange import ExchangePorts
+from oms.ports.ledger_store import LoadedAccount
 from oms.ports.registry import AuditEntry
 from oms.services.access.authenticate import hash_key
 from oms.worker.main import Worker
@@ -125,13 +131,22 @@ async def open_gateway(
 ) -> AsyncIterator[InProcessGateway]:
     """A gateway with one netting paper account at manual prices, a trader key and an admin key."""
     await create_schema(dsn)
+    settings = (settings or Settings()).model_copy(update={"master_key": new_master_key()})
     store = await SqlStore.open(dsn, check_account)
     notifier = LocalNotifier()
-    api_context = build_api_context(store, notifier, settings or Settings())
-    feed = EventFeed(history=store.history, wait_notified=api_context.result_waiter.wait_notified)
-    app = create_app(replace(api_context, websocket=WebSocketServer(api_context, feed)))
-    worker = build_worker(store, notifier)
-    gateway = InProcessGateway(store, app, api_context, AsgiClient(app), 0, worker)
+    administer = build_administer(settings, store)
+    app = wire_api(settings, store, notifier=notifier, administer=administer)
+    worker = wire_worker(
+        settings,
+        store,
+        name="in-process",
+        notifier=notifier,
+        connect=connect_paper,
+        close=_close_nothing,
+    )
+    worker.reconcile_scheduler = None
+    context: ApiContext = app.state.api_context
+    gateway = InProcessGateway(store, app, context, AsgiClient(app), 0, worker)
     gateway.account_id = await gateway.add_account()
     key = await gateway.add_key("trader", "oms_a-trader-for-tests-only")
     await gateway.add_key("admin", ADMIN_KEY, role="admin")
@@ -141,4 +156,22 @@ async def open_gateway(
             yield gateway
         finally:
             await gateway.stop_worker()
-    await store.close()
+
+
+class _UnavailableExchange(PaperExchange):
+    """Replaces real exchanges: always unavailable."""
+
+    def unavailable_reason(self) -> Refused:
+        message = "this gateway serves paper accounts only"
+        return Refused(code="engine_unavailable", message=message)
+
+
+def connect_paper(image: LoadedAccount, _on_update: Callable[[], None]) -> ExchangePorts:
+    """Creates the exchange of a paper account; that of another is unavailable."""
+    exchange_class = PaperExchange if image.account.engine is Engine.PAPER else _UnavailableExchange
+    exchange = exchange_class.restore(image.account, image.exchange_state)
+    return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
+
+
+async def _close_nothing() -> None:
+    """The application closes the store, which both use."""

@@ -1,0 +1,71 @@
+"""The parts of an API process over a store: administration, submission, queries, WebSocket."""
+
+import time
+from dataclasses import replace
+
+from oms import __version__
+from oms.adapters.clock import SystemClock
+from oms.adapters.exchange_catalog import VenueCatalog
+from oms.adapters.paper.mark_prices import PaperMarks
+from oms.adapters.sql.maintenance import migration_runner as migrations
+from oms.adapters.sql.store import SqlStore
+from oms.api.app import Application, create_app
+from oms.api.context import ApiContext
+from oms.api.metrics.request_metrics import RequestMetrics
+from oms.api.rate_limits import RateLimiter
+from oms.api.websocket.event_feed import EventFeed
+from oms.api.websocket.server import WebSocketServer
+from oms.config import Settings
+from oms.ports.notifier import Notifier
+from oms.services.access.administer import Administer
+from oms.services.queries.ledger_queries import LedgerQueries
+from oms.services.submission.enqueue import Enqueue
+from oms.services.submission.queue_depth import QueueDepthLimiter
+from oms.services.submission.result_waiter import ResultWaiter
+from oms.services.submission.submit import Submit
+
+
+def wire_api(
+    settings: Settings, store: SqlStore, *, notifier: Notifier, administer: Administer
+) -> Application:
+    """Return the application; it closes ``notifier`` and ``store`` when it stops."""
+    clock = SystemClock()
+    commands = settings.commands
+    depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
+    context = ApiContext(
+        settings=settings,
+        version=__version__,
+        clock=clock,
+        authenticate=administer.authenticate,
+        administer=administer,
+        submit=Submit(
+            queue=store.queue,
+            history=store.history,
+            registry=store.registry,
+            ids=store.ids,
+            clock=clock,
+            enqueue=Enqueue(queue=store.queue, notifier=notifier, batch_max=commands.batch_max),
+            depths=depths,
+            idempotency_hours=commands.idempotency_hours,
+        ),
+        result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
+        queries=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
+        history=store.history,
+        reconciliations=store.reconcile_store,
+        leases=store.leases,
+        exchange_catalog=VenueCatalog(),
+        queue_depths=depths,
+        notifier=notifier,
+        health=store,
+        rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
+        request_metrics=RequestMetrics(started_at=clock.now()),
+        metrics_query=store.metrics,
+        idempotent_responses=store.idempotent_responses,
+        raw_payloads=store.raw_payloads,
+        kill_switches=store.kill_switches,
+        mark_prices=PaperMarks(store.registry, store.paper_prices, clock),
+        schema_expected=migrations.expected_version(),
+        close=store.close,
+    )
+    feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)
+    return create_app(replace(context, websocket=WebSocketServer(context, feed)))

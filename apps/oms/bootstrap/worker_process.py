@@ -1,0 +1,152 @@
+"""The parts of a worker process over a store: execution of commands, polls, housekeeping."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from oms.adapters.clock import SystemClock
+from oms.adapters.sql.store import SqlStore
+from oms.config import Settings
+from oms.ports.exchange import ExchangePorts
+from oms.ports.ledger_store import LoadedAccount
+from oms.ports.notifier import Notifier
+from oms.services.access.chain_audit import ChainAudit
+from oms.services.access.chain_commands import ChainCommands
+from oms.services.access.command_permissions import CommandPermissions
+from oms.services.account_state.commit import CommitBatches
+from oms.services.admin_mutate.mutate_rows import build_mutate_rows
+from oms.services.commands.bulk_close import BulkClose
+from oms.services.commands.execute import ExecuteCommand
+from oms.services.commands.kill_switch import KillSwitchCache
+from oms.services.commands.notional_limits import NotionalLimits
+from oms.services.commands.place_order import PlaceOrder
+from oms.services.commands.position_ops import PositionOps
+from oms.services.commands.strategy_links import StrategyLinkRefresh
+from oms.services.exchange_sync.poll_exchange import PollExchange
+from oms.services.ledger.load_history import LoadHistory
+from oms.services.ledger.record import RecordReports
+from oms.services.reconcile import ReconcileAccount
+from oms.services.reconcile.raw_payloads import RawPayloadRecorder
+from oms.worker.commit_pipeline import CommitPipeline
+from oms.worker.dispatch import CommandProcessor
+from oms.worker.housekeeping import Housekeeping
+from oms.worker.leases import LeaseKeeper
+from oms.worker.main import Worker
+from oms.worker.reconcile_schedule import ReconcileScheduler
+from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
+
+CLIENT_ORDER_ID_BYTES = 16
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+
+
+def wire_worker(
+    settings: Settings,
+    store: SqlStore,
+    *,
+    name: str,
+    notifier: Notifier,
+    connect: Callable[[LoadedAccount, Callable[[], None]], ExchangePorts],
+    close: Callable[[], Awaitable[None]],
+    only: tuple[int, ...] = (),
+) -> Worker:
+    """Return a worker that leases accounts as ``name``; ``connect`` creates their exchanges.
+
+    ``close`` is called last at its stop. ``only`` limits it to these accounts.
+    """
+    clock = SystemClock()
+    execute = _execute(settings, store)
+    keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
+    listener = WakeupListener(notifier=notifier)
+    processor = CommandProcessor(
+        keeper=keeper,
+        clock=clock,
+        queue=store.queue,
+        ledger=store.ledger,
+        execute=execute,
+        record=execute.record,
+        poll_exchange=PollExchange(
+            record=execute.record, reconcile=execute.reconcile, flatten=execute.flatten()
+        ),
+        pipeline=CommitPipeline(
+            commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
+        ),
+        connect=connect,
+        updated=UpdatedAccounts(listener=listener),
+        batch_max=settings.commands.batch_max,
+        live_allowed=settings.live_trading_allowed,
+    )
+    return Worker(
+        name=name,
+        processor=processor,
+        keeper=keeper,
+        leases=store.leases,
+        housekeeping=Housekeeping(
+            clock=clock,
+            queue=store.queue,
+            ledger=store.ledger,
+            credentials=store.login_credentials,
+            chain_audit=ChainAudit(log=store.audit_log),
+            chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
+            retention_days=settings.events.retention_days,
+        ),
+        notifier=notifier,
+        listener=listener,
+        tick_seconds=settings.paper_tick_ms / 1000,
+        close=close,
+        reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
+    )
+
+
+def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
+    """Return the execution of commands."""
+    ledger, ids = store.ledger, store.ids
+    load_history = LoadHistory(ledger=ledger)
+    record = RecordReports(ledger=ledger, ids=ids, load_history=load_history)
+    permissions = CommandPermissions(
+        registry=store.registry, cache_seconds=settings.access_cache_seconds
+    )
+    place = PlaceOrder(
+        ledger=ledger,
+        record=record,
+        ids=ids,
+        new_client_order_id=new_client_order_id,
+        notional_limits=NotionalLimits(permissions=permissions, usage=store.key_usage),
+    )
+    position_ops = PositionOps(
+        ledger=ledger, record=record, ids=ids, place=place, load_history=load_history
+    )
+    return ExecuteCommand(
+        ledger=ledger,
+        record=record,
+        permissions=permissions,
+        strategy_links=StrategyLinkRefresh(
+            registry=store.registry, cache_seconds=settings.access_cache_seconds
+        ),
+        place=place,
+        bulk_close=BulkClose(place=place),
+        position_ops=position_ops,
+        mutate=build_mutate_rows(
+            ledger=ledger,
+            history=store.history,
+            audit=store.verification_reads,
+            ids=ids,
+            record=record,
+            permissions=permissions,
+            position_ops=position_ops,
+        ),
+        kill_switches=KillSwitchCache(kills=store.kill_switches),
+        reconcile=ReconcileAccount(
+            ledger=ledger,
+            record=record,
+            ids=ids,
+            rows=store.reconcile_store,
+            raw=RawPayloadRecorder(rows=store.raw_payloads, ids=ids),
+        ),
+        max_queue_seconds=settings.commands.max_queue_s,
+    )
+
+
+def new_client_order_id() -> str:
+    """Return 26 characters of Crockford's alphabet with 128 random bits."""
+    number = int.from_bytes(secrets.token_bytes(CLIENT_ORDER_ID_BYTES)) << 2
+    return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])
