@@ -1,176 +1,138 @@
 """Accounts, strategies, leases, workers, id blocks, kill switches and request budgets."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
+import sqlalchemy as sa
 
-from oms.adapters.sql.connection.column_types import (
-    TABLE_OPTIONS,
-    BigIntId,
-    ExactText,
-    JsonText,
-    ShortText,
-    TimestampType,
-)
-from oms.adapters.sql.tables.metadata import (
-    METADATA,
-    boolean_column,
-    created_at_column,
-    nullable_column,
-    required_column,
-    updated_at_column,
-)
+from oms.adapters.sql.connection import column_types as types
+from oms.adapters.sql.tables import metadata as schema
 
-accounts = Table(
+accounts = schema.table(
     "accounts",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("exchange_id", ShortText(64)),
-    boolean_column("is_testnet", False),
-    required_column("label", ShortText(128)),
-    required_column("position_mode", ShortText(16), "'hedge'"),
-    nullable_column("extra_config_json", JsonText),
-    boolean_column("reconcile_enabled", True),
-    nullable_column("reconcile_short_interval_seconds", Integer()),
-    nullable_column("reconcile_short_lookback_seconds", Integer()),
-    nullable_column("reconcile_hourly_interval_seconds", Integer()),
-    nullable_column("reconcile_hourly_lookback_seconds", Integer()),
-    nullable_column("reconcile_long_interval_seconds", Integer()),
-    nullable_column("reconcile_long_lookback_seconds", Integer()),
-    nullable_column("dispatcher_worker_hint", Integer()),
-    nullable_column("dispatcher_hint_updated_at", TimestampType()),
-    required_column("raw_storage_mode", ShortText(16), "'shared'"),
-    required_column("pool_id", Integer(), "0"),
-    required_column("status", ShortText(32), "'active'"),
-    nullable_column("trader_name", ShortText(128)),
-    nullable_column("quarantine", ShortText(64)),
-    required_column("environment", ShortText(16)),
-    boolean_column("live_enabled", False),
-    created_at_column(),
-    Index(None, "status"),
-    **TABLE_OPTIONS,
+    schema.key("id"),
+    schema.required("exchange_id", types.ShortText(64)),
+    schema.boolean("is_testnet", False),
+    schema.required("label", types.ShortText(128)),
+    schema.required("position_mode", types.ShortText(16), "'hedge'"),
+    schema.nullable("extra_config_json", types.JsonText),
+    schema.boolean("reconcile_enabled", True),
+    schema.nullable("reconcile_short_interval_seconds", sa.Integer()),
+    schema.nullable("reconcile_short_lookback_seconds", sa.Integer()),
+    schema.nullable("reconcile_hourly_interval_seconds", sa.Integer()),
+    schema.nullable("reconcile_hourly_lookback_seconds", sa.Integer()),
+    schema.nullable("reconcile_long_interval_seconds", sa.Integer()),
+    schema.nullable("reconcile_long_lookback_seconds", sa.Integer()),
+    schema.nullable("dispatcher_worker_hint", sa.Integer()),
+    schema.nullable("dispatcher_hint_updated_at", types.TimestampType()),
+    schema.required("raw_storage_mode", types.ShortText(16), "'shared'"),
+    schema.required("pool_id", sa.Integer(), "0"),
+    schema.required("status", types.ShortText(32), "'active'"),
+    schema.nullable("trader_name", types.ShortText(128)),
+    schema.nullable("quarantine", types.ShortText(64)),
+    schema.required("environment", types.ShortText(16)),
+    schema.boolean("live_enabled", False),
+    schema.created_at(),
+    sa.Index(None, "status"),
 )
 
-account_credentials_encrypted = Table(
+account_credentials_encrypted = schema.table(
     "account_credentials_encrypted",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("api_key_enc", Text()),
-    required_column("secret_enc", Text()),
-    nullable_column("passphrase_enc", Text()),
-    required_column("key_id", ShortText(32)),
-    required_column("fingerprint", ExactText(64)),
-    created_at_column(),
-    updated_at_column(),
-    nullable_column("exchange_owner", ShortText(64)),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    schema.required("api_key_enc", sa.Text()),
+    schema.required("secret_enc", sa.Text()),
+    schema.nullable("passphrase_enc", sa.Text()),
+    schema.required("key_id", types.ShortText(32)),
+    schema.required("fingerprint", types.ExactText(64)),
+    schema.created_at(),
+    schema.updated_at(),
+    schema.nullable("exchange_owner", types.ShortText(64)),
 )
 
-strategies = Table(
+strategies = schema.table(
     "strategies",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    nullable_column("client_strategy_id", BigIntId),
-    required_column("name", ShortText(128)),
-    required_column("status", ShortText(32), "'active'"),
-    created_at_column(),
-    UniqueConstraint("name"),
-    **TABLE_OPTIONS,
+    schema.key("id"),
+    schema.nullable("client_strategy_id", types.BigIntId),
+    schema.required("name", types.ShortText(128)),
+    schema.required("status", types.ShortText(32), "'active'"),
+    schema.created_at(),
+    sa.UniqueConstraint("name"),
 )
 
-strategy_accounts = Table(
+strategy_accounts = schema.table(
     "strategy_accounts",
-    METADATA,
-    Column("strategy_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("status", ShortText(32), "'active'"),
-    created_at_column(),
-    Index(None, "account_id"),
-    **TABLE_OPTIONS,
+    schema.key("strategy_id"),
+    schema.key("account_id"),
+    schema.required("status", types.ShortText(32), "'active'"),
+    schema.created_at(),
+    sa.Index(None, "account_id"),
 )
 
-account_risk_state = Table(
+account_risk_state = schema.table(
     "account_risk_state",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    boolean_column("allow_new_positions", True),
-    created_at_column(),
-    updated_at_column(),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    schema.boolean("allow_new_positions", True),
+    schema.created_at(),
+    schema.updated_at(),
 )
 
-account_strategy_risk_state = Table(
+account_strategy_risk_state = schema.table(
     "account_strategy_risk_state",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("strategy_id", BigIntId, primary_key=True, autoincrement=False),
-    boolean_column("allow_new_positions", True),
-    created_at_column(),
-    updated_at_column(),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    schema.key("strategy_id"),
+    schema.boolean("allow_new_positions", True),
+    schema.created_at(),
+    schema.updated_at(),
 )
 
-account_leases = Table(
+account_leases = schema.table(
     "account_leases",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("owner", ShortText(64), "''"),
-    required_column("token", BigIntId, "0"),
-    required_column("expires_at", TimestampType()),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    schema.required("owner", types.ShortText(64), "''"),
+    schema.required("token", types.BigIntId, "0"),
+    schema.required("expires_at", types.TimestampType()),
 )
 
-workers = Table(
+workers = schema.table(
     "workers",
-    METADATA,
-    Column("worker_id", ShortText(64), primary_key=True),
-    required_column("host", ShortText(128)),
-    required_column("heartbeat_at", TimestampType()),
-    required_column("status_json", JsonText),
-    **TABLE_OPTIONS,
+    sa.Column("worker_id", types.ShortText(64), primary_key=True),
+    schema.required("host", types.ShortText(128)),
+    schema.required("heartbeat_at", types.TimestampType()),
+    schema.required("status_json", types.JsonText),
 )
 
-id_blocks = Table(
+id_blocks = schema.table(
     "id_blocks",
-    METADATA,
-    Column("name", ShortText(64), primary_key=True),
-    required_column("next_id", BigIntId),
-    required_column("block", Integer(), "100"),
-    **TABLE_OPTIONS,
+    sa.Column("name", types.ShortText(64), primary_key=True),
+    schema.required("next_id", types.BigIntId),
+    schema.required("block", sa.Integer(), "100"),
 )
 
-installation = Table(
+installation = schema.table(
     "installation",
-    METADATA,
-    Column("tag", ExactText(8), primary_key=True),
-    **TABLE_OPTIONS,
+    sa.Column("tag", types.ExactText(8), primary_key=True),
 )
 
-kill_switches = Table(
+kill_switches = schema.table(
     "kill_switches",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("scope", ShortText(16)),
-    required_column("scope_id", ShortText(64)),
-    required_column("mode", ShortText(16)),
-    required_column("comment", ShortText(255)),
-    boolean_column("cancel_entries"),
-    boolean_column("flatten"),
-    boolean_column("is_on"),
-    required_column("set_by", ShortText(128)),
-    nullable_column("set_by_user_id", BigIntId),
-    nullable_column("set_by_api_key_id", BigIntId),
-    nullable_column("released_at", TimestampType()),
-    nullable_column("released_by", ShortText(128)),
-    nullable_column("release_comment", ShortText(255)),
-    created_at_column(),
-    Index("ix_kill_switches_on", "is_on", "id"),
-    **TABLE_OPTIONS,
+    schema.key("id"),
+    schema.required("scope", types.ShortText(16)),
+    schema.required("scope_id", types.ShortText(64)),
+    schema.required("mode", types.ShortText(16)),
+    schema.required("comment", types.ShortText(255)),
+    schema.boolean("cancel_entries"),
+    schema.boolean("flatten"),
+    schema.boolean("is_on"),
+    schema.required("set_by", types.ShortText(128)),
+    schema.nullable("set_by_user_id", types.BigIntId),
+    schema.nullable("set_by_api_key_id", types.BigIntId),
+    schema.nullable("released_at", types.TimestampType()),
+    schema.nullable("released_by", types.ShortText(128)),
+    schema.nullable("release_comment", types.ShortText(255)),
+    schema.created_at(),
+    sa.Index("ix_kill_switches_on", "is_on", "id"),
 )
 
-rate_chunks = Table(
+rate_chunks = schema.table(
     "rate_chunks",
-    METADATA,
-    Column("scope", ExactText(128), primary_key=True),
-    Column("second", BigIntId, primary_key=True, autoincrement=False),
-    required_column("used", BigIntId),
-    **TABLE_OPTIONS,
+    sa.Column("scope", types.ExactText(128), primary_key=True),
+    schema.key("second"),
+    schema.required("used", types.BigIntId),
 )

@@ -1,53 +1,38 @@
 """State of paper exchanges, separate from the ledger."""
 
-from sqlalchemy import Column, Index, Integer, Table
+import sqlalchemy as sa
 
-from oms.adapters.sql.connection.column_types import (
-    TABLE_OPTIONS,
-    BigIntId,
-    ExactText,
-    JsonText,
-    ShortText,
-    TimestampType,
-)
-from oms.adapters.sql.tables.metadata import METADATA, required_column
+from oms.adapters.sql.connection import column_types as types
+from oms.adapters.sql.tables import metadata as schema
 
-paper_state = Table(
+paper_state = schema.table(
     "paper_state",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("version", Integer()),
-    required_column("state_json", JsonText),
-    required_column("hash", ExactText(64), "''"),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    schema.required("version", sa.Integer()),
+    schema.required("state_json", types.JsonText),
+    schema.required("hash", types.ExactText(64), "''"),
 )
 
-paper_orders = Table(
+paper_orders = schema.table(
     "paper_orders",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("exchange_order_id", ExactText(128), primary_key=True),
-    required_column("order_json", JsonText),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    sa.Column("exchange_order_id", types.ExactText(128), primary_key=True),
+    schema.required("order_json", types.JsonText),
 )
 
-paper_trades = Table(
+paper_trades = schema.table(
     "paper_trades",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("trade_id", ExactText(128), primary_key=True),
-    required_column("symbol", ShortText(64)),
-    required_column("executed_at", TimestampType()),
-    required_column("trade_json", JsonText),
-    Index("ix_paper_trades_executed_at", "account_id", "executed_at"),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    sa.Column("trade_id", types.ExactText(128), primary_key=True),
+    schema.required("symbol", types.ShortText(64)),
+    schema.required("executed_at", types.TimestampType()),
+    schema.required("trade_json", types.JsonText),
+    sa.Index("ix_paper_trades_executed_at", "account_id", "executed_at"),
 )
 
-paper_prices = Table(
+paper_prices = schema.table(
     "paper_prices",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("symbol", ShortText(64), primary_key=True),
-    required_column("price_json", JsonText),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    sa.Column("symbol", types.ShortText(64), primary_key=True),
+    schema.required("price_json", types.JsonText),
 )

@@ -1,57 +1,46 @@
 """Raw orders and trades as received from exchanges."""
 
-from sqlalchemy import Column, Index, Table, UniqueConstraint
+import sqlalchemy as sa
 
-from oms.adapters.sql.connection.column_types import (
-    TABLE_OPTIONS,
-    BigIntId,
-    ExactText,
-    JsonText,
-    ShortText,
-    TimestampType,
-)
-from oms.adapters.sql.tables.metadata import METADATA, nullable_column, required_column
+from oms.adapters.sql.connection import column_types as types
+from oms.adapters.sql.tables import metadata as schema
 
-ccxt_orders_raw = Table(
+ccxt_orders_raw = schema.table(
     "ccxt_orders_raw",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("account_id", BigIntId),
-    required_column("exchange_id", ShortText(64)),
-    nullable_column("exchange_order_id", ExactText(128)),
-    nullable_column("client_order_id", ExactText(128)),
-    nullable_column("symbol", ShortText(64)),
-    required_column("raw_json", JsonText),
-    required_column("fingerprint_hash", ExactText(64)),
-    required_column("observed_at", TimestampType()),
-    UniqueConstraint(
+    schema.key("id"),
+    schema.required("account_id", types.BigIntId),
+    schema.required("exchange_id", types.ShortText(64)),
+    schema.nullable("exchange_order_id", types.ExactText(128)),
+    schema.nullable("client_order_id", types.ExactText(128)),
+    schema.nullable("symbol", types.ShortText(64)),
+    schema.required("raw_json", types.JsonText),
+    schema.required("fingerprint_hash", types.ExactText(64)),
+    schema.required("observed_at", types.TimestampType()),
+    sa.UniqueConstraint(
         "account_id", "exchange_id", "fingerprint_hash", name="uq_ccxt_orders_raw_fingerprint"
     ),
-    Index("ix_ccxt_orders_raw_observed", "account_id", "observed_at"),
-    Index("ix_ccxt_orders_raw_page", "account_id", "id"),
-    **TABLE_OPTIONS,
+    sa.Index("ix_ccxt_orders_raw_observed", "account_id", "observed_at"),
+    sa.Index("ix_ccxt_orders_raw_page", "account_id", "id"),
 )
 
-ccxt_trades_raw = Table(
+ccxt_trades_raw = schema.table(
     "ccxt_trades_raw",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("account_id", BigIntId),
-    required_column("exchange_id", ShortText(64)),
-    required_column("exchange_trade_id", ExactText(128)),
-    nullable_column("exchange_order_id", ExactText(128)),
-    required_column("symbol", ShortText(64)),
-    required_column("raw_json", JsonText),
-    required_column("fingerprint_hash", ExactText(64)),
-    required_column("observed_at", TimestampType()),
-    UniqueConstraint(
+    schema.key("id"),
+    schema.required("account_id", types.BigIntId),
+    schema.required("exchange_id", types.ShortText(64)),
+    schema.required("exchange_trade_id", types.ExactText(128)),
+    schema.nullable("exchange_order_id", types.ExactText(128)),
+    schema.required("symbol", types.ShortText(64)),
+    schema.required("raw_json", types.JsonText),
+    schema.required("fingerprint_hash", types.ExactText(64)),
+    schema.required("observed_at", types.TimestampType()),
+    sa.UniqueConstraint(
         "account_id",
         "exchange_id",
         "symbol",
         "exchange_trade_id",
         name="uq_ccxt_trades_raw_trade",
     ),
-    Index("ix_ccxt_trades_raw_observed", "account_id", "observed_at"),
-    Index("ix_ccxt_trades_raw_page", "account_id", "id"),
-    **TABLE_OPTIONS,
+    sa.Index("ix_ccxt_trades_raw_observed", "account_id", "observed_at"),
+    sa.Index("ix_ccxt_trades_raw_page", "account_id", "id"),
 )

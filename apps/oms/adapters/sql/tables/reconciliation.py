@@ -1,58 +1,45 @@
 """Results of reconciliation: cursors, runs and discrepancies."""
 
-from sqlalchemy import Column, Index, Table
+import sqlalchemy as sa
 
-from oms.adapters.sql.connection.column_types import (
-    TABLE_OPTIONS,
-    BigIntId,
-    ExactText,
-    JsonText,
-    ShortText,
-    TimestampType,
-)
-from oms.adapters.sql.tables.metadata import METADATA, nullable_column, required_column
+from oms.adapters.sql.connection import column_types as types
+from oms.adapters.sql.tables import metadata as schema
 
-reconciliation_cursor = Table(
+reconciliation_cursor = schema.table(
     "reconciliation_cursor",
-    METADATA,
-    Column("account_id", BigIntId, primary_key=True, autoincrement=False),
-    Column("entity", ShortText(96), primary_key=True),
-    required_column("cursor_value", ShortText(255)),
-    required_column("updated_at", TimestampType()),
-    **TABLE_OPTIONS,
+    schema.key("account_id"),
+    sa.Column("entity", types.ShortText(96), primary_key=True),
+    schema.required("cursor_value", types.ShortText(255)),
+    schema.required("updated_at", types.TimestampType()),
 )
 
-reconcile_runs = Table(
+reconcile_runs = schema.table(
     "reconcile_runs",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("account_id", BigIntId),
-    required_column("scope", ShortText(16)),
-    required_column("started_at", TimestampType()),
-    required_column("finished_at", TimestampType()),
-    required_column("counts_json", JsonText),
-    nullable_column("error", ShortText(255)),
-    Index("ix_reconcile_runs_account_id", "account_id", "id"),
-    Index("ix_reconcile_runs_started_at", "started_at"),
-    **TABLE_OPTIONS,
+    schema.key("id"),
+    schema.required("account_id", types.BigIntId),
+    schema.required("scope", types.ShortText(16)),
+    schema.required("started_at", types.TimestampType()),
+    schema.required("finished_at", types.TimestampType()),
+    schema.required("counts_json", types.JsonText),
+    schema.nullable("error", types.ShortText(255)),
+    sa.Index("ix_reconcile_runs_account_id", "account_id", "id"),
+    sa.Index("ix_reconcile_runs_started_at", "started_at"),
 )
 
-discrepancies = Table(
+discrepancies = schema.table(
     "discrepancies",
-    METADATA,
-    Column("id", BigIntId, primary_key=True, autoincrement=False),
-    required_column("account_id", BigIntId),
-    required_column("class", ShortText(32)),
-    nullable_column("symbol", ShortText(64)),
-    required_column("subject", ExactText(255)),
-    required_column("status", ShortText(16)),
-    required_column("policy", ShortText(16)),
-    required_column("evidence_json", JsonText),
-    nullable_column("fix_json", JsonText),
-    required_column("first_seen", TimestampType()),
-    required_column("last_seen", TimestampType()),
-    nullable_column("decided_by", ShortText(128)),
-    nullable_column("comment", ShortText(255)),
-    Index("ix_discrepancies_account_id", "account_id", "status", "id"),
-    **TABLE_OPTIONS,
+    schema.key("id"),
+    schema.required("account_id", types.BigIntId),
+    schema.required("class", types.ShortText(32)),
+    schema.nullable("symbol", types.ShortText(64)),
+    schema.required("subject", types.ExactText(255)),
+    schema.required("status", types.ShortText(16)),
+    schema.required("policy", types.ShortText(16)),
+    schema.required("evidence_json", types.JsonText),
+    schema.nullable("fix_json", types.JsonText),
+    schema.required("first_seen", types.TimestampType()),
+    schema.required("last_seen", types.TimestampType()),
+    schema.nullable("decided_by", types.ShortText(128)),
+    schema.nullable("comment", types.ShortText(255)),
+    sa.Index("ix_discrepancies_account_id", "account_id", "status", "id"),
 )
