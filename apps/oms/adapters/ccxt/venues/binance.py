@@ -14,44 +14,29 @@ from oms.adapters.ccxt.venues.profile import (
     UsedWeight,
     VenueProfile,
 )
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    DUPLICATE_CLIENT_ID,
-    EXCHANGE_REJECTED,
-    INSUFFICIENT_FUNDS,
-    NOTHING_TO_DO,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    POSITION_MODE,
-    RATE_LIMITED,
-    REDUCE_ONLY,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
     codes=by_code(
-        (INSUFFICIENT_FUNDS, "-2019"),
-        (EXCHANGE_REJECTED, "-2010"),
-        (REDUCE_ONLY, "-2022"),
-        (NOTIONAL, "-4164"),
-        (ORDER_NOT_FOUND, "-2011 -2013"),
-        (AUTH_FAILED, "-1022 -2014 -2015"),
-        (DUPLICATE_CLIENT_ID, "-4116"),
-        (RATE_LIMITED, "-1015 -1003"),
-        (CLOCK, "-1021"),
-        (POSITION_MODE, "-4061"),
-        (NOTHING_TO_DO, "-4059"),
-        (UNKNOWN_OUTCOME, "-1006 -1007 -1001 -1008"),
+        (CodeMeaning.INSUFFICIENT_FUNDS, "-2019"),
+        (CodeMeaning.EXCHANGE_REJECTED, "-2010"),
+        (CodeMeaning.REDUCE_ONLY, "-2022"),
+        (CodeMeaning.NOTIONAL, "-4164"),
+        (CodeMeaning.ORDER_NOT_FOUND, "-2011 -2013"),
+        (CodeMeaning.AUTH_FAILED, "-1022 -2014 -2015"),
+        (CodeMeaning.DUPLICATE_CLIENT_ID, "-4116"),
+        (CodeMeaning.RATE_LIMITED, "-1015 -1003"),
+        (CodeMeaning.CLOCK, "-1021"),
+        (CodeMeaning.POSITION_MODE, "-4061"),
+        (CodeMeaning.NOTHING_TO_DO, "-4059"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "-1006 -1007 -1001 -1008"),
     ),
     messages={
         "-2010": (
-            ("duplicate order sent", DUPLICATE_CLIENT_ID),
-            ("insufficient balance", INSUFFICIENT_FUNDS),
+            ("duplicate order sent", CodeMeaning.DUPLICATE_CLIENT_ID),
+            ("insufficient balance", CodeMeaning.INSUFFICIENT_FUNDS),
         )
     },
 )

@@ -12,33 +12,21 @@ from oms.adapters.ccxt.venues.profile import (
     LookupMethod,
     VenueProfile,
 )
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    INSUFFICIENT_FUNDS,
-    NO_PERMISSION,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    POSITION_MODE,
-    RATE_LIMITED,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 
 _ERRORS = ErrorTable(
     codes=by_code(
-        (INSUFFICIENT_FUNDS, "40711 40712 40762 43012"),
-        (NOTIONAL, "45110"),
-        (POSITION_MODE, "40774"),
-        (ORDER_NOT_FOUND, "40109 40768 43001 43025"),
-        (RATE_LIMITED, "429 1001 30014 30026"),
-        (CLOCK, "40004 40005 40008"),
-        (AUTH_FAILED, "40001 40002 40003 40006 40009 40011 40012 40037"),
-        (NO_PERMISSION, "40014 40016 40018 40301"),
+        (CodeMeaning.INSUFFICIENT_FUNDS, "40711 40712 40762 43012"),
+        (CodeMeaning.NOTIONAL, "45110"),
+        (CodeMeaning.POSITION_MODE, "40774"),
+        (CodeMeaning.ORDER_NOT_FOUND, "40109 40768 43001 43025"),
+        (CodeMeaning.RATE_LIMITED, "429 1001 30014 30026"),
+        (CodeMeaning.CLOCK, "40004 40005 40008"),
+        (CodeMeaning.AUTH_FAILED, "40001 40002 40003 40006 40009 40011 40012 40037"),
+        (CodeMeaning.NO_PERMISSION, "40014 40016 40018 40301"),
         # Documented elsewhere as a request that took too long.
-        (UNKNOWN_OUTCOME, "40010 40604 500"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "40010 40604 500"),
     ),
     success=("code", frozenset({"00000"})),
 )

@@ -6,43 +6,26 @@ from typing import Any
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, LookupMethod, VenueProfile
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    DUPLICATE_CLIENT_ID,
-    INSUFFICIENT_FUNDS,
-    NO_PERMISSION,
-    NOTHING_TO_DO,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    POSITION_MODE,
-    PRICE_BAND,
-    RATE_LIMITED,
-    REDUCE_ONLY,
-    TRIGGER_SIDE,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
     codes=by_code(
-        (INSUFFICIENT_FUNDS, "110004 110007 110012 110045 170131"),
-        (PRICE_BAND, "110003"),
-        (REDUCE_ONLY, "110017"),
-        (NOTIONAL, "110094 170140"),
-        (TRIGGER_SIDE, "110092 110093"),
-        (ORDER_NOT_FOUND, "110001 170213"),
-        (AUTH_FAILED, "10003 10004"),
-        (NO_PERMISSION, "10005 10010"),
-        (DUPLICATE_CLIENT_ID, "110072 170141"),
-        (RATE_LIMITED, "10006 10018"),
-        (CLOCK, "10002"),
-        (NOTHING_TO_DO, "110025 110043"),
-        (UNKNOWN_OUTCOME, "10016"),
+        (CodeMeaning.INSUFFICIENT_FUNDS, "110004 110007 110012 110045 170131"),
+        (CodeMeaning.PRICE_BAND, "110003"),
+        (CodeMeaning.REDUCE_ONLY, "110017"),
+        (CodeMeaning.NOTIONAL, "110094 170140"),
+        (CodeMeaning.TRIGGER_SIDE, "110092 110093"),
+        (CodeMeaning.ORDER_NOT_FOUND, "110001 170213"),
+        (CodeMeaning.AUTH_FAILED, "10003 10004"),
+        (CodeMeaning.NO_PERMISSION, "10005 10010"),
+        (CodeMeaning.DUPLICATE_CLIENT_ID, "110072 170141"),
+        (CodeMeaning.RATE_LIMITED, "10006 10018"),
+        (CodeMeaning.CLOCK, "10002"),
+        (CodeMeaning.NOTHING_TO_DO, "110025 110043"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "10016"),
     ),
-    messages={"10001": (("position idx not match position mode", POSITION_MODE),)},
+    messages={"10001": (("position idx not match position mode", CodeMeaning.POSITION_MODE),)},
     success=("retCode", frozenset({"0"})),
 )
 _STATUSES = StatusTable(

@@ -4,58 +4,40 @@ from collections.abc import Mapping
 
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, SPOT_ONLY, TRIGGER_PARAMS, VenueProfile
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    DUPLICATE_CLIENT_ID,
-    INSUFFICIENT_FUNDS,
-    NO_PERMISSION,
-    NOTHING_TO_DO,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    POST_ONLY,
-    PRICE_BAND,
-    RATE_LIMITED,
-    REDUCE_ONLY,
-    RISK_LIMIT,
-    TRIGGER_SIDE,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
     codes=by_code(
         (
-            INSUFFICIENT_FUNDS,
+            CodeMeaning.INSUFFICIENT_FUNDS,
             "BALANCE_NOT_ENOUGH FUTURES_BALANCE_NOT_ENOUGH MARGIN_BALANCE_NOT_ENOUGH"
             " INSUFFICIENT_AVAILABLE",
         ),
         (
-            PRICE_BAND,
+            CodeMeaning.PRICE_BAND,
             "PRICE_TOO_DEVIATED PRICE_OVER_LIQUIDATION PRICE_OVER_BANKRUPT"
             " PRICE_THRESHOLD_EXCEEDED",
         ),
-        (NOTIONAL, "AMOUNT_TOO_LITTLE SIZE_TOO_SMALL"),
-        (REDUCE_ONLY, "POSITION_EMPTY INCREASE_POSITION"),
-        (TRIGGER_SIDE, "AUTO_TRIGGER_PRICE_LESS_LAST AUTO_TRIGGER_PRICE_GREATE_LAST"),
-        (POST_ONLY, "POC_FILL_IMMEDIATELY ORDER_POC_IMMEDIATE"),
-        (RISK_LIMIT, "RISK_LIMIT_EXCEEDED LIQUIDATE_IMMEDIATELY"),
-        (ORDER_NOT_FOUND, "ORDER_NOT_FOUND CLIENT_ID_NOT_FOUND"),
-        (ORDER_NOT_FOUND, "ORDER_CLOSED ORDER_CANCELLED ORDER_FINISHED"),
-        (DUPLICATE_CLIENT_ID, "REPEATED_CREATION"),
-        (NOTHING_TO_DO, "NO_CHANGE"),
-        (RATE_LIMITED, "TOO_FAST TOO_MANY_REQUESTS"),
-        (CLOCK, "REQUEST_EXPIRED"),
+        (CodeMeaning.NOTIONAL, "AMOUNT_TOO_LITTLE SIZE_TOO_SMALL"),
+        (CodeMeaning.REDUCE_ONLY, "POSITION_EMPTY INCREASE_POSITION"),
+        (CodeMeaning.TRIGGER_SIDE, "AUTO_TRIGGER_PRICE_LESS_LAST AUTO_TRIGGER_PRICE_GREATE_LAST"),
+        (CodeMeaning.POST_ONLY, "POC_FILL_IMMEDIATELY ORDER_POC_IMMEDIATE"),
+        (CodeMeaning.RISK_LIMIT, "RISK_LIMIT_EXCEEDED LIQUIDATE_IMMEDIATELY"),
+        (CodeMeaning.ORDER_NOT_FOUND, "ORDER_NOT_FOUND CLIENT_ID_NOT_FOUND"),
+        (CodeMeaning.ORDER_NOT_FOUND, "ORDER_CLOSED ORDER_CANCELLED ORDER_FINISHED"),
+        (CodeMeaning.DUPLICATE_CLIENT_ID, "REPEATED_CREATION"),
+        (CodeMeaning.NOTHING_TO_DO, "NO_CHANGE"),
+        (CodeMeaning.RATE_LIMITED, "TOO_FAST TOO_MANY_REQUESTS"),
+        (CodeMeaning.CLOCK, "REQUEST_EXPIRED"),
         (
-            AUTH_FAILED,
+            CodeMeaning.AUTH_FAILED,
             "INVALID_KEY INVALID_SIGNATURE INVALID_CREDENTIALS AUTHENTICATION_FAILED",
         ),
-        (NO_PERMISSION, "IP_FORBIDDEN READ_ONLY FORBIDDEN"),
-        (UNKNOWN_OUTCOME, "INTERNAL SERVER_ERROR TOO_BUSY"),
+        (CodeMeaning.NO_PERMISSION, "IP_FORBIDDEN READ_ONLY FORBIDDEN"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "INTERNAL SERVER_ERROR TOO_BUSY"),
     ),
-    messages={"INVALID_PARAM_VALUE": (("your order size", NOTIONAL),)},
+    messages={"INVALID_PARAM_VALUE": (("your order size", CodeMeaning.NOTIONAL),)},
 )
 _CANCELED = (
     "cancelled canceled ioc stp poc fok reduce_only reduce_out trader_not_enough depth_not_enough"

@@ -4,39 +4,28 @@ from collections.abc import Mapping
 
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, VenueProfile
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    INSUFFICIENT_FUNDS,
-    MARKET_CLOSED,
-    NO_PERMISSION,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    RATE_LIMITED,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable
 
 #: Codes are texts. ccxt reads an unknown order as an invalid one.
 _ERRORS = ErrorTable(
     codes={
-        "EOrder:Insufficient funds": INSUFFICIENT_FUNDS,
-        "EOrder:Order minimum not met": NOTIONAL,
-        "EOrder:Unknown order": ORDER_NOT_FOUND,
-        "EAPI:Invalid key": AUTH_FAILED,
-        "ESession:Invalid session": AUTH_FAILED,
-        "EGeneral:Permission denied": NO_PERMISSION,
-        "EAPI:Rate limit exceeded": RATE_LIMITED,
-        "EOrder:Rate limit exceeded": RATE_LIMITED,
-        "EGeneral:Temporary lockout": RATE_LIMITED,
-        "EGeneral:Too many requests": RATE_LIMITED,
-        "EAPI:Invalid nonce": CLOCK,
-        "EService:Market in post_only mode": MARKET_CLOSED,
-        "EService:Market in cancel_only mode": MARKET_CLOSED,
-        "EService:Unavailable": UNKNOWN_OUTCOME,
-        "EService:Busy": UNKNOWN_OUTCOME,
-        "EGeneral:Internal error": UNKNOWN_OUTCOME,
-        "EDatabase:Internal error": UNKNOWN_OUTCOME,
+        "EOrder:Insufficient funds": CodeMeaning.INSUFFICIENT_FUNDS,
+        "EOrder:Order minimum not met": CodeMeaning.NOTIONAL,
+        "EOrder:Unknown order": CodeMeaning.ORDER_NOT_FOUND,
+        "EAPI:Invalid key": CodeMeaning.AUTH_FAILED,
+        "ESession:Invalid session": CodeMeaning.AUTH_FAILED,
+        "EGeneral:Permission denied": CodeMeaning.NO_PERMISSION,
+        "EAPI:Rate limit exceeded": CodeMeaning.RATE_LIMITED,
+        "EOrder:Rate limit exceeded": CodeMeaning.RATE_LIMITED,
+        "EGeneral:Temporary lockout": CodeMeaning.RATE_LIMITED,
+        "EGeneral:Too many requests": CodeMeaning.RATE_LIMITED,
+        "EAPI:Invalid nonce": CodeMeaning.CLOCK,
+        "EService:Market in post_only mode": CodeMeaning.MARKET_CLOSED,
+        "EService:Market in cancel_only mode": CodeMeaning.MARKET_CLOSED,
+        "EService:Unavailable": CodeMeaning.UNKNOWN_OUTCOME,
+        "EService:Busy": CodeMeaning.UNKNOWN_OUTCOME,
+        "EGeneral:Internal error": CodeMeaning.UNKNOWN_OUTCOME,
+        "EDatabase:Internal error": CodeMeaning.UNKNOWN_OUTCOME,
     },
     success=("error", frozenset({"[]"})),
 )

@@ -10,50 +10,34 @@ from oms.adapters.ccxt.venues.profile import (
     LookupMethod,
     VenueProfile,
 )
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    DUPLICATE_CLIENT_ID,
-    EXCHANGE_REJECTED,
-    INSUFFICIENT_FUNDS,
-    NO_PERMISSION,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    POSITION_MODE,
-    PRICE_BAND,
-    RATE_LIMITED,
-    REDUCE_ONLY,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
     codes=by_code(
-        (INSUFFICIENT_FUNDS, "200004 230003 210021 126013 300003 330008"),
-        (PRICE_BAND, "400330 400370 400760 126029 126030"),
+        (CodeMeaning.INSUFFICIENT_FUNDS, "200004 230003 210021 126013 300003 330008"),
+        (CodeMeaning.PRICE_BAND, "400330 400370 400760 126029 126030"),
         # 600100 is an order below the minimum cost, which ccxt reads as insufficient funds.
-        (NOTIONAL, "600100 600101 126003"),
-        (REDUCE_ONLY, "300009"),
-        (POSITION_MODE, "330012"),
-        (DUPLICATE_CLIENT_ID, "126033 126044"),
-        (ORDER_NOT_FOUND, "100001 126043 order_not_exist"),
-        (ORDER_NOT_FOUND, "100004"),  # it cannot be canceled: its state is looked up
-        (RATE_LIMITED, "429 429000"),
-        (CLOCK, "400002"),
-        (AUTH_FAILED, "400001 400003 400004 400005 400006 400007"),
-        (NO_PERMISSION, "400303 126047 126048"),
-        (UNKNOWN_OUTCOME, "408000 500000 126038 126039"),
+        (CodeMeaning.NOTIONAL, "600100 600101 126003"),
+        (CodeMeaning.REDUCE_ONLY, "300009"),
+        (CodeMeaning.POSITION_MODE, "330012"),
+        (CodeMeaning.DUPLICATE_CLIENT_ID, "126033 126044"),
+        (CodeMeaning.ORDER_NOT_FOUND, "100001 126043 order_not_exist"),
+        (CodeMeaning.ORDER_NOT_FOUND, "100004"),  # it cannot be canceled: its state is looked up
+        (CodeMeaning.RATE_LIMITED, "429 429000"),
+        (CodeMeaning.CLOCK, "400002"),
+        (CodeMeaning.AUTH_FAILED, "400001 400003 400004 400005 400006 400007"),
+        (CodeMeaning.NO_PERMISSION, "400303 126047 126048"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "408000 500000 126038 126039"),
     ),
     messages={
         "400100": (
-            ("order_not_exist_or_not_allow_to_cancel", ORDER_NOT_FOUND),
-            ("order size below the minimum", NOTIONAL),
-            ("account.available.amount", INSUFFICIENT_FUNDS),
+            ("order_not_exist_or_not_allow_to_cancel", CodeMeaning.ORDER_NOT_FOUND),
+            ("order size below the minimum", CodeMeaning.NOTIONAL),
+            ("account.available.amount", CodeMeaning.INSUFFICIENT_FUNDS),
         ),
-        "600100": (("increment invalid", EXCHANGE_REJECTED),),
+        "600100": (("increment invalid", CodeMeaning.EXCHANGE_REJECTED),),
     },
     success=("code", frozenset({"200000", "200"})),
 )

@@ -12,41 +12,25 @@ from oms.adapters.ccxt.venues.profile import (
     LookupMethod,
     VenueProfile,
 )
-from oms.adapters.ccxt.venues.venue_errors import (
-    AUTH_FAILED,
-    CLOCK,
-    DUPLICATE_CLIENT_ID,
-    INSUFFICIENT_FUNDS,
-    NO_PERMISSION,
-    NOTHING_TO_DO,
-    NOTIONAL,
-    ORDER_NOT_FOUND,
-    PRICE_BAND,
-    RATE_LIMITED,
-    REDUCE_ONLY,
-    TRIGGER_SIDE,
-    UNKNOWN_OUTCOME,
-    ErrorTable,
-    by_code,
-)
+from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
     codes=by_code(
-        (INSUFFICIENT_FUNDS, "51008 51119 51127 51131 51502"),
-        (PRICE_BAND, "51006 51136 51137 51138"),
-        (NOTIONAL, "51020"),
-        (REDUCE_ONLY, "51205"),
-        (TRIGGER_SIDE, "51278 51279 51280"),
-        (DUPLICATE_CLIENT_ID, "51016"),
-        (ORDER_NOT_FOUND, "51400 51401 51402 51503 51603"),
-        (NOTHING_TO_DO, "51410"),  # a cancel is under way already
-        (RATE_LIMITED, "50011 50061"),
-        (CLOCK, "50102"),
-        (AUTH_FAILED, "50101 50103 50104 50105 50106 50111 50113 50114"),
-        (NO_PERMISSION, "50027 50110 50120"),
-        (UNKNOWN_OUTCOME, "50001 50004 50005 50013 50026"),
+        (CodeMeaning.INSUFFICIENT_FUNDS, "51008 51119 51127 51131 51502"),
+        (CodeMeaning.PRICE_BAND, "51006 51136 51137 51138"),
+        (CodeMeaning.NOTIONAL, "51020"),
+        (CodeMeaning.REDUCE_ONLY, "51205"),
+        (CodeMeaning.TRIGGER_SIDE, "51278 51279 51280"),
+        (CodeMeaning.DUPLICATE_CLIENT_ID, "51016"),
+        (CodeMeaning.ORDER_NOT_FOUND, "51400 51401 51402 51503 51603"),
+        (CodeMeaning.NOTHING_TO_DO, "51410"),  # a cancel is under way already
+        (CodeMeaning.RATE_LIMITED, "50011 50061"),
+        (CodeMeaning.CLOCK, "50102"),
+        (CodeMeaning.AUTH_FAILED, "50101 50103 50104 50105 50106 50111 50113 50114"),
+        (CodeMeaning.NO_PERMISSION, "50027 50110 50120"),
+        (CodeMeaning.UNKNOWN_OUTCOME, "50001 50004 50005 50013 50026"),
     ),
     success=("code", frozenset({"0"})),
 )

@@ -7,18 +7,10 @@ skips Binance's futures error table, and rejections arrive as plain ``ExchangeEr
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from enum import Enum
 from typing import Any
 
 from oms.domain.value import value
-
-
-@value
-class CodeMeaning:
-    """One of the gateway's error codes, and a more specific reason where there is one."""
-
-    code: str
-    reason: str | None = None
-
 
 DUPLICATE = "duplicate_client_id"
 OVERLOAD = "exchange_rate_limited"
@@ -27,24 +19,33 @@ ALREADY_DONE = "already_so"
 #: The venue itself does not know the outcome.
 OUTCOME_UNKNOWN = "outcome_unknown"
 
-INSUFFICIENT_FUNDS = CodeMeaning(code="insufficient_funds")
-EXCHANGE_REJECTED = CodeMeaning(code="exchange_rejected")
-PRICE_BAND = CodeMeaning(code="exchange_rejected", reason="price_band")
-NOTIONAL = CodeMeaning(code="exchange_rejected", reason="notional")
-REDUCE_ONLY = CodeMeaning(code="exchange_rejected", reason="reduce_only")
-TRIGGER_SIDE = CodeMeaning(code="exchange_rejected", reason="trigger_side")
-POST_ONLY = CodeMeaning(code="exchange_rejected", reason="post_only_would_take")
-RISK_LIMIT = CodeMeaning(code="exchange_rejected", reason="risk_limit")
-MARKET_CLOSED = CodeMeaning(code="market_closed")
-ORDER_NOT_FOUND = CodeMeaning(code="order_not_found")
-POSITION_MODE = CodeMeaning(code="position_mode_mismatch")
-AUTH_FAILED = CodeMeaning(code="auth_failed")
-NO_PERMISSION = CodeMeaning(code="auth_failed", reason="permission")
-DUPLICATE_CLIENT_ID = CodeMeaning(code=DUPLICATE)
-RATE_LIMITED = CodeMeaning(code=OVERLOAD)
-CLOCK = CodeMeaning(code=CLOCK_SKEW)
-NOTHING_TO_DO = CodeMeaning(code=ALREADY_DONE)
-UNKNOWN_OUTCOME = CodeMeaning(code=OUTCOME_UNKNOWN)
+
+class CodeMeaning(Enum):
+    """Meaning of a venue's error code: the gateway's own code, and a reason where there is one."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXCHANGE_REJECTED = "exchange_rejected"
+    PRICE_BAND = ("exchange_rejected", "price_band")
+    NOTIONAL = ("exchange_rejected", "notional")
+    REDUCE_ONLY = ("exchange_rejected", "reduce_only")
+    TRIGGER_SIDE = ("exchange_rejected", "trigger_side")
+    POST_ONLY = ("exchange_rejected", "post_only_would_take")
+    RISK_LIMIT = ("exchange_rejected", "risk_limit")
+    MARKET_CLOSED = "market_closed"
+    ORDER_NOT_FOUND = "order_not_found"
+    POSITION_MODE = "position_mode_mismatch"
+    AUTH_FAILED = "auth_failed"
+    NO_PERMISSION = ("auth_failed", "permission")
+    DUPLICATE_CLIENT_ID = DUPLICATE
+    RATE_LIMITED = OVERLOAD
+    CLOCK = CLOCK_SKEW
+    NOTHING_TO_DO = ALREADY_DONE
+    UNKNOWN_OUTCOME = OUTCOME_UNKNOWN
+
+    def __init__(self, code: str, reason: str | None = None) -> None:
+        self.code = code
+        self.reason = reason
+
 
 _CODE_KEYS = (
     "retCode",
