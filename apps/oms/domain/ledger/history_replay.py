@@ -17,9 +17,8 @@ compared with the stored ones (``replay_diff``):
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
-from functools import partial
+from typing import Any
 
 from oms.domain.account import PositionMode
 from oms.domain.ids import IdGenerator, IdKind
@@ -82,8 +81,8 @@ class ReplayedHistory:
 def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHistory:
     """Replay all of ``history`` from empty positions; new legs take their ids from ``next_id``."""
     replay = _Replay(history, _WorkingIds(next_id))
-    for _, step in sorted(_steps(history, replay), key=lambda pair: pair[0]):
-        step()
+    for step in replay_steps(history.deals, history.positions):
+        replay.run(step)
     return ReplayedHistory(
         positions=replay.positions,
         deals=replay.deals,
@@ -102,35 +101,45 @@ def busted_trade_ids(deals: Sequence[Deal]) -> frozenset[str]:
     )
 
 
-_Key = tuple[datetime, int, int, int, str, int]
-_Step = Callable[[], None]
+ReplayStep = Deal | tuple[Deal, ...] | Position
+"""An execution, the legs of a close-by (of a dust write-off one), or a position that was merged."""
 
 
-def _steps(history: SymbolHistory, replay: "_Replay") -> list[tuple[_Key, _Step]]:
-    """Return the replay steps, each with its key in the exchange's order."""
-    busted = busted_trade_ids(history.deals)
-    steps: list[tuple[_Key, _Step]] = []
+def replay_steps(
+    deals: Sequence[Deal],
+    positions: Sequence[Position],
+    key: Callable[[Deal], tuple[Any, ...]] | None = None,
+) -> list[ReplayStep]:
+    """Return what moved quantity, in the order of ``key``: of the exchange, unless it is given.
+
+    Busted executions are left out. A merge follows the executions of its time.
+    """
+    order = key or exchange_order
+    busted = busted_trade_ids(deals)
+    steps: list[tuple[tuple[Any, ...], int, ReplayStep]] = []
     pairs: dict[str, list[Deal]] = {}
-    for deal in history.deals:
+    for deal in deals:
         if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
             continue
         if deal.entry is DealEntry.OUT_BY:
             pairs.setdefault(deal.exchange_trade_id, []).append(deal)
-            continue
-        steps.append((_key(deal, 0), partial(replay.execute, deal)))
+        else:
+            steps.append((order(deal), deal.id, deal))
     for legs in pairs.values():
-        pair = sorted(legs, key=lambda leg: leg.leg)
-        steps.append((_key(pair[0], 1), partial(replay.close_by, pair)))
-    for position in history.positions:
-        if position.merged_into is not None and position.closed_at is not None:
-            key = (position.closed_at, 2, 0, 0, "", position.id)
-            steps.append((key, partial(replay.merge, position)))
-    return steps
+        pair = tuple(sorted(legs, key=lambda leg: leg.leg))
+        steps.append((order(pair[0]), pair[0].id, pair))
+    for position in positions:
+        if position.merged_into is not None:
+            at = position.closed_at or position.updated_at
+            steps.append(((at, 2), -position.id, position))
+    return [step for _, _, step in sorted(steps, key=lambda each: each[:2])]
 
 
-def _key(deal: Deal, rank: int) -> _Key:
+def exchange_order(deal: Deal) -> tuple[Any, ...]:
+    """Return the sort key of a deal in the exchange's order; close-bys follow executions."""
     key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
     at, sequence, length, text = key
+    rank = 1 if deal.entry is DealEntry.OUT_BY else 0
     return at, rank, sequence, length, text, deal.leg
 
 
@@ -163,6 +172,16 @@ class _Replay:
     _with_predecessor: set[int] = field(default_factory=set)
     #: Target of each merged position.
     _merged: dict[int, int] = field(default_factory=dict)
+
+    def run(self, step: ReplayStep) -> None:
+        """Replay one step."""
+        match step:
+            case Deal():
+                self.execute(step)
+            case Position():
+                self.merge(step)
+            case legs:
+                self.close_by(legs)
 
     def execute(self, deal: Deal) -> None:
         """Replay one execution, or one leg of it."""

@@ -7,17 +7,19 @@ average price of its second position at that point, a merge moves quantity and c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.allocation import execution_key
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
 from oms.domain.ledger.dust import DUST_PREFIX
-from oms.domain.ledger.history_replay import busted_trade_ids
+from oms.domain.ledger.history_replay import (
+    ReplayStep,
+    busted_trade_ids,
+    exchange_order,
+    replay_steps,
+)
 from oms.domain.ledger.position import (
     Fill,
     Position,
@@ -39,11 +41,6 @@ class PositionGroup:
     positions: Sequence[Position]
     deals: Sequence[Deal]
 
-    @property
-    def merged(self) -> Sequence[Position]:
-        """The positions that were merged into another."""
-        return [row for row in self.positions if row.merged_into is not None]
-
 
 def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Finding]:
     """Check that a replay of the deals gives the stored positions.
@@ -57,66 +54,32 @@ def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Fin
             make_finding("position_symbol", "position", row.id, "an instrument", row.symbol)
             for row in group.positions
         ]
-    sort_keys: list[Callable[[Deal], Any]] = [_exchange_key, _received_key]
-    if not group.merged:
-        sort_keys.append(_id_key)
+    orders: list[Callable[[Deal], tuple[Any, ...]]] = [exchange_order, _received_order]
+    if all(row.merged_into is None for row in group.positions):
+        orders.append(_id_order)
     first_findings: list[Finding] = []
-    before: list[Any] | None = None
-    for key in sort_keys:
+    first_steps: list[ReplayStep] | None = None
+    for order in orders:
+        steps = replay_steps(group.deals, group.positions, order)
+        if steps == first_steps:
+            continue
+        first_steps = first_steps or steps
         replay = _PositionReplay(
             instrument=instrument, after={p.id: empty_position(p) for p in group.positions}
         )
-        steps = _steps(group, replay, key)
-        order = [name for name, _ in steps]
-        if order == before:
-            continue
-        before = before or order
-        findings = replay.compare(group, [step for _, step in steps])
+        findings = replay.compare(group, steps)
         if not findings:
             return []
         first_findings = first_findings or findings
     return first_findings
 
 
-def _exchange_key(deal: Deal) -> Any:
-    key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
-    at, sequence, length, text = key
-    rank = 1 if deal.entry is DealEntry.OUT_BY else 0
-    return at, rank, sequence, length, text, deal.leg
-
-
-def _received_key(deal: Deal) -> Any:
+def _received_order(deal: Deal) -> tuple[Any, ...]:
     return deal.created_at, 0, deal.id
 
 
-def _id_key(deal: Deal) -> Any:
-    return deal.id
-
-
-def _steps(
-    group: PositionGroup, replay: "_PositionReplay", key: Callable[[Deal], Any]
-) -> list[tuple[Any, Callable[[], None]]]:
-    """Return the steps that moved quantity, each with its id, in the order of ``key``."""
-    busted = busted_trade_ids(group.deals)
-    steps: list[tuple[Any, Any, Callable[[], None]]] = []
-    pairs: dict[str, list[Deal]] = {}
-    for deal in group.deals:
-        if deal.type is not DealType.TRADE:
-            continue
-        if deal.exchange_trade_id in busted:
-            replay.check_profit(deal, ZERO)
-        elif deal.entry is DealEntry.OUT_BY:
-            pairs.setdefault(deal.exchange_trade_id, []).append(deal)
-        else:
-            steps.append((key(deal), deal.id, partial(replay.trade, deal)))
-    for legs in pairs.values():
-        pair = sorted(legs, key=lambda leg: leg.leg)
-        steps.append((key(pair[0]), pair[0].id, partial(replay.pair, pair)))
-    for position in group.merged:
-        assert position.merged_into is not None
-        at: datetime = position.closed_at or position.updated_at
-        steps.append(((at, 2), -position.id, partial(replay.merge, position)))
-    return [(name, step) for _, name, step in sorted(steps, key=lambda each: each[:2])]
+def _id_order(deal: Deal) -> tuple[Any, ...]:
+    return (deal.id,)
 
 
 class _CannotContinue(Exception):
@@ -133,11 +96,21 @@ class _PositionReplay:
     first: dict[int, Deal] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def compare(self, group: PositionGroup, steps: Sequence[Callable[[], None]]) -> list[Finding]:
+    def compare(self, group: PositionGroup, steps: Sequence[ReplayStep]) -> list[Finding]:
         """Run the steps and compare the positions with the stored ones."""
+        busted = busted_trade_ids(group.deals)
+        for deal in group.deals:
+            if deal.type is DealType.TRADE and deal.exchange_trade_id in busted:
+                self.check_profit(deal, ZERO)
         try:
             for step in steps:
-                step()
+                match step:
+                    case Deal():
+                        self.trade(step)
+                    case Position():
+                        self.merge(step)
+                    case legs:
+                        self.pair(legs)
         except _CannotContinue:
             return self.findings
         for deal in group.deals:
