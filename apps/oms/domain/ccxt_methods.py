@@ -100,29 +100,6 @@ TRADE_METHODS = (
 )
 """Methods that change state at the exchange."""
 
-NOTABLE_FORBIDDEN = (
-    "withdraw",
-    "transfer",
-    "borrow_*",
-    "repay_*",
-    "create_deposit_address",
-    "fetch_deposit_address*",
-    "create_convert_trade",
-    "create_sub_account",
-    "request",
-    "fetch",
-    "fetch2",
-    "sign",
-    "fetch_web_endpoint",
-    "public_*, private_*, sapi_*, fapi_*, v1_* and every other implicit API method",
-    "set_sandbox_mode",
-    "enable_demo_trading",
-    "set_property",
-    "close",
-    "_*",
-)
-"""Examples of methods that are never allowed, for documentation; the rule covers all others too."""
-
 _NOT_TO_BE_ALLOWED = frozenset({"close", "set_sandbox_mode", "enable_demo_trading"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

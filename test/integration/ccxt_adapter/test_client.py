@@ -78,7 +78,6 @@ async def test_hosts_and_the_last_call_are_reported(
     first = client.last_call_at
     await client.read("fetch_balance")
     assert first is not None and client.last_call_at is not None and client.last_call_at > first
-    assert client.last_headers["X-Bapi-Limit-Status"]
 
 
 async def test_production_names_resolve_to_this_machine(opened: Opened) -> None:
@@ -119,8 +118,6 @@ async def test_an_outdated_table_is_read_again_and_used_if_that_fails(
     assert (failed.value.code, failed.value.retryable) == ("exchange_unavailable", True)
     venue.control("clear")
     fresh = await opened(shares=False)
-    assert fresh.instruments == client.instruments
-    await fresh.refresh_markets()
     assert fresh.instruments == client.instruments
 
 

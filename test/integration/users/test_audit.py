@@ -13,7 +13,6 @@ from oms.config import Settings
 from oms.domain.access import Grant
 from oms.services.access.chain_audit import ChainAudit
 
-FALSE = "a" * 64
 ROW = {
     *("id", "created_at", "account_id", "actor", "actor_user_id", "actor_api_key_id"),
     *("actor_role", "actor_ip", "action", "entity", "entity_id", "before_json", "after_json"),

@@ -36,7 +36,6 @@ PERMIT = {
     "strategy_ids",
     "status",
 }
-GIVEN = {"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100}
 HELD = {
     "expires_at": None,
     "ip_allowlist": ["127.0.0.0/8"],

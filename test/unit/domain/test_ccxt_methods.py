@@ -110,7 +110,6 @@ def test_every_parsed_method_trades() -> None:
     assert all("params" in signature.parameters for signature in signatures)
 
 
-MAY_READ = set(Role)
 MAY_TRADE = {Role.TRADER, Role.PORTFOLIO_MANAGER}
 CASES = list(product(["fetch_ticker", "create_order", "cancel_order", "withdraw"], Role))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from oms.domain.ccxt_methods import READ_METHODS
-from oms.wire.ccxt.method_names import is_stream_method, snake_case
+from oms.wire.ccxt.method_names import snake_case
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,3 @@ def test_camel_case(func: str, snake: str) -> None:
 )
 def test_not_listed_is_never(func: str) -> None:
     assert func not in READ_METHODS
-
-
-def test_streams() -> None:
-    assert (
-        is_stream_method("watch_ticker")
-        and is_stream_method("un_watch_ticker")
-        and is_stream_method("fetch_x_ws")
-    )
-    assert not [func for func in READ_METHODS if is_stream_method(func)]

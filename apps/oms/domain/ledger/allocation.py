@@ -63,8 +63,6 @@ class Leg(NamedTuple):
     entry: DealEntry
     #: Opens a position with the rest after closing a netting position.
     flips: bool = False
-    #: Opens a ticket with the quantity executed beyond the closed ticket.
-    over_closes: bool = False
 
 
 def allocate(
@@ -84,17 +82,8 @@ def allocate(
         rest = EXACT.subtract(rest, closing)
         if not rest:
             return parts
-    hedged = mode is PositionMode.HEDGE
-    closes = bool(parts)
-    parts.append(
-        Leg(
-            position=growing,
-            delta=rest,
-            entry=DealEntry.IN,
-            flips=closes and not hedged,
-            over_closes=closes and hedged,
-        )
-    )
+    flips = bool(parts) and mode is not PositionMode.HEDGE
+    parts.append(Leg(position=growing, delta=rest, entry=DealEntry.IN, flips=flips))
     return parts
 
 

@@ -5,8 +5,6 @@ Allow-lists: ``domain.ccxt_methods``.
 
 import re
 
-from oms.domain.ccxt_methods import MethodClass, method_class_of
-
 CORE_TRADE_METHODS = frozenset({"create_order", "cancel_order"})
 """Methods of ``/ccxt/core`` that trade."""
 
@@ -31,8 +29,3 @@ def snake_case(func: str) -> str:
     if func.islower():
         return func
     return _HUMP.sub(lambda match: "_" + match.group(0), func).lower()
-
-
-def is_stream_method(func: str) -> bool:
-    """Return whether the method is a stream, which calls do not support."""
-    return method_class_of(func) is MethodClass.STREAM

@@ -17,22 +17,11 @@ from oms.adapters.ccxt.parsing.decimals import to_decimal
 from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO
-from oms.domain.value import value
 
 TABLE_AGE_MAX = timedelta(hours=6)
 #: ccxt's precision modes.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 _FINEST_STEP = Decimal("1E-8")
-
-
-@value
-class MarketLimits:
-    """Order limits beyond the instrument's steps; quantities in base, ``None`` unknown."""
-
-    contract_size: Decimal
-    qty_min: Decimal | None
-    qty_max: Decimal | None
-    notional_min: Decimal | None
 
 
 class MarketCache:
@@ -135,20 +124,6 @@ def build_instruments(exchange: Any) -> dict[str, Instrument]:
     return instruments
 
 
-def read_market_limits(market: Mapping[str, Any]) -> MarketLimits:
-    """Returns the order limits of a market."""
-    size = _contract_size(market)
-    amount = (market.get("limits") or {}).get("amount") or {}
-    cost = (market.get("limits") or {}).get("cost") or {}
-    least, most = to_decimal(amount.get("min")), to_decimal(amount.get("max"))
-    return MarketLimits(
-        contract_size=size,
-        qty_min=None if least is None else least * size,
-        qty_max=None if most is None else most * size,
-        notional_min=to_decimal(cost.get("min")),
-    )
-
-
 def now_utc() -> datetime:
     """Returns the machine's time in UTC."""
     return datetime.now(UTC)
@@ -163,8 +138,10 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
     step = _step(precision.get("amount"), mode, is_price=False)
     if market.get("active") is False or tick is None or step is None:
         return None
-    size, terms = _contract_size(market), read_market_limits(market)
-    leverage = to_decimal(((market.get("limits") or {}).get("leverage") or {}).get("max"))
+    size = to_decimal(market.get("contractSize")) or Decimal(1)
+    limits = market.get("limits") or {}
+    min_notional = to_decimal((limits.get("cost") or {}).get("min"))
+    leverage = to_decimal((limits.get("leverage") or {}).get("max"))
     return Instrument(
         symbol=market["symbol"],
         kind=InstrumentKind.SPOT if is_spot else InstrumentKind.LINEAR,
@@ -173,14 +150,10 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
         settle=market["quote"] if is_spot else market["settle"],
         tick=tick,
         step=step * size,
-        min_notional=terms.notional_min or ZERO,
+        min_notional=min_notional or ZERO,
         amount_unit=Decimal(1) if is_spot else size,
         max_leverage=1 if leverage is None else max(int(leverage), 1),
     )
-
-
-def _contract_size(market: Mapping[str, Any]) -> Decimal:
-    return to_decimal(market.get("contractSize")) or Decimal(1)
 
 
 def _step(value: Any, mode: int, *, is_price: bool) -> Decimal | None:

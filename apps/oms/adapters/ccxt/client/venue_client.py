@@ -97,11 +97,6 @@ class VenueClient:
         """The hosts called so far, in the order of their first call."""
         return tuple(self._hosts)
 
-    @property
-    def last_headers(self) -> Mapping[str, str]:
-        """Headers of the last reply, with the venue's rate limits."""
-        return getattr(self._exchange, "last_response_headers", None) or {}
-
     async def open(self) -> None:
         """Creates the ccxt object, reads clock and markets, and tries the credentials.
 
@@ -190,15 +185,6 @@ class VenueClient:
                 self._exchange.options["timeDifference"] = int(middle - float(venue_time))
                 self.clock_error_ms = (after - before + 1) // 2
             self._clock_read_at = monotonic()
-
-    async def refresh_markets(self) -> None:
-        """Reads the market table again, for all clients that share it. Raises ``ReadFailed``."""
-        name = self._table_name()
-        async with self._market_cache.lock(name):
-            await self._read_with_retries("load_markets", (True,), {})
-            self._market_cache.store(name, self._exchange)
-            await self._save(name)
-        self._instruments = build_instruments(self._exchange)
 
     async def close(self) -> None:
         """Closes the client for good."""
