@@ -333,3 +333,8 @@ class CommandResult:
     #: Result of a ccxt call as JSON text.
     value: str | None = None
     replayed: bool = False
+
+    @classmethod
+    def refused(cls, error: Refused, *, order_id: int | None = None) -> "CommandResult":
+        """Return the result of a refused command."""
+        return cls(status=CommandStatus.REFUSED, error=error, order_id=order_id)

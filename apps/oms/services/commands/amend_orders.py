@@ -21,7 +21,6 @@ from oms.domain.value import evolve
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
-from oms.services.commands.refused_result import refused_result
 from oms.services.ledger.record import Changes, RecordReports
 
 
@@ -51,7 +50,7 @@ class AmendOrders:
             refused = skipped[0][1]
             if refused.outcome == "unknown":
                 return CommandResult(status=CommandStatus.UNKNOWN, error=refused, order_id=single)
-            return refused_result(refused, order_id=single)
+            return CommandResult.refused(refused, order_id=single)
         return CommandResult(
             status=CommandStatus.DONE,
             order_id=single,
@@ -84,7 +83,9 @@ class AmendOrders:
         """Change price and quantity of an order."""
         order = await self._order(state, payload.order_id)
         if order is None:
-            return refused_result(_order_not_found(payload.order_id), order_id=payload.order_id)
+            return CommandResult.refused(
+                _order_not_found(payload.order_id), order_id=payload.order_id
+            )
         context = RiskContext(
             account=state.account,
             instrument=state.exchange.instruments()[order.symbol],
@@ -108,7 +109,7 @@ class AmendOrders:
                 notional_limits, state, command, payload, order, now
             )
         if refused is not None:
-            return refused_result(refused, order_id=order.id)
+            return CommandResult.refused(refused, order_id=order.id)
         reports = await state.exchange.change(order, payload.new_price, payload.new_qty, now)
         refused = await self._record_answer(state, order, "change", reports, changes)
         if refused is not None:

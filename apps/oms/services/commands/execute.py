@@ -59,7 +59,6 @@ from oms.services.commands.paper_controls import PaperControls
 from oms.services.commands.pending_commands import complete_pending, register_pending
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import PositionOps
-from oms.services.commands.refused_result import refused_result
 from oms.services.commands.resolve_order import ResolveOrder
 from oms.services.commands.risk_flags import set_risk_flag
 from oms.services.commands.strategy_links import StrategyLinkRefresh
@@ -107,7 +106,7 @@ class ExecuteCommand:
     ) -> CommandResult | None:
         waited = (now - command.queued_at).total_seconds()
         if waited > self.max_queue_seconds and type(command.payload) not in CONTROL_PAYLOADS:
-            return refused_result(
+            return CommandResult.refused(
                 Refused(
                     code="command_expired",
                     message=f"queued longer than {self.max_queue_seconds:g} s",
@@ -116,18 +115,18 @@ class ExecuteCommand:
                 )
             )
         if (refused := refuse_if_unreachable(state, command.payload)) is not None:
-            return refused_result(refused)
+            return CommandResult.refused(refused)
         if self.strategy_links is not None:
             await self.strategy_links(state, command.payload)
         if self.kill_switches is not None:
             await self.kill_switches(state)
             if (refused := refuse_position_command(state, command)) is not None:
-                return refused_result(refused)
+                return CommandResult.refused(refused)
         strategies = await strategies_of(state, self.ledger, command.payload)
         refused = await self.permissions(
             command.actor, state.account.id, command.payload, strategies, now
         )
-        return None if refused is None else refused_result(refused)
+        return None if refused is None else CommandResult.refused(refused)
 
     async def _run(
         self, state: AccountState, command: Command, changes: Changes, now: datetime

@@ -11,7 +11,6 @@ from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.risk.admission import refuse_unknown_symbol
 from oms.ports.exchange import PaperExchangeControls, PublicTrade, Quote
 from oms.services.account_state.state import AccountState
-from oms.services.commands.refused_result import refused_result
 from oms.services.ledger.record import Changes, RecordReports
 
 
@@ -27,7 +26,7 @@ class PaperControls:
         """Set the price of a symbol, and emit a public trade if there is one."""
         if payload.symbol not in state.exchange.instruments():
             instruments = state.exchange.instruments()
-            return refused_result(
+            return CommandResult.refused(
                 refuse_unknown_symbol(payload.symbol, instruments, state.account.exchange_id)
             )
         return await self._record_or_refuse(
@@ -59,7 +58,7 @@ class PaperControls:
             reports = request()
         except (Invalid, Conflict) as error:
             refused = Refused(code=error.code, message=error.message, reason=error.reason)
-            return refused_result(refused)
+            return CommandResult.refused(refused)
         await self.record(state, reports, changes)
         return CommandResult(status=CommandStatus.DONE)
 

@@ -122,7 +122,7 @@ class PlaceOrder:
             refused = Refused(
                 code="idempotency_mismatch", reason="client_order_id", message=message
             )
-            return CommandResult(status=CommandStatus.REFUSED, error=refused)
+            return CommandResult.refused(refused)
         is_rejected = existing.state is OrderState.REJECTED
         return CommandResult(
             status=CommandStatus.REFUSED if is_rejected else CommandStatus.DONE,
@@ -163,7 +163,7 @@ class PlaceOrder:
         status = "not in this account" if stored is None else "already closed"
         message = f"position {payload.position_id} is {status}"
         refused = Refused(code="position_not_found", message=message)
-        return CommandResult(status=CommandStatus.REFUSED, error=refused)
+        return CommandResult.refused(refused)
 
     async def _new_order(
         self,

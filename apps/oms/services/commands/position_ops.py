@@ -43,7 +43,6 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder
-from oms.services.commands.refused_result import refused_result
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import Changes, RecordReports
 
@@ -79,7 +78,7 @@ class PositionOps:
         instrument = state.exchange.instruments()[a.symbol]
         refused = refuse_close_by(payload, a, b, instrument)
         if refused is not None:
-            return refused_result(refused)
+            return CommandResult.refused(refused)
         if _has_native_legs(state, instrument):
             return await self._two_closes(state, command, payload, (a, b), changes, now)
         await self.ids.ensure("deal", 2)
@@ -145,7 +144,7 @@ class PositionOps:
             instrument, qty=None, prices=(payload.stop_loss, payload.stop_gain)
         )
         if refused is not None:
-            return refused_result(refused)
+            return CommandResult.refused(refused)
         entry = merge_positions(payload, source, target, instrument, command.id, now)
         moved = tuple(
             _move_order(order, target.id, now)
@@ -169,7 +168,7 @@ class PositionOps:
         instrument = state.exchange.instruments()[position.symbol]
         refused = refuse_off_grid(instrument, qty=None, prices=(after.stop_loss, after.stop_gain))
         if refused is not None:
-            return refused_result(refused)
+            return CommandResult.refused(refused)
         self.record.stage(state, entry, changes)
         return _done_result(entry)
 
@@ -183,17 +182,17 @@ class PositionOps:
             order = order or await self.ledger.order(state.account.id, order_id)
             if order is None:
                 message = f"order {order_id} is not in this account"
-                return refused_result(Refused(code="order_not_found", message=message))
+                return CommandResult.refused(Refused(code="order_not_found", message=message))
             orders.append(order)
         if payload.strategy_id not in state.strategy_ids:
             message = f"strategy {payload.strategy_id} is not active on account {state.account.id}"
-            return refused_result(Refused(code="invalid_strategy_id", message=message))
+            return CommandResult.refused(Refused(code="invalid_strategy_id", message=message))
         moves: list[_Move] = []
         for symbol in sorted({order.symbol for order in orders}):
             symbol_orders = [order for order in orders if order.symbol == symbol]
             move = await self._plan_move(state, payload, symbol_orders, now)
             if (opening := _find_opening_close(move)) is not None:
-                return refused_result(_refuse_opening(opening, payload))
+                return CommandResult.refused(_refuse_opening(opening, payload))
             moves.append(move)
         for move in moves:
             self._apply_move(state, payload, move, changes)
@@ -310,4 +309,4 @@ def _done_result(entry: LedgerUpdate) -> CommandResult:
 
 def _not_open(position_id: int) -> CommandResult:
     message = f"position {position_id} is not open in this account"
-    return refused_result(Refused(code="position_not_found", message=message))
+    return CommandResult.refused(Refused(code="position_not_found", message=message))

@@ -44,7 +44,7 @@ class ResolveOrder:
         """Query the exchange for the order; an order that was never sent is not queried."""
         order = await self._order(state, payload.order_id)
         if order is None:
-            return _refused_result(payload.order_id, _order_not_found(payload.order_id))
+            return _order_not_found(payload.order_id)
         if order.reject_source == "oms":
             return _done_result(order.id)
         return await self._query(state, command, order, None, changes, now)
@@ -60,14 +60,14 @@ class ResolveOrder:
         """Adopt one of the exchange's orders as this one, or declare that there is none."""
         order = await self._order(state, payload.order_id)
         if order is None:
-            return _refused_result(payload.order_id, _order_not_found(payload.order_id))
+            return _order_not_found(payload.order_id)
         if is_resolved(order, payload):
             return _done_result(order.id)
         refusal = _refuse_state(order, payload) or await self._refuse_taken_id(
             state, order, payload
         )
         if refusal is not None:
-            return _refused_result(order.id, refusal)
+            return CommandResult.refused(refusal, order_id=order.id)
         if payload.action is Resolution.DECLARE_NOT_PLACED:
             return await self._declare(state, command, payload, order, changes, now)
         await self._audit(state, command, payload, order, None)
@@ -215,9 +215,6 @@ def _done_result(order_id: int) -> CommandResult:
     return CommandResult(status=CommandStatus.DONE, order_id=order_id)
 
 
-def _refused_result(order_id: int, refused: Refused) -> CommandResult:
-    return CommandResult(status=CommandStatus.REFUSED, error=refused, order_id=order_id)
-
-
-def _order_not_found(order_id: int) -> Refused:
-    return Refused(code="order_not_found", message=f"there is no order {order_id}")
+def _order_not_found(order_id: int) -> CommandResult:
+    refused = Refused(code="order_not_found", message=f"there is no order {order_id}")
+    return CommandResult.refused(refused, order_id=order_id)

@@ -25,7 +25,7 @@ def set_risk_flag(
     if payload.strategy_id and payload.strategy_id not in strategy_ids:
         message = f"strategy {payload.strategy_id} is not linked to account {before.id}"
         refusal = Refused(code="strategy_not_found", message=message)
-        return CommandResult(status=CommandStatus.REFUSED, error=refusal)
+        return CommandResult.refused(refusal)
     state.account = _with_flag(before, payload)
     state.work.switches.append(
         RiskFlagUpdate(

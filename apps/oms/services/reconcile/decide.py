@@ -47,12 +47,13 @@ class ApplyDecision:
         ids = self.reconcile.ids
         discrepancies = await load_open_discrepancies(self.reconcile.rows, state, changes)
         row = discrepancies.rows.get(payload.discrepancy_id)
-        refused = _refuse_missing(payload) if row is None else _refuse(row, payload)
-        if row is None or refused is not None:
-            return CommandResult(status=CommandStatus.REFUSED, error=refused)
+        if row is None:
+            return CommandResult.refused(_refuse_missing(payload))
+        if (refused := _refuse(row, payload)) is not None:
+            return CommandResult.refused(refused)
         after = await self._decide(state, row, payload, changes, now)
         if isinstance(after, Refused):
-            return CommandResult(status=CommandStatus.REFUSED, error=after)
+            return CommandResult.refused(after)
         actor_name = self.permissions.actor_name(command.actor)
         after = evolve(after, decided_by=actor_name, comment=payload.comment)
         discrepancies.put(after)

@@ -23,8 +23,7 @@ from oms.simulation.orders.triggers import (
 from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
-from oms.simulation.transport.faults import Fault, FaultKind
-from oms.simulation.transport.seeded_random import seeded_uniform
+from oms.simulation.transport.faults import Fault, FaultKind, seeded_uniform
 
 _new_order, _new_accepted = constructor(PaperOrder), constructor(Accepted)
 

@@ -19,8 +19,7 @@ from oms.simulation.settings import Latency, SimulationSettings
 from oms.simulation.state.exchange_state import ExchangeState
 from oms.simulation.state.in_flight import Delivery, FaultyOrder, InFlight
 from oms.simulation.state.paper_order import PaperOrder
-from oms.simulation.transport.faults import Fault, FaultKind
-from oms.simulation.transport.seeded_random import seeded_uniform
+from oms.simulation.transport.faults import Fault, FaultKind, seeded_uniform
 
 LOST_REPLY_DELAY = timedelta(seconds=5)
 """Delay of the stream events of an order whose reply was lost, unless the order is queried."""

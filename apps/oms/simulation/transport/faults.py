@@ -6,6 +6,7 @@ events the client receives. Faults are deterministic: the same request fails in 
 
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 
 from oms.domain.errors import Invalid
 from oms.domain.money import ZERO, NotADecimal, parse_decimal
@@ -13,6 +14,7 @@ from oms.domain.value import value
 
 #: Maximum delay or pause in milliseconds: one hour.
 DELAY_MS_MAX = Decimal(3_600_000)
+_FRACTIONS = 10**9
 
 
 class FaultKind(StrEnum):
@@ -71,3 +73,9 @@ def parse_fault(text: str) -> Fault:
     if (rest and kind not in _NUMBERED) or not ZERO <= amount <= highest:
         raise Invalid(f"{text!r} is not a fault of the paper exchange")
     return Fault(kind=kind, amount=amount)
+
+
+def seeded_uniform(seed: int, purpose: str, count: int) -> Decimal:
+    """Returns a pseudo-random number from 0 to below 1 at 9 places, equal on every machine."""
+    digest = sha256(f"{seed}:{purpose}:{count}".encode()).digest()
+    return Decimal(int.from_bytes(digest[:8], "big") % _FRACTIONS).scaleb(-9)

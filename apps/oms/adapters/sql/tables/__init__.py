@@ -3,22 +3,7 @@
 Migrations create the schema; a test keeps both equal.
 """
 
-from oms.adapters.sql.tables import (
-    access,
-    accounts,
-    ledger,
-    paper,
-    raw,
-    reconciliation,
-)
+from oms.adapters.sql.tables import access, accounts, exchange_data, ledger
 from oms.adapters.sql.tables.metadata import METADATA
 
-__all__ = [
-    "METADATA",
-    "access",
-    "accounts",
-    "ledger",
-    "paper",
-    "raw",
-    "reconciliation",
-]
+__all__ = ["METADATA", "access", "accounts", "exchange_data", "ledger"]
