@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from kit.builders import NOON
 from kit.exchanges.simulation_harness import LINEAR, SPOT, rates, some_settings
 from kit.generators.paper_histories import expected_totals
+from kit.generators.paper_inputs import NAMES, QTYS, SYMBOLS, books, quotes
 from kit.run_size import count_examples
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Side
 from oms.simulation.events import Accepted, Changed, Filled, PaperEvent
 from oms.simulation.inputs import (
-    BookUpdate,
     CancelOrder,
     ChangeOrder,
     Deposit,
@@ -42,37 +42,8 @@ from oms.simulation.state.state_json import (
 )
 from oms.simulation.step import step
 
-SYMBOLS = st.sampled_from([SPOT, LINEAR])
 #: Close together, so that orders match.
 PRICES = st.integers(9_500, 10_500).map(lambda ticks: Decimal(ticks).scaleb(-2))
-QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
-DEPTHS = st.none() | QTYS
-NAMES = st.integers(1, 8).map("o{}".format)
-
-
-@st.composite
-def _quotes(draw: st.DrawFn) -> QuoteUpdate:
-    bid, ask = sorted([draw(PRICES), draw(PRICES)])
-    return QuoteUpdate(
-        symbol=draw(SYMBOLS),
-        bid=bid,
-        ask=ask,
-        bid_qty=draw(DEPTHS),
-        ask_qty=draw(DEPTHS),
-        at=NOON,
-    )
-
-
-@st.composite
-def _books(draw: st.DrawFn) -> BookUpdate:
-    prices = sorted(draw(st.sets(PRICES, min_size=2, max_size=8)))
-    cut = draw(st.integers(0, len(prices)))
-    return BookUpdate(
-        symbol=draw(SYMBOLS),
-        bids=tuple((price, draw(DEPTHS)) for price in reversed(prices[:cut])),
-        asks=tuple((price, draw(DEPTHS)) for price in prices[cut:]),
-        at=NOON,
-    )
 
 
 @st.composite
@@ -109,7 +80,12 @@ CANCELS = st.builds(
 )
 #: Long enough that orders rest, fill, change and end.
 INPUTS = st.lists(
-    st.one_of(_quotes(), _books(), _places(), _places(), _places(), CHANGES, CANCELS),
+    st.one_of(
+        quotes(PRICES),
+        books(st.sets(PRICES, min_size=2, max_size=8)),
+        *(_places(), _places(), _places()),
+        *(CHANGES, CANCELS),
+    ),
     min_size=15,
     max_size=50,
 )

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import takewhile
-from typing import Any, assert_never
+from typing import Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from kit.ledger.worked_examples import (
     WorkedExample,
     load_examples,
     parse_expected_position,
+    play,
 )
 
 PLAYED = [example for example in load_examples() if example.number != "11"]
@@ -63,17 +64,7 @@ def accounts(gateway: Gateway) -> dict[str, int]:
 @pytest.mark.parametrize("example", PLAYED, ids=lambda example: f"example-{example.number}")
 def test_worked_example(gateway: Gateway, accounts: dict[str, int], example: WorkedExample) -> None:
     run = _Run(gateway, accounts[example.number], example)
-    for line in takewhile(_is_played, example.lines):
-        match line:
-            case ExampleOrder():
-                run.trade(line)
-            case ExampleCloseBy():
-                run.close_by(line)
-            case Expectation():
-                run.check(*line.tokens)
-            case _:
-                assert_never(line)
-    assert run.checked, "an example expects something"
+    play(takewhile(_is_played, example.lines), run)
 
 
 def test_the_books_of_all_examples_hold(gateway: Gateway) -> None:

@@ -14,12 +14,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pymysql
 
-from kit.databases.mariadb import START_SECONDS_MAX, MariaDBFailed, PrivateMariaDB
+from kit.databases.mariadb import START_SECONDS_MAX, MariaDBFailed, PrivateMariaDB, PrivateServer
 from kit.free_ports import free_port
 from kit.polling import wait_until
 
@@ -175,7 +173,7 @@ class GaleraNode(PrivateMariaDB):
         )
 
 
-class GaleraCluster:
+class GaleraCluster(PrivateServer):
     """`with GaleraCluster(3) as cluster:` starts the nodes; on exit their data is removed."""
 
     def __init__(self, size: int) -> None:
@@ -187,22 +185,6 @@ class GaleraCluster:
         script.write_text(TRANSFER_SCRIPT, encoding="ascii")
         script.chmod(0o755)
         self.nodes = [GaleraNode(number, self._folder) for number in range(size)]
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def kill_node(self, node: GaleraNode) -> None:
         """Kill a node; its abort counters are kept."""
@@ -239,7 +221,7 @@ class GaleraCluster:
             node.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self) -> None:
+    def start(self) -> None:
         first, *others = self.nodes
         first.prepare_data()
         first.bootstrap()  # sets cluster id and position, which all copies share

@@ -37,23 +37,16 @@ class MariaDBFailed(RuntimeError):
     """The server could not be installed, started or reached; the message ends with its log."""
 
 
-class PrivateMariaDB:
-    """One server. `with PrivateMariaDB() as server:` starts it; on exit its folder is removed.
+class PrivateServer:
+    """Servers that `with` starts, and closes on exit or when the start fails."""
 
-    `options` are further arguments of `mariadbd`. Port and data survive `stop`, `kill`, `restart`.
-    """
+    def start(self) -> None:
+        """Start what is not running."""
+        raise NotImplementedError
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
-        self._options = tuple(options)
-        self._environment: dict[str, str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._server_binary = _binary("mariadbd")
-        self._install_binary = _binary("mariadb-install-db")
-        self._folder = _short_folder()
-        self._data = self._folder / "data"
-        self._socket = self._folder / "s"
-        self._log = self._folder / "log"
-        self.port = free_port()
+    def close(self) -> None:
+        """Stop everything and remove its files."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         try:
@@ -70,6 +63,25 @@ class PrivateMariaDB:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class PrivateMariaDB(PrivateServer):
+    """One server. `with PrivateMariaDB() as server:` starts it; on exit its folder is removed.
+
+    `options` are further arguments of `mariadbd`. Port and data survive `stop`, `kill`, `restart`.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._options = tuple(options)
+        self._environment: dict[str, str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._server_binary = _binary("mariadbd")
+        self._install_binary = _binary("mariadb-install-db")
+        self._folder = _short_folder()
+        self._data = self._folder / "data"
+        self._socket = self._folder / "s"
+        self._log = self._folder / "log"
+        self.port = free_port()
 
     @property
     def pid(self) -> int:

@@ -4,14 +4,18 @@ Each request is taken, stored and confirmed in one step, unless a test delays th
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from kit.builders import an_order
+from kit.exchanges.loopback_process import LoopbackExchange
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.wiring import build_exchange
 from oms.domain.account import Account, Environment, PositionMode
@@ -218,3 +222,38 @@ class CcxtHarness:
 
     async def wait_for_state(self, order_id: int, state: str, seconds: float = 15) -> None:
         await self.wait_until(lambda: self.state(order_id) == state, f"{order_id} {state}", seconds)
+
+
+@asynccontextmanager
+async def open_loopback_harnesses(
+    venue: LoopbackExchange, tables: Path
+) -> AsyncIterator[Callable[..., CcxtHarness]]:
+    """Yields a function that starts a harness on account a; all are closed at the end.
+
+    ``extra`` is added to the client's config; other arguments are those of ``CcxtHarness``.
+    """
+    harnesses: list[CcxtHarness] = []
+
+    def start(
+        dialect: str = "bybit", engine: str = "ccxt", secret: str = "", **more: Any
+    ) -> CcxtHarness:
+        name = dialect.removesuffix("_tls")
+        spec = ClientSpec(
+            account_id=1,
+            venue=name,
+            engine=engine,
+            environment="loopback",
+            api_key="loop-a",
+            secret=secret or venue.startup["keys"]["loop-a"],
+            extra_config=venue.startup["extra_config"][dialect] | more.pop("extra", {}),
+            cache_folder=tables,
+        )
+        harness = CcxtHarness(
+            make_client=lambda: VenueClient(spec), exchange_id=f"{engine}.{name}", **more
+        )
+        harnesses.append(harness)
+        return harness.start()
+
+    yield start
+    for harness in harnesses:
+        await harness.exchange.close()

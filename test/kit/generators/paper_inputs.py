@@ -69,9 +69,9 @@ FAULTS = st.one_of(
 
 
 @st.composite
-def quotes(draw: st.DrawFn) -> QuoteUpdate:
+def quotes(draw: st.DrawFn, prices: st.SearchStrategy[Decimal] = PRICES) -> QuoteUpdate:
     """Best prices, with or without depth."""
-    bid, ask = sorted([draw(PRICES), draw(PRICES)])
+    bid, ask = sorted([draw(prices), draw(prices)])
     return QuoteUpdate(
         symbol=draw(SYMBOLS),
         bid=bid,
@@ -83,14 +83,14 @@ def quotes(draw: st.DrawFn) -> QuoteUpdate:
 
 
 @st.composite
-def books(draw: st.DrawFn) -> BookUpdate:
+def books(draw: st.DrawFn, prices: st.SearchStrategy[set[Decimal]] = PRICES_OF_BOOK) -> BookUpdate:
     """An order book of a few levels, possibly on one side only."""
-    prices = sorted(draw(PRICES_OF_BOOK))
-    cut = draw(st.integers(0, len(prices)))
+    levels = sorted(draw(prices))
+    cut = draw(st.integers(0, len(levels)))
     return BookUpdate(
         symbol=draw(SYMBOLS),
-        bids=tuple((price, draw(DEPTHS)) for price in reversed(prices[:cut])),
-        asks=tuple((price, draw(DEPTHS)) for price in prices[cut:]),
+        bids=tuple((price, draw(DEPTHS)) for price in reversed(levels[:cut])),
+        asks=tuple((price, draw(DEPTHS)) for price in levels[cut:]),
         at=NOON,
     )
 

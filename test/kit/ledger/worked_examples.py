@@ -1,9 +1,10 @@
 """Parses the worked examples of ``anchors/ledger.txt`` (format described at its top)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol, assert_never
 
 ANCHORS = Path(__file__).parent.parent.parent / "anchors" / "ledger.txt"
 
@@ -64,6 +65,42 @@ class WorkedExample:
     taker: Decimal
     contract: Decimal
     lines: list[ExampleOrder | ExampleCloseBy | Expectation] = field(default_factory=list)
+
+
+class ExampleRun(Protocol):
+    """Something that can play an example."""
+
+    @property
+    def checked(self) -> int:
+        """The number of expectations that were compared."""
+        ...
+
+    def trade(self, order: ExampleOrder) -> None:
+        """Executes an order."""
+        ...
+
+    def close_by(self, line: ExampleCloseBy) -> None:
+        """Closes two positions by each other."""
+        ...
+
+    def check(self, *tokens: str) -> None:
+        """Compares an expectation."""
+        ...
+
+
+def play(lines: Iterable[ExampleOrder | ExampleCloseBy | Expectation], run: ExampleRun) -> None:
+    """Plays the lines in order; at least one of them is an expectation."""
+    for line in lines:
+        match line:
+            case ExampleOrder():
+                run.trade(line)
+            case ExampleCloseBy():
+                run.close_by(line)
+            case Expectation():
+                run.check(*line.tokens)
+            case _:
+                assert_never(line)
+    assert run.checked, "an example expects something"
 
 
 def load_examples() -> list[WorkedExample]:

@@ -1,7 +1,6 @@
 """The worked examples of ``anchors/ledger.txt`` against the pure ledger."""
 
 from decimal import Decimal
-from typing import assert_never
 
 import pytest
 
@@ -10,10 +9,10 @@ from kit.ledger.ledger_book import LedgerBook
 from kit.ledger.worked_examples import (
     ExampleCloseBy,
     ExampleOrder,
-    Expectation,
     WorkedExample,
     load_examples,
     parse_expected_position,
+    play,
 )
 from oms.domain.account import Account, Environment, PositionMode
 from oms.domain.commands.command import SendOrder
@@ -37,17 +36,7 @@ def test_no_example_is_missing() -> None:
 )
 def test_worked_example(example: WorkedExample) -> None:
     run = _Run(example)
-    for line in example.lines:
-        match line:
-            case ExampleOrder():
-                run.trade(line)
-            case ExampleCloseBy():
-                run.close_by(line)
-            case Expectation():
-                run.check(*line.tokens)
-            case _:
-                assert_never(line)
-    assert run.checked, "an example expects something"
+    play(example.lines, run)
 
 
 class _Run:

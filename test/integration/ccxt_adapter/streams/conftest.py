@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import STREAM_TIMINGS, CcxtHarness
+from kit.exchanges.ccxt_harness import STREAM_TIMINGS, CcxtHarness, open_loopback_harnesses
 from kit.exchanges.loopback_process import LoopbackExchange
-from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 
 
 @pytest.fixture
@@ -23,31 +22,13 @@ async def new_harness(
     venue: LoopbackExchange, tables: Path
 ) -> AsyncIterator[Callable[..., CcxtHarness]]:
     """Makes harnesses on account a; all are closed at the end."""
-    harnesses: list[CcxtHarness] = []
+    async with open_loopback_harnesses(venue, tables) as start:
 
-    def make(dialect: str = "bybit", engine: str = "ccxtpro", **more: Any) -> CcxtHarness:
-        name = dialect.removesuffix("_tls")
-        spec = ClientSpec(
-            account_id=1,
-            venue=name,
-            engine=engine,
-            environment="loopback",
-            api_key="loop-a",
-            secret=venue.startup["keys"]["loop-a"],
-            extra_config={**venue.startup["extra_config"][dialect], "rateLimit": 2},
-            cache_folder=tables,
-        )
-        more = {"timings": STREAM_TIMINGS, **more}
-        exchange_id = f"{engine}.{name}"
-        harness = CcxtHarness(
-            make_client=lambda: VenueClient(spec), exchange_id=exchange_id, **more
-        )
-        harnesses.append(harness)
-        return harness.start()
+        def start_streaming(dialect: str = "bybit", **more: Any) -> CcxtHarness:
+            defaults = {"engine": "ccxtpro", "timings": STREAM_TIMINGS, "extra": {"rateLimit": 2}}
+            return start(dialect, **(defaults | more))
 
-    yield make
-    for harness in harnesses:
-        await harness.exchange.close()
+        yield start_streaming
 
 
 @pytest.fixture

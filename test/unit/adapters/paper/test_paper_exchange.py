@@ -7,30 +7,16 @@ from typing import Any
 import pytest
 
 from kit.builders import NOON, an_order
+from kit.exchanges.paper_harness import SPOT, a_paper_account
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.adapters.paper.simulation_settings import simulation_settings
-from oms.domain.account import Account, Environment, PaperSettings, PositionMode
+from oms.domain.account import PositionMode
 from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order, Side
 from oms.ports.exchange import Exchange, ExchangeStateRows, PublicTrade, Quote
 from oms.simulation.invariants import InvariantBroken
-
-SPOT = "SOL/USDT"
-NO_FEES = {"maker": Decimal(0), "taker": Decimal(0)}
-
-
-def an_account(mode: PositionMode = PositionMode.NETTING, **paper: Any) -> Account:
-    """A paper account with manual prices."""
-    return Account(
-        id=7,
-        exchange_id="paper.binance",
-        label="paper",
-        position_mode=mode,
-        environment=Environment.PAPER,
-        paper=PaperSettings(**({"source": "manual", **NO_FEES} | paper)),
-    )
 
 
 def a_quote(bid: str, ask: str, **changes: Any) -> Quote:
@@ -81,7 +67,7 @@ class Stored:
 
 
 async def test_a_market_order_is_accepted_and_filled_in_one_reply() -> None:
-    exchange: Exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange: Exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     assert exchange.set_price(a_quote("99", "100")) == []
     order = an_order(id=5, symbol=SPOT, qty=Decimal(2))
     reports = await exchange.place(order, NOON)
@@ -97,7 +83,7 @@ async def test_a_market_order_is_accepted_and_filled_in_one_reply() -> None:
 
 
 async def test_a_rejection_names_the_order_and_the_reason() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     (report,) = await exchange.place(an_order(id=5, symbol=SPOT), NOON)
     assert (report.kind, report.order_id, report.code) == (ReportKind.REJECTED, 5, "no_price")
     (report,) = await exchange.place(an_order(id=6, symbol=SPOT, order_type="iceberg"), NOON)
@@ -106,7 +92,7 @@ async def test_a_rejection_names_the_order_and_the_reason() -> None:
 
 
 async def test_a_manual_price_fills_resting_orders_with_stream_reports() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     await exchange.place(a_limit(5, "90"), NOON)
     reports = exchange.set_price(a_quote("88", "89"))
     assert report_keys(reports) == [(5, "execution", "exchange_stream")]
@@ -115,7 +101,7 @@ async def test_a_manual_price_fills_resting_orders_with_stream_reports() -> None
 
 
 async def test_change_and_cancel() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     order = a_limit(5, "90", exchange_order_id="o1")
     await exchange.place(order, NOON)
     (changed,) = await exchange.change(order, Decimal(91), None, NOON)
@@ -129,7 +115,7 @@ async def test_change_and_cancel() -> None:
 
 
 async def test_consumed_depth_survives_a_restart() -> None:
-    account = an_account(balances={"USDT": Decimal(1000)})
+    account = a_paper_account(balances={"USDT": Decimal(1000)})
     exchange, stored = PaperExchange.restore(account, ExchangeStateRows()), Stored()
     exchange.set_price(a_quote("99", "100", ask_qty=Decimal(3)))
     await exchange.place(an_order(id=5, symbol=SPOT, qty=Decimal(2)), NOON)
@@ -142,7 +128,7 @@ async def test_consumed_depth_survives_a_restart() -> None:
 
 
 async def test_changed_rows_are_taken_once() -> None:
-    exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
+    exchange, stored = PaperExchange.restore(a_paper_account(), ExchangeStateRows()), Stored()
     assert exchange.take_state_changes() is None
     exchange.set_price(a_quote("99", "100"))
     first = stored.write(exchange)
@@ -158,11 +144,13 @@ async def test_changed_rows_are_taken_once() -> None:
     third = stored.write(exchange)
     assert third.orders == {"o1": None}
     assert third.prices == {}
-    assert PaperExchange.restore(an_account(), stored.rows).state_hash() == exchange.state_hash()
+    assert (
+        PaperExchange.restore(a_paper_account(), stored.rows).state_hash() == exchange.state_hash()
+    )
 
 
 async def test_corrupt_rows_are_refused() -> None:
-    exchange, stored = PaperExchange.restore(an_account(), ExchangeStateRows()), Stored()
+    exchange, stored = PaperExchange.restore(a_paper_account(), ExchangeStateRows()), Stored()
     await exchange.place(a_limit(5, "90"), NOON)
     stored.write(exchange)
     assert stored.rows.state is not None
@@ -170,12 +158,14 @@ async def test_corrupt_rows_are_refused() -> None:
     assert bent != stored.rows.state
     with pytest.raises(InvariantBroken):
         PaperExchange.restore(
-            an_account(), ExchangeStateRows(state=bent, state_hash=stored.rows.state_hash)
+            a_paper_account(), ExchangeStateRows(state=bent, state_hash=stored.rows.state_hash)
         )
 
 
 def test_invalid_manual_prices_are_refused() -> None:
-    exchange = PaperExchange.restore(an_account(sources={"BTC/USDT": "sim"}), ExchangeStateRows())
+    exchange = PaperExchange.restore(
+        a_paper_account(sources={"BTC/USDT": "sim"}), ExchangeStateRows()
+    )
     with pytest.raises(Conflict) as refused:
         exchange.set_price(a_quote("1", "2", symbol="BTC/USDT"))
     assert refused.value.reason == "price_source_not_manual"
@@ -183,11 +173,11 @@ def test_invalid_manual_prices_are_refused() -> None:
         with pytest.raises(Invalid):
             exchange.set_price(bad)
     with pytest.raises(Invalid):
-        PaperExchange.restore(an_account(source="dice"), ExchangeStateRows())
+        PaperExchange.restore(a_paper_account(source="dice"), ExchangeStateRows())
 
 
 async def test_a_random_walk_fills_resting_orders() -> None:
-    exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(source="walk"), ExchangeStateRows())
     quote = exchange.quote(SPOT, NOON)
     assert quote is not None
     order = a_limit(5, str(quote.bid))
@@ -212,15 +202,15 @@ async def _until_reports(
 
 
 async def test_a_random_walk_depends_on_its_seed_only() -> None:
-    one = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
-    two = PaperExchange.restore(an_account(source="walk", seed=42), ExchangeStateRows())
-    own = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
+    one = PaperExchange.restore(a_paper_account(source="walk", seed=42), ExchangeStateRows())
+    two = PaperExchange.restore(a_paper_account(source="walk", seed=42), ExchangeStateRows())
+    own = PaperExchange.restore(a_paper_account(source="walk"), ExchangeStateRows())
     assert one.quote(SPOT, NOON) == two.quote(SPOT, NOON)
     assert one.quote(SPOT, NOON) != own.quote(SPOT, NOON)
 
 
 async def test_a_random_walk_loses_depth_within_its_step() -> None:
-    exchange = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(source="walk"), ExchangeStateRows())
     before = exchange.quote(SPOT, NOON)
     assert before is not None
     assert before.ask_qty is not None
@@ -231,7 +221,7 @@ async def test_a_random_walk_loses_depth_within_its_step() -> None:
 
 
 async def test_legs_follow_the_position_mode() -> None:
-    hedge = PaperExchange.restore(an_account(PositionMode.HEDGE), ExchangeStateRows())
+    hedge = PaperExchange.restore(a_paper_account(PositionMode.HEDGE), ExchangeStateRows())
     symbol = "ETH/USDT:USDT"
     hedge.set_price(a_quote("100", "100", symbol=symbol))
     for order_id, side in ((1, Side.BUY), (2, Side.SELL)):
@@ -243,7 +233,7 @@ async def test_legs_follow_the_position_mode() -> None:
 
 
 def test_an_account_can_have_fees_of_its_own() -> None:
-    settings = simulation_settings(an_account(maker=Decimal("-0.0001"), taker=None))
+    settings = simulation_settings(a_paper_account(maker=Decimal("-0.0001"), taker=None))
     assert settings.fees[InstrumentKind.LINEAR].maker == Decimal("-0.0001")
     assert settings.fees[InstrumentKind.LINEAR].taker == Decimal("0.0005")
     assert not settings.hedge
@@ -260,7 +250,7 @@ def levels(*pairs: str) -> tuple[tuple[Decimal, Decimal | None], ...]:
 
 
 async def test_a_manual_book_is_matched_level_by_level() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     book = {"bids": levels("1@99"), "asks": levels("0.5@100", "2@101", "*@105")}
     exchange.set_price(a_quote("99", "100", **book))
     order = an_order(symbol=SPOT, qty=Decimal(3))
@@ -284,13 +274,13 @@ async def test_a_manual_book_is_matched_level_by_level() -> None:
     ],
 )
 def test_invalid_books_are_refused(book: dict[str, Any]) -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
         exchange.set_price(a_quote("99", "100", **book))
 
 
 async def test_public_trades_consume_the_queue_then_the_order() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     exchange.set_price(a_quote("100", "101", bid_qty=Decimal(5)))
     await exchange.place(a_limit(1, "100", qty=Decimal(2)), NOON)
     report_keys = [
@@ -304,16 +294,16 @@ async def test_public_trades_consume_the_queue_then_the_order() -> None:
 
 @pytest.mark.parametrize("wrong", [("0", "1"), ("1", "0")])
 def test_invalid_public_trades_are_refused(wrong: tuple[str, str]) -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     with pytest.raises(Invalid):
         exchange.set_public_trade(make_public_trade(*wrong))
     with pytest.raises(Conflict):
-        walking = PaperExchange.restore(an_account(source="walk"), ExchangeStateRows())
+        walking = PaperExchange.restore(a_paper_account(source="walk"), ExchangeStateRows())
         walking.set_public_trade(make_public_trade("1", "1"))
 
 
 def test_deposits_and_withdrawals() -> None:
-    exchange = PaperExchange.restore(an_account(), ExchangeStateRows())
+    exchange = PaperExchange.restore(a_paper_account(), ExchangeStateRows())
     exchange.deposit("EUR", Decimal("5.5"), NOON)
     exchange.deposit("EUR", Decimal(-2), NOON)
     assert exchange.state.balances["EUR"].free == Decimal("3.5")
