@@ -222,6 +222,7 @@ class GaleraCluster(PrivateServer):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
+        """Start all nodes as one cluster."""
         first, *others = self.nodes
         first.prepare_data()
         first.bootstrap()  # sets cluster id and position, which all copies share
