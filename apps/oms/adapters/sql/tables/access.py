@@ -151,16 +151,14 @@ audit_chain = schema.table(
     schema.required("hash", types.ExactText(64)),
 )
 
-command_chain = Table(
+command_chain = schema.table(
     "command_chain",
-    METADATA,
-    Column("chain_no", BigIntId, primary_key=True, autoincrement=False),
-    required_column("command_id", BigIntId),
-    required_column("status", ShortText(32)),
-    required_column("digest", ExactText(64)),
-    required_column("hash", ExactText(64)),
-    boolean_column("is_open"),
-    Index("ix_command_chain_command_id", "command_id"),
-    Index("ix_command_chain_open", "is_open", "chain_no"),
-    **TABLE_OPTIONS,
+    schema.key("chain_no"),
+    schema.required("command_id", types.BigIntId),
+    schema.required("status", types.ShortText(32)),
+    schema.required("digest", types.ExactText(64)),
+    schema.required("hash", types.ExactText(64)),
+    schema.boolean("is_open"),
+    sa.Index("ix_command_chain_command_id", "command_id"),
+    sa.Index("ix_command_chain_open", "is_open", "chain_no"),
 )
