@@ -1,8 +1,8 @@
 """Checkpoints: signed ends of the hash chains, to be kept outside the database.
 
-Write access to the whole database permits recomputing its chains. The signature needs the master key,
-which the database does not contain: a chain that was recomputed, or cut at its end, does not have
-the hash that an earlier checkpoint recorded.
+Write access to the whole database permits recomputing its chains. The signature needs the master
+key, which the database does not contain: a chain that was recomputed, or cut at its end, does not
+have the hash that an earlier checkpoint recorded.
 """
 
 from dataclasses import dataclass
