@@ -18,7 +18,6 @@ compared with the stored ones (``replay_diff``):
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from oms.domain.account import PositionMode
 from oms.domain.ids import IdGenerator, IdKind
@@ -108,7 +107,7 @@ ReplayStep = Deal | tuple[Deal, ...] | Position
 def replay_steps(
     deals: Sequence[Deal],
     positions: Sequence[Position],
-    key: Callable[[Deal], tuple[Any, ...]] | None = None,
+    key: Callable[[Deal], tuple[object, ...]] | None = None,
 ) -> list[ReplayStep]:
     """Return what moved quantity, in the order of ``key``: of the exchange, unless it is given.
 
@@ -116,7 +115,7 @@ def replay_steps(
     """
     order = key or exchange_order
     busted = busted_trade_ids(deals)
-    steps: list[tuple[tuple[Any, ...], int, ReplayStep]] = []
+    steps: list[tuple[tuple[object, ...], int, ReplayStep]] = []
     pairs: dict[str, list[Deal]] = {}
     for deal in deals:
         if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
@@ -135,7 +134,7 @@ def replay_steps(
     return [step for _, _, step in sorted(steps, key=lambda each: each[:2])]
 
 
-def exchange_order(deal: Deal) -> tuple[Any, ...]:
+def exchange_order(deal: Deal) -> tuple[object, ...]:
     """Return the sort key of a deal in the exchange's order; close-bys follow executions."""
     key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
     at, sequence, length, text = key

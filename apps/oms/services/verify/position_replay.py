@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
@@ -54,7 +53,7 @@ def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Fin
             make_finding("position_symbol", "position", row.id, "an instrument", row.symbol)
             for row in group.positions
         ]
-    orders: list[Callable[[Deal], tuple[Any, ...]]] = [exchange_order, _received_order]
+    orders: list[Callable[[Deal], tuple[object, ...]]] = [exchange_order, _received_order]
     if all(row.merged_into is None for row in group.positions):
         orders.append(_id_order)
     first_findings: list[Finding] = []
@@ -74,11 +73,11 @@ def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Fin
     return first_findings
 
 
-def _received_order(deal: Deal) -> tuple[Any, ...]:
+def _received_order(deal: Deal) -> tuple[object, ...]:
     return deal.created_at, 0, deal.id
 
 
-def _id_order(deal: Deal) -> tuple[Any, ...]:
+def _id_order(deal: Deal) -> tuple[object, ...]:
     return (deal.id,)
 
 
