@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: File name of the master keys in the data folder.
 KEY_FILE_NAME = "master.key"
+#: File name of the keys that the first start created, in the data folder.
+FIRST_RUN_FILE = "first-run.json"
 
 
 class CommandSettings(BaseModel):

@@ -38,7 +38,7 @@ class KeyFile:
 
     def create(self, key: str) -> bool:
         """Create the file with this key; returns ``False`` and changes nothing if it exists."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             draft = self._write_draft([key])
             os.link(draft, self.path)  # fails if the file was created meanwhile

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
+from oms.adapters.private_files import SQLITE_SUFFIXES, create_private_folder, make_private
 from oms.adapters.socket_notifier import SocketNotifier
+from oms.adapters.sql.connection.engine import sqlite_file
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, UpgradeResult
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.exchange_factory import build_exchange_factory
-from oms.config import Settings
+from oms.config import FIRST_RUN_FILE, Settings
+from oms.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
@@ -29,8 +32,30 @@ if TYPE_CHECKING:
 
 async def migrate(settings: Settings) -> UpgradeResult:
     """Upgrade the database to this version. Raises ``Unavailable``."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    secure_files(settings)
     return await migrations.upgrade(settings.dsn)
+
+
+def secure_files(settings: Settings) -> None:
+    """Create the data folder, and make its files accessible to this system user only.
+
+    Raises ``OSError``.
+    """
+    create_private_folder(settings.home)
+    database = sqlite_file(settings.dsn)
+    files = [settings.key_file, settings.home / FIRST_RUN_FILE]
+    if database is not None:
+        files += [database.with_name(database.name + suffix) for suffix in SQLITE_SUFFIXES]
+    make_private(files)
+
+
+async def require_schema(store: SqlStore) -> str:
+    """Return the schema version. Raises ``Conflict`` if it is not that of this program."""
+    expected, version = migrations.expected_version(), await store.schema_version()
+    if version is None or version != expected:
+        found = "has no tables" if version is None else f"is of schema {version}, not {expected}"
+        raise Conflict(f"the database {found}: run oms db upgrade")
+    return version
 
 
 async def migration_status(settings: Settings) -> MigrationStatus:
@@ -75,6 +100,7 @@ async def build_worker(
     """Build a worker process; ``only`` limits it to these accounts."""
     from oms.bootstrap.worker_process import wire_worker
 
+    secure_files(settings)
     store = await SqlStore.open(settings.dsn, check_account)
     connect = build_exchange_factory(
         store=store,
@@ -129,6 +155,7 @@ async def build_api(settings: Settings) -> "Application":
     """Build the application of an API process; it closes its store when it stops."""
     from oms.bootstrap.api_process import wire_api
 
+    secure_files(settings)
     store = await SqlStore.open(settings.dsn, check_account)
     return wire_api(
         settings,

@@ -27,6 +27,7 @@ def checkpoint(parsed: argparse.Namespace) -> Any:
 
     async def work() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
+            await bootstrap.require_schema(store)
             await ChainAudit(log=store.audit_log)()
             await ChainCommands(chain=store.command_chain, clock=SystemClock())()
             return await (await checkpoints_of(store, settings)).make()

@@ -22,7 +22,8 @@ def backup(parsed: argparse.Namespace) -> Any:
 
     async def work() -> dict[str, int]:
         async with bootstrap.open_store(settings) as store:
-            return await store.backup.write(Path(parsed.out), await store.schema_version())
+            schema = await bootstrap.require_schema(store)
+            return await store.backup.write(Path(parsed.out), schema)
 
     try:
         return {"ok": True, "file": parsed.out, "rows": run_async(work())}
@@ -44,7 +45,10 @@ def restore(parsed: argparse.Namespace) -> Any:
 
     try:
         return {"ok": True, "file": parsed.file, "rows": run_async(work())}
-    except (EOFError, zlib.error, UnicodeDecodeError, ValueError, KeyError):
+    except (EOFError, zlib.error):
+        reason = "not a valid backup: it is cut off or damaged"
+        raise CommandFailed(f"{parsed.file}: {reason}", status=2) from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         raise CommandFailed(f"{parsed.file}: not a valid backup", status=2) from None
     except OSError as error:
         reason = error.strerror or "not a valid backup"

@@ -16,13 +16,12 @@ from typing import Any
 from oms import bootstrap
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
-from oms.config import Settings
+from oms.config import FIRST_RUN_FILE, Settings
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import hash_key
 
 SYMBOL = "BTC/USDT"
 POSITION_MODES = ("hedge", "netting")
-FIRST_RUN_FILE = "first-run.json"
 
 
 async def first_run(settings: Settings) -> dict[str, Any]:

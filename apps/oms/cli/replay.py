@@ -51,6 +51,7 @@ def replay(parsed: argparse.Namespace) -> Any:
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
+            await bootstrap.require_schema(store)
             return await build_replay_report(store, parsed.account_id, until, parsed.symbol)
 
     answer = run_async(run())

@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from typing import TextIO
 
+from oms.adapters.private_files import create_private_folder
 from oms.cli.first_run import first_run, quick_start_text
 from oms.cli.output import CommandFailed
 from oms.cli.processes import (
@@ -199,7 +200,7 @@ def _worker_name(settings: Settings) -> str:
 
 def _lock_data_folder(settings: Settings) -> TextIO:
     """Return the locked lock file of the data folder. Raises ``CommandFailed`` if it is taken."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    create_private_folder(settings.home)
     lock = (settings.home / LOCK_FILE).open("w", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -27,6 +27,7 @@ def verify(parsed: argparse.Namespace) -> Any:
 
     async def run() -> dict[str, Any]:
         async with bootstrap.open_store(settings) as store:
+            await bootstrap.require_schema(store)
             return await build_verify_report(
                 store, settings, parsed.account_id, parsed.from_seq, checkpoint=checkpoint
             )
@@ -49,13 +50,14 @@ async def build_verify_report(
     kept: list[Finding] = []
     if checkpoint is not None:
         kept = await (await checkpoints_of(store, settings)).check(checkpoint)
+    reads = store.verified_reads()
     verify_accounts = Verify(
         registry=store.registry,
-        history=store.history,
+        history=reads.history,
         ledger=store.ledger,
-        queue=store.queue,
+        queue=reads.queue,
         leases=store.leases,
-        audit=store.verification_reads,
+        audit=reads.verification,
         audit_log=store.audit_log,
         command_chain=store.command_chain,
         clock=SystemClock(),

@@ -1,6 +1,6 @@
 """Reads for ``oms verify``: consistency checks over stored rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -39,6 +39,16 @@ class OrphanRows(NamedTuple):
     rows: int
 
 
+class InvalidValue(NamedTuple):
+    """A stored value that the gateway never writes."""
+
+    table: str
+    row_id: int | str
+    column: str
+    expected: str
+    found: str
+
+
 class VerificationReads(Protocol):
     """Reads for ``oms verify`` beyond the histories. Every method raises ``Unavailable``."""
 
@@ -72,6 +82,14 @@ class VerificationReads(Protocol):
 
     async def used_idempotency_keys(self, after: str, limit: int) -> Sequence[UsedIdempotencyKey]:
         """Return unexpired idempotency keys, ascending by scope after ``after``."""
+        ...
+
+    async def integrity_errors(self, limit: int) -> Sequence[str]:
+        """Return what the database's own check of its file finds; only SQLite has one."""
+        ...
+
+    def invalid_values(self) -> AsyncIterator[InvalidValue]:
+        """Yield the invalid values of all tables."""
         ...
 
     async def orphan_rows(self) -> Sequence[OrphanRows]:

@@ -1,7 +1,7 @@
 """An open database with the implementations of all its ports."""
 
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
@@ -29,6 +29,14 @@ from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsSto
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.ports.admin.account_admin import AccountCheck
+
+
+class VerifiedReads(NamedTuple):
+    """Reads of ``oms verify``."""
+
+    history: SqlHistoryReads
+    queue: SqlCommandQueue
+    verification: SqlVerificationReads
 
 
 class SqlStore:
@@ -59,6 +67,14 @@ class SqlStore:
         self.metrics = SqlMetricsQuery(database)
         self.paper_prices = SqlPaperPrices(database)
         self.reconcile_store = SqlReconcileStore(database)
+
+    def verified_reads(self) -> VerifiedReads:
+        """Return the reads for verification, which leave out rows that cannot be decoded."""
+        return VerifiedReads(
+            SqlHistoryReads(self._database, skips_invalid=True),
+            SqlCommandQueue(self._database, skips_invalid=True),
+            SqlVerificationReads(self._database, skips_invalid=True),
+        )
 
     @classmethod
     async def open(cls, url: str, check_account: AccountCheck) -> Self:

@@ -19,6 +19,8 @@ class Finding:
     id: int | str
     expected: str
     found: str
+    #: Column of an invalid value.
+    column: str | None = None
 
 
 @dataclass(slots=True)

@@ -28,8 +28,10 @@ from oms.services.verify.findings import Finding, Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS
 from oms.services.verify.paper_checker import PaperChecker
 from oms.services.verify.row_checker import RowChecker
+from oms.services.verify.stopped_check import stopped_check
 from oms.services.verify.stream_checker import CommandChecker, EventChecker
 
+INTEGRITY_ERRORS_MAX = 20
 NO_ACCOUNT = 0
 """Account id of findings that belong to no account."""
 
@@ -74,16 +76,23 @@ class Verify:
         A result of account 0 comes first if orphan rows or the chains have findings;
         ``checkpoint_findings`` are the ones of a comparison of the chains with a checkpoint.
         """
-        rows = await self.registry.accounts(None if account_id is None else [account_id])
-        if account_id is not None and not rows:
-            raise NotFound(f"account {account_id} does not exist", code="account_not_found")
         findings = Findings(NO_ACCOUNT)
+        rows: Sequence[AccountRow] = ()
+        with stopped_check(findings, "accounts", NO_ACCOUNT):
+            rows = await self.registry.accounts(None if account_id is None else [account_id])
+            if account_id is not None and not rows:
+                raise NotFound(f"account {account_id} does not exist", code="account_not_found")
         findings.add(checkpoint_findings)
-        findings.add(await check_audit_chain(self.audit_log))
-        findings.add(await check_command_chain(self.command_chain))
+        with stopped_check(findings, "audit_log", NO_ACCOUNT):
+            findings.add(await check_audit_chain(self.audit_log))
+        with stopped_check(findings, "command_chain", NO_ACCOUNT):
+            findings.add(await check_command_chain(self.command_chain))
         is_chain_valid = not findings.kept
         if account_id is None:
-            await self._check_orphans(findings)
+            with stopped_check(findings, "database", NO_ACCOUNT):
+                await self._check_values(findings)
+            with stopped_check(findings, "accounts", NO_ACCOUNT):
+                await self._check_orphans(findings)
         if orphan_findings := findings.to_tuple():
             yield VerificationResult(
                 account_id=NO_ACCOUNT,
@@ -94,9 +103,47 @@ class Verify:
         for row in rows:
             yield replace(await self._verify_account(row, from_seq), is_chain_valid=is_chain_valid)
 
+    async def _check_values(self, findings: Findings) -> None:
+        """Check the file of the database, and that each stored value is one that is written."""
+        errors = await self.audit.integrity_errors(INTEGRITY_ERRORS_MAX)
+        findings.add(
+            make_finding("database_integrity", "database", 1, "ok", error) for error in errors
+        )
+        async for value in self.audit.invalid_values():
+            findings.add(
+                [
+                    Finding(
+                        invariant="row_value",
+                        entity=value.table,
+                        id=value.row_id,
+                        column=value.column,
+                        expected=value.expected,
+                        found=value.found,
+                    )
+                ]
+            )
+
     async def _verify_account(self, row: AccountRow, from_seq: int) -> VerificationResult:
         account = row.account
         findings = Findings(account.id)
+        count = 0
+        with stopped_check(findings, "account", account.id):
+            count = await self._check_ledger(row, from_seq, findings)
+        if account.engine is Engine.PAPER:
+            paper = PaperChecker(
+                account=account,
+                instruments=self.instruments(account),
+                history=self.history,
+                ledger=self.ledger,
+                audit=self.audit,
+            )
+            with stopped_check(findings, "paper_state", account.id):
+                findings.add(await paper.run())
+        return VerificationResult(account_id=account.id, events=count, findings=findings.to_tuple())
+
+    async def _check_ledger(self, row: AccountRow, from_seq: int, findings: Findings) -> int:
+        """Check events, commands and rows of an account; returns the number of events."""
+        account = row.account
         is_young = self.clock.now() - row.created_at < self.retention
         events = EventChecker(history=self.history, account_id=account.id, from_seq=from_seq)
         check = await events.run(findings, is_young=is_young)
@@ -109,10 +156,9 @@ class Verify:
         )
         await commands.run(account.id, check, events, findings)
         unreported = UnreportedRows(projection=check.projection, oldest_at=check.oldest_at)
-        instruments = self.instruments(account)
         await RowChecker(
             account=account,
-            instruments=instruments,
+            instruments=self.instruments(account),
             findings=findings,
             unreported=unreported,
             history=self.history,
@@ -121,18 +167,7 @@ class Verify:
             audit=self.audit,
         ).run()
         await events.check_rows(check, unreported, findings)
-        if account.engine is Engine.PAPER:
-            paper = PaperChecker(
-                account=account,
-                instruments=instruments,
-                history=self.history,
-                ledger=self.ledger,
-                audit=self.audit,
-            )
-            findings.add(await paper.run())
-        return VerificationResult(
-            account_id=account.id, events=check.events, findings=findings.to_tuple()
-        )
+        return check.events
 
     async def _check_orphans(self, findings: Findings) -> None:
         """Check for rows of non-existent accounts and idempotency keys without commands."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from oms.adapters.sql.connection.errors import ConnectionLost, unavailable_error
+from oms.adapters.sql.connection.errors import ConnectionLost, public_error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +65,6 @@ class ConnectionCache:
         try:
             return await self.engine.raw_connection()
         except self.driver_errors as error:
-            raise unavailable_error(error) from error
+            raise public_error(error) from error
         finally:
             self._checkouts -= 1

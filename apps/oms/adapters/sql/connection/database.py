@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
+from oms.adapters.private_files import create_private_file
 from oms.adapters.sql.connection.connection_cache import ConnectionCache
 from oms.adapters.sql.connection.dialect import Dialect, get_dialect
 from oms.adapters.sql.connection.engine import (
@@ -25,6 +26,7 @@ from oms.adapters.sql.connection.engine import (
     is_in_cluster,
     mysql_engine,
     sqlite_engine,
+    sqlite_file,
 )
 from oms.adapters.sql.connection.errors import (
     CommitOutcomeUnknown,
@@ -286,6 +288,8 @@ async def connect(url: str) -> Database:
     """
     database = open_database(url)
     is_sqlite = database.dialect.name == "sqlite"
+    if (file := sqlite_file(url)) is not None:
+        create_private_file(file)
     try:
         async with (
             asyncio.timeout(STATEMENTS_SECONDS_MAX),

@@ -4,9 +4,10 @@ A database has two pools: one for transactions and one in autocommit mode, where
 what was committed before it.
 """
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -69,6 +70,14 @@ def sqlite_engine(url: URL, *, autocommit: bool) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite database; ``None`` for another kind, or one in memory."""
+    parsed = make_url(url)
+    name = parsed.database
+    is_file = parsed.get_backend_name() == "sqlite" and name not in (None, "", ":memory:")
+    return Path(name) if is_file and name and not name.startswith("file:") else None
 
 
 async def is_in_cluster(connection: AsyncConnection) -> bool:

@@ -26,6 +26,7 @@ _CONNECTION_CODES = frozenset(
 )
 #: A Galera node outside its cluster refuses all statements.
 _NOT_IN_CLUSTER = frozenset({1047})
+_SQLITE_DAMAGED = ("malformed", "not a database", "database corruption")
 _SQLITE_UNAVAILABLE = (
     "locked",
     "busy",
@@ -55,6 +56,18 @@ class CommitOutcomeUnknown(Exception):
 def unavailable_error(error: BaseException) -> Unavailable:
     """Return the error for a caller when the database did not respond."""
     return Unavailable(f"the database does not respond ({_cause(error)})")
+
+
+def damaged_error() -> Unavailable:
+    """Return the error for a database file that SQLite cannot read."""
+    message = "the database file is damaged or cut off, or is no SQLite database: restore a backup"
+    return Unavailable(message, reason="damaged")
+
+
+def public_error(error: BaseException) -> OmsError:
+    """Return the error for a caller of a statement that raised ``error``."""
+    failure = translate_error(error)
+    return failure if isinstance(failure, OmsError) else unavailable_error(error)
 
 
 def outcome_unknown_error() -> Unavailable:
@@ -87,6 +100,8 @@ def _translate_sqlite(error: sqlite3.Error) -> Exception:
     text = str(error)
     if isinstance(error, sqlite3.IntegrityError) and text.startswith("UNIQUE"):
         return DuplicateKey()
+    if any(phrase in text.lower() for phrase in _SQLITE_DAMAGED):
+        return damaged_error()
     if any(phrase in text.lower() for phrase in _SQLITE_UNAVAILABLE):
         return unavailable_error(error)
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:

@@ -1,14 +1,15 @@
 """Backup of all tables to one file and restore: gzipped JSON lines, portable between databases.
 
 The first line contains format, schema version and columns, each further line a row:
-``{"t": table, "r": [values]}``, values in the order of the columns. A backup is one snapshot; a
-restore replaces all rows in one transaction. Sealed credentials stay sealed: the master key is not
-included.
+``{"t": table, "r": [values]}``, values in the order of the columns. The last line contains the
+number of rows by table: a file without it was cut off. A backup is one snapshot; a restore replaces
+all rows in one transaction. Sealed credentials stay sealed: the master key is not included.
 """
 
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,19 +21,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oms.adapters.sql.connection.column_types import DecimalType, TimestampType
 from oms.adapters.sql.connection.database import BEGIN_CONSISTENT, Database
-from oms.adapters.sql.connection.errors import translate_error, unavailable_error
+from oms.adapters.sql.connection.errors import DuplicateKey, public_error, translate_error
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.tables import METADATA
-from oms.domain.errors import Conflict, Invalid, OmsError
+from oms.domain.errors import Conflict, Invalid
 from oms.domain.money import decimal_text
 from oms.ports.audit_log import AuditContext
 from oms.wire.json import dumps
 
-FORMAT = "oms-backup-1"
+FORMAT = "oms-backup-2"
 ROWS_PER_BATCH = 500
 FILE_MODE = 0o600
+
+
+class _CutOffError(Exception):
+    """The file ends before its last line, or cannot be unpacked."""
 
 
 class SqlBackup(AuditedWriter):
@@ -49,6 +54,9 @@ class SqlBackup(AuditedWriter):
         try:
             with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as file:
                 rows = await self._write_rows(file, schema)
+                _write_line(file, {"end": rows})
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -67,12 +75,16 @@ class SqlBackup(AuditedWriter):
                 message = f"the file is of schema {head['schema']}, the database of {schema}"
                 raise Conflict(message)
             try:
+                # The file is read inside the transaction: an invalid one changes nothing.
                 async with self._database.write_engine.begin() as connection:
                     rows = await _replace_rows(connection, head["columns"], file)
+            except _CutOffError:
+                message = f"{path}: not a valid backup: it is cut off or damaged"
+                raise Invalid(message) from None
             except self._database.driver_errors as error:
-                failure = translate_error(error)
-                is_public = isinstance(failure, OmsError)
-                raise (failure if is_public else unavailable_error(error)) from error
+                if isinstance(translate_error(error), DuplicateKey):
+                    raise Invalid("the file contains a row twice") from error
+                raise public_error(error) from error
 
         async def work(session: Session) -> AuditedResult[None]:
             after = dumps({"rows": sum(rows.values())})
@@ -93,7 +105,7 @@ class SqlBackup(AuditedWriter):
                     counts[table.name] = await _write_table(connection, table, file)
                 await connection.exec_driver_sql("ROLLBACK")
         except self._database.driver_errors as error:
-            raise unavailable_error(error) from error
+            raise public_error(error) from error
         return counts
 
 
@@ -130,16 +142,34 @@ async def _replace_rows(
     return counts
 
 
+def _lines(file: Any) -> Iterator[str]:
+    try:
+        yield from file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _CutOffError from error
+
+
 def _batches(file: Any) -> Iterator[tuple[str, list[list[Any]]]]:
-    """Yield consecutive rows of one table in batches."""
+    """Yield consecutive rows of one table in batches.
+
+    Raises ``_CutOffError`` if the file cannot be read to its last line.
+    """
     name, rows = "", list[list[Any]]()
-    for text in file:
+    counts: dict[str, int] = {}
+    end: dict[str, int] | None = None
+    for text in _lines(file):
         line = json.loads(text)
+        if "end" in line:
+            end = {table: count for table, count in line["end"].items() if count}
+            continue
+        counts[line["t"]] = counts.get(line["t"], 0) + 1
         if rows and (line["t"] != name or len(rows) == ROWS_PER_BATCH):
             yield name, rows
             rows = []
         name = line["t"]
         rows.append(line["r"])
+    if counts != end:
+        raise _CutOffError
     if rows:
         yield name, rows
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oms.adapters.sql.connection.database import Database, connect
-from oms.adapters.sql.connection.errors import translate_error, unavailable_error
-from oms.domain.errors import Conflict, OmsError
+from oms.adapters.sql.connection.errors import public_error
+from oms.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -80,8 +80,7 @@ async def _run(
         async with engine.begin() as connection:
             return await connection.run_sync(work)
     except database.driver_errors as error:
-        failure = translate_error(error)
-        raise (failure if isinstance(failure, OmsError) else unavailable_error(error)) from error
+        raise public_error(error) from error
 
 
 def _upgrade(connection: Connection) -> UpgradeResult:

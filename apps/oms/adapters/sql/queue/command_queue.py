@@ -20,6 +20,7 @@ from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.adapters.sql.queue.deduplication import RequestKey, StoredKeys, StorePlan, plan_store
 from oms.adapters.sql.rows import commands as rows
+from oms.adapters.sql.rows.valid_rows import decode_rows
 from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow, EnqueueResult, IdempotencyKeyRow, Submission
 
@@ -46,8 +47,10 @@ _CREATED_AT = rows.SELECTED.split(", ").index("created_at")
 class SqlCommandQueue:
     """``ports.command_queue.CommandQueue``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, skips_invalid: bool = False) -> None:
         self._database = database
+        #: For verification: commands that cannot be decoded are not found.
+        self._skips_invalid = skips_invalid
 
     async def enqueue(self, submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
         """Store the submissions in one transaction. Raises ``Unavailable``."""
@@ -138,7 +141,10 @@ class SqlCommandQueue:
         text = f"SELECT {rows.SELECTED} FROM oms_commands WHERE id IN ({params})"
 
         found_rows = await self._database.fetch(text, values, prepare=True)
-        return {row[0]: rows.command_from_row(row, dialect) for row in found_rows}
+        found = decode_rows(
+            found_rows, rows.command_from_row, dialect, skips_invalid=self._skips_invalid
+        )
+        return {command.id: command for command in found}
 
     async def depths(self) -> Mapping[int, int]:
         """Return the number of queued commands by account. Raises ``Unavailable``."""

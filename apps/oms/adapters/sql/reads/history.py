@@ -1,6 +1,6 @@
 """Pages of history. A page by key neither counts nor skips rows: it starts after an id."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from oms.adapters.sql.reads.page_query import (
     window_conditions,
 )
 from oms.adapters.sql.rows import commands, deals, events, orders, positions
+from oms.adapters.sql.rows.valid_rows import decode_rows
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
@@ -40,9 +41,11 @@ RowDecoder = Callable[[Any, Dialect], Any]
 class SqlHistoryReads:
     """``ports.history_reads.HistoryReads``; every method raises ``Unavailable``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, skips_invalid: bool = False) -> None:
         self._database = database
         self._dialect = database.dialect
+        #: For verification: rows that cannot be decoded are left out.
+        self._skips_invalid = skips_invalid
 
     async def open_orders(self, window: HistoryQuery, limit: int) -> Sequence[Order]:
         """Return the newest ``limit`` open orders, ascending."""
@@ -184,7 +187,7 @@ class SqlHistoryReads:
             f" ORDER BY account_id, seq_to LIMIT {dialect.param}"
         )
         found_rows = await self._fetch_repeated(text, (*chain(*pairs), limit))
-        return [events.events_from_row(row, dialect) for row in found_rows]
+        return self._decoded(found_rows, events.events_from_row)
 
     async def locate_event(self, event_id: int) -> tuple[int, int, datetime] | None:
         """Return (account id, number, time) of an event.
@@ -220,7 +223,10 @@ class SqlHistoryReads:
         self, kind: HistoryTable, table: str, where: Conditions, limit: int, reader: RowDecoder
     ) -> Sequence[Any]:
         rows = await self._database.fetch(*_newest_text(self._dialect, kind, table, where, limit))
-        return [reader(row, self._dialect) for row in reversed(rows)]
+        return self._decoded(reversed(rows), reader)
+
+    def _decoded(self, rows: Iterable[Any], reader: RowDecoder) -> list[Any]:
+        return decode_rows(rows, reader, self._dialect, skips_invalid=self._skips_invalid)
 
     async def _page(
         self,
@@ -238,8 +244,12 @@ class SqlHistoryReads:
             counting = f"SELECT COUNT(*) FROM {kind.table} WHERE {where.text}"
             total = int((await self._database.fetch(counting, where.values))[0][0])
         more = len(rows) > window.page_size
-        items = [reader(row, dialect) for row in rows[: window.page_size]]
-        return Page(items=items, total=total, next_after_id=items[-1].id if more else None)
+        page_rows = rows[: window.page_size]
+        return Page(
+            items=self._decoded(page_rows, reader),
+            total=total,
+            next_after_id=page_rows[-1][0] if more else None,
+        )
 
     async def _rows_by(
         self, kind: HistoryTable, column: str, ids: Sequence[int], reader: RowDecoder
@@ -250,7 +260,7 @@ class SqlHistoryReads:
             f"SELECT {kind.columns} FROM {kind.table}"
             f" WHERE {column} IN ({self._dialect.params(len(ids))}) ORDER BY id"
         )
-        return [reader(row, self._dialect) for row in await self._database.fetch(text, ids)]
+        return self._decoded(await self._database.fetch(text, ids), reader)
 
 
 def _newest_text(

@@ -1,15 +1,26 @@
 """Reads for verifying the books."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.errors import public_error
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.reads.value_scan import scan_values
 from oms.adapters.sql.rows import deals, exchange_state, positions
+from oms.adapters.sql.rows.valid_rows import Decoded, decode_rows
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
-from oms.ports.verification_reads import LeaseTokens, OrderColumns, OrphanRows, UsedIdempotencyKey
+from oms.ports.verification_reads import (
+    InvalidValue,
+    LeaseTokens,
+    OrderColumns,
+    OrphanRows,
+    UsedIdempotencyKey,
+)
 
 #: Tables whose rows belong to an account; account 0 is the gateway itself.
 _OWNED = ("oms_commands", "oms_orders", "oms_deals", "oms_positions", "event_outbox")
@@ -20,9 +31,10 @@ _SINGLE = "'send_order', 'close_position'"
 class SqlVerificationReads:
     """``ports.verification_reads.VerificationReads``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, skips_invalid: bool = False) -> None:
         self._database = database
         self._dialect = database.dialect
+        self._skips_invalid = skips_invalid
 
     async def deals_of_positions(self, position_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the positions, ascending."""
@@ -33,7 +45,7 @@ class SqlVerificationReads:
             f" WHERE position_id IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
         rows = await self._database.fetch(text, position_ids)
-        return [deals.deal_from_row(row, self._dialect) for row in rows]
+        return self._decoded(rows, deals.deal_from_row)
 
     async def symbols(self, account_id: int) -> Sequence[str]:
         """Return all symbols with orders, deals or positions."""
@@ -54,7 +66,7 @@ class SqlVerificationReads:
             f" AND merged_into IN ({self._dialect.params(len(position_ids))}) ORDER BY id"
         )
         rows = await self._database.fetch(text, (account_id, *position_ids))
-        return [positions.position_from_row(row, self._dialect) for row in rows]
+        return self._decoded(rows, positions.position_from_row)
 
     async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
         """Return the columns derived from the state."""
@@ -108,6 +120,22 @@ class SqlVerificationReads:
         rows = await self._database.fetch(text, (after, limit))
         return [UsedIdempotencyKey(row[0], json.loads(row[1]) if row[1] else ()) for row in rows]
 
+    async def integrity_errors(self, limit: int) -> Sequence[str]:
+        """Return the findings of SQLite's check of pages, indexes and types."""
+        if self._dialect.name != "sqlite":
+            return ()
+        # No time limit: it reads the whole file.
+        try:
+            async with self._database.read_engine.connect() as connection:
+                rows = await connection.exec_driver_sql(f"PRAGMA integrity_check({limit})")
+                return [str(row[0]) for row in rows if row[0] != "ok"]
+        except self._database.driver_errors as error:
+            raise public_error(error) from error
+
+    def invalid_values(self) -> AsyncIterator[InvalidValue]:
+        """Yield the invalid values of all tables."""
+        return scan_values(self._database)
+
     async def orphan_rows(self) -> Sequence[OrphanRows]:
         """Return the number of rows of non-existent accounts by table and account."""
         orphans: list[OrphanRows] = []
@@ -159,3 +187,8 @@ class SqlVerificationReads:
         )
         rows = await self._database.fetch(text, (account_id, *trade_ids))
         return frozenset(row[0] for row in rows)
+
+    def _decoded(
+        self, rows: Sequence[Any], decode: Callable[[Any, Dialect], Decoded]
+    ) -> Sequence[Decoded]:
+        return decode_rows(rows, decode, self._dialect, skips_invalid=self._skips_invalid)

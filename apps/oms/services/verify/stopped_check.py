@@ -1,0 +1,31 @@
+"""A check that stops at values it cannot use is a finding; the next check goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from oms.domain.errors import OmsError, Unavailable
+from oms.services.verify.findings import Findings, make_finding
+
+#: What reading and calculating raise at values that the gateway never writes.
+_INVALID = (*(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError),)
+
+
+@contextmanager
+def stopped_check(findings: Findings, entity: str, row_id: int) -> Iterator[None]:
+    """Add a finding if the check inside stops. Raises ``Unavailable``."""
+    try:
+        yield
+    except _INVALID as error:
+        findings.add(
+            [make_finding("check_stopped", entity, row_id, "valid rows", type(error).__name__)]
+        )
+    except Unavailable as error:
+        if error.reason != "damaged":
+            raise
+        findings.add(
+            [make_finding("database_integrity", "database", 1, "a file without damage", "damage")]
+        )
+    except OmsError as error:
+        if error.code != "internal_error":
+            raise
+        findings.add([make_finding("check_stopped", entity, row_id, "valid rows", error.message)])
