@@ -73,6 +73,12 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
+async def _open_secured(settings: Settings) -> SqlStore:
+    """Open the store of a process that stays, with its files made private."""
+    secure_files(settings)
+    return await SqlStore.open(settings.dsn, check_account)
+
+
 def build_vault(settings: Settings) -> "AesVault":
     """Return the vault, with the master keys of the environment or else of the key file."""
     from oms.adapters.key_file import KeyFile
@@ -100,8 +106,7 @@ async def build_worker(
     """Build a worker process; ``only`` limits it to these accounts."""
     from oms.bootstrap.worker_process import wire_worker
 
-    secure_files(settings)
-    store = await SqlStore.open(settings.dsn, check_account)
+    store = await _open_secured(settings)
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
@@ -155,8 +160,7 @@ async def build_api(settings: Settings) -> "Application":
     """Build the application of an API process; it closes its store when it stops."""
     from oms.bootstrap.api_process import wire_api
 
-    secure_files(settings)
-    store = await SqlStore.open(settings.dsn, check_account)
+    store = await _open_secured(settings)
     return wire_api(
         settings,
         store,
