@@ -30,12 +30,14 @@ def target(
 ) -> Iterator[AttackTarget]:
     """The gateway; after the last program its books are verified and the report is printed."""
     running = AttackTarget.start(tmp_path_factory.mktemp("attacked"))
-    monitor = StallMonitor(running.gateway.port, running.gateway.pid("api"))
+    api_pid = running.gateway.pid("api")
+    monitor = StallMonitor(running.gateway.port, api_pid)
     try:
-        monitor.start()
         yield running
-        monitor.stop()
-        print("\n" + report.table(SEED, SIZE, monitor.summary()))
+        stalls = monitor.stop()
+        print("\n" + report.table(SEED, SIZE, stalls))
+        assert stalls["probes without a response"] == 0
+        assert running.gateway.pid("api") == api_pid, "the API was restarted"
         assert "Traceback" not in running.log_text(), running.gateway.log_tail(80)
         verified = running.gateway.verify()
         assert verified["ok"], verified

@@ -66,6 +66,15 @@ async def test_oversized_frame_is_closed_with_1009(served: ServedGateway) -> Non
         assert (await client.wait_closed())[0] == 1009
 
 
+async def test_text_that_is_not_utf8_is_closed_with_1007_and_not_logged(
+    served: ServedGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect_client(served.url) as client:
+        await client.connection.send(b"\xff", text=True)
+        assert (await client.wait_closed())[0] == 1007
+    assert "UTF-8" not in caplog.text
+
+
 async def test_connections_per_key_are_limited(make_served: MakeServedGateway) -> None:
     async with make_served(sockets_per_key_max=2) as served:
         async with connect_client(served.url, KEY) as one, connect_client(served.url, KEY) as two:

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with another keepalive timeout.
+"""uvicorn's WebSocket protocol with another keepalive timeout, and quiet about invalid text.
 
 Without a PONG uvicorn closes with 1011 and waits for ever for a peer that does not read. This
 protocol closes with 4408, and aborts the transport some seconds after the application is done.
@@ -13,6 +13,7 @@ from oms.api.websocket.frames import FRAME_BYTES_MAX
 from oms.config import EventSettings
 
 NO_PONG = 4408
+INVALID_DATA = 1007
 LINGER_SECONDS = 10.0
 
 
@@ -32,6 +33,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
         self._linger()
 
+    def send_receive_event_to_app(self) -> None:
+        """Pass on a received message; text that is not UTF-8 closes, without an entry in the log."""
+        data = b"".join(self.frames)
+        if self.close_sent or self.curr_msg_data_type != "text" or _is_utf8(data):
+            super().send_receive_event_to_app()
+            return
+        self.frames = []
+        self.conn.send_close(INVALID_DATA, "text is UTF-8")
+        self.handle_parser_exception()
+
     def on_task_complete(self, task: "asyncio.Task[None]") -> None:
         """Abort the transport later if the peer does not close."""
         super().on_task_complete(task)
@@ -40,6 +51,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _linger(self) -> None:
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def uvicorn_websocket_options(events: EventSettings) -> dict[str, Any]:
