@@ -28,6 +28,7 @@ TEXTS = (
     ),
     *("01", "+1", ".5", "1.", "'x'", "undefined", "/**/1", "1 2", '{"a":1,"a":2}', "\ufeff1"),
 )
+NAMES = ("", "extra", "id", "account_id", "strategy_id", "\x00", LONG)
 _PLACE = "@@place@@"
 
 

@@ -34,7 +34,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._linger()
 
     def send_receive_event_to_app(self) -> None:
-        """Pass on a received message; text that is not UTF-8 closes, without an entry in the log."""
+        """Pass on a received message; text that is not UTF-8 closes, without a log entry."""
         data = b"".join(self.frames)
         if self.close_sent or self.curr_msg_data_type != "text" or _is_utf8(data):
             super().send_receive_event_to_app()
