@@ -9,7 +9,7 @@ from kit.attack.json_mutations import JsonMutator
 from kit.attack.report import ProgramCounts
 from kit.attack.target import AttackTarget
 
-LOGIN = {"user_name": "nobody", "password": "correct horse battery staple"}
+LOGIN = {"user_name": "no-user", "password": "correct horse battery staple"}
 
 
 def test_mutated_bodies(

@@ -66,7 +66,7 @@ def test_invalid_frames(target: AttackTarget, counts: ProgramCounts) -> None:
         "fragmented ping": frame(PING, b"", is_last=False),
         "long ping": frame(PING, b"x" * 126),
         "thousand pings": frame(PING, b"") * 1000,
-        "pong that nobody asked for": frame(PONG, b"x"),
+        "unsolicited pong": frame(PONG, b"x"),
         "close without a code": frame(CLOSE, b""),
         "close with half a code": frame(CLOSE, b"\x03"),
         "close with an invalid code": frame(CLOSE, struct.pack("!H", 1005)),
