@@ -110,6 +110,8 @@ class Settings(BaseModel):
     live_trading_allowed: bool = False
     #: How long keys and permissions are cached in a process.
     access_cache_seconds: float = Field(default=2, ge=0, le=5)
+    #: API keys that a user may create; see ``docs/reference/security.md``.
+    keys_per_user_max: int = Field(default=50, ge=1, le=10_000)
     #: Poll interval of paper accounts with open orders.
     paper_tick_ms: int = Field(default=250, ge=10)
     #: Older live prices neither fill nor trigger orders of paper accounts.

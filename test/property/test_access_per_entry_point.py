@@ -83,7 +83,7 @@ class AccessFixture:
     def over_http(self, key: str, case: PermissionCase) -> str | None:
         """Return the error code of the response, ``None`` if it succeeded."""
         response = self.runner.run(
-            self.gateway.client(case.method, case.target, case.body, key=key)
+            self.gateway.client(case.method, case.target, case.body, key=key, headers=case.headers)
         )
         assert response.status != 500, response.body
         return str(response.detail["code"]) if response.status >= 400 else None

@@ -16,8 +16,8 @@ from oms.api.errors import request_id_of
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimiter, rate_limit_kind
 from oms.config import Settings
-from oms.domain.access import Permission, Principal, refuse_role
-from oms.domain.errors import Forbidden, NotFound
+from oms.domain.access import Permission, Principal, refuse_missing_comment, refuse_role
+from oms.domain.errors import Forbidden, Invalid, NotFound
 from oms.domain.value import value
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
@@ -174,6 +174,20 @@ async def require_permission(request: Request, permission: Permission) -> Caller
     refused = refuse_role(caller.principal, permission)
     if refused is not None:
         raise Forbidden(refused.message, code=refused.code)
+    return caller
+
+
+async def require_change(request: Request, permission: Permission) -> Caller:
+    """Return the caller of a request that changes something and whose body has no comment.
+
+    Raises ``Forbidden`` if the role lacks the permission, ``Invalid`` (``comment_required``) if the
+    role needs the header ``X-Comment``.
+    """
+    caller = await require_permission(request, permission)
+    comment = request.headers.get("x-comment")
+    refused = refuse_missing_comment(caller.principal, permission, comment)
+    if refused is not None:
+        raise Invalid(refused.message, code=refused.code)
     return caller
 
 

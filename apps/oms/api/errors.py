@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitExceeded
-from oms.domain.errors import OmsError, RateLimited, Refused
+from oms.domain.errors import LimitReached, OmsError, RateLimited, Refused
+from oms.domain.value import evolve
 from oms.wire.error_codes import error_mapping_of, mt5_retcode
 from oms.wire.json import dumps_fast, optional_decimal_text
 from oms.wire.request_body import Malformed
@@ -54,7 +55,10 @@ def error_detail(
 
 def to_refused(error: OmsError) -> Refused:
     """Return an exception as the value that error bodies are built from."""
-    return Refused(code=error.code, message=error.message, reason=error.reason)
+    refused = Refused(code=error.code, message=error.message, reason=error.reason)
+    if isinstance(error, LimitReached):
+        return evolve(refused, limit=error.limit, value=error.value, set_by=error.set_by)
+    return refused
 
 
 class JsonResponse(Response):

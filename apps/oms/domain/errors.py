@@ -80,6 +80,16 @@ class Conflict(OmsError):
     code = "conflict"
 
 
+class LimitReached(Conflict):
+    """A request exceeds a configured limit; ``set_by`` names the setting."""
+
+    def __init__(self, message: str, *, reason: str, limit: int, value: int, set_by: str) -> None:
+        super().__init__(message, reason=reason)
+        self.limit = Decimal(limit)
+        self.value = Decimal(value)
+        self.set_by = set_by
+
+
 class RateLimited(OmsError):
     """Too many requests; the same request may be repeated after ``retry_after_seconds``."""
 

@@ -19,11 +19,12 @@ from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 from oms.domain.errors import Conflict
 from oms.domain.money import multiply
+from oms.domain.unique_name import unique_name_key
 from oms.ports.ledger_store import AccountBatch
 from oms.services.access.chain_commands import ChainCommands
 
 BASELINE = "0014"
-VERSIONS = (BASELINE, "0015")
+VERSIONS = (BASELINE, "0015", "0016")
 MIGRATIONS = Path(migration_runner.__file__).parents[1] / "migrations"
 #: The schema that revisions 0001 to 0014 created before the baseline replaced them.
 FROZEN = Path(__file__).parent
@@ -208,6 +209,47 @@ async def test_decimals_keep_all_digits(store: SqlStore) -> None:
 
     assert await store.ledger.order(account_id, 1) == order
     assert (await store.history.deals_by_id([1]))[0] == deal
+
+
+async def test_existing_names_keep_their_rows_on_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stop_at_baseline(tmp_path, monkeypatch)
+    await _check_existing_names(f"sqlite+aiosqlite:///{tmp_path / 'old.sqlite3'}", monkeypatch)
+
+
+async def test_existing_names_keep_their_rows_on_mariadb(
+    mariadb: PrivateMariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stop_at_baseline(tmp_path, monkeypatch)
+    mariadb.drop_database("schema_names")
+    mariadb.create_database("schema_names")
+    await _check_existing_names(mariadb.dsn("schema_names"), monkeypatch)
+
+
+async def _check_existing_names(url: str, stopped: pytest.MonkeyPatch) -> None:
+    """Upgrade a database whose names differ by case only, and whose key is disabled."""
+    await upgrade(url)
+    at = "'2026-01-01 00:00:00.000000'"
+    execute(
+        url,
+        *(
+            f"INSERT INTO {table} (id, name, created_at) VALUES ({row_id}, '{name}', {at})"
+            for table in ("users", "strategies")
+            for row_id, name in ((3, "bob"), (2, "Bob"), (5, "Ann"))
+        ),
+        "INSERT INTO user_api_keys (id, user_id, api_key_hash, status, created_at)"
+        f" VALUES (1, 2, 'h', 'disabled', {at})",
+    )
+    stopped.undo()
+    assert (await upgrade(url)).applied == VERSIONS[1:]
+
+    for table in ("users", "strategies"):
+        rows = fetch_rows(url, f"SELECT id, name, name_key FROM {table} ORDER BY id")
+        bob, ann = unique_name_key("BOB"), unique_name_key("ann")
+        assert [tuple(row) for row in rows] == [(2, "Bob", bob), (3, "bob", None), (5, "Ann", ann)]
+    text = "SELECT status, disabled_by, disabled_by_user_id FROM user_api_keys"
+    assert [tuple(row) for row in fetch_rows(url, text)] == [("disabled", None, None)]
 
 
 def _stop_at_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

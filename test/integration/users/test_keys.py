@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kit.databases.sql import execute, fetch_rows
-from kit.gateway.admin_client import AdminClient
+from kit.gateway.admin_client import PASSWORD, AdminClient
 from kit.http.asgi_client import AsgiResponse
 from kit.http.websocket_client import wait_for_condition
 from oms.services.access.authenticate import hash_key
@@ -95,6 +95,102 @@ async def test_key_is_disabled_and_enabled(api: AdminClient) -> None:
         assert (await api.client("PATCH", target, wrong)).status == 422
     keys = (await api.client.get("/user/api-keys"))["items"]
     assert [row["label"] for row in keys if row["api_key_id"] == made["api_key_id"]] == ["off"]
+
+
+async def test_owner_does_not_enable_a_key_that_an_admin_disabled(api: AdminClient) -> None:
+    user = await api.user("ann")
+    owner = await api.token("ann")
+    made = (await api.client("POST", "/user/api-keys", {}, key=owner)).json()
+    key_id = made["api_key_id"]
+    own, by_admin = f"/user/api-keys/{key_id}", f"/admin/api-keys/{key_id}"
+
+    async def change(path: str, status: str) -> AsgiResponse:
+        if path == by_admin:
+            return await api.admin("PATCH", path, {"status": status})
+        return await api.client("PATCH", path, {"status": status}, key=owner)
+
+    def disabler() -> tuple[object, ...]:
+        text = "SELECT disabled_by, disabled_by_user_id FROM user_api_keys WHERE id = "
+        (row,) = fetch_rows(api.dsn, f"{text}{key_id}")
+        return tuple(row)
+
+    assert (await change(by_admin, "disabled")).status == 200
+    assert disabler()[0] == "admin" and disabler()[1] is not None
+    for status in ("active", "disabled", "active"):
+        refused = await change(own, status)
+        expected = (403, "admin_required") if status == "active" else (200, None)
+        code = refused.detail["code"] if refused.status >= 400 else None
+        assert (refused.status, code) == expected
+    assert disabler()[0] == "admin"
+    assert (await change(by_admin, "active")).status == 200
+    assert disabler() == (None, None)
+    assert (await change(own, "disabled")).status == 200
+    assert disabler() == ("ann", user["user_id"])
+    assert (await change(own, "active")).status == 200
+    assert (await change(own, "disabled")).status == 200
+    assert (await change(by_admin, "disabled")).status == 200, "an admin confirms it"
+    assert (await change(own, "active")).status == 403
+
+
+async def test_number_of_keys_of_a_user_is_limited(
+    api: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = api.gateway.api_context.settings
+    monkeypatch.setitem(vars(settings), "keys_per_user_max", 3)
+    user = await api.user("ann")
+    key = str(user["api_key_plain"])
+    ids = []
+    for _ in range(2):
+        made = await api.client("POST", "/user/api-keys", {}, key=key)
+        assert made.status == 200, made.body
+        ids.append(made.json()["api_key_id"])
+    body = {"status": "disabled"}
+    assert (await api.client("PATCH", f"/user/api-keys/{ids[0]}", body, key=key)).status == 200
+    refused = await api.client("POST", "/user/api-keys", {}, key=key)
+    assert (refused.status, refused.detail["code"]) == (409, "conflict")
+    detail = refused.detail
+    assert (detail["reason"], detail["limit"], detail["value"], detail["set_by"]) == (
+        *("keys_per_user", "3", "4", "keys_per_user_max"),
+    )
+    another = await api.admin("POST", "/admin/api-keys", {"user_id": user["user_id"]})
+    assert another.status == 200, "an admin is not limited"
+    execute(
+        api.dsn,
+        f"UPDATE user_api_keys SET created_at = '2020-01-01T00:00:00.000000'"
+        f" WHERE user_id = {user['user_id']} AND status = 'disabled'",
+    )
+    assert (await api.client("POST", "/user/api-keys", {}, key=key)).status == 409
+    for key_id in (ids[1], another.json()["api_key_id"]):
+        path = f"/admin/api-keys/{key_id}"
+        assert (await api.admin("PATCH", path, body)).status == 200
+    execute(
+        api.dsn,
+        f"UPDATE user_api_keys SET created_at = '2020-01-01T00:00:00.000000'"
+        f" WHERE user_id = {user['user_id']} AND status = 'disabled'",
+    )
+    assert (await api.client("POST", "/user/api-keys", {}, key=key)).status == 200
+
+
+async def test_role_risk_gives_a_comment_with_every_change(api: AdminClient) -> None:
+    key = str((await api.user("rosa", role="risk"))["api_key_plain"])
+    made = await api.client("POST", "/user/api-keys", {}, key=key, headers={"X-Comment": "for me"})
+    path = f"/user/api-keys/{made.json()['api_key_id']}"
+    passwords = {"current_password": PASSWORD, "new_password": f"{PASSWORD}!"}
+    changes: list[tuple[str, str, object]] = [
+        ("POST", "/user/api-keys", {}),
+        ("PATCH", path, {"label": "spare"}),
+        ("PATCH", "/user/profile", {"user_name": "Rosa"}),
+        ("POST", "/user/password", passwords),
+    ]
+    for method, target, body in changes:
+        for headers in ({}, {"X-Comment": " "}):
+            silent = await api.client(method, target, body, key=key, headers=headers)
+            assert (silent.status, silent.detail["code"]) == (422, "comment_required"), target
+        spoken = await api.client(method, target, body, key=key, headers={"X-Comment": "why"})
+        assert spoken.status == 200, spoken.body
+    rows = (await api.admin.get("/admin/audit?page_size=500"))["items"]
+    comments = [row["comment"] for row in rows if row["actor_role"] == "risk"]
+    assert comments == ["for me", *["why"] * len(changes)]
 
 
 async def test_foreign_key_is_not_found(api: AdminClient) -> None:

@@ -4,7 +4,7 @@ The action, the strategies a request touches and whether it concerns all of them
 not taken from the code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kit.http.permission_table import PermissionRow
@@ -57,6 +57,8 @@ class PermissionCase:
     #: Whether it concerns the whole account, regardless of strategies.
     is_account_wide: bool = False
     has_comment: bool = False
+    #: Headers of the HTTP request: the comment of one whose body has none.
+    headers: dict[str, str] = field(default_factory=dict)
     #: The account follows from an order id: without a grant the order does not exist.
     is_named_by_order: bool = False
 
@@ -86,7 +88,9 @@ def expected_refusal(
                 or (case.is_bulk and not holder.strategy_ids)
             ):
                 return "strategy_permission_denied"
-    if row.needs_comment(holder.role) and not case.has_comment:
+    # The role risk comments on every change.
+    is_change_by_risk = holder.role == "risk" and case.action == "reconcile"
+    if (row.needs_comment(holder.role) or is_change_by_risk) and not case.has_comment:
         return "comment_required"
     return None
 
@@ -188,6 +192,8 @@ def _order_cases(stock: AccountRows, account_id: int, comment: str | None) -> li
             action="reconcile",
             method="POST",
             target=f"{path}/refresh?wait_ms=0",
+            headers={"X-Comment": comment},
+            has_comment=True,
             account_id=account_id,
             strategies=(stock.own,),
             is_named_by_order=True,
@@ -268,6 +274,8 @@ def _other_cases(stock: AccountRows, account_id: int, comment: str | None) -> li
             method="POST",
             target="/oms/reconcile",
             body={"account_id": account_id},
+            headers={} if comment is None else {"X-Comment": comment},
+            has_comment=bool(comment and comment.strip()),
             account_id=account_id,
         ),
         PermissionCase(

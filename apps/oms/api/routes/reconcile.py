@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.command_results import refused_of
-from oms.api.command_submission import Submission, submit_and_wait
+from oms.api.command_submission import Submission, read_header_comment, submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
 from oms.api.metrics.reconcile_metrics import read_heartbeats
@@ -50,7 +50,11 @@ async def reconcile(request: Request) -> Response:
             "results": [],
         }
         return JsonResponse(nothing)
-    commands = [CommandRequest(payload=payload, account_id=each) for each in account_ids]
+    comment = read_header_comment(request) or None
+    commands = [
+        CommandRequest(payload=payload, account_id=each, header_comment=comment)
+        for each in account_ids
+    ]
     wait = WaitOption(seconds=RECONCILE_WAIT_SECONDS)
     submission = await submit_and_wait(request, caller, commands, wait=wait)
     results = [_build_result(request, submission, i) for i in range(len(commands))]

@@ -5,7 +5,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.client_ip import client_ip
-from oms.api.context import Caller, api_context, audit_context_of, require_permission
+from oms.api.context import (
+    Caller,
+    api_context,
+    audit_context_of,
+    require_change,
+    require_permission,
+)
 from oms.api.errors import JsonResponse
 from oms.api.routes.path_ids import parse_key_id
 from oms.domain.access import Permission, Principal, Role
@@ -68,7 +74,7 @@ async def get_profile(request: Request) -> Response:
 @router.patch("/user/profile")
 async def change_profile(request: Request) -> Response:
     """Change the caller's user name."""
-    caller = await require_permission(request, Permission.SELF)
+    caller = await require_change(request, Permission.SELF)
     name = wire.read_fields(shapes.PROFILE, load_body(await request.body()))["user_name"]
     user_id = caller.principal.user_id
     await api_context(request).administer.rename(user_id, name, audit_context_of(request, caller))
@@ -78,7 +84,7 @@ async def change_profile(request: Request) -> Response:
 @router.post("/user/password")
 async def change_password(request: Request) -> Response:
     """Change the caller's password; his other tokens are revoked."""
-    caller = await require_permission(request, Permission.SELF)
+    caller = await require_change(request, Permission.SELF)
     fields = wire.read_fields(shapes.PASSWORD, load_body(await request.body()))
     administer = api_context(request).administer
     current, new = fields["current_password"], fields["new_password"]
@@ -100,13 +106,16 @@ async def list_own_keys(request: Request) -> Response:
 @router.post("/user/api-keys")
 async def create_own_key(request: Request) -> Response:
     """Create a key of the caller without permissions, at most as free as the key of the request."""
-    caller = await require_permission(request, Permission.SELF)
+    caller = await require_change(request, Permission.SELF)
     new_key = wire.read_new_key(load_body(await request.body()))
     held = restrict_to_owner(caller.principal, new_key.restrictions)
     plain, key = create_key(new_key.api_key, new_key.label, held)
     user_id = caller.principal.user_id
     key_id = await api_context(request).administer.create_key(
-        user_id, key, audit_context_of(request, caller)
+        user_id,
+        key,
+        audit_context_of(request, caller),
+        api_context(request).settings.keys_per_user_max,
     )
     return JsonResponse(user_rows.new_key_body(user_id, key_id, plain, key.label))
 
@@ -134,14 +143,16 @@ async def list_own_key_permissions(request: Request, api_key_id: str) -> Respons
 @router.patch("/user/api-keys/{api_key_id}")
 async def change_own_key(request: Request, api_key_id: str) -> Response:
     """Change status or label of one of the caller's keys, or tighten its restrictions."""
-    caller = await require_permission(request, Permission.SELF)
+    caller = await require_change(request, Permission.SELF)
     change_request = wire.read_key_change(load_body(await request.body()), needs_status=False)
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id), caller.principal.user_id)
     change = change_request.applied(key.restrictions)
     if change.restrictions is not None:
         refuse_looser(change.restrictions, key.restrictions)
-    rows = await administer.change_key(key.id, change, audit_context_of(request, caller))
+    rows = await administer.change_key(
+        key.id, change, audit_context_of(request, caller), is_by_owner=True
+    )
     return JsonResponse(user_rows.KeyChanged(ok=True, api_key_id=key.id, rows=rows))
 
 

@@ -29,6 +29,8 @@ class ApiKeyRow:
     last_used_at: datetime | None = None
     last_used_ip: str | None = None
     restrictions: Restrictions = UNRESTRICTED
+    #: The user who disabled the key; ``None`` if it is active or was disabled otherwise.
+    disabled_by_user_id: int | None = None
 
 
 @value
@@ -127,16 +129,32 @@ class UserAdmin(Protocol):
         """
         ...
 
-    async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """Create a key without permissions; returns its id. Raises ``Conflict``, ``NotFound``."""
+    async def create_key(
+        self,
+        user_id: int,
+        key: NewApiKey,
+        audit_context: AuditContext,
+        keys_max: int | None = None,
+    ) -> int:
+        """Create a key without permissions; returns its id.
+
+        ``keys_max`` limits the keys of the user that are active or were created within a day.
+        Raises ``Conflict``, ``LimitReached``, ``NotFound``.
+        """
         ...
 
     async def change_key(
-        self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
+        self,
+        key_id: int,
+        change: ApiKeyChange,
+        audit_context: AuditContext,
+        *,
+        is_by_owner: bool = False,
     ) -> int:
         """Change a key; returns the number of changed rows. Disabling revokes its tokens.
 
-        Raises ``NotFound``.
+        Raises ``NotFound``, and ``Forbidden`` if its owner enables a key that another user
+        disabled.
         """
         ...
 

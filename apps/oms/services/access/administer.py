@@ -108,9 +108,18 @@ class Administer:
         await self.people.rename_user(user_id, name, audit_context)
         self.authenticate.forget()
 
-    async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """Return the id of a new key without permissions. Raises ``Conflict``, ``NotFound``."""
-        key_id = await self.people.create_key(user_id, key, audit_context)
+    async def create_key(
+        self,
+        user_id: int,
+        key: NewApiKey,
+        audit_context: AuditContext,
+        keys_max: int | None = None,
+    ) -> int:
+        """Return the id of a new key without permissions; ``keys_max`` limits those of the user.
+
+        Raises ``Conflict``, ``LimitReached``, ``NotFound``.
+        """
+        key_id = await self.people.create_key(user_id, key, audit_context, keys_max)
         self.authenticate.forget()  # The key may have been tried, and cached as unknown, before.
         return key_id
 
@@ -149,10 +158,15 @@ class Administer:
         self.authenticate.forget()
 
     async def change_key(
-        self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
+        self,
+        key_id: int,
+        change: ApiKeyChange,
+        audit_context: AuditContext,
+        *,
+        is_by_owner: bool = False,
     ) -> int:
-        """Return the number of rows changed. Raises ``NotFound``."""
-        rows = await self.people.change_key(key_id, change, audit_context)
+        """Return the number of rows changed. Raises ``Forbidden``, ``NotFound``."""
+        rows = await self.people.change_key(key_id, change, audit_context, is_by_owner=is_by_owner)
         self.authenticate.forget()
         return rows
 

@@ -49,12 +49,14 @@ class CommandRequest:
     payload: CommandPayload
     account_id: int | None
     request_id: str | None = None
+    #: The header ``X-Comment`` of a request whose body has no comment.
+    header_comment: str | None = None
 
     @property
     def comment(self) -> str | None:
-        """Return the comment of the payload, if any."""
+        """Return the comment of the payload, else that of the header, if any."""
         comment = getattr(self.payload, "comment", None)
-        return comment if isinstance(comment, str) else None
+        return comment if isinstance(comment, str) else self.header_comment
 
 
 def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:

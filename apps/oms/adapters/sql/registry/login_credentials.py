@@ -205,9 +205,9 @@ class SqlLoginCredentials(AuditedWriter):
 
 async def _login_row(session: Session, user_name: str, now: datetime) -> LoginRecord:
     dialect, param = session.dialect, session.dialect.param
-    users = await session.fetch(
-        f"SELECT {USER_SELECTED} FROM users WHERE name = {param}", (user_name,)
-    )
+    text = f"SELECT {USER_SELECTED} FROM users WHERE name = {param}"
+    found = await session.fetch(text, (user_name,))
+    users = [row for row in found if row[1] == user_name]  # MariaDB ignores trailing spaces.
     user_id = users[0][0] if users else 0  # the same queries run for an unknown name
     stored = await session.fetch(
         f"SELECT password_hash FROM user_password_credentials WHERE user_id = {param}", (user_id,)

@@ -15,6 +15,7 @@ from oms.adapters.sql.rows import access
 from oms.adapters.sql.rows.users import grant_audit_json
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, NotFound
+from oms.domain.unique_name import unique_name_key
 from oms.ports.admin.account_admin import AccountCheck
 from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.account_config.extra_config import check_extra_config
@@ -51,7 +52,10 @@ class SqlRegistry(RegistryReads):
     async def create_user(
         self, *, name: str, role: str, now: datetime, audit: AuditEntry
     ) -> tuple[UserRow, bool]:
-        """Return the user of that name and whether it was created now. Raises ``Unavailable``."""
+        """Return the user of that name and whether it was created now.
+
+        Raises ``Conflict`` if the name counts as the same as that of another user, ``Unavailable``.
+        """
         known = await self.user(name)
         if known is not None:
             return known, False
@@ -60,7 +64,9 @@ class SqlRegistry(RegistryReads):
 
         async def work(session: Session) -> None:
             at = session.dialect.encode_time(now)
-            await access.INSERT_USER(session, [(row.id, name, role, row.status, at)])
+            await access.INSERT_USER(
+                session, [(row.id, name, role, row.status, at, unique_name_key(name))]
+            )
             after = dumps({"user_name": name, "role": role, "status": row.status})
             await self._audit(session, audit, now, row.id, after)
 
@@ -68,7 +74,8 @@ class SqlRegistry(RegistryReads):
             await self._write(work)
         except DuplicateKey:
             known = await self.user(name)
-            assert known is not None, "the name is taken"
+            if known is None:
+                raise Conflict("this user name is taken") from None
             return known, False
         return row, True
 

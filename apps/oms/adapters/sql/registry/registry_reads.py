@@ -58,6 +58,8 @@ class RegistryReads:
             f" WHERE name = {self._dialect.param}"
         )
         for row in await self._database.fetch(text, (name,)):
+            if row[1] != name:
+                continue  # MariaDB ignores trailing spaces.
             return UserRow(
                 id=row[0],
                 name=row[1],

@@ -7,13 +7,15 @@ from oms.adapters.sql.connection.errors import DuplicateKey
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.domain.errors import Conflict, NotFound
+from oms.domain.unique_name import unique_name_key
 from oms.ports.admin.strategies import StrategyChange, StrategyRow
 from oms.ports.audit_log import AuditContext
 from oms.wire.json import dumps
 
 _SELECTED = "SELECT id, name, status, client_strategy_id FROM strategies"
 _STRATEGY = BulkInsert(
-    table="strategies", columns=("id", "client_strategy_id", "name", "status", "created_at")
+    table="strategies",
+    columns=("id", "client_strategy_id", "name", "status", "created_at", "name_key"),
 )
 _LINK = BulkInsert(
     table="strategy_accounts",
@@ -60,7 +62,10 @@ class SqlStrategies(AuditedWriter):
         async def work(session: Session) -> AuditedResult[int]:
             at = session.dialect.encode_time(audit_context.at)
             await _require_accounts(session, account_ids)
-            await _STRATEGY(session, [(strategy_id, client_strategy_id, name, "active", at)])
+            await _STRATEGY(
+                session,
+                [(strategy_id, client_strategy_id, name, "active", at, unique_name_key(name))],
+            )
             links = [(strategy_id, account_id, "active", at) for account_id in account_ids]
             await _LINK(session, links)
             created = StrategyRow(
@@ -91,6 +96,11 @@ class SqlStrategies(AuditedWriter):
                 f" client_strategy_id = {param} WHERE id = {param}",
                 (after.name, after.status, after.client_strategy_id, strategy_id),
             )
+            if after.name != before.name:
+                await session.execute(
+                    f"UPDATE strategies SET name_key = {param} WHERE id = {param}",
+                    (unique_name_key(after.name), strategy_id),
+                )
             if change.account_ids is not None:
                 await _require_accounts(session, change.account_ids)
                 await _relink(session, before, after, audit_context)

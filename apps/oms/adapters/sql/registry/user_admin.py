@@ -12,8 +12,11 @@ from oms.adapters.sql.registry.user_statements import (
     lock_user,
     replace_permission,
     require_other_admin,
+    require_own_disabling,
+    require_room_for_key,
     revoke_key_tokens,
     revoke_user_tokens,
+    store_disabler,
     store_password,
 )
 from oms.adapters.sql.rows import access
@@ -27,6 +30,7 @@ from oms.adapters.sql.rows.users import (
     user_from_row,
 )
 from oms.domain.errors import Conflict
+from oms.domain.unique_name import unique_name_key
 from oms.ports.admin.user_admin import (
     AccountPermission,
     AccountPermissionRow,
@@ -86,7 +90,8 @@ class SqlUserAdmin(AuditedWriter):
             user = await lock_user(session, user_id)
             param = session.dialect.param
             await session.execute(
-                f"UPDATE users SET name = {param} WHERE id = {param}", (name, user_id)
+                f"UPDATE users SET name = {param}, name_key = {param} WHERE id = {param}",
+                (name, unique_name_key(name), user_id),
             )
             before, after = dumps({"user_name": user.name}), dumps({"user_name": name})
             entry = audit_context.entry("rename_user", "user", user_id, before=before, after=after)
@@ -148,7 +153,9 @@ class SqlUserAdmin(AuditedWriter):
 
         async def work(session: Session) -> AuditedResult[tuple[int, int]]:
             at = session.dialect.encode_time(audit_context.at)
-            await access.INSERT_USER(session, [(user_id, name, role, "active", at)])
+            await access.INSERT_USER(
+                session, [(user_id, name, role, "active", at, unique_name_key(name))]
+            )
             after = {"user_name": name, "role": role, "status": "active"}
             if password_hash is not None:
                 await store_password(session, user_id, password_hash, audit_context.at)
@@ -166,13 +173,24 @@ class SqlUserAdmin(AuditedWriter):
         except DuplicateKey as error:
             raise Conflict("this user name is taken, or the API key is already in use") from error
 
-    async def create_key(self, user_id: int, key: NewApiKey, audit_context: AuditContext) -> int:
-        """Create a key without permissions; returns its id. Raises ``Conflict``, ``NotFound``."""
+    async def create_key(
+        self,
+        user_id: int,
+        key: NewApiKey,
+        audit_context: AuditContext,
+        keys_max: int | None = None,
+    ) -> int:
+        """Create a key without permissions; returns its id.
+
+        Raises ``Conflict``, ``LimitReached``, ``NotFound``.
+        """
         await self._ids.ensure("key", 1)
         key_id = self._ids("key")
 
         async def work(session: Session) -> AuditedResult[int]:
             await lock_user(session, user_id)
+            if keys_max is not None:
+                await require_room_for_key(session, user_id, keys_max, audit_context.at)
             return key_id, [await insert_key(session, key_id, user_id, key, audit_context)]
 
         try:
@@ -181,13 +199,23 @@ class SqlUserAdmin(AuditedWriter):
             raise Conflict("this API key is already in use") from error
 
     async def change_key(
-        self, key_id: int, change: ApiKeyChange, audit_context: AuditContext
+        self,
+        key_id: int,
+        change: ApiKeyChange,
+        audit_context: AuditContext,
+        *,
+        is_by_owner: bool = False,
     ) -> int:
-        """Change label, status or restrictions of a key; returns 1. Raises ``NotFound``."""
+        """Change label, status or restrictions of a key; returns 1.
+
+        Raises ``Forbidden``, ``NotFound``.
+        """
 
         async def work(session: Session) -> AuditedResult[int]:
             key = await lock_key(session, key_id)
             status = change.status or key.status
+            if is_by_owner:
+                require_own_disabling(key, status)
             label = change.label if change.label or change.clears_label else key.label
             held = change.restrictions or key.restrictions
             param = session.dialect.param
@@ -199,6 +227,8 @@ class SqlUserAdmin(AuditedWriter):
             )
             if status != "active":
                 await revoke_key_tokens(session, key_id)
+            if change.status is not None:
+                await store_disabler(session, key, status, audit_context)
             entry = audit_context.entry(
                 "change_api_key",
                 "api_key",

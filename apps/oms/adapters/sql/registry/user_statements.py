@@ -1,7 +1,7 @@
 """Statements on users, keys and tokens, executed in the caller's transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
@@ -18,10 +18,13 @@ from oms.adapters.sql.rows.users import (
     user_from_row,
 )
 from oms.domain.access import Grant
-from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.domain.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
 from oms.ports.admin.user_admin import AccountPermission, ApiKeyRow, NewApiKey
 from oms.ports.audit_log import AuditContext
 from oms.ports.registry import AuditEntry, UserRow
+
+NEW_KEY_AGE = timedelta(days=1)
+"""How long a disabled key counts against the limit of its user."""
 
 _KEY = BulkInsert(
     table="user_api_keys",
@@ -64,6 +67,55 @@ async def require_other_admin(session: Session, user_id: int) -> None:
     rows = await session.fetch(text + session.dialect.for_update)
     if all(row[0] == user_id for row in rows):
         raise Conflict("the last active admin stays an active admin")
+
+
+async def require_room_for_key(
+    session: Session, user_id: int, keys_max: int, now: datetime
+) -> None:
+    """Check the number of the user's keys that are active or new. Raises ``LimitReached``."""
+    dialect = session.dialect
+    rows = await session.fetch(
+        f"SELECT COUNT(*) FROM user_api_keys WHERE user_id = {dialect.param}"
+        f" AND (status = 'active' OR created_at > {dialect.param})",
+        (user_id, dialect.encode_time(now - NEW_KEY_AGE)),
+    )
+    count = int(rows[0][0])
+    if count >= keys_max:
+        raise LimitReached(
+            f"a user has at most {keys_max} API keys that are active or were created within a day",
+            reason="keys_per_user",
+            limit=keys_max,
+            value=count + 1,
+            set_by="keys_per_user_max",
+        )
+
+
+def require_own_disabling(key: ApiKeyRow, status: str) -> None:
+    """Check that the owner enables no key that another user disabled. Raises ``Forbidden``."""
+    is_enabled = status == "active" and key.status != "active"
+    if is_enabled and key.disabled_by_user_id != key.user_id:
+        message = f"API key {key.id} was disabled by an admin, who alone may enable it again"
+        raise Forbidden(message, code="admin_required")
+
+
+async def store_disabler(
+    session: Session, key: ApiKeyRow, status: str, audit_context: AuditContext
+) -> None:
+    """Store who disabled a key; the owner does not take the place of an admin who did before."""
+    is_repeated = status != "active" and key.status != "active"
+    if is_repeated and audit_context.user_id == key.user_id:
+        return
+    is_active = status == "active"
+    param = session.dialect.param
+    await session.execute(
+        f"UPDATE user_api_keys SET disabled_by = {param}, disabled_by_user_id = {param}"
+        f" WHERE id = {param}",
+        (
+            None if is_active else audit_context.actor,
+            None if is_active else audit_context.user_id,
+            key.id,
+        ),
+    )
 
 
 async def insert_key(

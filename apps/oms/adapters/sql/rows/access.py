@@ -23,7 +23,9 @@ PERMISSION_FLAGS = (
 #: Permission columns of a user's template, applied to new keys.
 TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
 
-INSERT_USER = BulkInsert(table="users", columns=("id", "name", "role", "status", "created_at"))
+INSERT_USER = BulkInsert(
+    table="users", columns=("id", "name", "role", "status", "created_at", "name_key")
+)
 INSERT_KEY = BulkInsert(
     table="user_api_keys",
     columns=(

@@ -12,7 +12,9 @@ users = schema.table(
     schema.required("role", types.ShortText(32), "'trader'"),
     schema.required("status", types.ShortText(32), "'active'"),
     schema.created_at(),
+    schema.nullable("name_key", types.ExactText(64)),
     sa.UniqueConstraint("name"),
+    sa.Index("ux_users_name_key", "name_key", unique=True),
 )
 
 user_api_keys = schema.table(
@@ -30,6 +32,8 @@ user_api_keys = schema.table(
     schema.nullable("last_used_at", types.TimestampType()),
     schema.nullable("last_used_ip", types.ExactText(45)),
     schema.created_at(),
+    schema.nullable("disabled_by", types.ShortText(128)),
+    schema.nullable("disabled_by_user_id", types.BigIntId),
     sa.UniqueConstraint("api_key_hash"),
     sa.Index(None, "user_id"),
 )

@@ -53,7 +53,9 @@ strategies = schema.table(
     schema.required("name", types.ShortText(128)),
     schema.required("status", types.ShortText(32), "'active'"),
     schema.created_at(),
+    schema.nullable("name_key", types.ExactText(64)),
     sa.UniqueConstraint("name"),
+    sa.Index("ux_strategies_name_key", "name_key", unique=True),
 )
 
 strategy_accounts = schema.table(
