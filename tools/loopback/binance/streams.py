@@ -4,8 +4,8 @@ Spot: ``/ws-api/v3``, authenticated by ``userDataStream.subscribe.signature``. C
 ``/private/ws?listenKey=``. Market streams accept connections and send no data.
 """
 
-import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from loopback.binance.errors import ApiError
@@ -59,20 +59,9 @@ class StreamServer:
         if request.path == LINEAR:
             connection.key = self._listen_keys[request.params["listenKey"]]
             connection.topics.add(USER_DATA)
-        self._hub.connections.append(connection)
-        try:
-            async for text in socket.texts():
-                self._reply(connection, text)
-        finally:
-            self._hub.connections.remove(connection)
+        await self._hub.serve(connection, partial(self._reply, connection))
 
-    def _reply(self, connection: StreamConnection, text: str) -> None:
-        try:
-            frame = json.loads(text)
-        except ValueError:
-            return
-        if not isinstance(frame, dict):
-            return
+    def _reply(self, connection: StreamConnection, frame: Json) -> None:
         reply: Json = {"id": frame.get("id")}
         if connection.path != SPOT:
             connection.socket.send(compact_json(reply | {"result": None}))

@@ -65,19 +65,14 @@ class BybitApi:
         key = request.headers.get("x-bapi-api-key", "")
         time = self._venue.now().isoformat()
         entry = self._request_filter.log_request(request, time, key, _client_id(request))
-        response = await self._request_filter.fault_before(request, key)
-        if response is None:
-            response = self._respond(request, key)
-            response = await self._request_filter.fault_after(request, key, response)
-        entry.status = response.status
-        return response
+        return await self._request_filter.respond(
+            request, entry, lambda: self._respond(request, key)
+        )
 
     async def refuse_upgrade(self, request: Request) -> Response | None:
         """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
-        self._request_filter.log_request(request, self._venue.now().isoformat(), "", "")
-        if self._request_filter.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
-            return Response(503, b"no capacity", {"Content-Type": "text/plain"})
-        return None if self._streams.has(request.path) else Response(404)
+        time, is_known = self._venue.now().isoformat(), self._streams.has(request.path)
+        return self._request_filter.refuse_upgrade(request, time, is_known=is_known)
 
     async def serve_stream(self, request: Request, socket: WebSocket) -> None:
         """Serves a stream until it is closed."""

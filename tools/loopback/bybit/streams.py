@@ -1,7 +1,7 @@
 """WebSocket streams of the Bybit dialect: authentication, subscriptions, delivery."""
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from loopback.bybit.signature import authenticate_stream
@@ -35,20 +35,9 @@ class StreamServer:
     async def serve(self, path: str, socket: WebSocket) -> None:
         """Serves a connection until it is closed."""
         connection = StreamConnection(socket, path)
-        self._hub.connections.append(connection)
-        try:
-            async for text in socket.texts():
-                self._handle_frame(connection, text)
-        finally:
-            self._hub.connections.remove(connection)
+        await self._hub.serve(connection, partial(self._handle_frame, connection))
 
-    def _handle_frame(self, connection: StreamConnection, text: str) -> None:
-        try:
-            frame = json.loads(text)
-        except ValueError:
-            return
-        if not isinstance(frame, dict):
-            return
+    def _handle_frame(self, connection: StreamConnection, frame: Json) -> None:
         match frame.get("op"):
             case "ping":
                 self._pong(connection, frame)

@@ -6,7 +6,7 @@ Authentication and the format of a rate limit error belong to the dialect.
 import asyncio
 import json
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Any
@@ -67,6 +67,26 @@ class RequestFilter:
         entry = LogEntry(self._count, time, request.method, request.host, path, key, client_id)
         self.log.append(entry)
         return entry
+
+    async def respond(
+        self,
+        request: Request,
+        entry: LogEntry,
+        answer: Callable[[], Response],
+    ) -> Response:
+        """Returns the response to a logged request: of a fault, or ``answer()``, changed by one."""
+        response = await self.fault_before(request, entry.key)
+        if response is None:
+            response = await self.fault_after(request, entry.key, answer())
+        entry.status = response.status
+        return response
+
+    def refuse_upgrade(self, request: Request, time: str, *, is_known: bool) -> Response | None:
+        """Logs a WebSocket request; returns 503 for a fault, 404 for an unknown stream."""
+        self.log_request(request, time, "", "")
+        if self.faults.take(FaultGroup.STREAM, request.path, "", "refuse"):
+            return Response(503, b"no capacity", {"Content-Type": "text/plain"})
+        return None if is_known else Response(404)
 
     def read_log(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Returns the entries after the number ``after`` whose path contains ``match``."""

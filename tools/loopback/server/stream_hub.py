@@ -4,10 +4,13 @@ The text of a frame is fixed when its event happens, however late it is sent.
 """
 
 import asyncio
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from loopback.faults import Fault, FaultGroup, FaultQueue
+from loopback.formatting import Json
 from loopback.server.http import WebSocket
 
 
@@ -41,6 +44,20 @@ class StreamHub:
         self._faults = faults
         self.connections: list[StreamConnection] = []
         self._held: list[HeldFrames] = []
+
+    async def serve(self, connection: StreamConnection, handle: Callable[[Json], None]) -> None:
+        """Handles the JSON objects that a client sends, until its connection is closed."""
+        self.connections.append(connection)
+        try:
+            async for text in connection.socket.texts():
+                try:
+                    frame = json.loads(text)
+                except ValueError:
+                    continue
+                if isinstance(frame, dict):
+                    handle(frame)
+        finally:
+            self.connections.remove(connection)
 
     def inject_fault(self, fault: Fault) -> int:
         """Aborts or closes the connections that match a fault; returns their number."""

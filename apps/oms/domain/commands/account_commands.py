@@ -140,3 +140,30 @@ class ResolveUnknownOrder:
 @value
 class ReadConnection:
     """Return the connection status of the account's exchange; changes nothing."""
+
+
+AccountPayload = (
+    RiskSwitch
+    | AdminMutate
+    | EnforceKillSwitch
+    | Reconcile
+    | RefreshOrder
+    | ResolveUnknownOrder
+    | ReadConnection
+    | PaperPrice
+    | PaperDeposit
+    | PaperReset
+)
+
+ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
+    RiskSwitch: "risk_switch",
+    AdminMutate: "admin_mutate",
+    EnforceKillSwitch: "kill",
+    Reconcile: "reconcile",
+    RefreshOrder: "refresh",
+    ResolveUnknownOrder: "resolve",
+    ReadConnection: "connection",
+    PaperPrice: "paper_price",
+    PaperDeposit: "paper_deposit",
+    PaperReset: "paper_reset",
+}

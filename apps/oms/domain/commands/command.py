@@ -12,16 +12,9 @@ from enum import Enum, StrEnum
 
 from oms.domain.ccxt_methods import is_trade_method
 from oms.domain.commands.account_commands import (
-    AdminMutate,
-    EnforceKillSwitch,
-    PaperDeposit,
-    PaperPrice,
-    PaperReset,
+    ACCOUNT_COMMAND_TYPES,
+    AccountPayload,
     ReadConnection,
-    Reconcile,
-    RefreshOrder,
-    ResolveUnknownOrder,
-    RiskSwitch,
 )
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
@@ -223,18 +216,9 @@ CommandPayload = (
     | MergePositions
     | ChangePosition
     | Reassign
-    | RiskSwitch
-    | AdminMutate
-    | EnforceKillSwitch
-    | Reconcile
-    | RefreshOrder
-    | ResolveUnknownOrder
-    | ReadConnection
-    | DecideDiscrepancy
-    | PaperPrice
-    | PaperDeposit
-    | PaperReset
     | CcxtCall
+    | DecideDiscrepancy
+    | AccountPayload
 )
 
 COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
@@ -248,36 +232,14 @@ COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
     MergePositions: "merge_positions",
     ChangePosition: "position_change",
     Reassign: "reassign",
-    RiskSwitch: "risk_switch",
-    AdminMutate: "admin_mutate",
-    EnforceKillSwitch: "kill",
-    Reconcile: "reconcile",
-    RefreshOrder: "refresh",
-    ResolveUnknownOrder: "resolve",
-    ReadConnection: "connection",
     DecideDiscrepancy: "discrepancy",
-    PaperPrice: "paper_price",
-    PaperDeposit: "paper_deposit",
-    PaperReset: "paper_reset",
     CcxtCall: "ccxt_call",
+    **ACCOUNT_COMMAND_TYPES,
 }
 
-
-CONTROL_PAYLOADS = frozenset(
-    {
-        DecideDiscrepancy,
-        RiskSwitch,
-        AdminMutate,
-        EnforceKillSwitch,
-        Reassign,
-        Reconcile,
-        RefreshOrder,
-        ResolveUnknownOrder,
-        PaperPrice,
-        PaperDeposit,
-        PaperReset,
-    }
-)
+CONTROL_PAYLOADS = frozenset({DecideDiscrepancy, Reassign, *ACCOUNT_COMMAND_TYPES}) - {
+    ReadConnection
+}
 """Payloads that do not trade: they wait for their worker without a deadline."""
 
 

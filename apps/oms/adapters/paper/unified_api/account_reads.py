@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from oms.adapters.paper.unified_api.read_arguments import parse_limit
 from oms.adapters.paper.unified_api.structures import (
     Structure,
     closed_order_structure,
@@ -242,11 +243,7 @@ def _since(value: object) -> datetime:
 
 
 def _limit(value: object) -> int:
-    if value is None:
-        return ROWS_MAX
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise Invalid("limit must be a whole number above 0")
-    return min(value, ROWS_MAX)
+    return parse_limit(value, default=ROWS_MAX, most=ROWS_MAX)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Awaitable[object]]] = {

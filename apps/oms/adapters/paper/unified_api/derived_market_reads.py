@@ -1,17 +1,17 @@
 """Market reads derived from others: books, public trades, mark prices, funding, tiers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.adapters.paper.market_data.price_sources import PriceSource
 from oms.adapters.paper.unified_api.contract_structures import leverage_tiers
-from oms.adapters.paper.unified_api.market_listings import fetch_tickers
+from oms.adapters.paper.unified_api.market_listings import fetch_tickers, mid_price
 from oms.adapters.paper.unified_api.market_reads import MarketReads
+from oms.adapters.paper.unified_api.read_arguments import parse_limit, select_symbols
 from oms.adapters.paper.unified_api.structures import Structure, timestamp_fields, to_float
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.money import add, multiply
 from oms.simulation.account.costs import settle_value
 from oms.simulation.market.random_walk import STEP_DURATION, step_at
 from oms.simulation.state.contract_overrides import NO_OVERRIDES
@@ -56,7 +56,7 @@ def fetch_trades(
     From ``since`` on, else the newest; the oldest first. Each has the smallest amount.
     """
     instrument = reads.instrument(symbol)
-    count = _parse_limit(limit)
+    count = parse_limit(limit, default=_TRADES_DEFAULT, most=TRADES_MAX)
     if reads.prices.source(symbol) is not PriceSource.WALK:
         return []  # public trades of tapes and manual prices are not kept
     newest = step_at(reads.now)
@@ -152,22 +152,12 @@ def fetch_leverage_tiers(
     return {symbol: leverage_tiers(reads.instrument(symbol)) for symbol in found}
 
 
-def select_symbols(reads: MarketReads, symbols: object) -> Sequence[str]:
-    """Returns the symbols that a parameter names, or all. Raises ``Invalid``."""
-    if symbols is None:
-        return sorted(reads.settings.instruments)
-    tickers = [symbols] if isinstance(symbols, str) else symbols
-    if not isinstance(tickers, list):
-        raise Invalid("symbols must be a list of symbols")
-    return [reads.instrument(symbol).symbol for symbol in tickers]
-
-
 def _is_contract(reads: MarketReads, symbol: str) -> bool:
     return reads.instrument(symbol).kind is not InstrumentKind.SPOT
 
 
 def _trade(reads: MarketReads, instrument: Instrument, step: int) -> Structure:
-    before, price = (_mid_price(reads, instrument, n) for n in (step - 1, step))
+    before, price = (mid_price(reads, instrument, n) for n in (step - 1, step))
     amount = instrument.step
     return {
         "id": str(step),
@@ -184,19 +174,6 @@ def _trade(reads: MarketReads, instrument: Instrument, step: int) -> Structure:
         "fees": [],
         "info": {},
     }
-
-
-def _mid_price(reads: MarketReads, instrument: Instrument, step: int) -> Decimal:
-    bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
-    return multiply(add(bid, ask), _HALF)
-
-
-def _parse_limit(limit: object) -> int:
-    if limit is None:
-        return _TRADES_DEFAULT
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise Invalid("limit must be a whole number above 0")
-    return min(limit, TRADES_MAX)
 
 
 def _parse_since(since: object) -> datetime:

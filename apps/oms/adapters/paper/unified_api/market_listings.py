@@ -4,12 +4,13 @@ A candle is sampled from the random walk: open and close are exact, high and low
 samples, and the volume is zero. Manual prices and tapes have no candles.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.adapters.paper.market_data.price_sources import PriceSource
 from oms.adapters.paper.unified_api.market_reads import MarketReads
+from oms.adapters.paper.unified_api.read_arguments import parse_limit, select_symbols
 from oms.adapters.paper.unified_api.structures import (
     Structure,
     timestamp_fields,
@@ -44,7 +45,7 @@ _HALF = Decimal("0.5")
 
 def fetch_tickers(reads: MarketReads, symbols: object = None, params: object = None) -> Structure:
     """Returns tickers by symbol, of these or of all."""
-    return {symbol: reads.fetch_ticker(symbol) for symbol in _symbols(reads, symbols)}
+    return {symbol: reads.fetch_ticker(symbol) for symbol in select_symbols(reads, symbols)}
 
 
 def fetch_bids_asks(reads: MarketReads, symbols: object = None, params: object = None) -> Structure:
@@ -86,7 +87,7 @@ def fetch_ohlcv(
     if reads.prices.source(symbol) is not PriceSource.WALK:
         message = f"the price of {symbol} is not a random walk, so it has no candles"
         raise Invalid(message, code="unsupported_func", reason="not_supported")
-    count = _parse_limit(limit)
+    count = parse_limit(limit, default=_CANDLES_DEFAULT, most=CANDLES_MAX)
     newest = (reads.now - EPOCH) // length
     first = newest - count + 1 if since is None else -(-_parse_since(since) // length)
     numbers = range(first, min(first + count, newest + 1))
@@ -100,31 +101,15 @@ def _candle(
     first = step_at(start)
     every = max((last - first) // _SAMPLES, 1)
     steps = [*range(first, last, every), last]
-    mid_prices = [_mid_price(reads, instrument, step) for step in steps]
+    mid_prices = [mid_price(reads, instrument, step) for step in steps]
     prices = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
     return [to_milliseconds(start), *prices, 0.0]
 
 
-def _mid_price(reads: MarketReads, instrument: Instrument, step: int) -> Decimal:
+def mid_price(reads: MarketReads, instrument: Instrument, step: int) -> Decimal:
+    """Returns the middle of best bid and ask at a step of the random walk."""
     bid, ask = reads.prices.walk_quote(instrument, EPOCH + step * STEP_DURATION)
     return multiply(add(bid, ask), _HALF)
-
-
-def _symbols(reads: MarketReads, symbols: object) -> Sequence[str]:
-    if symbols is None:
-        return sorted(reads.settings.instruments)
-    symbol_list = [symbols] if isinstance(symbols, str) else symbols
-    if not isinstance(symbol_list, list):
-        raise Invalid("symbols must be a list of symbols")
-    return [reads.instrument(symbol).symbol for symbol in symbol_list]
-
-
-def _parse_limit(limit: object) -> int:
-    if limit is None:
-        return _CANDLES_DEFAULT
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise Invalid("limit must be a whole number above 0")
-    return min(limit, CANDLES_MAX)
 
 
 def _parse_since(since: object) -> timedelta:
