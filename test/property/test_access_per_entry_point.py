@@ -27,7 +27,7 @@ from kit.http.permission_cases import (
     expected_refusal,
     permission_cases,
 )
-from kit.http.permission_table import ROLE_BY_LETTER, load_permission_rows
+from kit.http.permission_table import PERMISSION_FLAGS, ROLE_BY_LETTER, load_permission_rows
 from oms.api import ccxt_calls
 from oms.api.routes import reconcile
 from oms.config import Settings
@@ -36,14 +36,6 @@ from oms.ports.admin.user_admin import AccountPermission
 from oms.ports.audit_log import AuditContext
 
 PERMISSION_ROWS = load_permission_rows()
-FLAGS = (
-    "can_read",
-    "can_trade",
-    "can_close_position",
-    "can_risk_manage",
-    "can_block_new_positions",
-    "can_block_account",
-)
 EXAMPLES_HTTP, EXAMPLES_WS = 500, 300
 
 
@@ -71,7 +63,7 @@ class AccessFixture:
             await asyncio.to_thread(execute, self.dsn, text)
         else:
             grant = Grant(
-                **{flag: flag in holder.flags for flag in FLAGS},
+                **{flag: flag in holder.flags for flag in PERMISSION_FLAGS},
                 restrict_to_strategies=holder.is_restricted,
                 strategy_ids=holder.strategy_ids,
             )
@@ -158,7 +150,8 @@ def _audit_context() -> AuditContext:
 holders = st.builds(
     KeyHolder,
     st.sampled_from((*ROLE_BY_LETTER.values(), "risk", "robot")),
-    st.sampled_from((frozenset(FLAGS), None)) | st.frozensets(st.sampled_from(FLAGS)),
+    st.sampled_from((frozenset(PERMISSION_FLAGS), None))
+    | st.frozensets(st.sampled_from(PERMISSION_FLAGS)),
     st.sampled_from((False, False, True)),
     st.frozensets(st.sampled_from((0, 1))),
 )
@@ -181,7 +174,7 @@ def test_there_is_a_request_for_every_action(access: AccessFixture) -> None:
 
 def test_every_request_of_every_role(access: AccessFixture) -> None:
     codes: set[str | None] = set()
-    for role, flags in product(ROLE_BY_LETTER.values(), (frozenset(FLAGS), None)):
+    for role, flags in product(ROLE_BY_LETTER.values(), (frozenset(PERMISSION_FLAGS), None)):
         holder = KeyHolder(role, flags, role == "trader", frozenset({0}))
         key = access.grant_role(holder)
         for comment in (None, "because"):

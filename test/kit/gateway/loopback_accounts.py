@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.processes import Gateway
 from kit.http.client import call, get
+from kit.http.permission_table import PERMISSION_FLAGS
 from kit.polling import wait_until
 
 INITIAL_USDT = "100000"
-_PERMISSIONS = (
-    "can_read",
-    "can_trade",
-    "can_close_position",
-    "can_risk_manage",
-    "can_block_new_positions",
-    "can_block_account",
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,7 @@ def _add_account(
     account_id = int(_admin_call(gateway, "POST", "/admin/accounts", account)["account_id"])
     credentials = {"credentials": {"api_key": name, "secret": secret}}
     _admin_call(gateway, "PATCH", f"/admin/accounts/{account_id}", credentials)
-    permissions = dict.fromkeys(_PERMISSIONS, True) | {"account_id": account_id}
+    permissions = dict.fromkeys(PERMISSION_FLAGS, True) | {"account_id": account_id}
     _admin_call(gateway, "PUT", f"/admin/api-keys/{_key_id(gateway)}/permissions", permissions)
     return LoopbackAccount(account_id, name, exchange_id)
 

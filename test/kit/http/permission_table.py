@@ -15,6 +15,16 @@ ROLE_BY_LETTER = {
     "R": "readonly",
 }
 
+#: Flags of a key on an account that permit something.
+PERMISSION_FLAGS = (
+    "can_read",
+    "can_trade",
+    "can_close_position",
+    "can_risk_manage",
+    "can_block_new_positions",
+    "can_block_account",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PermissionRow:

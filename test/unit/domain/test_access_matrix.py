@@ -4,7 +4,12 @@ from itertools import chain, combinations
 
 import pytest
 
-from kit.http.permission_table import ROLE_BY_LETTER, PermissionRow, load_permission_rows
+from kit.http.permission_table import (
+    PERMISSION_FLAGS,
+    ROLE_BY_LETTER,
+    PermissionRow,
+    load_permission_rows,
+)
 from oms.domain.access import (
     Grant,
     Permission,
@@ -17,15 +22,11 @@ from oms.domain.access import (
 from oms.domain.value import evolve
 
 LINES = load_permission_rows()
-FLAGS = (
-    "can_read",
-    "can_trade",
-    "can_close_position",
-    "can_risk_manage",
-    "can_block_new_positions",
-    "can_block_account",
+SETS = list(
+    chain.from_iterable(
+        combinations(PERMISSION_FLAGS, size) for size in range(len(PERMISSION_FLAGS) + 1)
+    )
 )
-SETS = list(chain.from_iterable(combinations(FLAGS, size) for size in range(len(FLAGS) + 1)))
 #: Not bound to an account.
 WITHOUT_ACCOUNT = {"self", "research", "admin"}
 
@@ -43,7 +44,7 @@ def test_role_and_flags(line: PermissionRow, role: Role) -> None:
     for held in SETS:
         for is_restricted in (False, True):
             grant = Grant(
-                **{flag: flag in held for flag in FLAGS},
+                **{flag: flag in held for flag in PERMISSION_FLAGS},
                 restrict_to_strategies=is_restricted,
                 strategy_ids=frozenset({3}),
             )

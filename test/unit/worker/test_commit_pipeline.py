@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kit.ledger.memory_account import MemoryAccount
 from oms.domain.account import PositionMode
-from oms.domain.commands.command import Reconcile
+from oms.domain.commands.account_commands import Reconcile
 from oms.domain.reconcile.position_comparison import Scope
 from oms.ports.ledger_store import AccountBatch
 from oms.services.account_state.state import AccountState
