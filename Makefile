@@ -8,6 +8,8 @@ BIN := .venv/bin
 # One pytest worker per core: the end-to-end tests start processes of their own.
 TEST_WORKERS ?= 2
 MARIADB := mariadb-server-core mariadb-client-core
+# Without byte code each process would compile what it imports, and each run rewrite all assertions.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -77,9 +77,15 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file; walking the trees takes longer than the rules do."""
+    return tuple(ast.walk(_tree(path)))
+
+
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
     """(location, lines) of every function, without decorators."""
-    for node in ast.walk(_tree(path)):
+    for node in _nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             where = f"{_name(path)}:{node.lineno} {node.name}"
@@ -123,7 +129,7 @@ def test_modules_start_with_a_docstring() -> None:
 def test_no_vague_names() -> None:
     found = [_name(path) for path in SOURCES if _is_vague(path.stem.split("_"))]
     for path in SOURCES:
-        for node in ast.walk(_tree(path)):
+        for node in _nodes(path):
             if isinstance(node, ast.ClassDef) and _is_vague(_camel_words(node.name)):
                 found.append(f"{_name(path)}: class {node.name}")
     assert found == []
@@ -141,7 +147,7 @@ def _camel_words(name: str) -> list[str]:
 def test_no_float_in_the_core() -> None:
     found = []
     for path in _in_packages(FLOATLESS):
-        for node in ast.walk(_tree(path)):
+        for node in _nodes(path):
             is_type = isinstance(node, ast.Name) and node.id == "float"
             is_value = isinstance(node, ast.Constant) and isinstance(node.value, float)
             if is_type or is_value:
@@ -154,7 +160,7 @@ def test_no_any_in_the_core() -> None:
         f"{_name(path)}:{node.lineno}"
         for path in _in_packages(ANYLESS)
         if _name(path) != "apps/oms/domain/value.py"  # builds classes: no type describes these
-        for node in ast.walk(_tree(path))
+        for node in _nodes(path)
         if isinstance(node, ast.Name) and node.id == "Any"
     ]
     assert found == []
@@ -165,7 +171,7 @@ def test_only_supervisors_catch_everything() -> None:
         f"{_name(path)}:{node.lineno}"
         for path in SOURCES
         if _name(path) not in SUPERVISORS
-        for node in ast.walk(_tree(path))
+        for node in _nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and _catches_everything(node.type)
         and not _raises_again(node)
@@ -191,7 +197,7 @@ def test_no_assertion_that_can_only_fail() -> None:
     found = [
         f"{_name(path)}:{node.lineno}"
         for path in PYTHON
-        for node in ast.walk(_tree(path))
+        for node in _nodes(path)
         if isinstance(node, ast.Assert)
         and isinstance(node.test, ast.Constant)
         and not node.test.value
