@@ -71,7 +71,7 @@ def reconcile(parsed: argparse.Namespace) -> Any:
     for name in ("account_ids", "symbols_hint"):
         if getattr(parsed, name):
             body[name] = getattr(parsed, name)
-    return request(parsed, "POST", "/oms/reconcile", {}, body)
+    return request(parsed, "POST", "/oms/reconcile", {}, body, parsed.comment)
 
 
 def reconcile_status(parsed: argparse.Namespace) -> Any:

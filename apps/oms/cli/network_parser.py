@@ -90,6 +90,7 @@ def _add_reconcile(commands: Any, network: argparse.ArgumentParser) -> None:
     reconcile.add_argument("--start-date")
     reconcile.add_argument("--end-date")
     reconcile.add_argument("--symbols-hint", nargs="*", default=[], metavar="SYMBOL")
+    reconcile.add_argument("--comment", help="required with a key of role risk")
     reconcile.set_defaults(run=lazy_command("network", "reconcile"))
 
     status = commands.add_parser(

@@ -261,6 +261,11 @@ def test_comment_is_sent_as_a_header(server: Asked) -> None:
     assert server.headers["x-comment"] == "tidied"
 
 
+def test_comment_of_a_reconcile_is_sent_as_a_header(server: Asked) -> None:
+    main("reconcile --account-id 1 --comment missed-fill".split())
+    assert server.headers["x-comment"] == "missed-fill"
+
+
 @pytest.mark.parametrize(
     ("status", "code", "exit_status"),
     [
