@@ -15,6 +15,14 @@ from testnet_walk_client import Json, OperatorClient, Target, Walk, plain, signe
 from kit.http.permission_table import PERMISSION_FLAGS
 
 MODES = ("hedge", "netting", "strategy_netting")
+RIGHTS = (
+    "can_read",
+    "can_trade",
+    "can_close_position",
+    "can_risk_manage",
+    "can_block_new_positions",
+    "can_block_account",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ def bootstrap(client: OperatorClient, walk: Walk) -> Accounts:
     sealed = [row["api_key_enc"] for row in _rows(client) if row["account_id"] in ids]
     walk.see("three accounts, credentials sealed", ["enc:***"] * 3, lambda: sealed)
     for account_id in ids:
-        rights = dict.fromkeys(PERMISSION_FLAGS, True) | {"account_id": account_id}
+        rights = dict.fromkeys(RIGHTS, True) | {"account_id": account_id}
         path = f"/admin/api-keys/{created_user['api_key_id']}/permissions"
         client.request("PUT", path, rights, admin=True)
     walk.see("the key may trade on them", ids, lambda: _tradable(client))
