@@ -160,6 +160,11 @@ def _messages(target: AttackTarget) -> list[dict[str, Any]]:
     ]
 
 
+def _code(payload: dict[str, Any]) -> str:
+    """The error code of a reply, or of the result of its command."""
+    return str(payload.get("error", payload)["code"])
+
+
 def _fragmented(chosen: random.Random, data: bytes) -> bytes:
     """The message in one frame, or in two to four."""
     cuts = sorted(chosen.randrange(len(data) + 1) for _ in range(chosen.choice((0, 0, 1, 3))))
@@ -182,7 +187,7 @@ def _read_replies(
             continue
         text = payload.decode("utf-8")
         reply = json.loads(text)
-        code = None if reply["ok"] else reply["payload"]["code"]
+        code = None if reply["ok"] else _code(reply["payload"])
         if reply["type"] == "ws_response":
             counts.requests += 1
             counts.expect(code != "internal_error", f"internal_error: {data[:300]!r}")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from kit.polling import poll_until
 from oms.api.app import create_app
 from oms.api.http_protocol import malformed_request_response
 from oms.api.middleware.security_headers import SECURITY_HEADERS
+from oms.api.openapi import endpoint
 from oms.config import Settings
 from oms.domain.errors import Unavailable
 from oms.wire.error_codes import CODES
@@ -208,6 +210,20 @@ async def test_openapi_document_is_public_or_needs_a_key(tmp_path: Path) -> None
     assert (shown.status, shown.json()["openapi"]) == (200, "3.1.0")
     assert shown_again.body == shown.body
     assert "ratelimit" in shown.headers
+
+
+async def test_openapi_document_is_not_built_on_the_event_loop(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def build(*_: object) -> dict[str, Any]:
+        threads.append(threading.current_thread())
+        return {}
+
+    monkeypatch.setattr(endpoint, "build_document", build)
+    assert (await gateway.client("GET", "/openapi.json")).status == 200
+    assert threads and threading.main_thread() not in threads
 
 
 async def test_framework_pages_are_off(gateway: InProcessGateway) -> None:

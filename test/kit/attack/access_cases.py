@@ -93,6 +93,8 @@ get_account_connection read account
 refresh_order reconcile order
 resolve_order reassign order
 """
+#: Operations that concern all strategies of the account that the case names.
+_ACCOUNT_WIDE = frozenset({"list_audit_entries", "pull_kill_switch", "release_kill_switch"})
 PUBLIC = frozenset(
     {
         *("get_health", "get_liveness", "get_readiness", "get_version"),
@@ -213,7 +215,7 @@ def _operation_case(
         method=method.upper(),
         target=f"{filled}?{query}" if query else filled,
         body=body,
-        is_restricted_refused=action == "audit" and reach == "account",
+        is_restricted_refused=name in _ACCOUNT_WIDE,
     )
 
 

@@ -1,5 +1,6 @@
 """WebSocket connections below the protocol: frames that no client library sends."""
 
+import contextlib
 import socket
 import struct
 from types import TracebackType
@@ -77,8 +78,9 @@ class RawWebSocket:
         return None
 
     def finish(self) -> None:
-        """Announce that nothing more is sent."""
-        self._socket.shutdown(socket.SHUT_WR)
+        """Announce that nothing more is sent, unless the connection has ended."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close the TCP connection."""
