@@ -39,6 +39,18 @@ class OrphanRows(NamedTuple):
     rows: int
 
 
+class RegistryRow(NamedTuple):
+    """A row of users, keys and so on; ``fields`` have names and values of the audit log.
+
+    With ``account_id`` it is the permission of a key on that account.
+    """
+
+    entity: str
+    row_id: str
+    account_id: int | None
+    fields: Mapping[str, object]
+
+
 class InvalidValue(NamedTuple):
     """A stored value that the gateway never writes."""
 
@@ -86,6 +98,10 @@ class VerificationReads(Protocol):
 
     async def integrity_errors(self, limit: int) -> Sequence[str]:
         """Return what the database's own check of its file finds; only SQLite has one."""
+        ...
+
+    async def registry_rows(self) -> Sequence[RegistryRow]:
+        """Return users, keys, permissions, accounts, strategies and kill switches."""
         ...
 
     def invalid_values(self) -> AsyncIterator[InvalidValue]:

@@ -35,6 +35,8 @@ from oms.ports.registry import AuditEntry
 from oms.services.access.authenticate import hash_key
 from oms.worker.main import Worker
 
+USER_AUDIT = AuditEntry(actor="test", action="create_user", entity="user", entity_id="")
+KEY_AUDIT = AuditEntry(actor="test", action="create_api_key", entity="api_key", entity_id="")
 AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
 TRADER = Grant(can_trade=True, can_close_position=True)
 ADMIN_KEY = "oms_an-admin-for-tests-only"
@@ -102,7 +104,7 @@ class InProcessGateway:
     ) -> str:
         """Creates a user and a key; by default the user may trade on the first account."""
         registry = self.store.registry
-        user, _ = await registry.create_user(name=name, role=role, now=now(), audit=AUDIT)
+        user, _ = await registry.create_user(name=name, role=role, now=now(), audit=USER_AUDIT)
         await registry.create_key(
             user_id=user.id,
             key_hash=hash_key(key),
@@ -110,7 +112,7 @@ class InProcessGateway:
             label=None,
             expires_at=expires_at,
             now=now(),
-            audit=AUDIT,
+            audit=KEY_AUDIT,
         )
         default = {} if role == "admin" else {self.account_id: TRADER}
         for account_id, grant in (default if grants is None else grants).items():

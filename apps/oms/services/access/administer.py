@@ -68,7 +68,7 @@ class Administer:
         self, name: str, role: str, audit_context: AuditContext
     ) -> tuple[UserRow, bool]:
         """Return the user of that name and whether it was created; an existing one is unchanged."""
-        entry = audit_context.entry("create_user", "user", name)
+        entry = audit_context.entry("create_user", "user", "")
         return await self.registry.create_user(
             name=name, role=role, now=audit_context.at, audit=entry
         )
@@ -139,7 +139,7 @@ class Administer:
             label=label,
             expires_at=None,
             now=audit_context.at,
-            audit=audit_context.entry("create_api_key", "user", user_id),
+            audit=audit_context.entry("create_api_key", "api_key", ""),
         )
         self.authenticate.forget()
         return key_id, clear_text

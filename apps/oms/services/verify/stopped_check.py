@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from oms.domain.errors import OmsError, Unavailable
+from oms.domain.errors import NotFound, OmsError, Unavailable
 from oms.services.verify.findings import Findings, make_finding
 
 #: What reading and calculating raise at values that the gateway never writes.
@@ -12,7 +12,7 @@ _INVALID = (*(ValueError, TypeError, LookupError, AttributeError, ArithmeticErro
 
 @contextmanager
 def stopped_check(findings: Findings, entity: str, row_id: int) -> Iterator[None]:
-    """Add a finding if the check inside stops. Raises ``Unavailable``."""
+    """Add a finding if the check inside stops. Raises ``Unavailable``, ``NotFound``."""
     try:
         yield
     except _INVALID as error:
@@ -25,7 +25,7 @@ def stopped_check(findings: Findings, entity: str, row_id: int) -> Iterator[None
         findings.add(
             [make_finding("database_integrity", "database", 1, "a file without damage", "damage")]
         )
+    except NotFound:
+        raise
     except OmsError as error:
-        if error.code != "internal_error":
-            raise
         findings.add([make_finding("check_stopped", entity, row_id, "valid rows", error.message)])

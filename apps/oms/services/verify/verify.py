@@ -27,6 +27,7 @@ from oms.services.verify.event_projection import UnreportedRows
 from oms.services.verify.findings import Finding, Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS
 from oms.services.verify.paper_checker import PaperChecker
+from oms.services.verify.registry_rules import check_registry
 from oms.services.verify.row_checker import RowChecker
 from oms.services.verify.stopped_check import stopped_check
 from oms.services.verify.stream_checker import CommandChecker, EventChecker
@@ -93,6 +94,8 @@ class Verify:
                 await self._check_values(findings)
             with stopped_check(findings, "accounts", NO_ACCOUNT):
                 await self._check_orphans(findings)
+            with stopped_check(findings, "users", NO_ACCOUNT):
+                findings.add(await check_registry(self.audit_log, self.audit))
         if orphan_findings := findings.to_tuple():
             yield VerificationResult(
                 account_id=NO_ACCOUNT,

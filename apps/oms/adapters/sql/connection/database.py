@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -263,15 +263,20 @@ class Database:
     async def _in_thread(self, connection: PoolProxiedConnection, work: Work[Result]) -> Result:
         driver: Any = connection.driver_connection
 
-        def run() -> Result:
-            return run_to_completion(work(SqliteSession(driver._conn, self.dialect)))
+        def run() -> tuple[Result | None, ValueError | None]:
+            try:
+                return run_to_completion(work(SqliteSession(driver._conn, self.dialect))), None
+            except ValueError as error:  # of the work, not of a closed connection
+                return None, error
 
         # aiosqlite has no public call that runs a function in the connection's thread.
         try:
-            result: Result = await driver._execute(run)
+            result, error = await driver._execute(run)
         except ValueError as closed:
             raise ConnectionResetError("the connection is closed") from closed
-        return result
+        if error is not None:
+            raise error
+        return cast(Result, result)
 
     def _session(self, connection: PoolProxiedConnection, *, prepare: bool) -> ServerSession:
         # aiomysql's own cursor queries warnings after each statement; SQLAlchemy's does not.

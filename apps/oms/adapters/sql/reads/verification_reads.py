@@ -8,6 +8,7 @@ from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import public_error
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.reads.registry_rows import read_registry_rows
 from oms.adapters.sql.reads.value_scan import scan_values
 from oms.adapters.sql.rows import deals, exchange_state, positions
 from oms.adapters.sql.rows.valid_rows import Decoded, decode_rows
@@ -19,6 +20,7 @@ from oms.ports.verification_reads import (
     LeaseTokens,
     OrderColumns,
     OrphanRows,
+    RegistryRow,
     UsedIdempotencyKey,
 )
 
@@ -131,6 +133,10 @@ class SqlVerificationReads:
                 return [str(row[0]) for row in rows if row[0] != "ok"]
         except self._database.driver_errors as error:
             raise public_error(error) from error
+
+    async def registry_rows(self) -> Sequence[RegistryRow]:
+        """Return the rows whose changes are audited."""
+        return await read_registry_rows(self._database)
 
     def invalid_values(self) -> AsyncIterator[InvalidValue]:
         """Yield the invalid values of all tables."""
