@@ -262,7 +262,7 @@ def test_comment_is_sent_as_a_header(server: Asked) -> None:
 
 
 def test_comment_of_a_reconcile_is_sent_as_a_header(server: Asked) -> None:
-    main("reconcile --account-id 1 --comment missed-fill".split())
+    main(["reconcile", "--account-id", "1", "--comment", "missed-fill"])
     assert server.headers["x-comment"] == "missed-fill"
 
 
