@@ -12,8 +12,6 @@ from functools import partial
 
 from testnet_walk_client import Json, OperatorClient, Target, Walk, plain, signed
 
-from kit.http.permission_table import PERMISSION_FLAGS
-
 MODES = ("hedge", "netting", "strategy_netting")
 RIGHTS = (
     "can_read",

@@ -6,6 +6,7 @@ The rows are recorded ones with an id and a time of the test; KuCoin's are as do
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,96 +47,83 @@ class Talk:
     id: str = ""
 
 
+_okx = partial(
+    Talk,
+    venue="okx",
+    place="POST /api/v5/trade/batch-orders",
+    name_key="clOrdId",
+    route="GET /api/v5/trade/order",
+)
+_kraken = partial(
+    Talk,
+    venue="kraken",
+    symbol="BTC/USDT",
+    place="POST /0/private/AddOrder",
+    name_key="cl_ord_id",
+    amount=("volume", "0.5"),
+    qty="0.5",
+    asked={},
+)
+_gate = partial(Talk, venue="gate", name_key="text", before="t-")
+_gate_spot = partial(
+    _gate,
+    symbol="ETH/USDT",
+    place="POST /api/v4/spot/orders",
+    amount=("amount", "0.01"),
+    qty="0.01",
+    exchange_id="95282841887",
+)
+_kucoin = partial(Talk, venue="kucoin", name_key="clientOid")
+_bitget = partial(Talk, venue="bitget", name_key="clientOid")
 TALKS = [
-    Talk(
-        venue="okx",
+    _okx(
         symbol="ETH/USDT",
-        place="POST /api/v5/trade/batch-orders",
-        name_key="clOrdId",
         amount=("sz", "0.001"),
         qty="0.001",
         row=("okx", 0),
-        route="GET /api/v5/trade/order",
         asked={"instId": "ETH-USDT"},
         exchange_id="317251910906576896",
         more={"tdMode": "cash", "ordType": "limit", "px": "2000"},
         id="okx-spot",
     ),
-    Talk(
-        venue="okx",
+    _okx(
         symbol="BTC/USDT:USDT",
-        place="POST /api/v5/trade/batch-orders",
-        name_key="clOrdId",
         amount=("sz", "0.1"),  # contracts of 0.01
         qty="0.001",
         row=("okx", 10),
-        route="GET /api/v5/trade/order",
         asked={"instId": "BTC-USDT-SWAP"},
         exchange_id="1234567890123456789",
         more={"tdMode": "cross"},
         id="okx-swap",
     ),
-    Talk(
-        venue="kraken",
-        symbol="BTC/USDT",
-        place="POST /0/private/AddOrder",
-        name_key="cl_ord_id",
-        amount=("volume", "0.5"),
-        qty="0.5",
+    _kraken(
         row=("kraken_open", 0),
         route="POST /0/private/OpenOrders",
-        asked={},
         exchange_id="O26VBY-ISGAE-JP5TLU",
         more={"ordertype": "limit", "type": "buy"},
         id="kraken-spot",
     ),
-    Talk(
-        venue="kraken",
-        symbol="BTC/USDT",
-        place="POST /0/private/AddOrder",
-        name_key="cl_ord_id",
-        amount=("volume", "0.5"),
-        qty="0.5",
+    _kraken(
         row=("kraken_closed", 0),
         route="POST /0/private/ClosedOrders",
-        asked={},
         exchange_id="O5KZFT-GH3AD-LP6TLU",
         id="kraken-ended",
     ),
-    Talk(
-        venue="gate",
-        symbol="ETH/USDT",
-        place="POST /api/v4/spot/orders",
-        name_key="text",
-        before="t-",
-        amount=("amount", "0.01"),
-        qty="0.01",
+    _gate_spot(
         row=("gate", 0),
         route="GET /api/v4/spot/open_orders",
         asked={"currency_pair": "ETH_USDT"},
-        exchange_id="95282841887",
         id="gate-spot",
     ),
-    Talk(
-        venue="gate",
-        symbol="ETH/USDT",
-        place="POST /api/v4/spot/orders",
-        name_key="text",
-        before="t-",
-        amount=("amount", "0.01"),
-        qty="0.01",
+    _gate_spot(
         row=("gate", 8),
         route="GET /api/v4/spot/orders",
         asked={"status": "finished"},
-        exchange_id="95282841887",
         id="gate-ended",
     ),
-    Talk(
-        venue="gate",
+    _gate(
         symbol="ETH/USDT:USDT",
         place="POST /api/v4/futures/usdt/orders",
-        name_key="text",
-        before="t-",
         amount=("size", 1),  # contracts of 0.01
         qty="0.01",
         row=("gate", 1),
@@ -144,11 +132,9 @@ TALKS = [
         exchange_id="95938572327",
         id="gate-swap",
     ),
-    Talk(
-        venue="kucoin",
+    _kucoin(
         symbol="LTC/USDT",
         place="POST /api/v1/hf/orders",
-        name_key="clientOid",
         amount=("size", "0.1"),
         qty="0.1",
         row=("kucoin_spot", 0),
@@ -157,11 +143,9 @@ TALKS = [
         exchange_id="6478cf1439bdfc0001528a1d",
         id="kucoin-spot",
     ),
-    Talk(
-        venue="kucoin",
+    _kucoin(
         symbol="BTC/USDT:USDT",
         place="POST /api/v1/orders",
-        name_key="clientOid",
         amount=("size", 1),  # contracts of 0.001
         qty="0.001",
         row=("kucoin_swap", 0),
@@ -171,11 +155,9 @@ TALKS = [
         more={"leverage": 1},
         id="kucoin-swap",
     ),
-    Talk(
-        venue="bitget",
+    _bitget(
         symbol="BTC/USDT",
         place="POST /api/v2/spot/trade/place-order",
-        name_key="clientOid",
         amount=("size", "0.0002"),
         qty="0.0002",
         row=("bitget", 3),
@@ -184,11 +166,9 @@ TALKS = [
         exchange_id="1111461743123927040",
         id="bitget-spot",
     ),
-    Talk(
-        venue="bitget",
+    _bitget(
         symbol="BTC/USDT:USDT",
         place="POST /api/v2/mix/order/place-order",
-        name_key="clientOid",
         amount=("size", "0.001"),
         qty="0.001",
         row=("bitget", 4),
