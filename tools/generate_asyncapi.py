@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "test"))
 from kit.http import event_pages  # noqa: E402
 from kit.http.event_pages import DocumentedAction, DocumentedEvent  # noqa: E402
 from oms import __version__  # noqa: E402
+from oms.api.app import served_routes  # noqa: E402
 from oms.api.openapi.document import build_document  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "asyncapi.json"
@@ -37,7 +38,7 @@ def document() -> Json:
     """Returns the document."""
     actions, events = event_pages.documented_actions(), event_pages.documented_events()
     messages = dict(_messages(actions, events))
-    schemas = build_document(__version__, set())["components"]["schemas"]
+    schemas = build_document(__version__, served_routes())["components"]["schemas"]
     schemas["SocketCommand"] = _with_wait(schemas["CommandRequest"])
     return {
         "asyncapi": "3.0.0",

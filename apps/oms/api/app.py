@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -18,7 +19,7 @@ from oms.api.middleware.cors import CorsMiddleware
 from oms.api.middleware.idempotency import IdempotencyMiddleware
 from oms.api.middleware.request_context import RequestContextMiddleware
 from oms.api.middleware.request_limits import RequestLimitsMiddleware
-from oms.api.openapi.endpoint import OPENAPI_PATH, OpenApiEndpoint
+from oms.api.openapi.document import build_document
 from oms.api.routes import (
     admin_accounts,
     admin_audit,
@@ -27,6 +28,7 @@ from oms.api.routes import (
     ccxt_gateway,
     commands,
     discrepancies,
+    documentation,
     events,
     exchange_info,
     health,
@@ -43,6 +45,7 @@ from oms.api.routes import (
     users,
 )
 from oms.domain.errors import OmsError
+from oms.wire.json import dumps_fast
 
 COMMANDS_PATH = "/oms/commands"
 
@@ -68,14 +71,16 @@ ROUTE_MODULES = (
     kill_switches,
     order_resolution,
     exchange_info,
+    documentation,
 )
-"""Modules with a ``router``: every route except ``POST /oms/commands``."""
+"""Modules with a ``router``."""
 
 
 class Application(FastAPI):
     """FastAPI application that serves ``POST /oms/commands`` without FastAPI's routing.
 
-    On that path the framework's own work would cost as much as the command itself.
+    On that path the framework's own work would cost as much as the command itself. Its route
+    documents it, and serves what ``__call__`` does not match: a trailing slash.
     """
 
     def __init__(self, context: ApiContext) -> None:
@@ -91,13 +96,22 @@ class Application(FastAPI):
         )
         self.state.api_context = context
         post_commands = commands.PostCommands(context)
-        # For requests that __call__ does not match: a trailing slash, another method.
-        self.router.routes.append(Route(COMMANDS_PATH, post_commands, methods=["POST"]))
         self.add_middleware(IdempotencyMiddleware, context=context)
         self._post_commands: ASGIApp = post_commands
         for wrap in _outer_middleware(context):
             self.add_middleware(wrap)
             self._post_commands = wrap(self._post_commands)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, built by the first call."""
+        if self.openapi_schema is None:
+            self.openapi_schema = build_document(self.version, served_routes())
+        return self.openapi_schema
+
+    @cached_property
+    def openapi_text(self) -> bytes:
+        """The JSON text of the OpenAPI document."""
+        return dumps_fast(self.openapi()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, one WebSocket connection, or the lifespan."""
@@ -131,9 +145,6 @@ def create_app(context: ApiContext) -> Application:
     app = Application(context)
     for group in ROUTE_MODULES:
         app.include_router(group.router)
-    app.router.routes.append(
-        Route(OPENAPI_PATH, OpenApiEndpoint(context, served_routes()).get_document, methods=["GET"])
-    )
     if context.websocket is not None:
         _add_websocket_route(app, context)
     app.add_exception_handler(OmsError, handle_oms_error)
@@ -141,14 +152,10 @@ def create_app(context: ApiContext) -> Application:
     return app
 
 
-def served_routes() -> list[tuple[str, str]]:
-    """Return (method, path) of every HTTP route, without HEAD."""
-    routes = [("POST", COMMANDS_PATH), ("GET", OPENAPI_PATH)]
-    for group in ROUTE_MODULES:
-        for route in group.router.routes:
-            if isinstance(route, Route):
-                routes += [(method, route.path) for method in sorted(route.methods or ())]
-    return [(method, path) for method, path in routes if method != "HEAD"]
+def served_routes() -> list[APIRoute]:
+    """Return every HTTP route."""
+    routes = [route for group in ROUTE_MODULES for route in group.router.routes]
+    return [route for route in routes if isinstance(route, APIRoute)]
 
 
 def _add_websocket_route(app: FastAPI, context: ApiContext) -> None:

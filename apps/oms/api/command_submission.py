@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.command_results import build_results
-from oms.api.context import COMMENT_CHARACTERS_MAX, Caller, api_context
+from oms.api.context import Caller, api_context
 from oms.api.errors import refusal_response, request_id_of
 from oms.domain.commands.command import CommandStatus
 from oms.domain.errors import Refused
@@ -18,11 +18,11 @@ from oms.services.submission.submit import IdempotencyKey, SubmitRequest, Submit
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import load_result
 from oms.wire.json import canonical_json, loads
+from oms.wire.parameters import COMMENT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX
 from oms.wire.query_parameters import WaitOption, read_wait
 from oms.wire.request_body import decode_body, malformed_at, parse_body
 from oms.wire.responses.command_rows import CommandResultRow
 
-IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
 LARGE_BODY_BYTES = 16 * 1024
 PENDING_STATUSES = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
 

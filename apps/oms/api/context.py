@@ -37,8 +37,8 @@ from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
+from oms.wire.parameters import COMMENT_CHARACTERS_MAX
 
-COMMENT_CHARACTERS_MAX = 255
 IP_CHARACTERS_MAX = 45
 
 

@@ -16,12 +16,10 @@ from pydantic_core import PydanticCustomError
 from oms.domain.ids import ID_MAX
 from oms.domain.value import evolve, value
 from oms.ports.history_reads import HistoryQuery
+from oms.wire import parameters as p
 from oms.wire.field_types import read_time
 from oms.wire.request_body import Malformed, malformed_at
 
-ACCOUNTS_MAX = 1000
-PAGE_ROWS_MAX = 500
-OPEN_ROWS_MAX = 5000
 IDS_READ_MAX = 500
 WAIT_MS_MAX = 60_000
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
@@ -43,7 +41,7 @@ class WaitOption:
 
 def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
     """Return the wait of a command: ``wait_ms``, ``Prefer`` or ``request_timeout_seconds``."""
-    if "wait_ms" in query:
+    if p.WAIT_MS.name in query:
         return WaitOption(seconds=read_wait_ms(query, WAIT_MS_MAX) / 1000, is_asked=True)
     for part in prefer.lower().split(",") if prefer else ():
         directive, _, value = part.strip().partition("=")
@@ -52,8 +50,8 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
         if directive == "wait" and value.isascii() and value.isdigit():
             seconds = min(int(value[:6]), WAIT_MS_MAX // 1000)
             return WaitOption(seconds=seconds, is_asked=True, applied=f"wait={seconds}")
-    if "request_timeout_seconds" in query:
-        seconds = _number(query, "request_timeout_seconds", 1, 1, WAIT_MS_MAX // 1000)
+    if p.REQUEST_TIMEOUT_SECONDS.name in query:
+        seconds = _number(query, p.REQUEST_TIMEOUT_SECONDS)
         return WaitOption(seconds=seconds, is_asked=True)
     return WaitOption(seconds=default_ms / 1000)
 
@@ -63,7 +61,7 @@ def read_wait_ms(query: Query, maximum: int) -> int:
 
     Raises ``Malformed`` for other text.
     """
-    text = query.get("wait_ms", "0").strip()
+    text = query.get(p.WAIT_MS.name, "0").strip()
     if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
         raise malformed_parameter("wait_ms", "wait_ms is a whole number of milliseconds")
     return max(0, min(int(text), maximum))
@@ -71,13 +69,13 @@ def read_wait_ms(query: Query, maximum: int) -> int:
 
 def read_account_ids(query: Query) -> tuple[int, ...]:
     """Parse ``account_ids``: comma-separated digits, without duplicates, in the given order."""
-    parts = (part.strip() for part in query.get("account_ids", "").split(","))
+    parts = (part.strip() for part in query.get(p.ACCOUNT_IDS.name, "").split(","))
     numbers = (int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 17)
     ids = tuple(dict.fromkeys(number for number in numbers if 0 < number <= ID_MAX))
     if not ids:
         raise malformed_parameter("account_ids", "account_ids is required", "missing")
-    if len(ids) > ACCOUNTS_MAX:
-        raise malformed_parameter("account_ids", f"at most {ACCOUNTS_MAX} accounts")
+    if len(ids) > p.ACCOUNTS_MAX:
+        raise malformed_parameter("account_ids", f"at most {p.ACCOUNTS_MAX} accounts")
     return ids
 
 
@@ -97,7 +95,7 @@ def read_ids_path(text: str) -> tuple[int, ...] | None:
 def read_open_query(query: Query) -> tuple[HistoryQuery, int]:
     """Return filters and limit of a list of open rows."""
     window = _narrowed(query, HistoryQuery(account_ids=read_account_ids(query)))
-    return window, _number(query, "limit", 500, 1, OPEN_ROWS_MAX)
+    return window, _number(query, p.LIMIT)
 
 
 def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) -> HistoryQuery:
@@ -106,18 +104,18 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
     """
     window = HistoryQuery(
         account_ids=read_account_ids(query),
-        page=_number(query, "page", 1, 1, 10**9),
-        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        page=_number(query, p.PAGE),
+        page_size=_number(query, p.PAGE_SIZE),
         after_id=_cursor(query),
-        descending=query.get("sort", "").lower() == "desc",
-        with_total=_flag(query, "with_total") is not False,
-        status=_words(query, "status"),
-        reconciled=_flag(query, "reconciled"),
-        order_id=_id(query, "order_id"),
-        position_id=_id(query, "position_id"),
+        descending=query.get(p.SORT.name, "").lower() == "desc",
+        with_total=_flag(query, p.WITH_TOTAL) is not False,
+        status=_words(query, p.STATUS),
+        reconciled=_flag(query, p.RECONCILED),
+        order_id=_id(query, p.ORDER_ID),
+        position_id=_id(query, p.POSITION_ID),
     )
     since, until = _dates(query, now)
-    since, until = _moment(query, "since") or since, _moment(query, "until") or until
+    since, until = _moment(query, p.SINCE) or since, _moment(query, p.UNTIL) or until
     if is_dated and since is None and window.after_id is None:
         raise malformed_parameter("start_date", "start_date and end_date are required", "missing")
     return evolve(_narrowed(query, window), since=since, until=until)
@@ -128,15 +126,15 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
 
     Raises ``Malformed``.
     """
-    account_ids_text = query.get("account_ids", "").strip()
+    account_ids_text = query.get(p.ACCOUNT_IDS.name, "").strip()
     since, until = _dates(query, now)
     window = HistoryQuery(
         account_ids=read_account_ids(query) if account_ids_text else (),
-        page=_number(query, "page", 1, 1, 10**9),
-        page_size=_number(query, "page_size", 100, 1, PAGE_ROWS_MAX),
+        page=_number(query, p.PAGE),
+        page_size=_number(query, p.PAGE_SIZE),
         after_id=_cursor(query),
-        descending=query.get("sort", "").lower() == "desc",
-        with_total=_flag(query, "with_total") is not False,
+        descending=query.get(p.SORT.name, "").lower() == "desc",
+        with_total=_flag(query, p.WITH_TOTAL) is not False,
     )
     return evolve(_narrowed(query, window), since=since, until=until)
 
@@ -150,7 +148,7 @@ def read_event_positions(
     query: Query, account_ids: tuple[int, ...], heads: Mapping[int, int]
 ) -> dict[int, int]:
     """Parse ``after`` of the event stream, for the accounts it contains."""
-    text = query.get("after", "").strip()
+    text = query.get(p.AFTER.name, "").strip()
     if text == "now":
         return {account_id: heads.get(account_id, 0) for account_id in account_ids}
     after: dict[int, int] = {}
@@ -169,14 +167,9 @@ def read_event_positions(
     return after
 
 
-def read_seconds(query: Query, name: str, default: int) -> float:
-    """Parse a non-negative number of seconds. Raises ``Malformed``."""
-    return float(_number(query, name, default, 0, 10**9))
-
-
-def read_limit(query: Query, default: int, maximum: int) -> int:
-    """Return ``limit`` clamped to 1..``maximum``."""
-    return _number(query, "limit", default, 1, maximum)
+def read_number(query: Query, parameter: p.Number) -> int:
+    """Return a number clamped to its range; its default if it is absent or no number."""
+    return _number(query, parameter)
 
 
 def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
@@ -186,23 +179,23 @@ def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime |
 
 def read_page(query: Query) -> tuple[int, int]:
     """Return ``page`` and ``page_size``, clamped."""
-    page_size = _number(query, "page_size", 100, 1, PAGE_ROWS_MAX)
-    return _number(query, "page", 1, 1, 10**9), page_size
+    page_size = _number(query, p.PAGE_SIZE)
+    return _number(query, p.PAGE), page_size
 
 
-def read_words(query: Query, name: str) -> frozenset[str] | None:
+def read_words(query: Query, parameter: p.Parameter) -> frozenset[str] | None:
     """Return the values of a comma-separated parameter; ``None`` if it is empty."""
-    return _words(query, name)
+    return _words(query, parameter)
 
 
-def is_true(query: Query, name: str) -> bool:
+def is_true(query: Query, parameter: p.Parameter) -> bool:
     """Return whether a flag is ``true`` or ``1``."""
-    return query.get(name, "").lower() in ("true", "1")
+    return query.get(parameter.name, "").lower() in ("true", "1")
 
 
-def read_optional_id(query: Query, name: str) -> int | None:
+def read_optional_id(query: Query, parameter: p.Parameter) -> int | None:
     """Parse an id; ``None`` if absent. Raises ``Malformed``."""
-    return _id(query, name)
+    return _id(query, parameter)
 
 
 def read_cursor(query: Query) -> int | None:
@@ -210,19 +203,19 @@ def read_cursor(query: Query) -> int | None:
     return _cursor(query)
 
 
-def read_timestamp(query: Query, name: str) -> datetime | None:
+def read_timestamp(query: Query, parameter: p.Parameter) -> datetime | None:
     """Parse a time: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
-    return _moment(query, name)
+    return _moment(query, parameter)
 
 
-def is_false(query: Query, name: str) -> bool:
+def is_false(query: Query, parameter: p.Parameter) -> bool:
     """Return whether a flag is ``false`` or ``0``."""
-    return query.get(name, "").lower() in ("false", "0")
+    return query.get(parameter.name, "").lower() in ("false", "0")
 
 
 def is_mt5_view(query: Query) -> bool:
     """Return whether the MetaTrader view is requested. Raises ``Malformed`` for other views."""
-    view = query.get("view", "").lower()
+    view = query.get(p.VIEW.name, "").lower()
     if view not in ("", "mt5"):
         raise malformed_parameter("view", "the only view is mt5", "enum")
     return bool(view)
@@ -236,18 +229,19 @@ def malformed_parameter(
 
 
 def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
-    symbol = query.get("symbol") or None
-    return evolve(window, strategy_id=_id(query, "strategy_id"), symbol=symbol)
+    symbol = query.get(p.SYMBOL.name) or None
+    return evolve(window, strategy_id=_id(query, p.STRATEGY_ID), symbol=symbol)
 
 
-def _number(query: Query, name: str, default: int, minimum: int, maximum: int) -> int:
-    text = query.get(name, "").strip()
+def _number(query: Query, parameter: p.Number) -> int:
+    text = query.get(parameter.name, "").strip()
     if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        return default
-    return max(minimum, min(int(text), maximum))
+        return parameter.default
+    return max(parameter.least, min(int(text), parameter.most))
 
 
-def _id(query: Query, name: str) -> int | None:
+def _id(query: Query, parameter: p.Parameter) -> int | None:
+    name = parameter.name
     text = query.get(name, "").strip()
     if not text:
         return None
@@ -256,7 +250,8 @@ def _id(query: Query, name: str) -> int | None:
     return int(text)
 
 
-def _flag(query: Query, name: str) -> bool | None:
+def _flag(query: Query, parameter: p.Parameter) -> bool | None:
+    name = parameter.name
     text = query.get(name, "").lower()
     if not text:
         return None
@@ -265,13 +260,13 @@ def _flag(query: Query, name: str) -> bool | None:
     return text in ("true", "1")
 
 
-def _words(query: Query, name: str) -> frozenset[str] | None:
-    words = {part.strip() for part in query.get(name, "").split(",")} - {""}
+def _words(query: Query, parameter: p.Parameter) -> frozenset[str] | None:
+    words = {part.strip() for part in query.get(parameter.name, "").split(",")} - {""}
     return frozenset(words) if words else None
 
 
 def _cursor(query: Query) -> int | None:
-    text = query.get("cursor")
+    text = query.get(p.CURSOR.name)
     if text is None:
         return None
     if not text:
@@ -285,7 +280,8 @@ def _cursor(query: Query) -> int | None:
     return int(decoded[1:])
 
 
-def _moment(query: Query, name: str) -> datetime | None:
+def _moment(query: Query, parameter: p.Parameter) -> datetime | None:
+    name = parameter.name
     text = query.get(name, "").strip()
     if not text:
         return None
@@ -299,13 +295,13 @@ def _moment(query: Query, name: str) -> datetime | None:
 
 def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
     """Return the period of two inclusive dates as times; the second exclusive."""
-    first, last = query.get("start_date", "").strip(), query.get("end_date", "").strip()
+    first, last = query.get(p.START_DATE.name, "").strip(), query.get(p.END_DATE.name, "").strip()
     if not first and not last:
         return None, None
     if not first or not last:
         missing = "end_date" if first else "start_date"
         raise malformed_parameter(missing, "start_date and end_date come together", "missing")
-    zone = _zone(query.get("tz", "").strip())
+    zone = _zone(query.get(p.TZ.name, "").strip())
     today = now.astimezone(zone).date()
     start, end = _date("start_date", first), _date("end_date", last)
     if start == today + _DAY:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from fastapi.routing import APIRoute
 
 from kit.http.http_pages import (
     INDEX,
@@ -17,29 +16,24 @@ from kit.http.http_pages import (
     render_index,
     shape_differences,
 )
-from oms.api.app import ROUTE_MODULES
-from oms.api.openapi.document import OPERATIONS
-from oms.api.openapi.endpoint import OPENAPI_PATH as OPENAPI
-from oms.api.openapi.operation import Operation
-from oms.api.openapi.request_bodies import body_schemas
+from oms.api.app import served_routes
+from oms.api.openapi.document import Operation, operations_of
 from oms.domain.access import Permission
+from oms.wire import parameters
 from oms.wire.error_codes import CODES
+from oms.wire.parameters import Parameter, Place
 
 SECTIONS = all_sections()
 LINES_MAX = 400
 #: Permissions that are not rows of the permission table.
 NO_ROW = ("anyone", "any key", "by command")
-#: A query parameter as the code reads it.
-READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"')
+#: A query parameter that is read by a name of its own, instead of a declared one.
+READ = re.compile(r'quer(?:y|y_params)(?:\.get\(|, |\[)"(\w+)"(?!\] =)')
 
 
 def _routes() -> Iterator[str]:
-    yield "POST /oms/commands"
-    yield f"GET {OPENAPI}"
-    for group in ROUTE_MODULES:
-        for route in group.router.routes:
-            if isinstance(route, APIRoute):
-                yield from (f"{method} {route.path}" for method in route.methods)
+    for route in served_routes():
+        yield from (f"{method} {route.path}" for method in route.methods)
 
 
 def test_pages_list_the_served_routes() -> None:
@@ -99,13 +93,15 @@ def _curl(shown: str) -> str:
 
 
 def test_query_parameters_are_documented() -> None:
-    sources = [
-        *(ROOT / "apps/oms/api/routes").glob("*.py"),
-        ROOT / "apps/oms/wire/query_parameters.py",
-    ]
-    read = {name for path in sources for name in READ.findall(path.read_text(encoding="utf-8"))}
+    declared = [one for one in vars(parameters).values() if isinstance(one, Parameter)]
+    read = {one.name for one in declared if one.place is Place.QUERY}
     result = "".join(page_text(name) for name in TITLES)
     assert len(read) > 20
+    sources = [
+        *(ROOT / "apps/oms/api/routes").glob("*.py"),
+        *(ROOT / "apps/oms/wire").rglob("*.py"),
+    ]
+    assert [path.name for path in sources if READ.search(path.read_text(encoding="utf-8"))] == []
     assert sorted(name for name in read if not re.search(rf"`{name}[`=]", result)) == []
 
 
@@ -118,7 +114,7 @@ SEVERAL = {
 OF_HISTORIES = {"status", "reconciled", "symbol", "strategy_id", "cache"}
 #: A key read by a shared function without effect here.
 NO_USE = {"POST /user/api-keys": {"user_id"}}
-PUBLISHED = {f"{one.method.upper()} {one.path}": one for one in OPERATIONS}
+PUBLISHED = {f"{one.method} {one.route.path}": one for one in operations_of(served_routes())}
 BOTH = [section for section in SECTIONS if section.route in PUBLISHED]
 
 
@@ -133,7 +129,7 @@ def test_parameters_and_keys_are_those_of_the_openapi_document(section: Section)
     result = set(re.findall(r"`(\w+)[`=]", query)) - {"Prefer", "now"}
     for word, names in SEVERAL.items():
         result |= names if word in query else set()
-    published = {one["name"] for one in operation.parameters if one["in"] == "query"}
+    published = {one.name for one in operation.parameters if one.place is Place.QUERY}
     assert result - published == set()
     assert published - result <= OF_HISTORIES
     body = section.rows.get("body", "")
@@ -143,9 +139,10 @@ def test_parameters_and_keys_are_those_of_the_openapi_document(section: Section)
 
 def _keys_of(operation: Operation) -> set[str]:
     """Return the keys of a body with a single schema."""
-    if operation.body is None or "$ref" not in operation.body.schema:
+    body = operation.docs.body
+    if body is None or "$ref" not in body.schema:
         return set()
-    shape = body_schemas()[operation.body.schema["$ref"].rpartition("/")[2]]
+    shape = body.build_schemas()[body.schema["$ref"].rpartition("/")[2]]
     return set(shape.get("properties", ()))
 
 

@@ -1,1 +1,1 @@
-"""The OpenAPI document: what every route takes and answers, as data that is built once."""
+"""The OpenAPI document, made from the routes."""

@@ -1,37 +1,24 @@
-"""The OpenAPI document, built from operations and schemas."""
+"""The OpenAPI document: FastAPI makes it from the routes and the documentation that they carry.
 
-from collections.abc import Iterable, Mapping
+Added to every operation is what follows from the route: security, headers, the errors of every
+route. The document is built on its first request.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from oms.api.openapi import (
-    discrepancies,
-    exchange_info,
-    kill_switches,
-    operations_admin,
-    operations_ledger,
-    operations_system,
-    schemas_admin,
-    schemas_ledger,
-)
-from oms.api.openapi.operation import Operation
-from oms.api.openapi.request_bodies import body_schemas
-from oms.api.openapi.schema import COUNT, TEXT, Schema, ref
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from oms.api.openapi.route_docs import ROUTE_DOCS, RouteDocs
 from oms.wire.error_codes import CODES
+from oms.wire.json_schema import Schema, json_schemas, without_titles
+from oms.wire.parameters import IDEMPOTENCY_KEY, PREFER, REQUEST_ID, Parameter
+from oms.wire.responses.command_rows import Error
 
 JSON = "application/json"
-OPERATIONS: tuple[Operation, ...] = (
-    *operations_system.OPERATIONS,
-    *operations_ledger.OPERATIONS,
-    *operations_admin.OPERATIONS,
-    *discrepancies.OPERATIONS,
-    *kill_switches.OPERATIONS,
-    *exchange_info.OPERATIONS,
-)
-"""All operations of the HTTP API; a document has those that are served."""
-
-KEYLESS_ON_LOOPBACK = frozenset({"get_metrics"})
-"""Operations that need no key from the gateway's own host."""
 
 _DESCRIPTION = (
     "Every response is JSON, including errors of any status. Decimals are strings in plain "
@@ -53,89 +40,164 @@ _RATE_LIMIT_HEADERS = (
     *("RateLimit", "RateLimit-Policy"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
+_ERROR_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _OPTIONAL_HEADERS = frozenset({"Idempotent-Replayed", "Location", "Preference-Applied"})
+_TEXT: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 _HEADERS: Mapping[str, tuple[str, Schema]] = {
-    "X-Request-Id": ("The id of this request.", TEXT),
-    "X-OMS-Version": ("The version of the server.", TEXT),
-    "RateLimit": ("State of the rate limit that was charged.", TEXT),
-    "RateLimit-Policy": ("The rate limit that was charged.", TEXT),
-    "X-RateLimit-Limit": ("Its requests per second.", COUNT),
-    "X-RateLimit-Remaining": ("Its remaining requests.", COUNT),
-    "X-RateLimit-Reset": ("Seconds until it is full again.", COUNT),
-    "Retry-After": ("Seconds to wait.", COUNT),
-    "WWW-Authenticate": ("The authentication scheme.", TEXT),
-    "Location": ("The command, if a single one was sent.", TEXT),
-    "Idempotent-Replayed": ("The response is that of the first request.", TEXT),
-    "Preference-Applied": ("The applied part of Prefer.", TEXT),
+    "X-Request-Id": ("The id of this request.", _TEXT),
+    "X-OMS-Version": ("The version of the server.", _TEXT),
+    "RateLimit": ("State of the rate limit that was charged.", _TEXT),
+    "RateLimit-Policy": ("The rate limit that was charged.", _TEXT),
+    "X-RateLimit-Limit": ("Its requests per second.", _COUNT),
+    "X-RateLimit-Remaining": ("Its remaining requests.", _COUNT),
+    "X-RateLimit-Reset": ("Seconds until it is full again.", _COUNT),
+    "Retry-After": ("Seconds to wait.", _COUNT),
+    "WWW-Authenticate": ("The authentication scheme.", _TEXT),
+    "Location": ("The command, if a single one was sent.", _TEXT),
+    "Idempotent-Replayed": ("The response is that of the first request.", _TEXT),
+    "Preference-Applied": ("The applied part of Prefer.", _TEXT),
 }
 
 
-def build_document(version: str, served: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the document of the served routes, each a method and a path."""
-    routes = {(method.lower(), path) for method, path in served}
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        if (operation.method, operation.path) in routes:
-            paths.setdefault(operation.path, {})[operation.method] = _operation_object(operation)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "oms-gateway", "version": version, "description": _DESCRIPTION},
-        "paths": paths,
-        "components": {
-            "schemas": {
-                **schemas_admin.SCHEMAS,
-                **schemas_ledger.SCHEMAS,
-                **discrepancies.SCHEMAS,
-                **kill_switches.SCHEMAS,
-                **exchange_info.SCHEMAS,
-                **body_schemas(),
-            },
-            "responses": {
-                f"Refused{status}": _response(status, ref("Error"), _error_headers(status))
-                for status in sorted({kind.status for kind in CODES.values()})
-            },
-            "securitySchemes": _SCHEMES,
-            "headers": {
-                name: {
-                    "description": about,
-                    "required": name not in _OPTIONAL_HEADERS,
-                    "schema": schema,
-                }
-                for name, (about, schema) in _HEADERS.items()
-            },
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route with its documentation. Its id is the route's name."""
+
+    route: APIRoute
+    docs: RouteDocs
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return "".join(self.route.methods or ())
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may be sent with an ``Idempotency-Key``."""
+        return self.method != "GET"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of query and headers."""
+        key = (IDEMPOTENCY_KEY,) if self.changes and not self.docs.is_public else ()
+        return (*self.docs.query, *key, REQUEST_ID)
+
+    @property
+    def error_statuses(self) -> Sequence[int]:
+        """The statuses whose body is the envelope of errors."""
+        found = {500, *self.docs.errors}
+        if not self.docs.is_public:
+            found |= {401, 403, 429, 503}
+        if self.docs.query or self.changes:
+            found.add(422)
+        if "{" in self.route.path:
+            found.add(404)
+        if self.changes:
+            found |= {401, 409, 413}
+        return sorted(found - self.docs.failures.keys())
+
+    @property
+    def headers(self) -> Iterator[str]:
+        """The headers of responses below 400."""
+        yield from _COMMON_HEADERS
+        if not self.docs.is_public and not self.docs.is_keyless_locally:
+            yield from _RATE_LIMIT_HEADERS
+        if self.changes:
+            yield "Idempotent-Replayed"
+        if PREFER in self.docs.query:
+            yield "Preference-Applied"
+        yield from self.docs.headers
+
+
+def operations_of(routes: Iterable[object]) -> list[Operation]:
+    """Return the documented operations among ``routes``."""
+    return [
+        Operation(route, route.openapi_extra[ROUTE_DOCS])
+        for route in routes
+        if isinstance(route, APIRoute) and route.openapi_extra is not None
+    ]
+
+
+def build_document(version: str, routes: Iterable[object]) -> dict[str, Any]:
+    """Return the document of ``routes``."""
+    operations = operations_of(routes)
+    types = [kind for one in operations for kind in _types_of(one.docs)]
+    (error, *schemas), named = json_schemas([Error, *types])
+    schema_of = dict(zip(map(repr, types), schemas, strict=True))
+    document = get_openapi(
+        title="oms-gateway",
+        version=version,
+        description=_DESCRIPTION,
+        routes=[_documented_route(one, schema_of) for one in operations],
+    )
+    for one in operations:
+        responses = document["paths"][one.route.path][one.method.lower()]["responses"]
+        if 422 not in one.error_statuses:
+            responses.pop("422", None)  # FastAPI's own, for a parameter of the path
+    bodies = [one.docs.body for one in operations if one.docs.body is not None]
+    document["paths"] = without_titles(document["paths"])
+    document["components"] = {
+        "schemas": dict(sorted((named | _body_schemas(bodies)).items())),
+        "responses": {
+            f"Refused{status}": _response(status, error, _error_headers(status))
+            for status in sorted({kind.status for kind in CODES.values()})
+        },
+        "securitySchemes": _SCHEMES,
+        "headers": {
+            name: {
+                "description": about,
+                "required": name not in _OPTIONAL_HEADERS,
+                "schema": schema,
+            }
+            for name, (about, schema) in _HEADERS.items()
         },
     }
+    return document
 
 
-def _operation_object(operation: Operation) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "tags": [operation.path.split("/")[1]],
-        "parameters": list(operation.parameters),
-        "responses": {str(status): each for status, each in sorted(_responses(operation).items())},
-        "security": _security(operation),
+def _types_of(docs: RouteDocs) -> list[Any]:
+    return [*docs.answers.values(), *docs.failures.values()]
+
+
+def _body_schemas(bodies: Iterable[Any]) -> dict[str, Schema]:
+    return {name: schema for body in bodies for name, schema in body.build_schemas().items()}
+
+
+def _documented_route(operation: Operation, schema_of: Mapping[str, Schema]) -> APIRoute:
+    """Return the route as FastAPI documents it; it is never served."""
+    route, docs = operation.route, operation.docs
+    extra: dict[str, Any] = {
+        "parameters": [_parameter(one) for one in operation.parameters],
+        "security": _security(docs),
     }
-    if operation.body is not None:
-        media = {"schema": operation.body.schema, "example": operation.body.example}
-        fields["requestBody"] = {"required": operation.body.required, "content": {JSON: media}}
-    return fields
+    if docs.body is not None:
+        media = {"schema": docs.body.schema, "example": docs.body.example}
+        extra["requestBody"] = {"required": docs.body.is_required, "content": {JSON: media}}
+    return APIRoute(
+        route.path,
+        route.endpoint,
+        methods=route.methods,
+        name=route.name,
+        operation_id=route.name,
+        tags=[route.path.split("/")[1]],
+        response_class=route.response_class,
+        responses=dict(sorted(_responses(operation, schema_of).items())),
+        openapi_extra=extra,
+    )
 
 
-def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.is_public:
-        return []
-    return [{}, *_SECURITY] if operation.name in KEYLESS_ON_LOOPBACK else _SECURITY
-
-
-def _responses(operation: Operation) -> dict[int, Any]:
-    headers = _headers(operation)
-    responses = {
-        status: _response(status, schema, headers, operation.media)
-        for status, schema in operation.answers.items()
+def _responses(
+    operation: Operation, schema_of: Mapping[str, Schema]
+) -> dict[int | str, dict[str, Any]]:
+    docs, headers = operation.docs, list(operation.headers)
+    media = getattr(operation.route.response_class, "media_type", None) or JSON
+    responses: dict[int | str, dict[str, Any]] = {
+        status: _response(status, schema_of[repr(kind)], headers, media)
+        for status, kind in docs.answers.items()
     }
-    for status, schema in operation.custom_errors.items():
-        responses[status] = _response(status, schema, _error_headers(status))
+    for status, kind in docs.failures.items():
+        responses[status] = _response(status, schema_of[repr(kind)], _error_headers(status))
     for status in operation.error_statuses:
         responses[status] = {"$ref": f"#/components/responses/Refused{status}"}
     return responses
@@ -151,19 +213,22 @@ def _response(
     }
 
 
-def _headers(operation: Operation) -> list[str]:
-    named = [*_COMMON_HEADERS]
-    if not operation.is_public and operation.name not in KEYLESS_ON_LOOPBACK:
-        named += _RATE_LIMIT_HEADERS
-    if operation.changes:
-        named.append("Idempotent-Replayed")
-    if operation.name == "send_commands":
-        named.append("Location")
-    if any(parameter["name"] == "Prefer" for parameter in operation.query):
-        named.append("Preference-Applied")
-    return named
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place.value,
+        "required": parameter.is_required,
+        "description": parameter.about,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _security(docs: RouteDocs) -> list[dict[str, list[str]]]:
+    if docs.is_public:
+        return []
+    return [{}, *_SECURITY] if docs.is_keyless_locally else _SECURITY
 
 
 def _error_headers(status: int) -> list[str]:
-    more = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
-    return [*_COMMON_HEADERS, more[status]] if status in more else [*_COMMON_HEADERS]
+    own = _ERROR_HEADERS.get(status)
+    return [*_COMMON_HEADERS, *([own] if own else [])]

@@ -6,10 +6,16 @@ from starlette.responses import Response
 
 from oms.api.context import api_context, audit_context_of, parse_account_id, require_permission
 from oms.api.errors import JsonResponse
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
+from oms.api.routes.path_ids import PathId
 from oms.domain.access import Permission
+from oms.wire import parameters as p
+from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin.account_requests import (
     AccountChanged,
     AccountCreated,
+    AdminAccountRow,
     admin_account_row,
     read_account,
     read_account_change,
@@ -19,16 +25,26 @@ from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
+_ACCOUNT = validated(
+    "AccountRequest",
+    shapes.ACCOUNT,
+    {"exchange_id": "paper.binance", "label": "practice", "is_testnet": False},
+)
+_ACCOUNT_CHANGE = validated("AccountChange", shapes.ACCOUNT_CHANGE, {"label": "practice, second"})
 
-@router.get("/admin/accounts")
-async def list_accounts(request: Request) -> Response:
+
+@router.get("/admin/accounts", openapi_extra=documented(Items[AdminAccountRow]))
+async def list_all_accounts(request: Request) -> Response:
     """Return all accounts."""
     await require_permission(request, Permission.ADMIN)
     records = await api_context(request).administer.account_admin.records()
     return JsonResponse(Items(items=[admin_account_row(record) for record in records]))
 
 
-@router.post("/admin/accounts")
+@router.post(
+    "/admin/accounts",
+    openapi_extra=documented(AccountCreated, query=(p.COMMENT,), body=_ACCOUNT, errors=UNKNOWN_ID),
+)
 async def create_account(request: Request) -> Response:
     """Create an account without permissions for any key."""
     caller = await require_permission(request, Permission.ADMIN)
@@ -39,8 +55,13 @@ async def create_account(request: Request) -> Response:
     return JsonResponse(AccountCreated(ok=True, account_id=account_id))
 
 
-@router.patch("/admin/accounts/{account_id}")
-async def change_account(request: Request, account_id: str) -> Response:
+@router.patch(
+    "/admin/accounts/{account_id}",
+    openapi_extra=documented(
+        AccountChanged, query=(p.COMMENT,), body=_ACCOUNT_CHANGE, errors=UNKNOWN_ID
+    ),
+)
+async def change_account(request: Request, account_id: PathId) -> Response:
     """Change settings, status or credentials of an account."""
     caller = await require_permission(request, Permission.ADMIN)
     header_comment = request.headers.get("x-comment")

@@ -6,26 +6,28 @@ from starlette.responses import Response
 
 from oms.api.context import Caller, api_context, require_permission
 from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import documented
 from oms.domain.access import Permission, Role, refuse
 from oms.domain.errors import Forbidden
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditQuery
+from oms.wire import parameters as p
 from oms.wire.admin.audit_query import read_audit_query
 from oms.wire.admin.user_rows import AuditEntryRow, audit_row
 from oms.wire.query_parameters import cursor_text
-from oms.wire.responses.value_types import Page
+from oms.wire.responses.value_types import PageBody
 
 router = APIRouter()
 
 
-@router.get("/admin/audit")
-async def list_entries(request: Request) -> Response:
+@router.get("/admin/audit", openapi_extra=documented(PageBody[AuditEntryRow], query=p.AUDIT_LOG))
+async def list_audit_entries(request: Request) -> Response:
     """Return a page of the log; a risk manager gets the entries of his accounts."""
     caller = await require_permission(request, Permission.AUDIT)
     query = _restrict_accounts(caller, read_audit_query(request.query_params))
     page = await api_context(request).administer.audit_log.page(query)
     after_id = page.next_after_id
-    body: Page[AuditEntryRow] = {
+    body: PageBody[AuditEntryRow] = {
         "items": [audit_row(row) for row in page.items],
         "total": page.total,
         "page": query.page if query.after_id is None else None,

@@ -10,7 +10,10 @@ from starlette.responses import Response
 from oms.api.command_submission import Submission, read_header_comment, submit_and_wait
 from oms.api.context import ApiContext, api_context, require_permission
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
+from oms.api.openapi.request_bodies import described
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
 from oms.api.routes.pagination import envelope
+from oms.api.routes.path_ids import VIEWS, EntityName, ViewName
 from oms.api.row_views import (
     DealView,
     OrderView,
@@ -24,22 +27,41 @@ from oms.domain.commands.account_commands import MutateItem
 from oms.domain.errors import NotFound, Refused
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery, Page
-from oms.wire.admin.row_mutations import ENTITIES, account_of, mutate_command, read_items, row_id
+from oms.wire import parameters as p
+from oms.wire.admin.row_mutations import (
+    ENTITIES,
+    ITEMS_SCHEMA,
+    account_of,
+    mutate_command,
+    read_items,
+    row_id,
+)
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.error_codes import error_mapping_of
 from oms.wire.query_parameters import read_admin_query
 from oms.wire.request_body import load_body
-from oms.wire.responses.command_rows import CommandResultRow
+from oms.wire.responses.command_rows import CommandResultRow, Mutated
 from oms.wire.responses.ledger_rows import Row
+from oms.wire.responses.value_types import PageBody
 
 router = APIRouter()
 
-VIEWS = ("open_orders", "history_orders", "open_positions", "history_positions", "deals")
+_MUTATIONS = described(
+    "Mutations",
+    ITEMS_SCHEMA,
+    [{"op": "update", "row": {"id": 1, "comment": "manual correction"}}],
+)
+
 OPEN_ROWS_MAX = 5000
 
 
-@router.get("/admin/oms/{view}")
-async def list_rows(request: Request, view: str) -> Response:
+@router.get(
+    "/admin/oms/{view}",
+    openapi_extra=documented(
+        PageBody[OrderView | DealView | PositionView], query=(*p.ADMIN_HISTORY, p.VIEW)
+    ),
+)
+async def list_any_rows(request: Request, view: ViewName) -> Response:
     """Return a page of orders, positions or deals of the given accounts, or of all."""
     await require_permission(request, Permission.ADMIN)
     if view not in VIEWS:
@@ -87,8 +109,17 @@ def _slice_page(rows: Sequence[Any], query: HistoryQuery) -> Page[Any]:
     return Page(items=items, total=len(rows), next_after_id=None)
 
 
-@router.post("/admin/oms/{entity}/mutate")
-async def mutate_rows(request: Request, entity: str) -> Response:
+@router.post(
+    "/admin/oms/{entity}/mutate",
+    openapi_extra=documented(
+        Mutated,
+        statuses=SENT_MANY,
+        query=(*p.WAIT, p.COMMENT),
+        body=_MUTATIONS,
+        errors=COMMAND_ERRORS,
+    ),
+)
+async def mutate_rows(request: Request, entity: EntityName) -> Response:
     """Correct rows independently of each other: one command per account, results in input order."""
     caller = await require_permission(request, Permission.ADMIN)
     if entity not in ENTITIES:

@@ -25,24 +25,49 @@ from oms.api.command_submission import (
 )
 from oms.api.context import Caller, admit_caller, api_context, identify_caller, parse_account_id
 from oms.api.errors import JsonResponse, refusal_response, request_id_of, to_refused
+from oms.api.openapi.request_bodies import described, object_of, validated
+from oms.api.openapi.route_docs import CALL_ERRORS, documented
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitKind
+from oms.api.routes.path_ids import MethodName, PathId
 from oms.domain.commands.command import CcxtCall, CommandResult
 from oms.domain.errors import Invalid, OmsError, Refused
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitItemResult, SubmitRequest, SubmitResult
-from oms.wire.ccxt.core_requests import read_core_call
+from oms.wire import parameters as p
+from oms.wire.ccxt.core_requests import CORE_CALL_SCHEMA, read_core_call
 from oms.wire.ccxt.method_names import CORE_READ_METHODS, CORE_TRADE_METHODS, snake_case
+from oms.wire.commands import command_schemas
 from oms.wire.commands.command_requests import CommandRequest, read_ccxt_call
 from oms.wire.field_types import read_id
 from oms.wire.json import dumps_fast
 from oms.wire.query_parameters import WaitOption, is_true, read_wait
 from oms.wire.request_body import malformed_at
+from oms.wire.responses.command_rows import CallDone, CallResults
 
 router = APIRouter()
 
+_CALL = validated(
+    "Call", command_schemas.CALL, {"args": ["BTC/USDT:USDT"], "kwargs": {}}, is_required=False
+)
+_CORE_CALL = described("CoreCall", CORE_CALL_SCHEMA, {"symbol": "BTC/USDT:USDT"}, is_required=False)
+_CALL_ITEM = object_of(
+    {"account_id": {"type": "integer", "minimum": 1}, "func": {"type": "string"}},
+    {"args": {"type": "array"}, "kwargs": {"type": "object"}},
+)
+_CALLS = described(
+    "Calls",
+    {"anyOf": [_CALL_ITEM, {"type": "array", "items": _CALL_ITEM}]},
+    [{"account_id": 1, "func": "fetch_ticker", "args": ["BTC/USDT:USDT"]}],
+)
 
-@router.post("/ccxt/commands")
-async def call_many(request: Request) -> Response:
+
+@router.post(
+    "/ccxt/commands",
+    openapi_extra=documented(
+        CallResults, query=(p.PARALLEL, *p.CALL_WAIT), body=_CALLS, errors=CALL_ERRORS
+    ),
+)
+async def call_ccxt_many(request: Request) -> Response:
     """Execute a list of calls, sequentially unless ``parallel``; the status is always 200."""
     context = api_context(request)
     caller = await identify_caller(request.scope, request.headers, context)
@@ -58,7 +83,7 @@ async def call_many(request: Request) -> Response:
     wait = read_wait(request.query_params, None, int(BATCH_SECONDS * 1000))
     parsed = [await _read_item(request, item) for item in items]
     commands = [each for each in parsed if isinstance(each, CommandRequest)]
-    parallel = is_true(request.query_params, "parallel") or len(commands) < 2
+    parallel = is_true(request.query_params, p.PARALLEL) or len(commands) < 2
     submitted = await _submit(request, caller, commands, wait, body, parallel=parallel)
     rows = await _wait(request, submitted, wait)
     if submitted.replayed and _is_pending(submitted, rows):
@@ -77,8 +102,11 @@ async def call_many(request: Request) -> Response:
     return _mark_replayed(submitted, JsonResponse(b'{"results":[' + b",".join(results) + b"]}"))
 
 
-@router.post("/ccxt/core/{account_id}/{func}")
-async def call_core_method(request: Request, account_id: str, func: str) -> Response:
+@router.post(
+    "/ccxt/core/{account_id}/{func}",
+    openapi_extra=documented(CallDone, query=p.CALL_WAIT, body=_CORE_CALL, errors=CALL_ERRORS),
+)
+async def call_ccxt_core(request: Request, account_id: PathId, func: MethodName) -> Response:
     """Execute a core method; the body is its keyword arguments."""
     caller, name = await admit_caller(request), snake_case(func)
     if name not in CORE_READ_METHODS | CORE_TRADE_METHODS:
@@ -97,8 +125,11 @@ async def call_core_method(request: Request, account_id: str, func: str) -> Resp
     return await _execute(request, caller, command, body)
 
 
-@router.post("/ccxt/{account_id}/{func}")
-async def call_method(request: Request, account_id: str, func: str) -> Response:
+@router.post(
+    "/ccxt/{account_id}/{func}",
+    openapi_extra=documented(CallDone, query=p.CALL_WAIT, body=_CALL, errors=CALL_ERRORS),
+)
+async def call_ccxt(request: Request, account_id: PathId, func: MethodName) -> Response:
     """Execute a ccxt method with positional and keyword arguments, passed on unchanged."""
     caller, name = await admit_caller(request), snake_case(func)
     number = parse_account_id(account_id)

@@ -33,11 +33,15 @@ from oms.api.errors import (
     JsonResponse,
     handle_oms_error,
 )
+from oms.api.openapi.request_bodies import COMMANDS_BODY
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, UNKNOWN_ID, documented
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY
 from oms.api.routes.pagination import envelope
+from oms.api.routes.path_ids import PathId
 from oms.domain.errors import OmsError
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitRequest, SubmitResult
+from oms.wire import parameters as p
 from oms.wire.commands.command_requests import read_commands
 from oms.wire.query_parameters import (
     WAIT_MS_MAX,
@@ -49,8 +53,9 @@ from oms.wire.query_parameters import (
     read_wait,
     read_wait_ms,
 )
-from oms.wire.responses.command_rows import CommandBody, CommandResultRow
+from oms.wire.responses.command_rows import CommandBody, CommandResultRow, CommandResults
 from oms.wire.responses.mt5_rows import Mt5ResultRow
+from oms.wire.responses.value_types import PageBody
 
 router = APIRouter()
 
@@ -64,12 +69,13 @@ class PostCommands:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         try:
-            response = await self._respond(scope, receive)
+            response = await self.respond(scope, receive)
         except OmsError as error:
             response = await handle_oms_error(Request(scope), error)
         await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        """Return the response to one request. Raises ``OmsError``."""
         context, headers, query_text = self._context, request_headers(scope), scope["query_string"]
         query: Query = QueryParams(query_text) if query_text else {}
         caller = await identify_caller(scope, headers, context)
@@ -93,7 +99,7 @@ class PostCommands:
                 commands=commands,
                 principal=principal,
                 ip=caller.ip,
-                parallel=is_true(query, "parallel") or len(commands) < 2,
+                parallel=is_true(query, p.PARALLEL) or len(commands) < 2,
                 hold_seconds=wait.seconds,
                 key=key,
             )
@@ -107,6 +113,22 @@ class PostCommands:
             submitted.items, rows, request_id, row_queries, mt5_queries=mt5_queries
         )
         return _build_response(submitted, results, wait, request_id)
+
+
+@router.post(
+    "/oms/commands",
+    openapi_extra=documented(
+        CommandResults,
+        statuses=SENT_MANY,
+        query=(p.PARALLEL, *p.WAIT, p.VIEW),
+        body=COMMANDS_BODY,
+        errors=COMMAND_ERRORS,
+        headers=("Location",),
+    ),
+)
+async def send_commands(request: Request) -> Response:
+    """Send one command or a list of them, and wait for their results."""
+    return await PostCommands(api_context(request)).respond(request.scope, request.receive)
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -145,8 +167,13 @@ def _build_response(
     return response
 
 
-@router.get("/oms/commands/{command_id}")
-async def get_command(request: Request, command_id: str) -> Response:
+@router.get(
+    "/oms/commands/{command_id}",
+    openapi_extra=documented(
+        CommandBody | Mt5ResultRow, query=(p.WAIT_MS, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
+async def get_command(request: Request, command_id: PathId) -> Response:
     """Return one command; with ``wait_ms`` once it ended or the wait is over."""
     context, caller = api_context(request), await admit_caller(request)
     number = int(command_id) if command_id.isascii() and command_id.isdigit() else 0
@@ -157,7 +184,12 @@ async def get_command(request: Request, command_id: str) -> Response:
     return JsonResponse((await _build_rows(context, [row], request.query_params))[0])
 
 
-@router.get("/oms/commands")
+@router.get(
+    "/oms/commands",
+    openapi_extra=documented(
+        PageBody[CommandBody | Mt5ResultRow], query=(*p.HISTORY, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_commands(request: Request) -> Response:
     """Return a page of the commands of accounts, in order of arrival."""
     context, caller = api_context(request), await admit_caller(request)

@@ -8,11 +8,15 @@ from oms.api.command_results import failure_response
 from oms.api.command_submission import read_header_comment, submit_and_wait
 from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse
-from oms.api.routes.path_ids import parse_discrepancy_id
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, documented
+from oms.api.routes.path_ids import PathId, parse_discrepancy_id
 from oms.api.routes.reconcile import readable_account_ids
 from oms.domain.access import allowed_strategies
 from oms.domain.errors import NotFound
 from oms.domain.reconcile.discrepancy import Decision, Discrepancy
+from oms.wire import parameters as p
+from oms.wire.commands import command_schemas
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.reconcile_request import (
     read_decision,
@@ -25,9 +29,17 @@ from oms.wire.responses.reconcile_rows import Decided, DiscrepancyRow, Inbox, di
 
 router = APIRouter()
 
+_DECIDE = validated(
+    "Decide", command_schemas.DECIDE, {"comment": "the exchange is right"}, is_required=False
+)
 
-@router.get("/oms/discrepancies")
-@router.get("/oms/reconcile/inbox")
+
+@router.get("/oms/discrepancies", openapi_extra=documented(Inbox, query=p.DISCREPANCIES))
+@router.get(
+    "/oms/reconcile/inbox",
+    name="list_reconcile_inbox",
+    openapi_extra=documented(Inbox, query=p.DISCREPANCIES),
+)
 async def list_discrepancies(request: Request) -> Response:
     """Return the discrepancies of all readable accounts: open ones, or those of the filters.
 
@@ -43,16 +55,38 @@ async def list_discrepancies(request: Request) -> Response:
     return JsonResponse(body)
 
 
-@router.post("/oms/discrepancies/{discrepancy_id}/apply")
-@router.post("/oms/reconcile/inbox/{discrepancy_id}/apply")
-async def apply(request: Request, discrepancy_id: str) -> Response:
+@router.post(
+    "/oms/discrepancies/{discrepancy_id}/apply",
+    openapi_extra=documented(
+        Decided, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_DECIDE, errors=COMMAND_ERRORS
+    ),
+)
+@router.post(
+    "/oms/reconcile/inbox/{discrepancy_id}/apply",
+    name="apply_reconcile_inbox",
+    openapi_extra=documented(
+        Decided, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_DECIDE, errors=COMMAND_ERRORS
+    ),
+)
+async def apply_discrepancy(request: Request, discrepancy_id: PathId) -> Response:
     """Apply the proposed correction."""
     return await _decide(request, discrepancy_id, Decision.APPLY)
 
 
-@router.post("/oms/discrepancies/{discrepancy_id}/dismiss")
-@router.post("/oms/reconcile/inbox/{discrepancy_id}/dismiss")
-async def dismiss(request: Request, discrepancy_id: str) -> Response:
+@router.post(
+    "/oms/discrepancies/{discrepancy_id}/dismiss",
+    openapi_extra=documented(
+        Decided, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_DECIDE, errors=COMMAND_ERRORS
+    ),
+)
+@router.post(
+    "/oms/reconcile/inbox/{discrepancy_id}/dismiss",
+    name="dismiss_reconcile_inbox",
+    openapi_extra=documented(
+        Decided, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_DECIDE, errors=COMMAND_ERRORS
+    ),
+)
+async def dismiss_discrepancy(request: Request, discrepancy_id: PathId) -> Response:
     """Dismiss the discrepancy; an applied correction is reverted."""
     return await _decide(request, discrepancy_id, Decision.DISMISS)
 

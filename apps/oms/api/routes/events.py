@@ -8,11 +8,13 @@ from starlette.responses import Response
 
 from oms.api.context import ApiContext, Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.services.queries.event_reader import EventPage, EventReader
+from oms.wire import parameters as p
 from oms.wire.query_parameters import (
     read_account_ids,
     read_event_positions,
-    read_limit,
+    read_number,
     read_wait_ms,
     read_words,
 )
@@ -21,11 +23,10 @@ from oms.wire.responses.events import Events
 router = APIRouter()
 
 WAIT_MS_MAX = 30_000
-EVENTS_MAX = 1000
 POLL_FALLBACK_SECONDS = 1.0
 
 
-@router.get("/oms/events")
+@router.get("/oms/events", openapi_extra=documented(Events, query=p.EVENTS, errors=UNKNOWN_ID))
 async def list_events(request: Request) -> Response:
     """Return events after ``after``, per account ascending; ``wait_ms`` waits for the first."""
     context, query = api_context(request), request.query_params
@@ -54,8 +55,8 @@ async def _wait_for_events(
 ) -> EventPage:
     """Return the first page with events or gaps, or an empty one after ``wait_ms``."""
     query = request.query_params
-    limit = read_limit(query, 200, EVENTS_MAX)
-    namespaces = read_words(query, "namespaces")
+    limit = read_number(query, p.EVENTS_LIMIT)
+    namespaces = read_words(query, p.NAMESPACES)
     clock = asyncio.get_running_loop().time
     deadline = clock() + read_wait_ms(query, WAIT_MS_MAX) / 1000
     while True:

@@ -15,6 +15,8 @@ from oms.api.ccxt_calls import WORKER_ALIVE_SECONDS
 from oms.api.command_submission import result_value
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import documented
+from oms.api.routes.path_ids import ExchangeName, PathId
 from oms.domain.access import Permission, refuse_account
 from oms.domain.account import Account
 from oms.domain.commands.account_commands import ReadConnection
@@ -22,42 +24,51 @@ from oms.domain.commands.command import CommandStatus
 from oms.domain.errors import Forbidden, NotFound
 from oms.ports.reconcile_store import TRADES_CURSOR
 from oms.services.submission.submit import SubmitRequest
+from oms.wire import parameters as p
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.query_parameters import read_wait_ms
-from oms.wire.responses.connection_status import connection_body
-from oms.wire.responses.value_types import Items
+from oms.wire.responses.connection_status import Connection, connection_body
+from oms.wire.responses.exchange_rows import AccountCapabilities, Capabilities, ExchangeIds
 
 router = APIRouter()
 
 READ_TIMEOUT_MS = 5000
 
 
-@router.get("/meta/exchanges")
+@router.get("/meta/exchanges", openapi_extra=documented(ExchangeIds))
 async def list_exchanges(request: Request) -> Response:
     """Return the ids of the supported exchanges."""
     await admit_caller(request)
-    return JsonResponse(Items(items=[*api_context(request).exchange_catalog.exchange_ids()]))
+    return JsonResponse(ExchangeIds(items=[*api_context(request).exchange_catalog.exchange_ids()]))
 
 
-@router.get("/meta/exchanges/{exchange_id}/capabilities")
-async def exchange_capabilities(request: Request, exchange_id: str) -> Response:
+@router.get(
+    "/meta/exchanges/{exchange_id}/capabilities",
+    openapi_extra=documented(Capabilities, query=(p.ENVIRONMENT,)),
+)
+async def get_exchange_capabilities(request: Request, exchange_id: ExchangeName) -> Response:
     """Return the capabilities of an exchange in an environment, each with its source."""
     await admit_caller(request)
-    environment = request.query_params.get("environment")
+    environment = request.query_params.get(p.ENVIRONMENT.name)
     catalog = api_context(request).exchange_catalog
     return JsonResponse(catalog.capabilities(exchange_id[:64], environment))
 
 
-@router.get("/oms/accounts/{account_id}/capabilities")
-async def account_capabilities(request: Request, account_id: str) -> Response:
+@router.get(
+    "/oms/accounts/{account_id}/capabilities", openapi_extra=documented(AccountCapabilities)
+)
+async def get_account_capabilities(request: Request, account_id: PathId) -> Response:
     """Return the capabilities of an account's exchange as restricted by the account's settings."""
     context, caller = api_context(request), await admit_caller(request)
     account = await _read_account(context, caller, parse_account_id(account_id))
     return JsonResponse(context.exchange_catalog.account_capabilities(account))
 
 
-@router.get("/oms/accounts/{account_id}/connection")
-async def get_connection(request: Request, account_id: str) -> Response:
+@router.get(
+    "/oms/accounts/{account_id}/connection",
+    openapi_extra=documented(Connection, query=(p.WAIT_MS,)),
+)
+async def get_account_connection(request: Request, account_id: PathId) -> Response:
     """Return the state of the account's exchange connection as its worker reports it."""
     context, caller = api_context(request), await admit_caller(request)
     account = await _read_account(context, caller, parse_account_id(account_id))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from oms.api.context import ApiContext, api_context
 from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import documented
 from oms.domain.errors import Unavailable
 from oms.wire.responses.gateway_status import Health, Liveness, Ready, ReadyChecks, Version
 
@@ -20,8 +21,8 @@ WORKER_ALIVE_SECONDS = 15.0
 OUTBOX_LAG_SECONDS_MAX = 10.0
 
 
-@router.get("/healthz")
-async def healthz(request: Request) -> Response:
+@router.get("/healthz", openapi_extra=documented(Health, failures={503: Health}, is_public=True))
+async def get_health(request: Request) -> Response:
     """Return whether the database answers."""
     context = api_context(request)
     is_healthy = await _is_database_up(context)
@@ -34,15 +35,15 @@ async def healthz(request: Request) -> Response:
     return JsonResponse(body, 200 if is_healthy else 503, _retry_headers(is_healthy))
 
 
-@router.get("/livez")
-async def livez() -> Response:
+@router.get("/livez", openapi_extra=documented(Liveness, is_public=True))
+async def get_liveness() -> Response:
     """Return that the process runs."""
     body: Liveness = {"status": "ok"}
     return JsonResponse(body)
 
 
-@router.get("/readyz")
-async def readyz(request: Request) -> Response:
+@router.get("/readyz", openapi_extra=documented(Ready, failures={503: Ready}, is_public=True))
+async def get_readiness(request: Request) -> Response:
     """Return whether a command sent now would be executed."""
     checks = await _run_checks(api_context(request))
     is_ready = all(checks.values())
@@ -54,8 +55,8 @@ async def readyz(request: Request) -> Response:
     return JsonResponse(body, 200 if is_ready else 503, _retry_headers(is_ready))
 
 
-@router.get("/version")
-async def version(request: Request) -> Response:
+@router.get("/version", openapi_extra=documented(Version, is_public=True))
+async def get_version(request: Request) -> Response:
     """Return the versions of the software and of the database schema."""
     context = api_context(request)
     try:

@@ -8,10 +8,14 @@ from oms.api.command_results import failure_response
 from oms.api.command_submission import submit_and_wait
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
 from oms.api.errors import JsonResponse
-from oms.api.routes.path_ids import parse_kill_id
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
+from oms.api.routes.path_ids import PathId, parse_kill_id
 from oms.domain.risk.kill_switch import KillScope, KillSwitch
 from oms.services.submission.kill_switch_admin import KillSwitchAdmin
 from oms.services.submission.kill_switch_reads import KillSwitchReads
+from oms.wire import parameters as p
+from oms.wire.commands import kill_switch_requests
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.kill_switch_requests import read_activation, read_release
 from oms.wire.query_parameters import is_false
@@ -20,14 +24,39 @@ from oms.wire.responses.kill_switch_rows import (
     KillDrill,
     KillSwitchActivation,
     KillSwitchReport,
+    KillSwitchRow,
     switch_row,
 )
 from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
+_ACTIVATE = validated(
+    "KillPull",
+    kill_switch_requests.PULL,
+    {"scope": "account", "scope_id": 1, "mode": "reduce_only", "comment": "fat finger"},
+)
+_RELEASE = validated(
+    "KillRelease",
+    kill_switch_requests.RELEASE,
+    {"comment": "the incident is over", "confirm": "account 1"},
+)
 
-@router.post("/risk/kill")
+
+@router.post(
+    "/risk/kill",
+    name="pull_kill_switch",
+    openapi_extra=documented(
+        {
+            200: KillSwitchActivation | KillDrill,
+            202: KillSwitchActivation,
+            207: KillSwitchActivation,
+        },
+        query=(*p.WAIT, p.COMMENT),
+        body=_ACTIVATE,
+        errors=COMMAND_ERRORS,
+    ),
+)
 async def activate_kill_switch(request: Request) -> Response:
     """Activate a switch, in effect at every worker within a second; ``drill`` only previews it."""
     context, caller = api_context(request), await admit_caller(request)
@@ -44,17 +73,17 @@ async def activate_kill_switch(request: Request) -> Response:
     return await _enforce(request, caller, switch, admin.commands(switch, accounts))
 
 
-@router.get("/risk/kill")
+@router.get("/risk/kill", openapi_extra=documented(Items[KillSwitchRow], query=(p.ACTIVE,)))
 async def list_kill_switches(request: Request) -> Response:
     """Return the active switches; with ``active=false`` the released ones too."""
     caller = await admit_caller(request)
-    is_on = not is_false(request.query_params, "active")
+    is_on = not is_false(request.query_params, p.ACTIVE)
     rows = await _build_reads(api_context(request)).list_visible(caller.principal, is_on=is_on)
     return JsonResponse(Items(items=[switch_row(row) for row in rows]))
 
 
-@router.get("/risk/kill/{kill_id}")
-async def get_kill_switch(request: Request, kill_id: str) -> Response:
+@router.get("/risk/kill/{kill_id}", openapi_extra=documented(KillSwitchReport))
+async def get_kill_switch(request: Request, kill_id: PathId) -> Response:
     """Return one switch with its report per account."""
     context, caller = api_context(request), await admit_caller(request)
     reads = _build_reads(context)
@@ -64,8 +93,17 @@ async def get_kill_switch(request: Request, kill_id: str) -> Response:
     return JsonResponse(body)
 
 
-@router.post("/risk/kill/{kill_id}/release")
-async def release_kill_switch(request: Request, kill_id: str) -> Response:
+@router.post(
+    "/risk/kill/{kill_id}/release",
+    openapi_extra=documented(
+        KillSwitchActivation,
+        statuses=SENT_MANY,
+        query=(*p.WAIT, p.COMMENT),
+        body=_RELEASE,
+        errors=COMMAND_ERRORS,
+    ),
+)
+async def release_kill_switch(request: Request, kill_id: PathId) -> Response:
     """Release a switch; the request needs a comment and a confirmation."""
     context, caller = api_context(request), await admit_caller(request)
     release = read_release(load_body(await request.body()), request.headers.get("x-comment"))

@@ -9,21 +9,35 @@ from starlette.responses import Response
 
 from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse, refusal_response, request_id_of
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.routes.pagination import envelope, open_list
-from oms.api.routes.path_ids import parse_order_id
-from oms.api.row_views import deal_rows, order_rows, position_rows
+from oms.api.routes.path_ids import PathId, PathIds, parse_order_id
+from oms.api.row_views import (
+    DealView,
+    OrderView,
+    PositionView,
+    deal_rows,
+    order_rows,
+    position_rows,
+)
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
 from oms.services.queries.order_timeline import OrderTimelineQuery
+from oms.wire import parameters as p
 from oms.wire.query_parameters import read_history_query, read_ids_path, read_open_query
-from oms.wire.responses.account_rows import account_row
-from oms.wire.responses.order_timeline import build_timeline
-from oms.wire.responses.value_types import Items
+from oms.wire.responses.account_rows import AccountBody, account_row
+from oms.wire.responses.order_timeline import Timeline, build_timeline
+from oms.wire.responses.value_types import Items, OpenList, PageBody
 
 router = APIRouter()
 
 
-@router.get("/oms/orders/open")
+@router.get(
+    "/oms/orders/open",
+    openapi_extra=documented(
+        OpenList[OrderView], query=(*p.OPEN_LIST, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_open_orders(request: Request) -> Response:
     """Return orders that are not final."""
     context, caller = api_context(request), await admit_caller(request)
@@ -33,7 +47,12 @@ async def list_open_orders(request: Request) -> Response:
     return _open_list_response(rows, len(orders) > limit)
 
 
-@router.get("/oms/positions/open")
+@router.get(
+    "/oms/positions/open",
+    openapi_extra=documented(
+        OpenList[PositionView], query=(*p.OPEN_LIST, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_open_positions(request: Request) -> Response:
     """Return open positions."""
     context, caller = api_context(request), await admit_caller(request)
@@ -43,7 +62,12 @@ async def list_open_positions(request: Request) -> Response:
     return _open_list_response(rows, len(positions) > limit)
 
 
-@router.get("/oms/orders/history")
+@router.get(
+    "/oms/orders/history",
+    openapi_extra=documented(
+        PageBody[OrderView], query=(*p.HISTORY, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_orders(request: Request) -> Response:
     """Return a page of orders of any status, by their last change."""
     context, caller = api_context(request), await admit_caller(request)
@@ -53,7 +77,12 @@ async def list_orders(request: Request) -> Response:
     return JsonResponse(envelope(rows, page, history_query))
 
 
-@router.get("/oms/positions/history")
+@router.get(
+    "/oms/positions/history",
+    openapi_extra=documented(
+        PageBody[PositionView], query=(*p.HISTORY, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_positions(request: Request) -> Response:
     """Return a page of positions of any state, by their last change."""
     context, caller = api_context(request), await admit_caller(request)
@@ -63,7 +92,12 @@ async def list_positions(request: Request) -> Response:
     return JsonResponse(envelope(rows, page, history_query))
 
 
-@router.get("/oms/deals")
+@router.get(
+    "/oms/deals",
+    openapi_extra=documented(
+        PageBody[DealView], query=(*p.DEALS, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+    ),
+)
 async def list_deals(request: Request) -> Response:
     """Return a page of deals, by the exchange's time."""
     context, caller = api_context(request), await admit_caller(request)
@@ -73,8 +107,10 @@ async def list_deals(request: Request) -> Response:
     return JsonResponse(envelope(rows, page, history_query))
 
 
-@router.get("/oms/orders/{order_id}/timeline")
-async def get_order_timeline(request: Request, order_id: str) -> Response:
+@router.get(
+    "/oms/orders/{order_id}/timeline", openapi_extra=documented(Timeline, errors=UNKNOWN_ID)
+)
+async def get_order_timeline(request: Request, order_id: PathId) -> Response:
     """Return the timeline of one order."""
     context, caller = api_context(request), await admit_caller(request)
     timelines = OrderTimelineQuery(
@@ -83,8 +119,11 @@ async def get_order_timeline(request: Request, order_id: str) -> Response:
     return JsonResponse(build_timeline(await timelines(caller.principal, parse_order_id(order_id))))
 
 
-@router.get("/oms/orders/{ids}")
-async def get_orders(request: Request, ids: str) -> Response:
+@router.get(
+    "/oms/orders/{ids}",
+    openapi_extra=documented(Items[OrderView], query=(p.VIEW,), errors=UNKNOWN_ID),
+)
+async def get_orders(request: Request, ids: PathIds) -> Response:
     """Return orders by id, without unknown or unreadable ones."""
     caller, order_ids = await admit_caller(request), read_ids_path(ids)
     if order_ids is None:
@@ -93,8 +132,11 @@ async def get_orders(request: Request, ids: str) -> Response:
     return JsonResponse(Items(items=order_rows(rows, request.query_params)))
 
 
-@router.get("/oms/deals/{ids}")
-async def get_deals(request: Request, ids: str) -> Response:
+@router.get(
+    "/oms/deals/{ids}",
+    openapi_extra=documented(Items[DealView], query=(p.VIEW,), errors=UNKNOWN_ID),
+)
+async def get_deals(request: Request, ids: PathIds) -> Response:
     """Return deals by id, without unknown or unreadable ones."""
     caller, order_ids = await admit_caller(request), read_ids_path(ids)
     if order_ids is None:
@@ -103,8 +145,11 @@ async def get_deals(request: Request, ids: str) -> Response:
     return JsonResponse(Items(items=deal_rows(rows, request.query_params)))
 
 
-@router.get("/oms/positions/{ids}")
-async def get_positions(request: Request, ids: str) -> Response:
+@router.get(
+    "/oms/positions/{ids}",
+    openapi_extra=documented(Items[PositionView], query=(p.VIEW,), errors=UNKNOWN_ID),
+)
+async def get_positions(request: Request, ids: PathIds) -> Response:
     """Return positions by id, without unknown or unreadable ones."""
     context, caller, order_ids = (
         api_context(request),
@@ -117,11 +162,14 @@ async def get_positions(request: Request, ids: str) -> Response:
     return JsonResponse(Items(items=await position_rows(context, rows, request.query_params)))
 
 
-@router.get("/oms/accounts")
+@router.get(
+    "/oms/accounts",
+    openapi_extra=documented(Items[AccountBody], query=(p.ACCOUNT_STATUS,), errors=UNKNOWN_ID),
+)
 async def list_accounts(request: Request) -> Response:
     """Return the accounts that the key may read."""
     caller = await admit_caller(request)
-    status = request.query_params.get("status", "all").lower()
+    status = request.query_params.get(p.ACCOUNT_STATUS.name, "all").lower()
     rows = await api_context(request).queries.accounts(caller.principal)
     items = [
         account_row(row, _grant_on(row.account.id, caller.principal))

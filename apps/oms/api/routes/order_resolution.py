@@ -13,8 +13,12 @@ from oms.api.command_submission import (
 )
 from oms.api.context import Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse, request_id_of
-from oms.api.routes.path_ids import parse_order_id
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, documented
+from oms.api.routes.path_ids import PathId, parse_order_id
 from oms.domain.commands.account_commands import RefreshOrder, ResolveUnknownOrder
+from oms.wire import parameters as p
+from oms.wire.commands import resolve_request
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.resolve_request import read_resolve
 from oms.wire.request_body import load_body
@@ -23,16 +27,34 @@ from oms.wire.responses.ledger_rows import order_row
 
 router = APIRouter()
 
+_RESOLUTION = validated(
+    "OrderResolution",
+    resolve_request.RESOLVE,
+    {"action": "declare_not_placed", "comment": "support says so"},
+)
 
-@router.post("/oms/orders/{order_id}/refresh")
-async def refresh(request: Request, order_id: str) -> Response:
+
+@router.post(
+    "/oms/orders/{order_id}/refresh",
+    openapi_extra=documented(OrderAsked, statuses=SENT, query=p.WAIT, errors=COMMAND_ERRORS),
+)
+async def refresh_order(request: Request, order_id: PathId) -> Response:
     """Query the exchange for the order and return its state."""
     caller = await admit_caller(request)
     return await _execute(request, caller, RefreshOrder(order_id=parse_order_id(order_id)), {})
 
 
-@router.post("/oms/orders/{order_id}/resolve")
-async def resolve(request: Request, order_id: str) -> Response:
+@router.post(
+    "/oms/orders/{order_id}/resolve",
+    openapi_extra=documented(
+        OrderAsked,
+        statuses=SENT,
+        query=(*p.WAIT, p.COMMENT),
+        body=_RESOLUTION,
+        errors=COMMAND_ERRORS,
+    ),
+)
+async def resolve_order(request: Request, order_id: PathId) -> Response:
     """Match the order with one of the exchange's, or declare that it was never placed."""
     caller = await admit_caller(request)
     number, body = parse_order_id(order_id), load_body(await request.body())

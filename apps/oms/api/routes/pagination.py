@@ -10,7 +10,7 @@ from oms.wire.responses import value_types as wire
 Item = TypeVar("Item")
 
 
-def envelope(items: Sequence[Item], page: Page[Row], query: HistoryQuery) -> wire.Page[Item]:
+def envelope(items: Sequence[Item], page: Page[Row], query: HistoryQuery) -> wire.PageBody[Item]:
     """Return a page of a history; ``page`` is ``None`` if the query has a cursor."""
     after_id = page.next_after_id
     return {

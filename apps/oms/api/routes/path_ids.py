@@ -1,7 +1,30 @@
-"""Ids in paths; what is not an id is ``NotFound``."""
+"""Parts of paths: their schemas, and the parsing of ids; what is not an id is ``NotFound``."""
+
+from typing import Annotated, Any
+
+from fastapi import Path
 
 from oms.domain.errors import NotFound
 from oms.domain.ids import ID_MAX
+from oms.wire.admin.row_mutations import ENTITIES
+from oms.wire.parameters import ID_SCHEMA, IDS_SCHEMA
+
+VIEWS = ("open_orders", "history_orders", "open_positions", "history_positions", "deals")
+"""Views of ``/admin/oms/{view}``."""
+
+
+def _text(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": pattern}
+
+
+PathId = Annotated[str, Path(json_schema_extra={**ID_SCHEMA})]
+PathIds = Annotated[str, Path(json_schema_extra={**IDS_SCHEMA})]
+EntityName = Annotated[str, Path(json_schema_extra={"enum": list(ENTITIES)})]
+ViewName = Annotated[str, Path(json_schema_extra={"enum": list(VIEWS)})]
+MethodName = Annotated[str, Path(json_schema_extra=_text("^[A-Za-z][A-Za-z0-9_]{0,63}$"))]
+ExchangeName = Annotated[
+    str, Path(json_schema_extra=_text(r"^[a-z0-9_]{1,48}(\.[a-z0-9_]{1,48})?$"))
+]
 
 
 def parse_key_id(text: str) -> int:

@@ -6,16 +6,22 @@ from starlette.responses import Response
 
 from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.routes.pagination import envelope
 from oms.ports.history_reads import Page
 from oms.ports.raw_payloads import RawOrder, RawTrade
+from oms.wire import parameters as p
 from oms.wire.query_parameters import read_history_query
-from oms.wire.responses.exchange_rows import raw_order_row, raw_trade_row
+from oms.wire.responses.exchange_rows import RawOrderRow, RawTradeRow, raw_order_row, raw_trade_row
+from oms.wire.responses.value_types import PageBody
 
 router = APIRouter()
 
 
-@router.get("/ccxt/orders/raw")
+@router.get(
+    "/ccxt/orders/raw",
+    openapi_extra=documented(PageBody[RawOrderRow], query=p.HISTORY, errors=UNKNOWN_ID),
+)
 async def list_raw_orders(request: Request) -> Response:
     """Return a page of the order snapshots that reconciliation has read."""
     context, caller = api_context(request), await admit_caller(request)
@@ -28,7 +34,10 @@ async def list_raw_orders(request: Request) -> Response:
     return JsonResponse(envelope(items, page, query))
 
 
-@router.get("/ccxt/trades/raw")
+@router.get(
+    "/ccxt/trades/raw",
+    openapi_extra=documented(PageBody[RawTradeRow], query=p.HISTORY, errors=UNKNOWN_ID),
+)
 async def list_raw_trades(request: Request) -> Response:
     """Return a page of the executions that reconciliation has read."""
     context, caller = api_context(request), await admit_caller(request)

@@ -16,15 +16,30 @@ from oms.api.command_submission import (
 )
 from oms.api.context import ApiContext, Caller, admit_caller, api_context
 from oms.api.errors import JsonResponse, refusal_response, request_id_of
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
 from oms.domain.errors import Refused
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.reassign_orders import ReassignOrders, Selection
+from oms.wire import parameters as p
+from oms.wire.commands import command_schemas
 from oms.wire.commands.reassign_request import ReassignRequest, read_reassign
 from oms.wire.commands.result_codec import load_result
 from oms.wire.request_body import load_body
 from oms.wire.responses.reassign_rows import Reassigned, ReassignItem, deal_item, order_item
 
 router = APIRouter()
+
+_REASSIGN = validated(
+    "Reassign",
+    command_schemas.REASSIGN,
+    {"account_id": 1, "order_ids": [1], "preview": True},
+    more={
+        "account_id": {"type": "integer", "minimum": 1},
+        "account_ids": {"type": ["string", "array"], "items": {"type": "integer"}},
+        **{one.name: {**one.schema} for one in (p.START_DATE, p.END_DATE, p.PAGE, p.PAGE_SIZE)},
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +53,17 @@ class _Reassignment:
     service: ReassignOrders
 
 
-@router.post("/oms/reassign")
-async def reassign(request: Request) -> Response:
+@router.post(
+    "/oms/reassign",
+    openapi_extra=documented(
+        Reassigned,
+        statuses=SENT_MANY,
+        query=(*p.WAIT, p.COMMENT),
+        body=_REASSIGN,
+        errors=COMMAND_ERRORS,
+    ),
+)
+async def reassign_orders(request: Request) -> Response:
     """Preview the move or make it: everything is checked first, then one command per account."""
     context, caller = api_context(request), await admit_caller(request)
     body, principal = load_body(await request.body()), caller.principal

@@ -11,14 +11,18 @@ from oms.api.command_submission import Submission, read_header_comment, submit_a
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
 from oms.api.metrics.reconcile_metrics import read_heartbeats
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, UNKNOWN_ID, documented
+from oms.api.routes.path_ids import PathId
 from oms.domain.access import Permission, refuse_account
 from oms.domain.errors import NotFound, Refused
+from oms.wire import parameters as p
+from oms.wire.commands import command_schemas
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.reconcile_request import (
-    STALE_SECONDS,
     read_reconcile,
 )
-from oms.wire.query_parameters import WaitOption, read_seconds
+from oms.wire.query_parameters import WaitOption, read_number
 from oms.wire.request_body import load_body, malformed_at
 from oms.wire.responses.command_rows import CommandResultRow, ErrorDetail
 from oms.wire.responses.reconcile_rows import (
@@ -32,12 +36,22 @@ from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
+_RECONCILE = validated(
+    "Reconcile",
+    command_schemas.RECONCILE,
+    {"account_id": 1, "scope": "short"},
+    is_required=False,
+)
+
 RECONCILE_WAIT_SECONDS = 60.0
 STATUSES = ("fresh", "stale", "never")
 
 
-@router.post("/oms/reconcile")
-async def reconcile(request: Request) -> Response:
+@router.post(
+    "/oms/reconcile",
+    openapi_extra=documented(ReconciledAccounts, body=_RECONCILE, errors=COMMAND_ERRORS),
+)
+async def reconcile_accounts(request: Request) -> Response:
     """Reconcile accounts concurrently; deals that were found are readable on return."""
     context, caller = api_context(request), await admit_caller(request)
     named_ids, payload = read_reconcile(load_body(await request.body() or b"{}"))
@@ -70,19 +84,27 @@ async def reconcile(request: Request) -> Response:
     return JsonResponse(body)
 
 
-@router.get("/oms/reconcile/status")
-async def list_statuses(request: Request) -> Response:
+@router.get(
+    "/oms/reconcile/status",
+    openapi_extra=documented(
+        Items[ReconcileStatusRow], query=(p.RECONCILE_STATUS, p.STALE_AFTER), errors=UNKNOWN_ID
+    ),
+)
+async def list_reconcile_status(request: Request) -> Response:
     """Return how recent the last reconciliation of each readable account is."""
     context, caller = api_context(request), await admit_caller(request)
-    status = request.query_params.get("status")
+    status = request.query_params.get(p.RECONCILE_STATUS.name)
     if status is not None and status not in STATUSES:
         raise malformed_at(("query", "status"), f"one of {', '.join(STATUSES)}", "literal_error")
     rows = await _read_statuses(request, context, await readable_account_ids(context, caller))
     return JsonResponse(Items(items=[row for row in rows if status in (None, row["status"])]))
 
 
-@router.get("/oms/reconcile/{account_id}/status")
-async def get_status(request: Request, account_id: str) -> Response:
+@router.get(
+    "/oms/reconcile/{account_id}/status",
+    openapi_extra=documented(Items[ReconcileStatusRow], query=(p.STALE_AFTER,), errors=UNKNOWN_ID),
+)
+async def get_reconcile_status(request: Request, account_id: PathId) -> Response:
     """Return how recent the last reconciliation of one account is."""
     context, caller = api_context(request), await admit_caller(request)
     number = parse_account_id(account_id)
@@ -101,7 +123,7 @@ async def readable_account_ids(context: ApiContext, caller: Caller) -> list[int]
 async def _read_statuses(
     request: Request, context: ApiContext, account_ids: Sequence[int]
 ) -> list[ReconcileStatusRow]:
-    stale_after = read_seconds(request.query_params, "stale_after_seconds", STALE_SECONDS)
+    stale_after = read_number(request.query_params, p.STALE_AFTER)
     cursors = await context.reconciliations.cursors(account_ids)
     discrepancies = await context.reconciliations.open_discrepancies(account_ids)
     heartbeats = await read_heartbeats(context)

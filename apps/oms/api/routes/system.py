@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from oms.api.client_ip import client_ip
 from oms.api.context import Caller, admit_caller, api_context
@@ -13,6 +13,7 @@ from oms.api.errors import JsonResponse
 from oms.api.metrics.dispatcher_status import build_dispatcher_status
 from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
 from oms.api.metrics.reconcile_metrics import reconcile_metrics
+from oms.api.openapi.route_docs import documented
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
 from oms.wire.json import time_text
@@ -21,7 +22,7 @@ from oms.wire.responses.gateway_status import CacheCleared, CacheClearedResult, 
 router = APIRouter()
 
 
-@router.get("/dispatcher/status")
+@router.get("/dispatcher/status", openapi_extra=documented(DispatcherStatus))
 async def get_dispatcher_status(request: Request) -> Response:
     """Return live workers, their queues, and counts of requests served by this process."""
     context, caller = api_context(request), await admit_caller(request)
@@ -30,7 +31,11 @@ async def get_dispatcher_status(request: Request) -> Response:
     return JsonResponse(body)
 
 
-@router.get("/metrics")
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    openapi_extra=documented(str, is_keyless_locally=True),
+)
 async def get_metrics(request: Request) -> Response:
     """Return the metrics for Prometheus: from this host, or for the roles admin and risk."""
     context = api_context(request)
@@ -50,7 +55,7 @@ async def get_metrics(request: Request) -> Response:
     return Response(text, media_type=CONTENT_TYPE)
 
 
-@router.post("/oms/cache/clear")
+@router.post("/oms/cache/clear", openapi_extra=documented(CacheClearedResult))
 async def clear_cache(request: Request) -> Response:
     """Drop the cached keys and permissions of this process."""
     context, caller = api_context(request), await admit_caller(request)

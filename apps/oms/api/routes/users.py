@@ -13,10 +13,13 @@ from oms.api.context import (
     require_permission,
 )
 from oms.api.errors import JsonResponse
-from oms.api.routes.path_ids import parse_key_id
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
+from oms.api.routes.path_ids import PathId, parse_key_id
 from oms.domain.access import Permission, Principal, Role
 from oms.ports.audit_log import AuditContext
 from oms.services.access.api_keys import create_key, refuse_looser, restrict_to_owner
+from oms.wire import parameters as p
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin import user_requests as wire
 from oms.wire.admin import user_rows
@@ -27,9 +30,33 @@ from oms.wire.responses.value_types import Items
 
 router = APIRouter()
 
+_LOGIN = validated(
+    "Login", shapes.LOGIN, {"user_name": "ada", "password": "correct horse battery staple"}
+)
+_PROFILE = validated("ProfileChange", shapes.PROFILE, {"user_name": "ada"})
+_PASSWORD = validated(
+    "PasswordChange",
+    shapes.PASSWORD,
+    {
+        "current_password": "correct horse battery staple",
+        "new_password": "seventeen quiet rivers",
+    },
+)
+NEW_KEY = validated(
+    "KeyRequest",
+    shapes.NEW_KEY,
+    {"label": "laptop", "restrictions": {"ip_allowlist": ["10.0.0.0/8"]}},
+)
+KEY_CHANGE = validated("KeyChange", shapes.KEY_CHANGE, {"status": "active", "label": "laptop"})
 
-@router.post("/auth/login-password")
-async def login_password(request: Request) -> Response:
+
+@router.post(
+    "/auth/login-password",
+    openapi_extra=documented(
+        user_rows.LoggedIn, body=_LOGIN, errors=frozenset({403, 429, 503}), is_public=True
+    ),
+)
+async def log_in(request: Request) -> Response:
     """Return a login token for a user name and password."""
     context = api_context(request)
     fields = wire.read_fields(shapes.LOGIN, load_body(await request.body()))
@@ -51,12 +78,12 @@ async def login_password(request: Request) -> Response:
     return JsonResponse(body)
 
 
-@router.post("/auth/logout")
-async def logout(request: Request) -> Response:
+@router.post("/auth/logout", openapi_extra=documented(user_rows.LoggedOut, query=(p.ALL_TOKENS,)))
+async def log_out(request: Request) -> Response:
     """Revoke the token of the request; with ``all=true`` every token of the user."""
     caller = await require_permission(request, Permission.SELF)
     administer = api_context(request).administer
-    all_tokens = is_true(request.query_params, "all")
+    all_tokens = is_true(request.query_params, p.ALL_TOKENS)
     count = await administer.login.logout(
         caller.principal, audit_context_of(request, caller), all_tokens=all_tokens
     )
@@ -64,14 +91,19 @@ async def logout(request: Request) -> Response:
     return JsonResponse(user_rows.LoggedOut(ok=True, revoked=count))
 
 
-@router.get("/user/profile")
+@router.get("/user/profile", openapi_extra=documented(user_rows.ProfileRow))
 async def get_profile(request: Request) -> Response:
     """Return the caller's user, role and key."""
     caller = await require_permission(request, Permission.SELF)
     return JsonResponse(user_rows.profile_row(caller.principal))
 
 
-@router.patch("/user/profile")
+@router.patch(
+    "/user/profile",
+    openapi_extra=documented(
+        user_rows.ProfileChanged, query=(p.COMMENT,), body=_PROFILE, errors=UNKNOWN_ID
+    ),
+)
 async def change_profile(request: Request) -> Response:
     """Change the caller's user name."""
     caller = await require_change(request, Permission.SELF)
@@ -81,7 +113,12 @@ async def change_profile(request: Request) -> Response:
     return JsonResponse(user_rows.ProfileChanged(ok=True, user_id=user_id, user_name=name))
 
 
-@router.post("/user/password")
+@router.post(
+    "/user/password",
+    openapi_extra=documented(
+        user_rows.PasswordChanged, query=(p.COMMENT,), body=_PASSWORD, errors=UNKNOWN_ID
+    ),
+)
 async def change_password(request: Request) -> Response:
     """Change the caller's password; his other tokens are revoked."""
     caller = await require_change(request, Permission.SELF)
@@ -95,7 +132,7 @@ async def change_password(request: Request) -> Response:
     return JsonResponse(user_rows.PasswordChanged(ok=True, user_id=caller.principal.user_id))
 
 
-@router.get("/user/api-keys")
+@router.get("/user/api-keys", openapi_extra=documented(Items[user_rows.ApiKeyBody]))
 async def list_own_keys(request: Request) -> Response:
     """Return the caller's keys."""
     caller = await require_permission(request, Permission.SELF)
@@ -103,7 +140,10 @@ async def list_own_keys(request: Request) -> Response:
     return JsonResponse(Items(items=[user_rows.key_row(row) for row in rows]))
 
 
-@router.post("/user/api-keys")
+@router.post(
+    "/user/api-keys",
+    openapi_extra=documented(user_rows.NewKey, query=(p.COMMENT,), body=NEW_KEY, errors=UNKNOWN_ID),
+)
 async def create_own_key(request: Request) -> Response:
     """Create a key of the caller without permissions, at most as free as the key of the request."""
     caller = await require_change(request, Permission.SELF)
@@ -120,7 +160,7 @@ async def create_own_key(request: Request) -> Response:
     return JsonResponse(user_rows.new_key_body(user_id, key_id, plain, key.label))
 
 
-@router.get("/user/api-keys/permissions")
+@router.get("/user/api-keys/permissions", openapi_extra=documented(Items[user_rows.PermissionRow]))
 async def list_own_permissions(request: Request) -> Response:
     """Return the permissions of all of the caller's keys."""
     caller = await require_permission(request, Permission.SELF)
@@ -130,8 +170,11 @@ async def list_own_permissions(request: Request) -> Response:
     return JsonResponse(Items(items=[user_rows.permission_row(row) for row in rows]))
 
 
-@router.get("/user/api-keys/{api_key_id}/permissions")
-async def list_own_key_permissions(request: Request, api_key_id: str) -> Response:
+@router.get(
+    "/user/api-keys/{api_key_id}/permissions",
+    openapi_extra=documented(Items[user_rows.PermissionRow]),
+)
+async def list_own_key_permissions(request: Request, api_key_id: PathId) -> Response:
     """Return the permissions of one of the caller's keys."""
     caller = await require_permission(request, Permission.SELF)
     administer = api_context(request).administer
@@ -140,8 +183,13 @@ async def list_own_key_permissions(request: Request, api_key_id: str) -> Respons
     return JsonResponse(Items(items=[user_rows.permission_row(row) for row in rows]))
 
 
-@router.patch("/user/api-keys/{api_key_id}")
-async def change_own_key(request: Request, api_key_id: str) -> Response:
+@router.patch(
+    "/user/api-keys/{api_key_id}",
+    openapi_extra=documented(
+        user_rows.KeyChanged, query=(p.COMMENT,), body=KEY_CHANGE, errors=UNKNOWN_ID
+    ),
+)
+async def change_own_key(request: Request, api_key_id: PathId) -> Response:
     """Change status or label of one of the caller's keys, or tighten its restrictions."""
     caller = await require_change(request, Permission.SELF)
     change_request = wire.read_key_change(load_body(await request.body()), needs_status=False)

@@ -13,7 +13,7 @@ from oms.domain.access import Principal, allowed_strategies
 from oms.ports.history_reads import HistoryQuery, HistoryReads, StoredEventRow
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.json import NotJson, time_text
-from oms.wire.responses.events import EventGap, PublishedEvent, decode_complete_row
+from oms.wire.responses.events import EventBody, EventGap, decode_complete_row
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ ROWS_READ_MAX = 1000
 class EventPage:
     """Events after a position; ``after`` is the position for the next request."""
 
-    items: list[PublishedEvent]
+    items: list[EventBody]
     after: Mapping[int, int]
     heads: Mapping[int, int]
     gaps: list[EventGap]
@@ -66,7 +66,7 @@ class EventReader:
                     {"account_id": account_id, "from": first_missing + 1, "to": last_missing}
                 )
         rows = await self.history.events(after, min(limit, ROWS_READ_MAX))
-        items: list[PublishedEvent] = []
+        items: list[EventBody] = []
         for stored in rows:
             account_id = stored.row.account_id
             events = decode_row(stored, after[account_id])
@@ -111,7 +111,7 @@ def decode_row(stored: StoredEventRow, after: int) -> Sequence[tuple[int, dict[s
     ]
 
 
-def _published(item: Mapping[str, Any]) -> PublishedEvent:
+def _published(item: Mapping[str, Any]) -> EventBody:
     return {
         "event_id": item["event_id"],
         "account_id": item["account_id"],

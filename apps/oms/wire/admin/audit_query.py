@@ -1,6 +1,7 @@
 """Query parameters of the audit log."""
 
 from oms.ports.audit_log import AuditQuery
+from oms.wire import parameters as p
 from oms.wire.query_parameters import (
     Query,
     is_false,
@@ -16,15 +17,17 @@ def read_audit_query(query: Query) -> AuditQuery:
     """Parse filters and page. Raises ``Malformed``."""
     page, page_size = read_page(query)
     return AuditQuery(
-        account_ids=read_account_ids(query) if query.get("account_ids", "").strip() else None,
-        actor_user_id=read_optional_id(query, "actor_user_id"),
-        action=query.get("action") or None,
-        entity=query.get("entity") or None,
-        since=read_timestamp(query, "since"),
-        until=read_timestamp(query, "until"),
+        account_ids=read_account_ids(query)
+        if query.get(p.OPTIONAL_ACCOUNT_IDS.name, "").strip()
+        else None,
+        actor_user_id=read_optional_id(query, p.ACTOR_USER_ID),
+        action=query.get(p.ACTION.name) or None,
+        entity=query.get(p.ENTITY.name) or None,
+        since=read_timestamp(query, p.SINCE),
+        until=read_timestamp(query, p.UNTIL),
         page=page,
         page_size=page_size,
         after_id=read_cursor(query),
-        descending=query.get("sort", "").lower() == "desc",
-        with_total=not is_false(query, "with_total"),
+        descending=query.get(p.SORT.name, "").lower() == "desc",
+        with_total=not is_false(query, p.WITH_TOTAL),
     )

@@ -19,6 +19,18 @@ from oms.wire.request_body import Malformed, ValidationError, malformed_at
 
 ENTITIES = ("orders", "positions", "deals")
 OPS = ("insert", "update", "delete")
+ITEMS_SCHEMA: Mapping[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "op": {"type": "string", "enum": list(OPS)},
+            "row": {"type": "object"},
+        },
+        "required": ["op", "row"],
+    },
+}
+"""JSON Schema of a list of mutations."""
 
 #: Columns derived from others or from the time of the read.
 _DERIVED = frozenset(

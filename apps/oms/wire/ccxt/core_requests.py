@@ -68,6 +68,18 @@ _OPEN_ORDERS = TypeAdapter(_OpenOrders)
 _PARAMS = TypeAdapter(_Params)
 
 
+CORE_CALL_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in ("id", "symbol", "side", "order_type", "type")},
+        **{name: {"type": ["string", "number"]} for name in ("amount", "price", "since", "limit")},
+        "params": {"type": "object"},
+    },
+    "required": [],
+}
+"""JSON Schema of the keyword arguments; which of them one takes follows from the method."""
+
+
 def read_core_call(func: str, body: object) -> CcxtCall:
     """Parse the call of ``func``. Raises ``Malformed``, ``Invalid``."""
     sent = drop_nulls(require_object(body, ("body",)))

@@ -13,6 +13,7 @@ from oms.domain.reconcile.discrepancy import (
 )
 from oms.domain.reconcile.position_comparison import Scope
 from oms.ports.reconcile_store import DiscrepancyQuery
+from oms.wire import parameters as p
 from oms.wire.commands.command_schemas import DECIDE, RECONCILE
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.query_parameters import (
@@ -20,15 +21,12 @@ from oms.wire.query_parameters import (
     malformed_parameter,
     read_account_ids,
     read_cursor,
-    read_limit,
+    read_number,
     read_words,
 )
 from oms.wire.request_body import malformed_at
 
 SYMBOLS_MAX = 20
-STALE_SECONDS = 120
-DISCREPANCY_ROWS_DEFAULT = 100
-DISCREPANCY_ROWS_MAX = 500
 
 
 def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
@@ -51,12 +49,12 @@ def read_reconcile(body: object) -> tuple[tuple[int, ...] | None, Reconcile]:
 
 def read_discrepancy_query(query: Query, readable: Sequence[int]) -> DiscrepancyQuery:
     """Parse filters of discrepancies; ``status`` defaults to open. Raises ``Malformed``."""
-    account_ids = read_account_ids(query) if query.get("account_ids") else readable
-    statuses = read_words(query, "status") or frozenset({DiscrepancyStatus.OPEN.value})
-    kinds = read_words(query, "class") or frozenset()
+    account_ids = read_account_ids(query) if query.get(p.OPTIONAL_ACCOUNT_IDS.name) else readable
+    statuses = read_words(query, p.DISCREPANCY_STATUS) or frozenset({DiscrepancyStatus.OPEN.value})
+    kinds = read_words(query, p.DISCREPANCY_CLASS) or frozenset()
     for name, selected, values in (
-        ("status", statuses, DiscrepancyStatus),
-        ("class", kinds, DiscrepancyClass),
+        (p.DISCREPANCY_STATUS.name, statuses, DiscrepancyStatus),
+        (p.DISCREPANCY_CLASS.name, kinds, DiscrepancyClass),
     ):
         if selected - {each.value for each in values} - {"all"}:
             raise malformed_parameter(name, f"of {', '.join(values)}, all", "literal_error")
@@ -65,7 +63,7 @@ def read_discrepancy_query(query: Query, readable: Sequence[int]) -> Discrepancy
         statuses=() if "all" in statuses else sorted(statuses),
         kinds=() if "all" in kinds else sorted(kinds),
         after_id=read_cursor(query) or 0,
-        limit=read_limit(query, DISCREPANCY_ROWS_DEFAULT, DISCREPANCY_ROWS_MAX),
+        limit=read_number(query, p.DISCREPANCIES_LIMIT),
     )
 
 

@@ -101,6 +101,25 @@ class OrderAsked(TypedDict):
     order: OrderRow | None
 
 
+class MutationRow(TypedDict):
+    """The result of one correction of a row."""
+
+    index: Count
+    ok: bool
+    op: str | None
+    id: Id | None
+    error: str | None
+
+
+class Mutated(TypedDict):
+    """One result per correction, in their order."""
+
+    ok: bool
+    entity: Annotated[str, one_of("orders", "positions", "deals")]
+    results: list[MutationRow]
+    command_ids: NotRequired[list[Id]]
+
+
 class CallDone(TypedDict):
     """The result of a ccxt call."""
 

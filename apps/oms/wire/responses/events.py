@@ -30,7 +30,7 @@ EVENTS_PER_ROW_MAX = 500
 """Maximum number of events per outbox row."""
 
 
-class PublishedEvent(TypedDict):
+class EventBody(TypedDict):
     """An event as clients get it; ``seq`` counts the events of its account without holes."""
 
     event_id: Count
@@ -49,7 +49,7 @@ EventGap = TypedDict("EventGap", {"account_id": Count, "from": Count, "to": Coun
 class Events(TypedDict):
     """A page of event streams; ``next_after`` continues it."""
 
-    items: list[PublishedEvent]
+    items: list[EventBody]
     next_after: str
     heads: dict[str, Count]
     gaps: list[EventGap]

@@ -9,6 +9,12 @@ from oms.wire.json import loads, time_text
 from oms.wire.responses.value_types import Id, TimeText, one_of
 
 
+class ExchangeIds(TypedDict):
+    """The exchanges that accounts may be of."""
+
+    items: list[str]
+
+
 class Capability(TypedDict):
     """One capability and where it is known from."""
 

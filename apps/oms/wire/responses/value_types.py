@@ -40,7 +40,7 @@ class Items(TypedDict, Generic[Row]):
     items: list[Row]
 
 
-class Page(TypedDict, Generic[Row]):
+class PageBody(TypedDict, Generic[Row]):
     """A page of a history."""
 
     items: list[Row]

@@ -1,0 +1,177 @@
+"""Parameters of queries and headers: their names, what they mean, their JSON Schemas.
+
+The code that reads a parameter takes its name and its range from here; a route names the
+parameters that it reads. Groups are what one function of ``query_parameters`` reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from oms.domain.ids import ID_MAX
+from oms.domain.reconcile.discrepancy import DiscrepancyClass, DiscrepancyStatus
+
+ACCOUNTS_MAX = 1000
+PAGE_ROWS_MAX = 500
+OPEN_ROWS_MAX = 5000
+EVENTS_MAX = 1000
+STALE_SECONDS = 120
+COMMENT_CHARACTERS_MAX = 255
+IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
+
+Schema = Mapping[str, Any]
+
+ID_SCHEMA: Schema = {"type": "integer", "minimum": 1, "maximum": ID_MAX}
+IDS_SCHEMA: Schema = {"type": "string", "pattern": "^[0-9]{1,16}(,[0-9]{1,16})*$"}
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "boolean"}
+_DATE: Schema = {"type": "string", "format": "date"}
+_TIME: Schema = {"type": "string", "examples": ["2026-02-25T20:00:00Z", "1772049600000"]}
+
+
+class Place(StrEnum):
+    """Where a parameter is sent."""
+
+    QUERY = "query"
+    HEADER = "header"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter."""
+
+    name: str
+    about: str
+    schema: Schema
+    is_required: bool = False
+    place: Place = Place.QUERY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number(Parameter):
+    """A whole number; what is out of range is clamped, so its schema has no bounds."""
+
+    default: int
+    least: int
+    most: int
+
+
+def _number(name: str, about: str, default: int, least: int, most: int) -> Number:
+    schema = {"type": "integer"}
+    return Number(name=name, about=about, schema=schema, default=default, least=least, most=most)
+
+
+def _words(*words: str) -> Schema:
+    return {"type": "string", "enum": list(words)}
+
+
+def _query(name: str, about: str, schema: Schema, *, is_required: bool = False) -> Parameter:
+    return Parameter(name=name, about=about, schema=schema, is_required=is_required)
+
+
+def _header(name: str, about: str, schema: Schema) -> Parameter:
+    return Parameter(name=name, about=about, schema=schema, place=Place.HEADER)
+
+
+ACCOUNT_IDS = _query(
+    "account_ids", "Accounts, with commas between their ids.", IDS_SCHEMA, is_required=True
+)
+OPTIONAL_ACCOUNT_IDS = _query("account_ids", "Accounts; absent: all.", IDS_SCHEMA)
+STRATEGY_ID = _query("strategy_id", "Rows of one strategy.", {"type": "integer", "minimum": 0})
+SYMBOL = _query("symbol", "Rows of one symbol.", _TEXT)
+STATUS = _query("status", "Words of status or state, with commas between.", _TEXT)
+RECONCILED = _query("reconciled", "Rows that are reconciled, or not.", _FLAG)
+ORDER_ID = _query("order_id", "Rows of one order.", ID_SCHEMA)
+POSITION_ID = _query("position_id", "Rows of one position.", ID_SCHEMA)
+SINCE = _query("since", "From this moment on: RFC 3339 or integer milliseconds.", _TIME)
+UNTIL = _query("until", "Before this moment: RFC 3339 or integer milliseconds.", _TIME)
+START_DATE = _query("start_date", "First day, YYYY-MM-DD; not needed with since or cursor.", _DATE)
+END_DATE = _query("end_date", "Last day, YYYY-MM-DD.", _DATE)
+TZ = _query("tz", "The zone of the days.", {"type": "string", "examples": ["UTC", "+02:00"]})
+PAGE = _number("page", "The page, from 1.", 1, 1, 10**9)
+PAGE_SIZE = _number(
+    "page_size", "Rows of a page, 1 to 500; clamped to the range.", 100, 1, PAGE_ROWS_MAX
+)
+SORT = _query("sort", "By id; ascending where nothing is said.", _words("asc", "desc"))
+WITH_TOTAL = _query("with_total", "Whether rows are counted.", _FLAG)
+CURSOR = _query("cursor", "Where the page before ended; empty begins.", _TEXT)
+LIMIT = _number("limit", "How many rows at most, 1 to 5000; clamped.", 500, 1, OPEN_ROWS_MAX)
+CACHE = _query("cache", "Accepted for old clients, without effect.", _FLAG)
+PARALLEL = _query("parallel", "All at once, in place of one after the other.", _FLAG)
+VIEW = _query("view", "Rows as MetaTrader's structures.", _words("mt5"))
+WAIT_MS = _query(
+    "wait_ms", "How long the answer may wait, in milliseconds; clamped.", {"type": "integer"}
+)
+REQUEST_TIMEOUT_SECONDS = _number(
+    "request_timeout_seconds", "As wait_ms, in seconds, 1 to 60; clamped.", 1, 1, 60
+)
+
+AFTER = _query(
+    "after", "account:seq with commas between, or now.", {"type": "string", "examples": ["1:0"]}
+)
+NAMESPACES = _query("namespaces", "Words with commas between.", _TEXT)
+EVENTS_LIMIT = _number("limit", "How many events at most, 1 to 1000; clamped.", 200, 1, EVENTS_MAX)
+
+DISCREPANCY_STATUS = _query(
+    "status",
+    f"Words with commas between: {', '.join(DiscrepancyStatus)}, all; absent: open.",
+    _TEXT,
+)
+DISCREPANCY_CLASS = _query(
+    "class", f"Words with commas between: {', '.join(DiscrepancyClass)}, all.", _TEXT
+)
+DISCREPANCIES_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.", 100, 1, 500)
+RECONCILE_STATUS = _query("status", "Accounts of this status.", _words("fresh", "stale", "never"))
+STALE_AFTER = _number(
+    "stale_after_seconds", f"Older is stale; {STALE_SECONDS} by default.", STALE_SECONDS, 0, 10**9
+)
+
+ACCOUNT_STATUS = _query(
+    "status", "active, blocked or all.", {"type": "string", "examples": ["active"]}
+)
+ENVIRONMENT = _query(
+    "environment",
+    "live by default, paper for paper exchanges.",
+    _words("paper", "testnet", "demo", "loopback", "live"),
+)
+ACTIVE = _query("active", "false includes released ones.", _FLAG)
+ALL_TOKENS = _query("all", "Every token of the user.", _FLAG)
+ACTOR_USER_ID = _query("actor_user_id", "Changes of one user.", ID_SCHEMA)
+ACTION = _query("action", "One kind of change.", _TEXT)
+ENTITY = _query("entity", "Changes of one kind of thing.", _TEXT)
+
+PREFER = _header("Prefer", "wait=S or respond-async.", {"type": "string", "examples": ["wait=5"]})
+COMMENT = _header(
+    "X-Comment",
+    "Why, for the audit log.",
+    {"type": "string", "maxLength": COMMENT_CHARACTERS_MAX},
+)
+REQUEST_ID = _header(
+    "X-Request-Id",
+    "The caller's name for this request; made by the server otherwise.",
+    {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+)
+IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "The first answer is repeated, nothing is done twice.",
+    {"type": "string", "pattern": f"^[!-~]{{1,{IDEMPOTENCY_KEY_CHARACTERS_MAX}}}$"},
+)
+
+_DATES = (START_DATE, END_DATE, TZ)
+_PAGING = (PAGE, PAGE_SIZE, SORT, WITH_TOTAL, CURSOR)
+OPEN_LIST = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, LIMIT)
+HISTORY = (
+    *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, STATUS, RECONCILED),
+    *(*_DATES, SINCE, UNTIL, *_PAGING),
+)
+DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
+ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)
+AUDIT_LOG = (OPTIONAL_ACCOUNT_IDS, ACTOR_USER_ID, ACTION, ENTITY, SINCE, UNTIL, *_PAGING)
+DISCREPANCIES = (
+    *(OPTIONAL_ACCOUNT_IDS, DISCREPANCY_STATUS, DISCREPANCY_CLASS),
+    *(DISCREPANCIES_LIMIT, CURSOR),
+)
+EVENTS = (ACCOUNT_IDS, AFTER, NAMESPACES, EVENTS_LIMIT, WAIT_MS)
+CALL_WAIT = (WAIT_MS, REQUEST_TIMEOUT_SECONDS)
+WAIT = (*CALL_WAIT, PREFER)

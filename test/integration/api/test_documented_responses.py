@@ -1,0 +1,71 @@
+"""The response of every GET route validates against the schema that the document has for it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from oms.api.app import served_routes
+
+PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
+QUERY = "account_ids={account}&since=0"
+WITHOUT_JSON = ("/metrics", "/docs")
+
+
+async def _fill(gateway: InProcessGateway) -> int:
+    """Create rows of every kind that requests create; returns the id of the admin's new key."""
+    await gateway.order("?wait_ms=5000")
+    await gateway.order(order_type="limit", price="40000")
+    await gateway.order(qty="0.00000001")
+    admin = {"key": ADMIN_KEY}
+    body: dict[str, Any] = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt"}
+    switched = await gateway.client("POST", "/risk/kill", body | {"comment": "schema"}, **admin)
+    assert switched.status == 200
+    strategy = {"name": "schema", "account_ids": [gateway.account_id]}
+    assert (await gateway.client("POST", "/strategies", strategy)).status == 200
+    key = await gateway.client("POST", "/user/api-keys", {"label": "schema"}, **admin)
+    return int(key.json()["api_key_id"])
+
+
+def _target(path: str, gateway: InProcessGateway, key_id: int = 1) -> str:
+    names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
+    names |= {"account_id": str(gateway.account_id), "api_key_id": str(key_id)}
+    filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
+    return f"{filled}?{QUERY.format(account=gateway.account_id)}"
+
+
+def _errors(document: Any, path: str, status: int, body: object) -> list[str]:
+    response = document["paths"][path]["get"]["responses"][str(status)]
+    schema = response["content"]["application/json"]["schema"]
+    validator = Draft202012Validator(schema | {"components": document["components"]})
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(body)]
+
+
+async def test_responses_of_every_read_match_the_document(busy: InProcessGateway) -> None:
+    key_id = await _fill(busy)
+    document = await busy.client.get("/openapi.json")
+    wrong: dict[str, object] = {}
+    for path in PATHS:
+        if path.startswith(WITHOUT_JSON):
+            continue
+        for view in ("", "&view=mt5"):
+            response = await busy.client("GET", _target(path, busy, key_id) + view, key=ADMIN_KEY)
+            is_ok = response.status == 200
+            errors = _errors(document, path, 200, response.json()) if is_ok else response.body
+            if errors:
+                wrong[path + view] = errors
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("path", ["/oms/orders/history", "/oms/commands", "/oms/events"])
+async def test_a_missing_key_is_found(busy: InProcessGateway, path: str) -> None:
+    await _fill(busy)
+    document = await busy.client.get("/openapi.json")
+    body = (await busy.client("GET", _target(path, busy), key=ADMIN_KEY)).json()
+    assert _errors(document, path, 200, body) == []
+    cut = json.loads(json.dumps(body))
+    del cut["items"][0]["account_id"]
+    assert _errors(document, path, 200, cut)
