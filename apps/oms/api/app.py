@@ -28,6 +28,7 @@ from oms.api.routes import (
     ccxt_gateway,
     commands,
     discrepancies,
+    docs_page,
     documentation,
     events,
     exchange_info,
@@ -73,7 +74,7 @@ ROUTE_MODULES = (
     exchange_info,
     documentation,
 )
-"""Modules with a ``router``."""
+"""Modules with a ``router`` whose routes are in the OpenAPI document."""
 
 
 class Application(FastAPI):
@@ -143,7 +144,7 @@ def _outer_middleware(context: ApiContext) -> list[Callable[[ASGIApp], ASGIApp]]
 def create_app(context: ApiContext) -> Application:
     """Return the ASGI application that serves ``context``."""
     app = Application(context)
-    for group in ROUTE_MODULES:
+    for group in (*ROUTE_MODULES, docs_page):
         app.include_router(group.router)
     if context.websocket is not None:
         _add_websocket_route(app, context)
@@ -153,7 +154,7 @@ def create_app(context: ApiContext) -> Application:
 
 
 def served_routes() -> list[APIRoute]:
-    """Return every HTTP route."""
+    """Return every documented HTTP route."""
     routes = [route for group in ROUTE_MODULES for route in group.router.routes]
     return [route for route in routes if isinstance(route, APIRoute)]
 

@@ -12,7 +12,7 @@ from oms.api.app import served_routes
 
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
 QUERY = "account_ids={account}&since=0"
-WITHOUT_JSON = ("/metrics", "/docs")
+WITHOUT_JSON = "/metrics"
 
 
 async def _fill(gateway: InProcessGateway) -> int:
@@ -49,7 +49,7 @@ async def test_responses_of_every_read_match_the_document(busy: InProcessGateway
     document = await busy.client.get("/openapi.json")
     wrong: dict[str, object] = {}
     for path in PATHS:
-        if path.startswith(WITHOUT_JSON):
+        if path == WITHOUT_JSON:
             continue
         for view in ("", "&view=mt5"):
             response = await busy.client("GET", _target(path, busy, key_id) + view, key=ADMIN_KEY)

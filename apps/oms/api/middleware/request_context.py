@@ -10,7 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.errors import REQUEST_ID_SCOPE_KEY
 from oms.api.metrics.request_metrics import RequestMetrics
-from oms.api.middleware.security_headers import SECURITY_HEADERS
+from oms.api.middleware.security_headers import (
+    CONTENT_SECURITY_POLICY_KEY,
+    SECURITY_HEADERS,
+    with_policy,
+)
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitState
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -22,7 +26,7 @@ class RequestContextMiddleware:
     def __init__(self, app: ASGIApp, *, version: str, request_metrics: RequestMetrics) -> None:
         self._app = app
         self._request_metrics = request_metrics
-        self._headers = [(b"x-oms-version", version.encode()), *SECURITY_HEADERS]
+        self._version = (b"x-oms-version", version.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; other scopes pass unchanged."""
@@ -34,14 +38,16 @@ class RequestContextMiddleware:
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
-        headers = [(b"x-request-id", request_id.encode()), *self._headers]
+        headers = [(b"x-request-id", request_id.encode()), self._version]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._request_metrics.count_response(message["status"])
                 state: RateLimitState | None = scope.get(RATE_LIMIT_SCOPE_KEY)
                 limits = () if state is None else state.headers()
-                message["headers"] = [*message.get("headers", ()), *headers, *limits]
+                policy: str | None = scope.get(CONTENT_SECURITY_POLICY_KEY)
+                security = SECURITY_HEADERS if policy is None else with_policy(policy)
+                message["headers"] = [*message.get("headers", ()), *headers, *security, *limits]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
