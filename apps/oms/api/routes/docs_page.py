@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""Swagger UI sets styles of elements and has its icons as ``data:`` in the style sheet."""
+"""Swagger UI sets styles of elements and has its icons as ``data:`` in its CSS."""
 
 MEDIA_TYPES = {
     "swagger-ui.css": "text/css",
