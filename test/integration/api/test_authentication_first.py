@@ -10,7 +10,10 @@ from oms.api.app import served_routes
 from oms.api.middleware.idempotency import LOGIN_PATH, METHODS
 
 CHANGING = sorted(
-    (method, path) for method, path in served_routes() if method in METHODS and path != LOGIN_PATH
+    (method, route.path)
+    for route in served_routes()
+    for method in route.methods or ()
+    if method in METHODS and route.path != LOGIN_PATH
 )
 
 
