@@ -15,10 +15,10 @@ from kit.http import wire_keys
 from kit.http.asgi_client import AsgiClient, AsgiResponse
 from kit.http.wire_keys import assert_keys
 from kit.polling import poll_until
+from oms.api import app as api_app
 from oms.api.app import create_app
 from oms.api.http_protocol import malformed_request_response
 from oms.api.middleware.security_headers import SECURITY_HEADERS
-from oms.api.openapi import endpoint
 from oms.config import Settings
 from oms.domain.errors import Unavailable
 from oms.wire.error_codes import CODES
@@ -221,7 +221,7 @@ async def test_openapi_document_is_not_built_on_the_event_loop(
         threads.append(threading.current_thread())
         return {}
 
-    monkeypatch.setattr(endpoint, "build_document", build)
+    monkeypatch.setattr(api_app, "build_document", build)
     assert (await gateway.client("GET", "/openapi.json")).status == 200
     assert threads and threading.main_thread() not in threads
 
