@@ -1,10 +1,14 @@
 """A whole session with secrets as input; then all output and stored data is searched for them.
 
+Output is logs, responses, frames and what ``oms`` prints; stored data is tables, files and backups.
+Two files contain secrets on purpose, and only their owner can read them (``DOCUMENTED``).
+
 The stored form of a secret (a hash, a sealed text) is searched for too: a search that finds nothing
 at all would prove nothing.
 """
 
 import base64
+import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -25,6 +29,8 @@ from kit.polling import wait_until
 from oms.adapters.sql.tables import METADATA
 
 LOUD = {"OMS_LOG_LEVEL": "DEBUG", "OMS_ACCESS_CACHE_SECONDS": "0"}
+#: Files of the data folder that contain secrets: docs/security-model.md.
+DOCUMENTED = frozenset({"master.key", "first-run.json"})
 Outage = tuple[Callable[[], None], Callable[[], None]]
 
 
@@ -91,6 +97,8 @@ def test_no_secret_is_printed_or_stored(session: Session) -> None:
     places = {
         "log": session.gateway.log.read_text(encoding="utf-8"),
         **{f"table {name}": text for name, text in stored.items()},
+        **dict(_files(session.gateway.data_folder)),
+        "backup": _backup(session.gateway),
         **{f"{n} {where}": text for n, (where, text) in enumerate(session.answers)},
         **{f"oms {' '.join(done.arguments[:1])}": done.out + done.err for done in shell.done},
         **{f"/proc {pid}": _command_line(pid) for pid in _pids(session.gateway)},
@@ -106,6 +114,8 @@ def test_no_secret_is_printed_or_stored(session: Session) -> None:
     ]
     assert leaks == []
     _known_again(session, stored)
+    for path in session.gateway.data_folder.rglob("*"):
+        assert path.is_dir() or path.is_socket() or not path.stat().st_mode & 0o077, path
 
 
 def _known_again(session: Session, stored: dict[str, str]) -> None:
@@ -129,6 +139,11 @@ def _commands(session: Session) -> Shell:
     shell.run("doctor", status=7, OMS_DATABASE_URL=url)
     shell.run("list-accounts", status=3, OMS_API_KEY=session.secrets["bad key"])
     shell.run("verify", status=(0, 7))
+    shell.run("audit", "checkpoint")
+    shell.run("backup", "--out=copy.gz")
+    shell.run("backup", "--out=copy.gz/below", status=2)
+    shell.run("restore", "--in=copy.gz", "--yes", status=1)
+    shell.run("replay", "--account-id=1", status=(0, 1))
     shell.run("api", status=(1, 2, 6), OMS_DATABASE_URL=session.add_secret("no url"))
     shell.run("worker", status=(1, 2, 6), OMS_DATABASE_URL=f"x://{session.secrets['no url']}")
     return shell
@@ -146,6 +161,19 @@ def _dump(session: Session) -> Iterator[tuple[str, str]]:
             cursor = connection.cursor()
             cursor.execute(f"SELECT * FROM {name}")
             yield name, "\n".join(str(row) for row in cursor.fetchall())
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the raw content of the files of the data folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in DOCUMENTED:
+            yield f"file {path.name}", path.read_bytes().decode("latin-1")
+
+
+def _backup(gateway: Gateway) -> str:
+    text = gzip.decompress((gateway.folder / "copy.gz").read_bytes()).decode()
+    assert "enc:v1:" in text, "it contains the sealed credentials"
+    return text
 
 
 def _forms(secret: str) -> set[str]:
