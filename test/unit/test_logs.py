@@ -17,7 +17,8 @@ TOKEN = "tok_" + "aB3_-" * 8 + "xyz"
 def _logging(form: str = "plain") -> Iterator[logging.Logger]:
     """A logger with the gateway's configuration, restored afterwards."""
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    own = logging.getLogger("oms")
+    handlers, level, own_level = root.handlers, root.level, own.level
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMS_LOG_FORMAT", form)
         logs.setup("info")
@@ -26,6 +27,7 @@ def _logging(form: str = "plain") -> Iterator[logging.Logger]:
         finally:
             root.handlers = handlers
             root.setLevel(level)
+            own.setLevel(own_level)
 
 
 def test_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,3 +92,40 @@ def test_password_in_a_url_is_redacted() -> None:
 
 def test_similar_words_are_kept() -> None:
     assert logs.redact_secrets("oms_commands oms_deals") == "oms_commands oms_deals"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'X-BAPI-API-KEY': 'VALUE', 'Accept': 'x'}",
+        "{'X-BAPI-SIGN': 'VALUE'}",
+        "GET https://api.example.com/api/v3/order?symbol=A&signature=VALUE",
+        '{"op": "login", "args": [{"apiKey": "VALUE", "sign": "VALUE"}]}',
+        "OK-ACCESS-PASSPHRASE: VALUE",
+        "Authorization: Bearer VALUE",
+        "wss://stream.example.com/ws?listenKey=VALUE",
+    ],
+)
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_keys_and_signatures_are_redacted(
+    text: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with _logging(form) as logger:
+        logger.info("request_sent text=%s", text.replace("VALUE", "b64+abc/12=="), extra={"t": 1})
+    line = capsys.readouterr().err
+    assert "b64" not in line and "***" in line and "request_sent" in line
+
+
+def test_libraries_log_warnings_without_long_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging():
+        logging.getLogger("some.library").info("statement")
+        logging.getLogger("some.library").warning("args %s", ["k", 12, "0f" * 32])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "args ['k', 12, '***']" in line
+
+
+def test_a_record_that_cannot_be_written_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging() as logger:
+        logger.info("request_sent %d", "a secret argument")
+    error = capsys.readouterr().err
+    assert "secret" not in error and "log_failed" in error

@@ -18,6 +18,7 @@ from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
+from oms.logs import hide_secret
 
 #: ccxt's two trees import each other's modules: two threads that import them deadlock.
 _IMPORT_LOCK = Lock()
@@ -56,6 +57,8 @@ async def create_ccxt_exchange(
 
     ``on_call`` is called with each URL. Raises ``NotSent``.
     """
+    for secret in (spec.api_key, spec.secret, spec.passphrase):
+        hide_secret(secret)
     venue = load_venues().get(spec.venue)
     if venue is None:
         raise NotSent("engine_unavailable", f"there is no exchange {spec.venue}")

@@ -4,6 +4,7 @@ It waits for the throttle before a request is signed. Arguments and results stay
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,8 @@ from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.value import evolve
 
 UrlObserver = Callable[[str], None]
+#: ccxt's own lines, which it would print; its name makes them a library's for redaction.
+_library_log = logging.getLogger("ccxt.verbose")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -113,6 +116,9 @@ def guard_stream_class(
             #: The URL that a task listens to.
             self.url_of_task: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
             super().__init__(config)
+
+        def log(self, *args: Any) -> None:
+            _library_log.debug(" ".join(map(str, args)).strip())
 
         def client(self, url: str) -> Any:
             if is_url(url):
