@@ -6,9 +6,9 @@ Callers log an event with fields, as text or as ``extra``::
     logger.error("request_failed", extra={"request_id": request_id})
 
 Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. API
-keys, login tokens, passwords in URLs, signatures and the secrets that ``hide_secret`` was told are
-redacted in every record. Libraries log warnings and errors only; what one logs below that at its
-own wish is redacted as well, with all that looks like a key.
+keys, login tokens, passwords in URLs, signatures and the secrets given to ``hide_secret`` are
+redacted in every record. Libraries log warnings and errors only; what looks like a key is redacted
+there.
 """
 
 import json

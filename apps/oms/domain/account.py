@@ -143,6 +143,8 @@ class Account:
     paper: PaperSettings = field(default_factory=PaperSettings)
     #: Unclassified ccxt methods that are allowed on the account.
     ccxt_allow: frozenset[str] = frozenset()
+    #: Whether the account may call hosts that are not known as hosts of its environment.
+    has_own_hosts: bool = False
     #: Whether live trading is enabled, both for the gateway and for the account.
     live_enabled: bool = False
     #: Discrepancy class that restricts the account to reducing; ``None``: not quarantined.
@@ -163,6 +165,17 @@ class Account:
     def venue(self) -> str:
         """Return the part of ``exchange_id`` after the dot."""
         return self.exchange_id.partition(".")[2]
+
+    @property
+    def counts_as_live(self) -> bool:
+        """Return whether trading needs the switches of live trading.
+
+        Hosts that are not known as test hosts count as hosts of production.
+        """
+        if self.environment is Environment.LIVE:
+            return True
+        is_confined = self.environment in (Environment.PAPER, Environment.LOOPBACK)
+        return self.has_own_hosts and not is_confined
 
 
 @lru_cache  # called for every order, with few distinct values

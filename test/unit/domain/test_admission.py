@@ -51,6 +51,8 @@ def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | 
         ({"status": "blocked"}, "account_blocked"),
         ({"allow_new_positions": False}, "new_positions_disabled"),
         ({"environment": Environment.LIVE}, "live_disabled"),
+        ({"environment": Environment.TESTNET, "has_own_hosts": True}, "live_disabled"),
+        ({"environment": Environment.DEMO, "has_own_hosts": True}, "live_disabled"),
     ],
 )
 def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) -> None:
@@ -64,6 +66,12 @@ def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) ->
 def test_a_live_account_opens_with_both_switches_on() -> None:
     live = _account(environment=Environment.LIVE, live_enabled=True)
     assert isinstance(admit_send(BUY, _context(account=live)), ApprovedOrder)
+
+
+@pytest.mark.parametrize("environment", [Environment.PAPER, Environment.LOOPBACK])
+def test_hosts_of_this_machine_need_no_live_switch(environment: Environment) -> None:
+    account = _account(environment=environment, has_own_hosts=True)
+    assert isinstance(admit_send(BUY, _context(account=account)), ApprovedOrder)
 
 
 def test_reduce_only_is_limited_to_the_unreserved_open_quantity() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from oms.adapters.ccxt.client.host_guard import build_host_guard, is_loopback, split_url
 from oms.adapters.ccxt.client.request_errors import HostMismatch
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
+from oms.adapters.ccxt.venues.production_hosts import is_production_host
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.value import value
@@ -44,6 +45,7 @@ _REFUSED_OPTIONS = frozenset(
     )
 )
 _HOSTNAME = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
+_TEST_ENVIRONMENTS = ("testnet", "demo")
 _POLICIES = ("close", "resend")
 
 
@@ -152,7 +154,9 @@ def _parse_own_settings(
         raise config_refusal("oms.allowed_hosts", "a list of hosts is expected")
     foreign_hosts = _hosts_of_other_environments(venue, environment)
     for host in hosts:
-        if host.lower() in foreign_hosts or "/" in host or not host:
+        is_foreign = host.lower() in foreign_hosts
+        is_foreign |= environment in _TEST_ENVIRONMENTS and is_production_host(host)
+        if is_foreign or "/" in host or not host:
             raise config_refusal(
                 "oms.allowed_hosts", f"{host[:64]!r} belongs to another environment"
             )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 
-from oms.domain.account import Account, Engine, Environment, PositionMode
+from oms.domain.account import Account, Engine, PositionMode
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument, refuse_below_min_notional, refuse_off_grid
@@ -268,15 +268,20 @@ def _refuse_account(context: RiskContext, strategy_id: int) -> Refused | None:
             message=f"strategy {strategy_id} may not open or enlarge positions here",
             set_by="strategy",
         )
-    if account.environment is Environment.LIVE and not account.live_enabled:
-        return Refused(
-            code="risk_blocked",
-            reason="live_disabled",
-            message="live trading needs live_trading_allowed of the gateway"
-            f" and live_enabled of account {account.id}",
-            set_by="account",
-        )
-    return None
+    return refuse_live_disabled(account)
+
+
+def refuse_live_disabled(account: Account) -> Refused | None:
+    """Return the refusal of trading for real where one of the two live switches is off."""
+    if not account.counts_as_live or account.live_enabled:
+        return None
+    return Refused(
+        code="risk_blocked",
+        reason="live_disabled",
+        message="live trading needs live_trading_allowed of the gateway"
+        f" and live_enabled of account {account.id}",
+        set_by="account",
+    )
 
 
 def _refuse_over_close(qty: Decimal, position: Position, context: RiskContext) -> Refused | None:

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, reduce
 
-from oms.domain.ccxt_methods import ENTRY_METHODS, MethodClass, method_class_of
+from oms.domain.ccxt_methods import (
+    CANCEL_METHODS,
+    ENTRY_METHODS,
+    MethodClass,
+    method_class_of,
+)
 from oms.domain.commands.command import CcxtCall, Command, CommandResult, CommandStatus
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.money import EXACT, ZERO, add
 from oms.domain.orders.order import Order
-from oms.domain.risk.admission import RiskContext, check_direct_order
+from oms.domain.risk.admission import RiskContext, check_direct_order, refuse_live_disabled
 from oms.ports.key_usage import call_order_key
 from oms.services.account_state.state import AccountState, PendingCall
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
@@ -107,9 +112,14 @@ class RunCcxtCall:
     def _refuse_unparsed(
         self, state: AccountState, payload: CcxtCall, trade: TradeRequest | None, key_id: int
     ) -> Refused | None:
-        """Check an entry method whose arguments are not parsed: only the account can be checked."""
-        if trade is not None or payload.func not in ENTRY_METHODS:
+        """Check a method whose arguments are not parsed: only the account can be checked.
+
+        Cancels always pass; what changes settings or moves money needs the live switches.
+        """
+        if payload.func in CANCEL_METHODS:
             return None
+        if trade is not None or payload.func not in ENTRY_METHODS:
+            return refuse_live_disabled(state.account)
         refused = check_direct_order(_risk_context(state, "", key_id), opens=True)
         if (
             refused is None
@@ -131,7 +141,8 @@ class RunCcxtCall:
         order = _find_edited_order(state, request) if isinstance(request, EditRequest) else None
         symbol = request.symbol or (None if order is None else order.symbol)
         if symbol is None or symbol not in state.exchange.instruments():
-            return None  # The exchange reports an unknown symbol itself.
+            # The exchange reports an unknown symbol itself, and may know one that is not listed.
+            return refuse_live_disabled(state.account)
         reduces = order is not None and order.reduce_only
         if isinstance(request, CreateRequest):
             reduces = _reduces(state, request)

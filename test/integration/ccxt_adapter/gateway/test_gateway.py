@@ -133,6 +133,35 @@ async def test_row_1_without_ccxt_paper_trades_and_the_other_account_says_why(
     assert venue.control("log")["log"] == []
 
 
+@pytest.mark.parametrize(
+    ("func", "args"),
+    [
+        ("set_leverage", [3, LINEAR]),
+        ("set_margin_mode", ["isolated", LINEAR]),
+        ("set_position_mode", [False, LINEAR]),
+        ("create_order", [LINEAR, "limit", "buy", "0.1", "50000"]),
+        ("create_order", ["NEW/USDT:USDT", "limit", "buy", "0.1", "50000"]),
+        ("edit_order", ["no-such-id", "NEW/USDT:USDT", "limit", "buy", "0.1", "50000"]),
+    ],
+)
+async def test_a_testnet_account_with_its_own_hosts_needs_the_live_switches(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, func: str, args: list[object]
+) -> None:
+    extra = dict(venue.startup["extra_config"]["bybit"]) | {
+        "oms": {"allowed_hosts": ["gateway.exchange.example"]}
+    }
+    await exchange_setup.start_account("testnet", **extra)
+    sent = await exchange_setup.send()
+    assert sent["error"]["reason"] == "live_disabled"
+    path = f"/ccxt/{exchange_setup.account_id}"
+    answer = await exchange_setup.client("POST", f"{path}/{func}", {"args": args})
+    assert answer.detail["reason"] == "live_disabled", answer.body
+    assert [path for path in venue.paths() if path.startswith("POST")] == []
+    body = {"args": [LINEAR]}
+    canceled = await exchange_setup.client("POST", f"{path}/cancel_all_orders", body)
+    assert canceled.status == 200, canceled.body
+
+
 async def test_row_18_while_reads_fail_a_repeat_is_the_same_order(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from oms.domain.account import Account, Environment, PositionMode
 from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
+from oms.wire.account_config.allowed_hosts import has_allowed_hosts
 from oms.wire.account_config.ccxt_allow import read_ccxt_allow
 from oms.wire.account_config.discrepancy_policies import read_policies
 from oms.wire.account_config.paper_settings import read_paper_settings
@@ -39,6 +40,7 @@ def account_from_row(row: Any) -> Account:
         allow_new_positions=bool(row[7]),
         paper=read_paper_settings(row[6] or "{}"),
         ccxt_allow=read_ccxt_allow(row[6] or "{}"),
+        has_own_hosts=has_allowed_hosts(row[6] or "{}"),
         live_enabled=bool(row[8]),
         quarantine=row[9],
         reconcile_intervals=reconcile_intervals_from_row(row[10:17]),

@@ -1,0 +1,65 @@
+"""Hosts where orders are real: those of ccxt's table, and the venues' other names for them.
+
+A venue answers under more names than ccxt knows. So every name within a domain of production counts
+as production unless ccxt knows it as a host of a test environment.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from oms.adapters.ccxt.venues.catalog import Hosts, load_venues
+
+#: Domains of production that no environment of ccxt's table has.
+_MIRROR_DOMAINS: Mapping[str, str] = {
+    "binance": "binance.vision binance.me binance.us binance.info",
+    "bitget": "bitget.site bitgetapi.com",
+    "bybit": "bytick.com bybit.nl bybit.kz bybit.eu bybit.ae bybit-tr.com bybitgeorgia.ge"
+    " bybit-global.com bybit.id byhkbit.com",
+    "gate": "gateio.ws gate.io gate.com gateapi.io gatedata.org",
+    "htx": "huobi.pro huobi.com hbdm.com hbdm.vn htx.com",
+    "kraken": "kraken.com cryptofacilities.com",
+    "kucoin": "kucoin.com kucoin.eu kumex.com",
+    "mexc": "mexc.com mexc.co mxc.com",
+    "okx": "okx.com okex.com okx.cab okx.ac",
+}
+#: Second-level labels below which countries sell names.
+_COUNTRY_LABELS = frozenset({"co", "com", "net", "org"})
+_COUNTRY_CODE_LENGTH = 2
+
+
+def is_production_host(host: str) -> bool:
+    """Returns whether a host, with or without its port, belongs to the production of any venue."""
+    name = _host_name(host)
+    return name not in _test_hosts() and _domain(name) in _production_domains()
+
+
+@cache
+def _production_domains() -> frozenset[str]:
+    live = (info.environments.get("live", Hosts()).all for info in load_venues().values())
+    domains = {_domain(_host_name(host)) for hosts in live for host in hosts}
+    return frozenset(domains).union(*(each.split() for each in _MIRROR_DOMAINS.values()))
+
+
+@cache
+def _test_hosts() -> frozenset[str]:
+    """Hosts that only test environments have."""
+    live, test = set[str](), set[str]()
+    for info in load_venues().values():
+        for environment, hosts in info.environments.items():
+            (live if environment == "live" else test).update(map(_host_name, hosts.all))
+    return frozenset(test - live)
+
+
+def _host_name(host: str) -> str:
+    return host.lower().partition(":")[0].rstrip(".")
+
+
+def _domain(name: str) -> str:
+    """The part of a name that its owner registered."""
+    labels = name.split(".")
+    is_below_country = (
+        len(labels) > _COUNTRY_CODE_LENGTH
+        and labels[-2] in _COUNTRY_LABELS
+        and len(labels[-1]) == _COUNTRY_CODE_LENGTH
+    )
+    return ".".join(labels[-3:] if is_below_country else labels[-2:])
