@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from kit.databases.mariadb import PrivateMariaDB
 from kit.gateway.admin_client import AdminClient
 from kit.gateway.in_process import open_gateway
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.sql.tables import METADATA
 from oms.adapters.vault import AesVault, new_master_key
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
@@ -30,9 +32,9 @@ PRICE = "50000"
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A stored book, its checkpoint, and the master key that signed it."""
+    """A stored book, its checkpoint, and the settings with the key that signed it."""
 
-    path: Path
+    dsn: str
     checkpoint: dict[str, Any]
     settings: Settings
 
@@ -57,25 +59,32 @@ class Attacked:
 
     async def rechain(self) -> None:
         """Chain again, as housekeeping does."""
-        await on_store(self.path, chain_all)
+        await on_store(dsn_of(self.path), chain_all)
 
     async def found(self, *, with_checkpoint: bool = False) -> set[tuple[str, str]]:
         """The findings of ``oms verify``: invariant and entity."""
         checkpoint = self.book.checkpoint if with_checkpoint else None
-
-        async def verify(store: SqlStore) -> dict[str, Any]:
-            return await build_verify_report(store, self.book.settings, checkpoint=checkpoint)
-
-        answer = await on_store(self.path, verify)
-        findings = [each for row in answer["accounts"] for each in row["findings"]]
-        assert answer["ok"] is not bool(findings)
-        json.dumps(answer)
-        return {(each["invariant"], each["entity"]) for each in findings}
+        return await findings_of(dsn_of(self.path), self.book.settings, checkpoint)
 
 
-async def on_store(path: Path, work: Any) -> Any:
-    """The result of ``work`` on the store of a file."""
-    store = await SqlStore.open(dsn_of(path), check_account)
+async def findings_of(
+    dsn: str, settings: Settings, checkpoint: dict[str, Any] | None
+) -> set[tuple[str, str]]:
+    """Invariant and entity of all findings."""
+
+    async def verify(store: SqlStore) -> dict[str, Any]:
+        return await build_verify_report(store, settings, checkpoint=checkpoint)
+
+    answer = await on_store(dsn, verify)
+    findings = [each for row in answer["accounts"] for each in row["findings"]]
+    assert answer["ok"] is not bool(findings)
+    json.dumps(answer)
+    return {(each["invariant"], each["entity"]) for each in findings}
+
+
+async def on_store(dsn: str, work: Any) -> Any:
+    """The result of ``work`` on the store of a database."""
+    store = await SqlStore.open(dsn, check_account)
     try:
         return await work(store)
     finally:
@@ -98,24 +107,24 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """The healthy book, at rest."""
     path = tmp_path_factory.mktemp("book") / "oms.sqlite3"
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, make_book(path)).result()
+        return thread.submit(asyncio.run, make_book(dsn_of(path))).result()
 
 
 @pytest.fixture
 def attacked(book: Book, tmp_path: Path) -> Iterator[Attacked]:
     """A copy of it."""
     path = tmp_path / "copy.sqlite3"
-    with closing(sqlite3.connect(book.path)) as source:
+    with closing(sqlite3.connect(book.dsn.partition(":///")[2])) as source:
         source.execute("VACUUM INTO ?", (str(path),))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield Attacked(book, path, connection)
 
 
-async def make_book(path: Path) -> Book:
+async def make_book(dsn: str) -> Book:
     """Users, keys, permissions, strategies, a kill switch, orders and deals on one account."""
     settings = Settings(master_key=new_master_key())
-    async with open_gateway(dsn_of(path), settings) as gateway:
-        api = AdminClient(gateway, dsn_of(path))
+    async with open_gateway(dsn, settings) as gateway:
+        api = AdminClient(gateway, dsn)
         gateway.start_worker()
         account_id = gateway.account_id
         made = await api.user(permissions=[{"account_id": account_id, "can_trade": True}])
@@ -149,4 +158,55 @@ async def make_book(path: Path) -> Book:
             clock=SystemClock(),
             installation=await gateway.store.installation_tag(),
         )
-        return Book(path, await checkpoints.make(), settings)
+        return Book(dsn, await checkpoints.make(), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class AttackedServer:
+    """The book on MariaDB; ``healthy`` is the database that it is restored from."""
+
+    book: Book
+    healthy: str
+    connection: Any
+
+    def do(self, text: str) -> None:
+        """A statement that must change a row."""
+        assert self.connection.cursor().execute(text.replace("%", "%%")) > 0, text
+
+    def restore(self) -> None:
+        """Every table as in the healthy database."""
+        cursor = self.connection.cursor()
+        cursor.execute("SET foreign_key_checks = 0")
+        for table in METADATA.sorted_tables:
+            cursor.execute(f"DELETE FROM {table.name}")
+            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM {self.healthy}.{table.name}")
+
+    async def found(self, *, with_checkpoint: bool = False) -> set[tuple[str, str]]:
+        """The findings of ``oms verify``: invariant and entity."""
+        checkpoint = self.book.checkpoint if with_checkpoint else None
+        return await findings_of(self.book.dsn, self.book.settings, checkpoint)
+
+
+@pytest.fixture(scope="module")
+def server_book(mariadb: PrivateMariaDB) -> Iterator[AttackedServer]:
+    """The book on MariaDB, beside a copy."""
+    name, healthy = "attacked_book", "attacked_book_healthy"
+    for database in (name, healthy):
+        mariadb.create_database(database)
+    with ThreadPoolExecutor(1) as thread:
+        book = thread.submit(asyncio.run, make_book(mariadb.dsn(name, "asyncmy"))).result()
+    with closing(mariadb.connect(name)) as connection:
+        connection.autocommit(True)
+        cursor = connection.cursor()
+        for table in METADATA.sorted_tables:
+            cursor.execute(f"CREATE TABLE {healthy}.{table.name} AS SELECT * FROM {table.name}")
+        yield AttackedServer(book, healthy, connection)
+    for database in (name, healthy):
+        mariadb.drop_database(database)
+
+
+@pytest.fixture
+def attacked_server(server_book: AttackedServer) -> AttackedServer:
+    """The healthy book on MariaDB."""
+    server_book.restore()
+    return server_book
