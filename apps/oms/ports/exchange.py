@@ -276,6 +276,10 @@ class Exchange(Protocol):
         """Return state changes since the last call, to be stored with the reports."""
         ...
 
+    def needs_commit(self) -> bool:
+        """Return whether requests wait to be stored that no command and no report carries."""
+        ...
+
     def on_committed(self) -> None:
         """Called when everything returned by ``take_state_changes`` is durable: requests may be
         sent.

@@ -209,6 +209,10 @@ class CcxtExchange:
         rows = self._components.journal.take_unsaved(self._components.report_buffer.take_rows())
         return ExchangeStateRows(attempts=rows) if rows else None
 
+    def needs_commit(self) -> bool:
+        """Returns whether the adapter itself recorded a request: to send again, or to replace."""
+        return self._components.journal.has_unsaved()
+
     def on_committed(self) -> None:
         """Let the requests go that ``take_state_changes`` returned: they are stored."""
         self._components.journal.on_committed()

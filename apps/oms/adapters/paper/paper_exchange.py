@@ -290,6 +290,10 @@ class PaperExchange:
             value=value, refused=refused, reports=self._reports(trading.steps, now)
         )
 
+    def needs_commit(self) -> bool:
+        """Returns ``False``: the state changes with commands and reports only."""
+        return False
+
     def take_state_changes(self) -> ExchangeStateRows | None:
         """Returns and clears the changes that must be stored together with the reports."""
         return self._engine.changed_rows()

@@ -45,6 +45,8 @@ class UnitOfWork:
     events: list[EventRow] = field(default_factory=list)
     reconciled: list[ReconcileRows] = field(default_factory=list)
     switches: list[RiskFlagUpdate] = field(default_factory=list)
+    #: Whether the exchange has requests to store that no other row belongs to.
+    has_exchange_requests: bool = False
     #: Rows of the audit log, each with its id.
     audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
     #: Trade ids of ``deals``; some of these deals may have been removed again.
@@ -55,7 +57,7 @@ class UnitOfWork:
     def has_content(self) -> bool:
         """Return whether there is anything to write."""
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
-        return bool(has_rows or self.reconciled)
+        return bool(has_rows or self.reconciled or self.has_exchange_requests)
 
 
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:

@@ -229,3 +229,16 @@ async def test_the_first_market_order_of_a_limited_key_has_a_price(
     await exchange_setup.wait_for_order(sent["order_id"], "FILLED")
     refused = await exchange_setup.send(order_type="market", price=None, qty="1")
     assert refused["error"]["reason"] == "key_order_notional"
+
+
+async def test_an_order_not_placed_is_resent_on_a_quiet_account(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    extra = dict(venue.startup["extra_config"]["bybit"])
+    extra["oms"] = {**extra.get("oms", {}), "unknown_policy": "resend"}
+    await exchange_setup.start_account(**extra)
+    venue.control("fault", match="order/create", mode="close_before")
+    lost = await exchange_setup.send()
+    assert lost["status"] == "unknown"
+    found = await exchange_setup.wait_for_order(lost["order_id"], "SUBMITTED")
+    assert [row["order_id"] for row in venue.books()["orders"]] == [found["exchange_order_id"]]

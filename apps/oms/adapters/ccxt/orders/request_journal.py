@@ -171,6 +171,10 @@ class RequestJournal:
         tracked.order_id, tracked.external = order.id, None
         return self._orders.add(tracked)
 
+    def has_unsaved(self) -> bool:
+        """Returns whether requests wait to be stored."""
+        return bool(self._unsaved)
+
     def take_unsaved(self, changed: Sequence[AttemptRow]) -> tuple[AttemptRow, ...]:
         """Returns new and changed rows, to be stored in one transaction."""
         rows = {
