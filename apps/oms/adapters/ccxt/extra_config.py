@@ -45,6 +45,9 @@ _REFUSED_OPTIONS = frozenset(
     )
 )
 _HOSTNAME = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
+#: How long a request counts at the exchange, by default and at most.
+RECEIVE_WINDOW_MS = 5_000
+RECEIVE_WINDOW_MS_MAX = 60_000
 _TEST_ENVIRONMENTS = ("testnet", "demo")
 _POLICIES = ("close", "resend")
 
@@ -61,6 +64,11 @@ class ExtraConfig:
     unknown_policy: str = "close"
     inflight_writes_max: int | None = None
     provisional_deals: bool = True
+
+    @property
+    def receive_window_ms(self) -> int:
+        """How long a request counts at the exchange after its timestamp."""
+        return int(self.ccxt.get("options", {}).get("recvWindow", RECEIVE_WINDOW_MS))
 
 
 def refuse_forbidden_keys(config: Mapping[str, Any]) -> None:
@@ -127,10 +135,18 @@ def _check_key(key: str, config: Any, environment: str) -> None:
         for path, name in _all_keys(config, ("options",)):
             if name in _REFUSED_OPTIONS:
                 raise config_refusal(path, "may not be set")
+        _check_receive_window(config.get("recvWindow", RECEIVE_WINDOW_MS))
     if key == "headers":
         _check_headers(config)
     if key in ("timeout", "rateLimit") and (isinstance(config, bool) or not _is_positive(config)):
         raise config_refusal(key, "a positive number is expected")
+
+
+def _check_receive_window(milliseconds: Any) -> None:
+    is_whole = isinstance(milliseconds, int) and not isinstance(milliseconds, bool)
+    if not is_whole or not 0 < milliseconds <= RECEIVE_WINDOW_MS_MAX:
+        message = f"is a whole number of milliseconds up to {RECEIVE_WINDOW_MS_MAX}"
+        raise config_refusal("options.recvWindow", message)
 
 
 def _check_headers(config: Mapping[str, Any]) -> None:

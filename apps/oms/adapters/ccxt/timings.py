@@ -35,7 +35,8 @@ class Timings:
     lookup_interval_seconds: float = 15
     #: Times of lookups that confirm an acknowledged request.
     confirm_delays_seconds: tuple[float, ...] = (0.005, 0.05, 0.3, 1, 2, 4, 8)
-    #: The exchange may execute a request this long after its send, plus the clocks' difference.
+    #: The exchange may execute a request this long after its send, plus the clocks' difference,
+    #: plus what ``options.recvWindow`` exceeds its default by.
     window_seconds: float = 15
     #: The same where the exchange does not reject stale requests.
     unbounded_window_seconds: float = 60

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from oms.adapters.ccxt.extra_config import parse_extra_config
+from oms.adapters.ccxt.extra_config import RECEIVE_WINDOW_MS, parse_extra_config
 from oms.adapters.ccxt.venues.capabilities import ACCOUNT, build_capabilities
 from oms.adapters.ccxt.venues.catalog import load_venues
 from oms.domain.account import Account
@@ -28,6 +28,8 @@ class TradingSettings:
     resends_not_placed: bool = False
     #: Executions that are proven but missing are inferred.
     infers_fills: bool = True
+    #: How much longer a request counts at the exchange than by default.
+    extra_window_seconds: float = 0
 
     def refuse(self, order: Order, instrument: Instrument) -> None:
         """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""
@@ -67,6 +69,7 @@ def load_trading_settings(account: Account) -> TradingSettings:
         inflight_writes_max=extra.inflight_writes_max,
         resends_not_placed=extra.unknown_policy == "resend",
         infers_fills=extra.provisional_deals,
+        extra_window_seconds=max(0, extra.receive_window_ms - RECEIVE_WINDOW_MS) / 1000,
     )
 
 

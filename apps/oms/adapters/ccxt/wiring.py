@@ -116,6 +116,7 @@ class _Core:
         """Seconds after a send in which the exchange may still execute the request."""
         timings, is_bounded = self.timings, self.profile.rejects_stale_requests
         seconds = timings.window_seconds if is_bounded else timings.unbounded_window_seconds
+        seconds += self.settings.extra_window_seconds
         return seconds + self.connection.clock_error_ms / 1000
 
 

@@ -36,8 +36,8 @@ async def made(venue: ScriptedVenue) -> AsyncIterator[Made]:
     """Makes a harness with ``oms`` settings of its account."""
     harnesses: list[CcxtHarness] = []
 
-    async def make(**ours: Any) -> CcxtHarness:
-        extra = dumps({"oms": ours})
+    async def make(options: dict[str, Any] | None = None, **ours: Any) -> CcxtHarness:
+        extra = dumps({"oms": ours, "options": options or {}})
         check_account(exchange_id="ccxt.bybit", environment="loopback", extra_config=extra)
         harness = CcxtHarness(
             make_client=lambda: venue, timings=TIMINGS, extra_config=extra
@@ -165,6 +165,29 @@ async def test_it_is_not_resent_after_its_deadline_or_a_cancel(
         await harness.cancel(1)
     await harness.wait_for_state(1, "REJECTED")
     assert len(venue.writes) == 1
+
+
+async def test_absence_is_concluded_after_the_receive_window(
+    made: Made, venue: ScriptedVenue
+) -> None:
+    harness = await made(options={"recvWindow": 6_500})
+    venue.ready_answers = [LOST]
+    await harness.send(1, "buy", "1", "100")
+    await harness.wait_for_state(1, "REJECTED")
+    row = harness.attempts[1, 1, "place"]
+    [last] = [each for each in harness.reports if each.kind is ReportKind.NOT_PLACED]
+    assert (last.received_at - row.created_at).total_seconds() >= TIMINGS.window_seconds + 1.5
+
+
+@pytest.mark.parametrize("name", ["recvWindow", "timestamp"])
+async def test_an_order_cannot_prolong_its_own_validity(
+    made: Made, venue: ScriptedVenue, name: str
+) -> None:
+    harness = await made()
+    await harness.send(1, "buy", "1", "100", params={name: 60_000})
+    (report,) = [each for each in harness.reports if each.order_id == 1]
+    assert (report.kind, report.code) == (ReportKind.REFUSED, "order_type_not_supported")
+    assert not venue.writes
 
 
 @pytest.mark.parametrize("venue_id", ["binance", "okx", "kraken", "gate"])

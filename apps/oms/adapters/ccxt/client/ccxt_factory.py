@@ -12,7 +12,7 @@ from oms.adapters.ccxt.client.guarded_exchange import guard_exchange_class
 from oms.adapters.ccxt.client.host_guard import build_host_guard
 from oms.adapters.ccxt.client.http_session import create_tls_context, new_session
 from oms.adapters.ccxt.client.request_errors import NotSent
-from oms.adapters.ccxt.extra_config import ExtraConfig, parse_extra_config
+from oms.adapters.ccxt.extra_config import RECEIVE_WINDOW_MS, ExtraConfig, parse_extra_config
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
 from oms.adapters.ccxt.venues.profile_registry import get_profile
@@ -23,7 +23,6 @@ from oms.logs import hide_secret
 #: ccxt's two trees import each other's modules: two threads that import them deadlock.
 _IMPORT_LOCK = Lock()
 TIMEOUT_MS = 10_000
-RECEIVE_WINDOW_MS = 5_000
 #: ccxt's own limiter lets through this many times the rate that ccxt assumes.
 _CCXT_LIMIT_FACTOR = 10
 

@@ -18,6 +18,9 @@ from oms.domain.value import evolve, value
 #: Keys of ``params`` that the gateway reads and does not send.
 _OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms"})
 
+#: They would let a request count for longer than the account's settings say.
+_TIME_PARAMS = frozenset({"recvWindow", "recv_window", "timestamp", "expTime", "validUntil"})
+
 
 class Legs(Enum):
     """How the exchange holds contracts compared with the ledger."""
@@ -60,6 +63,8 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = f"this exchange has no {order.time_in_force} here"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
         message = "this exchange takes market buys by cost only, never by quantity"
+    elif times := _TIME_PARAMS.intersection(order.params):
+        message = f"params.{min(times)} is set by options.recvWindow of the account only"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
 
