@@ -240,6 +240,7 @@ async def test_finding_contains_both_values(damaged: Any) -> None:
     (row,) = [row for row in answer["accounts"] if row["findings"]]
     assert row["invariants"] == "broken"
     assert row["findings"][0] == {
+        "column": None,
         "invariant": "order_fill_value",
         "entity": "order",
         "id": order_id,
