@@ -31,12 +31,36 @@ class CommandSettings(BaseModel):
     queue_depth_max: int = Field(default=10_000, ge=1)
     #: Commands in one request body.
     items_max: int = Field(default=1000, ge=1)
-    #: Bytes of one request body.
+    #: Bytes of one request body: of routes that take lists, and of all others.
     body_bytes_max: int = Field(default=8 * 1024 * 1024, ge=1024)
+    small_body_bytes_max: int = Field(default=64 * 1024, ge=1024)
     #: Commands stored or executed by one transaction, in the API and in the worker.
     batch_max: int = Field(default=500, ge=1, le=1000)
     #: How long idempotency keys are stored.
     idempotency_hours: int = Field(default=72, ge=1)
+
+
+class ConnectionSettings(BaseModel):
+    """Client connections of one API process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: Open connections; absent: what the limit of file descriptors leaves.
+    open_max: int | None = Field(default=None, ge=1)
+    #: Open connections of one address other than a trusted proxy; absent: half of them.
+    per_address_max: int | None = Field(default=None, ge=1)
+    #: Bytes and lines of a request's head.
+    head_bytes_max: int = Field(default=64 * 1024, ge=4096)
+    headers_max: int = Field(default=100, ge=20)
+    #: Bytes of a request with those that are discarded after a refusal.
+    message_bytes_max: int = Field(default=32 * 1024 * 1024, ge=1024)
+    #: How long the head and the body of a request may take to arrive.
+    head_seconds: float = Field(default=10, gt=0)
+    body_seconds: float = Field(default=60, gt=0)
+    #: How long a connection may wait between two requests.
+    idle_seconds: float = Field(default=65, gt=0)
+    #: How long a client may take no byte of a response.
+    write_seconds: float = Field(default=60, gt=0)
 
 
 class EventSettings(BaseModel):
@@ -101,6 +125,7 @@ class Settings(BaseModel):
     #: How long ``oms up`` waits for a heartbeat before it restarts a process.
     silence_seconds_max: float = Field(default=5, ge=1)
     commands: CommandSettings = CommandSettings()
+    connections: ConnectionSettings = ConnectionSettings()
     events: EventSettings = EventSettings()
     limits: RateLimitSettings = RateLimitSettings()
     cors_origins: tuple[str, ...] = ()

@@ -125,9 +125,8 @@ class Application(FastAPI):
 def _outer_middleware(context: ApiContext) -> list[Callable[[ASGIApp], ASGIApp]]:
     """Return the middleware of all requests, from the innermost to the outermost."""
     settings = context.settings
-    body_bytes_max = settings.commands.body_bytes_max
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
-        partial(RequestLimitsMiddleware, body_bytes_max=body_bytes_max)
+        partial(RequestLimitsMiddleware, settings=settings.commands)
     ]
     if settings.cors_origins:
         layers.append(partial(CorsMiddleware, origins=settings.cors_origins))

@@ -57,6 +57,12 @@ def client_ip(scope: Scope, trusted: tuple[str, ...]) -> str:
     return str(nearest)
 
 
+def is_trusted_address(text: str, trusted: tuple[str, ...]) -> bool:
+    """Return whether ``text`` is an address of a trusted proxy."""
+    address = _parse_address(text)
+    return address is not None and _is_in(address, trusted)
+
+
 def _forwarded_entries(scope: Scope) -> list[str]:
     """Return the entries of all ``X-Forwarded-For`` lines in order, without empty ones."""
     lines = [

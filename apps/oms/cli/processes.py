@@ -78,10 +78,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from oms import bootstrap
+    from oms.api.connection_limits import ConnectionLimits
     from oms.api.http_protocol import uvicorn_http_options
     from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
 
     app = await bootstrap.build_api(settings)
+    limits = ConnectionLimits(
+        settings=settings.connections,
+        metrics=app.state.api_context.request_metrics,
+        trusted_proxies=settings.trusted_proxies,
+    )
     _freeze_memory()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -89,10 +95,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             backlog=LISTEN_BACKLOG,
-            **uvicorn_http_options(),
+            **uvicorn_http_options(limits),
             **uvicorn_websocket_options(settings.events),
             timeout_graceful_shutdown=STOP_SECONDS,
-            timeout_keep_alive=65,
         )
     )
     heartbeat = asyncio.create_task(_send_heartbeats())

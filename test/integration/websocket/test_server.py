@@ -250,3 +250,17 @@ async def test_foreign_origin_may_not_connect(served: ServedGateway) -> None:
     with pytest.raises(Exception, match="HTTP 403"):
         async with connect_client(served.url, KEY, origin="https://elsewhere.example"):
             pass
+
+
+async def test_many_frames_of_one_read_are_answered_in_order(
+    served: ServedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oms.api.websocket.websocket_protocol.SEGMENT_BYTES", 100)
+    async with connect_client(served.url, KEY) as client:
+        protocol = client.connection.protocol
+        for number in range(1500):
+            protocol.send_text(b'{"action":"ping","id":%d}' % number)
+        client.connection.transport.write(b"".join(protocol.data_to_send()))
+        await client.receive_until(lambda frame: frame["id"] == 1499)
+    pongs = [frame["id"] for frame in client.frames if frame["event"] == "pong"]
+    assert pongs == list(range(1500))

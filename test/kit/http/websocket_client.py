@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
@@ -13,9 +14,11 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from oms.api.connection_limits import ConnectionLimits
 from oms.api.http_protocol import uvicorn_http_options
+from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
-from oms.config import EventSettings
+from oms.config import ConnectionSettings, EventSettings
 
 SECONDS_MAX = 10.0
 POLL_SECONDS = 0.01
@@ -32,11 +35,12 @@ async def serve_app(
     if send_buffer is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.bind(("127.0.0.1", 0))
+    metrics = RequestMetrics(started_at=datetime.now(UTC))
     config = uvicorn.Config(
         app,
         lifespan="off",
         log_config=None,
-        **uvicorn_http_options(),
+        **uvicorn_http_options(ConnectionLimits(settings=ConnectionSettings(), metrics=metrics)),
         **uvicorn_websocket_options(events),
     )
     server = uvicorn.Server(config)

@@ -24,6 +24,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
     """Type and labels of each metric family, with samples for all of them."""
     request_metrics = RequestMetrics(started_at=NOW)
     request_metrics.count_response(200)
+    request_metrics.connections_closed["idle"] += 1
     row = SimpleNamespace(
         command_type="cancel_all_orders",
         created_at=NOW,

@@ -55,6 +55,11 @@ class GatewayCollector(Collector):
         yield _gauge("up", "Whether the database answers.", (), [((), float(self._is_healthy))])
         responses = [((status,), count) for status, count in sorted(metrics.statuses.items())]
         yield _counter("http_responses", "Responses of this process.", ("status",), responses)
+        yield _gauge(
+            "connections", "Open client connections.", (), [((), metrics.connections_open)]
+        )
+        closed = [((reason,), n) for reason, n in sorted(metrics.connections_closed.items())]
+        yield _counter("connections_closed", "Connections closed by a limit.", ("reason",), closed)
         commands = [((name,), count) for name, count in sorted(metrics.ops.items())]
         yield _counter("commands", "Commands submitted to this process.", ("command",), commands)
         yield _histogram(

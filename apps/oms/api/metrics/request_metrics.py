@@ -62,6 +62,9 @@ class RequestMetrics:
     errors: int = 0
     #: Responses by HTTP status.
     statuses: Counter[int] = field(default_factory=Counter)
+    #: Client connections, and those that the server closed, by reason.
+    connections_open: int = 0
+    connections_closed: Counter[str] = field(default_factory=Counter)
     #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
     #: From start to end, by command type.

@@ -1,14 +1,20 @@
-"""Limit of the body size, and the last error handler of a request. Pure ASGI."""
+"""Limit of the body size, and the last error handler of a request. Pure ASGI.
+
+A too large body is refused as soon as its size is known. What its sender still sends is discarded
+by the server, which lets him read the response.
+"""
 
 import logging
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.errors import REQUEST_ID_SCOPE_KEY, internal_error_response, refusal_response
+from oms.config import CommandSettings
 from oms.domain.errors import Invalid, Refused
 
-DRAINED_BYTES_MAX = 64 * 1024 * 1024
-"""How much of a too large body is read and dropped, so that its sender reads the response."""
+LARGE_BODY_PATHS = ("/oms/commands", "/oms/reassign", "/ccxt/", "/admin/oms/")
+"""Beginnings of the paths of routes that take lists."""
 
 logger = logging.getLogger(__name__)
 
@@ -16,9 +22,10 @@ logger = logging.getLogger(__name__)
 class RequestLimitsMiddleware:
     """Refuses too large bodies and answers unexpected exceptions with ``internal_error``."""
 
-    def __init__(self, app: ASGIApp, *, body_bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, settings: CommandSettings) -> None:
         self._app = app
-        self._body_bytes_max = body_bytes_max
+        self._large_bytes_max = settings.body_bytes_max
+        self._small_bytes_max = min(settings.small_body_bytes_max, settings.body_bytes_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; other scopes pass unchanged."""
@@ -26,11 +33,12 @@ class RequestLimitsMiddleware:
             await self._app(scope, receive, send)
             return
         request_id: str = scope[REQUEST_ID_SCOPE_KEY]
-        if _read_length(scope) > self._body_bytes_max:
-            await _drain(receive)
-            await _too_large(self._body_bytes_max, request_id)(scope, receive, send)
+        is_large = scope["path"].startswith(LARGE_BODY_PATHS)
+        bytes_max = self._large_bytes_max if is_large else self._small_bytes_max
+        if _read_length(scope) > bytes_max:
+            await _too_large(bytes_max, request_id)(scope, receive, send)
             return
-        body = _LimitedReceive(receive, self._body_bytes_max)
+        body = _LimitedReceive(receive, bytes_max)
         has_started = False
 
         async def tracked_send(message: Message) -> None:
@@ -40,6 +48,8 @@ class RequestLimitsMiddleware:
 
         try:
             await self._app(scope, body, tracked_send)
+        except ClientDisconnect:
+            return  # there is no reader of a response
         except Exception:  # last handler of a request: the client gets a JSON error
             fields = {"method": scope["method"], "path": scope["path"]}
             logger.exception("request_failed", extra={"request_id": request_id} | fields)
@@ -61,8 +71,6 @@ class _LimitedReceive:
         if message["type"] == "http.request":
             self._bytes_read += len(message.get("body", b""))
             if self._bytes_read > self._bytes_max:
-                if message.get("more_body"):
-                    await _drain(self._receive)
                 raise Invalid(_too_large_text(self._bytes_max), code="payload_too_large")
         return message
 
@@ -73,15 +81,6 @@ def _read_length(scope: Scope) -> int:
         if name == b"content-length":
             return int(value[:18]) if value.isdigit() else 0
     return 0
-
-
-async def _drain(receive: Receive) -> None:
-    drained = 0
-    while drained < DRAINED_BYTES_MAX:
-        message = await receive()
-        drained += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
 
 
 def _too_large(bytes_max: int, request_id: str) -> ASGIApp:

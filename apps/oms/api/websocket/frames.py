@@ -14,6 +14,9 @@ from oms.wire.request_body import Malformed, load_body
 
 SYSTEM = "system"
 FRAME_BYTES_MAX = 1024 * 1024
+AUTHENTICATED_SCOPE_KEY = "oms.authenticated"
+"""Key of the ASGI scope: whether the connection is authenticated, for the limits of connections."""
+
 ID_VALUES_MAX = 100
 """Maximum number of values of an ``id`` that is a list or an object."""
 

@@ -19,6 +19,7 @@ from oms.api.websocket.command_submitter import CommandSubmitter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscriber import EventSubscriber
 from oms.api.websocket.frames import (
+    AUTHENTICATED_SCOPE_KEY,
     UNAUTHENTICATED_CHARACTERS_MAX,
     Frame,
     MalformedFrame,
@@ -204,6 +205,7 @@ class Session:
         return principal
 
     def _set_principal(self, principal: Principal | None) -> None:
+        self.socket.scope[AUTHENTICATED_SCOPE_KEY] = principal is not None
         if self.principal is not None:
             self.connection_limiter.leave(self.principal.api_key_id)
         self.principal = principal

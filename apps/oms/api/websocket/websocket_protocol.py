@@ -5,20 +5,100 @@ protocol closes with 4408, and aborts the transport some seconds after the appli
 """
 
 import asyncio
+from asyncio.transports import BaseTransport
+from collections import deque
 from typing import Any
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from oms.api.websocket.frames import FRAME_BYTES_MAX
+from oms.api.connection_limits import ConnectionLimits
+from oms.api.websocket.frames import AUTHENTICATED_SCOPE_KEY, FRAME_BYTES_MAX
 from oms.config import EventSettings
 
 NO_PONG = 4408
 INVALID_DATA = 1007
+SEGMENT_BYTES = 16 * 1024
+"""Received bytes that are parsed before other connections get a turn."""
+
 LINGER_SECONDS = 10.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Closes with 4408 without a PONG and aborts lingering connections."""
+    """Closes with 4408 without a PONG and aborts lingering connections.
+
+    It is a ``connection_limits.LimitedConnection``: it can be missed until it is authenticated.
+    """
+
+    #: Set by the HTTP protocol; absent without limits.
+    limits: ConnectionLimits | None = None
+    #: The session limits the time until authentication, the keepalive the rest.
+    deadline = float("inf")
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin a connection."""
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        self.idle_since = self.loop.time()
+        self._segments: deque[bytes] = deque()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the connection."""
+        if self.limits is not None:
+            self.limits.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse received bytes, long ones in segments: thousands of frames fit into one read."""
+        if len(data) <= SEGMENT_BYTES and not self._segments:
+            super().data_received(data)
+            return
+        is_parsing = bool(self._segments)
+        starts = range(0, len(data), SEGMENT_BYTES)
+        self._segments.extend(data[start : start + SEGMENT_BYTES] for start in starts)
+        self.transport.pause_reading()
+        if not is_parsing:
+            self._parse_segment()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Return the next message; nothing is read from the peer while segments wait."""
+        message = await super().receive()
+        if self._segments:
+            self.transport.pause_reading()
+        return message
+
+    def _parse_segment(self) -> None:
+        if self.disconnected or self.transport.is_closing():
+            self._segments.clear()
+            return
+        super().data_received(self._segments[0])
+        self._segments.popleft()
+        if self._segments:
+            self.loop.call_soon(self._parse_segment)
+        elif not self.read_paused:
+            self.transport.resume_reading()
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the connection is authenticated."""
+        return getattr(self, "scope", {}).get(AUTHENTICATED_SCOPE_KEY, False) is True
+
+    @property
+    def is_closable(self) -> bool:
+        """Whether the connection is not authenticated."""
+        return not self.is_authenticated
+
+    def unsent_bytes(self) -> int:
+        """Return 0: the send buffer of the session is limited itself."""
+        return 0
+
+    def expire(self) -> str | None:
+        """Do nothing: there is no deadline."""
+        return None
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
 
     def keepalive_timeout(self) -> None:
         """Close the connection: no PONG came in time."""

@@ -38,6 +38,7 @@ class Line:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = list(texts)
+        self.scope: dict[str, Any] = {}
         self.listens = asyncio.Event()
         self.sent: list[MutableMapping[str, Any]] = []
 
