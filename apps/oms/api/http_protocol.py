@@ -135,10 +135,11 @@ class HttpProtocol(HttpToolsProtocol):
             and self._head_bytes() > settings.head_bytes_max
         ):
             raise _TooLarge
+        previous = self.cycle
+        super().on_headers_complete()
         self._reading = BODY
         self._is_timed = False
-        self._previous = self.cycle
-        super().on_headers_complete()
+        self._previous = previous
         if not self.parser.should_upgrade():
             self.headers = []  # trailers of a chunked body are no headers of the request
 
@@ -212,7 +213,8 @@ class HttpProtocol(HttpToolsProtocol):
             awaited.keep_alive = False
             self.limits.count_closed("garbage_after_request")
             return
-        has_response = self._reading == BODY and self.cycle.response_started
+        is_begun = self._reading == BODY and self.cycle is not None
+        has_response = is_begun and self.cycle.response_started
         if not has_response and not self.transport.is_closing():
             self.transport.write(refusal_response(*refusal))
         self.limits.count_closed(f"status_{refusal[0]}")

@@ -132,12 +132,6 @@ async def test_body_over_the_limit(gateway: InProcessGateway, path: str) -> None
     assert (await gateway.client("POST", path, raw=b" " * bytes_max)).status == 422
 
 
-async def test_a_body_is_refused_by_its_length_alone(gateway: InProcessGateway) -> None:
-    headers = {"content-length": "1000000"}
-    answer = await gateway.client("POST", "/auth/login-password", raw=[], headers=headers)
-    check_error(answer, 413, "payload_too_large")
-
-
 @pytest.mark.parametrize(
     ("sent", "is_kept"),
     [

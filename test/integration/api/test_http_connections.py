@@ -12,6 +12,8 @@ from kit.http.websocket_client import connect_client, wait_for_condition
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY
 from oms.config import ConnectionSettings
 
+from .conftest import BODY_BYTES_MAX
+
 KEY = b"GET /key HTTP/1.1\r\nHost: x\r\n\r\n"
 GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /order HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -55,6 +57,12 @@ def statuses(text: bytes) -> list[int]:
 async def ask(server: HttpServer, data: bytes) -> bytes:
     """Send ``data`` on a new connection; return everything until the server closes."""
     return await (await server.connect()).ask(data)
+
+
+async def test_requests_that_the_parser_reads_and_the_server_refuses() -> None:
+    async with serve_http(App()) as server:
+        text = await ask(server, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert statuses(text) == [400]
 
 
 @pytest.mark.parametrize("garbage", [b"\x00\xffgarbage", b"NO SUCH THING\r\n\r\n", b"{}" + GET])
@@ -149,6 +157,28 @@ async def test_trailers_are_not_headers() -> None:
     async with serve_http(app) as server:
         text = await ask(server, request + b"a: b\r\n" * 200)
     assert statuses(text) == [400]
+
+
+@pytest.mark.parametrize("connection_header", [b"", b"Connection: close\r\n"])
+@pytest.mark.parametrize(
+    ("path", "bytes_max"),
+    [(b"/auth/login-password", 65_536), (b"/oms/commands", BODY_BYTES_MAX)],
+)
+async def test_a_large_body_is_refused_before_it_is_read(
+    gateway: InProcessGateway, path: bytes, bytes_max: int, connection_header: bytes
+) -> None:
+    length = bytes_max + 1
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + connection_header
+    async with serve_http(gateway.app) as server:
+        connection = await server.connect()
+        await connection.send(head + b"Content-Length: %d\r\n\r\n{" % length)
+        assert (await connection.read_response())[0] == 413
+        await connection.send(b" " * (length - 1))  # its sender is not cut off
+        if connection_header:
+            assert await connection.read_to_end() == b""
+        else:
+            await connection.send(b"GET /livez HTTP/1.1\r\n\r\n")
+            assert (await connection.read_response())[0] == 200
 
 
 async def test_pipelined_requests_are_limited() -> None:

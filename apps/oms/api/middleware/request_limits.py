@@ -1,7 +1,7 @@
 """Limit of the body size, and the last error handler of a request. Pure ASGI.
 
-A too large body is refused as soon as its size is known. What its sender still sends is discarded
-by the server, which lets him read the response.
+A too large body is refused as soon as its size is known. What follows of a body that was not read
+is discarded after the response was sent: a sender whose connection is closed could not read it.
 """
 
 import logging
@@ -35,19 +35,25 @@ class RequestLimitsMiddleware:
         request_id: str = scope[REQUEST_ID_SCOPE_KEY]
         is_large = scope["path"].startswith(LARGE_BODY_PATHS)
         bytes_max = self._large_bytes_max if is_large else self._small_bytes_max
-        if _read_length(scope) > bytes_max:
-            await _too_large(bytes_max, request_id)(scope, receive, send)
-            return
-        body = _LimitedReceive(receive, bytes_max)
+        length = _read_length(scope)
+        body = _LimitedReceive(receive, bytes_max, is_complete=not length)
         has_started = False
 
         async def tracked_send(message: Message) -> None:
             nonlocal has_started
             has_started = True
+            is_last = message["type"] == "http.response.body" and not message.get("more_body")
+            if is_last and not body.is_complete:
+                await send({**message, "more_body": True})
+                await body.discard()
+                message = {"type": "http.response.body"}
             await send(message)
 
         try:
-            await self._app(scope, body, tracked_send)
+            if length > bytes_max:
+                await _too_large(bytes_max, request_id)(scope, receive, tracked_send)
+            else:
+                await self._app(scope, body, tracked_send)
         except ClientDisconnect:
             return  # there is no reader of a response
         except Exception:  # last handler of a request: the client gets a JSON error
@@ -61,14 +67,24 @@ class RequestLimitsMiddleware:
 class _LimitedReceive:
     """``receive`` that counts the bytes of the body, independent of Content-Length."""
 
-    def __init__(self, receive: Receive, bytes_max: int) -> None:
+    def __init__(self, receive: Receive, bytes_max: int, *, is_complete: bool) -> None:
         self._receive = receive
         self._bytes_max = bytes_max
         self._bytes_read = 0
+        #: Whether nothing is left to be read.
+        self.is_complete = is_complete
+
+    async def discard(self) -> None:
+        """Read the rest of the body; its bytes and time are limited by the server."""
+        while not self.is_complete:
+            message = await self._receive()
+            is_body = message["type"] == "http.request"
+            self.is_complete = not is_body or not message.get("more_body", False)
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
+            self.is_complete = not message.get("more_body", False)
             self._bytes_read += len(message.get("body", b""))
             if self._bytes_read > self._bytes_max:
                 raise Invalid(_too_large_text(self._bytes_max), code="payload_too_large")
