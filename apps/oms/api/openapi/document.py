@@ -180,11 +180,16 @@ def _documented_route(operation: Operation, schema_of: Mapping[str, Schema]) -> 
         methods=route.methods,
         name=route.name,
         operation_id=route.name,
+        summary=_first_sentence(route.description),
         tags=[route.path.split("/")[1]],
         response_class=route.response_class,
         responses=dict(sorted(_responses(operation, schema_of).items())),
         openapi_extra=extra,
     )
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).split(". ")[0].removesuffix(".")
 
 
 def _responses(
