@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.sql import execute
+from kit.databases.sql import execute, stored_time
 from kit.gateway.processes import Gateway
 from kit.http.client import call, get
 from kit.ledger.worked_examples import (
@@ -171,7 +171,7 @@ class _Run:
             "balances": {"USDT": "1000000", "BTC": "1000000"},
         }
         config = json.dumps({"oms": {"paper": paper}})
-        now = "'2026-01-01 00:00:00'"
+        now = f"'{stored_time(self.gateway.dsn)}'"
         statements = [
             f"UPDATE accounts SET extra_config_json='{config}' WHERE id={self.account_id}"
         ]

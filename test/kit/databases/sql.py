@@ -54,10 +54,14 @@ def connect(dsn: str) -> Iterator[Any]:
         connection.close()
 
 
+def stored_time(dsn: str) -> str:
+    """Returns a time in the notation of the database's time columns."""
+    return "2026-01-01T00:00:00.000000Z" if dsn.startswith("sqlite") else "2026-01-01 00:00:00"
+
+
 def insert_credentials(dsn: str, account_id: int, fingerprint: str) -> None:
     """Inserts credentials of the account with this key ``fingerprint``; they cannot be unsealed."""
-    is_sqlite = dsn.startswith("sqlite")
-    at = "2026-01-01T00:00:00.000000Z" if is_sqlite else "2026-01-01 00:00:00"
+    at = stored_time(dsn)
     execute(
         dsn,
         "INSERT INTO account_credentials_encrypted (account_id, api_key_enc, secret_enc,"
