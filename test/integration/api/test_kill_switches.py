@@ -200,7 +200,8 @@ async def test_permissions_and_validation(watched: InProcessGateway) -> None:
     gateway = watched
     silent = await pull(gateway, comment=" ")
     assert (silent.status, silent.detail["code"]) == (422, "comment_required")
-    for wrong in ({"scope": "planet"}, {"mode": "asleep"}, {"scope_id": "x"}, {"scope_id": ""}):
+    scope_ids = ({"scope_id": "x"}, {"scope_id": ""}, {"scope_id": 2**53}, {"scope_id": 10**30})
+    for wrong in ({"scope": "planet"}, {"mode": "asleep"}, *scope_ids):
         assert (await pull(gateway, **wrong)).status == 422
     assert (await pull(gateway, scope_id=99999)).detail["code"] == "account_not_found"
     wide = await pull(gateway, key=gateway.client.key, scope="global")

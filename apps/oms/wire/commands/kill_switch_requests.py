@@ -6,6 +6,7 @@ from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
+from oms.domain.ids import ID_MAX
 from oms.domain.risk.kill_switch import KillMode, KillScope
 from oms.domain.value import value
 from oms.wire.field_types import Comment
@@ -103,7 +104,8 @@ def _read_id(scope: KillScope, scope_id: str) -> str:
         raise malformed_at(("scope_id",), f"name the {scope.value}", "missing")
     if scope is KillScope.SYMBOL:
         return scope_id
-    if not scope_id.isascii() or not scope_id.isdigit() or int(scope_id) == 0:
+    is_number = scope_id.isascii() and scope_id.isdigit()
+    if not is_number or not 0 < int(scope_id) <= ID_MAX:
         raise malformed_at(("scope_id",), f"the id of the {scope.value} is expected", "id")
     return str(int(scope_id))
 
