@@ -1,4 +1,4 @@
-"""One gateway for all attack programs of a process, watched while it is attacked.
+"""One gateway for the attack programs of a file, watched while it is attacked.
 
 ``OMS_TEST_ATTACK_SEED`` and ``OMS_TEST_ATTACK_SIZE`` (probes per program) choose what is sent.
 ``make attack`` sets them and prints the report.
@@ -18,13 +18,13 @@ SEED = int(os.environ.get("OMS_TEST_ATTACK_SEED", "1"))
 SIZE = int(os.environ.get("OMS_TEST_ATTACK_SIZE", "300"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def report() -> AttackReport:
-    """The counts of all programs."""
+    """The counts of the file's programs."""
     return AttackReport()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target(
     tmp_path_factory: pytest.TempPathFactory, report: AttackReport
 ) -> Iterator[AttackTarget]:
