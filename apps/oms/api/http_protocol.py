@@ -237,9 +237,12 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def uvicorn_http_options(limits: ConnectionLimits) -> dict[str, Any]:
-    """Return the ``uvicorn.Config`` options for HTTP; the Server header is off."""
+    """Return the ``uvicorn.Config`` options for HTTP; the Server header is off.
+
+    uvicorn's own reading of ``X-Forwarded-For`` is off too: ``client_ip`` decides whom to trust.
+    """
     protocol = type("LimitedHttpProtocol", (HttpProtocol,), {"limits": limits})
-    return {"http": protocol, "server_header": False}
+    return {"http": protocol, "server_header": False, "proxy_headers": False}
 
 
 def refusal_response(status: int, code: str, message: str) -> bytes:
