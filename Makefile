@@ -5,8 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# One pytest worker more than the smallest machine has cores: many tests wait for an exchange's poll.
-TEST_WORKERS ?= 3
+# One pytest worker per core: the end-to-end tests start processes of their own.
+TEST_WORKERS ?= 2
 MARIADB := mariadb-server-core mariadb-client-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.
 unexport PYTHONDONTWRITEBYTECODE
