@@ -5,6 +5,7 @@ Lengths, names, docstrings, floats, caught exceptions, machine-specific paths.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ TEXT_SUFFIXES = (
 NOT_OURS = ("__pycache__", "node_modules", "dist")
 
 FILE_LINES_MAX = 400
+FOLDER_MODULES_MAX = 25
 FUNCTION_LINES_MAX = 60
 #: At most one function in a hundred may be longer than this.
 FUNCTION_LINES_USUAL = 50
@@ -104,6 +106,11 @@ def test_there_is_something_to_check() -> None:
 def test_files_are_not_too_long() -> None:
     lengths = {_name(path): len(path.read_text().splitlines()) for path in PYTHON}
     assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
+
+
+def test_folders_have_not_too_many_modules() -> None:
+    modules = Counter(_name(path.parent) for path in PYTHON)
+    assert {name: n for name, n in modules.items() if n > FOLDER_MODULES_MAX} == {}
 
 
 def test_functions_are_not_too_long() -> None:

@@ -28,7 +28,6 @@ from oms.api.routes import (
     ccxt_gateway,
     commands,
     discrepancies,
-    docs_page,
     documentation,
     events,
     exchange_info,
@@ -143,7 +142,7 @@ def _outer_middleware(context: ApiContext) -> list[Callable[[ASGIApp], ASGIApp]]
 def create_app(context: ApiContext) -> Application:
     """Return the ASGI application that serves ``context``."""
     app = Application(context)
-    for group in (*ROUTE_MODULES, docs_page):
+    for group in ROUTE_MODULES:
         app.include_router(group.router)
     if context.websocket is not None:
         _add_websocket_route(app, context)
@@ -155,7 +154,7 @@ def create_app(context: ApiContext) -> Application:
 def served_routes() -> list[APIRoute]:
     """Return every documented HTTP route."""
     routes = [route for group in ROUTE_MODULES for route in group.router.routes]
-    return [route for route in routes if isinstance(route, APIRoute)]
+    return [route for route in routes if isinstance(route, APIRoute) and route.include_in_schema]
 
 
 def _add_websocket_route(app: FastAPI, context: ApiContext) -> None:

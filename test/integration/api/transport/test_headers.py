@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from integration.api.conftest import BODY_BYTES_MAX
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, open_gateway
 from kit.http import wire_keys
 from kit.http.asgi_client import AsgiClient, AsgiResponse
@@ -20,8 +21,6 @@ from oms.api.middleware.security_headers import SECURITY_HEADERS
 from oms.config import Settings
 from oms.domain.errors import Unavailable
 from oms.wire.error_codes import CODES
-
-from .conftest import BODY_BYTES_MAX
 
 SMALL_BODY_BYTES_MAX = Settings().commands.small_body_bytes_max
 BUDGET = (
