@@ -29,9 +29,10 @@ from kit.attack.access_oracle import (
 )
 from kit.attack.keep_alive_client import Answer
 from kit.attack.report import ProgramCounts
-from kit.attack.target import FOREIGN, FULL, OTHER_STRATEGY, AttackTarget
+from kit.attack.target import FOREIGN, OTHER_STRATEGY, AttackTarget
+from kit.http.permission_table import PERMISSION_FLAGS
 
-ALL = frozenset(FULL)
+ALL = frozenset(PERMISSION_FLAGS)
 FLAGS_BY_NAME = {
     "reads": frozenset({"can_read"}),
     "trades blindly": ALL - {"can_read"},
@@ -242,7 +243,7 @@ def _holder(
     permissions = []
     for account_id in (target.own.account_id, target.spare_account_id) if flags else ():
         permission: dict[str, Any] = {"account_id": account_id}
-        permission |= {flag: flag in (flags or ()) for flag in FULL}
+        permission |= {flag: flag in (flags or ()) for flag in PERMISSION_FLAGS}
         if is_restricted:
             permission |= {"restrict_to_strategies": True, "strategy_ids": [target.own.strategy_id]}
         permissions.append(permission)

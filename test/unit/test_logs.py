@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -129,3 +130,13 @@ def test_a_record_that_cannot_be_written_is_not_shown(capsys: pytest.CaptureFixt
         logger.info("request_sent %d", "a secret argument")
     error = capsys.readouterr().err
     assert "secret" not in error and "log_failed" in error
+
+
+def test_a_long_line_is_redacted_in_linear_time() -> None:
+    words = ("a-" * 50_000, "+" * 100_000, "sign" * 25_000, "x=" * 50_000)
+    started = time.process_time()
+    for word in words:
+        logs.redact_secrets(word)
+        logs._redact_line(word, "a.library")
+    assert time.process_time() - started < 2.0
+    assert logs.redact_secrets(f"{words[0]}, my-signature=abc") == f"{words[0]}, my-signature=***"

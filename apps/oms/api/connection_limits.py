@@ -1,14 +1,15 @@
 """Limits of a process's client connections: their number, and how long each may wait.
 
-Every connection uses a file descriptor. Above the limit the connection is closed that can be missed
-most: of those whose caller was never authenticated, else of all, the one that is idle for longest.
-A connection whose request is being executed is never closed.
+Every connection uses a file descriptor. Above the limit one is closed: the oldest whose caller was
+never authenticated, else the one that is idle for longest, else the newest. A connection whose
+request is being executed and an authenticated WebSocket are never closed for another one.
 """
 
 import asyncio
 import logging
 import resource
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -45,7 +46,7 @@ class LimitedConnection(Protocol):
 
     @property
     def is_closable(self) -> bool:
-        """Whether no request of the connection is being executed."""
+        """Whether no request of the connection is executed and it is no authenticated WebSocket."""
         ...
 
     def expire(self) -> str | None:
@@ -94,10 +95,10 @@ class ConnectionLimits:
         if self._check_timer is None:
             self._schedule_check()
         if len(self._open) > self.open_max:
-            self._close_idlest(list(self._open), "too_many")
+            self._close_least_important(self._open, "too_many")
         elif self._is_address_full(connection.address):
             same = [each for each in self._open if each.address == connection.address]
-            self._close_idlest(same, "too_many_of_address")
+            self._close_least_important(same, "too_many_of_address")
 
     def replace(self, before: LimitedConnection, after: LimitedConnection) -> None:
         """Continue a connection under another protocol."""
@@ -132,10 +133,17 @@ class ConnectionLimits:
         is_above = self._by_address[address] > self.per_address_max
         return is_above and not is_trusted_address(address, self.trusted_proxies)
 
-    def _close_idlest(self, connections: list[LimitedConnection], reason: str) -> None:
-        closable = [each for each in connections if each.is_closable] or connections[-1:]
-        idlest = min(closable, key=lambda each: (each.is_authenticated, each.idle_since))
-        self._close(idlest, reason)
+    def _close_least_important(
+        self, connections: Collection[LimitedConnection], reason: str
+    ) -> None:
+        """Close one of ``connections``, which are in the order of their arrival."""
+        closable = (each for each in connections if each.is_closable)
+        # Mostly the first one: a flood of connections must not cost a search among all of them.
+        chosen = next((each for each in closable if not each.is_authenticated), None)
+        if chosen is None:
+            idle = [each for each in connections if each.is_closable]
+            chosen = min(idle, key=lambda each: each.idle_since) if idle else [*connections][-1]
+        self._close(chosen, reason)
 
     def _close(self, connection: LimitedConnection, reason: str) -> None:
         self.leave(connection)
@@ -160,7 +168,7 @@ class ConnectionLimits:
                 self._stalled.pop(connection, None)
                 continue
             before, since = self._stalled.get(connection, (0, now))
-            if unsent < before or connection not in self._stalled:
+            if unsent != before or connection not in self._stalled:
                 self._stalled[connection] = (unsent, now)
             elif now - since > self.settings.write_seconds:
                 self._close(connection, "write_timeout")

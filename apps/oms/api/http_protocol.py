@@ -68,8 +68,9 @@ class HttpProtocol(HttpToolsProtocol):
     @property
     def is_closable(self) -> bool:
         """Whether no request of the connection is being executed."""
-        cycle = self.cycle
-        return cycle is None or cycle.response_complete or cycle.more_body
+        cycle = self.cycle  # the newest request: earlier ones of the pipeline may be executed
+        is_waiting = cycle is None or cycle.response_complete or cycle.more_body
+        return is_waiting and not self.pipeline
 
     def unsent_bytes(self) -> int:
         """Return how many bytes the peer has not taken yet."""
@@ -87,7 +88,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
             return reason
         reason = "head_timeout" if self._reading == HEAD else "body_timeout"
-        self._refuse(TOO_LATE)
+        self._refuse(TOO_LATE, reason)
         return reason
 
     def data_received(self, data: bytes) -> None:
@@ -205,19 +206,24 @@ class HttpProtocol(HttpToolsProtocol):
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """End the connection: after the response that is awaited, else with a refusal."""
+    def _refuse(self, refusal: Refusal, reason: str | None = None) -> None:
+        """End the connection: after the response that is awaited, else with a refusal.
+
+        The caller counts it if it gives a ``reason``.
+        """
         self._is_ending = True
         awaited = self._drop_incomplete_request()
         if awaited is not None:
             awaited.keep_alive = False
-            self.limits.count_closed("garbage_after_request")
+            if reason is None:
+                self.limits.count_closed("garbage_after_request")
             return
         is_begun = self._reading == BODY and self.cycle is not None
         has_response = is_begun and self.cycle.response_started
         if not has_response and not self.transport.is_closing():
             self.transport.write(refusal_response(*refusal))
-        self.limits.count_closed(f"status_{refusal[0]}")
+        if reason is None:
+            self.limits.count_closed(f"status_{refusal[0]}")
         self.transport.close()
 
     def _drop_incomplete_request(self) -> RequestResponseCycle | None:

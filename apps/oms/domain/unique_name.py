@@ -1,4 +1,5 @@
-"""Which names count as the same: those that differ by case, width or spaces around words only.
+"""Which names count as the same: those that differ in what NFKC
+and case folding make equal (case, width, ligatures), or in spaces around words, only.
 
 Two users or strategies never have names of which one can be taken for the other; the rule does not
 depend on the collation of a database.

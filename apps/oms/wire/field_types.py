@@ -164,7 +164,7 @@ def read_json(value: object) -> Any:
 
 
 def _read_json(value: object, depth: int, remaining: Iterator[int]) -> Any:
-    """``remaining`` loses an item for each value."""
+    """Convert ``value``; ``remaining`` is the number of values that may follow."""
     if depth == 0:
         raise PydanticCustomError("json", f"nested deeper than {DEPTH_MAX} levels")
     if next(remaining, None) is None:

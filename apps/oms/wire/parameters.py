@@ -93,12 +93,12 @@ PAGE = _number("page", "The page, from 1.", 1, 1, 10**9)
 PAGE_SIZE = _number(
     "page_size", "Rows of a page, 1 to 500; clamped to the range.", 100, 1, PAGE_ROWS_MAX
 )
-SORT = _query("sort", "By id; ascending where nothing is said.", _words("asc", "desc"))
+SORT = _query("sort", "By id; default ``asc``.", _words("asc", "desc"))
 WITH_TOTAL = _query("with_total", "Whether rows are counted.", _FLAG)
 CURSOR = _query("cursor", "Where the page before ended; empty begins.", _TEXT)
 LIMIT = _number("limit", "How many rows at most, 1 to 5000; clamped.", 500, 1, OPEN_ROWS_MAX)
 CACHE = _query("cache", "Accepted for old clients, without effect.", _FLAG)
-PARALLEL = _query("parallel", "All at once, in place of one after the other.", _FLAG)
+PARALLEL = _query("parallel", "Execute concurrently instead of in sequence.", _FLAG)
 VIEW = _query("view", "Rows as MetaTrader's structures.", _words("mt5"))
 WAIT_MS = _query(
     "wait_ms", "How long the answer may wait, in milliseconds; clamped.", {"type": "integer"}
@@ -154,7 +154,7 @@ REQUEST_ID = _header(
 )
 IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
-    "The first answer is repeated, nothing is done twice.",
+    "A repeat gets the first response and is not executed.",
     {"type": "string", "pattern": f"^[!-~]{{1,{IDEMPOTENCY_KEY_CHARACTERS_MAX}}}$"},
 )
 

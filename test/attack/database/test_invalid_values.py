@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-#: Values that the gateway never writes: the column, the value, and another finding if it has one.
+#: Values that the gateway never writes: table, column, and the value as SQL.
 VALUES: tuple[tuple[str, str, str], ...] = (
     ("oms_orders", "qty", "'much'"),
     ("oms_orders", "filled_qty", "'NaN'"),

@@ -12,15 +12,12 @@ from typing import Any
 
 from kit.attack.keep_alive_client import Answer, KeepAliveClient
 from kit.gateway.processes import Gateway
+from kit.http.permission_table import PERMISSION_FLAGS
 from kit.polling import wait_until
 
 FOREIGN = "FOREIGN-7f3a"
 OTHER_STRATEGY = "OTHER-STRATEGY-7f3a"
 SYMBOL = "BTC/USDT:USDT"
-FULL = (
-    *("can_read", "can_trade", "can_close_position", "can_risk_manage"),
-    *("can_block_new_positions", "can_block_account"),
-)
 ENVIRONMENT = {
     "OMS_TRUSTED_PROXIES": "127.0.0.1/32",
     "OMS_LIMITS_READ_PER_SECOND": "100000",
@@ -95,7 +92,7 @@ class AttackTarget:
 
     def full_permission(self, *account_ids: int, **more: object) -> list[dict[str, Any]]:
         """All flags on the accounts."""
-        flags = dict.fromkeys(FULL, True)
+        flags = dict.fromkeys(PERMISSION_FLAGS, True)
         return [{"account_id": account_id, **flags, **more} for account_id in account_ids]
 
     def log_text(self) -> str:

@@ -28,8 +28,6 @@ from oms.domain.orders.order import Order, Side
 from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts
 from oms.ports.leases import Lease
 from oms.services.account_state.state import AccountState
-from oms.services.commands.place_order import PlaceOrder
-from oms.services.commands.position_ops import PositionOps
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import Changes, RecordReports
 
@@ -74,14 +72,8 @@ class StoredAccount:
         self.store, self.lease = store, lease
         self.instrument = instruments[0]
         self.exchange = ScriptedExchange({one.symbol: one for one in instruments})
-        load_history = LoadHistory(ledger=store.ledger)
-        self.record = RecordReports(ledger=store.ledger, ids=store.ids, load_history=load_history)
-        self.position_ops = PositionOps(
-            ledger=store.ledger,
-            record=self.record,
-            ids=store.ids,
-            place=cast(PlaceOrder, None),
-            load_history=load_history,
+        self.record = RecordReports(
+            ledger=store.ledger, ids=store.ids, load_history=LoadHistory(ledger=store.ledger)
         )
         self.state: AccountState = cast(AccountState, None)
 
@@ -198,23 +190,6 @@ def a_late_fee(
         amount=-Decimal(amount),
         currency=currency,
         symbol=symbol,
-        executed_at=at,
-        source=ReportSource.RECONCILE,
-        received_at=at,
-    )
-
-
-def a_funding(
-    symbol: str, name: str, amount: str | Decimal, at: datetime, side: Side | None = None
-) -> Charge:
-    """A funding payment that was due ``at``; positive is received."""
-    return Charge(
-        kind=ChargeKind.FUNDING,
-        charge_id=name,
-        amount=Decimal(amount),
-        currency="USDT",
-        symbol=symbol,
-        side=side,
         executed_at=at,
         source=ReportSource.RECONCILE,
         received_at=at,

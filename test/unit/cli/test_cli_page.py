@@ -41,7 +41,7 @@ def test_documented_examples_are_valid_commands() -> None:
             ]
     for words in read:
         assert callable(parser().parse_args(words).run)
-    assert [words[0] for words in read].count("rotate-master-key") == 3
+    assert [words[0] for words in read].count("rotate-master-key") == 5
     assert len(read) >= 7
 
 

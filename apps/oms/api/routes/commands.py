@@ -37,7 +37,7 @@ from oms.api.openapi.request_bodies import COMMANDS_BODY
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, UNKNOWN_ID, documented
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY
 from oms.api.routes.pagination import envelope
-from oms.api.routes.path_ids import PathId
+from oms.api.routes.path_ids import PathId, parse_command_id
 from oms.domain.errors import OmsError
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitRequest, SubmitResult
@@ -176,8 +176,7 @@ def _build_response(
 async def get_command(request: Request, command_id: PathId) -> Response:
     """Return one command; with ``wait_ms`` once it ended or the wait is over."""
     context, caller = api_context(request), await admit_caller(request)
-    number = int(command_id) if command_id.isascii() and command_id.isdigit() else 0
-    row = await context.queries.command(caller.principal, number if len(command_id) < 17 else 0)
+    row = await context.queries.command(caller.principal, parse_command_id(command_id))
     wait_ms = read_wait_ms(request.query_params, WAIT_MS_MAX)
     if wait_ms and not row.status.is_final:
         row = (await context.result_waiter([row.id], wait_ms / 1000)).get(row.id, row)

@@ -24,7 +24,7 @@ router = APIRouter()
 _MAY_NEED_A_KEY = frozenset({401, 403, 429, 503})
 
 PACKAGE = "fastapi_swagger"
-"""The package whose files are those of Swagger UI; none of its code is used."""
+"""The package that has the files of Swagger UI; none of its functions is called."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

@@ -36,7 +36,9 @@ _RESOLUTION = validated(
 
 @router.post(
     "/oms/orders/{order_id}/refresh",
-    openapi_extra=documented(OrderAsked, statuses=SENT, query=p.WAIT, errors=COMMAND_ERRORS),
+    openapi_extra=documented(
+        OrderAsked, statuses=SENT, query=(*p.WAIT, p.COMMENT), errors=COMMAND_ERRORS
+    ),
 )
 async def refresh_order(request: Request, order_id: PathId) -> Response:
     """Query the exchange for the order and return its state."""

@@ -49,7 +49,9 @@ STATUSES = ("fresh", "stale", "never")
 
 @router.post(
     "/oms/reconcile",
-    openapi_extra=documented(ReconciledAccounts, body=_RECONCILE, errors=COMMAND_ERRORS),
+    openapi_extra=documented(
+        ReconciledAccounts, query=(p.COMMENT,), body=_RECONCILE, errors=COMMAND_ERRORS
+    ),
 )
 async def reconcile_accounts(request: Request) -> Response:
     """Reconcile accounts concurrently; deals that were found are readable on return."""

@@ -52,7 +52,7 @@ MALFORMED_IN_A_ROW_MAX = 10
 CLOSE_TIMEOUT_SECONDS = 10.0
 ACCESS_CHECK_SECONDS = 2.0
 FRAMES_WITHOUT_YIELD_MAX = 8
-"""Frames of one connection that are processed before others get a turn."""
+"""Frames of one connection that are processed before the loop runs other tasks."""
 
 UNAUTHENTICATED_FRAMES_MAX = 100
 

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with another keepalive timeout, and quiet about invalid text.
+"""uvicorn's WebSocket protocol with another keepalive timeout; invalid text is not logged.
 
 Without a PONG uvicorn closes with 1011 and waits for ever for a peer that does not read. This
 protocol closes with 4408, and aborts the transport some seconds after the application is done.
@@ -19,7 +19,7 @@ from oms.config import EventSettings
 NO_PONG = 4408
 INVALID_DATA = 1007
 SEGMENT_BYTES = 16 * 1024
-"""Received bytes that are parsed before other connections get a turn."""
+"""Received bytes that are parsed before the loop runs other tasks."""
 
 LINGER_SECONDS = 10.0
 
@@ -27,7 +27,7 @@ LINGER_SECONDS = 10.0
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Closes with 4408 without a PONG and aborts lingering connections.
 
-    It is a ``connection_limits.LimitedConnection``: it can be missed until it is authenticated.
+    It is a ``connection_limits.LimitedConnection``: it may be closed until it is authenticated.
     """
 
     #: Set by the HTTP protocol; absent without limits.

@@ -111,7 +111,8 @@ def replay_steps(
 ) -> list[ReplayStep]:
     """Return what moved quantity, in the order of ``key``: of the exchange, unless it is given.
 
-    Busted executions are left out. A merge follows the executions of its time.
+    Busted executions are left out. A merge follows the executions of its time, and a merge into a
+    position comes before the merge of that position.
     """
     order = key or exchange_order
     busted = busted_trade_ids(deals)
@@ -127,11 +128,20 @@ def replay_steps(
     for legs in pairs.values():
         pair = tuple(sorted(legs, key=lambda leg: leg.leg))
         steps.append((order(pair[0]), pair[0].id, pair))
+    targets = {each.id: each.merged_into for each in positions if each.merged_into is not None}
     for position in positions:
-        if position.merged_into is not None:
+        if position.id in targets:
             at = position.closed_at or position.updated_at
-            steps.append(((at, 2), -position.id, position))
+            steps.append(((at, 2, -_merges_after(position, targets)), position.id, position))
     return [step for _, _, step in sorted(steps, key=lambda each: each[:2])]
+
+
+def _merges_after(position: Position, targets: Mapping[int, int]) -> int:
+    """Return into how many positions the quantity of ``position`` was merged in turn."""
+    count, target = 0, targets.get(position.id)
+    while target is not None and count < len(targets):  # damaged rows may form a circle
+        count, target = count + 1, targets.get(target)
+    return count
 
 
 def exchange_order(deal: Deal) -> tuple[object, ...]:

@@ -38,9 +38,10 @@ class ChainCommands:
         # Another process may have chained meanwhile.
         self._seen_to = max(self._seen_to, await self.chain.last_command_id())
         # Ended ones first: a command that ends before its first round gets one link.
-        ended = await self._link_all(partial(self.chain.ended_commands, COMMANDS_PER_BATCH))
+        ended, _ = await self._link_all(partial(self.chain.ended_commands, COMMANDS_PER_BATCH))
         late = await self._link_late()
-        return ended + late + await self._link_all(self._new_commands)
+        new, _ = await self._link_all(self._new_commands)
+        return ended + late + new
 
     async def _new_commands(self) -> Sequence[CommandRecord]:
         """Return the next commands with higher ids than those seen."""
@@ -57,12 +58,18 @@ class ChainCommands:
             return 0
         since = (searched_at or await self.chain.last_linked_at() or now) - LATE_COMMANDS_MARGIN
         read = partial(self.chain.late_commands, since, self._seen_to, COMMANDS_PER_BATCH)
-        count = await self._link_all(read)
-        self._late_searched_at = now
+        count, is_complete = await self._link_all(read)
+        if is_complete:
+            self._late_searched_at = now
         return count
 
-    async def _link_all(self, read: Callable[[], Awaitable[Sequence[CommandRecord]]]) -> int:
-        """Link what ``read`` returns until there is nothing more, or the chain's end moves."""
+    async def _link_all(
+        self, read: Callable[[], Awaitable[Sequence[CommandRecord]]]
+    ) -> tuple[int, bool]:
+        """Link what ``read`` returns until there is nothing more, or the chain's end moves.
+
+        Returns how many links were appended, and whether there was nothing more.
+        """
         count = 0
         for _ in range(BATCHES_MAX):
             # Read before the records: a head that is still the end then means that no other process
@@ -71,12 +78,12 @@ class ChainCommands:
             seen_to = self._seen_to
             records = await read()
             if not records:
-                break
+                return count, True
             if not await self._append(head, records):
                 self._seen_to = seen_to
                 break
             count += len(records)
-        return count
+        return count, False
 
     async def _append(self, head: ChainHead | None, records: Sequence[CommandRecord]) -> bool:
         """Append a link for each record; ``False`` if the end of the chain moved or is missing."""

@@ -63,8 +63,8 @@ class UnitOfWork:
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:
     """Return ``stored`` deals in the form that ``units`` give them, and the new ones, by id.
 
-    ``units`` (``AccountState.units_of_work``) are taken before ``stored`` is read: the commit in
-    progress may complete during the read.
+    ``units`` (``AccountState.units_of_work``, the older first) are taken before ``stored`` is
+    read: the commit in progress may complete during the read.
     """
     deals = {deal.id: deal for deal in stored}
     for work in units:

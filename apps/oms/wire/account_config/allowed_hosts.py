@@ -4,8 +4,8 @@ from oms.wire.json import NotJson, loads
 
 
 def has_allowed_hosts(extra_config: str) -> bool:
-    """Return whether the account names hosts of its own."""
+    """Return whether the account names hosts of its own; yes where that cannot be read."""
     try:
         return bool(loads(extra_config).get("oms", {}).get("allowed_hosts"))
     except (NotJson, AttributeError):
-        return False
+        return True  # counts as live: settings that cannot be read permit nothing

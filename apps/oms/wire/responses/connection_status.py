@@ -28,6 +28,8 @@ class UnavailableReason(TypedDict):
 
 
 class Connection(TypedDict):
+    """An account's exchange connection; what only its worker knows is null without a worker."""
+
     account_id: Id
     exchange_id: str
     engine: str
@@ -43,9 +45,6 @@ class Connection(TypedDict):
     trouble: UnavailableReason | None
     prices: str | None
     prices_trouble: UnavailableReason | None
-
-
-"""An account's exchange connection; what only its worker knows is null without a worker."""
 
 
 def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class EventBody(TypedDict):
 
 
 EventGap = TypedDict("EventGap", {"account_id": Count, "from": Count, "to": Count})
-"""Events that are no longer kept, or never existed."""
+"""Events that are no longer kept, cannot be decoded, or never existed."""
 
 
 class Events(TypedDict):
@@ -156,8 +156,8 @@ class DecodedEvent:
 _new_decoded = constructor(DecodedEvent)
 
 
-def decode_event_row(row: EventRow, after: int = 0) -> Iterator[DecodedEvent]:
-    """Yield the events of ``row`` with numbers above ``after``; inverse of ``outbox_payload``.
+def decode_event_row(row: EventRow) -> Iterator[DecodedEvent]:
+    """Yield the events of ``row``; inverse of ``outbox_payload``.
 
     Raises ``NotJson`` if the payload is no valid event or list of events.
     """
@@ -171,8 +171,6 @@ def decode_event_row(row: EventRow, after: int = 0) -> Iterator[DecodedEvent]:
             raise NotJson("an event has no payload")
         if is_batch and "event" not in item:
             raise NotJson("an event has no name")
-        if row.seq + offset <= after:
-            continue
         yield _new_decoded(
             event_id=row.id + offset,
             account_id=row.account_id,

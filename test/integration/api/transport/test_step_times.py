@@ -89,9 +89,9 @@ def hostile_commands(command: Any, draw: random.Random) -> Iterator[tuple[str, b
 async def longest_step(send: Any) -> float:
     """The longest step of the fastest attempt."""
     longest = float("inf")
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         with measure_steps() as times:
-            await send()
+            await send(attempt)
         longest = min(longest, times.longest)
         if longest <= STEP_SECONDS_MAX:
             break
@@ -105,9 +105,10 @@ async def test_bodies(gateway: InProcessGateway) -> None:
     for name, raw in texts:
         assert len(raw) <= BYTES_MAX
         for path in ("/oms/commands?wait_ms=0", "/ccxt/commands?wait_ms=0"):
-            headers = {"Idempotency-Key": f"{name} {path}".replace(" ", "-")}
+            key = f"{name} {path}".replace(" ", "-")
 
-            async def send() -> None:
+            async def send(attempt: int) -> None:
+                headers = {"Idempotency-Key": f"{key}-{attempt}"}  # noqa: B023
                 answer = await gateway.client("POST", path, raw=raw, headers=headers)  # noqa: B023
                 assert answer.status < 500 or "worker" in answer.detail["message"], answer.body
 
@@ -119,9 +120,10 @@ async def test_bodies_of_small_routes(gateway: InProcessGateway) -> None:
     slow: dict[str, float] = {}
     for name, raw in hostile_texts(64 * 1024):
         for path in ("/auth/login-password", "/strategies"):
-            headers = {"Idempotency-Key": f"{name} {path}".replace(" ", "-")}
+            key = f"{name} {path}".replace(" ", "-")
 
-            async def send() -> None:
+            async def send(attempt: int) -> None:
+                headers = {"Idempotency-Key": f"{key}-{attempt}"}  # noqa: B023
                 answer = await gateway.client("POST", path, raw=raw, headers=headers)  # noqa: B023
                 assert 400 <= answer.status < 500, answer.body
 
@@ -144,7 +146,7 @@ async def test_frames(gateway: InProcessGateway, is_authenticated: bool) -> None
                 gateway.app, gateway.client.key if is_authenticated else ""
             ) as socket:
 
-                async def send() -> None:
+                async def send(_attempt: int) -> None:
                     socket.sent.put_nowait({"type": "websocket.receive", "text": text})  # noqa: B023
                     assert await socket.receive()
 

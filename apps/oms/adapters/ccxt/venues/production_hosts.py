@@ -4,24 +4,33 @@ A venue answers under more names than ccxt knows. So every name within a domain 
 as production unless ccxt knows it as a host of a test environment.
 """
 
-from collections.abc import Mapping
 from functools import cache
 
 from oms.adapters.ccxt.venues.catalog import Hosts, load_venues
 
-#: Domains of production that no environment of ccxt's table has.
-_MIRROR_DOMAINS: Mapping[str, str] = {
-    "binance": "binance.vision binance.me binance.us binance.info",
-    "bitget": "bitget.site bitgetapi.com",
-    "bybit": "bytick.com bybit.nl bybit.kz bybit.eu bybit.ae bybit-tr.com bybitgeorgia.ge"
-    " bybit-global.com bybit.id byhkbit.com",
-    "gate": "gateio.ws gate.io gate.com gateapi.io gatedata.org",
-    "htx": "huobi.pro huobi.com hbdm.com hbdm.vn htx.com",
-    "kraken": "kraken.com cryptofacilities.com",
-    "kucoin": "kucoin.com kucoin.eu kumex.com",
-    "mexc": "mexc.com mexc.co mxc.com",
-    "okx": "okx.com okex.com okx.cab okx.ac",
-}
+#: Further domains of production; ccxt's table has only some of them.
+_FURTHER_DOMAINS = frozenset(
+    {
+        *("binance.vision", "binance.me", "binance.us", "binance.info"),
+        *("bitget.site", "bitgetapi.com"),
+        *(
+            "bytick.com",
+            "bybit.nl",
+            "bybit.kz",
+            "bybit.eu",
+            "bybit.ae",
+            "bybit-tr.com",
+            "bybitgeorgia.ge",
+        ),
+        *("bybit-global.com", "bybit.id", "byhkbit.com"),
+        *("gateio.ws", "gate.io", "gate.com", "gateapi.io", "gatedata.org"),
+        *("huobi.pro", "huobi.com", "hbdm.com", "hbdm.vn", "htx.com"),
+        *("kraken.com", "cryptofacilities.com"),
+        *("kucoin.com", "kucoin.eu", "kumex.com"),
+        *("mexc.com", "mexc.co", "mxc.com"),
+        *("okx.com", "okex.com", "okx.cab", "okx.ac"),
+    }
+)
 #: Second-level labels below which countries sell names.
 _COUNTRY_LABELS = frozenset({"co", "com", "net", "org"})
 _COUNTRY_CODE_LENGTH = 2
@@ -37,7 +46,7 @@ def is_production_host(host: str) -> bool:
 def _production_domains() -> frozenset[str]:
     live = (info.environments.get("live", Hosts()).all for info in load_venues().values())
     domains = {_domain(_host_name(host)) for hosts in live for host in hosts}
-    return frozenset(domains).union(*(each.split() for each in _MIRROR_DOMAINS.values()))
+    return frozenset(domains) | _FURTHER_DOMAINS
 
 
 @cache
