@@ -11,7 +11,7 @@ from kit.polling import poll_until
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
 
-CHECKS_AT_WORK = 20
+CHECKS_AT_WORK = 8
 
 
 @pytest.fixture
