@@ -54,7 +54,7 @@ acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller
 	@$(PYTHON) tools/setup $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s $(WHOLE) $(ARGS)
 
-bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, fan_out, driver or exchange)
+bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, compare, ...)
 	@$(PYTHON) tools/setup $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 

@@ -59,7 +59,10 @@ class _ClientResult:
 
 
 class Rounds:
-    """Runs workloads for a number of rounds, and up to `spare` more instead of disturbed ones."""
+    """Runs workloads for a number of rounds, and up to `spare` more instead of disturbed ones.
+
+    `alternate`: every other round takes the systems in reverse order.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Rounds:
         spare: int,
         seconds: float,
         say: Callable[[str], None],
+        alternate: bool = False,
     ) -> None:
         self._systems = systems
         self._own_pids = own_pids
@@ -77,6 +81,7 @@ class Rounds:
         self._spare = spare
         self._seconds = seconds
         self._say = say
+        self._alternate = alternate
         self._prefixes: Iterator[str] = (f"run{number}" for number in itertools.count(1))
 
     def throughput(self, shape: load.Load) -> Workload:
@@ -93,7 +98,9 @@ class Rounds:
         quiet: list[dict[str, Run]] = []
         disturbed: list[dict[str, Run]] = []
         while len(quiet) < self._count and len(quiet) + len(disturbed) < self._count + self._spare:
-            done = {system.name: run(system) for system in systems}
+            is_reversed = self._alternate and (len(quiet) + len(disturbed)) % 2 == 1
+            order = reversed(systems) if is_reversed else systems
+            done = {system.name: run(system) for system in order}
             is_disturbed = any(one.foreign_share > FOREIGN_SHARE_MAX for one in done.values())
             (disturbed if is_disturbed else quiet).append(done)
             self._say(_line(name, done, is_disturbed))

@@ -26,7 +26,16 @@ import pymysql
 # Run as a script: the folder of the packages `bench` and `kit` is not an import root yet.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import driver_overhead, exchange_overhead, fan_out, floors, growth, load, systems
+from bench import (
+    compare,
+    driver_overhead,
+    exchange_overhead,
+    fan_out,
+    floors,
+    growth,
+    load,
+    systems,
+)
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
@@ -35,6 +44,14 @@ from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY_RATE = 100
+#: Benches with options and tables of their own, by the first argument.
+SEPARATE = {
+    "growth": growth.main,
+    "fan_out": fan_out.main,
+    "driver": driver_overhead.main,
+    "exchange": exchange_overhead.main,
+    "compare": compare.main,
+}
 # The redo log has MariaDB's default size, which tests reduce; the buffer pool fits the tables.
 SERVER_OPTIONS = ("--innodb-log-file-size=96M", "--innodb-buffer-pool-size=512M")
 
@@ -78,14 +95,8 @@ class Results:
 def main() -> int:
     # On SIGTERM the started processes must be ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if sys.argv[1:2] == ["growth"]:
-        return growth.main(sys.argv[2:])
-    if sys.argv[1:2] == ["fan_out"]:
-        return fan_out.main(sys.argv[2:])
-    if sys.argv[1:2] == ["driver"]:
-        return driver_overhead.main(sys.argv[2:])
-    if sys.argv[1:2] == ["exchange"]:
-        return exchange_overhead.main(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in SEPARATE:
+        return SEPARATE[sys.argv[1]](sys.argv[2:])
     options = _options()
     with tempfile.TemporaryDirectory(prefix="omsbench") as name:
         folder = Path(name)

@@ -158,10 +158,11 @@ def gateway(
     qty: str,
     settings: Mapping[str, str],
     label: str = "gateway",
+    oms: Path = OMS,
 ) -> System:
     """Installs oms-gateway on `sqlite` or `mariadb` without starting it.
 
-    `label` distinguishes several gateways on one database server.
+    `label` distinguishes several gateways on one database server; `oms` is the executable.
     """
     system_folder = folder / f"{label}-{kind}"
     system_folder.mkdir()
@@ -180,7 +181,7 @@ def gateway(
         **NO_LIMITS,
         **settings,
     }
-    api_key, account_ids = _install(environment, system_folder, accounts)
+    api_key, account_ids = _install(environment, system_folder, accounts, oms)
     port = free_port()
     return System(
         f"{label}/{kind}",
@@ -192,13 +193,13 @@ def gateway(
             qty=qty,
         ),
         api=Process(
-            [str(OMS), "api", "--host", "127.0.0.1", "--port", str(port)],
+            [str(oms), "api", "--host", "127.0.0.1", "--port", str(port)],
             environment=environment,
             folder=system_folder,
             name="api",
         ),
         worker=Process(
-            [str(OMS), "worker"], environment=environment, folder=system_folder, name="worker"
+            [str(oms), "worker"], environment=environment, folder=system_folder, name="worker"
         ),
         checks=GatewayChecks(database),
         server=server if kind == "mariadb" else None,
@@ -207,23 +208,23 @@ def gateway(
 
 
 def _install(
-    environment: Mapping[str, str], system_folder: Path, accounts: int
+    environment: Mapping[str, str], system_folder: Path, accounts: int, oms: Path
 ) -> tuple[str, Sequence[int]]:
     """Installs the schema, a trader and accounts; returns the key and the account ids."""
 
-    def oms(*arguments: str) -> dict[str, Any]:
-        return run_json([str(OMS), *arguments], environment=environment, folder=system_folder)
+    def run(*arguments: str) -> dict[str, Any]:
+        return run_json([str(oms), *arguments], environment=environment, folder=system_folder)
 
     kind = ("--exchange-id", "paper.binance", "--position-mode", "netting", "--json")
-    oms("db", "upgrade")
-    installed = oms(
+    run("db", "upgrade")
+    installed = run(
         "install", "--admin-name", "admin", "--with-account", "--label", "bench-1", *kind
     )
     user_id = str(installed["user"]["id"])
 
     def add(number: int) -> int:
         label = f"bench-{number}"
-        added = oms("add-account", "--user-id", user_id, "--label", label, *kind)
+        added = run("add-account", "--user-id", user_id, "--label", label, *kind)
         return int(added["account_id"])
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:

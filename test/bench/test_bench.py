@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cpu_usage, latency, load, report, ws_client
+from bench import compare, cpu_usage, latency, load, report, ws_client
 from bench.checks import Database, GatewayChecks, mariadb_database, sqlite_database
 from bench.processes import BenchError
 from bench.rounds import Run, Workload
@@ -146,6 +146,17 @@ def _run(system: str, rate: float) -> Run:
         foreign_share=0.0,
         findings=[],
     )
+
+
+def test_two_trees_are_compared_within_each_round() -> None:
+    """A machine that slows down between rounds changes no ratio."""
+    this, other = compare.TREES
+    rounds = [
+        {this: _run(this, 110.0), other: _run(other, 100.0)},
+        {other: _run(other, 50.0), this: _run(this, 55.0)},
+        {this: _run(this, 27.0), other: _run(other, 30.0)},
+    ]
+    assert compare.paired_ratio(rounds, lambda run: run.rate) == pytest.approx((1.1, 0.9, 1.1))
 
 
 def test_foreign_load_is_neither_own_nor_idle() -> None:
