@@ -160,6 +160,8 @@ def test_missing_comments(
     for holder in holders:
         for case in cases:
             needs = PERMISSION_ROWS[case.action].needs_comment(holder.role)
+            if case.method == "GET" or case.name == "log_out":
+                continue
             if not needs or case.of != "own" or allowed_codes(case, holder) is not None:
                 continue
             if case.name in CHECKED_FIRST:
@@ -223,7 +225,7 @@ def _send(
 
 
 def _without_comment(case: AccessCase) -> AccessCase:
-    body = dict(case.body)
+    body = dict(case.body or {})
     if "payload" in body:
         body["payload"] = {k: v for k, v in body["payload"].items() if k != "comment"}
     body.pop("comment", None)

@@ -66,7 +66,7 @@ class RoleAccess(Enum):
 
     NO = "–"
     YES = "✓"
-    #: Allowed if a non-empty comment is given.
+    #: Allowed; a change requires a non-empty comment.
     COMMENT = "c"
 
 
@@ -135,7 +135,7 @@ class Principal:
 
 #: One row per action; columns: admin, trader, portfolio_manager, robot, risk, readonly.
 _TABLE = """
-self             ✓ ✓ ✓ ✓ ✓ ✓
+self             ✓ ✓ ✓ ✓ c ✓
 read             ✓ ✓ ✓ ✓ ✓ ✓
 market           ✓ ✓ ✓ ✓ ✓ ✓
 trade            – ✓ ✓ ✓ – –
@@ -143,7 +143,7 @@ cancel           – ✓ ✓ ✓ c –
 close            – ✓ ✓ ✓ c –
 ccxt_trade       – ✓ ✓ – – –
 ccxt_allowed     – ✓ ✓ – – –
-reconcile        ✓ ✓ ✓ ✓ ✓ –
+reconcile        ✓ ✓ ✓ ✓ c –
 reassign         ✓ ✓ ✓ – c –
 strategy_create  ✓ ✓ ✓ – – –
 risk_switch      c c c – c –
@@ -185,8 +185,6 @@ _TRADING = frozenset(
         Permission.AUTOMATE,
     }
 )
-#: Actions that change something and whose table entry for the role risk requires no comment.
-_CHANGES = frozenset({Permission.SELF, Permission.RECONCILE})
 _ADMINISTRATION = frozenset({Permission.ADMIN, Permission.AUDIT})
 #: Actions that concern all strategies of an account.
 _ACCOUNT_WIDE = frozenset({Permission.CCXT_TRADE, Permission.CCXT_ALLOWED, Permission.AUDIT})
@@ -217,9 +215,8 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
 def refuse_missing_comment(
     principal: Principal, permission: Permission, comment: str | None
 ) -> Refused | None:
-    """Refuse a change without a comment if the table requires one, or to the role risk."""
-    is_of_risk = principal.role is Role.RISK and permission in _CHANGES
-    if not is_of_risk and MATRIX[permission, principal.role] is not RoleAccess.COMMENT:
+    """Refuse a change without a comment if the table requires one."""
+    if MATRIX[permission, principal.role] is not RoleAccess.COMMENT:
         return None
     if comment is not None and comment.strip():
         return None

@@ -8,10 +8,11 @@ do, and evicted when the outcome of a commit is unknown.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from oms.domain.commands.account_commands import ReadConnection
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 ACCOUNTS_PER_POLL = 20
 """Accounts without open orders that one market poll covers."""
 
-BACKOFF = timedelta(seconds=5)
+BACKOFF_SECONDS = 5.0
 """How long an account is left out after its exchange raised an error; its commands wait."""
 
 READ_CONNECTION_TYPE = COMMAND_TYPES[ReadConnection]
@@ -77,8 +78,9 @@ class CommandProcessor:
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
+    monotonic: Callable[[], float] = time.monotonic
     #: Accounts whose exchange raised an error, and when they are retried.
-    _backoff_until: dict[int, datetime] = field(default_factory=dict)
+    _backoff_until: dict[int, float] = field(default_factory=dict)
     _batch_size: AdaptiveBatchSize = field(default_factory=AdaptiveBatchSize)
     #: The fetch of the next round, started early.
     _prefetch: "asyncio.Task[Sequence[CommandRow]] | None" = None
@@ -194,7 +196,7 @@ class CommandProcessor:
             raise
         except Exception:
             logger.exception("exchange_failed account_id=%d", account_id)
-            await self._evict_and_back_off(state, now)
+            await self._evict_and_back_off(state)
             return None
         if changes.has_content():
             await self.record.append_events(state, changes)
@@ -248,19 +250,19 @@ class CommandProcessor:
             raise
         except Exception:
             logger.exception("exchange_failed account_id=%d", state.account.id)
-            await self._evict_and_back_off(state, now)
+            await self._evict_and_back_off(state)
             return False
         if changed:
             self.pipeline.add(state)
         return changed
 
-    async def _evict_and_back_off(self, state: AccountState, now: datetime) -> None:
-        """Evict an account after an error of its exchange, and leave it out for ``BACKOFF``."""
+    async def _evict_and_back_off(self, state: AccountState) -> None:
+        """Evict an account after an error of its exchange, and leave it out for a while."""
         account_id = state.account.id
         self.pipeline.discard(state)
         await self.await_all_commits()
         await self._evict(account_id)
-        self._backoff_until[account_id] = now + BACKOFF
+        self._backoff_until[account_id] = self.monotonic() + BACKOFF_SECONDS
         self._poll_queue.append(account_id)
 
     async def evict_all(self) -> None:
@@ -302,7 +304,7 @@ class CommandProcessor:
         if state is not None and state.lease.token == lease.token:
             return state
         if account_id in self._backoff_until:
-            if self.clock.now() < self._backoff_until[account_id]:
+            if self.monotonic() < self._backoff_until[account_id]:
                 return None
             del self._backoff_until[account_id]
         try:

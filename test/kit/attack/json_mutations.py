@@ -8,6 +8,8 @@ from typing import Any
 DEPTH = 3000
 LONG = "x" * 20_000
 REPEATED_CHARACTERS_MAX = 5000
+BYTES_MAX = 16 * 1024 * 1024
+"""Above the limit of every route, below the bytes after which the connection is closed."""
 SCALARS: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 2**31, 2**53, 2**53 + 1, 2**63, 2**64, -(2**63), 10**30),
     *(0.1, -0.0, 1e308, 5e-324, 1e18, 123456789.123456789),
@@ -49,7 +51,7 @@ class JsonMutator:
             replaced = self._replaced(json.loads(json.dumps(value)), _PLACE)
             text = json.dumps(replaced).replace(f'"{_PLACE}"', chosen.choice(TEXTS))
         data = text.encode("utf-8", "surrogatepass")
-        return self._damaged(data) if chosen.random() < 0.15 else data
+        return (self._damaged(data) if chosen.random() < 0.15 else data)[:BYTES_MAX]
 
     def _mutated(self, value: Any) -> Any:
         actions: tuple[Callable[[Any], Any], ...] = (

@@ -88,9 +88,8 @@ def expected_refusal(
                 or (case.is_bulk and not holder.strategy_ids)
             ):
                 return "strategy_permission_denied"
-    # The role risk comments on every change.
-    is_change_by_risk = holder.role == "risk" and case.action == "reconcile"
-    if (row.needs_comment(holder.role) or is_change_by_risk) and not case.has_comment:
+    is_change = case.method != "GET"
+    if row.needs_comment(holder.role) and is_change and not case.has_comment:
         return "comment_required"
     return None
 

@@ -63,11 +63,16 @@ def test_comments(line: PermissionRow, role: Role) -> None:
     who, permission = _who(role, Grant()), Permission(line.action)
     for silence in (None, "", "  \t"):
         refused = refuse_missing_comment(who, permission, silence)
-        is_change_by_risk = role is Role.RISK and line.action in ("self", "reconcile")
-        assert (refused is not None) is (line.needs_comment(role.value) or is_change_by_risk)
+        assert (refused is not None) is line.needs_comment(role.value)
         if refused is not None:
             assert refused.code == "comment_required"
     assert refuse_missing_comment(who, permission, "because") is None
+
+
+def test_the_role_risk_comments_on_every_change_that_it_may_make() -> None:
+    reads = {"read", "market", "audit"}
+    marks = {action: line.marks["risk"] for action, line in LINES.items() if action not in reads}
+    assert set(marks.values()) == {"c", "–"}
 
 
 @pytest.mark.parametrize(

@@ -114,13 +114,13 @@ class CcxtExchange:
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
         """Returns the last ticker; requesting it keeps it up to date for a while."""
-        return self._components.tickers.quote(symbol, now) if symbol in self.instruments() else None
+        return self._components.tickers.quote(symbol) if symbol in self.instruments() else None
 
     async def fetch_quote(self, symbol: str, now: datetime) -> Quote | None:
         """As ``quote``; a ticker that is not current is read first, within a time limit."""
         if symbol not in self.instruments():
             return None
-        return await self._components.tickers.fetch(symbol, now)
+        return await self._components.tickers.fetch(symbol)
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""

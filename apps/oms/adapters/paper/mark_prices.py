@@ -4,8 +4,8 @@ Random-walk prices are computed; all others are read as the worker stored them l
 executed here. An account with invalid price settings has no mark prices.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from oms.adapters.paper.market_data.price_sources import PriceSources
 from oms.domain.account import Account, Engine
@@ -19,7 +19,7 @@ from oms.simulation.market.matching import market_from_update
 from oms.simulation.state.paper_market import Market
 from oms.simulation.state.state_json import decode_market
 
-ACCOUNT_CACHE_TTL = timedelta(seconds=2)
+ACCOUNT_CACHE_SECONDS = 2.0
 """How long account settings are cached."""
 
 CACHED_ACCOUNTS_MAX = 1000
@@ -28,11 +28,18 @@ CACHED_ACCOUNTS_MAX = 1000
 class PaperMarks:
     """``MarkPrices`` of paper accounts; positions of other engines are left out."""
 
-    def __init__(self, registry: Registry, stored: StoredPaperPrices, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        stored: StoredPaperPrices,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._registry = registry
         self._stored = stored
         self._clock = clock
-        self._accounts: dict[int, tuple[datetime, Account, PriceSources]] = {}
+        self._monotonic = monotonic
+        self._accounts: dict[int, tuple[float, Account, PriceSources]] = {}
 
     async def __call__(self, positions: Sequence[Position]) -> Mapping[int, PositionMark]:
         """Returns marks by position id, of positions that have one. Raises ``Unavailable``."""
@@ -76,7 +83,7 @@ class PaperMarks:
         )
 
     async def _load_accounts(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:
-        now = self._clock.now()
+        now = self._monotonic()
         stale = [i for i in ids if i not in self._accounts or self._accounts[i][0] <= now]
         if stale:
             if len(self._accounts) > CACHED_ACCOUNTS_MAX:
@@ -86,7 +93,7 @@ class PaperMarks:
                 self._cache_account(row.account, now)
         return {i: self._accounts[i][1:] for i in ids if i in self._accounts}
 
-    def _cache_account(self, account: Account, now: datetime) -> None:
+    def _cache_account(self, account: Account, now: float) -> None:
         cached = self._accounts.get(account.id)
         try:
             if account.engine is not Engine.PAPER:
@@ -96,4 +103,4 @@ class PaperMarks:
             )
         except Invalid:
             return
-        self._accounts[account.id] = (now + ACCOUNT_CACHE_TTL, account, prices)
+        self._accounts[account.id] = (now + ACCOUNT_CACHE_SECONDS, account, prices)

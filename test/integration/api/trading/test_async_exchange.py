@@ -1,7 +1,7 @@
 """Commands at an asynchronous exchange: they run until its response arrives."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,17 @@ import pytest
 from kit.exchanges.deferred_exchange import deferred_exchange
 from kit.gateway.in_process import InProcessGateway
 from kit.polling import poll_until
+from oms.adapters.clock import SystemClock
 from oms.worker import dispatch
 
 SYMBOL = "BTC/USDT:USDT"
+
+
+class ClockSetBack:
+    """A system clock that was set back by an hour."""
+
+    def now(self) -> datetime:
+        return SystemClock().now() - timedelta(hours=1)
 
 
 async def rows_of(gateway: InProcessGateway, command_id: int) -> dict[str, Any]:
@@ -159,7 +167,7 @@ async def test_commands_wait_until_the_exchange_is_ready(slow: InProcessGateway)
 async def test_crashed_adapter_is_built_again(
     slow: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "BACKOFF", timedelta(seconds=0.3))
+    monkeypatch.setattr(dispatch, "BACKOFF_SECONDS", 0.3)
     exchange, state = deferred_exchange(slow), slow.worker.processor.states[slow.account_id]
 
     async def broken(at: Any) -> Any:
@@ -170,6 +178,7 @@ async def test_crashed_adapter_is_built_again(
     accounts = slow.worker.processor
     await poll_until(_none, lambda _: accounts.states.get(slow.account_id) is not state)
     assert not exchange.is_open
+    monkeypatch.setattr(accounts, "clock", ClockSetBack())
     (row,) = (await slow.order("?wait_ms=5000")).json()["results"]
     assert row["status"] == "done", "the account came back with a new exchange"
 

@@ -178,7 +178,7 @@ class PriceFeed:
         by_kind: dict[InstrumentKind, list[str]] = {}
         for symbol, prices in list(self._symbols.items()):
             instrument = client.instruments.get(symbol)
-            if now - prices.requested_at > SUBSCRIPTION_LIFETIME:
+            if abs(now - prices.requested_at) > SUBSCRIPTION_LIFETIME:
                 del self._symbols[symbol]
             elif instrument is None:
                 prices.has_failed = True  # the venue does not trade it
@@ -189,7 +189,7 @@ class PriceFeed:
         for kind, symbols in by_kind.items():
             self._start(("tickers", kind.value), self._read_tickers(client, symbols))
         contracts = by_kind.get(InstrumentKind.LINEAR, [])
-        is_time = self._marked_at is None or now - self._marked_at >= self._slow_interval
+        is_time = self._marked_at is None or abs(now - self._marked_at) >= self._slow_interval
         if contracts and is_time and client.has("fetchMarkPrices"):
             self._start(("marks", ""), self._read_marks(client, contracts))
 
@@ -228,7 +228,7 @@ class PriceFeed:
     ) -> None:
         """Trades at intervals, and the order book after them; without it nothing is reported."""
         rows, now = None, self._clock()
-        if prices.traded_at is None or now - prices.traded_at >= self._slow_interval:
+        if prices.traded_at is None or abs(now - prices.traded_at) >= self._slow_interval:
             rows = await self._call(client, (), "fetch_trades", symbol)
             prices.traded_at = now if rows is not None else prices.traded_at
         await self._read_book(client, symbol, prices, rows)
@@ -264,7 +264,7 @@ class PriceFeed:
             new, ahead = prices.new_trades(trades), client.clock_ahead_ms
             prices.add_trades([parse_public_trade(row, unit, symbol, ahead, at) for row in new])
         prices.apply(quote)
-        if prices.marked_at is not None and at - prices.marked_at > MARK_AGE_MAX:
+        if prices.marked_at is not None and abs(at - prices.marked_at) > MARK_AGE_MAX:
             # Without a recent mark the mid price counts, as where there never was a mark.
             mid = multiply(add(quote.bid, quote.ask), _HALF)
             prices.apply(MarkPrice(symbol=symbol, price=mid, at=at))

@@ -14,6 +14,9 @@ from oms.ports.price_feed import MarkPrice, PriceUpdate
 DETAIL_LIFETIME = timedelta(seconds=10)
 """How long trades and order book of a symbol are read after they were last requested."""
 
+LATE_MAX = timedelta(seconds=60)
+"""A quote of an earlier time than the last one is late; earlier by more, the clock was set back."""
+
 UPDATES_KEPT_MAX = 500
 
 
@@ -80,7 +83,7 @@ class SymbolPrices:
         """Apply an update; a quote only if it is newer than the last."""
         match updates:
             case Quote():
-                if self.quote is not None and updates.at <= self.quote.at:
+                if self.quote is not None and updates.at <= self.quote.at <= updates.at + LATE_MAX:
                     return
                 self.quote = updates
             case MarkPrice():

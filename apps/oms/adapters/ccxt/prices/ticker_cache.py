@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
@@ -17,34 +18,42 @@ _log = logging.getLogger("oms.ccxt")
 class TickerCache:
     """Keeps tickers up to date while they are requested.
 
-    A ticker whose last read failed, or that is older than ``ticker_age_seconds_max``, is none.
+    A ticker whose last read failed, or that is older than ``ticker_age_seconds_max``, is none. Ages
+    are measured with ``monotonic``: steps of the system's clock do not change them.
     """
 
     def __init__(
-        self, client: ExchangeClient, clock: Callable[[], datetime], timings: Timings
+        self,
+        client: ExchangeClient,
+        clock: Callable[[], datetime],
+        timings: Timings,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._clock = clock
         self._timings = timings
-        self._requested: dict[str, datetime] = {}
-        self._quotes: dict[str, Quote] = {}
+        self._monotonic = monotonic
+        #: When each symbol was last requested.
+        self._requested: dict[str, float] = {}
+        #: The last ticker of each symbol, and when it was read.
+        self._quotes: dict[str, tuple[float, Quote]] = {}
         #: First reads in flight, by symbol, shared by their callers.
         self._first_reads: dict[str, asyncio.Task[None]] = {}
         self._has_new_symbol = asyncio.Event()
 
-    def quote(self, symbol: str, now: datetime) -> Quote | None:
+    def quote(self, symbol: str) -> Quote | None:
         """Returns the last ticker; it is kept up to date for a while from now on."""
         if symbol not in self._requested:
             self._has_new_symbol.set()
-        self._requested[symbol] = now
-        return self._current(symbol, now)
+        self._requested[symbol] = self._monotonic()
+        return self._current(symbol)
 
-    async def fetch(self, symbol: str, now: datetime) -> Quote | None:
+    async def fetch(self, symbol: str) -> Quote | None:
         """As ``quote``; a symbol without a current ticker is read first.
 
         Returns ``None`` if the read fails or takes longer than ``first_ticker_seconds``.
         """
-        quote = self._current(symbol, now)
+        quote = self._current(symbol)
         if quote is None:
             read = self._first_reads.get(symbol)
             if read is None:
@@ -53,7 +62,7 @@ class TickerCache:
             await asyncio.wait({read}, timeout=self._timings.first_ticker_seconds)
             if read.done() and not read.cancelled():
                 read.result()  # raises bugs
-        return self.quote(symbol, now)
+        return self.quote(symbol)
 
     async def run(self) -> None:
         """Read tickers while they are requested."""
@@ -77,13 +86,13 @@ class TickerCache:
         if reads:
             await asyncio.wait(reads)
 
-    def _current(self, symbol: str, now: datetime) -> Quote | None:
-        quote = self._quotes.get(symbol)
-        age_max = timedelta(seconds=self._timings.ticker_age_seconds_max)
-        return quote if quote is not None and abs(now - quote.at) <= age_max else None
+    def _current(self, symbol: str) -> Quote | None:
+        read_at, quote = self._quotes.get(symbol, (0.0, None))
+        is_current = self._monotonic() - read_at <= self._timings.ticker_age_seconds_max
+        return quote if is_current else None
 
     async def _read_all(self) -> None:
-        before = self._clock() - timedelta(seconds=self._timings.ticker_lifetime_seconds)
+        before = self._monotonic() - self._timings.ticker_lifetime_seconds
         for symbol, requested_at in list(self._requested.items()):
             if requested_at < before:
                 del self._requested[symbol]
@@ -103,6 +112,7 @@ class TickerCache:
         if not bid or not ask:
             self._quotes.pop(symbol, None)
             return
-        self._quotes[symbol] = Quote(
+        quote = Quote(
             symbol=symbol, bid=bid, ask=ask, bid_qty=bid_qty, ask_qty=ask_qty, at=self._clock()
         )
+        self._quotes[symbol] = (self._monotonic(), quote)

@@ -198,6 +198,36 @@ async def test_without_a_recent_mark_the_mid_price_counts(venue: ScriptedVenue) 
     await feed.close()
 
 
+async def test_prices_go_on_after_the_clock_was_set_back(venue: ScriptedVenue) -> None:
+    now = [NOW]
+    feed = PriceFeed(
+        "kraken", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02, clock=lambda: now[0]
+    )
+    prices = AccountPrices(feed, lambda: None)
+    venue.methods = {"fetchMarkPrices"}
+
+    def reply(price: int) -> None:
+        venue.answers["fetch_tickers"] = {LINEAR: ticker(f"{price - 1}", f"{price + 1}")}
+        venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": f"{price}", "info": {}}}
+
+    updates: list[Any] = []
+
+    def take() -> set[tuple[type, Decimal]]:
+        updates.extend(prices.take_updates(LINEAR, now[0], with_depth=False))
+        return {
+            (type(each), each.price if isinstance(each, MarkPrice) else each.bid + 1)
+            for each in updates
+        }
+
+    reply(10)
+    feed.start()
+    await until(lambda: take() >= {(Quote, Decimal(10)), (MarkPrice, Decimal(10))})
+    now[0] -= timedelta(hours=1)
+    reply(20)
+    await until(lambda: take() >= {(Quote, Decimal(20)), (MarkPrice, Decimal(20))})
+    await feed.close()
+
+
 async def test_a_request_that_hangs_delays_no_other_and_is_reported(
     feed: PriceFeed, venue: ScriptedVenue
 ) -> None:

@@ -40,50 +40,56 @@ def client() -> ScriptedTickers:
 
 
 @pytest.fixture
+def seconds() -> list[float]:
+    """The monotonic clock, which a test changes in place."""
+    return [0.0]
+
+
+@pytest.fixture
 def clock() -> list[datetime]:
-    """The time, which a test changes in place."""
+    """The system's clock, which a test changes in place."""
     return [datetime(2024, 1, 1, tzinfo=UTC)]
 
 
 @pytest.fixture
-def tickers(client: Any, clock: list[datetime]) -> TickerCache:
-    return TickerCache(client, lambda: clock[0], TIMINGS)
+def tickers(client: Any, clock: list[datetime], seconds: list[float]) -> TickerCache:
+    return TickerCache(client, lambda: clock[0], TIMINGS, lambda: seconds[0])
 
 
 async def test_the_first_ticker_is_read_when_it_is_needed(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime]
+    client: ScriptedTickers, tickers: TickerCache
 ) -> None:
-    quote = await tickers.fetch(SYMBOL, clock[0])
+    quote = await tickers.fetch(SYMBOL)
     assert quote is not None and (quote.bid, quote.ask) == (Decimal(99), Decimal(101))
-    assert await tickers.fetch(SYMBOL, clock[0]) == tickers.quote(SYMBOL, clock[0]) == quote
+    assert await tickers.fetch(SYMBOL) == tickers.quote(SYMBOL) == quote
     assert client.reads == 1, "a current ticker is not read again"
 
 
 async def test_concurrent_callers_share_the_first_read(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime]
+    client: ScriptedTickers, tickers: TickerCache
 ) -> None:
-    quotes = await asyncio.gather(*(tickers.fetch(SYMBOL, clock[0]) for _ in range(3)))
+    quotes = await asyncio.gather(*(tickers.fetch(SYMBOL) for _ in range(3)))
     assert client.reads == 1 and quotes[0] is not None and len(set(map(id, quotes))) == 1
 
 
 @pytest.mark.parametrize("is_down", [True, False])
 async def test_without_an_answer_the_wait_is_limited(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime], is_down: bool
+    client: ScriptedTickers, tickers: TickerCache, is_down: bool
 ) -> None:
     client.row, client.is_down = None, is_down
     async with asyncio.timeout(2):
-        assert await tickers.fetch(SYMBOL, clock[0]) is None
+        assert await tickers.fetch(SYMBOL) is None
 
 
 async def test_a_failed_read_ends_the_old_ticker(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime]
+    client: ScriptedTickers, tickers: TickerCache
 ) -> None:
     polling = asyncio.create_task(tickers.run())
-    assert await tickers.fetch(SYMBOL, clock[0]) is not None
+    assert await tickers.fetch(SYMBOL) is not None
     client.is_down = True
 
     async def read() -> object:
-        return tickers.quote(SYMBOL, clock[0])
+        return tickers.quote(SYMBOL)
 
     await poll_until(read, lambda quote: quote is None, seconds=2)
     client.is_down = False
@@ -94,19 +100,36 @@ async def test_a_failed_read_ends_the_old_ticker(
 
 
 async def test_a_ticker_expires_while_reads_hang(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime]
+    client: ScriptedTickers, tickers: TickerCache, seconds: list[float]
 ) -> None:
-    assert await tickers.fetch(SYMBOL, clock[0]) is not None
+    assert await tickers.fetch(SYMBOL) is not None
     client.row = None
-    clock[0] += timedelta(seconds=11)
-    assert tickers.quote(SYMBOL, clock[0]) is None
+    seconds[0] += 11
+    assert tickers.quote(SYMBOL) is None
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_steps_of_the_clock_do_not_change_the_age_of_a_ticker(
+    client: ScriptedTickers,
+    tickers: TickerCache,
+    clock: list[datetime],
+    seconds: list[float],
+    step: timedelta,
+) -> None:
+    first = await tickers.fetch(SYMBOL)
+    clock[0] += step
+    seconds[0] += 9
+    assert tickers.quote(SYMBOL) is first is not None
+    clock[0] -= step  # by the clock the ticker is new
+    seconds[0] += 2
+    assert tickers.quote(SYMBOL) is None
 
 
 async def test_a_closing_task_does_not_end_the_read_of_others(
-    client: ScriptedTickers, tickers: TickerCache, clock: list[datetime]
+    client: ScriptedTickers, tickers: TickerCache
 ) -> None:
-    first = asyncio.create_task(tickers.fetch(SYMBOL, clock[0]))
-    second = asyncio.create_task(tickers.fetch(SYMBOL, clock[0]))
+    first = asyncio.create_task(tickers.fetch(SYMBOL))
+    second = asyncio.create_task(tickers.fetch(SYMBOL))
     await asyncio.sleep(0)
     first.cancel()
     assert await second is not None
