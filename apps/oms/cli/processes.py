@@ -29,8 +29,6 @@ SUPERVISOR_VARIABLE = "OMS_SUPERVISOR_PID"
 HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 2
 LISTEN_BACKLOG = 2048
-#: Thresholds of the garbage collector; objects that live as long as the process are frozen.
-GC_THRESHOLDS = (50_000, 50, 50)
 #: prctl(2): the signal sent when the parent dies.
 _PR_SET_PDEATHSIG = 1
 
@@ -156,7 +154,6 @@ def _freeze_memory() -> None:
     """Exclude all current objects from garbage collection."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _inherited_listener() -> socket.socket | None:

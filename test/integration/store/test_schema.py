@@ -1,6 +1,9 @@
 """The schema: created by migrations, described by metadata, equal on every database."""
 
+import asyncio
 import re
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,6 +77,28 @@ async def test_empty_database_is_upgraded_once(tmp_path: Path) -> None:
         (),
     )
     assert (after.version, after.pending) == (VERSIONS[-1], ())
+
+
+def test_names_of_migration_files_have_their_revision_numbers() -> None:
+    scripts = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+    assert tuple(script.revision for script in reversed(scripts)) == VERSIONS
+    assert all(Path(each.path).name.startswith(f"v{each.revision}_") for each in scripts)
+
+
+def test_status_of_a_database_needs_no_alembic(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    asyncio.run(upgrade(url))
+    program = f"""
+import asyncio, sys
+from oms.adapters.sql.maintenance.migration_runner import upgrade, status
+print(asyncio.run(upgrade({url!r})).to_version, asyncio.run(status({url!r})).version)
+print([name for name in sys.modules if name.startswith("alembic")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"{VERSIONS[-1]} {VERSIONS[-1]}", "[]"]
 
 
 async def test_metadata_from_scratch_equals_all_migrations_on_sqlite(tmp_path: Path) -> None:
@@ -262,8 +287,7 @@ def _stop_at_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _use_versions(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
-    scripts = ScriptDirectory(str(MIGRATIONS), version_locations=[str(each) for each in folders])
-    monkeypatch.setattr(migration_runner, "_scripts", lambda: scripts)
+    monkeypatch.setattr(migration_runner, "_VERSION_FOLDERS", folders)
 
 
 def _frozen_statements(kind: str) -> list[str]:

@@ -3,25 +3,29 @@
 Migrations are the numbered files of ``migrations/versions``; the first one is the baseline. They do
 not import the table definitions: later changes of these must not alter an old migration.
 
-Alembic is imported when it is used: most processes never migrate, and would start later.
+Alembic is imported when migrations are applied. Versions are read without it: most starts have
+nothing to apply, and its import takes as long as the rest of a command.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.connection.errors import public_error
 from oms.domain.errors import Conflict
 
-if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
-
 Result = TypeVar("Result")
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+#: The folders with the numbered files.
+_VERSION_FOLDERS = (_MIGRATIONS / "versions",)
+#: The table in which Alembic stores the last applied migration.
+_VERSION_TABLE = "alembic_version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,9 @@ async def read_version(database: Database) -> str | None:
     return await _run(database, database.read_engine, _version)
 
 
-def expected_version() -> str | None:
+def expected_version() -> str:
     """Return the schema version that this program requires."""
-    return _scripts().get_current_head()
+    return _versions()[-1]
 
 
 async def _run_at(url: str, work: Callable[[Connection], Result]) -> Result:
@@ -84,50 +88,57 @@ async def _run(
 
 
 def _upgrade(connection: Connection) -> UpgradeResult:
+    before = _version(connection)
+    pending = _pending(before)
+    if pending:
+        _apply_all(connection)
+    return UpgradeResult(from_version=before, to_version=_version(connection), applied=pending)
+
+
+def _apply_all(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
 
-    scripts = _scripts()
-    before = _version(connection)
-    pending = _pending(scripts, before)
+    folders = [str(folder) for folder in _VERSION_FOLDERS]
+    scripts = ScriptDirectory(str(_MIGRATIONS), version_locations=folders)
     with EnvironmentContext(
         Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)
     ) as environment:
-        environment.configure(connection=connection)
+        environment.configure(connection=connection, version_table=_VERSION_TABLE)
         environment.run_migrations()
-    return UpgradeResult(from_version=before, to_version=_version(connection), applied=pending)
 
 
 def _status(connection: Connection) -> MigrationStatus:
     version = _version(connection)
-    return MigrationStatus(version=version, pending=_pending(_scripts(), version))
+    return MigrationStatus(version=version, pending=_pending(version))
 
 
 def _version(connection: Connection) -> str | None:
-    from alembic.runtime.migration import MigrationContext
-
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _pending(scripts: "ScriptDirectory", version: str | None) -> tuple[str, ...]:
-    _refuse_unknown(scripts, version)
-    newer = scripts.iterate_revisions("head", version or "base")
-    return tuple(reversed([script.revision for script in newer]))
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()
 
 
-def _refuse_unknown(scripts: "ScriptDirectory", version: str | None) -> None:
-    if version is None or version in {script.revision for script in scripts.walk_revisions()}:
-        return
-    baseline = scripts.get_base()
-    if baseline is not None and version < baseline:
-        raise Conflict(
+def _pending(version: str | None) -> tuple[str, ...]:
+    known = _versions()
+    if version is None:
+        return known
+    if version not in known:
+        raise Conflict(_unknown_version_text(version, known[0]))
+    return known[known.index(version) + 1 :]
+
+
+def _unknown_version_text(version: str, baseline: str) -> str:
+    if version < baseline:
+        return (
             f"the database is of schema {version}, older than the baseline {baseline}: upgrade it"
             " with the last release before the baseline first"
         )
-    raise Conflict(f"the database is of schema {version}, which this release does not know")
+    return f"the database is of schema {version}, which this release does not know"
 
 
-def _scripts() -> "ScriptDirectory":
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(str(Path(__file__).parent.parent / "migrations"))
+def _versions() -> tuple[str, ...]:
+    """Return the numbers in the names of the migration files, ascending: ``v0014_baseline.py``."""
+    names = (path.name for folder in _VERSION_FOLDERS for path in folder.glob("v*.py"))
+    return tuple(sorted(name.removeprefix("v").partition("_")[0] for name in names))
