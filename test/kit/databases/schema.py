@@ -21,11 +21,19 @@ async def create_schema(dsn: str) -> None:
     """Create the newest schema in the database, whatever state it is in."""
     if dsn in _migrated:
         return
-    if _is_new_file(dsn):
-        shutil.copyfile(await _template(), dsn.removeprefix(_SQLITE))
-    else:
+    if not await copy_schema(dsn):
         await upgrade(dsn)
     _migrated.add(dsn)
+
+
+async def copy_schema(dsn: str) -> bool:
+    """Create the database as a copy if it is a new file; returns whether it was one."""
+    if not _is_new_file(dsn):
+        return False
+    path = Path(dsn.removeprefix(_SQLITE))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(await _template(), path)
+    return True
 
 
 def _is_new_file(dsn: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import copy_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
 from kit.http.client import call
@@ -72,6 +73,7 @@ class Gateway:
 
     def start(self) -> None:
         """Start everything and wait until it is ready."""
+        asyncio.run(copy_schema(self.dsn))
         if self._workers is None:
             self._supervisor = self._spawn("up")
             first_run_result = wait_until(
