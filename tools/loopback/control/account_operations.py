@@ -1,6 +1,7 @@
 """Control operations on accounts: keys, balances, external orders, and the books."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from loopback.control import params
@@ -19,7 +20,7 @@ from loopback.exchange.venue_actions import (
 )
 from oms.domain.money import decimal_text
 from oms.simulation.inputs import BookUpdate, Deposit, NewOrder, Withdraw
-from oms.simulation.state.paper_order import Leg
+from oms.simulation.state.paper_order import AttachedExit, Leg
 
 Json = dict[str, Any]
 
@@ -155,7 +156,13 @@ def order_json(row: OrderRow, id_base: int = 0) -> Json:
         "trigger": None
         if order.terms.trigger_price is None
         else decimal_text(order.terms.trigger_price),
+        "trigger_by": order.terms.trigger_by.value,
         "reduce_only": order.reduce_only,
+        "post_only": order.post_only,
+        "time_in_force": order.terms.time_in_force.value,
+        "trailing_percent": _number_text(order.terms.trailing_percent),
+        "take_profit": _exit_text(order.terms.take_profit),
+        "stop_loss": _exit_text(order.terms.stop_loss),
         "filled": decimal_text(row.filled),
         "average": None if row.average is None else decimal_text(row.average),
         "fees": {name: decimal_text(fee) for name, fee in row.fees.items()},
@@ -167,6 +174,14 @@ def order_json(row: OrderRow, id_base: int = 0) -> Json:
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }
+
+
+def _number_text(number: Decimal | None) -> str | None:
+    return None if number is None else decimal_text(number)
+
+
+def _exit_text(attached: AttachedExit | None) -> str | None:
+    return None if attached is None else _number_text(attached.price)
 
 
 def _account_books(context: LoopbackContext, name: str, owner: Account) -> Json:

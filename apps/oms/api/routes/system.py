@@ -16,7 +16,6 @@ from oms.api.metrics.reconcile_metrics import reconcile_metrics
 from oms.api.openapi.route_docs import documented
 from oms.domain.access import Role
 from oms.domain.errors import Forbidden, Unavailable
-from oms.wire.json import time_text
 from oms.wire.responses.gateway_status import CacheCleared, CacheClearedResult, DispatcherStatus
 
 router = APIRouter()
@@ -57,13 +56,14 @@ async def get_metrics(request: Request) -> Response:
 
 @router.post("/oms/cache/clear", openapi_extra=documented(CacheClearedResult))
 async def clear_cache(request: Request) -> Response:
-    """Drop the cached keys and permissions of this process."""
+    """Drop the cached keys and permissions of this process; ``cleared_before`` is their number."""
     context, caller = api_context(request), await admit_caller(request)
+    key_count = context.authenticate.size
     context.authenticate.forget()
     readable = _readable_accounts(caller)
     cleared: CacheCleared = {
         "scope": "all" if readable is None else "visible_accounts",
-        "cleared_before": time_text(context.clock.now()),
+        "cleared_before": key_count,
         "account_count": None if readable is None else len(readable),
     }
     body: CacheClearedResult = {"ok": True, "result": cleared}

@@ -29,6 +29,8 @@ class MarketSubscriber:
     spawn: Spawn
     authenticate: Callable[[], Awaitable[Principal]]
     _channels: set[Channel] = field(default_factory=set)
+    #: Frames of channels whose subscription was not answered yet: the reply is sent first.
+    _held: dict[Channel, str | None] = field(default_factory=dict)
     _is_closed: bool = False
 
     def subscribe(self, frame: Frame, principal: Principal) -> None:
@@ -67,10 +69,24 @@ class MarketSubscriber:
 
     def on_update(self, channel: Channel, text: str) -> None:
         """Send the newest frame of a channel in place of one that still waits."""
-        if channel in self._channels:
+        if channel in self._held:
+            self._held[channel] = text
+        elif channel in self._channels:
             self.send_buffer.put_newest(channel, text)
 
     async def _join(self, frame: Frame, request: MarketSubscription) -> None:
+        """Join the channels and reply; what they push meanwhile follows the reply."""
+        added = [channel for channel in request.channels if channel not in self._channels]
+        self._held |= dict.fromkeys(added)
+        try:
+            await self._join_channels(frame, request)
+        finally:
+            for channel in added:
+                text = self._held.pop(channel, None)
+                if text is not None:
+                    self.on_update(channel, text)
+
+    async def _join_channels(self, frame: Frame, request: MarketSubscription) -> None:
         joined: list[str] = []
         problem: Refused | OmsError | None = None
         for channel in request.channels:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from oms.wire.responses.value_types import Count, Id, TimeText, one_of
+from oms.wire.responses.value_types import Count, Id, one_of
 
 CheckText = Annotated[str, one_of("ok", "failed")]
 CountByEngine = dict[str, Count]
@@ -157,7 +157,7 @@ class CacheCleared(TypedDict):
     """Which cached keys and permissions were dropped."""
 
     scope: Annotated[str, one_of("all", "visible_accounts")]
-    cleared_before: TimeText
+    cleared_before: Count
     account_count: Count | None
 
 

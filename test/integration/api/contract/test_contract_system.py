@@ -102,6 +102,7 @@ async def test_cache_is_cleared(gateway: InProcessGateway) -> None:
         assert_keys(body["result"], wire_keys.CACHE_CLEARED)
         assert (body["ok"], body["result"]["scope"]) == (True, scope)
         assert body["result"]["account_count"] == count
+        assert body["result"]["cleared_before"] == 1, "the number of cached keys: the caller's own"
 
 
 async def test_headers_of_every_response(gateway: InProcessGateway) -> None:

@@ -1,11 +1,16 @@
 """Direct ccxt calls of callers: a read, or one write.
 
-The next poll reports the effect of a write, as external orders. Its command is stored before it is
-sent; a request whose reply is lost is never sent again.
+Attributes (``has``, ``timeframes``) and ccxt's synchronous methods (``describe``, ``market``) are
+served like coroutines. Numbers of unified structures leave as JSON numbers; the venue's own rows in
+``info`` stay as they are. The next poll reports the effect of a write, as external orders. Its
+command is stored before it is sent; a request whose reply is lost is never sent again.
 """
 
-from collections.abc import Mapping, Sequence
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.request_errors import (
@@ -15,9 +20,16 @@ from oms.adapters.ccxt.client.request_errors import (
     ReadFailed,
     RequestError,
 )
+from oms.adapters.ccxt.parsing.decimals import ExactNumber
+from oms.domain.ccxt_methods import META_READS
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.money import decimal_text
 from oms.ports.exchange import DirectTradeResult
+
+#: Attributes of ccxt's objects that are not in snake_case.
+_ATTRIBUTES = {"precision_mode": "precisionMode"}
+#: Numeric parts of a market or currency; tables from disk have them as text.
+_MARKET_NUMBERS = ("precision", "limits", "contractSize", "maker", "taker", "strike", "fee")
 
 
 async def call_read(
@@ -25,13 +37,19 @@ async def call_read(
 ) -> object:
     """Returns the result of a ccxt read as plain JSON values.
 
-    Raises ``Invalid`` with code ``unsupported_func`` for a method that ccxt does not have here,
-    ``Conflict`` with the code of the failure.
+    Raises ``Invalid`` for arguments that the method does not take, with code ``unsupported_func``
+    for a method that ccxt does not have here, ``Conflict`` with the code of the failure.
     """
     if not connection.is_open:
         raise Conflict("the exchange cannot be reached yet", code="exchange_unavailable")
-    if not _has_method(connection, func):
+    member = _find_member(connection, func)
+    if member is None:
         raise Invalid(f"this exchange does not answer {func[:64]!r}", code="unsupported_func")
+    if not callable(member):
+        if args or kwargs:
+            raise Invalid(f"{func}: an attribute has no arguments")
+        return _to_json_value(member)
+    _check_arguments(func, member, args, kwargs)
     try:
         return _to_json_value(await connection.read(func, *args, **kwargs))
     except ReadFailed as failed:
@@ -45,9 +63,14 @@ async def call_write(
     if not connection.is_open:
         message = "the exchange cannot be reached yet"
         return DirectTradeResult(refused=Refused(code="exchange_unavailable", message=message))
-    if not _has_method(connection, func):
+    method = _find_member(connection, func)
+    if not callable(method):
         message = f"this exchange does not answer {func[:64]!r}"
         return DirectTradeResult(refused=Refused(code="unsupported_func", message=message))
+    try:
+        _check_arguments(func, method, args, kwargs)
+    except Invalid as error:
+        return DirectTradeResult(refused=Refused(code=error.code, message=error.message))
     try:
         return DirectTradeResult(
             value=_to_json_value(await connection.write(func, *args, **kwargs))
@@ -56,8 +79,21 @@ async def call_write(
         return DirectTradeResult(refused=_refusal(error))
 
 
-def _has_method(connection: Connection, func: str) -> bool:
-    return not func.startswith("_") and callable(getattr(connection.exchange, func, None))
+def _find_member(connection: Connection, func: str) -> Any:
+    """Returns ccxt's method or a listed attribute; ``None`` for anything else."""
+    if func.startswith("_"):
+        return None
+    member = getattr(connection.exchange, _ATTRIBUTES.get(func, func), None)
+    return member if callable(member) or func in META_READS else None
+
+
+def _check_arguments(
+    func: str, method: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]
+) -> None:
+    try:
+        inspect.signature(method).bind(*args, **kwargs)
+    except TypeError as error:
+        raise Invalid(f"{func}: {error}") from None
 
 
 def _refusal(error: RequestError) -> Refused:
@@ -77,13 +113,50 @@ def _refusal(error: RequestError) -> Refused:
 def _to_json_value(value: object) -> object:
     """Returns ``value`` as dicts, lists, texts, numbers, booleans and ``None``."""
     match value:
-        case None | bool() | int() | float() | str():
+        case ExactNumber():
+            return _to_number(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int() | str():
             return value
         case Decimal():
             return decimal_text(value)
         case Mapping():
-            return {str(key): _to_json_value(each) for key, each in value.items()}
+            fields = {str(key): _to_json_value(each) for key, each in value.items()}
+            return _with_market_numbers(fields) if _is_market(value) else fields
         case list() | tuple() | set() | frozenset():
             return [_to_json_value(each) for each in value]
         case _:
             return str(value)
+
+
+def _to_number(text: str) -> float | None:
+    """Returns a number's text as ccxt's own number type; ``None`` for infinity and NaN."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _is_market(value: Mapping[object, object]) -> bool:
+    return "precision" in value and "limits" in value
+
+
+def _with_market_numbers(market: dict[str, object]) -> dict[str, object]:
+    numbers = {name: _numbers_in(market[name]) for name in _MARKET_NUMBERS if name in market}
+    return {**market, **numbers}
+
+
+def _numbers_in(value: object) -> object:
+    match value:
+        case str():
+            return _number_if_possible(value)
+        case dict():
+            return {key: _numbers_in(each) for key, each in value.items()}
+        case _:
+            return value
+
+
+def _number_if_possible(text: str) -> object:
+    try:
+        return _to_number(text)
+    except ValueError:
+        return text

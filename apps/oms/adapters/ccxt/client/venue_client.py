@@ -6,6 +6,7 @@ times. It knows neither orders nor the ledger.
 
 import asyncio
 import hashlib
+import inspect
 import json
 import logging
 import random
@@ -295,7 +296,9 @@ class VenueClient:
                     encode_decimals(value, whole_as_int=as_int)
                     for value in (list(args), dict(kwargs))
                 ]
-                reply = await getattr(self._exchange, method)(*encoded[0], **encoded[1])
+                reply = getattr(self._exchange, method)(*encoded[0], **encoded[1])
+                if inspect.isawaitable(reply):  # some of ccxt's methods only compute
+                    reply = await reply
                 if is_write:
                     check_write_reply(method, reply)
         except RequestError as error:

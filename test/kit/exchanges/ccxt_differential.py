@@ -1,0 +1,217 @@
+"""The same calls through ccxt and through driver and gateway, compared by the orders that arrive.
+
+Two accounts of one loopback exchange: real ccxt trades on ``b``; the driver trades on ``a``,
+through an in-process gateway. What counts is what the exchange has afterwards.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import ccxt.async_support
+
+from ccxt_driver import OmsCcxtAsyncExchange
+from ccxt_driver.async_http_client import OmsAsyncHttpClient
+from kit.exchanges.loopback_process import LoopbackExchange
+from kit.gateway.exchange_setup import TRADER_KEY, ExchangeSetup
+from kit.gateway.in_process import AUDIT, TRADER, InProcessGateway, open_gateway
+from kit.http.asgi_client import AsgiClient
+from oms.wire.json import dumps
+
+DIRECT_KEY, DIRECT_ACCOUNT, GATEWAY_ACCOUNT = "loop-b", "b", "a"
+PRICES = {"BTC/USDT": "60000", "BTC/USDT:USDT": "60000", "ETH/USDT": "3000"}
+#: What is compared of an order at the exchange; ids and times differ.
+TERMS = (
+    *("symbol", "side", "type", "leg", "qty", "price", "trigger", "trigger_by", "reduce_only"),
+    *("post_only", "time_in_force", "trailing_percent", "take_profit", "stop_loss", "filled"),
+    *("state", "origin"),
+)
+
+Order = dict[str, Any]
+Step = Callable[[Any, list[Any]], Any]
+"""One call: gets the exchange object and the results of the earlier calls."""
+
+
+class Verdict(StrEnum):
+    """What the comparison found."""
+
+    #: The same orders are at the exchange.
+    EQUAL = "equal"
+    #: Neither ccxt nor the driver placed anything; both raised.
+    BOTH_REFUSED = "both refused"
+    #: The driver raised and nothing of the call is at the exchange; ccxt traded.
+    REFUSED = "refused"
+    #: Different orders are at the exchange.
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The orders on both sides, and what was raised."""
+
+    verdict: Verdict
+    direct: Sequence[Order]
+    driver: Sequence[Order]
+    direct_error: Exception | None
+    driver_error: Exception | None
+
+    def __str__(self) -> str:
+        sides = (
+            ("ccxt", self.direct, self.direct_error),
+            ("driver", self.driver, self.driver_error),
+        )
+        lines = [f"{name}: {list(rows)} {error!r}" for name, rows, error in sides]
+        return "\n".join([self.verdict, *lines])
+
+
+@dataclass
+class Differential:
+    """Real ccxt and a driver object for each account, beside one exchange."""
+
+    venue: LoopbackExchange
+    gateway: InProcessGateway
+    account_ids: Mapping[str, int]
+    _opened: list[Any] = field(default_factory=list)
+    _direct: dict[str, Any] = field(default_factory=dict)
+    _drivers: dict[str, Any] = field(default_factory=dict)
+
+    def direct(self, name: str, options: Mapping[str, Any]) -> Any:
+        """A ccxt object of class ``name`` with ``options``; one for equal arguments."""
+        key = f"{name} {sorted(options.items())}"
+        if key not in self._direct:
+            config = self.venue.config(DIRECT_KEY, _dialect(name))
+            config["options"] = {**config.get("options", {}), **options}
+            exchange = getattr(ccxt.async_support, name)(config)
+            exchange.set_sandbox_mode(True)
+            self._direct[key] = exchange
+            self._opened.append(exchange)
+        return self._direct[key]
+
+    def driver(self, name: str, options: Mapping[str, Any]) -> Any:
+        """A driver object in place of ccxt's class ``name``; one for equal arguments."""
+        key = f"{name} {sorted(options.items())}"
+        if key not in self._drivers:
+            account_id = self.account_ids[_dialect(name)]
+            config = {
+                "apiKey": TRADER_KEY,
+                "accountId": account_id,
+                "options": {**options, "oms": {"exchange": name}},
+            }
+            self._drivers[key] = OmsCcxtAsyncExchange(config, http_client=self._http_client())
+        return self._drivers[key]
+
+    async def compare(
+        self, name: str, steps: Sequence[Step], options: Mapping[str, Any] | None = None
+    ) -> Comparison:
+        """Runs the calls on both sides; what the gateway has open is canceled afterwards."""
+        direct = await self._run(self.direct(name, options or {}), DIRECT_ACCOUNT, steps)
+        driver = await self._run(self.driver(name, options or {}), GATEWAY_ACCOUNT, steps)
+        comparison = _compare(*direct, *driver)
+        await self.cancel_open()
+        return comparison
+
+    async def cancel_open(self) -> None:
+        """Cancels the open orders of the gateway's accounts."""
+        for account_id in self.account_ids.values():
+            client = AsgiClient(self.gateway.app, TRADER_KEY)
+            command = {"account_id": account_id, "command": "cancel_all_orders", "payload": {}}
+            await client("POST", "/oms/commands?wait_ms=10000", command)
+
+    async def close(self) -> None:
+        """Closes ccxt's sessions."""
+        for exchange in self._opened:
+            await exchange.close()
+
+    async def _run(
+        self, exchange: Any, account: str, steps: Sequence[Step]
+    ) -> tuple[list[Order], Exception | None]:
+        before = {row["order_id"] for row in self._orders(account)}
+        error: Exception | None = None
+        results: list[Any] = []
+        try:
+            for step in steps:
+                results.append(await step(exchange, results))
+        except ccxt.BaseError as raised:
+            error = raised
+        rows = [row for row in self._orders(account) if row["order_id"] not in before]
+        return [{name: row[name] for name in TERMS} for row in rows], error
+
+    def _orders(self, account: str) -> list[Order]:
+        orders: list[Order] = self.venue.books(account)["orders"]
+        return orders
+
+    def _http_client(self) -> OmsAsyncHttpClient:
+        asgi = AsgiClient(self.gateway.app, TRADER_KEY)
+
+        async def transport(method: str, url: str, _headers: Any, payload: Any) -> Any:
+            target = url.removeprefix("http://gateway")
+            return (await asgi(method, target, payload)).json()
+
+        return OmsAsyncHttpClient(
+            base_url="http://gateway", api_key=TRADER_KEY, transport=transport
+        )
+
+
+@asynccontextmanager
+async def open_differential(venue: LoopbackExchange, folder: Path) -> AsyncIterator[Differential]:
+    """Yields both sides: a gateway with an account at each dialect of the exchange."""
+    venue.control("reset")
+    for symbol, price in PRICES.items():
+        venue.control("price", symbol=symbol, price=price)
+    for account in (GATEWAY_ACCOUNT, DIRECT_ACCOUNT):
+        for currency, amount in (("USDT", "100000000"), ("BTC", "10000"), ("ETH", "10000")):
+            venue.control("deposit", key=f"loop-{account}", currency=currency, amount=amount)
+    async with open_gateway(f"sqlite+aiosqlite:///{folder / 'oms.sqlite3'}") as gateway:
+        setup = ExchangeSetup(gateway, venue, folder)
+        account_ids = {name: await _account(gateway, venue, name) for name in ("bybit", "binance")}
+        grants = dict.fromkeys(account_ids.values(), TRADER)
+        await gateway.add_key("venue trader", TRADER_KEY, grants=grants)
+        gateway.worker.processor.connect = setup._connect
+        gateway.start_worker()
+        differential = Differential(venue, gateway, account_ids)
+        try:
+            yield differential
+        finally:
+            await differential.close()
+
+
+async def _account(gateway: InProcessGateway, venue: LoopbackExchange, name: str) -> int:
+    return await gateway.store.registry.create_account(
+        exchange_id=f"ccxt.{name}",
+        label=name,
+        position_mode="netting",
+        environment="loopback",
+        is_testnet=True,
+        extra_config=dumps(dict(venue.startup["extra_config"][name])),
+        trader_name=None,
+        now=datetime.now(UTC),
+        audit=AUDIT,
+    )
+
+
+def _compare(
+    direct: list[Order],
+    direct_error: Exception | None,
+    driver: list[Order],
+    driver_error: Exception | None,
+) -> Comparison:
+    if direct == driver:
+        is_refused = not direct and direct_error is not None and driver_error is not None
+        verdict = Verdict.BOTH_REFUSED if is_refused else Verdict.EQUAL
+        if not direct and (direct_error is None) != (driver_error is None):
+            verdict = Verdict.REFUSED if direct_error is None else Verdict.DIFFERENT
+    elif driver_error is not None and driver == direct[: len(driver)]:
+        verdict = Verdict.REFUSED
+    else:
+        verdict = Verdict.DIFFERENT
+    return Comparison(verdict, direct, driver, direct_error, driver_error)
+
+
+def _dialect(name: str) -> str:
+    """The dialect of the loopback exchange that serves ccxt's class ``name``."""
+    return "binance" if name.startswith("binance") else "bybit"
