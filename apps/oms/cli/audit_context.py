@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from oms.ports.audit_log import AuditContext
 
 
-def cli_audit_context() -> AuditContext:
+def cli_audit_context(comment: str | None = None) -> AuditContext:
     """Return the audit context of the operating system's user, now."""
-    return AuditContext(actor=f"cli:{_os_user()}", at=datetime.now(UTC))
+    return AuditContext(actor=f"cli:{_os_user()}", at=datetime.now(UTC), comment=comment)
 
 
 def _os_user() -> str:

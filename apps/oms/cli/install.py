@@ -121,6 +121,19 @@ def create_api_key(parsed: argparse.Namespace) -> Any:
     return _with_registry(parsed, work)
 
 
+def set_api_key_status(parsed: argparse.Namespace) -> Any:
+    """Disable a key or enable it again; what is disabled here, its owner does not enable."""
+    status = "active" if parsed.enabled else "disabled"
+
+    async def work(settings: Settings, administer: Administer) -> Any:
+        rows = await administer.change_key(
+            parsed.api_key_id, ApiKeyChange(status=status), cli_audit_context(parsed.comment)
+        )
+        return {"ok": True, "api_key_id": parsed.api_key_id, "status": status, "rows": rows}
+
+    return _with_registry(parsed, work)
+
+
 def add_account(parsed: argparse.Namespace) -> Any:
     """Create an account, granted to the user and all his keys."""
     can_trade = not parsed.read_only and not parsed.no_read

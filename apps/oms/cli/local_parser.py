@@ -60,6 +60,16 @@ def _add_users(commands: Any, json: argparse.ArgumentParser) -> None:
     add_restrictions(key)
     key.set_defaults(run=lazy_command("install", "create_api_key"))
 
+    status = commands.add_parser(
+        "set-api-key-status", parents=[json], help="disable a key, or enable it again"
+    )
+    status.add_argument("--api-key-id", type=int, required=True)
+    choice = status.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--enabled", action="store_true")
+    choice.add_argument("--disabled", action="store_true")
+    status.add_argument("--comment", help="why, for the audit log")
+    status.set_defaults(run=lazy_command("install", "set_api_key_status"))
+
 
 def _add_accounts(commands: Any, json: argparse.ArgumentParser) -> None:
     account = commands.add_parser("add-account", parents=[json], help="an account for a user")

@@ -173,3 +173,29 @@ def test_invalid_backup_is_refused(run: Run, data_folder: Path) -> None:
 def _check(run: Run, name: str, *words: str, status: int) -> Any:
     (found,) = [check for check in run(*words, status=status)["checks"] if check["name"] == name]
     return found
+
+
+def test_key_is_disabled_and_enabled(run: Run, account: str, data_folder: Path) -> None:
+    database = f"sqlite:///{data_folder / 'oms.sqlite3'}"
+
+    def stored(key_id: int) -> tuple[object, ...]:
+        text = "SELECT status, disabled_by, disabled_by_user_id FROM user_api_keys WHERE id = "
+        (row,) = fetch_rows(database, f"{text}{key_id}")
+        return tuple(row)
+
+    user_id = run("create-user", "--name=ann")["user_id"]
+    key_id = run("create-api-key", f"--user-id={user_id}")["api_key_id"]
+    named = f"--api-key-id={key_id}"
+    body = run("set-api-key-status", named, "--disabled", "--comment=lost")
+    assert body == {"ok": True, "api_key_id": key_id, "status": "disabled", "rows": 1}
+    status, disabled_by, disabled_by_user_id = stored(key_id)
+    assert (status, disabled_by_user_id) == ("disabled", None)
+    assert str(disabled_by).startswith("cli:")
+    (comment,) = fetch_rows(
+        database, "SELECT comment FROM audit_log WHERE action = 'change_api_key'"
+    )
+    assert tuple(comment) == ("lost",)
+    assert run("set-api-key-status", named, "--enabled")["status"] == "active"
+    assert stored(key_id) == ("active", None, None)
+    unknown = run("set-api-key-status", "--api-key-id=999999", "--disabled", status=4)
+    assert "999999" in unknown

@@ -21,6 +21,7 @@ KEY = {
     "key_prefix",
     "last_used_at",
     "last_used_ip",
+    "disabled_by",
     "restrictions",
 }
 PERMIT = {
@@ -114,7 +115,16 @@ async def test_owner_does_not_enable_a_key_that_an_admin_disabled(api: AdminClie
         (row,) = fetch_rows(api.dsn, f"{text}{key_id}")
         return tuple(row)
 
+    async def shown() -> list[object]:
+        lists = (
+            await api.client.get("/user/api-keys", key=owner),
+            await api.admin.get("/admin/users-api-keys"),
+        )
+        rows = [row for page in lists for row in page["items"] if row["api_key_id"] == key_id]
+        return [row["disabled_by"] for row in rows]
+
     assert (await change(by_admin, "disabled")).status == 200
+    assert await shown() == ["admin", "admin"]
     assert disabler()[0] == "admin" and disabler()[1] is not None
     for status in ("active", "disabled", "active"):
         refused = await change(own, status)
@@ -124,6 +134,7 @@ async def test_owner_does_not_enable_a_key_that_an_admin_disabled(api: AdminClie
     assert disabler()[0] == "admin"
     assert (await change(by_admin, "active")).status == 200
     assert disabler() == (None, None)
+    assert await shown() == [None, None]
     assert (await change(own, "disabled")).status == 200
     assert disabler() == ("ann", user["user_id"])
     assert (await change(own, "active")).status == 200

@@ -82,7 +82,12 @@ def _create_users(session: CommandLineSession) -> None:
     )
     user = f"--user-id={ann['user_id']}"
     session.run("add-account", user, "--exchange-id=paper.binance", "--label=ann's")
-    session.run("create-api-key", user, "--label=laptop", "--ip-allowlist=127.0.0.0/8,::1/128")
+    key = session.run(
+        "create-api-key", user, "--label=laptop", "--ip-allowlist=127.0.0.0/8,::1/128"
+    )
+    session.run(
+        "set-api-key-status", f"--api-key-id={key['api_key_id']}", "--disabled", "--comment=lost"
+    )
 
 
 def _orders(session: CommandLineSession) -> None:

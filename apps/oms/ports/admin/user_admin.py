@@ -29,7 +29,9 @@ class ApiKeyRow:
     last_used_at: datetime | None = None
     last_used_ip: str | None = None
     restrictions: Restrictions = UNRESTRICTED
-    #: The user who disabled the key; ``None`` if it is active or was disabled otherwise.
+    #: Who disabled the key: the name of a user, or ``cli:`` and that of a system user.
+    disabled_by: str | None = None
+    #: The id of that user; ``None`` if it is active or was disabled otherwise.
     disabled_by_user_id: int | None = None
 
 

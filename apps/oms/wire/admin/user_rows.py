@@ -57,6 +57,7 @@ class ApiKeyBody(TypedDict):
     key_prefix: str | None
     last_used_at: TimeText | None
     last_used_ip: str | None
+    disabled_by: str | None
     restrictions: RestrictionsRow
 
 
@@ -74,6 +75,7 @@ class UserApiKeyRow(TypedDict):
     key_prefix: str | None
     last_used_at: TimeText | None
     last_used_ip: str | None
+    disabled_by: str | None
     restrictions: RestrictionsRow
 
 
@@ -214,6 +216,7 @@ def key_row(key: ApiKeyRow) -> ApiKeyBody:
         "key_prefix": key.prefix,
         "last_used_at": optional_time_text(key.last_used_at),
         "last_used_ip": key.last_used_ip,
+        "disabled_by": key.disabled_by,
         "restrictions": restrictions_row(key.restrictions),
     }
 
@@ -232,6 +235,7 @@ def admin_key_row(key: ApiKeyRow) -> UserApiKeyRow:
         "key_prefix": key.prefix,
         "last_used_at": optional_time_text(key.last_used_at),
         "last_used_ip": key.last_used_ip,
+        "disabled_by": key.disabled_by,
         "restrictions": restrictions_row(key.restrictions),
     }
 

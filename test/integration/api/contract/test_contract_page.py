@@ -31,7 +31,7 @@ PERM = _keys(
 )
 KEY = _keys(
     "api_key_id user_id user_name role status created_at label key_prefix "
-    "last_used_at last_used_ip restrictions"
+    "last_used_at last_used_ip disabled_by restrictions"
 )
 ADMIN_ACCOUNT = _keys(
     "account_id label exchange_id position_mode extra_config_json is_testnet "
@@ -74,7 +74,7 @@ ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
         "/admin/users-api-keys?",
         _keys(
             "user_id user_name role user_status api_key_id api_key_status label created_at "
-            "key_prefix last_used_at last_used_ip restrictions"
+            "key_prefix last_used_at last_used_ip disabled_by restrictions"
         ),
         True,
     ),

@@ -94,7 +94,7 @@ def require_own_disabling(key: ApiKeyRow, status: str) -> None:
     """Check that the owner enables no key that another user disabled. Raises ``Forbidden``."""
     is_enabled = status == "active" and key.status != "active"
     if is_enabled and key.disabled_by_user_id != key.user_id:
-        message = f"API key {key.id} was disabled by an admin, who alone may enable it again"
+        message = f"API key {key.id} was not disabled by its owner: an admin may enable it again"
         raise Forbidden(message, code="admin_required")
 
 

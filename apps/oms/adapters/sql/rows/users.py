@@ -16,7 +16,8 @@ USER_SELECTED = "id, name, role, status, created_at"
 RESTRICTION_COLUMNS = "k.expires_at, k.ip_allowlist, k.max_order_notional, k.max_day_notional"
 KEY_SELECTED = (
     "k.id, k.user_id, u.name, u.role, u.status, k.status, k.created_at, k.label, k.key_prefix,"
-    f" k.last_used_at, k.last_used_ip, {RESTRICTION_COLUMNS}, k.disabled_by_user_id"
+    f" k.last_used_at, k.last_used_ip, {RESTRICTION_COLUMNS},"
+    " k.disabled_by, k.disabled_by_user_id"
 )
 KEY_JOINED = "user_api_keys k JOIN users u ON u.id = k.user_id"
 #: Allowlist of a key whose stored list is invalid: matches no client.
@@ -45,7 +46,8 @@ def key_from_row(row: Any, dialect: Dialect) -> ApiKeyRow:
         last_used_at=dialect.decode_optional_time(row[9]),
         last_used_ip=row[10],
         restrictions=restrictions_from_row(row[11:15], dialect),
-        disabled_by_user_id=row[15],
+        disabled_by=row[15],
+        disabled_by_user_id=row[16],
     )
 
 
