@@ -85,9 +85,8 @@ def _create_users(session: CommandLineSession) -> None:
     key = session.run(
         "create-api-key", user, "--label=laptop", "--ip-allowlist=127.0.0.0/8,::1/128"
     )
-    session.run(
-        "set-api-key-status", f"--api-key-id={key['api_key_id']}", "--disabled", "--comment=lost"
-    )
+    for choice in ("--disabled", "--enabled"):
+        session.run("set-api-key-status", f"--api-key-id={key['api_key_id']}", choice)
 
 
 def _orders(session: CommandLineSession) -> None:
