@@ -94,7 +94,7 @@ CODES: Mapping[str, ErrorMapping] = {
     "database_unavailable": _DOWN,
     "shutting_down": _DOWN,
     "command_expired": _TOO_LATE,
-    "expired_before_send": _TOO_LATE,
+    "expired_before_send": _DOWN,
     "timeout": ErrorMapping(504, "RequestTimeout", 10012, None, True),
     "outcome_unknown": ErrorMapping(504, "RequestTimeout", 10012, "unknown"),
 }

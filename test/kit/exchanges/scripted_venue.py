@@ -1,7 +1,7 @@
 """A scripted ccxt client: writes wait for the test's response, reads return the test's rows."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -65,6 +65,12 @@ class ScriptedVenue:
             return await answer
         finally:
             self.in_flight -= 1
+
+    async def place_orders(self, orders: Sequence[Mapping[str, Any]]) -> Any:
+        return await self.write("create_orders", orders)
+
+    def order_wait(self, symbol: str, orders: int) -> float:
+        return 0.0
 
     def answer(self, number: int, outcome: Any) -> None:
         """Complete write ``number`` with a response, or fail it with an exception."""

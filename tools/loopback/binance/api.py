@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from loopback.binance import rest_account, rest_orders, rest_public
 from loopback.binance.errors import ApiError
+from loopback.binance.order_limits import CONTRACTS, SPOT, count_headers
 from loopback.binance.params import (
     Caller,
     Params,
@@ -24,6 +25,7 @@ from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamHub
 
 Private = Callable[[Caller, Params], Any]
+_BATCH = "/fapi/v1/batchOrders"
 
 
 class Public(Protocol):
@@ -61,6 +63,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/api/v3/account"): rest_account.spot_account,
     ("GET", "/sapi/v1/capital/config/getall"): rest_account.coins,
     ("POST", "/fapi/v1/order"): rest_orders.create,
+    ("POST", "/fapi/v1/batchOrders"): rest_orders.create_batch,
     ("GET", "/fapi/v1/order"): rest_orders.read_order,
     ("PUT", "/fapi/v1/order"): rest_orders.amend,
     ("DELETE", "/fapi/v1/order"): rest_orders.cancel,
@@ -84,6 +87,18 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 }
 
 
+#: Requests that count as a new order.
+_COUNTED = frozenset(
+    {
+        ("POST", "/api/v3/order"),
+        ("POST", "/api/v3/order/cancelReplace"),
+        ("POST", "/fapi/v1/order"),
+        ("PUT", "/fapi/v1/order"),
+        ("POST", "/fapi/v1/algoOrder"),
+    }
+)
+
+
 class BinanceApi:
     """The ``RequestHandler`` of the Binance port."""
 
@@ -97,6 +112,8 @@ class BinanceApi:
         params = request_params(request)
         names = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
         client_id = next((params[name] for name in names if params.get(name)), "")
+        if request.path == _BATCH:
+            client_id = _client_ids(params)
         time = self._venue.now().isoformat()
         entry = self._request_filter.log_request(request, time, key, client_id)
         return await self._request_filter.respond(
@@ -119,15 +136,18 @@ class BinanceApi:
             status = 418 if load.mode == "ban" else 429
             error = ApiError(-1003, "Too many requests.", status)
             return _error_response(error, load.text("retry_after", "1"))
+        headers: dict[str, str] = {}
         try:
-            result = self._result(request, key, params)
+            result = self._result(request, key, params, headers)
         except ApiError as error:
             return _error_response(error, "1" if error.status == 429 else "")
         result = apply_read_fault(faults, request.path, key, result, self._venue.now())
         weight = {"X-MBX-USED-WEIGHT-1M": str(self._request_filter.recent_requests(key))}
-        return Response(200, compact_json(result).encode(), weight)
+        return Response(200, compact_json(result).encode(), headers | weight)
 
-    def _result(self, request: Request, key_name: str, params: dict[str, str]) -> Any:
+    def _result(
+        self, request: Request, key_name: str, params: dict[str, str], headers: dict[str, str]
+    ) -> Any:
         route, spot = (request.method, request.path), not request.path.startswith("/fapi")
         if request.method == "GET" and request.path in PUBLIC:
             return PUBLIC[request.path](self._venue, params, spot=spot)
@@ -143,8 +163,32 @@ class BinanceApi:
             raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         if self._request_filter.count_request(key.name, request.path)[0]:
             raise ApiError(-1003, "Too many requests; current limit is exceeded.", 429)
+        self._count_orders(key.name, route, params, headers)
         account, faults = self._venue.account_of(key.name), self._request_filter.faults
         return PRIVATE[route](Caller(self._venue, faults, account, key.name, spot), params)
+
+    def _count_orders(
+        self, key: str, route: tuple[str, str], params: dict[str, str], headers: dict[str, str]
+    ) -> None:
+        """Counts new orders, and says so in the headers. Raises ``ApiError`` beyond the limit."""
+        count = len(rest_orders.batch_orders(params)) if route[1] == _BATCH else 1
+        if route not in _COUNTED and route[1] != _BATCH:
+            return
+        windows = SPOT if route[1].startswith("/api") else CONTRACTS
+        name = f"{key} {'spot' if windows is SPOT else 'contracts'}"
+        counts = self._request_filter.count_orders(name, count, windows)
+        if any(counts[seconds] > allowed for seconds, allowed in windows.items()):
+            raise ApiError(-1015, "Too many new orders; current limit is exceeded.", 429)
+        headers |= count_headers(counts)
+
+
+def _client_ids(params: Params) -> str:
+    """The client ids of a batch, for the log."""
+    try:
+        orders = rest_orders.batch_orders(params)
+    except ApiError:
+        return ""
+    return ",".join(str(each.get("newClientOrderId", "")) for each in orders)
 
 
 def _error_response(error: ApiError, retry_after: str) -> Response:

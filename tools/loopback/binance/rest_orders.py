@@ -4,6 +4,7 @@ A client id is rejected only while an order with it is open; later it may be use
 identifies the newest order.
 """
 
+import json
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -31,6 +32,7 @@ from oms.simulation.inputs import CancelOrder, ChangeOrder
 
 _CREATE_FAULTS = ("partial", "reject", "child_orders")
 _DAY_MS = 86_400_000
+_BATCH_MAX = 5
 
 
 def create(caller: Caller, params: Params) -> Any:
@@ -45,6 +47,33 @@ def create(caller: Caller, params: Params) -> Any:
         if each.order is not None and each.order.order_id == row.order_id
     ]
     return body | {"transactTime": to_ms(row.updated_at), "fills": fills}
+
+
+def create_batch(caller: Caller, params: Params) -> Any:
+    """Places up to five orders of contracts; each is answered by its order or its error."""
+    orders = batch_orders(params)
+    if not 0 < len(orders) <= _BATCH_MAX:
+        raise ApiError(-4082, "Invalid number of batch place orders.")
+    replies = []
+    for order in orders:
+        try:
+            replies.append(create(caller, order))
+        except ApiError as error:
+            replies.append({"code": error.code, "msg": error.message})
+    return replies
+
+
+def batch_orders(params: Params) -> list[Params]:
+    """Returns the orders of a batch, with their parameters as text. Raises ``ApiError``."""
+    try:
+        orders = json.loads(str(params.get("batchOrders") or "[]"))
+        return [{name: _text(each) for name, each in row.items()} for row in orders]
+    except (ValueError, AttributeError, TypeError):
+        raise missing_parameter("batchOrders") from None
+
+
+def _text(field: Any) -> str:
+    return field if isinstance(field, str) else json.dumps(field)
 
 
 def create_algo_order(caller: Caller, params: Params) -> Any:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from loopback.binance.errors import ApiError
+from loopback.binance.order_limits import order_limits_json
 from loopback.binance.params import Params, find_instrument, instruments, parse_limit
 from loopback.exchange.market_rows import bars_of, levels_json
 from loopback.exchange.venue import MarketState, PublicTradeRow, Venue
@@ -43,7 +44,7 @@ def exchange_info(venue: Venue, params: Params, *, spot: bool) -> Any:
     return {
         "timezone": "UTC",
         "serverTime": to_ms(venue.now()),
-        "rateLimits": [],
+        "rateLimits": order_limits_json(spot=spot),
         "exchangeFilters": [],
         "symbols": [_instrument_json(each) for each in instruments(venue, spot=spot)],
     }

@@ -23,6 +23,8 @@ from loopback.server.stream_hub import StreamHub
 Public = Callable[[Venue, Mapping[str, Any]], Json]
 Private = Callable[[Caller, Mapping[str, Any]], Json]
 
+_CREATE_BATCH = "/v5/order/create-batch"
+
 PUBLIC: Mapping[tuple[str, str], Public] = {
     ("GET", "/v5/system/status"): rest_public.system_status,
     ("GET", "/v5/market/time"): rest_public.server_time,
@@ -43,6 +45,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/v5/order/history"): rest_orders.history,
     ("GET", "/v5/execution/list"): rest_orders.executions,
     ("POST", "/v5/order/create"): rest_orders.create,
+    ("POST", _CREATE_BATCH): rest_orders.create_batch,
     ("POST", "/v5/order/amend"): rest_orders.amend,
     ("POST", "/v5/order/cancel"): rest_orders.cancel,
     ("POST", "/v5/order/cancel-all"): rest_orders.cancel_all,
@@ -86,17 +89,20 @@ class BybitApi:
             return Response(418, b"banned", headers)
         response_headers: dict[str, str] = {}
         code, message, result, status = 0, "OK", {}, 200
+        codes: Json = {}
         try:
             if load is not None:
                 raise ApiError(10006, "Too many visits. Exceeded the API Rate Limit.")
             result = self._result(request, key, response_headers)
+            if request.path == _CREATE_BATCH:
+                codes = {"list": result.pop("codes", [])}
         except ApiError as error:
             code, message, status = error.code, error.message, error.status
         body = {
             "retCode": code,
             "retMsg": message,
             "result": result,
-            "retExtInfo": {},
+            "retExtInfo": codes,
             "time": self._now_ms(),
         }
         return Response(status, compact_json(body).encode(), response_headers)
@@ -116,7 +122,10 @@ class BybitApi:
 
     def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
         key = authenticate(request, self._venue.keys, self._now_ms())
-        is_exceeded, left, allowed = self._request_filter.count_request(key.name, request.path)
+        orders = len(_body(request).get("request", ())) if request.path == _CREATE_BATCH else 1
+        is_exceeded, left, allowed = self._request_filter.count_request(
+            key.name, request.path, orders
+        )
         headers |= {
             "X-Bapi-Limit": str(allowed),
             "X-Bapi-Limit-Status": str(left),
@@ -160,4 +169,9 @@ def _client_id(request: Request) -> str:
         body = json.loads(request.body)
     except ValueError:
         return ""
-    return str(body.get("orderLinkId", "")) if isinstance(body, dict) else ""
+    if not isinstance(body, dict):
+        return ""
+    orders = body.get("request") if request.path == _CREATE_BATCH else None
+    if isinstance(orders, list):
+        return ",".join(str(each.get("orderLinkId", "")) for each in orders)
+    return str(body.get("orderLinkId", ""))

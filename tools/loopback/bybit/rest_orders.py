@@ -53,6 +53,27 @@ def create(caller: Caller, params: Mapping[str, Any]) -> Json:
     return {"orderId": row.order_id, "orderLinkId": str(params.get("orderLinkId") or "")}
 
 
+def create_batch(caller: Caller, params: Mapping[str, Any]) -> Json:
+    """Places several orders; ``codes`` says of each whether it was accepted."""
+    category, orders = parse_category(params), params.get("request")
+    if not isinstance(orders, list) or not all(isinstance(each, dict) for each in orders):
+        raise invalid_request("request is not a list of orders")
+    if not 0 < len(orders) <= (10 if category == "spot" else 20):
+        raise invalid_request("The number of orders exceeds the limit")
+    rows, codes = [], []
+    for order in orders:
+        row = {"category": category, "symbol": str(order.get("symbol") or ""), "createAt": ""}
+        try:
+            created = create(caller, {**order, "category": category})
+            codes.append({"code": 0, "msg": "OK"})
+            row["createAt"] = str(to_ms(caller.venue.now()))
+        except ApiError as error:
+            created = {"orderId": "", "orderLinkId": ""}
+            codes.append({"code": error.code, "msg": error.message})
+        rows.append(row | created)
+    return {"list": rows, "codes": codes}
+
+
 _CREATE_FAULTS = ("partial", "reject", "child_orders")
 
 

@@ -61,7 +61,7 @@ async def list_faults(context: LoopbackContext, body: Mapping[str, Any]) -> Json
 async def clear(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
     """Removes faults, limits and skew; sends held frames and opens the ports."""
     context.request_filter.faults.clear()
-    context.request_filter.limits.clear()
+    context.request_filter.clear_limits()
     context.request_filter.skew_ms = 0
     context.stream_hub.release_held()
     await _open_ports(context)

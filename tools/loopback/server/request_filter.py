@@ -37,13 +37,20 @@ class LogEntry:
 class RateLimit:
     """Private requests per second of a key (or each key), until ``ends_at`` (monotonic).
 
-    With ``match`` only requests to paths that contain it, counted separately.
+    With ``match`` only requests to paths that contain it, or end with it where it ends with ``$``,
+    counted separately; each order of a batch counts there.
     """
 
     per_second: int
     ends_at: float | None = None
     key: str = ""
     match: str = ""
+
+    def applies_to(self, path: str) -> bool:
+        """Returns whether requests to the path count."""
+        if self.match.endswith("$"):
+            return path.endswith(self.match[:-1])
+        return self.match in path
 
 
 @dataclass
@@ -59,6 +66,9 @@ class RequestFilter:
     _request_times: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+
+    #: The number of the window and the orders in it, by key and seconds.
+    _order_counts: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
     def log_request(self, request: Request, time: str, key: str, client_id: str) -> LogEntry:
         """Adds a request to the log; returns its entry."""
@@ -93,23 +103,46 @@ class RequestFilter:
         after, match = int(body.get("after") or 0), str(body.get("match", ""))
         return [asdict(entry) for entry in self.log if entry.number > after and match in entry.path]
 
-    def count_request(self, key: str, path: str) -> tuple[bool, int, int]:
+    def count_request(self, key: str, path: str, orders: int = 1) -> tuple[bool, int, int]:
         """Counts a request; returns whether it exceeds a limit, the rest, and the limit.
 
-        The returned limit is the one with the smallest rest.
+        The returned limit is the one with the smallest rest. ``orders`` count for limits of a path.
         """
         now = monotonic()
         self.limits = [each for each in self.limits if each.ends_at is None or each.ends_at > now]
-        limits = [each for each in self.limits if each.key in ("", key) and each.match in path]
+        limits = [each for each in self.limits if each.key in ("", key) and each.applies_to(path)]
         matches = {"", *(each.match for each in limits)}
         counts = {match: self._count_since(key, match, now - 1) for match in matches}
-        if exceeded := [each for each in limits if counts[each.match] >= each.per_second]:
+        needed = {match: orders if match else 1 for match in matches}
+        exceeded = [
+            each for each in limits if counts[each.match] + needed[each.match] > each.per_second
+        ]
+        if exceeded:
             return True, 0, exceeded[0].per_second
         for match in matches:
-            self._request_times[key, match].append(now)
+            self._request_times[key, match].extend([now] * needed[match])
         effective = limits or [RateLimit(DEFAULT_PER_SECOND)]
-        left, allowed = min((e.per_second - counts[e.match] - 1, e.per_second) for e in effective)
+        left, allowed = min(
+            (e.per_second - counts[e.match] - needed[e.match], e.per_second) for e in effective
+        )
         return False, max(left, 0), allowed
+
+    def count_orders(self, key: str, orders: int, windows: Mapping[int, int]) -> dict[int, int]:
+        """Counts new orders in fixed windows; returns those of each, by its seconds.
+
+        ``windows`` says how many orders each allows. If ``orders`` exceed one, they are not counted
+        and the returned count is above its limit.
+        """
+        now = monotonic()
+        counts = {}
+        for seconds in windows:
+            number = int(now // seconds)
+            last, count = self._order_counts.get((key, seconds), (number, 0))
+            counts[seconds] = orders + (count if last == number else 0)
+        if all(counts[seconds] <= allowed for seconds, allowed in windows.items()):
+            for seconds in windows:
+                self._order_counts[key, seconds] = (int(now // seconds), counts[seconds])
+        return counts
 
     def recent_requests(self, key: str) -> int:
         """Returns the private requests of a key within a second before its last one."""
@@ -126,6 +159,12 @@ class RequestFilter:
         scope = (limit.key, limit.match)
         self.limits = [*(old for old in self.limits if (old.key, old.match) != scope), limit]
         self._request_times.clear()
+
+    def clear_limits(self) -> None:
+        """Drops all limits and what was counted."""
+        self.limits = []
+        self._request_times.clear()
+        self._order_counts.clear()
 
     async def fault_before(self, request: Request, key: str) -> Response | None:
         """Returns the response of a fault that replaces the processing; ``None`` without one."""

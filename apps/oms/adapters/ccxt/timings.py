@@ -9,6 +9,9 @@ class Timings:
 
     #: A request is sent within this time of its admission, or never.
     send_within_seconds: float = 10
+    #: A placement that only waits for the rate limit is sent within this time: the journal gets a
+    #: later deadline before the last one passes.
+    queue_seconds: float = 60
     #: Interval of polls with live orders, and without.
     live_poll_seconds: float = 2
     idle_poll_seconds: float = 30

@@ -6,7 +6,7 @@ that would otherwise need the streams and the poller. The queues get their sende
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from oms.adapters.ccxt.ccxt_exchange import CcxtExchange, ExchangeComponents
 from oms.adapters.ccxt.client.connection import Connection
@@ -17,6 +17,8 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue, WriteLimiter
 from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
+from oms.adapters.ccxt.orders.order_request import OrderRequest
+from oms.adapters.ccxt.orders.placement_writer import PlacementWriter
 from oms.adapters.ccxt.orders.recovery import restore_orders
 from oms.adapters.ccxt.orders.replacement_reports import ReplacementReporter
 from oms.adapters.ccxt.orders.request_journal import RequestJournal
@@ -206,12 +208,30 @@ def _build_sending(core: _Core, inflight_writes_max: int) -> _Sending:
         clock=core.clock,
         timings=core.timings,
         limiter=limiter,
+        place=_build_placements(core, journal, limiter),
+        extend_deadline=journal.extend_deadline,
         replacer=_build_replacer(core, journal, limiter),
         poll_symbol_soon=core.trigger.poll_symbol_soon,
         wait_for_streams=core.stream_status.wait_first_connection,
     )
     queues.set_sender(sender.send)
     return _Sending(queues=queues, journal=journal, resolver=resolver)
+
+
+def _build_placements(
+    core: _Core, journal: RequestJournal, limiter: WriteLimiter
+) -> PlacementWriter:
+    async def renew(request: OrderRequest) -> None:
+        await journal.extend_deadline(request, core.clock())
+
+    return PlacementWriter(
+        client=core.connection,
+        limiter=limiter,
+        batch=core.profile.order_batch,
+        clock=core.clock,
+        renew=renew,
+        renew_before=timedelta(seconds=core.timings.send_within_seconds / 4),
+    )
 
 
 def _build_replacer(core: _Core, journal: RequestJournal, limiter: WriteLimiter) -> OrderReplacer:

@@ -149,4 +149,6 @@ class ExecutionReport:
     #: Stable code and message of a ``rejected`` or ``refused`` report.
     code: str | None = None
     message: str | None = None
+    #: Seconds after which the same request would probably be sent, where only load prevented it.
+    retry_after_s: int | None = None
     external: ExternalOrderInfo | None = None

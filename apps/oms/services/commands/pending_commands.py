@@ -151,18 +151,24 @@ def _refusal(order: Order, action: str, report: ExecutionReport | None) -> Refus
         if order.state is not OrderState.REJECTED:
             return None
         code = order.reject_code or "exchange_rejected"
-        return _as_refused(code, order.reject_message)
+        return _as_refused(code, order.reject_message, report)
     if report is not None:
-        return _as_refused(report.code or "exchange_rejected", report.message)
+        return _as_refused(report.code or "exchange_rejected", report.message, report)
     if order.state is OrderState.FILLED and action == "cancel":
         message = "the order was filled before the cancel arrived"
         return Refused(code="invalid_order_state", reason="too_late", message=message)
     return None
 
 
-def _as_refused(code: str, message: str | None) -> Refused:
+def _as_refused(code: str, message: str | None, report: ExecutionReport | None) -> Refused:
     sent = code not in ("expired_before_send", "exchange_unavailable", "host_mismatch")
-    return Refused(code=code, message=message or code, outcome="rejected" if sent else "not_sent")
+    wait = None if report is None else report.retry_after_s
+    return Refused(
+        code=code,
+        message=message or code,
+        outcome="rejected" if sent else "not_sent",
+        facts=None if wait is None else {"expected_wait_s": str(wait)},
+    )
 
 
 def _result(pending: PendingCommand) -> CommandResult:

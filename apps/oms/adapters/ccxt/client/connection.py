@@ -106,6 +106,18 @@ class Connection:
             raise NotSent("exchange_unavailable", "the exchange cannot be reached yet")
         return await self._client.write(method, *args, **kwargs)
 
+    async def place_orders(
+        self, orders: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Row | RequestError]:
+        """Places several orders by one request. Raises as ``ExchangeClient.write``."""
+        if self._client is None:
+            raise NotSent("exchange_unavailable", "the exchange cannot be reached yet")
+        return await self._client.place_orders(orders)
+
+    def order_wait(self, symbol: str, orders: int) -> float:
+        """Returns the seconds until one request with so many new orders could be sent."""
+        return 0.0 if self._client is None else self._client.order_wait(symbol, orders)
+
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Reads. Raises ``ReadFailed``."""
         if self._client is None:

@@ -7,7 +7,7 @@ from typing import Any
 from oms.adapters.ccxt.client.ccxt_factory import ClientSpec
 from oms.adapters.ccxt.client.exchange_client import Row
 from oms.adapters.ccxt.client.market_cache import MarketCache
-from oms.adapters.ccxt.client.request_errors import NotSent, Rejected
+from oms.adapters.ccxt.client.request_errors import NotSent, Rejected, RequestError
 from oms.adapters.ccxt.client.venue_client import VenueClient
 from oms.domain.errors import Conflict, Unavailable
 from oms.domain.instrument import Instrument
@@ -79,6 +79,16 @@ class DecryptingClient:
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Sends once. Raises as ``VenueClient.write``."""
         return await self._opened().write(method, *args, **kwargs)
+
+    async def place_orders(
+        self, orders: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Row | RequestError]:
+        """As ``ExchangeClient.place_orders``."""
+        return await self._opened().place_orders(orders)
+
+    def order_wait(self, symbol: str, orders: int) -> float:
+        """As ``ExchangeClient.order_wait``."""
+        return self._opened().order_wait(symbol, orders)
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Reads. Raises as ``VenueClient.read``."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from oms.adapters.ccxt.client.request_errors import RequestError
 from oms.domain.instrument import Instrument
 
 Row = Mapping[str, Any]
@@ -47,6 +48,19 @@ class ExchangeClient(Protocol):
 
     async def write(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Sends once. Raises ``NotSent``, ``Rejected``, ``Overloaded``, ``OutcomeUnknown``."""
+        ...
+
+    async def place_orders(
+        self, orders: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Row | RequestError]:
+        """Places several orders by one request, sent once; returns the outcome of each.
+
+        Raises as ``write`` if nothing is known of any of them.
+        """
+        ...
+
+    def order_wait(self, symbol: str, orders: int) -> float:
+        """Returns the seconds until one request with so many new orders could be sent."""
         ...
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from oms.adapters.ccxt.client.host_guard import HostGuard
 from oms.adapters.ccxt.client.http_session import CURRENT_CALL
+from oms.adapters.ccxt.client.market_cache import keep_order_limits
 from oms.adapters.ccxt.client.request_errors import HttpReply, UnreadableReply
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.streams.ws_connections import adopt_connection, is_url
@@ -90,7 +91,11 @@ def guard_exchange_class(
             if call is not None and _has_own_session(self):
                 call.headers_sent += 1
             reply = await super().fetch(url, method, headers, body)
-            if not get_profile(guard.venue).errors.is_success(reply):
+            profile = get_profile(guard.venue)
+            told = profile.parse_order_limits(url, reply) if profile.parse_order_limits else ()
+            if told:
+                keep_order_limits(self, told)
+            if not profile.errors.is_success(reply):
                 raise UnreadableReply("HTTP reported success, the body did not")
             if call is not None and call.reply is not None:
                 call.reply = evolve(call.reply, is_accepted=True)

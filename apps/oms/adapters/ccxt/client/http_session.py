@@ -22,15 +22,28 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import Priority, RateLimitBucket
 class CallContext:
     """What the session recorded of one call of a ccxt method."""
 
-    def __init__(self, *, is_write: bool, priority: Priority = Priority.SNAPSHOT) -> None:
+    def __init__(
+        self,
+        *,
+        is_write: bool,
+        priority: Priority = Priority.SNAPSHOT,
+        orders: int = 0,
+        deadline: float | None = None,
+    ) -> None:
         self.is_write = is_write
         self.priority = priority
+        #: How many new orders it places.
+        self.orders = orders
+        #: Monotonic time after which it must not be sent.
+        self.deadline = deadline
         self.headers_sent = 0
         self.reply: HttpReply | None = None
         #: The rate limit bucket that its last request counted against.
         self.bucket: RateLimitBucket | None = None
         #: The name of the bucket of its path alone.
         self.path_bucket_name = ""
+        #: The buckets of new orders that it counted for, with the header that says their use.
+        self.order_buckets: list[tuple[str, RateLimitBucket]] = []
 
 
 #: The call of the running task; tasks that it starts share it.

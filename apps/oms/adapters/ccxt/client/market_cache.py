@@ -7,7 +7,7 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import Any
 
 from oms.adapters.ccxt.parsing.decimals import to_decimal
 from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
+from oms.adapters.ccxt.venues.order_batches import OrderLimit
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO
 
 TABLE_AGE_MAX = timedelta(hours=6)
+#: The option of the ccxt object that holds limits on new orders.
+ORDER_LIMITS = "venueOrderLimits"
 #: ccxt's precision modes.
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 _FINEST_STEP = Decimal("1E-8")
@@ -70,8 +73,28 @@ _SHARED = (
 
 def helper_options(exchange: Any) -> dict[str, Any]:
     """Returns the options that some venues store with their markets and cannot trade without."""
-    names = exchange.options.get("marketHelperProps") or []
+    names = [*(exchange.options.get("marketHelperProps") or []), ORDER_LIMITS]
     return {name: exchange.options.get(name) for name in names if exchange.options.get(name)}
+
+
+def keep_order_limits(exchange: Any, limits: Sequence[OrderLimit]) -> None:
+    """Keeps limits on new orders that a reply told, with the market table."""
+    kept = {f"{each.api} {each.seconds:g}": _limit_fields(each) for each in limits}
+    exchange.options[ORDER_LIMITS] = {**exchange.options.get(ORDER_LIMITS, {}), **kept}
+
+
+def read_order_limits(exchange: Any) -> Sequence[OrderLimit]:
+    """Returns the limits on new orders that were kept."""
+    return [OrderLimit(**each) for each in exchange.options.get(ORDER_LIMITS, {}).values()]
+
+
+def _limit_fields(limit: OrderLimit) -> dict[str, Any]:
+    return {
+        "api": limit.api,
+        "orders": limit.orders,
+        "seconds": limit.seconds,
+        "used_header": limit.used_header,
+    }
 
 
 def save_table(path: Path, exchange: Any, now: datetime) -> None:

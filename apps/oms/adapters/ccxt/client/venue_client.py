@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from oms.adapters.ccxt.client.batch_replies import count_new_orders, read_batch_reply
 from oms.adapters.ccxt.client.ccxt_factory import ClientSpec, create_ccxt_exchange
 from oms.adapters.ccxt.client.error_mapping import ErrorMapping, check_write_reply
 from oms.adapters.ccxt.client.exchange_client import Row
@@ -33,13 +34,23 @@ from oms.adapters.ccxt.client.market_cache import (
     build_instruments,
     load_saved_table,
     now_utc,
+    read_order_limits,
     save_table,
     table_file_name,
 )
-from oms.adapters.ccxt.client.request_errors import ReadFailed, Rejected, RequestError
+from oms.adapters.ccxt.client.request_errors import (
+    OutcomeUnknown,
+    ReadFailed,
+    Rejected,
+    RequestError,
+)
 from oms.adapters.ccxt.parsing.decimals import encode_decimals
 from oms.adapters.ccxt.parsing.fields import require_rows
-from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle, get_priority
+from oms.adapters.ccxt.ratelimit.request_throttle import (
+    RequestThrottle,
+    get_deadline,
+    get_priority,
+)
 from oms.adapters.ccxt.streams.ws_connections import close_streams
 from oms.adapters.ccxt.venues.catalog import ccxt_version
 from oms.adapters.ccxt.venues.profile_registry import get_profile
@@ -147,6 +158,47 @@ class VenueClient:
                 await self._sync_clock_or_raise(rejected)
         raise AssertionError("the last attempt returns or raises")
 
+    async def place_orders(
+        self, orders: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Row | RequestError]:
+        """Places several orders by one request, sent once; returns the outcome of each.
+
+        Raises as ``write`` if the reply does not answer each of them.
+        """
+        client_ids = [str(each["params"]["clientOrderId"]) for each in orders]
+        secrets = (self.spec.api_key, self.spec.secret, self.spec.passphrase)
+        for is_last in (False, True):
+            call = self._call_context("create_orders", (list(orders),), {}, is_write=True)
+            failure: RequestError | None = None
+            try:
+                await self._call(call, "create_orders", (list(orders),), {})
+            except RequestError as error:
+                failure = error
+            outcomes = read_batch_reply(
+                self._exchange, self.spec.venue, call.reply, client_ids, secrets
+            )
+            if outcomes is not None:
+                return outcomes
+            if failure is None:
+                raise OutcomeUnknown(
+                    "outcome_unknown", "the reply does not answer each order", reason="unreadable"
+                )
+            if is_last or not isinstance(failure, Rejected) or failure.code != CLOCK_SKEW:
+                raise failure
+            await self._sync_clock_or_raise(failure)
+        raise AssertionError("the last attempt returns or raises")
+
+    def order_wait(self, symbol: str, orders: int) -> float:
+        """Returns the seconds until one request with so many new orders could be sent."""
+        batch = self._profile.order_batch
+        instrument = self._instruments.get(symbol)
+        if batch is None or instrument is None or instrument.kind not in batch.kinds:
+            api, path, cost = "private", "", 1.0
+        else:
+            path = batch.batch_path if orders > 1 else batch.path
+            api, cost = batch.api, batch.cost
+        return self._throttle.expected_wait(api=api, path=path, orders=orders, cost=cost)
+
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Calls one ccxt method, up to three times. Raises ``ReadFailed``."""
         if self._is_clock_stale():
@@ -210,6 +262,7 @@ class VenueClient:
                 await self._load_table(name)
                 self._market_cache.store(name, self._exchange)
         self._instruments = build_instruments(self._exchange)
+        self._throttle.apply_order_limits(read_order_limits(self._exchange))
 
     async def _load_table(self, name: str) -> None:
         """From disk while fresh, else from the venue, else from disk however old."""
@@ -285,9 +338,23 @@ class VenueClient:
     async def _call_once(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
     ) -> Any:
-        call = CallContext(
-            is_write=is_write, priority=get_priority(method, is_write=is_write, kwargs=kwargs)
+        call = self._call_context(method, args, kwargs, is_write=is_write)
+        return await self._call(call, method, args, kwargs)
+
+    def _call_context(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_write: bool
+    ) -> CallContext:
+        return CallContext(
+            is_write=is_write,
+            priority=get_priority(method, is_write=is_write, kwargs=kwargs),
+            orders=count_new_orders(method, args) if is_write else 0,
+            deadline=get_deadline(),
         )
+
+    async def _call(
+        self, call: CallContext, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        is_write = call.is_write
         token = CURRENT_CALL.set(call)
         try:
             with self._map_errors(call, is_write=is_write):

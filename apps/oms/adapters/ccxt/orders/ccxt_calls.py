@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.venues.profile import VenueProfile
@@ -48,6 +49,11 @@ class CcxtCall:
     method: str
     args: tuple[object, ...]
     params: Mapping[str, object]
+
+
+def call_params(call: CcxtCall) -> dict[str, Any]:
+    """Returns the keyword arguments of the call."""
+    return {"params": dict(call.params)} if call.params else {}
 
 
 def refuse_unsupported_order(order: Order, instrument: Instrument, profile: VenueProfile) -> None:

@@ -16,6 +16,9 @@ from oms.adapters.ccxt.orders.order_request import CANCEL, PLACE, OrderRequest
 
 _CANCEL_RANK, _OTHER_RANK = 0, 1
 
+#: A place among the writes in flight: done once it is held.
+Slot = asyncio.Future[bool]
+
 
 class WriteLimiter:
     """Limits concurrent writes to ``slots``; of those that wait, cancels go first.
@@ -26,38 +29,56 @@ class WriteLimiter:
     def __init__(self, slots: int) -> None:
         self._free_slots = slots
         self._extra_cancel_slots = 0 if slots == 1 else 1
-        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiters: list[tuple[int, int, Slot]] = []
         self._number = count()
+
+    @property
+    def free_slots(self) -> int:
+        """How many further writes may be in flight."""
+        return max(self._free_slots, 0)
 
     @asynccontextmanager
     async def acquire(self, request: OrderRequest) -> AsyncIterator[None]:
         """Waits for a slot and holds it."""
-        await self._acquire(_CANCEL_RANK if request.kind == CANCEL else _OTHER_RANK)
+        slot = self.request_slot(_CANCEL_RANK if request.kind == CANCEL else _OTHER_RANK)
+        try:
+            await slot
+        except asyncio.CancelledError:
+            self.give_up(slot)
+            raise
         try:
             yield
         finally:
-            self._release()
+            self.release()
 
-    async def _acquire(self, rank: int) -> None:
+    def request_slot(self, rank: int = _OTHER_RANK) -> Slot:
+        """Returns a slot that is done, with ``True``, once it is held; ``release`` it then.
+
+        Who asked for it may be told otherwise by ``False`` until then, and holds nothing.
+        """
+        slot: Slot = asyncio.get_running_loop().create_future()
         if self._has_free_slot(rank):
             self._free_slots -= 1
-            return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiters, (rank, next(self._number), waiter))
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self._release()  # the slot was assigned while the waiter was canceled
-            raise
+            slot.set_result(True)
+        else:
+            heapq.heappush(self._waiters, (rank, next(self._number), slot))
+        return slot
 
-    def _release(self) -> None:
+    def give_up(self, slot: Slot) -> None:
+        """Stop to wait for a slot; one that was assigned meanwhile is released."""
+        if not slot.done():
+            slot.cancel()
+        elif not slot.cancelled() and slot.result():
+            self.release()
+
+    def release(self) -> None:
+        """Free a slot that was held."""
         self._free_slots += 1
         while self._waiters and self._has_free_slot(self._waiters[0][0]):
-            waiter = heapq.heappop(self._waiters)[2]
-            if not waiter.done():
+            slot = heapq.heappop(self._waiters)[2]
+            if not slot.done():
                 self._free_slots -= 1
-                waiter.set_result(None)
+                slot.set_result(True)
 
     def _has_free_slot(self, rank: int) -> bool:
         return self._free_slots + (self._extra_cancel_slots if rank == _CANCEL_RANK else 0) > 0

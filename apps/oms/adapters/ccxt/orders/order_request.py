@@ -48,6 +48,10 @@ class OrderRequest:
     tracked: TrackedOrder
     row: AttemptRow
     deadline: datetime
+    #: Until when it may wait for the rate limit, with later deadlines; ``None``: not longer.
+    queue_until: datetime | None = None
+    #: It shares no request with others: the exchange refused one that it was part of.
+    sends_alone: bool = False
     #: The terms that an amendment requests.
     qty: Decimal | None = None
     price: Decimal | None = None
@@ -185,7 +189,7 @@ def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
 
 
 def compute_deadline(order: Order, now: datetime, seconds: float) -> datetime:
-    """Returns the time until which a request to place ``order`` may be sent."""
+    """Returns the time ``seconds`` ahead, or that of the order's own ``deadline_ms`` if earlier."""
     requested = order.params.get("deadline_ms")
     if isinstance(requested, int) and not isinstance(requested, bool):
         seconds = min(seconds, requested / 1000)

@@ -127,6 +127,22 @@ class RequestJournal:
         self._report_buffer.put([], [row])
         return request, new
 
+    async def extend_deadline(self, request: OrderRequest, now: datetime) -> None:
+        """Store a later deadline of a request that waits; nothing where it may not wait longer."""
+        if request.queue_until is None or request.is_revoked or request.is_sending:
+            return
+        deadline = now + timedelta(seconds=self._timings.send_within_seconds)
+        deadline = min(deadline, request.queue_until)
+        if deadline <= request.deadline:
+            return
+        request.row = evolve(request.row, may_send_until=deadline)
+        request.saved = asyncio.Event()
+        self._unsaved.append(request)
+        self._report_buffer.put([], [request.row])
+        await request.saved.wait()
+        request.saved = None
+        request.deadline = deadline
+
     def resend(self, request: OrderRequest, now: datetime) -> bool:
         """Record the same request once more; returns whether it did.
 
@@ -208,8 +224,10 @@ class RequestJournal:
     ) -> None:
         tracked.attempts += 1
         deadline = now + timedelta(seconds=self._timings.send_within_seconds)
+        queue_until = None
         if kind == PLACE:
             deadline = compute_deadline(order, now, self._timings.send_within_seconds)
+            queue_until = compute_deadline(order, now, self._timings.queue_seconds)
         row = AttemptRow(
             order_id=order.id,
             attempt=tracked.attempts,
@@ -226,6 +244,7 @@ class RequestJournal:
             tracked=tracked,
             row=row,
             deadline=deadline,
+            queue_until=queue_until,
             qty=qty,
             price=price,
             call=call,

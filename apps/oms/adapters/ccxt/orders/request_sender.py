@@ -7,6 +7,7 @@ unknown outcome is looked up and never sent again, except for cancels, which can
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
@@ -23,21 +24,25 @@ from oms.adapters.ccxt.orders.ccxt_calls import (
     add_legs,
     build_amend_call,
     build_cancel_call,
+    call_params,
 )
 from oms.adapters.ccxt.orders.order_cache import OrderCache, mark_ended
 from oms.adapters.ccxt.orders.order_queues import WriteLimiter
 from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
 from oms.adapters.ccxt.orders.order_request import CANCEL, CHANGE, PLACE, AmendMode, OrderRequest
+from oms.adapters.ccxt.orders.placement_writer import PlacementWriter, RefusedTogether
 from oms.adapters.ccxt.orders.retrying_writer import EXPIRED_BEFORE_SEND, is_transient
 from oms.adapters.ccxt.orders.unknown_order_resolver import (
     PendingQuery,
     QueryKind,
     UnknownOrderResolver,
 )
+from oms.adapters.ccxt.ratelimit.request_throttle import send_within
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.position_modes import POSITION_MODE_MISMATCH, PositionModeReader
 from oms.adapters.ccxt.sync.report_builder import build_rejection, build_report, mark_accepted
 from oms.adapters.ccxt.timings import Timings, nth_delay
+from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.value import evolve
 
@@ -56,6 +61,8 @@ class RequestSender:
         clock: Callable[[], datetime],
         timings: Timings,
         limiter: WriteLimiter,
+        place: PlacementWriter,
+        extend_deadline: Callable[[OrderRequest, datetime], Awaitable[None]],
         replacer: OrderReplacer,
         poll_symbol_soon: Callable[[str], None],
         wait_for_streams: Callable[[], Awaitable[None]],
@@ -68,6 +75,9 @@ class RequestSender:
         self._clock = clock
         self._timings = timings
         self._limiter = limiter
+        self._place_order = place
+        #: Stores a later deadline of a placement that waits for the rate limit.
+        self._extend_deadline = extend_deadline
         self._replacer = replacer
         #: Called with a symbol that has changed at the exchange.
         self._poll_symbol_soon = poll_symbol_soon
@@ -87,24 +97,51 @@ class RequestSender:
             await self._wait_for_streams()
         error: RequestError | None = None
         for number in range(1_000_000):
-            async with self._limiter.acquire(request):
-                if request.is_revoked:
-                    return
-                if self._clock() >= request.deadline:
-                    break
-                error = await self._send(request)
+            if request.is_revoked:
+                return
+            if self._clock() >= request.deadline:
+                break
+            if request.kind == PLACE:
+                error = await self._place(request)
+            else:
+                async with self._limiter.acquire(request):
+                    if request.is_revoked:
+                        return
+                    error = await self._send(request)
             if error is None:
                 return
+            if isinstance(error, RefusedTogether):
+                continue
             if not is_transient(error):
                 break
             pause = nth_delay(self._timings.resend_delays_seconds, number)
-            remaining = (request.deadline - self._clock()).total_seconds()
-            if max(pause, error.retry_after if isinstance(error, Overloaded) else 0) >= remaining:
+            longest = max(pause, error.retry_after if isinstance(error, Overloaded) else 0)
+            if longest >= (_wait_end(request, error) - self._clock()).total_seconds():
                 break
             # A venue's pause is waited for in the request throttle, where cancels go first.
             await asyncio.sleep(pause)
+            remaining = (request.deadline - self._clock()).total_seconds()
+            if error.code == OVERLOAD and remaining < self._timings.send_within_seconds / 4:
+                await self._extend_deadline(request, self._clock())
         if not request.is_revoked:
             self._report_not_sent(request, error)
+
+    async def _place(self, request: OrderRequest) -> RequestError | None:
+        """Sends a placement, perhaps with others; returns why it was not sent."""
+        try:
+            reply = await self._place_order(request, await self._call(request))
+        except ReadFailed as failed:
+            return NotSent("exchange_unavailable", failed.message, headers_sent=False)
+        except (NotSent, Overloaded, RefusedTogether) as error:
+            return error
+        except Rejected as error:
+            await self._rejected(request, error)
+        except OutcomeUnknown as error:
+            self._unknown(request, error)
+        else:
+            if reply is not None:
+                self._acknowledged(request, reply)
+        return None
 
     async def _can_proceed(self, request: OrderRequest) -> bool:
         """Waits until it is known whether the order exists; returns whether it is open."""
@@ -143,7 +180,8 @@ class RequestSender:
         request.tracked.is_changing |= request.kind == CHANGE
         request.row = evolve(request.row, sent_at=self._clock())
         try:
-            reply = await self._client.write(call.method, *call.args, **_params(call))
+            with send_within((request.deadline - self._clock()).total_seconds()):
+                reply = await self._client.write(call.method, *call.args, **call_params(call))
         except (NotSent, Overloaded) as error:
             return error
         except Rejected as error:
@@ -251,17 +289,28 @@ class RequestSender:
 
     def _report_not_sent(self, request: OrderRequest, error: RequestError | None) -> None:
         """Reports that it was not sent and will not be."""
-        now = self._clock()
+        now, wait = self._clock(), None
         code = EXPIRED_BEFORE_SEND if error is None else error.code
         message = "the time limit for sending has passed" if error is None else error.message
+        if code in (EXPIRED_BEFORE_SEND, OVERLOAD):
+            wait = self._client.order_wait(request.tracked.symbol, 1)
+            wait = max(wait, (error.retry_after if error else None) or 0.0)
+        if code == OVERLOAD and isinstance(error, NotSent):
+            code, message = EXPIRED_BEFORE_SEND, "the rate limit left no room for it in time"
         request.row = evolve(request.row, sent_at=None, outcome="not_sent", code=code)
         if request.kind == PLACE:
             mark_ended(request.tracked, now)
-        self._report_buffer.put(self._rejection(request, code, message), [request.row])
+        reports = self._rejection(request, code, message)
+        if wait is not None:
+            reports = [evolve(each, retry_after_s=ceil(wait)) for each in reports]
+        self._report_buffer.put(reports, [request.row])
 
     def _rejection(self, request: OrderRequest, code: str, message: str) -> list[ExecutionReport]:
         return build_rejection(request, code, message, ReportSource.REPLY, self._clock())
 
 
-def _params(call: CcxtCall) -> dict[str, Any]:
-    return {"params": dict(call.params)} if call.params else {}
+def _wait_end(request: OrderRequest, error: RequestError) -> datetime:
+    """Until when a request may wait after ``error``: longer where a placement met a rate limit."""
+    if error.code == OVERLOAD and request.queue_until is not None:
+        return request.queue_until
+    return request.deadline

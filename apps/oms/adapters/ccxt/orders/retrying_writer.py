@@ -8,7 +8,7 @@ from typing import Any
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import NotSent, Overloaded, RequestError
-from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall
+from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall, call_params
 from oms.adapters.ccxt.orders.order_queues import WriteLimiter
 from oms.adapters.ccxt.orders.order_request import OrderRequest
 from oms.adapters.ccxt.timings import Timings, nth_delay
@@ -36,7 +36,7 @@ class RetryingWriter:
 
     async def __call__(self, request: OrderRequest, call: CcxtCall) -> Any:
         """Returns the reply. Raises as ``ExchangeClient.write``."""
-        params = {"params": dict(call.params)} if call.params else {}
+        params = call_params(call)
         for number in count():
             async with self._limiter.acquire(request):
                 if self._clock() >= request.deadline:

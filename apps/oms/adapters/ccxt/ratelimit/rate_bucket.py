@@ -26,7 +26,8 @@ PAUSE_SECONDS_MAX = 60.0
 PROBE_SECONDS_MAX = 5.0
 BAN_SECONDS_MIN = 120.0
 #: A second and a margin: requests sent evenly may arrive closer together.
-WINDOW_SECONDS = 1.05
+WINDOW_MARGIN_SECONDS = 0.05
+WINDOW_SECONDS = 1 + WINDOW_MARGIN_SECONDS
 
 
 class Priority(IntEnum):
@@ -45,17 +46,18 @@ class DeadlinePassed(Exception):
 
 
 class RateLimitBucket:
-    """One budget: costs of ``per_second`` in any second, for (venue, key) or (venue, IP address).
+    """One budget: costs of ``budget`` in any window of ``seconds``, for a key or an IP address.
 
     Venues count in windows; a token bucket would admit nearly twice as much in its first second.
     ``pause`` stops all of it, for all who share it. After a pause the most urgent request
     goes alone, and the others once it was answered normally.
     """
 
-    def __init__(self, per_second: float, clock: Clock = monotonic) -> None:
-        assert per_second > 0, "a budget is above zero"
-        self._per_second = per_second
+    def __init__(self, budget: float, clock: Clock = monotonic, *, seconds: float = 1.0) -> None:
+        assert budget > 0, "a budget is above zero"
+        self._budget = budget
         self._clock = clock
+        self._window_seconds = seconds + WINDOW_MARGIN_SECONDS
         #: When each cost expires, with the cost.
         self._spent: deque[tuple[float, float]] = deque()
         self._paused_until = 0.0
@@ -64,7 +66,8 @@ class RateLimitBucket:
         self._must_probe = False
         self._probed_until = 0.0
         self._cancels_only_until = 0.0
-        self._waiting: list[tuple[int, int]] = []
+        #: Priority, number and cost of those who wait.
+        self._waiting: list[tuple[int, int, float]] = []
         self._number = count()
         self._changed = asyncio.Event()
 
@@ -80,7 +83,7 @@ class RateLimitBucket:
 
         ``deadline`` is a time of the bucket's clock. Raises ``DeadlinePassed``.
         """
-        ticket = (int(priority), next(self._number))
+        ticket = (int(priority), next(self._number), cost)
         heapq.heappush(self._waiting, ticket)
         try:
             while True:
@@ -126,7 +129,13 @@ class RateLimitBucket:
 
     def set_remaining(self, remaining: float) -> None:
         """Apply the remaining budget that the venue reports, if it is less than ours."""
-        missing = self._per_second - self._used() - max(remaining, 0.0)
+        missing = self._budget - self._used() - max(remaining, 0.0)
+        if missing > 0:
+            self._spend(missing)
+
+    def set_used(self, used: float) -> None:
+        """Apply the use of this window that the venue counted, if it is more than ours."""
+        missing = used - self._used()
         if missing > 0:
             self._spend(missing)
 
@@ -134,16 +143,27 @@ class RateLimitBucket:
         """Reserve the rest of a budget longer than a second's for cancels, for ``seconds``."""
         self._cancels_only_until = max(self._cancels_only_until, self._clock() + seconds)
 
-    def set_limit(self, per_second: float) -> None:
+    def set_limit(self, budget: float) -> None:
         """Apply the limit that the venue reports, lower or higher than assumed."""
-        if per_second > 0:
-            self._per_second = per_second
+        if budget > 0 and budget != self._budget:
+            self._budget = budget
+            self._wake()
+
+    def expected_wait(self, cost: float) -> float:
+        """Returns the seconds until a new order of ``cost`` may be sent, behind those who wait."""
+        queued = sum(each for _, _, each in self._waiting)
+        allowed = (1 - CANCEL_SHARE) * self._budget
+        missing = self._used() + queued + min(cost, allowed) - allowed
+        wait = max(missing, 0.0) / allowed * self._window_seconds
+        return self.pause_seconds_left + max(wait, self._cancels_only_until - self._clock(), 0.0)
 
     async def _try_consume_shared(self, priority: Priority, cost: float) -> bool:
         """Whether a budget shared with other processes allows it; if not, try again."""
         return True
 
-    def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:
+    def _wait_seconds(
+        self, ticket: tuple[int, int, float], priority: Priority, cost: float
+    ) -> float:
         """Seconds to wait at least; 0 is go."""
         if self.pause_seconds_left:
             return self.pause_seconds_left
@@ -153,9 +173,9 @@ class RateLimitBucket:
             return self._probed_until - self._clock()
         if priority is not Priority.CANCEL and self._cancels_only_until > self._clock():
             return self._cancels_only_until - self._clock()
-        reserved = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._per_second
+        reserved = 0.0 if priority is Priority.CANCEL else CANCEL_SHARE * self._budget
         # A request that costs more than the whole budget passes when nothing else is in the window.
-        available = max(self._per_second - reserved - cost, 0.0)
+        available = max(self._budget - reserved - cost, 0.0)
         used = self._used()
         for ends, spent in sorted(self._spent):
             if used <= available:
@@ -173,8 +193,8 @@ class RateLimitBucket:
         return sum(spent for _, spent in self._spent)
 
     def _spend(self, cost: float) -> None:
-        """A cost above a second's budget is remembered for longer."""
-        lasts = WINDOW_SECONDS * max(cost / self._per_second, 1.0)
+        """A cost above the budget is remembered for longer."""
+        lasts = self._window_seconds * max(cost / self._budget, 1.0)
         self._spent.append((self._clock() + lasts, cost))
 
     async def _sleep(self, seconds: float) -> None:
@@ -211,15 +231,15 @@ class RateLimitBuckets:
         return self._buckets.get(name)
 
     def get_or_create(
-        self, name: str, per_second: float, *, is_shared: bool = False
+        self, name: str, budget: float, *, is_shared: bool = False, seconds: float = 1.0
     ) -> RateLimitBucket:
-        """Returns the bucket of ``name``; its budget is that of the first call."""
+        """Returns the bucket of ``name``; its budget in ``seconds`` is that of the first call."""
         bucket = self._buckets.get(name)
         if bucket is None:
             if is_shared and self._make_shared is not None:
-                bucket = self._make_shared(name, per_second, self._clock)
+                bucket = self._make_shared(name, budget / seconds, self._clock)
             else:
-                bucket = RateLimitBucket(per_second, self._clock)
+                bucket = RateLimitBucket(budget, self._clock, seconds=seconds)
             self._buckets[name] = bucket
         return bucket
 
@@ -232,13 +252,13 @@ def counts_requests(venue: str) -> bool:
 def read_limit(venue: str, headers: Mapping[str, str]) -> float | None:
     """Returns the requests allowed per second; ``None`` if the reply does not say so."""
     names = get_profile(venue).limit_headers
-    return None if names is None else _number(headers, names[0])
+    return None if names is None else read_number(headers, names[0])
 
 
 def read_remaining(venue: str, headers: Mapping[str, str]) -> float | None:
     """Returns the requests left; ``None`` if the reply does not say so."""
     names = get_profile(venue).limit_headers
-    return None if names is None else _number(headers, names[1])
+    return None if names is None else read_number(headers, names[1])
 
 
 def read_used_share(venue: str, url: str, headers: Mapping[str, str]) -> float | None:
@@ -246,12 +266,13 @@ def read_used_share(venue: str, url: str, headers: Mapping[str, str]) -> float |
     weight = get_profile(venue).used_weight
     if weight is None:
         return None
-    used = _number(headers, weight.header)
+    used = read_number(headers, weight.header)
     limits = [limit for path, limit in weight.limits.items() if path in url]
     return used / limits[0] if used is not None and limits else None
 
 
-def _number(headers: Mapping[str, str], name: str) -> float | None:
+def read_number(headers: Mapping[str, str], name: str) -> float | None:
+    """Returns the number in a header; ``None`` if there is none."""
     value = {key.lower(): text for key, text in headers.items()}.get(name)
     try:
         return None if value is None else float(value)

@@ -6,7 +6,7 @@ shared by all workers, and those of a key where several accounts use it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic, time
@@ -23,9 +23,11 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import (
     RateLimitBuckets,
     counts_requests,
     read_limit,
+    read_number,
     read_remaining,
     read_used_share,
 )
+from oms.adapters.ccxt.venues.order_batches import OrderLimit
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 
@@ -44,6 +46,7 @@ _METHODS: Mapping[str, Priority] = {
 }
 _OVERLOAD_ERRORS = (Overloaded, ReadFailed)
 _PRIORITY: ContextVar[Priority | None] = ContextVar("ccxt_priority", default=None)
+_DEADLINE: ContextVar[float | None] = ContextVar("ccxt_deadline", default=None)
 
 
 @contextmanager
@@ -54,6 +57,21 @@ def use_priority(priority: Priority) -> Iterator[None]:
         yield
     finally:
         _PRIORITY.reset(token)
+
+
+@contextmanager
+def send_within(seconds: float) -> Iterator[None]:
+    """Requests inside are sent within ``seconds``, or not at all."""
+    token = _DEADLINE.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
+
+
+def get_deadline() -> float | None:
+    """Returns the monotonic time set by ``send_within``."""
+    return _DEADLINE.get()
 
 
 def get_priority(
@@ -89,7 +107,33 @@ class RequestThrottle:
         prefix = f"{venue}.{environment}"
         self._address_prefix = f"{prefix} address"
         self._key_prefix = f"{prefix} key {key_hash}"
-        self._address_limit = get_profile(venue).address_limit
+        self._profile = get_profile(venue)
+        self._address_limit = self._profile.address_limit
+        self._order_limits = self._profile.order_limits
+
+    def apply_order_limits(self, limits: Sequence[OrderLimit]) -> None:
+        """Use the limits on new orders that the venue told; others stay as documented."""
+        told = {(each.api, each.path, each.seconds): each for each in limits}
+        merged = {(each.api, each.path, each.seconds): each for each in self._order_limits} | told
+        self._order_limits = tuple(merged.values())
+        for each in told.values():
+            bucket = self._buckets.get(self._order_bucket_name(each))
+            if bucket is not None:
+                bucket.set_limit(each.orders / (each.seconds if self._is_key_shared else 1))
+
+    def expected_wait(self, *, api: str, path: str, orders: int, cost: float) -> float:
+        """Returns the seconds until so many new orders could be sent by one request."""
+        waits = [each.expected_wait(orders) for _, each in self._order_buckets(api, path)]
+        if (path_bucket := self._path_bucket(api, path)) is not None:
+            waits.append(path_bucket.expected_wait(orders))
+        if self._address_limit is not None:
+            groups = [each for each in self._address_limit.groups if api.startswith(each)]
+            names = [f"{self._address_prefix} {each}" for each in groups] or [self._address_prefix]
+            cost = cost if orders > 1 else self._address_limit.order_cost
+        else:
+            names, cost = [self._key_prefix], self._cost(cost)
+        buckets = [each for each in map(self._buckets.get, names) if each is not None]
+        return max([*waits, *(each.expected_wait(cost) for each in buckets)], default=0.0)
 
     async def wait(
         self, call: CallContext | None, *, api: str, path: str, cost: float, per_second: float
@@ -99,26 +143,54 @@ class RequestThrottle:
 
         ``api`` is ccxt's name of the called part of the venue's API.
         """
-        name = f"{self._key_prefix} {path}"
-        bucket, cost = self._bucket_for(api.lower(), per_second), self._cost(cost)
+        api = api.lower()
+        bucket, cost = self._bucket_for(api, per_second), self._cost(cost)
         priority = Priority.SNAPSHOT if call is None else call.priority
         is_write = call is not None and call.is_write
+        orders = 0 if call is None else call.orders
         if call is not None:
-            call.bucket, call.path_bucket_name = bucket, name
+            call.bucket, call.path_bucket_name = bucket, f"{self._key_prefix} {path}"
+            call.order_buckets = list(self._order_buckets(api, path)) if orders else []
         if bucket.pause_seconds_left > (WRITE_SECONDS_MAX if is_write else READ_PAUSE_SECONDS_MAX):
             raise _throttled_error(bucket, is_write=is_write)
         deadline = monotonic() + WRITE_SECONDS_MAX if is_write else None
+        if call is not None and call.deadline is not None and deadline is not None:
+            deadline = min(deadline, call.deadline)
+        if is_write and orders <= 1 and self._address_limit is not None:
+            cost = min(cost, self._address_limit.order_cost)
         try:
-            if is_write and self._address_limit is not None:
-                await self._bucket_named(self._key_prefix, per_second).take(
-                    priority, cost, deadline
-                )
-                cost = min(cost, self._address_limit.order_cost)
-            if (path_bucket := self._buckets.get(name)) is not None:
-                await path_bucket.take(priority, cost, deadline)
+            for _, each in call.order_buckets if call is not None else ():
+                await each.take(priority, orders, deadline)
+            if (path_bucket := self._path_bucket(api, path)) is not None:
+                await path_bucket.take(priority, max(orders, 1), deadline)
             await bucket.take(priority, cost, deadline)
         except DeadlinePassed:
             raise _throttled_error(bucket, is_write=is_write) from None
+
+    def _order_buckets(self, api: str, path: str) -> Iterator[tuple[str, RateLimitBucket]]:
+        """The buckets of new orders of this API, with the header that says their use."""
+        for limit in self._order_limits:
+            if not limit.path and limit.applies_to(api, path):
+                bucket = self._buckets.get_or_create(
+                    self._order_bucket_name(limit),
+                    limit.orders,
+                    seconds=limit.seconds,
+                    is_shared=self._is_key_shared,
+                )
+                yield limit.used_header, bucket
+
+    def _path_bucket(self, api: str, path: str) -> RateLimitBucket | None:
+        """The bucket of a path that counts by itself."""
+        name = f"{self._key_prefix} {path}"
+        for limit in self._order_limits:
+            if limit.path and limit.applies_to(api, path):
+                return self._buckets.get_or_create(name, limit.orders, seconds=limit.seconds)
+        return self._buckets.get(name)
+
+    def _order_bucket_name(self, limit: OrderLimit) -> str:
+        if limit.path:
+            return f"{self._key_prefix} {limit.path}"
+        return f"{self._key_prefix} {limit.api} orders {limit.seconds:g}s"
 
     def _bucket_for(self, api: str, per_second: float) -> RateLimitBucket:
         """The bucket that a request to this API counts for."""
@@ -147,11 +219,16 @@ class RequestThrottle:
             error.retry_after = bucket.pause(seconds, is_ban=call.reply.status == BAN_STATUS)
             return
         bucket.record_success()
+        for header, each in call.order_buckets:
+            counted = read_number(headers, header)
+            if counted is not None and not self._is_key_shared:
+                each.set_used(counted)
         limit, remaining = read_limit(self._venue, headers), read_remaining(self._venue, headers)
         if limit is not None:
             # The limit is that of the requested path; the venue reports nothing of the key as a
-            # whole.
-            for each in (bucket, self._buckets.get_or_create(call.path_bucket_name, limit)):
+            # whole: reads say how much it may do, not the lower limit on new orders.
+            of_path = self._buckets.get_or_create(call.path_bucket_name, limit)
+            for each in (of_path,) if call.orders else (bucket, of_path):
                 each.set_limit(limit)
                 each.set_remaining(limit if remaining is None else remaining)
         used = read_used_share(self._venue, call.reply.url, headers)

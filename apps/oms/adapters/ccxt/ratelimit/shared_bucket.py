@@ -42,7 +42,9 @@ class SharedRateLimitBucket(RateLimitBucket):
         task.add_done_callback(self._pause_tasks.discard)
         return seconds
 
-    def _wait_seconds(self, ticket: tuple[int, int], priority: Priority, cost: float) -> float:
+    def _wait_seconds(
+        self, ticket: tuple[int, int, float], priority: Priority, cost: float
+    ) -> float:
         wait = super()._wait_seconds(ticket, priority, cost)
         if wait > 0 or self._has_tokens(cost):
             return wait
@@ -62,13 +64,13 @@ class SharedRateLimitBucket(RateLimitBucket):
         """Takes more tokens, or notes until when there are none."""
         is_cancel = priority is Priority.CANCEL
         need = self._tokens_needed(cost)
-        maximum = self._per_second if is_cancel else (1 - CANCEL_SHARE) * self._per_second
-        requested = need if is_cancel else max(need, CHUNK_SHARE * self._per_second)
+        maximum = self._budget if is_cancel else (1 - CANCEL_SHARE) * self._budget
+        requested = need if is_cancel else max(need, CHUNK_SHARE * self._budget)
         try:
             chunk = await self._chunks.take(self._name, requested, maximum)
         except Unavailable as error:
             _log.warning("the shared budget of %s is unavailable: %s", self._name, error.message)
-            self._tokens, self._tokens_expire_at = self._per_second, self._clock() + 1
+            self._tokens, self._tokens_expire_at = self._budget, self._clock() + 1
             return
         now = self._clock()
         if chunk.paused > 0:
@@ -86,7 +88,7 @@ class SharedRateLimitBucket(RateLimitBucket):
 
     def _tokens_needed(self, cost: float) -> float:
         """A cost above a second's budget waits for a whole one, and passes."""
-        return min(cost, (1 - CANCEL_SHARE) * self._per_second)
+        return min(cost, (1 - CANCEL_SHARE) * self._budget)
 
     async def _share_pause(self, seconds: float) -> None:
         try:

@@ -1,9 +1,11 @@
 """Binance, and ccxt's other classes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
+from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit, split_list
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import (
     CONTRACTS,
@@ -85,8 +87,40 @@ def _parse_owner(payload: Any) -> KeyPermissions:
     return KeyPermissions(owner=account_id_text(payload.get("uid")))
 
 
+#: Where the limits of each API are listed, and the API's name at ccxt.
+_LIMIT_PATHS = {"/api/v3/exchangeInfo": "private", "/fapi/v1/exchangeInfo": "fapi"}
+_INTERVAL_SECONDS = {"SECOND": 1, "MINUTE": 60}
+_COUNT_HEADERS = {10: "x-mbx-order-count-10s", 60: "x-mbx-order-count-1m"}
+
+
+def _parse_order_limits(url: str, body: Any) -> Sequence[OrderLimit]:
+    """Limits on orders; those of a day are left to the exchange."""
+    api = next((name for path, name in _LIMIT_PATHS.items() if path in url), None)
+    if api is None or not isinstance(body, dict):
+        return ()
+    return [
+        OrderLimit(
+            api=api, orders=int(row["limit"]), seconds=seconds, used_header=_COUNT_HEADERS[seconds]
+        )
+        for row in body.get("rateLimits") or ()
+        if row.get("rateLimitType") == "ORDERS" and row.get("interval") in _INTERVAL_SECONDS
+        for seconds in (_INTERVAL_SECONDS[row["interval"]] * int(row["intervalNum"]),)
+        if seconds in _COUNT_HEADERS
+    ]
+
+
+def _documented_limit(api: str, orders: int, seconds: int) -> OrderLimit:
+    return OrderLimit(api=api, orders=orders, seconds=seconds, used_header=_COUNT_HEADERS[seconds])
+
+
 _FAMILY = VenueProfile(
     errors=_ERRORS,
+    order_limits=(
+        _documented_limit("private", 100, 10),
+        *(_documented_limit(api, 300, 10) for api in ("fapi", "dapi")),
+        *(_documented_limit(api, 1200, 60) for api in ("fapi", "dapi")),
+    ),
+    parse_order_limits=_parse_order_limits,
     used_weight=UsedWeight(
         header="x-mbx-used-weight-1m", limits={"/api/v3/": 6000, "/fapi/": 2400}
     ),
@@ -118,6 +152,15 @@ _BINANCE = evolve(
     lookup_method=LookupMethod.BY_PARAM,
     name_param="origClientOrderId",
     id_param="orderId",
+    order_batch=OrderBatch(
+        size=5,
+        kinds=frozenset({InstrumentKind.LINEAR}),
+        api="fapiprivate",
+        path="order",
+        batch_path="batchOrders",
+        cost=5.0,
+        split=partial(split_list, id_key="orderId", client_id_key="clientOrderId"),
+    ),
     symbol_required=True,
     trades_page=1000,
     orders_page=1000,

@@ -1,9 +1,11 @@
 """OKX, and its regional exchanges."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
+from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit, split_rows
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import (
     ALL_KINDS,
@@ -65,6 +67,14 @@ def _parse_key(payload: Any) -> KeyPermissions:
     )
 
 
+_PLACE, _PLACE_BATCH = "trade/order", "trade/batch-orders"
+
+
+def _as_single_reply(row: Info) -> Mapping[str, Any]:
+    """The reply to one order of a batch, as to an order of its own."""
+    return {"code": "0" if row.get("sCode") == "0" else "1", "data": [row], "msg": ""}
+
+
 _FAMILY = VenueProfile(errors=_ERRORS)
 _OKX = evolve(
     _FAMILY,
@@ -72,6 +82,19 @@ _OKX = evolve(
         method="private_get_account_config",
         parse=_parse_key,
         environments=frozenset({"live", "testnet"}),
+    ),
+    # Per instrument at the venue; counted for the whole key here. Each order of a batch counts.
+    order_limits=(
+        OrderLimit(path=_PLACE, orders=60, seconds=2),
+        OrderLimit(path=_PLACE_BATCH, orders=300, seconds=2),
+    ),
+    order_batch=OrderBatch(
+        size=20,
+        kinds=ALL_KINDS,
+        api="private",
+        path=_PLACE,
+        batch_path=_PLACE_BATCH,
+        split=partial(split_rows, id_key="ordId", client_id_key="clOrdId", wrap=_as_single_reply),
     ),
     lookup_method=LookupMethod.BY_PARAM,
     name_param="clOrdId",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from oms.adapters.ccxt.venues.key_query import KeyQuery
+from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit
 from oms.adapters.ccxt.venues.order_status import Info, StateParser
 from oms.adapters.ccxt.venues.venue_errors import ErrorTable
 from oms.domain.instrument import InstrumentKind
@@ -71,6 +72,12 @@ class VenueProfile:
     limit_headers: tuple[str, str] | None = None
     used_weight: UsedWeight | None = None
     address_limit: AddressLimit | None = None
+    #: Limits on new orders, as documented; a reply of the venue may say others.
+    order_limits: Sequence[OrderLimit] = ()
+    #: Reads them from a reply: its URL and its parsed body.
+    parse_order_limits: Callable[[str, Any], Sequence[OrderLimit]] | None = None
+    #: One request that places several orders; ``None``: there is none.
+    order_batch: OrderBatch | None = None
 
     # --- looking up an order
     lookup_method: LookupMethod = LookupMethod.SCAN

@@ -11,7 +11,7 @@ from oms.adapters.ccxt.client.request_errors import NotSent, OutcomeUnknown, Ove
 from oms.domain.orders.execution_report import ReportKind
 from oms.domain.value import evolve
 
-TIMINGS = evolve(FAST_TIMINGS, send_within_seconds=0.8)
+TIMINGS = evolve(FAST_TIMINGS, send_within_seconds=0.8, queue_seconds=0.8)
 
 
 @pytest.fixture
