@@ -48,7 +48,7 @@ FAST_TIMINGS = Timings(
     auth_reopen_delays_seconds=(0.2,),
     send_within_seconds=3,
 )
-#: The same with streams: polls are so rare that a prompt report came from a stream.
+#: As ``FAST_TIMINGS`` with streams: polls are so rare that a prompt report came from a stream.
 STREAM_TIMINGS = evolve(
     FAST_TIMINGS,
     streaming_poll_seconds=30.0,
@@ -58,6 +58,8 @@ STREAM_TIMINGS = evolve(
     reconnect_seconds=0.05,
     reconnect_seconds_max=0.4,
 )
+#: An account whose orders are sent by a request each.
+ONE_BY_ONE = '{"oms": {"capabilities": {"order_batch": "none"}}}'
 
 
 def now() -> datetime:

@@ -70,7 +70,8 @@ class ScriptedVenue:
         return await self.write("create_orders", orders)
 
     def order_wait(self, symbol: str, orders: int) -> float:
-        return 0.0
+        """Single orders are sent sooner: none shares a request."""
+        return 0.0 if orders == 1 else 60.0
 
     def answer(self, number: int, outcome: Any) -> None:
         """Complete write ``number`` with a response, or fail it with an exception."""

@@ -6,12 +6,13 @@ from typing import Any
 from oms.adapters.ccxt.extra_config import RECEIVE_WINDOW_MS, parse_extra_config
 from oms.adapters.ccxt.venues.capabilities import ACCOUNT, build_capabilities
 from oms.adapters.ccxt.venues.catalog import load_venues
+from oms.adapters.ccxt.venues.order_batches import OrderBatch
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_types import LIMIT_TYPES
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 from oms.wire.json import loads
 
 _UNAVAILABLE = (False, None, "none")
@@ -30,6 +31,13 @@ class TradingSettings:
     infers_fills: bool = True
     #: How much longer a request counts at the exchange than by default.
     extra_window_seconds: float = 0
+
+    def allowed_batch(self, batch: OrderBatch | None) -> OrderBatch | None:
+        """Returns ``batch`` for the kinds that ``order_batch`` does not exclude."""
+        allowed = self.restrictions.get("order_batch")
+        if batch is None or not isinstance(allowed, Mapping):
+            return batch
+        return evolve(batch, kinds=frozenset(each for each in batch.kinds if allowed.get(each)))
 
     def refuse(self, order: Order, instrument: Instrument) -> None:
         """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""

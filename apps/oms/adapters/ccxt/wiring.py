@@ -227,7 +227,7 @@ def _build_placements(
     return PlacementWriter(
         client=core.connection,
         limiter=limiter,
-        batch=core.profile.order_batch,
+        batch=core.settings.allowed_batch(core.profile.order_batch),
         clock=core.clock,
         renew=renew,
         renew_before=timedelta(seconds=core.timings.send_within_seconds / 4),

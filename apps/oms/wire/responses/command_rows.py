@@ -35,6 +35,10 @@ class ErrorDetail(TypedDict):
     limit: DecimalText | None
     value: DecimalText | None
     set_by: str | None
+    expected_wait_s: Annotated[
+        NotRequired[str],
+        Field(description="Seconds until the exchange's rate limit would let it pass."),
+    ]
     errors: NotRequired[list[ValidationError]]
     results: NotRequired[list[dict[str, Any]]]
 

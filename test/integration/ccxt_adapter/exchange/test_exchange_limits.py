@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, ONE_BY_ONE, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.run_size import choose_size
 from oms.adapters.ccxt.wiring import INFLIGHT_WRITES_MAX
@@ -15,7 +15,8 @@ ORDERS = range(1, 11)
 async def test_no_order_is_lost_or_doubled_and_the_cancel_goes_first(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    harness = await new_harness(timings=evolve(FAST_TIMINGS, send_within_seconds=10)).wait_ready()
+    timings = evolve(FAST_TIMINGS, send_within_seconds=10)
+    harness = await new_harness(timings=timings, extra_config=ONE_BY_ONE).wait_ready()
     await harness.send(11, "buy", "0.01", "10000")
     await harness.wait_for_state(11, "SUBMITTED")
     venue.control("limit", per_second=0, seconds=choose_size(0.6, 5.0))

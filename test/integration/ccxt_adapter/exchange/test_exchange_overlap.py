@@ -1,8 +1,9 @@
 """Row 26: many requests at the same time at a slow exchange."""
 
 import time
+from collections.abc import Callable
 
-from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.ccxt_harness import ONE_BY_ONE, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 
 SENT, SLOW_MS = 20, 300
@@ -11,8 +12,9 @@ FOLLOWED, TAKEN_BACK = (1, 2), (18, 19, 20)
 
 
 async def test_calls_overlap_and_each_order_keeps_its_sequence(
-    harness: CcxtHarness, venue: LoopbackExchange
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
+    harness = await new_harness(extra_config=ONE_BY_ONE).wait_ready()
     venue.control("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
     before = venue.control("log")["log"][-1]["number"]
     began = time.monotonic()

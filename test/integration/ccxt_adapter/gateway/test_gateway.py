@@ -242,3 +242,25 @@ async def test_an_order_not_placed_is_resent_on_a_quiet_account(
     assert lost["status"] == "unknown"
     found = await exchange_setup.wait_for_order(lost["order_id"], "SUBMITTED")
     assert [row["order_id"] for row in venue.books()["orders"]] == [found["exchange_order_id"]]
+
+
+async def test_an_order_that_expires_before_it_is_sent_may_be_repeated(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await exchange_setup.start_account()
+    await exchange_setup.send()
+    venue.control("fault", match="order/create", mode="rate_limit", count=2)
+    refused = await exchange_setup.send(params={"deadline_ms": 300})
+    before = len(venue.paths("order/create"))
+    expired = await exchange_setup.send(params={"deadline_ms": 300})
+    for result in (refused, expired):
+        assert result["status"] == "failed"
+        assert result["error"]["retryable"] is True
+        assert float(result["error"]["expected_wait_s"]) >= 1
+    assert refused["error"]["outcome"] == "rejected", "the exchange refused it for load"
+    assert expired["error"]["code"] == "expired_before_send"
+    assert expired["error"]["outcome"] == "not_sent"
+    assert len(venue.paths("order/create")) == before
+    venue.control("clear")
+    again = await exchange_setup.send()
+    assert again["status"] == "done"

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
+from kit.exchanges.ccxt_harness import ACCOUNT, FAST_TIMINGS, ONE_BY_ONE, CcxtHarness
 from kit.exchanges.scripted_venue import ScriptedVenue, a_trade_row, an_order_row
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.ccxt.client.request_errors import OutcomeUnknown
+from oms.adapters.ccxt.trading_settings import load_trading_settings
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Invalid
 from oms.domain.orders.execution_report import ReportKind
 from oms.domain.value import evolve
@@ -220,6 +222,14 @@ async def test_missing_executions_are_inferred_or_not(
     await harness.wait_for_state(1, "PARTIALLY_FILLED")
     value = [each.execution.provisional for each in harness.reports if each.execution is not None]
     assert value == [is_reported]
+
+
+def test_orders_share_no_request_where_the_account_excludes_it() -> None:
+    account = evolve(ACCOUNT, extra_config=ONE_BY_ONE)
+    batch = get_profile("bybit").order_batch
+    assert batch is not None and load_trading_settings(ACCOUNT).allowed_batch(batch) is batch
+    allowed = load_trading_settings(account).allowed_batch(batch)
+    assert allowed is not None and not allowed.kinds
 
 
 @pytest.mark.parametrize("value", [1, "no", None])

@@ -92,9 +92,9 @@ def guard_exchange_class(
                 call.headers_sent += 1
             reply = await super().fetch(url, method, headers, body)
             profile = get_profile(guard.venue)
-            told = profile.parse_order_limits(url, reply) if profile.parse_order_limits else ()
-            if told:
-                keep_order_limits(self, told)
+            reported = profile.parse_order_limits(url, reply) if profile.parse_order_limits else ()
+            if reported:
+                keep_order_limits(self, reported)
             if not profile.errors.is_success(reply):
                 raise UnreadableReply("HTTP reported success, the body did not")
             if call is not None and call.reply is not None:

@@ -78,7 +78,7 @@ def helper_options(exchange: Any) -> dict[str, Any]:
 
 
 def keep_order_limits(exchange: Any, limits: Sequence[OrderLimit]) -> None:
-    """Keeps limits on new orders that a reply told, with the market table."""
+    """Keeps limits on new orders that a reply reported, with the market table."""
     kept = {f"{each.api} {each.seconds:g}": _limit_fields(each) for each in limits}
     exchange.options[ORDER_LIMITS] = {**exchange.options.get(ORDER_LIMITS, {}), **kept}
 

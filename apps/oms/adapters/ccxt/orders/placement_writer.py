@@ -132,7 +132,8 @@ class PlacementWriter:
             and not (each.is_taken or each.request.is_revoked or each.outcome.done())
             and now < each.request.deadline
         ]
-        requests = self._limiter.free_slots + 1
+        held = sum(each.slot.done() and each.slot.result() for each in others)
+        requests = self._limiter.free_slots + held + 1
         size = min(self._batch.size, ceil((len(others) + 1) / requests))
         symbol, wait = entry.request.tracked.symbol, self._client.order_wait
         if size < 2 or wait(symbol, size) / size > wait(symbol, 1):

@@ -112,11 +112,13 @@ class RequestThrottle:
         self._order_limits = self._profile.order_limits
 
     def apply_order_limits(self, limits: Sequence[OrderLimit]) -> None:
-        """Use the limits on new orders that the venue told; others stay as documented."""
-        told = {(each.api, each.path, each.seconds): each for each in limits}
-        merged = {(each.api, each.path, each.seconds): each for each in self._order_limits} | told
+        """Use the limits on new orders that the venue reported; others stay as documented."""
+        reported = {(each.api, each.path, each.seconds): each for each in limits}
+        merged = {
+            (each.api, each.path, each.seconds): each for each in self._order_limits
+        } | reported
         self._order_limits = tuple(merged.values())
-        for each in told.values():
+        for each in reported.values():
             bucket = self._buckets.get(self._order_bucket_name(each))
             if bucket is not None:
                 bucket.set_limit(each.orders / (each.seconds if self._is_key_shared else 1))

@@ -123,6 +123,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             for kind in kinds
         },
         "edit_fields": ["price", "qty"],
+        "order_batch": {kind: profile.batch_size(InstrumentKind(kind)) for kind in kinds},
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
         "spot_fee_currency": "as reported by each execution",
         "contract_size": "as reported by each instrument",

@@ -184,6 +184,11 @@ class VenueProfile:
     #: Tested against recorded or documented replies through ccxt, never at the venue itself.
     is_recorded: bool = False
 
+    def batch_size(self, kind: InstrumentKind) -> int | None:
+        """Returns how many orders one request places at most; ``None``: one by one."""
+        batch = self.order_batch
+        return batch.size if batch is not None and kind in batch.kinds else None
+
     def page_size(self, method: str) -> int:
         """Returns the rows per page of a list method."""
         if method == "fetch_my_trades":
