@@ -54,7 +54,7 @@ class WriteLimiter:
     def request_slot(self, rank: int = _OTHER_RANK) -> Slot:
         """Returns a slot that is done, with ``True``, once it is held; ``release`` it then.
 
-        It ends with ``False`` where the caller's order became part of another request: nothing is held.
+        It ends with ``False``, and nothing is held, where another request took the caller's order.
         """
         slot: Slot = asyncio.get_running_loop().create_future()
         if self._has_free_slot(rank):

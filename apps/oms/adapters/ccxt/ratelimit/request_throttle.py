@@ -113,10 +113,8 @@ class RequestThrottle:
 
     def apply_order_limits(self, limits: Sequence[OrderLimit]) -> None:
         """Use the limits on new orders that the venue reported; others stay as documented."""
-        reported = {(each.api, each.path, each.seconds): each for each in limits}
-        merged = {
-            (each.api, each.path, each.seconds): each for each in self._order_limits
-        } | reported
+        reported = {each.key: each for each in limits}
+        merged = {each.key: each for each in self._order_limits} | reported
         self._order_limits = tuple(merged.values())
         for each in reported.values():
             bucket = self._buckets.get(self._order_bucket_name(each))

@@ -21,6 +21,11 @@ class OrderLimit:
     #: Reply header with the orders counted so far.
     used_header: str = ""
 
+    @property
+    def key(self) -> tuple[str, str, float]:
+        """What distinguishes it from the other limits of a venue."""
+        return self.api, self.path, self.seconds
+
     def applies_to(self, api: str, path: str) -> bool:
         """Returns whether an order sent to ``path`` of ``api`` counts."""
         return path == self.path if self.path else api.startswith(self.api)
