@@ -1,6 +1,7 @@
 """Random histories that change balances: trades, mark jumps, funding, transfers, leverage."""
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from kit.builders import NOON
 from kit.exchanges.simulation_harness import INVERSE, LINEAR, SPOT, rates, some_settings
+from kit.generators.byte_choices import ByteChoices, lists_from_bytes
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add, multiply, subtract
 from oms.domain.orders.order import Side
@@ -45,116 +47,153 @@ from oms.simulation.step import step
 from oms.simulation.step_result import StepResult
 
 SECOND = "BTC/USDT:USDT"
-#: Jumps are large enough for liquidations.
-PRICES = st.integers(120, 280).map(lambda halves: Decimal(halves) / 2)
-SIDES = st.sampled_from(list(Side))
-SPANS = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=3), timedelta(days=1)])
-
-
+SIDES = list(Side)
+SPANS = [timedelta(0), timedelta(seconds=1), timedelta(hours=3), timedelta(days=1)]
 #: How far the clock goes backwards.
-DELAYS = st.sampled_from([0, 0, 0, 9]).map(lambda seconds: timedelta(seconds=seconds))
+DELAYS = [timedelta(0), timedelta(0), timedelta(0), timedelta(seconds=9)]
+AMOUNTS = [Decimal("0.01"), Decimal(1), Decimal(60)]
+LEVERAGES = [2, 10, 50, 75]
+FUNDING_RATES = [Decimal("0.0001"), Decimal("-0.003"), Decimal("0.05")]
+MARGIN_MODES = list(MarginMode)
+#: Bytes of each random input, and the number of those that open a history.
+WIDTH = 4
+OPENINGS = 2
 
 
 class Scenario(NamedTuple):
     """Symbols, order sizes and the initial balance."""
 
     symbols: tuple[str, ...]
-    sizes: tuple[str, ...]
+    sizes: tuple[Decimal, ...]
     currency: str
     money: str
 
 
-ON_SPOT = Scenario((SPOT,), ("0.001", "1", "7.5", "20"), "USDT", "6000")
-ON_LINEAR = Scenario((LINEAR, SECOND), ("0.001", "4", "7.5", "20"), "USDT", "400")
-ON_INVERSE = Scenario((INVERSE,), ("1", "9", "17", "40"), "BTC", "6")
-MIXED = Scenario((SPOT, LINEAR, SECOND), ("0.001", "2", "7.5", "20"), "USDT", "700")
+def _sizes(*texts: str) -> tuple[Decimal, ...]:
+    return tuple(Decimal(text) for text in texts)
+
+
+ON_SPOT = Scenario((SPOT,), _sizes("0.001", "1", "7.5", "20"), "USDT", "6000")
+ON_LINEAR = Scenario((LINEAR, SECOND), _sizes("0.001", "4", "7.5", "20"), "USDT", "400")
+ON_INVERSE = Scenario((INVERSE,), _sizes("1", "9", "17", "40"), "BTC", "6")
+MIXED = Scenario((SPOT, LINEAR, SECOND), _sizes("0.001", "2", "7.5", "20"), "USDT", "700")
 SCENARIOS = {"spot": ON_SPOT, "linear": ON_LINEAR, "inverse": ON_INVERSE, "mixed": MIXED}
 
 
-@cache
-def inputs_of(scenario: Scenario) -> st.SearchStrategy[list[Input]]:
-    """Inputs; most are orders or market data."""
-    symbols, at = st.sampled_from(scenario.symbols), st.just(NOON)
-    sizes = st.sampled_from(scenario.sizes).map(Decimal)
-    quotes = st.builds(_quote, symbols, PRICES, st.integers(0, 3), st.none() | sizes)
-    places = st.builds(
-        _place, symbols, SIDES, sizes, st.none() | PRICES, st.booleans(), st.none() | st.just(1)
-    )
-    amounts = st.sampled_from(["0.01", "1", "60"]).map(Decimal)
-    currency = st.just(scenario.currency)
-    control = st.one_of(
-        st.builds(Deposit, currency=currency, amount=amounts, at=at),
-        st.builds(Deposit, currency=currency, amount=amounts, at=at),
-        st.builds(Withdraw, currency=currency, amount=amounts, at=at),
-        st.builds(SetLeverage, symbol=symbols, leverage=st.sampled_from([2, 10, 50, 75]), at=at),
-        st.builds(SetMarginMode, symbol=symbols, mode=st.sampled_from(list(MarginMode)), at=at),
-        st.builds(
-            FundingRateUpdate,
-            symbol=symbols,
-            rate=st.sampled_from(["0.0001", "-0.003", "0.05"]).map(Decimal),
-            at=at,
-        ),
-        st.just(Reset(balances=((scenario.currency, Decimal(scenario.money)),), at=NOON)),
-    )
-    cancels = st.builds(
-        CancelOrder,
-        client_id=st.just("x"),
-        exchange_order_id=st.integers(1, 12).map("o{}".format),
-        symbol=symbols,
-        at=at,
-    )
-    marks = st.builds(MarkPriceUpdate, symbol=symbols, price=PRICES, at=at)
-    clocks = st.just(TimeUpdate(at=NOON))
-    one = st.one_of(
-        *(quotes, quotes, quotes, quotes, places, places, places, places, clocks),
-        *(cancels, marks, control),
-    )
-    return st.lists(one, min_size=12, max_size=40)
+def _price(choices: ByteChoices) -> Decimal:
+    """A price; jumps are large enough for liquidations."""
+    return Decimal(choices.between(120, 280)) / 2
 
 
-@cache
-def openings(scenario: Scenario) -> st.SearchStrategy[list[Input]]:
-    """Two market orders that the initial balance usually covers."""
-    symbols = st.sampled_from(scenario.symbols)
-    sizes = st.sampled_from(scenario.sizes[1:]).map(Decimal)
-    one = st.builds(_place, symbols, SIDES, sizes, st.none(), st.just(False), st.none())
-    return st.lists(one, min_size=2, max_size=2)
-
-
-def _quote(symbol: str, price: Decimal, spread: int, depth: Decimal | None) -> QuoteUpdate:
-    ask = price + Decimal(spread) / 2
-    return QuoteUpdate(symbol=symbol, bid=price, ask=ask, bid_qty=depth, ask_qty=depth, at=NOON)
-
-
-def _place(
-    symbol: str, side: Side, qty: Decimal, price: Decimal | None, reduces: bool, leg: int | None
-) -> NewOrder:
-    position_side = None if leg is None or symbol == SPOT else Leg.LONG
-    return NewOrder(
-        client_id="1",
-        symbol=symbol,
-        side=side,
-        order_type="market" if price is None else "limit",
-        qty=qty,
-        price=price,
-        reduce_only=reduces and leg is None,
-        leg=position_side,
+def _quote(choices: ByteChoices, scenario: Scenario) -> Input:
+    price = _price(choices)
+    depth = choices.maybe(lambda chosen: chosen.among(scenario.sizes))
+    return QuoteUpdate(
+        symbol=choices.among(scenario.symbols),
+        bid=price,
+        ask=price + Decimal(choices.below(4)) / 2,
+        bid_qty=depth,
+        ask_qty=depth,
         at=NOON,
     )
 
 
-@st.composite
-def histories(draw: st.DrawFn, scenario: Scenario) -> list[Input]:
-    """A deposit, prices, then inputs with time between them; sometimes the clock goes backwards."""
-    inputs: list[Input] = [
+def _place(choices: ByteChoices, scenario: Scenario) -> Input:
+    price, has_leg, is_reducing = choices.maybe(_price), choices.flag(), choices.flag()
+    order = _market_order(choices, scenario.symbols, scenario.sizes)
+    return replace(
+        order,
+        order_type="market" if price is None else "limit",
+        price=price,
+        reduce_only=is_reducing and not has_leg,
+        leg=Leg.LONG if has_leg and order.symbol != SPOT else None,
+    )
+
+
+def _market_order(
+    choices: ByteChoices, symbols: Sequence[str], sizes: Sequence[Decimal]
+) -> NewOrder:
+    return NewOrder(
+        client_id="1",
+        symbol=choices.among(symbols),
+        side=choices.among(SIDES),
+        order_type="market",
+        qty=choices.among(sizes),
+        price=None,
+        at=NOON,
+    )
+
+
+def _cancel(choices: ByteChoices, scenario: Scenario) -> Input:
+    return CancelOrder(
+        client_id="x",
+        exchange_order_id=f"o{choices.between(1, 12)}",
+        symbol=choices.among(scenario.symbols),
+        at=NOON,
+    )
+
+
+def _mark(choices: ByteChoices, scenario: Scenario) -> Input:
+    symbol = choices.among(scenario.symbols)
+    return MarkPriceUpdate(symbol=symbol, price=_price(choices), at=NOON)
+
+
+def _clock(choices: ByteChoices, scenario: Scenario) -> Input:
+    return TimeUpdate(at=NOON)
+
+
+def _control(choices: ByteChoices, scenario: Scenario) -> Input:
+    currency, symbol = scenario.currency, choices.among(scenario.symbols)
+    match choices.below(7):
+        case 0 | 1:
+            return Deposit(currency=currency, amount=choices.among(AMOUNTS), at=NOON)
+        case 2:
+            return Withdraw(currency=currency, amount=choices.among(AMOUNTS), at=NOON)
+        case 3:
+            return SetLeverage(symbol=symbol, leverage=choices.among(LEVERAGES), at=NOON)
+        case 4:
+            return SetMarginMode(symbol=symbol, mode=choices.among(MARGIN_MODES), at=NOON)
+        case 5:
+            return FundingRateUpdate(symbol=symbol, rate=choices.among(FUNDING_RATES), at=NOON)
+        case _:
+            return Reset(balances=((currency, Decimal(scenario.money)),), at=NOON)
+
+
+#: Most inputs are orders or market data.
+_INPUTS: list[Callable[[ByteChoices, Scenario], Input]] = [
+    *(_quote, _quote, _quote, _place, _place, _place, _place, _clock, _cancel, _mark),
+    *(_control, _control, _control),
+]
+
+
+@cache
+def histories(scenario: Scenario) -> st.SearchStrategy[list[Input]]:
+    """A deposit, prices, two market orders that the balance usually covers, then 12 to 40 inputs.
+
+    Time passes between them; sometimes the clock goes backwards.
+    """
+    start: list[Input] = [
         Deposit(currency=scenario.currency, amount=Decimal(scenario.money), at=NOON),
-        *(_quote(symbol, Decimal(100), 1, None) for symbol in scenario.symbols),
+        *(
+            QuoteUpdate(symbol=symbol, bid=Decimal(100), ask=Decimal("100.5"), at=NOON)
+            for symbol in scenario.symbols
+        ),
     ]
-    now = NOON
-    for each in [*draw(openings(scenario)), *draw(inputs_of(scenario))]:
-        now += draw(SPANS)
-        inputs.append(replace(each, at=now - draw(DELAYS)))
-    return inputs
+
+    def whole(drawn: list[ByteChoices]) -> list[Input]:
+        inputs, now = list(start), NOON
+        for number, choices in enumerate(drawn):
+            now += choices.among(SPANS)
+            at = now - choices.among(DELAYS)
+            if number < OPENINGS:
+                each: Input = _market_order(choices, scenario.symbols, scenario.sizes[1:])
+            else:
+                each = choices.among(_INPUTS)(choices, scenario)
+            inputs.append(replace(each, at=at))
+        return inputs
+
+    sizes = {"min_size": OPENINGS + 12, "max_size": OPENINGS + 40}
+    return lists_from_bytes(lambda choices: choices, width=WIDTH, **sizes).map(whole)
 
 
 _TIERS = (FeeTier(volume=Decimal(3000), rates=rates("0.0001", "0.0004")),)
