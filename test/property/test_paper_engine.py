@@ -6,6 +6,7 @@ when it was saved and loaded midway. ``step`` checks its own invariants as well.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +15,14 @@ from hypothesis import strategies as st
 
 from kit.builders import NOON
 from kit.exchanges.simulation_harness import LINEAR, SPOT, rates, some_settings
+from kit.generators.byte_choices import ByteChoices, lists_from_bytes
 from kit.generators.paper_histories import expected_totals
-from kit.generators.paper_inputs import NAMES, QTYS, SYMBOLS, books, quotes
+from kit.generators.paper_inputs import SIDES, SYMBOLS, book, cancel, change, qty_of, quote
 from kit.run_size import count_examples
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
-from oms.domain.orders.order import Side
 from oms.simulation.events import Accepted, Changed, Filled, PaperEvent
 from oms.simulation.inputs import (
-    CancelOrder,
-    ChangeOrder,
     Deposit,
     Input,
     NewOrder,
@@ -43,51 +42,38 @@ from oms.simulation.state.state_json import (
 from oms.simulation.step import step
 
 #: Close together, so that orders match.
-PRICES = st.integers(9_500, 10_500).map(lambda ticks: Decimal(ticks).scaleb(-2))
+PRICES = [Decimal(ticks).scaleb(-2) for ticks in range(9_500, 10_501)]
 
 
-@st.composite
-def _places(draw: st.DrawFn) -> NewOrder:
-    price = draw(st.none() | PRICES)
+def _price(choices: ByteChoices) -> Decimal:
+    return choices.among(PRICES)
+
+
+def _place(choices: ByteChoices) -> NewOrder:
+    price = choices.maybe(_price)
     return NewOrder(
         client_id="1",
-        symbol=draw(SYMBOLS),
-        side=draw(st.sampled_from(list(Side))),
+        symbol=choices.among(SYMBOLS),
+        side=choices.among(SIDES),
         order_type="market" if price is None else "limit",
-        qty=draw(QTYS),
+        qty=qty_of(choices),
         price=price,
-        reduce_only=draw(st.integers(0, 3)) == 0,
-        post_only=price is not None and draw(st.integers(0, 5)) == 0,
+        reduce_only=choices.below(4) == 3,
+        post_only=price is not None and choices.below(6) == 5,
         at=NOON,
     )
 
 
-CHANGES = st.builds(
-    ChangeOrder,
-    client_id=st.just("1"),
-    exchange_order_id=NAMES,
-    symbol=SYMBOLS,
-    price=st.none() | PRICES,
-    qty=st.none() | QTYS,
-    at=st.just(NOON),
-)
-CANCELS = st.builds(
-    CancelOrder,
-    client_id=st.just("1"),
-    exchange_order_id=NAMES,
-    symbol=SYMBOLS,
-    at=st.just(NOON),
-)
+_KINDS: list[Callable[[ByteChoices], Input]] = [
+    lambda choices: quote(choices, PRICES),
+    lambda choices: book(choices, PRICES, levels_min=2),
+    *(_place, _place, _place),
+    lambda choices: change(choices, _price),
+    cancel,
+]
 #: Long enough that orders rest, fill, change and end.
-INPUTS = st.lists(
-    st.one_of(
-        quotes(PRICES),
-        books(st.sets(PRICES, min_size=2, max_size=8)),
-        *(_places(), _places(), _places()),
-        *(CHANGES, CANCELS),
-    ),
-    min_size=15,
-    max_size=50,
+INPUTS: st.SearchStrategy[list[Input]] = lists_from_bytes(
+    lambda choices: choices.among(_KINDS)(choices), width=24, min_size=15, max_size=50
 )
 FEES = st.sampled_from(
     [

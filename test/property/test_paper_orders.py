@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.generators.paper_inputs import OPENING_INPUTS, SETTINGS, inputs
+from kit.generators.paper_inputs import INPUTS, OPENING_INPUTS, SETTINGS
 from kit.run_size import count_examples
 from oms.domain.money import ZERO, add, multiply
 from oms.domain.orders.order import Side
@@ -49,7 +49,7 @@ def _resting(state: ExchangeState) -> list[PaperOrder]:
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(inputs(), SETTINGS)
+@given(INPUTS, SETTINGS)
 def test_fills_respect_the_order(listed: list[Input], rules: SimulationSettings) -> None:
     """Σ fills = filled ≤ qty, none beyond the limit, no duplicate trade; IOC and FOK never rest."""
     orders: dict[str, PaperOrder] = {}
@@ -87,7 +87,7 @@ def test_fills_respect_the_order(listed: list[Input], rules: SimulationSettings)
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(inputs(), SETTINGS)
+@given(INPUTS, SETTINGS)
 def test_reduce_only_never_enlarges(listed: list[Input], rules: SimulationSettings) -> None:
     """Nor flips; and attached exits never exceed the position."""
     reduces: dict[str, bool] = {}
@@ -110,7 +110,7 @@ def test_reduce_only_never_enlarges(listed: list[Input], rules: SimulationSettin
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(inputs(), SETTINGS)
+@given(INPUTS, SETTINGS)
 def test_one_order_of_a_pair_fills_and_trailing_stops_never_move_back(
     listed: list[Input], rules: SimulationSettings
 ) -> None:
@@ -135,7 +135,7 @@ def test_one_order_of_a_pair_fills_and_trailing_stops_never_move_back(
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(inputs(), SETTINGS, st.integers(0, 45))
+@given(INPUTS, SETTINGS, st.integers(0, 45))
 def test_the_same_inputs_give_the_same_state_and_events(
     listed: list[Input], rules: SimulationSettings, cut: int
 ) -> None:
@@ -160,7 +160,7 @@ def test_the_same_inputs_give_the_same_state_and_events(
 
 
 @settings(max_examples=count_examples(500), deadline=None)
-@given(inputs(), SETTINGS)
+@given(INPUTS, SETTINGS)
 def test_every_fill_is_delivered_eventually(listed: list[Input], rules: SimulationSettings) -> None:
     """With delays and losses, each fill is delivered at least once, and no other."""
     done = _steps(listed, rules)

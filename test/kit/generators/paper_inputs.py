@@ -1,11 +1,9 @@
-"""Hypothesis strategies for all inputs of the simulated exchange.
+"""Random inputs of any kind for the simulated exchange.
 
 Prices are close together, so that orders match; ids are few, so that changes and cancels hit.
-
-Strategies are constants: hypothesis analyses a new one at its first draw, which takes longer than
-the draw.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from kit.builders import NOON
 from kit.exchanges.simulation_harness import LINEAR, SPOT, rates, some_settings
+from kit.generators.byte_choices import ByteChoices, lists_from_bytes
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import (
@@ -41,135 +40,140 @@ from oms.simulation.state.paper_order import (
 )
 from oms.simulation.transport.faults import Fault, FaultKind
 
-SYMBOLS = st.sampled_from([SPOT, LINEAR])
-SIDES = st.sampled_from(list(Side))
-PRICES = st.integers(195, 205).map(lambda halves: Decimal(halves) / 2)
-QTYS = st.integers(1, 4_000).map(lambda steps: Decimal(steps * 10).scaleb(-3))
-DEPTHS = st.none() | QTYS
-NAMES = st.integers(1, 8).map("o{}".format)
-SPANS = st.sampled_from([timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)])
-PRICES_OF_BOOK = st.sets(PRICES, min_size=4, max_size=8)
-PRICES_OF_CANDLE = st.tuples(PRICES, PRICES, PRICES, PRICES)
-PRICE_OR_NONE = st.none() | PRICES
-HUNDREDTHS = st.integers(1, 300)
-TRAILING_AMOUNTS = st.integers(1, 200)
-FORCES = st.sampled_from([TimeInForce.GTC, *TimeInForce])
-TRIGGERS = st.sampled_from(list(TriggerBy))
-
-#: Most requests have no fault.
-FAULTS = st.one_of(
-    *[st.none()] * 6,
-    st.builds(
-        Fault,
-        kind=st.sampled_from(list(FaultKind)),
-        code=st.just("exchange_rejected"),
-        amount=st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1), Decimal(1500)]),
-    ).filter(lambda fault: fault.kind is not FaultKind.PARTIAL or fault.amount <= 1),
-)
+SYMBOLS = [SPOT, LINEAR]
+SIDES = list(Side)
+PRICES = [Decimal(halves) / 2 for halves in range(195, 206)]
+SPANS = [timedelta(0), timedelta(milliseconds=40), timedelta(seconds=2)]
+FORCES = [TimeInForce.GTC, *TimeInForce]
+TRIGGERS = list(TriggerBy)
+FAULT_KINDS = list(FaultKind)
+FAULT_AMOUNTS = [Decimal(0), Decimal("0.5"), Decimal(1), Decimal(1500)]
+PRICED_TYPES = ("limit", "stop_limit", "take_profit_limit")
+ORDER_TYPES = [
+    *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
+    *("take_profit", "take_profit_limit", "trailing_stop"),
+]
+#: Bytes of each input.
+WIDTH = 16
 
 
-@st.composite
-def quotes(draw: st.DrawFn, prices: st.SearchStrategy[Decimal] = PRICES) -> QuoteUpdate:
+def price_of(choices: ByteChoices) -> Decimal:
+    """A price."""
+    return choices.among(PRICES)
+
+
+def qty_of(choices: ByteChoices) -> Decimal:
+    """A quantity."""
+    return Decimal(choices.between(1, 4_000) * 10).scaleb(-3)
+
+
+def name_of(choices: ByteChoices) -> str:
+    """The exchange's id of one of the first orders."""
+    return f"o{choices.between(1, 8)}"
+
+
+def quote(choices: ByteChoices, prices: Sequence[Decimal] = PRICES) -> QuoteUpdate:
     """Best prices, with or without depth."""
-    bid, ask = sorted([draw(prices), draw(prices)])
+    bid, ask = sorted([choices.among(prices), choices.among(prices)])
     return QuoteUpdate(
-        symbol=draw(SYMBOLS),
+        symbol=choices.among(SYMBOLS),
         bid=bid,
         ask=ask,
-        bid_qty=draw(DEPTHS),
-        ask_qty=draw(DEPTHS),
+        bid_qty=choices.maybe(qty_of),
+        ask_qty=choices.maybe(qty_of),
         at=NOON,
     )
 
 
-@st.composite
-def books(draw: st.DrawFn, prices: st.SearchStrategy[set[Decimal]] = PRICES_OF_BOOK) -> BookUpdate:
-    """An order book of a few levels, possibly on one side only."""
-    levels = sorted(draw(prices))
-    cut = draw(st.integers(0, len(levels)))
+def book(
+    choices: ByteChoices, prices: Sequence[Decimal] = PRICES, levels_min: int = 4
+) -> BookUpdate:
+    """An order book of up to eight levels, possibly on one side only."""
+    symbol, size = choices.among(SYMBOLS), choices.between(levels_min, 8)
+    cut, left = choices.between(0, size), list(prices)
+    levels = sorted(left.pop(choices.below(len(left))) for _ in range(size))
     return BookUpdate(
-        symbol=draw(SYMBOLS),
-        bids=tuple((price, draw(DEPTHS)) for price in reversed(levels[:cut])),
-        asks=tuple((price, draw(DEPTHS)) for price in levels[cut:]),
+        symbol=symbol,
+        bids=tuple((price, choices.maybe(qty_of)) for price in reversed(levels[:cut])),
+        asks=tuple((price, choices.maybe(qty_of)) for price in levels[cut:]),
         at=NOON,
     )
 
 
-@st.composite
-def candles(draw: st.DrawFn) -> CandleClosed:
-    """A candle."""
-    low, first, second, high = sorted(draw(PRICES_OF_CANDLE))
-    ends = (first, second) if draw(st.booleans()) else (second, first)
+def _candle(choices: ByteChoices) -> CandleClosed:
+    low, first, second, high = sorted(price_of(choices) for _ in range(4))
+    ends = (first, second) if choices.flag() else (second, first)
     return CandleClosed(
-        symbol=draw(SYMBOLS),
+        symbol=choices.among(SYMBOLS),
         open=ends[0],
         high=high,
         low=low,
         close=ends[1],
-        volume=draw(QTYS),
+        volume=qty_of(choices),
         at=NOON,
     )
 
 
-@st.composite
-def exits(draw: st.DrawFn) -> AttachedExit:
+def _exit(choices: ByteChoices) -> AttachedExit:
     """The price of an attached exit order."""
-    if draw(st.booleans()):
-        return AttachedExit(percent=Decimal(draw(HUNDREDTHS)).scaleb(-2))
-    return AttachedExit(price=draw(PRICES))
+    if choices.flag():
+        return AttachedExit(percent=Decimal(choices.between(1, 300)).scaleb(-2))
+    return AttachedExit(price=price_of(choices))
 
 
-EXIT_OR_NONE = st.none() | exits()
-ORDER_TYPES = st.sampled_from(
-    [
-        *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
-        *("take_profit", "take_profit_limit", "trailing_stop"),
-    ]
-)
+def _fault(choices: ByteChoices) -> Fault | None:
+    """Most requests have no fault."""
+    if choices.below(7) < 6:
+        return None
+    kind, amount = choices.among(FAULT_KINDS), choices.among(FAULT_AMOUNTS)
+    if kind is FaultKind.PARTIAL:
+        amount = min(amount, Decimal(1))
+    return Fault(kind=kind, code="exchange_rejected", amount=amount)
 
 
-@st.composite
-def places(draw: st.DrawFn) -> NewOrder:
+def _place(choices: ByteChoices) -> NewOrder:
     """An order of any type with any valid combination of terms."""
-    kind = draw(ORDER_TYPES)
-    has_price = kind in ("limit", "stop_limit", "take_profit_limit")
-    force = draw(FORCES)
+    kind, symbol, side = choices.among(ORDER_TYPES), choices.among(SYMBOLS), choices.among(SIDES)
+    has_price = kind in PRICED_TYPES
     terms = PLAIN_TERMS
-    if kind not in ("market", "limit") or draw(st.booleans()):
-        is_trailing = kind == "trailing_stop"
-        conditional = kind not in ("market", "limit")
-        terms = OrderTerms(
-            time_in_force=force,
-            expires_at=NOON + draw(st.integers(1, 60)) * timedelta(seconds=1)
-            if force is TimeInForce.GTD
-            else None,
-            trigger_price=draw(PRICES) if conditional and not is_trailing else None,
-            trigger_by=draw(TRIGGERS),
-            trailing_amount=Decimal(draw(TRAILING_AMOUNTS)).scaleb(-2) if is_trailing else None,
-            take_profit=draw(EXIT_OR_NONE),
-            stop_loss=draw(EXIT_OR_NONE),
-        )
+    if kind not in ("market", "limit") or choices.flag():
+        terms = _terms(choices, kind)
     is_immediate = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
     return NewOrder(
-        client_id=str(draw(st.integers(1, 9))),
-        symbol=draw(SYMBOLS),
-        side=draw(SIDES),
+        client_id=str(choices.between(1, 9)),
+        symbol=symbol,
+        side=side,
         order_type=kind,
-        qty=draw(QTYS),
-        price=draw(PRICES) if has_price else None,
-        reduce_only=draw(st.integers(0, 3)) == 0,
-        post_only=has_price and not is_immediate and draw(st.integers(0, 5)) == 0,
+        qty=qty_of(choices),
+        price=price_of(choices) if has_price else None,
+        reduce_only=choices.below(4) == 3,
+        post_only=has_price and not is_immediate and choices.below(6) == 5,
         terms=terms,
-        fault=draw(FAULTS),
+        fault=_fault(choices),
         at=NOON,
     )
 
 
-@st.composite
-def pairs(draw: st.DrawFn) -> NewOrderPair:
+def _terms(choices: ByteChoices, kind: str) -> OrderTerms:
+    force = choices.among(FORCES)
+    is_trailing = kind == "trailing_stop"
+    is_conditional = kind not in ("market", "limit")
+    is_ending = force is TimeInForce.GTD
+    return OrderTerms(
+        time_in_force=force,
+        expires_at=NOON + timedelta(seconds=choices.between(1, 60)) if is_ending else None,
+        trigger_price=price_of(choices) if is_conditional and not is_trailing else None,
+        trigger_by=choices.among(TRIGGERS),
+        trailing_amount=Decimal(choices.between(1, 200)).scaleb(-2) if is_trailing else None,
+        take_profit=choices.maybe(_exit),
+        stop_loss=choices.maybe(_exit),
+    )
+
+
+def _pair(choices: ByteChoices) -> NewOrderPair:
     """An OCO pair of a limit and a stop order."""
-    symbol, side, qty = draw(SYMBOLS), draw(SIDES), draw(QTYS)
-    reduce_only = draw(st.booleans())
+    symbol, side, qty = choices.among(SYMBOLS), choices.among(SIDES), qty_of(choices)
+    reduce_only = choices.flag()
 
     def leg(kind: str, price: Decimal | None, terms: OrderTerms) -> NewOrder:
         return NewOrder(
@@ -184,66 +188,79 @@ def pairs(draw: st.DrawFn) -> NewOrderPair:
             at=NOON,
         )
 
-    stop_price = draw(PRICE_OR_NONE)
+    stop_price = choices.maybe(price_of)
     kind = "stop_market" if stop_price is None else "stop_limit"
     return NewOrderPair(
-        first=leg("limit", draw(PRICES), PLAIN_TERMS),
-        second=leg(kind, stop_price, OrderTerms(trigger_price=draw(PRICES))),
+        first=leg("limit", price_of(choices), PLAIN_TERMS),
+        second=leg(kind, stop_price, OrderTerms(trigger_price=price_of(choices))),
         at=NOON,
     )
 
 
-CHANGES = st.builds(
-    ChangeOrder,
-    client_id=st.just("1"),
-    exchange_order_id=NAMES,
-    symbol=SYMBOLS,
-    price=st.none() | PRICES,
-    qty=st.none() | QTYS,
-    trigger_price=st.none() | PRICES,
-    fault=FAULTS,
-    at=st.just(NOON),
-)
-CANCELS = st.builds(
-    CancelOrder,
-    client_id=st.just("1"),
-    exchange_order_id=NAMES,
-    symbol=SYMBOLS,
-    fault=FAULTS,
-    at=st.just(NOON),
-)
-PRINTS = st.builds(
-    TradeTick,
-    symbol=SYMBOLS,
-    price=PRICES,
-    qty=QTYS,
-    side=st.none() | SIDES,
-    at=st.just(NOON),
-)
-MARKS = st.builds(MarkPriceUpdate, symbol=SYMBOLS, price=PRICES, at=st.just(NOON))
-OTHERS = st.just(TimeUpdate(at=NOON)) | st.builds(
-    QueryOrder, client_id=st.just("1"), at=st.just(NOON)
-)
-
-ANY_INPUT: st.SearchStrategy[Input] = st.one_of(
-    *(quotes(), books(), books(), places(), places(), places(), places(), places(), pairs()),
-    *(CHANGES, CANCELS, PRINTS, PRINTS, MARKS, candles(), OTHERS),
-)
-MANY_INPUTS = st.lists(ANY_INPUT, min_size=15, max_size=45)
+def change(choices: ByteChoices, price: Callable[[ByteChoices], Decimal] = price_of) -> ChangeOrder:
+    """A change of price and quantity, without a fault."""
+    return ChangeOrder(
+        client_id="1",
+        exchange_order_id=name_of(choices),
+        symbol=choices.among(SYMBOLS),
+        price=choices.maybe(price),
+        qty=choices.maybe(qty_of),
+        at=NOON,
+    )
 
 
-@st.composite
-def inputs(draw: st.DrawFn) -> list[Input]:
-    """Enough inputs for full order lifecycles; sometimes the clock goes backwards."""
+def _change(choices: ByteChoices) -> ChangeOrder:
+    plain = change(choices)
+    return replace(plain, trigger_price=choices.maybe(price_of), fault=_fault(choices))
+
+
+def cancel(choices: ByteChoices) -> CancelOrder:
+    """A cancel, without a fault."""
+    symbol, name = choices.among(SYMBOLS), name_of(choices)
+    return CancelOrder(client_id="1", exchange_order_id=name, symbol=symbol, at=NOON)
+
+
+def _cancel(choices: ByteChoices) -> CancelOrder:
+    return replace(cancel(choices), fault=_fault(choices))
+
+
+def _trade(choices: ByteChoices) -> TradeTick:
+    return TradeTick(
+        symbol=choices.among(SYMBOLS),
+        price=price_of(choices),
+        qty=qty_of(choices),
+        side=choices.maybe(lambda chosen: chosen.among(SIDES)),
+        at=NOON,
+    )
+
+
+def _mark(choices: ByteChoices) -> MarkPriceUpdate:
+    return MarkPriceUpdate(symbol=choices.among(SYMBOLS), price=price_of(choices), at=NOON)
+
+
+def _other(choices: ByteChoices) -> Input:
+    return QueryOrder(client_id="1", at=NOON) if choices.flag() else TimeUpdate(at=NOON)
+
+
+_KINDS: list[Callable[[ByteChoices], Input]] = [
+    *(quote, book, book, _place, _place, _place, _place, _place, _pair),
+    *(_change, _cancel, _trade, _trade, _mark, _candle, _other),
+]
+
+
+def _in_order(drawn: list[ByteChoices]) -> list[Input]:
     inputs_in_order, now = [], NOON
-    for each in draw(MANY_INPUTS):
-        now += draw(SPANS)
-        is_backwards = draw(st.integers(0, 15)) == 0
-        inputs_in_order.append(
-            replace(each, at=now - timedelta(seconds=9) if is_backwards else now)
-        )
+    for choices in drawn:
+        now += choices.among(SPANS)
+        at = now - timedelta(seconds=9) if choices.below(16) == 15 else now
+        inputs_in_order.append(replace(choices.among(_KINDS)(choices), at=at))
     return inputs_in_order
 
+
+#: Enough inputs for full order lifecycles; sometimes the clock goes backwards.
+INPUTS: st.SearchStrategy[list[Input]] = lists_from_bytes(
+    lambda choices: choices, width=WIDTH, min_size=15, max_size=45
+).map(_in_order)
 
 OPENING_INPUTS: list[Input] = [
     Deposit(currency="USDT", amount=Decimal(20_000), at=NOON),
