@@ -1,7 +1,8 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet lock clean
+.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet venues lock \
+	wheels clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,12 +26,12 @@ TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of collection, so the long end-to-end files start first.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup $(MARIADB) galera-4 curl
+	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 curl
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, import contracts, unit and property tests
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,30 +44,30 @@ WHOLE := test/e2e/test_process_kills.py test/unit/adapters/ccxt/sync/test_report
 	test/integration/ccxt_adapter/exchange/test_exchange_limits.py
 
 oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
 
 faults: ## the fault runs at full size: workers are killed while an exchange fails (8 minutes)
-	@$(PYTHON) tools/setup $(MARIADB)
+	@$(PYTHON) tools/setup --dev $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
 
 acceptance: ## the rows of docs/domain/acceptance.md that the suite runs smaller, at full size
-	@$(PYTHON) tools/setup $(MARIADB)
+	@$(PYTHON) tools/setup --dev $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s $(WHOLE) $(ARGS)
 
 bench: ## speed as ratios to floors measured in the same run (ARGS="--help", growth, compare, ...)
-	@$(PYTHON) tools/setup $(MARIADB) wrk
+	@$(PYTHON) tools/setup --dev $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 
 interop-freqtrade: ## freqtrade from PyPI trades through a gateway (a few minutes)
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python test/interop/freqtrade/run.py $(ARGS)
 
 SEED ?= 1
 SIZE ?= 5000
 
 attack: ## the attack programs at full size, with a table of what they found (SEED=1 SIZE=5000)
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} OMS_TEST_ATTACK_SEED=$(SEED) OMS_TEST_ATTACK_SIZE=$(SIZE) \
 		$(BIN)/pytest -q -s test/attack $(ARGS)
 
@@ -75,18 +76,27 @@ loopback: ## an exchange on 127.0.0.1 for tests and demos (ARGS="--walk", --help
 	@$(BIN)/python tools/loopback $(ARGS)
 
 testnet: ## scripted session at a testnet with your keys: three accounts, from bootstrap to flat
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python test/e2e/testnet/testnet_walk.py
 
 venues: ## write venues.json (environments, hosts, capabilities) from the pinned ccxt
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python tools/generate_venues.py $(ARGS)
 
-lock: ## write requirements.lock from pyproject.toml (needs uv; UPGRADE=--upgrade)
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+lock: ## write both lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
-	uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-		$(UPGRADE) --output-file requirements.lock
+	$(COMPILE) --all-extras $(UPGRADE) --output-file requirements.lock
+	$(COMPILE) --extra fast --extra build --no-annotate --constraints requirements.lock \
+		--output-file requirements-runtime.lock
+
+wheels: ## build the wheels of the gateway and of the ccxt driver into dist/, without network
+	@$(PYTHON) tools/setup --dev
+	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
+		--no-index --wheel-dir dist . ./ccxt_driver
+	@ls dist/*.whl
 
 clean: ## remove .venv, caches and build results; keeps var/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
