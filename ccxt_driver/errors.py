@@ -13,9 +13,9 @@ The classes are created on first use, because ``import ccxt`` is slow.
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any
 
+from ccxt_driver.ccxt_errors import ccxt_error_class
 from ccxt_driver.wire import Body, Request
 
 _CLASS_OF_STATUS = {
@@ -78,24 +78,16 @@ class OmsDriverError(RuntimeError):
 @cache
 def exception_class(name: str) -> type[OmsDriverError]:
     """Returns the class for ccxt's class ``name``; ``ExchangeError`` for an unknown name."""
-    ccxt_class = _ccxt_class(name)
+    ccxt_class = ccxt_error_class(name)
     if ccxt_class is None:
         return exception_class("ExchangeError")
     namespace = {"__module__": __name__, "__doc__": ccxt_class.__doc__}
     return type(name, (ccxt_class, OmsDriverError), namespace)
 
 
-def _ccxt_class(name: str) -> type[Exception] | None:
-    # Importing this module imports all of ccxt, so it is imported on first use.
-    ccxt_errors = import_module("ccxt.base.errors")
-    member = getattr(ccxt_errors, name, None)
-    is_error = isinstance(member, type) and issubclass(member, ccxt_errors.BaseError)
-    return member if is_error else None
-
-
 def __getattr__(name: str) -> type[OmsDriverError]:
     # Lets raised errors be pickled, and caught as an attribute of this module.
-    if name.startswith("_") or not name[0].isupper() or _ccxt_class(name) is None:
+    if name.startswith("_") or not name[0].isupper() or ccxt_error_class(name) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return exception_class(name)
 
@@ -169,7 +161,7 @@ def error_from_response(
 
 def _class_name(fields: Mapping[str, Any], request: Request, status: int) -> str:
     class_name = fields.get("ccxt_class")
-    if isinstance(class_name, str) and _ccxt_class(class_name) is not None:
+    if isinstance(class_name, str) and ccxt_error_class(class_name) is not None:
         return class_name
     by_code = _CLASS_OF_CODE.get(str(fields.get("code")))
     if by_code is not None:

@@ -1,6 +1,11 @@
 """The ccxt driver against a real gateway: trading, reading back, refusals."""
 
+import subprocess
+import sys
+import venv
 from collections.abc import Iterator
+from importlib.metadata import distribution
+from pathlib import Path
 
 import ccxt
 import pytest
@@ -10,6 +15,29 @@ from kit.gateway.processes import Gateway
 
 SYMBOL = "BTC/USDT"
 LINEAR = "BTC/USDT:USDT"
+DRIVER = Path(__file__).parents[2] / "ccxt_driver"
+PROGRAM_WITHOUT_CCXT = """
+import asyncio, importlib.util, sys
+from ccxt_driver import OmsCcxtAsyncExchange, OmsCcxtExchange, errors
+
+key, account_id, url = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+exchange = OmsCcxtExchange(api_key=key, account_id=account_id, base_url=url)
+print(exchange.create_order("BTC/USDT", "market", "buy", 0.01)["status"])
+try:
+    exchange.create_order("NOPE/USDT", "market", "buy", 1)
+except errors.InvalidOrder as error:
+    print(error.code)
+
+async def watch():
+    async with OmsCcxtAsyncExchange(api_key=key, account_id=account_id, base_url=url) as watcher:
+        watched = asyncio.create_task(watcher.watch_my_trades("BTC/USDT"))
+        while not watched.done():
+            await watcher.create_order("BTC/USDT", "market", "sell", 0.001)
+        return await watched
+
+print(asyncio.run(watch())[0]["symbol"])
+print(*(name for name in ("ccxt", "oms", "websockets") if importlib.util.find_spec(name)))
+"""
 
 
 def _exchange(gateway: Gateway, account_id: int) -> Iterator[OmsCcxtExchange]:
@@ -120,3 +148,38 @@ def test_refusals_are_exceptions_of_ccxt(gateway: Gateway, exchange: OmsCcxtExch
     with pytest.raises(ccxt.AuthenticationError):
         foreign.fetch_open_orders()
     foreign.close()
+
+
+def test_the_driver_is_a_wheel_that_needs_websockets_only(gateway: Gateway, tmp_path: Path) -> None:
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path))
+    _pip(*build, str(DRIVER))
+    python = _environment_with(tmp_path / "environment", "websockets")
+    # Without an index pip fails if the wheel requires anything that is not in the environment.
+    wheels = ("--no-index", "--find-links", str(tmp_path), "oms-ccxt-driver")
+    _pip("--python", str(python), "install", *wheels)
+    arguments = [gateway.api_key, str(gateway.netting_account_id), gateway.base_url]
+    printed = _run(str(python), "-I", "-c", PROGRAM_WITHOUT_CCXT, *arguments).split()
+    assert printed == ["closed", "instrument_not_supported", "BTC/USDT", "websockets"]
+
+
+def _environment_with(folder: Path, package: str) -> Path:
+    """Returns the Python of a new environment that holds one installed package, copied."""
+    venv.create(folder, with_pip=False)
+    (site_packages,) = folder.glob("lib/*/site-packages")
+    installed = distribution(package)
+    for file in installed.files or ():
+        if ".." not in file.parts and "__pycache__" not in file.parts:
+            target = site_packages / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(Path(str(installed.locate_file(file))).read_bytes())
+    return folder / "bin" / "python"
+
+
+def _pip(*arguments: str) -> None:
+    _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,11 +1,15 @@
 """The setup program: what it installs, what it prints without root, when it recreates `.venv`."""
 
 import importlib.util
+import tomllib
 from importlib.machinery import SourceFileLoader
+from importlib.metadata import requires
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
@@ -25,20 +29,47 @@ def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     module.ROOT, module.VENV = tmp_path, tmp_path / ".venv"
     module.STAMP = module.VENV / "stamp"
     module.LOCK, module.PROJECT = tmp_path / "lock", tmp_path / "project"
-    module.LOCK.write_text("a==1")
+    module.RUNTIME_LOCK = tmp_path / "runtime"
+    module.LOCK.write_text("a==1\nb==1")
+    module.RUNTIME_LOCK.write_text("a==1")
     module.PROJECT.write_text("[project]")
     module.VENV.mkdir()
     commands: list[tuple[str, ...]] = []
     module.commands = commands
     monkeypatch.setattr(module, "_run", lambda *command: commands.append(command))
     monkeypatch.setattr(module, "_runs", lambda: True)
+    monkeypatch.setattr(module, "_compile", lambda: None)
     return module
 
 
-def test_nothing_happens_when_everything_is_installed(setup: ModuleType) -> None:
-    setup.STAMP.write_text(setup._fingerprint())
+@pytest.mark.parametrize(
+    ("installed", "wanted", "lock"),
+    [
+        ("RUNTIME_LOCK", [], None),
+        ("RUNTIME_LOCK", ["--dev"], "LOCK"),
+        ("LOCK", [], None),
+        ("LOCK", ["--dev"], None),
+    ],
+)
+def test_only_what_is_missing_is_installed(
+    setup: ModuleType, installed: str, wanted: list[str], lock: str | None
+) -> None:
+    setup.STAMP.write_text(setup._fingerprint(getattr(setup, installed)))
+    assert setup.main(wanted) == 0
+    if lock is None:
+        assert setup.commands == []
+    else:
+        install, project = setup.commands
+        assert install[-2:] == ("-r", str(getattr(setup, lock)))
+        assert project[-2:] == ("-e", str(setup.ROOT))
+        assert setup.STAMP.read_text() == setup._fingerprint(getattr(setup, lock))
+
+
+def test_the_first_start_installs_no_tools_of_the_tests(setup: ModuleType) -> None:
+    setup._run = _record_and_create_venv(setup)
     assert setup.main([]) == 0
-    assert setup.commands == []
+    assert setup.commands[1][-2:] == ("-r", str(setup.RUNTIME_LOCK))
+    assert setup.STAMP.read_text() == setup._fingerprint(setup.RUNTIME_LOCK)
 
 
 def test_an_incomplete_environment_is_recreated(setup: ModuleType) -> None:
@@ -48,14 +79,14 @@ def test_an_incomplete_environment_is_recreated(setup: ModuleType) -> None:
     assert not (setup.VENV / "half").exists()
     assert setup.commands[0][1:3] == ("-m", "venv")
     assert "--require-hashes" in setup.commands[1]
-    assert setup.STAMP.read_text() == setup._fingerprint()
+    assert setup.STAMP.read_text() == setup._fingerprint(setup.RUNTIME_LOCK)
 
 
 def test_a_new_lock_file_updates_the_environment_in_place(setup: ModuleType) -> None:
-    setup.STAMP.write_text(setup._fingerprint())
+    setup.STAMP.write_text(setup._fingerprint(setup.LOCK))
     setup.LOCK.write_text("a==2")
     (setup.VENV / "kept").write_text("")
-    assert setup.main([]) == 0
+    assert setup.main(["--dev"]) == 0
     assert (setup.VENV / "kept").exists()
     assert [command[3] for command in setup.commands] == ["--disable-pip-version-check"] * 2
 
@@ -113,11 +144,48 @@ def test_no_package_installs_a_service(setup: ModuleType) -> None:
     assert "rsync" not in setup.PACKAGES
 
 
-def test_the_lock_file_names_no_index_and_no_path() -> None:
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-runtime.lock"])
+def test_a_lock_file_names_no_index_and_no_path(name: str) -> None:
+    for line in (ROOT / name).read_text().splitlines():
         text = line.strip()
         assert "://" not in text and "file:" not in text and " @ " not in text, line
         assert not text.startswith("-") or text.startswith("--hash=sha256:"), line
+
+
+def test_the_runtime_lock_is_the_part_of_the_lock_that_the_gateway_needs() -> None:
+    everything, runtime = _locked("requirements.lock"), _locked("requirements-runtime.lock")
+    assert {name: everything.get(name) for name in runtime} == runtime
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = _installed_for([*project["dependencies"], *extras["fast"], *extras["build"]])
+    assert needed <= runtime.keys()
+    tools = _installed_for(extras["dev"]) - needed
+    assert {"pytest", "mypy", "hypothesis"} <= tools <= everything.keys()
+    assert not tools & runtime.keys()
+
+
+def _installed_for(requirements: list[str]) -> set[str]:
+    """Returns the names of what the requirements install here, directly or indirectly."""
+    names: set[str] = set()
+    pending = [(Requirement(text), "") for text in requirements]
+    while pending:
+        requirement, extra = pending.pop()
+        name = canonicalize_name(requirement.name)
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        if name in names and not requirement.extras:
+            continue
+        names.add(name)
+        further = [Requirement(text) for text in requires(name) or ()]
+        pending += [(each, extra) for each in further for extra in requirement.extras or {""}]
+    return names
+
+
+def _locked(name: str) -> dict[str, set[str]]:
+    """Returns the words of each requirement of a lock file (version, marker, hashes), by name."""
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    return {line.split("==")[0]: set(line.split()) for line in lines}
 
 
 def _pretend_nothing_installed(

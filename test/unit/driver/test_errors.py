@@ -3,6 +3,7 @@
 import io
 import pickle
 from email.message import Message
+from importlib import import_module
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -10,6 +11,7 @@ import ccxt
 import pytest
 
 from ccxt_driver import errors
+from ccxt_driver.ccxt_errors import own_error_classes
 from ccxt_driver.errors import OmsDriverError, error_from_response, exception_class
 from ccxt_driver.wire import Request
 from kit.http.stub_transport import failure, make_exchange, results
@@ -25,6 +27,16 @@ ACCOUNTS = Request(method="GET", path="/oms/accounts")
 def raised(request: Request, status: int, **detail: Any) -> OmsDriverError:
     body = {"detail": detail} if detail else {}
     return error_from_response(body.get("detail"), body, request, status=status)
+
+
+def test_without_ccxt_the_errors_have_the_same_tree() -> None:
+    members = vars(import_module("ccxt.base.errors")).items()
+    theirs = {name: member for name, member in members if isinstance(member, type)}
+    assert _trees(own_error_classes()) == _trees(theirs)
+
+
+def _trees(classes: dict[str, type]) -> dict[str, list[str]]:
+    return {name: [base.__name__ for base in each.__mro__] for name, each in classes.items()}
 
 
 def test_ccxt_class_of_the_response_comes_first() -> None:
