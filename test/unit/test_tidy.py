@@ -66,7 +66,8 @@ PYTHON = SOURCES + [path for folder in ("test", "tools") for path in _files(fold
 TEXTS = [
     *(path for folder in TEXT_FOLDERS for path in _files(folder, TEXT_SUFFIXES)),
     *(path for path in sorted(ROOT.iterdir()) if path.suffix in TEXT_SUFFIXES),
-    *(ROOT / name for name in ("Makefile", "apps/Dockerfile", "requirements.lock", "tools/setup")),
+    *(ROOT / name for name in ("Makefile", "apps/Dockerfile", "tools/setup")),
+    *(ROOT / name for name in ("requirements.lock", "requirements-runtime.lock")),
 ]
 
 

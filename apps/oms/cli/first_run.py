@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,21 +63,30 @@ curl -s -w '\\n' '{url}/oms/commands?wait_ms=10000' \\
   -d '{json.dumps(body)}' \\
   --next -s -w '\\n' '{url}/oms/positions/open?account_ids={account_id}' -H 'x-api-key: {key}'
 
-The same from Python with ccxt's API:
-
-{python} - <<'END'
-from ccxt_driver import OmsCcxtExchange
-oms = OmsCcxtExchange(api_key="{key}", account_id={account_id}, base_url="{url}")
-print(oms.create_order("{symbol}", "market", "buy", 0.01))
-END
-
-Listen over WebSocket: start this, then paste the two lines below it:
+{_driver_example(content)}Listen over WebSocket: start this, then paste the two lines below it:
 
 {python} -m websockets {url.replace("http", "ws", 1)}/ws
 {json.dumps(auth)}
 {json.dumps(subscribe)}
 
 Ctrl-C stops the gateway; the next start reuses all of this.
+"""
+
+
+def _driver_example(content: dict[str, Any]) -> str:
+    """Return the same order through the ccxt driver; nothing where that is not installed."""
+    if find_spec("ccxt_driver") is None:
+        return ""
+    url, key, account_id = (content[name] for name in ("base_url", "api_key", "account_id"))
+    return f"""\
+The same from Python with ccxt's API:
+
+{shlex.quote(_python())} - <<'END'
+from ccxt_driver import OmsCcxtExchange
+oms = OmsCcxtExchange(api_key="{key}", account_id={account_id}, base_url="{url}")
+print(oms.create_order("{content["symbol"]}", "market", "buy", 0.01))
+END
+
 """
 
 

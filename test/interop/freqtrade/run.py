@@ -79,7 +79,7 @@ def environment() -> Path:
         _pip(python, "--requirement", str(REQUIREMENTS))
         stamp.write_text(requirements, encoding="utf-8")
     # Without dependencies: freqtrade requires what the driver needs.
-    _pip(python, "--no-deps", "--force-reinstall", str(REPOSITORY))
+    _pip(python, "--no-deps", "--force-reinstall", str(REPOSITORY / "ccxt_driver"))
     patch = ("-m", "ccxt_driver.autopatch", "install", "--mode", "aggressive")
     subprocess.run([python, *patch, "--override", EXCHANGE], check=True, cwd=ENVIRONMENT)
     return python
