@@ -57,7 +57,8 @@ SKIPPED = re.compile(r"pytest\.(skip|xfail|importorskip)\b|mark\.(skip|skipif|xf
 
 def _files(folder: str, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for path in sorted((ROOT / folder).rglob("*")):
-        if path.is_file() and path.suffix in suffixes and not set(path.parts) & set(NOT_OURS):
+        folders = path.relative_to(ROOT).parts
+        if path.is_file() and path.suffix in suffixes and not set(folders) & set(NOT_OURS):
             yield path
 
 
