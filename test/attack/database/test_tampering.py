@@ -205,6 +205,26 @@ KINDS: dict[str, tuple[str, Expected]] = {
         " (SELECT id FROM user_api_keys WHERE label = 'limited')",
         ("registry_row", "api_key"),
     ),
+    "permission widened, while another user was granted more": (
+        "UPDATE api_key_account_permissions SET can_risk_manage = 1 WHERE api_key_id IN"
+        " (SELECT k.id FROM user_api_keys k JOIN users u ON u.id = k.user_id"
+        " WHERE u.name = 'trader')",
+        ("registry_row", "api_key"),
+    ),
+    "permission restricted to fewer strategies": (
+        "INSERT INTO api_key_strategy_permissions"
+        " (api_key_id, account_id, strategy_id, status, created_at)"
+        " SELECT p.api_key_id, p.account_id, s.id, 'active', p.created_at"
+        " FROM api_key_account_permissions p, strategies s",
+        ("registry_row", "api_key"),
+    ),
+    "permission inserted": (
+        "INSERT INTO api_key_account_permissions"
+        " (api_key_id, account_id, can_trade, created_at, updated_at)"
+        f" SELECT k.id, a.id, 1, '{LATE}', '{LATE}' FROM user_api_keys k, accounts a"
+        " WHERE k.user_id IN (SELECT id FROM users WHERE role = 'admin')",
+        ("registry_unaudited", "api_key"),
+    ),
     "label of an account": (
         "UPDATE accounts SET label = 'other' WHERE label = 'main'",
         ("registry_row", "account"),

@@ -38,6 +38,7 @@ from oms.worker.main import Worker
 USER_AUDIT = AuditEntry(actor="test", action="create_user", entity="user", entity_id="")
 KEY_AUDIT = AuditEntry(actor="test", action="create_api_key", entity="api_key", entity_id="")
 AUDIT = AuditEntry(actor="test", action="make", entity="thing", entity_id="")
+GRANT_AUDIT = AuditEntry(actor="test", action="grant", entity="account", entity_id="")
 TRADER = Grant(can_trade=True, can_close_position=True)
 ADMIN_KEY = "oms_an-admin-for-tests-only"
 MANUAL = '{"oms":{"paper":{"source":"manual"}}}'
@@ -117,7 +118,7 @@ class InProcessGateway:
         default = {} if role == "admin" else {self.account_id: TRADER}
         for account_id, grant in (default if grants is None else grants).items():
             await registry.grant(
-                user_id=user.id, account_id=account_id, grant=grant, now=now(), audit=AUDIT
+                user_id=user.id, account_id=account_id, grant=grant, now=now(), audit=GRANT_AUDIT
             )
         return key
 

@@ -1,7 +1,7 @@
 """Users, keys, permissions, accounts, strategies and kill switches compared with the audit log.
 
 Each of their changes is audited in its transaction, so a row that differs from the last audited
-values, or a user or key without an audited creation, was not written by the gateway.
+values, or a user, key or permission that no audited change made, was not written by the gateway.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from oms.domain.audit_chain import AuditRow
 from oms.ports.audit_log import AuditLog, AuditQuery
 from oms.ports.verification_reads import RegistryRow, VerificationReads
 from oms.services.verify.findings import Finding, make_finding
+from oms.services.verify.permission_rules import PermissionHistory
 from oms.wire.json import NotJson, dumps, loads
 
 ENTITIES = ("user", "api_key", "account", "strategy", "kill_switch")
@@ -31,15 +32,13 @@ class AuditedState:
     fields: dict[Subject, dict[str, tuple[datetime, int, Any]]] = field(default_factory=dict)
     #: Names of users and prefixes of keys whose creation is audited under another id.
     names: set[tuple[str, str]] = field(default_factory=set)
-    #: Time of the last change of all keys of a user on an account.
-    granted_at: dict[int, datetime] = field(default_factory=dict)
+    permissions: PermissionHistory = field(default_factory=PermissionHistory)
 
     def add(self, row: AuditRow) -> None:
         """Apply an audit row."""
         after = _object(row.after)
-        if row.action == "grant" and row.account_id is not None:
-            last = self.granted_at.get(row.account_id, row.created_at)
-            self.granted_at[row.account_id] = max(last, row.created_at)
+        self.permissions.add(row, after)
+        if row.action == "grant":
             return
         for text in (after, _object(row.before)):
             self.names |= {
@@ -85,24 +84,48 @@ async def _findings(audit_log: AuditLog, reads: VerificationReads) -> Sequence[F
     return [*_compare(rows, state), *_missing(rows, state)]
 
 
-def _compare(rows: Iterable[RegistryRow], state: AuditedState) -> Iterator[Finding]:
+def _compare(rows: Sequence[RegistryRow], state: AuditedState) -> Iterator[Finding]:
+    owners = {
+        row.row_id: row.fields.get("user_id")
+        for row in rows
+        if row.entity == "api_key" and row.account_id is None
+    }
     for row in rows:
-        subject = (row.entity, row.row_id, row.account_id)
-        audited = state.fields.get(subject)
+        if row.account_id is not None:
+            yield from _compare_permission(row, owners.get(row.row_id), state)
+            continue
+        audited = state.fields.get((row.entity, row.row_id, None))
         if audited is None:
-            if row.entity in _CREATED and row.account_id is None and not _is_named(row, state):
+            if row.entity in _CREATED and not _is_named(row, state):
                 yield make_finding(
                     "registry_unaudited", row.entity, row.row_id, "an audited creation", None
                 )
             continue
-        for name, (changed_at, _, value) in audited.items():
-            if name not in row.fields or _is_granted_later(row, changed_at, state):
-                continue
-            if row.fields[name] != value:
+        for name, (_, _, value) in audited.items():
+            if name in row.fields and row.fields[name] != value:
                 found = dumps({name: row.fields[name]})
                 yield make_finding(
                     "registry_row", row.entity, row.row_id, dumps({name: value}), found
                 )
+
+
+def _compare_permission(row: RegistryRow, user_id: Any, state: AuditedState) -> Iterator[Finding]:
+    assert row.account_id is not None
+    expected = state.permissions.expected(row.row_id, user_id, row.account_id)
+    if expected is None:
+        return
+    where: dict[str, Any] = {"account_id": row.account_id}
+    found = dumps({**where, **row.fields})
+    if not expected:
+        text = f"an audited permission on account {row.account_id}"
+        yield make_finding("registry_unaudited", row.entity, row.row_id, text, found)
+    elif not any(_matches(row.fields, flags) for flags in expected):
+        text = dumps({**where, **expected[-1]})
+        yield make_finding("registry_row", row.entity, row.row_id, text, found)
+
+
+def _matches(fields: Mapping[str, Any], audited: Mapping[str, Any]) -> bool:
+    return all(fields[name] == value for name, value in audited.items() if name in fields)
 
 
 def _missing(rows: Iterable[RegistryRow], state: AuditedState) -> Iterator[Finding]:
@@ -118,12 +141,6 @@ def _missing(rows: Iterable[RegistryRow], state: AuditedState) -> Iterator[Findi
 def _is_named(row: RegistryRow, state: AuditedState) -> bool:
     name = "user_name" if row.entity == "user" else "key_prefix"
     return (name, str(row.fields.get(name))) in state.names
-
-
-def _is_granted_later(row: RegistryRow, changed_at: datetime, state: AuditedState) -> bool:
-    """Whether all keys of a user got other permissions on the account since."""
-    granted_at = None if row.account_id is None else state.granted_at.get(row.account_id)
-    return granted_at is not None and granted_at >= changed_at
 
 
 def _object(text: str | None) -> Mapping[str, Any]:

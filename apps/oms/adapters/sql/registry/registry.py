@@ -190,7 +190,8 @@ class SqlRegistry(RegistryReads):
             for (key_id,) in keys:
                 await _grant_key(session, key_id, account_id, grant, now)
             entry = replace(audit, account_id=audit.account_id or account_id)
-            await self._audit(session, entry, now, user_id, grant_audit_json(grant))
+            after = grant_audit_json(grant, user_id=user_id)
+            await self._audit(session, entry, now, user_id, after)
 
         await self._write(work)
 

@@ -96,12 +96,12 @@ def key_audit_json(
     return dumps(content | more)
 
 
-def grant_audit_json(grant: Grant | None) -> str | None:
+def grant_audit_json(grant: Grant | None, **more: object) -> str | None:
     """Return the audit JSON of permission flags and strategies."""
     if grant is None:
         return None
     content: Mapping[str, object] = {name: getattr(grant, name) for name in PERMISSION_FLAGS}
-    return dumps({**content, "strategy_ids": sorted(grant.strategy_ids)})
+    return dumps({**content, "strategy_ids": sorted(grant.strategy_ids), **more})
 
 
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
