@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from oms.adapters.private_files import replaced_file
 from oms.ports.vault import NoMasterKey
 
-FILE_MODE = 0o600
 FILE_HEADER = (
     "# Master keys of oms-gateway: the first seals, the others only open. Keep a copy elsewhere.\n"
 )
@@ -40,17 +40,14 @@ class KeyFile:
         """Create the file with this key; returns ``False`` and changes nothing if it exists."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            draft = self._write_draft([key])
-            os.link(draft, self.path)  # fails if the file was created meanwhile
+            self._write([key], keeps_existing=True)
         except FileExistsError:
             return False
-        finally:
-            self._draft.unlink(missing_ok=True)
         return True
 
     def replace(self, keys: Sequence[str]) -> None:
         """Replace all keys."""
-        self._write_draft(keys).replace(self.path)
+        self._write(keys)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -68,16 +65,7 @@ class KeyFile:
         status = self.path.stat()
         return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
 
-    @property
-    def _draft(self) -> Path:
-        return self.path.with_name(f".{self.path.name}.{os.getpid()}")
-
-    def _write_draft(self, keys: Sequence[str]) -> Path:
-        draft = self._draft
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(FILE_HEADER + "".join(f"{key}\n" for key in keys))
-            file.flush()
-            os.fsync(file.fileno())
-        return draft
+    def _write(self, keys: Sequence[str], *, keeps_existing: bool = False) -> None:
+        text = FILE_HEADER + "".join(f"{key}\n" for key in keys)
+        with replaced_file(self.path, keeps_existing=keeps_existing) as file:
+            file.write(text.encode("ascii"))

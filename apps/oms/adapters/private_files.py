@@ -7,8 +7,10 @@ Files that others may read are made private, each with a log line. A folder with
 import logging
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,29 @@ def create_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
     except OSError:
         return  # opening the file reports what is wrong
+
+
+@contextmanager
+def replaced_file(path: Path, *, keeps_existing: bool = False) -> Iterator[BinaryIO]:
+    """Yield a private file that takes the place of ``path`` when it is whole and on disk.
+
+    After an exception ``path`` is unchanged. Raises ``OSError``; with ``keeps_existing``
+    ``FileExistsError`` if there is a file at the end.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if keeps_existing:
+            os.link(draft, path)
+        else:
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def make_private(paths: Iterable[Path]) -> None:

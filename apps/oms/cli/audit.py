@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from oms import bootstrap
 from oms.adapters.clock import SystemClock
+from oms.adapters.private_files import replaced_file
 from oms.adapters.sql.store import SqlStore
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed
@@ -17,8 +17,6 @@ from oms.domain.errors import Invalid
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.access.chain_commands import ChainCommands
 from oms.services.verify.checkpoint import Checkpoints, parse_checkpoint
-
-FILE_MODE = 0o600
 
 
 def checkpoint(parsed: argparse.Namespace) -> Any:
@@ -36,7 +34,8 @@ def checkpoint(parsed: argparse.Namespace) -> Any:
     if parsed.out is None:
         return content
     try:
-        _write(Path(parsed.out), content)
+        with replaced_file(Path(parsed.out)) as file:
+            file.write(f"{json.dumps(content, indent=2)}\n".encode())
     except OSError as error:
         raise CommandFailed(f"{parsed.out}: {error.strerror}", status=2) from None
     return {"ok": True, "file": parsed.out, "chains": content["chains"]}
@@ -62,16 +61,3 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     except (Invalid, UnicodeDecodeError) as error:
         reason = error.message if isinstance(error, Invalid) else "not a text file"
         raise CommandFailed(f"{path}: {reason}", status=2) from None
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file atomically."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

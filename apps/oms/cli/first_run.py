@@ -6,7 +6,6 @@ what it refers to.
 
 import argparse
 import json
-import os
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oms import bootstrap
+from oms.adapters.private_files import replaced_file
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.registry_accounts import FULL_GRANT, create_granted_account
 from oms.config import FIRST_RUN_FILE, Settings
@@ -37,7 +37,8 @@ async def first_run(settings: Settings) -> dict[str, Any]:
         if content is None or not await _is_complete(administer, content):
             content = await _set_up(administer)
     content = {"base_url": base_url} | {k: v for k, v in content.items() if k != "base_url"}
-    _write(path, content)
+    with replaced_file(path) as file:
+        file.write(f"{json.dumps(content, indent=2)}\n".encode())
     return content
 
 
@@ -136,17 +137,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     needed = {"account_id", "accounts", "api_key", "admin_api_key", "symbol"}
     return content if isinstance(content, dict) and needed <= content.keys() else None
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file atomically, readable by its owner only."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-    temporary.replace(path)
 
 
 def _reachable(host: str) -> str:

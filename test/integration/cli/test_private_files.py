@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oms.adapters.private_files import create_private_folder
+from oms.adapters.private_files import create_private_folder, replaced_file
 
 Run = Callable[..., Any]
 
@@ -82,4 +82,21 @@ def test_database_elsewhere_is_private(
     file = tmp_path / "elsewhere.db"
     monkeypatch.setenv("OMS_DATABASE_URL", f"sqlite+aiosqlite:///{file}")
     run("install")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    file.chmod(0o644)
+    with pytest.raises(ZeroDivisionError), replaced_file(file) as draft:
+        draft.write(b"half")
+        raise ZeroDivisionError
+    assert (file.read_text(), os.listdir(tmp_path)) == ("old", ["file"])
+    with pytest.raises(FileExistsError), replaced_file(file, keeps_existing=True) as draft:
+        draft.write(b"new")
+    assert (file.read_text(), os.listdir(tmp_path)) == ("old", ["file"])
+    with replaced_file(file) as draft:
+        draft.write(b"new")
+    assert (file.read_text(), os.listdir(tmp_path)) == ("new", ["file"])
     assert file.stat().st_mode & 0o777 == 0o600

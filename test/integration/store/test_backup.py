@@ -21,6 +21,14 @@ from oms.ports.ledger_store import AccountBatch
 
 HAND = AuditContext(actor="test", at=NOON)
 TABLES = sorted(METADATA.tables)
+WRONG_ROWS = (
+    *(b"5", b"{}", b'{"t":5,"r":[]}', b'{"t":["users"],"r":[]}', b'{"t":"users"}'),
+    *(b'{"t":"users","r":5}', b'{"t":"users","r":[1]}'),
+    b'{"t":"users","r":[1,"n","admin","active","yesterday",null]}',
+    b'{"t":"users","r":[1,"n","admin","active","2026-01-01T00:00:00",null]}',
+    b'{"t":"users","r":[1,"n","admin","active",5,null]}',
+    b'{"t":"users","r":[1,["n"],"admin","active","2026-01-01T00:00:00+00:00",null]}',
+)
 
 
 async def test_backup_restores_all_rows_into_any_database(
@@ -71,13 +79,28 @@ async def test_invalid_file_changes_nothing(store: SqlStore, tmp_path: Path) -> 
         (b'{"format": "another"}\n', Invalid),
         (b"[]\n", Invalid),
         (b"".join(lines) + b'{"t": "nonsense", "r": []}\n', Invalid),
-        (b"".join(lines) + b"{", ValueError),
+        (b"".join(lines) + b"{", Invalid),
+        (b"".join(lines) + b"\xff\n", Invalid),
         (lines[0].replace(b'"schema":"', b'"schema":"9'), Conflict),
+        (lines[0].replace(b'"columns":{', b'"columns":{"users":5,'), Invalid),
+        (lines[0].replace(b'"users":["id"', b'"users":["nonsense"'), Invalid),
+        (b"".join(lines[:-1]), Invalid),
+        (b"", Invalid),
+        *((lines[0] + row + b"\n" + b"".join(lines[1:]), Invalid) for row in WRONG_ROWS),
     ]
-    for text, wrong in broken:
-        path.write_bytes(gzip.compress(text))
-        with pytest.raises(wrong):
+    whole = [(gzip.compress(text), wrong) for text, wrong in broken]
+    packed = gzip.compress(b"".join(lines))
+    damaged = packed[:-40] + b"\xa5" * 40
+    for content, wrong in [
+        *whole,
+        (packed[:9], Invalid),
+        (packed[:-9], Invalid),
+        (damaged, Invalid),
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(wrong) as raised:
             await store.backup.restore(path, schema, HAND)
+        assert wrong is Conflict or f"{path}: not a valid backup: " in str(raised.value)
     assert [row.account.label for row in await store.registry.accounts()] == ["kept"]
 
 
