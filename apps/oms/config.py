@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 KEY_FILE_NAME = "master.key"
 #: File name of the keys that the first start created, in the data folder.
 FIRST_RUN_FILE = "first-run.json"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class CommandSettings(BaseModel):
@@ -143,6 +144,20 @@ class Settings(BaseModel):
     max_price_age_seconds: float = Field(default=10, gt=0, le=86_400)
     log_level: str = "INFO"
 
+    @field_validator("database_url")
+    @classmethod
+    def _refuse_no_url(cls, url: str | None) -> str | None:
+        if url is not None and "://" not in url:
+            raise ValueError("a URL like mysql+asyncmy://USER:PASSWORD@HOST:3306/NAME is expected")
+        return url
+
+    @field_validator("log_level")
+    @classmethod
+    def _refuse_unknown_level(cls, level: str) -> str:
+        if level.upper() not in LOG_LEVELS:
+            raise ValueError(f"{level!r} is not one of {', '.join(LOG_LEVELS)}")
+        return level.upper()
+
     @field_validator("cors_origins")
     @classmethod
     def _refuse_any_origin(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -165,6 +180,14 @@ class Settings(BaseModel):
         if self.database_url is not None:
             return self.database_url
         return f"sqlite+aiosqlite:///{(self.home / 'oms.sqlite3').absolute()}"
+
+    @property
+    def database_address(self) -> str:
+        """Where the database is, without user and password: to be shown to an operator."""
+        scheme, _, rest = self.dsn.partition("://")
+        place = rest.rpartition("@")[2].partition("?")[0]
+        kind = scheme.partition("+")[0]
+        return f"{kind} at {place.removeprefix('/') if kind == 'sqlite' else place}"
 
     @property
     def key_file(self) -> Path:

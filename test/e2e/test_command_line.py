@@ -4,6 +4,7 @@ Commands run as a user runs them, each in a process of its own.
 """
 
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -14,9 +15,11 @@ import pytest
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
 from kit.gateway.processes import Gateway
+from kit.gateway.shell import Shell
 from kit.http.client import call, get
 
 SYMBOL = "BTC/USDT:USDT"
+TERMINAL_WIDTH = 120
 
 
 def test_an_order_is_sent_changed_canceled_and_closed(gateway: Gateway) -> None:
@@ -72,6 +75,30 @@ def test_a_failure_has_its_status_and_one_line(
     assert done.returncode == status, done.stderr
     (complaint,) = done.stderr.splitlines()
     assert complaint.startswith("oms: ") and said in complaint
+
+
+def test_a_person_sees_what_became_of_an_order(gateway: Gateway) -> None:
+    account = f"--account-id={gateway.account_id}"
+    order = ("--symbol", SYMBOL, "--side", "buy", "--order-type", "market", "--qty", "0.02")
+    first, second, third = _run_on_terminal(gateway, "send-order", account, *order)
+    assert re.fullmatch(rf"FILLED  buy 0\.02 {SYMBOL} at [\d.]+", first)
+    assert re.fullmatch(rf"order \d+, account {gateway.account_id}, fee [\d.]+ USDT", second)
+    assert re.fullmatch(rf"position \d+: buy 0\.02 {SYMBOL} at [\d.]+", third)
+    table = _run_on_terminal(gateway, "positions-open")
+    assert table[0].split()[:4] == ["id", "account", "symbol", "side"]
+    assert max(map(len, table)) <= TERMINAL_WIDTH
+    too_small = (*order[:-1], "0.0000001")
+    (complaint,) = _run_on_terminal(gateway, "send-order", account, *too_small, status=2)
+    assert complaint.startswith("oms: qty_below_minimum: ")
+
+
+def _run_on_terminal(gateway: Gateway, *words: str, status: int = 0) -> list[str]:
+    """Return the lines that a command shows on a terminal, without styles."""
+    keys = {"OMS_BASE_URL": gateway.base_url, "OMS_API_KEY": gateway.api_key}
+    width = {"TERM": "xterm", "COLUMNS": str(TERMINAL_WIDTH)}
+    shell = Shell({**gateway.environment, **keys, **width}, gateway.folder)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", shell.at_terminal(*words, status=status))
+    return [line.rstrip() for line in shown.splitlines()]
 
 
 def test_a_key_is_required_without_a_terminal(gateway: Gateway) -> None:

@@ -51,6 +51,9 @@ KEYS = {
     "send-order": {"results"},
     "change-order": {"results"},
     "cancel-order": {"results"},
+    "cancel-all": {"results"},
+    "balance": {"ok", "items"},
+    "ticker": {"ok", "result"},
     "close-position": {"results"},
     "close-by": {"results"},
     "reassign-position": {
@@ -166,7 +169,7 @@ def _plain(shown: str) -> str:
 
 def test_a_terminal_shows_tables(story: CommandLineSession) -> None:
     shown = _plain(story.shell.at_terminal("list-accounts")).splitlines()
-    assert re.match(r"account_id +label", shown[0])
+    assert re.match(r"account +label", shown[0])
     assert any("paper-hedge" in line for line in shown[1:3])
     checks = _plain(story.shell.at_terminal("doctor"))
     assert re.search(r"name +ok", checks)

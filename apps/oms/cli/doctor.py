@@ -29,7 +29,7 @@ WORKER_SECONDS_MAX = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check and its result, without secrets or the database's address."""
+    """A check and its result, without secrets."""
 
     name: str
     ok: bool
@@ -61,8 +61,9 @@ async def _run_checks(settings: Settings, account_id: int | None) -> list[Check]
             async for check in _check_store(store, settings, account_id):
                 checks.append(check)
                 name = "migrations" if check.name == "database" else "tables"
-    except (OmsError, ValueError) as error:
-        detail = error.message if isinstance(error, OmsError) else "database_url cannot be read"
+    except (OmsError, ValueError, TypeError) as error:
+        reason = error.message if isinstance(error, OmsError) else "database_url cannot be read"
+        detail = f"{reason}: {settings.database_address}"
         checks.append(Check(name=name, ok=False, detail=detail))
     return checks
 
@@ -73,7 +74,7 @@ async def _check_store(
     before = datetime.now(UTC)
     database_now = await store.now()
     duration = datetime.now(UTC) - before
-    yield Check(name="database", ok=True, detail=store.dialect)
+    yield Check(name="database", ok=True, detail=settings.database_address)
     status = await bootstrap.migration_status(settings)
     pending = ", ".join(status.pending)
     detail = f"pending: {pending}; run oms db upgrade" if pending else f"at {status.version}"

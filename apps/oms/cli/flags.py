@@ -1,7 +1,59 @@
-"""Flags shared by commands, and lazy import of command functions."""
+"""Parser of the command line, flags shared by commands, and lazy import of command functions."""
 
 import argparse
-from typing import Any
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+_UNKNOWN_COMMAND = re.compile(r"argument (?:COMMAND|VERB): invalid choice: '(.*?)' \(choose from")
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and whose help keeps the lines of its example."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line on stderr and exit with status 2."""
+        if unknown := _UNKNOWN_COMMAND.match(message):
+            close = difflib.get_close_matches(unknown[1], self._verbs(), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            message = f"no command {unknown[1]!r}{hint}"
+        self.exit(2, f"oms: {' '.join(message.split())} (see: {self.prog} --help)\n")
+
+    def _verbs(self) -> list[str]:
+        choices = (action.choices for action in self._actions if action.dest in ("command", "verb"))
+        return [name for names in choices for name in names or ()]
+
+
+def add_verb(
+    commands: Any,
+    name: str,
+    parents: Sequence[argparse.ArgumentParser],
+    text: str,
+    *,
+    example: str,
+    run: Any,
+) -> CommandParser:
+    """Return the parser of a command with its help text and an example of its use."""
+    parser: CommandParser = commands.add_parser(
+        name,
+        parents=list(parents),
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=f"example:\n  oms {example}",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_group(commands: Any, name: str, text: str) -> Any:
+    """Return where the verbs of a command with several of them are added."""
+    group = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    return group.add_subparsers(dest="verb", metavar="VERB", required=True)
 
 
 def json_flags() -> argparse.ArgumentParser:
@@ -14,9 +66,13 @@ def json_flags() -> argparse.ArgumentParser:
 def network_flags(json: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return the flags of commands that send a request to a server."""
     network = argparse.ArgumentParser(add_help=False, parents=[json])
-    network.add_argument("--base-url", help="OMS_BASE_URL, http://127.0.0.1:8000")
-    add_secret(network, "api-key", "OMS_API_KEY")
-    network.add_argument("--timeout", type=float, default=30, help="seconds")
+    network.add_argument(
+        "--base-url", help="the server's address (OMS_BASE_URL, http://127.0.0.1:8000)"
+    )
+    add_secret(network, "api-key", "the API key (OMS_API_KEY)")
+    network.add_argument(
+        "--timeout", type=float, default=30, help="seconds to wait for a response (30)"
+    )
     return network
 
 
@@ -41,6 +97,11 @@ def add_confirmation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def add_account_id(command: argparse.ArgumentParser, text: str = "id of the account") -> None:
+    """Add the required ``--account-id``."""
+    command.add_argument("--account-id", type=int, required=True, help=text)
+
+
 def parse_ids(text: str) -> list[int]:
     """Return the ids of comma-separated text."""
     return [int(part) for part in text.split(",") if part.strip()]
@@ -49,9 +110,9 @@ def parse_ids(text: str) -> list[int]:
 def lazy_command(module: str, function: str) -> Any:
     """Return a function that imports ``oms.cli.<module>`` when the command runs."""
 
-    def run(parsed: argparse.Namespace) -> Any:
+    def run(*arguments: Any) -> Any:
         from importlib import import_module
 
-        return getattr(import_module(f"oms.cli.{module}"), function)(parsed)
+        return getattr(import_module(f"oms.cli.{module}"), function)(*arguments)
 
     return run

@@ -3,14 +3,17 @@
 import argparse
 import http.client
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from oms.cli.output import CommandFailed
+from oms.cli.output import CommandFailed, shows_tables
 from oms.cli.settings import environment, prompt_secret, read_secret
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+#: How long a command entered on a terminal waits for its result.
+WAIT_MS = 10_000
 #: Exit statuses of error codes that are more exact than the HTTP status.
 _CODES = {"exchange_unavailable": 6, "outcome_unknown": 5, "timeout": 5}
 _STATUSES = {400: 2, 401: 3, 403: 3, 404: 4, 413: 2, 422: 2, 503: 6, 504: 5}
@@ -38,6 +41,12 @@ def change_order(parsed: argparse.Namespace) -> Any:
 def cancel_order(parsed: argparse.Namespace) -> Any:
     """``cancel_order``."""
     return _command(parsed, "cancel_order", _present(parsed, ("order_id", "comment")), {})
+
+
+def cancel_all(parsed: argparse.Namespace) -> Any:
+    """``cancel_all_orders``."""
+    names = ("symbol", "strategy_ids", "comment")
+    return _command(parsed, "cancel_all_orders", _present(parsed, names), {})
 
 
 def close_position(parsed: argparse.Namespace) -> Any:
@@ -84,14 +93,15 @@ def reconcile_status(parsed: argparse.Namespace) -> Any:
 def read_open(parsed: argparse.Namespace) -> Any:
     """Return open orders or positions."""
     entity = parsed.command.partition("-")[0]
-    query = _present(parsed, ("account_ids", "strategy_id", "limit"))
+    query = {"account_ids": account_ids(parsed)} | _present(parsed, ("strategy_id", "limit"))
     return request(parsed, "GET", f"/oms/{entity}/open", query)
 
 
 def read_history(parsed: argparse.Namespace) -> Any:
     """Return the rows of a range of days."""
     today = datetime.now(UTC).date()
-    query = _present(parsed, ("account_ids", "strategy_id", "page", "page_size"))
+    query = {"account_ids": account_ids(parsed)}
+    query |= _present(parsed, ("strategy_id", "page", "page_size"))
     query["start_date"] = parsed.start_date or str(today - timedelta(days=parsed.days_back))
     query["end_date"] = parsed.end_date or str(today)
     return request(parsed, "GET", _HISTORIES[parsed.command], query)
@@ -120,6 +130,17 @@ def paper_reset(parsed: argparse.Namespace) -> Any:
     return request(parsed, "POST", path, {}, _present(parsed, ("comment",)))
 
 
+def account_ids(parsed: argparse.Namespace) -> str:
+    """Return ``--account-ids``, else those that the key may read. Raises ``CommandFailed``."""
+    if parsed.account_ids:
+        return str(parsed.account_ids)
+    rows = request(parsed, "GET", "/oms/accounts", {})["items"]
+    readable = [str(row["account_id"]) for row in rows if row["can_read"]]
+    if not readable:
+        raise CommandFailed("the key may read no account", status=3)
+    return ",".join(readable)
+
+
 def request(
     parsed: argparse.Namespace,
     method: str,
@@ -127,12 +148,11 @@ def request(
     query: dict[str, Any],
     body: Any = None,
     comment: str | None = None,
+    parse_float: Callable[[str], Any] | None = None,
 ) -> Any:
     """Send one request and return its JSON. Raises ``CommandFailed`` with the exit status."""
-    base_url = parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL
+    base_url = server_url(parsed)
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandFailed(f"--base-url {base_url!r} is not an HTTP URL", status=2)
     connection_type = (
         http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     )
@@ -142,13 +162,13 @@ def request(
             raise CommandFailed("--comment has printable ASCII characters only", status=2)
         headers["x-comment"] = comment
     if parsed.command != "healthz":
-        headers["x-api-key"] = _key(parsed)
+        headers["x-api-key"] = api_key(parsed)
     target = parts.path.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-    connection = connection_type(parts.hostname, parts.port, timeout=parsed.timeout)
+    connection = connection_type(parts.hostname or "", parts.port, timeout=parsed.timeout)
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
-        answer = json.loads(response.read())
+        answer = json.loads(response.read(), parse_float=parse_float)
     except TimeoutError:
         raise CommandFailed(
             f"no response from {base_url} within {parsed.timeout:g} s", status=5
@@ -158,6 +178,15 @@ def request(
     finally:
         connection.close()
     return _check_status(parsed, response.status, answer)
+
+
+def server_url(parsed: argparse.Namespace) -> str:
+    """Return the server's URL. Raises ``CommandFailed`` if it is not an HTTP URL."""
+    url = str(parsed.base_url or environment().get("OMS_BASE_URL") or DEFAULT_URL)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CommandFailed(f"--base-url {url!r} is not an HTTP URL", status=2)
+    return url
 
 
 def _check_status(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
@@ -171,14 +200,25 @@ def _check_status(parsed: argparse.Namespace, status: int, answer: Any) -> Any:
     if status == 207:
         raise CommandFailed("some commands failed", status=1, answer=answer)
     if status == 202 and getattr(parsed, "wait_ms", None) != 0:
-        raise CommandFailed("not finished in time; it continues", status=5, answer=answer)
+        message = f"not finished in time; it continues{_named(answer)}"
+        raise CommandFailed(message, status=5, answer=answer)
     return answer
 
 
-def _key(parsed: argparse.Namespace) -> str:
-    """Return the API key. Raises ``CommandFailed`` without one."""
+def _named(answer: Any) -> str:
+    """Return which order or command an answer is about, to be looked up later."""
+    results = answer.get("results") if isinstance(answer, dict) else None
+    for name in ("order_id", "command_id"):
+        if results and results[0].get(name):
+            return f" ({name} {results[0][name]})"
+    return ""
+
+
+def api_key(parsed: argparse.Namespace) -> str:
+    """Return the API key; it is read or asked for once. Raises ``CommandFailed`` without one."""
     key = (
-        read_secret(parsed, "api-key")
+        getattr(parsed, "read_api_key", None)
+        or read_secret(parsed, "api-key")
         or environment().get("OMS_API_KEY")
         or prompt_secret("API key")
     )
@@ -186,6 +226,7 @@ def _key(parsed: argparse.Namespace) -> str:
         raise CommandFailed("an API key is needed: --api-key or OMS_API_KEY", status=2)
     if not key.isascii() or not key.isprintable():
         raise CommandFailed("an API key has printable ASCII characters only", status=2)
+    parsed.read_api_key = key
     return key
 
 
@@ -193,6 +234,9 @@ def _command(
     parsed: argparse.Namespace, command: str, payload: dict[str, Any], query: dict[str, Any]
 ) -> Any:
     body = {"account_id": parsed.account_id, "command": command, "payload": payload}
+    if shows_tables(parsed) and "wait_ms" not in query:
+        # Only a request with a wait is answered with the rows that the view shows.
+        query = {"wait_ms": min(WAIT_MS, int(parsed.timeout * 1000))}
     return request(parsed, "POST", "/oms/commands", query, body)
 
 

@@ -1,5 +1,6 @@
 """Output of commands: JSON, or tables on a terminal; failures carry an exit status."""
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,16 +31,26 @@ class CommandFailed(Exception):
 WIDTH_MAX = 10_000
 
 
+def is_terminal() -> bool:
+    """Return whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def shows_tables(parsed: argparse.Namespace) -> bool:
+    """Return whether a person reads the output: stdout is a terminal, without ``--json``."""
+    return not parsed.json and is_terminal()
+
+
 def emit(answer: Any, *, as_json: bool) -> None:
     """Print ``answer`` on stdout: as JSON, or on a terminal without ``--json`` as tables."""
-    if as_json or not sys.stdout.isatty():
+    if as_json or not is_terminal():
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         print_view(build_view(answer))
 
 
 def print_view(view: "RenderableType") -> None:
-    """Print a view of ``rich`` on stdout; lines longer than the terminal are not squeezed."""
+    """Print a view of ``rich`` on stdout; what is wider than the terminal is not squeezed."""
     from rich.console import Console
 
     console = Console(file=sys.stdout, highlight=False)

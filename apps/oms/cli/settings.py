@@ -92,4 +92,5 @@ def _one_line(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return " ".join(str(error).split())
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in errors())
+    texts = {".".join(map(str, each["loc"])): each["msg"] for each in errors()}
+    return "; ".join(f"{key}: {text.removeprefix('Value error, ')}" for key, text in texts.items())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit.databases.sql import execute, fetch_rows
+from kit.free_ports import free_port
 from oms.adapters.key_file import KeyFile
 from oms.adapters.vault import MasterKey, new_master_key
 
@@ -108,6 +109,16 @@ def test_doctor_reports_problems(run: Run, account: str, data_folder: Path) -> N
     execute(database, "UPDATE alembic_version SET version_num = '0014'")
     pending = _check(run, "migrations", "doctor", status=7)
     assert not pending["ok"] and last in pending["detail"]
+
+
+def test_doctor_names_the_database_that_it_tried(
+    run: Run, account: str, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert str(data_folder / "oms.sqlite3") in _check(run, "database", "doctor", status=7)["detail"]
+    url = f"mysql+asyncmy://oms:hidden@127.0.0.1:{free_port()}/books"
+    monkeypatch.setenv("OMS_DATABASE_URL", url)
+    detail = _check(run, "database", "doctor", status=7)["detail"]
+    assert detail.endswith(f": mysql at {url.partition('@')[2]}") and "hidden" not in detail
 
 
 def test_doctor_reports_invalid_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

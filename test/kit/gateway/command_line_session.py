@@ -110,6 +110,7 @@ def _orders(session: CommandLineSession) -> None:
     order_option = f"--order-id={resting['results'][0]['order_id']}"
     session.run("change-order", account, order_option, "--new-price=11000")
     session.run("cancel-order", account, order_option, "--comment=enough")
+    session.run("cancel-all", account, f"--symbol={SYMBOL}")
 
 
 def _strategies(session: CommandLineSession) -> None:
@@ -135,6 +136,8 @@ def _reads(session: CommandLineSession) -> None:
     accounts_option = f"--account-ids={session.gateway.account_id}"
     for command in ("orders-open", "deals", "positions-history"):
         session.run(command, accounts_option)
+    session.run("balance", accounts_option)
+    session.run("ticker", f"--symbol={SYMBOL}")
     for command in ("healthz", "list-accounts", "dispatcher-status"):
         session.run(command)
     session.run(

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from oms.cli.main import main, parser
+from oms.cli.parsers.network_parser import ORDER_TYPES
+from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 
 HELP_CPU_SECONDS_MAX = 0.3
 HEAVY = ("sqlalchemy", "fastapi", "ccxt", "pydantic", "uvicorn", "alembic", "websockets")
@@ -38,6 +41,7 @@ COMMANDS = {
     "send-order": "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2",
     "change-order": "--account-id 1 --order-id 2 --new-price 3 --new-qty 4",
     "cancel-order": "--account-id 1 --order-id 2",
+    "cancel-all": "--account-id 1 --symbol A/B --strategy-ids 1 2 --comment x",
     "close-position": "--account-id 1 --position-id 2 --qty 1 --comment x",
     "close-by": "--account-id 1 --position-id-a 2 --position-id-b 3 --qty 1",
     "reassign-position": "--account-id 1 --order-ids 2 3 --target-strategy-id 4 --deal-ids",
@@ -47,9 +51,11 @@ COMMANDS = {
     "dispatcher-status": "",
     "list-strategies": "",
     "orders-open": "--account-ids 1,2 --strategy-id 3 --limit 10",
-    "positions-open": "--account-ids 1",
+    "positions-open": "--wide",
+    "balance": "--account-ids 1,2",
+    "ticker": "--symbol A/B --account-id 1",
     "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
-    "deals": "--account-ids 1 --days-back 3 --page 2 --page-size 50",
+    "deals": "--wide --days-back 3 --page 2 --page-size 50",
     "positions-history": "--account-ids 1",
     "healthz": "",
     "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
@@ -97,13 +103,64 @@ def test_every_command_is_tested() -> None:
         "reconcile --scope sideways",
         "create-strategy --name a --account-ids",
         "restore",
+        "kill up",
+        "send-order --account-id 1 --symbol A/B --side up --order-type market --qty 1",
+        "close-position --account-id 1 --position-id 2 --order-type unknown",
     ],
 )
-def test_invalid_usage_exits_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_usage_exits_with_2_and_one_line(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line.split())
     assert ended.value.code == 2
-    assert capsys.readouterr().out == ""
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (complaint,) = shown.err.splitlines()
+    assert complaint.startswith("oms: ") and complaint.endswith("--help)")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [("snd-order", "did you mean 'send-order'?"), ("paper prize", "did you mean 'price'?")],
+)
+def test_an_unknown_command_is_answered_with_a_near_one(
+    line: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(line.split())
+    assert hint in capsys.readouterr().err
+
+
+def _verbs(known: Any, words: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Return the parsers of all commands that run something, by their words."""
+    groups = [action.choices for action in known._actions if action.dest in ("command", "verb")]
+    if not groups:
+        return {words: known}
+    return {
+        found: each
+        for name, inner in groups[0].items()
+        for found, each in _verbs(inner, (*words, name)).items()
+    }
+
+
+VERBS = _verbs(parser())
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_every_command_has_help_and_a_valid_example(words: tuple[str, ...]) -> None:
+    command = VERBS[words]
+    assert command.description
+    for action in command._actions:
+        assert action.help, f"{words} {action.dest} has no help text"
+    (line,) = [line for line in command.epilog.splitlines() if line.startswith("  oms ")]
+    example = shlex.split(line)[1:]
+    assert tuple(example[: len(words)]) == words
+    assert callable(parser().parse_args(example).run)
+
+
+def test_the_types_of_orders_are_those_of_the_domain() -> None:
+    assert set(ORDER_TYPES) == set(ORDER_TYPE_NAMES)
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
@@ -119,6 +176,17 @@ def test_interrupt_prints_no_traceback(
         main(["healthz"])
     assert ended.value.code == status
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("line", ["--help", "send-order --help", "exchange show ccxtpro.bybit"])
+def test_a_closed_pipe_prints_no_traceback(line: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "oms", *line.split()]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode in (0, 1)
 
 
 def test_bug_output_has_no_password(

@@ -1,5 +1,6 @@
 """Requests of the network commands: method, path, query, body, headers."""
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ class Asked:
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
     may_answer: threading.Event = field(default_factory=_open)
+    #: Answers of single paths.
+    answers: dict[str, bytes] = field(default_factory=dict)
     answer: bytes = b'{"ok": true, "text": "\xc3\xbc", "items": [{"b": 1, "a": "2"}]}'
 
 
@@ -53,10 +56,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
             length = int(self.headers.get("content-length") or 0)
             asked.body = json.loads(self.rfile.read(length)) if length else None
             asked.may_answer.wait()
+            answer = asked.answers.get(asked.path, asked.answer)
             self.send_response(asked.status)
-            self.send_header("content-length", str(len(asked.answer)))
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(asked.answer)
+            self.wfile.write(answer)
 
         do_POST = do_GET
 
@@ -122,6 +126,11 @@ def _command(name: str, **payload: object) -> dict[str, Any]:
             _command("change_order", order_id=2, new_price="3", comment="x"),
         ),
         (f"cancel-order {ORDER}", _command("cancel_order", order_id=2)),
+        ("cancel-all --account-id 1", _command("cancel_all_orders")),
+        (
+            "cancel-all --account-id 1 --symbol A/B --strategy-ids 0 3 --comment x",
+            _command("cancel_all_orders", symbol="A/B", strategy_ids=[0, 3], comment="x"),
+        ),
         (
             "close-position --account-id 1 --position-id 2 --qty 3",
             _command("close_position", position_id=2, order_type="market", qty="3", strategy_id=0),
@@ -240,6 +249,75 @@ def test_reads(line: str, path: str, query: dict[str, str], server: Asked) -> No
     main(line.split())
     assert (server.method, server.path, server.query) == ("GET", path, query)
     assert server.body is None and server.headers["x-api-key"] == KEY
+
+
+ACCOUNTS = {
+    "items": [
+        {"account_id": 3, "can_read": True},
+        {"account_id": 4, "can_read": False},
+        {"account_id": 5, "can_read": True},
+    ]
+}
+
+
+@pytest.mark.parametrize("command", ["orders-open", "positions-open", "deals"])
+def test_reads_cover_all_readable_accounts(command: str, server: Asked) -> None:
+    server.answers = {"/oms/accounts": json.dumps(ACCOUNTS).encode()}
+    main([command])
+    assert server.query["account_ids"] == "3,5"
+
+
+def test_a_key_without_accounts_reads_nothing(
+    server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = {"/oms/accounts": b'{"items": []}'}
+    with pytest.raises(SystemExit) as ended:
+        main(["deals"])
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == "oms: the key may read no account\n"
+
+
+def test_a_key_of_stdin_is_read_once(server: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers = {"/oms/accounts": json.dumps(ACCOUNTS).encode()}
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEY}2\n"))
+    main(["deals", "--api-key-stdin"])
+    assert (server.path, server.headers["x-api-key"]) == ("/oms/deals", f"{KEY}2")
+
+
+def test_balances_are_exact_and_failures_are_named(
+    server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    balance = (
+        b'{"ok": true, "result": {"free": {"USDT": 0.1, "BTC": 1e-08, "ETH": 0.0},'
+        b' "used": {"USDT": null, "BTC": 0.0}, "total": {"USDT": 99932.567113, "BTC": 1e-08,'
+        b' "ETH": 0.0}}}'
+    )
+    server.answers = {
+        "/oms/accounts": json.dumps(ACCOUNTS).encode(),
+        "/ccxt/3/fetch_balance": balance,
+        "/ccxt/5/fetch_balance": b"no JSON",
+    }
+    with pytest.raises(SystemExit) as ended:
+        main(["balance"])
+    shown = capsys.readouterr()
+    assert ended.value.code == 1
+    assert shown.err.startswith("oms: account 5: ")
+    row = {"account_id": 3, "currency": "BTC"} | {"free": "0.00000001", "used": "0"}
+    dollars = {"account_id": 3, "currency": "USDT", "free": "0.1", "used": None}
+    assert json.loads(shown.out) == {
+        "ok": False,
+        "items": [row | {"total": "0.00000001"}, dollars | {"total": "99932.567113"}],
+    }
+
+
+def test_a_ticker_is_of_the_first_readable_account(
+    server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = {"/oms/accounts": json.dumps(ACCOUNTS).encode()}
+    server.answer = b'{"ok": true, "result": {"symbol": "A/B", "last": 2.5}}'
+    main(["ticker", "--symbol", "A/B"])
+    assert (server.path, server.body) == ("/ccxt/3/fetch_ticker", {"args": ["A/B"]})
+    assert json.loads(capsys.readouterr().out) == json.loads(server.answer)
 
 
 def test_health_needs_no_key(server: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

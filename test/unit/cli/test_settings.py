@@ -111,3 +111,40 @@ def test_invalid_networks_of_proxies_are_refused(
     with pytest.raises(CommandFailed) as wrong:
         command_settings(_asked())
     assert "trusted_proxies" in wrong.value.message and network in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("OMS_LOG_LEVEL", "LOUD", "log_level: 'LOUD' is not one of DEBUG, INFO"),
+        ("OMS_DATABASE_URL", "oms:hidden@host", "database_url: a URL like"),
+    ],
+)
+def test_an_invalid_setting_is_named(
+    name: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(CommandFailed) as failed:
+        command_settings(_asked())
+    assert failed.value.status == 2
+    assert said in failed.value.message and "hidden" not in failed.value.message
+
+
+def test_a_log_level_may_be_written_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_LOG_LEVEL", "debug")
+    assert command_settings(_asked()).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("mysql+asyncmy://oms:hidden@host:3306/oms?a=b", "mysql at host:3306/oms"),
+        ("mysql+aiomysql://oms:hid?d@en/@host/oms", "mysql at host/oms"),
+        ("sqlite+aiosqlite:////srv/oms.db", "sqlite at /srv/oms.db"),
+    ],
+)
+def test_the_address_of_the_database_has_no_password(
+    url: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMS_DATABASE_URL", url)
+    assert command_settings(_asked()).database_address == address

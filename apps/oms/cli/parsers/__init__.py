@@ -1,0 +1,1 @@
+"""Parsers of the commands: flags, help and an example of each."""
