@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Iterable, Sequence
 from importlib import invalidate_caches
 from importlib.machinery import PathFinder
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,29 @@ END = "# <<< ccxt_driver autopatch <<<"
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n?", re.MULTILINE | re.DOTALL)
 
 
-def install(*, scope: str = "env", mode: str = SAFE, overrides: Iterable[str] = ()) -> Path:
-    """Writes the block, replacing an existing one; returns the file. Raises ``ValueError``."""
+class GatewayFound(Exception):
+    """The environment holds the gateway, which trades through ccxt itself."""
+
+
+def install(
+    *,
+    scope: str = "env",
+    mode: str = SAFE,
+    overrides: Iterable[str] = (),
+    allow_gateway: bool = False,
+) -> Path:
+    """Writes the block, replacing an existing one; returns the file.
+
+    Raises ``ValueError``, and ``GatewayFound`` in an environment that holds the gateway unless
+    ``allow_gateway`` is set.
+    """
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
+    if not allow_gateway and _holds_gateway():
+        raise GatewayFound(
+            "this environment holds the gateway, which must trade through the real ccxt; "
+            "install the driver into the environment of your program, or add --allow-gateway"
+        )
     path = _sitecustomize_path(scope)
     rest = _remove_block(_read(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,16 +98,35 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--override", default="", metavar="IDS", help="comma-separated exchange ids"
     )
+    parser.add_argument(
+        "--allow-gateway", action="store_true", help="install beside the gateway, which ignores it"
+    )
     options = parser.parse_args(arguments)
     if options.action == "install":
-        ids = parse_ids(options.override)
-        print(f"installed: {install(scope=options.scope, mode=options.mode, overrides=ids)}")
+        try:
+            path = install(
+                scope=options.scope,
+                mode=options.mode,
+                overrides=parse_ids(options.override),
+                allow_gateway=options.allow_gateway,
+            )
+        except GatewayFound as found:
+            parser.error(str(found))
+        print(f"installed: {path}")
     elif options.action == "uninstall":
         path, is_removed = uninstall(scope=options.scope)
         print(f"uninstall: {path} removed={is_removed}")
     for key, value in status(scope=options.scope).items():
         print(f"{key}={value}")
     return 0
+
+
+def _holds_gateway() -> bool:
+    try:
+        distribution("oms-gateway")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _sitecustomize_path(scope: str) -> Path:

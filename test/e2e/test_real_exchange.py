@@ -1,6 +1,7 @@
 """An account at a real exchange through every layer: gateway, worker, ccxt, loopback exchange.
 
-ccxt is the real one and unmodified; the exchange is a process that speaks Bybit's protocol.
+ccxt is the real one and unmodified, although the gateway is started in an environment where the
+driver patches it; the exchange is a process that speaks Bybit's protocol.
 """
 
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ccxt_driver.sitecustomize_block import render_block
 from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
 from kit.gateway.processes import Gateway
 from kit.http.client import call
@@ -69,6 +71,20 @@ class TraderClient:
 
 
 @pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """``oms up`` whose Python starts with the driver's patch of ccxt."""
+    folder = tmp_path_factory.mktemp("patched")
+    block = render_block("aggressive", ["bybit"])
+    (folder / "sitecustomize.py").write_text(block, encoding="utf-8")
+    running = Gateway(folder, environment={"PYTHONPATH": str(folder)})
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
 def trader(gateway: Gateway) -> Iterator[TraderClient]:
     _, body, _ = call(gateway, "GET", "/user/api-keys")
     grant = str(body["items"][0]["api_key_id"])
@@ -76,6 +92,11 @@ def trader(gateway: Gateway) -> Iterator[TraderClient]:
     with run_loopback(*options) as venue:
         joined = {row["label"]: row["account_id"] for row in venue.next_line()["joined"]}
         yield TraderClient(gateway, venue, joined["loopback rest"])
+
+
+def test_the_patch_of_ccxt_is_found_at_the_start_of_the_worker(gateway: Gateway) -> None:
+    (line,) = [text for text in gateway.log_tail(200).splitlines() if "ccxt_patch_ignored" in text]
+    assert "undo=" in line and str(gateway.folder / "sitecustomize.py") in line
 
 
 def test_a_market_order_is_filled_and_becomes_a_position(trader: TraderClient) -> None:

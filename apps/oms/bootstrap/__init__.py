@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from oms.adapters.ccxt.account_validation import check_account
+from oms.adapters.ccxt.client.ccxt_patch import ignore_ccxt_patch
 from oms.adapters.clock import SystemClock
 from oms.adapters.private_files import SQLITE_SUFFIXES, create_private_folder, make_private
 from oms.adapters.socket_notifier import SocketNotifier
@@ -103,9 +104,13 @@ def ensure_master_key(settings: Settings) -> bool:
 async def build_worker(
     settings: Settings, *, name: str = "", only: tuple[int, ...] = ()
 ) -> "Worker":
-    """Build a worker process; ``only`` limits it to these accounts."""
+    """Build a worker process; ``only`` limits it to these accounts.
+
+    A patch of ccxt is removed from this process, and logged.
+    """
     from oms.bootstrap.worker_process import wire_worker
 
+    ignore_ccxt_patch()
     store = await _open_secured(settings)
     connect = build_exchange_factory(
         store=store,

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -96,13 +96,30 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "site"
 
 
+def _install(mode: str = "safe", overrides: Sequence[str] = ()) -> Path:
+    return autopatch.install(scope="user", mode=mode, overrides=overrides, allow_gateway=True)
+
+
+def test_an_environment_without_the_gateway_is_patched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(sitecustomize_block.GatewayFound):
+        autopatch.install(scope="user")
+
+    def not_found(name: str) -> None:
+        raise sitecustomize_block.PackageNotFoundError(name)
+
+    monkeypatch.setattr(sitecustomize_block, "distribution", not_found)
+    assert autopatch.install(scope="user").exists()
+
+
 def test_installing_twice_replaces_the_block_and_keeps_the_rest(folder: Path) -> None:
     folder.mkdir()
     path = folder / "sitecustomize.py"
     path.write_text("before = 1", encoding="utf-8")
-    assert autopatch.install(scope="user", mode="safe", overrides=()) == path
+    assert _install() == path
     path.write_text(path.read_text(encoding="utf-8") + "after = 2\n", encoding="utf-8")
-    autopatch.install(scope="user", mode="aggressive", overrides=["binance", "okx"])
+    _install("aggressive", ["binance", "okx"])
     text = path.read_text(encoding="utf-8")
     assert text.count(sitecustomize_block.BEGIN) == text.count(sitecustomize_block.END) == 1
     status = autopatch.status(scope="user")
@@ -120,7 +137,12 @@ def test_installing_twice_replaces_the_block_and_keeps_the_rest(folder: Path) ->
 def test_output_of_the_commands(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "sitecustomize.py"
     arguments = ["--scope", "user", "--mode", "aggressive", "--override", "binance"]
-    assert autopatch.main(["install", *arguments]) == 0
+    with pytest.raises(SystemExit) as refused:
+        autopatch.main(["install", *arguments])
+    assert refused.value.code == 2
+    assert "holds the gateway" in capsys.readouterr().err
+    assert not path.exists()
+    assert autopatch.main(["install", *arguments, "--allow-gateway"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"installed: {path}",
         "scope=user",
@@ -153,7 +175,7 @@ def _at_start(folder: Path, script: str, **environment: str) -> str:
 
 
 def test_python_starts_patched_without_having_imported_ccxt(folder: Path) -> None:
-    autopatch.install(scope="user", mode="aggressive", overrides=["binance"])
+    _install("aggressive", ["binance"])
     script = (
         "import sys; print('ccxt' in sys.modules); import ccxt, ccxt.async_support as a;"
         "print(ccxt.binance().account_id, a.binance.__mro__[1].__name__, ccxt.okx.__module__)"
@@ -164,5 +186,5 @@ def test_python_starts_patched_without_having_imported_ccxt(folder: Path) -> Non
 
 
 def test_an_invalid_mode_does_not_prevent_the_start_of_python(folder: Path) -> None:
-    autopatch.install(scope="user", mode="safe", overrides=())
+    _install()
     assert _at_start(folder, "print('up')", CCXT_OMS_AUTOPATCH_MODE="wild") == "up"

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from oms.adapters.ccxt.client.ccxt_patch import ignore_ccxt_patch, is_own_class
 from oms.adapters.ccxt.client.guarded_exchange import guard_exchange_class
 from oms.adapters.ccxt.client.host_guard import build_host_guard
 from oms.adapters.ccxt.client.http_session import create_tls_context, new_session
@@ -169,10 +170,11 @@ def _select_environment(
 def load_ccxt_class(engine: str, venue: str) -> type[Any]:
     """Returns a venue's ccxt class. The first import takes seconds: call it in a thread.
 
-    Raises ``NotSent`` (``engine_unavailable``).
+    Raises ``NotSent`` (``engine_unavailable``), also for a class that is not ccxt's own.
     """
     try:
         with _IMPORT_LOCK:
+            ignore_ccxt_patch()
             if engine == "ccxtpro":
                 import ccxt.pro as library  # type: ignore[import-untyped]
             else:
@@ -180,4 +182,7 @@ def load_ccxt_class(engine: str, venue: str) -> type[Any]:
         found: type[Any] = getattr(library, venue)
     except (ImportError, AttributeError) as error:
         raise NotSent("engine_unavailable", f"{engine}.{venue}: {error}") from None
+    if not is_own_class(found):
+        message = f"{engine}.{venue}: {found.__module__} has replaced the class of ccxt"
+        raise NotSent("engine_unavailable", message)
     return found
