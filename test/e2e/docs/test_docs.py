@@ -1,11 +1,13 @@
 """The examples of the documentation run as they are printed, against a real gateway.
 
+They run in a fresh shell: of the environment only a system path is left, and the folder has what a
+checkout after ``make run`` has.
+
 A block fenced as ``bash`` or ``python`` is run, blocks of a page in order and bash blocks in one
 shell; a block without a language, or marked ``not-run``, is not (its page says why, and its syntax
 is checked elsewhere). Anything else fails. The pages about HTTP run in tests of their own.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,29 +18,39 @@ from pathlib import Path
 import pytest
 
 from kit.gateway.processes import Gateway
+from kit.http.client import call
 
 ROOT = Path(__file__).parents[3]
-PAGES = ["docs/start.md", "docs/operations/single-host.md"]
+PAGES = ["README.md", "docs/start.md", "docs/operations/single-host.md"]
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+#: Pages whose reader has installed ``oms`` on the path.
+INSTALLED = {"docs/operations/single-host.md"}
 BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Output of the examples of a page if they succeed.
 EXPECTED_OUTPUT = {
-    "docs/start.md": ('"status":"FILLED"', '"invariants"'),
+    "README.md": ('"status":"FILLED"', "closed"),
+    "docs/start.md": ('"status":"FILLED"', '"invariants"', '"qty":"0.006"'),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_run(page: str, gateway: Gateway) -> None:
+    _close_all(gateway)
     blocks = [block for block in _blocks(page) if not block[0].endswith(" not-run")]
-    assert {language for language, _ in blocks} <= {"bash", "python", ""}
+    assert {language for language, _ in blocks} <= {"bash", "python", "text", ""}
     script = ["set -euo pipefail"]
     for number, (language, text) in enumerate(blocks):
         script.append(f"echo; echo '== block {number}'")
         if language == "bash":
             script.append(text)
         elif language == "python":
-            script.append(f"{sys.executable} - <<'PYTHON'\n{text}PYTHON")
-    answer = _run("\n".join(script), gateway)
+            script.append(f".venv/bin/python - <<'PYTHON'\n{text}PYTHON")
+    path = f"{sys.prefix}/bin:{SYSTEM_PATH}" if page in INSTALLED else SYSTEM_PATH
+    try:
+        answer = _run("\n".join(script), gateway, path)
+    finally:
+        _close_all(gateway)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert '"ccxt_class"' not in answer.stdout, answer.stdout
     for word in EXPECTED_OUTPUT[page]:
@@ -63,14 +75,24 @@ def _blocks(page: str) -> Iterator[tuple[str, str]]:
         yield match[1], match[2]
 
 
-def _run(script: str, gateway: Gateway) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+def _run(script: str, gateway: Gateway, path: str) -> subprocess.CompletedProcess[str]:
+    for name, target in {".venv": Path(sys.prefix), "examples": ROOT / "examples"}.items():
+        if not (gateway.folder / name).exists():
+            (gateway.folder / name).symlink_to(target)
     return subprocess.run(
         ["bash", "-c", script],
         cwd=gateway.folder,
-        env=gateway.environment | {"PATH": path},
+        env={"PATH": path, "HOME": str(gateway.folder)},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def _close_all(gateway: Gateway) -> None:
+    """Leave the accounts of the gateway, which other tests use too, without positions."""
+    for account_id in (gateway.account_id, gateway.netting_account_id):
+        body = {"account_id": account_id, "command": "close_all", "payload": {}}
+        status, answer, _ = call(gateway, "POST", "/oms/commands?wait_ms=20000", body)
+        assert status == 200, answer

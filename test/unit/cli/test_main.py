@@ -19,6 +19,7 @@ COMMANDS = {
     "install": "--with-account --exchange-id paper.binance --label a --position-mode netting",
     "create-user": "--name a --role risk --password-stdin",
     "create-api-key": "--user-id 1 --label a --expires-at 2030-01-01 --ip-allowlist ::1",
+    "set-api-key-status": "--api-key-id 1 --disabled --comment x",
     "add-account": "--user-id 1 --exchange-id paper.binance --label a --can-risk-manage",
     "up": "--host 127.0.0.1 --port 9000 --demo",
     "api": "--port 9000",
