@@ -22,7 +22,7 @@ _START_FILES = ("sitecustomize.py", "zz_ccxt_driver_autopatch.pth")
 def ignore_ccxt_patch() -> str | None:
     """Removes the patch from this process; returns the line that uninstalls it, ``None`` without.
 
-    It is also logged. A patched ccxt that is loaded is imported anew by the next import.
+    It is also logged. A patched ccxt that is loaded is imported again by the next import.
     """
     hooks = [hook for hook in sys.meta_path if _package_of(type(hook)) == _DRIVER]
     is_patched = hasattr(sys.modules.get("ccxt"), "_ccxt_oms_autopatched")

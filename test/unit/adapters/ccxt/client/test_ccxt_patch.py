@@ -79,7 +79,7 @@ def test_a_start_file_elsewhere_is_named(folders: dict[str, Path]) -> None:
     assert Path(module.__file__).read_text() == "before = 1\nafter = 2\n"
 
 
-def test_a_patched_ccxt_is_imported_anew(folders: dict[str, Path]) -> None:
+def test_a_patched_ccxt_is_imported_again(folders: dict[str, Path]) -> None:
     for name in ("ccxt", "ccxt.pro", "ccxtools"):
         sys.modules[name] = ModuleType(name)
     sys.modules["ccxt"]._ccxt_oms_autopatched = True  # type: ignore[attr-defined]
