@@ -150,6 +150,10 @@ class LedgerStore(Protocol):
         """Return, by exchange order id, the account with equal credentials that sent the order."""
         ...
 
+    async def account_of_order(self, account_id: int, order_id: int) -> int | None:
+        """Return the account of an order, if it is another one with equal credentials."""
+        ...
+
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:

@@ -82,7 +82,8 @@ async def test_sending_account_among_accounts_with_the_same_credentials(
     store: SqlStore, place: Any
 ) -> None:
     first, second, third = [await an_account(store, label) for label in ("a", "b", "c")]
-    await store.ledger.commit([evolve(a_fill(await a_lease(store, first), 1, 1), results={})])
+    fill = a_fill(await a_lease(store, first), 1, 1)
+    await store.ledger.commit([evolve(fill, results={})])
     for account, fingerprint in ((first, "same"), (second, "same"), (third, "other")):
         execute(
             place.url,
@@ -93,6 +94,12 @@ async def test_sending_account_among_accounts_with_the_same_credentials(
     assert await store.ledger.sending_accounts(second, "BTC/USDT", ["X1", "X2"]) == {"X1": first}
     assert await store.ledger.sending_accounts(third, "BTC/USDT", ["X1"]) == {}
     assert await store.ledger.sending_accounts(first, "BTC/USDT", ["X1"]) == {}
+    order_id = fill.orders_new[0].id
+    senders = [
+        await store.ledger.account_of_order(each, order_id) for each in (second, third, first)
+    ]
+    assert senders == [first, None, None]
+    assert await store.ledger.account_of_order(second, order_id + 1) is None
 
 
 async def test_schedule_and_quarantine_of_an_account(store: SqlStore, place: Any) -> None:

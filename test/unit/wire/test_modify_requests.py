@@ -95,6 +95,8 @@ def test_bulk_scopes(command: str, made: type[CancelAllOrders | CloseAllPosition
         strategy_ids=(0, 1, 2, 3), symbol="X", comment="c"
     )
     assert read(command, {"strategy_ids": None, "symbol": None}, 7) == made()
+    assert read(command, {"own_only": True}, 7) == made(own_only=True)
+    assert place(command, {"own_only": "yes"}) == ["own_only"]
     assert place(command, {"strategy_ids": ["x"]}) == ["strategy_ids", 0]
     assert place(command, {"strategy_ids_csv": "x"}) == ["strategy_ids_csv"]
     assert place(command, {"order_ids": [1]}) == ["order_ids"]

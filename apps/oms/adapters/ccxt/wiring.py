@@ -33,6 +33,7 @@ from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.streams.stream_watchdog import StreamWatchdog
 from oms.adapters.ccxt.sync.account_poller import AccountPoller
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.order_lookup import OrderLookup
 from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
@@ -295,9 +296,22 @@ def _build_components(
             clock=core.clock,
             raw_rows=core.raw_rows,
             orders=core.orders,
+            missing_orders=_build_missing_orders(core, sending),
         ),
         tickers=TickerCache(core.connection, core.clock, core.timings),
         order_query=_build_order_query(core, sending),
+    )
+
+
+def _build_missing_orders(core: _Core, sending: _Sending) -> MissingOrders:
+    return MissingOrders(
+        orders=core.orders,
+        lookup=core.lookup,
+        report_builder=core.report_builder,
+        report_buffer=core.report_buffer,
+        is_queried=sending.resolver.is_pending,
+        clock=core.clock,
+        timings=core.timings,
     )
 
 

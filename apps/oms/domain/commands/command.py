@@ -127,6 +127,8 @@ class CancelAllOrders:
     strategy_ids: tuple[int, ...] = ()
     symbol: str | None = None
     comment: str | None = None
+    #: Leave orders alone that this gateway did not send.
+    own_only: bool = False
 
 
 @value
@@ -136,6 +138,8 @@ class CloseAllPositions:
     strategy_ids: tuple[int, ...] = ()
     symbol: str | None = None
     comment: str | None = None
+    #: Leave orders alone that this gateway did not send.
+    own_only: bool = False
 
 
 @value

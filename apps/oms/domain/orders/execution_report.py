@@ -123,6 +123,8 @@ class ExternalOrderInfo:
     reason: str = "external"
     #: Our parent order, if the order is attached to one.
     parent_order_id: int | None = None
+    #: The order of this installation that its client order id names: of another account.
+    sent_order_id: int | None = None
     created_at: datetime
 
 

@@ -63,6 +63,11 @@ def build_external_order(
     )
 
 
+def is_external(order: Order) -> bool:
+    """Return whether another program, a person or another account sent the order."""
+    return order.command_id is None and order.reason == EXTERNAL_REASON
+
+
 def is_forced_close(order: Order) -> bool:
     """Return whether the exchange closes positions of all strategies by the order."""
     return order.command_id is None and order.reason in FORCED_REASONS and not order.strategy_id

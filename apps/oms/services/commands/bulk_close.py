@@ -20,12 +20,16 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.ledger.position import Position
+from oms.domain.orders.external_order import is_external
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import SENT_BY_OTHER_ACCOUNT, find_other_senders
+
+EXTERNAL_ORDER = "external_order"
+"""Reason why a command with ``own_only`` skips an order."""
 
 CLOSING_ROUNDS_MAX = 3
 """How often the remaining positions are closed again before they are reported."""
@@ -57,6 +61,9 @@ class BulkClose:
         for order in sorted(orders, key=lambda each: each.id):
             if order.id in other_senders:
                 skipped.append((order.id, SENT_BY_OTHER_ACCOUNT))
+                continue
+            if payload.own_only and is_external(order):
+                skipped.append((order.id, EXTERNAL_ORDER))
                 continue
             refused = await cancel(state, order.id, changes, now)
             if refused is None:

@@ -13,7 +13,7 @@ from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState, UnitOfWork
-from oms.services.ledger.shared_credentials import may_share_credentials
+from oms.services.ledger.shared_credentials import lacks_sender, may_share_credentials
 
 ExchangeKey = tuple[str, str]
 """A symbol, and the exchange's id of an order or execution in it."""
@@ -30,7 +30,8 @@ class PrefetchedRows:
 
     orders_queried: frozenset[ExchangeKey] = frozenset()
     orders: dict[ExchangeKey, Order] = field(default_factory=dict)
-    #: Other accounts on the same credentials that sent the orders not found.
+    #: Orders whose sender was queried, and the other accounts on the same credentials found.
+    senders_queried: frozenset[ExchangeKey] = frozenset()
     sending_accounts: dict[ExchangeKey, int] = field(default_factory=dict)
     deals_queried: frozenset[ExchangeKey] = frozenset()
     #: Legs of the executions as stored, and late fees that were booked before them.
@@ -53,15 +54,16 @@ async def prefetch_rows(
     orders = _orders(state, reports)
     deals = _deals(state, reports)
     read = PrefetchedRows(orders_queried=orders, deals_queried=deals, units=state.units_of_work())
-    account_id, may_share = state.account.id, may_share_credentials(state)
+    account_id = state.account.id
     for symbol, names in _symbol_pages(orders):
         orders_by_id = await ledger.orders_by_exchange_id(account_id, symbol, names)
         read.orders |= _keyed(symbol, orders_by_id)
-        missing = [name for name in names if name not in orders_by_id] if may_share else []
-        if missing:
-            read.sending_accounts |= _keyed(
-                symbol, await ledger.sending_accounts(account_id, symbol, missing)
-            )
+    lacking = _without_sender(state, reports, read) if may_share_credentials(state) else frozenset()
+    read.senders_queried = lacking
+    for symbol, names in _symbol_pages(lacking):
+        read.sending_accounts |= _keyed(
+            symbol, await ledger.sending_accounts(account_id, symbol, names)
+        )
     for symbol, names in _symbol_pages(deals):
         fees = [f"{FEE_PREFIX}{name}" for name in names]
         legs = await ledger.deals_of(account_id, symbol, [*names, *fees])
@@ -69,6 +71,23 @@ async def prefetch_rows(
             key = symbol, name.removeprefix(FEE_PREFIX)
             read.deals[key] = [*read.deals.get(key, ()), *rows]
     return read
+
+
+def _without_sender(
+    state: AccountState, reports: Iterable[ExecutionReport], read: PrefetchedRows
+) -> frozenset[ExchangeKey]:
+    """External orders that are new, or whose row does not name their sender."""
+    keys = {
+        (report.external.symbol, report.exchange_order_id)
+        for report in reports
+        if not report.order_id and report.external is not None and report.exchange_order_id
+    }
+    known = {key: read.orders.get(key) or state.find_order_by_exchange_id(*key) for key in keys}
+    lacking = {key for key, order in known.items() if order is None or lacks_sender(state, order)}
+    for order in filter(None, (state.find_order(each.order_id) for each in reports)):
+        if order.exchange_order_id is not None and lacks_sender(state, order):
+            lacking.add((order.symbol, order.exchange_order_id))
+    return frozenset(lacking)
 
 
 def _orders(state: AccountState, reports: Iterable[ExecutionReport]) -> frozenset[ExchangeKey]:

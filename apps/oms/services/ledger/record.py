@@ -31,7 +31,7 @@ from oms.ports.ledger_store import EventRow, LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_booked_deals
 from oms.services.ledger.charges import book_charge
-from oms.services.ledger.external_orders import get_or_create_external_order
+from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
@@ -170,7 +170,7 @@ class RecordReports:
         if stored is None:
             stored = await self.ledger.order(state.account.id, report.order_id)
         assert stored is not None, "adapters look orders up before they report on them"
-        return stored
+        return await complete_sender(self.ledger, state, stored, report, read)
 
     async def _apply(
         self,

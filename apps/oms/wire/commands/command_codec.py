@@ -151,6 +151,8 @@ def _write_row_command(
                 fields["strategy_ids"] = list(payload.strategy_ids)
             if payload.symbol is not None:
                 fields["symbol"] = payload.symbol
+            if payload.own_only:
+                fields["own_only"] = True
         case ChangeOrder():
             fields = {"order_id": payload.order_id}
             put_decimals(fields, new_price=payload.new_price, new_qty=payload.new_qty)

@@ -118,6 +118,7 @@ class BulkScopeFields(TypedDict, total=False):
     strategy_ids: Annotated[list[IdOrZero], Field(max_length=IDS_MAX)]
     strategy_ids_csv: IdsOrZeroText
     symbol: Symbol
+    own_only: bool
     comment: Comment
 
 

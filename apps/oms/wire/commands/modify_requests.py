@@ -107,6 +107,7 @@ def _bulk_scope(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
     return {
         "strategy_ids": _union("strategy_ids", fields, at),
         "symbol": fields.get("symbol"),
+        "own_only": fields.get("own_only", False),
         "comment": fields.get("comment"),
     }
 

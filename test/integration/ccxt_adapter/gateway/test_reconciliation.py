@@ -14,6 +14,7 @@ from kit.gateway.exchange_setup import ExchangeSetup
 from kit.gateway.in_process import AUDIT, TRADER, now
 from kit.http.asgi_client import AsgiClient
 from kit.polling import poll_until
+from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.domain.errors import Refused
 from oms.wire.json import dumps
 
@@ -110,6 +111,53 @@ async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
         resting["order_id"]
     ]
     assert venue.paths("order/cancel") == []
+
+
+async def test_a_mirrored_order_names_its_sender_however_early_it_is_heard(
+    exchange_setup: ExchangeSetup, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sending account has not stored the exchange's id yet; a later read finds it."""
+
+    async def none_stored(*_: object) -> dict[str, int]:
+        return {}
+
+    await exchange_setup.start_account()
+    mirror = await _a_mirror(exchange_setup, dsn)
+    sender = f"sent by account {exchange_setup.account_id}"
+    with monkeypatch.context() as early:
+        early.setattr(SqlLedgerStore, "sending_accounts", none_stored)
+        await exchange_setup.send()
+        await _reconcile(exchange_setup, mirror)
+        (order,) = await _open(exchange_setup, mirror)
+        assert order["comment"] == sender, "its client order id says so"
+    await exchange_setup.gateway.stop_worker()
+    execute(dsn, f"UPDATE oms_orders SET comment = NULL WHERE id = {order['id']}")
+    await exchange_setup.restart_worker(live_allowed=False)
+    await _reconcile(exchange_setup, mirror)
+    (order,) = await _open(exchange_setup, mirror)
+    assert order["comment"] == sender, "a later read completes it"
+
+
+async def test_cancel_all_with_own_only_leaves_orders_of_others(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await exchange_setup.start_account()
+    own = await exchange_setup.send()
+    venue.control("external", symbol=LINEAR, side="buy", qty="0.3", price="9000")
+    await _reconcile(exchange_setup, exchange_setup.account_id)
+    theirs = [
+        row["id"]
+        for row in await _open(exchange_setup, exchange_setup.account_id)
+        if row["id"] != own["order_id"]
+    ]
+    assert len(theirs) == 1
+    result = await exchange_setup.send("cancel_all_orders", own_only=True)
+    assert result["ok"], result
+    await exchange_setup.wait_for_order(own["order_id"], "CANCELED")
+    assert [row["id"] for row in await _open(exchange_setup, exchange_setup.account_id)] == theirs
+    assert len(venue.paths("order/cancel")) == 1
+    await exchange_setup.send("cancel_all_orders")
+    await exchange_setup.wait_for_order(theirs[0], "CANCELED")
 
 
 async def test_row_27_an_external_order_is_found_once(

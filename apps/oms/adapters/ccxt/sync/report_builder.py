@@ -174,11 +174,17 @@ class ReportBuilder:
         external = to_external_order(snapshot, now)
         if external is None:
             return None
+        external = self.with_sender(external, snapshot.client_id)
         parent = find_parent_order(snapshot, self._orders)
         if parent is not None and snapshot.exit is not None:
             reason = EXIT_REASONS[snapshot.exit]
             external = evolve(external, parent_order_id=parent.order_id, reason=reason)
         return self.add_external(external, snapshot.exchange_order_id)
+
+    def with_sender(self, external: ExternalOrderInfo, client_id: str | None) -> ExternalOrderInfo:
+        """Returns ``external`` with the order that its client order id names, if it is of ours."""
+        order_id = self._orders.client_ids.order_id_of(client_id)
+        return external if order_id is None else evolve(external, sent_order_id=order_id)
 
     def add_external(self, external: ExternalOrderInfo, exchange_order_id: str) -> TrackedOrder:
         """Track an external order."""

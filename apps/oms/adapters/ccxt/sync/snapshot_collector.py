@@ -16,6 +16,7 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.venues.account_sections import AccountSection
@@ -39,6 +40,7 @@ class SnapshotCollector:
         clock: Callable[[], datetime],
         raw_rows: RawRowBuffer,
         orders: OrderCache,
+        missing_orders: MissingOrders,
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -47,6 +49,7 @@ class SnapshotCollector:
         self._clock = clock
         self._raw_rows = raw_rows
         self._orders = orders
+        self._missing_orders = missing_orders
         self._since: datetime | None = None
         #: Requests with an end, each read by itself.
         self._periods: list[tuple[datetime, datetime]] = []
@@ -116,10 +119,11 @@ class SnapshotCollector:
         began = self._clock()
         sections = self._reader.sections()
         for section in sections:
-            orders = [
-                *await self._reader.open_orders(section),
-                *await self._closed_external_orders(section, since),
-            ]
+            listing_began = self._clock()
+            open_orders = await self._reader.open_orders(section)
+            if until is None:
+                await self._missing_orders.report(section, open_orders, listing_began)
+            orders = [*open_orders, *await self._closed_external_orders(section, since)]
             await self._read_trades(section, orders, since, collected, until=until, all_kinds=True)
         holdings = await self._reader.holdings(sections)
         balances = await self._reader.balances(sections)

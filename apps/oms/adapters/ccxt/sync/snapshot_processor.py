@@ -227,6 +227,7 @@ class SnapshotProcessor:
                 reason=first.reason,
                 created_at=first.execution.executed_at,
             )
+            external = self._report_builder.with_sender(external, first.client_id)
             self._report_builder.add_external(external, name).is_accepted = True
 
     def _unknown_by_order(

@@ -136,6 +136,14 @@ class SqlLedgerStore:
 
         return await self._database.read_consistent(work) if names else {}
 
+    async def account_of_order(self, account_id: int, order_id: int) -> int | None:
+        """Return the other account that sent an order. Raises ``Unavailable``."""
+
+        async def work(session: Session) -> int | None:
+            return await replay_reads.load_account_of_order(session, account_id, order_id)
+
+        return await self._database.read_consistent(work)
+
     async def orders_by_exchange_id(
         self, account_id: int, symbol: str, names: Sequence[str]
     ) -> Mapping[str, Order]:

@@ -62,6 +62,19 @@ async def load_senders(
     return {row[0]: row[1] for row in await session.fetch(text, (account_id, symbol, *names))}
 
 
+async def load_account_of_order(session: Session, account_id: int, order_id: int) -> int | None:
+    """Return the account of an order, if it is another one with the same credentials."""
+    param = session.dialect.param
+    text = (
+        "SELECT o.account_id FROM oms_orders o"
+        " JOIN account_credentials_encrypted theirs ON theirs.account_id = o.account_id"
+        " JOIN account_credentials_encrypted mine ON mine.fingerprint = theirs.fingerprint"
+        f" WHERE o.id = {param} AND mine.account_id = {param} AND o.account_id <> {param}"
+    )
+    rows = await session.fetch(text, (order_id, account_id, account_id))
+    return rows[0][0] if rows else None
+
+
 async def load_orders_by_exchange_id(
     session: Session, account_id: int, symbol: str, names: Sequence[str]
 ) -> dict[str, Order]:
