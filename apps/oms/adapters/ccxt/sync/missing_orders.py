@@ -1,4 +1,4 @@
-"""Looks up orders that a list of open orders no longer contains: a sweep reports how they ended.
+"""Looks up orders that a list of open orders no longer contains: a snapshot reports how they ended.
 
 Lists of closed orders do not serve: venues select them by the time an order was created, and the
 executions of an own order are reported before its end.

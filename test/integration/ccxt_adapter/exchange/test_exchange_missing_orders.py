@@ -1,4 +1,4 @@
-"""A sweep on demand reports what other programs did, without a poll or a stream."""
+"""A snapshot on demand reports what other programs did, without a poll or a stream."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,10 +15,10 @@ RARE_POLLS = evolve(FAST_TIMINGS, live_poll_seconds=60, idle_poll_seconds=60)
 
 
 @pytest.mark.parametrize("dialect", ["bybit", "binance", "binance_tls"])
-async def test_a_sweep_applies_a_cancel_made_elsewhere(
+async def test_a_snapshot_applies_a_cancel_made_elsewhere(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str
 ) -> None:
-    """The order was created before the period that the sweep covers."""
+    """The order was created before the period that the snapshot covers."""
     symbol = SPOT if dialect == "binance" else LINEAR
     harness = await new_harness(dialect, timings=RARE_POLLS).wait_ready()
     for order_id in (1, 2):
@@ -31,14 +31,14 @@ async def test_a_sweep_applies_a_cancel_made_elsewhere(
     await client.write("cancel_order", harness.orders[1].exchange_order_id, symbol)
     await client.close()
     harness.exchange.start_snapshot(now())
-    await harness.wait_until(lambda: harness.snapshots, "the sweep", seconds=10)
+    await harness.wait_until(lambda: harness.snapshots, "the snapshot", seconds=10)
     assert harness.state(1) == "CANCELED"
     assert harness.state(2) == "SUBMITTED"
     assert harness.kinds(1).count(ReportKind.CANCELED) == 1
 
 
 @pytest.mark.parametrize("dialect", ["bybit", "binance_tls"])
-async def test_a_sweep_reports_the_fills_of_an_order_before_its_end(
+async def test_a_snapshot_reports_the_fills_of_an_order_before_its_end(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str
 ) -> None:
     harness = await new_harness(dialect, timings=RARE_POLLS).wait_ready()
@@ -53,6 +53,6 @@ async def test_a_sweep_reports_the_fills_of_an_order_before_its_end(
     await client.write("cancel_order", harness.orders[1].exchange_order_id, LINEAR)
     await client.close()
     harness.exchange.start_snapshot(now() - timedelta(minutes=1))
-    await harness.wait_until(lambda: harness.snapshots, "the sweep", seconds=10)
+    await harness.wait_until(lambda: harness.snapshots, "the snapshot", seconds=10)
     await harness.wait_until(lambda: harness.state(1) == "CANCELED", "canceled", seconds=2)
     assert str(harness.orders[1].filled_qty) == "0.004"
