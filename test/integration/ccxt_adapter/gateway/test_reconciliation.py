@@ -113,7 +113,7 @@ async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
     assert venue.paths("order/cancel") == []
 
 
-async def test_a_mirrored_order_names_its_sender_however_early_it_is_heard(
+async def test_a_mirrored_order_names_its_sender_however_early_it_is_reported(
     exchange_setup: ExchangeSetup, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sending account has not stored the exchange's id yet; a later read finds it."""
