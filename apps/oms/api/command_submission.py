@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +17,14 @@ from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import IdempotencyKey, SubmitRequest, SubmitResult
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import load_result
-from oms.wire.json import canonical_json, loads
+from oms.wire.json import canonical_json_steps, loads
 from oms.wire.parameters import COMMENT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX
 from oms.wire.query_parameters import WaitOption, read_wait
-from oms.wire.request_body import decode_body, malformed_at, parse_body
+from oms.wire.request_body import load_body, load_body_steps, malformed_at
 from oms.wire.responses.command_rows import CommandResultRow
+from oms.wire.steps import Steps
+
+Result = TypeVar("Result")
 
 LARGE_BODY_BYTES = 16 * 1024
 PENDING_STATUSES = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
@@ -113,7 +116,7 @@ def read_header_comment(request: Request) -> str:
     return (request.headers.get("x-comment") or "")[:COMMENT_CHARACTERS_MAX]
 
 
-def read_idempotency_key(
+async def read_idempotency_key(
     headers: Mapping[str, str], user_id: int, path: str, body: object, method: str = "POST"
 ) -> IdempotencyKey | None:
     """Return the key of the header ``Idempotency-Key``, ``None`` without one.
@@ -127,7 +130,8 @@ def read_idempotency_key(
     if not is_visible or not 0 < len(name) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
         msg = f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters are expected"
         raise malformed_at(("header", "Idempotency-Key"), msg)
-    return IdempotencyKey(scope=f"{user_id} {method} {path} {name}", body=canonical_json(body))
+    text = await in_steps(canonical_json_steps(body))
+    return IdempotencyKey(scope=f"{user_id} {method} {path} {name}", body=text)
 
 
 async def load_large_body(raw: bytes) -> object:
@@ -135,11 +139,20 @@ async def load_large_body(raw: bytes) -> object:
 
     Raises ``Malformed``.
     """
-    text = decode_body(raw)
-    await yield_if_large(raw)
-    body = parse_body(text)
-    await yield_if_large(raw)
-    return body
+    if len(raw) <= LARGE_BODY_BYTES:
+        return load_body(raw)
+    return await in_steps(load_body_steps(raw))
+
+
+async def in_steps(steps: Steps[Result]) -> Result:
+    """Return the result of the steps; other requests run between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
+        await asyncio.sleep(0)
 
 
 async def yield_if_large(raw: bytes) -> None:

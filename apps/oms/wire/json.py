@@ -7,16 +7,22 @@ the plain notation of ``1e999999999`` has a billion characters.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import orjson
 
 from oms.domain.money import decimal_text, plain_text
+from oms.wire.steps import ITEMS_PER_STEP, Steps, chunks
+
+Result = TypeVar("Result")
+
+_SPACES = re.compile(r"[ \t\n\r]*")
 
 EXPONENT_MAX = 400
 """Largest power of ten of a number, up or down; a binary double needs 324."""
@@ -43,9 +49,40 @@ def loads_sent(text: bytes | str) -> Any:
     return _decode(_SENT_DECODER, text)
 
 
+def loads_sent_items(text: str, item_characters_max: int) -> Generator[Any, None, None]:
+    """Yield the items of a JSON list of a caller, each parsed when it is asked for.
+
+    Raises ``NotJson``, also for an item with more characters.
+    """
+    at = _SPACES.match(text, 0).end() + 1  # type: ignore[union-attr]
+    at = _SPACES.match(text, at).end()  # type: ignore[union-attr]
+    is_first = True
+    while text[at : at + 1] != "]":
+        if not is_first:
+            if text[at : at + 1] != ",":
+                raise NotJson(f"the text is not valid JSON: a comma is expected at character {at}")
+            at = _SPACES.match(text, at + 1).end()  # type: ignore[union-attr]
+        item, length = _decode_first(text[at : at + item_characters_max])
+        yield item
+        at = _SPACES.match(text, at + length).end()  # type: ignore[union-attr]
+        is_first = False
+    if text[at + 1 :].strip(" \t\n\r"):
+        raise NotJson(f"the text is not valid JSON: extra data at character {at + 1}")
+
+
+def _decode_first(text: str) -> tuple[Any, int]:
+    """Return the JSON value that the text begins with, and its length. Raises ``NotJson``."""
+    return _not_json(lambda: _SENT_DECODER.raw_decode(text))
+
+
 def _decode(decoder: json.JSONDecoder, text: bytes | str) -> Any:
+    return _not_json(lambda: decoder.decode(text if isinstance(text, str) else text.decode()))
+
+
+def _not_json(decode: Callable[[], Result]) -> Result:
+    """Return the result of ``decode``. Raises ``NotJson``."""
     try:
-        return decoder.decode(text if isinstance(text, str) else text.decode())
+        return decode()
     except NotJson:
         raise
     except json.JSONDecodeError as error:
@@ -98,6 +135,27 @@ def optional_time_text(moment: datetime | None) -> str | None:
 def optional_decimal_text(value: Decimal | None) -> str | None:
     """Return the decimal in plain notation, or ``None``."""
     return None if value is None else decimal_text(value)
+
+
+def canonical_json_steps(value: Any) -> Steps[str]:
+    """Return ``canonical_json`` of a value, in steps if it is a long list, or has one in it."""
+    if isinstance(value, dict) and any(_is_long(part) for part in value.values()):
+        parts = []
+        for name in sorted(value):
+            text = yield from canonical_json_steps(value[name])
+            parts.append(f"{_CANONICAL.encode(name)}:{text}")
+        return "{" + ",".join(parts) + "}"
+    if not _is_long(value):
+        return canonical_json(value)
+    texts = []
+    for items in chunks(value):
+        texts.append(canonical_json(items)[1:-1])
+        yield
+    return "[" + ",".join(texts) + "]"
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, list) and len(value) > ITEMS_PER_STEP
 
 
 def _to_json(value: object) -> object:

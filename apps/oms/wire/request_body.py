@@ -1,6 +1,7 @@
 """Parsing of request bodies to JSON, and errors with locations.
 
 The work on a body is bounded before it is parsed: by the number of its values, not only its bytes.
+A list of many items is parsed item by item, so that other requests can run in between.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,23 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
-from oms.wire.json import NotJson, loads_sent
+from oms.wire.json import NotJson, loads_sent, loads_sent_items
+from oms.wire.steps import ITEMS_PER_STEP, Steps, run_steps
 
 ERRORS_MAX = 50
 """Maximum number of errors in one response."""
 
-VALUES_MAX = 25_000
-"""Maximum number of commas, opening brackets and opening braces of one body."""
+VALUES_MAX = 64_000
+"""Maximum number of commas, opening brackets and opening braces of one body.
+
+A list of 1000 rows or commands with every field has fewer (``test_largest_requests``).
+"""
+
+VALUES_AT_ONCE_MAX = 16_000
+"""The same of what is parsed in one step: a body with more is a list, and parsed by item."""
+
+ITEM_CHARACTERS_MAX = 64 * 1024
+"""Maximum length of each item of such a list."""
 
 DEPTH_MAX = 64
 """Maximum nesting depth of one body."""
@@ -49,43 +60,60 @@ class Malformed(Invalid):
 def load_body(raw: bytes) -> object:
     """Return the JSON value of a request body; an empty body is an empty object.
 
-    Raises ``Malformed`` for invalid JSON, more than ``VALUES_MAX`` values, deep nesting, repeated
-    keys, long numbers, and text that cannot be stored.
+    Raises ``Malformed`` for invalid JSON, more than ``VALUES_AT_ONCE_MAX`` values, deep nesting,
+    repeated keys, long numbers, and text that cannot be stored.
     """
-    return parse_body(decode_body(raw))
+    return run_steps(load_body_steps(raw, VALUES_AT_ONCE_MAX))
 
 
-def decode_body(raw: bytes) -> str:
-    """Return the text of a body: the first half of ``load_body``. Raises ``Malformed``."""
-    if len(raw.translate(None, _OTHER_BYTES)) > VALUES_MAX:
-        msg = f"at most {VALUES_MAX} values in one body"
+def load_body_steps(raw: bytes, values_max: int = VALUES_MAX) -> Steps[object]:
+    """Return the JSON value of a request body in steps, as ``load_body``. Raises ``Malformed``."""
+    count = len(raw.translate(None, _OTHER_BYTES))
+    if count > values_max:
+        msg = f"at most {values_max} values in one body"
         raise malformed_at(("body",), msg, "too_long")
     try:
-        return raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
         raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
-
-
-def parse_body(text: str) -> object:
-    """Return the JSON value of ``decode_body``'s text: the second half of ``load_body``.
-
-    Raises ``Malformed``.
-    """
+    yield
     if not text or text.isspace():
         return {}
     try:
-        value: object = loads_sent(text)
-        _refuse_depth(value)
+        if count > VALUES_AT_ONCE_MAX:
+            return (yield from _parse_items(text))
+        value = loads_sent(text)
+        _refuse_depth(value, DEPTH_MAX)
         if "\\u" in text:  # the only spelling of the characters that cannot be stored
             _refuse_unstorable_text(value)
     except NotJson as error:
         raise malformed_at(("body",), str(error), "json_invalid") from None
+    yield
     return value
 
 
-def _refuse_depth(value: object) -> None:
+def _parse_items(text: str) -> Steps[list[object]]:
+    """Return a long list. Raises ``Malformed``, ``NotJson``."""
+    if not text.lstrip(" \t\n\r").startswith("["):
+        msg = f"at most {VALUES_AT_ONCE_MAX} values in one object"
+        raise malformed_at(("body",), msg, "too_long")
+    may_be_unstorable = "\\u" in text
+    items: list[object] = []
+    for item in loads_sent_items(text, ITEM_CHARACTERS_MAX):
+        _refuse_depth(item, DEPTH_MAX - 1)
+        if may_be_unstorable:
+            _refuse_unstorable_text(item)
+        items.append(item)
+        if len(items) % ITEMS_PER_STEP == 0 or (
+            isinstance(item, (dict, list)) and len(item) > ITEMS_PER_STEP
+        ):
+            yield
+    return items
+
+
+def _refuse_depth(value: object, depth_max: int) -> None:
     parents: list[Any] = [value] if isinstance(value, (dict, list)) else []
-    for _ in range(DEPTH_MAX):
+    for _ in range(depth_max):
         parents = [
             child
             for parent in parents

@@ -10,9 +10,18 @@ from pydantic_core import PydanticCustomError
 from oms.wire.commands.command_requests import read_ccxt_call, read_commands
 from oms.wire.field_types import FREE_VALUES_MAX, read_accounts, read_amount, read_ids
 from oms.wire.field_validation import KEYS_MAX
-from oms.wire.json import NotJson, canonical_json, loads
+from oms.wire.json import NotJson, canonical_json, canonical_json_steps, loads
 from oms.wire.market_subscription import read_market_subscription
-from oms.wire.request_body import DEPTH_MAX, VALUES_MAX, Malformed, load_body
+from oms.wire.request_body import (
+    DEPTH_MAX,
+    ITEM_CHARACTERS_MAX,
+    VALUES_AT_ONCE_MAX,
+    VALUES_MAX,
+    Malformed,
+    load_body,
+    load_body_steps,
+)
+from oms.wire.steps import ITEMS_PER_STEP, run_steps
 
 HUGE = ["1E+999999999", "1E-999999999", "-1e99999", "0E+999999999", "1e401", "1e-401"]
 
@@ -64,11 +73,62 @@ def test_depth(opening: str) -> None:
     assert "nested too deeply" in str(error.value)
 
 
-def test_number_of_values() -> None:
-    assert load_body(b"[" + b",".join([b"1"] * VALUES_MAX) + b"]")
+def load_large(raw: bytes) -> object:
+    """As a route that takes lists does."""
+    return run_steps(load_body_steps(raw))
+
+
+@pytest.mark.parametrize(
+    ("load", "values_max"), [(load_body, VALUES_AT_ONCE_MAX), (load_large, VALUES_MAX)]
+)
+def test_number_of_values(load: Any, values_max: int) -> None:
+    assert len(load(b"[" + b",".join([b"1"] * values_max) + b"]")) == values_max
     with pytest.raises(Malformed) as refused:
-        load_body(b"[" + b",".join([b"1"] * (VALUES_MAX + 1)) + b"]")
+        load(b"[" + b",".join([b"1"] * (values_max + 1)) + b"]")
     assert refused.value.errors[0]["type"] == "too_long"
+    assert str(values_max) in refused.value.message
+
+
+def test_what_is_not_a_list_has_fewer_values() -> None:
+    long = b"[" + b",".join([b"1"] * (VALUES_AT_ONCE_MAX + 1)) + b"]"
+    with pytest.raises(Malformed) as refused:
+        load_large(b'{"a":' + long + b"}")
+    assert str(VALUES_AT_ONCE_MAX) in refused.value.message
+    item = b'"' + b"x" * ITEM_CHARACTERS_MAX + b'"'
+    with pytest.raises(Malformed):
+        load_large(long[:-1] + b"," + item + b"]")
+
+
+LONG_LIST = ",".join(["[1,2.50]"] * VALUES_AT_ONCE_MAX)
+
+
+@pytest.mark.parametrize("text", ["[%s]", " [ %s ] ", "[\n%s\t,\r\n{}]", '[%s,"a,b]",[[]],null]'])
+def test_items_of_a_long_list_are_read_as_in_a_short_one(text: str) -> None:
+    raw = text.replace("%s", LONG_LIST).encode()
+    assert load_large(raw) == loads(raw)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[%s", "[%s,", "[%s,]", "[%s]]", "[%s] 1", "[%s}", "[,%s]", "[%s 1]", "[%s;1]"),
+        *("[%s,,1]", "[%s,{]", '[%s,"x]', "[%s,01]", "[%s,NaN]", "[%s,1e999]", "[%s,nul]"),
+        *('[%s,{"a":1,"a":2}]', '[%s,"\\ud800"]', "[%s,\x001]", "\ufeff[%s]"),
+        "[%s," + "[" * DEPTH_MAX + "]" * DEPTH_MAX + "]",
+    ],
+)
+def test_a_malformed_long_list_is_refused(text: str) -> None:
+    short = text.replace("%s", "1").encode()
+    with pytest.raises(Malformed):
+        load_large(short)
+    with pytest.raises(Malformed):
+        load_large(text.replace("%s", LONG_LIST).encode())
+
+
+def test_canonical_text_in_steps_is_the_same() -> None:
+    items = [{"b": Decimal("1.50"), "a": ["é", None]}] * (2 * ITEMS_PER_STEP + 1)
+    for value in (items, {"x": 1, "b": items, "a": {}}, {}, [], 5, {"a": [1]}):
+        assert run_steps(canonical_json_steps(value)) == canonical_json(value)
 
 
 def test_a_full_batch_is_read() -> None:
@@ -77,7 +137,7 @@ def test_a_full_batch_is_read() -> None:
     params = {"postOnly": True, "clientId": "x"}
     command = {"account_id": 1, "command": "send_order", "request_id": "r"}
     batch = [command | {"payload": order | more | {"params": params}}] * 1000
-    assert len(read_commands(load_body(json.dumps(batch).encode()), 1000)) == 1000
+    assert len(read_commands(load_large(json.dumps(batch).encode()), 1000)) == 1000
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oms.api.command_submission import read_idempotency_key
+from oms.api.command_submission import load_large_body, read_idempotency_key
 from oms.api.context import ApiContext, Caller, admit_caller, identify_caller
 from oms.api.errors import JsonResponse, handle_oms_error, refusal_response, request_id_of
 from oms.domain.errors import OmsError, Refused, Unavailable
 from oms.ports.idempotent_responses import StoredResponse
 from oms.services.submission.submit import IdempotencyKey
 from oms.wire.json import dumps_fast, loads
-from oms.wire.request_body import Malformed, load_body
+from oms.wire.request_body import Malformed
 
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATHS_WITH_COMMAND_KEYS = frozenset({"/oms/commands", "/oms/reassign"})
@@ -66,7 +66,7 @@ class IdempotencyMiddleware:
         try:
             caller = await identify_caller(scope, request.headers, self._context)
             raw = await request.body()
-            key = _read_key(request, raw, caller)
+            key = await _read_key(request, raw, caller)
         except OmsError as error:
             await (await handle_oms_error(request, error))(scope, receive, send)
             return
@@ -153,15 +153,15 @@ class _CapturingSend:
             await self._send(message)
 
 
-def _read_key(request: Request, raw: bytes, caller: Caller) -> IdempotencyKey | None:
+async def _read_key(request: Request, raw: bytes, caller: Caller) -> IdempotencyKey | None:
     """Return the key, ``None`` if the body is not JSON. Raises ``Malformed``."""
     try:
-        body = load_body(raw)
+        body = await load_large_body(raw)
     except Malformed:
         return None
     fingerprint = {"body": _without_secrets(body), "query": str(request.url.query)}
     user_id, path = caller.principal.user_id, request.scope["path"]
-    return read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
+    return await read_idempotency_key(request.headers, user_id, path, fingerprint, request.method)
 
 
 def _is_exempt(path: str) -> bool:

@@ -7,7 +7,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.command_submission import Submission, read_header_comment, submit_and_wait
+from oms.api.command_submission import (
+    Submission,
+    in_steps,
+    load_large_body,
+    read_header_comment,
+    submit_and_wait,
+)
 from oms.api.context import ApiContext, api_context, require_permission
 from oms.api.errors import JsonResponse, detail_response, error_detail, request_id_of
 from oms.api.openapi.request_bodies import described
@@ -39,7 +45,6 @@ from oms.wire.admin.row_mutations import (
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.error_codes import error_mapping_of
 from oms.wire.query_parameters import read_admin_query
-from oms.wire.request_body import load_body
 from oms.wire.responses.command_rows import CommandResultRow, Mutated
 from oms.wire.responses.ledger_rows import Row
 from oms.wire.responses.value_types import PageBody
@@ -124,8 +129,8 @@ async def mutate_rows(request: Request, entity: EntityName) -> Response:
     caller = await require_permission(request, Permission.ADMIN)
     if entity not in ENTITIES:
         raise NotFound(f"the entities are {', '.join(ENTITIES)}")
-    context, body = api_context(request), load_body(await request.body())
-    items = read_items(entity, body, context.settings.commands.items_max)
+    context, body = api_context(request), await load_large_body(await request.body())
+    items = await in_steps(read_items(body, context.settings.commands.items_max))
     comment = read_header_comment(request) or None
     account_ids = await _find_accounts(context, entity, items)
     results = {

@@ -1,5 +1,6 @@
 """The ccxt gateway over HTTP: single calls, core calls by keyword, and lists of calls."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,7 @@ from oms.wire.json import dumps_fast
 from oms.wire.query_parameters import WaitOption, is_true, read_wait
 from oms.wire.request_body import malformed_at
 from oms.wire.responses.command_rows import CallDone, CallResults
+from oms.wire.steps import chunks
 
 router = APIRouter()
 
@@ -81,7 +83,10 @@ async def call_ccxt_many(request: Request) -> Response:
         caller.principal.api_key_id, RateLimitKind.CCXT, count
     )
     wait = read_wait(request.query_params, None, int(BATCH_SECONDS * 1000))
-    parsed = [await _read_item(request, item) for item in items]
+    parsed = []
+    for some in chunks(items):
+        parsed += [await _read_item(request, item) for item in some]
+        await asyncio.sleep(0)
     commands = [each for each in parsed if isinstance(each, CommandRequest)]
     parallel = is_true(request.query_params, p.PARALLEL) or len(commands) < 2
     submitted = await _submit(request, caller, commands, wait, body, parallel=parallel)
@@ -199,7 +204,7 @@ async def _submit(
     context = api_context(request)
     await require_live_worker(context.leases)
     user_id, path = caller.principal.user_id, request.scope["path"]
-    key = read_idempotency_key(request.headers, user_id, path, body, request.method)
+    key = await read_idempotency_key(request.headers, user_id, path, body, request.method)
     return await context.submit(
         SubmitRequest(
             commands=commands,

@@ -23,6 +23,7 @@ from oms.api.command_submission import (
     PENDING_STATUSES,
     command_ids_of,
     in_flight_response,
+    in_steps,
     load_large_body,
     read_idempotency_key,
     yield_if_large,
@@ -42,7 +43,7 @@ from oms.domain.errors import OmsError
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitRequest, SubmitResult
 from oms.wire import parameters as p
-from oms.wire.commands.command_requests import read_commands
+from oms.wire.commands.command_requests import read_commands_steps
 from oms.wire.query_parameters import (
     WAIT_MS_MAX,
     Query,
@@ -83,7 +84,7 @@ class PostCommands:
         raw = await _read_body(receive)
         body = await load_large_body(raw)
         settings = context.settings.commands
-        commands = read_commands(body, settings.items_max)
+        commands = await in_steps(read_commands_steps(body, settings.items_max))
         await yield_if_large(raw)
         payloads = [command.payload for command in commands]
         scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take_commands(
@@ -92,7 +93,7 @@ class PostCommands:
         # An unknown view is an error before anything is stored.
         mt5_queries = context.queries if is_mt5_view(query) else None
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
-        key = read_idempotency_key(headers, principal.user_id, scope["path"], body)
+        key = await read_idempotency_key(headers, principal.user_id, scope["path"], body)
         await yield_if_large(raw)
         submitted = await context.submit(
             SubmitRequest(

@@ -69,7 +69,9 @@ async def _execute(
 ) -> Response:
     """Submit the command and return the order once it ended or the wait is over."""
     principal = caller.principal
-    key = read_idempotency_key(request.headers, principal.user_id, request.scope["path"], body)
+    key = await read_idempotency_key(
+        request.headers, principal.user_id, request.scope["path"], body
+    )
     comment = read_header_comment(request) or None
     command = CommandRequest(payload=payload, account_id=None, header_comment=comment)
     submission = await submit_and_wait(request, caller, [command], key=key)

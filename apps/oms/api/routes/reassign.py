@@ -11,6 +11,7 @@ from oms.api.command_results import failure_response
 from oms.api.command_submission import (
     Submission,
     in_flight_response,
+    load_large_body,
     read_idempotency_key,
     submit_and_wait,
 )
@@ -25,7 +26,6 @@ from oms.wire import parameters as p
 from oms.wire.commands import command_schemas
 from oms.wire.commands.reassign_request import ReassignRequest, read_reassign
 from oms.wire.commands.result_codec import load_result
-from oms.wire.request_body import load_body
 from oms.wire.responses.reassign_rows import Reassigned, ReassignItem, deal_item, order_item
 
 router = APIRouter()
@@ -66,7 +66,7 @@ class _Reassignment:
 async def reassign_orders(request: Request) -> Response:
     """Preview the move or make it: everything is checked first, then one command per account."""
     context, caller = api_context(request), await admit_caller(request)
-    body, principal = load_body(await request.body()), caller.principal
+    body, principal = await load_large_body(await request.body()), caller.principal
     selection = read_reassign(body, context.clock.now(), request.headers.get("x-comment") or None)
     service = ReassignOrders(
         registry=context.queries.registry, history=context.history, reads=context.queries
@@ -82,7 +82,9 @@ async def reassign_orders(request: Request) -> Response:
     commands = await service.commands(principal, selection, accounts)
     if isinstance(commands, Refused):
         return refusal_response(commands, request_id_of(request))
-    key = read_idempotency_key(request.headers, principal.user_id, request.scope["path"], body)
+    key = await read_idempotency_key(
+        request.headers, principal.user_id, request.scope["path"], body
+    )
     submission = await submit_and_wait(request, caller, commands, key=key)
     return await _build_response(request, reassignment, submission)
 

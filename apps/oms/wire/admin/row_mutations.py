@@ -15,7 +15,8 @@ from oms.domain.commands.account_commands import AdminMutate, MutateItem
 from oms.domain.money import NotADecimal, decimal_text, parse_decimal
 from oms.wire.field_types import read_id, read_time
 from oms.wire.field_validation import require_object
-from oms.wire.request_body import Malformed, ValidationError, malformed_at
+from oms.wire.request_body import ERRORS_MAX, Malformed, ValidationError, malformed_at
+from oms.wire.steps import ITEMS_PER_STEP, Steps
 
 ENTITIES = ("orders", "positions", "deals")
 OPS = ("insert", "update", "delete")
@@ -59,8 +60,11 @@ _LOWERCASE_FIELDS = frozenset(
 TEXT_CHARACTERS_MAX = 255
 
 
-def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
-    """Parse ``[{op, row}]`` or a single item. Raises ``Malformed`` with the index of the item."""
+def read_items(body: object, items_max: int) -> Steps[list[MutateItem]]:
+    """Parse ``[{op, row}]`` or a single item, in steps.
+
+    Raises ``Malformed`` with the index of the item.
+    """
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} rows in one body", "too_long")
@@ -71,6 +75,10 @@ def read_items(entity: str, body: object, items_max: int) -> list[MutateItem]:
             parsed.append(_item(item, index))
         except Malformed as error:
             errors.extend(error.errors)
+            if len(errors) >= ERRORS_MAX:
+                break
+        if index % ITEMS_PER_STEP == ITEMS_PER_STEP - 1:
+            yield
     if errors:
         raise Malformed(errors)
     return parsed

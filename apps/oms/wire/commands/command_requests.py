@@ -26,6 +26,7 @@ from oms.wire.commands.modify_requests import (
 from oms.wire.commands.order_requests import read_close_position, read_send_order
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import ERRORS_MAX, Location, Malformed, ValidationError, malformed_at
+from oms.wire.steps import ITEMS_PER_STEP, Steps, run_steps
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] = {
     "send_order": read_send_order,
@@ -64,6 +65,11 @@ def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
 
     Raises ``Malformed`` with the index of the item in ``loc``; then no command is accepted.
     """
+    return run_steps(read_commands_steps(body, items_max))
+
+
+def read_commands_steps(body: object, items_max: int) -> Steps[tuple[CommandRequest, ...]]:
+    """Return the steps of ``read_commands``. Raises ``Malformed``."""
     items = body if isinstance(body, list) else [body]
     if len(items) > items_max:
         raise malformed_at(("body",), f"at most {items_max} commands in one body", "too_long")
@@ -76,6 +82,8 @@ def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
             errors.extend(error.errors)
             if len(errors) >= ERRORS_MAX:
                 break
+        if index % ITEMS_PER_STEP == ITEMS_PER_STEP - 1:
+            yield
     if errors:
         raise Malformed(errors)
     return tuple(requests)
