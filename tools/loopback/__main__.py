@@ -1,14 +1,14 @@
 """``python tools/loopback``: an exchange on 127.0.0.1 for unmodified ccxt, offline.
 
-    python tools/loopback        18070 Bybit, 18071 Binance, 18443 TLS for both, 18079 control
-    python tools/loopback --bybit-port 0 --binance-port 0 --tls-port 0 --control-port 0
+    python tools/loopback
 
-Port 0 is a free one.
+18070 Bybit, 18071 Binance, 18072 OKX, 18443 TLS for all of them, 18079 control; ``--bybit-port 0``
+and the like choose another port, 0 a free one.
 
 The first line of output is JSON: the ports, the keys, and under ``extra_config`` the configuration
 of a ccxt constructor (or an account's ``extra_config_json``). Keys: ``loop-a`` / ``secret-a``,
 ``loop-b`` / ``secret-b``, ``loop-c`` / ``secret-c``, ``loop-ro`` / ``secret-ro`` (reads the
-account of ``loop-a``).
+account of ``loop-a``); at OKX with the passphrases ``pass-a`` and so on.
 
     exchange = ccxt.bybit({"apiKey": "loop-a", "secret": "secret-a"} | extra_config)
     exchange.set_sandbox_mode(True)           # the first call

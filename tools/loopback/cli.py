@@ -18,6 +18,7 @@ from loopback.control.port import ControlPort
 from loopback.exchange.price_sources import replay_recording, walk_prices
 from loopback.exchange.venue import ApiKey, Venue
 from loopback.gateway_accounts import GatewayClient, JoinFailed, join_gateway
+from loopback.okx.dialect import OKX
 from loopback.server.http import HttpListener
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamHub
@@ -26,12 +27,12 @@ from loopback.server.virtual_hosts import VirtualHosts
 from oms.domain.errors import Invalid
 
 #: The first one is the default of the TLS port.
-DIALECTS = (BYBIT, BINANCE)
+DIALECTS = (BYBIT, BINANCE, OKX)
 KEYS = (
-    ApiKey(name="loop-a", secret="secret-a", account="a"),
-    ApiKey(name="loop-b", secret="secret-b", account="b"),
-    ApiKey(name="loop-c", secret="secret-c", account="c"),
-    ApiKey(name="loop-ro", secret="secret-ro", account="a", read_only=True),
+    ApiKey(name="loop-a", secret="secret-a", account="a", passphrase="pass-a"),
+    ApiKey(name="loop-b", secret="secret-b", account="b", passphrase="pass-b"),
+    ApiKey(name="loop-c", secret="secret-c", account="c", passphrase="pass-c"),
+    ApiKey(name="loop-ro", secret="secret-ro", account="a", passphrase="pass-ro", read_only=True),
 )
 TICK_SECONDS = 0.5
 FIRST_ORDER = """A first order:
@@ -158,6 +159,7 @@ def _settings(
     return {
         "ports": ports | {"control": control.port},
         "keys": {key.name: key.secret for key in KEYS},
+        "passphrases": {key.name: key.passphrase for key in KEYS},
         "cafile": str(authority.cafile),
         "extra_config": extra_config,
     }

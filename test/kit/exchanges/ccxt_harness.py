@@ -247,6 +247,7 @@ async def open_loopback_harnesses(
             environment="loopback",
             api_key="loop-a",
             secret=secret or venue.startup["keys"]["loop-a"],
+            passphrase=venue.startup["passphrases"]["loop-a"],
             extra_config=venue.startup["extra_config"][dialect] | more.pop("extra", {}),
             cache_folder=tables,
         )

@@ -1,4 +1,4 @@
-"""Cases of the conformance suite: paper, and the loopback exchange by two dialects of real ccxt.
+"""Cases of the conformance suite: paper, and the loopback exchange by three dialects of real ccxt.
 
 Capabilities are read from the tables that the adapter uses, never probed.
 """
@@ -56,7 +56,7 @@ class ExchangeCase:
         return f"{self.venue}-{kind}-{mode}"
 
 
-VENUES = ("paper", "bybit", "binance")
+VENUES = ("paper", "bybit", "binance", "okx")
 MODES = (PositionMode.NETTING, PositionMode.HEDGE)
 CASES = [
     ExchangeCase(v, symbol, mode) for v in VENUES for symbol in (SPOT, LINEAR) for mode in MODES
@@ -168,7 +168,7 @@ class LoopbackHarnesses:
     def _spec(self, venue: str) -> ClientSpec:
         key = f"conformance-{next(_NUMBERS)}"
         money = {currency: str(amount) for currency, amount in INITIAL_BALANCES.items()}
-        self.venue.control("account", key=key, secret=key, balances=money)
+        self.venue.control("account", key=key, secret=key, passphrase=key, balances=money)
         return ClientSpec(
             account_id=1,
             venue=venue,
@@ -176,6 +176,7 @@ class LoopbackHarnesses:
             environment="loopback",
             api_key=key,
             secret=key,
+            passphrase=key,
             extra_config=self.venue.startup["extra_config"][venue] | {"rateLimit": 2},
             cache_folder=self.tables,
         )

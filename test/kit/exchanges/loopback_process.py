@@ -61,14 +61,19 @@ class LoopbackExchange:
 
     def config(self, key: str = "loop-a", venue: str = "bybit") -> Json:
         """The ccxt constructor arguments for this key and venue."""
-        credentials = {"apiKey": key, "secret": self.startup["keys"][key], "enableRateLimit": False}
-        return credentials | dict(self.startup["extra_config"][venue])
+        credentials = {
+            "apiKey": key,
+            "secret": self.startup["keys"][key],
+            "password": self.startup["passphrases"][key],
+        }
+        extra_config: Json = self.startup["extra_config"][venue]
+        return {"enableRateLimit": False} | credentials | extra_config
 
 
 @contextmanager
 def run_loopback(*options: str) -> Iterator[LoopbackExchange]:
     """Starts a loopback exchange on free ports; SIGTERM at exit, and its exit status must be 0."""
-    ports = [f"--{name}-port=0" for name in ("bybit", "binance", "tls", "control")]
+    ports = [f"--{name}-port=0" for name in ("bybit", "binance", "okx", "tls", "control")]
     command = [sys.executable, str(TOOL), *ports, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

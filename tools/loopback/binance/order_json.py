@@ -1,17 +1,16 @@
 """JSON of orders and trades in the Binance API, on spot and on contracts.
 
-Ids are increasing integers. A conditional order of a contract is an *algo order* with an id of its
-own; when triggered it places an ordinary order with another id and the same client id.
+A conditional order of a contract is an algo order; the order that it places when triggered has the
+same client id.
 """
 
 from loopback.exchange.account import Account
+from loopback.exchange.numeric_ids import algo_number, order_number, trade_number
 from loopback.exchange.rows import ExecutionRow, OrderRow, OrderState
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.money import multiply
 from oms.simulation.state.paper_order import Leg
 
-#: Ids of algo orders are larger than those of orders.
-_ALGO_BASE = 1_000_000_000_000_000
 POSITION_SIDES = {Leg.BOTH: "BOTH", Leg.LONG: "LONG", Leg.SHORT: "SHORT"}
 _SPOT_TYPES = {
     "market": "MARKET",
@@ -35,21 +34,6 @@ _LINEAR_TYPES = {
 def is_spot(symbol: str) -> bool:
     """Whether a symbol is a spot symbol."""
     return ":" not in symbol
-
-
-def order_number(account: Account, row: OrderRow) -> int:
-    """Returns the id of an order."""
-    return account.id_base + row.number
-
-
-def algo_number(account: Account, row: OrderRow) -> int:
-    """Returns the id of an algo order."""
-    return _ALGO_BASE + order_number(account, row)
-
-
-def trade_number(account: Account, row: ExecutionRow) -> int:
-    """Returns the id of an execution."""
-    return account.id_base + row.number
 
 
 def is_conditional(row: OrderRow) -> bool:

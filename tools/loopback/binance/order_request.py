@@ -6,13 +6,13 @@ from types import MappingProxyType
 
 from loopback.binance.errors import ApiError, missing_parameter
 from loopback.binance.params import Caller, Params, parse_number
+from loopback.exchange.partial_fill import partial_fill
 from loopback.faults import Fault
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Side
 from oms.simulation.inputs import NewOrder
 from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms, TimeInForce, TriggerBy
-from oms.simulation.transport import faults as engine_faults
 
 _SPOT: Mapping[str, str] = MappingProxyType(
     {
@@ -83,7 +83,7 @@ def parse_order(
         post_only="LIMIT_MAKER" in str(params.get("type")) or params.get("timeInForce") == "GTX",
         terms=_terms(instrument, params, kind),
         leg=leg,
-        fault=_engine_fault(fault),
+        fault=partial_fill(fault),
         at=caller.venue.now(),
     )
 
@@ -161,10 +161,3 @@ def _check_sizes(
         minimum = instrument.min_notional
         message = f"Order's notional must be no smaller than {minimum} (unless you choose reduce"
         raise ApiError(-4164, f"{message} only).")
-
-
-def _engine_fault(fault: Fault | None) -> engine_faults.Fault | None:
-    if fault is None or fault.mode != "partial":
-        return None
-    share = Decimal(fault.text("share", "0.5"))
-    return engine_faults.Fault(kind=engine_faults.FaultKind.PARTIAL, amount=share)

@@ -12,19 +12,17 @@ from typing import Any
 from loopback.binance.errors import ApiError, from_engine, missing_parameter
 from loopback.binance.order_json import (
     algo_json,
-    algo_number,
     fill_json,
     is_conditional,
     is_ordinary,
     is_spot,
     order_json,
-    order_number,
     trade_json,
-    trade_number,
 )
 from loopback.binance.order_request import parse_client_order_id, parse_order
 from loopback.binance.params import Caller, Params, parse_limit, parse_number
 from loopback.exchange.late_fill import fill_after_cancel, is_resting
+from loopback.exchange.numeric_ids import algo_number, order_number, trade_number
 from loopback.exchange.rows import OrderRow, OrderState
 from loopback.faults import FaultGroup
 from loopback.formatting import Json, to_ms

@@ -3,20 +3,18 @@
 from loopback.binance.order_json import (
     POSITION_SIDES,
     actual_id,
-    algo_number,
     algo_status,
     client_order_id,
     is_ordinary,
     is_spot,
-    order_number,
     ordinary_type,
     status_of,
     stop_price,
     time_in_force,
-    trade_number,
     type_of,
 )
 from loopback.exchange.account import Account
+from loopback.exchange.numeric_ids import algo_number, order_number, trade_number
 from loopback.exchange.rows import CurrencyRow, ExecutionRow, OrderRow, OrderState, PositionRow
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.money import ZERO, multiply

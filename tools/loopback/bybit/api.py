@@ -6,11 +6,11 @@ from typing import Any
 
 from loopback.bybit import rest_account, rest_orders, rest_public
 from loopback.bybit.errors import ApiError, invalid_request
-from loopback.bybit.params import Caller
 from loopback.bybit.signature import authenticate
 from loopback.bybit.streams import StreamServer
 from loopback.bybit.trading_stops import resize_trading_stops
 from loopback.exchange.account import Account
+from loopback.exchange.caller import Caller
 from loopback.exchange.rows import AccountUpdate, PositionUpdate
 from loopback.exchange.venue import Venue
 from loopback.faults import FaultGroup

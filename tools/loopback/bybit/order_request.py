@@ -5,7 +5,9 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from loopback.bybit.errors import ApiError, duplicate, invalid_request, wrong_mode
-from loopback.bybit.params import LEGS, SIDES, Caller, category_of_symbol, parse_number
+from loopback.bybit.params import LEGS, SIDES, category_of_symbol, parse_number
+from loopback.exchange.caller import Caller
+from loopback.exchange.partial_fill import partial_fill
 from loopback.faults import Fault
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO, round_down_to_step
@@ -19,7 +21,6 @@ from oms.simulation.state.paper_order import (
     TimeInForce,
     TriggerBy,
 )
-from oms.simulation.transport import faults as engine_faults
 
 LINK_CHARACTERS_MAX = 36
 _TIMES_IN_FORCE = {
@@ -62,7 +63,7 @@ def parse_order(
         post_only=params.get("timeInForce") == "PostOnly",
         terms=terms,
         leg=None if is_spot else _leg(caller, instrument.symbol, params),
-        fault=_engine_fault(fault),
+        fault=partial_fill(fault),
         at=caller.venue.now(),
     )
 
@@ -200,10 +201,3 @@ def _check_triggers(instrument: Instrument, terms: OrderTerms) -> None:
     for price in (terms.trigger_price, *exits):
         if price is not None and (price < 0 or price % instrument.tick):
             raise invalid_request("TriggerPrice invalid")
-
-
-def _engine_fault(fault: Fault | None) -> engine_faults.Fault | None:
-    if fault is None or fault.mode != "partial":
-        return None
-    share = Decimal(fault.text("share", "0.5"))
-    return engine_faults.Fault(kind=engine_faults.FaultKind.PARTIAL, amount=share)

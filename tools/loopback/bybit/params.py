@@ -1,15 +1,11 @@
 """Request parameters of the Bybit dialect: categories, symbols, sides, numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from loopback.bybit.errors import ApiError, invalid_request
-from loopback.exchange.account import Account
-from loopback.exchange.venue import Venue
-from loopback.faults import FaultQueue
 from loopback.formatting import market_id
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import NotADecimal, parse_decimal
@@ -20,17 +16,6 @@ CATEGORIES = ("spot", "linear", "inverse", "option")
 SIDES = MappingProxyType({"Buy": Side.BUY, "Sell": Side.SELL})
 INDEXES = MappingProxyType({Leg.BOTH: 0, Leg.LONG: 1, Leg.SHORT: 2})
 LEGS = MappingProxyType({number: leg for leg, number in INDEXES.items()})
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The authenticated caller of a request: its key, account and venue."""
-
-    venue: Venue
-    faults: FaultQueue
-    account: Account
-    key: str
-    read_only: bool
 
 
 def category_of_symbol(symbol: str) -> str:

@@ -8,7 +8,6 @@ from loopback.bybit.account_json import position_json, wallet_json
 from loopback.bybit.errors import ApiError, from_engine, invalid_request
 from loopback.bybit.pagination import paginate
 from loopback.bybit.params import (
-    Caller,
     find_instrument,
     instruments_of_category,
     parse_category,
@@ -17,6 +16,7 @@ from loopback.bybit.params import (
 )
 from loopback.bybit.trading_stops import set_trading_stops
 from loopback.exchange.account_rows import legs_of, position_row, wallet_rows
+from loopback.exchange.caller import Caller
 from loopback.exchange.rows import PositionRow
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.simulation.inputs import SetLeverage

@@ -13,13 +13,13 @@ from loopback.bybit.order_json import execution_json, is_conditional, order_json
 from loopback.bybit.order_request import parse_order
 from loopback.bybit.pagination import filter_window, paginate
 from loopback.bybit.params import (
-    Caller,
     category_of_symbol,
     find_instrument,
     parse_category,
     parse_limit,
     parse_number,
 )
+from loopback.exchange.caller import Caller
 from loopback.exchange.late_fill import fill_after_cancel, is_resting
 from loopback.exchange.rows import ExitKind, OrderOrigin, OrderRow
 from loopback.faults import FaultGroup

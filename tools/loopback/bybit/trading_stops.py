@@ -9,8 +9,9 @@ from typing import Any
 
 from loopback.bybit.errors import ApiError, from_engine, invalid_request
 from loopback.bybit.order_request import parse_trigger_by
-from loopback.bybit.params import LEGS, Caller, parse_number
+from loopback.bybit.params import LEGS, parse_number
 from loopback.exchange.account import Account
+from loopback.exchange.caller import Caller
 from loopback.exchange.rows import ExitKind, OrderOrigin, OrderRow
 from oms.domain.instrument import Instrument
 from oms.domain.orders.order import Side

@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 async def add_key(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
-    """Adds a ``key`` with ``secret``, ``account`` (by default its own) and ``read_only``.
+    """Adds a ``key`` with ``secret``, ``passphrase``, ``account`` (its own) and ``read_only``.
 
     ``balances`` is the initial deposit of a new account, by currency.
     """
@@ -40,9 +40,11 @@ async def add_key(context: LoopbackContext, body: Mapping[str, Any]) -> Json:
     balances = {
         str(coin): params.parse_number(balances_by_currency, coin) for coin in balances_by_currency
     }
-    context.venue.add_key(
-        ApiKey(name=name, secret=secret, account=owner, read_only=read_only), balances
+    passphrase = str(body.get("passphrase", ""))
+    key = ApiKey(
+        name=name, secret=secret, account=owner, read_only=read_only, passphrase=passphrase
     )
+    context.venue.add_key(key, balances)
     return {"account": owner}
 
 

@@ -67,6 +67,11 @@ class Account:
         """Returns the settings with the position mode of the symbol."""
         return evolve(self.settings, hedge=True) if symbol in self.hedged else self.settings
 
+    def leverage_of(self, symbol: str) -> int:
+        """Returns the leverage of a contract."""
+        contract = self.state.contracts.get(symbol)
+        return self.settings.leverage_of(self.settings.instruments[symbol], contract)
+
     def apply(
         self,
         input: Input,

@@ -41,7 +41,7 @@ def position_row(account: "Account", symbol: str, leg: Leg) -> PositionRow:
         maintenance=ZERO if margin is None else round_to_scale(margin.maintenance),
         unrealised=ZERO if margin is None else round_to_scale(margin.unrealised),
         realised=account.records.realised.get(key, ZERO),
-        leverage=settings.leverage_of(instrument, state.contracts.get(symbol)),
+        leverage=account.leverage_of(symbol),
         liquidation=liquidation_price(state, settings, symbol, leg),
         take_profit=exits.get(ExitKind.TAKE_PROFIT),
         stop_loss=exits.get(ExitKind.STOP_LOSS),

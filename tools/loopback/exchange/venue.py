@@ -46,6 +46,8 @@ class ApiKey:
     secret: str
     account: str
     read_only: bool = False
+    #: Dialects whose keys have one refuse a key without it.
+    passphrase: str = ""
 
 
 @value

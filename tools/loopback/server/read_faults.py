@@ -7,8 +7,8 @@ from typing import Any
 from loopback.faults import Fault, FaultGroup, FaultQueue
 from loopback.formatting import Json, to_ms
 
-_TIME_KEYS = ("createdTime", "execTime", "time", "createTime")
-_TRADE_ID_KEYS = ("execId", "id")
+_TIME_KEYS = ("createdTime", "execTime", "time", "createTime", "cTime", "ts")
+_TRADE_ID_KEYS = ("execId", "id", "tradeId")
 
 
 def apply_read_fault(faults: FaultQueue, path: str, key: str, body: Any, now: datetime) -> Any:
@@ -57,7 +57,7 @@ def _without_trade_id(row: Json) -> Json:
 def _with_nulls(row: Any) -> Any:
     if not isinstance(row, dict):
         return None
-    kept = ("symbol", "accountType", "coin")
+    kept = ("symbol", "accountType", "coin", "instId", "ccy")
     return {
         name: each if name in kept and isinstance(each, str) else _null_value(each)
         for name, each in row.items()

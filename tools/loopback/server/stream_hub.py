@@ -5,8 +5,9 @@ The text of a frame is fixed when its event happens, however late it is sent.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from uuid import uuid4
 
 from loopback.faults import Fault, FaultGroup, FaultQueue
@@ -45,11 +46,22 @@ class StreamHub:
         self.connections: list[StreamConnection] = []
         self._held: list[HeldFrames] = []
 
-    async def serve(self, connection: StreamConnection, handle: Callable[[Json], None]) -> None:
-        """Handles the JSON objects that a client sends, until its connection is closed."""
+    async def serve(
+        self,
+        connection: StreamConnection,
+        handle: Callable[[Json], None],
+        replies: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Handles the JSON objects that a client sends, until its connection is closed.
+
+        ``replies`` are those to plain texts.
+        """
         self.connections.append(connection)
         try:
             async for text in connection.socket.texts():
+                if text in replies:
+                    connection.socket.send(replies[text])
+                    continue
                 try:
                     frame = json.loads(text)
                 except ValueError:

@@ -1,0 +1,167 @@
+"""The OKX API at its port: routes of REST requests, responses, and WebSocket upgrades.
+
+Every response is ``{"code", "data", "msg"}``; the code is 0, or 1 or 2 if all or some orders of the
+request were refused, which the rows of ``data`` say.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loopback.exchange.caller import Caller
+from loopback.exchange.venue import Venue
+from loopback.faults import FaultGroup
+from loopback.formatting import Json, compact_json, to_ms
+from loopback.okx import rest_account, rest_algos, rest_orders, rest_public
+from loopback.okx.errors import ApiError
+from loopback.okx.signature import authenticate
+from loopback.okx.streams import StreamServer
+from loopback.server.http import Request, Response, WebSocket
+from loopback.server.read_faults import apply_read_fault
+from loopback.server.request_filter import RequestFilter
+from loopback.server.stream_hub import StreamHub
+
+Public = Callable[[Venue, Mapping[str, Any]], list[Any]]
+Private = Callable[[Caller, Any], list[Any]]
+
+PUBLIC: Mapping[str, Public] = {
+    "/api/v5/system/status": rest_public.system_status,
+    "/api/v5/public/time": rest_public.server_time,
+    "/api/v5/public/instruments": rest_public.instruments,
+    "/api/v5/public/mark-price": rest_public.mark_prices,
+    "/api/v5/public/funding-rate": rest_public.funding_rate,
+    "/api/v5/market/ticker": rest_public.ticker,
+    "/api/v5/market/tickers": rest_public.tickers,
+    "/api/v5/market/books": rest_public.books,
+    "/api/v5/market/trades": rest_public.trades,
+    "/api/v5/market/candles": rest_public.candles,
+    "/api/v5/market/history-candles": rest_public.candles,
+}
+PRIVATE: Mapping[tuple[str, str], Private] = {
+    ("GET", "/api/v5/account/config"): rest_account.config,
+    ("GET", "/api/v5/account/balance"): rest_account.balance,
+    ("GET", "/api/v5/account/positions"): rest_account.positions,
+    ("GET", "/api/v5/account/bills-archive"): rest_account.bills,
+    ("GET", "/api/v5/account/trade-fee"): rest_account.trade_fee,
+    ("GET", "/api/v5/asset/currencies"): rest_account.currencies,
+    ("POST", "/api/v5/account/set-position-mode"): rest_account.set_position_mode,
+    ("POST", "/api/v5/account/set-leverage"): rest_account.set_leverage,
+    ("POST", "/api/v5/trade/order"): rest_orders.place,
+    ("POST", "/api/v5/trade/batch-orders"): rest_orders.place_batch,
+    ("POST", "/api/v5/trade/cancel-order"): rest_orders.cancel,
+    ("POST", "/api/v5/trade/cancel-batch-orders"): rest_orders.cancel_batch,
+    ("POST", "/api/v5/trade/amend-order"): rest_orders.amend,
+    ("GET", "/api/v5/trade/order"): rest_orders.read_order,
+    ("GET", "/api/v5/trade/orders-pending"): rest_orders.pending,
+    ("GET", "/api/v5/trade/orders-history"): rest_orders.history,
+    ("GET", "/api/v5/trade/fills"): rest_orders.fills,
+    ("GET", "/api/v5/trade/fills-history"): rest_orders.fills,
+    ("POST", "/api/v5/trade/order-algo"): rest_algos.place,
+    ("POST", "/api/v5/trade/cancel-algos"): rest_algos.cancel,
+    ("GET", "/api/v5/trade/order-algo"): rest_algos.read_order,
+    ("GET", "/api/v5/trade/orders-algo-pending"): rest_algos.pending,
+    ("GET", "/api/v5/trade/orders-algo-history"): rest_algos.history,
+}
+
+
+class OkxApi:
+    """The ``RequestHandler`` of the OKX port."""
+
+    def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
+        self._venue, self._request_filter = venue, request_filter
+        self._streams = StreamServer(venue, request_filter, hub)
+
+    async def handle(self, request: Request) -> Response:
+        """Returns the response to a REST request, including faults."""
+        key = request.headers.get("ok-access-key", "")
+        time = self._venue.now().isoformat()
+        entry = self._request_filter.log_request(request, time, key, _client_id(request))
+        return await self._request_filter.respond(
+            request, entry, lambda: self._respond(request, key)
+        )
+
+    async def refuse_upgrade(self, request: Request) -> Response | None:
+        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
+        time, is_known = self._venue.now().isoformat(), self._streams.has(request.path)
+        return self._request_filter.refuse_upgrade(request, time, is_known=is_known)
+
+    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
+        """Serves a stream until it is closed."""
+        await self._streams.serve(request.path, socket)
+
+    def _respond(self, request: Request, key: str) -> Response:
+        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, key)
+        if load is not None and load.mode == "ban":
+            headers = {"Retry-After": load.text("retry_after", "60"), "Content-Type": "text/plain"}
+            return Response(418, b"banned", headers)
+        try:
+            if load is not None:
+                raise _too_many_requests()
+            data = self._data(request, key)
+        except ApiError as error:
+            body: Json = {"code": str(error.code), "data": [], "msg": error.message}
+            return Response(error.status, compact_json(body).encode())
+        return Response(200, compact_json({"code": _code(data), "data": data, "msg": ""}).encode())
+
+    def _data(self, request: Request, key_name: str) -> list[Any]:
+        route = (request.method, request.path)
+        if request.method == "GET" and request.path in PUBLIC:
+            if request.path == "/api/v5/public/time":
+                return [{"ts": str(self._now_ms())}]
+            return self._with_read_fault(
+                request, key_name, PUBLIC[request.path](self._venue, request.params)
+            )
+        if route not in PRIVATE:
+            raise ApiError(404, "Not Found", status=404)
+        key = authenticate(request, self._venue.keys, self._now_ms())
+        if self._request_filter.count_request(key.name, request.path)[0]:
+            raise _too_many_requests()
+        faults = self._request_filter.faults
+        account = self._venue.account_of(key.name)
+        caller = Caller(self._venue, faults, account, key.name, key.read_only)
+        if request.method == "GET":
+            return self._with_read_fault(request, key_name, PRIVATE[route](caller, request.params))
+        return PRIVATE[route](caller, _body(request))
+
+    def _with_read_fault(self, request: Request, key: str, data: list[Any]) -> list[Any]:
+        faults, now = self._request_filter.faults, self._venue.now()
+        changed: list[Any] = apply_read_fault(faults, request.path, key, data, now)
+        return changed
+
+    def _now_ms(self) -> int:
+        return to_ms(self._venue.now()) + self._request_filter.skew_ms
+
+
+def _too_many_requests() -> ApiError:
+    return ApiError(50011, "Too Many Requests", status=429)
+
+
+def _code(data: list[Any]) -> str:
+    """The code of a response: of the rows with an ``sCode``, if there are any."""
+    codes = [row["sCode"] for row in data if isinstance(row, dict) and "sCode" in row]
+    failed = [code for code in codes if code != "0"]
+    if not failed:
+        return "0"
+    return "1" if len(failed) == len(codes) else "2"
+
+
+def _body(request: Request) -> Any:
+    try:
+        return json.loads(request.body or b"{}")
+    except ValueError:
+        raise ApiError(50002, "JSON syntax error", status=400) from None
+
+
+def _client_id(request: Request) -> str:
+    """The client id that a request names, for the log."""
+    fields: Any = request.params
+    if request.method != "GET":
+        try:
+            fields = json.loads(request.body)
+        except ValueError:
+            return ""
+    if isinstance(fields, list):
+        fields = fields[0] if fields else {}
+    if not isinstance(fields, dict):
+        return ""
+    return str(fields.get("clOrdId") or fields.get("algoClOrdId") or "")
