@@ -31,10 +31,13 @@ TIMINGS = evolve(
     wake_delay_seconds=0.01,
     confirm_delays_seconds=(0.02, 0.05, 0.1),
     window_seconds=0.2,
+    unbounded_window_seconds=0.2,
     absence_interval_seconds=0.05,
 )
 INITIAL_BALANCES = {"USDT": Decimal(100_000)}
 _NUMBERS = count(1)
+#: Where ccxt places an order, by venue; elsewhere at a path with ``/order``.
+_PLACE_PATHS = {"okx": "/batch-orders"}
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,8 @@ class LoopbackHarnesses:
             return ()
 
         def drop_next() -> Mapping[str, object]:
-            self.venue.control("fault", match="/order", mode="close_before", key=spec.api_key)
+            path = _PLACE_PATHS.get(case.venue, "/order")
+            self.venue.control("fault", match=path, mode="close_before", key=spec.api_key)
             return {}
 
         return PortHarness(

@@ -43,6 +43,7 @@ from oms.adapters.ccxt.sync.position_modes import POSITION_MODE_MISMATCH, Positi
 from oms.adapters.ccxt.sync.report_builder import build_rejection, build_report, mark_accepted
 from oms.adapters.ccxt.timings import Timings, nth_delay
 from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
+from oms.domain.money import add, decimal_text
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.value import evolve
 
@@ -156,13 +157,11 @@ class RequestSender:
             request.deadline = max(request.deadline, earliest)
         if request.is_revoked:
             return False
-        if tracked.is_ended:
+        reason = _find_reason_too_late(request)
+        if reason is not None:
             row = evolve(request.row, outcome="not_sent", code="too_late")
-            self._report_buffer.put(
-                self._rejection(request, "too_late", "the order has ended"), [row]
-            )
-            return False
-        return True
+            self._report_buffer.put(self._rejection(request, "too_late", reason), [row])
+        return reason is None
 
     async def _send(self, request: OrderRequest) -> RequestError | None:
         """Sends it once; returns why it was not sent, ``None`` if it has an outcome."""
@@ -314,3 +313,14 @@ def _wait_end(request: OrderRequest, error: RequestError) -> datetime:
     if error.code == OVERLOAD and request.queue_until is not None:
         return request.queue_until
     return request.deadline
+
+
+def _find_reason_too_late(request: OrderRequest) -> str | None:
+    """Why the request has no purpose any more; some venues end an order that is amended so."""
+    tracked = request.tracked
+    if tracked.is_ended:
+        return "the order has ended"
+    executed = add(tracked.filled_before, tracked.filled)
+    if request.kind == CHANGE and request.qty is not None and request.qty <= executed:
+        return f"{decimal_text(executed)} of it are executed"
+    return None

@@ -4,7 +4,7 @@ The venue's own status decides where its profile reads it; a status that no tabl
 read as the end of an order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -86,7 +86,7 @@ def parse_order(
             raise malformed_response("an order without a symbol")
         return None
     profile = get_profile(venue)
-    order_id, side = get_text(row, "id"), side_of(row, profile)
+    order_id, side = _order_id(row, info, profile), side_of(row, profile)
     if order_id is None:
         raise malformed_response("an order without an id")
     if side not in ("buy", "sell"):
@@ -104,7 +104,7 @@ def parse_order(
     created_by = str(info.get("createType"))
     return OrderSnapshot(
         exchange_order_id=order_id,
-        client_id=_client_id(row, info),
+        client_id=_first_text(info, profile.client_id_keys) or _client_id(row, info),
         symbol=instrument.symbol,
         side=Side(side),
         order_type=_order_type(row, trigger),
@@ -173,11 +173,18 @@ def _is_untriggered(info: Info, state: VenueState, trigger: Decimal | None) -> b
     return state.is_untriggered or (bool(trigger) and is_working is False)
 
 
+def _order_id(row: Mapping[str, Any], info: Info, profile: VenueProfile) -> str | None:
+    own_id = None if profile.parse_order_id is None else profile.parse_order_id(info)
+    return own_id or get_text(row, "id")
+
+
 def _client_id(row: Mapping[str, Any], info: Info) -> str | None:
-    client_id = get_text(row, "clientOrderId") or next(
-        (text for key in _CLIENT_ID_KEYS if (text := get_text(info, key)) is not None), None
-    )
+    client_id = get_text(row, "clientOrderId") or _first_text(info, _CLIENT_ID_KEYS)
     return strip_venue_prefix(client_id)
+
+
+def _first_text(info: Info, keys: Sequence[str]) -> str | None:
+    return next((text for key in keys if (text := get_text(info, key)) is not None), None)
 
 
 def _updated_at(info: Info) -> datetime | None:

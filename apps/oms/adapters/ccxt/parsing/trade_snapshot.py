@@ -166,7 +166,7 @@ def _parse_trade(
         ),
         ordinals,
     )
-    fees = _fees(row, keys.get("fee", ()))
+    fees = _fees(row, keys.get("fee", ()), profile.negative_fee_keys)
     maker = row.get("takerOrMaker")
     info = row.get("info")
     kind = str(info.get("execType")) if isinstance(info, Mapping) else ""
@@ -195,15 +195,22 @@ def _sequence(info: object, key: str) -> int:
     return int(sequence) if sequence.isdecimal() else 0
 
 
-def _fees(row: Mapping[str, Any], info_keys: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """All fees, one per currency, in their order; negative is a rebate."""
+def _fees(
+    row: Mapping[str, Any], info_keys: Sequence[str], negative_keys: Sequence[str]
+) -> list[tuple[Decimal, str]]:
+    """All fees, one per currency, in their order; negative is a rebate.
+
+    ``negative_keys`` are keys of the venue's row with the fee, negative where it is charged.
+    """
     listed = row.get("fees") or [row.get("fee")]
     fees = [fee for fee in listed if isinstance(fee, Mapping) and fee.get("cost") is not None]
     sums: dict[str, Decimal] = {}
     for fee in fees:
         # The venue's own text is the whole fee: exact where there is only one.
         source = {**fee, "info": row.get("info")} if len(fees) == 1 else fee
-        amount, currency = require_decimal(source, "cost", info_keys), get_text(fee, "currency")
+        charged = get_decimal({"info": source.get("info")}, "", negative_keys)
+        amount = require_decimal(source, "cost", info_keys) if charged is None else -charged
+        currency = get_text(fee, "currency")
         if currency is not None:
             fee_sum = sums.get(currency)
             sums[currency] = amount if fee_sum is None else add(fee_sum, amount)

@@ -156,7 +156,10 @@ class OrderLookup:
     ) -> tuple[OrderSnapshot | None, bool]:
         """One order by its id, or by its client order id as a parameter; last in all lists."""
         if tracked.has_separate_trigger:
-            return await self._find_separate_trigger(tracked), True
+            snapshot = await self._find_separate_trigger(tracked)
+            if snapshot is not None or not prove_absence or not self._profile.absence_needs_lists:
+                return snapshot, True
+            return await self._scan_lists(tracked)
         name = tracked.exchange_order_id
         snapshot = await self._fetch_order(tracked, {}, name)
         if (

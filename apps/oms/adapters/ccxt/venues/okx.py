@@ -34,13 +34,17 @@ _ERRORS = ErrorTable(
         (CodeMeaning.NO_PERMISSION, "50027 50110 50120"),
         (CodeMeaning.UNKNOWN_OUTCOME, "50001 50004 50005 50013 50026"),
     ),
+    messages={"51000": (("posside", CodeMeaning.POSITION_MODE),)},
     success=("code", frozenset({"0"})),
 )
 _STATUSES = StatusTable(
-    open="live partially_filled partially_effective pause",
-    filled="filled",
-    canceled="canceled mmp_canceled effective order_placed",
-    rejected="order_failed",
+    open="live partially_filled", filled="filled", canceled="canceled mmp_canceled"
+)
+_CONDITIONAL_STATUSES = StatusTable(
+    open="live pause partially_effective",
+    triggered="effective order_placed filled",
+    canceled="canceled",
+    rejected="order_failed partially_failed",
 )
 _LIST_METHODS = ("fetch_open_orders", "fetch_positions")
 _KIND_PARAMS: Mapping[InstrumentKind, Mapping[str, object]] = {
@@ -50,11 +54,23 @@ _KIND_PARAMS: Mapping[InstrumentKind, Mapping[str, object]] = {
 
 
 def _parse_state(info: Info) -> VenueState | None:
+    """An order that a conditional one placed names it by ``algoId``, and has executions."""
     raw = info_text(info, "state")
-    is_conditional = bool(info.get("algoId")) and "accFillSz" not in info
     if raw is None:
         return None
-    return VenueState(status=_STATUSES.find(raw), raw=raw, is_conditional=is_conditional)
+    if not info.get("algoId") or "accFillSz" in info:
+        return VenueState(status=_STATUSES.find(raw), raw=raw)
+    return VenueState(
+        status=_CONDITIONAL_STATUSES.find(raw),
+        raw=raw,
+        is_conditional=True,
+        triggered_order_id=info_text(info, "ordId"),
+    )
+
+
+def _parse_order_id(info: Info) -> str | None:
+    """ccxt's id of an order that a conditional one placed is that of the conditional one."""
+    return info_text(info, "ordId" if "accFillSz" in info else "algoId")
 
 
 def _parse_key(payload: Any) -> KeyPermissions:
@@ -110,13 +126,19 @@ _OKX = evolve(
     },
     kind_params=dict.fromkeys(_LIST_METHODS, _KIND_PARAMS),
     separate_trigger_kinds=ALL_KINDS,
-    unsupported_trigger_kinds=ALL_KINDS,
+    reports_waiting_trigger=True,
     trigger_list_params=dict.fromkeys(
         ALL_KINDS, (TRIGGER_PARAMS, {**TRIGGER_PARAMS, "ordType": "conditional,oco"})
     ),
     trigger_lookup_params=TRIGGER_PARAMS,
     amend_kinds=ALL_KINDS,
     parse_state=_parse_state,
+    parse_order_id=_parse_order_id,
+    client_id_keys=("algoClOrdId",),
+    # ccxt's streams pass the fee on with the venue's sign.
+    negative_fee_keys=("fillFee", "fee"),
+    trades_have_ids=True,
+    has_single_private_stream=True,
     is_recorded=True,
 )
 PROFILES: Mapping[str, VenueProfile] = {"okx": _OKX, "okxus": _FAMILY, "myokx": _FAMILY}

@@ -156,9 +156,15 @@ class VenueProfile:
     rejects_stale_requests: bool = False
 
     # --- rows
+    #: The id of an order in the venue's row, where ccxt's is another one.
+    parse_order_id: Callable[[Info], str | None] | None = None
+    #: Keys in ``info`` of an order with its client order id that come before ccxt's.
+    client_id_keys: Sequence[str] = ()
     #: Keys in ``info`` with exact numbers, by ccxt's field: of orders and of executions.
     order_number_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     trade_number_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: Keys in ``info`` of an execution with its fee, negative where it is charged.
+    negative_fee_keys: Sequence[str] = ()
     parse_state: StateParser | None = None
     #: Side of a row, where ccxt's is wrong: from the venue's row and ccxt's side.
     parse_side: Callable[[Info, Any], Any] | None = None
