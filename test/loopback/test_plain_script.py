@@ -35,11 +35,12 @@ async def main():
     if not settings["port"]:
         exchange.set_sandbox_mode(True)
     try:
-        made = await exchange.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 10000)
+        amount = settings["amount"]
+        made = await exchange.create_order("BTC/USDT:USDT", "limit", "buy", amount, 10000)
         [row] = await exchange.fetch_open_orders("BTC/USDT:USDT")
         assert row["id"] == made["id"]
         await exchange.cancel_order(made["id"], "BTC/USDT:USDT")
-        await exchange.create_order("BTC/USDT:USDT", "market", "buy", 0.01)
+        await exchange.create_order("BTC/USDT:USDT", "market", "buy", amount)
         balance = await exchange.fetch_balance()
     finally:
         await exchange.close()
@@ -51,7 +52,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("dialect", ["bybit", "bybit_tls", "binance_tls"])
+@pytest.mark.parametrize("dialect", ["bybit", "bybit_tls", "binance_tls", "okx_tls"])
 def test_a_plain_script_trades_and_connects_to_this_machine_only(
     venue: LoopbackExchange, dialect: str, tmp_path: Path
 ) -> None:
@@ -60,10 +61,12 @@ def test_a_plain_script_trades_and_connects_to_this_machine_only(
     settings = {
         "venue": name,
         "port": venue.startup["ports"]["tls"] if dialect.endswith("_tls") else 0,
+        "amount": 1 if name == "okx" else 0.01,  # a contract there
         "config": {
             **venue.startup["extra_config"][dialect],
             "apiKey": "loop-a",
             "secret": venue.startup["keys"]["loop-a"],
+            "password": venue.startup["passphrases"]["loop-a"],
         },
     }
     done = subprocess.run(

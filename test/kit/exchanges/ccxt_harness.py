@@ -42,6 +42,7 @@ FAST_TIMINGS = Timings(
     lookup_interval_seconds=0.3,
     confirm_delays_seconds=(0.05, 0.1, 0.2),
     window_seconds=1.0,
+    unbounded_window_seconds=1.0,
     absence_interval_seconds=0.2,
     resend_delays_seconds=(0.05, 0.1),
     reopen_delays_seconds=(0.1, 0.2),

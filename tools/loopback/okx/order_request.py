@@ -70,7 +70,7 @@ def parse_algo_order(
         case "trigger":
             kind, price, terms = _trigger_terms(caller, instrument, params)
         case "conditional":
-            # With both prices only the stop is carried out.
+            # With both prices only the stop is executed.
             prefix = "sl" if params.get("slTriggerPx") else "tp"
             kind, price, terms = _exit_terms(params, prefix)
         case _:

@@ -16,15 +16,22 @@ from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 
 Made = Callable[..., CcxtHarness]
-ALGO = "/fapi/v1/algoOrder"
+#: The path of a conditional order, by dialect.
+ALGO = {"binance": "/fapi/v1/algoOrder", "okx": "/trade/order-algo"}
 STOP: dict[str, Any] = {"order_type": "stop_market", "trigger_price": Decimal(60500)}
 RESTS: dict[str, Any] = {"order_type": "stop_limit", "trigger_price": Decimal(60500)}
 
 
+@pytest.fixture(params=sorted(ALGO))
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Dialects with a separate list of conditional orders."""
+    return str(request.param)
+
+
 @pytest.fixture
-async def harness(new_harness: Made, venue: LoopbackExchange) -> CcxtHarness:
+async def harness(new_harness: Made, venue: LoopbackExchange, dialect: str) -> CcxtHarness:
     price(venue, 60000)
-    return await new_harness(dialect="binance").wait_ready()
+    return await new_harness(dialect=dialect).wait_ready()
 
 
 def price(venue: LoopbackExchange, last: int) -> None:
@@ -36,13 +43,13 @@ def external_reports(harness: CcxtHarness) -> list[ExecutionReport]:
 
 
 async def test_a_lost_conditional_order_is_looked_up_in_both_lists(
-    harness: CcxtHarness, venue: LoopbackExchange
+    harness: CcxtHarness, venue: LoopbackExchange, dialect: str
 ) -> None:
-    venue.control("fault", match=ALGO, mode="accept_then_close")
+    venue.control("fault", match=ALGO[dialect], mode="accept_then_close")
     await harness.send(7, "buy", "0.01", None, **STOP)
     await harness.wait_for_state(7, "SUBMITTED")
     assert harness.kinds(7) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED]
-    venue.control("fault", match=ALGO, mode="close_before")
+    venue.control("fault", match=ALGO[dialect], mode="close_before")
     await harness.send(8, "buy", "0.01", None, **STOP)
     await harness.wait_for_state(8, "UNKNOWN")
     await harness.wait_for_state(8, "REJECTED")
@@ -50,9 +57,9 @@ async def test_a_lost_conditional_order_is_looked_up_in_both_lists(
 
 
 async def test_a_trigger_met_before_the_first_poll(
-    harness: CcxtHarness, venue: LoopbackExchange
+    harness: CcxtHarness, venue: LoopbackExchange, dialect: str
 ) -> None:
-    venue.control("fault", match=ALGO, mode="accept_then_close")
+    venue.control("fault", match=ALGO[dialect], mode="accept_then_close")
     await harness.send(7, "buy", "0.01", None, **STOP)
     await harness.wait_until(lambda: venue.books()["orders"], "arrived")
     price(venue, 60600)
@@ -62,10 +69,10 @@ async def test_a_trigger_met_before_the_first_poll(
 
 
 async def test_a_restart_finds_the_order_placed_meanwhile(
-    new_harness: Made, venue: LoopbackExchange
+    new_harness: Made, venue: LoopbackExchange, dialect: str
 ) -> None:
     price(venue, 60000)
-    first = await new_harness(dialect="binance").wait_ready()
+    first = await new_harness(dialect=dialect).wait_ready()
     await first.send(7, "buy", "0.01", None, **STOP)
     await first.send(8, "buy", "0.01", "60400", **RESTS)
     for order_id in (7, 8):
@@ -73,7 +80,7 @@ async def test_a_restart_finds_the_order_placed_meanwhile(
     await first.exchange.close()
     price(venue, 60600)
 
-    second = new_harness(dialect="binance", orders=first.orders, attempts=first.attempts)
+    second = new_harness(dialect=dialect, orders=first.orders, attempts=first.attempts)
     await second.wait_for_state(7, "FILLED")
     await second.wait_until(lambda: ReportKind.TRIGGERED in second.kinds(8), "triggered")
     await second.cancel(8)
@@ -110,14 +117,14 @@ async def test_the_placed_order_is_amended_in_place(
 
 
 async def test_an_external_conditional_order_ends_and_its_order_is_another(
-    new_harness: Made, venue: LoopbackExchange
+    new_harness: Made, venue: LoopbackExchange, dialect: str
 ) -> None:
     price(venue, 60000)
-    owner = await new_harness(dialect="binance").wait_ready()
+    owner = await new_harness(dialect=dialect).wait_ready()
     await owner.send(7, "buy", "0.01", None, **STOP)
     await owner.wait_for_state(7, "SUBMITTED")
     await owner.exchange.close()
-    other = await new_harness(dialect="binance", tag="ffffffff").wait_ready()
+    other = await new_harness(dialect=dialect, tag="ffffffff").wait_ready()
     await other.send(9, "buy", "0.01", "10000")
     await other.wait_for_state(9, "SUBMITTED")
     other.exchange.start_snapshot(now() - timedelta(minutes=5))

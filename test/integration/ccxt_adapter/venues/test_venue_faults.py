@@ -210,6 +210,7 @@ def instrument(kind: InstrumentKind) -> Instrument:
     )
 
 
+WITH_STOPS = ("okx",)
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}
 BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 
@@ -217,8 +218,8 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 @pytest.mark.parametrize(
     ("venue", "kind", "changes", "is_refused"),
     [
-        *((venue, InstrumentKind.SPOT, STOP, True) for venue in SYMBOLS),
-        *((venue, InstrumentKind.LINEAR, STOP, True) for venue in SYMBOLS),
+        *((venue, InstrumentKind.SPOT, STOP, venue not in WITH_STOPS) for venue in SYMBOLS),
+        *((venue, InstrumentKind.LINEAR, STOP, venue not in WITH_STOPS) for venue in SYMBOLS),
         ("gate", InstrumentKind.SPOT, BUY, True),
         ("bitget", InstrumentKind.SPOT, BUY, True),
         ("gate", InstrumentKind.SPOT, {**BUY, "side": Side.SELL}, False),
@@ -244,14 +245,16 @@ def test_forms_without_native_support_are_refused(
 
 
 def test_capability_records_of_recorded_venues() -> None:
-    """Each venue is labeled as recorded, with its amend modes, and without triggers."""
+    """Each venue is labeled as recorded, with its amend modes, with triggers or without."""
     edits = {"okx": "native", "kraken": "native", "gate": "native"}
     for venue in SYMBOLS:
         capabilities = build_capabilities(load_venues()[venue], "live")
         assert capabilities["label"].value == "recorded"
         for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
             assert capabilities["edit"].value[kind] == edits.get(venue, "emulated")
-            assert capabilities["order_types"].value[kind] == ["market", "limit"]
+            types = capabilities["order_types"].value[kind]
+            assert types[:2] == ["market", "limit"]
+            assert ("stop_market" in types) is (venue in WITH_STOPS)
             has_separate_trigger = venue != "kraken"
             assert capabilities["conditional_list"].value[kind] == (
                 "separate" if has_separate_trigger else "same"

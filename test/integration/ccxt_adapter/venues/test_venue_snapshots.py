@@ -166,8 +166,10 @@ SPOT_FILLED = {  # a filled order in KuCoin's classic list
 STATES: list[tuple[str, str, Any, dict[str, Any], VenueOrderStatus]] = [
     ("okx", "ETH/USDT", 0, {"state": "mmp_canceled"}, VenueOrderStatus.CANCELED),
     ("okx", "ETH/USDT", 0, {"state": "settled"}, VenueOrderStatus.UNRECOGNIZED),
-    ("okx", "BTC/USDT:USDT", 4, {}, VenueOrderStatus.CANCELED),  # its trigger was met
-    ("okx", "BTC/USDT:USDT", 16, {}, VenueOrderStatus.CANCELED),  # order_placed
+    ("okx", "BTC/USDT:USDT", 4, {}, VenueOrderStatus.TRIGGERED),
+    ("okx", "BTC/USDT:USDT", 16, {}, VenueOrderStatus.TRIGGERED),  # order_placed
+    ("okx", "BTC/USDT:USDT", 17, {}, VenueOrderStatus.CANCELED),
+    ("okx", "BTC/USDT:USDT", 14, {"state": "order_failed"}, VenueOrderStatus.REJECTED),
     (
         "gate",
         "ETH/USDT:USDT",
@@ -220,6 +222,28 @@ async def test_statuses_by_the_venue_s_own_texts(places: Places, recorded_data: 
         assert snapshot.status is meant, (venue, which, changes, snapshot.raw_status)
         if meant in (VenueOrderStatus.CANCELED, VenueOrderStatus.REJECTED):
             assert snapshot.filled == 0 or which is SPOT_FILLED, (venue, which, changes)
+
+
+async def test_an_order_placed_by_a_conditional_one_has_its_own_id(
+    places: Places, recorded_data: Path
+) -> None:
+    """ccxt's id of an OKX order with ``algoId`` is that of the conditional order.
+
+    Recorded is the pair (rows 16 and 24) without ``algoId`` and ``algoClOrdId``, which OKX documents
+    for the order that was placed.
+    """
+    client = await places("okx").opened()
+    conditional, placed = (
+        load_raw_row(recorded_data, "okx", "orders", number) for number in (16, 24)
+    )
+    names = {key: conditional[key] for key in ("algoId", "algoClOrdId")}
+    found = parse_row(client, "okx", "BTC/USDT:USDT", conditional)
+    assert found.triggered_order_id == placed["ordId"]
+    assert found.exchange_order_id == conditional["algoId"]
+    order = parse_row(client, "okx", "BTC/USDT:USDT", placed | names)
+    assert order.exchange_order_id == placed["ordId"] == found.triggered_order_id
+    assert order.client_id == found.client_id == conditional["algoClOrdId"]
+    assert (order.is_conditional, order.status) == (False, VenueOrderStatus.FILLED)
 
 
 #: Venue, recorded execution, symbol; id, order, quantity in base, fee, maker.
