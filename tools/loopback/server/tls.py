@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DOMAINS = (
-    *("bybit.com", "bytick.com", "binance.com", "binance.vision"),
+    *("bybit.com", "bytick.com", "binance.com", "binance.vision", "okx.com"),
     *("testnet.binance.vision", "binancefuture.com"),
 )
 _VALIDITY = datetime.timedelta(days=30)

@@ -229,8 +229,8 @@ async def test_an_order_placed_by_a_conditional_one_has_its_own_id(
 ) -> None:
     """ccxt's id of an OKX order with ``algoId`` is that of the conditional order.
 
-    Recorded is the pair (rows 16 and 24) without ``algoId`` and ``algoClOrdId``, which OKX documents
-    for the order that was placed.
+    Recorded is the pair (rows 16 and 24) without ``algoId`` and ``algoClOrdId``, which OKX
+    documents for the order that was placed.
     """
     client = await places("okx").opened()
     conditional, placed = (
