@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from hashlib import sha256
 from types import MappingProxyType
 
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT
+from oms.simulation.market.hashed_noise import lattice, mix, path_key, segment
 from oms.simulation.state.paper_market import Level
 
 STEP_DURATION = timedelta(milliseconds=100)
@@ -34,7 +34,6 @@ _QUICK_OCTAVES = 5
 #: Amplitude of octave 0, in parts of ``_ONE``: one basis point. All twelve add up to 41 %.
 _HEIGHT = 10**5
 _ONE = 10**9
-_MASK = 2**64 - 1
 _REGIME_STEPS = 3000
 #: Amplitude of the fast octaves in permille: half of the time calm, an eighth volatile.
 _REGIMES = (400, 400, 400, 400, 1000, 1000, 1000, 3000)
@@ -77,7 +76,7 @@ def book_at(
 ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     """Returns bids and asks at ``step``, best first, at most ``depth`` levels each."""
     bid, spread, gap, base = _best(seed, instrument, step)
-    noise = _mix(_key(seed, instrument.symbol) ^ step)
+    noise = mix(path_key(seed, instrument.symbol) ^ step)
     inverse = instrument.kind is InstrumentKind.INVERSE
     price = int(instrument.contract_size.scaleb(9)) if inverse else base
     step_up, step_down = instrument.step.as_integer_ratio()
@@ -102,7 +101,7 @@ def _best(seed: int, instrument: Instrument, step: int) -> tuple[int, int, int, 
     base, quote = _path(seed, instrument.base, step), _path(seed, instrument.quote, step)
     middle = max(base * down // (quote * up), 2)
     gap = 1 + middle // 200_000
-    spread = 1 + _mix(_key(seed, instrument.symbol) + step) % (2 * gap)
+    spread = 1 + mix(path_key(seed, instrument.symbol) + step) % (2 * gap)
     return max(middle - spread // 2, 1), spread, gap, base
 
 
@@ -111,17 +110,22 @@ def _path(seed: int, asset: str, step: int) -> int:
     usual_price, swing = _usual_price(asset)
     if not swing:
         return usual_price
-    key = _key(seed, asset)
+    key = path_key(seed, asset)
     regime = _regime(key, step)
     deviation, period, height = 0, 1, _HEIGHT
     for octave in range(_OCTAVES):
         index, offset = divmod(step, period)
-        left, rise = _segment(key, octave, index)
+        left, rise = segment(key, octave, index)
         value = (left + rise * offset // period) * height >> 32
         deviation += value * regime // 1000 if octave < _QUICK_OCTAVES else value
         period *= 4
         height *= 2
     return usual_price * (_ONE + deviation * swing // 1000) // _ONE
+
+
+def usual_price(asset: str) -> Decimal:
+    """Returns the price in dollars that the path of an asset stays around."""
+    return Decimal(_ASSETS.get(asset, _OTHER)[0])
 
 
 @lru_cache
@@ -131,37 +135,11 @@ def _usual_price(asset: str) -> tuple[int, int]:
     return int(Decimal(start).scaleb(9)), swing
 
 
-@lru_cache(maxsize=16_384)
-def _segment(key: int, octave: int, index: int) -> tuple[int, int]:
-    """Returns start of an octave's segment at ``index``, from −2³² to 2³², and its rise."""
-    left = _lattice(key, octave, index)
-    return left, _lattice(key, octave, index + 1) - left
-
-
 def _regime(key: int, step: int) -> int:
     """Returns the amplitude of the fast octaves in permille, interpolated between regimes."""
     index, offset = divmod(step, _REGIME_STEPS)
-    left, right = (_REGIMES[_lattice(key, _OCTAVES, index + i) & 7] for i in (0, 1))
+    left, right = (_REGIMES[lattice(key, _OCTAVES, index + i) & 7] for i in (0, 1))
     return left + (right - left) * offset // _REGIME_STEPS
-
-
-def _lattice(key: int, octave: int, index: int) -> int:
-    """Returns a hashed integer from −2³² to 2³² − 1."""
-    return (_mix(key + octave * 0xD1B54A32D192ED03 ^ index * 0x9E3779B97F4A7C15) >> 31) - 2**32
-
-
-def _mix(number: int) -> int:
-    """Returns 64 bits that depend on every bit of ``number``."""
-    number &= _MASK
-    number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
-    number = (number ^ number >> 32) * 0xD6E8FEB86659FD93 & _MASK
-    return number ^ number >> 32
-
-
-@lru_cache(maxsize=4096)
-def _key(seed: int, name: str) -> int:
-    """Returns 64 bits that identify one path of one seed."""
-    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
 
 
 def _tick_price(instrument: Instrument, ticks: int) -> Decimal:

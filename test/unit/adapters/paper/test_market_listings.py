@@ -41,10 +41,35 @@ async def test_candles_are_aligned_and_contain_open_and_close() -> None:
     assert [candle[0] for candle in candles] == [NOON_MS - MINUTE_MS * n for n in (4, 3, 2, 1, 0)]
     for _, first, high, low, last, volume in candles:
         assert low <= min(first, last) <= max(first, last) <= high
-        assert volume == 0
+        assert volume > 0
     ticker = await call_read("fetch_ticker", LINEAR)
     assert candles[-1][4] == ticker["last"], "the newest candle ends with the price of now"
     assert len({candle[1] for candle in candles}) > 1
+
+
+async def test_trades_add_up_to_candles_and_candles_to_the_day() -> None:
+    minute = NOON_MS - MINUTE_MS
+    ((*_, volume),) = await call_read("fetch_ohlcv", LINEAR, "1m", minute, 1)
+    trades = [
+        *await call_read("fetch_trades", LINEAR, minute, 500),
+        *await call_read("fetch_trades", LINEAR, minute + 50_000, 100),
+    ]
+    assert len({trade["id"] for trade in trades}) == 600
+    assert sum(trade["amount"] for trade in trades) == pytest.approx(volume)
+    ((*_, longer),) = await call_read("fetch_ohlcv", LINEAR, "5m", NOON_MS - 5 * MINUTE_MS, 1)
+    minutes = await call_read("fetch_ohlcv", LINEAR, "1m", NOON_MS - 5 * MINUTE_MS, 5)
+    assert sum(candle[5] for candle in minutes) == pytest.approx(longer)
+    day = await call_read("fetch_ohlcv", LINEAR, "1h", limit=25)
+    ticker = await call_read("fetch_ticker", LINEAR)
+    assert ticker["baseVolume"] == pytest.approx(sum(candle[5] for candle in day), rel=0.01)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", LINEAR, "BTC/USD:BTC"])
+async def test_a_ticker_has_the_volume_of_a_day(symbol: str) -> None:
+    ticker = await call_read("fetch_ticker", symbol)
+    assert ticker["low"] <= ticker["vwap"] <= ticker["high"]
+    assert ticker["quoteVolume"] == pytest.approx(ticker["baseVolume"] * ticker["vwap"])
+    assert 10**8 < ticker["quoteVolume"] < 10**10, "dollars"
 
 
 async def test_a_closed_candle_does_not_change() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.simulation.inputs import BookUpdate
+from oms.simulation.market.hashed_noise import path_key
 from oms.simulation.market.random_walk import STEP_DURATION, book_at, quote_at, step_at
+from oms.simulation.market.traded_volume import volume_between
 from oms.simulation.state.exchange_state import EPOCH
 from oms.simulation.state.paper_market import Level
 
@@ -47,7 +50,8 @@ class PriceSources:
 
     def __init__(self, account: Account, tapes: Path = DEFAULT_TAPE_FOLDER) -> None:
         settings = account.paper
-        self._seed = account.id if settings.seed is None else settings.seed
+        #: Accounts of one exchange see one market, unless they have seeds of their own.
+        self._seed = market_seed(account.venue) if settings.seed is None else settings.seed
         self._default = parse_price_source(settings.source)
         self._sources = {
             symbol: parse_price_source(name) for symbol, name in settings.sources.items()
@@ -126,10 +130,28 @@ class PriceSources:
 
     def walk_day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """Returns half-hourly bids of the random walk in the last 24 hours, oldest first."""
-        last = step_at(now)
-        every = _DAY_STEPS // _DAY_SAMPLES
-        steps = range(last - _DAY_STEPS, last + 1, every)
-        return [quote_at(self._seed, instrument, step)[0] for step in steps]
+        return [quote_at(self._seed, instrument, step)[0] for step in _day_steps(now)]
+
+    def walk_day_volumes(self, instrument: Instrument, now: datetime) -> list[Decimal]:
+        """Returns the volumes after each price of ``walk_day``; the last is that of ``now``."""
+        return [
+            volume_between(self._seed, instrument, first, end)
+            for first, end in pairwise([*_day_steps(now), step_at(now) + 1])
+        ]
+
+    def walk_volume(self, instrument: Instrument, first: int, end: int) -> Decimal:
+        """Returns the volume of the random walk in the steps from ``first`` to before ``end``."""
+        return volume_between(self._seed, instrument, first, end)
+
+
+def market_seed(venue: str) -> int:
+    """Returns the seed of the random walks of an exchange."""
+    return path_key(0, venue)
+
+
+def _day_steps(now: datetime) -> range:
+    last = step_at(now)
+    return range(last - _DAY_STEPS, last + 1, _DAY_STEPS // _DAY_SAMPLES)
 
 
 def parse_price_source(name: str) -> PriceSource:

@@ -53,7 +53,7 @@ def fetch_trades(
 ) -> list[Structure]:
     """Returns public trades: of a random walk one per step at its mid price; else none.
 
-    From ``since`` on, else the newest; the oldest first. Each has the smallest amount.
+    From ``since`` on, else the newest; the oldest first. Their amounts add up to those of candles.
     """
     instrument = reads.instrument(symbol)
     count = parse_limit(limit, default=_TRADES_DEFAULT, most=TRADES_MAX)
@@ -158,7 +158,7 @@ def _is_contract(reads: MarketReads, symbol: str) -> bool:
 
 def _trade(reads: MarketReads, instrument: Instrument, step: int) -> Structure:
     before, price = (mid_price(reads, instrument, n) for n in (step - 1, step))
-    amount = instrument.step
+    amount = reads.prices.walk_volume(instrument, step, step + 1)
     return {
         "id": str(step),
         "order": None,

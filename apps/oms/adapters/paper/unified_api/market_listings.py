@@ -1,7 +1,7 @@
 """ccxt's market reads: tickers, candles, currencies, status.
 
-A candle is sampled from the random walk: open and close are exact, high and low are those of the
-samples, and the volume is zero. Manual prices and tapes have no candles.
+A candle is sampled from the random walk: open, close and volume are exact, high and low are those
+of the samples. Manual prices and tapes have no candles.
 """
 
 from collections.abc import Callable, Mapping
@@ -103,7 +103,8 @@ def _candle(
     steps = [*range(first, last, every), last]
     mid_prices = [mid_price(reads, instrument, step) for step in steps]
     prices = map(to_float, (mid_prices[0], max(mid_prices), min(mid_prices), mid_prices[-1]))
-    return [to_milliseconds(start), *prices, 0.0]
+    volume = reads.prices.walk_volume(instrument, first, last + 1)
+    return [to_milliseconds(start), *prices, to_float(volume)]
 
 
 def mid_price(reads: MarketReads, instrument: Instrument, step: int) -> Decimal:

@@ -17,7 +17,8 @@ from oms.adapters.paper.unified_api.structures import Structure, timestamp_field
 from oms.adapters.paper.unified_api.structures import to_float as _to_float
 from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.money import EXACT, add, multiply, subtract
+from oms.domain.money import EXACT, ZERO, add, multiply, subtract
+from oms.simulation.account.costs import settle_value
 from oms.simulation.market.random_walk import BOOK_DEPTH
 from oms.simulation.settings import SimulationSettings
 from oms.simulation.state.contract_overrides import ContractOverrides
@@ -61,10 +62,7 @@ class MarketReads:
             "close": _to_float(last),
             "markPrice": None if instrument.kind is InstrumentKind.SPOT else _to_float(last),
             "indexPrice": None,
-            "vwap": None,
             "previousClose": None,
-            "baseVolume": None,
-            "quoteVolume": None,
             "info": {},
         }
 
@@ -120,8 +118,9 @@ class MarketReads:
         return instrument
 
     def _day(self, instrument: Instrument, last: Decimal | None) -> Structure:
-        """Returns open, high, low and change over 24 hours; only random walks have a past."""
-        keys = ("open", "high", "low", "change", "percentage", "average")
+        """Returns prices and volume over 24 hours; only random walks have a past."""
+        prices = ("open", "high", "low", "change", "percentage", "average")
+        keys = (*prices, "baseVolume", "quoteVolume", "vwap")
         if last is None or self.prices.source(instrument.symbol) is not PriceSource.WALK:
             return dict.fromkeys(keys)
         past = [*self.prices.walk_day(instrument, self.now), last]
@@ -129,8 +128,24 @@ class MarketReads:
         change = subtract(last, first)
         share = EXACT.divide(multiply(change, Decimal(100)), first)
         average = multiply(add(first, last), _HALF)
-        values = (first, max(past), min(past), change, share, average)
+        volume = self._day_volume(instrument, past)
+        values = (first, max(past), min(past), change, share, average, *volume)
         return dict(zip(keys, map(_to_float, values), strict=True))
+
+    def _day_volume(
+        self, instrument: Instrument, prices: Sequence[Decimal]
+    ) -> tuple[Decimal, Decimal, Decimal]:
+        """Returns volume in base, in quote, and the average price; each half hour at its open."""
+        base = quote = ZERO
+        for volume, price in zip(
+            self.prices.walk_day_volumes(instrument, self.now), prices, strict=False
+        ):
+            value = settle_value(instrument, volume, price)
+            if instrument.kind is InstrumentKind.INVERSE:
+                base, quote = add(base, value), add(quote, multiply(value, price))
+            else:
+                base, quote = add(base, volume), add(quote, value)
+        return base, quote, EXACT.divide(quote, base)
 
 
 def _mid_price(bid: Level | None, ask: Level | None) -> Decimal | None:

@@ -1,0 +1,33 @@
+"""Random walks: one market per exchange, unless an account has a seed of its own."""
+
+from dataclasses import replace
+
+from kit.builders import NOON
+from oms.adapters.paper.market_data.price_sources import PriceSources
+from oms.domain.account import Account, Environment, PaperSettings, PositionMode
+from oms.simulation.inputs import BookUpdate
+from oms.simulation.market.instruments import instruments_of
+
+BINANCE = Account(
+    id=1,
+    exchange_id="paper.binance",
+    label="paper",
+    position_mode=PositionMode.NETTING,
+    environment=Environment.PAPER,
+)
+
+
+def _book(account: Account, symbol: str = "BTC/USDT") -> BookUpdate:
+    instrument = instruments_of(account.venue)[symbol]
+    return PriceSources(account).walk_book(instrument, NOON)
+
+
+def test_accounts_of_one_exchange_see_one_market() -> None:
+    assert _book(replace(BINANCE, id=2)) == _book(BINANCE)
+    assert _book(replace(BINANCE, exchange_id="paper.bybit")) != _book(BINANCE)
+
+
+def test_a_seed_of_its_own_gives_a_market_of_its_own() -> None:
+    own = replace(BINANCE, paper=PaperSettings(seed=1))
+    assert _book(own) != _book(BINANCE)
+    assert _book(own) == _book(replace(own, id=2, exchange_id="paper.bybit"))
