@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from kit.builders import NOON
 from kit.exchanges.paper_harness import LINEAR, SPOT
+from kit.generators.byte_choices import ByteChoices, even_lists_from_bytes
 from kit.ledger.memory_account import MemoryAccount, total_balance
 from kit.run_size import count_examples
 from oms.domain.account import PositionMode
@@ -65,16 +66,16 @@ VERBS = (
     *("close", "close_by", "merge", "levels", "cancel", "change") * 2,
     *("cancel_all", "close_all", "reassign", "call", "reconcile"),
 )
-RANDOM_COMMANDS = st.builds(
-    RandomCommand,
-    st.sampled_from(VERBS),
-    st.binary(min_size=6, max_size=6).map(tuple),
-)
 #: Actions of the process between commands: process, commit, or crash.
-TURNS = st.sampled_from(["write"] * 6 + ["work"] * 3 + ["die", "die after writing"])
-STORIES = st.integers(1, 25).flatmap(
-    lambda size: st.lists(st.tuples(RANDOM_COMMANDS, TURNS), min_size=size, max_size=size)
-)
+TURNS = ["write"] * 6 + ["work"] * 3 + ["die", "die after writing"]
+
+
+def _command_and_turn(choices: ByteChoices) -> tuple[RandomCommand, str]:
+    verb, turn = choices.among(VERBS), choices.among(TURNS)
+    return RandomCommand(verb, [choices.below(256) for _ in range(6)]), turn
+
+
+STORIES = even_lists_from_bytes(_command_and_turn, width=8, min_size=1, max_size=25)
 ACCOUNTS = st.builds(
     lambda mode, fees: MemoryAccount(mode, balances=START, **fees),
     st.sampled_from(PositionMode),

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON
+from kit.generators.byte_choices import ByteChoices, even_lists_from_bytes
 from kit.ledger.histories import INSTRUMENTS, STEPS, History, Step
 from kit.ledger.history_run import play_history
 from kit.ledger.ledger_book import LedgerBook
@@ -35,16 +36,15 @@ ROUNDING = Fraction(1, 10**18)
 ZERO = Fraction(0)
 
 
-def _numbers(drawn: bytes) -> tuple[int, ...]:
-    return tuple(int.from_bytes(drawn[at : at + 2]) % 1000 for at in range(0, 16, 2))
+def _step(choices: ByteChoices) -> Step:
+    return Step(choices.among(STEPS), tuple(choices.below(1000) for _ in range(8)))
 
 
-STEP = st.builds(Step, st.sampled_from(STEPS), st.binary(min_size=16, max_size=16).map(_numbers))
 HISTORIES = st.builds(
     History,
     mode=st.sampled_from(PositionMode),
     instrument=st.sampled_from(INSTRUMENTS),
-    steps=st.integers(1, 60).flatmap(lambda size: st.lists(STEP, min_size=size, max_size=size)),
+    steps=even_lists_from_bytes(_step, width=11, min_size=1, max_size=60),
     allows_impossible=st.integers(0, 9).map(lambda number: number == 9),
 )
 MARKS = st.integers(1, 10_000_000).map(lambda number: Decimal(number).scaleb(-2))

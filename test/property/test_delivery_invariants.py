@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.builders import NOON, a_report
+from kit.generators.byte_choices import ByteChoices, even_lists_from_bytes
 from kit.ledger.histories import INSTRUMENTS
 from kit.ledger.ledger_book import LedgerBook
 from kit.run_size import count_examples
@@ -71,31 +72,44 @@ class Scene(NamedTuple):
     turns: Sequence[int]
 
 
-FILLS = st.builds(
-    Fill,
-    pause=st.integers(0, 3),
-    steps=st.integers(1, 20_000).map(lambda number: number * 10),
-    price=st.integers(100, PRICE_MAX * 10).map(lambda number: Decimal(number).scaleb(-1)),
-    rate=st.sampled_from(["0", "0.001", "0.00055", "-0.0002"]),
-    pays_in=st.integers(0, 3),
-)
-RANDOM_ORDERS = st.builds(
-    RandomOrder,
-    side=st.sampled_from(["buy", "sell"]),
-    strategy=st.integers(0, 2),
-    reduce_only=st.sampled_from([False, False, False, True]),
-    fresh=st.sampled_from([False, False, True]),
-    ticket=st.integers(0, 5),
-    fills=st.lists(FILLS, min_size=1, max_size=4),
-    canceled=st.booleans(),
-)
+RATES = ["0", "0.001", "0.00055", "-0.0002"]
+SIDES = ["buy", "sell"]
+
+
+def _fill(choices: ByteChoices) -> Fill:
+    return Fill(
+        pause=choices.below(4),
+        steps=choices.between(1, 20_000) * 10,
+        price=Decimal(choices.between(100, PRICE_MAX * 10)).scaleb(-1),
+        rate=choices.among(RATES),
+        pays_in=choices.below(4),
+    )
+
+
+def _order(choices: ByteChoices) -> RandomOrder:
+    return RandomOrder(
+        side=choices.among(SIDES),
+        strategy=choices.below(3),
+        reduce_only=choices.below(4) == 3,
+        fresh=choices.below(3) == 2,
+        ticket=choices.below(6),
+        canceled=choices.flag(),
+        fills=[_fill(choices) for _ in range(choices.between(1, 4))],
+    )
+
+
+def _turns(drawn: bytes) -> list[int]:
+    return [each % 8 for each in drawn]
+
+
+ORDER_BYTES = 24
 SCENES = st.builds(
     Scene,
     mode=st.sampled_from(PositionMode),
     instrument=st.sampled_from(INSTRUMENTS),
-    first=st.lists(RANDOM_ORDERS, max_size=3),
-    later=st.lists(RANDOM_ORDERS, min_size=1, max_size=5),
-    turns=st.lists(st.integers(0, 7), min_size=20, max_size=20),
+    first=even_lists_from_bytes(_order, width=ORDER_BYTES, min_size=0, max_size=3),
+    later=even_lists_from_bytes(_order, width=ORDER_BYTES, min_size=1, max_size=5),
+    turns=st.binary(min_size=20, max_size=20).map(_turns),
 )
 
 

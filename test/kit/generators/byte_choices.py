@@ -5,6 +5,7 @@ Smaller bytes make earlier choices, so hypothesis shrinks a list to fewer and pl
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -53,3 +54,15 @@ def lists_from_bytes(
         return [make(ByteChoices(drawn[start : start + width])) for start in starts]
 
     return st.binary(min_size=min_size * width, max_size=max_size * width).map(made)
+
+
+def even_lists_from_bytes(
+    make: Callable[[ByteChoices], Value], *, width: int, min_size: int, max_size: int
+) -> st.SearchStrategy[list[Value]]:
+    """Like ``lists_from_bytes``, with all lengths equally likely."""
+
+    @cache
+    def of_size(size: int) -> st.SearchStrategy[list[Value]]:
+        return lists_from_bytes(make, width=width, min_size=size, max_size=size)
+
+    return st.integers(min_size, max_size).flatmap(of_size)
