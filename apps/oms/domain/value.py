@@ -19,12 +19,12 @@ Initialiser = Callable[..., None]
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
     """Return ``cls`` as a frozen, slotted, keyword-only dataclass with a fast constructor."""
-    frozen: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    frozen: Any = dataclass(init=False, frozen=True, slots=True, kw_only=True)(cls)
     specs = fields(frozen)
     names = tuple(each.name for each in specs)
     open_class = type(f"_Open{cls.__name__}", (), {"__slots__": names})
     frozen.__init__ = _initialiser(frozen, open_class, specs)
-    frozen.__made__ = staticmethod(_maker(frozen, open_class, specs))
+    frozen.__open_class__ = open_class
     frozen.__evolvers__ = _Evolvers(frozen, open_class, names)
     return frozen  # type: ignore[no-any-return]
 
@@ -45,7 +45,7 @@ def constructor(cls: type[T]) -> type[T]:
     half of the cost of construction.
     """
     frozen: Any = cls
-    return frozen.__made__  # type: ignore[no-any-return]
+    return _maker(frozen, frozen.__open_class__, fields(frozen))  # type: ignore[return-value]
 
 
 def _initialiser(frozen: type, open_class: type, specs: tuple[Field[Any], ...]) -> Initialiser:
