@@ -53,6 +53,36 @@ def merge_has(own: Mapping[str, bool], remote: object, methods: type) -> dict[st
     return {**exchange_has, **refused, **own}
 
 
+def expand_features(features: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ccxt's ``features`` with inherited parts filled in, as ccxt's objects have them."""
+    return {
+        name: _expand(part, features) for name, part in features.items() if isinstance(part, dict)
+    }
+
+
+def _expand(part: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        name: _expand(value, features) if isinstance(value, dict) else value
+        for name, value in part.items()
+        if name != "extends"
+    }
+    if not part.get("extends"):
+        return own
+    parent: Any = features
+    for name in str(part["extends"]).split("."):
+        parent = (parent or {}).get(name)
+    return _merge(_expand(parent or {}, features), own)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in over.items():
+        inherited = merged.get(name)
+        is_nested = isinstance(value, dict) and isinstance(inherited, dict)
+        merged[name] = _merge(merged[name], value) if is_nested else value
+    return merged
+
+
 def build_description(has: Mapping[str, Any], remote: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the result of ``describe()``; ``remote`` is the exchange's own description."""
     return {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from ccxt_driver.errors import driver_error
@@ -33,18 +34,50 @@ class Markets:
         object.__setattr__(self, "by_id", by_id)
         object.__setattr__(self, "currencies", _currencies(self.by_symbol))
 
-    def find(self, symbol: Any, preferred_type: str = "spot") -> Any:
-        """Returns a market by symbol or exchange id. Raises ccxt's ``BadSymbol``.
+    def find(
+        self,
+        symbol: Any,
+        options: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        swaps_spot_symbols: bool = False,
+    ) -> Any:
+        """Returns a market by symbol or exchange id, as ccxt's ``market`` does.
 
-        If several markets have that id, one of ``preferred_type`` is returned.
+        ``defaultType`` of the options selects one of several markets with the same id. With
+        ``swaps_spot_symbols`` and ``defaultType`` swap a spot symbol is the contract of that
+        pair. Raises ccxt's ``BadSymbol``.
         """
-        if symbol in self.by_symbol:
-            return self.by_symbol[symbol]
-        markets = self.by_id.get(str(symbol))
-        if not markets:
+        market = self.find_or_none(symbol, options, swaps_spot_symbols=swaps_spot_symbols)
+        if market is None:
             message = f"there is no market {symbol!r} on this account"
             raise driver_error("BadSymbol", message, code="instrument_not_supported")
-        return next((each for each in markets if each.get(preferred_type) is True), markets[0])
+        return market
+
+    def find_or_none(
+        self, symbol: Any, options: Mapping[str, Any], *, swaps_spot_symbols: bool
+    ) -> Any:
+        """Like ``find``; ``None`` without such a market."""
+        market = self.by_symbol.get(symbol)
+        default_type = options.get("defaultType") or options.get("defaultSubType") or "spot"
+        is_linear = options.get("defaultSubType") != "inverse"
+        if swaps_spot_symbols and default_type == "swap" and (market or {"spot": 1}).get("spot"):
+            market = self._contract_of(str(symbol), is_linear=is_linear) or market
+        if market is not None:
+            return market
+        markets = self.by_id.get(str(symbol))
+        if swaps_spot_symbols and default_type in ("swap", "future"):
+            default_type = "linear" if is_linear else "inverse"
+        if not markets:
+            return None
+        return next((each for each in markets if each.get(default_type) is True), markets[0])
+
+    def _contract_of(self, symbol: str, *, is_linear: bool) -> Any:
+        """Returns the perpetual contract of a pair; ``None`` if there is none."""
+        base, slash, quote = symbol.partition("/")
+        if not slash or ":" in quote:
+            return None
+        settle = quote if is_linear and quote != "USD" else base
+        return self.by_symbol.get(f"{symbol}:{settle}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,21 @@ from ccxt_driver.capabilities import (
     OMS_NAME,
     PRESUMED_HAS,
     build_description,
+    expand_features,
     merge_has,
 )
 from ccxt_driver.ccxt_static_methods import static_method
 from ccxt_driver.config import Config
 from ccxt_driver.errors import driver_error
+from ccxt_driver.exchange_rules import ExchangeRules, find_rules, section_options
 from ccxt_driver.markets import TICK_SIZE, Markets
 from ccxt_driver.naming import CamelCaseAliases, is_trading, snake_case
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import CallContext, Flow
 from ccxt_driver.structures import CCXT, StructureBuilder
+
+#: Options that choose markets; the account's exchange has defaults of them.
+_TYPE_OPTIONS = ("defaultType", "defaultSubType")
 
 
 def utc_now() -> datetime:
@@ -56,7 +61,9 @@ class Driver(CamelCaseAliases):
         self.base_url = config.base_url
         self.timeout_seconds = config.timeout_seconds
         self.dialect = config.dialect
-        self.options = dict(config.options)
+        #: The id of ccxt's class that this object stands for, else that of the account's exchange.
+        self._exchange_id = str((config.options.get("oms") or {}).get("exchange") or "")
+        self.options = {**section_options(self._exchange_id), **config.options}
         presumed = PRESUMED_HAS if config.dialect == CCXT else {}
         self.has: dict[str, Any] = {**presumed, **self.own_has}
         self.apiKey = config.api_key
@@ -128,13 +135,21 @@ class Driver(CamelCaseAliases):
         self._remote_description = remote
         self.has = merge_has(self.own_has, remote.get("has"), type(self))
         self.timeframes = dict(remote.get("timeframes") or {})
-        self.features = dict(remote.get("features") or {})
+        self.features = expand_features(remote.get("features") or {})
         self.fees = dict(remote.get("fees") or self.fees)
         self.precisionMode = remote.get("precisionMode") or TICK_SIZE
+        self._exchange_id = self._exchange_id or str(remote.get("id") or "")
+        options = remote.get("options") or {}
+        defaults = {name: options[name] for name in _TYPE_OPTIONS if options.get(name)}
+        self.options = {**defaults, **self.options}
 
     def _describe(self) -> Flow[dict[str, Any]]:
         has = yield from self._load_has(False)
         return build_description(has, self._remote_description or {})
+
+    @property
+    def _rules(self) -> ExchangeRules:
+        return find_rules(self._exchange_id)
 
     def _refuse(self, name: str, *args: Any, **kwargs: Any) -> NoReturn:
         message = f"{name} is not supported: it would bypass the gateway"

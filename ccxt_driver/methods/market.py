@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP
 from typing import Any
 
 from ccxt_driver.errors import driver_error
+from ccxt_driver.exchange_rules import section_markets
 from ccxt_driver.markets import MarketRounding, Markets, round_to_step
 from ccxt_driver.methods.driver import Driver
 from ccxt_driver.sansio import read_flows
@@ -55,7 +56,9 @@ class MarketMethods(Driver):
 
     def market(self, symbol: str) -> Any:
         """Returns a market by symbol or id; the markets must be loaded."""
-        return self._markets().find(symbol, str(self.options.get("defaultType", "spot")))
+        return self._markets().find(
+            symbol, self.options, swaps_spot_symbols=self._rules.swaps_spot_symbols
+        )
 
     def market_id(self, symbol: str) -> Any:
         """Returns the exchange's id of a market."""
@@ -113,7 +116,7 @@ class MarketMethods(Driver):
             return markets
         if self.dialect == CCXT:
             yield from self._load_has(reload)
-        self._set_markets(Markets(by_symbol=markets))
+        self._set_markets(Markets(by_symbol=section_markets(self._exchange_id, markets)))
         return self.markets
 
     def _set_markets(self, loaded: Markets) -> None:

@@ -6,14 +6,20 @@ Other method names that would trade are refused by ``methods.driver``.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ccxt_driver.methods.driver import Driver
+from ccxt_driver.methods.order_calls import OrderCallMethods
 from ccxt_driver.naming import keyword_aliases
 from ccxt_driver.sansio import trade_flows
-from ccxt_driver.sansio.flow import NO_PARAMS, Params
+from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
+from ccxt_driver.sansio.order_terms import OrderCall
+from ccxt_driver.structures import Structure
 
 
-class TradeMethods(Driver):
-    """Creates, changes and cancels orders, closes positions; each sends exactly one request."""
+class TradeMethods(OrderCallMethods):
+    """Creates, changes and cancels orders, closes positions; each sends one trading request.
+
+    In the ccxt dialect reads may precede it: of the markets, of a ticker for orders by cost, of
+    the open orders for a client order id.
+    """
 
     @keyword_aliases(type="order_type")
     def create_order(
@@ -31,14 +37,19 @@ class TradeMethods(Driver):
         ``reduce_only``, ``time_in_force``, ``stop_loss``, ``stop_gain``, ``comment``, ``wait_ms``,
         ccxt's conditional prices; all others are passed to the exchange.
         """
-        flow = trade_flows.create_order(
-            self._context(), symbol, type, side, amount, price, params or NO_PARAMS
+        call = OrderCall(
+            symbol=symbol,
+            type=type,
+            side=side,
+            amount=amount,
+            price=price,
+            params=params or NO_PARAMS,
         )
-        return self._run(flow)
+        return self._run(self._create_order(call))
 
     def create_orders(self, orders: Sequence[Mapping[str, Any]], params: Params = NO_PARAMS) -> Any:
         """Sends several orders, each a mapping of ``create_order``'s arguments, in one request."""
-        return self._run(trade_flows.create_orders(self._context(), orders, params or NO_PARAMS))
+        return self._run(self._create_orders(orders, params or NO_PARAMS))
 
     def create_limit_order(
         self, symbol: str, side: str, amount: Any, price: Any, params: Params = NO_PARAMS
@@ -84,15 +95,13 @@ class TradeMethods(Driver):
         params: Params = NO_PARAMS,
     ) -> Any:
         """Changes amount, price or both; the order keeps its id and other fields."""
-        flow = trade_flows.edit_order(
-            self._context(), id, symbol, type, side, amount, price, params or NO_PARAMS
-        )
+        flow = self._edit_order(id, symbol, type, side, amount, price, params or NO_PARAMS)
         return self._run(flow)
 
     @keyword_aliases(id="order_id")
     def cancel_order(self, id: Any, symbol: str | None = None, params: Params = NO_PARAMS) -> Any:
-        """Cancels an order."""
-        return self._run(trade_flows.cancel_order(self._context(), id, symbol, params or NO_PARAMS))
+        """Cancels an order; without ``id`` the open one with ``clientOrderId`` of ``params``."""
+        return self._run(self._cancel_order(id, symbol, params or NO_PARAMS))
 
     @keyword_aliases(ids="order_ids")
     def cancel_orders(
@@ -105,9 +114,7 @@ class TradeMethods(Driver):
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = NO_PARAMS) -> Any:
         """Cancels all open orders of this object's strategy; of the account if it has none."""
-        return self._run(
-            trade_flows.cancel_all_orders(self._context(), symbol, params or NO_PARAMS)
-        )
+        return self._run(self._cancel_all_orders(symbol, params or NO_PARAMS))
 
     def close_position(
         self, symbol: str | None = None, side: str | None = None, params: Params = NO_PARAMS
@@ -116,3 +123,51 @@ class TradeMethods(Driver):
         return self._run(
             trade_flows.close_position(self._context(), symbol, side, params or NO_PARAMS)
         )
+
+    def _create_order(self, call: OrderCall) -> Flow[Structure]:
+        converted = yield from self._convert_order(call)
+        return (yield from trade_flows.create_order(self._context(), converted))
+
+    def _create_orders(
+        self, orders: Sequence[Mapping[str, Any]], params: Params
+    ) -> Flow[list[Structure]]:
+        calls = []
+        for order in orders:
+            call = OrderCall(
+                symbol=order["symbol"],
+                type=order.get("type", order.get("order_type", "")),
+                side=order["side"],
+                amount=order.get("amount", order.get("qty")),
+                price=order.get("price"),
+                params={**params, **(order.get("params") or {})},
+            )
+            calls.append((yield from self._convert_order(call)))
+        return (yield from trade_flows.create_orders(self._context(), calls, params))
+
+    def _edit_order(
+        self,
+        id: Any,
+        symbol: str | None,
+        type: str | None,
+        side: str | None,
+        amount: Any,
+        price: Any,
+        params: Params,
+    ) -> Flow[Structure]:
+        self._check_edit_params(params)
+        symbol = yield from self._resolve(symbol)
+        qty, limit, expected = yield from self._convert_edit(symbol, type, side, amount, price)
+        order_id = yield from self._find_order_id(id, symbol, params)
+        return (
+            yield from trade_flows.edit_order(
+                self._context(), order_id, symbol, type, side, qty, limit, params, expected
+            )
+        )
+
+    def _cancel_order(self, id: Any, symbol: str | None, params: Params) -> Flow[Structure]:
+        order_id = yield from self._find_order_id(id, symbol, params)
+        return (yield from trade_flows.cancel_order(self._context(), order_id, symbol, params))
+
+    def _cancel_all_orders(self, symbol: str | None, params: Params) -> Flow[list[Structure]]:
+        resolved = yield from self._resolve(symbol)
+        return (yield from trade_flows.cancel_all_orders(self._context(), resolved, params))

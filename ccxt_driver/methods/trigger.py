@@ -23,7 +23,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order that is canceled if it would execute immediately."""
-        extended = _extend(params, postOnly=True)
+        extended = extend_params(params, postOnly=True)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_reduce_only_order(
@@ -36,7 +36,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order that may only reduce a position."""
-        extended = _extend(params, reduceOnly=True)
+        extended = extend_params(params, reduceOnly=True)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trigger_order(
@@ -50,7 +50,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order that is triggered by a price."""
-        extended = _extend(params, triggerPrice=triggerPrice)
+        extended = extend_params(params, triggerPrice=triggerPrice)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_stop_order(
@@ -100,7 +100,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order that is triggered by a stop loss price."""
-        extended = _extend(params, stopLossPrice=stopLossPrice)
+        extended = extend_params(params, stopLossPrice=stopLossPrice)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_take_profit_order(
@@ -114,7 +114,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order that is triggered by a take profit price."""
-        extended = _extend(params, takeProfitPrice=takeProfitPrice)
+        extended = extend_params(params, takeProfitPrice=takeProfitPrice)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_order_with_take_profit_and_stop_loss(
@@ -129,7 +129,7 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order whose position gets both levels, which the gateway monitors."""
-        extended = _extend(params, takeProfit=takeProfit, stopLoss=stopLoss)
+        extended = extend_params(params, takeProfit=takeProfit, stopLoss=stopLoss)
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trailing_amount_order(
@@ -144,7 +144,9 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order whose trigger trails the price by an amount."""
-        extended = _extend(params, trailingAmount=trailingAmount, triggerPrice=trailingTriggerPrice)
+        extended = extend_params(
+            params, trailingAmount=trailingAmount, triggerPrice=trailingTriggerPrice
+        )
         return self.create_order(symbol, type, side, amount, price, extended)
 
     def create_trailing_percent_order(
@@ -159,12 +161,12 @@ class TriggerMethods(TradeMethods):
         params: Params = NO_PARAMS,
     ) -> Any:
         """An order whose trigger trails the price by a percentage."""
-        extended = _extend(
+        extended = extend_params(
             params, trailingPercent=trailingPercent, triggerPrice=trailingTriggerPrice
         )
         return self.create_order(symbol, type, side, amount, price, extended)
 
 
-def _extend(params: Params | None, **fields: Any) -> Mapping[str, Any]:
+def extend_params(params: Params | None, **fields: Any) -> Mapping[str, Any]:
     """Returns ``params`` with the fields that are not ``None``."""
     return {**(params or {}), **{key: value for key, value in fields.items() if value is not None}}

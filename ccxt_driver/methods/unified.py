@@ -2,8 +2,8 @@
 
 from ccxt_driver.methods.market import MarketMethods
 from ccxt_driver.methods.read import ReadMethods
-from ccxt_driver.methods.trigger import TriggerMethods
+from ccxt_driver.methods.variants import VariantMethods
 
 
-class UnifiedMethods(TriggerMethods, ReadMethods, MarketMethods):
+class UnifiedMethods(VariantMethods, ReadMethods, MarketMethods):
     """ccxt's methods over the gateway; each exists in camelCase too."""

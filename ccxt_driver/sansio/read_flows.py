@@ -42,6 +42,16 @@ def fetch_order(context: CallContext, id: Any, symbol: str | None, params: Param
     return None
 
 
+def find_open_order(context: CallContext, client_id: str, symbol: str | None) -> Flow[Body]:
+    """Returns the row of the open order with a client id. Raises ``OrderNotFound``."""
+    query = {"account_ids": context.account_id, "limit": OPEN_ORDERS_MAX}
+    row = _find_client_row((yield _get("/oms/orders/open", query)), client_id, symbol)
+    if row is None:
+        message = f"no open order has the client id {client_id}"
+        raise driver_error("OrderNotFound", message, code="order_not_found")
+    return row
+
+
 def fetch_open_orders(
     context: CallContext, symbol: str | None, since: int | None, limit: int | None, params: Params
 ) -> Flow[list[Structure]]:
@@ -186,6 +196,11 @@ def _row_number(row: Body) -> int:
 
 def _find_row(body: Body, id: Any) -> Body | None:
     return next((row for row in list_rows(body) if str(row.get("id")) == str(id)), None)
+
+
+def _find_client_row(body: Body, client_id: str, symbol: str | None) -> Body | None:
+    rows = _filter_symbols(list_rows(body), symbol)
+    return next((row for row in rows if row.get("client_order_id") == client_id), None)
 
 
 def _filter_symbols(rows: list[Body], symbols: Sequence[str] | str | None) -> list[Body]:

@@ -10,7 +10,8 @@ from typing import Any
 from ccxt_driver.errors import driver_error
 from ccxt_driver.naming import gateway_order_type
 from ccxt_driver.sansio.flow import CallContext, Flow, Params
-from ccxt_driver.structures import Structure
+from ccxt_driver.sansio.order_terms import OrderCall
+from ccxt_driver.structures import CCXT, Structure
 from ccxt_driver.wire import Body, Request, format_decimal
 
 DEFAULT_WAIT_MS = 10_000
@@ -60,34 +61,21 @@ _ONLY_OF_SEND = frozenset(
 )
 
 
-def create_order(
-    context: CallContext, symbol: str, type: str, side: str, amount: Any, price: Any, params: Params
-) -> Flow[Structure]:
+def create_order(context: CallContext, call: OrderCall) -> Flow[Structure]:
     """Sends one order."""
-    payload = _send_payload(context, symbol, type, side, amount, price, params)
-    body = yield _request(context, _command(context, "send_order", payload), params)
+    payload = _send_payload(context, call)
+    body = yield _request(context, _command(context, "send_order", payload), call.params)
     return _order(context, body, _result(body, 0), {**payload, "filled_qty": "0"})
 
 
 def create_orders(
-    context: CallContext, orders: Sequence[Mapping[str, Any]], params: Params
+    context: CallContext, calls: Sequence[OrderCall], params: Params
 ) -> Flow[list[Structure]]:
     """Sends several orders in one request; refused ones are returned as ``rejected``.
 
     ``info`` of each contains only the result of that order.
     """
-    payloads = [
-        _send_payload(
-            context,
-            order["symbol"],
-            order.get("type", order.get("order_type")),
-            order["side"],
-            order.get("amount", order.get("qty")),
-            order.get("price"),
-            {**params, **(order.get("params") or {})},
-        )
-        for order in orders
-    ]
+    payloads = [_send_payload(context, call) for call in calls]
     commands = [_command(context, "send_order", payload) for payload in payloads]
     body = yield _request(context, commands, params)
     results = [_result(body, index) for index in range(len(payloads))]
@@ -106,9 +94,13 @@ def edit_order(
     amount: Any,
     price: Any,
     params: Params,
+    expected: Mapping[str, Any],
 ) -> Flow[Structure]:
-    """Changes quantity, price or both of a resting order, which keeps its id."""
-    change = {"order_id": _id(id), **_comment(params)}
+    """Changes quantity, price or both of a resting order, which keeps its id.
+
+    ``expected`` are terms that the gateway compares with those of the order.
+    """
+    change = {"order_id": _id(id), **_comment(params), **expected}
     if amount is not None:
         change["new_qty"] = _number("amount", amount)
     if price is not None:
@@ -193,29 +185,30 @@ def close_position(
     return _order(context, body, _result(body, 0), fallback)
 
 
-def _send_payload(
-    context: CallContext, symbol: str, type: Any, side: Any, amount: Any, price: Any, params: Params
-) -> dict[str, Any]:
-    fields, extra = _read_params(params)
+def _send_payload(context: CallContext, call: OrderCall) -> dict[str, Any]:
+    fields, extra = _read_params(call.params)
     payload = {
-        "symbol": symbol,
-        "side": str(side).lower(),
-        "order_type": gateway_order_type(type),
-        "qty": _number("amount", amount),
+        "symbol": call.symbol,
+        "side": str(call.side).lower(),
+        "order_type": gateway_order_type(call.type),
+        "qty": _number("amount", call.amount),
         "strategy_id": context.strategy_id,
         "position_id": 0,
         "client_order_id": _new_client_order_id(),
         **fields,
     }
-    if price is not None:
-        payload["price"] = _number("price", price)
-    stop = params.get("stopLossPrice")
+    if call.price is not None:
+        payload["price"] = _number("price", call.price)
+    stop = call.params.get("stopLossPrice")
     if stop is not None and fields.get("take_profit_price") is not None:
         # A pair of exits: the order is the take profit, the stop loss is its counterpart.
         payload["trigger_price"] = fields["take_profit_price"]
         extra["stopLossPrice"] = _number("stopLossPrice", _level(stop))
+    extra |= call.exchange_params
     if extra:
         payload["extra"] = extra
+        if context.structures.dialect == CCXT:
+            extra["unknown"] = "refuse"
     return payload
 
 

@@ -25,7 +25,7 @@ def server() -> Iterator[FaultyServer]:
 
 def new_exchange(base_url: str, seconds: float = SECONDS) -> OmsCcxtAsyncExchange:
     return OmsCcxtAsyncExchange(
-        api_key="key", account_id=7, base_url=base_url, timeout_seconds=seconds
+        api_key="key", account_id=7, base_url=base_url, timeout_seconds=seconds, dialect="oms"
     )
 
 

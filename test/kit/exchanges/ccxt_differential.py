@@ -4,8 +4,9 @@ Two accounts of one loopback exchange: real ccxt trades on ``b``; the driver tra
 through an in-process gateway. What counts is what the exchange has afterwards.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ import ccxt.async_support
 
 from ccxt_driver import OmsCcxtAsyncExchange
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
-from kit.exchanges.loopback_process import LoopbackExchange
+from kit.exchanges.loopback_process import LoopbackExchange, run_loopback
 from kit.gateway.exchange_setup import TRADER_KEY, ExchangeSetup
 from kit.gateway.in_process import AUDIT, TRADER, InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiClient
@@ -31,6 +32,9 @@ TERMS = (
     *("post_only", "time_in_force", "trailing_percent", "take_profit", "stop_loss", "filled"),
     *("state", "origin"),
 )
+
+#: After so many comparisons the gateway's open orders are canceled.
+_CANCEL_EVERY = 20
 
 Order = dict[str, Any]
 Step = Callable[[Any, list[Any]], Any]
@@ -46,27 +50,55 @@ class Verdict(StrEnum):
     BOTH_REFUSED = "both refused"
     #: The driver raised and nothing of the call is at the exchange; ccxt traded.
     REFUSED = "refused"
+    #: ccxt raised, and the driver did what was requested.
+    ONLY_DRIVER = "only the driver"
     #: Different orders are at the exchange.
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The orders on both sides, and what was raised."""
+@dataclass
+class Side:
+    """One side of a comparison: its new orders after each call, and what the last one raised."""
 
-    verdict: Verdict
-    direct: Sequence[Order]
-    driver: Sequence[Order]
-    direct_error: Exception | None
-    driver_error: Exception | None
+    snapshots: list[list[Order]]
+    error: Exception | None = None
+
+    @property
+    def orders(self) -> list[Order]:
+        """The orders at the end."""
+        return self.snapshots[-1]
 
     def __str__(self) -> str:
-        sides = (
-            ("ccxt", self.direct, self.direct_error),
-            ("driver", self.driver, self.driver_error),
-        )
-        lines = [f"{name}: {list(rows)} {error!r}" for name, rows, error in sides]
-        return "\n".join([self.verdict, *lines])
+        return f"{self.orders} {self.error!r}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides, each until its first error."""
+
+    direct: Side
+    driver: Side
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the comparison found."""
+        direct, driver = self.direct, self.driver
+        count = min(len(direct.snapshots), len(driver.snapshots))
+        is_same_before = direct.snapshots[: count - 1] == driver.snapshots[: count - 1]
+        errors = (_fails_at(direct, count), _fails_at(driver, count))
+        if not is_same_before or _changed_by_error(direct) or _changed_by_error(driver):
+            return Verdict.DIFFERENT
+        if errors == (False, False):
+            return Verdict.EQUAL if direct.orders == driver.orders else Verdict.DIFFERENT
+        verdicts = {
+            (True, True): Verdict.BOTH_REFUSED,
+            (False, True): Verdict.REFUSED,
+            (True, False): Verdict.ONLY_DRIVER,
+        }
+        return verdicts[errors]
+
+    def __str__(self) -> str:
+        return f"{self.verdict}\nccxt: {self.direct}\ndriver: {self.driver}"
 
 
 @dataclass
@@ -79,6 +111,7 @@ class Differential:
     _opened: list[Any] = field(default_factory=list)
     _direct: dict[str, Any] = field(default_factory=dict)
     _drivers: dict[str, Any] = field(default_factory=dict)
+    _count: int = 0
 
     def direct(self, name: str, options: Mapping[str, Any]) -> Any:
         """A ccxt object of class ``name`` with ``options``; one for equal arguments."""
@@ -108,12 +141,13 @@ class Differential:
     async def compare(
         self, name: str, steps: Sequence[Step], options: Mapping[str, Any] | None = None
     ) -> Comparison:
-        """Runs the calls on both sides; what the gateway has open is canceled afterwards."""
+        """Runs the calls on both sides, each until its first error."""
         direct = await self._run(self.direct(name, options or {}), DIRECT_ACCOUNT, steps)
         driver = await self._run(self.driver(name, options or {}), GATEWAY_ACCOUNT, steps)
-        comparison = _compare(*direct, *driver)
-        await self.cancel_open()
-        return comparison
+        self._count += 1
+        if self._count % _CANCEL_EVERY == 0:
+            await self.cancel_open()
+        return Comparison(direct, driver)
 
     async def cancel_open(self) -> None:
         """Cancels the open orders of the gateway's accounts."""
@@ -127,19 +161,20 @@ class Differential:
         for exchange in self._opened:
             await exchange.close()
 
-    async def _run(
-        self, exchange: Any, account: str, steps: Sequence[Step]
-    ) -> tuple[list[Order], Exception | None]:
+    async def _run(self, exchange: Any, account: str, steps: Sequence[Step]) -> Side:
         before = {row["order_id"] for row in self._orders(account)}
-        error: Exception | None = None
+        side = Side([[]])
         results: list[Any] = []
-        try:
-            for step in steps:
+        for step in steps:
+            try:
                 results.append(await step(exchange, results))
-        except ccxt.BaseError as raised:
-            error = raised
-        rows = [row for row in self._orders(account) if row["order_id"] not in before]
-        return [{name: row[name] for name in TERMS} for row in rows], error
+            except ccxt.BaseError as raised:
+                side.error = raised
+            new = [row for row in self._orders(account) if row["order_id"] not in before]
+            side.snapshots.append([{name: row[name] for name in TERMS} for row in new])
+            if side.error is not None:
+                break
+        return side
 
     def _orders(self, account: str) -> list[Order]:
         orders: list[Order] = self.venue.books(account)["orders"]
@@ -194,22 +229,45 @@ async def _account(gateway: InProcessGateway, venue: LoopbackExchange, name: str
     )
 
 
-def _compare(
-    direct: list[Order],
-    direct_error: Exception | None,
-    driver: list[Order],
-    driver_error: Exception | None,
-) -> Comparison:
-    if direct == driver:
-        is_refused = not direct and direct_error is not None and driver_error is not None
-        verdict = Verdict.BOTH_REFUSED if is_refused else Verdict.EQUAL
-        if not direct and (direct_error is None) != (driver_error is None):
-            verdict = Verdict.REFUSED if direct_error is None else Verdict.DIFFERENT
-    elif driver_error is not None and driver == direct[: len(driver)]:
-        verdict = Verdict.REFUSED
-    else:
-        verdict = Verdict.DIFFERENT
-    return Comparison(verdict, direct, driver, direct_error, driver_error)
+class Runs:
+    """Runs comparisons one after the other in an event loop of their own."""
+
+    def __init__(self, differential: Differential, runner: asyncio.Runner) -> None:
+        self.differential = differential
+        self._runner = runner
+
+    def compare(self, name: str, *steps: Step, **options: Any) -> Comparison:
+        """As ``Differential.compare``, blocking."""
+        return self._runner.run(self.differential.compare(name, steps, options))
+
+
+@contextmanager
+def run_differential(folder: Path) -> Iterator[Runs]:
+    """Yields comparisons at a loopback exchange of their own."""
+    with run_loopback() as venue, asyncio.Runner() as runner:
+        opened = open_differential(venue, folder)
+        try:
+            yield Runs(runner.run(opened.__aenter__()), runner)
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+def call(method: str, *args: Any) -> Step:
+    """One call with fixed arguments."""
+    return lambda exchange, _results: getattr(exchange, method)(*args)
+
+
+def call_on_last(method: str, *args: Any) -> Step:
+    """One call about the order that the call before returned."""
+    return lambda exchange, results: getattr(exchange, method)(results[-1]["id"], *args)
+
+
+def _fails_at(side: Side, count: int) -> bool:
+    return side.error is not None and len(side.snapshots) == count
+
+
+def _changed_by_error(side: Side) -> bool:
+    return side.error is not None and side.snapshots[-1] != side.snapshots[-2]
 
 
 def _dialect(name: str) -> str:

@@ -158,6 +158,19 @@ def test_a_change_is_refused(
     assert (refused.code, refused.reason) == (code, reason)
 
 
+@pytest.mark.parametrize("name", ["symbol", "side", "order_type"])
+def test_a_change_for_another_order_is_refused(name: str) -> None:
+    order = an_order(order_type="stop_limit", price=Decimal(100), trigger_price=Decimal(100))
+    own = {"symbol": order.symbol, "side": order.side, "order_type": "limit"}
+    other = {"symbol": "X/Y", "side": Side.SELL, "order_type": "market"}
+    price = Decimal(101)
+    assert admit_change(ChangeOrder(order_id=1, new_price=price, **own), order, _context()) is None
+    terms = own | {name: other[name]}
+    refused = admit_change(ChangeOrder(order_id=1, new_price=price, **terms), order, _context())
+    assert refused is not None
+    assert (refused.code, refused.reason) == ("validation_error", name)
+
+
 def test_a_change_that_fits_is_admitted() -> None:
     order = an_order(order_type="limit", price=Decimal(100), filled_qty=Decimal("0.5"))
     request = ChangeOrder(order_id=1, new_price=Decimal(101), new_qty=Decimal("0.5"))

@@ -67,6 +67,19 @@ def test_rounding_can_be_refused() -> None:
     assert round_send_order(request, BTC) is request
 
 
+def test_a_take_profit_price_stays_the_trigger() -> None:
+    request = SendOrder(
+        symbol=BTC.symbol,
+        side=Side.SELL,
+        order_type="take_profit_market",
+        qty=Decimal(1),
+        trigger_price=OFF,
+        take_profit_price=OFF,
+    )
+    sent = round_send_order(request, BTC)
+    assert sent.trigger_price == sent.take_profit_price != OFF
+
+
 def test_closes_and_changes_are_rounded_alike() -> None:
     close = ClosePosition(position_id=1, order_type="limit", qty=Decimal("0.0019"), price=OFF)
     sent = round_close_position(close, Side.SELL, BTC)

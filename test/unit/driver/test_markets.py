@@ -68,9 +68,15 @@ def test_rounding_to_zero_is_an_invalid_order() -> None:
 def test_a_market_is_found_by_symbol_or_id() -> None:
     markets = Markets(by_symbol=MARKETS)
     assert markets.find("BTC/USDT:USDT") is SWAP
-    assert (markets.find("BTCUSDT"), markets.find("BTCUSDT", "swap")) == (SPOT, SWAP)
-    with pytest.raises(ccxt.BadSymbol):
-        markets.find("DOGE")
+    options = {"defaultType": "swap"}
+    assert (markets.find("BTCUSDT"), markets.find("BTCUSDT", options)) == (SPOT, SWAP)
+    assert markets.find("BTC/USDT", options) is SPOT
+    assert markets.find("BTC/USDT", options, swaps_spot_symbols=True) is SWAP
+    only_contracts = Markets(by_symbol={"BTC/USDT:USDT": SWAP})
+    assert only_contracts.find("BTC/USDT", options, swaps_spot_symbols=True) is SWAP
+    for symbol in ("DOGE", "DOGE/USDT"):
+        with pytest.raises(ccxt.BadSymbol):
+            markets.find(symbol, options, swaps_spot_symbols=True)
 
 
 def test_currencies_have_the_finest_step_and_all_keys_of_ccxt() -> None:

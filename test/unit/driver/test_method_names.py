@@ -64,8 +64,8 @@ def test_call_ccxt_calls_any_method() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("create_twap_order", "createTwapOrder", "create_order_ws", "createConvertTrade"),
-        *("edit_orders", "editOrderWs", "cancel_all_orders_after", "cancelOrdersForSymbols"),
+        *("create_twap_order", "createTwapOrder", "create_twap_order_ws", "createConvertTrade"),
+        *("edit_orders", "editOrdersWs", "cancel_all_orders_after", "cancelOrdersForSymbols"),
         *("close_all_positions", "closeAllPositions", "closePositionWs", "createDepositAddress"),
         *("CreateOrder", "createorder", "create order", "cancel/../../x"),
     ],

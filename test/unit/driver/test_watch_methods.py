@@ -12,6 +12,9 @@ import pytest
 from ccxt_driver import OmsAsyncHttpClient, OmsCcxtAsyncExchange, OmsCcxtProExchange, OmsHttpClient
 from kit.http.stub_transport import API_KEY, BASE_URL, ORDER, StubTransport, failure, results
 
+MARKET = {"id": "BTCUSDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "spot": True}
+#: Responses to what the first order of an object loads: markets and description.
+LOADED = ({"result": {"BTC/USDT": MARKET}}, {"result": {}})
 POLLING = {"force_polling": True, "watch_timeout_seconds": 0.05, "poll_interval_seconds": 0.01}
 
 
@@ -97,11 +100,13 @@ async def test_the_asynchronous_class_has_the_ccxt_dialect() -> None:
     assert exchange.dialect == "ccxt"
     with pytest.raises(ccxt.OrderNotFound):
         await exchange.fetch_order("42")
-    exchange, transport = async_on(results({"order": ORDER}))
-    order = await exchange.createLimitBuyOrder("BTC/USDT", 1, 100)
-    assert (order["id"], transport.only_request.path) == ("42", "/oms/commands")
+    exchange, transport = async_on(*LOADED, results({"order": ORDER}))
     with pytest.raises(ccxt.ExchangeError, match="load_markets"):
         exchange.market("BTC/USDT")
+    order = await exchange.createLimitBuyOrder("BTC/USDT", 1, 100)
+    assert (order["id"], order["symbol"]) == ("42", "BTC/USDT")
+    paths = [sent.path for sent in transport.sent]
+    assert paths == ["/ccxt/7/load_markets", "/ccxt/7/describe", "/oms/commands"]
 
 
 async def test_a_failed_read_is_retried_and_a_trade_never() -> None:
@@ -109,10 +114,10 @@ async def test_a_failed_read_is_retried_and_a_trade_never() -> None:
     exchange, transport = async_on(down, {"result": 5})
     assert await exchange.fetch_ticker("BTC/USDT") == 5
     assert len(transport.sent) == 2
-    exchange, transport = async_on(down)
+    exchange, transport = async_on(*LOADED, down)
     with pytest.raises(ccxt.ExchangeNotAvailable):
         await exchange.create_market_buy_order("BTC/USDT", 1)
-    assert len(transport.sent) == 1
+    assert [sent.path for sent in transport.sent].count("/oms/commands") == 1
 
 
 @pytest.mark.parametrize("make", [pro_on, async_on])

@@ -79,6 +79,7 @@ PAYLOADS: list[CommandPayload] = [
     CancelOrder(order_ids=(1,)),
     ChangeOrder(order_id=1, new_price=Decimal(5)),
     ChangeOrder(order_id=1, new_qty=Decimal("0.5"), comment="c"),
+    ChangeOrder(order_id=1, new_price=Decimal(5), symbol="X", side=Side.BUY, order_type="limit"),
     ClosePosition(position_id=1),
     ClosePosition(
         position_id=1,

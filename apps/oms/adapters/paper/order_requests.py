@@ -2,7 +2,7 @@
 
 Supported ``params`` are ``sim`` (fault injection), ``stopLoss`` and ``takeProfit`` (attached exits,
 as in ccxt), ``triggerPriceType``, and for a take profit ``stopLossPrice``, the other order of an
-OCO pair. Other params are ignored, as exchanges do.
+OCO pair. Other params are ignored, as exchanges do, or refused with ``unknown`` set to ``refuse``.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,13 @@ from oms.simulation.transport.faults import Fault, parse_fault
 
 SIBLING_STOP_PARAM = "stopLossPrice"
 """Parameter of a take profit: trigger price of the stop that cancels it, and that it cancels."""
+
+_PARAMS = frozenset(
+    {
+        *("sim", "stopLoss", "takeProfit", "triggerPriceType", SIBLING_STOP_PARAM),
+        *("precision", "deadline_ms", "unknown"),
+    }
+)
 
 _new_place = constructor(NewOrder)
 
@@ -62,6 +69,7 @@ def build_new_order(
     reduces a ledger position may enlarge the net one, so it is not sent as reduce-only.
     """
     params = order.params
+    _refuse_unknown(params)
     return _new_place(
         client_id=str(order.id),
         symbol=order.symbol,
@@ -75,6 +83,13 @@ def build_new_order(
         fault=_fault(params["sim"]) if "sim" in params else None,
         at=now,
     )
+
+
+def _refuse_unknown(params: Mapping[str, object]) -> None:
+    unknown = sorted(params.keys() - _PARAMS)
+    if unknown and params.get("unknown") == "refuse":
+        message = f"params.{unknown[0]}: a paper exchange has no such parameter"
+        raise Invalid(message, code="order_type_not_supported", reason="unknown_parameter")
 
 
 def _is_plain(order: Order) -> bool:

@@ -81,12 +81,19 @@ class CancelOrder:
 
 @value
 class ChangeOrder:
-    """Change price, total quantity, or both; ``None`` keeps the value."""
+    """Change price, total quantity, or both; ``None`` keeps the value.
+
+    ``symbol``, ``side`` and ``order_type`` change nothing: the command is refused if the order has
+    other ones.
+    """
 
     order_id: int
     new_price: Decimal | None = None
     new_qty: Decimal | None = None
     comment: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    order_type: str | None = None
 
 
 @value

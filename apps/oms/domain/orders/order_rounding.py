@@ -22,11 +22,13 @@ def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
         return request
     exit_side = Side.SELL if request.side is Side.BUY else Side.BUY
     tick = instrument.tick
+    trigger = _round_trigger(request.trigger_price, request.side, request.order_type, tick)
     return evolve(
         request,
         qty=round_down_to_step(request.qty, instrument.step),
         price=_round_limit(request.price, request.side, tick),
-        trigger_price=_round_trigger(request.trigger_price, request.side, request.order_type, tick),
+        trigger_price=trigger,
+        take_profit_price=None if request.take_profit_price is None else trigger,
         stop_loss=_round_stop(request.stop_loss, exit_side, tick),
         stop_gain=_round_gain(request.stop_gain, exit_side, tick),
     )

@@ -17,6 +17,7 @@ from oms.domain.ledger.close_lock import is_close_order
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
+from oms.domain.orders.order_types import ORDER_TYPES
 from oms.domain.orders.order_validation import (
     is_post_only,
     limit_price,
@@ -142,10 +143,29 @@ def admit_close(
     )
 
 
+def _refuse_other_terms(request: ChangeOrder, order: Order) -> Refused | None:
+    """Refuse a change that names another symbol, side or type than the order's."""
+    base_type = ORDER_TYPES[order.order_type].base_type
+    own_values = {
+        "symbol": (order.symbol,),
+        "side": (order.side,),
+        "order_type": (order.order_type, base_type),
+    }
+    for name, own in own_values.items():
+        expected = getattr(request, name)
+        if expected is not None and expected not in own:
+            message = f"the {name} of order {order.id} is {own[0]}; it cannot be changed"
+            return Refused(code="validation_error", reason=name, message=message)
+    return None
+
+
 def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Refused | None:
     """Check a request to change price or total quantity of an order."""
     if not order.is_open:
         return refuse_not_open(order)
+    refused = _refuse_other_terms(request, order)
+    if refused is not None:
+        return refused
     if order.pending_change is not None:
         message = f"order {order.id} already has a pending {order.pending_change}"
         return Refused(code="invalid_order_state", reason="change_pending", message=message)

@@ -156,6 +156,9 @@ def _write_row_command(
         case ChangeOrder():
             fields = {"order_id": payload.order_id}
             put_decimals(fields, new_price=payload.new_price, new_qty=payload.new_qty)
+            expected = {"symbol": payload.symbol, "order_type": payload.order_type}
+            expected["side"] = None if payload.side is None else payload.side.value
+            fields |= {name: each for name, each in expected.items() if each is not None}
         case CloseBy():
             fields = {
                 "position_id_a": payload.position_id_a,

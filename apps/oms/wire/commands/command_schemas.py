@@ -109,6 +109,9 @@ class ChangeFields(TypedDict, total=False):
     new_price: Positive
     new_qty: Positive
     comment: Comment
+    symbol: Symbol
+    side: SideWord
+    order_type: OrderType
 
 
 class BulkScopeFields(TypedDict, total=False):

@@ -36,7 +36,7 @@ async def test_attributes_computations_and_numbers(
     assert (await read("markets"))[SPOT]["precision"]["price"] == 0.01
 
     ticker, balance = await read("fetch_ticker", LINEAR), await read("fetch_balance")
-    assert ticker["last"] == 60000
+    assert (ticker["last"], ticker["bid"]) == (60000, 60000)
     assert isinstance(ticker["info"]["lastPrice"], str)
     assert isinstance(balance["USDT"]["free"], float)
     candles = await read("fetch_ohlcv", LINEAR, limit=2)

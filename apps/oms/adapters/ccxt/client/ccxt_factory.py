@@ -14,7 +14,6 @@ from oms.adapters.ccxt.client.host_guard import build_host_guard
 from oms.adapters.ccxt.client.http_session import create_tls_context, new_session
 from oms.adapters.ccxt.client.request_errors import NotSent
 from oms.adapters.ccxt.extra_config import RECEIVE_WINDOW_MS, ExtraConfig, parse_extra_config
-from oms.adapters.ccxt.parsing.decimals import ExactNumber
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.venues.catalog import VenueInfo, load_venues
 from oms.adapters.ccxt.venues.profile_registry import get_profile
@@ -164,7 +163,7 @@ def _select_environment(
         exchange.set_sandbox_mode(True)
     elif environment == "demo":
         exchange.enable_demo_trading(True)
-    exchange.number = ExactNumber
+    exchange.number = str
 
 
 def load_ccxt_class(engine: str, venue: str) -> type[Any]:

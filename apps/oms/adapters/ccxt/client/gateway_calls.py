@@ -8,7 +8,8 @@ command is stored before it is sent; a request whose reply is lost is never sent
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,6 @@ from oms.adapters.ccxt.client.request_errors import (
     ReadFailed,
     RequestError,
 )
-from oms.adapters.ccxt.parsing.decimals import ExactNumber
 from oms.domain.ccxt_methods import META_READS
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.money import decimal_text
@@ -28,8 +28,35 @@ from oms.ports.exchange import DirectTradeResult
 
 #: Attributes of ccxt's objects that are not in snake_case.
 _ATTRIBUTES = {"precision_mode": "precisionMode"}
-#: Numeric parts of a market or currency; tables from disk have them as text.
-_MARKET_NUMBERS = ("precision", "limits", "contractSize", "maker", "taker", "strike", "fee")
+#: Methods that return structures of ccxt, whose numbers are numbers for a caller.
+_STRUCTURE_PREFIXES = ("fetch_", "create_", "edit_", "cancel_", "load_markets")
+_STRUCTURE_READS = frozenset({"market", "markets", "currencies", "fees", "limits", "calculate_fee"})
+#: Keys of structures with texts that may look like numbers.
+_TEXTS = frozenset(
+    {
+        *(
+            "id",
+            "uid",
+            "txid",
+            "info",
+            "order",
+            "symbol",
+            "code",
+            "base",
+            "quote",
+            "settle",
+            "name",
+            "network",
+            "tag",
+        ),
+        *("datetime", "address", "addressFrom", "addressTo", "tagFrom", "tagTo", "comment"),
+        *("account", "fromAccount", "toAccount", "referenceAccount", "parent", "subType"),
+    }
+)
+_ID_ENDINGS = ("Id", "Ids")
+#: Parts of a market without any texts; ``base`` and ``quote`` are steps there.
+_NUMBERS_ONLY = frozenset({"precision", "limits"})
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
 async def call_read(
@@ -48,10 +75,10 @@ async def call_read(
     if not callable(member):
         if args or kwargs:
             raise Invalid(f"{func}: an attribute has no arguments")
-        return _to_json_value(member)
+        return _to_result(func, member)
     _check_arguments(func, member, args, kwargs)
     try:
-        return _to_json_value(await connection.read(func, *args, **kwargs))
+        return _to_result(func, await connection.read(func, *args, **kwargs))
     except ReadFailed as failed:
         raise Conflict(failed.message, code=failed.code, reason=failed.reason) from None
 
@@ -73,7 +100,7 @@ async def call_write(
         return DirectTradeResult(refused=Refused(code=error.code, message=error.message))
     try:
         return DirectTradeResult(
-            value=_to_json_value(await connection.write(func, *args, **kwargs))
+            value=_to_result(func, await connection.write(func, *args, **kwargs))
         )
     except RequestError as error:
         return DirectTradeResult(refused=_refusal(error))
@@ -110,11 +137,36 @@ def _refusal(error: RequestError) -> Refused:
     return Refused(code=code, message=error.message, reason=reason, outcome=outcome)
 
 
+def _to_result(func: str, value: object) -> object:
+    """Returns what ccxt's method returned as JSON, with the numbers of structures as numbers."""
+    has_structures = func.startswith(_STRUCTURE_PREFIXES) or func in _STRUCTURE_READS
+    return _to_json_value(_with_numbers(value) if has_structures else value)
+
+
+def _with_numbers(value: object, texts: Container[str] = _TEXTS) -> object:
+    """Returns a structure of ccxt in which numbers, which the client keeps as text, are numbers.
+
+    The venue's own rows (``info``), ids and other texts stay as they are.
+    """
+    match value:
+        case Mapping():
+            return {
+                key: each
+                if key in texts or str(key).endswith(_ID_ENDINGS)
+                else _with_numbers(each, () if key in _NUMBERS_ONLY else texts)
+                for key, each in value.items()
+            }
+        case list() | tuple():
+            return [_with_numbers(each, texts) for each in value]
+        case str() if _NUMBER.fullmatch(value):
+            return float(value)
+        case _:
+            return value
+
+
 def _to_json_value(value: object) -> object:
     """Returns ``value`` as dicts, lists, texts, numbers, booleans and ``None``."""
     match value:
-        case ExactNumber():
-            return _to_number(value)
         case float():
             return value if math.isfinite(value) else None
         case None | bool() | int() | str():
@@ -122,41 +174,8 @@ def _to_json_value(value: object) -> object:
         case Decimal():
             return decimal_text(value)
         case Mapping():
-            fields = {str(key): _to_json_value(each) for key, each in value.items()}
-            return _with_market_numbers(fields) if _is_market(value) else fields
+            return {str(key): _to_json_value(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_to_json_value(each) for each in value]
         case _:
             return str(value)
-
-
-def _to_number(text: str) -> float | None:
-    """Returns a number's text as ccxt's own number type; ``None`` for infinity and NaN."""
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def _is_market(value: Mapping[object, object]) -> bool:
-    return "precision" in value and "limits" in value
-
-
-def _with_market_numbers(market: dict[str, object]) -> dict[str, object]:
-    numbers = {name: _numbers_in(market[name]) for name in _MARKET_NUMBERS if name in market}
-    return {**market, **numbers}
-
-
-def _numbers_in(value: object) -> object:
-    match value:
-        case str():
-            return _number_if_possible(value)
-        case dict():
-            return {key: _numbers_in(each) for key, each in value.items()}
-        case _:
-            return value
-
-
-def _number_if_possible(text: str) -> object:
-    try:
-        return _to_number(text)
-    except ValueError:
-        return text

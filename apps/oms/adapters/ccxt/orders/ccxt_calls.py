@@ -17,7 +17,21 @@ from oms.domain.side import Side
 from oms.domain.value import evolve, value
 
 #: Keys of ``params`` that the gateway reads and does not send.
-_OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms"})
+_OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms", "unknown"})
+
+#: They would trade other terms than those of the order: those which the ledger and the limits know.
+_TERM_PARAMS = frozenset(
+    {
+        *("symbol", "side", "type", "orderType", "category", "instId"),
+        *("quantity", "qty", "amount", "size", "sz", "price", "orderPrice", "px"),
+        *("cost", "quoteOrderQty", "quoteQty", "marketUnit", "tgtCcy", "closePosition"),
+        *("isIsolated", "isLeverage", "sideEffectType", "portfolioMargin", "papi"),
+        *("test", "sor", "SOR", "stopLossPrice", "trailingDelta", "callbackRate", "trailingStop"),
+        *("tradingStopEndpoint", "newClientOrderId", "orderLinkId", "clientAlgoId", "clOrdId"),
+    }
+)
+#: On spot they would trade on margin.
+_MARGIN_PARAMS = frozenset({"marginMode", "tdMode"})
 
 #: They would let a request count for longer than the account's settings say.
 _TIME_PARAMS = frozenset({"recvWindow", "recv_window", "timestamp", "expTime", "validUntil"})
@@ -71,8 +85,16 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = "this exchange takes market buys by cost only, never by quantity"
     elif times := _TIME_PARAMS.intersection(order.params):
         message = f"params.{min(times)} is set by options.recvWindow of the account only"
+    elif terms := _other_terms(order, instrument):
+        message = f"params.{min(terms)} would trade something else than the order says"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
+
+
+def _other_terms(order: Order, instrument: Instrument) -> frozenset[str]:
+    is_spot = instrument.kind is InstrumentKind.SPOT
+    names = _TERM_PARAMS | _MARGIN_PARAMS if is_spot else _TERM_PARAMS
+    return names.intersection(order.params)
 
 
 def _is_market_buy(order: Order) -> bool:

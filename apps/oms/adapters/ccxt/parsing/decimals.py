@@ -6,13 +6,6 @@ Nothing here is particular to a venue, and nothing is rounded.
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-
-class ExactNumber(str):
-    """A number of ccxt's unified structures as exact text, of a type of its own."""
-
-    __slots__ = ()
-
-
 EXPONENT_MAX = 100
 """Largest power of ten of a venue's number, up or down: beyond it, no price or amount."""
 

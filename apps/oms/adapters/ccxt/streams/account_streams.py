@@ -69,7 +69,7 @@ class AccountStreams:
     async def run(self) -> None:
         """Listen and reconnect until canceled; without credentials nothing is dialled."""
         subscriptions = self._subscriptions() if self._status.is_enabled else []
-        if not self._connection.exchange.check_required_credentials(False):
+        if subscriptions and not self._connection.exchange.check_required_credentials(False):
             subscriptions = []
         if not subscriptions:
             self._status.is_enabled = False

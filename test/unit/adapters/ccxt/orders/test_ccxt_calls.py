@@ -53,7 +53,10 @@ def test_a_limit_order_has_a_price_and_a_market_order_none() -> None:
         ({"reduce_only": True, "legs": Legs.TWO}, {"reduceOnly": True, "hedged": True}),
         ({"reduce_only": True, "legs": Legs.VIRTUAL}, {}),
         ({"reduce_only": True, "spot": True}, {}),
-        ({"params": {"x": 1, "deadline_ms": 5, "precision": "refuse"}}, {"x": 1}),
+        (
+            {"params": {"x": 1, "deadline_ms": 5, "precision": "refuse", "unknown": "refuse"}},
+            {"x": 1},
+        ),
     ],
 )
 def test_flags(changes: dict[str, Any], params: dict[str, Any]) -> None:
@@ -131,3 +134,18 @@ def test_a_shorter_deadline_wins(requested_ms: object, seconds: float) -> None:
     now = datetime(2024, 1, 1, tzinfo=UTC)
     params = {} if requested_ms is None else {"deadline_ms": requested_ms}
     assert compute_deadline(an_order(params=params), now, 10) == now + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("name", ["type", "quantity", "quoteOrderQty", "test", "orderLinkId"])
+def test_params_that_trade_other_terms_are_refused(name: str) -> None:
+    order = an_order(order_type="limit", price=Decimal(100), params={name: "1"})
+    for market in (INSTRUMENT, SPOT):
+        with pytest.raises(Invalid, match=rf"params\.{name} "):
+            refuse_unsupported_order(order, market, get_profile("bybit"))
+
+
+def test_a_margin_mode_is_refused_on_spot() -> None:
+    order = an_order(order_type="limit", price=Decimal(100), params={"marginMode": "cross"})
+    refuse_unsupported_order(order, INSTRUMENT, get_profile("bybit"))
+    with pytest.raises(Invalid, match="marginMode"):
+        refuse_unsupported_order(order, SPOT, get_profile("bybit"))

@@ -20,6 +20,7 @@ class Connection:
         self.instruments: dict[str, Any] = {}
         self.exchange = SimpleNamespace(
             clients={},
+            url_of_task={},
             has={"watchOrders": True, "watchMyTrades": False},
             check_required_credentials=lambda _error: has_credentials,
         )

@@ -1,0 +1,142 @@
+"""Flows shared by methods: which market a call means, what an order of ccxt is at the gateway."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ccxt_driver.errors import driver_error
+from ccxt_driver.exchange_rules import PAPER_PREFIX
+from ccxt_driver.methods.market import MarketMethods
+from ccxt_driver.naming import gateway_order_type
+from ccxt_driver.sansio import read_flows
+from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
+from ccxt_driver.sansio.order_terms import (
+    OrderCall,
+    OrderMarket,
+    base_amount,
+    convert_order,
+    needs_ticker,
+    refuse_parameter,
+)
+from ccxt_driver.structures import CCXT
+
+_CLIENT_ID_PARAMS = (
+    *("clientOrderId", "client_order_id", "origClientOrderId", "orderLinkId"),
+    *("newClientOrderId", "clOrdId"),
+)
+_EDIT_PARAMS = frozenset({"comment", "wait_ms", "strategy_id", *_CLIENT_ID_PARAMS})
+
+
+class OrderCallMethods(MarketMethods):
+    """Flows that complete the arguments of orders."""
+
+    def _convert_order(self, call: OrderCall) -> Flow[OrderCall]:
+        """Returns what the gateway is asked for; in the ccxt dialect as ccxt would trade."""
+        if self.dialect != CCXT and call.params.get("cost") is None:
+            return replace(call, symbol=(yield from self._resolve(call.symbol)))
+        yield from self._load_for_symbols()
+        market = self._order_market(call.symbol)
+        ticker = None
+        if needs_ticker(call, market):
+            args = [market.market["symbol"]]
+            context = self._context()
+            ticker = yield from read_flows.fetch_market(context, "fetch_ticker", args, NO_PARAMS)
+        return convert_order(call, market, ticker)
+
+    def _convert_edit(
+        self, symbol: str | None, type: str | None, side: str | None, amount: Any, price: Any
+    ) -> Flow[tuple[Any, Any, Mapping[str, Any]]]:
+        """Returns amount and price, rounded, and the terms that the order must have."""
+        if self.dialect != CCXT or symbol is None:
+            return amount, price, {}
+        yield from self._load_for_symbols()
+        market = self._order_market(symbol)
+        expected = {"symbol": market.market["symbol"]}
+        if side is not None:
+            expected["side"] = side.lower()
+        if type is not None:
+            expected["order_type"] = gateway_order_type(market.order_type(type)[0])
+        return base_amount(amount, market), market.rounding.price(price), expected
+
+    def _check_edit_params(self, params: Params) -> None:
+        if self.dialect != CCXT:
+            return
+        for name in sorted(params.keys() - _EDIT_PARAMS):
+            if params[name] is not None:
+                refuse_parameter(name, "only amount and price of an order can be changed")
+
+    def _find_order_id(self, id: Any, symbol: str | None, params: Params) -> Flow[Any]:
+        """Returns ``id``, or without one that of the open order with a client id of ``params``."""
+        if id not in (None, ""):
+            return id
+        client_id = client_id_of(params)
+        if client_id is None:
+            message = "an id is required, or clientOrderId in params"
+            raise driver_error("ArgumentsRequired", message, code="validation_error")
+        order = yield from read_flows.find_open_order(self._context(), client_id, symbol)
+        return order["id"]
+
+    def _resolve(self, symbol: Any) -> Flow[Any]:
+        """Returns the unified symbol of a symbol or id; loads the markets if that is unclear."""
+        if symbol is None or not self._may_mean_another(str(symbol)):
+            return symbol
+        yield from self._load_for_symbols()
+        return self.market(symbol)["symbol"]
+
+    def _resolve_known(self, value: Any) -> Flow[Any]:
+        """Like ``_resolve`` for an argument that need not be a symbol."""
+        if isinstance(value, list | tuple):
+            resolved = []
+            for each in value:
+                resolved.append((yield from self._resolve_known(each)))
+            return resolved
+        if not isinstance(value, str) or not self._may_mean_another(value):
+            return value
+        yield from self._load_for_symbols()
+        market = self._markets().find_or_none(
+            value, self.options, swaps_spot_symbols=self._rules.swaps_spot_symbols
+        )
+        return value if market is None else market["symbol"]
+
+    def _load_for_symbols(self) -> Flow[None]:
+        yield from self._load_markets(False, NO_PARAMS)
+        yield from self._load_has(False)
+
+    def _may_mean_another(self, text: str) -> bool:
+        """Whether a text may be an id, or a spot symbol that means a contract."""
+        if "/" not in text:
+            return len(text) >= _ID_LENGTH_MIN and " " not in text
+        return ":" not in text and self.options.get("defaultType") == "swap"
+
+    def _order_market(self, symbol: str) -> OrderMarket:
+        market = self.market(symbol)
+        is_paper = self._exchange_id.startswith(PAPER_PREFIX)
+        return OrderMarket(
+            market=market,
+            rounding=self._rounding(market["symbol"]),
+            rules=self._rules,
+            is_paper=is_paper,
+            has_attached_exits=is_paper or self._has_attached_exits(market),
+        )
+
+    def _has_attached_exits(self, market: Mapping[str, Any]) -> bool:
+        kind = "spot" if market.get("spot") else "swap"
+        features = self.features.get(kind) or {}
+        if kind == "swap":
+            features = features.get("linear" if market.get("linear") else "inverse") or {}
+        return bool((features.get("createOrder") or {}).get("attachedStopLossTakeProfit"))
+
+
+_ID_LENGTH_MIN = 5
+
+
+def client_id_params(client_order_id: str, params: Params | None) -> Params:
+    """Returns ``params`` with a client order id instead of any that they contain."""
+    rest = {name: each for name, each in (params or {}).items() if name not in _CLIENT_ID_PARAMS}
+    return {**rest, "clientOrderId": client_order_id}
+
+
+def client_id_of(params: Params) -> str | None:
+    """Returns the client order id in ``params``, in any of its spellings."""
+    names = (name for name in _CLIENT_ID_PARAMS if params.get(name) is not None)
+    return next((str(params[name]) for name in names), None)

@@ -1,0 +1,94 @@
+"""Orders of ccxt as orders of the gateway, where no exchange is needed to see the difference."""
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from ccxt_driver.capabilities import expand_features
+from ccxt_driver.exchange_rules import find_rules, section_markets
+from ccxt_driver.markets import MarketRounding
+from ccxt_driver.sansio.order_terms import OrderCall, OrderMarket, convert_order, needs_ticker
+
+SPOT: dict[str, Any] = {
+    "symbol": "BTC/USDT",
+    "spot": True,
+    "precision": {"amount": 0.00001, "price": 0.01},
+}
+CONTRACT: dict[str, Any] = {
+    "symbol": "BTC/USDT:USDT",
+    "spot": False,
+    "contractSize": 0.01,
+    "precision": {"amount": 1, "price": 0.1},
+}
+
+
+def market(structure: dict[str, Any], exchange_id: str = "okx", **more: Any) -> OrderMarket:
+    rounding = MarketRounding(market=structure)
+    return OrderMarket(market=structure, rounding=rounding, rules=find_rules(exchange_id), **more)
+
+
+def order(type: str = "limit", amount: Any = 3, price: Any = 100, **params: Any) -> OrderCall:
+    return OrderCall(symbol="x", type=type, side="buy", amount=amount, price=price, params=params)
+
+
+def test_contracts_are_sent_in_base_units() -> None:
+    converted = convert_order(order(amount=3.7, price=100.06), market(CONTRACT), None)
+    assert (converted.symbol, converted.amount, converted.price) == (
+        "BTC/USDT:USDT",
+        "0.03",
+        "100.1",
+    )
+
+
+@pytest.mark.parametrize(("side", "amount"), [("buy", "0.04950"), ("sell", "0.05")])
+def test_a_cost_is_divided_by_the_best_price(side: str, amount: str) -> None:
+    call = OrderCall(
+        symbol="x", type="market", side=side, amount=1, price=None, params={"cost": 100}
+    )
+    assert needs_ticker(call, market(SPOT))
+    ticker = {"bid": 2000, "ask": 2020, "last": 1}
+    assert float(convert_order(call, market(SPOT), ticker).amount) == float(amount)
+    with pytest.raises(ccxt.InvalidOrder, match="price"):
+        convert_order(call, market(SPOT), {})
+
+
+def test_exits_are_attached_where_the_exchange_takes_them() -> None:
+    call = order(stopLoss=90.04, takeProfit={"triggerPrice": 110.06, "price": 111})
+    converted = convert_order(call, market(CONTRACT, has_attached_exits=True), None)
+    assert converted.exchange_params == {
+        "stopLoss": {"triggerPrice": "90"},
+        "takeProfit": {"triggerPrice": "110.1", "price": "111"},
+    }
+    assert converted.params == {}
+    with pytest.raises(ccxt.NotSupported, match="stopLoss"):
+        convert_order(call, market(CONTRACT), None)
+    strange = order(stopLoss={"triggerPrice": 90, "trailing": True})
+    with pytest.raises(ccxt.NotSupported, match=r"stopLoss\.trailing"):
+        convert_order(strange, market(CONTRACT, has_attached_exits=True), None)
+
+
+def test_a_pair_of_exits_is_for_paper_accounts() -> None:
+    call = order(type="market", price=None, stopLossPrice=90, takeProfitPrice=110)
+    paper = convert_order(call, market(SPOT, "paper.binance", is_paper=True), None)
+    assert paper.params == {"stopLossPrice": "90", "takeProfitPrice": "110"}
+    with pytest.raises(ccxt.NotSupported, match="takeProfitPrice"):
+        convert_order(call, market(SPOT, "binance"), None)
+
+
+def test_sections_of_an_exchange_have_their_markets_only() -> None:
+    markets = {"BTC/USDT": {"spot": True}, "BTC/USDT:USDT": {"linear": True}}
+    assert set(section_markets("binanceusdm", markets)) == {"BTC/USDT:USDT"}
+    assert section_markets("binance", markets) == markets
+
+
+def test_features_are_expanded_as_ccxt_does() -> None:
+    exchange = ccxt.bybit()
+    expanded = expand_features(exchange.describe()["features"])
+    for kind, own in (
+        (expanded["spot"], exchange.features["spot"]),
+        (expanded["swap"]["linear"], exchange.features["swap"]["linear"]),
+    ):
+        name = "attachedStopLossTakeProfit"
+        assert kind["createOrder"][name] == own["createOrder"][name]
+        assert kind["fetchOHLCV"]["limit"] == own["fetchOHLCV"]["limit"]
