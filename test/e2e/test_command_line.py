@@ -92,12 +92,25 @@ def test_a_person_sees_what_became_of_an_order(gateway: Gateway) -> None:
     assert complaint.startswith("oms: qty_below_minimum: ")
 
 
-def _run_on_terminal(gateway: Gateway, *words: str, status: int = 0) -> list[str]:
+def test_watch_shows_positions_until_ctrl_c(gateway: Gateway) -> None:
+    account = f"--account-id={gateway.account_id}"
+    order = ("--symbol", SYMBOL, "--side", "buy", "--order-type", "market", "--qty", "0.02")
+    _run_on_terminal(gateway, "send-order", account, *order)
+    lines = _run_on_terminal(gateway, "watch", interrupt=SYMBOL)
+    assert "live; Ctrl-C ends" in lines[0]
+    assert not [line for line in lines if "Traceback" in line]
+
+
+def _run_on_terminal(
+    gateway: Gateway, *words: str, interrupt: str = "", status: int = 0
+) -> list[str]:
     """Return the lines that a command shows on a terminal, without styles."""
     keys = {"OMS_BASE_URL": gateway.base_url, "OMS_API_KEY": gateway.api_key}
     width = {"TERM": "xterm", "COLUMNS": str(TERMINAL_WIDTH)}
     shell = Shell({**gateway.environment, **keys, **width}, gateway.folder)
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", shell.at_terminal(*words, status=status))
+    shown = re.sub(
+        r"\x1b\[[0-9;]*m", "", shell.at_terminal(*words, interrupt=interrupt, status=status)
+    )
     return [line.rstrip() for line in shown.splitlines()]
 
 

@@ -80,8 +80,8 @@ KEYS = {
     "paper deposit": {"ok"},
     "paper reset": {"ok"},
 }
-#: The gateway under test is ``oms up``, which runs these.
-PROCESSES = {"up", "api", "worker"}
+#: The gateway under test is ``oms up``, which runs these; ``watch`` runs until Ctrl-C.
+PROCESSES = {"up", "api", "worker", "watch"}
 
 
 @pytest.fixture(scope="module")

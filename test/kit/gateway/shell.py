@@ -59,8 +59,13 @@ class Shell:
         assert done.status in expected, done
         return done
 
-    def at_terminal(self, *arguments: str, typed: Sequence[str] = (), status: int = 0) -> str:
-        """Runs it at a terminal, typing these lines; returns all output of the terminal."""
+    def at_terminal(
+        self, *arguments: str, typed: Sequence[str] = (), interrupt: str = "", status: int = 0
+    ) -> str:
+        """Runs it at a terminal, typing these lines; returns all output of the terminal.
+
+        Ctrl-C is typed when ``interrupt`` has appeared.
+        """
         master_fd, terminal_fd = pty.openpty()
         with contextlib.ExitStack() as stack:
             stack.callback(os.close, master_fd)
@@ -76,13 +81,13 @@ class Shell:
             )
             os.close(terminal_fd)
             stack.callback(process.wait, COMMAND_SECONDS_MAX)
-            output = _conversation(master_fd, list(typed))
+            output = _conversation(master_fd, list(typed), interrupt)
         self.done.append(CompletedCommand(arguments, process.returncode, output, ""))
         assert process.returncode == status, output
         return output
 
 
-def _conversation(terminal: int, lines: list[str]) -> str:
+def _conversation(terminal: int, lines: list[str], interrupt: str) -> str:
     """Types a line at each prompt (output that ends with ``: `` or ``] ``); returns the output."""
     output = ""
     while True:
@@ -91,8 +96,11 @@ def _conversation(terminal: int, lines: list[str]) -> str:
         except OSError:  # the process has closed the terminal
             piece = b""
         if not piece:
-            assert not lines, f"lines were left: {output}"
+            assert not lines and not interrupt, f"not everything was typed: {output}"
             return output
         output += piece.decode()
+        if interrupt and interrupt in output:
+            os.write(terminal, b"\x03")
+            interrupt = ""
         if lines and output.endswith((": ", "] ")):
             os.write(terminal, lines.pop(0).encode() + b"\n")

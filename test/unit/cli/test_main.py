@@ -55,6 +55,7 @@ COMMANDS = {
     "positions-open": "--wide",
     "balance": "--account-ids 1,2",
     "ticker": "--symbol A/B --account-id 1",
+    "watch": "--account-ids 1,2",
     "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
     "deals": "--wide --days-back 3 --page 2 --page-size 50",
     "positions-history": "--account-ids 1",

@@ -30,6 +30,7 @@ def add_remote(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_histories(commands, network)
     _add_plain_reads(commands, network)
     _add_market(commands, network)
+    _add_watch(commands, network)
 
 
 def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
@@ -301,3 +302,15 @@ def _add_market(commands: Any, network: argparse.ArgumentParser) -> None:
         "--account-id", type=int, help="whose exchange; default: the first that the key may read"
     )
     ticker.set_defaults(view=lazy_command("terminal.market", "build_ticker_view"))
+
+
+def _add_watch(commands: Any, network: argparse.ArgumentParser) -> None:
+    watch = add_verb(
+        commands,
+        "watch",
+        [network],
+        "show open orders, positions and deals live, until Ctrl-C",
+        example="watch --account-ids 1",
+        run=lazy_command("terminal.watch", "watch"),
+    )
+    watch.add_argument("--account-ids", metavar="CSV", help="default: all that the key may read")
