@@ -6,6 +6,7 @@ from dataclasses import replace
 from oms import __version__
 from oms.adapters.clock import SystemClock
 from oms.adapters.exchange_catalog import VenueCatalog
+from oms.adapters.exchange_marks import ExchangeMarks
 from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.store import SqlStore
@@ -63,7 +64,9 @@ def wire_api(
         idempotent_responses=store.idempotent_responses,
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
-        mark_prices=PaperMarks(store.registry, store.paper_prices, clock),
+        mark_prices=ExchangeMarks(
+            store.paper_prices, PaperMarks(store.registry, store.paper_prices, clock)
+        ),
         schema_expected=migrations.expected_version(),
         close=store.close,
     )

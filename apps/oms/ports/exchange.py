@@ -48,7 +48,7 @@ class ExchangeStateRows:
     """Stored state of an exchange, or the changes of it; all texts are JSON.
 
     ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
-    store only ``attempts``; those of open orders are loaded with the account.
+    store ``attempts``, of which those of open orders are loaded with the account, and ``prices``.
     """
 
     state: str | None = None

@@ -31,6 +31,7 @@ from oms.adapters.ccxt.streams.stream_ingest import StreamIngest
 from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.sync.account_poller import AccountPoller
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.mark_prices import MarkPriceReader
 from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
@@ -75,6 +76,7 @@ class ExchangeComponents:
     poller: AccountPoller
     snapshots: SnapshotCollector
     tickers: TickerCache
+    marks: MarkPriceReader
     order_query: OrderQuery
 
 
@@ -205,13 +207,14 @@ class CcxtExchange:
         return result
 
     def take_state_changes(self) -> ExchangeStateRows | None:
-        """Returns the attempts that are new or changed; ``None`` if there are none."""
+        """Returns new and changed attempts and marks; ``None`` if there are none."""
         rows = self._components.journal.take_unsaved(self._components.report_buffer.take_rows())
-        return ExchangeStateRows(attempts=rows) if rows else None
+        prices = self._components.marks.take()
+        return ExchangeStateRows(attempts=rows, prices=prices) if rows or prices else None
 
     def needs_commit(self) -> bool:
-        """Returns whether the adapter itself recorded a request: to send again, or to replace."""
-        return self._components.journal.has_unsaved()
+        """Returns whether the adapter itself has something to store: a request, a mark."""
+        return self._components.journal.has_unsaved() or self._components.marks.has_unsaved()
 
     def on_committed(self) -> None:
         """Let the requests go that ``take_state_changes`` returned: they are stored."""

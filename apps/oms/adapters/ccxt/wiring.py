@@ -33,6 +33,7 @@ from oms.adapters.ccxt.streams.stream_status import StreamStatus
 from oms.adapters.ccxt.streams.stream_watchdog import StreamWatchdog
 from oms.adapters.ccxt.sync.account_poller import AccountPoller
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.mark_prices import MarkPriceReader
 from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.order_lookup import OrderLookup
 from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
@@ -113,6 +114,7 @@ class _Core:
     modes: PositionModeReader
     report_builder: ReportBuilder
     lookup: OrderLookup
+    marks: MarkPriceReader
     reader: AccountReader
 
     def window_seconds(self) -> float:
@@ -157,6 +159,7 @@ def _build_core(
     )
     orders = OrderCache(ClientOrderIdCodec(installation_tag, is_short=profile.has_short_client_ids))
     connection = Connection(make_client, timings)
+    marks = MarkPriceReader(connection, clock)
     return _Core(
         account=account,
         profile=profile,
@@ -174,7 +177,10 @@ def _build_core(
         modes=PositionModeReader(client=connection, venue=venue, mode=account.position_mode),
         report_builder=ReportBuilder(orders, infers_fills=settings.infers_fills),
         lookup=OrderLookup(connection, venue, profile, clock),
-        reader=AccountReader(connection, venue, profile, orders.symbols, raw_rows),
+        marks=marks,
+        reader=AccountReader(
+            connection, venue, profile, orders.symbols, raw_rows, marks.record_positions
+        ),
     )
 
 
@@ -297,7 +303,9 @@ def _build_components(
             raw_rows=core.raw_rows,
             orders=core.orders,
             missing_orders=_build_missing_orders(core, sending),
+            marks=core.marks,
         ),
+        marks=core.marks,
         tickers=TickerCache(core.connection, core.clock, core.timings),
         order_query=_build_order_query(core, sending),
     )

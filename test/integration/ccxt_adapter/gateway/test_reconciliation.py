@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from kit.databases.sql import execute, fetch_number, insert_credentials
-from kit.exchanges.ccxt_harness import LINEAR
+from kit.exchanges.ccxt_harness import LINEAR, SPOT
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
 from kit.gateway.in_process import AUDIT, TRADER, now
@@ -158,6 +159,33 @@ async def test_cancel_all_with_own_only_leaves_orders_of_others(
     assert len(venue.paths("order/cancel")) == 1
     await exchange_setup.send("cancel_all_orders")
     await exchange_setup.wait_for_order(theirs[0], "CANCELED")
+
+
+async def test_open_positions_show_the_exchange_s_mark_price_and_their_profit(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    await exchange_setup.start_account()
+    venue.control("price", symbol=LINEAR, price="60000")
+    for symbol in (LINEAR, SPOT):
+        sent = await exchange_setup.send(symbol=symbol, order_type="market", price=None, qty="0.02")
+        await exchange_setup.wait_for_order(sent["order_id"], "FILLED")
+    venue.control("mark", symbol=LINEAR, price="61000")
+    began = now()
+    await _reconcile(exchange_setup, exchange_setup.account_id)
+    path = f"/oms/positions/open?account_ids={exchange_setup.account_id}"
+    rows = await poll_until(
+        lambda: exchange_setup.client.get(path),
+        lambda rows: all(row["mark_price"] for row in rows["items"]),
+    )
+    shown = {row["symbol"]: row for row in rows["items"]}
+    contract, coin = shown[LINEAR], shown[SPOT]
+    assert contract["mark_price"] == "61000"
+    profit = (Decimal(61000) - Decimal(contract["avg_price"])) * Decimal("0.02")
+    assert Decimal(contract["unrealized_pnl"]) == profit
+    assert datetime.fromisoformat(contract["mark_at"]) >= began
+    price = Decimal(coin["mark_price"])
+    expected = (price - Decimal(coin["avg_price"])) * Decimal(coin["qty"])
+    assert abs(Decimal(coin["unrealized_pnl"]) - expected) < Decimal("1e-12")
 
 
 async def test_row_27_an_external_order_is_found_once(

@@ -50,6 +50,7 @@ class AccountReader:
         profile: VenueProfile,
         symbols: Callable[[], Iterable[str]],
         raw_rows: RawRowBuffer,
+        on_positions: Callable[[Iterable[Row]], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._venue = venue
@@ -57,6 +58,8 @@ class AccountReader:
         #: Symbols to read where a venue lists nothing without one.
         self._symbols = symbols
         self._raw_rows = raw_rows
+        #: Called with the rows of each list of positions.
+        self._on_positions = on_positions
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
@@ -124,7 +127,9 @@ class AccountReader:
                     _POSITIONS, _instrument_kind(section), section.params
                 )
                 rows = await self._client.read(_POSITIONS, None, params)
-                self._add_holdings(held, section, require_rows(rows, "positions"))
+                position_rows = require_rows(rows, "positions")
+                self._on_positions(position_rows)
+                self._add_holdings(held, section, position_rows)
         return held
 
     async def balances(self, sections: Sequence[AccountSection]) -> dict[str, Decimal] | None:

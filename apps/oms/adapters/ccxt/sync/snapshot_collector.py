@@ -16,6 +16,7 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.mark_prices import MarkPriceReader
 from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
@@ -41,6 +42,7 @@ class SnapshotCollector:
         raw_rows: RawRowBuffer,
         orders: OrderCache,
         missing_orders: MissingOrders,
+        marks: MarkPriceReader,
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -50,6 +52,7 @@ class SnapshotCollector:
         self._raw_rows = raw_rows
         self._orders = orders
         self._missing_orders = missing_orders
+        self._marks = marks
         self._since: datetime | None = None
         #: Requests with an end, each read by itself.
         self._periods: list[tuple[datetime, datetime]] = []
@@ -127,6 +130,8 @@ class SnapshotCollector:
             await self._read_trades(section, orders, since, collected, until=until, all_kinds=True)
         holdings = await self._reader.holdings(sections)
         balances = await self._reader.balances(sections)
+        if until is None:
+            await self._marks.read_spot(self._orders.symbols(), balances)
         for section in sections if until is None else ():
             await self._read_trades(section, (), began - _OVERLAP, collected, all_kinds=False)
         return holdings, balances
