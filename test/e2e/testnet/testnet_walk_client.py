@@ -20,7 +20,7 @@ from kit.polling import wait_until
 
 Json = dict[str, Any]
 FILL_SECONDS_MAX = 30.0
-SEE_SECONDS_MAX = 15.0
+SEE_SECONDS_MAX = 30.0
 WAIT_MS = 30_000
 NEEDED = ("OMS_TESTNET_EXCHANGE_ID", "OMS_TESTNET_API_KEY", "OMS_TESTNET_SECRET")
 

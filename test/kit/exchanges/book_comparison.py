@@ -236,7 +236,10 @@ def _is_dust(row: Json) -> bool:
     return str(row["exchange_trade_id"]).startswith("dust:")
 
 
-def _add(one: str, other: str) -> str:
+def _add(one: str | None, other: str | None) -> str | None:
+    """The sum; ``None`` while the fee of a provisional deal is unknown."""
+    if one is None or other is None:
+        return None
     return decimal_text(Decimal(one) + Decimal(other))
 
 
