@@ -1,5 +1,6 @@
 """Fixtures for all tests. They start real servers, on 127.0.0.1 only."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -11,11 +12,19 @@ from kit.databases.mariadb import PrivateMariaDB
 
 pytest_plugins = ["kit.recorded_data", "kit.time_profile"]
 
+# Modules and thousands of test items stay: the garbage collector need not search them repeatedly.
+gc.set_threshold(50_000, 50, 50)
+
 # Examples are the same in each run, so that results depend on the change only. For exploration,
 # OMS_TEST_RANDOM draws random ones.
 settings.register_profile("fixed", derandomize=True)
 settings.register_profile("random", derandomize=False)
 settings.load_profile("random" if os.environ.get("OMS_TEST_RANDOM") else "fixed")
+
+
+def pytest_collection_finish() -> None:
+    """Exclude modules and test items from garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

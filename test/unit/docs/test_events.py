@@ -84,11 +84,14 @@ def _keys(node: ast.AST) -> Iterator[str]:
 def _emitters() -> Iterator[tuple[str, set[str], set[str]]]:
     """(function, event names, keys written) of each function that emits events."""
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if not any(f'"{name}"' in text for name in STORED):
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 names = _texts(node) & set(STORED)
-                keys = set(_keys(node))
-                if names and keys and node.name not in READERS:
+                keys = set(_keys(node)) if names else set()
+                if keys and node.name not in READERS:
                     yield f"{path.name}:{node.name}", names, keys
 
 
