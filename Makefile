@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet venues lock \
+.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet venues lock docs \
 	wheels clean
 
 PYTHON ?= python3
@@ -83,20 +83,36 @@ venues: ## write venues.json (environments, hosts, capabilities) from the pinned
 	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python tools/generate_venues.py $(ARGS)
 
-COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+COMPILE_OPTIONS := --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+COMPILE := uv pip compile pyproject.toml $(COMPILE_OPTIONS)
 
-lock: ## write both lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
+lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
 	$(COMPILE) --all-extras $(UPGRADE) --output-file requirements.lock
 	$(COMPILE) --extra fast --extra build --no-annotate --constraints requirements.lock \
 		--output-file requirements-runtime.lock
+	uv pip compile --group pyproject.toml:docs $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
+		--output-file requirements-docs.lock
 
 wheels: ## build the wheels of the gateway and of the ccxt driver into dist/, without network
 	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
 		--no-index --wheel-dir dist . ./ccxt_driver
 	@ls dist/*.whl
+
+# The site has an environment of its own: neither gateway nor tests need what renders it.
+DOCS_VENV := build/docs-environment
+
+$(DOCS_VENV)/installed: requirements-docs.lock
+	@$(PYTHON) -m venv --clear $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
+		--require-hashes -r requirements-docs.lock
+	@touch $@
+
+docs: $(DOCS_VENV)/installed ## the documentation as a site with search in build/docs; fails on a dead link
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --strict
+	@echo build/docs/index.html
 
 clean: ## remove .venv, caches and build results; keeps var/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

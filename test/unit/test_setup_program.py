@@ -144,7 +144,10 @@ def test_no_package_installs_a_service(setup: ModuleType) -> None:
     assert "rsync" not in setup.PACKAGES
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-runtime.lock"])
+LOCKS = ["requirements.lock", "requirements-runtime.lock", "requirements-docs.lock"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_file_names_no_index_and_no_path(name: str) -> None:
     for line in (ROOT / name).read_text().splitlines():
         text = line.strip()
@@ -162,6 +165,15 @@ def test_the_runtime_lock_is_the_part_of_the_lock_that_the_gateway_needs() -> No
     tools = _installed_for(extras["dev"]) - needed
     assert {"pytest", "mypy", "hypothesis"} <= tools <= everything.keys()
     assert not tools & runtime.keys()
+
+
+def test_what_renders_the_documentation_is_locked_apart() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    locked = _locked("requirements-docs.lock")
+    for text in groups["docs"]:
+        name, _, version = text.partition("==")
+        assert f"{name}=={version}" in locked[name]
+    assert not {"mkdocs", "mkdocs-material"} & _locked("requirements.lock").keys()
 
 
 def _installed_for(requirements: list[str]) -> set[str]:
