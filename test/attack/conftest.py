@@ -31,12 +31,13 @@ def target(
     """The gateway; after the last program its books are verified and the report is printed."""
     running = AttackTarget.start(tmp_path_factory.mktemp("attacked"))
     api_pid = running.gateway.pid("api")
-    monitor = StallMonitor(running.gateway.port, api_pid)
+    monitor = StallMonitor(running.gateway.port, running.beats)
     try:
         yield running
         stalls = monitor.stop()
         print("\n" + report.table(SEED, SIZE, stalls))
         assert stalls["probes without a response"] == 0
+        assert stalls["stalls of the event loop over 50 ms"] == 0, stalls
         assert running.gateway.pid("api") == api_pid, "the API was restarted"
         assert "Traceback" not in running.log_text(), running.gateway.log_tail(80)
         verified = running.gateway.verify()

@@ -51,7 +51,7 @@ def read_wait(query: Query, prefer: str | None, default_ms: int) -> WaitOption:
             seconds = min(int(value[:6]), WAIT_MS_MAX // 1000)
             return WaitOption(seconds=seconds, is_asked=True, applied=f"wait={seconds}")
     if p.REQUEST_TIMEOUT_SECONDS.name in query:
-        seconds = _number(query, p.REQUEST_TIMEOUT_SECONDS)
+        seconds = read_number(query, p.REQUEST_TIMEOUT_SECONDS)
         return WaitOption(seconds=seconds, is_asked=True)
     return WaitOption(seconds=default_ms / 1000)
 
@@ -95,7 +95,7 @@ def read_ids_path(text: str) -> tuple[int, ...] | None:
 def read_open_query(query: Query) -> tuple[HistoryQuery, int]:
     """Return filters and limit of a list of open rows."""
     window = _narrowed(query, HistoryQuery(account_ids=read_account_ids(query)))
-    return window, _number(query, p.LIMIT)
+    return window, read_number(query, p.LIMIT)
 
 
 def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) -> HistoryQuery:
@@ -104,18 +104,18 @@ def read_history_query(query: Query, now: datetime, *, is_dated: bool = True) ->
     """
     window = HistoryQuery(
         account_ids=read_account_ids(query),
-        page=_number(query, p.PAGE),
-        page_size=_number(query, p.PAGE_SIZE),
-        after_id=_cursor(query),
+        page=read_number(query, p.PAGE),
+        page_size=read_number(query, p.PAGE_SIZE),
+        after_id=read_cursor(query),
         descending=query.get(p.SORT.name, "").lower() == "desc",
         with_total=_flag(query, p.WITH_TOTAL) is not False,
-        status=_words(query, p.STATUS),
+        status=read_words(query, p.STATUS),
         reconciled=_flag(query, p.RECONCILED),
-        order_id=_id(query, p.ORDER_ID),
-        position_id=_id(query, p.POSITION_ID),
+        order_id=read_optional_id(query, p.ORDER_ID),
+        position_id=read_optional_id(query, p.POSITION_ID),
     )
-    since, until = _dates(query, now)
-    since, until = _moment(query, p.SINCE) or since, _moment(query, p.UNTIL) or until
+    since, until = read_dates(query, now)
+    since, until = read_timestamp(query, p.SINCE) or since, read_timestamp(query, p.UNTIL) or until
     if is_dated and since is None and window.after_id is None:
         raise malformed_parameter("start_date", "start_date and end_date are required", "missing")
     return evolve(_narrowed(query, window), since=since, until=until)
@@ -127,12 +127,12 @@ def read_admin_query(query: Query, now: datetime) -> HistoryQuery:
     Raises ``Malformed``.
     """
     account_ids_text = query.get(p.ACCOUNT_IDS.name, "").strip()
-    since, until = _dates(query, now)
+    since, until = read_dates(query, now)
     window = HistoryQuery(
         account_ids=read_account_ids(query) if account_ids_text else (),
-        page=_number(query, p.PAGE),
-        page_size=_number(query, p.PAGE_SIZE),
-        after_id=_cursor(query),
+        page=read_number(query, p.PAGE),
+        page_size=read_number(query, p.PAGE_SIZE),
+        after_id=read_cursor(query),
         descending=query.get(p.SORT.name, "").lower() == "desc",
         with_total=_flag(query, p.WITH_TOTAL) is not False,
     )
@@ -167,45 +167,15 @@ def read_event_positions(
     return after
 
 
-def read_number(query: Query, parameter: p.Number) -> int:
-    """Return a number clamped to its range; its default if it is absent or no number."""
-    return _number(query, parameter)
-
-
-def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return ``start_date`` and ``end_date``, both or none, as times; the second exclusive."""
-    return _dates(query, now)
-
-
 def read_page(query: Query) -> tuple[int, int]:
     """Return ``page`` and ``page_size``, clamped."""
-    page_size = _number(query, p.PAGE_SIZE)
-    return _number(query, p.PAGE), page_size
-
-
-def read_words(query: Query, parameter: p.Parameter) -> frozenset[str] | None:
-    """Return the values of a comma-separated parameter; ``None`` if it is empty."""
-    return _words(query, parameter)
+    page_size = read_number(query, p.PAGE_SIZE)
+    return read_number(query, p.PAGE), page_size
 
 
 def is_true(query: Query, parameter: p.Parameter) -> bool:
     """Return whether a flag is ``true`` or ``1``."""
     return query.get(parameter.name, "").lower() in ("true", "1")
-
-
-def read_optional_id(query: Query, parameter: p.Parameter) -> int | None:
-    """Parse an id; ``None`` if absent. Raises ``Malformed``."""
-    return _id(query, parameter)
-
-
-def read_cursor(query: Query) -> int | None:
-    """Decode ``cursor`` to its row id; ``None`` if absent. Raises ``Malformed``."""
-    return _cursor(query)
-
-
-def read_timestamp(query: Query, parameter: p.Parameter) -> datetime | None:
-    """Parse a time: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
-    return _moment(query, parameter)
 
 
 def is_false(query: Query, parameter: p.Parameter) -> bool:
@@ -230,17 +200,19 @@ def malformed_parameter(
 
 def _narrowed(query: Query, window: HistoryQuery) -> HistoryQuery:
     symbol = query.get(p.SYMBOL.name) or None
-    return evolve(window, strategy_id=_id(query, p.STRATEGY_ID), symbol=symbol)
+    return evolve(window, strategy_id=read_optional_id(query, p.STRATEGY_ID), symbol=symbol)
 
 
-def _number(query: Query, parameter: p.Number) -> int:
+def read_number(query: Query, parameter: p.Number) -> int:
+    """Return a number clamped to its range; its default if it is absent or no number."""
     text = query.get(parameter.name, "").strip()
     if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return parameter.default
     return max(parameter.least, min(int(text), parameter.most))
 
 
-def _id(query: Query, parameter: p.Parameter) -> int | None:
+def read_optional_id(query: Query, parameter: p.Parameter) -> int | None:
+    """Parse an id; ``None`` if absent. Raises ``Malformed``."""
     name = parameter.name
     text = query.get(name, "").strip()
     if not text:
@@ -260,12 +232,14 @@ def _flag(query: Query, parameter: p.Parameter) -> bool | None:
     return text in ("true", "1")
 
 
-def _words(query: Query, parameter: p.Parameter) -> frozenset[str] | None:
+def read_words(query: Query, parameter: p.Parameter) -> frozenset[str] | None:
+    """Return the values of a comma-separated parameter; ``None`` if it is empty."""
     words = {part.strip() for part in query.get(parameter.name, "").split(",")} - {""}
     return frozenset(words) if words else None
 
 
-def _cursor(query: Query) -> int | None:
+def read_cursor(query: Query) -> int | None:
+    """Decode ``cursor`` to its row id; ``None`` if absent. Raises ``Malformed``."""
     text = query.get(p.CURSOR.name)
     if text is None:
         return None
@@ -280,7 +254,8 @@ def _cursor(query: Query) -> int | None:
     return int(decoded[1:])
 
 
-def _moment(query: Query, parameter: p.Parameter) -> datetime | None:
+def read_timestamp(query: Query, parameter: p.Parameter) -> datetime | None:
+    """Parse a time: RFC 3339 or integer milliseconds. Raises ``Malformed``."""
     name = parameter.name
     text = query.get(name, "").strip()
     if not text:
@@ -293,7 +268,7 @@ def _moment(query: Query, parameter: p.Parameter) -> datetime | None:
         raise malformed_parameter(name, f"{name} is RFC 3339 or integer milliseconds") from None
 
 
-def _dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
+def read_dates(query: Query, now: datetime) -> tuple[datetime | None, datetime | None]:
     """Return the period of two inclusive dates as times; the second exclusive."""
     first, last = query.get(p.START_DATE.name, "").strip(), query.get(p.END_DATE.name, "").strip()
     if not first and not last:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.sql import dsn_of
 from kit.gateway.admin_client import AdminClient
 from kit.gateway.in_process import open_gateway
 from oms.adapters.ccxt.account_validation import check_account
@@ -95,11 +96,6 @@ async def chain_all(store: SqlStore) -> None:
     """Chain audit rows and commands."""
     await ChainAudit(log=store.audit_log)()
     await ChainCommands(chain=store.command_chain, clock=SystemClock())()
-
-
-def dsn_of(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{path}"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kit.exchanges.deferred_exchange import connect_deferred
-from kit.gateway.in_process import InProcessGateway, open_gateway
+from kit.gateway.in_process import InProcessGateway, open_gateway, start_trading
 from oms.config import Settings
 
 BODY_BYTES_MAX = 100_000
@@ -38,10 +38,7 @@ async def gateway(dsn: str) -> AsyncIterator[InProcessGateway]:
 @pytest.fixture
 async def busy(gateway: InProcessGateway) -> InProcessGateway:
     """A gateway with a running worker and a BTC price of 50000."""
-    gateway.start_worker()
-    price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
-    answer = await gateway.client("POST", "/paper/price", price)
-    assert answer.status == 200, answer.body
+    await start_trading(gateway)
     return gateway
 
 

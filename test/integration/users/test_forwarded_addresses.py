@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from kit.gateway.admin_client import AdminClient
 from kit.gateway.in_process import open_gateway
-from kit.http.websocket_client import serve_app
+from kit.http.http_server import serve_http
 from oms.config import Settings
 
 CLIENT = "203.0.113.9"
@@ -85,9 +85,9 @@ async def proxied(dsn: str, *trusted: str) -> AsyncIterator[ProxiedClient]:
     settings = Settings.model_validate({"access_cache_seconds": 0, "trusted_proxies": trusted})
     async with (
         open_gateway(dsn, settings) as gateway,
-        serve_app(gateway.app, settings.events) as url,
+        serve_http(gateway.app, events=settings.events) as server,
     ):
-        yield ProxiedClient(url, AdminClient(gateway, dsn))
+        yield ProxiedClient(server.websocket_url, AdminClient(gateway, dsn))
 
 
 @pytest.fixture

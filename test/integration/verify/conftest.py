@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.sql import execute
+from kit.databases.sql import dsn_of, execute
 from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiClient
 from oms import bootstrap
@@ -145,11 +145,6 @@ def found_in(answer: Checked) -> set[tuple[str, str, int | str]]:
     findings = [finding for row in answer["accounts"] for finding in row["findings"]]
     assert answer["ok"] is not bool(findings)
     return {(finding["invariant"], finding["entity"], finding["id"]) for finding in findings}
-
-
-def dsn_of(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{path}"
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kit.databases.sql import dsn_of
 from kit.gateway.in_process import InProcessGateway, now, open_gateway
 from kit.ledger.histories import random_history
 from kit.ledger.stored_history import store_history
@@ -22,11 +23,6 @@ from oms.domain.account import Account
 from oms.domain.instrument import Instrument
 
 HISTORIES = 30
-
-
-def dsn_of(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{path}"
 
 
 async def answered(dsn: str, account_id: int, **narrowed: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kit.gateway.in_process import InProcessGateway, open_gateway
+from kit.gateway.in_process import InProcessGateway, open_gateway, start_trading
 from kit.polling import poll_until
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
@@ -18,9 +18,7 @@ CHECKS_AT_WORK = 8
 async def busy(tmp_path: Path) -> AsyncIterator[InProcessGateway]:
     """A gateway with a running worker and a BTC price of 50000."""
     async with open_gateway(f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3") as gateway:
-        gateway.start_worker()
-        price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": "50000"}
-        assert (await gateway.client("POST", "/paper/price", price)).status == 200
+        await start_trading(gateway)
         yield gateway
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.gateway.in_process import InProcessGateway, open_gateway
-from kit.http.websocket_client import serve_app
+from kit.gateway.in_process import InProcessGateway, open_gateway, start_trading
+from kit.http.http_server import serve_http
 from oms.config import Settings
 
 KEY = "oms_a-trader-for-tests-only"
@@ -55,13 +55,10 @@ def make_served(tmp_path: Path) -> MakeServedGateway:
         dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
         async with (
             open_gateway(dsn, settings) as gateway,
-            serve_app(gateway.app, settings.events, send_buffer=send_buffer) as url,
+            serve_http(gateway.app, events=settings.events, send_buffer=send_buffer) as server,
         ):
-            gateway.start_worker()
-            price = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": PRICE}
-            answer = await gateway.client("POST", "/paper/price", price)
-            assert answer.status == 200, answer.body
-            yield ServedGateway(gateway, url, dsn)
+            await start_trading(gateway, PRICE)
+            yield ServedGateway(gateway, server.websocket_url, dsn)
 
     return make
 

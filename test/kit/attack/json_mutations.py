@@ -43,9 +43,9 @@ class JsonMutator:
     def mutated_text(self, value: Any) -> bytes:
         """Return the JSON text of ``value`` after one to three changes of value or text."""
         chosen = self._chosen
-        value = json.loads(json.dumps(value))
         for _ in range(chosen.randint(1, 3)):
-            value = self._mutated(value)
+            # A copy: no part is in it twice, or belongs to the constants.
+            value = self._mutated(json.loads(json.dumps(value)))
         text = json.dumps(value, ensure_ascii=chosen.random() < 0.5)
         if chosen.random() < 0.25:
             replaced = self._replaced(json.loads(json.dumps(value)), _PLACE)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.attack.keep_alive_client import Answer, KeepAliveClient
+from kit.attack.stall_monitor import beats_environment
 from kit.gateway.processes import Gateway
 from kit.http.permission_table import PERMISSION_FLAGS
 from kit.polling import wait_until
@@ -45,6 +46,8 @@ class AttackTarget:
 
     gateway: Gateway
     client: KeepAliveClient
+    #: What ``loop_beats`` writes.
+    beats: Path
     own: AccountIds = field(init=False)
     foreign: AccountIds = field(init=False)
     #: Another strategy on the own account.
@@ -61,8 +64,9 @@ class AttackTarget:
     @classmethod
     def start(cls, folder: Path) -> "AttackTarget":
         """Start the gateway and create its rows."""
-        gateway = Gateway(folder, environment=ENVIRONMENT)
-        target = cls(gateway, KeepAliveClient(gateway.port))
+        beats = folder / "beats"
+        gateway = Gateway(folder, environment=ENVIRONMENT | beats_environment(beats))
+        target = cls(gateway, KeepAliveClient(gateway.port), beats)
         try:
             gateway.start()
             target._create_rows()

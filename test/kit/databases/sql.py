@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,3 +69,8 @@ def insert_credentials(dsn: str, account_id: int, fingerprint: str) -> None:
         " key_id, fingerprint, created_at, updated_at) VALUES"
         f" ({account_id}, '', '', 'k', '{fingerprint}', '{at}', '{at}')",
     )
+
+
+def dsn_of(path: Path) -> str:
+    """The URL of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"

@@ -123,6 +123,14 @@ class InProcessGateway:
         return key
 
 
+async def start_trading(gateway: InProcessGateway, price: str = "50000") -> None:
+    """Start the worker of the gateway, and give BTC a price."""
+    gateway.start_worker()
+    body = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": price}
+    answer = await gateway.client("POST", "/paper/price", body)
+    assert answer.status == 200, answer.body
+
+
 def now() -> datetime:
     """The current time in UTC."""
     return SystemClock().now()

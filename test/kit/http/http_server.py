@@ -61,6 +61,11 @@ class HttpServer:
     metrics: RequestMetrics
     _connections: list[RawConnection] = field(default_factory=list)
 
+    @property
+    def websocket_url(self) -> str:
+        """The URL of its WebSocket."""
+        return f"ws://127.0.0.1:{self.port}/ws"
+
     async def connect(self) -> RawConnection:
         """A new connection; it is closed with the server."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -76,14 +81,20 @@ class HttpServer:
 
 @asynccontextmanager
 async def serve_http(
-    app: ASGIApp, settings: ConnectionSettings | None = None
+    app: ASGIApp,
+    settings: ConnectionSettings | None = None,
+    *,
+    events: EventSettings | None = None,
+    send_buffer: int | None = None,
 ) -> AsyncIterator[HttpServer]:
-    """Serves ``app`` with the limits of ``settings``, without its lifespan."""
+    """Serves ``app`` with the limits of the settings, without its lifespan."""
     listener = socket.socket()
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.bind(("127.0.0.1", 0))
     metrics = RequestMetrics(started_at=datetime.now(UTC))
     limits = ConnectionLimits(settings=settings or ConnectionSettings(), metrics=metrics)
-    options = uvicorn_http_options(limits) | uvicorn_websocket_options(EventSettings())
+    options = uvicorn_http_options(limits) | uvicorn_websocket_options(events or EventSettings())
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **options))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     running = HttpServer(listener.getsockname()[1], metrics)

@@ -2,55 +2,18 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-
-from oms.api.connection_limits import ConnectionLimits
-from oms.api.http_protocol import uvicorn_http_options
-from oms.api.metrics.request_metrics import RequestMetrics
-from oms.api.websocket.websocket_protocol import uvicorn_websocket_options
-from oms.config import ConnectionSettings, EventSettings
 
 SECONDS_MAX = 10.0
 POLL_SECONDS = 0.01
 
 Frame = dict[str, Any]
-
-
-@asynccontextmanager
-async def serve_app(
-    app: FastAPI, events: EventSettings, *, send_buffer: int | None = None
-) -> AsyncIterator[str]:
-    """Serves ``app`` on a free port, without its lifespan; yields the WebSocket URL."""
-    listener = socket.socket()
-    if send_buffer is not None:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    listener.bind(("127.0.0.1", 0))
-    metrics = RequestMetrics(started_at=datetime.now(UTC))
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        **uvicorn_http_options(ConnectionLimits(settings=ConnectionSettings(), metrics=metrics)),
-        **uvicorn_websocket_options(events),
-    )
-    server = uvicorn.Server(config)
-    server_task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await wait_for_condition(lambda: server.started)
-        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
-    finally:
-        server.should_exit = True
-        await server_task
 
 
 async def wait_for_condition(is_met: Callable[[], object], seconds: float = SECONDS_MAX) -> None:

@@ -65,7 +65,7 @@ MT5_POSITION = _keys(
     "price_open price_current sl tp swap profit symbol comment external_id"
 )
 MT5_COMMAND = _keys("retcode deal order volume price bid ask comment request_id")
-TIMELINE = _keys("order_id summary items")
+TIMELINE = _keys("order_id summary items gaps")
 TIMELINE_SUMMARY = _keys(
     "queue_ms risk_ms send_ms ack_ms first_fill_ms total_ms arrival_price avg_fill_price "
     "slippage_bps"

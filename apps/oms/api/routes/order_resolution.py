@@ -42,8 +42,9 @@ _RESOLUTION = validated(
 )
 async def refresh_order(request: Request, order_id: PathId) -> Response:
     """Query the exchange for the order and return its state."""
-    caller = await admit_caller(request)
-    return await _execute(request, caller, RefreshOrder(order_id=parse_order_id(order_id)), {})
+    caller, comment = await admit_caller(request), read_header_comment(request) or None
+    payload = RefreshOrder(order_id=parse_order_id(order_id))
+    return await _execute(request, caller, payload, comment, {})
 
 
 @router.post(
@@ -58,21 +59,24 @@ async def refresh_order(request: Request, order_id: PathId) -> Response:
 )
 async def resolve_order(request: Request, order_id: PathId) -> Response:
     """Match the order with one of the exchange's, or declare that it was never placed."""
-    caller = await admit_caller(request)
+    caller, comment = await admit_caller(request), read_header_comment(request) or None
     number, body = parse_order_id(order_id), load_body(await request.body())
-    payload = read_resolve(number, body, read_header_comment(request) or None)
-    return await _execute(request, caller, payload, body)
+    payload = read_resolve(number, body, comment)
+    return await _execute(request, caller, payload, comment, body)
 
 
 async def _execute(
-    request: Request, caller: Caller, payload: RefreshOrder | ResolveUnknownOrder, body: object
+    request: Request,
+    caller: Caller,
+    payload: RefreshOrder | ResolveUnknownOrder,
+    comment: str | None,
+    body: object,
 ) -> Response:
     """Submit the command and return the order once it ended or the wait is over."""
     principal = caller.principal
     key = await read_idempotency_key(
         request.headers, principal.user_id, request.scope["path"], body
     )
-    comment = read_header_comment(request) or None
     command = CommandRequest(payload=payload, account_id=None, header_comment=comment)
     submission = await submit_and_wait(request, caller, [command], key=key)
     (result,) = submission.results

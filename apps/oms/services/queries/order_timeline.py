@@ -12,6 +12,7 @@ from oms.ports.command_queue import CommandQueue
 from oms.ports.history_reads import HistoryReads
 from oms.services.queries.event_reader import decode_row
 from oms.services.queries.ledger_queries import LedgerQueries
+from oms.wire.responses.events import EventGap
 from oms.wire.responses.order_timeline import OrderRecord
 
 EVENT_ROWS_READ_MAX = 5000
@@ -35,17 +36,21 @@ class OrderTimelineQuery:
         if not orders:
             raise NotFound(f"there is no order {order_id}", code="order_not_found")
         order = orders[0]
+        events, gaps = await self._events(order)
         commands = {} if order.command_id is None else await self.queue.find([order.command_id])
         return OrderRecord(
             order=order,
             command=commands.get(order.command_id or 0),
             deals=await self.history.deals_by_order([order_id]),
-            events=await self._events(order),
+            events=events,
+            gaps=gaps,
         )
 
-    async def _events(self, order: Order) -> list[Mapping[str, Any]]:
+    async def _events(self, order: Order) -> tuple[list[Mapping[str, Any]], list[EventGap]]:
+        """Return the events of the order, and the gaps of damaged rows among them."""
         account_id = order.account_id
         events: list[Mapping[str, Any]] = []
+        gaps: list[EventGap] = []
         positions = await self.history.event_seqs_before([account_id], order.created_at - SLACK)
         after, until = positions.get(account_id, 0), order.updated_at + SLACK
         for _ in range(EVENT_ROWS_READ_MAX // ROWS_PER_READ):
@@ -53,13 +58,15 @@ class OrderTimelineQuery:
             for stored in rows:
                 after = stored.row.seq_to
                 if stored.created_at > until:
-                    return events
-                events += [
-                    item for _, item in decode_row(stored, 0) or () if _refers_to(item, order.id)
-                ]
+                    return events, gaps
+                decoded = decode_row(stored, 0)
+                if decoded is None:
+                    gaps.append({"account_id": account_id, "from": stored.row.seq, "to": after})
+                    continue
+                events += [item for _, item in decoded if _refers_to(item, order.id)]
             if len(rows) < ROWS_PER_READ:
-                return events
-        return events
+                break
+        return events, gaps
 
 
 def _refers_to(item: Mapping[str, Any], order_id: int) -> bool:

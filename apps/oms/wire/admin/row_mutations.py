@@ -57,6 +57,10 @@ _FLAGS = frozenset({"reconciled", "reduce_only", "post_only", "provisional", "ex
 _LOWERCASE_FIELDS = frozenset(
     {"side", "order_type", "status", "state", "entry", "type", "liquidity"}
 )
+_TEXTS = _LOWERCASE_FIELDS | {
+    *("symbol", "comment", "client_order_id", "exchange_order_id", "exchange_trade_id"),
+    *("fee_currency", "reason"),
+}
 TEXT_CHARACTERS_MAX = 255
 
 
@@ -186,6 +190,8 @@ def _time(name: str, sent: Any) -> datetime:
 
 def _text(name: str, sent: Any) -> Any:
     if not isinstance(sent, str):
+        if name in _TEXTS or (isinstance(sent, (dict, list)) and name != "fees"):
+            raise malformed_at(("row", name), "a text is expected", "string_type")
         return sent  # a column of another type, which may not change anyway
     if len(sent) > TEXT_CHARACTERS_MAX:
         raise malformed_at(("row", name), f"at most {TEXT_CHARACTERS_MAX} characters", "too_long")

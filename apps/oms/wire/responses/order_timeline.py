@@ -16,6 +16,7 @@ from oms.domain.orders.order import Order, OrderState
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow
 from oms.wire.json import optional_decimal_text, time_text
+from oms.wire.responses.events import EventGap
 from oms.wire.responses.ledger_rows import Row, order_status
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 
@@ -85,6 +86,7 @@ class Timeline(TypedDict):
     order_id: Id
     summary: TimelineSummary
     items: list[TimelineStep]
+    gaps: list[EventGap]
 
 
 @value
@@ -96,10 +98,12 @@ class OrderRecord:
     deals: Sequence[Deal]
     #: ``{event, ts, payload}``.
     events: Sequence[Mapping[str, Any]]
+    #: Events that cannot be read.
+    gaps: Sequence[EventGap] = ()
 
 
 def build_timeline(record: OrderRecord) -> Timeline:
-    """Return ``{order_id, summary, items}``; ``seq`` numbers the items."""
+    """Return ``{order_id, summary, items, gaps}``; ``seq`` numbers the items."""
     steps = [
         *_request_steps(record),
         *_fill_steps(record),
@@ -108,7 +112,12 @@ def build_timeline(record: OrderRecord) -> Timeline:
     ]
     steps.sort(key=lambda step: (step["at"], _ORDER.index(step["phase"])))
     items = [_numbered(number, step) for number, step in enumerate(steps, 1)]
-    return {"order_id": record.order.id, "summary": _summary(record), "items": items}
+    return {
+        "order_id": record.order.id,
+        "summary": _summary(record),
+        "items": items,
+        "gaps": list(record.gaps),
+    }
 
 
 def _numbered(number: int, step: Row) -> TimelineStep:

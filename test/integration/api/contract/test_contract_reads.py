@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kit.databases.sql import execute
 from kit.gateway.in_process import TRADER as TRADING
 from kit.gateway.in_process import InProcessGateway
 from kit.http import wire_keys
@@ -201,9 +202,24 @@ async def test_order_timeline(busy: InProcessGateway) -> None:
         assert [item["phase"] for item in body["items"]] == phases
         assert [item["seq"] for item in body["items"]] == list(range(1, len(phases) + 1))
         assert body["summary"]["total_ms"] >= body["summary"]["queue_ms"] >= 0
+        assert body["gaps"] == []
     for path in ("999999", "x", "0"):
         answer = await busy.client("GET", f"/oms/orders/{path}/timeline")
         assert (answer.status, answer.detail["code"]) == (404, "order_not_found")
+
+
+async def test_order_timeline_names_events_that_cannot_be_read(
+    busy: InProcessGateway, dsn: str
+) -> None:
+    filled, _ = await traded(busy)
+    execute(dsn, "UPDATE event_outbox SET payload_json = '{' WHERE account_id > 0")
+    body = await busy.client.get(f"/oms/orders/{filled}/timeline")
+    assert body["items"][0]["phase"] == "queued", "from rows"
+    events = await busy.client.get(f"/oms/events?account_ids={busy.account_id}")
+    assert body["gaps"] and events["items"] == []
+    assert [gap["account_id"] for gap in body["gaps"]] == [busy.account_id] * len(body["gaps"])
+    numbers = {n for gap in events["gaps"] for n in range(gap["from"], gap["to"] + 1)}
+    assert {n for gap in body["gaps"] for n in range(gap["from"], gap["to"] + 1)} <= numbers
 
 
 async def test_raw_rows_are_stored_unchanged(busy: InProcessGateway) -> None:

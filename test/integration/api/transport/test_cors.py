@@ -8,8 +8,9 @@ from websockets.exceptions import InvalidStatus
 
 from kit.gateway.in_process import InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiResponse
-from kit.http.websocket_client import connect_client, serve_app
-from oms.config import EventSettings, Settings
+from kit.http.http_server import serve_http
+from kit.http.websocket_client import connect_client
+from oms.config import Settings
 
 MINE = "https://app.example"
 ASKS = {"Access-Control-Request-Method": "POST"}
@@ -127,11 +128,13 @@ def test_wildcard_origin_is_refused(origins: list[str]) -> None:
 async def test_websocket_origins(
     listed: InProcessGateway, origin: str | None, is_let_in: bool
 ) -> None:
-    async with serve_app(listed.app, EventSettings()) as url:
+    async with serve_http(listed.app) as server:
         if is_let_in:
-            async with connect_client(url, listed.client.key, origin=origin) as client:
+            async with connect_client(
+                server.websocket_url, listed.client.key, origin=origin
+            ) as client:
                 assert (await client.request("ping"))["event"] == "pong"
         else:
             with pytest.raises(InvalidStatus, match="HTTP 403"):
-                async with connect_client(url, listed.client.key, origin=origin):
+                async with connect_client(server.websocket_url, listed.client.key, origin=origin):
                     pass
