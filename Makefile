@@ -43,9 +43,10 @@ WHOLE := test/e2e/test_process_kills.py test/unit/adapters/ccxt/sync/test_report
 	test/integration/ccxt_adapter/streams/test_stream_faults.py \
 	test/integration/ccxt_adapter/exchange/test_exchange_limits.py
 
-oracle: ## the ledger against its oracle over random account histories (HISTORIES=10000)
+oracle: ## the ledger, in memory and stored, against its oracle over random histories (HISTORIES=10000)
 	@$(PYTHON) tools/setup --dev
-	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) test/property/test_ledger_oracle.py
+	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) \
+		test/property/test_ledger_oracle.py test/property/test_ledger_oracle_stored.py
 
 faults: ## the fault runs at full size: workers are killed while an exchange fails (8 minutes)
 	@$(PYTHON) tools/setup --dev $(MARIADB)

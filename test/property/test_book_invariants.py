@@ -122,7 +122,8 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
         quote -= _moved_before_fees(deal) * Fraction(deal.price)
         quote -= fee * (deal.fee_currency == book.instrument.quote)
         base += _moved_before_fees(deal) - fee * (deal.fee_currency == book.instrument.base)
-        quote += Fraction(deal.profit) * (deal.type is DealType.FUNDING)
+        is_paid = deal.type is DealType.FUNDING and bool(deal.position_id)
+        quote += Fraction(deal.profit) * is_paid
         roundings += 2  # its profit, and a fee in base at its price
     realized = sum((Fraction(one.realized_pnl) for one in book.positions.values()), ZERO)
     open_profit = sum(

@@ -98,6 +98,7 @@ def test_split_trades_give_the_same_book() -> None:
                     cut.busted[one] = True
                 if i in whole.position_names:
                     cut.position_names[one] = whole.position_names[i]
+                    cut.further_names[one] = whole.further_names.get(i, ())
         cut.replay()
         assert _standing(cut) == _standing(whole), seed
 

@@ -132,6 +132,7 @@ def _real(
         on_update=on_update,
         open_orders=loaded.orders,
         attempts=loaded.exchange_state.attempts,
+        known_symbols=loaded.known_symbols(),
         is_own_order=is_own_order,
     )
     return ExchangePorts(trading=exchange, calls=exchange)

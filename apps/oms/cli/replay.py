@@ -21,6 +21,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
 from oms.services.replay.replay import Replay, ReplayedSymbol
+from oms.services.verify.account_instruments import AccountInstruments
 from oms.wire.json import time_text
 from oms.wire.responses.ledger_rows import deal_row, position_row
 
@@ -83,7 +84,7 @@ async def build_replay_report(
         history=store.history,
         audit=store.verification_reads,
         clock=clock,
-        instruments=instruments,
+        instruments=AccountInstruments(store.verification_reads, instruments),
     )
     symbols = [each async for each in replay_account(account_id, past, symbol)]
     differences = [asdict(difference) for each in symbols for difference in each.differences]

@@ -15,6 +15,7 @@ from oms.cli.settings import command_settings
 from oms.config import Settings
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
+from oms.services.verify.account_instruments import AccountInstruments
 from oms.services.verify.findings import Finding
 from oms.services.verify.verify import VerificationResult, Verify
 from oms.simulation.market.instruments import instruments_of
@@ -43,7 +44,7 @@ async def build_verify_report(
     instruments: Callable[[Account], Mapping[str, Instrument]] | None = None,
     checkpoint: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the report; ``instruments`` gives an account's instruments, else its venue's.
+    """Return the report; ``instruments`` gives a paper account's instruments, else its venue's.
 
     Raises ``NotFound``, ``Unavailable``, and ``NoMasterKey`` for a ``checkpoint`` without its key.
     """
@@ -61,7 +62,7 @@ async def build_verify_report(
         audit_log=store.audit_log,
         command_chain=store.command_chain,
         clock=SystemClock(),
-        instruments=instruments or venue_instruments,
+        instruments=AccountInstruments(reads.verification, instruments or venue_instruments),
         retention=timedelta(days=settings.events.retention_days),
     )
     results = [result async for result in verify_accounts(account_id, from_seq, kept)]
@@ -72,7 +73,7 @@ async def build_verify_report(
 
 
 def venue_instruments(account: Account) -> Mapping[str, Instrument]:
-    """Return the instruments of the account's venue."""
+    """Return the instruments that paper accounts of the venue trade."""
     return instruments_of(account.venue)
 
 

@@ -5,7 +5,7 @@ An adapter returns execution reports and writes nothing: state that it must keep
 adapter object is discarded and recreated from the stored state.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
@@ -48,7 +48,8 @@ class ExchangeStateRows:
     """Stored state of an exchange, or the changes of it; all texts are JSON.
 
     ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
-    store ``attempts``, of which those of open orders are loaded with the account, and ``prices``.
+    store ``attempts``, of which those of open orders are loaded with the account, ``prices`` and
+    ``instruments``.
     """
 
     state: str | None = None
@@ -58,6 +59,8 @@ class ExchangeStateRows:
     trades: Sequence["TradeRow"] = ()
     prices: Mapping[str, str] = field(default_factory=dict)
     attempts: Sequence[AttemptRow] = ()
+    #: The instruments that orders and deals of the account were judged by, by symbol.
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
 
 @value
@@ -306,10 +309,13 @@ class Exchange(Protocol):
         """Return the connection status; does no I/O."""
         ...
 
-    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
+    def start_snapshot(
+        self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
+    ) -> None:
         """Start reading a complete ``snapshot`` in the background; ``take_snapshots`` returns it.
 
-        With ``until`` executions are read up to then only.
+        With ``until`` executions are read up to then only. ``symbols`` are read in any case, where
+        the exchange lists nothing without a symbol.
         """
         ...
 

@@ -40,6 +40,11 @@ class LoadedAccount:
     pending_commands: Sequence[CommandRow] = ()
     exchange_state: ExchangeStateRows = field(default_factory=ExchangeStateRows)
 
+    def known_symbols(self) -> frozenset[str]:
+        """Return the symbols that the account at a real exchange ever traded, orders or holds."""
+        symbols = {*self.exchange_state.instruments, *(order.symbol for order in self.orders)}
+        return frozenset(symbols.union(position.symbol for position in self.positions))
+
 
 @value
 class EventRow:
@@ -102,7 +107,7 @@ class SymbolHistoryRows:
 
     #: Positions open at that time or later, with those merged into them.
     positions: Sequence[Position]
-    #: All deals of these positions.
+    #: All deals of these positions, and funding without a position since that time.
     deals: Sequence[Deal]
     #: The orders of these deals.
     orders: Sequence[Order]
@@ -161,9 +166,12 @@ class LedgerStore(Protocol):
         ...
 
     async def history_since(
-        self, account_id: int, symbol: str, moment: datetime
+        self, account_id: int, symbol: str, moment: datetime, position_ids: Sequence[int] = ()
     ) -> SymbolHistoryRows:
-        """Return the rows to replay when something at ``moment`` changes."""
+        """Return the rows to replay when something at ``moment`` changes.
+
+        ``position_ids`` are positions of the symbol that are needed whenever they were open.
+        """
         ...
 
     async def orders_by_client_id(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
@@ -114,6 +115,10 @@ class VerificationReads(Protocol):
 
     async def paper_exchange_state(self, account_id: int) -> ExchangeStateRows:
         """Return the stored state of the account's paper exchange; needs no lease."""
+        ...
+
+    async def account_instruments(self, account_id: int) -> Mapping[str, Instrument]:
+        """Return the instruments stored with an account at a real exchange, by symbol."""
         ...
 
     async def paper_trades(self, account_id: int, after: str, limit: int) -> Sequence[TradeRow]:

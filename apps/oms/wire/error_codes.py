@@ -105,6 +105,7 @@ NOT_SUPPORTED = "not_supported"
 MT5_RETCODES_BY_REASON: Mapping[str, int] = {
     "qty": 10014,
     "price": 10015,
+    "invalid_stops": 10016,
     "change_pending": 10028,
     "order_in_doubt": 10028,
     "key_order_notional": 10040,

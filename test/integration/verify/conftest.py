@@ -239,7 +239,7 @@ async def traded(dsn: str, rounds: int) -> tuple[dict[str, int], int]:
         sent = 0
         for _ in range(rounds):
             sent += await a_round(gateway, accounts, chance)
-        await rearranged(gateway, accounts["strategy_netting"])
+        await rearranged(gateway, accounts["strategy_netting"], accounts["hedge"])
     return accounts, sent
 
 
@@ -283,18 +283,26 @@ async def a_round(
     return sum(row["order_id"] is not None for row in results)
 
 
-async def rearranged(gateway: InProcessGateway, account_id: int) -> None:
-    """A close-by of two strategies, and a merge of a third into one of them."""
-    for strategy_id, side in ((1, "buy"), (2, "sell"), (0, "buy")):
-        order = {"symbol": CONTRACT, "side": side, "order_type": "market", "qty": "0.3"}
-        await _done(gateway, account_id, "send_order", order | {"strategy_id": strategy_id})
-    answer = await gateway.client("GET", f"/oms/positions/open?account_ids={account_id}")
-    rows = [row for row in answer.json()["items"] if row["symbol"] == CONTRACT]
-    held = {row["strategy_id"]: row["id"] for row in rows}
+async def rearranged(gateway: InProcessGateway, netting_id: int, hedge_id: int) -> None:
+    """A close-by of two strategies of one account, and a merge of two tickets of another."""
+    order: dict[str, Any] = {"symbol": CONTRACT, "order_type": "market", "qty": "0.3"}
+    for strategy_id, side in ((1, "buy"), (2, "sell")):
+        owned = {"side": side, "strategy_id": strategy_id}
+        await _done(gateway, netting_id, "send_order", order | owned)
+    held = {row["strategy_id"]: row["id"] for row in await _open_contracts(gateway, netting_id)}
     pair = {"position_id_a": held[1], "position_id_b": held[2], "qty": "0.002"}
-    await _done(gateway, account_id, "close_by", pair)
-    both = {"source_position_id": held[0], "target_position_id": held[1]}
-    await _done(gateway, account_id, "merge_positions", both)
+    await _done(gateway, netting_id, "close_by", pair)
+    for _ in range(2):
+        await _done(gateway, hedge_id, "send_order", order | {"side": "buy", "new_position": True})
+    tickets = [row["id"] for row in await _open_contracts(gateway, hedge_id)]
+    source, target = sorted(tickets)[-2:]
+    both = {"source_position_id": source, "target_position_id": target}
+    await _done(gateway, hedge_id, "merge_positions", both)
+
+
+async def _open_contracts(gateway: InProcessGateway, account_id: int) -> list[dict[str, Any]]:
+    answer = await gateway.client("GET", f"/oms/positions/open?account_ids={account_id}")
+    return [row for row in answer.json()["items"] if row["symbol"] == CONTRACT]
 
 
 async def _done(

@@ -5,7 +5,7 @@ attempts; once committed, the paper exchange executes them when ``release`` is c
 ``lose_count`` are executed without a response; ``report_lost`` makes their reports available.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -121,7 +121,9 @@ class DeferredExchange(PaperExchange):
         self.is_lost_reported = True
         self.on_update()
 
-    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
+    def start_snapshot(
+        self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
+    ) -> None:
         self.snapshot_requests.append(since)
         self.on_update()
 

@@ -117,6 +117,8 @@ class RecordedVenue:
                 return [row for row in self._orders(params) if row["status"] in _ENDED]
             case "fetch_canceled_orders":
                 return []  # included in the closed orders
+            case "fetch_funding_history":
+                return []  # not recorded
             case "fetch_my_trades":
                 return [] if "execType" in params else self._filtered(self.trades, params)
             case "fetch_positions":

@@ -122,6 +122,7 @@ class ExchangeSetup:
             on_update=on_update,
             open_orders=image.orders,
             attempts=image.exchange_state.attempts,
+            known_symbols=image.known_symbols(),
             timings=self.timings,
         )
         return ExchangePorts(trading=exchange, calls=exchange)

@@ -1,6 +1,5 @@
 """Plays a random history on a ledger book and on the reference ledger, and compares them."""
 
-from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,15 +13,16 @@ from kit.ledger.ledger_book import LedgerBook
 from kit.ledger.oracle import Oracle, OracleMove, OracleOrder, OracleTrade
 from kit.ledger.oracle_comparison import (
     Charges,
+    Payment,
     differences,
     invariant_breaches,
     oracle_positions_by_id,
 )
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.position import Position
-from oms.domain.money import round_to_scale
+from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
+from oms.domain.side import Side
 
 
 class HistoryRun:
@@ -45,14 +45,13 @@ class HistoryRun:
         self.instrument = instrument
         self.now = 0
         self.price = Decimal(100)
-        self.last = 0
         self.trades = 95  # the ids soon get another digit
         self.left: dict[int, Decimal] = {}
         self.reports: list[ExecutionReport] = []
         self.pending_reports: list[ExecutionReport] = []
         self.commands = count(1)
         self.busted: set[str] = set()
-        self.charges = Charges({}, defaultdict(Decimal))
+        self.charges = Charges({}, {})
 
     def play(self, steps: Sequence[Step]) -> list[str]:
         """Play all steps, deliver the pending reports, and compare."""
@@ -122,10 +121,7 @@ class HistoryRun:
         left = self.left[order_id]
         qty = left if part % 2 else self._quantity(part, most=left)
         self.left[order_id] = left - qty
-        # Positions opened in the same millisecond have no defined order by age: only fills of one
-        # order, which never open two positions, share a time.
-        self.now += max(order_id != self.last, pause % 4 - 1)
-        self.last = order_id
+        self.now += max(0, pause % 4 - 1)
         self.price += Decimal(price % 101 - 50) / 10
         self.price = max(self.price, Decimal(10))
         self.trades += 1
@@ -150,6 +146,12 @@ class HistoryRun:
         self._ingest_new(report)
 
     def _ingest_new(self, report: ExecutionReport) -> None:
+        if self._try_new(report):
+            self.reports.append(report)
+            assert self.book.ingest(report).deals, "a new execution is booked"
+
+    def _try_new(self, report: ExecutionReport) -> bool:
+        """Add an execution to the oracle; returns whether no earlier command forbids it."""
         fill = report.execution
         assert fill is not None
         trade = OracleTrade(
@@ -160,13 +162,13 @@ class HistoryRun:
             fee=None if fill.fee is None else Fraction(fill.fee),
             currency=fill.fee_currency or "",
         )
-        if self._try_fact(self.oracle.trades, fill.exchange_trade_id, trade):
+        is_possible = self._try_fact(self.oracle.trades, fill.exchange_trade_id, trade)
+        if is_possible:
             self.log.append(
                 f"order {report.order_id}: {fill.exchange_trade_id} at {fill.executed_at:%S.%f}:"
                 f" {fill.qty} @ {fill.price} fee {fill.fee} {fill.fee_currency}"
             )
-            self.reports.append(report)
-            assert self.book.ingest(report).deals, "a new execution is booked"
+        return is_possible
 
     def _try_fact(self, facts: MutableMapping[Any, Any], key: Any, fact: Any) -> bool:
         """Adds a fact; returns whether no close-by or merge became impossible, else removes it."""
@@ -182,7 +184,8 @@ class HistoryRun:
             else:
                 facts[key] = before
             self.is_impossible = self.is_impossible or self.allows_impossible
-            self.oracle.replay()
+            if not self.is_impossible:  # else the oracle is not asked any more
+                self.oracle.replay()
             return self.allows_impossible
         return True
 
@@ -198,8 +201,13 @@ class HistoryRun:
             self.busted.add(_trade_id(busted_report))
             self.book.bust(_trade_id(busted_report), self._next_time())
 
-    def _close_by(self, which: int, target: int, part: int, *_: int) -> None:
+    def _unlocked_positions(self) -> list[Position]:
+        """Open positions without an order that closes them."""
         open_positions = self.book.open_positions()
+        return [one for one in open_positions if one.state is PositionState.OPEN]
+
+    def _close_by(self, which: int, target: int, part: int, *_: int) -> None:
+        open_positions = self._unlocked_positions()
         pairs = [(a, b) for a in open_positions for b in open_positions if a.qty * b.qty < 0]
         if not pairs:
             return
@@ -220,12 +228,15 @@ class HistoryRun:
             self._try_fact(self.oracle.moves, entry.deals[0].exchange_trade_id, move)
 
     def _merge(self, which: int, *_: int) -> None:
-        open_positions = self.book.open_positions()
+        per_strategy = self.book.mode is PositionMode.STRATEGY_NETTING
+        open_positions = self._unlocked_positions()
         pairs = [
             (a, b)
             for a in open_positions
             for b in open_positions
-            if a is not b and a.qty * b.qty > 0
+            if a is not b
+            and a.qty * b.qty > 0
+            and (a.strategy_id == b.strategy_id or not per_strategy)
         ]
         if not pairs:
             return
@@ -253,12 +264,15 @@ class HistoryRun:
             if open_positions and target % 3 == 0
             else None
         )
-        ticket = self._name(named) if named is not None else 0
-        order_facts = order_facts._replace(strategy=strategy % 3, ticket=ticket)
-        if self._try_fact(self.oracle.orders, order_id, order_facts):
+        ticket = self._name(named) if named is not None else order_facts.ticket
+        reassigned = order_facts._replace(strategy=strategy % 3, ticket=ticket)
+        if self._try_fact(self.oracle.orders, order_id, reassigned):
             position_id = named.id if named is not None else 0
             self.log.append(f"reassign {order_id} to {strategy % 3}, position {position_id}")
-            self.book.reassign((order_id,), strategy % 3, position_id, self._next_time())
+            if not self.book.reassign((order_id,), strategy % 3, position_id, self._next_time()):
+                self.log.append("refused")
+                self.oracle.orders[order_id] = order_facts
+                self.oracle.replay()
 
     def _commission(self, which: int, amount: int, *_: int) -> None:
         """A commission is reported after its execution."""
@@ -266,27 +280,25 @@ class HistoryRun:
         trade_ids = [i for i in map(_trade_id, self.reports) if i not in excluded]
         if trade_ids:
             trade, fee = trade_ids[which % len(trade_ids)], Decimal(amount - 200) / 1000
-            currency = ("BNB", self.instrument.settle)[amount % 2]
-            self.charges.commissions[trade] = (fee, currency)
-            self.log.append(f"commission of {fee} {currency} for {trade}")
-            self.book.commission(trade, fee, currency)
+            self._charge_fee(trade, fee, ("BNB", self.instrument.settle)[amount % 2])
 
-    def _funding(self, amount: int, *_: int) -> None:
-        """Funding on the net quantity, split between the open positions with their signs."""
-        open_positions = self.book.open_positions()
-        if not open_positions or self.is_impossible:
-            return
-        expected_positions = oracle_positions_by_id(self.oracle, self.book)
-        net = sum((expected_positions[one.id].q for one in open_positions), Fraction(0))
-        left = amount_paid = Decimal(amount - 500) / 1000
-        for one in open_positions[:-1]:
-            share = expected_positions[one.id].q / net if net else Fraction(1, len(open_positions))
-            part = round_to_scale(Fraction(amount_paid) * share)
-            self.charges.fundings[one.id] += part
-            left -= part
-        self.charges.fundings[open_positions[-1].id] += left
-        self.log.append(f"funding {amount_paid} at {self.now}")
-        self.book.funding(amount_paid, self._next_time())
+    def _charge_fee(self, trade: str, fee: Decimal, currency: str) -> None:
+        self.charges.commissions.setdefault(trade, []).append((fee, currency))
+        self.log.append(f"commission of {fee} {currency} for {trade}")
+        self.book.commission(trade, fee, currency)
+
+    def _funding(self, amount: int, back: int, leg: int, *_: int) -> None:
+        """Funding that was due now or before, for the whole symbol or, in hedge mode, a leg."""
+        due = self._next_time()
+        if back % 2:
+            due -= timedelta(milliseconds=back % 12)
+        sign = (0, 1, -1)[leg % 3] if self.book.mode is PositionMode.HEDGE else 0
+        name = str(len(self.charges.fundings) + 1)
+        payment = Payment(due, Decimal(amount - 500) / 1000, sign)
+        self.charges.fundings[name] = payment
+        self.log.append(f"funding {name}: {payment}")
+        side = {0: None, 1: Side.BUY, -1: Side.SELL}[sign]
+        self.book.funding(payment.amount, due, name, side)
 
     def _redeliver(self, which: int, *_: int) -> None:
         """Delivers a report a second time."""

@@ -8,10 +8,11 @@ from kit.builders import SequentialIds, a_fill, a_report, an_order
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import CloseBy, MergePositions
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.allocation import execution_key
+from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.charges import ChargeTargets, apply_charge
 from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.funding_split import Timeline, holdings_at
 from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
@@ -74,21 +75,9 @@ class LedgerBook:
         order = self.orders[report.order_id]
         execution = report.execution
         known_deals = [] if execution is None else self._deals_of_trade(execution.exchange_trade_id)
-        newest = max(
-            (
-                *(
-                    execution_key(d.executed_at, d.exchange_sequence, d.exchange_trade_id)
-                    for d in self._trades()
-                ),
-                *(
-                    execution_key(p.closed_at, 0, "")
-                    for p in self.positions.values()
-                    if p.merged_into is not None
-                ),
-            ),
-            default=None,
+        needs_all = needs_history(
+            self.mode, order, report, self._newest_key(), known_deals, self.open_positions()
         )
-        needs_all = needs_history(order, report, newest, known_deals)
         trade = "" if execution is None else execution.exchange_trade_id
         book = Book(
             mode=self.mode,
@@ -142,20 +131,33 @@ class LedgerBook:
         )
         return self._keep(apply_charge(payees, charge, self.next_id))
 
-    def funding(self, amount: Decimal, at: datetime) -> LedgerUpdate:
-        """Funding on all open positions; positive amounts are received."""
+    def funding(
+        self, amount: Decimal, due: datetime, name: str, side: Side | None = None
+    ) -> LedgerUpdate:
+        """Funding on what was open when it was due; positive amounts are received."""
         charge = Charge(
             kind=ChargeKind.FUNDING,
-            charge_id=str(self.next_id("event")),
+            charge_id=name,
             amount=amount,
             currency=self.instrument.settle,
             symbol=self.instrument.symbol,
-            executed_at=at,
+            side=side,
+            executed_at=due,
             source=ReportSource.STREAM,
-            received_at=at,
+            received_at=due,
         )
+        merged = {
+            one.id: (one.closed_at, one.merged_into)
+            for one in self.positions.values()
+            if one.merged_into is not None and one.closed_at is not None
+        }
+        timeline = Timeline(instrument=self.instrument, deals=self.deals, merged=merged)
+        held = holdings_at(timeline, due, side)
         payees = ChargeTargets(
-            account_id=1, instrument=self.instrument, positions=self.open_positions()
+            account_id=1,
+            instrument=self.instrument,
+            positions=[self.positions[one.position_id] for one in held],
+            quantities=[one.qty for one in held],
         )
         return self._keep(apply_charge(payees, charge, self.next_id))
 
@@ -174,7 +176,7 @@ class LedgerBook:
         """Merges one position into another."""
         command = MergePositions(source_position_id=source, target_position_id=target)
         source_position, target_position = self.positions[source], self.positions[target]
-        assert refuse_merge(command, source_position, target_position) is None
+        assert refuse_merge(command, source_position, target_position, self.mode) is None
         for order in list(self.orders.values()):
             if order.is_open and order.position_id == source:
                 self.orders[order.id] = evolve(order, position_id=target)
@@ -189,7 +191,11 @@ class LedgerBook:
     ) -> LedgerUpdate:
         """Reassigns orders to a strategy and a position."""
         changed_orders = {
-            order_id: evolve(self.orders[order_id], strategy_id=strategy_id, ticket_id=position_id)
+            order_id: evolve(
+                self.orders[order_id],
+                strategy_id=strategy_id,
+                ticket_id=position_id or self.orders[order_id].ticket_id,
+            )
             for order_id in order_ids
         }
         return self._keep(apply_reassignment(self.history(), changed_orders, self.next_id, at))
@@ -203,6 +209,16 @@ class LedgerBook:
             deals=tuple(self.deals),
             orders=self.orders,
         )
+
+    def _newest_key(self) -> ExecutionKey | None:
+        moves = [d for d in self.deals if d.type in (DealType.TRADE, DealType.FUNDING)]
+        keys = [
+            step_key(d.executed_at, d.exchange_sequence, d.exchange_trade_id, d.type, d.entry)
+            for d in moves
+        ]
+        merged = [p for p in self.positions.values() if p.merged_into is not None]
+        keys += [boundary_key(p.closed_at) for p in merged if p.closed_at is not None]
+        return max(keys, default=None)
 
     def _trades(self) -> list[Deal]:
         return [deal for deal in self.deals if deal.type is DealType.TRADE]

@@ -17,7 +17,7 @@ from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import Actor, CcxtCall, Command, CommandPayload, CommandResult
 from oms.domain.ids import IdKind
-from oms.domain.ledger.allocation import ExecutionKey, execution_key
+from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
@@ -99,15 +99,15 @@ class MemoryLedger:
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
         """The replay key of the newest trade or merge, or None."""
-        deals = [deal for deal in self.deals.values() if deal.symbol == symbol]
-        trades = (deal for deal in deals if deal.type is DealType.TRADE)
+        kinds = (DealType.TRADE, DealType.FUNDING)
         keys = [
-            execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
-            for deal in trades
+            step_key(d.executed_at, d.exchange_sequence, d.exchange_trade_id, d.type, d.entry)
+            for d in self.deals.values()
+            if d.symbol == symbol and d.type in kinds
         ]
         for position in self.positions.values():
             if position.symbol == symbol and position.merged_into and position.closed_at:
-                keys.append(execution_key(position.closed_at, 0, ""))
+                keys.append(boundary_key(position.closed_at))
         return max(keys, default=None)
 
     async def orders_by_exchange_id(
@@ -128,14 +128,35 @@ class MemoryLedger:
         return {name: by_name[name] for name in names if name in by_name}
 
     async def history_since(
-        self, account_id: int, symbol: str, moment: datetime
+        self, account_id: int, symbol: str, moment: datetime, position_ids: Sequence[int] = ()
     ) -> SymbolHistoryRows:
-        """All rows of the symbol."""
+        """The positions open at ``moment`` or later, those connected with them, and their rows."""
+        rows = {key: row for key, row in self.positions.items() if row.symbol == symbol}
+        ids = {i for i, p in rows.items() if p.closed_at is None or p.closed_at >= moment}
+        ids |= rows.keys() & set(position_ids)
+        size = -1
+        while size < len(ids):
+            size = len(ids)
+            ids |= {i for i, p in rows.items() if p.merged_into in ids}
+            ids |= rows.keys() & {rows[i].merged_into for i in ids}
+            names = {d.exchange_trade_id for d in self._deals_of(ids) if d.entry == "out_by"}
+            ids |= {d.position_id for d in self.deals.values() if d.exchange_trade_id in names}
+        deals = self._deals_of(ids)
+        order_ids = {deal.order_id for deal in deals}
+        deals += [
+            deal
+            for deal in self.deals.values()
+            if (deal.symbol, deal.type, deal.position_id) == (symbol, DealType.FUNDING, 0)
+            and deal.executed_at >= moment
+        ]
         return SymbolHistoryRows(
-            positions=[p for p in self.positions.values() if p.symbol == symbol],
-            deals=[deal for deal in self.deals.values() if deal.symbol == symbol],
-            orders=[order for order in self.orders.values() if order.symbol == symbol],
+            positions=[rows[i] for i in sorted(ids)],
+            deals=deals,
+            orders=[order for order in self.orders.values() if order.id in order_ids],
         )
+
+    def _deals_of(self, position_ids: Collection[int]) -> list[Deal]:
+        return [deal for deal in self.deals.values() if deal.position_id in position_ids]
 
     async def cursors(self, account_ids: Sequence[int]) -> Sequence[Cursor]:
         """The cursors of reconcile runs."""
@@ -170,12 +191,18 @@ class MemoryLedger:
         self.head = batch.head_after
         for order in (*batch.orders_new, *batch.orders_changed):
             self.orders[order.id] = order
+        if not batch.positions_changed:
+            assert not any(row.id in self.positions for row in batch.positions_new)
         for position in (*batch.positions_new, *batch.positions_changed):
             self.positions[position.id] = position
         for deal in batch.deals_removed:
             del self.deals[deal.id]
+        for deal in batch.deals:
+            assert deal.id not in self.deals, "a row is inserted once"
         for deal in (*batch.deals, *batch.deals_changed):
             self.deals[deal.id] = deal
+        keys = {(d.symbol, d.exchange_trade_id, d.leg) for d in self.deals.values()}
+        assert len(keys) == len(self.deals), "legs of an execution are unique"
         for command_id, result in batch.results.items():
             self.results[command_id].append(result)
         for rows in batch.reconciled:

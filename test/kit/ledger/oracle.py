@@ -54,26 +54,39 @@ class Oracle:
     trades: dict[str, OracleTrade] = field(default_factory=dict)
     busted: dict[str, bool] = field(default_factory=dict)
     moves: dict[str, OracleMove] = field(default_factory=dict)
-    #: Names of the positions that trades entered, from the last replay.
+    #: Name of the position that each trade entered when it was reported first.
     position_names: dict[str, int] = field(default_factory=dict)
+    #: Names of the positions that were new when a replay moved the trade to them.
+    further_names: dict[str, tuple[int, ...]] = field(default_factory=dict)
     new_names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def v(self, number: Fraction) -> Fraction:
         return -1 / number if self.kind == "inverse" else number
 
     def replay(self) -> None:
-        """Replay all facts. A position keeps the name of its first entry in the last replay."""
+        """Replay all facts. A name means the positions that the trades which had it enter now."""
         self.positions, self.parts = list[OraclePosition](), list[OracleEntry]()
-        self.names, self.holders = dict[int, OraclePosition](), dict[int, OraclePosition]()
+        self.claimed, self.names = set[int](), dict[int, list[OraclePosition]]()
+        self.holders = dict[int, OraclePosition]()
         trades = {i: trade for i, trade in self.trades.items() if i not in self.busted}
         facts: dict[str, OracleTrade | OracleMove] = {**trades, **self.moves}
         for i, fact in sorted(facts.items(), key=lambda one: (one[1].at, len(one[0]), one[0])):
             self._trade(i, fact) if isinstance(fact, OracleTrade) else self._move(i, fact)
-        for position in self.positions:
-            position.name = position.name or next(self.new_names)
-            self.names[position.name] = position
-        entered = (part for part in self.parts if part.entry == "in")
-        self.position_names = {part.fact: part.position.name for part in entered}
+        entries = {part.fact: part.position for part in self.parts if part.entry == "in"}
+        for i, p in entries.items():
+            for name in self.further_names.get(i, ()):
+                self._claim(p, name)
+        for p in self.positions:
+            p.name = p.name or next(self.new_names)
+        for i, p in entries.items():
+            if i in self.position_names and p.name not in self.claimed:
+                self.further_names[i] = (*self.further_names.get(i, ()), p.name)
+            self.position_names.setdefault(i, p.name)
+
+    def _claim(self, p: OraclePosition, name: int) -> None:
+        if name and not p.name and name not in self.claimed:
+            p.name = name
+            self.claimed.add(name)
 
     def _trade(self, i: str, t: OracleTrade) -> None:
         order, position = self.orders[t.order_id], None
@@ -106,24 +119,36 @@ class Oracle:
         live = [p for p in self.positions if p.q]
         if self.mode != "hedge":
             return [p for p in live if self.mode == "netting" or p.strategy == order.strategy]
-        ticket = self.holders.get(order_id) or self.names.get(order.ticket)
-        while ticket is not None and ticket.merged is not None:
-            ticket = ticket.merged
-        own = [p for p in live if p is ticket]
-        same_strategy = [p for p in live if p.strategy == order.strategy and p is not ticket]
-        if order.reduce_only or (ticket is not None and ticket.sign != order.sign):
-            return own if order.ticket else own + [p for p in same_strategy if p.sign != order.sign]
-        if own or (order.new_position and order_id not in self.holders):
+        tickets = self._tickets(order.ticket)
+        holder = [self._final(p) for p in [self.holders.get(order_id)] if p]
+        mine = [p for p in live if p.strategy == order.strategy and p not in holder]
+        if order.reduce_only:
+            own = [p for p in dict.fromkeys([*holder, *tickets]) if p.q]
+            own.sort(key=lambda p: p.sign == order.sign)
+            return own if order.ticket else own + [p for p in mine if p.sign != order.sign]
+        own = [p for p in holder or [*tickets][:1] if p.q]
+        if own or (order.new_position and not holder):
             return own
-        return [p for p in same_strategy if p.sign == order.sign][-1:]
+        return [p for p in mine if p.sign == order.sign][-1:]
+
+    def _tickets(self, name: int) -> list[OraclePosition]:
+        """The positions that a name may mean: open ones first, of these the one that has it."""
+        entered = sorted(self.names.get(name, []) if name else [], key=lambda p: p.name != name)
+        return sorted(dict.fromkeys(map(self._final, entered)), key=lambda p: not p.q)
+
+    def _final(self, p: OraclePosition) -> OraclePosition:
+        return p if p.merged is None else self._final(p.merged)
 
     def _part(self, part: OracleEntry, at: int) -> None:
         p, name = part.position, self.position_names.get(part.fact, 0)
         if part.entry == "in":
             p.q, p.c = p.q + part.d, p.c + part.d * part.value
             p.average, p.most = self.v(p.c / p.q), max(p.most, abs(p.q))
-            if name and not p.name and name not in self.names:
-                p.name, self.names[name] = name, p
+            order = self.orders[self.trades[part.fact].order_id]
+            self._claim(p, name)
+            ticket = 0 if order.reduce_only else order.ticket
+            for each in (name, ticket, *self.further_names.get(part.fact, ())):
+                self.names.setdefault(each, []).append(p)
         else:
             part = part._replace(profit=self.size * (p.c / p.q - part.value) * part.d)
             p.q, p.c = p.q + part.d, p.c + p.c / p.q * part.d
@@ -131,8 +156,8 @@ class Oracle:
         self.parts.append(part)
 
     def _move(self, i: str, move: OracleMove) -> None:
-        a, b = self.names.get(move.one), self.names.get(move.two)
-        if a is None or b is None or not a.q or not b.q or (a.sign == b.sign) == bool(move.q):
+        a, b = ([*self._tickets(one), None][0] for one in (move.one, move.two))
+        if not (a and b and a.q and b.q) or a is b or (a.sign == b.sign) == bool(move.q):
             raise LookupError(i)
         if move.q is None:
             b.q, b.c, a.q, a.c, a.merged, a.closed = b.q + a.q, b.c + a.c, ZERO, ZERO, b, move.at

@@ -5,6 +5,7 @@ Positions are matched by the trades that entered them: no trade enters two.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -20,11 +21,19 @@ HALF = Fraction(1, 2 * 10**18)
 ZERO = Fraction(0)
 
 
-class Charges(NamedTuple):
-    """Charges without quantity: late fees by trade id, and funding by position id."""
+class Payment(NamedTuple):
+    """Funding that was due at a time, for the whole symbol or for one side of it."""
 
-    commissions: dict[str, tuple[Decimal, str]]
-    fundings: dict[int, Decimal]
+    due: datetime
+    amount: Decimal
+    sign: int = 0
+
+
+class Charges(NamedTuple):
+    """Charges without quantity: late fees by trade id, and funding payments by name."""
+
+    commissions: dict[str, list[tuple[Decimal, str]]]
+    fundings: dict[str, Payment]
 
 
 def oracle_positions_by_id(oracle: Oracle, book: LedgerBook) -> dict[int, OraclePosition]:
@@ -58,6 +67,7 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
     for deal in _live_deals(oracle, book):
         deals[deal.position_id].append(deal)
     last = {part.fact: part.position for part in oracle.parts}
+    shares = _funding_shares(oracle, charges)
     messages: list[str] = []
     for position in book.positions.values():
         expected = expected_positions.get(position.id)
@@ -70,14 +80,56 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
             own = deals[position.id]
             pairs = [*_position_pairs(position, expected, oracle, book, expected_positions)]
             pairs += [*_part_pairs(position, own, parts[id(expected)], oracle, book)]
-            late_fees = [fee for i, fee in charges.commissions.items() if last[i] is expected]
-            pairs += [*_sum_pairs(position, own, late_fees, charges.fundings[position.id], book)]
+            late_fees = [
+                fee
+                for i, fees in charges.commissions.items()
+                if last.get(i) is expected
+                for fee in fees
+            ]
+            funding = shares.get(id(expected), Decimal(0))
+            pairs += [*_sum_pairs(position, own, late_fees, funding, book)]
         messages += [
             f"position {position.id}: {name} {actual}, the oracle has {expected_value}"
             for name, actual, expected_value in pairs
             if actual != expected_value
         ]
     return [*messages, *_order_differences(oracle, book), *_trade_differences(oracle, book)]
+
+
+def _funding_shares(oracle: Oracle, charges: Charges) -> dict[int, Decimal]:
+    """The funding of each position of the oracle, split by what it held when it was due."""
+    shares: dict[int, Decimal] = defaultdict(Decimal)
+    for payment in charges.fundings.values():
+        held = _held(oracle, payment, until=False) or _held(oracle, payment, until=True)
+        net = sum((q for _, q in held), ZERO)
+        left = payment.amount
+        for number, (position, q) in enumerate(held, 1):
+            share = q / net if net else Fraction(1, len(held))
+            part = left if number == len(held) else round_to_scale(Fraction(payment.amount) * share)
+            shares[id(position)] += part
+            left -= part
+    return shares
+
+
+def _held(
+    oracle: Oracle, payment: Payment, *, until: bool
+) -> list[tuple[OraclePosition, Fraction]]:
+    """What positions held before, or ``until``, the millisecond of a payment, oldest first."""
+    quantities: dict[int, Fraction] = defaultdict(Fraction)
+    facts = {**oracle.trades, **oracle.moves}
+    for part in oracle.parts:
+        at = facts[part.fact].at
+        if at < payment.due or (until and at == payment.due):
+            quantities[id(part.position)] += part.d
+    merged = [one for one in oracle.positions if one.merged is not None]
+    for one in sorted(merged, key=lambda one: one.closed):
+        if one.closed < payment.due or (until and one.closed == payment.due):
+            quantities[id(one.merged)] += quantities.pop(id(one), ZERO)
+    return [
+        (one, quantities[id(one)])
+        for one in oracle.positions
+        if quantities[id(one)] * (payment.sign or quantities[id(one)]) > 0
+    ]
 
 
 def _live_deals(oracle: Oracle, book: LedgerBook) -> list[Deal]:

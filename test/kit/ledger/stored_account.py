@@ -10,9 +10,17 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from kit.builders import NOON, a_report, an_order
-from kit.databases.store_rows import AUDIT
+from kit.databases.store_rows import ACTOR, AUDIT
+from kit.ledger.memory_store import MemoryStore
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
+from oms.domain.commands.command import (
+    Command,
+    CommandResult,
+    CommandStatus,
+    MergePositions,
+    Reassign,
+)
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
@@ -28,6 +36,8 @@ from oms.domain.orders.order import Order, Side
 from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts
 from oms.ports.leases import Lease
 from oms.services.account_state.state import AccountState
+from oms.services.commands.place_order import PlaceOrder
+from oms.services.commands.position_ops import PositionOps
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import Changes, RecordReports
 
@@ -44,6 +54,9 @@ class ScriptedExchange:
     def instruments(self) -> Mapping[str, Instrument]:
         """Return the instruments by symbol."""
         return self._instruments
+
+    def quote(self, symbol: str, now: datetime) -> None:
+        """Return no price."""
 
     def take_charges(self) -> Sequence[Charge]:
         """Return and clear the charges."""
@@ -68,18 +81,26 @@ class StoredBooks(NamedTuple):
 class StoredAccount:
     """An account in a store, leased by one process."""
 
-    def __init__(self, store: SqlStore, lease: Lease, instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self, store: SqlStore | MemoryStore, lease: Lease, instruments: Sequence[Instrument]
+    ) -> None:
         self.store, self.lease = store, lease
         self.instrument = instruments[0]
         self.exchange = ScriptedExchange({one.symbol: one for one in instruments})
-        self.record = RecordReports(
-            ledger=store.ledger, ids=store.ids, load_history=LoadHistory(ledger=store.ledger)
+        load_history = LoadHistory(ledger=store.ledger)
+        self.record = RecordReports(ledger=store.ledger, ids=store.ids, load_history=load_history)
+        self.position_ops = PositionOps(
+            ledger=store.ledger,
+            record=self.record,
+            ids=store.ids,
+            place=cast(PlaceOrder, None),
+            load_history=load_history,
         )
         self.state: AccountState = cast(AccountState, None)
 
     @classmethod
     async def create(
-        cls, store: SqlStore, mode: PositionMode, *instruments: Instrument
+        cls, store: SqlStore | MemoryStore, mode: PositionMode, *instruments: Instrument
     ) -> "StoredAccount":
         """Create and lease an account, and load its state."""
         account_id = await store.registry.create_account(
@@ -119,10 +140,9 @@ class StoredAccount:
             id=self.store.ids("order"),
             account_id=self.lease.account_id,
             command_id=None,
-            symbol=self.instrument.symbol,
             side=Side(side),
             qty=Decimal(qty),
-            **changes,
+            **({"symbol": self.instrument.symbol} | changes),
         )
         self.state.put_order(order, is_new=True)
         accepted = a_report(ReportKind.ACCEPTED, order_id=order.id)
@@ -141,6 +161,33 @@ class StoredAccount:
         await self.record(self.state, reports, changes)
         await self.record.append_events(self.state, changes)
         return changes
+
+    def merge(self, source: int, target: int, at: datetime, command_id: int = 1) -> Changes:
+        """Merge one position into another; the events are not numbered yet."""
+        payload = MergePositions(source_position_id=source, target_position_id=target)
+        command = Command(
+            id=command_id,
+            account_id=self.lease.account_id,
+            payload=payload,
+            actor=ACTOR,
+            created_at=at,
+        )
+        changes = Changes()
+        result = self.position_ops.merge(self.state, command, payload, changes, at)
+        assert result.status is CommandStatus.DONE, result.error
+        return changes
+
+    async def reassign(
+        self, order_ids: Sequence[int], strategy_id: int, position_id: int = 0, at: datetime = NOON
+    ) -> CommandResult:
+        """Move orders to a strategy and a position."""
+        payload = Reassign(
+            order_ids=tuple(order_ids), strategy_id=strategy_id, position_id=position_id
+        )
+        changes = Changes()
+        result = await self.position_ops.reassign(self.state, payload, changes, at)
+        await self.record.append_events(self.state, changes)
+        return result
 
     async def charge(self, *charges: Charge) -> Changes:
         """Apply charges without a report."""
@@ -190,6 +237,23 @@ def a_late_fee(
         amount=-Decimal(amount),
         currency=currency,
         symbol=symbol,
+        executed_at=at,
+        source=ReportSource.RECONCILE,
+        received_at=at,
+    )
+
+
+def a_funding(
+    symbol: str, name: str, amount: str | Decimal, at: datetime, side: Side | None = None
+) -> Charge:
+    """A funding payment that was due ``at``; positive is received."""
+    return Charge(
+        kind=ChargeKind.FUNDING,
+        charge_id=name,
+        amount=Decimal(amount),
+        currency="USDT",
+        symbol=symbol,
+        side=side,
         executed_at=at,
         source=ReportSource.RECONCILE,
         received_at=at,

@@ -16,6 +16,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
+from oms.ports.exchange import ExchangeStateRows
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, EventRow
 from oms.wire.responses.events import EventSource, build_events, outbox_payload
@@ -87,6 +88,9 @@ async def store_history(store: SqlStore, history: History) -> tuple[int, History
     seq = 0
     for step in steps:
         batch = _batch(step, lease, seq)
+        if not seq:
+            instruments = {history.instrument.symbol: history.instrument}
+            batch = evolve(batch, exchange_state=ExchangeStateRows(instruments=instruments))
         seq = batch.head_after
         assert not await store.ledger.commit([batch]), "the lease is held"
     await store.leases.release("w1", [lease])

@@ -76,6 +76,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/fapi/v1/allOrders"): rest_orders.all_orders,
     ("GET", "/fapi/v1/userTrades"): rest_orders.my_trades,
     ("POST", "/fapi/v1/leverage"): rest_account.set_leverage,
+    ("GET", "/fapi/v1/income"): rest_account.income,
     ("GET", "/fapi/v1/leverageBracket"): rest_account.leverage_brackets,
     ("GET", "/fapi/v1/positionSide/dual"): rest_account.position_mode,
     ("POST", "/fapi/v1/positionSide/dual"): rest_account.set_position_mode,

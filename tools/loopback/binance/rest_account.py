@@ -66,6 +66,34 @@ def positions(caller: Caller, params: Params) -> Any:
     ]
 
 
+def income(caller: Caller, params: Params) -> Any:
+    """Returns funding payments, the oldest first; other income is not recorded."""
+    start, end = int(params.get("startTime") or 0), int(params.get("endTime") or 2**62)
+    symbol = caller.instrument(params).symbol if params.get("symbol") else None
+    rows = [
+        row
+        for row in caller.account.records.executions
+        if row.kind == "funding"
+        and symbol in (None, row.trade.symbol)
+        and start <= to_ms(row.trade.executed_at) <= end
+    ]
+    if params.get("incomeType") != "FUNDING_FEE":
+        rows = []
+    return [
+        {
+            "symbol": market_id(row.trade.symbol),
+            "incomeType": "FUNDING_FEE",
+            "income": format_number(row.trade.fee.copy_negate()),
+            "asset": row.trade.fee_currency,
+            "info": "FUNDING_FEE",
+            "time": to_ms(row.trade.executed_at),
+            "tranId": row.execution_id,
+            "tradeId": "",
+        }
+        for row in rows[: int(params.get("limit") or 100)]
+    ]
+
+
 def leverage_brackets(caller: Caller, params: Params) -> Any:
     """Returns one leverage bracket per contract."""
     return [

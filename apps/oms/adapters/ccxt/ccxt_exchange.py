@@ -5,7 +5,7 @@ the exchange reports goes into a buffer that the worker empties. Nothing is stor
 is sent that is not stored before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -246,9 +246,11 @@ class CcxtExchange:
             reconciled_at=parts.poller.fully_polled_at,
         )
 
-    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
+    def start_snapshot(
+        self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
+    ) -> None:
         """Request a snapshot of the account; ``take_snapshots`` returns it."""
-        self._components.snapshots.request(since, until)
+        self._components.snapshots.request(since, until, symbols)
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         """Returns the snapshots read since the last call."""

@@ -4,7 +4,7 @@ Two leaves keep the graph free of cycles: ``StreamStatus`` and ``PollTrigger`` a
 that would otherwise need the streams and the poller. The queues get their sender last.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,7 @@ from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
+from oms.adapters.ccxt.sync.symbol_scope import SymbolScope
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_settings
 from oms.adapters.ccxt.venues.profile import VenueProfile
@@ -66,6 +67,7 @@ def build_exchange(
     on_update: Callable[[], None],
     open_orders: Sequence[Order] = (),
     attempts: Sequence[AttemptRow] = (),
+    known_symbols: Collection[str] = (),
     is_own_order: Callable[[int], Awaitable[bool]] | None = None,
     inflight_writes_max: int = INFLIGHT_WRITES_MAX,
     timings: Timings | None = None,
@@ -74,7 +76,8 @@ def build_exchange(
     """Returns the exchange of an account; called inside a running loop, where its tasks begin.
 
     ``open_orders`` and ``attempts`` are the stored orders that are not final and their requests,
-    ``installation_tag`` is 8 hex characters, ``make_client`` makes a new client at each call.
+    ``known_symbols`` those that the account ever traded or holds, ``installation_tag`` is 8 hex
+    characters, ``make_client`` makes a new client at each call.
     ``is_own_order`` says whether an order of this installation belongs to this account.
     ``on_update`` is called when the worker has something to fetch.
     """
@@ -88,7 +91,8 @@ def build_exchange(
     )
     restore_orders(core.orders, open_orders, attempts, core.profile)
     sending = _build_sending(core, core.settings.inflight_writes_max or inflight_writes_max)
-    components = _build_components(core, sending, is_own_order)
+    scope = SymbolScope(core.connection, known_symbols)
+    components = _build_components(core, sending, is_own_order, scope)
     exchange = CcxtExchange(components, clock)
     exchange.start(open_orders, attempts)
     return exchange
@@ -265,7 +269,10 @@ def _build_replacer(core: _Core, journal: RequestJournal, limiter: WriteLimiter)
 
 
 def _build_components(
-    core: _Core, sending: _Sending, is_own_order: Callable[[int], Awaitable[bool]] | None
+    core: _Core,
+    sending: _Sending,
+    is_own_order: Callable[[int], Awaitable[bool]] | None,
+    scope: SymbolScope,
 ) -> ExchangeComponents:
     processor = SnapshotProcessor(
         orders=core.orders,
@@ -304,6 +311,7 @@ def _build_components(
             orders=core.orders,
             missing_orders=_build_missing_orders(core, sending),
             marks=core.marks,
+            scope=scope,
         ),
         marks=core.marks,
         tickers=TickerCache(core.connection, core.clock, core.timings),

@@ -6,7 +6,7 @@ lost, while the state is always exact. It writes nothing: ``take_state_changes``
 be stored together with the reports.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -340,7 +340,9 @@ class PaperExchange:
         stale, self._stale = self._stale, []
         return stale
 
-    def start_snapshot(self, since: datetime, until: datetime | None = None) -> None:
+    def start_snapshot(
+        self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
+    ) -> None:
         """Does nothing: ``snapshot`` takes no time."""
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.deal import DealEntry
+from oms.domain.ledger.deal import DealEntry, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
 from oms.domain.orders.order import Side
@@ -38,13 +38,30 @@ def execution_key(executed_at: datetime, sequence: int, trade_id: str) -> Execut
     return executed_at, sequence, len(trade_id), trade_id
 
 
+def boundary_key(at: datetime) -> ExecutionKey:
+    """Return the sort key of what follows all executions of its time.
+
+    These are close-bys, dust and merges, and the first possible place of a funding payment.
+    """
+    return at, 2**63, 0, ""
+
+
+def step_key(
+    executed_at: datetime, sequence: int, trade_id: str, kind: str, entry: str
+) -> ExecutionKey:
+    """Return the place of a deal in a replay, from its columns."""
+    if entry == DealEntry.OUT_BY or kind == DealType.FUNDING:
+        return boundary_key(executed_at)
+    return execution_key(executed_at, sequence, trade_id)
+
+
 class AllocationSpec(NamedTuple):
     """The attributes of an order that decide which positions its executions affect."""
 
     side: Side
     strategy_id: int
-    #: The ticket that the order refers to or that its fills went to; 0 for none.
-    ticket_id: int = 0
+    #: The tickets that the order refers to or that its fills went to.
+    ticket_ids: tuple[int, ...] = ()
     reduce_only: bool = False
     #: The first execution opens a new ticket.
     opens_ticket: bool = False
@@ -75,7 +92,7 @@ def allocate(
     for position in _candidates(mode, spec, positions):
         held = position.qty
         if (held > 0) == (delta > 0):
-            growing = position
+            growing = growing or position
             continue
         closing = rest if rest.copy_abs() <= held.copy_abs() else held.copy_negate()
         parts.append(Leg(position=position, delta=closing, entry=DealEntry.OUT))
@@ -90,6 +107,11 @@ def allocate(
 def opening_order_key(position: Position) -> tuple[datetime, int]:
     """Return the sort key of positions by opening time."""
     return position.opened_at, position.id
+
+
+def has_ties(positions: Sequence[Position]) -> bool:
+    """Return whether two of the positions were opened at the same time."""
+    return len({position.opened_at for position in positions}) < len(positions)
 
 
 def _candidates(
@@ -123,7 +145,9 @@ def _growing(
 
 
 def _tickets(spec: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
-    ticket = [p for p in positions if spec.ticket_id and p.id == spec.ticket_id]
+    ticket = [p for p in positions if p.id in spec.ticket_ids]
+    if len(ticket) > 1:
+        ticket.sort(key=lambda position: spec.ticket_ids.index(position.id))
     if spec.has_explicit_ticket if spec.reduce_only else spec.opens_ticket:
         return ticket
     if ticket and (ticket[0].side is spec.side or not spec.reduce_only):

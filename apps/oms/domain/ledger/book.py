@@ -19,11 +19,11 @@ from oms.domain.account import PositionMode
 from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.allocation import ExecutionKey
+from oms.domain.ledger.allocation import ExecutionKey, has_ties
 from oms.domain.ledger.booking import allocation_spec_of, book_deal, build_deal, execution_key_of
-from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.history_replay import SymbolHistory
-from oms.domain.ledger.ledger_events import execution_events, order_events
+from oms.domain.ledger.ledger_events import execution_events, order_events, over_fill_events
 from oms.domain.ledger.ledger_update import (
     CHANGE_REJECTED,
     CHANGE_REQUESTED,
@@ -34,6 +34,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import restate
 from oms.domain.money import ZERO, add, decimal_text
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
+from oms.domain.orders.external_order import is_forced_close
 from oms.domain.orders.order import Order, advance_order
 from oms.domain.value import constructor, value
 
@@ -72,10 +73,16 @@ def apply_report(book: Book, report: ExecutionReport, next_id: IdGenerator) -> L
 
 
 def needs_history(
-    order: Order, report: ExecutionReport, newest: ExecutionKey | None, booked: Sequence[Deal]
+    mode: PositionMode,
+    order: Order,
+    report: ExecutionReport,
+    newest: ExecutionKey | None,
+    booked: Sequence[Deal],
+    positions: Sequence[Position],
 ) -> bool:
     """Return whether ``report`` changes booked executions, so that the history must be replayed.
 
+    Or whether only the history shows where it goes: an order names a ticket that holds less.
     ``newest`` is the key of the latest booked execution of the symbol, ``booked`` the deals stored
     under the report's trade id and, for a bust, under the id of the bust.
     """
@@ -87,7 +94,48 @@ def needs_history(
     if booked:
         return False
     late = newest is not None and execution_key_of(execution) < newest
-    return late or (order.provisional_qty > 0 and not execution.provisional)
+    replaces_inferred = order.provisional_qty > 0 and not execution.provisional
+    return (
+        late
+        or replaces_inferred
+        or _exceeds_ticket(mode, order, execution, positions)
+        or _has_tied_candidates(mode, order, positions)
+    )
+
+
+def _has_tied_candidates(mode: PositionMode, order: Order, positions: Sequence[Position]) -> bool:
+    """Return whether the order goes to positions by age, and some were opened at the same time.
+
+    Which of them is older depends on the executions that opened them.
+    """
+    is_forced = is_forced_close(order)
+    if len(positions) < 2 or not (
+        is_forced or (mode is PositionMode.HEDGE and not order.ticket_id)
+    ):
+        return False
+    closes = is_forced or order.reduce_only
+    return has_ties(
+        [
+            position
+            for position in positions
+            if (position.side is not order.side) is closes
+            and (is_forced or position.strategy_id == order.strategy_id)
+        ]
+    )
+
+
+def _exceeds_ticket(
+    mode: PositionMode, order: Order, execution: Execution, positions: Sequence[Position]
+) -> bool:
+    """Return whether the ticket that the order names is gone, or too small for the execution."""
+    if mode is not PositionMode.HEDGE or not order.ticket_id:
+        return False
+    ticket = next((p for p in positions if p.id == order.position_id), None)
+    if ticket is None:
+        return True
+    if ticket.side is order.side:
+        return order.reduce_only  # It closed more before: the ticket may have grown since.
+    return execution.qty > ticket.qty.copy_abs()
 
 
 def _apply_status(book: Book, report: ExecutionReport) -> LedgerUpdate:
@@ -135,16 +183,13 @@ def _apply_execution(
         order=after,
         deals=deals,
         positions=positions,
-        events=execution_events(deals, positions, over_closed=_over_closed(book, deals)),
+        events=(
+            *execution_events(book.mode, deals, positions),
+            *over_fill_events(order, after, execution.exchange_trade_id),
+        ),
         exec_type=EXEC_TYPES[report.kind],
         late_fill=not order.is_open,
     )
-
-
-def _over_closed(book: Book, deals: Sequence[Deal]) -> bool:
-    """Return whether the exchange executed more than the quantity of the ticket being closed."""
-    hedged = book.mode is PositionMode.HEDGE
-    return hedged and len(deals) > 1 and deals[-1].entry is DealEntry.IN
 
 
 def _compare_duplicate(book: Book, execution: Execution, booked: Sequence[Deal]) -> LedgerUpdate:

@@ -34,7 +34,7 @@ def allocation_spec_of(order: Order) -> AllocationSpec:
     return AllocationSpec(
         side=order.side,
         strategy_id=order.strategy_id,
-        ticket_id=order.position_id,
+        ticket_ids=(order.position_id,) if order.position_id else (),
         reduce_only=order.reduce_only,
         opens_ticket=order.new_position and not order.filled_qty,
         has_explicit_ticket=order.ticket_id != 0,
@@ -104,10 +104,11 @@ def book_deal(
     deal: Deal,
     positions: Sequence[Position],
     next_id: IdGenerator,
+    legs: Sequence[Deal] = (),
 ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
     """Split ``deal`` over ``positions``; returns its legs and the positions after them.
 
-    The first leg keeps the id of the deal; leg numbers continue from the number of the deal.
+    The first leg keeps the id of the deal, further ones those of ``legs`` as long as there are any.
     """
     delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
     allocated = allocate(mode, spec, positions, delta)
@@ -139,7 +140,12 @@ def book_deal(
             strategy_id=position.strategy_id if spec.is_forced else spec.strategy_id,
             entry=leg.entry,
         )
-        if number:
+        if 0 < number < len(legs):
+            before_leg = legs[number]
+            booked_leg = evolve(
+                booked_leg, id=before_leg.id, leg=before_leg.leg, comment=before_leg.comment
+            )
+        elif number:
             booked_leg = evolve(booked_leg, id=next_id("deal"), leg=deal.leg + number)
         deals.append(booked_leg)
     return tuple(deals), tuple(after)

@@ -1,7 +1,8 @@
 """Payments that are not executions: funding, late fees, deposits and withdrawals.
 
-A payment is booked as a deal without quantity. Funding is split over the open positions of the
-symbol by quantity; a late fee goes to the position of its trade; a balance change to none.
+A payment is booked as a deal without quantity. Funding is split by quantity over the positions of
+the symbol that were open when it was due (``funding_split``); a late fee goes to the position of
+its trade; a balance change to none.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,11 @@ from decimal import Decimal
 from oms.domain.ids import IdGenerator
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.funding_split import funding_trade_id, split_amount
 from oms.domain.ledger.ledger_events import deal_event
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position, apply_fee, apply_funding
-from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
+from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ChargeKind
 from oms.domain.side import Side
 from oms.domain.value import evolve, value
@@ -29,8 +31,10 @@ class ChargeTargets:
     account_id: int
     #: ``None`` if the payment concerns no symbol.
     instrument: Instrument | None = None
-    #: Open positions of the symbol, for funding; the position of the trade, for a late fee.
+    #: For funding the positions that were open when it was due; for a late fee that of its trade.
     positions: Sequence[Position] = ()
+    #: What these positions held when funding was due, signed.
+    quantities: Sequence[Decimal] = ()
     #: The deal of the trade that a late fee belongs to.
     trade: Deal | None = None
     #: Number of legs booked under the trade id of the payment: fees in other currencies.
@@ -43,7 +47,7 @@ def charge_trade_id(charge: Charge) -> str:
         case ChargeKind.COMMISSION:
             return f"{FEE_PREFIX}{charge.charge_id}"
         case ChargeKind.FUNDING:
-            return f"funding:{charge.charge_id}"
+            return funding_trade_id(charge.charge_id, charge.side)
         case ChargeKind.BALANCE:
             return f"balance:{charge.charge_id}"
 
@@ -52,7 +56,7 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
     """Book ``charge``, which must not be booked yet."""
     match charge.kind:
         case ChargeKind.FUNDING:
-            parts = _split_by_quantity(charge.amount, payees.positions)
+            parts = split_amount(charge.amount, payees.quantities)
             legs = [
                 _build_deal(payees, charge, next_id, leg, DealType.FUNDING, position, profit=part)
                 for leg, (position, part) in enumerate(zip(payees.positions, parts, strict=True))
@@ -110,27 +114,6 @@ def attribute_fee(
     )
     charged = apply_fee(position, instrument, fee.fee, fee.fee_currency)
     return LedgerUpdate(deals_changed=(attributed,), positions=(charged,))
-
-
-def _split_by_quantity(amount: Decimal, positions: Sequence[Position]) -> list[Decimal]:
-    """Split ``amount`` by the signed quantities of the positions; the last one takes the remainder.
-
-    Long positions pay what short ones receive, so a payment on a net quantity is split with signs.
-    """
-    net = ZERO
-    for position in positions:
-        net = add(net, position.qty)
-    weights = [position.qty for position in positions]
-    if not net:
-        net = add(net, Decimal(len(positions)))
-        weights = [Decimal(1)] * len(positions)
-    left = amount
-    parts: list[Decimal] = []
-    for weight in weights[:-1]:
-        part = round_to_scale(EXACT.divide(EXACT.multiply(amount, weight), net))
-        parts.append(part)
-        left = subtract(left, part)
-    return [*parts, left] if positions else []
 
 
 def _build_deal(

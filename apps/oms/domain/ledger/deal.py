@@ -42,6 +42,9 @@ class Deal:
     order_id: int | None
     position_id: int
     previous_position_id: int | None = None
+    #: Tickets that a replay opened for this entry when it separated it from others: orders may
+    #: name it by them, wherever it went since. Hedge mode only.
+    opened_ticket_ids: tuple[int, ...] = ()
     symbol: str
     side: Side
     #: Executed quantity of this leg, positive, as reported by the exchange.

@@ -8,15 +8,18 @@ compared with the stored ones (``replay_diff``):
 * A rebuilt position takes the id of the stored position of its first entry, so tickets keep their
   ids; only positions without a predecessor get new ids. A stored position without a successor ends
   empty, with close reason ``correction``.
-* A deal keeps its facts and its id; position, entry and profit are recomputed. A deal that affects
-  more positions than before is split into more legs.
+* The id of a ticket follows its entries: an order that names a ticket goes to where they went, also
+  if the ticket was joined with another one (``ticket_name``).
+* A deal keeps its facts; position, entry and profit are recomputed. The legs of an execution are
+  joined and split again, so that they do not depend on how they were split before.
 * A busted execution and its reversing deal cancel out: positions are as if neither existed.
 * The two legs of a close-by are priced at the average of the second position at that time.
-* Funding and late commissions stay with the position or trade they were charged for.
+* Late commissions stay with their trade; funding is split again (``funding_split``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 
 from oms.domain.account import PositionMode
@@ -25,6 +28,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import AllocationSpec, execution_key, opening_order_key
 from oms.domain.ledger.booking import allocation_spec_of, book_deal
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.ledger.execution_legs import join_legs, number_legs, ticket_name
 from oms.domain.ledger.position import (
     Fill,
     Position,
@@ -50,13 +54,21 @@ class SymbolHistory:
     positions: Sequence[Position]
     #: All deals of these positions, and deals without a position (``position_id`` 0).
     deals: Sequence[Deal]
-    #: The orders of these deals.
+    #: The orders of these deals, and open orders that name these positions.
     orders: Mapping[int, Order]
+    #: The rows reach back to this time; ``None``: they are all of the symbol.
+    since: datetime | None = None
+    #: Orders with executions before these deals.
+    continued_orders: frozenset[int] = frozenset()
 
     @property
     def position_ids(self) -> frozenset[int]:
         """The ids of the positions."""
         return frozenset(position.id for position in self.positions)
+
+    def covers(self, at: datetime) -> bool:
+        """Return whether the rows contain everything that was open at that time."""
+        return self.since is None or at >= self.since
 
 
 @value
@@ -67,10 +79,14 @@ class ReplayedHistory:
     """
 
     positions: Mapping[int, Position]
-    #: Each deal, or leg of one, with its position's working number.
+    #: Each leg of an execution, with its position's working number.
     deals: Sequence[Deal]
-    #: Working number by stored position id.
-    working_numbers: Mapping[int, int]
+    #: Legs that executions had before and that are not needed any more.
+    surplus: Sequence[Deal]
+    #: Stored position id by working number, of positions with a predecessor.
+    ids: Mapping[int, int]
+    #: Previous position of deals that is not given by this history, by deal id.
+    previous_ids: Mapping[int, int]
     #: Working number of the position that each order's executions went to last.
     order_positions: Mapping[int, int]
     #: Working number of the position that each trade went to last.
@@ -79,13 +95,18 @@ class ReplayedHistory:
 
 def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHistory:
     """Replay all of ``history`` from empty positions; new legs take their ids from ``next_id``."""
-    replay = _Replay(history, _WorkingIds(next_id))
-    for step in replay_steps(history.deals, history.positions):
+    executions, legs = join_legs(history.deals, busted_trade_ids(history.deals))
+    replay = _Replay(history, _WorkingIds(next_id), legs)
+    for step in replay_steps(executions, history.positions):
         replay.run(step)
+    replay.keep_ids()
+    placed = {deal.id for deal in replay.deals}
     return ReplayedHistory(
         positions=replay.positions,
         deals=replay.deals,
-        working_numbers=replay.working_numbers,
+        surplus=[leg for each in legs.values() for leg in each if leg.id not in placed],
+        ids=replay.ids,
+        previous_ids=replay.previous_ids,
         order_positions=replay.final_positions(),
         trade_positions=replay.trade_positions,
     )
@@ -172,13 +193,20 @@ class _Replay:
 
     history: SymbolHistory
     next_id: _WorkingIds
+    #: The legs that each execution had before, by its id.
+    legs: Mapping[int, tuple[Deal, ...]]
     positions: dict[int, Position] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)
-    working_numbers: dict[int, int] = field(default_factory=dict)
+    ids: dict[int, int] = field(default_factory=dict)
+    previous_ids: dict[int, int] = field(default_factory=dict)
     order_positions: dict[int, int] = field(default_factory=dict)
     trade_positions: dict[str, int] = field(default_factory=dict)
-    #: Working numbers that already have a predecessor.
-    _with_predecessor: set[int] = field(default_factory=set)
+    #: The positions that the entries of each stored position went to.
+    _named: dict[int, list[int]] = field(default_factory=dict)
+    #: Stored positions of which the first entry was replayed.
+    _claimed: set[int] = field(default_factory=set)
+    #: Further stored positions whose id it may keep, and the new number, of each entry.
+    _entered: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
     #: Target of each merged position.
     _merged: dict[int, int] = field(default_factory=dict)
 
@@ -193,13 +221,14 @@ class _Replay:
                 self.close_by(legs)
 
     def execute(self, deal: Deal) -> None:
-        """Replay one execution, or one leg of it."""
+        """Replay one execution."""
         order = self.history.orders.get(deal.order_id or 0)
         self._book(deal, self._allocation_of(deal, order), order)
 
     def close_by(self, pair: Sequence[Deal]) -> None:
         """Replay both legs at the exact average of the second position; dust at its own average."""
-        held = [self._open_position(leg.position_id) for leg in pair]
+        mode = self.history.mode
+        held = [self._open_position(ticket_name(mode, leg)) for leg in pair]
         if len(pair) > 2 or any(
             one is None or one.qty.copy_abs() < leg.qty or one.side is leg.side
             for one, leg in zip(held, pair, strict=True)
@@ -218,7 +247,7 @@ class _Replay:
         """Move the quantity of a merged position into its target."""
         target = self._open_position(source.merged_into or 0)
         held = self._open_position(source.id)
-        if target is None or held is None or source.closed_at is None:
+        if target is None or held is None or target is held or source.closed_at is None:
             return
         grown, ended = join_positions(target, held, source.closed_at)
         grown = evolve(grown, avg_price=average_entry_price(grown, self.history.instrument))
@@ -229,6 +258,7 @@ class _Replay:
         open_positions = sorted(
             (p for p in self.positions.values() if p.is_open), key=opening_order_key
         )
+        stored = self.legs.get(deal.id, (deal,))
         deals, positions = book_deal(
             mode=self.history.mode,
             instrument=self.history.instrument,
@@ -237,55 +267,45 @@ class _Replay:
             deal=deal,
             positions=open_positions,
             next_id=self.next_id,
+            legs=stored,
         )
-        deals, positions = self._continue_flip(deals, positions)
-        deals = tuple(self._with_leg_number(leg, deal) for leg in deals)
+        deals = number_legs(deals, stored, (*self.history.deals, *self.deals))
         for leg, position in zip(deals, positions, strict=True):
             self.positions[position.id] = position
             self.deals.append(leg)
-            if leg.entry is DealEntry.IN and deal.entry is DealEntry.IN:
-                self._set_predecessor(deal.position_id, position.id)
+            if deal.order_id is None and self.history.mode is PositionMode.HEDGE:
+                self.previous_ids[leg.id] = ticket_name(self.history.mode, deal)
+            if leg.entry is DealEntry.IN:
+                self._enter(leg, position.id, stored)
         last = positions[-1].id
         self.trade_positions[deal.exchange_trade_id] = last
         if deal.order_id is not None:
             self.order_positions[deal.order_id] = last
 
-    def _with_leg_number(self, leg: Deal, deal: Deal) -> Deal:
-        """Assign a new leg the next unused leg number of its trade."""
-        if leg.id == deal.id:
-            return leg
-        trade = deal.exchange_trade_id
-        current = [
-            one.leg for one in (*self.history.deals, *self.deals) if one.exchange_trade_id == trade
-        ]
-        return evolve(leg, leg=max(current) + leg.leg - deal.leg)
-
-    def _continue_flip(
-        self, deals: tuple[Deal, ...], positions: tuple[Position, ...]
-    ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
-        """A leg that opens where the previous leg closed continues the identifier.
-
-        All legs of a trade that enter the opened position record the previous one.
-        """
-        last = self.deals[-1] if self.deals else None
-        first = positions[0]
-        if (
-            last is None
-            or last.exchange_trade_id != deals[0].exchange_trade_id
-            or self.history.mode is PositionMode.HEDGE
-        ):
-            return deals, positions
-        if first.id in self.positions:
-            if deals[0].entry is not DealEntry.IN or last.position_id != first.id:
-                return deals, positions
-            leg = evolve(deals[0], previous_position_id=last.previous_position_id)
-            return (leg, *deals[1:]), positions
-        if last.entry is not DealEntry.OUT:
-            return deals, positions
-        before = self.positions[last.position_id]
-        opened = evolve(first, identifier=before.identifier, previous_position_id=before.id)
-        leg = evolve(deals[0], previous_position_id=before.id)
-        return (leg, *deals[1:]), (opened, *positions[1:])
+    def _enter(self, leg: Deal, number: int, stored: Sequence[Deal]) -> None:
+        """Note that ``leg`` of an execution with these ``stored`` legs entered a position."""
+        mode, known = self.history.mode, self.history.position_ids
+        for before in stored:
+            if before.entry is not DealEntry.IN:
+                continue
+            is_named = mode is PositionMode.HEDGE and before.order_id is not None
+            kept = before.opened_ticket_ids if is_named else (before.position_id,)
+            self._entered.append((kept, number))
+            if before.order_id is None:
+                continue  # A close-by that became impossible: it names the ticket that it closed.
+            name = ticket_name(mode, before)
+            self._claim_id(name, number)
+            order = self.history.orders.get(before.order_id)
+            ticket = 0 if order is None or order.reduce_only else order.ticket_id
+            for each in (name, ticket, *before.opened_ticket_ids):
+                self._set_name(each, number)
+            previous = before.previous_position_id
+            if mode is PositionMode.HEDGE:
+                self.previous_ids[leg.id] = name
+            elif (
+                leg.previous_position_id is None and previous is not None and previous not in known
+            ):
+                self.previous_ids[leg.id] = previous
 
     def _apply_close_leg(self, leg: Deal, position: Position, average: Fraction) -> None:
         instrument = self.history.instrument
@@ -303,16 +323,28 @@ class _Replay:
         after, profit = apply_fill(position, instrument, fill)
         self.positions[after.id] = after
         self.deals.append(evolve(leg, position_id=after.id, price=price, profit=profit))
+        if self.history.mode is PositionMode.HEDGE:
+            self.previous_ids[leg.id] = ticket_name(self.history.mode, leg)
 
     def _allocation_of(self, deal: Deal, order: Order | None) -> AllocationSpec:
         """Return the allocation of the execution: by its order, else by the deal's position."""
         if order is None:
-            number = self._number(deal.position_id)
-            return AllocationSpec(side=deal.side, strategy_id=deal.strategy_id, ticket_id=number)
+            number = self._number(ticket_name(self.history.mode, deal))
+            return AllocationSpec(
+                side=deal.side, strategy_id=deal.strategy_id, ticket_ids=(number,)
+            )
         current = self.order_positions.get(order.id)
-        ticket = self._number(order.ticket_id) if current is None else self._alias(current)
+        if order.reduce_only:
+            tickets = self._tickets(order.ticket_id)
+        else:
+            tickets = (self._number(order.ticket_id),)
+        if current is not None:
+            current = self._alias(current)
+            others = (number for number in tickets if number != current)
+            tickets = (current, *others) if order.reduce_only else (current,)
+        is_first = current is None and order.id not in self.history.continued_orders
         return allocation_spec_of(order)._replace(
-            ticket_id=ticket, opens_ticket=order.new_position and current is None
+            ticket_ids=tickets, opens_ticket=order.new_position and is_first
         )
 
     def final_positions(self) -> dict[int, int]:
@@ -323,13 +355,36 @@ class _Replay:
         }
         return {order_id: number for order_id, number in (requested | executed).items() if number}
 
-    def _set_predecessor(self, before: int, number: int) -> None:
-        if before and before not in self.working_numbers and number not in self._with_predecessor:
-            self.working_numbers[before] = number
-            self._with_predecessor.add(number)
+    def _set_name(self, name: int, number: int) -> None:
+        """Note that orders which name the stored position ``name`` may mean ``number``."""
+        numbers = self._named.setdefault(name, []) if name else []
+        if number not in numbers:
+            numbers.append(number)
 
-    def _number(self, position_id: int) -> int:
-        return self._alias(self.working_numbers.get(position_id, 0))
+    def _claim_id(self, name: int, number: int) -> None:
+        """Give ``number`` the id of the stored position that its first entry was in."""
+        if name and name not in self._claimed and number not in self.ids:
+            self.ids[number] = name
+        self._claimed.add(name)
+
+    def keep_ids(self) -> None:
+        """Give positions whose first names belong to others the ids that they had before."""
+        taken = set(self.ids.values())
+        for kept, number in self._entered:
+            for position_id in kept:
+                if position_id and number not in self.ids and position_id not in taken:
+                    self.ids[number] = position_id
+                    taken.add(position_id)
+
+    def _tickets(self, name: int) -> tuple[int, ...]:
+        """Return the positions that ``name`` may mean, the one with that id first."""
+        numbers = sorted(self._named.get(name, ()), key=lambda one: self.ids.get(one) != name)
+        return tuple(dict.fromkeys(self._alias(number) for number in numbers))
+
+    def _number(self, name: int) -> int:
+        """Return the first of these positions that is open, else the last one; 0 for none."""
+        tickets = self._tickets(name)
+        return next((each for each in tickets if self.positions[each].is_open), (0, *tickets)[-1])
 
     def _alias(self, number: int) -> int:
         while number in self._merged:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
+from oms.domain.account import PositionMode
 from oms.domain.event import Event
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.deal import Deal, DealEntry
 from oms.domain.ledger.position import Position
+from oms.domain.money import subtract
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
 
@@ -73,12 +75,12 @@ def resolution_events(before: Order, order: Order, report: ExecutionReport) -> t
 
 
 def execution_events(
-    deals: Sequence[Deal], positions: Sequence[Position], *, over_closed: bool = False
+    mode: PositionMode, deals: Sequence[Deal], positions: Sequence[Position]
 ) -> tuple[Event, ...]:
-    """Return events of new deals, an over-close, and positions that ended."""
+    """Return events of the deals of an execution, an over-close, and positions that ended."""
     events = [deal_event(deal) for deal in deals]
-    if over_closed:
-        events.append(_over_close_event(deals))
+    if len(deals) > 1:
+        events += over_close_events(mode, deals, deals[0].exchange_trade_id)
     return (*events, *(closed_event(p) for p in positions if not p.is_open))
 
 
@@ -100,6 +102,30 @@ def deal_event(deal: Deal) -> Event:
             "entry": str(deal.entry),
         },
     )
+
+
+def over_fill_events(before: Order, order: Order, trade_id: str) -> tuple[Event, ...]:
+    """Return the alert that an execution filled more than the quantity of its order."""
+    if order.filled_qty <= order.qty or order.filled_qty <= before.filled_qty:
+        return ()
+    facts = {
+        "order_id": order.id,
+        "exchange_trade_id": trade_id,
+        "symbol": order.symbol,
+        "order_qty": order.qty,
+        "filled_qty": order.filled_qty,
+        "excess_qty": subtract(order.filled_qty, order.qty),
+    }
+    return (Event(name="order_over_filled", strategy_id=order.strategy_id, facts=facts),)
+
+
+def over_close_events(
+    mode: PositionMode, deals: Sequence[Deal], trade_id: str
+) -> tuple[Event, ...]:
+    """Return the event of an execution that closed more than the quantity of its tickets."""
+    legs = [deal for deal in deals if deal.exchange_trade_id == trade_id]
+    is_over = len(legs) > 1 and legs[-1].entry is DealEntry.IN
+    return (_over_close_event(legs),) if is_over and mode is PositionMode.HEDGE else ()
 
 
 def _over_close_event(deals: Sequence[Deal]) -> Event:

@@ -8,7 +8,9 @@ moves quantity and cost and books no deal.
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
+from oms.domain.account import PositionMode
 from oms.domain.commands.command import KEEP, ChangePosition, CloseBy, MergePositions, StopMode
 from oms.domain.errors import Refused
 from oms.domain.event import Event
@@ -151,7 +153,9 @@ def _leg(
     )
 
 
-def refuse_merge(request: MergePositions, source: Position, target: Position) -> Refused | None:
+def refuse_merge(
+    request: MergePositions, source: Position, target: Position, mode: PositionMode
+) -> Refused | None:
     """Refuse to move ``source`` into ``target``."""
     if source.id == target.id:
         message = f"position {source.id} cannot be merged into itself"
@@ -159,11 +163,48 @@ def refuse_merge(request: MergePositions, source: Position, target: Position) ->
     if source.symbol != target.symbol or (source.qty > 0) != (target.qty > 0):
         message = f"positions {source.id} and {target.id} differ in symbol or side"
         return Refused(code="invalid_position_id", reason="not_alike", message=message)
+    per_strategy = mode is PositionMode.STRATEGY_NETTING
+    if per_strategy and source.strategy_id != target.strategy_id:
+        message = f"positions {source.id} and {target.id} belong to different strategies"
+        return Refused(code="invalid_position_id", reason="other_strategy", message=message)
     for position in (source, target):
         if position.state is PositionState.CLOSE_REQUESTED:
             message = f"an order that closes position {position.id} is already open"
             return Refused(code="position_close_in_progress", message=message)
     return None
+
+
+def refuse_levels(
+    side: Side, stop_loss: Decimal | None, stop_gain: Decimal | None, market: Decimal | None
+) -> Refused | None:
+    """Refuse stop levels that would close a position of ``side`` at once, or can never both act.
+
+    A stop loss lies on the losing side of the ``market`` price, where it is known, and of the stop
+    gain.
+    """
+    prices = (("stop_loss", stop_loss), ("the price", market), ("stop_gain", stop_gain))
+    known = [(name, price) for name, price in prices if price is not None]
+    for (name, price), (other, limit) in pairwise(known):
+        is_ordered = price < limit if side is Side.BUY else price > limit
+        if not is_ordered:
+            return _invalid_level(name, price, other, limit, side)
+    return None
+
+
+def _invalid_level(name: str, price: Decimal, other: str, limit: Decimal, side: Side) -> Refused:
+    direction = "below" if side is Side.BUY else "above"
+    message = (
+        f"{name} {decimal_text(price)} must be {direction} {other} {decimal_text(limit)}"
+        f" for a position of side {side.value}"
+    )
+    return Refused(
+        code="validation_error",
+        reason="invalid_stops",
+        message=message,
+        limit=limit,
+        value=price,
+        set_by="position",
+    )
 
 
 def merge_positions(

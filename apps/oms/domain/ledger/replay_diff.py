@@ -5,9 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from oms.domain.account import PositionMode
 from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
-from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.funding_split import Timeline, split_again
 from oms.domain.ledger.history_replay import (
     ReplayedHistory,
     SymbolHistory,
@@ -42,18 +44,17 @@ def replay_and_diff(
     new_orders: Mapping[int, Order],
     new_deal_ids: frozenset[int] = frozenset(),
 ) -> LedgerUpdate:
-    """Replay ``history`` and compare. Deals in ``new_deal_ids`` or without a position are new.
+    """Replay ``history`` and compare. Deals in ``new_deal_ids`` are new.
 
     ``new_orders`` are the orders that the reports are about, in their new form; the returned
     ``orders`` contain them after orders that only moved to another position.
     """
     replayed = replay_history(history, next_id)
     ids = _ids(replayed, next_id)
-    deals = _deals(history, replayed, ids)
+    deals = _deals(history, replayed, ids, next_id)
     positions = _positions(history, replayed, ids, deals, now)
-    current = {
-        deal.id: deal for deal in history.deals if deal.position_id and deal.id not in new_deal_ids
-    }
+    current = {deal.id: deal for deal in history.deals if deal.id not in new_deal_ids}
+    kept = {deal.id for deal in deals}
     new = tuple(deal for deal in deals if deal.id not in current)
     changed = tuple(d for d in deals if d.id in current and d != current[d.id])
     orders = _orders(history, replayed, ids, new_orders, now)
@@ -66,6 +67,7 @@ def replay_and_diff(
         orders=orders,
         deals=new,
         deals_changed=changed,
+        deals_removed=tuple(d for deal_id, d in current.items() if deal_id not in kept),
         positions=positions,
         events=events,
     )
@@ -73,25 +75,25 @@ def replay_and_diff(
 
 def _ids(replayed: ReplayedHistory, next_id: IdGenerator) -> dict[int, int]:
     """Return the id of each working number: that of its predecessor, or a new one."""
-    ids = {number: before for before, number in replayed.working_numbers.items()}
+    ids = dict(replayed.ids)
     for number in replayed.positions:
         if number not in ids:
             ids[number] = next_id("position")
     return ids
 
 
-def _deals(history: SymbolHistory, replayed: ReplayedHistory, ids: Mapping[int, int]) -> list[Deal]:
+def _deals(
+    history: SymbolHistory,
+    replayed: ReplayedHistory,
+    ids: Mapping[int, int],
+    next_id: IdGenerator,
+) -> list[Deal]:
     """Return all deals of the history with their new positions."""
-    deals = [
-        evolve(
-            deal,
-            position_id=ids[deal.position_id],
-            previous_position_id=ids.get(deal.previous_position_id or 0),
-        )
-        for deal in replayed.deals
-    ]
-    placed = {deal.id for deal in deals}
+    is_hedge = history.mode is PositionMode.HEDGE
+    deals = [_with_position(deal, replayed, ids, is_hedge) for deal in replayed.deals]
+    placed = {deal.id for deal in (*deals, *replayed.surplus)}
     busted = busted_trade_ids(history.deals)
+    payments: list[Deal] = []
     for deal in history.deals:
         if deal.id in placed:
             continue
@@ -99,11 +101,48 @@ def _deals(history: SymbolHistory, replayed: ReplayedHistory, ids: Mapping[int, 
             trade = deal.exchange_trade_id.removeprefix("fee:")
             number = replayed.trade_positions.get(trade)
             deals.append(deal if number is None else evolve(deal, position_id=ids[number]))
+        elif deal.type is DealType.FUNDING and history.covers(deal.executed_at):
+            payments.append(deal)
         elif deal.exchange_trade_id in busted:
             deals.append(evolve(deal, profit=ZERO))
         else:
             deals.append(deal)
-    return deals
+    merged = _merges(history, replayed, ids)
+    timeline = Timeline(instrument=history.instrument, deals=deals, merged=merged)
+    return [*deals, *split_again(payments, timeline, next_id)]
+
+
+def _with_position(
+    deal: Deal, replayed: ReplayedHistory, ids: Mapping[int, int], is_hedge: bool
+) -> Deal:
+    """Return a replayed deal under the actual ids of its positions.
+
+    An entry that was known by another ticket is known by the one that is opened for it, too.
+    """
+    position_id = ids[deal.position_id]
+    previous = replayed.previous_ids.get(deal.id) or ids.get(deal.previous_position_id or 0)
+    previous = previous if previous != position_id else None
+    opened = deal.opened_ticket_ids
+    is_opened = deal.entry is DealEntry.IN and deal.position_id not in replayed.ids
+    if is_opened and replayed.previous_ids.get(deal.id) and deal.order_id is not None and is_hedge:
+        opened = (*opened, position_id)
+    return evolve(
+        deal,
+        position_id=position_id,
+        previous_position_id=previous,
+        opened_ticket_ids=opened,
+    )
+
+
+def _merges(
+    history: SymbolHistory, replayed: ReplayedHistory, ids: Mapping[int, int]
+) -> Mapping[int, tuple[datetime, int]]:
+    """Return time and target of each merge, by the source."""
+    return {
+        ids[number]: (position.closed_at, ids[position.merged_into])
+        for number, position in replayed.positions.items()
+        if position.merged_into is not None and position.closed_at is not None
+    }
 
 
 def _positions(

@@ -7,10 +7,14 @@ execution reversed by the exchange, and orders moved to another strategy or posi
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
-from oms.domain.ledger.booking import build_deal
+from oms.domain.ledger.allocation import execution_key
+from oms.domain.ledger.booking import build_deal, execution_key_of
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.execution_legs import ticket_name
 from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
+from oms.domain.ledger.ledger_events import over_close_events, over_fill_events
 from oms.domain.ledger.ledger_update import EXEC_TYPES, LedgerUpdate
 from oms.domain.ledger.replay_diff import replay_and_diff
 from oms.domain.money import ZERO, subtract
@@ -31,8 +35,9 @@ def restate(
     after = advance_order(order, report)
     assert after is not None, "a fill is legal from every state"
     inferred = (*removed, *reduced)
-    # The position of an inferred deal keeps its ticket.
-    position_id = inferred[0].position_id if inferred else 0
+    # The position that an inferred deal entered keeps its ticket.
+    entered = (ticket_name(history.mode, d) for d in inferred if d.entry is DealEntry.IN)
+    position_id = next(entered, 0)
     late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
     inferred_ids = {deal.id for deal in inferred}
     remaining = [deal for deal in history.deals if deal.id not in inferred_ids]
@@ -50,13 +55,29 @@ def restate(
         new_orders={order.id: after},
         new_deal_ids=new_deal_ids,
     )
-    changed_ids = {deal.id for deal in update.deals_changed}
+    known_ids = {deal.id for deal in (*update.deals_changed, *update.deals_removed)}
+    over_closed = over_close_events(history.mode, update.deals, execution.exchange_trade_id)
     return evolve(
         _for_order(order.id, update),
-        deals_changed=(*update.deals_changed, *(d for d in reduced if d.id not in changed_ids)),
-        deals_removed=removed,
+        deals_changed=(*update.deals_changed, *(d for d in reduced if d.id not in known_ids)),
+        deals_removed=(*update.deals_removed, *removed),
+        events=(
+            *update.events,
+            *over_closed,
+            *over_fill_events(order, after, execution.exchange_trade_id),
+        ),
         exec_type=EXEC_TYPES[report.kind],
-        late_fill=True,
+        late_fill=not order.is_open or _is_late(history, execution),
+    )
+
+
+def _is_late(history: SymbolHistory, execution: Execution) -> bool:
+    """Return whether the execution belongs before another one."""
+    key = execution_key_of(execution)
+    return any(
+        key < execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
+        for deal in history.deals
+        if deal.type is DealType.TRADE
     )
 
 
@@ -73,19 +94,22 @@ def apply_late_fills(
     """
     after = dict(orders)
     late: list[Deal] = []
+    over_filled: list[Event] = []
     for report in reports:
         order = after[report.order_id]
         assert report.execution is not None and not order.provisional_qty, "plain late executions"
         late.append(build_deal(order, report, report.execution, next_id("deal")))
         advanced = advance_order(order, report)
         assert advanced is not None, "a fill is legal from every state"
+        over_filled += over_fill_events(order, advanced, report.execution.exchange_trade_id)
         after[order.id] = advanced
     extended = evolve(history, deals=(*history.deals, *late), orders={**history.orders, **orders})
     new_deal_ids = frozenset(deal.id for deal in late)
     now = max(report.received_at for report in reports)
-    return replay_and_diff(
+    update = replay_and_diff(
         extended, next_id, now, cause="late_fill", new_orders=after, new_deal_ids=new_deal_ids
     )
+    return evolve(update, events=(*update.events, *over_filled))
 
 
 def apply_correction(
@@ -119,7 +143,8 @@ def apply_correction(
             (d for d in reversed_deals if d.entry is DealEntry.IN),
             next(iter(reversed_deals), deal_of_right),
         )
-        deal_of_right = evolve(deal_of_right, position_id=place.position_id, entry=place.entry)
+        place_id = ticket_name(history.mode, place)
+        deal_of_right = evolve(deal_of_right, position_id=place_id, entry=place.entry)
         history = _with_deals(history, [evolve(deal_of_right, comment=place.comment)])
         new_deal_ids.add(deal_of_right.id)
     elif not after.filled_qty:
@@ -140,6 +165,8 @@ def apply_correction(
 def apply_update(history: SymbolHistory, update: LedgerUpdate) -> SymbolHistory:
     """Return the history after ``update``."""
     deals = {d.id: d for d in (*history.deals, *update.deals, *update.deals_changed)}
+    for removed in update.deals_removed:
+        deals.pop(removed.id, None)
     positions = {p.id: p for p in (*history.positions, *update.positions)}
     orders = {**history.orders, **{order.id: order for order in update.orders}}
     if update.order is not None:

@@ -91,7 +91,7 @@ class Charge:
     """A payment that is not an execution, as reported by the exchange.
 
     ``amount`` in ``currency``, positive when received: a late fee of 3 is −3. ``charge_id`` is
-    assigned by the exchange: for a commission the trade id, for funding its due time.
+    assigned by the exchange: for a commission the trade id, for funding the payment's own id.
     """
 
     kind: ChargeKind

@@ -221,9 +221,14 @@ def _prices(request: SendOrder) -> tuple[Decimal | None, ...]:
 def _target_position(request: SendOrder, context: RiskContext) -> Position | Refused | None:
     if not request.position_id:
         return None
+    per_strategy = context.account.position_mode is PositionMode.STRATEGY_NETTING
     for position in context.positions:
-        if position.id == request.position_id:
+        if position.id != request.position_id:
+            continue
+        if not per_strategy or position.strategy_id == request.strategy_id:
             return position
+        message = f"position {position.id} belongs to strategy {position.strategy_id}"
+        return Refused(code="invalid_position_id", reason="other_strategy", message=message)
     message = (
         f"position {request.position_id} is not an open position of"
         f" {request.symbol} in this account"

@@ -13,17 +13,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from oms.domain.account import Account
+from oms.domain.account import Account, Engine
 from oms.domain.commands.account_commands import EnforceKillSwitch, Reconcile
 from oms.domain.commands.command import Command, CommandResult
 from oms.domain.errors import Refused
-from oms.domain.ledger.allocation import ExecutionKey
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.allocation import ExecutionKey, opening_order_key
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
-from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts, PaperExchangeControls
+from oms.domain.value import evolve
+from oms.ports.exchange import (
+    CcxtCalls,
+    Exchange,
+    ExchangePorts,
+    ExchangeStateRows,
+    PaperExchangeControls,
+)
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, EventRow, LoadedAccount, RiskFlagUpdate
 from oms.ports.reconcile_store import ReconcileRows
@@ -145,6 +153,8 @@ class AccountState:
     #: Event number at the end of the last transaction begun; ``head_seq`` is ahead of it by
     #: ``work``.
     committing_seq: int
+    #: The instruments stored with the account, by symbol.
+    stored_instruments: dict[str, Instrument] = field(default_factory=dict)
     work: UnitOfWork = field(default_factory=UnitOfWork)
     committing: UnitOfWork = field(default_factory=UnitOfWork)
     #: Key of the newest execution applied, by symbol traded since the account was loaded.
@@ -184,14 +194,13 @@ class AccountState:
             committing_seq=loaded.head_seq,
             orders={order.id: order for order in loaded.orders},
             positions={position.id: position for position in loaded.positions},
+            stored_instruments=dict(loaded.exchange_state.instruments),
         )
 
     def positions_in(self, symbol: str) -> list[Position]:
         """Return the open positions of the symbol, oldest first."""
         positions = [p for p in self.positions.values() if p.symbol == symbol]
-        return (
-            positions if len(positions) < 2 else sorted(positions, key=lambda position: position.id)
-        )
+        return positions if len(positions) < 2 else sorted(positions, key=opening_order_key)
 
     def orders_in(self, symbol: str) -> Collection[Order]:
         """Return the open orders of the symbol."""
@@ -270,6 +279,12 @@ class AccountState:
         for deal_id in work.deals_removed:  # Else it would be deleted and written again.
             work.deals_changed.pop(deal_id, None)
 
+    def advance_newest_key(self, symbol: str, key: ExecutionKey) -> None:
+        """Note that executions before ``key`` are late; before its first use it is read anyway."""
+        newest = self.newest_key.get(symbol)
+        if symbol in self.newest_key:
+            self.newest_key[symbol] = key if newest is None else max(newest, key)
+
     def units_of_work(self) -> tuple[UnitOfWork, UnitOfWork]:
         """Return the units of work that are not committed, the older first."""
         return self.committing, self.work
@@ -322,11 +337,32 @@ class AccountState:
             positions_changed=tuple(work.positions_changed.values()),
             results=work.results,
             events=tuple(work.events),
-            exchange_state=self.exchange.take_state_changes(),
+            exchange_state=self._exchange_changes(work),
             reconciled=tuple(work.reconciled),
             switches=tuple(work.switches),
             audits=tuple(work.audits),
         )
+
+    def _exchange_changes(self, work: UnitOfWork) -> ExchangeStateRows | None:
+        """Return the exchange's changed state, with instruments that are not stored as they are.
+
+        Paper accounts are judged by the table that is part of the gateway.
+        """
+        changes = self.exchange.take_state_changes()
+        if self.account.engine is Engine.PAPER:
+            return changes
+        symbols = {order.symbol for order in work.orders_new.values()}
+        symbols.update(deal.symbol for deal in work.deals)
+        known = self.exchange.instruments() if symbols else {}
+        changed = {
+            symbol: known[symbol]
+            for symbol in symbols & known.keys()
+            if self.stored_instruments.get(symbol) != known[symbol]
+        }
+        if not changed:
+            return changes
+        self.stored_instruments |= changed
+        return evolve(changes or ExchangeStateRows(), instruments=changed)
 
     def mark_committed(self) -> None:
         """Note that the batch is committed; start the gateway calls whose commands it stored."""

@@ -20,6 +20,7 @@ from oms.domain.commands.command import (
     SendOrder,
 )
 from oms.domain.errors import Refused
+from oms.domain.event import Event
 from oms.domain.ledger.dust import write_off_dust
 from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
@@ -95,6 +96,7 @@ class PlaceOrder:
             )
         order = await self._new_order(state, command, approved, fingerprint, now)
         changes.orders[order.id] = order
+        changes.events.extend(_reduced_events(order, command))
         if isinstance(approved, Refused):
             reports = [_refusal(order, approved, now)]
         else:
@@ -210,6 +212,21 @@ class PlaceOrder:
         )
         state.put_order(order, is_new=True)
         return order
+
+
+def _reduced_events(order: Order, command: Command) -> list[Event]:
+    """Return the event of an order that may close less than what was requested."""
+    payload = command.payload
+    assert isinstance(payload, SendOrder | ClosePosition)
+    if payload.qty is None or order.qty >= payload.qty:
+        return []
+    facts = {
+        "command_id": command.id,
+        "order_id": order.id,
+        "requested_qty": payload.qty,
+        "order_qty": order.qty,
+    }
+    return [Event(name="order_reduced", strategy_id=order.strategy_id, facts=facts)]
 
 
 async def _within_limits(

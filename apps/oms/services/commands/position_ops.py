@@ -7,10 +7,12 @@ the ledger, without an order.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import (
+    KEEP,
     ChangePosition,
     CloseBy,
     ClosePosition,
@@ -23,7 +25,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.instrument import Instrument, InstrumentKind, refuse_off_grid
-from oms.domain.ledger.allocation import ExecutionKey, execution_key
+from oms.domain.ledger.allocation import boundary_key
 from oms.domain.ledger.deal import DealEntry
 from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
@@ -33,11 +35,13 @@ from oms.domain.ledger.position_operations import (
     close_by,
     merge_positions,
     refuse_close_by,
+    refuse_levels,
     refuse_merge,
 )
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
+from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
@@ -84,9 +88,7 @@ class PositionOps:
         await self.ids.ensure("deal", 2)
         entry = close_by(payload, a, b, instrument, command.id, self.ids, now)
         self.record.stage(state, entry, changes)
-        _advance_newest_key(
-            state, a.symbol, execution_key(now, 0, entry.deals[0].exchange_trade_id)
-        )
+        state.advance_newest_key(a.symbol, boundary_key(now))
         return _done_result(entry)
 
     async def _two_closes(
@@ -140,8 +142,11 @@ class PositionOps:
             missing = payload.source_position_id if source is None else payload.target_position_id
             return _not_open(missing)
         instrument = state.exchange.instruments()[target.symbol]
-        refused = refuse_merge(payload, source, target) or refuse_off_grid(
-            instrument, qty=None, prices=(payload.stop_loss, payload.stop_gain)
+        levels = (payload.stop_loss, payload.stop_gain)
+        refused = (
+            refuse_merge(payload, source, target, state.account.position_mode)
+            or refuse_off_grid(instrument, qty=None, prices=levels)
+            or refuse_levels(target.side, *levels, _exit_price(state, target, now))
         )
         if refused is not None:
             return CommandResult.refused(refused)
@@ -153,7 +158,7 @@ class PositionOps:
         )
         entry = evolve(entry, orders=moved)
         self.record.stage(state, entry, changes)
-        _advance_newest_key(state, target.symbol, execution_key(now, 0, ""))
+        state.advance_newest_key(target.symbol, boundary_key(now))
         return _done_result(entry)
 
     def change(
@@ -166,7 +171,17 @@ class PositionOps:
         entry = change_position(payload, position, now)
         after = entry.positions[0]
         instrument = state.exchange.instruments()[position.symbol]
-        refused = refuse_off_grid(instrument, qty=None, prices=(after.stop_loss, after.stop_gain))
+        levels = (after.stop_loss, after.stop_gain)
+        refused = refuse_off_grid(instrument, qty=None, prices=levels)
+        # A level that the market passed meanwhile does not keep the other one from being changed.
+        changed = (
+            None if payload.stop_loss is KEEP else after.stop_loss,
+            None if payload.stop_gain is KEEP else after.stop_gain,
+        )
+        if refused is None and any(level is not None for level in changed):
+            refused = refuse_levels(after.side, *levels, None) or refuse_levels(
+                after.side, *changed, _exit_price(state, position, now)
+            )
         if refused is not None:
             return CommandResult.refused(refused)
         self.record.stage(state, entry, changes)
@@ -255,29 +270,31 @@ class _Move(NamedTuple):
 
 
 def _find_opening_close(move: _Move) -> Order | None:
-    """Return a reduce-only order of this system that would open a position at its target."""
+    """Return a reduce-only order, moved or not, that would open a position instead of closing."""
     deals_before = {deal.id: deal for deal in move.history.deals}
     for deal in (*move.entry.deals, *move.entry.deals_changed):
         before = deals_before.get(deal.id)
         opens = deal.entry is DealEntry.IN and (before is None or before.entry is not DealEntry.IN)
-        order = next((order for order in move.orders if order.id == deal.order_id), None)
-        if opens and order is not None and order.reduce_only and order.command_id is not None:
+        order = move.history.orders.get(deal.order_id or 0)
+        if opens and order is not None and order.reduce_only:
             return order
     return None
 
 
 def _refuse_opening(order: Order, payload: Reassign) -> Refused:
     message = (
-        f"order {order.id} only closes, and strategy {payload.strategy_id} holds nothing there that"
-        " it could close: move the order that opened the position with it"
+        f"order {order.id} only closes, and would have nothing to close after the move to strategy"
+        f" {payload.strategy_id}: move it and the order that opened its position together"
     )
     return Refused(code="invalid_close_volume", reason="nothing_to_close", message=message)
 
 
-def _advance_newest_key(state: AccountState, symbol: str, at: ExecutionKey) -> None:
-    """Note that executions before ``at`` that are reported later count as late."""
-    newest = state.newest_key.get(symbol)
-    state.newest_key[symbol] = at if newest is None else max(newest, at)
+def _exit_price(state: AccountState, position: Position, now: datetime) -> Decimal | None:
+    """Return the price at which the position could be closed, ``None`` if it is not known."""
+    quote = state.exchange.quote(position.symbol, now)
+    if quote is None:
+        return None
+    return quote.bid if position.side is Side.BUY else quote.ask
 
 
 def _has_native_legs(state: AccountState, instrument: Instrument) -> bool:

@@ -1,15 +1,20 @@
 """The current history of a symbol: the stored rows overlaid with uncommitted ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.deal import Deal
-from oms.domain.ledger.history_replay import SymbolHistory
+from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
 from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add
+from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
-from oms.services.account_state.state import AccountState, UnitOfWork
+from oms.services.account_state.state import AccountState, UnitOfWork, current_deals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,59 +26,115 @@ class LoadHistory:
     async def __call__(
         self, state: AccountState, instrument: Instrument, since: datetime
     ) -> SymbolHistory:
-        """Return the positions open at ``since`` or later, with their deals and orders."""
-        symbol = instrument.symbol
-        units_of_work = (
-            state.units_of_work()
-        )  # Before the read: the commit in progress may complete during it.
-        since = _earliest_since(units_of_work, symbol, since)
-        rows = await self.ledger.history_since(state.account.id, symbol, since)
-        positions = {position.id: position for position in rows.positions}
-        deals = {deal.id: deal for deal in rows.deals}
-        orders = {order.id: order for order in rows.orders}
-        for work in units_of_work:
-            _overlay_positions(positions, work.positions_changed, symbol, since)
-            _overlay_positions(positions, work.positions_new, symbol, since)
-            deals |= {deal.id: deal for deal in work.deals if deal.symbol == symbol}
-            deals |= work.deals_changed
-            for deal_id in work.deals_removed:
-                deals.pop(deal_id, None)
-            orders |= work.orders_changed
-            orders |= work.orders_new
-        kept_deals = _deals_of(positions, deals)
-        order_ids = {deal.order_id for deal in kept_deals.values()}
+        """Return the positions open at ``since`` or later, with their deals and orders.
+
+        And those that are connected with them by a close-by, a merge or a joined ticket.
+        """
+        symbol, mode = instrument.symbol, state.account.position_mode
+        # Before the read: the commit in progress may complete during it.
+        units = state.units_of_work()
+        fresh = _fresh_positions(units, symbol)
+        needed = {key for key, position in fresh.items() if _is_alive(position, since)}
+        while True:
+            rows = await self.ledger.history_since(state.account.id, symbol, since, sorted(needed))
+            positions = {position.id: position for position in rows.positions}
+            positions |= {i: p for i, p in fresh.items() if i in needed or i in positions}
+            # A changed deal may be stored at a position that is not loaded.
+            changed = [deal for work in units for deal in work.deals_changed.values()]
+            candidates = current_deals(units, (*rows.deals, *changed)).values()
+            deals = [deal for deal in candidates if deal.symbol == symbol]
+            connected = _connected_ids(positions, deals, mode)
+            connected |= {i for i, row in fresh.items() if row.merged_into in positions}
+            if connected <= positions.keys() | needed:
+                break
+            needed |= connected
+        kept = [deal for deal in deals if _is_part(deal, positions, since)]
+        orders = _orders(state, units, rows.orders, positions, kept)
         return SymbolHistory(
-            mode=state.account.position_mode,
+            mode=mode,
             instrument=instrument,
             positions=tuple(positions.values()),
-            deals=tuple(kept_deals.values()),
-            orders={key: order for key, order in orders.items() if key in order_ids},
+            deals=tuple(kept),
+            orders=orders,
+            since=since,
+            continued_orders=_continued_orders(orders, kept),
         )
 
 
-def _earliest_since(units_of_work: Sequence[UnitOfWork], symbol: str, since: datetime) -> datetime:
-    """Return how far back to read: an uncommitted reopened position is stored as closed earlier.
+def uncommitted_keys(state: AccountState, symbol: str) -> Iterator[ExecutionKey]:
+    """Yield the places in a replay of what is not committed yet."""
+    for deal in state.uncommitted_deals():
+        if deal.symbol == symbol and deal.type in (DealType.TRADE, DealType.FUNDING):
+            sequence, trade_id = deal.exchange_sequence, deal.exchange_trade_id
+            yield step_key(deal.executed_at, sequence, trade_id, deal.type, deal.entry)
+    for position in _fresh_positions(state.units_of_work(), symbol).values():
+        if position.merged_into is not None and position.closed_at is not None:
+            yield boundary_key(position.closed_at)
 
-    Without its stored deals it would be replayed from the uncommitted ones alone.
-    """
-    changed = (row for work in units_of_work for row in work.positions_changed.values())
-    reopened = (p.opened_at for p in changed if p.symbol == symbol and _is_alive(p, since))
-    return min((since, *reopened))
+
+def _fresh_positions(units: Sequence[UnitOfWork], symbol: str) -> dict[int, Position]:
+    """Return the positions of the symbol that are not committed yet."""
+    fresh: dict[int, Position] = {}
+    for work in units:
+        for changed in (work.positions_changed, work.positions_new):
+            fresh |= {key: row for key, row in changed.items() if row.symbol == symbol}
+    return fresh
 
 
 def _is_alive(position: Position, since: datetime) -> bool:
     return position.closed_at is None or position.closed_at >= since
 
 
-def _overlay_positions(
-    positions: dict[int, Position], changed: Mapping[int, Position], symbol: str, since: datetime
-) -> None:
-    for position in changed.values():
-        is_alive = _is_alive(position, since)
-        if position.symbol == symbol and (is_alive or position.id in positions):
-            positions[position.id] = position
+def _connected_ids(
+    positions: Mapping[int, Position], deals: Sequence[Deal], mode: PositionMode
+) -> set[int]:
+    """Return the positions without which these positions cannot be replayed."""
+    trade_ids = {
+        deal.exchange_trade_id
+        for deal in deals
+        if deal.position_id in positions and deal.entry is DealEntry.OUT_BY
+    }
+    connected = {deal.position_id for deal in deals if deal.exchange_trade_id in trade_ids}
+    if mode is PositionMode.HEDGE:
+        connected |= {
+            deal.previous_position_id
+            for deal in deals
+            if deal.position_id in positions and deal.previous_position_id is not None
+        }
+    connected |= {row.merged_into for row in positions.values() if row.merged_into is not None}
+    return connected
 
 
-def _deals_of(positions: Mapping[int, Position], deals: Mapping[int, Deal]) -> dict[int, Deal]:
-    """Return the deals of these positions."""
-    return {key: deal for key, deal in deals.items() if deal.position_id in positions}
+def _is_part(deal: Deal, positions: Mapping[int, Position], since: datetime) -> bool:
+    """Return whether the deal belongs to the positions, or is funding that may come to do so."""
+    is_free = deal.type is DealType.FUNDING and not deal.position_id
+    return deal.position_id in positions or (is_free and deal.executed_at >= since)
+
+
+def _orders(
+    state: AccountState,
+    units: Sequence[UnitOfWork],
+    stored: Sequence[Order],
+    positions: Mapping[int, Position],
+    deals: Sequence[Deal],
+) -> dict[int, Order]:
+    """Return the orders of the deals, and open ones that name one of the positions."""
+    orders = {order.id: order for order in stored}
+    for work in units:
+        orders |= work.orders_changed | work.orders_new
+    order_ids = {deal.order_id for deal in deals}
+    kept = {key: order for key, order in orders.items() if key in order_ids}
+    for order in state.orders.values():
+        if order.ticket_id in positions or order.position_id in positions:
+            kept[order.id] = order
+    return kept
+
+
+def _continued_orders(orders: Mapping[int, Order], deals: Sequence[Deal]) -> frozenset[int]:
+    """Return the orders of which some executions are not among ``deals``."""
+    busted = busted_trade_ids(deals)
+    filled: dict[int | None, Decimal] = {}
+    for deal in deals:
+        if deal.type is DealType.TRADE and deal.exchange_trade_id not in busted:
+            filled[deal.order_id] = add(filled.get(deal.order_id, ZERO), deal.qty)
+    return frozenset(i for i, row in orders.items() if filled.get(i, ZERO) < row.filled_qty)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from oms.domain.ledger.close_lock import with_close_state
-from oms.domain.ledger.deal import Deal, DealEntry
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.dust import is_dust, write_off_dust
+from oms.domain.ledger.history_replay import busted_trade_ids
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
@@ -20,8 +21,15 @@ async def close_dust(
     if not finished:
         return []
     entries: list[LedgerUpdate] = []
+    deals = list(deals)
+    busted = busted_trade_ids(deals)
     closing = {
-        d.position_id: d for d in deals if d.order_id in finished and d.entry is DealEntry.OUT
+        deal.position_id: deal
+        for deal in deals
+        if deal.order_id in finished
+        and deal.entry is DealEntry.OUT
+        and deal.type is DealType.TRADE
+        and deal.exchange_trade_id not in busted
     }
     for position_id, deal in closing.items():
         position = state.positions.get(position_id)

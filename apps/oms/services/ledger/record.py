@@ -13,27 +13,33 @@ from datetime import datetime
 from oms.domain.commands.account_commands import ReadConnection
 from oms.domain.commands.command import CcxtCall, Command, CommandResult
 from oms.domain.event import Event
-from oms.domain.ledger.allocation import ExecutionKey, execution_key
+from oms.domain.ledger.allocation import ExecutionKey, boundary_key, has_ties
 from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.booking import execution_key_of
 from oms.domain.ledger.charges import attribute_fee, find_trade
-from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_events import resolution_events
 from oms.domain.ledger.ledger_update import EXEC_TYPES, LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import apply_late_fills
-from oms.domain.orders.execution_report import Charge, Execution, ExecutionReport, ReportKind
+from oms.domain.orders.execution_report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    ExecutionReport,
+    ReportKind,
+)
 from oms.domain.orders.order import Order
 from oms.domain.value import constructor
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import EventRow, LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_booked_deals
-from oms.services.ledger.charges import book_charge
+from oms.services.ledger.charges import book_charge, earliest_funding
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
-from oms.services.ledger.load_history import LoadHistory
+from oms.services.ledger.load_history import LoadHistory, uncommitted_keys
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
 from oms.services.ledger.prefetch import NOT_PREFETCHED, PrefetchedRows, prefetch_rows
 from oms.wire.responses.events import (
@@ -111,8 +117,7 @@ class RecordReports:
             for report in remaining:
                 order = await self._order(state, report, changes, read)
                 await self._apply(state, order, report, changes, read)
-        for charge in state.exchange.take_charges():
-            await self.charge(state, charge, changes)
+        await self.book_charges(state, state.exchange.take_charges(), changes)
         for entry in await close_dust(state, changes.orders.values(), changes.deals, self.ids):
             self.stage(state, entry, changes)
 
@@ -188,7 +193,14 @@ class RecordReports:
         booked = await find_booked_deals(self.ledger, state, order.symbol, report, read)
         newest_key = await self._newest_key(state, order.symbol)
         history: SymbolHistory | None = None
-        if needs_history(order, report, newest_key, booked.trades):
+        if needs_history(
+            state.account.position_mode,
+            order,
+            report,
+            newest_key,
+            booked.trades,
+            state.positions_in(order.symbol),
+        ):
             assert instrument is not None, "executed symbols have an instrument"
             history = await self.load_history(state, instrument, _replay_start(execution, order))
         book = _new_book(
@@ -202,8 +214,7 @@ class RecordReports:
         deals = self._stage_report(state, book, report, changes).deals
         if deals:
             self._attribute_fees(state, booked.fees, deals, changes)
-            key, newest_key = execution_key_of(execution), state.newest_key.get(order.symbol)
-            state.newest_key[order.symbol] = key if newest_key is None else max(key, newest_key)
+            state.advance_newest_key(order.symbol, execution_key_of(execution))
 
     def _stage_report(
         self, state: AccountState, book: Book, report: ExecutionReport, changes: Changes
@@ -235,10 +246,35 @@ class RecordReports:
         state.put_deals(entry)
         changes.add(entry)
 
-    async def charge(self, state: AccountState, charge: Charge, changes: Changes) -> None:
-        """Book a payment that is not an execution, once."""
-        entry = await book_charge(self.ledger, self.ids, state, charge)
-        self.stage(state, entry, changes, {position.id for position in entry.positions})
+    async def book_charges(
+        self, state: AccountState, charges: Sequence[Charge], changes: Changes
+    ) -> None:
+        """Book payments that are not executions, each once.
+
+        The history of a symbol is read once for all of its funding.
+        """
+        histories: dict[str, SymbolHistory] = {}
+        for charge in charges:
+            history = None
+            if charge.symbol is not None and await self._is_funding_of_the_past(state, charge):
+                if charge.symbol not in histories:
+                    instrument = state.exchange.instruments()[charge.symbol]
+                    since = earliest_funding(charges, charge.symbol)
+                    histories[charge.symbol] = await self.load_history(state, instrument, since)
+                history = histories[charge.symbol]
+            entry = await book_charge(self.ledger, self.ids, state, charge, history)
+            if entry.deals and charge.kind is ChargeKind.FUNDING and charge.symbol is not None:
+                state.advance_newest_key(charge.symbol, boundary_key(charge.executed_at))
+            self.stage(state, entry, changes, {position.id for position in entry.positions})
+
+    async def _is_funding_of_the_past(self, state: AccountState, charge: Charge) -> bool:
+        """Return whether executions since the funding was due may have changed who shares it."""
+        instrument = state.exchange.instruments().get(charge.symbol or "")
+        if charge.kind is not ChargeKind.FUNDING or instrument is None:
+            return False
+        newest = await self._newest_key(state, instrument.symbol)
+        is_settled = newest is None or newest[0] < charge.executed_at
+        return not is_settled or has_ties(state.positions_in(instrument.symbol))
 
     def _attribute_fees(
         self,
@@ -257,11 +293,7 @@ class RecordReports:
 
     async def _newest_key(self, state: AccountState, symbol: str) -> ExecutionKey | None:
         if symbol not in state.newest_key:
-            uncommitted = [
-                execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
-                for deal in state.uncommitted_deals()
-                if deal.symbol == symbol and deal.type is DealType.TRADE
-            ]
+            uncommitted = [*uncommitted_keys(state, symbol)]
             stored = await self.ledger.newest_execution_key(state.account.id, symbol)
             state.newest_key[symbol] = max(
                 (stored, *uncommitted) if stored else uncommitted, default=None

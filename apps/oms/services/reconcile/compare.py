@@ -87,7 +87,7 @@ class RecordDiscrepancies:
         ]
         findings += diff.position_modes()
         if diff.snapshot.balances is not None:
-            findings += diff.balances(await self.rows.balance_entries(diff.state.account.id))
+            findings += await diff.balances(await self.rows.balance_entries(diff.state.account.id))
         complete_from = diff.complete_from()
         if complete_from is not None:
             state, until = diff.state, diff.now - HISTORY_LAG

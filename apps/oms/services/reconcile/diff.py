@@ -31,6 +31,7 @@ from oms.domain.reconcile.discrepancy import (
 )
 from oms.domain.reconcile.position_comparison import PositionDifference, position_differences
 from oms.domain.side import Side
+from oms.domain.value import value
 from oms.ports.exchange import ExchangeSnapshot
 from oms.services.account_state.state import AccountState
 from oms.services.reconcile.open_discrepancies import parse_facts
@@ -121,7 +122,7 @@ class ReconcileDiff:
             )
         ]
 
-    def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
+    async def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
         """Return the currencies whose total is not that of positions and ``entries``."""
         state, totals = self.state, self.snapshot.balances
         if totals is None:
@@ -131,7 +132,7 @@ class ReconcileDiff:
         findings = balance_differences(
             held, self._with_uncommitted(entries), totals, instruments, self.pending_symbols()
         )
-        return [self._balance(each) for each in findings]
+        return [await self._balance(each) for each in findings]
 
     def _with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         sums = dict(entries)
@@ -140,10 +141,10 @@ class ReconcileDiff:
                 sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
         return sums
 
-    def _balance(self, difference: BalanceDifference) -> Finding:
+    async def _balance(self, difference: BalanceDifference) -> Finding:
         kind, symbol = DiscrepancyClass.BALANCE_DIFFERS, f"{difference.currency}/USDT"
-        is_known = symbol in self.state.exchange.instruments()
-        price = mark(self.state, symbol, self.now) if is_known else None
+        marked = await mark(self.state, symbol, self.now)
+        price = None if marked is None else marked.price
         fix = {
             "action": "enter",
             "currency": difference.currency,
@@ -264,13 +265,30 @@ def book_qty(state: AccountState, symbol: str, leg: Side | None) -> Decimal:
     return reduce(add, held, ZERO)
 
 
-def mark(state: AccountState, symbol: str, now: datetime) -> Decimal | None:
-    """Return the middle of the best prices, else the entry price of the last position."""
-    quote = state.exchange.quote(symbol, now)
-    if quote is not None:
-        return multiply(add(quote.bid, quote.ask), _HALF)
-    held = state.positions_in(symbol)
-    return held[-1].avg_price if held else None
+@value
+class MarkPrice:
+    """A price at which a correction is booked or a difference valued."""
+
+    price: Decimal
+    #: Where the price is from, and how old it was.
+    source: str
+    age: timedelta
+
+    def evidence(self) -> dict[str, object]:
+        """Return price, source and age."""
+        age_ms = round(self.age / timedelta(milliseconds=1))
+        return {"price": decimal_text(self.price), "source": self.source, "age_ms": age_ms}
+
+
+async def mark(state: AccountState, symbol: str, now: datetime) -> MarkPrice | None:
+    """Return the middle of the exchange's current best prices, read if needed; else ``None``."""
+    if symbol not in state.exchange.instruments():
+        return None
+    quote = await state.exchange.fetch_quote(symbol, now)
+    if quote is None:
+        return None
+    middle = multiply(add(quote.bid, quote.ask), _HALF)
+    return MarkPrice(price=middle, source="bid_ask", age=max(now - quote.at, timedelta()))
 
 
 def _undoes(applied: Mapping[str, Any], proposed: Mapping[str, Any]) -> bool:

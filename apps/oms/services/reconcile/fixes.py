@@ -38,6 +38,9 @@ from oms.wire.json import dumps_fast, time_text
 SYNTHETIC_PREFIX = "syn-"
 """Prefix of a correction's trade id; the hash of the discrepancy follows."""
 
+#: The evidence of the price at which a correction was booked.
+_MARK = "mark"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixes:
@@ -69,8 +72,17 @@ class Fixes:
                 applied = _refuse_without_fix(row)
         if isinstance(applied, Refused):
             return applied
-        text = dumps_fast({**fix, **applied})
-        return evolve(row, status=DiscrepancyStatus.APPLIED.value, fix=text, last_seen=now)
+        fields = {**fix, **applied}
+        evidence = row.evidence
+        if _MARK in fields:
+            evidence = dumps_fast({**parse_facts(evidence), _MARK: fields.pop(_MARK)})
+        return evolve(
+            row,
+            status=DiscrepancyStatus.APPLIED.value,
+            evidence=evidence,
+            fix=dumps_fast(fields),
+            last_seen=now,
+        )
 
     async def reverse(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
@@ -101,8 +113,8 @@ class Fixes:
         if book != Decimal(evidence["book_qty"]):
             message = f"{symbol} is {decimal_text(book)} now: reconcile again before a decision"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        price = mark(state, symbol, now)
-        if price is None:
+        marked = await mark(state, symbol, now)
+        if marked is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
         correction = required_correction(
@@ -124,10 +136,11 @@ class Fixes:
         state.put_order(order, is_new=True)
         changes.orders[order.id] = order
         fill = Execution(
-            exchange_trade_id=trade_id, qty=correction.qty, price=price, executed_at=now
+            exchange_trade_id=trade_id, qty=correction.qty, price=marked.price, executed_at=now
         )
         await self.record(state, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
-        return {"order_id": order.id, **_correction_fields(correction), **_fill_fields(fill)}
+        fields = {**_correction_fields(correction), **_fill_fields(fill)}
+        return {"order_id": order.id, **fields, _MARK: marked.evidence()}
 
     async def _cancel(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
@@ -190,7 +203,7 @@ class Fixes:
             source=ReportSource.OPERATOR,
             received_at=now,
         )
-        await self.record.charge(state, charge, changes)
+        await self.record.book_charges(state, [charge], changes)
         return {"trade_id": charge_trade_id(charge)}
 
     async def _order(self, state: AccountState, order_id: int) -> Order | None:

@@ -75,7 +75,7 @@ class ReconcileAccount:
         state.pending_reconciles.append(
             PendingReconcile(command=command, payload=payload, since=since)
         )
-        state.exchange.start_snapshot(since, _until(payload))
+        state.exchange.start_snapshot(since, _until(payload), payload.symbols)
         return CommandResult(status=CommandStatus.RUNNING)
 
     async def start_scheduled(

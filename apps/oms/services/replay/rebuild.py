@@ -80,7 +80,9 @@ def rebuild_books(
         )
         entry = apply_reassignment(history, {}, _temporary_ids(), now)
         positions = _merge_by_id(positions, entry.positions)
-        deals = _merge_by_id(deals, (*entry.deals, *entry.deals_changed))
+        removed = {deal.id for deal in entry.deals_removed}
+        kept = [deal for deal in deals if deal.id not in removed]
+        deals = _merge_by_id(kept, (*entry.deals, *entry.deals_changed))
         orders = _merge_by_id(orders, entry.orders)
     used_position_ids = {deal.position_id for deal in deals}
     return Books(

@@ -38,7 +38,7 @@ class Replay:
     history: HistoryReads
     audit: VerificationReads
     clock: Clock
-    instruments: Callable[[Account], Mapping[str, Instrument]]
+    instruments: Callable[[Account], Awaitable[Mapping[str, Instrument]]]
 
     async def __call__(
         self, account_id: int, until: datetime | None = None, symbol: str | None = None
@@ -48,7 +48,7 @@ class Replay:
         if not rows:
             raise NotFound(f"account {account_id} does not exist", code="account_not_found")
         account = rows[0].account
-        instruments = self.instruments(account)
+        instruments = await self.instruments(account)
         for name in await self.audit.symbols(account_id):
             if symbol is None or name == symbol:
                 yield await self._replay_symbol(account, instruments.get(name), name, until)

@@ -5,7 +5,7 @@ time: a row with a finding is read again until it is unchanged before and after 
 paper account: until the event number is unchanged), and only findings that remain are returned.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ class Verify:
     audit_log: AuditLog
     command_chain: CommandChain
     clock: Clock
-    instruments: Callable[[Account], Mapping[str, Instrument]]
+    instruments: Callable[[Account], Awaitable[Mapping[str, Instrument]]]
     #: Events younger than this are never deleted.
     retention: timedelta
 
@@ -135,7 +135,7 @@ class Verify:
         if account.engine is Engine.PAPER:
             paper = PaperChecker(
                 account=account,
-                instruments=self.instruments(account),
+                instruments=await self.instruments(account),
                 history=self.history,
                 ledger=self.ledger,
                 audit=self.audit,
@@ -161,7 +161,7 @@ class Verify:
         unreported = UnreportedRows(projection=check.projection, oldest_at=check.oldest_at)
         await RowChecker(
             account=account,
-            instruments=self.instruments(account),
+            instruments=await self.instruments(account),
             findings=findings,
             unreported=unreported,
             history=self.history,

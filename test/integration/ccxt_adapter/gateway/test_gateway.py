@@ -5,6 +5,7 @@ import os
 import ssl
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from kit.exchanges.ccxt_harness import LINEAR
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
 from oms.adapters.ccxt.client.http_session import HostResolver
+from oms.cli.replay import build_replay_report
+from oms.cli.verify import build_verify_report
+from oms.config import Settings
+from oms.domain.account import Account
+from oms.domain.instrument import Instrument
 from oms.domain.value import evolve
 
 
@@ -264,3 +270,20 @@ async def test_an_order_that_expires_before_it_is_sent_may_be_repeated(
     venue.control("clear")
     again = await exchange_setup.send()
     assert again["status"] == "done"
+
+
+async def test_the_books_are_verified_by_the_instruments_of_the_exchange(
+    exchange_setup: ExchangeSetup,
+) -> None:
+    await exchange_setup.start_account()
+    sent = await exchange_setup.send(order_type="market", price=None, qty="0.01")
+    await exchange_setup.wait_for_order(sent["order_id"], "FILLED")
+    store = exchange_setup.gateway.store
+
+    def none(_: Account) -> Mapping[str, Instrument]:
+        return {}  # the gateway's own table lacks most symbols of an exchange
+
+    verified = await build_verify_report(store, Settings(), instruments=none)
+    assert verified["ok"], verified["accounts"]
+    replayed = await build_replay_report(store, exchange_setup.account_id, instruments=none)
+    assert replayed["ok"] and replayed["positions"], replayed["differences"]

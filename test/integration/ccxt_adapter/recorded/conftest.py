@@ -137,20 +137,14 @@ class Reception:
 
     async def verify(self) -> dict[str, Any]:
         """The report of ``oms verify`` on all ledgers."""
-        venues = self.venues
-        return await build_verify_report(
-            self.gateway.store,
-            Settings(),
-            instruments=lambda account: (
-                venues[account.id].instruments if account.id in venues else {}
-            ),
-        )
+        return await build_verify_report(self.gateway.store, Settings())
 
 
 @pytest.fixture
 async def reception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reception]:
     """A recording has no pages, and its rows are of all years: lists are returned whole."""
-    whole: dict[str, Any] = {"window_days_max": 0, "history_days_max": 0, "uses_cursor": True}
+    whole: dict[str, Any] = {"window_days_max": 0, "window_days": {}, "history_days_max": 0}
+    whole |= {"uses_cursor": True}
     whole |= {"newest_first": False, "offset_param": "", "closed_page": 0}
     monkeypatch.setattr(
         wiring,

@@ -91,7 +91,7 @@ def parse_funding(
     now: datetime,
     quarantine: RowRejector = reject_row,
 ) -> list[Charge]:
-    """Returns the funding payments among the rows."""
+    """Returns the funding payments among the executions."""
     parsed = []
     for row in rows:
         instrument = instruments.get(str(row.get("symbol")))
@@ -103,7 +103,7 @@ def parse_funding(
             continue
         charge = Charge(
             kind=ChargeKind.FUNDING,
-            charge_id=str(to_milliseconds(at)),
+            charge_id=get_text(row, "id") or str(to_milliseconds(at)),
             amount=-require_decimal(row, "fee", ("execFee",)),
             currency=instrument.settle,
             symbol=instrument.symbol,
@@ -113,6 +113,36 @@ def parse_funding(
             received_at=now,
         )
         parsed.append(charge)
+    return parsed
+
+
+def parse_funding_history(
+    rows: Iterable[Mapping[str, Any]],
+    instruments: Mapping[str, Instrument],
+    now: datetime,
+    quarantine: RowRejector = reject_row,
+) -> list[Charge]:
+    """Returns the payments of a venue's list of funding; positive amounts were received."""
+    parsed = []
+    for row in rows:
+        instrument = instruments.get(str(row.get("symbol")))
+        at, name = get_timestamp(row, "timestamp"), get_text(row, "id")
+        if instrument is None:
+            quarantine(NOT_TRADED, row)
+        elif at is None or name is None:
+            quarantine("funding without a time or an id", row)
+        else:
+            charge = Charge(
+                kind=ChargeKind.FUNDING,
+                charge_id=name,
+                amount=require_decimal(row, "amount", ("income",)),
+                currency=get_text(row, "code") or instrument.settle,
+                symbol=instrument.symbol,
+                executed_at=at,
+                source=ReportSource.RECONCILE,
+                received_at=now,
+            )
+            parsed.append(charge)
     return parsed
 
 

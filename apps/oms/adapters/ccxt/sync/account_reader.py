@@ -1,6 +1,6 @@
 """Reads the sections of an account: open and closed orders, executions, positions, balances."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,10 +10,16 @@ from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
 from oms.adapters.ccxt.parsing.holdings import parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_funding, parse_trades
+from oms.adapters.ccxt.parsing.trade_snapshot import (
+    TradeSnapshot,
+    parse_funding,
+    parse_funding_history,
+    parse_trades,
+)
 from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,
+    FUNDING,
     NOT_TRADED,
     ORDER,
     POSITION,
@@ -34,6 +40,7 @@ POSITION_MODE_INTERVAL = timedelta(hours=1)
 """How often the account's position mode is read: orders that do not fit it are rejected anyway."""
 
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
+_FUNDING = "fetch_funding_history"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
@@ -67,15 +74,36 @@ class AccountReader:
         """Returns the sections of the account."""
         return list_sections(self._profile, self._client.instruments)
 
-    async def open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
-        """Returns all open orders of the section, with those of separate lists."""
-        orders = await self._orders(_OPEN, section, None, section.params)
-        for params in self._profile.trigger_lists(_instrument_kind(section)):
-            orders += await self._orders(_OPEN, section, None, {**section.params, **params})
+    @property
+    def needs_symbols(self) -> bool:
+        """Whether the venue lists orders and executions of named symbols only."""
+        return self._profile.symbol_required
+
+    @property
+    def lists_all_open_orders(self) -> bool:
+        """Whether open orders are listed without a symbol."""
+        return self._profile.lists_all_open_orders or not self._profile.symbol_required
+
+    async def open_orders(
+        self, section: AccountSection, symbols: Collection[str] | None = ()
+    ) -> list[OrderSnapshot]:
+        """Returns all open orders of the section, with those of separate lists.
+
+        Where symbols must be named: of own orders and ``symbols``; ``None`` lists all at once and
+        needs ``lists_all_open_orders``.
+        """
+        kind, orders = _instrument_kind(section), list[OrderSnapshot]()
+        for more in ({}, *self._profile.trigger_lists(kind)):
+            params = {**section.params, **more}
+            orders += await self._orders(_OPEN, section, None, params, symbols)
         return orders
 
     async def closed_orders(
-        self, section: AccountSection, since: datetime, until: datetime
+        self,
+        section: AccountSection,
+        since: datetime,
+        until: datetime,
+        symbols: Collection[str] = (),
     ) -> list[OrderSnapshot]:
         """Returns closed orders of the section, created since then."""
         has = self._client.exchange.has
@@ -84,11 +112,12 @@ class AccountReader:
             lists = (_CLOSED,)
         orders = []
         for window in split_windows(
-            self._clamp_to_history(since, until), until, self._profile.window_days_max
+            self._clamp_to_history(since, until), until, self._window_days(section)
         ):
             params = self._with_until(section.params, window.until)
             for method in lists:
-                orders += await self._orders(method, section, to_milliseconds(window.since), params)
+                start = to_milliseconds(window.since)
+                orders += await self._orders(method, section, start, params, symbols)
         return orders
 
     async def trades(
@@ -99,24 +128,46 @@ class AccountReader:
         *,
         all_kinds: bool,
         now: datetime,
+        symbols: Collection[str] = (),
     ) -> tuple[list[TradeSnapshot], list[Charge]]:
         """Returns executions of the section, oldest first, and funding if ``all_kinds``."""
         more = self._profile.extra_execution_types if all_kinds and section.has_positions else ()
         rows: list[Row] = []
         for window in split_windows(
-            self._clamp_to_history(since, until), until, self._profile.window_days_max
+            self._clamp_to_history(since, until), until, self._window_days(section)
         ):
             for kind in (None, *more):
                 kind_params = {} if kind is None else {"execType": kind}
                 params = {**self._with_until(section.params, window.until), **kind_params}
                 start, page = to_milliseconds(window.since), self._profile.trades_page
-                rows += await self._rows(_TRADES, section, start, page, params)
+                rows += await self._rows(_TRADES, section, start, page, params, symbols)
         instruments, quarantine = (
             self._client.instruments,
             partial(self._raw_rows.quarantine, TRADE),
         )
         trades = parse_trades(rows, self._venue, instruments, quarantine)
-        return trades, parse_funding(rows, instruments, now, quarantine)
+        paid = parse_funding(rows, instruments, now, quarantine)
+        if all_kinds and section.has_positions and self._profile.funding_page:
+            paid += await self._funding(section, since, until, now)
+        return trades, paid
+
+    async def _funding(
+        self, section: AccountSection, since: datetime, until: datetime, now: datetime
+    ) -> list[Charge]:
+        """Funding payments of all symbols, from the venue's own list of them."""
+        rows: list[Row] = []
+        for window in split_windows(since, until, self._window_days(section)):
+            rows += await fetch_all(
+                self._client,
+                _FUNDING,
+                None,
+                to_milliseconds(window.since),
+                self._profile.funding_page,
+                self._with_until(section.params, window.until),
+                uses_cursor=False,
+            )
+        quarantine = partial(self._raw_rows.quarantine, FUNDING)
+        return parse_funding_history(rows, self._client.instruments, now, quarantine)
 
     async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
         """Returns contracts held, signed; by side where the exchange holds two legs."""
@@ -166,9 +217,15 @@ class AccountReader:
                 held[key] = add(held.get(key, ZERO), qty)
 
     async def _orders(
-        self, method: str, section: AccountSection, since: int | None, params: Mapping[str, object]
+        self,
+        method: str,
+        section: AccountSection,
+        since: int | None,
+        params: Mapping[str, object],
+        symbols: Collection[str] | None,
     ) -> list[OrderSnapshot]:
-        rows = await self._rows(method, section, since, self._profile.page_size(method), params)
+        page = self._profile.page_size(method)
+        rows = await self._rows(method, section, since, page, params, symbols)
         orders = []
         for row in rows:
             try:
@@ -189,6 +246,7 @@ class AccountReader:
         since: int | None,
         page: int,
         params: Mapping[str, object],
+        symbols: Collection[str] | None,
     ) -> list[Row]:
         """All rows of a list, by symbol where the venue requires one."""
         rows: list[Row] = []
@@ -198,7 +256,7 @@ class AccountReader:
             self._profile.uses_cursor,
         )
         on_duplicate = partial(self._record_duplicate, what)
-        for symbol in self._symbols_to_query(section):
+        for symbol in self._symbols_to_query(section, symbols):
             rows += await fetch_all(
                 self._client,
                 method,
@@ -220,14 +278,22 @@ class AccountReader:
         if what == TRADE and any(row.get(name) != newest.get(name) for name in _TRADE_FIELDS):
             self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
 
+    def _window_days(self, section: AccountSection) -> int:
+        profile = self._profile
+        return profile.window_days.get(_instrument_kind(section), profile.window_days_max)
+
     def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
         """With offset paging an end would move the pages."""
         return dict(params) if self._profile.offset_param else until_params(params, until)
 
-    def _symbols_to_query(self, section: AccountSection) -> Sequence[str | None]:
+    def _symbols_to_query(
+        self, section: AccountSection, symbols: Collection[str] | None
+    ) -> Sequence[str | None]:
         if not self._profile.symbol_required:
             return (None,)
-        return sorted(set(self._symbols()) & section.symbols)
+        if symbols is None:
+            return (None,)
+        return sorted({*self._symbols(), *symbols} & section.symbols)
 
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns since when ``trades`` is complete; ``None`` where symbols must be named."""

@@ -14,7 +14,7 @@ from oms.ports.exchange import RawExchangeRow
 _log = logging.getLogger("oms.ccxt")
 #: Rows kept between two snapshots, and quarantined rows remembered; the oldest are dropped.
 ROWS_MAX = 10_000
-ORDER, TRADE, POSITION = "order", "execution", "position"
+ORDER, TRADE, POSITION, FUNDING = "order", "execution", "position", "funding"
 NOT_TRADED = "its symbol is not traded here"
 #: A row with the id of another row of the same list.
 CONFLICTING_DUPLICATE = "repeated under the same id with different values"

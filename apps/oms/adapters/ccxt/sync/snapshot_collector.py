@@ -5,7 +5,7 @@ would differ from executions.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from oms.adapters.ccxt.sync.mark_prices import MarkPriceReader
 from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
+from oms.adapters.ccxt.sync.symbol_scope import SymbolScope
 from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.domain.orders.execution_report import Charge, ExecutionReport
 from oms.domain.reconcile.position_comparison import HoldingKey
@@ -43,6 +44,7 @@ class SnapshotCollector:
         orders: OrderCache,
         missing_orders: MissingOrders,
         marks: MarkPriceReader,
+        scope: SymbolScope,
     ) -> None:
         self._connection = connection
         self._reader = reader
@@ -53,13 +55,20 @@ class SnapshotCollector:
         self._orders = orders
         self._missing_orders = missing_orders
         self._marks = marks
+        self._scope = scope
         self._since: datetime | None = None
         #: Requests with an end, each read by itself.
         self._periods: list[tuple[datetime, datetime]] = []
         self._requested = asyncio.Event()
 
-    def request(self, since: datetime, until: datetime | None = None) -> None:
-        """Request a snapshot since then; with ``until`` of executions up to then only."""
+    def request(
+        self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
+    ) -> None:
+        """Request a snapshot since then; with ``until`` of executions up to then only.
+
+        ``symbols`` are read from now on, where the venue lists nothing without one.
+        """
+        self._scope.add(symbols)
         if until is not None:
             self._periods.append((since, until))
         else:
@@ -121,9 +130,15 @@ class SnapshotCollector:
         """Orders and executions, holdings, and the executions made meanwhile."""
         began = self._clock()
         sections = self._reader.sections()
+        if self._reader.needs_symbols:
+            self._scope.add(self._orders.symbols())
+            self._scope.add_holdings(
+                await self._reader.holdings(sections), await self._reader.balances(sections)
+            )
         for section in sections:
             listing_began = self._clock()
-            open_orders = await self._reader.open_orders(section)
+            open_orders = await self._open_orders(section)
+            self._scope.add_orders(open_orders)
             if until is None:
                 await self._missing_orders.report(section, open_orders, listing_began)
             orders = [*open_orders, *await self._closed_external_orders(section, since)]
@@ -136,6 +151,17 @@ class SnapshotCollector:
             await self._read_trades(section, (), began - _OVERLAP, collected, all_kinds=False)
         return holdings, balances
 
+    async def _open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
+        """All open orders; of the known symbols where the venue refuses to list all."""
+        try:
+            is_whole = self._reader.lists_all_open_orders
+            symbols = None if is_whole else self._scope.symbols
+            return await self._reader.open_orders(section, symbols)
+        except ReadFailed as failed:
+            if failed.retryable or not self._reader.needs_symbols:
+                raise
+            return await self._reader.open_orders(section, self._scope.symbols)
+
     async def _closed_external_orders(
         self, section: AccountSection, since: datetime
     ) -> Sequence[OrderSnapshot]:
@@ -144,7 +170,9 @@ class SnapshotCollector:
         How an own order ended is looked up: its executions are reported before its end.
         """
         try:
-            closed = await self._reader.closed_orders(section, since, self._clock())
+            closed = await self._reader.closed_orders(
+                section, since, self._clock(), self._scope.symbols
+            )
         except ReadFailed as failed:
             if failed.retryable:
                 raise
@@ -169,7 +197,9 @@ class SnapshotCollector:
     ) -> None:
         now = self._clock()
         end = now if until is None else min(until, now)
-        trades, paid = await self._reader.trades(section, since, end, all_kinds=all_kinds, now=now)
+        trades, paid = await self._reader.trades(
+            section, since, end, all_kinds=all_kinds, now=now, symbols=self._scope.symbols
+        )
         processed = await self._processor(section, orders, trades, now, include_reported=True)
         collected.orders += processed.orders
         collected.charges += [*paid, *processed.charges]

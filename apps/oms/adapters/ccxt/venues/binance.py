@@ -134,6 +134,8 @@ _BINANCE = evolve(
         # Market tables without kinds that are not traded, and without a private request.
         "fetchMarkets": {"types": ["spot", "linear"]},
         "fetchMargins": False,
+        # A list of all symbols costs more, and is read once per reconcile pass.
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
         # Requested when a stream begins, and not used.
         "watchPositions": {"fetchPositionsSnapshot": False},
     },
@@ -162,9 +164,12 @@ _BINANCE = evolve(
         split=partial(split_list, id_key="orderId", client_id_key="clientOrderId"),
     ),
     symbol_required=True,
+    lists_all_open_orders=True,
     trades_page=1000,
     orders_page=1000,
+    funding_page=1000,
     window_days_max=1,
+    window_days=dict.fromkeys(CONTRACTS, 7),
     separate_trigger_kinds=CONTRACTS,
     reports_waiting_trigger=True,
     unsupported_trigger_kinds=frozenset({InstrumentKind.INVERSE}),

@@ -92,7 +92,10 @@ class VenueProfile:
     absence_needs_lists: bool = False
 
     # --- lists
+    #: Lists of closed orders and executions must be read by symbol.
     symbol_required: bool = False
+    #: Open orders are listed without a symbol all the same.
+    lists_all_open_orders: bool = False
     trades_page: int = 100
     orders_page: int = 50
     #: Rows per page of closed orders where it differs from open orders.
@@ -101,6 +104,8 @@ class VenueProfile:
     uses_cursor: bool = False
     #: Days that one call may span, and days of history; 0: no limit known.
     window_days_max: int = 0
+    #: The same for kinds that differ.
+    window_days: Mapping[InstrumentKind, int] = field(default_factory=dict)
     history_days_max: int = 0
     #: The lists that hold, together, all closed orders.
     closed_order_methods: Sequence[str] = ()
@@ -116,6 +121,8 @@ class VenueProfile:
     )
     #: The parameter of the settlement currency where contracts are listed per currency.
     settle_param: str = ""
+    #: Rows per page of the list of funding payments; 0: they are among the executions, or not read.
+    funding_page: int = 0
     #: Execution types that are listed only when they are requested.
     extra_execution_types: tuple[str, ...] = ()
 

@@ -155,12 +155,14 @@ class SqlLedgerStore:
         return await self._database.read_consistent(work) if names else {}
 
     async def history_since(
-        self, account_id: int, symbol: str, moment: datetime
+        self, account_id: int, symbol: str, moment: datetime, position_ids: Sequence[int] = ()
     ) -> SymbolHistoryRows:
         """Return the rows to replay from ``moment`` on. Raises ``Unavailable``."""
 
         async def work(session: Session) -> SymbolHistoryRows:
-            return await replay_reads.load_rows_since(session, account_id, symbol, moment)
+            return await replay_reads.load_rows_since(
+                session, account_id, symbol, moment, position_ids
+            )
 
         return await self._database.read_consistent(work)
 

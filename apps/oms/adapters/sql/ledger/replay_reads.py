@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows import deals, orders, positions
-from oms.domain.ledger.allocation import ExecutionKey, execution_key
+from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
@@ -23,26 +23,28 @@ _OPEN_OR_MERGED = ", ".join(f"'{state}'" for state in (*positions.OPEN_STATES, "
 
 
 async def load_newest_key(session: Session, account_id: int, symbol: str) -> ExecutionKey | None:
-    """Return the replay key of the symbol's newest trade or merge; ``None`` before the first."""
+    """Return the replay key of the symbol's newest trade, funding or merge, or ``None``."""
     dialect = session.dialect
     param = dialect.param
     of_symbol = f"account_id = {param} AND symbol = {param}"
     table = dialect.with_index("oms_deals", "ix_oms_deals_folding")
     rows = await session.fetch(
-        f"SELECT executed_at, exchange_sequence, exchange_trade_id FROM {table}"
-        f" WHERE {of_symbol} AND type = 'trade'"
+        f"SELECT executed_at, exchange_sequence, exchange_trade_id, type, entry FROM {table}"
+        f" WHERE {of_symbol} AND type IN ('trade', 'funding')"
         # MAX would read all rows of the symbol; ORDER BY reads the first of the index.
         f" AND executed_at = (SELECT executed_at FROM {table} WHERE {of_symbol}"
-        " AND type = 'trade' ORDER BY executed_at DESC LIMIT 1)",
+        " AND type IN ('trade', 'funding') ORDER BY executed_at DESC LIMIT 1)",
         (account_id, symbol, account_id, symbol),
     )
-    keys = [execution_key(dialect.decode_time(row[0]), row[1], row[2] or "") for row in rows]
+    keys = [
+        step_key(dialect.decode_time(row[0]), row[1], row[2] or "", row[3], row[4]) for row in rows
+    ]
     merged = await session.fetch(
         f"SELECT closed_at FROM oms_positions WHERE {of_symbol} AND state = 'merged'"
         " ORDER BY closed_at DESC LIMIT 1",
         (account_id, symbol),
     )
-    keys += [execution_key(dialect.decode_time(row[0]), 0, "") for row in merged]
+    keys += [boundary_key(dialect.decode_time(row[0])) for row in merged]
     return max(keys, default=None)
 
 
@@ -110,12 +112,16 @@ async def _load_replaced_orders(
 
 
 async def load_rows_since(
-    session: Session, account_id: int, symbol: str, moment: datetime
+    session: Session,
+    account_id: int,
+    symbol: str,
+    moment: datetime,
+    position_ids: Sequence[int] = (),
 ) -> SymbolHistoryRows:
     """Return positions open at ``moment`` or later, their connected positions, deals and orders.
 
-    Connected are positions merged into them and positions they were closed by, whose average price
-    is needed.
+    And those of ``position_ids``. Connected are positions merged into them, positions they were
+    closed by, whose average price is needed, and tickets that were joined with them.
     """
     dialect = session.dialect
     param = dialect.param
@@ -134,10 +140,14 @@ async def load_rows_since(
     )
     candidates = [positions.position_from_row(row, dialect) for row in rows]
     ids = {p.id for p in candidates if p.closed_at is None or p.closed_at >= moment}
+    further = sorted(set(position_ids) - {position.id for position in candidates})
+    candidates += await _load_positions(session, further)
+    ids |= set(position_ids)
     while True:
         connected = _add_connected(candidates, ids)
         booked_deals = await _load_deals(session, [position.id for position in connected])
         more_ids = await _close_by_partners(session, account_id, symbol, booked_deals)
+        more_ids |= _joined_tickets(connected, booked_deals)
         if more_ids <= ids:
             break
         candidates += await _load_positions(
@@ -145,6 +155,7 @@ async def load_rows_since(
         )
         ids |= more_ids
     order_ids = sorted({deal.order_id for deal in booked_deals if deal.order_id is not None})
+    booked_deals += await _load_free_funding(session, account_id, symbol, moment)
     return SymbolHistoryRows(
         positions=connected, deals=booked_deals, orders=await _load_orders(session, order_ids)
     )
@@ -164,7 +175,32 @@ def _add_connected(candidates: Sequence[Position], ids: set[int]) -> list[Positi
             if position.id in ids and target is not None and target in by_id:
                 has_grown = has_grown or target not in ids
                 ids.add(target)
-    return [by_id[position_id] for position_id in sorted(ids)]
+    return [by_id[position_id] for position_id in sorted(ids) if position_id in by_id]
+
+
+def _joined_tickets(positions: Sequence[Position], booked_deals: Sequence[Deal]) -> set[int]:
+    """Return the tickets whose deals a replay moved into others; flips name their previous too."""
+    flipped = {row.id for row in positions if row.previous_position_id is not None}
+    return {
+        deal.previous_position_id
+        for deal in booked_deals
+        if deal.previous_position_id is not None and deal.position_id not in flipped
+    }
+
+
+async def _load_free_funding(
+    session: Session, account_id: int, symbol: str, moment: datetime
+) -> list[Deal]:
+    """Return funding that found no position when it was booked."""
+    dialect = session.dialect
+    table = dialect.with_index("oms_deals", "ix_oms_deals_folding")
+    text = (
+        f"SELECT {deals.SELECTED} FROM {table} WHERE account_id = {dialect.param}"
+        f" AND symbol = {dialect.param} AND executed_at >= {dialect.param}"
+        " AND position_id = 0 AND type = 'funding'"
+    )
+    rows = await session.fetch(text, (account_id, symbol, dialect.encode_time(moment)))
+    return [deals.deal_from_row(row, dialect) for row in rows]
 
 
 async def _close_by_partners(

@@ -12,6 +12,7 @@ from oms.adapters.sql.reads.registry_rows import read_registry_rows
 from oms.adapters.sql.reads.value_scan import scan_values
 from oms.adapters.sql.rows import deals, exchange_state, positions
 from oms.adapters.sql.rows.valid_rows import Decoded, decode_rows
+from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
@@ -23,6 +24,7 @@ from oms.ports.verification_reads import (
     RegistryRow,
     UsedIdempotencyKey,
 )
+from oms.wire.instrument_codec import decode_instrument
 
 #: Tables whose rows belong to an account; account 0 is the gateway itself.
 _OWNED = ("oms_commands", "oms_orders", "oms_deals", "oms_positions", "event_outbox")
@@ -162,6 +164,13 @@ class SqlVerificationReads:
             return await exchange_state.load_exchange_state(session, account_id)
 
         return await self._database.read_consistent(work)
+
+    async def account_instruments(self, account_id: int) -> Mapping[str, Instrument]:
+        """Return the instruments stored with an account at a real exchange, by symbol."""
+        where = f"WHERE account_id = {self._dialect.param}"
+        text = f"SELECT symbol, terms_json FROM account_instruments {where}"
+        rows = await self._database.fetch(text, (account_id,))
+        return {row[0]: decode_instrument(row[1]) for row in rows}
 
     async def paper_trades(self, account_id: int, after: str, limit: int) -> Sequence[TradeRow]:
         """Return a page of executions, ascending by id."""

@@ -38,6 +38,7 @@ COLUMNS = (
     "executed_at",
     "created_at",
     "exchange_sequence",
+    "opened_ticket_ids",
 )
 SELECTED = ", ".join(COLUMNS)
 #: Columns updated by a replay of the symbol, when a fee finds its trade, or by an admin's note.
@@ -45,6 +46,7 @@ _UPDATED_BY_REPLAY = (
     "order_id",
     "position_id",
     "previous_position_id",
+    "opened_ticket_ids",
     "qty",
     "price",
     "fee",
@@ -88,6 +90,7 @@ def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
         dialect.encode_time(deal.executed_at),
         dialect.encode_time(deal.created_at),
         deal.exchange_sequence,
+        ",".join(map(str, deal.opened_ticket_ids)) or None,
     )
 
 
@@ -121,4 +124,5 @@ def deal_from_row(row: Any, dialect: Dialect) -> Deal:
         executed_at=dialect.decode_time(row[24]),
         created_at=dialect.decode_time(row[25]),
         exchange_sequence=row[26],
+        opened_ticket_ids=tuple(map(int, row[27].split(","))) if row[27] else (),
     )

@@ -8,6 +8,7 @@ from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.adapters.sql.rows import attempts
 from oms.ports.exchange import ExchangeStateRows, TradeRow
+from oms.wire.instrument_codec import decode_instrument, encode_instrument
 
 #: Number of newest trades loaded; older ones are only history.
 TRADES_LOADED_MAX = 1000
@@ -27,6 +28,12 @@ _ORDERS = BulkInsert(
 _TRADES = BulkInsert(
     table="paper_trades",
     columns=("account_id", "trade_id", "symbol", "executed_at", "trade_json"),
+)
+_INSTRUMENTS = BulkInsert(
+    table="account_instruments",
+    columns=("account_id", "symbol", "terms_json"),
+    key=("account_id", "symbol"),
+    update_columns=("terms_json",),
 )
 _DELETE_ORDER = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
 _PRICES = BulkInsert(
@@ -65,6 +72,11 @@ def add_to(batch: StatementBatch, states_by_account: Mapping[int, ExchangeStateR
         for account_id, state_rows in states_by_account.items()
         for row in state_rows.attempts
     ]
+    instruments = [
+        (account_id, symbol, encode_instrument(instrument))
+        for account_id, state_rows in states_by_account.items()
+        for symbol, instrument in state_rows.instruments.items()
+    ]
     _STATE.add_to(batch, states)
     _ORDERS.add_to(batch, [row for row in orders if row[2] is not None])
     deleted = [row[:2] for row in orders if row[2] is None]
@@ -73,6 +85,8 @@ def add_to(batch: StatementBatch, states_by_account: Mapping[int, ExchangeStateR
     _TRADES.add_to(batch, trades)
     _PRICES.add_to(batch, prices)
     attempts.UPSERT.add_to(batch, requests)
+    if instruments:
+        _INSTRUMENTS.add_to(batch, instruments)
 
 
 async def load_exchange_state(session: Session, account_id: int) -> ExchangeStateRows:
@@ -88,6 +102,7 @@ async def load_exchange_state(session: Session, account_id: int) -> ExchangeStat
     trades = await rows("trade_id, symbol, executed_at, trade_json", "paper_trades", newest)
     orders = await rows("exchange_order_id, order_json", "paper_orders")
     prices = await rows("symbol, price_json", "paper_prices")
+    instruments = await rows("symbol, terms_json", "account_instruments")
     return ExchangeStateRows(
         state=state,
         state_hash=state_hash,
@@ -104,4 +119,5 @@ async def load_exchange_state(session: Session, account_id: int) -> ExchangeStat
         ),
         prices={row[0]: row[1] for row in prices},
         attempts=await attempts.load_open_attempts(session, account_id),
+        instruments={row[0]: decode_instrument(row[1]) for row in instruments},
     )

@@ -77,6 +77,13 @@ paper_prices = schema.table(
     schema.required("price_json", types.JsonText),
 )
 
+account_instruments = schema.table(
+    "account_instruments",
+    schema.key("account_id"),
+    sa.Column("symbol", types.ShortText(64), primary_key=True),
+    schema.required("terms_json", types.JsonText),
+)
+
 reconciliation_cursor = schema.table(
     "reconciliation_cursor",
     schema.key("account_id"),

@@ -154,6 +154,7 @@ oms_deals = schema.table(
     schema.required("executed_at", types.TimestampType()),
     schema.created_at(),
     schema.required("exchange_sequence", types.BigIntId, "0"),
+    schema.nullable("opened_ticket_ids", sa.Text()),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),

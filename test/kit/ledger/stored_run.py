@@ -1,0 +1,193 @@
+"""Plays random histories on stored books, with commits, restarts and inferred executions between.
+
+The steps are those of ``HistoryRun``; each may be followed by a commit, or by a restart of the
+process. Reports arrive alone or in batches.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+
+from kit.ledger.histories import CHOICES, History, Step, random_history
+from kit.ledger.history_run import HistoryRun
+from kit.ledger.memory_store import MemoryStore
+from kit.ledger.oracle_comparison import invariant_breaches
+from kit.ledger.stored_account import a_trade
+from kit.ledger.stored_book import StoredBook
+from oms.adapters.sql.store import SqlStore
+from oms.domain.ledger.deal import signed_quantity
+from oms.domain.orders.execution_report import Execution, ExecutionReport
+from oms.domain.value import evolve
+
+#: Verbs that stored histories have in addition, with their frequencies.
+_FURTHER = (
+    *("commit",) * 12,
+    *("restart", "infer", "funding") * 4,
+    *("batch", "early_fee", "commission") * 2,
+)
+
+
+def random_stored_history(seed: int) -> History:
+    """A history with commits, restarts and inferred executions, derived from ``seed``."""
+    history, chance = random_history(seed), random.Random(-seed - 1)
+    steps = list(history.steps)
+    for _ in range(len(steps) // 2):
+        choices = tuple(chance.randrange(1000) for _ in range(CHOICES))
+        steps.insert(chance.randrange(len(steps) + 1), Step(chance.choice(_FURTHER), choices))
+    return history._replace(steps=steps)
+
+
+class StoredRun(HistoryRun):
+    """Plays a history on a ``StoredBook`` and an ``Oracle``."""
+
+    book: StoredBook
+
+    def __init__(
+        self, runner: asyncio.Runner, store: SqlStore | MemoryStore, history: History
+    ) -> None:
+        super().__init__(
+            history.mode, history.instrument, allows_impossible=history.allows_impossible
+        )
+        # The oracle writes off no dust.
+        undusted = evolve(history.instrument, step=Decimal("1e-18"), min_notional=Decimal(0))
+        self.book = StoredBook(runner, store, history.mode, undusted)
+        self.breaches: list[str] = []
+
+    def play(self, steps: Sequence[Step]) -> list[str]:
+        """Play all steps, deliver the pending reports, commit, and compare the stored rows."""
+        for step in steps:
+            getattr(self, f"_{step.verb}")(*step.choices)
+            if self.breaches:
+                return self.breaches
+        while self.pending_reports:
+            self._deliver(*(0,) * CHOICES)
+        self._restart()
+        return self.breaches or self.differences() or self.book.unsound_rows()
+
+    def _commit(self, *_: int) -> None:
+        self.log.append("commit")
+        self.book.commit()
+        self.breaches += [*invariant_breaches(self.book), *self._off_exchange()]
+
+    def _off_exchange(self) -> list[str]:
+        """The net quantity that the exchange holds differs from that of the positions."""
+        if any(deal.provisional for deal in self.book.deals):
+            return []
+        instrument, net = self.book.instrument, Decimal(0)
+        for report in self.reports:
+            fill = _execution(report)
+            if fill.exchange_trade_id not in self.busted:
+                side = self.book.orders[report.order_id].side
+                net += signed_quantity(instrument, side, fill.qty, fill.fee, fill.fee_currency)
+        held = sum((one.qty for one in self.book.open_positions()), Decimal(0))
+        return [] if net == held else [f"exchange {net}, positions {held}"]
+
+    def _restart(self, *_: int) -> None:
+        self.log.append("restart")
+        self.book.restart()
+        self.breaches += [*invariant_breaches(self.book), *self._off_exchange()]
+
+    def _ingest_new(self, report: ExecutionReport) -> None:
+        """Every fifth execution is charged in further currencies, too."""
+        trade = _execution(report).exchange_trade_id
+        if not self._try_new(report):
+            return
+        self.reports.append(report)
+        if int(trade[1:]) % 5 == 0:
+            for fee in (Decimal("0.03"), "BNB"), (Decimal("-0.002"), "GT"):
+                if fee[1] not in {name for _, name in self.charges.commissions.get(trade, [])}:
+                    self.charges.commissions.setdefault(trade, []).append(fee)
+                    self.book.charge_with_next(trade, *fee)
+        assert self.book.ingest(report).deals, "a new execution is booked"
+
+    def _batch(self, which: int, *_: int) -> None:
+        """Several pending reports arrive together, perhaps not in their order."""
+        size = 2 + which % 5
+        batch, self.pending_reports = self.pending_reports[:size], self.pending_reports[size:]
+        if which % 2:
+            batch.reverse()
+        accepted = [report for report in batch if self._try_new(report)]
+        if accepted:
+            self.reports += accepted
+            self.book.ingest(*accepted)
+
+    def _infer(self, which: int, *_: int) -> None:
+        """The exchange says that an order is filled further than its executions were reported."""
+        order_ids = sorted({report.order_id for report in self.pending_reports})
+        if not order_ids or self.is_impossible:
+            return
+        order_id = order_ids[which % len(order_ids)]
+        unreported = [report for report in self.pending_reports if report.order_id == order_id]
+        fills = [fill for report in unreported if (fill := report.execution) is not None]
+        order = self.book.orders[order_id]
+        missing = sum((fill.qty for fill in fills), Decimal(0)) - order.provisional_qty
+        if missing <= 0 or not self._are_possible(unreported):
+            return
+        last = fills[-1]
+        name = f"syn-{order_id}-{which}-{len(self.log)}"
+        self.log.append(f"order {order_id}: {name} infers {missing}")
+        report = a_trade(order, name, missing, last.price, last.executed_at, provisional=True)
+        self.book.ingest(report)
+
+    def _are_possible(self, reports: Sequence[ExecutionReport]) -> bool:
+        """Return whether no earlier command forbids these executions, which the oracle lacks."""
+        oracle, was_impossible, size = self.oracle, self.is_impossible, len(self.log)
+        trades, names = dict(oracle.trades), dict(oracle.position_names)
+        further = dict(oracle.further_names)
+        are_possible = all(self._try_new(report) for report in reports)
+        are_possible = are_possible and self.is_impossible is was_impossible
+        oracle.trades, oracle.position_names, oracle.further_names = trades, names, further
+        self.is_impossible = was_impossible
+        del self.log[size:]
+        if not was_impossible:
+            oracle.replay()
+        return are_possible
+
+    def _early_fee(self, which: int, amount: int, *_: int) -> None:
+        """A fee arrives before its execution."""
+        pending = [_execution(report) for report in self.pending_reports]
+        names = [fill.exchange_trade_id for fill in pending]
+        names = [name for name in names if name not in self.charges.commissions]
+        if names and not self.is_impossible and not self.allows_impossible:
+            fee = Decimal(amount - 200) / 1000
+            self._charge_fee(names[which % len(names)], fee, "BNB")
+
+    def _replace_inferred(self) -> None:
+        """Deliver what was inferred: a command of a user waits for no execution."""
+        inferred = {i for i, order in self.book.orders.items() if order.provisional_qty}
+        for report in [one for one in self.pending_reports if one.order_id in inferred]:
+            self.pending_reports.remove(report)
+            self._ingest_new(report)
+
+    def _send(self, *choices: int) -> None:
+        self._replace_inferred()
+        super()._send(*choices)
+
+    def _close_by(self, *choices: int) -> None:
+        self._replace_inferred()
+        super()._close_by(*choices)
+
+    def _merge(self, *choices: int) -> None:
+        self._replace_inferred()
+        super()._merge(*choices)
+
+    def _reassign(self, *choices: int) -> None:
+        self._replace_inferred()
+        super()._reassign(*choices)
+
+
+def _execution(report: ExecutionReport) -> Execution:
+    assert report.execution is not None
+    return report.execution
+
+
+def compare_stored(
+    runner: asyncio.Runner, store: SqlStore | MemoryStore, history: History
+) -> tuple[list[str], list[str]]:
+    """Differences between the stored rows and the oracle (an exception is one), and the log."""
+    run = StoredRun(runner, store, history)
+    try:
+        return run.play(history.steps), run.log
+    except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+        return [f"{type(error).__name__}: {error}"], run.log
