@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from alembic.script import ScriptDirectory
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute, fetch_rows
@@ -40,9 +39,8 @@ async def check_upgrade(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for path in (MIGRATIONS / "versions").glob("v*.py"):
         if path.name < "v0017":
             (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    scripts = ScriptDirectory(str(MIGRATIONS), version_locations=[str(folder)])
     with monkeypatch.context() as patch:
-        patch.setattr(migration_runner, "_scripts", lambda: scripts)
+        patch.setattr(migration_runner, "_VERSION_FOLDERS", (folder,))
         await upgrade(url)
     rows = [(account, symbol) for account, symbols in ORDERED.items() for symbol in symbols]
     execute(
