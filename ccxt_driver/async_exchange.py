@@ -1,18 +1,19 @@
 """``OmsCcxtAsyncExchange``: ccxt's methods as coroutines, and ``watch_*``."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Self
 
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
 from ccxt_driver.config import read_config
 from ccxt_driver.methods.unified import UnifiedMethods
-from ccxt_driver.methods.watch import WatchMethods
+from ccxt_driver.methods.watch_many import WatchManyMethods
 from ccxt_driver.sansio.flow import Flow
 from ccxt_driver.structures import CCXT
 from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 
 
-class OmsCcxtAsyncExchange(WatchMethods, UnifiedMethods):
+class OmsCcxtAsyncExchange(WatchManyMethods, UnifiedMethods):
     """An account of a gateway as an exchange of ``ccxt.async_support`` or ``ccxt.pro``.
 
     Constructed like ``OmsCcxtExchange``; the default dialect is ``ccxt``. Rounding requires
@@ -60,6 +61,13 @@ class OmsCcxtAsyncExchange(WatchMethods, UnifiedMethods):
         close = getattr(self.http, "close", None)
         if close is not None:
             await close()
+
+    async def sleep(self, milliseconds: float) -> None:
+        """Waits, as ccxt's method of that name."""
+        await asyncio.sleep(milliseconds / 1000)
+
+    async def throttle(self, cost: Any = None) -> None:
+        """Does nothing: the gateway limits the request rate itself."""
 
     async def _run(self, flow: Flow[Any]) -> Any:
         return await run_flow(flow, self.http, self.timeout_seconds)

@@ -37,6 +37,16 @@ WATCH_HAS: Mapping[str, bool] = dict.fromkeys(
 )
 """Additional capabilities of the classes that stream."""
 
+WATCH_MANY_HAS: Mapping[str, bool] = dict.fromkeys(
+    (
+        *("watchBalance", "watchTickers", "watchBidsAsks", "watchOrderBookForSymbols"),
+        *("watchTradesForSymbols", "watchOHLCVForSymbols", "watchOrdersForSymbols"),
+        *("watchMyTradesForSymbols", "createOrderWs", "editOrderWs", "cancelOrderWs"),
+    ),
+    True,
+)
+"""Capabilities of the same classes for several symbols."""
+
 
 def merge_has(own: Mapping[str, bool], remote: object, methods: type) -> dict[str, Any]:
     """Returns ``has``: the exchange's values, overridden by ``own``.

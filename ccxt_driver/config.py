@@ -58,15 +58,38 @@ def read_config(
 
 
 def _read_ccxt_config(ccxt_config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the keys of a ccxt config that the driver uses, by field name."""
+    """Returns the keys of a ccxt config that the driver uses, by field name.
+
+    ``options["oms"]`` may have them as well; ``uid`` and ``password``, ccxt's own keys, may be the
+    account and the strategy, if they are numbers.
+    """
     fields = {
-        name: ccxt_config[key]
-        for name, keys in _SPELLINGS.items()
-        for key in reversed(keys)
-        if ccxt_config.get(key) is not None
+        **_read_numbers(ccxt_config),
+        **_read_spellings((ccxt_config.get("options") or {}).get("oms") or {}),
+        **_read_spellings(ccxt_config),
     }
     timeout = ccxt_config.get("timeout")
     if "timeout_seconds" not in fields and timeout is not None:
         seconds = timeout / 1000 if timeout >= _LEAST_MILLISECONDS else timeout
         fields["timeout_seconds"] = float(seconds)
     return fields
+
+
+def named_fields(ccxt_config: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the names of the fields that a ccxt config has."""
+    return frozenset(_read_ccxt_config(ccxt_config))
+
+
+def _read_numbers(ccxt_config: Mapping[str, Any]) -> dict[str, Any]:
+    keys = {"account_id": "uid", "strategy_id": "password"}
+    texts = {name: str(ccxt_config.get(key) or "") for name, key in keys.items()}
+    return {name: text for name, text in texts.items() if text.isascii() and text.isdigit()}
+
+
+def _read_spellings(ccxt_config: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: ccxt_config[key]
+        for name, keys in _SPELLINGS.items()
+        for key in reversed(keys)
+        if ccxt_config.get(key) is not None
+    }

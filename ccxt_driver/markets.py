@@ -71,6 +71,15 @@ class Markets:
             return None
         return next((each for each in markets if each.get(default_type) is True), markets[0])
 
+    def contract_sizes(self) -> dict[str, Decimal]:
+        """Returns the base units of one contract by symbol, where they are not 1."""
+        sizes = {
+            symbol: Decimal(format_decimal(market["contractSize"]))
+            for symbol, market in self.by_symbol.items()
+            if not market.get("spot") and market.get("contractSize") is not None
+        }
+        return {symbol: size for symbol, size in sizes.items() if size != 1}
+
     def _contract_of(self, symbol: str, *, is_linear: bool) -> Any:
         """Returns the perpetual contract of a pair; ``None`` if there is none."""
         base, slash, quote = symbol.partition("/")

@@ -7,6 +7,12 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 _TRADING = ("create", "edit", "cancel", "close_position", "close_all_positions")
+#: ccxt's unified methods that are called on the account's exchange, beside those which trade.
+_REMOTE = re.compile(
+    r"(?:fetch|load|set|add|reduce|borrow|repay|transfer|withdraw|deposit|redeem|enable|watch"
+    r"|un_watch|calculate|sign|request)(?:_\w+)?|limits|precision_mode|status|id|name"
+)
+_IMPLICIT = re.compile(r"^[a-z0-9]+_(?:\w+_)?(?:get|post|put|delete|patch)(?:_|$)")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Order types in the spelling of single exchanges, and the gateway's name.
 _ORDER_TYPES = {"stop_loss_limit": "stop_limit"}
@@ -31,6 +37,16 @@ def camel_case(name: str) -> str:
 def is_trading(name: str) -> bool:
     """Whether a method of that name, in either spelling, creates, changes or cancels orders."""
     return snake_case(name).startswith(_TRADING)
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name, in either spelling, may be one of ccxt's unified methods or attributes."""
+    return _REMOTE.fullmatch(snake_case(name)) is not None
+
+
+def is_implicit(name: str) -> bool:
+    """Whether a name is like those of ccxt's raw requests: ``public_get_ticker``."""
+    return _IMPLICIT.search(snake_case(name)) is not None
 
 
 def gateway_order_type(order_type: object) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Self
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
 from ccxt_driver.methods.awaitable_values import make_awaitable
 from ccxt_driver.methods.sync import HttpClient, SyncMethods
-from ccxt_driver.methods.watch import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS, WatchMethods
+from ccxt_driver.methods.watch import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS
+from ccxt_driver.methods.watch_many import WatchManyMethods
 from ccxt_driver.naming import snake_case
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import Flow
@@ -17,7 +18,7 @@ from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 from ccxt_driver.wire import Body
 
 
-class OmsCcxtProExchange(WatchMethods, SyncMethods):
+class OmsCcxtProExchange(WatchManyMethods, SyncMethods):
     """``OmsCcxtExchange`` that also streams.
 
     Methods that trade or read the gateway's own rows block; their results may also be awaited.
@@ -70,7 +71,17 @@ class OmsCcxtProExchange(WatchMethods, SyncMethods):
         return make_awaitable(value)
 
     def _remote_method(self, name: str) -> Any:
-        return partial(self.call_ccxt_async, name)
+        return partial(self._call_remote_async, name)
+
+    async def _call_remote_async(self, func: str, *args: Any, **kwargs: Any) -> Any:
+        return await self._run_async(self._remote_flow(func, args, kwargs))
+
+    async def sleep(self, milliseconds: float) -> None:  # type: ignore[override]
+        """Waits, as ccxt's method of that name."""
+        await asyncio.sleep(milliseconds / 1000)
+
+    async def throttle(self, cost: Any = None) -> None:  # type: ignore[override]
+        """Does nothing: the gateway limits the request rate itself."""
 
     async def _run_async(self, flow: Flow[Any]) -> Any:
         return await run_flow(flow, self._async_client(), self.timeout_seconds)

@@ -15,6 +15,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from ccxt_driver.config import named_fields
 from ccxt_driver.import_hook import run_after_import
 
 SAFE, AGGRESSIVE = MODES = ("safe", "aggressive")
@@ -25,12 +26,12 @@ _SWITCH, _MODE, _OVERRIDES = (
     "CCXT_OMS_AUTOPATCH_MODE",
     "CCXT_OMS_OVERRIDE_EXCHANGES",
 )
-#: Environment variables that complete a config, by the two spellings of the config key.
+#: Environment variables that complete a config, by field.
 _ENVIRONMENT = {
-    ("api_key", "apiKey"): "CCXT_OMS_API_KEY",
-    ("account_id", "accountId"): "CCXT_OMS_ACCOUNT_ID",
-    ("strategy_id", "strategyId"): "CCXT_OMS_STRATEGY_ID",
-    ("base_url", "baseUrl"): "CCXT_OMS_BASE_URL",
+    "api_key": "CCXT_OMS_API_KEY",
+    "account_id": "CCXT_OMS_ACCOUNT_ID",
+    "strategy_id": "CCXT_OMS_STRATEGY_ID",
+    "base_url": "CCXT_OMS_BASE_URL",
 }
 
 
@@ -42,13 +43,23 @@ def oms_exchange(config: Mapping[str, Any] | None = None) -> Any:
     return import_module("ccxt_driver").OmsCcxtExchange(complete_config(config))
 
 
-def complete_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Returns a copy of a ccxt config, completed by environment variables."""
+def complete_config(
+    config: Mapping[str, Any] | None, exchange_id: str | None = None
+) -> dict[str, Any]:
+    """Returns a copy of a ccxt config, completed by environment variables.
+
+    ``exchange_id`` is the class of ccxt that the object stands for.
+    """
     completed = dict(config or {})
-    for spellings, name in _ENVIRONMENT.items():
+    named = named_fields(completed)
+    for field, name in _ENVIRONMENT.items():
         value = os.environ.get(name)
-        if value and not any(completed.get(spelling) for spelling in spellings):
-            completed[spellings[0]] = value
+        if value and field not in named:
+            completed[field] = value
+    if exchange_id is not None:
+        options = dict(completed.get("options") or {})
+        options["oms"] = {"exchange": exchange_id, **(options.get("oms") or {})}
+        completed["options"] = options
     return completed
 
 
@@ -109,17 +120,28 @@ def _replace(module: ModuleType, ids: Iterable[str], class_name: str) -> None:
     """Replaces those of the exchanges that the module defines."""
     for exchange_id in ids:
         if hasattr(module, exchange_id):
-            setattr(module, exchange_id, _replacement_class(exchange_id, class_name))
+            original = getattr(module, exchange_id)
+            setattr(module, exchange_id, _replacement_class(exchange_id, class_name, original))
 
 
-def _replacement_class(exchange_id: str, class_name: str) -> type:
-    """Returns a driver class with the constructor of ccxt's exchange classes."""
+def _replacement_class(exchange_id: str, class_name: str, original: Any) -> type:
+    """Returns a driver class with the constructor of ccxt's exchange classes.
+
+    Its objects count as instances of the ``original`` class and of ``ccxt.Exchange``.
+    """
     driver: Any = getattr(import_module("ccxt_driver"), class_name)
 
     def __init__(self: Any, config: Mapping[str, Any] | None = None, /, **keywords: Any) -> None:
-        driver.__init__(self, complete_config(config), **keywords)
+        driver.__init__(self, complete_config(config, exchange_id), **keywords)
 
-    namespace = {"__init__": __init__, "__module__": __name__, "__doc__": driver.__doc__}
+    namespace: dict[str, Any] = {
+        "__init__": __init__,
+        "__module__": __name__,
+        "__doc__": driver.__doc__,
+        "id": exchange_id,
+    }
+    if isinstance(original, type):
+        namespace["__class__"] = property(lambda _self: original)
     return type(exchange_id, (driver,), namespace)
 
 

@@ -5,7 +5,7 @@ are computed as decimals and converted by ``number`` (float by default) at the e
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
 
@@ -39,6 +39,8 @@ class StructureBuilder:
 
     number: Callable[[str], Any] = float
     dialect: str = OMS
+    #: Base units of one contract by symbol, where they are not 1; amounts are in contracts there.
+    contract_sizes: Mapping[str, Decimal] = field(default_factory=dict)
 
     def order(self, row: Row, *, info: Any = None, deals: Sequence[Row] = ()) -> Structure:
         """Returns an order structure; ``info`` is the row unless given."""
@@ -55,9 +57,9 @@ class StructureBuilder:
             "type": _lower(row.get("order_type")),
             "side": row.get("side"),
             "price": self._value(row, "price"),
-            "amount": self._number(qty),
-            "filled": self._number(filled),
-            "remaining": self._number(remaining),
+            "amount": self._contracts(row, qty),
+            "filled": self._contracts(row, filled),
+            "remaining": self._contracts(row, remaining),
             "status": self._status(row),
             **_times(parse_milliseconds(row.get("created_at")) or updated),
             "info": row if info is None else info,
@@ -88,7 +90,7 @@ class StructureBuilder:
             "symbol": row.get("symbol"),
             "side": row.get("side"),
             "price": self._number(price),
-            "amount": self._number(qty),
+            "amount": self._contracts(row, qty),
             "cost": self._number(_cost(qty, price)),
             "fee": fee,
             **_times(parse_milliseconds(row.get("created_at")) if executed is None else executed),
@@ -99,19 +101,19 @@ class StructureBuilder:
         }
 
     def position(self, row: Row) -> Structure:
-        """Returns a position structure; quantities are in base units, the contract size is 1."""
+        """Returns a position structure; without contract sizes quantities are in base units."""
         qty, mark = _decimal(row, "qty"), _decimal(row, "mark_price")
         side = row.get("side")
         return {
             "id": _text(row.get("id")),
             "symbol": row.get("symbol"),
             "side": side if self.dialect == OMS else _POSITION_SIDES.get(str(side), side),
-            "contracts": self._number(qty),
+            "contracts": self._contracts(row, qty),
             "entryPrice": self._value(row, "avg_price"),
             **_times(parse_milliseconds(row.get("opened_at"))),
             "info": row,
             "lastUpdateTimestamp": parse_milliseconds(row.get("updated_at")),
-            "contractSize": self.number("1"),
+            "contractSize": self._number(self._contract_size(row)),
             "notional": self._number(_cost(qty, mark)),
             "markPrice": self._number(mark),
             "unrealizedPnl": self._value(row, "unrealized_pnl"),
@@ -121,6 +123,15 @@ class StructureBuilder:
             "exitPrice": self._value(row, "close_price"),
             **dict.fromkeys(_UNAVAILABLE_POSITION_KEYS),
         }
+
+    def _contract_size(self, row: Row) -> Decimal:
+        return self.contract_sizes.get(str(row.get("symbol")), Decimal(1))
+
+    def _contracts(self, row: Row, qty: Decimal | None) -> Any:
+        """Returns a quantity in contracts."""
+        if qty is None:
+            return None
+        return self._number(_EXACT.divide(qty, self._contract_size(row)))
 
     def _status(self, row: Row) -> str:
         states = {str(row.get("status")).upper(), str(row.get("state")).upper()}

@@ -5,8 +5,9 @@ subclass or refused, so that no order bypasses the gateway; any other unknown na
 that name on the account's exchange.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, NoReturn
 
@@ -24,7 +25,13 @@ from ccxt_driver.config import Config
 from ccxt_driver.errors import driver_error
 from ccxt_driver.exchange_rules import ExchangeRules, find_rules, section_options
 from ccxt_driver.markets import TICK_SIZE, Markets
-from ccxt_driver.naming import CamelCaseAliases, is_trading, snake_case
+from ccxt_driver.naming import (
+    CamelCaseAliases,
+    is_implicit,
+    is_remote,
+    is_trading,
+    snake_case,
+)
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import CallContext, Flow
 from ccxt_driver.structures import CCXT, StructureBuilder
@@ -54,6 +61,16 @@ class Driver(CamelCaseAliases):
     rateLimit = 0
     verbose = False
     newUpdates = True
+    #: ccxt's attributes that have no meaning here, with the values of an exchange without them.
+    secret = password = uid = login = token = twofa = privateKey = walletAddress = ""
+    hostname: Any = None
+    userAgent: Any = None
+    session: Any = None
+    alias = False
+    countries: Sequence[str] = ()
+    last_http_response: Any = None
+    last_json_response: Any = None
+    last_response_headers: Any = None
 
     def __init__(self, config: Config) -> None:
         self.account_id = config.account_id
@@ -67,6 +84,14 @@ class Driver(CamelCaseAliases):
         presumed = PRESUMED_HAS if config.dialect == CCXT else {}
         self.has: dict[str, Any] = {**presumed, **self.own_has}
         self.apiKey = config.api_key
+        self.urls: dict[str, Any] = {"api": self.base_url, "www": self.base_url, "doc": []}
+        self.headers: dict[str, str] = {}
+        self.requiredCredentials = {"apiKey": True, "secret": False}
+        self.limits: dict[str, Any] = {}
+        self.api: dict[str, Any] = {}
+        self.exceptions: dict[str, Any] = {}
+        self.balance: dict[str, Any] = {}
+        self.trades: dict[str, Any] = {}
         self.timeframes: dict[str, Any] = {}
         self.features: dict[str, Any] = {}
         self.fees: dict[str, Any] = {"trading": {}, "funding": {}}
@@ -82,7 +107,9 @@ class Driver(CamelCaseAliases):
         self.tickers: dict[str, Any] = {}
         self.orderbooks: dict[str, Any] = {}
         self.ohlcvs: dict[str, dict[str, list[Any]]] = {}
+        self._needs_sandbox = False
         self._loaded_markets: Markets | None = None
+        self._contract_sizes: Mapping[str, Decimal] = {}
         self._remote_description: Mapping[str, Any] | None = None
         self._clock = utc_now
 
@@ -94,7 +121,16 @@ class Driver(CamelCaseAliases):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         if is_trading(name):
             return partial(self._refuse, name)
-        return static_method(name) or self._remote_method(name)
+        if name.endswith(("_ws", "Ws")):
+            return getattr(self, name.removesuffix("_ws").removesuffix("Ws"))
+        function = static_method(name, self)
+        if function is not None:
+            return function
+        if is_remote(name):
+            return self._remote_method(name)
+        if is_implicit(name):
+            return partial(self._refuse_implicit, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def timeout(self) -> int:
@@ -111,7 +147,41 @@ class Driver(CamelCaseAliases):
 
     def _remote_method(self, name: str) -> Any:
         """Returns the callable for a name that the driver does not define."""
-        return partial(self.call_ccxt, name)
+        return partial(self._call_remote, name)
+
+    def _call_remote(self, func: str, *args: Any, **kwargs: Any) -> Any:
+        return self._run(self._remote_flow(func, args, kwargs))
+
+    def _remote_flow(self, func: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Flow[Any]:
+        """Calls a method of the account's exchange for the markets that the arguments mean."""
+        resolved = yield from self._resolve_known(args)
+        named = {}
+        for name, value in kwargs.items():
+            named[name] = value if name == "params" else (yield from self._resolve_known(value))
+        return (yield from read_flows.call(self._context(), snake_case(func), resolved, named))
+
+    def _resolve_known(self, value: Any) -> Flow[Any]:
+        """Returns an argument with ids and symbols replaced by what they mean here."""
+        raise NotImplementedError
+
+    def _lacks_sizes(self, structures: Sequence[Any]) -> bool:
+        """Whether structures are of contracts whose sizes were not loaded yet."""
+        raise NotImplementedError
+
+    def _load_for_symbols(self) -> Flow[None]:
+        """Loads the markets and the description of the exchange."""
+        raise NotImplementedError
+
+    def set_sandbox_mode(self, enabled: bool) -> None:
+        """Requires an account that is not live: the environment belongs to the account.
+
+        With ``True`` the first order checks it, and raises ``NotSupported`` for a live account.
+        """
+        self._needs_sandbox = bool(enabled)
+
+    def enable_demo_trading(self, enabled: bool) -> None:
+        """Same as ``set_sandbox_mode``."""
+        self.set_sandbox_mode(enabled)
 
     def call_ccxt(self, func: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a ccxt method on the account's exchange, if the gateway permits it."""
@@ -155,11 +225,17 @@ class Driver(CamelCaseAliases):
         message = f"{name} is not supported: it would bypass the gateway"
         raise driver_error("NotSupported", message, code="not_supported")
 
+    def _refuse_implicit(self, name: str, *args: Any, **kwargs: Any) -> NoReturn:
+        message = f"{name} is not supported: the gateway offers no raw requests of the exchange"
+        raise driver_error("NotSupported", message, code="not_supported")
+
     def _context(self) -> CallContext:
         return CallContext(
             account_id=self.account_id,
             strategy_id=self.strategy_id,
             timeout_seconds=self.timeout_seconds,
-            structures=StructureBuilder(number=self.number, dialect=self.dialect),
+            structures=StructureBuilder(
+                number=self.number, dialect=self.dialect, contract_sizes=self._contract_sizes
+            ),
             clock=self._clock,
         )

@@ -3,6 +3,7 @@
 Rounding sends at most one request, which loads the markets.
 """
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP
 from typing import Any
@@ -14,6 +15,9 @@ from ccxt_driver.methods.driver import Driver
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
 from ccxt_driver.structures import CCXT
+
+#: Ids of markets that programs use; not a timeframe, a currency or a word.
+_ID = re.compile(r"[A-Z0-9]{5,}(?:[-_.][A-Z0-9]+)*|[A-Z0-9]+(?:[-_][A-Z0-9]+)+")
 
 
 class MarketMethods(Driver):
@@ -102,9 +106,44 @@ class MarketMethods(Driver):
         return True
 
     def _fetch_market(self, func: str, args: Sequence[Any], params: Params) -> Any:
-        return self._run_market(
-            read_flows.fetch_market(self._context(), func, args, params or NO_PARAMS)
+        return self._run_market(self._read_market(func, args, params))
+
+    def _read_market(self, func: str, args: Sequence[Any], params: Params | None) -> Flow[Any]:
+        resolved = yield from self._resolve_known(list(args))
+        return (
+            yield from read_flows.fetch_market(self._context(), func, resolved, params or NO_PARAMS)
         )
+
+    def _resolve_known(self, value: Any) -> Flow[Any]:
+        """Returns an argument with ids and spot symbols replaced by what they mean here."""
+        if isinstance(value, list | tuple):
+            resolved = []
+            for each in value:
+                resolved.append((yield from self._resolve_known(each)))
+            return resolved
+        if not isinstance(value, str) or not self._may_mean_another(value):
+            return value
+        yield from self._load_for_symbols()
+        market = self._markets().find_or_none(
+            value, self.options, swaps_spot_symbols=self._rules.swaps_spot_symbols
+        )
+        return value if market is None else market["symbol"]
+
+    def _lacks_sizes(self, structures: Sequence[Any]) -> bool:
+        """Whether structures are of contracts whose sizes were not loaded yet."""
+        if self.dialect != CCXT or self._loaded_markets is not None:
+            return False
+        return any(":" in str(each.get("symbol")) for each in structures)
+
+    def _load_for_symbols(self) -> Flow[None]:
+        yield from self._load_markets(False, NO_PARAMS)
+        yield from self._load_has(False)
+
+    def _may_mean_another(self, text: str) -> bool:
+        """Whether a text may be an id, or a spot symbol that means a contract."""
+        if "/" not in text:
+            return _ID.fullmatch(text) is not None
+        return ":" not in text and self.options.get("defaultType") == "swap"
 
     def _load_markets(self, reload: bool, params: Params) -> Flow[Any]:
         if self._loaded_markets is not None and not reload:
@@ -122,6 +161,8 @@ class MarketMethods(Driver):
     def _set_markets(self, loaded: Markets) -> None:
         self._loaded_markets = loaded
         self.markets, self.markets_by_id = loaded.by_symbol, loaded.by_id
+        if self.dialect == CCXT:
+            self._contract_sizes = loaded.contract_sizes()
         self.symbols, self.ids = sorted(loaded.by_symbol), sorted(loaded.by_id)
         self.currencies = loaded.currencies
         self.currencies_by_id = {each["id"]: each for each in self.currencies.values()}

@@ -32,6 +32,7 @@ class OrderCallMethods(MarketMethods):
 
     def _convert_order(self, call: OrderCall) -> Flow[OrderCall]:
         """Returns what the gateway is asked for; in the ccxt dialect as ccxt would trade."""
+        yield from self._check_sandbox()
         if self.dialect != CCXT and call.params.get("cost") is None:
             return replace(call, symbol=(yield from self._resolve(call.symbol)))
         yield from self._load_for_symbols()
@@ -58,6 +59,15 @@ class OrderCallMethods(MarketMethods):
             expected["order_type"] = gateway_order_type(market.order_type(type)[0])
         return base_amount(amount, market), market.rounding.price(price), expected
 
+    def _check_sandbox(self) -> Flow[None]:
+        if not self._needs_sandbox:
+            return
+        environment = yield from read_flows.fetch_environment(self._context())
+        if environment == "live":
+            message = f"account {self.account_id} is live, and set_sandbox_mode was called"
+            raise driver_error("NotSupported", message, code="environment_not_supported")
+        self._needs_sandbox = False
+
     def _check_edit_params(self, params: Params) -> None:
         if self.dialect != CCXT:
             return
@@ -83,31 +93,6 @@ class OrderCallMethods(MarketMethods):
         yield from self._load_for_symbols()
         return self.market(symbol)["symbol"]
 
-    def _resolve_known(self, value: Any) -> Flow[Any]:
-        """Like ``_resolve`` for an argument that need not be a symbol."""
-        if isinstance(value, list | tuple):
-            resolved = []
-            for each in value:
-                resolved.append((yield from self._resolve_known(each)))
-            return resolved
-        if not isinstance(value, str) or not self._may_mean_another(value):
-            return value
-        yield from self._load_for_symbols()
-        market = self._markets().find_or_none(
-            value, self.options, swaps_spot_symbols=self._rules.swaps_spot_symbols
-        )
-        return value if market is None else market["symbol"]
-
-    def _load_for_symbols(self) -> Flow[None]:
-        yield from self._load_markets(False, NO_PARAMS)
-        yield from self._load_has(False)
-
-    def _may_mean_another(self, text: str) -> bool:
-        """Whether a text may be an id, or a spot symbol that means a contract."""
-        if "/" not in text:
-            return len(text) >= _ID_LENGTH_MIN and " " not in text
-        return ":" not in text and self.options.get("defaultType") == "swap"
-
     def _order_market(self, symbol: str) -> OrderMarket:
         market = self.market(symbol)
         is_paper = self._exchange_id.startswith(PAPER_PREFIX)
@@ -125,9 +110,6 @@ class OrderCallMethods(MarketMethods):
         if kind == "swap":
             features = features.get("linear" if market.get("linear") else "inverse") or {}
         return bool((features.get("createOrder") or {}).get("attachedStopLossTakeProfit"))
-
-
-_ID_LENGTH_MIN = 5
 
 
 def client_id_params(client_order_id: str, params: Params | None) -> Params:

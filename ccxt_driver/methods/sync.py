@@ -59,6 +59,13 @@ class SyncMethods(UnifiedMethods):
         )
         self._sleep = time.sleep
 
+    def sleep(self, milliseconds: float) -> None:
+        """Waits, as ccxt's method of that name."""
+        self._sleep(milliseconds / 1000)
+
+    def throttle(self, cost: Any = None) -> None:
+        """Does nothing: the gateway limits the request rate itself."""
+
     def _close_http(self) -> None:
         close = getattr(self.http, "close", None)
         if close is not None:

@@ -50,8 +50,7 @@ class WatchMethods(Driver):
         params: Params = NO_PARAMS,
     ) -> list[Structure]:
         """Returns open orders, then changed orders; at most ``limit`` per call."""
-        convert = self._context().structures.order
-        return await self._watch(ORDERS, _symbol_set(symbol), convert, since, limit, params)
+        return await self._watch_rows(ORDERS, symbol, since, limit, params)
 
     async def watch_my_trades(
         self,
@@ -61,8 +60,7 @@ class WatchMethods(Driver):
         params: Params = NO_PARAMS,
     ) -> list[Structure]:
         """Returns new deals."""
-        convert = self._context().structures.trade
-        return await self._watch(TRADES, _symbol_set(symbol), convert, since, limit, params)
+        return await self._watch_rows(TRADES, symbol, since, limit, params)
 
     async def watch_positions(
         self,
@@ -72,8 +70,7 @@ class WatchMethods(Driver):
         params: Params = NO_PARAMS,
     ) -> list[Structure]:
         """Returns open positions, then changed positions."""
-        convert = self._context().structures.position
-        return await self._watch(POSITIONS, _symbol_set(symbols), convert, since, limit, params)
+        return await self._watch_rows(POSITIONS, symbols, since, limit, params)
 
     async def close(self) -> None:
         """Closes the stream; the next ``watch_*`` opens one."""
@@ -97,6 +94,28 @@ class WatchMethods(Driver):
                 timeout_seconds=self.timeout_seconds,
             )
         return self._stream
+
+    async def _watch_rows(
+        self,
+        kind: str,
+        symbols: Sequence[str] | str | None,
+        since: int | None,
+        limit: int | None,
+        params: Params | None,
+    ) -> list[Structure]:
+        named = [symbols] if isinstance(symbols, str) else list(symbols or ())
+        resolved = await self._run_async(self._resolve_known(named))
+        convert = self._converter(kind)
+        rows = await self._watch(kind, _symbol_set(resolved), convert, since, limit, params)
+        if self._lacks_sizes(rows):
+            await self._run_async(self._load_for_symbols())
+            rows = [self._converter(kind)(row["info"]) for row in rows]
+        return rows
+
+    def _converter(self, kind: str) -> Callable[[Mapping[str, Any]], Structure]:
+        structures = self._context().structures
+        converters = {ORDERS: structures.order, TRADES: structures.trade}
+        return converters.get(kind, structures.position)
 
     async def _watch(
         self,
@@ -162,10 +181,13 @@ class WatchMethods(Driver):
     def _extract_ws_rows(
         self, *, kind: str, msg: Mapping[str, Any], symbol: str | None = None
     ) -> list[Any]:
-        """Returns the rows of ``orders``, ``trades`` or ``positions`` in a frame."""
+        """Returns the ``orders``, ``trades`` or ``positions`` of a frame as ccxt's structures."""
         plural = kind if kind.endswith("s") else f"{kind}s"
         row_kind = _KIND_ALIASES.get(kind, plural)
-        return extract_rows(row_kind, msg, _symbol_set(symbol)) if row_kind in KINDS else []
+        if row_kind not in KINDS:
+            return []
+        convert = self._converter(row_kind)
+        return [convert(row) for row in extract_rows(row_kind, msg, _symbol_set(symbol))]
 
     async def watch_ticker(self, symbol: str, params: Params = NO_PARAMS) -> Any:
         """Returns the ticker when it has changed."""
@@ -206,7 +228,10 @@ class WatchMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Returns the candles when they have changed; ``ohlcvs`` caches all that were watched."""
+        """Returns candles that are new or have changed; ``ohlcvs`` caches all that were watched.
+
+        With ``newUpdates`` set to ``False`` all of them are returned.
+        """
         options: dict[str, Any] = {"timeframe": timeframe}
         if limit is not None:
             options["limit"] = limit
@@ -215,7 +240,9 @@ class WatchMethods(Driver):
         if isinstance(data, list):
             by_timeframe = self.ohlcvs.setdefault(symbol, {})
             cached = by_timeframe.get(timeframe, ())
-            by_timeframe[timeframe] = candles.merge_candles(cached, data)
+            merged = candles.merge_candles(cached, data)
+            by_timeframe[timeframe] = merged
+            data = candles.changed_candles(cached, data) if self.newUpdates else merged
         return _window(data, since, limit, lambda candle: candle[0])
 
     async def _watch_market(
@@ -228,6 +255,8 @@ class WatchMethods(Driver):
         **options: Any,
     ) -> Any:
         params = params or NO_PARAMS
+        symbol = await self._run_async(self._resolve_known(symbol))
+        args = [symbol, *args[1:]]
         interval_seconds = self._seconds(params, "poll_interval_seconds")
         data = None
         if not params.get("force_polling"):

@@ -11,3 +11,9 @@ def merge_candles(cached: Sequence[Any], received: Sequence[Any]) -> list[Any]:
     """Returns both in ascending time; a received candle replaces the cached one of its time."""
     by_time = {candle[0]: candle for candle in (*cached, *received)}
     return [by_time[timestamp] for timestamp in sorted(by_time)][-CANDLES_MAX:]
+
+
+def changed_candles(cached: Sequence[Any], received: Sequence[Any]) -> list[Any]:
+    """Returns the received candles that are not cached in the same version."""
+    known = {candle[0]: candle for candle in cached}
+    return [candle for candle in received if known.get(candle[0]) != candle]

@@ -19,12 +19,23 @@ _HISTORY_PARAMS = (
     *("start_date", "end_date", "tz", "page", "page_size", "cursor", "sort", "until"),
     *("status", "reconciled", "order_id", "position_id"),
 )
+#: ``params`` of lists that have an effect, or none that a caller could miss.
+LIST_PARAMS = frozenset(
+    {
+        *_HISTORY_PARAMS,
+        *("strategy_id", "limit", "since", "history", "symbol", "trigger", "stop"),
+        *("watch_timeout_seconds", "poll_interval_seconds", "force_polling"),
+    }
+)
 #: With one of these in ``params`` the pages are in the gateway's order, the oldest row first.
 _PAGING = ("page", "cursor", "sort")
 
 
 def fetch_order(context: CallContext, id: Any, symbol: str | None, params: Params) -> Flow[Any]:
-    """Reads an order by id; if that fails, searches the open orders, then those of two days."""
+    """Reads an order by id; if that fails, searches the open orders, then those of two days.
+
+    A text that is no number is a client order id.
+    """
     try:
         body = yield Request(method="GET", path=f"/oms/orders/{quote_path_part(id)}")
         row = _find_row(body, id)
@@ -34,6 +45,21 @@ def fetch_order(context: CallContext, id: Any, symbol: str | None, params: Param
         if row is None:
             query = build_history_query(context, None, None, None, {"page_size": PAGE_SIZE_MAX})
             row = _find_row((yield _get("/oms/orders/history", query)), id)
+    return _found_order(context, row, id)
+
+
+def fetch_order_by_client_id(context: CallContext, client_id: str, symbol: str | None) -> Flow[Any]:
+    """Searches the open orders, then those of two days, for a client order id."""
+    query = {"account_ids": context.account_id, "limit": OPEN_ORDERS_MAX}
+    row = _find_client_row((yield _get("/oms/orders/open", query)), client_id, symbol)
+    if row is None:
+        query = build_history_query(context, None, None, None, {"page_size": PAGE_SIZE_MAX})
+        body = yield _get("/oms/orders/history", query)
+        row = _find_client_row(body, client_id, symbol)
+    return _found_order(context, row, client_id)
+
+
+def _found_order(context: CallContext, row: Body | None, id: Any) -> Any:
     if row is not None:
         return context.structures.order(row)
     if context.structures.dialect == CCXT:
@@ -123,6 +149,13 @@ def fetch_position(context: CallContext, symbol: str, params: Params) -> Flow[St
     return positions[0] if positions else None
 
 
+def fetch_environment(context: CallContext) -> Flow[str]:
+    """Reads the environment of the account: paper, testnet, demo, loopback or live."""
+    rows = list_rows((yield _get("/oms/accounts", {})))
+    own = (row for row in rows if row.get("account_id") == context.account_id)
+    return str(next((row.get("environment") for row in own), "live"))
+
+
 def fetch_balance(context: CallContext, params: Params) -> Flow[Any]:
     """Reads the exchange's balance, as ccxt returns it."""
     path = f"/ccxt/core/{context.account_id}/fetch_balance"
@@ -195,7 +228,8 @@ def _row_number(row: Body) -> int:
 
 
 def _find_row(body: Body, id: Any) -> Body | None:
-    return next((row for row in list_rows(body) if str(row.get("id")) == str(id)), None)
+    name = "id" if str(id).isdigit() else "client_order_id"
+    return next((row for row in list_rows(body) if str(row.get(name)) == str(id)), None)
 
 
 def _find_client_row(body: Body, client_id: str, symbol: str | None) -> Body | None:

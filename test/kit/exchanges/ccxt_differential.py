@@ -5,13 +5,15 @@ through an in-process gateway. What counts is what the exchange has afterwards.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import ccxt
 import ccxt.async_support
@@ -33,6 +35,9 @@ TERMS = (
     *("state", "origin"),
 )
 
+Result = TypeVar("Result")
+#: What one comparison takes at most.
+SECONDS_MAX = 60
 #: After so many comparisons the gateway's open orders are canceled.
 _CANCEL_EVERY = 20
 
@@ -121,6 +126,8 @@ class Differential:
             config["options"] = {**config.get("options", {}), **options}
             exchange = getattr(ccxt.async_support, name)(config)
             exchange.set_sandbox_mode(True)
+            # ccxt's own ids repeat where a test seeds the random numbers.
+            exchange.uuid22 = lambda: uuid4().hex[:22]
             self._direct[key] = exchange
             self._opened.append(exchange)
         return self._direct[key]
@@ -230,26 +237,36 @@ async def _account(gateway: InProcessGateway, venue: LoopbackExchange, name: str
 
 
 class Runs:
-    """Runs comparisons one after the other in an event loop of their own."""
+    """Runs comparisons in an event loop of its own thread: the gateway keeps its leases."""
 
-    def __init__(self, differential: Differential, runner: asyncio.Runner) -> None:
-        self.differential = differential
-        self._runner = runner
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.differential: Differential
+
+    def wait(self, awaitable: Coroutine[Any, Any, Result]) -> Result:
+        """Runs a coroutine in the loop; returns its result."""
+        return asyncio.run_coroutine_threadsafe(awaitable, self._loop).result(SECONDS_MAX)
 
     def compare(self, name: str, *steps: Step, **options: Any) -> Comparison:
         """As ``Differential.compare``, blocking."""
-        return self._runner.run(self.differential.compare(name, steps, options))
+        return self.wait(self.differential.compare(name, steps, options))
 
 
 @contextmanager
 def run_differential(folder: Path) -> Iterator[Runs]:
     """Yields comparisons at a loopback exchange of their own."""
-    with run_loopback() as venue, asyncio.Runner() as runner:
-        opened = open_differential(venue, folder)
+    with run_loopback() as venue, closing(asyncio.new_event_loop()) as loop:
+        thread = Thread(target=loop.run_forever, name="differential")
+        thread.start()
+        runs, stack = Runs(loop), AsyncExitStack()
         try:
-            yield Runs(runner.run(opened.__aenter__()), runner)
+            opened = stack.enter_async_context(open_differential(venue, folder))
+            runs.differential = runs.wait(opened)
+            yield runs
         finally:
-            runner.run(opened.__aexit__(None, None, None))
+            runs.wait(stack.aclose())
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
 
 
 def call(method: str, *args: Any) -> Step:

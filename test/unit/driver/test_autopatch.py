@@ -50,6 +50,20 @@ def test_aggressive_mode_replaces_the_given_exchanges(fake_ccxt: Any) -> None:
         assert isinstance(module.binance(CONFIG), OmsCcxtAsyncExchange)
 
 
+def test_a_replaced_class_stands_for_that_of_ccxt(
+    fake_ccxt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = fake_ccxt.binance
+    autopatch.patch_ccxt(mode="aggressive", overrides=["binance"])
+    monkeypatch.setenv("CCXT_OMS_ACCOUNT_ID", "9")
+    exchange = fake_ccxt.binance({"apiKey": "key", "uid": "8"})
+    assert isinstance(exchange, fake_ccxt.binance) and isinstance(exchange, original)
+    assert not isinstance(exchange, fake_ccxt.okx)
+    assert (exchange.id, exchange.account_id) == ("binance", 8)
+    assert exchange.options == {"oms": {"exchange": "binance"}}
+    assert fake_ccxt.binance({"apiKey": "key"}).account_id == 9
+
+
 def test_the_environment_completes_a_config(
     fake_ccxt: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

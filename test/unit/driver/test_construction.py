@@ -52,6 +52,22 @@ def test_a_timeout_from_1000_is_in_milliseconds(config: dict[str, Any], seconds:
     assert exchange.timeout_seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"uid": "7", "password": "3"}, (7, 3)),
+        ({"options": {"oms": {"account_id": 7, "strategyId": 3}}}, (7, 3)),
+        ({"uid": "8", "options": {"oms": {"accountId": 7}}}, (7, 0)),
+        ({"uid": "8", "accountId": 7, "password": "a passphrase"}, (7, 0)),
+    ],
+)
+def test_account_and_strategy_in_keys_of_ccxt(
+    config: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    exchange = OmsCcxtExchange({"apiKey": API_KEY, **config})
+    assert (exchange.account_id, exchange.strategy_id) == expected
+
+
 def test_keywords_override_the_config() -> None:
     config = {"api_key": API_KEY, "account_id": 7}
     exchange = OmsCcxtExchange(config, account_id=8, dialect="oms")

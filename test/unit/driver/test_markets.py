@@ -164,4 +164,18 @@ def test_static_functions_send_no_request() -> None:
     assert exchange.sum(1, 2) == 3
     assert exchange.check_required_credentials() is True
     assert transport.sent == []
-    assert exchange.safe_unknown_function() == 1, "not a function of ccxt: a call"
+    assert exchange.number_to_string(1e-7) == "0.0000001"
+    places = [exchange.precision_from_string(text) for text in ("0.0010", "1e-4", "10")]
+    assert places == [3, 4, 0]
+    assert exchange.decimal_to_precision("1.2345", 0, 2, 2) == "1.23"
+    assert exchange.safe_dict({"a": {"b": 1}}, "a") == {"b": 1}
+    trades = [{"timestamp": 60_000 * n, "price": 10 + n, "amount": 1} for n in (1, 2, 2)]
+    candles = exchange.build_ohlcvc(trades, "1m")
+    assert candles == ccxt.Exchange().build_ohlcvc(trades, "1m")
+    assert transport.sent == []
+    assert not hasattr(exchange, "safe_unknown_function")
+    assert not hasattr(exchange, "anything")
+    with pytest.raises(ccxt.NotSupported, match="raw requests"):
+        exchange.publicGetTicker24hr()
+    assert (exchange.secret, exchange.headers) == ("", {})
+    assert exchange.fetch_funding_rate("BTC/USDT:USDT") == 1

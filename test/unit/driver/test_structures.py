@@ -1,5 +1,6 @@
 """Rows become ccxt structures: every key, floats or text, missing columns."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -148,3 +149,15 @@ def test_missing_columns_become_none(row: dict[str, Any]) -> None:
         assert set(empty) == set(whole)
         columns = ("filled", "amount", "price", "cost", "timestamp", "datetime", "fee", "contracts")
         assert {empty[key] for key in columns if key in empty} == {None}
+
+
+def test_quantities_of_contracts_are_counted_in_contracts() -> None:
+    builder = StructureBuilder(dialect="ccxt", contract_sizes={"BTC/USDT:USDT": Decimal("0.01")})
+    row = {**ORDER, "symbol": "BTC/USDT:USDT", "qty": "0.3", "filled_qty": "0.1"}
+    order = builder.order(row)
+    assert (order["amount"], order["filled"], order["remaining"]) == (30, 10, 20)
+    assert order["cost"] == OMS.order(row)["cost"]
+    assert builder.trade({**DEAL, "symbol": "BTC/USDT:USDT"})["amount"] == 10
+    position = builder.position({**POSITION, "symbol": "BTC/USDT:USDT"})
+    assert (position["contracts"], position["contractSize"]) == (10, 0.01)
+    assert OMS.position(POSITION)["contractSize"] == 1

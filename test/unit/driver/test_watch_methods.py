@@ -10,7 +10,15 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsAsyncHttpClient, OmsCcxtAsyncExchange, OmsCcxtProExchange, OmsHttpClient
-from kit.http.stub_transport import API_KEY, BASE_URL, ORDER, StubTransport, failure, results
+from kit.http.stub_transport import (
+    API_KEY,
+    BASE_URL,
+    ORDER,
+    StubTransport,
+    failure,
+    make_exchange,
+    results,
+)
 
 MARKET = {"id": "BTCUSDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "spot": True}
 #: Responses to what the first order of an object loads: markets and description.
@@ -91,7 +99,7 @@ async def test_an_asynchronous_client_may_be_assigned() -> None:
 def test_has_contains_the_watch_methods() -> None:
     for instance in (pro_on({})[0], async_on({})[0]):
         watched = {name for name, can in instance.has.items() if can and "watch" in name}
-        assert len(watched) == 7 and instance.has["ws"] is True and instance.pro is True
+        assert len(watched) == 15 and instance.has["ws"] is True and instance.pro is True
         assert instance.watchOHLCV and instance.watchMyTrades
 
 
@@ -152,13 +160,85 @@ async def test_polling_of_market_data_is_rate_limited() -> None:
     exchange, _ = async_on({"result": [[1, 0], [2, 0], [3, 0]]})
     assert await exchange.watch_ohlcv("X", "1m", 2, 1, POLLING) == [[3, 0]]
     assert exchange.ohlcvs["X"]["1m"][-1] == [3, 0]
+    exchange, _ = async_on({"result": [[1, 0], [2, 0]]}, {"result": [[2, 5], [3, 0]]})
+    assert await exchange.watch_ohlcv("X", "1m", params=POLLING) == [[1, 0], [2, 0]]
+    assert await exchange.watch_ohlcv("X", "1m", params=POLLING) == [[2, 5], [3, 0]]
+    assert await exchange.watch_ohlcv("X", "1m", params=POLLING) == [], "nothing new"
+    exchange.newUpdates = False
+    assert len(await exchange.watch_ohlcv("X", "1m", params=POLLING)) == 3
+
+
+async def test_several_symbols_are_watched_at_once() -> None:
+    exchange, transport = async_on({"result": {"last": 5}})
+    with pytest.raises(ccxt.ArgumentsRequired):
+        await exchange.watch_tickers()
+    tickers = await exchange.watch_tickers(["A/B", "C/D"], POLLING)
+    assert tickers and set(tickers) <= {"A/B", "C/D"}
+    assert set(transport.sent[-1].payload["args"]) <= {"A/B", "C/D"}
+    book = await exchange.watch_order_book_for_symbols(["A/B"], 5, POLLING)
+    assert book == {"last": 5}
+    exchange, _ = async_on({"result": [[1, 0]]})
+    pairs = [["A/B", "1m"]]
+    candles = await exchange.watch_ohlcv_for_symbols(pairs, None, None, POLLING)
+    assert candles == {"A/B": {"1m": [[1, 0]]}}
+
+
+async def test_helpers_have_the_nature_of_the_class() -> None:
+    exchange, transport = async_on({})
+    await exchange.sleep(1)
+    assert await exchange.throttle() is None
+    blocking, _ = make_exchange({})
+    assert (blocking.sleep(1), blocking.throttle(5)) == (None, None)
+    assert transport.sent == []
+
+
+async def test_a_sandbox_is_required_once() -> None:
+    account = {"account_id": 7, "id": 7, "environment": "live"}
+    exchange, transport = async_on({"items": [account]})
+    exchange.set_sandbox_mode(True)
+    with pytest.raises(ccxt.NotSupported, match="live"):
+        await exchange.create_order("BTC/USDT", "market", "buy", 1)
+    assert [sent.path for sent in transport.sent] == ["/oms/accounts"]
+    paper = {"items": [{**account, "environment": "paper"}]}
+    exchange, transport = async_on(paper, *LOADED, results({"order": ORDER}))
+    exchange.set_sandbox_mode(True)
+    for _ in range(2):
+        await exchange.create_order("BTC/USDT", "market", "buy", 1)
+    paths = [sent.path for sent in transport.sent]
+    assert (paths.count("/oms/accounts"), paths.count("/oms/commands")) == (1, 2)
+
+
+async def test_an_order_is_found_by_its_client_order_id() -> None:
+    listed = {"items": [ORDER, {**ORDER, "id": 43, "client_order_id": "43"}]}
+    exchange, transport = async_on(listed)
+    assert (await exchange.fetch_order("mine-1"))["id"] == "42"
+    for params in ({"clientOrderId": "43"}, {"origClientOrderId": "43"}):
+        assert (await exchange.fetch_order(None, "BTC/USDT", params))["id"] == "43"
+    exchange, transport = async_on(listed, results({"order": ORDER}))
+    await exchange.cancel_order_with_client_order_id("mine-1", "BTC/USDT")
+    assert transport.sent[-1].payload["payload"] == {"order_id": 42}
+    exchange, _ = async_on({"items": []})
+    with pytest.raises(ccxt.OrderNotFound):
+        await exchange.cancel_order(None, "BTC/USDT", {"clientOrderId": "gone"})
+    with pytest.raises(ccxt.ArgumentsRequired):
+        await exchange.cancel_order(None, "BTC/USDT")
+
+
+async def test_parameters_without_effect_are_refused() -> None:
+    exchange, transport = async_on({"items": []})
+    for params in ({"fromId": 5}, {"paginate": True}):
+        with pytest.raises(ccxt.NotSupported, match=next(iter(params))):
+            await exchange.fetch_my_trades("BTC/USDT", params=params)
+    assert transport.sent == []
+    assert await exchange.fetch_my_trades("BTC/USDT", params={"until": 5}) == []
 
 
 async def test_extract_ws_rows() -> None:
     exchange, _ = async_on({})
     frame = {"event": "snapshot_open_orders", "payload": {"items": [ORDER]}}
     for kind in ("orders", "order"):
-        assert exchange._extract_ws_rows(kind=kind, msg=frame) == [ORDER]
+        (order,) = exchange._extract_ws_rows(kind=kind, msg=frame)
+        assert (order["id"], order["info"]) == ("42", ORDER), "a structure of ccxt"
     assert exchange._extract_ws_rows(kind="orders", msg=frame, symbol="eth/usdt") == []
     assert exchange._extract_ws_rows(kind="my_trades", msg=frame) == []
     assert exchange._extract_ws_rows(kind="else", msg=frame) == []
