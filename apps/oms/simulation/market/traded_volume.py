@@ -5,9 +5,10 @@ The volume of a period is the difference of two such totals. So any period is co
 time, and the volumes of its parts add up to it: trades to candles, candles to the ticker's day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -30,16 +31,22 @@ _TURNOVER: Mapping[str, int] = MappingProxyType(
 _OTHER_TURNOVER = 60
 #: Steps between two points of an octave, and its amplitude in permille of the mean rate. Twice
 #: their sum is the largest deviation of the rate: 90 %, so that some volume is traded in each step.
-_OCTAVES = ((1, 60), (32, 60), (1024, 90), (32_768, 120), (262_144, 120))
+_OCTAVES = ((4, 100), (256, 100), (8192, 120), (262_144, 130))
 _LOTS_MIN = 20
 _SCALE_BITS = 32
 
 
 def volume_between(seed: int, instrument: Instrument, first: int, end: int) -> Decimal:
     """Returns the volume traded in the steps from ``first`` to before ``end``, on the step size."""
-    key = path_key(seed, f"volume {instrument.symbol}")
-    lots = _mean_lots(instrument)
-    return EXACT.multiply(instrument.step, _total(key, lots, end) - _total(key, lots, first))
+    (volume,) = volumes_between(seed, instrument, (first, end))
+    return volume
+
+
+def volumes_between(seed: int, instrument: Instrument, bounds: Iterable[int]) -> list[Decimal]:
+    """Returns the volumes of consecutive periods; ``bounds`` are their first steps and the end."""
+    key, lots = path_key(seed, f"volume {instrument.symbol}"), _mean_lots(instrument)
+    totals = [_total(key, lots, step) for step in bounds]
+    return [EXACT.multiply(instrument.step, end - first) for first, end in pairwise(totals)]
 
 
 def _total(key: int, lots: int, step: int) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from oms.domain.instrument import Instrument
 from oms.simulation.inputs import BookUpdate
 from oms.simulation.market.hashed_noise import path_key
 from oms.simulation.market.random_walk import STEP_DURATION, book_at, quote_at, step_at
-from oms.simulation.market.traded_volume import volume_between
+from oms.simulation.market.traded_volume import volume_between, volumes_between
 from oms.simulation.state.exchange_state import EPOCH
 from oms.simulation.state.paper_market import Level
 
@@ -134,10 +133,7 @@ class PriceSources:
 
     def walk_day_volumes(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """Returns the volumes after each price of ``walk_day``; the last is that of ``now``."""
-        return [
-            volume_between(self._seed, instrument, first, end)
-            for first, end in pairwise([*_day_steps(now), step_at(now) + 1])
-        ]
+        return volumes_between(self._seed, instrument, (*_day_steps(now), step_at(now) + 1))
 
     def walk_volume(self, instrument: Instrument, first: int, end: int) -> Decimal:
         """Returns the volume of the random walk in the steps from ``first`` to before ``end``."""
