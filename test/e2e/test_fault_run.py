@@ -63,8 +63,10 @@ RUNS = {
         "ccxtpro.bybit,ccxt.bybit,ccxtpro.bybit,ccxtpro.binance,ccxt.binance,ccxtpro.binance",
         seconds=130.0,
     ),
+    "okx": Run("sqlite", "ccxtpro.okx,ccxt.okx," * 2 + "ccxtpro.okx,ccxt.okx"),
 }
-SETTLE_SECONDS_MAX = 60.0
+#: At OKX an order counts as absent a minute after its send.
+SETTLE_SECONDS_MAX = 90.0
 LEASE_SECONDS = 3
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders

@@ -30,7 +30,7 @@ _ORDER_ID = slice(8, 24)
 #: Ids of conditional orders of contracts are above it at the exchange.
 ALGO_BASE = 1_000_000_000_000_000
 #: Dialects with numeric ids.
-_NUMERIC_ID_DIALECTS = frozenset({"binance"})
+_NUMERIC_ID_DIALECTS = frozenset({"binance", "okx"})
 
 
 @dataclass
@@ -80,7 +80,7 @@ def compare_books(
 def _load_books(gateway: Gateway, account: LoopbackAccount, books: Json) -> AccountBooks:
     query = f"account_ids={account.account_id}"
     if account.dialect in _NUMERIC_ID_DIALECTS:
-        books = _with_numeric_ids(books)
+        books = _with_numeric_ids(books, account.dialect)
     path = f"/ccxt/{account.account_id}/fetch_balance"
     status, differences, _ = call(gateway, "POST", path, {})
     return AccountBooks(
@@ -102,11 +102,12 @@ def _with_placed_id(row: Json) -> Json:
     return row | {"exchange_order_id": str(int(name) - ALGO_BASE)} if is_algo else row
 
 
-def _with_numeric_ids(books: Json) -> Json:
+def _with_numeric_ids(books: Json, dialect: str) -> Json:
     """Books with the numeric ids that such a dialect reports."""
     names = {row["order_id"]: str(row["number"]) for row in books["orders"]}
     orders = [
-        row | {"order_id": str(row["number"])} | _expired_state(row) for row in books["orders"]
+        row | {"order_id": str(row["number"])} | _expired_state(row, dialect)
+        for row in books["orders"]
     ]
     trades = [
         row | {"order_id": names.get(row["order_id"], ""), "trade_id": str(row["number"])}
@@ -115,9 +116,9 @@ def _with_numeric_ids(books: Json) -> Json:
     return books | {"orders": orders, "trades": trades}
 
 
-def _expired_state(row: Json) -> Json:
-    """Canceled by the exchange itself counts as expired."""
-    is_canceled = row["state"] in ("canceled", "deactivated")
+def _expired_state(row: Json, dialect: str) -> Json:
+    """At Binance, what the exchange itself has canceled counts as expired."""
+    is_canceled = dialect == "binance" and row["state"] in ("canceled", "deactivated")
     is_its_own = is_canceled and row["reason"] not in ("", "oco")
     return {"state": "expired"} if is_its_own else {}
 
@@ -289,7 +290,9 @@ def _balances(account_books: AccountBooks, differences: BookDifferences) -> None
         name: Decimal(str(text)) for name, text in account_books.balance.items() if name != "failed"
     }
     from_ledger = _balances_from_ledger(account_books)
-    if "failed" in account_books.balance or _nonzero(reported) != _nonzero(theirs):
+    if "failed" in account_books.balance or _nonzero(reported) != _nonzero(
+        _reported_totals(account_books, theirs)
+    ):
         differences.differs.append(
             account_books.name(f"balances read {account_books.balance} exchange {theirs}")
         )
@@ -297,6 +300,17 @@ def _balances(account_books: AccountBooks, differences: BookDifferences) -> None
         differences.differs.append(
             account_books.name(f"balances of the ledger {from_ledger} exchange {theirs}")
         )
+
+
+def _reported_totals(
+    account_books: AccountBooks, theirs: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """The totals that the dialect reports: at OKX with the unrealised profit."""
+    totals = dict(theirs)
+    if account_books.account.dialect == "okx":
+        rows = account_books.books["positions"]
+        totals["USDT"] += sum((Decimal(row["unrealised"]) for row in rows), Decimal(0))
+    return totals
 
 
 def _balances_from_ledger(account_books: AccountBooks) -> dict[str, Decimal]:

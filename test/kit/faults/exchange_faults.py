@@ -68,6 +68,26 @@ TARGETS = {
             "reject": {"code": -2010},
         },
     ),
+    "okx": FaultTargets(
+        writes=(
+            *("POST /api/v5/trade/batch-orders",) * 4,
+            *("trade/cancel-order", "trade/amend-order"),
+            *("POST /api/v5/trade/order-algo", "trade/cancel-algos"),
+        ),
+        creates=("POST /api/v5/trade/batch-orders",),
+        reads=("orders-pending", "algo-pending", "fills-history", "/positions", "/trade/"),
+        trades=("fills-history",),
+        any=("/api/v5/trade",),
+        keyed=(),
+        frames=("orders",),
+        dials=("/ws/v5/private",),
+        signs=("/ws/v5/private",),
+        response={
+            "json": {"body": {"code": "50026", "data": [], "msg": "System error"}},
+            "accept_then_json": {"body": {"code": "50026", "data": [], "msg": "System error"}},
+            "reject": {"code": 51006},
+        },
+    ),
 }
 #: Targets and parameters by kind. Changes of an account without a request of ours are not included.
 FAULT_KINDS: dict[str, tuple[str, Json]] = {

@@ -27,7 +27,11 @@ class LoopbackAccount:
 
 
 #: Environment of an account, and the key of its settings in ``LoopbackExchange.startup``.
-_ENVIRONMENTS = {"bybit": ("testnet", "bybit"), "binance": ("loopback", "binance_tls")}
+_ENVIRONMENTS = {
+    "bybit": ("testnet", "bybit"),
+    "binance": ("loopback", "binance_tls"),
+    "okx": ("testnet", "okx"),
+}
 
 
 def add_loopback_accounts(
@@ -51,7 +55,8 @@ def _add_account(
     gateway: Gateway, venue: LoopbackExchange, name: str, exchange_id: str
 ) -> LoopbackAccount:
     secret = f"secret of {name}"
-    venue.control("account", key=name, secret=secret, account=name, balances={"USDT": INITIAL_USDT})
+    key = {"key": name, "secret": secret, "passphrase": secret}
+    venue.control("account", **key, account=name, balances={"USDT": INITIAL_USDT})
     environment, settings = _ENVIRONMENTS[exchange_id.partition(".")[2]]
     account = {
         "exchange_id": exchange_id,
@@ -62,7 +67,7 @@ def _add_account(
         "extra_config_json": venue.startup["extra_config"][settings],
     }
     account_id = int(_admin_call(gateway, "POST", "/admin/accounts", account)["account_id"])
-    credentials = {"credentials": {"api_key": name, "secret": secret}}
+    credentials = {"credentials": {"api_key": name, "secret": secret, "passphrase": secret}}
     _admin_call(gateway, "PATCH", f"/admin/accounts/{account_id}", credentials)
     permissions = dict.fromkeys(PERMISSION_FLAGS, True) | {"account_id": account_id}
     _admin_call(gateway, "PUT", f"/admin/api-keys/{_key_id(gateway)}/permissions", permissions)

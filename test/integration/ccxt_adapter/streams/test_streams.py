@@ -31,7 +31,7 @@ def reads(venue: LoopbackExchange, after: int) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("dialect", ["bybit", "binance", "binance_tls"])
+@pytest.mark.parametrize("dialect", ["bybit", "binance", "binance_tls", "okx"])
 async def test_fills_are_reported_with_their_fees(
     new_harness: Made, venue: LoopbackExchange, dialect: str
 ) -> None:
@@ -65,7 +65,8 @@ async def test_an_end_is_reported_after_the_executions(
 
 
 @pytest.mark.parametrize(
-    ("dialect", "symbol"), [("bybit", LINEAR), ("binance", LINEAR), ("binance", SPOT)]
+    ("dialect", "symbol"),
+    [("bybit", LINEAR), ("binance", LINEAR), ("binance", SPOT), ("okx", LINEAR), ("okx", SPOT)],
 )
 async def test_amended_terms_are_reported(
     new_harness: Made, venue: LoopbackExchange, dialect: str, symbol: str
@@ -88,11 +89,12 @@ async def test_external_orders_are_reported(harness: CcxtHarness, venue: Loopbac
     }
 
 
+@pytest.mark.parametrize("dialect", ["binance_tls", "okx_tls"])
 async def test_the_order_that_a_conditional_order_placed_is_reported(
-    new_harness: Made, venue: LoopbackExchange
+    new_harness: Made, venue: LoopbackExchange, dialect: str
 ) -> None:
-    """Its messages have another id and the same client order id, before it reports the trigger."""
-    harness = await new_harness("binance_tls").wait_streaming()
+    """Its messages have another id, and name the conditional order before that reports an end."""
+    harness = await new_harness(dialect).wait_streaming()
     venue.control("price", symbol=LINEAR, price="60000")
     trigger = Decimal(60500)
     await harness.send(7, "buy", "0.01", None, order_type="stop_market", trigger_price=trigger)
@@ -180,7 +182,7 @@ async def test_the_stream_state_is_reported(new_harness: Made, venue: LoopbackEx
     assert polling.exchange.connection().stream is StreamState.NONE
 
 
-@pytest.mark.parametrize("dialect", ["bybit", "binance"])
+@pytest.mark.parametrize("dialect", ["bybit", "binance", "okx"])
 async def test_closing_leaves_no_tasks_and_logs_no_secrets(
     new_harness: Made, venue: LoopbackExchange, dialect: str, caplog: pytest.LogCaptureFixture
 ) -> None:
