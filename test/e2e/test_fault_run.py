@@ -66,7 +66,7 @@ RUNS = {
     "okx": Run("sqlite", "ccxtpro.okx,ccxt.okx," * 2 + "ccxtpro.okx,ccxt.okx"),
 }
 #: At OKX an order counts as absent a minute after its send.
-SETTLE_SECONDS_MAX = 90.0
+SETTLE_SECONDS_MAX = 180.0
 LEASE_SECONDS = 3
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders

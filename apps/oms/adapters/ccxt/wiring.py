@@ -212,6 +212,7 @@ def _build_sending(core: _Core, inflight_writes_max: int) -> _Sending:
     limiter = WriteLimiter(inflight_writes_max)
     sender = RequestSender(
         client=core.connection,
+        profile=core.profile,
         modes=core.modes,
         orders=core.orders,
         report_buffer=core.report_buffer,
@@ -248,6 +249,7 @@ def _build_placements(
 def _build_replacer(core: _Core, journal: RequestJournal, limiter: WriteLimiter) -> OrderReplacer:
     return OrderReplacer(
         client=core.connection,
+        profile=core.profile,
         modes=core.modes,
         orders=core.orders,
         lookup=core.lookup,

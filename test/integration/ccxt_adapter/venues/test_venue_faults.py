@@ -210,7 +210,7 @@ def instrument(kind: InstrumentKind) -> Instrument:
     )
 
 
-WITH_STOPS = ("okx",)
+WITH_STOPS = ("okx", "kraken")
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}
 BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 

@@ -117,7 +117,7 @@ async def test_conditional_orders_are_listed_found_and_canceled(
     found = await OrderLookup(client, venue, rules, now).find(external)
     assert isinstance(found, OrderFound) and found.order is not None
     assert found.order.exchange_order_id == stop.exchange_order_id
-    call = build_cancel_call(external)
+    call = build_cancel_call(external, rules)
     await client.write(call.method, *call.args, params=dict(call.params))
     (asked,) = place.venue.sent(cancel)
     assert is_asked(asked)

@@ -174,9 +174,11 @@ def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCal
     return CcxtCall(method="create_order", args=args, params=params)
 
 
-def build_cancel_call(tracked: TrackedOrder) -> CcxtCall:
+def build_cancel_call(tracked: TrackedOrder, profile: VenueProfile) -> CcxtCall:
     """Returns the request to cancel the remaining quantity of an order."""
-    is_stop = tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
+    is_stop = profile.cancels_triggers_apart and (
+        tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
+    )
     params: dict[str, object] = (
         {"trigger": True} if is_stop and tracked.triggered_order_id is None else {}
     )

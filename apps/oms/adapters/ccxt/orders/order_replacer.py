@@ -38,6 +38,7 @@ from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLo
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
+from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
 from oms.domain.orders.execution_report import EditState
@@ -56,6 +57,7 @@ class OrderReplacer:
         self,
         *,
         client: ExchangeClient,
+        profile: VenueProfile,
         modes: PositionModeReader,
         orders: OrderCache,
         lookup: OrderLookup,
@@ -67,6 +69,7 @@ class OrderReplacer:
         window: Callable[[], float],
     ) -> None:
         self._client = client
+        self._profile = profile
         self._modes = modes
         self._orders = orders
         self._lookup = lookup
@@ -215,7 +218,7 @@ class OrderReplacer:
                 request.row = evolve(request.row, sent_at=sent_at)
                 self._reporter.report_step(request, EditState.CANCEL_PENDING)
                 try:
-                    await self._writer(request, build_cancel_call(tracked))
+                    await self._writer(request, build_cancel_call(tracked, self._profile))
                 except OutcomeUnknown as error:
                     self._reporter.report_unknown(request, error)
                 except Rejected as error:

@@ -42,6 +42,7 @@ from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.position_modes import POSITION_MODE_MISMATCH, PositionModeReader
 from oms.adapters.ccxt.sync.report_builder import build_rejection, build_report, mark_accepted
 from oms.adapters.ccxt.timings import Timings, nth_delay
+from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import OVERLOAD
 from oms.domain.money import add, decimal_text
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
@@ -55,6 +56,7 @@ class RequestSender:
         self,
         *,
         client: ExchangeClient,
+        profile: VenueProfile,
         modes: PositionModeReader,
         orders: OrderCache,
         report_buffer: ReportBuffer,
@@ -69,6 +71,7 @@ class RequestSender:
         wait_for_streams: Callable[[], Awaitable[None]],
     ) -> None:
         self._client = client
+        self._profile = profile
         self._modes = modes
         self._orders = orders
         self._report_buffer = report_buffer
@@ -202,7 +205,7 @@ class RequestSender:
             return add_legs(request.call, instrument, await self._modes.legs(tracked.symbol))
         if request.kind == CANCEL:
             request.target_order_id = tracked.current_order_id
-            return build_cancel_call(tracked)
+            return build_cancel_call(tracked, self._profile)
         instrument = self._client.instruments[tracked.symbol]
         return build_amend_call(
             tracked, instrument, request.qty or tracked.qty, request.price or tracked.price

@@ -95,6 +95,8 @@ def parse_order(
     qty = _to_base(instrument, get_decimal(row, "amount", keys.get("amount", ())))
     price = get_decimal(row, "price", keys.get("price", ()))
     trigger = get_decimal(row, "triggerPrice", keys.get("triggerPrice", ()))
+    for name in () if trigger else profile.trigger_price_fields:
+        trigger = trigger or get_decimal(row, name)
     marker = profile.quote_amount_marker
     if marker is not None and info.get(marker[0]) == marker[1]:
         qty = None

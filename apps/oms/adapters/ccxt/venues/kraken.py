@@ -50,8 +50,11 @@ PROFILES: Mapping[str, VenueProfile] = {
         orders_page=1000,
         closed_order_methods=("fetch_closed_orders",),
         offset_param="ofs",
-        unsupported_trigger_kinds=ALL_KINDS,
         amend_kinds=ALL_KINDS,
+        # Stops are in the list of all orders, under the id that they keep.
+        has_typed_triggers=True,
+        trigger_price_fields=("stopLossPrice", "takeProfitPrice"),
+        cancels_triggers_apart=False,
         parse_state=_parse_state,
         is_recorded=True,
     )

@@ -153,6 +153,10 @@ class VenueProfile:
     needs_trigger_direction: bool = False
     #: Stop and take profit differ in the parameter of the trigger, not by its side.
     has_typed_triggers: bool = False
+    #: ccxt's fields of an order with its trigger price, where it is not in ``triggerPrice``.
+    trigger_price_fields: Sequence[str] = ()
+    #: A cancel says whether the order is a conditional one.
+    cancels_triggers_apart: bool = True
     #: Client order ids keep their first 28 characters and get the prefix ``t-``.
     has_short_client_ids: bool = False
     #: A client order id is refused as a duplicate while its order is open and after it ended.

@@ -1,0 +1,122 @@
+"""Own stops at venues through real ccxt: the request that is sent, the row that is read back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.exchanges.ccxt_harness import now
+from kit.exchanges.recorded_payloads import make_own_row
+from oms.adapters.ccxt.orders.ccxt_calls import build_cancel_call
+from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.parsing.order_snapshot import parse_order
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
+from oms.adapters.ccxt.venues.profile_registry import get_profile
+from oms.domain.side import Side
+
+pytestmark = pytest.mark.recorded
+Places = Callable[[str], Any]
+ALGO, ADD = "POST /api/v5/trade/order-algo", "POST /0/private/AddOrder"
+REPLIES = {
+    ALGO: {"code": "0", "data": [{"algoId": "77", "sCode": "0", "sMsg": ""}], "msg": ""},
+    ADD: {"error": [], "result": {"descr": {"order": ""}, "txid": ["OAAAAA-BBBBB-CCCCCC"]}},
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An order with a trigger, and the fields of its request."""
+
+    venue: str
+    symbol: str
+    side: str
+    order_type: str
+    price: str | None
+    trigger: str
+    route: str
+    sent: Mapping[str, str]
+    name_key: str
+    more: Mapping[str, Any]
+
+
+SWAP, SPOT = "BTC/USDT:USDT", "BTC/USDT"
+REDUCE = {"reduce_only": True}
+STOPS = [
+    Stop(
+        *("okx", SWAP, "sell", "stop_market", None, "26000", ALGO),
+        {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "trigger", "side": "sell"}
+        | {"triggerPx": "26000", "orderPx": "-1", "sz": "100"},
+        "clOrdId",
+        REDUCE,
+    ),
+    Stop(
+        *("okx", "ETH/USDT", "buy", "take_profit_limit", "1900", "1950", ALGO),
+        {"instId": "ETH-USDT", "tdMode": "cash", "ordType": "trigger", "side": "buy"}
+        | {"triggerPx": "1950", "orderPx": "1900", "sz": "1"},
+        "clOrdId",
+        {},
+    ),
+    Stop(
+        *("kraken", SPOT, "sell", "stop_market", None, "26000", ADD),
+        {"pair": "XBTUSDT", "ordertype": "stop-loss", "price": "26000", "volume": "1"},
+        "cl_ord_id",
+        {},
+    ),
+    Stop(
+        *("kraken", SPOT, "sell", "take_profit_limit", "31000", "30000", ADD),
+        {"ordertype": "take-profit-limit", "price": "30000", "price2": "31000"},
+        "cl_ord_id",
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: f"{stop.venue}-{stop.order_type}")
+async def test_a_stop_is_sent_in_the_venue_s_own_way(
+    stop: Stop, places: Places, recorded_data: Path
+) -> None:
+    place = places(stop.venue)
+    place.venue.answers[stop.route] = REPLIES[stop.route]
+    harness = await place.harness()
+    terms = {"order_type": stop.order_type, "trigger_price": Decimal(stop.trigger)}
+    await harness.send(1, stop.side, "1", stop.price, symbol=stop.symbol, **terms, **stop.more)
+    await harness.wait_until(lambda: place.venue.sent(stop.route), "sent")
+    await harness.exchange.close()
+    [asked] = place.venue.sent(stop.route)
+    assert {name: asked.fields.get(name) for name in stop.sent} == stop.sent
+    assert asked.fields[stop.name_key] == harness.attempts[1, 1, "place"].client_id
+    assert bool(asked.fields.get("reduceOnly")) is bool(stop.more)
+
+
+async def test_a_stop_at_kraken_is_read_back_and_canceled(
+    places: Places, recorded_data: Path
+) -> None:
+    """The recorded order as ccxt documents it for a stop: its trigger is ``descr.price``."""
+    place = places("kraken")
+    row = make_own_row(recorded_data, ("kraken_open", 0), "name")
+    prices = {"ordertype": "stop-loss-limit", "price": "26000.0", "price2": "25900.0"}
+    row["descr"] = {**row["descr"], **prices}
+    client = await place.opened()
+    parsed = client.exchange.parse_order({"id": "OAAAAA-BBBBB-CCCCCC", **row})
+    stop = parse_order(parsed, "kraken", client.instruments)
+    assert stop is not None and stop.status is VenueOrderStatus.OPEN
+    assert (stop.trigger_price, stop.price) == (Decimal(26000), Decimal(25900))
+    assert (stop.order_type, stop.client_id) == ("stop_limit", "name")
+    place.venue.answers["POST /0/private/CancelOrder"] = {"error": [], "result": {"count": 1}}
+    tracked = TrackedOrder(
+        order_id=1,
+        symbol=stop.symbol,
+        side=Side.SELL,
+        order_type="stop_limit",
+        qty=Decimal(1),
+        price=stop.price,
+        created_at=now(),
+        exchange_order_id=stop.exchange_order_id,
+    )
+    call = build_cancel_call(tracked, get_profile("kraken"))
+    await client.write(call.method, *call.args, params=dict(call.params))
+    [asked] = place.venue.sent("POST /0/private/CancelOrder")
+    assert set(asked.fields) == {"txid", "nonce"}
