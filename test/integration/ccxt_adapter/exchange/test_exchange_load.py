@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -11,29 +12,46 @@ from kit.exchanges.ccxt_harness import FAST_TIMINGS, LINEAR, SPOT, CcxtHarness, 
 from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.value import evolve
 
-FAULTS = (
-    {"match": "/order/create", "mode": "accept_then_close"},
-    {"match": "/order/create", "mode": "accept_then_html"},
-    {"match": "/order/create", "mode": "accept_then_http", "status": 502},
-    {"match": "/order/create", "mode": "close_before"},
-    {"match": "/order/create", "mode": "http", "status": 503},
-    {"match": "/order/create", "mode": "rate_limit"},
-    {"match": "/order/cancel", "mode": "accept_then_close"},
-    {"match": "/order/cancel", "mode": "close_before"},
-    {"match": "/order/amend", "mode": "accept_then_truncate"},
-    {"match": "/order/amend", "mode": "close_before"},
-    {"match": "/v5/order/realtime", "mode": "http", "status": 500},
-    {"match": "/v5/execution/list", "mode": "shuffled", "count": 5},
-    {"match": "/v5/order/realtime", "mode": "empty", "count": 2},
-    {"match": "/v5/order/history", "mode": "null_fields"},
-)
+#: What a request is matched by, per dialect: orders placed, canceled, amended; lists of open
+#: orders, of executions, of ended orders.
+PATHS = {
+    "bybit": (
+        *("/order/create", "/order/cancel", "/order/amend"),
+        *("/v5/order/realtime", "/v5/execution/list", "/v5/order/history"),
+    ),
+    "okx": (
+        *("/batch-orders", "/cancel-order", "/amend-order"),
+        *("/orders-pending", "/fills-history", "/orders-history"),
+    ),
+}
+
+
+def faults_of(dialect: str) -> list[dict[str, Any]]:
+    """The faults at the paths of a dialect."""
+    create, cancel, amend, opened, fills, history = PATHS[dialect]
+    return [
+        {"match": create, "mode": "accept_then_close"},
+        {"match": create, "mode": "accept_then_html"},
+        {"match": create, "mode": "accept_then_http", "status": 502},
+        {"match": create, "mode": "close_before"},
+        {"match": create, "mode": "http", "status": 503},
+        {"match": create, "mode": "rate_limit"},
+        {"match": cancel, "mode": "accept_then_close"},
+        {"match": cancel, "mode": "close_before"},
+        {"match": amend, "mode": "accept_then_truncate"},
+        {"match": amend, "mode": "close_before"},
+        {"match": opened, "mode": "http", "status": 500},
+        {"match": fills, "mode": "shuffled", "count": 5},
+        {"match": opened, "mode": "empty", "count": 2},
+        {"match": history, "mode": "null_fields"},
+    ]
 
 
 async def trade(
-    harness: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int
+    harness: CcxtHarness, venue: LoopbackExchange, random: Random, order_id: int, dialect: str
 ) -> None:
     """One order and what may follow it, with a fault on the way."""
-    venue.control("fault", **random.choice(FAULTS))
+    venue.control("fault", **random.choice(faults_of(dialect)))
     symbol = random.choice((LINEAR, SPOT))
     price = random.choice((None, "10000", "10001"))
     await harness.send(order_id, "buy", "0.01", price, symbol=symbol)
@@ -47,21 +65,25 @@ async def trade(
             await harness.cancel(order.id)
     if older and random.random() < 0.3:
         name = random.choice(older).exchange_order_id
-        open_now = {o["order_id"] for o in venue.books()["orders"] if o["state"] == "new"}
-        if name in open_now:
-            venue.control("fill", order_id=name, qty=random.choice(("0.004", "0.01")))
+        key = "number" if dialect == "okx" else "order_id"
+        opened = [row for row in venue.books()["orders"] if row["state"] == "new"]
+        order_ids = {str(row[key]): row["order_id"] for row in opened}
+        if name in order_ids:
+            qty = random.choice(("0.004", "0.01"))
+            venue.control("fill", order_id=order_ids[name], qty=qty)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("dialect", "seed"), [("bybit", 1), ("bybit", 2), ("okx", 1), ("okx", 2)])
 async def test_both_books_are_equal_after_the_faults(
-    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, seed: int
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str, seed: int
 ) -> None:
-    harness = await new_harness(
-        timings=evolve(FAST_TIMINGS, window_seconds=2.0, send_within_seconds=5)
-    ).wait_ready()
+    windows = {"window_seconds": 2.0, "unbounded_window_seconds": 2.0}
+    timings = evolve(FAST_TIMINGS, **windows, send_within_seconds=5)
+    extra = {"rateLimit": 2}
+    harness = await new_harness(dialect=dialect, timings=timings, extra=extra).wait_ready()
     random = Random(seed)
     for order_id in range(1, 16):
-        await trade(harness, venue, random, order_id)
+        await trade(harness, venue, random, order_id, dialect)
         if order_id == 8:  # the worker crashes, and another takes over
             await harness.exchange.close()
             harness.start()

@@ -1,4 +1,4 @@
-"""The same adapter at the other dialect of the loopback exchange."""
+"""The same adapter at the other dialects of the loopback exchange."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +13,21 @@ from oms.domain.orders.execution_report import ReportKind
 Made = Callable[..., CcxtHarness]
 
 
+#: Where orders of contracts and on spot are placed, by dialect.
+PLACE = {
+    "binance": ("POST /fapi/v1/order", "POST /api/v3/order"),
+    "okx": ("POST /api/v5/trade/batch-orders",) * 2,
+}
+
+
+@pytest.fixture(params=sorted(PLACE))
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def harness(new_harness: Made) -> CcxtHarness:
-    return await new_harness(dialect="binance").wait_ready()
+async def harness(new_harness: Made, dialect: str) -> CcxtHarness:
+    return await new_harness(dialect=dialect).wait_ready()
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
@@ -51,14 +63,15 @@ async def test_market_orders_fill(
 
 
 async def test_orders_with_lost_replies_are_looked_up(
-    harness: CcxtHarness, venue: LoopbackExchange
+    harness: CcxtHarness, venue: LoopbackExchange, dialect: str
 ) -> None:
-    for order_id, symbol, path in ((7, LINEAR, "/fapi/v1/order"), (8, SPOT, "/api/v3/order")):
+    linear_path, spot_path = PLACE[dialect]
+    for order_id, symbol, path in ((7, LINEAR, linear_path), (8, SPOT, spot_path)):
         venue.control("fault", match=path, mode="accept_then_close")
         await harness.send(order_id, "buy", "0.01", "10000", symbol=symbol)
         await harness.wait_for_state(order_id, "SUBMITTED")
         assert harness.kinds(order_id) == [ReportKind.UNKNOWN, ReportKind.ACCEPTED]
-    venue.control("fault", match="/fapi/v1/order", mode="close_before")
+    venue.control("fault", match=linear_path, mode="close_before")
     await harness.send(9, "buy", "0.01", "10000")
     await harness.wait_for_state(9, "UNKNOWN")
     await harness.wait_for_state(9, "REJECTED")
