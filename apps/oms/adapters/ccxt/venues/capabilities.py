@@ -102,7 +102,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
     separate_kinds = {kind.value for kind in profile.separate_trigger_kinds}
     types, edit = {}, {}
     for kind in kinds:
-        has_trigger = bool(venue.declared[kind].get("triggerPrice"))
+        has_trigger = all(venue.declared[kind].get(name) for name in _trigger_features(profile))
         is_sent = has_trigger and profile.supports_triggers(InstrumentKind(kind))
         types[kind] = [*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ())]
         edit[kind] = _amend_mode(profile, InstrumentKind(kind))
@@ -128,6 +128,11 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
         "spot_fee_currency": "as reported by each execution",
         "contract_size": "as reported by each instrument",
     }
+
+
+def _trigger_features(profile: VenueProfile) -> tuple[str, ...]:
+    """What ccxt declares where the parameters of triggers that are sent are supported."""
+    return ("stopLossPrice", "takeProfitPrice") if profile.has_typed_triggers else ("triggerPrice",)
 
 
 def _amend_mode(profile: VenueProfile, kind: InstrumentKind) -> str:
