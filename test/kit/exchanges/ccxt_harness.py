@@ -42,13 +42,14 @@ FAST_TIMINGS = Timings(
     lookup_interval_seconds=0.3,
     confirm_delays_seconds=(0.05, 0.1, 0.2),
     window_seconds=1.0,
-    unbounded_window_seconds=1.0,
     absence_interval_seconds=0.2,
     resend_delays_seconds=(0.05, 0.1),
     reopen_delays_seconds=(0.1, 0.2),
     auth_reopen_delays_seconds=(0.2,),
     send_within_seconds=3,
 )
+#: As ``FAST_TIMINGS`` for a venue that never executes a request later than this.
+LOOPBACK_TIMINGS = evolve(FAST_TIMINGS, unbounded_window_seconds=1.0)
 #: As ``FAST_TIMINGS`` with streams: polls are so rare that a prompt report came from a stream.
 STREAM_TIMINGS = evolve(
     FAST_TIMINGS,
@@ -252,9 +253,8 @@ async def open_loopback_harnesses(
             extra_config=venue.startup["extra_config"][dialect] | more.pop("extra", {}),
             cache_folder=tables,
         )
-        harness = CcxtHarness(
-            make_client=lambda: VenueClient(spec), exchange_id=f"{engine}.{name}", **more
-        )
+        defaults = {"exchange_id": f"{engine}.{name}", "timings": LOOPBACK_TIMINGS}
+        harness = CcxtHarness(make_client=lambda: VenueClient(spec), **(defaults | more))
         harnesses.append(harness)
         return harness.start()
 
