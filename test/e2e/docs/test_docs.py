@@ -21,7 +21,13 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call
 
 ROOT = Path(__file__).parents[3]
-PAGES = ["README.md", "docs/start.md", "docs/operations/single-host.md"]
+PAGES = [
+    "README.md",
+    "docs/start.md",
+    "docs/how-to/loopback.md",
+    "docs/operations/single-host.md",
+    "ccxt_driver/README.md",
+]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 #: Pages whose reader has installed ``oms`` on the path.
 INSTALLED = {"docs/operations/single-host.md"}
@@ -30,6 +36,8 @@ BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED_OUTPUT = {
     "README.md": ('"status":"FILLED"', "closed"),
     "docs/start.md": ('"status":"FILLED"', '"invariants"', '"qty":"0.006"'),
+    "docs/how-to/loopback.md": ("'orderId'", "'side':'long'"),
+    "ccxt_driver/README.md": ("closed",),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }
 
@@ -76,7 +84,8 @@ def _blocks(page: str) -> Iterator[tuple[str, str]]:
 
 
 def _run(script: str, gateway: Gateway, path: str) -> subprocess.CompletedProcess[str]:
-    for name, target in {".venv": Path(sys.prefix), "examples": ROOT / "examples"}.items():
+    checkout = {name: ROOT / name for name in ("examples", "tools")}
+    for name, target in {".venv": Path(sys.prefix), **checkout}.items():
         if not (gateway.folder / name).exists():
             (gateway.folder / name).symlink_to(target)
     return subprocess.run(

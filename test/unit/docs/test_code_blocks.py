@@ -17,7 +17,8 @@ import yaml
 from oms.cli.main import parser
 
 ROOT = Path(__file__).parents[3]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+OTHER_PAGES = ("README.md", "CONTRIBUTING.md", "ccxt_driver/README.md")
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in OTHER_PAGES)]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -27,6 +28,7 @@ RUN = {"bash", "python"}
 #: Pages whose blocks are run by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
 RUN_PAGES = {
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
+    *("docs/how-to/loopback.md", "ccxt_driver/README.md"),
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
 }
 KNOWN_SECTIONS = {
