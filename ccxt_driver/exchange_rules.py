@@ -29,6 +29,8 @@ class ExchangeRules:
     #: A trigger price says nothing of its direction: it comes from ``triggerDirection`` on
     #: contracts, from the last price on spot.
     has_undirected_triggers: bool = False
+    #: An edit changes the order in place and ignores the type; elsewhere it places another order.
+    ignores_type_of_edit: bool = False
     #: ``stopLossPrice`` and ``takeProfitPrice`` on contracts are reduce-only.
     has_reducing_exits: bool = False
 
@@ -55,6 +57,7 @@ _BINANCE = ExchangeRules(
 _BYBIT = ExchangeRules(
     spends_price=True,
     has_undirected_triggers=True,
+    ignores_type_of_edit=True,
     has_reducing_exits=True,
     spot_types=_BASE_TYPES,
     contract_types=_BASE_TYPES,

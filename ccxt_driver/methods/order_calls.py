@@ -55,7 +55,7 @@ class OrderCallMethods(MarketMethods):
         expected = {"symbol": market.market["symbol"]}
         if side is not None:
             expected["side"] = side.lower()
-        if type is not None:
+        if type is not None and not self._rules.ignores_type_of_edit:
             expected["order_type"] = gateway_order_type(market.order_type(type)[0])
         return base_amount(amount, market), market.rounding.price(price), expected
 

@@ -202,6 +202,14 @@ REFUSED: dict[str, tuple[str, Sequence[Step], str]] = {
         [buy(LINEAR), call_on_last("edit_order", LINEAR, "limit", "sell", 0.02, 71000)],
         "side",
     ),
+    "type of an edit": (
+        "binance",
+        [
+            sell(SPOT, "limit", 54000, stopLossPrice=55000),
+            call_on_last("edit_order", SPOT, "limit", "sell", 0.01, 53000),
+        ],
+        "order_type",
+    ),
     "unknown symbol": ("bybit", [buy("NO/USDT")], "NO/USDT"),
     "no quantity": ("binance", [create(LINEAR, "limit", "buy", 0.0001, 50000)], "amount"),
 }

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kit.exchanges.ccxt_differential import Runs, Step, Verdict, call, call_on_last
 from kit.run_size import count_examples
 
+COSTS = ("cost", "quoteOrderQty")
 EXPECTED = (Verdict.EQUAL, Verdict.REFUSED, Verdict.BOTH_REFUSED)
 
 amounts = st.floats(0.002, 0.9)
@@ -52,7 +53,11 @@ def scenarios(draw: st.DrawFn) -> tuple[str, dict[str, str], list[Step], str]:
     symbol = draw(st.sampled_from(["BTC/USDT", "BTC/USDT:USDT", "BTCUSDT"]))
     kind, side, amount = draw(kinds), draw(sides), draw(amounts)
     price = draw(prices) if kind == "limit" else draw(st.one_of(st.none(), prices))
-    order = (symbol, kind, side, amount, price, draw(params))
+    chosen = draw(params)
+    if (kind, side) == ("market", "sell"):  # the loopback exchange has no sales by cost
+        price = None
+        chosen = {key: each for key, each in chosen.items() if key not in COSTS}
+    order = (symbol, kind, side, amount, price, chosen)
     steps, texts = [call("create_order", *order)], [f"create{order}"]
     follow = draw(st.sampled_from(["", "edit", "cancel"]))
     if follow == "edit":

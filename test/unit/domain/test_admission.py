@@ -161,8 +161,8 @@ def test_a_change_is_refused(
 @pytest.mark.parametrize("name", ["symbol", "side", "order_type"])
 def test_a_change_for_another_order_is_refused(name: str) -> None:
     order = an_order(order_type="stop_limit", price=Decimal(100), trigger_price=Decimal(100))
-    own = {"symbol": order.symbol, "side": order.side, "order_type": "limit"}
-    other = {"symbol": "X/Y", "side": Side.SELL, "order_type": "market"}
+    own = {"symbol": order.symbol, "side": order.side, "order_type": "stop_limit"}
+    other = {"symbol": "X/Y", "side": Side.SELL, "order_type": "limit"}
     price = Decimal(101)
     assert admit_change(ChangeOrder(order_id=1, new_price=price, **own), order, _context()) is None
     terms = own | {name: other[name]}

@@ -17,7 +17,6 @@ from oms.domain.ledger.close_lock import is_close_order
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
-from oms.domain.orders.order_types import ORDER_TYPES
 from oms.domain.orders.order_validation import (
     is_post_only,
     limit_price,
@@ -145,16 +144,10 @@ def admit_close(
 
 def _refuse_other_terms(request: ChangeOrder, order: Order) -> Refused | None:
     """Refuse a change that names another symbol, side or type than the order's."""
-    base_type = ORDER_TYPES[order.order_type].base_type
-    own_values = {
-        "symbol": (order.symbol,),
-        "side": (order.side,),
-        "order_type": (order.order_type, base_type),
-    }
-    for name, own in own_values.items():
-        expected = getattr(request, name)
-        if expected is not None and expected not in own:
-            message = f"the {name} of order {order.id} is {own[0]}; it cannot be changed"
+    for name in ("symbol", "side", "order_type"):
+        expected, own = getattr(request, name), getattr(order, name)
+        if expected is not None and expected != own:
+            message = f"the {name} of order {order.id} is {own}; it cannot be changed"
             return Refused(code="validation_error", reason=name, message=message)
     return None
 
