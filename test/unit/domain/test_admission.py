@@ -82,6 +82,33 @@ def test_reduce_only_is_limited_to_the_unreserved_open_quantity() -> None:
     assert approved.qty == Decimal("0.6")
 
 
+def _spot_sale(qty: str, **changes: Any) -> ApprovedOrder | Refused:
+    """A sale in a hedge account with two long tickets of 1, of strategies 0 and 5."""
+    context = _context(
+        mode=PositionMode.HEDGE,
+        instrument=a_spot_instrument(),
+        positions=(_position(1, id=7), _position(1, id=8, strategy_id=5)),
+        orders=changes.pop("orders", ()),
+    )
+    sale = replace(BUY, symbol="BTC/USDT", side=Side.SELL, qty=Decimal(qty), **changes)
+    return admit_send(sale, context)
+
+
+def test_in_hedge_mode_a_spot_sale_closes_tickets_or_is_refused() -> None:
+    approved = _spot_sale("1")
+    assert isinstance(approved, ApprovedOrder)
+    assert (approved.qty, approved.reduce_only, approved.position_id) == (1, True, 0)
+    resting = an_order(id=3, side=Side.SELL, qty=Decimal("0.4"), order_type="limit")
+    for refused, limit in (
+        (_spot_sale("1.5"), Decimal(1)),
+        (_spot_sale("1", orders=(resting,)), Decimal("0.6")),
+        (_spot_sale("1", new_position=True), Decimal(0)),
+    ):
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.reason) == ("invalid_close_volume", "spot_has_no_short")
+        assert refused.limit == limit
+
+
 def test_in_hedge_mode_an_opposite_ticket_is_closed_but_not_exceeded() -> None:
     context = _context(mode=PositionMode.HEDGE, positions=[_position(-1, id=7)])
     approved = admit_send(replace(BUY, qty=Decimal(1), position_id=7), context)

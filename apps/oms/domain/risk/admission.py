@@ -12,7 +12,12 @@ from functools import reduce
 from oms.domain.account import Account, Engine, PositionMode
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
-from oms.domain.instrument import Instrument, refuse_below_min_notional, refuse_off_grid
+from oms.domain.instrument import (
+    Instrument,
+    InstrumentKind,
+    refuse_below_min_notional,
+    refuse_off_grid,
+)
 from oms.domain.ledger.close_lock import is_close_order
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, round_down_to_step, subtract
@@ -77,6 +82,10 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
     )
     if refused is not None:
         return refused
+    if _sells_coins(request, target, context):
+        refused, closes = _refuse_spot_short(request, context), True
+        if refused is not None:
+            return refused
     reduce_only = request.reduce_only or closes
     qty = request.qty
     if reduce_only and not closes:
@@ -306,14 +315,11 @@ def _refuse_over_close(qty: Decimal, position: Position, context: RiskContext) -
     available = subtract(position.qty.copy_abs(), _reserved(context, position))
     if qty <= available:
         return None
-    return Refused(
-        code="invalid_close_volume",
-        message=f"qty {decimal_text(qty)} is more than the {decimal_text(available)} that position"
-        f" {position.id} holds beyond open closing orders",
-        limit=available,
-        value=qty,
-        set_by="position",
+    message = (
+        f"qty {decimal_text(qty)} is more than the {decimal_text(available)} that position"
+        f" {position.id} holds beyond open closing orders"
     )
+    return _over_volume(message, limit=available, qty=qty)
 
 
 def _reserved(context: RiskContext, position: Position) -> Decimal:
@@ -338,15 +344,49 @@ def _reducible(request: SendOrder, target: Position | None, context: RiskContext
     return round_down_to_step(reducible, context.instrument.step)
 
 
+def _sells_coins(request: SendOrder, target: Position | None, context: RiskContext) -> bool:
+    """Return whether tickets of coins are sold by no name: spot has no short ticket to open."""
+    is_spot = context.instrument.kind is InstrumentKind.SPOT
+    sells = request.side is Side.SELL and not request.reduce_only and target is None
+    return is_spot and sells and _is_hedge(context) and not context.account.paper.allow_spot_short
+
+
+def _refuse_spot_short(request: SendOrder, context: RiskContext) -> Refused | None:
+    """Refuse to sell more coins than the strategy's tickets hold beyond its resting sales."""
+    resting = (
+        order.remaining_qty
+        for order in context.orders
+        if order.side is Side.SELL
+        and order.strategy_id == request.strategy_id
+        and not order.position_id
+    )
+    held = subtract(_reducible(request, None, context), reduce(add, resting, ZERO))
+    available = ZERO if request.new_position else max(held, ZERO)
+    if request.qty <= available:
+        return None
+    message = (
+        f"{request.symbol} is spot and has no short: the tickets of this strategy hold"
+        f" {decimal_text(available)} that a sale could close"
+    )
+    return _over_volume(message, limit=available, qty=request.qty, reason="spot_has_no_short")
+
+
 def _nothing_to_reduce(request: SendOrder) -> Refused:
     message = (
         f"nothing of {request.symbol} is open that a reduce-only {request.side.value} could close"
     )
+    return _over_volume(message, limit=ZERO, qty=request.qty)
+
+
+def _over_volume(
+    message: str, *, limit: Decimal, qty: Decimal, reason: str | None = None
+) -> Refused:
     return Refused(
         code="invalid_close_volume",
+        reason=reason,
         message=message,
-        limit=ZERO,
-        value=request.qty,
+        limit=limit,
+        value=qty,
         set_by="position",
     )
 

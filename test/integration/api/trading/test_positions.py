@@ -52,6 +52,32 @@ async def _position(gateway: InProcessGateway, position_id: int) -> dict[str, An
     return row
 
 
+async def test_spot_sales_of_a_hedge_account_close_tickets(busy: InProcessGateway) -> None:
+    """The fee of a purchase is taken in the coin: the tickets hold what can be sold."""
+    account = await busy.add_account("hedge", '{"oms":{"paper":{"source":"manual"}}}')
+    await busy.add_key("hedger", KEY, grants={account: TRADER})
+    await _price(busy, account, SPOT, "100")
+    first = await _send(busy, account, "buy", "2")
+    second = await _send(busy, account, "buy", "1", new_position=True)
+    held = [(await _position(busy, each))["qty"] for each in (first, second)]
+    assert held == ["1.998", "0.999"]
+    await _send(busy, account, "sell", "2.5")
+    assert (await _position(busy, first))["state"] == "closed", "the oldest one first"
+    assert (await _position(busy, second))["qty"] == "0.497"
+    body = {
+        "account_id": account,
+        "command": "send_order",
+        "payload": {"symbol": SPOT, "side": "sell", "order_type": "market", "qty": "0.5"},
+    }
+    answer = await busy.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    error = answer.json()["detail"]["results"][0]["error"]
+    assert (error["code"], error["reason"]) == ("invalid_close_volume", "spot_has_no_short")
+    assert (error["limit"], error["value"]) == ("0.497", "0.5")
+    await _send(busy, account, "sell", "0.497")
+    left = await busy.client.get(f"/oms/positions/open?account_ids={account}", key=KEY)
+    assert left["items"] == [], "nothing is left over"
+
+
 async def test_close_by_uses_the_second_positions_average(
     busy: InProcessGateway,
 ) -> None:

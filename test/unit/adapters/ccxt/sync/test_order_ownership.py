@@ -65,7 +65,8 @@ async def test_an_execution_waits_while_an_own_order_has_no_exchange_id(
     new_harness: Callable[..., CcxtHarness], venue: ScriptedVenue
 ) -> None:
     """Where executions have no client order id, the order is unknown until the reply."""
-    harness = await new_harness(exchange_id="ccxt.gate").wait_ready()
+    timings = evolve(FAST_TIMINGS, unbounded_window_seconds=60)
+    harness = await new_harness(exchange_id="ccxt.gate", timings=timings).wait_ready()
     await harness.send(1, "buy", "1", "100")
     await harness.wait_until(lambda: venue.answers, "in flight")
     venue.trades.append(a_trade_row("t1", "x1", "", "0.5", at=just_now()))
