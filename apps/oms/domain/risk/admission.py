@@ -353,13 +353,8 @@ def _sells_coins(request: SendOrder, target: Position | None, context: RiskConte
 
 def _refuse_spot_short(request: SendOrder, context: RiskContext) -> Refused | None:
     """Refuse to sell more coins than the strategy's tickets hold beyond its resting sales."""
-    resting = (
-        order.remaining_qty
-        for order in context.orders
-        if order.side is Side.SELL
-        and order.strategy_id == request.strategy_id
-        and not order.position_id
-    )
+    sales = [o for o in context.orders if o.side is Side.SELL and not o.position_id]
+    resting = (o.remaining_qty for o in sales if o.strategy_id == request.strategy_id)
     held = subtract(_reducible(request, None, context), reduce(add, resting, ZERO))
     available = ZERO if request.new_position else max(held, ZERO)
     if request.qty <= available:
@@ -381,14 +376,8 @@ def _nothing_to_reduce(request: SendOrder) -> Refused:
 def _over_volume(
     message: str, *, limit: Decimal, qty: Decimal, reason: str | None = None
 ) -> Refused:
-    return Refused(
-        code="invalid_close_volume",
-        reason=reason,
-        message=message,
-        limit=limit,
-        value=qty,
-        set_by="position",
-    )
+    code, by = "invalid_close_volume", "position"
+    return Refused(code=code, reason=reason, message=message, limit=limit, value=qty, set_by=by)
 
 
 def check_direct_order(context: RiskContext, *, opens: bool) -> Refused | None:
