@@ -29,6 +29,8 @@ SUPERVISOR_VARIABLE = "OMS_SUPERVISOR_PID"
 HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 2
 LISTEN_BACKLOG = 2048
+#: The first is the number of objects of one garbage collection, during which the loop waits.
+GC_THRESHOLDS = (10_000, 50, 50)
 #: prctl(2): the signal sent when the parent dies.
 _PR_SET_PDEATHSIG = 1
 
@@ -151,9 +153,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _freeze_memory() -> None:
-    """Exclude all current objects from garbage collection."""
+    """Exclude all current objects from garbage collection, and keep collections short."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _inherited_listener() -> socket.socket | None:

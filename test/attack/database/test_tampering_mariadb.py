@@ -40,6 +40,19 @@ KINDS = {
         "UPDATE user_api_keys SET max_order_notional = 999999 WHERE label = 'limited'",
         ("registry_row", "api_key"),
     ),
+    "permission widened": (
+        "UPDATE api_key_account_permissions SET can_risk_manage = 1 WHERE api_key_id IN"
+        " (SELECT k.id FROM user_api_keys k JOIN users u ON u.id = k.user_id"
+        " WHERE u.name = 'trader')",
+        ("registry_row", "api_key"),
+    ),
+    "permission inserted": (
+        "INSERT INTO api_key_account_permissions"
+        " (api_key_id, account_id, can_trade, created_at, updated_at)"
+        f" SELECT k.id, a.id, 1, '{AT}', '{AT}' FROM user_api_keys k, accounts a"
+        " WHERE k.user_id IN (SELECT id FROM users WHERE role = 'admin')",
+        ("registry_unaudited", "api_key"),
+    ),
     "kill switch released": (
         "UPDATE kill_switches SET is_on = 0",
         ("registry_row", "kill_switch"),

@@ -18,7 +18,7 @@ from oms.config import EventSettings
 
 NO_PONG = 4408
 INVALID_DATA = 1007
-SEGMENT_BYTES = 16 * 1024
+SEGMENT_BYTES = 2 * 1024
 """Received bytes that are parsed before the loop runs other tasks."""
 
 LINGER_SECONDS = 10.0
