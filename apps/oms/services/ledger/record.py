@@ -151,7 +151,7 @@ class RecordReports:
             history = await self.load_history(state, instrument, batch.earliest_executed_at())
             entry = apply_late_fills(history, batch.orders, batch.reports, self.ids)
             self.stage(state, entry, changes, history.position_ids)
-            self._attribute_fees(state, batch.fees, entry.deals, changes)
+            await self._attribute_fees(state, batch.fees, entry.deals, changes)
             exec_type = (EXEC_TYPES[ReportKind.EXECUTION], True)
             changes.exec_types.update(dict.fromkeys(batch.orders, exec_type))
             changes.events.extend(batch.resolution_events_of(entry))
@@ -213,7 +213,7 @@ class RecordReports:
         )
         deals = self._stage_report(state, book, report, changes).deals
         if deals:
-            self._attribute_fees(state, booked.fees, deals, changes)
+            await self._attribute_fees(state, booked.fees, deals, changes)
             state.advance_newest_key(order.symbol, execution_key_of(execution))
 
     def _stage_report(
@@ -276,7 +276,7 @@ class RecordReports:
         is_settled = newest is None or newest[0] < charge.executed_at
         return not is_settled or has_ties(state.positions_in(instrument.symbol))
 
-    def _attribute_fees(
+    async def _attribute_fees(
         self,
         state: AccountState,
         fees: Sequence[Deal],
@@ -287,6 +287,8 @@ class RecordReports:
         for fee in fees:
             trade = find_trade(fee, deals)
             position = state.find_position(trade.position_id)
+            if position is None:  # closed, and as it was with an inferred execution
+                position = await self.ledger.position(state.account.id, trade.position_id)
             assert position is not None, "the trade was booked just now"
             entry = attribute_fee(fee, trade, position, state.exchange.instruments()[trade.symbol])
             self.stage(state, entry, changes, {position.id})
