@@ -32,7 +32,8 @@ def trade() -> None:
         "takeProfit": {"triggerPrice": exchange.price_to_precision(SYMBOL, last * 1.1)},
     }
     bought = exchange.create_order(SYMBOL, "market", "buy", amount, None, levels)
-    print(f"bought: {bought['status']}, stop {bought['stopLossPrice']}")
+    attached = {each["id"] for each in exchange.fetch_open_orders(SYMBOL)}
+    print(f"bought: {bought['status']}, exits attached: {len(attached)}")
     position = exchange.fetch_positions([SYMBOL])[0]
     assert position["side"] == "long" and position["contracts"] >= amount
 
@@ -43,14 +44,15 @@ def trade() -> None:
         "reduceOnly": True,
     }
     pair = exchange.create_order(SYMBOL, "market", "sell", amount, None, exits)
-    resting = exchange.fetch_open_orders(SYMBOL)
-    assert len(resting) == 2 and pair["id"] in [each["id"] for each in resting]
+    resting = {each["id"] for each in exchange.fetch_open_orders(SYMBOL)} - attached
+    assert len(resting) == 2 and pair["id"] in resting
     exchange.cancel_order(pair["id"], SYMBOL)
-    print(f"exits left: {len(exchange.fetch_open_orders(SYMBOL))}")
+    assert {each["id"] for each in exchange.fetch_open_orders(SYMBOL)} == attached
     exchange.create_order(
         SYMBOL, "market", "sell", position["contracts"], None, {"reduceOnly": True}
     )
     assert exchange.fetch_positions([SYMBOL]) == []
+    print(f"exits left: {len(exchange.fetch_open_orders(SYMBOL))}")
     assert exchange.fetch_balance()["USDT"]["total"] > 0
     trades = exchange.fetch_my_trades(SYMBOL, exchange.milliseconds() - 60_000)
     print(f"trades: {[trade['side'] for trade in trades[-2:]]}")

@@ -95,7 +95,9 @@ class OrderCallMethods(MarketMethods):
 
     def _order_market(self, symbol: str) -> OrderMarket:
         market = self.market(symbol)
-        is_paper = self._exchange_id.startswith(PAPER_PREFIX)
+        # Under a class of ccxt's the account may be a paper account all the same.
+        traded_at = str((self._remote_description or {}).get("id") or self._exchange_id)
+        is_paper = traded_at.startswith(PAPER_PREFIX)
         return OrderMarket(
             market=market,
             rounding=self._rounding(market["symbol"]),
