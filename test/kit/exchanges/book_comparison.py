@@ -284,15 +284,17 @@ def _signed(row: Json) -> str:
 
 
 def _balances(account_books: AccountBooks, differences: BookDifferences) -> None:
-    """Compares reported balances, and balances derived from the ledger, with the exchange."""
+    """Compares reported balances, and balances derived from the ledger, with the exchange.
+
+    The gateway reports balances as ccxt does, as doubles; those of the ledger are exact.
+    """
     theirs = {name: Decimal(row["total"]) for name, row in account_books.books["balances"].items()}
-    reported = {
-        name: Decimal(str(text)) for name, text in account_books.balance.items() if name != "failed"
-    }
+    reported = {name: total for name, total in account_books.balance.items() if name != "failed"}
     from_ledger = _balances_from_ledger(account_books)
-    if "failed" in account_books.balance or _nonzero(reported) != _nonzero(
-        _reported_totals(account_books, theirs)
-    ):
+    expected = _nonzero(_reported_totals(account_books, theirs))
+    if "failed" in account_books.balance or _nonzero(reported) != {
+        name: float(total) for name, total in expected.items()
+    }:
         differences.differs.append(
             account_books.name(f"balances read {account_books.balance} exchange {theirs}")
         )
