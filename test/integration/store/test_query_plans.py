@@ -88,9 +88,9 @@ async def store(url: str) -> AsyncIterator[SqlStore]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[RecordedStatement]:
+def asked(monkeypatch: pytest.MonkeyPatch, url: str) -> list[RecordedStatement]:
     """Every statement that the store sends."""
-    return record_statements(monkeypatch)
+    return record_statements(monkeypatch, url)
 
 
 @pytest.fixture

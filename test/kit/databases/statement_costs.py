@@ -37,8 +37,11 @@ class StatementCost:
     scanned_tables: Sequence[str]
 
 
-def record_statements(patch: pytest.MonkeyPatch) -> list[RecordedStatement]:
-    """Records the SELECT, UPDATE and DELETE statements that sessions send from now on."""
+def record_statements(patch: pytest.MonkeyPatch, url: str) -> list[RecordedStatement]:
+    """Records the SELECT, UPDATE and DELETE statements that sessions send from now on.
+
+    Only those to the database kind of ``url``: gateways that other tests share use SQLite.
+    """
     records: list[RecordedStatement] = []
 
     def record(text: str, values: Sequence[Any]) -> None:
@@ -60,10 +63,10 @@ def record_statements(patch: pytest.MonkeyPatch) -> list[RecordedStatement]:
 
         return wrapper
 
-    for kind in (ServerSession, SqliteSession):
-        patch.setattr(kind, "fetch", with_values(kind.fetch))
-        patch.setattr(kind, "execute", with_values(kind.execute))
-        patch.setattr(kind, "send", with_script(kind.send))
+    kind: Any = SqliteSession if url.startswith("sqlite") else ServerSession
+    patch.setattr(kind, "fetch", with_values(kind.fetch))
+    patch.setattr(kind, "execute", with_values(kind.execute))
+    patch.setattr(kind, "send", with_script(kind.send))
     return records
 
 
