@@ -6,8 +6,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# One pytest worker per core: the end-to-end tests start processes of their own.
-TEST_WORKERS ?= 2
+# pytest workers: one more than two cores, which tests that wait for an interval leave idle.
+TEST_WORKERS ?= 3
 MARIADB := mariadb-server-core mariadb-client-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.
 unexport PYTHONDONTWRITEBYTECODE
