@@ -42,8 +42,8 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     return content
 
 
-def quick_start_text(content: dict[str, Any]) -> str:
-    """Return the text with the first commands to paste."""
+def quick_start_text(content: dict[str, Any], path: Path) -> str:
+    """Return the text with the first commands to paste; ``path`` is that of ``first-run.json``."""
     url, key, account_id, symbol = (
         content[name] for name in ("base_url", "api_key", "account_id", "symbol")
     )
@@ -55,7 +55,7 @@ def quick_start_text(content: dict[str, Any]) -> str:
     return f"""
 oms-gateway: {url}
 accounts: hedge {content["accounts"]["hedge"]}, netting {content["accounts"]["netting"]}\
- (paper, moving prices); the keys are in {FIRST_RUN_FILE}
+ (paper, moving prices); the keys are in {_relative(path)}
 
 A first order with its deal, then its position:
 
@@ -72,6 +72,12 @@ curl -s -w '\\n' '{url}/oms/commands?wait_ms=10000' \\
 
 Ctrl-C stops the gateway; the next start reuses all of this.
 """
+
+
+def _relative(path: Path) -> Path:
+    """Return the path as it is called in the current folder."""
+    folder, path = Path.cwd(), path.absolute()
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _driver_example(content: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from oms.cli.processes import (
     open_listener,
 )
 from oms.cli.settings import command_settings
-from oms.config import Settings
+from oms.config import FIRST_RUN_FILE, Settings
 from oms.domain.errors import OmsError
 
 POLL_SECONDS = 0.2
@@ -188,7 +188,7 @@ def up(parsed: argparse.Namespace) -> None:
                 ),
             ]
         )
-        print(quick_start_text(first_run_content), flush=True)
+        print(quick_start_text(first_run_content, settings.home / FIRST_RUN_FILE), flush=True)
         supervisor.run()
 
 

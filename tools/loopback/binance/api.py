@@ -18,11 +18,11 @@ from loopback.binance.params import (
 from loopback.binance.streams import StreamServer
 from loopback.exchange.venue import Venue
 from loopback.faults import FaultGroup
-from loopback.formatting import compact_json, to_ms
-from loopback.server.http import Request, Response, WebSocket
-from loopback.server.read_faults import apply_read_fault
-from loopback.server.request_filter import RequestFilter
+from loopback.formatting import compact_json
+from loopback.server.http import Request, Response
+from loopback.server.request_filter import LogEntry, RequestFilter
 from loopback.server.stream_hub import StreamHub
+from loopback.server.venue_api import VenueApi
 
 Private = Callable[[Caller, Params], Any]
 _BATCH = "/fapi/v1/batchOrders"
@@ -100,87 +100,75 @@ _COUNTED = frozenset(
 )
 
 
-class BinanceApi:
-    """The ``RequestHandler`` of the Binance port."""
+class BinanceApi(VenueApi):
+    """The API of the Binance port."""
+
+    key_header = "x-mbx-apikey"
 
     def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
-        self._venue, self._request_filter = venue, request_filter
-        self._streams = StreamServer(venue, request_filter, hub)
+        streams = StreamServer(venue, request_filter, hub)
+        super().__init__(venue, request_filter, streams)
+        self._listen_keys = streams
 
-    async def handle(self, request: Request) -> Response:
-        """Returns the response to a REST request, including faults."""
-        key = request.headers.get("x-mbx-apikey", "")
+    def _client_id(self, request: Request) -> str:
         params = request_params(request)
-        names = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
-        client_id = next((params[name] for name in names if params.get(name)), "")
         if request.path == _BATCH:
-            client_id = _client_ids(params)
-        time = self._venue.now().isoformat()
-        entry = self._request_filter.log_request(request, time, key, client_id)
-        return await self._request_filter.respond(
-            request, entry, lambda: self._respond(request, key, params)
-        )
+            return _client_ids(params)
+        names = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
+        return next((params[name] for name in names if params.get(name)), "")
 
-    async def refuse_upgrade(self, request: Request) -> Response | None:
-        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
-        time, is_known = self._venue.now().isoformat(), self._streams.has(request)
-        return self._request_filter.refuse_upgrade(request, time, is_known=is_known)
-
-    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
-        """Serves a stream until it is closed."""
-        await self._streams.serve(request, socket)
-
-    def _respond(self, request: Request, key: str, params: dict[str, str]) -> Response:
-        faults = self._request_filter.faults
-        load = faults.take(FaultGroup.LOAD, request.line, key)
+    def _respond(self, request: Request, entry: LogEntry) -> Response:
+        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, entry.key)
         if load is not None:
             status = 418 if load.mode == "ban" else 429
             error = ApiError(-1003, "Too many requests.", status)
             return _error_response(error, load.text("retry_after", "1"))
         headers: dict[str, str] = {}
         try:
-            result = self._result(request, key, params, headers)
+            result = self._result(request, entry, headers)
         except ApiError as error:
             return _error_response(error, "1" if error.status == 429 else "")
-        result = apply_read_fault(faults, request.path, key, result, self._venue.now())
-        weight = {"X-MBX-USED-WEIGHT-1M": str(self._request_filter.recent_requests(key))}
+        result = self._with_read_fault(request, entry, result)
+        weight = {"X-MBX-USED-WEIGHT-1M": str(self._request_filter.recent_requests(entry.key))}
         return Response(200, compact_json(result).encode(), headers | weight)
 
-    def _result(
-        self, request: Request, key_name: str, params: dict[str, str], headers: dict[str, str]
-    ) -> Any:
+    def _result(self, request: Request, entry: LogEntry, headers: dict[str, str]) -> Any:
+        params = request_params(request)
         route, spot = (request.method, request.path), not request.path.startswith("/fapi")
         if request.method == "GET" and request.path in PUBLIC:
             return PUBLIC[request.path](self._venue, params, spot=spot)
         if request.path == "/fapi/v1/listenKey" and request.method in ("POST", "PUT"):
-            key = find_key(key_name, self._venue.keys)
-            return self._streams.listen_key(key.name)
+            key = find_key(entry.key, self._venue.keys)
+            return self._listen_keys.listen_key(key.name)
         if route not in PRIVATE:
             raise ApiError(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
-        key = find_key(key_name, self._venue.keys)
-        now_ms = to_ms(self._venue.now()) + self._request_filter.skew_ms
-        check_signature(key, signed_text(request), params, now_ms)
+        key = find_key(entry.key, self._venue.keys)
+        check_signature(key, signed_text(request), params, self._now_ms())
         if key.read_only and request.method != "GET":
             raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        if self._request_filter.count_request(key.name, request.path)[0]:
+        entry.is_limited, _, _ = self._request_filter.count_request(key.name, request.path)
+        if entry.is_limited:
             raise ApiError(-1003, "Too many requests; current limit is exceeded.", 429)
-        self._count_orders(key.name, route, params, headers)
+        entry.is_limited = self._exceeds_order_limit(key.name, route, params, headers)
+        if entry.is_limited:
+            raise ApiError(-1015, "Too many new orders; current limit is exceeded.", 429)
         account, faults = self._venue.account_of(key.name), self._request_filter.faults
         return PRIVATE[route](Caller(self._venue, faults, account, key.name, spot), params)
 
-    def _count_orders(
+    def _exceeds_order_limit(
         self, key: str, route: tuple[str, str], params: dict[str, str], headers: dict[str, str]
-    ) -> None:
-        """Counts new orders, and says so in the headers. Raises ``ApiError`` beyond the limit."""
+    ) -> bool:
+        """Counts new orders; returns whether they exceed the limit, else says so in the headers."""
         count = len(rest_orders.batch_orders(params)) if route[1] == _BATCH else 1
         if route not in _COUNTED and route[1] != _BATCH:
-            return
+            return False
         windows = SPOT if route[1].startswith("/api") else CONTRACTS
         name = f"{key} {'spot' if windows is SPOT else 'contracts'}"
         counts = self._request_filter.count_orders(name, count, windows)
         if any(counts[seconds] > allowed for seconds, allowed in windows.items()):
-            raise ApiError(-1015, "Too many new orders; current limit is exceeded.", 429)
+            return True
         headers |= count_headers(counts)
+        return False
 
 
 def _client_ids(params: Params) -> str:

@@ -14,11 +14,11 @@ from loopback.exchange.caller import Caller
 from loopback.exchange.rows import AccountUpdate, PositionUpdate
 from loopback.exchange.venue import Venue
 from loopback.faults import FaultGroup
-from loopback.formatting import Json, compact_json, to_ms
-from loopback.server.http import Request, Response, WebSocket
-from loopback.server.read_faults import apply_read_fault
-from loopback.server.request_filter import RequestFilter
+from loopback.formatting import Json, compact_json
+from loopback.server.http import Request, Response
+from loopback.server.request_filter import LogEntry, RequestFilter
 from loopback.server.stream_hub import StreamHub
+from loopback.server.venue_api import VenueApi
 
 Public = Callable[[Venue, Mapping[str, Any]], Json]
 Private = Callable[[Caller, Mapping[str, Any]], Json]
@@ -55,34 +55,20 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 }
 
 
-class BybitApi:
-    """The ``RequestHandler`` of the Bybit port."""
+class BybitApi(VenueApi):
+    """The API of the Bybit port."""
+
+    key_header = "x-bapi-api-key"
 
     def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
-        self._venue, self._request_filter = venue, request_filter
-        self._streams = StreamServer(venue, request_filter, hub)
+        super().__init__(venue, request_filter, StreamServer(venue, request_filter, hub))
         venue.account_listeners.append(_update_trading_stops)
 
-    async def handle(self, request: Request) -> Response:
-        """Returns the response to a REST request, including faults."""
-        key = request.headers.get("x-bapi-api-key", "")
-        time = self._venue.now().isoformat()
-        entry = self._request_filter.log_request(request, time, key, _client_id(request))
-        return await self._request_filter.respond(
-            request, entry, lambda: self._respond(request, key)
-        )
+    def _client_id(self, request: Request) -> str:
+        return _client_id(request)
 
-    async def refuse_upgrade(self, request: Request) -> Response | None:
-        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
-        time, is_known = self._venue.now().isoformat(), self._streams.has(request.path)
-        return self._request_filter.refuse_upgrade(request, time, is_known=is_known)
-
-    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
-        """Serves a stream until it is closed."""
-        await self._streams.serve(request.path, socket)
-
-    def _respond(self, request: Request, key: str) -> Response:
-        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, key)
+    def _respond(self, request: Request, entry: LogEntry) -> Response:
+        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, entry.key)
         if load is not None and load.mode == "ban":
             retry_after = load.text("retry_after", "60")
             headers = {"Retry-After": retry_after, "Content-Type": "text/plain"}
@@ -93,7 +79,7 @@ class BybitApi:
         try:
             if load is not None:
                 raise ApiError(10006, "Too many visits. Exceeded the API Rate Limit.")
-            result = self._result(request, key, response_headers)
+            result = self._result(request, entry, response_headers)
             if request.path == _CREATE_BATCH:
                 codes = {"list": result.pop("codes", [])}
         except ApiError as error:
@@ -107,20 +93,21 @@ class BybitApi:
         }
         return Response(status, compact_json(body).encode(), response_headers)
 
-    def _result(self, request: Request, key: str, headers: dict[str, str]) -> Json:
+    def _result(self, request: Request, entry: LogEntry, headers: dict[str, str]) -> Json:
         route = (request.method, request.path.rstrip("/"))
         if route in PUBLIC:
             result = PUBLIC[route](self._venue, request.params)
             if route[1] == "/v5/market/time":
                 result = rest_public.time_json(self._now_ms())
-            return self._with_read_fault(request, key, result)
+            return self._with_read_fault(request, entry, result)
         if route not in PRIVATE:
             raise ApiError(404, "Not Found", status=404)
-        caller = self._caller(request, headers)
+        caller = self._caller(request, entry, headers)
         params = request.params if request.method == "GET" else _body(request)
-        return self._with_read_fault(request, key, PRIVATE[route](caller, params))
+        result = PRIVATE[route](caller, params)
+        return self._with_read_fault(request, entry, result)
 
-    def _caller(self, request: Request, headers: dict[str, str]) -> Caller:
+    def _caller(self, request: Request, entry: LogEntry, headers: dict[str, str]) -> Caller:
         key = authenticate(request, self._venue.keys, self._now_ms())
         orders = len(_body(request).get("request", ())) if request.path == _CREATE_BATCH else 1
         is_exceeded, left, allowed = self._request_filter.count_request(
@@ -131,19 +118,12 @@ class BybitApi:
             "X-Bapi-Limit-Status": str(left),
             "X-Bapi-Limit-Reset-Timestamp": str(self._now_ms() + (1000 if is_exceeded else 0)),
         }
+        entry.is_limited = is_exceeded
         if is_exceeded:
             raise ApiError(10006, "Too many visits. Exceeded the API Rate Limit.")
         account = self._venue.account_of(key.name)
         faults = self._request_filter.faults
         return Caller(self._venue, faults, account, key.name, key.read_only)
-
-    def _with_read_fault(self, request: Request, key: str, result: Json) -> Json:
-        faults, now = self._request_filter.faults, self._venue.now()
-        changed: Json = apply_read_fault(faults, request.path, key, result, now)
-        return changed
-
-    def _now_ms(self) -> int:
-        return to_ms(self._venue.now()) + self._request_filter.skew_ms
 
 
 def _update_trading_stops(account: Account, updates: Sequence[AccountUpdate]) -> None:

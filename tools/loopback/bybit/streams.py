@@ -11,7 +11,7 @@ from loopback.exchange.rows import AccountUpdate
 from loopback.exchange.venue import MarketState, PublicTradeRow, Venue
 from loopback.faults import FaultGroup
 from loopback.formatting import Json, compact_json, to_ms
-from loopback.server.http import WebSocket
+from loopback.server.http import Request, WebSocket
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamConnection, StreamHub
 
@@ -28,13 +28,14 @@ class StreamServer:
         venue.account_listeners.append(self._on_account_updates)
         venue.market_listeners.append(self._on_market_change)
 
-    def has(self, path: str) -> bool:
+    def has(self, request: Request) -> bool:
         """Whether there is a stream at the path."""
+        path = request.path
         return path == PRIVATE or path in PUBLIC or path in SILENT
 
-    async def serve(self, path: str, socket: WebSocket) -> None:
+    async def serve(self, request: Request, socket: WebSocket) -> None:
         """Serves a connection until it is closed."""
-        connection = StreamConnection(socket, path)
+        connection = StreamConnection(socket, request.path)
         await self._hub.serve(connection, partial(self._handle_frame, connection))
 
     def _handle_frame(self, connection: StreamConnection, frame: Json) -> None:

@@ -11,15 +11,15 @@ from typing import Any
 from loopback.exchange.caller import Caller
 from loopback.exchange.venue import Venue
 from loopback.faults import FaultGroup
-from loopback.formatting import Json, compact_json, to_ms
+from loopback.formatting import Json, compact_json
 from loopback.okx import rest_account, rest_algos, rest_orders, rest_public
 from loopback.okx.errors import ApiError
 from loopback.okx.signature import authenticate
 from loopback.okx.streams import StreamServer
-from loopback.server.http import Request, Response, WebSocket
-from loopback.server.read_faults import apply_read_fault
-from loopback.server.request_filter import RequestFilter
+from loopback.server.http import Request, Response
+from loopback.server.request_filter import LogEntry, RequestFilter
 from loopback.server.stream_hub import StreamHub
+from loopback.server.venue_api import VenueApi
 
 Public = Callable[[Venue, Mapping[str, Any]], list[Any]]
 Private = Callable[[Caller, Any], list[Any]]
@@ -64,72 +64,51 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 }
 
 
-class OkxApi:
-    """The ``RequestHandler`` of the OKX port."""
+class OkxApi(VenueApi):
+    """The API of the OKX port."""
+
+    key_header = "ok-access-key"
 
     def __init__(self, venue: Venue, request_filter: RequestFilter, hub: StreamHub) -> None:
-        self._venue, self._request_filter = venue, request_filter
-        self._streams = StreamServer(venue, request_filter, hub)
+        super().__init__(venue, request_filter, StreamServer(venue, request_filter, hub))
 
-    async def handle(self, request: Request) -> Response:
-        """Returns the response to a REST request, including faults."""
-        key = request.headers.get("ok-access-key", "")
-        time = self._venue.now().isoformat()
-        entry = self._request_filter.log_request(request, time, key, _client_id(request))
-        return await self._request_filter.respond(
-            request, entry, lambda: self._respond(request, key)
-        )
+    def _client_id(self, request: Request) -> str:
+        return _client_id(request)
 
-    async def refuse_upgrade(self, request: Request) -> Response | None:
-        """Returns 503 for a fault, 404 for an unknown stream, else ``None``."""
-        time, is_known = self._venue.now().isoformat(), self._streams.has(request.path)
-        return self._request_filter.refuse_upgrade(request, time, is_known=is_known)
-
-    async def serve_stream(self, request: Request, socket: WebSocket) -> None:
-        """Serves a stream until it is closed."""
-        await self._streams.serve(request.path, socket)
-
-    def _respond(self, request: Request, key: str) -> Response:
-        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, key)
+    def _respond(self, request: Request, entry: LogEntry) -> Response:
+        load = self._request_filter.faults.take(FaultGroup.LOAD, request.line, entry.key)
         if load is not None and load.mode == "ban":
             headers = {"Retry-After": load.text("retry_after", "60"), "Content-Type": "text/plain"}
             return Response(418, b"banned", headers)
         try:
             if load is not None:
                 raise _too_many_requests()
-            data = self._data(request, key)
+            data = self._data(request, entry)
         except ApiError as error:
             body: Json = {"code": str(error.code), "data": [], "msg": error.message}
             return Response(error.status, compact_json(body).encode())
         return Response(200, compact_json({"code": _code(data), "data": data, "msg": ""}).encode())
 
-    def _data(self, request: Request, key_name: str) -> list[Any]:
+    def _data(self, request: Request, entry: LogEntry) -> list[Any]:
         route = (request.method, request.path)
         if request.method == "GET" and request.path in PUBLIC:
             if request.path == "/api/v5/public/time":
                 return [{"ts": str(self._now_ms())}]
-            return self._with_read_fault(
-                request, key_name, PUBLIC[request.path](self._venue, request.params)
-            )
+            data = PUBLIC[request.path](self._venue, request.params)
+            return self._with_read_fault(request, entry, data)
         if route not in PRIVATE:
             raise ApiError(404, "Not Found", status=404)
         key = authenticate(request, self._venue.keys, self._now_ms())
-        if self._request_filter.count_request(key.name, request.path)[0]:
+        entry.is_limited, _, _ = self._request_filter.count_request(key.name, request.path)
+        if entry.is_limited:
             raise _too_many_requests()
         faults = self._request_filter.faults
         account = self._venue.account_of(key.name)
         caller = Caller(self._venue, faults, account, key.name, key.read_only)
         if request.method == "GET":
-            return self._with_read_fault(request, key_name, PRIVATE[route](caller, request.params))
+            data = PRIVATE[route](caller, request.params)
+            return self._with_read_fault(request, entry, data)
         return PRIVATE[route](caller, _body(request))
-
-    def _with_read_fault(self, request: Request, key: str, data: list[Any]) -> list[Any]:
-        faults, now = self._request_filter.faults, self._venue.now()
-        changed: list[Any] = apply_read_fault(faults, request.path, key, data, now)
-        return changed
-
-    def _now_ms(self) -> int:
-        return to_ms(self._venue.now()) + self._request_filter.skew_ms
 
 
 def _too_many_requests() -> ApiError:
@@ -160,8 +139,7 @@ def _client_id(request: Request) -> str:
             fields = json.loads(request.body)
         except ValueError:
             return ""
-    if isinstance(fields, list):
-        fields = fields[0] if fields else {}
-    if not isinstance(fields, dict):
+    rows = fields if isinstance(fields, list) else [fields]
+    if not all(isinstance(row, dict) for row in rows):
         return ""
-    return str(fields.get("clOrdId") or fields.get("algoClOrdId") or "")
+    return ",".join(str(row.get("clOrdId") or row.get("algoClOrdId") or "") for row in rows)

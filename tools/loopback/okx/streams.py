@@ -16,7 +16,7 @@ from loopback.formatting import Json, compact_json, to_ms
 from loopback.okx.params import instrument_id
 from loopback.okx.signature import authenticate_stream
 from loopback.okx.stream_frames import market_data, private_data, snapshot_data
-from loopback.server.http import WebSocket
+from loopback.server.http import Request, WebSocket
 from loopback.server.request_filter import RequestFilter
 from loopback.server.stream_hub import StreamConnection, StreamHub
 
@@ -36,13 +36,13 @@ class StreamServer:
         venue.account_listeners.append(self._on_account_updates)
         venue.market_listeners.append(self._on_market_change)
 
-    def has(self, path: str) -> bool:
+    def has(self, request: Request) -> bool:
         """Whether there is a stream at the path."""
-        return path in (PUBLIC, PRIVATE, BUSINESS)
+        return request.path in (PUBLIC, PRIVATE, BUSINESS)
 
-    async def serve(self, path: str, socket: WebSocket) -> None:
+    async def serve(self, request: Request, socket: WebSocket) -> None:
         """Serves a connection until it is closed."""
-        connection = StreamConnection(socket, path)
+        connection = StreamConnection(socket, request.path)
         await self._hub.serve(connection, partial(self._handle_frame, connection), _REPLIES)
 
     def _handle_frame(self, connection: StreamConnection, frame: Json) -> None:

@@ -21,7 +21,10 @@ DEFAULT_PER_SECOND = 50
 
 @dataclass
 class LogEntry:
-    """One request in the log; ``status`` is 0 as long as there is no response."""
+    """One request in the log; ``status`` is 0 as long as there is no response.
+
+    ``is_limited``: it exceeded a rate limit, and nothing was executed.
+    """
 
     number: int
     time: str
@@ -31,6 +34,7 @@ class LogEntry:
     key: str
     client_id: str
     status: int = 0
+    is_limited: bool = False
 
 
 @dataclass

@@ -58,13 +58,14 @@ async def test_none_of_130_orders_expires_at_the_exchange_s_limits(
         lambda: all(harness.state(each) == "SUBMITTED" for each in ORDERS), "all open", seconds=40
     )
     seconds = time.monotonic() - began
-    assert seconds < 30
+    assert seconds < 20
     placed = Counter(row["client_id"] for row in venue.books()["orders"])
     assert placed == Counter(own_ids(harness, ORDERS)), "each once"
-    # A request that is late on its way may meet the next second's limit; its orders are sent again.
-    assert sent_ids(venue, dialect).total() <= len(ORDERS) * 1.2, "few were refused for load"
     requests = writes(venue, dialect)
     assert all(row["status"] == 200 for row in requests)
+    executed = [row for row in requests if not row["is_limited"]]
+    sent = Counter(name for row in executed for name in row["client_id"].split(","))
+    assert sent == Counter(own_ids(harness, ORDERS)), "again only what was refused for load"
     batches = [row for row in requests if BATCH[dialect] in row["path"]]
     assert batches, "orders that waited shared requests"
     assert len(harness.attempts) == len(ORDERS), "one journal entry for each order"
