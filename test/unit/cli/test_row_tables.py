@@ -1,6 +1,7 @@
 """Tables on a terminal fit its width; nothing of a row is lost with ``--wide``."""
 
 from argparse import Namespace
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, localcontext
 from typing import Any
 
 import pytest
@@ -108,5 +109,7 @@ def test_no_rows_are_nothing() -> None:
         ("not a number", "not a number"),
     ],
 )
-def test_prices_have_ten_digits(text: str, rounded: str) -> None:
-    assert round_number(text) == rounded
+@pytest.mark.parametrize("rounding", [ROUND_HALF_EVEN, ROUND_HALF_UP])
+def test_prices_have_ten_digits(text: str, rounded: str, rounding: str) -> None:
+    with localcontext(rounding=rounding):
+        assert round_number(text) == rounded

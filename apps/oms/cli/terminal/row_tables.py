@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from oms.cli.output import WIDTH_MAX, build_table
@@ -117,7 +117,8 @@ def round_number(text: str) -> str:
     places = max(DIGITS_MAX - 1 - number.adjusted(), 0)
     if -int(number.as_tuple().exponent) <= places:
         return text
-    rounded = format(number.quantize(Decimal(1).scaleb(-places)), "f")
+    # The context's rounding is that of any library: ccxt sets it for the whole thread.
+    rounded = format(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), "f")
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
 
 
