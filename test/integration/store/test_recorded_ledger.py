@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from kit.builders import NOON, a_spot_instrument, an_instrument
-from kit.ledger.stored_account import StoredAccount, a_late_fee, a_trade
+from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
 from oms.domain.ledger.ledger_update import LedgerUpdate
@@ -15,6 +15,7 @@ from oms.domain.value import evolve
 from oms.services.ledger.record import Changes
 
 LINEAR = an_instrument()
+SPOT = a_spot_instrument()
 
 
 def at(second: float) -> datetime:
@@ -62,95 +63,6 @@ async def test_legs_of_a_changed_execution_are_known_before_the_commit(store: Sq
     assert [event.name for event in changes.events] == []
     await account.commit()
     assert await net_quantity(account) == (-2, -2)
-
-
-async def test_second_fee_of_a_closing_trade_does_not_reopen_its_position(store: SqlStore) -> None:
-    account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR)
-    for number, (side, price) in enumerate(
-        (("buy", 100), ("sell", 110), ("buy", 120), ("sell", 130))
-    ):
-        order = await account.send(side, 1)
-        account.exchange.charges += [
-            a_late_fee(LINEAR.symbol, f"t{number}", "0.1", "BNB", at(number))
-        ]
-        trade = a_trade(order, f"t{number}", 1, price, at(number), fee="0.5")
-        await account.ingest(trade)
-        await account.commit()
-
-    books = await account.books()
-    assert [one.qty for one in books.positions.values()] == [0, 0]
-    assert [one.fees for one in books.positions.values()] == [
-        {"USDT": 1, "BNB": Decimal("0.2")}
-    ] * 2
-    assert not account.state.positions
-
-
-async def test_late_fee_of_a_closed_position_is_booked(store: SqlStore) -> None:
-    """Profit 5, fees of 2 and 2, and a fee of 1 that arrives after the close: nothing is left."""
-    account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR)
-    buy, sell = await account.send("buy", 1), await account.send("sell", 1)
-    await account.ingest(a_trade(buy, "t1", 1, 100, at(1), fee=2))
-    await account.ingest(a_trade(sell, "t2", 1, 105, at(2), fee=2))
-    await account.commit()
-
-    await account.charge(a_late_fee(LINEAR.symbol, "t2", 1, "USDT", at(2)))
-    await account.commit()
-
-    (position,) = (await account.books()).positions.values()
-    assert (position.is_open, position.realized_pnl) == (False, 0)
-
-
-async def test_late_fee_of_a_position_that_the_running_commit_closes(store: SqlStore) -> None:
-    account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR)
-    buy, sell = await account.send("buy", 1), await account.send("sell", 1)
-    await account.ingest(a_trade(buy, "t1", 1, 100, at(1), fee=2))
-    await account.ingest(a_trade(sell, "t2", 1, 105, at(2), fee=2))
-    batch = account.state.begin_commit()
-
-    await account.charge(a_late_fee(LINEAR.symbol, "t2", 1, "USDT", at(2)))
-    await store.ledger.commit([batch])
-    account.state.mark_committed()
-    await account.commit()
-
-    (position,) = (await account.books()).positions.values()
-    assert (position.is_open, position.realized_pnl) == (False, 0)
-
-
-async def test_fee_that_precedes_its_trade_goes_to_the_position_of_the_trade(
-    store: SqlStore,
-) -> None:
-    account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR)
-    buy, sell = await account.send("buy", 1), await account.send("sell", 1)
-    for name in ("t1", "t2", "t0"):
-        await account.charge(a_late_fee(LINEAR.symbol, name, 1, "USDT", at(int(name[1:]))))
-    await account.ingest(a_trade(buy, "t1", 1, 100, at(1)))
-    await account.commit()
-    await account.restart()
-    await account.ingest(a_trade(sell, "t2", 1, 105, at(2)))
-    early = await account.send("buy", 1)
-    await account.ingest(a_trade(early, "t0", 1, 100, at(0)))
-    await account.commit()
-
-    books = await account.books()
-    (position,) = books.positions.values()
-    assert (position.qty, position.fees) == (1, {"USDT": 3})
-    assert {deal.position_id for deal in books.deals.values()} == {position.id}
-
-
-async def test_fees_in_two_further_currencies_are_both_booked(store: SqlStore) -> None:
-    account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR)
-    buy = await account.send("buy", 1)
-    fees = [a_late_fee(LINEAR.symbol, "t1", 1, name, at(1)) for name in ("BNB", "GT")]
-    account.exchange.charges += fees
-    await account.ingest(a_trade(buy, "t1", 1, 100, at(1), fee=2))
-    await account.charge(*fees)
-    await account.commit()
-    await account.restart()
-    await account.charge(*fees)
-    await account.commit()
-
-    (position,) = (await account.books()).positions.values()
-    assert position.fees == {"USDT": 2, "BNB": 1, "GT": 1}
 
 
 async def test_notes_on_a_stored_deal_are_written(store: SqlStore) -> None:
@@ -314,8 +226,7 @@ async def test_two_late_fills_before_one_commit_reach_back_far_enough(store: Sql
 
 async def test_bust_of_a_close_leaves_no_dust(store: SqlStore) -> None:
     """What is open again after the bust was not left by a close."""
-    spot = a_spot_instrument()
-    account = await StoredAccount.create(store, PositionMode.NETTING, spot)
+    account = await StoredAccount.create(store, PositionMode.NETTING, SPOT)
     buy = await account.send("buy", "0.04")
     await account.ingest(a_trade(buy, "t1", "0.04", 100, at(1)))
     sell = await account.send("sell", "0.04", reduce_only=True)
@@ -328,6 +239,33 @@ async def test_bust_of_a_close_leaves_no_dust(store: SqlStore) -> None:
 
     (position,) = (await account.books()).positions.values()
     assert position.qty == Decimal("0.04")
+
+
+async def bought_with_the_dust(store: SqlStore, *, restarts: bool) -> list[tuple[Decimal, ...]]:
+    """The positions after a buy in the millisecond of a close that left dust."""
+    account = await StoredAccount.create(store, PositionMode.NETTING, SPOT)
+    buy = await account.send("buy", "0.0401")
+    await account.ingest(a_trade(buy, "t1", "0.0401", 100, at(1)))
+    sell = await account.send("sell", "0.04", reduce_only=True)
+    closed = await account.ingest(a_trade(sell, "t2", "0.04", 100, at(2)))
+    assert "position_dust" in [event.name for event in closed.events]
+    await account.commit()
+    if restarts:
+        await account.restart()
+
+    again = await account.send("buy", "0.5")
+    await account.ingest(a_trade(again, "t3", "0.5", 200, at(2)))
+    await account.commit()
+
+    positions = (await account.books()).positions
+    return [(row.qty, row.avg_price, row.qty_opened) for _, row in sorted(positions.items())]
+
+
+async def test_dust_follows_all_executions_of_its_time(store: SqlStore) -> None:
+    """In memory as in what is read after a restart: the position was not ended before the buy."""
+    warm = await bought_with_the_dust(store, restarts=False)
+    assert warm == await bought_with_the_dust(store, restarts=True)
+    assert [qty for qty, _, _ in warm] == [Decimal("0.5")]
 
 
 async def test_over_fill_is_booked_and_reported(store: SqlStore) -> None:

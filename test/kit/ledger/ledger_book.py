@@ -12,7 +12,7 @@ from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.charges import ChargeTargets, apply_charge
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.funding_split import Timeline, holdings_at
+from oms.domain.ledger.funding_split import Timeline, merges_of
 from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
@@ -146,13 +146,8 @@ class LedgerBook:
             source=ReportSource.STREAM,
             received_at=due,
         )
-        merged = {
-            one.id: (one.closed_at, one.merged_into)
-            for one in self.positions.values()
-            if one.merged_into is not None and one.closed_at is not None
-        }
-        timeline = Timeline(instrument=self.instrument, deals=self.deals, merged=merged)
-        held = holdings_at(timeline, due, side)
+        merges = merges_of(self.positions.values())
+        held = Timeline(self.instrument, self.deals, merges).holdings_at(due, side)
         payees = ChargeTargets(
             account_id=1,
             instrument=self.instrument,

@@ -20,7 +20,6 @@ from oms.domain.commands.command import (
     CommandStatus,
 )
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.allocation import boundary_key
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import close_by
@@ -179,7 +178,6 @@ class StoredBook:
         await account.store.ids.ensure("deal", 2)
         entry = close_by(payload, a, b, self.instrument, command_id, account.store.ids, at)
         account.record.stage(account.state, entry, changes)
-        account.state.advance_newest_key(self.instrument.symbol, boundary_key(at))
         await account.record.append_events(account.state, changes)
         return changes
 

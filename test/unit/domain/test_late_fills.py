@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,11 +11,14 @@ import pytest
 from kit.builders import NOON, a_fill, an_instrument
 from kit.ledger.ledger_book import LedgerBook
 from oms.domain.account import PositionMode
+from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.restatement import apply_late_fills
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.value import evolve
 
-ORDERS, FILLS = 6, 24
+ORDERS, OPENING_ORDERS, FILLS = 6, 4, 24
+ORDER_QTY = 12
+ALERTS = {"order_over_filled", "position_over_closed"}
 
 
 def _history(seed: int, mode: PositionMode) -> tuple[LedgerBook, list[ExecutionReport]]:
@@ -24,11 +27,12 @@ def _history(seed: int, mode: PositionMode) -> tuple[LedgerBook, list[ExecutionR
     orders = [
         book.send(
             chance.choice(["buy", "sell"]),
-            Decimal(FILLS),
+            Decimal(ORDER_QTY),
             strategy_id=chance.randint(0, 1),
             new_position=mode is PositionMode.HEDGE and chance.random() < 0.5,
+            reduce_only=mode is PositionMode.HEDGE and number >= OPENING_ORDERS,
         )
-        for _ in range(ORDERS)
+        for number in range(ORDERS)
     ]
     fills = []
     for number in range(FILLS):
@@ -75,20 +79,33 @@ def _state_of(book: LedgerBook) -> tuple[object, ...]:
     return deals, positions, orders
 
 
-def _catch_up(book: LedgerBook, reports: Sequence[ExecutionReport]) -> Mapping[int, int]:
+def _catch_up(book: LedgerBook, reports: Sequence[ExecutionReport]) -> LedgerUpdate:
     orders = {report.order_id: book.orders[report.order_id] for report in reports}
-    book._keep(apply_late_fills(book.history(), orders, reports, book.next_id))
-    return {order_id: book.orders[order_id].position_id for order_id in orders}
+    return book._keep(apply_late_fills(book.history(), orders, reports, book.next_id))
+
+
+def _alerts(updates: Sequence[LedgerUpdate]) -> Counter[tuple[str, object]]:
+    """Return the events about single executions, by name and trade.
+
+    A replay emits the others once, about all of its positions and new deals.
+    """
+    events = [event for update in updates for event in update.events if event.name in ALERTS]
+    return Counter((event.name, event.facts["exchange_trade_id"]) for event in events)
 
 
 @pytest.mark.parametrize("mode", list(PositionMode))
 def test_one_replay_equals_many(mode: PositionMode) -> None:
+    alerts: Counter[tuple[str, object]] = Counter()
     for seed in range(40):
         singly, late = _history(seed, mode)
         together, _ = _history(seed, mode)
-        for report in late:
-            singly.ingest(report)
-        went = _catch_up(together, late)
+        updates = [singly.ingest(report) for report in late]
+        update = _catch_up(together, late)
         assert _state_of(together) == _state_of(singly), f"seed {seed}"
-        for order_id, position_id in went.items():
+        alerts += _alerts(updates)
+        assert _alerts([update]) == _alerts(updates), f"seed {seed}"
+        for order_id in {report.order_id for report in late}:
+            position_id = together.orders[order_id].position_id
             assert position_id in together.positions, f"seed {seed}, order {order_id}"
+    names = {name for name, _ in alerts}
+    assert names == (ALERTS if mode is PositionMode.HEDGE else ALERTS - {"position_over_closed"})

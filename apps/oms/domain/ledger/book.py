@@ -82,9 +82,10 @@ def needs_history(
 ) -> bool:
     """Return whether ``report`` changes booked executions, so that the history must be replayed.
 
-    Or whether only the history shows where it goes: an order names a ticket that holds less.
-    ``newest`` is the key of the latest booked execution of the symbol, ``booked`` the deals stored
-    under the report's trade id and, for a bust, under the id of the bust.
+    It is also replayed if only the history shows which positions it goes to: its ticket is gone or
+    too small, or candidates were opened at the same time. ``newest`` is the replay key of what was
+    booked last in the symbol, ``booked`` the deals stored under the report's trade id and, for a
+    bust, under the id of the bust.
     """
     execution = report.execution
     if execution is None:

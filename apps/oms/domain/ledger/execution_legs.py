@@ -66,8 +66,6 @@ def number_legs(
 
     ``known`` are deals that contain all legs of the trade.
     """
-    if len(deals) <= len(stored):
-        return deals
     trade = deals[0].exchange_trade_id
     last = max(one.leg for one in known if one.exchange_trade_id == trade)
     fresh = enumerate(deals[len(stored) :], last + 1)

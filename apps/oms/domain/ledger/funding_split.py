@@ -5,7 +5,8 @@ If nothing was open then, it is the quantity held after them. Which positions th
 from deals, so it does not depend on when the payment or the executions were reported.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,9 +16,10 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, execution_key
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
 from oms.domain.ledger.history_replay import busted_trade_ids
+from oms.domain.ledger.position import Position
 from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
 from oms.domain.side import Side
-from oms.domain.value import evolve, value
+from oms.domain.value import evolve
 
 FUNDING_PREFIX = "funding:"
 """Prefix of the trade id of a funding payment; its id and, if it has one, its leg follow."""
@@ -27,25 +29,13 @@ _LEGS = {Side.BUY: "long", Side.SELL: "short"}
 
 def funding_trade_id(charge_id: str, side: Side | None) -> str:
     """Return the trade id of a payment for the whole symbol, or for one leg of it."""
-    return (
-        f"{FUNDING_PREFIX}{charge_id}"
-        if side is None
-        else (f"{FUNDING_PREFIX}{charge_id}:{_LEGS[side]}")
-    )
+    name = f"{FUNDING_PREFIX}{charge_id}"
+    return name if side is None else f"{name}:{_LEGS[side]}"
 
 
 def leg_of(trade_id: str) -> Side | None:
     """Return the leg that a booked payment concerns; ``None``: the whole symbol."""
     return next((s for s, name in _LEGS.items() if trade_id.endswith(f":{name}")), None)
-
-
-@value
-class Timeline:
-    """All deals of a symbol since some time, and the merges of its positions by source."""
-
-    instrument: Instrument
-    deals: Sequence[Deal]
-    merged: Mapping[int, tuple[datetime, int]]
 
 
 class Holding(NamedTuple):
@@ -56,43 +46,85 @@ class Holding(NamedTuple):
     strategy_id: int
 
 
-def holdings_at(timeline: Timeline, due: datetime, side: Side | None) -> list[Holding]:
-    """Return the positions that a payment due at ``due`` concerns, the oldest first."""
-    before = _holdings(timeline, due, side, inclusive=False)
-    return before or _holdings(timeline, due, side, inclusive=True)
+Merges = Mapping[int, tuple[datetime, int]]
+"""Time and target of each merge, by the id of the source."""
 
 
-def _holdings(
-    timeline: Timeline, due: datetime, side: Side | None, *, inclusive: bool
-) -> list[Holding]:
-    quantities: dict[int, Decimal] = {}
-    opened: dict[int, tuple[ExecutionKey, int]] = {}
-    busted = busted_trade_ids(timeline.deals)
-    for deal in timeline.deals:
-        at = deal.executed_at
-        if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
-            continue
-        if at > due or (at == due and not inclusive):
-            continue
-        delta = signed_quantity(
-            timeline.instrument, deal.side, deal.qty, deal.fee, deal.fee_currency
-        )
-        held = quantities.get(deal.position_id, ZERO)
-        quantities[deal.position_id] = add(held, delta)
-        if deal.entry is DealEntry.IN:
-            key = execution_key(at, deal.exchange_sequence, deal.exchange_trade_id)
-            first = opened.setdefault(deal.position_id, (key, deal.strategy_id))
-            opened[deal.position_id] = min(first, (key, deal.strategy_id))
-    for source, (at, target) in sorted(timeline.merged.items(), key=lambda pair: pair[1]):
-        if source in quantities and (at < due or (at == due and inclusive)):
-            quantities[target] = add(quantities.get(target, ZERO), quantities.pop(source))
-    open_ids = [
-        position_id
-        for position_id, qty in quantities.items()
-        if qty and position_id in opened and (side is None or (qty > 0) is (side is Side.BUY))
-    ]
-    ordered = sorted(open_ids, key=lambda position_id: opened[position_id])
-    return [Holding(each, quantities[each], opened[each][1]) for each in ordered]
+def merges_of(positions: Iterable[Position]) -> Merges:
+    """Return the merges of the positions that were merged into others."""
+    return {
+        position.id: (position.closed_at, position.merged_into)
+        for position in positions
+        if position.merged_into is not None and position.closed_at is not None
+    }
+
+
+class Timeline:
+    """What the positions of a symbol held at any time, of all deals since some time.
+
+    The sums of the last time asked for are kept, so payments in order of time add each deal once.
+    """
+
+    def __init__(self, instrument: Instrument, deals: Sequence[Deal], merges: Merges) -> None:
+        busted = busted_trade_ids(deals)
+        self._merges = sorted(merges.items(), key=lambda pair: pair[1])
+        #: Time, position and signed change of each execution.
+        self._moves: list[tuple[datetime, int, Decimal]] = []
+        #: First entry of each position, and its strategy.
+        self._opened: dict[int, tuple[ExecutionKey, int]] = {}
+        for deal in deals:
+            if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
+                continue
+            at, position_id = deal.executed_at, deal.position_id
+            delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
+            self._moves.append((at, position_id, delta))
+            if deal.entry is DealEntry.IN:
+                key = execution_key(at, deal.exchange_sequence, deal.exchange_trade_id)
+                entry = key, deal.strategy_id
+                self._opened[position_id] = min(self._opened.get(position_id, entry), entry)
+        self._moves.sort(key=lambda move: move[0])
+        self._times = [at for at, _, _ in self._moves]
+        #: The sums of the first ``_added`` moves; positions of which nothing is left are left out.
+        self._sums: dict[int, Decimal] = {}
+        self._added = 0
+
+    def holdings_at(self, due: datetime, side: Side | None) -> list[Holding]:
+        """Return the positions that a payment due at ``due`` concerns, the oldest first."""
+        start, end = bisect_left(self._times, due), bisect_right(self._times, due)
+        for _, position_id, delta in self._moves[self._added : start]:
+            _add(self._sums, position_id, delta)
+        for _, position_id, delta in self._moves[start : self._added]:
+            _add(self._sums, position_id, delta.copy_negate())
+        self._added = start
+        before = self._holdings(dict(self._sums), side, lambda at: at < due)
+        if before:
+            return before
+        after = dict(self._sums)
+        for _, position_id, delta in self._moves[start:end]:
+            _add(after, position_id, delta)
+        return self._holdings(after, side, lambda at: at <= due)
+
+    def _holdings(
+        self, sums: dict[int, Decimal], side: Side | None, is_past: Callable[[datetime], bool]
+    ) -> list[Holding]:
+        """Return what is held with the merges of the past; changes ``sums``."""
+        for source, (at, target) in self._merges:
+            if source in sums and is_past(at):
+                _add(sums, target, sums.pop(source))
+        entries = {each: self._opened[each] for each in sums if each in self._opened}
+        return [
+            Holding(position_id, sums[position_id], strategy_id)
+            for position_id, (key, strategy_id) in sorted(entries.items(), key=lambda one: one[1])
+            if is_past(key[0]) and (side is None or (sums[position_id] > 0) is (side is Side.BUY))
+        ]
+
+
+def _add(sums: dict[int, Decimal], position_id: int, delta: Decimal) -> None:
+    qty = add(sums.get(position_id, ZERO), delta)
+    if qty:
+        sums[position_id] = qty
+    else:
+        sums.pop(position_id, None)
 
 
 def split_amount(amount: Decimal, quantities: Sequence[Decimal]) -> list[Decimal]:
@@ -124,14 +156,18 @@ def split_again(payments: Sequence[Deal], timeline: Timeline, next_id: IdGenerat
     by_name: dict[str, list[Deal]] = {}
     for deal in payments:
         by_name.setdefault(deal.exchange_trade_id, []).append(deal)
+    due = {name: each[0].executed_at for name, each in by_name.items()}
+    held_by_name = {
+        name: timeline.holdings_at(due[name], leg_of(name))
+        for name in sorted(by_name, key=lambda name: due[name])
+    }
     legs: list[Deal] = []
     for name, each in by_name.items():
         stored = sorted(each, key=lambda leg: leg.leg)
-        first = stored[0]
+        first, held = stored[0], held_by_name[name]
         amount = ZERO
         for leg in stored:
             amount = add(amount, leg.profit)
-        held = holdings_at(timeline, first.executed_at, leg_of(name))
         if not held:
             legs.append(evolve(first, profit=amount, position_id=0, strategy_id=0))
             continue

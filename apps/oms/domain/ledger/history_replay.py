@@ -269,7 +269,8 @@ class _Replay:
             next_id=self.next_id,
             legs=stored,
         )
-        deals = number_legs(deals, stored, (*self.history.deals, *self.deals))
+        if len(deals) > len(stored):
+            deals = number_legs(deals, stored, (*self.history.deals, *self.deals))
         for leg, position in zip(deals, positions, strict=True):
             self.positions[position.id] = position
             self.deals.append(leg)

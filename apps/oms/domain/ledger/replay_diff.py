@@ -9,7 +9,7 @@ from oms.domain.account import PositionMode
 from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.funding_split import Timeline, split_again
+from oms.domain.ledger.funding_split import Timeline, merges_of, split_again
 from oms.domain.ledger.history_replay import (
     ReplayedHistory,
     SymbolHistory,
@@ -107,8 +107,11 @@ def _deals(
             deals.append(evolve(deal, profit=ZERO))
         else:
             deals.append(deal)
-    merged = _merges(history, replayed, ids)
-    timeline = Timeline(instrument=history.instrument, deals=deals, merged=merged)
+    merges = {
+        ids[source]: (at, ids[target])
+        for source, (at, target) in merges_of(replayed.positions.values()).items()
+    }
+    timeline = Timeline(history.instrument, deals, merges)
     return [*deals, *split_again(payments, timeline, next_id)]
 
 
@@ -132,17 +135,6 @@ def _with_position(
         previous_position_id=previous,
         opened_ticket_ids=opened,
     )
-
-
-def _merges(
-    history: SymbolHistory, replayed: ReplayedHistory, ids: Mapping[int, int]
-) -> Mapping[int, tuple[datetime, int]]:
-    """Return time and target of each merge, by the source."""
-    return {
-        ids[number]: (position.closed_at, ids[position.merged_into])
-        for number, position in replayed.positions.items()
-        if position.merged_into is not None and position.closed_at is not None
-    }
 
 
 def _positions(

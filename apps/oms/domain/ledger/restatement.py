@@ -109,7 +109,12 @@ def apply_late_fills(
     update = replay_and_diff(
         extended, next_id, now, cause="late_fill", new_orders=after, new_deal_ids=new_deal_ids
     )
-    return evolve(update, events=(*update.events, *over_filled))
+    over_closed = [
+        event
+        for deal in late
+        for event in over_close_events(history.mode, update.deals, deal.exchange_trade_id)
+    ]
+    return evolve(update, events=(*update.events, *over_closed, *over_filled))
 
 
 def apply_correction(

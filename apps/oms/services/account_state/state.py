@@ -157,7 +157,7 @@ class AccountState:
     stored_instruments: dict[str, Instrument] = field(default_factory=dict)
     work: UnitOfWork = field(default_factory=UnitOfWork)
     committing: UnitOfWork = field(default_factory=UnitOfWork)
-    #: Key of the newest execution applied, by symbol traded since the account was loaded.
+    #: Place in a replay of the newest execution, funding, close-by or merge, by symbol.
     newest_key: dict[str, ExecutionKey | None] = field(default_factory=dict)
     #: Commands that wait for the exchange's response, by command id.
     pending: dict[int, PendingCommand] = field(default_factory=dict)

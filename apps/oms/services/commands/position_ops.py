@@ -88,7 +88,6 @@ class PositionOps:
         await self.ids.ensure("deal", 2)
         entry = close_by(payload, a, b, instrument, command.id, self.ids, now)
         self.record.stage(state, entry, changes)
-        state.advance_newest_key(a.symbol, boundary_key(now))
         return _done_result(entry)
 
     async def _two_closes(

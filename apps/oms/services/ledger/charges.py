@@ -1,20 +1,66 @@
 """Payments that are not executions (fees, funding, balance changes) become deals, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from oms.domain.ledger.charges import ChargeTargets, apply_charge, charge_trade_id
-from oms.domain.ledger.funding_split import Timeline, funding_trade_id, holdings_at
+from oms.domain.ledger.funding_split import Timeline, funding_trade_id, merges_of
 from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position
 from oms.domain.orders.execution_report import Charge, ChargeKind
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_deals
+from oms.services.ledger.prefetch import IDS_PER_READ_MAX
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PastHoldings:
+    """The positions of a symbol, and what they held when funding was due."""
+
+    positions: Mapping[int, Position]
+    timeline: Timeline
+
+    @classmethod
+    def of_history(cls, history: SymbolHistory) -> "PastHoldings":
+        """Return those of the history of the symbol."""
+        merges = merges_of(history.positions)
+        return cls(
+            {position.id: position for position in history.positions},
+            Timeline(history.instrument, history.deals, merges),
+        )
+
+
+async def drop_booked_funding(
+    ledger: LedgerStore, state: AccountState, charges: Sequence[Charge]
+) -> list[Charge]:
+    """Return the payments without funding that is booked already."""
+    names: dict[str, list[str]] = {}
+    for charge in charges:
+        if charge.kind is ChargeKind.FUNDING:
+            names.setdefault(_booking_symbol(charge), []).extend(_trade_ids(charge))
+    booked: set[tuple[str, str]] = set()
+    for symbol, trade_ids in names.items():
+        for start in range(0, len(trade_ids), IDS_PER_READ_MAX):
+            page = trade_ids[start : start + IDS_PER_READ_MAX]
+            deals = await find_deals(ledger, state, symbol, page)
+            booked.update((symbol, deal.exchange_trade_id) for deal in deals)
+    return [
+        charge
+        for charge in charges
+        if charge.kind is not ChargeKind.FUNDING
+        or not any((_booking_symbol(charge), name) in booked for name in _trade_ids(charge))
+    ]
+
+
+def _booking_symbol(charge: Charge) -> str:
+    return charge.symbol or charge.currency
 
 
 async def book_charge(
@@ -22,13 +68,13 @@ async def book_charge(
     ids: IdBlocks,
     state: AccountState,
     charge: Charge,
-    history: SymbolHistory | None,
+    past: PastHoldings | None,
 ) -> LedgerUpdate:
     """Return the ledger update that books ``charge``; an empty one if it is booked already.
 
-    ``history`` is what was open when funding was due; ``None``: what is open now.
+    ``past`` is what was held when funding was due; ``None``: what is open now.
     """
-    symbol = charge.symbol or charge.currency
+    symbol = _booking_symbol(charge)
     booked = await find_deals(ledger, state, symbol, _trade_ids(charge))
     if charge.kind is ChargeKind.COMMISSION:
         if any(deal.fee_currency == charge.currency for deal in booked):
@@ -38,7 +84,7 @@ async def book_charge(
     elif booked:
         return LedgerUpdate()
     else:
-        payees = _holding_positions(state, charge, history)
+        payees = _holding_positions(state, charge, past)
     await ids.ensure("deal", max(len(payees.positions), 1))
     return apply_charge(payees, charge, ids)
 
@@ -68,13 +114,13 @@ def earliest_funding(charges: Sequence[Charge], symbol: str) -> datetime:
 
 
 def _holding_positions(
-    state: AccountState, charge: Charge, history: SymbolHistory | None
+    state: AccountState, charge: Charge, past: PastHoldings | None
 ) -> ChargeTargets:
     """Return the positions that share funding, and what they held when it was due."""
     account_id = state.account.id
     if charge.kind is not ChargeKind.FUNDING or charge.symbol is None:
         return ChargeTargets(account_id=account_id)
-    if history is None:
+    if past is None:
         held = [
             position
             for position in state.positions_in(charge.symbol)
@@ -82,19 +128,12 @@ def _holding_positions(
         ]
         quantities = [position.qty for position in held]
         return ChargeTargets(account_id=account_id, positions=held, quantities=quantities)
-    positions = {position.id: position for position in history.positions}
-    merged = {
-        row.id: (row.closed_at, row.merged_into)
-        for row in history.positions
-        if row.merged_into is not None and row.closed_at is not None
-    }
-    timeline = Timeline(instrument=history.instrument, deals=history.deals, merged=merged)
-    holdings = holdings_at(timeline, charge.executed_at, charge.side)
+    holdings = past.timeline.holdings_at(charge.executed_at, charge.side)
     return ChargeTargets(
         account_id=account_id,
         positions=[
             # The payment before this one may have changed the row since the history was read.
-            state.find_position(one.position_id) or positions[one.position_id]
+            state.find_position(one.position_id) or past.positions[one.position_id]
             for one in holdings
         ],
         quantities=[one.qty for one in holdings],

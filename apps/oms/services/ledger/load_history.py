@@ -61,12 +61,19 @@ class LoadHistory:
         )
 
 
+def replay_key(deal: Deal) -> ExecutionKey | None:
+    """Return the place of the deal in a replay; ``None`` for one that is not a step of it."""
+    if deal.type not in (DealType.TRADE, DealType.FUNDING):
+        return None
+    sequence, trade_id = deal.exchange_sequence, deal.exchange_trade_id
+    return step_key(deal.executed_at, sequence, trade_id, deal.type, deal.entry)
+
+
 def uncommitted_keys(state: AccountState, symbol: str) -> Iterator[ExecutionKey]:
     """Yield the places in a replay of what is not committed yet."""
     for deal in state.uncommitted_deals():
-        if deal.symbol == symbol and deal.type in (DealType.TRADE, DealType.FUNDING):
-            sequence, trade_id = deal.exchange_sequence, deal.exchange_trade_id
-            yield step_key(deal.executed_at, sequence, trade_id, deal.type, deal.entry)
+        if deal.symbol == symbol and (key := replay_key(deal)) is not None:
+            yield key
     for position in _fresh_positions(state.units_of_work(), symbol).values():
         if position.merged_into is not None and position.closed_at is not None:
             yield boundary_key(position.closed_at)

@@ -13,9 +13,8 @@ from datetime import datetime
 from oms.domain.commands.account_commands import ReadConnection
 from oms.domain.commands.command import CcxtCall, Command, CommandResult
 from oms.domain.event import Event
-from oms.domain.ledger.allocation import ExecutionKey, boundary_key, has_ties
+from oms.domain.ledger.allocation import ExecutionKey, has_ties
 from oms.domain.ledger.book import Book, apply_report, needs_history
-from oms.domain.ledger.booking import execution_key_of
 from oms.domain.ledger.charges import attribute_fee, find_trade
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.history_replay import SymbolHistory
@@ -36,10 +35,15 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import EventRow, LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_booked_deals
-from oms.services.ledger.charges import book_charge, earliest_funding
+from oms.services.ledger.charges import (
+    PastHoldings,
+    book_charge,
+    drop_booked_funding,
+    earliest_funding,
+)
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
-from oms.services.ledger.load_history import LoadHistory, uncommitted_keys
+from oms.services.ledger.load_history import LoadHistory, replay_key, uncommitted_keys
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
 from oms.services.ledger.prefetch import NOT_PREFETCHED, PrefetchedRows, prefetch_rows
 from oms.wire.responses.events import (
@@ -214,7 +218,6 @@ class RecordReports:
         deals = self._stage_report(state, book, report, changes).deals
         if deals:
             await self._attribute_fees(state, booked.fees, deals, changes)
-            state.advance_newest_key(order.symbol, execution_key_of(execution))
 
     def _stage_report(
         self, state: AccountState, book: Book, report: ExecutionReport, changes: Changes
@@ -244,6 +247,9 @@ class RecordReports:
             state.put_order(order)
         state.put_positions(entry.positions, stored_ids)
         state.put_deals(entry)
+        for deal in entry.deals:
+            if (key := replay_key(deal)) is not None:
+                state.advance_newest_key(deal.symbol, key)
         changes.add(entry)
 
     async def book_charges(
@@ -251,20 +257,20 @@ class RecordReports:
     ) -> None:
         """Book payments that are not executions, each once.
 
-        The history of a symbol is read once for all of its funding.
+        The history of a symbol is read once for all of its funding, and only if some is new.
         """
-        histories: dict[str, SymbolHistory] = {}
+        held: dict[str, PastHoldings] = {}
+        charges = await drop_booked_funding(self.ledger, state, charges)
         for charge in charges:
-            history = None
+            past = None
             if charge.symbol is not None and await self._is_funding_of_the_past(state, charge):
-                if charge.symbol not in histories:
+                if charge.symbol not in held:
                     instrument = state.exchange.instruments()[charge.symbol]
                     since = earliest_funding(charges, charge.symbol)
-                    histories[charge.symbol] = await self.load_history(state, instrument, since)
-                history = histories[charge.symbol]
-            entry = await book_charge(self.ledger, self.ids, state, charge, history)
-            if entry.deals and charge.kind is ChargeKind.FUNDING and charge.symbol is not None:
-                state.advance_newest_key(charge.symbol, boundary_key(charge.executed_at))
+                    history = await self.load_history(state, instrument, since)
+                    held[charge.symbol] = PastHoldings.of_history(history)
+                past = held[charge.symbol]
+            entry = await book_charge(self.ledger, self.ids, state, charge, past)
             self.stage(state, entry, changes, {position.id for position in entry.positions})
 
     async def _is_funding_of_the_past(self, state: AccountState, charge: Charge) -> bool:
