@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal
-from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.orders.execution_report import ExecutionReport, ReportSource
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState, UnitOfWork
@@ -74,29 +74,36 @@ async def prefetch_rows(
 
 
 def _without_sender(
-    state: AccountState, reports: Iterable[ExecutionReport], read: PrefetchedRows
+    state: AccountState, reports: Sequence[ExecutionReport], read: PrefetchedRows
 ) -> frozenset[ExchangeKey]:
-    """External orders that are new, or whose row does not name their sender."""
-    keys = {
-        (report.external.symbol, report.exchange_order_id)
-        for report in reports
-        if not report.order_id and report.external is not None and report.exchange_order_id
+    """External orders that are new, or whose row may be completed with their sender."""
+
+    def find(key: ExchangeKey) -> Order | None:
+        return read.orders.get(key) or state.find_order_by_exchange_id(*key)
+
+    new = {key for key in _external_keys(reports) if find(key) is None}
+    completing = [report for report in reports if report.source is ReportSource.RECONCILE]
+    known = [find(key) for key in _external_keys(completing)]
+    known += [state.find_order(report.order_id) for report in completing]
+    return frozenset(new) | {
+        (order.symbol, order.exchange_order_id)
+        for order in known
+        if order is not None and order.exchange_order_id is not None and lacks_sender(state, order)
     }
-    known = {key: read.orders.get(key) or state.find_order_by_exchange_id(*key) for key in keys}
-    lacking = {key for key, order in known.items() if order is None or lacks_sender(state, order)}
-    for order in filter(None, (state.find_order(each.order_id) for each in reports)):
-        if order.exchange_order_id is not None and lacks_sender(state, order):
-            lacking.add((order.symbol, order.exchange_order_id))
-    return frozenset(lacking)
 
 
 def _orders(state: AccountState, reports: Iterable[ExecutionReport]) -> frozenset[ExchangeKey]:
-    keys = {
+    keys = _external_keys(reports)
+    return frozenset(each for each in keys if state.find_order_by_exchange_id(*each) is None)
+
+
+def _external_keys(reports: Iterable[ExecutionReport]) -> set[ExchangeKey]:
+    """Return the orders of reports whose order id is 0."""
+    return {
         (report.external.symbol, report.exchange_order_id)
         for report in reports
         if not report.order_id and report.external is not None and report.exchange_order_id
     }
-    return frozenset(each for each in keys if state.find_order_by_exchange_id(*each) is None)
 
 
 def _deals(state: AccountState, reports: Iterable[ExecutionReport]) -> frozenset[ExchangeKey]:

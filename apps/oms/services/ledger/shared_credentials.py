@@ -1,8 +1,8 @@
 """Orders of accounts that share credentials: at the exchange they belong to one account.
 
-An order sent by another account of this system appears as external here. Its sender is looked up in
-the store by the exchange order id on every use, so the answer is right even if the other account's
-row was committed later.
+An order sent by another account of this system appears as external here. Its sender is looked up by
+the client order id, else by the exchange order id, and kept in the order's comment; an order
+without one is looked up again, since the other account's row may be committed later.
 """
 
 from collections.abc import Iterable, Mapping

@@ -4,6 +4,7 @@ Nothing is changed here. Symbols with pending requests are left out. A finding c
 was seen again.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -132,7 +133,7 @@ class ReconcileDiff:
         findings = balance_differences(
             held, self._with_uncommitted(entries), totals, instruments, self.pending_symbols()
         )
-        return [await self._balance(each) for each in findings]
+        return await asyncio.gather(*(self._balance(each) for each in findings))
 
     def _with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         sums = dict(entries)
@@ -143,8 +144,9 @@ class ReconcileDiff:
 
     async def _balance(self, difference: BalanceDifference) -> Finding:
         kind, symbol = DiscrepancyClass.BALANCE_DIFFERS, f"{difference.currency}/USDT"
-        marked = await mark(self.state, symbol, self.now)
-        price = None if marked is None else marked.price
+        is_small = difference.is_small(None)
+        if not is_small and (mid := await mid_price(self.state, symbol, self.now)) is not None:
+            is_small = difference.is_small(mid.price)
         fix = {
             "action": "enter",
             "currency": difference.currency,
@@ -157,7 +159,7 @@ class ReconcileDiff:
             subject=f"{kind.value}:{difference.currency}",
             evidence=dumps_fast(difference.evidence()),
             fix=dumps_fast(fix),
-            policy=policy_of(kind, policies, is_small=difference.is_small(price)),
+            policy=policy_of(kind, policies, is_small=is_small),
         )
 
     def vanished_orders(self) -> list[Finding]:
@@ -266,21 +268,20 @@ def book_qty(state: AccountState, symbol: str, leg: Side | None) -> Decimal:
 
 
 @value
-class MarkPrice:
-    """A price at which a correction is booked or a difference valued."""
+class MidPrice:
+    """The middle of bid and ask: corrections are booked and differences valued at it."""
 
     price: Decimal
-    #: Where the price is from, and how old it was.
-    source: str
+    #: How old it was.
     age: timedelta
 
     def evidence(self) -> dict[str, object]:
         """Return price, source and age."""
         age_ms = round(self.age / timedelta(milliseconds=1))
-        return {"price": decimal_text(self.price), "source": self.source, "age_ms": age_ms}
+        return {"price": decimal_text(self.price), "source": "bid_ask", "age_ms": age_ms}
 
 
-async def mark(state: AccountState, symbol: str, now: datetime) -> MarkPrice | None:
+async def mid_price(state: AccountState, symbol: str, now: datetime) -> MidPrice | None:
     """Return the middle of the exchange's current best prices, read if needed; else ``None``."""
     if symbol not in state.exchange.instruments():
         return None
@@ -288,7 +289,7 @@ async def mark(state: AccountState, symbol: str, now: datetime) -> MarkPrice | N
     if quote is None:
         return None
     middle = multiply(add(quote.bid, quote.ask), _HALF)
-    return MarkPrice(price=middle, source="bid_ask", age=max(now - quote.at, timedelta()))
+    return MidPrice(price=middle, age=max(now - quote.at, timedelta()))
 
 
 def _undoes(applied: Mapping[str, Any], proposed: Mapping[str, Any]) -> bool:

@@ -31,7 +31,7 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes, RecordReports
-from oms.services.reconcile.diff import book_qty, mark
+from oms.services.reconcile.diff import book_qty, mid_price
 from oms.services.reconcile.open_discrepancies import parse_facts
 from oms.wire.json import dumps_fast, time_text
 
@@ -106,15 +106,15 @@ class Fixes:
     async def _correct(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """Book the quantity that makes the positions equal to the exchange's, at the mark price."""
+        """Book the quantity that makes the positions equal to the exchange's, at the mid price."""
         evidence, trade_id = parse_facts(row.evidence), _synthetic_trade_id(row)
         symbol, side = str(row.symbol), evidence["side"]
         book = book_qty(state, symbol, None if side is None else Side(side))
         if book != Decimal(evidence["book_qty"]):
             message = f"{symbol} is {decimal_text(book)} now: reconcile again before a decision"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        marked = await mark(state, symbol, now)
-        if marked is None:
+        mid = await mid_price(state, symbol, now)
+        if mid is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
         correction = required_correction(
@@ -136,11 +136,11 @@ class Fixes:
         state.put_order(order, is_new=True)
         changes.orders[order.id] = order
         fill = Execution(
-            exchange_trade_id=trade_id, qty=correction.qty, price=marked.price, executed_at=now
+            exchange_trade_id=trade_id, qty=correction.qty, price=mid.price, executed_at=now
         )
         await self.record(state, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
         fields = {**_correction_fields(correction), **_fill_fields(fill)}
-        return {"order_id": order.id, **fields, _MARK: marked.evidence()}
+        return {"order_id": order.id, **fields, _MARK: mid.evidence()}
 
     async def _cancel(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
