@@ -84,6 +84,10 @@ class Grant:
     strategy_ids: frozenset[int] = frozenset()
 
 
+#: Flags of a user's template; those of a new key follow from them.
+TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
+
+
 def template_grant(*, can_read: bool, can_trade: bool, can_risk_manage: bool) -> Grant:
     """Return the grant of a new key from its user's template.
 

@@ -1,8 +1,8 @@
-"""Which names count as the same: those that differ in what NFKC
-and case folding make equal (case, width, ligatures), or in spaces around words, only.
+"""Which names count as the same: those equal after case folding and Unicode normalization (NFKC).
 
-Two users or strategies never have names of which one can be taken for the other; the rule does not
-depend on the collation of a database.
+Case, width, ligatures and spaces around words make no difference. Two users or strategies never
+have names of which one can be taken for the other; the rule does not depend on the collation of a
+database.
 """
 
 import hashlib

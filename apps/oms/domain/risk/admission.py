@@ -82,7 +82,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
     )
     if refused is not None:
         return refused
-    if _sells_coins(request, target, context):
+    if _is_unnamed_spot_sale(request, target, context):
         refused, closes = _refuse_spot_short(request, context), True
         if refused is not None:
             return refused
@@ -344,8 +344,13 @@ def _reducible(request: SendOrder, target: Position | None, context: RiskContext
     return round_down_to_step(reducible, context.instrument.step)
 
 
-def _sells_coins(request: SendOrder, target: Position | None, context: RiskContext) -> bool:
-    """Return whether tickets of coins are sold by no name: spot has no short ticket to open."""
+def _is_unnamed_spot_sale(
+    request: SendOrder, target: Position | None, context: RiskContext
+) -> bool:
+    """Return whether a spot sale of a hedge account names no ticket.
+
+    It may only close, as spot has no short.
+    """
     is_spot = context.instrument.kind is InstrumentKind.SPOT
     sells = request.side is Side.SELL and not request.reduce_only and target is None
     return is_spot and sells and _is_hedge(context) and not context.account.paper.allow_spot_short

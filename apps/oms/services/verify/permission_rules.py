@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from oms.domain.access import template_grant
+from oms.domain.access import TEMPLATE_FLAGS, template_grant
 from oms.domain.audit_chain import AuditRow
 
 Flags = Mapping[str, Any]
 """Permission flags and ``strategy_ids``, as audited."""
-
-TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.registry_reads import RegistryReads
 from oms.adapters.sql.rows import access
 from oms.adapters.sql.rows.users import grant_audit_json
-from oms.domain.access import Grant
+from oms.domain.access import TEMPLATE_FLAGS, Grant
 from oms.domain.errors import Conflict, NotFound
 from oms.domain.unique_name import unique_name_key
 from oms.ports.admin.account_admin import AccountCheck
@@ -177,7 +177,7 @@ class SqlRegistry(RegistryReads):
 
         Raises ``Unavailable``.
         """
-        flags = tuple(getattr(grant, name) for name in access.TEMPLATE_FLAGS)
+        flags = tuple(getattr(grant, name) for name in TEMPLATE_FLAGS)
 
         async def work(session: Session) -> None:
             at = session.dialect.encode_time(now)
@@ -210,7 +210,7 @@ class SqlRegistry(RegistryReads):
 
 async def _copy_template(session: Session, user_id: int, key_id: int, now: datetime) -> None:
     rows = await session.fetch(
-        f"SELECT account_id, {', '.join(access.TEMPLATE_FLAGS)} FROM user_account_permissions"
+        f"SELECT account_id, {', '.join(TEMPLATE_FLAGS)} FROM user_account_permissions"
         f" WHERE user_id = {session.dialect.param} ORDER BY account_id",
         (user_id,),
     )

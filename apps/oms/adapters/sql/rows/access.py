@@ -7,7 +7,7 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
-from oms.domain.access import Grant, template_grant
+from oms.domain.access import TEMPLATE_FLAGS, Grant, template_grant
 from oms.ports.registry import AuditEntry
 
 #: Permission columns of a key on an account; also fields of ``Grant``.
@@ -20,8 +20,6 @@ PERMISSION_FLAGS = (
     "can_block_account",
     "restrict_to_strategies",
 )
-#: Permission columns of a user's template, applied to new keys.
-TEMPLATE_FLAGS = ("can_read", "can_trade", "can_risk_manage")
 
 INSERT_USER = BulkInsert(
     table="users", columns=("id", "name", "role", "status", "created_at", "name_key")
