@@ -1,11 +1,17 @@
 """Reconcile on demand: missed fills are booked once, no change writes nothing."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from kit.databases.sql import execute
 from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway
+from kit.ledger.stored_account import a_trade
 from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.orders.order import Order
 from oms.domain.value import evolve
 
 KEY = "oms_a-sweeper-for-tests-only"
@@ -139,3 +145,31 @@ async def test_period_needs_bounds_and_foreign_account_is_refused(
         busy, account_id=account, scope="period", start_date="2024-01-01", end_date="2024-02-01"
     )
     assert period["results"][0]["watermark"] is None
+
+
+async def test_an_over_fill_stays_open_until_it_is_dismissed(
+    busy: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await _account(busy)
+    resting = (await _send(busy, account, order_type="limit", price="40000")).json()
+    order_id = resting["results"][0]["order_id"]
+    exchange = busy.worker.processor.states[account].exchange
+    assert isinstance(exchange, PaperExchange)
+    exchange._engine.state = evolve(exchange._engine.state, orders={})
+
+    async def over_filled(order: Order, now: datetime) -> list[ExecutionReport]:
+        assert order.id == order_id
+        return [a_trade(order, "x1", "0.03", 40_000, now)]
+
+    monkeypatch.setattr(exchange, "query_order", over_filled)
+    path = "/oms/discrepancies"
+    for _ in range(2):
+        await _reconcile(busy, account_id=account)
+        (row,) = (await busy.client.get(f"{path}?class=order_over_filled", key=KEY))["items"]
+        assert (row["status"], row["fix"], row["evidence"]["excess_qty"]) == ("open", None, "0.02")
+    for decision, status in (("apply", 409), ("dismiss", 200)):
+        url = f"{path}/{row['id']}/{decision}?wait_ms=8000"
+        answer = await busy.client("POST", url, {"comment": None}, key=KEY)
+        assert answer.status == status
+    await _reconcile(busy, account_id=account)
+    assert (await busy.client.get(f"{path}?class=order_over_filled", key=KEY))["items"] == []

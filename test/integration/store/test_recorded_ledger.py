@@ -13,6 +13,7 @@ from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.orders.execution_report import ReportKind
 from oms.domain.value import evolve
 from oms.services.ledger.record import Changes
+from oms.wire.json import loads
 
 LINEAR = an_instrument()
 SPOT = a_spot_instrument()
@@ -278,6 +279,11 @@ async def test_over_fill_is_booked_and_reported(store: SqlStore) -> None:
 
     (event,) = [event for event in changes.events if event.name == "order_over_filled"]
     assert event.facts["excess_qty"] == Decimal("0.5")
+    (row,) = await store.reconcile_store.open_discrepancies([account.lease.account_id])
+    assert (row.kind, row.policy, row.symbol) == ("order_over_filled", "ask", order.symbol)
+    assert loads(row.evidence)["excess_qty"] == "0.5"
+    (opened,) = [event for event in changes.events if event.name == "discrepancy_opened"]
+    assert opened.facts["discrepancy_id"] == row.id
     assert signed(account) == [Decimal("1.5")]
     assert await net_quantity(account) == (Decimal("1.5"), Decimal("1.5"))
 

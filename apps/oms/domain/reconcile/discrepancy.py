@@ -23,6 +23,7 @@ class DiscrepancyClass(StrEnum):
     BALANCE_DIFFERS = "balance_differs"
     POSITION_MODE_DIFFERS = "position_mode_differs"
     CREDENTIALS_CHANGED_OWNER = "credentials_changed_owner"
+    ORDER_OVER_FILLED = "order_over_filled"
 
 
 class DiscrepancyPolicy(StrEnum):
@@ -67,6 +68,7 @@ DEFAULT_POLICIES: Mapping[DiscrepancyClass, DiscrepancyPolicy] = MappingProxyTyp
         DiscrepancyClass.BALANCE_DIFFERS: DiscrepancyPolicy.ASK,
         DiscrepancyClass.POSITION_MODE_DIFFERS: DiscrepancyPolicy.QUARANTINE,
         DiscrepancyClass.CREDENTIALS_CHANGED_OWNER: DiscrepancyPolicy.QUARANTINE,
+        DiscrepancyClass.ORDER_OVER_FILLED: DiscrepancyPolicy.ASK,
     }
 )
 

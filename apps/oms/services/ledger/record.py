@@ -44,6 +44,7 @@ from oms.services.ledger.charges import (
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
 from oms.services.ledger.load_history import LoadHistory, replay_key, uncommitted_keys
+from oms.services.ledger.over_fills import open_over_fills
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
 from oms.services.ledger.prefetch import NOT_PREFETCHED, PrefetchedRows, prefetch_rows
 from oms.wire.responses.events import (
@@ -322,6 +323,7 @@ class RecordReports:
         relocked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
         state.put_positions(relocked)
         changes.positions.update((position.id, position) for position in relocked)
+        await open_over_fills(state, changes.events, changes.orders, self.ids)
         source = EventSource(
             account_id=state.account.id,
             events=changes.events,

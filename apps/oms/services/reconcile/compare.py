@@ -31,8 +31,8 @@ from oms.services.reconcile.fixes import Fixes
 from oms.services.reconcile.open_discrepancies import (
     OpenDiscrepancies,
     load_open_discrepancies,
-    parse_facts,
 )
+from oms.wire.responses.reconcile_rows import parse_facts
 
 AUTO_POLICY_ACTOR = "policy auto"
 """The actor of automatic decisions."""
@@ -185,6 +185,8 @@ def _is_over(row: Discrepancy, diff: ReconcileDiff) -> bool:
         )
         executed = datetime.fromisoformat(parse_facts(row.evidence)["booked"]["executed_at"])
         return start is not None and start <= executed < diff.now - HISTORY_LAG
+    if row.kind == DiscrepancyClass.ORDER_OVER_FILLED:
+        return False  # it was executed: a user dismisses it
     if row.kind == DiscrepancyClass.BALANCE_DIFFERS:
         return diff.snapshot.balances is not None
     return row.symbol not in diff.pending_symbols()

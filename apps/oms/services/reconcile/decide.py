@@ -22,10 +22,10 @@ from oms.ports.registry import AuditEntry
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
-from oms.services.reconcile.open_discrepancies import load_open_discrepancies, parse_facts
+from oms.services.reconcile.open_discrepancies import load_open_discrepancies
 from oms.services.reconcile.reconcile_account import ReconcileAccount
 from oms.wire.json import dumps_fast
-from oms.wire.responses.reconcile_rows import DiscrepancyRow, discrepancy_row
+from oms.wire.responses.reconcile_rows import DiscrepancyRow, discrepancy_row, parse_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

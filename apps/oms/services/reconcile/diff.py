@@ -35,8 +35,8 @@ from oms.domain.side import Side
 from oms.domain.value import value
 from oms.ports.exchange import ExchangeSnapshot
 from oms.services.account_state.state import AccountState
-from oms.services.reconcile.open_discrepancies import parse_facts
 from oms.wire.json import dumps_fast, time_text
+from oms.wire.responses.reconcile_rows import parse_facts
 
 Trade = tuple[str, str]
 """A symbol and a trade id."""

@@ -32,8 +32,8 @@ from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile.diff import book_qty, mid_price
-from oms.services.reconcile.open_discrepancies import parse_facts
 from oms.wire.json import dumps_fast, time_text
+from oms.wire.responses.reconcile_rows import parse_facts
 
 SYNTHETIC_PREFIX = "syn-"
 """Prefix of a correction's trade id; the hash of the discrepancy follows."""

@@ -4,9 +4,7 @@ Discrepancies are changed here only; each change emits its event and is written 
 commit.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from oms.domain.event import Event, Namespace
 from oms.domain.reconcile.discrepancy import (
@@ -22,7 +20,8 @@ from oms.ports.reconcile_store import ReconcileStore
 from oms.ports.registry import AuditEntry
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
-from oms.wire.json import dumps_fast, loads
+from oms.wire.json import dumps_fast
+from oms.wire.responses.reconcile_rows import discrepancy_event
 
 SYSTEM_AUDIT = AuditEntry(actor="oms", action="quarantine", entity="account", entity_id="")
 """Audit entry of changes without a decision."""
@@ -91,21 +90,3 @@ async def load_open_discrepancies(
         }
     open_rows = {key: row for key, row in rows_by_id.items() if row.status in TRACKED_STATUSES}
     return OpenDiscrepancies(state=state, changes=changes, rows=open_rows)
-
-
-def parse_facts(text: str | None) -> Mapping[str, Any]:
-    """Return the parsed evidence or fix of a row."""
-    facts: Mapping[str, Any] = {} if text is None else loads(text)
-    return facts
-
-
-def discrepancy_event(name: str, row: Discrepancy) -> Event:
-    """Return the event of a row that opened or closed."""
-    facts = {
-        "discrepancy_id": row.id,
-        "class": row.kind,
-        "symbol": row.symbol,
-        "evidence": parse_facts(row.evidence),
-        "fix": None if row.fix is None else parse_facts(row.fix),
-    }
-    return Event(name=name, facts=facts)

@@ -1,4 +1,4 @@
-"""Results and age of reconciliations, and discrepancies, in responses."""
+"""Results and age of reconciliations, and discrepancies, in responses and events."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from oms.domain.event import Event
 from oms.domain.reconcile.discrepancy import Discrepancy
 from oms.ports.reconcile_store import TRADES_CURSOR, Cursor
-from oms.wire.json import optional_time_text, time_text
+from oms.wire.json import loads, optional_time_text, time_text
 from oms.wire.responses.command_rows import ErrorDetail
 from oms.wire.responses.value_types import Count, Id, TimeText, one_of
 
@@ -177,3 +178,21 @@ def discrepancy_row(row: Discrepancy, evidence: object, fix: object) -> Discrepa
         "decided_by": row.decided_by,
         "comment": row.comment,
     }
+
+
+def parse_facts(text: str | None) -> Mapping[str, Any]:
+    """Return the parsed evidence or fix of a row."""
+    facts: Mapping[str, Any] = {} if text is None else loads(text)
+    return facts
+
+
+def discrepancy_event(name: str, row: Discrepancy) -> Event:
+    """Return the event of a row that opened or closed."""
+    facts = {
+        "discrepancy_id": row.id,
+        "class": row.kind,
+        "symbol": row.symbol,
+        "evidence": parse_facts(row.evidence),
+        "fix": None if row.fix is None else parse_facts(row.fix),
+    }
+    return Event(name=name, facts=facts)
