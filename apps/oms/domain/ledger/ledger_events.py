@@ -15,9 +15,6 @@ from oms.domain.money import subtract
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
 
-OVER_FILLED = "order_over_filled"
-"""Event of an execution beyond the quantity of its order."""
-
 UNKNOWN_OUTCOME_WINDOW = timedelta(seconds=15)
 """An order unknown to the exchange after this time was not placed."""
 
@@ -119,7 +116,7 @@ def over_fill_events(before: Order, order: Order, trade_id: str) -> tuple[Event,
         "filled_qty": order.filled_qty,
         "excess_qty": subtract(order.filled_qty, order.qty),
     }
-    return (Event(name=OVER_FILLED, strategy_id=order.strategy_id, facts=facts),)
+    return (Event(name="order_over_filled", strategy_id=order.strategy_id, facts=facts),)
 
 
 def over_close_events(

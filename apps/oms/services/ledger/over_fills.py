@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oms.domain.event import Event
-from oms.domain.ledger.ledger_events import OVER_FILLED
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.discrepancy import (
@@ -24,6 +23,7 @@ from oms.wire.json import dumps_fast
 from oms.wire.responses.reconcile_rows import discrepancy_event
 
 _KIND = DiscrepancyClass.ORDER_OVER_FILLED
+_OVER_FILLED = "order_over_filled"
 _QUANTITIES = ("order_qty", "filled_qty", "excess_qty")
 
 
@@ -32,7 +32,7 @@ async def open_over_fills(
 ) -> None:
     """Open a discrepancy for each over-fill among ``events``, and add its event to them."""
     over_fills: list[Mapping[str, Any]] = [
-        event.facts for event in events if event.name == OVER_FILLED
+        event.facts for event in events if event.name == _OVER_FILLED
     ]
     if not over_fills:
         return
