@@ -32,6 +32,7 @@ from oms.domain.side import Side
 from oms.domain.value import evolve
 
 QUANTITIES = st.decimals("-1000", "1000", places=8, allow_nan=False)
+START = timedelta(days=3)
 SECONDS = st.integers(0, 3600).map(lambda each: timedelta(seconds=each))
 
 
@@ -150,13 +151,13 @@ def test_each_scope_runs_once_per_interval_and_the_widest_covers_all(
     account_id: int, steps: list[int]
 ) -> None:
     plan = ReconcileIntervals(intervals={Scope.SHORT: timedelta(seconds=30)})
-    table, now = ReconcileSchedule.initial(account_id, plan, NOON, waits=False), NOON
-    assert table.scope_due(NOON) is Scope.SHORT or table.due[Scope.HOURLY] == NOON
+    table, now = ReconcileSchedule.initial(account_id, plan, START, waits=False), START
+    assert table.scope_due(START) is Scope.SHORT or table.due[Scope.HOURLY] == START
     times: list[timedelta] = []
     for step in steps:
         scope = table.scope_due(now)
         if scope is not None:
-            times.append(now - NOON)
+            times.append(now - START)
             table = table.mark_reconciled(scope, plan, now)
             assert table.scope_due(now) is None or table.scope_due(now) is not Scope.SHORT
         now += timedelta(seconds=step)
@@ -166,9 +167,9 @@ def test_each_scope_runs_once_per_interval_and_the_widest_covers_all(
 
 def test_start_times_are_spread() -> None:
     tables = [
-        ReconcileSchedule.initial(number, ReconcileIntervals(), NOON) for number in range(1, 61)
+        ReconcileSchedule.initial(number, ReconcileIntervals(), START) for number in range(1, 61)
     ]
-    firsts = sorted(table.due[Scope.SHORT] - NOON for table in tables)
+    firsts = sorted(table.due[Scope.SHORT] - START for table in tables)
     assert firsts[-1] < timedelta(seconds=60)
     gaps = [b - a for a, b in pairwise(firsts)]
     assert max(gaps) < timedelta(seconds=5)

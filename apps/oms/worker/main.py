@@ -109,7 +109,7 @@ class Worker:
             if time.monotonic() >= next_poll_at:
                 await self.processor.poll_market()
                 if self.reconcile_scheduler is not None:
-                    await self.reconcile_scheduler(self.processor.clock.now())
+                    await self.reconcile_scheduler()
                 next_poll_at = time.monotonic() + self.tick_seconds
 
     async def _drain(self) -> bool:

@@ -3,12 +3,16 @@
 Accounts at real exchanges are reconciled by default. The ledger of a paper account is written in
 the transaction of its exchange's state, so it is reconciled only if an interval is set. The result
 of a pass without findings is reported by the worker's heartbeat and not stored.
+
+Due times are those of a monotonic clock: a step of the system's clock neither delays a pass nor
+repeats one.
 """
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from oms.domain.account import Engine
 from oms.domain.errors import Refused
@@ -34,22 +38,25 @@ class ReconcileScheduler:
 
     processor: CommandProcessor
     rows: ReconcileStore
+    #: Seconds of a clock that never steps.
+    monotonic: Callable[[], float] = time.monotonic
     _settings: dict[int, ScheduledAccount] = field(default_factory=dict)
     _schedules: dict[int, ReconcileSchedule] = field(default_factory=dict)
     #: Accounts that cannot be read, with the reason.
     _degraded: dict[int, Refused] = field(default_factory=dict)
     #: Accounts whose next attempt is delayed.
-    _retry_at: dict[int, datetime] = field(default_factory=dict)
+    _retry_at: dict[int, timedelta] = field(default_factory=dict)
     _held: frozenset[int] = frozenset()
-    _read_at: datetime | None = None
+    _read_at: timedelta | None = None
 
-    async def __call__(self, now: datetime) -> None:
+    async def __call__(self) -> None:
         """Start the passes that are due. Raises ``Unavailable``."""
+        now = timedelta(seconds=self.monotonic())
         held = frozenset(account_id for account_id in self.processor.keeper.held if account_id)
         if (
             self._read_at is None
             or held != self._held
-            or abs(now - self._read_at) >= SETTINGS_REFRESH_INTERVAL
+            or now - self._read_at >= SETTINGS_REFRESH_INTERVAL
         ):
             await self._read(held, now)
         started = 0
@@ -71,7 +78,7 @@ class ReconcileScheduler:
             await self._record_availability(account_id, None)
             self._schedules[account_id] = schedule.mark_reconciled(scope, intervals, now)
 
-    async def _read(self, held: frozenset[int], now: datetime) -> None:
+    async def _read(self, held: frozenset[int], now: timedelta) -> None:
         """Read the settings of the leased accounts; a new account begins its schedule."""
         settings = {row.account_id: row for row in await self.rows.scheduled_accounts(sorted(held))}
         self._settings = {key: row for key, row in settings.items() if is_scheduled(row)}

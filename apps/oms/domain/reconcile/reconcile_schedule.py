@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 
 from oms.domain.reconcile.position_comparison import DEFAULT_LOOKBACKS, Scope
@@ -43,13 +43,13 @@ class ReconcileIntervals:
 
 @value
 class ReconcileSchedule:
-    """Due times of each scope of one account."""
+    """Due times of each scope of one account, by a clock that never steps."""
 
-    due: Mapping[Scope, datetime]
+    due: Mapping[Scope, timedelta]
 
     @classmethod
     def initial(
-        cls, account_id: int, plan: ReconcileIntervals, now: datetime, *, waits: bool = True
+        cls, account_id: int, plan: ReconcileIntervals, now: timedelta, *, waits: bool = True
     ) -> "ReconcileSchedule":
         """Return the first due times of an account, spread so that accounts do not run
         simultaneously.
@@ -62,12 +62,12 @@ class ReconcileSchedule:
             due[Scope.SHORT] = now
         return cls(due=due)
 
-    def scope_due(self, now: datetime) -> Scope | None:
+    def scope_due(self, now: timedelta) -> Scope | None:
         """Return the widest scope that is due."""
         return next((scope for scope in _WIDEST_FIRST if self.due[scope] <= now), None)
 
     def mark_reconciled(
-        self, scope: Scope, plan: ReconcileIntervals, now: datetime
+        self, scope: Scope, plan: ReconcileIntervals, now: timedelta
     ) -> "ReconcileSchedule":
         """Return the schedule after a run of ``scope``, which also covers all narrower scopes."""
         narrower = _WIDEST_FIRST[_WIDEST_FIRST.index(scope) :]
