@@ -55,15 +55,12 @@ def _decode(text: str, position: Position) -> PositionMark | None:
 
 
 def _instrument(symbol: str) -> Instrument:
-    """How profit of the symbol is counted: its name says that."""
+    """How profit of the symbol is counted: coins and linear contracts alone are traded there."""
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.partition("/")
-    kind = InstrumentKind.SPOT
-    if settle:
-        kind = InstrumentKind.INVERSE if settle == base else InstrumentKind.LINEAR
     return Instrument(
         symbol=symbol,
-        kind=kind,
+        kind=InstrumentKind.LINEAR if settle else InstrumentKind.SPOT,
         base=base,
         quote=quote,
         settle=settle or quote,

@@ -59,7 +59,7 @@ class ExchangeStateRows:
     trades: Sequence["TradeRow"] = ()
     prices: Mapping[str, str] = field(default_factory=dict)
     attempts: Sequence[AttemptRow] = ()
-    #: The instruments that orders and deals of the account were judged by, by symbol.
+    #: By symbol, the instruments with which orders and deals were checked and booked.
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
 

@@ -30,7 +30,9 @@ class MarkPrices(Protocol):
 
 
 class StoredPaperPrices(Protocol):
-    """Stored prices of paper accounts: set manually or read from a recording."""
+    """Stored prices: of paper accounts set manually or read from a recording, of accounts at real
+    exchanges as read last.
+    """
 
     async def __call__(
         self, symbols: Mapping[int, frozenset[str]]

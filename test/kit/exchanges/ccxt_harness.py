@@ -85,6 +85,8 @@ class CcxtHarness:
     attempts: dict[tuple[int, int, str], AttemptRow] = field(default_factory=dict)
     reports: list[ExecutionReport] = field(default_factory=list)
     snapshots: list[ExchangeSnapshot] = field(default_factory=list)
+    #: The stored texts of mark prices, by symbol.
+    marks: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> "CcxtHarness":
         """Create the exchange from the stored orders and attempts."""
@@ -171,8 +173,11 @@ class CcxtHarness:
     def save_requests(self) -> None:
         """Store the taken requests without confirming the commit."""
         memory = self.exchange.take_state_changes()
-        for row in () if memory is None else memory.attempts:
+        if memory is None:
+            return
+        for row in memory.attempts:
             self.attempts[row.order_id, row.attempt, row.kind] = row
+        self.marks |= memory.prices
 
     async def poll_uncommitted(self) -> None:
         """Poll for 0.2 s without a commit."""

@@ -62,6 +62,11 @@ class Timings:
     #: Ended orders are remembered this long.
     remember_seconds: float = 86_400
 
+    @property
+    def renew_before_seconds(self) -> float:
+        """How long before its deadline a placement that waits for the limits gets a later one."""
+        return self.send_within_seconds / 4
+
 
 def nth_delay(times: tuple[float, ...], number: int) -> float:
     """Returns the delay of attempt ``number``, counted from 0; the last one repeats."""

@@ -17,7 +17,6 @@ from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue, WriteLimiter
 from oms.adapters.ccxt.orders.order_replacer import OrderReplacer
-from oms.adapters.ccxt.orders.order_request import OrderRequest
 from oms.adapters.ccxt.orders.placement_writer import PlacementWriter
 from oms.adapters.ccxt.orders.recovery import restore_orders
 from oms.adapters.ccxt.orders.replacement_reports import ReplacementReporter
@@ -86,6 +85,7 @@ def build_exchange(
         make_client=make_client,
         installation_tag=installation_tag,
         on_update=on_update,
+        known_symbols=known_symbols,
         timings=timings or Timings(),
         clock=clock,
     )
@@ -144,6 +144,7 @@ def _build_core(
     make_client: Callable[[], ExchangeClient],
     installation_tag: str,
     on_update: Callable[[], None],
+    known_symbols: Collection[str],
     timings: Timings,
     clock: Callable[[], datetime],
 ) -> _Core:
@@ -163,7 +164,7 @@ def _build_core(
     )
     orders = OrderCache(ClientOrderIdCodec(installation_tag, is_short=profile.has_short_client_ids))
     connection = Connection(make_client, timings)
-    marks = MarkPriceReader(connection, clock)
+    marks = MarkPriceReader(connection, clock, known_symbols)
     return _Core(
         account=account,
         profile=profile,
@@ -233,16 +234,13 @@ def _build_sending(core: _Core, inflight_writes_max: int) -> _Sending:
 def _build_placements(
     core: _Core, journal: RequestJournal, limiter: WriteLimiter
 ) -> PlacementWriter:
-    async def renew(request: OrderRequest) -> None:
-        await journal.extend_deadline(request, core.clock())
-
     return PlacementWriter(
         client=core.connection,
         limiter=limiter,
         batch=core.settings.allowed_batch(core.profile.order_batch),
         clock=core.clock,
-        renew=renew,
-        renew_before=timedelta(seconds=core.timings.send_within_seconds / 4),
+        renew=journal.extend_deadline,
+        renew_before=timedelta(seconds=core.timings.renew_before_seconds),
     )
 
 

@@ -27,7 +27,7 @@ def paper_capabilities() -> dict[str, Any]:
         "read_position_mode": True,
         "edit": dict.fromkeys(_KINDS, "native"),
         "edit_fields": ["price", "qty"],
-        "order_batch": {"spot": None, "linear": None},
+        "order_batch": dict.fromkeys(_KINDS),
         "cancel_all_after": False,
         "request_expiry_ms": None,
         "trades": dict.fromkeys(_KINDS, lists),

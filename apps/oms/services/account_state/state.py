@@ -346,7 +346,7 @@ class AccountState:
     def _exchange_changes(self, work: UnitOfWork) -> ExchangeStateRows | None:
         """Return the exchange's changed state, with instruments that are not stored as they are.
 
-        Paper accounts are judged by the table that is part of the gateway.
+        Paper accounts use the table that is part of the gateway.
         """
         changes = self.exchange.take_state_changes()
         if self.account.engine is Engine.PAPER:

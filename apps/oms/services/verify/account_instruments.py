@@ -12,7 +12,7 @@ from oms.ports.verification_reads import VerificationReads
 class AccountInstruments:
     """Returns instruments by symbol: of paper accounts the gateway's table, else the stored ones.
 
-    An account at a real exchange is checked by the terms that its orders were judged by.
+    An account at a real exchange is verified with the terms that its orders were booked with.
     """
 
     audit: VerificationReads

@@ -19,23 +19,21 @@ _END_MARK = "# <<< ccxt_driver autopatch <<<"
 _START_FILES = ("sitecustomize.py", "zz_ccxt_driver_autopatch.pth")
 
 
-def ignore_ccxt_patch() -> str | None:
-    """Removes the patch from this process; returns the line that uninstalls it, ``None`` without.
+def ignore_ccxt_patch() -> None:
+    """Removes the patch from this process, and logs the line that uninstalls it.
 
-    It is also logged. A patched ccxt that is loaded is imported again by the next import.
+    A patched ccxt that is loaded is imported again by the next import.
     """
     hooks = [hook for hook in sys.meta_path if _package_of(type(hook)) == _DRIVER]
     is_patched = hasattr(sys.modules.get("ccxt"), "_ccxt_oms_autopatched")
     if not hooks and not is_patched:
-        return None
+        return
     for hook in hooks:
         sys.meta_path.remove(hook)
     if is_patched:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ccxt"]:
             del sys.modules[name]
-    line = _undo_line()
-    logger.warning("ccxt_patch_ignored undo=%s", line)
-    return line
+    logger.warning("ccxt_patch_ignored undo=%s", _undo_line())
 
 
 def is_own_class(found: type) -> bool:

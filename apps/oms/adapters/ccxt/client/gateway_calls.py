@@ -34,23 +34,10 @@ _STRUCTURE_READS = frozenset({"market", "markets", "currencies", "fees", "limits
 #: Keys of structures with texts that may look like numbers.
 _TEXTS = frozenset(
     {
-        *(
-            "id",
-            "uid",
-            "txid",
-            "info",
-            "order",
-            "symbol",
-            "code",
-            "base",
-            "quote",
-            "settle",
-            "name",
-            "network",
-            "tag",
-        ),
-        *("datetime", "address", "addressFrom", "addressTo", "tagFrom", "tagTo", "comment"),
-        *("account", "fromAccount", "toAccount", "referenceAccount", "parent", "subType"),
+        *("id", "uid", "txid", "info", "order", "symbol", "code", "currency", "datetime"),
+        *("base", "quote", "settle", "name", "network", "tag", "subType", "parent", "comment"),
+        *("address", "addressFrom", "addressTo", "tagFrom", "tagTo"),
+        *("account", "fromAccount", "toAccount", "referenceAccount"),
     }
 )
 _ID_ENDINGS = ("Id", "Ids")

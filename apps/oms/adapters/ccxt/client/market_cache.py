@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -79,22 +80,13 @@ def helper_options(exchange: Any) -> dict[str, Any]:
 
 def keep_order_limits(exchange: Any, limits: Sequence[OrderLimit]) -> None:
     """Keeps limits on new orders that a reply reported, with the market table."""
-    kept = {f"{each.api} {each.seconds:g}": _limit_fields(each) for each in limits}
+    kept = {" ".join(map(str, each.key)): asdict(each) for each in limits}
     exchange.options[ORDER_LIMITS] = {**exchange.options.get(ORDER_LIMITS, {}), **kept}
 
 
 def read_order_limits(exchange: Any) -> Sequence[OrderLimit]:
     """Returns the limits on new orders that were kept."""
     return [OrderLimit(**each) for each in exchange.options.get(ORDER_LIMITS, {}).values()]
-
-
-def _limit_fields(limit: OrderLimit) -> dict[str, Any]:
-    return {
-        "api": limit.api,
-        "orders": limit.orders,
-        "seconds": limit.seconds,
-        "used_header": limit.used_header,
-    }
 
 
 def save_table(path: Path, exchange: Any, now: datetime) -> None:

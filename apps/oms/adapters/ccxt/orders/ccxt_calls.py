@@ -19,7 +19,7 @@ from oms.domain.value import evolve, value
 #: Keys of ``params`` that the gateway reads and does not send.
 _OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms", "unknown"})
 
-#: They would trade other terms than those of the order: those which the ledger and the limits know.
+#: Parameters that would change terms of the order, which the ledger and the limits rely on.
 _TERM_PARAMS = frozenset(
     {
         *("symbol", "side", "type", "orderType", "category", "instId"),

@@ -65,7 +65,7 @@ class WriteLimiter:
         return slot
 
     def give_up(self, slot: Slot) -> None:
-        """Stop to wait for a slot; one that was assigned meanwhile is released."""
+        """Stop waiting for a slot; one that was assigned meanwhile is released."""
         if not slot.done():
             slot.cancel()
         elif not slot.cancelled() and slot.result():

@@ -53,7 +53,7 @@ class PlacementWriter:
         limiter: WriteLimiter,
         batch: OrderBatch | None,
         clock: Callable[[], datetime],
-        renew: Callable[[OrderRequest], Awaitable[None]],
+        renew: Callable[[OrderRequest, datetime], Awaitable[None]],
         renew_before: timedelta,
     ) -> None:
         self._client = client
@@ -67,6 +67,13 @@ class PlacementWriter:
 
     async def __call__(self, request: OrderRequest, call: CcxtCall) -> Any:
         """Returns the reply to the order; ``None`` if it was revoked. Raises ``RequestError``."""
+        try:
+            return await self._place(request, call)
+        finally:
+            # Not sooner: a cancel revokes what is not being sent, and this order may be placed.
+            request.is_sending = False
+
+    async def _place(self, request: OrderRequest, call: CcxtCall) -> Any:
         entry = _Waiting(
             request=request,
             call=call,
@@ -100,7 +107,7 @@ class PlacementWriter:
             if entry.slot.done():
                 break
             deadline = entry.request.deadline
-            await self._renew(entry.request)
+            await self._renew(entry.request, self._clock())
             if entry.request.deadline == deadline:  # it may not wait any longer
                 return await entry.slot
         return entry.slot.result()
@@ -130,6 +137,7 @@ class PlacementWriter:
             for each in self._waiting
             if each.kind is entry.kind
             and not (each.is_taken or each.request.is_revoked or each.outcome.done())
+            and not each.slot.cancelled()
             and now < each.request.deadline
         ]
         held = sum(each.slot.done() and each.slot.result() for each in others)
@@ -179,13 +187,8 @@ class PlacementWriter:
         for request in requests:
             request.is_sending = True
             request.row = evolve(request.row, sent_at=now)
-        seconds = min((each.deadline - now).total_seconds() for each in requests)
-        try:
-            with send_within(seconds):
-                yield
-        finally:
-            for request in requests:
-                request.is_sending = False
+        with send_within(min((each.deadline - now).total_seconds() for each in requests)):
+            yield
 
     def _shared_kind(self, request: OrderRequest, call: CcxtCall) -> InstrumentKind | None:
         """The kind of orders that it may share a request with."""

@@ -267,8 +267,7 @@ class RequestJournal:
         for request in requests:
             request.is_revoked = True
             request.row = evolve(request.row, outcome="not_sent", code=REVOKED)
-            if request not in self._unsaved:
-                rows.append(request.row)
+            rows.append(request.row)
         mark_ended(tracked, now)
         self._report_buffer.put(
             [build_report(tracked, ReportKind.CANCELED, ReportSource.REPLY, now)], rows

@@ -125,7 +125,7 @@ class RequestSender:
             # A venue's pause is waited for in the request throttle, where cancels go first.
             await asyncio.sleep(pause)
             remaining = (request.deadline - self._clock()).total_seconds()
-            if error.code == OVERLOAD and remaining < self._timings.send_within_seconds / 4:
+            if error.code == OVERLOAD and remaining < self._timings.renew_before_seconds:
                 await self._extend_deadline(request, self._clock())
         if not request.is_revoked:
             self._report_not_sent(request, error)
@@ -133,19 +133,10 @@ class RequestSender:
     async def _place(self, request: OrderRequest) -> RequestError | None:
         """Sends a placement, perhaps with others; returns why it was not sent."""
         try:
-            reply = await self._place_order(request, await self._call(request))
+            call = await self._call(request)
         except ReadFailed as failed:
             return NotSent("exchange_unavailable", failed.message, headers_sent=False)
-        except (NotSent, Overloaded, RefusedTogether) as error:
-            return error
-        except Rejected as error:
-            await self._rejected(request, error)
-        except OutcomeUnknown as error:
-            self._unknown(request, error)
-        else:
-            if reply is not None:
-                self._acknowledged(request, reply)
-        return None
+        return await self._settle(request, self._place_order(request, call))
 
     async def _can_proceed(self, request: OrderRequest) -> bool:
         """Waits until it is known whether the order exists; returns whether it is open."""
@@ -178,22 +169,32 @@ class RequestSender:
             return NotSent(
                 EXPIRED_BEFORE_SEND, "the time limit for sending has passed", headers_sent=False
             )
+        return await self._settle(request, self._write(request, call))
+
+    async def _write(self, request: OrderRequest, call: CcxtCall) -> Any:
+        """Returns the reply. Raises ``RequestError``."""
         request.is_sending = True
         request.tracked.is_changing |= request.kind == CHANGE
         request.row = evolve(request.row, sent_at=self._clock())
         try:
             with send_within((request.deadline - self._clock()).total_seconds()):
-                reply = await self._client.write(call.method, *call.args, **call_params(call))
-        except (NotSent, Overloaded) as error:
+                return await self._client.write(call.method, *call.args, **call_params(call))
+        finally:
+            request.is_sending = False
+
+    async def _settle(self, request: OrderRequest, reply: Awaitable[Any]) -> RequestError | None:
+        """Reports the outcome; returns why it was not sent, ``None`` also if it was revoked."""
+        try:
+            answer = await reply
+        except (NotSent, Overloaded, RefusedTogether) as error:
             return error
         except Rejected as error:
-            await self._rejected(request, error)
+            self._rejected(request, error)
         except OutcomeUnknown as error:
             self._unknown(request, error)
         else:
-            self._acknowledged(request, reply)
-        finally:
-            request.is_sending = False
+            if answer is not None:
+                self._acknowledged(request, answer)
         return None
 
     async def _call(self, request: OrderRequest) -> CcxtCall:
@@ -229,7 +230,7 @@ class RequestSender:
             kind = QueryKind.CANCEL if request.kind == CANCEL else QueryKind.CHANGE
             self._query(request, kind, is_acked=True)
 
-    async def _rejected(self, request: OrderRequest, error: Rejected) -> None:
+    def _rejected(self, request: OrderRequest, error: Rejected) -> None:
         now, tracked = self._clock(), request.tracked
         if error.code == POSITION_MODE_MISMATCH:
             self._modes.forget()
@@ -291,12 +292,11 @@ class RequestSender:
 
     def _report_not_sent(self, request: OrderRequest, error: RequestError | None) -> None:
         """Reports that it was not sent and will not be."""
-        now, wait = self._clock(), None
+        now = self._clock()
         code = EXPIRED_BEFORE_SEND if error is None else error.code
         message = "the time limit for sending has passed" if error is None else error.message
-        if code in (EXPIRED_BEFORE_SEND, OVERLOAD):
-            wait = self._client.order_wait(request.tracked.symbol, 1)
-            wait = max(wait, (error.retry_after if error else None) or 0.0)
+        is_late = code in (EXPIRED_BEFORE_SEND, OVERLOAD)
+        wait = self._expected_wait(request, error) if is_late else None
         if code == OVERLOAD and isinstance(error, NotSent):
             code, message = EXPIRED_BEFORE_SEND, "the rate limit left no room for it in time"
         request.row = evolve(request.row, sent_at=None, outcome="not_sent", code=code)
@@ -306,6 +306,13 @@ class RequestSender:
         if wait is not None:
             reports = [evolve(each, retry_after_s=ceil(wait)) for each in reports]
         self._report_buffer.put(reports, [request.row])
+
+    def _expected_wait(self, request: OrderRequest, error: RequestError | None) -> float | None:
+        """Returns in how many seconds it could be sent; ``None`` if nothing says so."""
+        waits = [self._client.order_wait(request.tracked.symbol, 1)] * (request.kind == PLACE)
+        if error is not None and error.retry_after is not None:
+            waits.append(error.retry_after)
+        return max(waits, default=None)
 
     def _rejection(self, request: OrderRequest, code: str, message: str) -> list[ExecutionReport]:
         return build_rejection(request, code, message, ReportSource.REPLY, self._clock())
@@ -319,11 +326,14 @@ def _wait_end(request: OrderRequest, error: RequestError) -> datetime:
 
 
 def _find_reason_too_late(request: OrderRequest) -> str | None:
-    """Why the request has no purpose any more; some venues end an order that is amended so."""
+    """Returns why the request is too late, ``None`` if it is not.
+
+    Some venues end an order that is amended to its executed quantity.
+    """
     tracked = request.tracked
     if tracked.is_ended:
         return "the order has ended"
     executed = add(tracked.filled_before, tracked.filled)
     if request.kind == CHANGE and request.qty is not None and request.qty <= executed:
-        return f"{decimal_text(executed)} of it are executed"
+        return f"{decimal_text(executed)} is already executed"
     return None

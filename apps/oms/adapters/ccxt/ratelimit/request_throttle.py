@@ -184,7 +184,9 @@ class RequestThrottle:
         name = f"{self._key_prefix} {path}"
         for limit in self._order_limits:
             if limit.path and limit.applies_to(api, path):
-                return self._buckets.get_or_create(name, limit.orders, seconds=limit.seconds)
+                return self._buckets.get_or_create(
+                    name, limit.orders, seconds=limit.seconds, is_shared=self._is_key_shared
+                )
         return self._buckets.get(name)
 
     def _order_bucket_name(self, limit: OrderLimit) -> str:

@@ -38,7 +38,7 @@ class Subscription:
 
 
 class AccountStreams:
-    """Runs the streams of one account; where they are disabled nothing is ever dialled."""
+    """Runs the streams of one account; where they are disabled, no connection is opened."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class AccountStreams:
         self._timings = timings
 
     async def run(self) -> None:
-        """Listen and reconnect until canceled; without credentials nothing is dialled."""
+        """Listen and reconnect until canceled; without credentials no connection is opened."""
         subscriptions = self._subscriptions() if self._status.is_enabled else []
         if subscriptions and not self._connection.exchange.check_required_credentials(False):
             subscriptions = []

@@ -289,9 +289,7 @@ class AccountReader:
     def _symbols_to_query(
         self, section: AccountSection, symbols: Collection[str] | None
     ) -> Sequence[str | None]:
-        if not self._profile.symbol_required:
-            return (None,)
-        if symbols is None:
+        if symbols is None or not self._profile.symbol_required:
             return (None,)
         return sorted({*self._symbols(), *symbols} & section.symbols)
 

@@ -13,16 +13,22 @@ from oms.adapters.ccxt.parsing.fields import get_decimal, malformed_response
 from oms.adapters.exchange_marks import encode_mark
 from oms.domain.instrument import InstrumentKind
 
-#: More coins than this are not valued.
+#: More symbols than this are not read in one pass.
 SPOT_SYMBOLS_MAX = 20
 
 
 class MarkPriceReader:
-    """The marks of one account; ``take`` returns those that are not stored yet."""
+    """The marks of one account; ``take`` returns those that are not stored yet.
 
-    def __init__(self, client: ExchangeClient, clock: Callable[[], datetime]) -> None:
+    ``symbols`` are those that the account ever traded.
+    """
+
+    def __init__(
+        self, client: ExchangeClient, clock: Callable[[], datetime], symbols: Collection[str]
+    ) -> None:
         self._client = client
         self._clock = clock
+        self._symbols = set(symbols)
         self._unsaved: dict[str, str] = {}
         self._last: dict[str, Decimal] = {}
 
@@ -39,11 +45,15 @@ class MarkPriceReader:
     async def read_spot(
         self, symbols: Collection[str], balances: Mapping[str, Decimal] | None
     ) -> None:
-        """Read the last prices of coins held, in the symbols that they were traded in."""
+        """Read the last prices of coins held, in the symbols that they were traded in.
+
+        ``symbols`` are traded since, and are kept.
+        """
+        self._symbols.update(symbols)
         instruments = self._client.instruments
         held = [
             symbol
-            for symbol in sorted(set(symbols))
+            for symbol in sorted(self._symbols)
             if (each := instruments.get(symbol)) is not None
             and each.kind is InstrumentKind.SPOT
             and (balances or {}).get(each.base)

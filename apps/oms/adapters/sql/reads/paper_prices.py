@@ -1,4 +1,4 @@
-"""Stored prices of paper accounts."""
+"""Stored prices of accounts."""
 
 from collections.abc import Mapping
 
