@@ -21,7 +21,7 @@ _TIMEFRAME = re.compile(r"(\d+)([smhdwMy])")
 _CCXT_FUNCTIONS = re.compile(
     r"safe_\w+|(?:deep_)?extend|omit(?:_zero)?|keysort|sort_by(?:_2)?|index_by(?:_safe)?|group_by"
     r"|filter_by|pluck|sum|to_array|unique|aggregate|is_empty|in_array|array_concat|merge"
-    r"|parse_date|ymd|yymmdd|parse_number|omit_zero|build_ohlcvc|parse_to_\w+|is_dictionary|is_array"
+    r"|parse_date|ymd|yymmdd|parse_number|build_ohlcvc|parse_to_\w+|is_dictionary|is_array"
     r"|yyyymmdd|ymdhms|uuid\d*|round_timeframe|capitalize|json|unjson|flatten"
 )
 

@@ -7,7 +7,6 @@ from typing import Any
 from ccxt_driver.errors import driver_error
 from ccxt_driver.exchange_rules import PAPER_PREFIX
 from ccxt_driver.methods.market import MarketMethods
-from ccxt_driver.naming import gateway_order_type
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
 from ccxt_driver.sansio.order_terms import (
@@ -48,16 +47,23 @@ class OrderCallMethods(MarketMethods):
         self, symbol: str | None, type: str | None, side: str | None, amount: Any, price: Any
     ) -> Flow[tuple[Any, Any, Mapping[str, Any]]]:
         """Returns amount and price, rounded, and the terms that the order must have."""
-        if self.dialect != CCXT or symbol is None:
+        if self.dialect != CCXT or (symbol is None and amount is None and price is None):
             return amount, price, {}
-        yield from self._load_for_symbols()
-        market = self._order_market(symbol)
+        market = yield from self._require_market(symbol, "edit_order")
         expected = {"symbol": market.market["symbol"]}
         if side is not None:
             expected["side"] = side.lower()
         if type is not None and not self._rules.ignores_type_of_edit:
-            expected["order_type"] = gateway_order_type(market.order_type(type)[0])
+            expected["order_type"] = market.order_type(type)[0]
         return base_amount(amount, market), market.rounding.price(price), expected
+
+    def _convert_close(self, symbol: str | None, params: Params) -> Flow[Params]:
+        """Returns ``params`` with the amount to close, rounded, in base units."""
+        given = [name for name in ("amount", "qty") if params.get(name) is not None]
+        if self.dialect != CCXT or not given:
+            return params
+        market = yield from self._require_market(symbol, "close_position with an amount")
+        return {**params, **{name: base_amount(params[name], market) for name in given}}
 
     def _check_sandbox(self) -> Flow[None]:
         if not self._needs_sandbox:
@@ -92,6 +98,14 @@ class OrderCallMethods(MarketMethods):
             return symbol
         yield from self._load_for_symbols()
         return self.market(symbol)["symbol"]
+
+    def _require_market(self, symbol: str | None, method: str) -> Flow[OrderMarket]:
+        """Returns the market that says what an amount is. Raises ``ArgumentsRequired``."""
+        if symbol is None:
+            message = f"{method} needs the symbol: amounts are in contracts of its market"
+            raise driver_error("ArgumentsRequired", message, code="validation_error")
+        yield from self._load_for_symbols()
+        return self._order_market(symbol)
 
     def _order_market(self, symbol: str) -> OrderMarket:
         market = self.market(symbol)

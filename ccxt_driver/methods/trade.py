@@ -94,7 +94,10 @@ class TradeMethods(OrderCallMethods):
         price: Any = None,
         params: Params = NO_PARAMS,
     ) -> Any:
-        """Changes amount, price or both; the order keeps its id and other fields."""
+        """Changes amount, price or both; the order keeps its id and other fields.
+
+        The ccxt dialect requires ``symbol``.
+        """
         flow = self._edit_order(id, symbol, type, side, amount, price, params or NO_PARAMS)
         return self._run(flow)
 
@@ -119,10 +122,11 @@ class TradeMethods(OrderCallMethods):
     def close_position(
         self, symbol: str | None = None, side: str | None = None, params: Params = NO_PARAMS
     ) -> Any:
-        """Closes the position ``params["position_id"]``; ``amount`` in ``params`` closes a part."""
-        return self._run(
-            trade_flows.close_position(self._context(), symbol, side, params or NO_PARAMS)
-        )
+        """Closes the position ``params["position_id"]``; ``amount`` in ``params`` closes a part.
+
+        In the ccxt dialect the amount is in contracts, which requires ``symbol``.
+        """
+        return self._run(self._close_position(symbol, side, params or NO_PARAMS))
 
     def _create_order(self, call: OrderCall) -> Flow[Structure]:
         converted = yield from self._convert_order(call)
@@ -171,3 +175,9 @@ class TradeMethods(OrderCallMethods):
     def _cancel_all_orders(self, symbol: str | None, params: Params) -> Flow[list[Structure]]:
         resolved = yield from self._resolve(symbol)
         return (yield from trade_flows.cancel_all_orders(self._context(), resolved, params))
+
+    def _close_position(
+        self, symbol: str | None, side: str | None, params: Params
+    ) -> Flow[Structure]:
+        converted = yield from self._convert_close(symbol, params)
+        return (yield from trade_flows.close_position(self._context(), symbol, side, converted))

@@ -273,7 +273,12 @@ class WatchMethods(Driver):
         await self._limit_rate(query, interval_seconds)
         exchange_params = {key: params[key] for key in params if key not in _DRIVER_PARAMS}
         flow = read_flows.fetch_market(self._context(), func, args, exchange_params)
-        return await self._run_async(flow)
+        try:
+            return await self._run_async(flow)
+        except asyncio.CancelledError:
+            # Nothing was read: the next call reads at once, before symbols that were returned.
+            self._read_times().pop(query, None)
+            raise
 
     async def _watch_market_via_ws(
         self, channel: str, *, symbol: str, timeout_s: float, **options: Any
@@ -292,11 +297,15 @@ class WatchMethods(Driver):
 
     async def _limit_rate(self, query: tuple[str, ...], seconds: float) -> None:
         """Sleeps until ``seconds`` have passed since the last HTTP read of the same query."""
-        read_at: dict[tuple[str, ...], float] = vars(self).setdefault("_market_read_at", {})
+        read_at = self._read_times()
         seconds_left = read_at.get(query, 0) + seconds - time.monotonic()
         if seconds_left > 0:
             await asyncio.sleep(seconds_left)
         read_at[query] = time.monotonic()
+
+    def _read_times(self) -> dict[tuple[str, ...], float]:
+        times: dict[tuple[str, ...], float] = vars(self).setdefault("_market_read_at", {})
+        return times
 
 
 _DRIVER_PARAMS = frozenset(

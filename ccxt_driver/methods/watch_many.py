@@ -27,9 +27,8 @@ class WatchManyMethods(WatchMethods):
         """
         params = params or NO_PARAMS
         stream = self._current_stream()
-        for kind in (ORDERS, TRADES):
-            stream.cache.queue(kind, frozenset(), 0).pending.clear()
-        stream.start()
+        if not params.get("force_polling"):
+            stream.start()
         ends_at = time.monotonic() + self._seconds(params, "watch_timeout_seconds")
         while (
             stream.cache.change_count == self._balance_change_count
@@ -97,7 +96,7 @@ class WatchManyMethods(WatchMethods):
         """Returns changed candles by symbol and timeframe."""
         pairs = {
             f"{symbol} {timeframe}": (symbol, timeframe)
-            for symbol, timeframe in (symbolsAndTimeframes)
+            for symbol, timeframe in symbolsAndTimeframes
         }
         changed = await self._watch_first(
             list(pairs),

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from ccxt_driver.errors import driver_error
 from ccxt_driver.exchange_rules import ExchangeRules
 from ccxt_driver.markets import Market, MarketRounding
+from ccxt_driver.naming import gateway_order_type
 from ccxt_driver.wire import format_decimal
 
 _EXACT = Context(prec=80)
@@ -65,7 +66,7 @@ class OrderMarket:
         """Returns the gateway's name of an order type, and whether it is post-only."""
         name = str(type).lower()
         native = self.rules.contract_types if self.is_contract else self.rules.spot_types
-        return native.get(name, (name, False))
+        return native.get(name, (gateway_order_type(name), False))
 
 
 def needs_ticker(call: OrderCall, place: OrderMarket) -> bool:
@@ -82,7 +83,7 @@ def needs_ticker(call: OrderCall, place: OrderMarket) -> bool:
         kind == "market"
         and place.rules.spends_price
         and call.price is not None
-        and (not is_conditional)
+        and not is_conditional
     )
 
 
@@ -206,14 +207,14 @@ def _cost(call: OrderCall, kind: str, params: dict[str, Any], place: OrderMarket
     elif (
         kind == "market"
         and needs_ticker(replace(call, params=params), place)
-        and (call.price is not None)
+        and call.price is not None
     ):
         factors = [Decimal(format_decimal(each)) for each in (call.amount, call.price)]
         cost = format_decimal(_EXACT.multiply(*factors))
     else:
         return None
     if _has(params, *_TRIGGERS, *_STOPS, *_PROFITS):
-        refuse_parameter(names[0], "an order with a trigger has no cost")
+        refuse_parameter(names[0] if names else "price", "an order with a trigger has no cost")
     return Decimal(str(place.rounding.cost(cost)))
 
 

@@ -53,6 +53,20 @@ def test_a_cost_is_divided_by_the_best_price(side: str, amount: str) -> None:
         convert_order(call, market(SPOT), {})
 
 
+@pytest.mark.parametrize("name", ["triggerPrice", "stopPrice"])
+def test_a_price_of_a_triggered_market_order_is_refused(name: str) -> None:
+    call = order(type="market", **{name: 120})
+    with pytest.raises(ccxt.NotSupported, match=r"parameter price .*no cost"):
+        convert_order(call, market(SPOT, "bybit"), {"last": 100})
+
+
+@pytest.mark.parametrize("exchange_id", ["okx", "bybit", "binance"])
+def test_a_stop_loss_limit_keeps_its_price(exchange_id: str) -> None:
+    call = order(type="stop_loss_limit", price=90, stopLossPrice=95)
+    converted = convert_order(call, market(SPOT, exchange_id), None)
+    assert (converted.type, converted.price) == ("stop_limit", "90")
+
+
 def test_exits_are_attached_where_the_exchange_takes_them() -> None:
     call = order(stopLoss=90.04, takeProfit={"triggerPrice": 110.06, "price": 111})
     converted = convert_order(call, market(CONTRACT, has_attached_exits=True), None)

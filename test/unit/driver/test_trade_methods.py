@@ -243,6 +243,47 @@ def test_close_position_without_a_position_sends_nothing() -> None:
     assert transport.sent == []
 
 
+CONTRACT = {
+    "id": "BTCUSDT",
+    "symbol": "BTC/USDT:USDT",
+    "spot": False,
+    "contractSize": 0.01,
+    "precision": {"amount": 1, "price": 0.1},
+}
+#: Responses to what the first order of an object in the ccxt dialect loads.
+LOADED = ({"result": {"BTC/USDT:USDT": CONTRACT}}, {"result": {}})
+
+
+@pytest.mark.parametrize("name", ["amount", "qty"])
+def test_contracts_are_closed_in_base_units(name: str) -> None:
+    exchange, transport = make_exchange(*LOADED, results({"order": ORDER}), dialect="ccxt")
+    exchange.close_position("BTC/USDT:USDT", None, {"position_id": 3, name: 5})
+    assert transport.sent[-1].payload["payload"]["qty"] == "0.05"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda exchange: exchange.close_position(params={"position_id": 3, "amount": 5}),
+        lambda exchange: exchange.edit_order("42", amount=5),
+        lambda exchange: exchange.edit_order("42", price=100),
+    ],
+)
+def test_an_amount_without_its_market_is_refused(call: Any) -> None:
+    exchange, transport = make_exchange(results({"order": ORDER}), dialect="ccxt")
+    with pytest.raises(ccxt.ArgumentsRequired, match="symbol"):
+        call(exchange)
+    assert transport.sent == []
+    exchange, transport = make_exchange(results({"order": ORDER}))
+    assert call(exchange)["id"] == "42", "the gateway's own dialect has base units"
+
+
+def test_a_whole_position_is_closed_without_a_symbol() -> None:
+    exchange, transport = make_exchange(results({"order": ORDER}), dialect="ccxt")
+    exchange.close_position(params={"position_id": 3})
+    assert transport.command["payload"]["position_id"] == 3
+
+
 @pytest.mark.parametrize("amount", [float("nan"), "ten", None])
 def test_an_invalid_number_is_refused_before_sending(amount: Any) -> None:
     exchange, transport = make_exchange(results({}))

@@ -149,6 +149,17 @@ async def test_limit_and_since_apply_and_other_rows_stay_pending() -> None:
     assert await exchange.watch_orders(None, late, None, POLLING) == []
 
 
+async def test_watch_balance_leaves_the_rows_of_other_watches() -> None:
+    listed = {"items": [ORDER, {**ORDER, "id": 43}]}
+    exchange, _ = async_on({"heads": {}}, listed, {"result": {"total": {}}})
+    params = {**POLLING, "watch_timeout_seconds": 10}
+    (first,) = await exchange.watch_orders(None, None, 1, params)
+    assert await exchange.watch_balance(params) == {"total": {}}
+    (second,) = await exchange.watch_orders(None, None, None, params)
+    assert (first["id"], second["id"]) == ("42", "43")
+    assert exchange._current_stream()._running is None, "force_polling: no WebSocket"
+
+
 async def test_polling_of_market_data_is_rate_limited() -> None:
     exchange, transport = async_on({"result": {"last": 1}})
     params = {**POLLING, "poll_interval_seconds": 0.05}
@@ -181,6 +192,21 @@ async def test_several_symbols_are_watched_at_once() -> None:
     pairs = [["A/B", "1m"]]
     candles = await exchange.watch_ohlcv_for_symbols(pairs, None, None, POLLING)
     assert candles == {"A/B": {"1m": [[1, 0]]}}
+
+
+async def test_a_quick_symbol_does_not_hide_a_slow_one() -> None:
+    async def send(method: str, url: str, headers: dict[str, str], payload: Any) -> Any:
+        (symbol,) = payload["args"]
+        for _ in range(50 if symbol == "SLOW/X" else 1):
+            await asyncio.sleep(0)
+        return {"result": {"symbol": symbol}}
+
+    http = OmsAsyncHttpClient(base_url=BASE_URL, api_key=API_KEY, transport=send)
+    exchange = OmsCcxtAsyncExchange(api_key=API_KEY, account_id=7, http_client=http)
+    params = {**POLLING, "poll_interval_seconds": 10}
+    symbols = ["QUICK/X", "SLOW/X"]
+    returned = [set(await exchange.watch_tickers(symbols, params)) for _ in range(2)]
+    assert returned == [{"QUICK/X"}, {"SLOW/X"}]
 
 
 async def test_helpers_have_the_nature_of_the_class() -> None:
