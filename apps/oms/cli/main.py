@@ -26,12 +26,12 @@ from oms.logs import redact_secrets
 CHECKS = ("verify", "doctor")
 #: Thresholds of the garbage collector. The default (700, 10, 10) searches the heap dozens of times
 #: while modules are imported, which is an eighth of a start.
-GC_THRESHOLDS = (50_000, 50, 50)
+START_GC_THRESHOLDS = (50_000, 50, 50)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(*START_GC_THRESHOLDS)
     try:
         try:
             status = _run(arguments)

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from oms.cli.flags import parse_ids
 from oms.cli.output import CommandFailed, shows_tables
 from oms.cli.settings import environment, prompt_secret, read_secret
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 #: How long a command entered on a terminal waits for its result.
 WAIT_MS = 10_000
+#: The server must respond this long before the command's own timeout.
+RESPONSE_MARGIN_MS = 1000
 #: Exit statuses of error codes that are more exact than the HTTP status.
 _CODES = {"exchange_unavailable": 6, "outcome_unknown": 5, "timeout": 5}
 _STATUSES = {400: 2, 401: 3, 403: 3, 404: 4, 413: 2, 422: 2, 503: 6, 504: 5}
@@ -132,13 +135,25 @@ def paper_reset(parsed: argparse.Namespace) -> Any:
 
 def account_ids(parsed: argparse.Namespace) -> str:
     """Return ``--account-ids``, else those that the key may read. Raises ``CommandFailed``."""
-    if parsed.account_ids:
-        return str(parsed.account_ids)
+    named = getattr(parsed, "account_ids", None)
+    if named:
+        return str(named)
     rows = request(parsed, "GET", "/oms/accounts", {})["items"]
     readable = [str(row["account_id"]) for row in rows if row["can_read"]]
     if not readable:
         raise CommandFailed("the key may read no account", status=3)
     return ",".join(readable)
+
+
+def account_id_list(parsed: argparse.Namespace) -> list[int]:
+    """Return the ids of ``account_ids``, at least one. Raises ``CommandFailed``."""
+    try:
+        ids = parse_ids(account_ids(parsed))
+    except ValueError:
+        ids = []
+    if not ids:
+        raise CommandFailed("--account-ids is a list of account ids, as 1,2,3", status=2)
+    return ids
 
 
 def request(
@@ -236,7 +251,8 @@ def _command(
     body = {"account_id": parsed.account_id, "command": command, "payload": payload}
     if shows_tables(parsed) and "wait_ms" not in query:
         # Only a request with a wait is answered with the rows that the view shows.
-        query = {"wait_ms": min(WAIT_MS, int(parsed.timeout * 1000))}
+        wait_ms_max = max(0, int(parsed.timeout * 1000) - RESPONSE_MARGIN_MS)
+        query = {"wait_ms": min(WAIT_MS, wait_ms_max)}
     return request(parsed, "POST", "/oms/commands", query, body)
 
 

@@ -1,6 +1,7 @@
 """``oms watch`` against a WebSocket server of the test: connections that break, refusals."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedError
 
 from oms.cli.output import CommandFailed, render_text
 from oms.cli.terminal.watch import Watch, build_books_view
@@ -27,17 +29,17 @@ ORDER: dict[str, Any] = {
 
 @asynccontextmanager
 async def _watching(
-    handler: Callable[[ServerConnection], Awaitable[None]],
+    handler: Callable[[ServerConnection], Awaitable[None]], *, prints_json: bool = False
 ) -> AsyncIterator[tuple[Watch, "asyncio.Task[None]"]]:
     async with serve(handler, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        state = Watch(f"ws://127.0.0.1:{port}", "a-key", [1], prints_json=False)
+        state = Watch(f"ws://127.0.0.1:{port}", "a-key", [1], prints_json=prints_json)
         following = asyncio.create_task(state.follow())
         try:
             yield state, following
         finally:
             following.cancel()
-            with suppress(asyncio.CancelledError, CommandFailed):
+            with suppress(asyncio.CancelledError, CommandFailed, BrokenPipeError):
                 await following
 
 
@@ -92,3 +94,42 @@ async def test_a_refusal_ends_with_its_reason(
         with pytest.raises(CommandFailed, match=said) as failed:
             await following
     assert failed.value.status == 3
+
+
+async def test_a_closed_stdout_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ClosedPipe(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    async def handler(socket: ServerConnection) -> None:
+        await socket.recv()
+        event = {"event": "order_updated", "payload": ORDER, "account_id": 1, "seq": 6}
+        await socket.send(json.dumps(event))
+        await socket.wait_closed()
+
+    monkeypatch.setattr("sys.stdout", ClosedPipe())
+    async with _watching(handler, prints_json=True) as (_, following), asyncio.timeout(10):
+        with pytest.raises(BrokenPipeError):
+            await following
+
+
+async def test_a_connection_resets_the_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts that fail double it, also those that fail with ``BrokenPipeError``."""
+    lost, ended = ConnectionClosedError(None, None), CommandFailed("the test has ended")
+    outcomes = [lost, OSError(), BrokenPipeError(), lost, ended]
+    delays: list[float] = []
+
+    async def connect(state: Watch) -> None:
+        outcome = outcomes.pop(0)
+        if outcome is lost:
+            state.was_connected = state.is_connected = True
+        raise outcome
+
+    async def sleep(seconds: float) -> None:
+        delays.append(seconds)
+
+    monkeypatch.setattr(Watch, "_connect", connect)
+    monkeypatch.setattr("oms.cli.terminal.watch.asyncio.sleep", sleep)
+    with pytest.raises(CommandFailed, match="the test has ended"):
+        await Watch("ws://gateway.test", "a-key", [1], prints_json=True).follow()
+    assert delays == [0.5, 1.0, 2.0, 0.5]

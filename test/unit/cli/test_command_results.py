@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from oms.cli.main import main
+from oms.cli.output import CommandFailed
 
 SEND = "send-order --account-id 2 --symbol A/B --side buy --order-type {} --qty 0.03"
 ORDER: dict[str, Any] = {
@@ -59,7 +60,10 @@ class Server:
         """Stand in for ``network.request``."""
         self.asked.append((path, query))
         answers = self.answers[path]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, CommandFailed):
+            raise answer
+        return answer
 
 
 @pytest.fixture
@@ -122,6 +126,41 @@ def test_an_order_that_is_not_filled_in_time_is_shown_as_it_is(
     server.answers["/oms/orders/7"] = [{"items": [ORDER | part]}]
     main([*SEND.format("market").split(), "--timeout", "0.01"])
     assert _lines(capsys)[0] == "PARTIALLY_FILLED  buy 0.01 of 0.03 A/B at 60000.1"
+
+
+def test_an_order_that_cannot_be_read_again_is_shown_as_it_was(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = {"status": "PARTIALLY_FILLED", "filled_qty": "0.01"}
+    server.answers_command(RESULT | {"order": ORDER | part})
+    server.answers["/oms/orders/7"] = [CommandFailed("no response", status=5)]
+    main(SEND.format("market").split())
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0] == "PARTIALLY_FILLED  buy 0.01 of 0.03 A/B at 60000.1"
+    assert shown.err == "oms: order 7 was sent; its state cannot be read: no response\n"
+
+
+def test_an_order_is_shown_although_its_positions_cannot_be_read(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers_command(RESULT)
+    server.answers["/oms/positions/5"] = [CommandFailed("404: no such position", status=4)]
+    main(SEND.format("market").split())
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "FILLED  buy 0.03 A/B at 60000.1",
+        "order 7, account 2, fee 0.9 USDT",
+    ]
+    assert shown.err == "oms: the positions cannot be read: 404: no such position\n"
+
+
+@pytest.mark.parametrize(("timeout", "wait_ms"), [("5", 4_000), ("11", 10_000), ("0.5", 0)])
+def test_the_server_answers_before_the_timeout(
+    timeout: str, wait_ms: int, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers_command(RESULT)
+    main([*SEND.format("market").split(), "--timeout", timeout])
+    assert server.asked[0] == ("/oms/commands", {"wait_ms": wait_ms})
 
 
 def test_a_resting_order_is_not_awaited(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

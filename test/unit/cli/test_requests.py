@@ -277,6 +277,24 @@ def test_a_key_without_accounts_reads_nothing(
     assert capsys.readouterr().err == "oms: the key may read no account\n"
 
 
+@pytest.mark.parametrize("command", ["balance", "watch"])
+@pytest.mark.parametrize("ids", [",", "1,x"])
+def test_a_list_without_ids_is_refused(
+    command: str, ids: str, server: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--account-ids", ids])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "oms: --account-ids is a list of account ids, as 1,2,3\n"
+    assert server.path == "", "nothing was sent"
+
+
+def test_a_ticker_is_read_on_the_first_readable_account(server: Asked) -> None:
+    server.answers = {"/oms/accounts": json.dumps(ACCOUNTS).encode()}
+    main(["ticker", "--symbol", "A/B", "--json"])
+    assert (server.path, server.body) == ("/ccxt/3/fetch_ticker", {"args": ["A/B"]})
+
+
 def test_a_key_of_stdin_is_read_once(server: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     server.answers = {"/oms/accounts": json.dumps(ACCOUNTS).encode()}
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEY}2\n"))

@@ -1,11 +1,13 @@
 """What became of a command, for a person: status, price, fee and position of an order."""
 
 import argparse
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oms.cli.network import request
+from oms.cli.output import CommandFailed
 from oms.cli.terminal.row_tables import ORDER_COLUMNS, fit_table, round_number
 
 if TYPE_CHECKING:
@@ -81,22 +83,34 @@ def _canceled(orders: Sequence[Mapping[str, Any]]) -> "RenderableType":
 
 
 def _final_order(parsed: argparse.Namespace, order: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the order; a market order when it is final, or as it is after ``--timeout``."""
+    """Return the order; a market order when it is final, or as it is after ``--timeout``.
+
+    It was sent: if it cannot be read any more, it is returned as it was last known.
+    """
     deadline = time.monotonic() + float(parsed.timeout)
     is_awaited = order["order_type"] == "market" and getattr(parsed, "wait_ms", None) is None
     while is_awaited and order["status"] not in FINAL and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-        (order,) = request(parsed, "GET", f"/oms/orders/{order['id']}", {})["items"]
+        try:
+            (order,) = request(parsed, "GET", f"/oms/orders/{order['id']}", {})["items"]
+        except CommandFailed as failed:
+            said = f"order {order['id']} was sent; its state cannot be read: {failed.message}"
+            print(f"oms: {said}", file=sys.stderr)
+            break
     return order
 
 
 def _positions(
     parsed: argparse.Namespace, order: Mapping[str, Any], deals: Sequence[Mapping[str, Any]]
 ) -> Sequence[Mapping[str, Any]]:
-    """Return the positions that the order's executions changed."""
+    """Return the positions that the order's executions changed; none if they cannot be read."""
     ids = {deal["position_id"] for deal in deals} | {order["position_id"]} - {0, None}
     if order["filled_qty"] == "0" or not ids:
         return ()
     path = f"/oms/positions/{','.join(str(each) for each in sorted(ids))}"
-    rows: Sequence[Mapping[str, Any]] = request(parsed, "GET", path, {})["items"]
+    try:
+        rows: Sequence[Mapping[str, Any]] = request(parsed, "GET", path, {})["items"]
+    except CommandFailed as failed:
+        print(f"oms: the positions cannot be read: {failed.message}", file=sys.stderr)
+        return ()
     return rows

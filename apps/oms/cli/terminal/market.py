@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from oms.cli.flags import parse_ids
-from oms.cli.network import account_ids, request
+from oms.cli.network import account_id_list, request
 from oms.cli.output import CommandFailed, build_view
 
 if TYPE_CHECKING:
@@ -31,10 +30,7 @@ def balance(parsed: argparse.Namespace) -> Any:
 
     An account whose exchange does not answer is reported on stderr, and ``ok`` is false.
     """
-    try:
-        ids = parse_ids(account_ids(parsed))
-    except ValueError:
-        raise CommandFailed("--account-ids is a list of account ids, as 1,2,3", status=2) from None
+    ids = account_id_list(parsed)
     items: list[dict[str, Any]] = []
     failures: list[CommandFailed] = []
     for account_id in ids:
@@ -52,8 +48,7 @@ def ticker(parsed: argparse.Namespace) -> Any:
     """Return the server's answer to ``fetch_ticker``."""
     account_id = parsed.account_id
     if account_id is None:
-        parsed.account_ids = None
-        account_id = parse_ids(account_ids(parsed))[0]
+        account_id = account_id_list(parsed)[0]
     path = f"/ccxt/{account_id}/fetch_ticker"
     return request(parsed, "POST", path, {}, {"args": [parsed.symbol]})
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from oms.cli.flags import parse_ids
-from oms.cli.network import account_ids, api_key, server_url
+from oms.cli.network import account_id_list, api_key, server_url
 from oms.cli.output import CommandFailed, shows_tables
 from oms.cli.terminal.live_book import LiveBook
 from oms.cli.terminal.row_tables import DEAL_COLUMNS, ORDER_COLUMNS, fit_table
@@ -47,7 +46,10 @@ class Watch:
     is_connected: bool = False
 
     async def follow(self) -> None:
-        """Apply frames until cancelled. Raises ``CommandFailed`` if the server refuses."""
+        """Apply frames until cancelled.
+
+        Raises ``CommandFailed`` if the server refuses, ``BrokenPipeError`` if stdout is closed.
+        """
         from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
         delay = RECONNECT_SECONDS[0]
@@ -58,7 +60,11 @@ class Watch:
                 if closed.rcvd is not None and closed.rcvd.code in _REFUSED:
                     message = f"the server has ended the connection: {closed.rcvd.reason}"
                     raise CommandFailed(message, status=3) from None
+                if self.is_connected:
+                    delay = RECONNECT_SECONDS[0]
             except (OSError, TimeoutError, InvalidHandshake) as error:
+                if self.is_connected and isinstance(error, BrokenPipeError):
+                    raise  # of stdout: an open connection ends with ConnectionClosed
                 if not self.was_connected:
                     message = f"{self.url} cannot be reached: {error}"
                     raise CommandFailed(message, status=6) from None
@@ -105,10 +111,7 @@ class Watch:
 
 def watch(parsed: argparse.Namespace) -> None:
     """Show the books of the accounts until Ctrl-C."""
-    try:
-        ids = parse_ids(account_ids(parsed))
-    except ValueError:
-        raise CommandFailed("--account-ids is a list of account ids, as 1,2,3", status=2) from None
+    ids = account_id_list(parsed)
     url = f"{server_url(parsed).rstrip('/').replace('http', 'ws', 1)}/ws"
     asyncio.run(_run(url, api_key(parsed), ids, prints_json=not shows_tables(parsed)))
 
