@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# pytest workers: one more than two cores, which tests that wait for an interval leave idle.
+# pytest workers: three for two cores, because tests that wait leave a core idle.
 TEST_WORKERS ?= 3
 MARIADB := mariadb-server-core mariadb-client-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.

@@ -63,7 +63,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/api/v3/account"): rest_account.spot_account,
     ("GET", "/sapi/v1/capital/config/getall"): rest_account.coins,
     ("POST", "/fapi/v1/order"): rest_orders.create,
-    ("POST", "/fapi/v1/batchOrders"): rest_orders.create_batch,
+    ("POST", _BATCH): rest_orders.create_batch,
     ("GET", "/fapi/v1/order"): rest_orders.read_order,
     ("PUT", "/fapi/v1/order"): rest_orders.amend,
     ("DELETE", "/fapi/v1/order"): rest_orders.cancel,
@@ -88,12 +88,13 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
 }
 
 
-#: Requests that count as a new order.
+#: Requests that count as new orders.
 _COUNTED = frozenset(
     {
         ("POST", "/api/v3/order"),
         ("POST", "/api/v3/order/cancelReplace"),
         ("POST", "/fapi/v1/order"),
+        ("POST", _BATCH),
         ("PUT", "/fapi/v1/order"),
         ("POST", "/fapi/v1/algoOrder"),
     }
@@ -159,9 +160,9 @@ class BinanceApi(VenueApi):
         self, key: str, route: tuple[str, str], params: dict[str, str], headers: dict[str, str]
     ) -> bool:
         """Counts new orders; returns whether they exceed the limit, else says so in the headers."""
-        count = len(rest_orders.batch_orders(params)) if route[1] == _BATCH else 1
-        if route not in _COUNTED and route[1] != _BATCH:
+        if route not in _COUNTED:
             return False
+        count = len(rest_orders.batch_orders(params)) if route[1] == _BATCH else 1
         windows = SPOT if route[1].startswith("/api") else CONTRACTS
         name = f"{key} {'spot' if windows is SPOT else 'contracts'}"
         counts = self._request_filter.count_orders(name, count, windows)

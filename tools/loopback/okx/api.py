@@ -26,7 +26,6 @@ Private = Callable[[Caller, Any], list[Any]]
 
 PUBLIC: Mapping[str, Public] = {
     "/api/v5/system/status": rest_public.system_status,
-    "/api/v5/public/time": rest_public.server_time,
     "/api/v5/public/instruments": rest_public.instruments,
     "/api/v5/public/mark-price": rest_public.mark_prices,
     "/api/v5/public/funding-rate": rest_public.funding_rate,
@@ -91,9 +90,9 @@ class OkxApi(VenueApi):
 
     def _data(self, request: Request, entry: LogEntry) -> list[Any]:
         route = (request.method, request.path)
+        if route == ("GET", "/api/v5/public/time"):
+            return [{"ts": str(self._now_ms())}]
         if request.method == "GET" and request.path in PUBLIC:
-            if request.path == "/api/v5/public/time":
-                return [{"ts": str(self._now_ms())}]
             data = PUBLIC[request.path](self._venue, request.params)
             return self._with_read_fault(request, entry, data)
         if route not in PRIVATE:

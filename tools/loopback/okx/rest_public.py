@@ -41,11 +41,6 @@ def system_status(venue: Venue, params: Params) -> list[Any]:
     return []
 
 
-def server_time(venue: Venue, params: Params) -> list[Any]:
-    """Returns the venue's time."""
-    return [{"ts": str(to_ms(venue.now()))}]
-
-
 def instruments(venue: Venue, params: Params) -> list[Any]:
     """Returns the instruments of a type; there are no futures and no options."""
     rows = instruments_of_type(venue, str(params.get("instType") or ""))
