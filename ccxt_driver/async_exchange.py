@@ -7,13 +7,13 @@ from typing import Any, Self
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
 from ccxt_driver.config import read_config
 from ccxt_driver.methods.unified import UnifiedMethods
-from ccxt_driver.methods.watch_many import WatchManyMethods
+from ccxt_driver.methods.unwatch import UnwatchMethods
 from ccxt_driver.sansio.flow import Flow
 from ccxt_driver.structures import CCXT
 from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 
 
-class OmsCcxtAsyncExchange(WatchManyMethods, UnifiedMethods):
+class OmsCcxtAsyncExchange(UnwatchMethods, UnifiedMethods):
     """An account of a gateway as an exchange of ``ccxt.async_support`` or ``ccxt.pro``.
 
     Constructed like ``OmsCcxtExchange``; the default dialect is ``ccxt``. Rounding requires

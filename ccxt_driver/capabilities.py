@@ -42,6 +42,10 @@ WATCH_MANY_HAS: Mapping[str, bool] = dict.fromkeys(
         *("watchBalance", "watchTickers", "watchBidsAsks", "watchOrderBookForSymbols"),
         *("watchTradesForSymbols", "watchOHLCVForSymbols", "watchOrdersForSymbols"),
         *("watchMyTradesForSymbols", "createOrderWs", "editOrderWs", "cancelOrderWs"),
+        *("unWatchTicker", "unWatchTickers", "unWatchBidsAsks", "unWatchOrderBook"),
+        *("unWatchOrderBookForSymbols", "unWatchTrades", "unWatchTradesForSymbols"),
+        *("unWatchOHLCV", "unWatchOHLCVForSymbols", "unWatchOrders", "unWatchMyTrades"),
+        *("unWatchPositions",),
     ),
     True,
 )

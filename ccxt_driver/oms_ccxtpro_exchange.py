@@ -9,8 +9,8 @@ from typing import Any, Self
 from ccxt_driver.async_http_client import OmsAsyncHttpClient
 from ccxt_driver.methods.awaitable_values import make_awaitable
 from ccxt_driver.methods.sync import HttpClient, SyncMethods
+from ccxt_driver.methods.unwatch import UnwatchMethods
 from ccxt_driver.methods.watch import POLL_INTERVAL_SECONDS, WATCH_TIMEOUT_SECONDS
-from ccxt_driver.methods.watch_many import WatchManyMethods
 from ccxt_driver.naming import snake_case
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import Flow
@@ -18,7 +18,7 @@ from ccxt_driver.transport.async_runner import AsyncHttpClient, run_flow
 from ccxt_driver.wire import Body
 
 
-class OmsCcxtProExchange(WatchManyMethods, SyncMethods):
+class OmsCcxtProExchange(UnwatchMethods, SyncMethods):
     """``OmsCcxtExchange`` that also streams.
 
     Methods that trade or read the gateway's own rows block; their results may also be awaited.

@@ -105,6 +105,7 @@ class Driver(CamelCaseAliases):
         self.currencies_by_id: dict[str, Any] = {}
         #: The last watched data, as in ccxt.pro: by symbol, candles also by timeframe.
         self.tickers: dict[str, Any] = {}
+        self.bidsasks: dict[str, Any] = {}
         self.orderbooks: dict[str, Any] = {}
         self.ohlcvs: dict[str, dict[str, list[Any]]] = {}
         self._needs_sandbox = False

@@ -25,6 +25,7 @@ from ccxt_driver.sansio.account_cache import (
 from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
 from ccxt_driver.sansio.poll_flows import catch_up, poll
 from ccxt_driver.structures import Structure
+from ccxt_driver.transport.pending_watches import PendingWatches, WatchName
 from ccxt_driver.transport.stream import GatewayStream
 
 POLL_INTERVAL_SECONDS = 1.0
@@ -126,7 +127,18 @@ class WatchMethods(Driver):
         limit: int | None,
         params: Params | None,
     ) -> list[Structure]:
-        params = params or NO_PARAMS
+        watch = self._watch_queue(kind, symbols, convert, since, limit, params or NO_PARAMS)
+        return await self._pending_watches().run(WatchName(kind), watch)
+
+    async def _watch_queue(
+        self,
+        kind: str,
+        symbols: frozenset[str],
+        convert: Callable[[Mapping[str, Any]], Structure],
+        since: int | None,
+        limit: int | None,
+        params: Params,
+    ) -> list[Structure]:
         stream = self._current_stream()
         queue = stream.cache.queue(kind, symbols, self._context().strategy_id_for(params))
         ends_at = time.monotonic() + self._seconds(params, "watch_timeout_seconds")
@@ -191,18 +203,26 @@ class WatchMethods(Driver):
 
     async def watch_ticker(self, symbol: str, params: Params = NO_PARAMS) -> Any:
         """Returns the ticker when it has changed."""
-        ticker = await self._watch_market("ticker", symbol, params, "fetch_ticker", [symbol])
-        self.tickers[symbol] = ticker
-        return ticker
+        return await self._watch_ticker("ticker", symbol, params, self.tickers)
+
+    async def _watch_ticker(
+        self, kind: str, symbol: str, params: Params, cache: dict[str, Any]
+    ) -> Any:
+        symbol = await self._run_async(self._resolve_known(symbol))
+        name = WatchName(kind, symbol.upper())
+        cache[symbol] = await self._watch_market("ticker", name, params, "fetch_ticker", [symbol])
+        return cache[symbol]
 
     async def watch_order_book(
         self, symbol: str, limit: int | None = None, params: Params = NO_PARAMS
     ) -> Any:
         """Returns the order book when it has changed."""
+        symbol = await self._run_async(self._resolve_known(symbol))
         options = {} if limit is None else {"depth": limit}
         args = [symbol, *options.values()]
+        name = WatchName("orderbook", symbol.upper())
         order_book = await self._watch_market(
-            "orderbook", symbol, params, "fetch_order_book", args, **options
+            "orderbook", name, params, "fetch_order_book", args, **options
         )
         self.orderbooks[symbol] = order_book
         return order_book
@@ -215,9 +235,11 @@ class WatchMethods(Driver):
         params: Params = NO_PARAMS,
     ) -> Any:
         """Returns the public trades when there are new ones."""
+        symbol = await self._run_async(self._resolve_known(symbol))
         options = {} if limit is None else {"limit": limit}
         args = [symbol, since, limit]
-        data = await self._watch_market("trades", symbol, params, "fetch_trades", args, **options)
+        name = WatchName("trades", symbol.upper())
+        data = await self._watch_market("trades", name, params, "fetch_trades", args, **options)
         return _window(data, since, limit, lambda trade: trade.get("timestamp"))
 
     async def watch_ohlcv(
@@ -232,11 +254,13 @@ class WatchMethods(Driver):
 
         With ``newUpdates`` set to ``False`` all of them are returned.
         """
+        symbol = await self._run_async(self._resolve_known(symbol))
         options: dict[str, Any] = {"timeframe": timeframe}
         if limit is not None:
             options["limit"] = limit
         args = [symbol, timeframe, since, limit]
-        data = await self._watch_market("ohlcv", symbol, params, "fetch_ohlcv", args, **options)
+        name = WatchName("ohlcv", symbol.upper(), timeframe)
+        data = await self._watch_market("ohlcv", name, params, "fetch_ohlcv", args, **options)
         if isinstance(data, list):
             by_timeframe = self.ohlcvs.setdefault(symbol, {})
             cached = by_timeframe.get(timeframe, ())
@@ -248,28 +272,39 @@ class WatchMethods(Driver):
     async def _watch_market(
         self,
         channel: str,
-        symbol: str,
+        name: WatchName,
         params: Params | None,
         func: str,
         args: Sequence[Any],
         **options: Any,
     ) -> Any:
-        params = params or NO_PARAMS
-        symbol = await self._run_async(self._resolve_known(symbol))
-        args = [symbol, *args[1:]]
+        """Returns new data; raises ``UnsubscribeError`` if the watch is ended meanwhile."""
+        watch = self._read_market(channel, name, params or NO_PARAMS, func, args, options)
+        return await self._pending_watches().run(name, watch)
+
+    async def _read_market(
+        self,
+        channel: str,
+        name: WatchName,
+        params: Params,
+        func: str,
+        args: Sequence[Any],
+        options: Mapping[str, Any],
+    ) -> Any:
         interval_seconds = self._seconds(params, "poll_interval_seconds")
         data = None
         if not params.get("force_polling"):
             data = await self._watch_market_via_ws(
                 channel,
-                symbol=symbol,
+                symbol=args[0],
                 timeout_s=self._seconds(params, "watch_timeout_seconds"),
+                kind=name.kind,
                 poll_interval_ms=int(interval_seconds * 1000),
                 **options,
             )
         if data is not None:
             return data
-        query = (channel, symbol.upper(), *map(str, options.values()))
+        query = (*name, *map(str, options.values()))
         await self._limit_rate(query, interval_seconds)
         exchange_params = {key: params[key] for key in params if key not in _DRIVER_PARAMS}
         flow = read_flows.fetch_market(self._context(), func, args, exchange_params)
@@ -281,12 +316,18 @@ class WatchMethods(Driver):
             raise
 
     async def _watch_market_via_ws(
-        self, channel: str, *, symbol: str, timeout_s: float, **options: Any
+        self,
+        channel: str,
+        *,
+        symbol: str,
+        timeout_s: float,
+        kind: str | None = None,
+        **options: Any,
     ) -> Any:
         """Returns the newest pushed data; ``None`` after the timeout or without a push channel."""
         stream = self._current_stream()
         stream.start()
-        subscription = await stream.subscribe_market(channel, symbol, options)
+        subscription = await stream.subscribe_market(channel, symbol, options, kind)
         ends_at = time.monotonic() + timeout_s
         while not subscription.is_refused and not stream.has_failed:
             data, seconds_left = subscription.take_data(), ends_at - time.monotonic()
@@ -302,6 +343,10 @@ class WatchMethods(Driver):
         if seconds_left > 0:
             await asyncio.sleep(seconds_left)
         read_at[query] = time.monotonic()
+
+    def _pending_watches(self) -> PendingWatches:
+        pending: PendingWatches = vars(self).setdefault("_pending", PendingWatches())
+        return pending
 
     def _read_times(self) -> dict[tuple[str, ...], float]:
         times: dict[tuple[str, ...], float] = vars(self).setdefault("_market_read_at", {})

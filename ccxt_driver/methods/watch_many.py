@@ -49,16 +49,23 @@ class WatchManyMethods(WatchMethods):
         self, symbols: Sequence[str] | None = None, params: Params = NO_PARAMS
     ) -> dict[str, Any]:
         """Returns the tickers that changed, by symbol."""
-        tickers = await self._watch_first(
-            symbols, lambda symbol: self.watch_ticker(symbol, params), "watch_tickers"
+        return _by_symbol(
+            await self._watch_first(
+                symbols, lambda symbol: self.watch_ticker(symbol, params), "watch_tickers"
+            )
         )
-        return {str(ticker.get("symbol") or symbol): ticker for symbol, ticker in tickers}
 
     async def watch_bids_asks(
         self, symbols: Sequence[str] | None = None, params: Params = NO_PARAMS
     ) -> dict[str, Any]:
         """Returns the tickers that changed, by symbol; they have the best prices."""
-        return await self.watch_tickers(symbols, params)
+        return _by_symbol(
+            await self._watch_first(
+                symbols,
+                lambda symbol: self._watch_ticker("bidsasks", symbol, params, self.bidsasks),
+                "watch_bids_asks",
+            )
+        )
 
     async def watch_order_book_for_symbols(
         self, symbols: Sequence[str], limit: int | None = None, params: Params = NO_PARAMS
@@ -147,3 +154,7 @@ class WatchManyMethods(WatchMethods):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _by_symbol(tickers: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    return {str(ticker.get("symbol") or symbol): ticker for symbol, ticker in tickers}

@@ -117,6 +117,10 @@ class AccountCache:
         """Removes a queue; the next watch of the same key starts with all open rows."""
         self._queues.pop((queue.kind, queue.symbols, queue.strategy_id), None)
 
+    def remove_queues(self, kind: str) -> None:
+        """Removes all queues of a kind."""
+        self._queues = {key: each for key, each in self._queues.items() if each.kind != kind}
+
     def watched_kinds(self) -> list[str]:
         """Returns the kinds that have a queue."""
         watched = {queue.kind for queue in self._queues.values()}

@@ -62,13 +62,21 @@ class GatewayStream:
             self._waiters.discard(waiter)
 
     async def subscribe_market(
-        self, channel: str, symbol: str, options: Mapping[str, Any]
+        self, channel: str, symbol: str, options: Mapping[str, Any], kind: str | None = None
     ) -> MarketSubscription:
         """Returns the subscription of a channel, sent once."""
-        subscription, is_new = self.subscriptions.get_or_create(channel, symbol, options)
+        subscription, is_new = self.subscriptions.get_or_create(channel, symbol, options, kind)
         if is_new and self._socket is not None:
             await self._send(self._socket, subscription.request())
         return subscription
+
+    async def unsubscribe_market(
+        self, kind: str, symbol: str | None = None, timeframe: str | None = None
+    ) -> None:
+        """Ends the subscriptions of a kind, symbol and timeframe, ``None`` for any."""
+        for frame in self.subscriptions.remove(kind, symbol, timeframe):
+            if self._socket is not None:
+                await self._send(self._socket, frame)
 
     async def close(self) -> None:
         """Closes the connection."""

@@ -1,7 +1,6 @@
 """The driver's stream over a real WebSocket with a scripted server."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import ccxt
@@ -9,43 +8,13 @@ import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange
 from kit.http.scripted_websocket import ScriptedWebSocket, run_scripted_websocket
-from kit.http.stub_transport import DEAL, ORDER, POSITION
+from kit.http.stub_transport import DEAL, ORDER, POSITION, RepeatingClient
 
 SECONDS = 10
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedWebSocket]:
-    async with run_scripted_websocket() as running:
-        yield running
-
-
-class Client:
-    """A client that returns the same response to every request and records the paths."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.response: Any = {}
-
-    async def request(self, method: str, path: str, **fields: Any) -> Any:
-        self.paths.append(path)
-        if isinstance(self.response, Exception):
-            raise self.response
-        return self.response
-
-
-@pytest.fixture
-async def exchange(server: ScriptedWebSocket) -> AsyncIterator[OmsCcxtAsyncExchange]:
-    created = OmsCcxtAsyncExchange(
-        api_key="key", account_id=7, base_url=server.base_url, http_client=Client()
-    )
-    created.watch_timeout_seconds = SECONDS
-    yield created
-    await created.close()
-
-
-def client(exchange: OmsCcxtAsyncExchange) -> Client:
-    assert isinstance(exchange.http, Client)
+def client(exchange: OmsCcxtAsyncExchange) -> RepeatingClient:
+    assert isinstance(exchange.http, RepeatingClient)
     return exchange.http
 
 
@@ -211,5 +180,5 @@ def test_another_event_loop_resumes_the_cache() -> None:
             await created.close()
             return returned
 
-    created = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=Client())
+    created = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=RepeatingClient())
     assert asyncio.run(begin(created)) + asyncio.run(go_on(created)) == [1, 2]

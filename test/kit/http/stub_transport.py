@@ -22,6 +22,21 @@ class SentRequest:
     payload: Any
 
 
+class RepeatingClient:
+    """A client that returns the same response to every request and records the paths."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.response: Any = {}
+
+    async def request(self, method: str, path: str, **fields: Any) -> Any:
+        """Return ``response``, or raise it."""
+        self.paths.append(path)
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
+
+
 @dataclass(slots=True)
 class StubTransport:
     """``transport(method, url, headers, payload)``; returns ``answers`` in order, then the last.

@@ -117,14 +117,15 @@ class MarketFeed:
         if text == polled.last_text:
             return False
         polled.last_text, channel = text, polled.channel
-        head = dumps_fast(
-            {
-                "account_id": channel.account_id,
-                "symbol": channel.symbol,
-                "channel": channel.name,
-                "ts_ms": int(self.context.clock.now().timestamp() * 1000),
-            }
-        )
+        fields = {
+            "account_id": channel.account_id,
+            "symbol": channel.symbol,
+            "channel": channel.name,
+            "ts_ms": int(self.context.clock.now().timestamp() * 1000),
+        }
+        if channel.timeframe:
+            fields["timeframe"] = channel.timeframe
+        head = dumps_fast(fields)
         payload = f'{head[:-1]},"data":{text}}}'
         polled.frame = push_frame(f"{channel.name}_updated", payload, namespace="ccxt")
         return True
