@@ -23,7 +23,6 @@ class OmsCcxtAsyncExchange(UnwatchMethods, UnifiedMethods):
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
-        /,
         *,
         api_key: str | None = None,
         account_id: int | str | None = None,

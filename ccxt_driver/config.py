@@ -18,7 +18,11 @@ _SPELLINGS = {
     "timeout_seconds": ("timeout_seconds",),
     "dialect": ("dialect",),
     "options": ("options",),
+    "urls": ("urls",),
 }
+#: Keys of a ccxt config that become attributes of the object.
+_ATTRIBUTES = ("newUpdates", "verbose", "enableRateLimit", "rateLimit")
+_SANDBOX_KEYS = ("sandbox", "testnet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,10 @@ class Config:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     dialect: str = OMS
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: Edits of ``urls``, and whether the account must not be live.
+    urls: Mapping[str, Any] = field(default_factory=dict)
+    is_sandbox: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_config(
@@ -72,6 +80,11 @@ def _read_ccxt_config(ccxt_config: Mapping[str, Any]) -> dict[str, Any]:
     if "timeout_seconds" not in fields and timeout is not None:
         seconds = timeout / 1000 if timeout >= _LEAST_MILLISECONDS else timeout
         fields["timeout_seconds"] = float(seconds)
+    fields["attributes"] = {name: ccxt_config[name] for name in _ATTRIBUTES if name in ccxt_config}
+    options = ccxt_config.get("options") or {}
+    fields["is_sandbox"] = any(
+        bool(place.get(key)) for place in (ccxt_config, options) for key in _SANDBOX_KEYS
+    )
     return fields
 
 

@@ -29,7 +29,6 @@ class OmsCcxtProExchange(UnwatchMethods, SyncMethods):
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
-        /,
         *,
         poll_interval_seconds: float = POLL_INTERVAL_SECONDS,
         watch_timeout_seconds: float = WATCH_TIMEOUT_SECONDS,

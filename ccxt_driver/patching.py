@@ -131,7 +131,7 @@ def _replacement_class(exchange_id: str, class_name: str, original: Any) -> type
     """
     driver: Any = getattr(import_module("ccxt_driver"), class_name)
 
-    def __init__(self: Any, config: Mapping[str, Any] | None = None, /, **keywords: Any) -> None:
+    def __init__(self: Any, config: Mapping[str, Any] | None = None, **keywords: Any) -> None:
         driver.__init__(self, complete_config(config, exchange_id), **keywords)
 
     namespace: dict[str, Any] = {

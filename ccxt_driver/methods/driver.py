@@ -6,11 +6,13 @@ that name on the account's exchange.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NoReturn
 
+from ccxt_driver.api_urls import build_urls, is_redirected
 from ccxt_driver.capabilities import (
     HAS,
     OMS_ID,
@@ -84,7 +86,8 @@ class Driver(CamelCaseAliases):
         presumed = PRESUMED_HAS if config.dialect == CCXT else {}
         self.has: dict[str, Any] = {**presumed, **self.own_has}
         self.apiKey = config.api_key
-        self.urls: dict[str, Any] = {"api": self.base_url, "www": self.base_url, "doc": []}
+        self.urls: dict[str, Any] = build_urls(self.base_url, config.urls)
+        self.isSandboxModeEnabled = False
         self.headers: dict[str, str] = {}
         self.requiredCredentials = {"apiKey": True, "secret": False}
         self.limits: dict[str, Any] = {}
@@ -108,11 +111,15 @@ class Driver(CamelCaseAliases):
         self.bidsasks: dict[str, Any] = {}
         self.orderbooks: dict[str, Any] = {}
         self.ohlcvs: dict[str, dict[str, list[Any]]] = {}
-        self._needs_sandbox = False
+        #: Whether the account is known not to be live.
+        self._is_test_account = False
         self._loaded_markets: Markets | None = None
         self._contract_sizes: Mapping[str, Decimal] = {}
         self._remote_description: Mapping[str, Any] | None = None
         self._clock = utc_now
+        vars(self).update(config.attributes)
+        if config.is_sandbox:
+            self.set_sandbox_mode(True)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(account_id={self.account_id}, base_url={self.base_url!r})"
@@ -177,12 +184,30 @@ class Driver(CamelCaseAliases):
         """Requires an account that is not live: the environment belongs to the account.
 
         With ``True`` the first order checks it, and raises ``NotSupported`` for a live account.
+        ``urls`` change as in ccxt; a program that edits ``urls["api"]`` itself requires the same.
         """
-        self._needs_sandbox = bool(enabled)
+        self._choose_urls("test", "apiBackup", bool(enabled))
+        self.isSandboxModeEnabled = bool(enabled)
 
-    def enable_demo_trading(self, enabled: bool) -> None:
-        """Same as ``set_sandbox_mode``."""
-        self.set_sandbox_mode(enabled)
+    def enable_demo_trading(self, enable: bool) -> None:
+        """As ``set_sandbox_mode``. Raises ``NotSupported`` in sandbox mode, as ccxt."""
+        if self.isSandboxModeEnabled:
+            message = "demo trading is not supported in sandbox mode"
+            raise driver_error("NotSupported", message, code="environment_not_supported")
+        self._choose_urls("demo", "apiBackupDemoTrading", bool(enable))
+        self.options["enableDemoTrading"] = enable
+
+    def _choose_urls(self, environment: str, backup: str, is_chosen: bool) -> None:
+        """Replaces ``urls["api"]`` and keeps the replaced ones, or restores them."""
+        if is_chosen:
+            self.urls[backup] = copy(self.urls["api"])
+            self.urls["api"] = copy(self.urls[environment])
+        elif backup in self.urls:
+            self.urls["api"] = self.urls.pop(backup)
+
+    @property
+    def _needs_test_account(self) -> bool:
+        return not self._is_test_account and is_redirected(self.urls)
 
     def call_ccxt(self, func: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a ccxt method on the account's exchange, if the gateway permits it."""

@@ -66,13 +66,13 @@ class OrderCallMethods(MarketMethods):
         return {**params, **{name: base_amount(params[name], market) for name in given}}
 
     def _check_sandbox(self) -> Flow[None]:
-        if not self._needs_sandbox:
+        if not self._needs_test_account:
             return
         environment = yield from read_flows.fetch_environment(self._context())
         if environment == "live":
-            message = f"account {self.account_id} is live, and set_sandbox_mode was called"
+            message = f"account {self.account_id} is live, and a test environment was chosen"
             raise driver_error("NotSupported", message, code="environment_not_supported")
-        self._needs_sandbox = False
+        self._is_test_account = True
 
     def _check_edit_params(self, params: Params) -> None:
         if self.dialect != CCXT:

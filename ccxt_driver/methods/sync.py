@@ -32,7 +32,6 @@ class SyncMethods(UnifiedMethods):
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
-        /,
         *,
         api_key: str | None = None,
         account_id: int | str | None = None,

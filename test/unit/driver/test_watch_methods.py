@@ -218,22 +218,6 @@ async def test_helpers_have_the_nature_of_the_class() -> None:
     assert transport.sent == []
 
 
-async def test_a_sandbox_is_required_once() -> None:
-    account = {"account_id": 7, "id": 7, "environment": "live"}
-    exchange, transport = async_on({"items": [account]})
-    exchange.set_sandbox_mode(True)
-    with pytest.raises(ccxt.NotSupported, match="live"):
-        await exchange.create_order("BTC/USDT", "market", "buy", 1)
-    assert [sent.path for sent in transport.sent] == ["/oms/accounts"]
-    paper = {"items": [{**account, "environment": "paper"}]}
-    exchange, transport = async_on(paper, *LOADED, results({"order": ORDER}))
-    exchange.set_sandbox_mode(True)
-    for _ in range(2):
-        await exchange.create_order("BTC/USDT", "market", "buy", 1)
-    paths = [sent.path for sent in transport.sent]
-    assert (paths.count("/oms/accounts"), paths.count("/oms/commands")) == (1, 2)
-
-
 async def test_an_order_is_found_by_its_client_order_id() -> None:
     listed = {"items": [ORDER, {**ORDER, "id": 43, "client_order_id": "43"}]}
     exchange, transport = async_on(listed)
