@@ -279,10 +279,10 @@ class WatchMethods(Driver):
         **options: Any,
     ) -> Any:
         """Returns new data; raises ``UnsubscribeError`` if the watch is ended meanwhile."""
-        watch = self._read_market(channel, name, params or NO_PARAMS, func, args, options)
+        watch = self._read_watched(channel, name, params or NO_PARAMS, func, args, options)
         return await self._pending_watches().run(name, watch)
 
-    async def _read_market(
+    async def _read_watched(
         self,
         channel: str,
         name: WatchName,
