@@ -2,7 +2,7 @@
 
 Calls of the same watch that are awaited raise ``UnsubscribeError``, what it cached is forgotten,
 and the gateway stops sending it. Each returns ``True``, also if nothing was watched; the next
-``watch_*`` begins anew.
+``watch_*`` begins again.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``un_watch_*`` over a real WebSocket: awaited calls end, and the gateway is told."""
+"""``un_watch_*`` over a real WebSocket: awaited calls end, and so do subscriptions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
