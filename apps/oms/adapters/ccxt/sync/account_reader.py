@@ -7,7 +7,12 @@ from functools import partial
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
+from oms.adapters.ccxt.parsing.fields import (
+    get_timestamp,
+    malformed_response,
+    require_rows,
+    to_milliseconds,
+)
 from oms.adapters.ccxt.parsing.holdings import parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import (
@@ -16,7 +21,7 @@ from oms.adapters.ccxt.parsing.trade_snapshot import (
     parse_funding_history,
     parse_trades,
 )
-from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
+from oms.adapters.ccxt.sync.paging import TimeWindow, fetch_all, split_windows, until_params
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,
     FUNDING,
@@ -28,6 +33,7 @@ from oms.adapters.ccxt.sync.raw_row_buffer import (
     Row,
 )
 from oms.adapters.ccxt.venues.account_sections import AccountSection, list_sections
+from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
@@ -95,7 +101,7 @@ class AccountReader:
         kind, orders = _instrument_kind(section), list[OrderSnapshot]()
         for more in ({}, *self._profile.trigger_lists(kind)):
             params = {**section.params, **more}
-            orders += await self._orders(_OPEN, section, None, params, symbols)
+            orders += self._parse_orders(await self._rows(_OPEN, section, None, params, symbols))
         return orders
 
     async def closed_orders(
@@ -105,20 +111,16 @@ class AccountReader:
         until: datetime,
         symbols: Collection[str] = (),
     ) -> list[OrderSnapshot]:
-        """Returns closed orders of the section, created since then."""
+        """Returns ended orders of the section, created since then."""
         has = self._client.exchange.has
         lists = self._profile.closed_order_methods
         if not lists and has.get("fetchCanceledAndClosedOrders"):
             lists = (_CLOSED,)
         orders = []
-        for window in split_windows(
-            self._clamp_to_history(since, until), until, self._window_days(section)
-        ):
-            params = self._with_until(section.params, window.until)
-            for method in lists:
-                start = to_milliseconds(window.since)
-                orders += await self._orders(method, section, start, params, symbols)
-        return orders
+        for method in lists:
+            rows = await self._history(method, section, since, until, section.params, symbols)
+            orders += self._parse_orders(rows)
+        return [each for each in orders if each.status is not VenueOrderStatus.OPEN]
 
     async def trades(
         self,
@@ -133,18 +135,11 @@ class AccountReader:
         """Returns executions of the section, oldest first, and funding if ``all_kinds``."""
         more = self._profile.extra_execution_types if all_kinds and section.has_positions else ()
         rows: list[Row] = []
-        for window in split_windows(
-            self._clamp_to_history(since, until), until, self._window_days(section)
-        ):
-            for kind in (None, *more):
-                kind_params = {} if kind is None else {"execType": kind}
-                params = {**self._with_until(section.params, window.until), **kind_params}
-                start, page = to_milliseconds(window.since), self._profile.trades_page
-                rows += await self._rows(_TRADES, section, start, page, params, symbols)
-        instruments, quarantine = (
-            self._client.instruments,
-            partial(self._raw_rows.quarantine, TRADE),
-        )
+        for kind in (None, *more):
+            params = {**section.params, **({} if kind is None else {"execType": kind})}
+            rows += await self._history(_TRADES, section, since, until, params, symbols, now)
+        instruments = self._client.instruments
+        quarantine = partial(self._raw_rows.quarantine, TRADE)
         trades = parse_trades(rows, self._venue, instruments, quarantine)
         paid = parse_funding(rows, instruments, now, quarantine)
         if all_kinds and section.has_positions and self._profile.funding_page:
@@ -156,7 +151,8 @@ class AccountReader:
     ) -> list[Charge]:
         """Funding payments of all symbols, from the venue's own list of them."""
         rows: list[Row] = []
-        for window in split_windows(since, until, self._window_days(section)):
+        start = _no_earlier(since, now, self._profile.funding_history_days)
+        for window in split_windows(start, until, self._profile.funding_window_days):
             rows += await fetch_all(
                 self._client,
                 _FUNDING,
@@ -216,16 +212,7 @@ class AccountReader:
                 key, qty = parsed
                 held[key] = add(held.get(key, ZERO), qty)
 
-    async def _orders(
-        self,
-        method: str,
-        section: AccountSection,
-        since: int | None,
-        params: Mapping[str, object],
-        symbols: Collection[str] | None,
-    ) -> list[OrderSnapshot]:
-        page = self._profile.page_size(method)
-        rows = await self._rows(method, section, since, page, params, symbols)
+    def _parse_orders(self, rows: Iterable[Row]) -> list[OrderSnapshot]:
         orders = []
         for row in rows:
             try:
@@ -239,17 +226,45 @@ class AccountReader:
                 orders.append(snapshot)
         return orders
 
+    async def _history(
+        self,
+        method: str,
+        section: AccountSection,
+        since: datetime,
+        until: datetime,
+        params: Mapping[str, object],
+        symbols: Collection[str],
+        now: datetime | None = None,
+    ) -> list[Row]:
+        """The rows of a span of time, in windows; by ids where these need fewer requests."""
+        start = self._clamp_to_history(since, now or until, section)
+        windows = split_windows(start, until, self._window_days(section))
+        kind = _instrument_kind(section)
+        from_id_param = self._profile.from_id_params.get(kind, {}).get(method, "")
+        if from_id_param and len(windows) > 1:
+            span = TimeWindow(since=start, until=until)
+            return await self._rows(method, section, span, params, symbols, from_id_param)
+        rows: list[Row] = []
+        for window in windows:
+            window_params = self._with_until(params, window.until)
+            rows += await self._rows(method, section, window, window_params, symbols)
+        return rows
+
     async def _rows(
         self,
         method: str,
         section: AccountSection,
-        since: int | None,
-        page: int,
+        span: TimeWindow | None,
         params: Mapping[str, object],
         symbols: Collection[str] | None,
+        from_id_param: str = "",
     ) -> list[Row]:
-        """All rows of a list, by symbol where the venue requires one."""
+        """All rows of a list, or those of a span of time, by symbol where the venue requires one.
+
+        With ``from_id_param`` pages are read by ids.
+        """
         rows: list[Row] = []
+        since = None if span is None else to_milliseconds(span.since)
         what = TRADE if method == _TRADES else ORDER
         params, uses_cursor = (
             self._profile.request_params(method, _instrument_kind(section), params),
@@ -262,13 +277,16 @@ class AccountReader:
                 method,
                 symbol,
                 since,
-                page,
+                self._profile.page_size(method),
                 params,
                 uses_cursor=uses_cursor,
                 on_duplicate=on_duplicate,
                 newest_first=self._profile.newest_first,
                 offset_param=self._profile.offset_param,
+                from_id_param=from_id_param,
             )
+        if from_id_param and span is not None:
+            rows = [row for row in rows if _is_within(row, span)]
         self._raw_rows.add(what, rows)
         return rows
 
@@ -295,12 +313,16 @@ class AccountReader:
 
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns since when ``trades`` is complete; ``None`` where symbols must be named."""
-        return None if self._profile.symbol_required else self._clamp_to_history(since, now)
+        return None if self._profile.symbol_required else self._reach(since, now)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns the start of the venue's history where it is later than ``since``."""
-        start = self._clamp_to_history(since, now)
+        start = self._reach(since, now)
         return start if start > since else None
+
+    def _reach(self, since: datetime, now: datetime) -> datetime:
+        starts = (self._clamp_to_history(since, now, each) for each in self.sections())
+        return max(starts, default=since)
 
     async def has_legs(self, now: datetime) -> bool | None:
         """Returns whether contracts are held in two legs, where the whole account has one mode.
@@ -322,15 +344,31 @@ class AccountReader:
             self._legs_read_at = now
         return self._has_legs
 
-    def _clamp_to_history(self, since: datetime, until: datetime) -> datetime:
+    def _clamp_to_history(
+        self, since: datetime, now: datetime, section: AccountSection
+    ) -> datetime:
         """``since``, or the start of the venue's history."""
-        if not self._profile.history_days_max:
-            return since
-        return max(
-            since, until - timedelta(days=self._profile.history_days_max) + timedelta(hours=1)
-        )
+        profile = self._profile
+        days = profile.history_days.get(_instrument_kind(section), profile.history_days_max)
+        return _no_earlier(since, now, days)
 
 
 def _instrument_kind(section: AccountSection) -> InstrumentKind:
     """The kind of instruments in the section; inverse contracts are not traded."""
     return InstrumentKind.LINEAR if section.has_positions else InstrumentKind.SPOT
+
+
+def _no_earlier(since: datetime, now: datetime, days: int) -> datetime:
+    """``since``, or the start of a history of so many days; 0 is no limit."""
+    return max(since, now - timedelta(days=days) + timedelta(hours=1)) if days else since
+
+
+def _is_within(row: Row, span: TimeWindow) -> bool:
+    try:
+        at = get_timestamp(row, "timestamp")
+    except ReadFailed:
+        return True  # the parser quarantines it
+    if at is None:
+        return True
+    start, end = to_milliseconds(span.since), to_milliseconds(span.until)
+    return start <= to_milliseconds(at) <= end

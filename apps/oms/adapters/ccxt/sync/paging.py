@@ -1,11 +1,10 @@
-"""Whole lists from pages: by the venue's cursor, else by time, until a page is short.
+"""Whole lists from pages: by the venue's cursor, by ids, else by time, until a page is short.
 
 No fixed number of rows ends a list.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.parsing.fields import (
@@ -14,9 +13,10 @@ from oms.adapters.ccxt.parsing.fields import (
     require_rows,
     to_milliseconds,
 )
+from oms.adapters.ccxt.sync.id_paging import pages_back_by_id
+from oms.adapters.ccxt.sync.raw_row_buffer import Row
 from oms.domain.value import value
 
-Row = Mapping[str, Any]
 _CURSOR = "nextPageCursor"
 _PAGES_MAX = 10_000
 
@@ -55,16 +55,20 @@ async def fetch_all(
     on_duplicate: Callable[[Row, Row], None] | None = None,
     newest_first: bool = False,
     offset_param: str = "",
+    from_id_param: str = "",
 ) -> list[Row]:
     """Returns all rows of a list, each once. Raises ``ReadFailed``.
 
     ``uses_cursor``: the venue returns a cursor of the next page, or none at the end.
-    ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read. Of rows
-    with one id the newest version is returned; ``on_duplicate`` gets each older version and the
-    newest.
+    ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read.
+    ``from_id_param`` starts a page at an id: the pages are read without a time, and may have rows
+    before ``since``. Of rows with one id the newest version is returned; ``on_duplicate`` gets each
+    older version and the newest.
     """
     rows: dict[str, Row] = {}
-    if page is not None and since is not None and (newest_first or offset_param):
+    if from_id_param and page is not None and since is not None:
+        pages = _pages_by_id(client, method, symbol, since, page, params, from_id_param)
+    elif page is not None and since is not None and (newest_first or offset_param):
         pages = _pages_back(client, method, symbol, since, page, params, offset_param)
     else:
         pages = _pages(client, method, symbol, since, page, params, uses_cursor)
@@ -143,6 +147,23 @@ async def _pages_back(
         else:
             # Inclusive: rows of the same time may be on the next page.
             page_params["until"] = min(int(row.get("timestamp") or 0) for row in rows)
+
+
+def _pages_by_id(
+    client: ExchangeClient,
+    method: str,
+    symbol: str | None,
+    since: int,
+    page: int,
+    params: Mapping[str, object],
+    from_id_param: str,
+) -> AsyncIterator[list[Row]]:
+    async def read(first: int | None) -> list[Row]:
+        more = {} if first is None else {from_id_param: first}
+        answer = await client.read(method, symbol, None, page, {**params, **more})
+        return require_rows(answer, method)
+
+    return pages_back_by_id(read, page, since)
 
 
 def find_cursor(rows: list[Row]) -> str | None:

@@ -13,7 +13,8 @@ from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
-from oms.adapters.ccxt.sync.paging import Row, fetch_all
+from oms.adapters.ccxt.sync.paging import fetch_all
+from oms.adapters.ccxt.sync.raw_row_buffer import Row
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.value import value
 

@@ -141,14 +141,22 @@ class SnapshotCollector:
             self._scope.add_orders(open_orders)
             if until is None:
                 await self._missing_orders.report(section, open_orders, listing_began)
-            orders = [*open_orders, *await self._closed_external_orders(section, since)]
-            await self._read_trades(section, orders, since, collected, until=until, all_kinds=True)
+            due = self._scope.due(since, began)
+            orders = [*open_orders, *await self._closed_external_orders(section, since, due)]
+            await self._read_trades(
+                section, orders, since, collected, due, until=until, all_kinds=True
+            )
         holdings = await self._reader.holdings(sections)
         balances = await self._reader.balances(sections)
         if until is None:
             await self._marks.read_spot(self._orders.symbols(), balances)
-        for section in sections if until is None else ():
-            await self._read_trades(section, (), began - _OVERLAP, collected, all_kinds=False)
+        if until is None:
+            due = self._scope.due(since, began)
+            for section in sections:
+                await self._read_trades(
+                    section, (), began - _OVERLAP, collected, due, all_kinds=False
+                )
+            self._scope.mark_read(due, since)
         return holdings, balances
 
     async def _open_orders(self, section: AccountSection) -> list[OrderSnapshot]:
@@ -163,16 +171,14 @@ class SnapshotCollector:
             return await self._reader.open_orders(section, self._scope.symbols)
 
     async def _closed_external_orders(
-        self, section: AccountSection, since: datetime
+        self, section: AccountSection, since: datetime, symbols: Collection[str]
     ) -> Sequence[OrderSnapshot]:
         """Closed external orders; none where the venue does not list them so.
 
         How an own order ended is looked up: its executions are reported before its end.
         """
         try:
-            closed = await self._reader.closed_orders(
-                section, since, self._clock(), self._scope.symbols
-            )
+            closed = await self._reader.closed_orders(section, since, self._clock(), symbols)
         except ReadFailed as failed:
             if failed.retryable:
                 raise
@@ -191,6 +197,7 @@ class SnapshotCollector:
         orders: Sequence[OrderSnapshot],
         since: datetime,
         collected: "_Collected",
+        symbols: Collection[str],
         *,
         until: datetime | None = None,
         all_kinds: bool,
@@ -198,7 +205,7 @@ class SnapshotCollector:
         now = self._clock()
         end = now if until is None else min(until, now)
         trades, paid = await self._reader.trades(
-            section, since, end, all_kinds=all_kinds, now=now, symbols=self._scope.symbols
+            section, since, end, all_kinds=all_kinds, now=now, symbols=symbols
         )
         processed = await self._processor(section, orders, trades, now, include_reported=True)
         collected.orders += processed.orders

@@ -113,6 +113,7 @@ def _documented_limit(api: str, orders: int, seconds: int) -> OrderLimit:
     return OrderLimit(api=api, orders=orders, seconds=seconds, used_header=_COUNT_HEADERS[seconds])
 
 
+_ORDERS = "fetch_orders"
 _FAMILY = VenueProfile(
     errors=_ERRORS,
     order_limits=(
@@ -168,8 +169,13 @@ _BINANCE = evolve(
     trades_page=1000,
     orders_page=1000,
     funding_page=1000,
+    funding_history_days=90,
     window_days_max=1,
     window_days=dict.fromkeys(CONTRACTS, 7),
+    history_days=dict.fromkeys(CONTRACTS, 180),
+    # ccxt's list of ended orders has no page size, and leaves out expired ones.
+    closed_order_methods=(_ORDERS,),
+    from_id_params={InstrumentKind.SPOT: {"fetch_my_trades": "fromId", _ORDERS: "orderId"}},
     separate_trigger_kinds=CONTRACTS,
     reports_waiting_trigger=True,
     unsupported_trigger_kinds=frozenset({InstrumentKind.INVERSE}),

@@ -107,12 +107,16 @@ class VenueProfile:
     #: The same for kinds that differ.
     window_days: Mapping[InstrumentKind, int] = field(default_factory=dict)
     history_days_max: int = 0
+    history_days: Mapping[InstrumentKind, int] = field(default_factory=dict)
     #: The lists that hold, together, all closed orders.
     closed_order_methods: Sequence[str] = ()
     #: Lists return the newest rows of their span first: older ones are read by an earlier end.
     newest_first: bool = False
     #: The parameter with the number of rows to skip, where lists are paged so.
     offset_param: str = ""
+    #: Parameters with the id of a page's first row, by kind and method, where a list without a time
+    #: returns its newest page and ids ascend: more than a window is read so.
+    from_id_params: Mapping[InstrumentKind, Mapping[str, str]] = field(default_factory=dict)
     #: ccxt's section parameters that the venue would misread, by method (``""``: any other): they
     #: are left out. ``kind_params`` says the same in the venue's own parameters.
     omitted_params: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -123,6 +127,9 @@ class VenueProfile:
     settle_param: str = ""
     #: Rows per page of the list of funding payments; 0: they are among the executions, or not read.
     funding_page: int = 0
+    #: Days that one call of it may span, and days of its history; 0: no limit known.
+    funding_window_days: int = 0
+    funding_history_days: int = 0
     #: Execution types that are listed only when they are requested.
     extra_execution_types: tuple[str, ...] = ()
 

@@ -48,6 +48,21 @@ class NewestFirst(ByCursor):
         return rows[max(end - page, 0) : max(end, 0)]
 
 
+class ByIds(ByCursor):
+    """A venue that returns its newest rows, or the oldest ones from an id on."""
+
+    requests = 0
+
+    async def read(self, method: str, *args: Any) -> list[dict[str, Any]]:
+        _, since, page, params = args
+        assert since is None, "times are not sent"
+        self.requests += 1
+        first = params.get("fromId")
+        if first is None:
+            return self.rows[-page:]
+        return [row for row in self.rows if int(row["id"]) >= first][:page]
+
+
 def rows_at(times: list[int]) -> list[dict[str, Any]]:
     return [
         {"id": f"t{number}", "symbol": "A/B", "timestamp": at, "info": {}}
@@ -80,6 +95,35 @@ async def test_paging_from_the_newest_row(offset_param: str, times: list[int]) -
         offset_param=offset_param,
     )
     assert {row["id"] for row in listed} == {row["id"] for row in rows}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 10**9), max_size=40, unique=True), st.integers(0, 10**9))
+async def test_paging_back_by_ids(numbers: list[int], since: int) -> None:
+    rows = [
+        {"id": str(number), "symbol": "A/B", "timestamp": number, "info": {}}
+        for number in sorted(numbers)
+    ]
+    venue = ByIds(rows)
+    listed = await fetch_all(
+        venue, "fetch_my_trades", None, since, PAGE, {}, uses_cursor=False, from_id_param="fromId"
+    )
+    assert {row["id"] for row in rows if row["timestamp"] >= since} <= {row["id"] for row in listed}
+    assert venue.requests <= 2 * len(rows) / PAGE + 35, "the range of ids grows where it is empty"
+
+
+async def test_ids_that_are_no_numbers_cannot_be_paged() -> None:
+    with pytest.raises(ReadFailed, match="no number"):
+        await fetch_all(
+            ByIds(rows_at([1, 2, 3])),
+            "fetch_my_trades",
+            None,
+            0,
+            PAGE,
+            {},
+            uses_cursor=False,
+            from_id_param="fromId",
+        )
 
 
 async def test_a_page_with_one_timestamp_cannot_be_paged_backwards() -> None:
