@@ -36,16 +36,17 @@ def target(
         yield running
         stalls = monitor.stop()
         print("\n" + report.table(SEED, SIZE, stalls))
+        assert stalls["probes of the event loop"] > 0
         assert stalls["probes without a response"] == 0
         # None is expected; a busy machine prolongs even processor time.
-        assert stalls["longest stall in ms"] < 200, stalls
+        assert stalls["longest stall in ms"] < 100, stalls
         assert running.gateway.pid("api") == api_pid, "the API was restarted"
         assert "Traceback" not in running.log_text(), running.gateway.log_tail(80)
         verified = running.gateway.verify()
         assert verified["ok"], verified
     finally:
-        monitor.stop()
         running.stop()
+        monitor.stop()
 
 
 @pytest.fixture

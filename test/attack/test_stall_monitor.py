@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.attack.stall_monitor import beats_environment
+from kit.attack.stall_monitor import StallMonitor, beats_environment
+from kit.free_ports import free_port
 
 PROGRAM = """
 import asyncio, sys, time
@@ -25,21 +26,33 @@ with asyncio.Runner() as runner:
 """
 
 
-@pytest.mark.parametrize(
-    ("process", "computes", "waits", "is_stall"),
-    [("api", 0.07, 0, True), ("api", 0, 0.07, False), ("worker", 0.07, 0, False)],
-)
+@pytest.mark.parametrize(("computes", "waits", "is_stall"), [(0.07, 0, True), (0, 0.07, False)])
 def test_computing_of_the_api_is_a_stall(
-    process: str, computes: float, waits: float, is_stall: bool, tmp_path: Path
+    computes: float, waits: float, is_stall: bool, tmp_path: Path
 ) -> None:
     beats = tmp_path / "beats"
+    _run("api", computes, waits, beats)
+    lines = beats.read_text(encoding="ascii").splitlines()
+    assert len(lines) == is_stall
+    assert all(float(line.split()[1]) >= computes for line in lines)
+
+
+def test_another_process_is_not_measured(tmp_path: Path) -> None:
+    beats = tmp_path / "beats"
+    _run("worker", 0.07, 0, beats)
+    assert not beats.exists()
+
+
+def test_a_loop_that_is_not_measured_is_no_loop_without_stalls(tmp_path: Path) -> None:
+    monitor = StallMonitor(free_port(), tmp_path / "beats")
+    with pytest.raises(AssertionError, match="not measured"):
+        monitor.stop()
+
+
+def _run(process: str, computes: float, waits: float, beats: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", PROGRAM, process, str(computes), str(waits)],
         env=os.environ | beats_environment(beats),
         check=True,
         timeout=60,
     )
-    assert beats.exists() is is_stall
-    if is_stall:
-        (line,) = beats.read_text(encoding="ascii").splitlines()
-        assert float(line.split()[1]) >= computes

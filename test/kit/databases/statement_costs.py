@@ -1,20 +1,21 @@
 """Measures what a statement costs: rows or steps, and the tables that it scans.
 
-Statements of the store are recorded when sent and repeated on a separate connection, where session
+Statements of one store are recorded when sent and repeated on a separate connection, where session
 counters are exact: MariaDB counts the rows read by storage engines, SQLite the steps of its virtual
 machine.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import pytest
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, TypeVar
 
 from kit.databases.sql import connect
-from oms.adapters.sql.connection.session import ServerSession, SqliteSession
+from oms.adapters.sql.connection.database import Database, Work
+from oms.adapters.sql.connection.database import connect as connect_database
+from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch
 
+Result = TypeVar("Result")
 #: Steps between two progress callbacks of SQLite.
 STEPS_PER_CALLBACK = 50
 _READ_COUNTERS = "SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'"
@@ -37,37 +38,61 @@ class StatementCost:
     scanned_tables: Sequence[str]
 
 
-def record_statements(patch: pytest.MonkeyPatch, url: str) -> list[RecordedStatement]:
-    """Records the SELECT, UPDATE and DELETE statements that sessions send from now on.
+@dataclass(frozen=True, slots=True)
+class RecordedDatabase(Database):
+    """Records the SELECT, UPDATE and DELETE statements that are sent through it."""
 
-    Only those to the database kind of ``url``: gateways that other tests share use SQLite.
-    """
-    records: list[RecordedStatement] = []
+    records: list[RecordedStatement] = field(default_factory=list)
 
-    def record(text: str, values: Sequence[Any]) -> None:
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to the database at ``url``."""
+        database = await connect_database(url)
+        return cls(*(getattr(database, each.name) for each in fields(database)))
+
+    async def read(self, work: Work[Result], *, prepare: bool = False) -> Result:
+        """See ``Database``."""
+        return await Database.read(self, self._recorded(work), prepare=prepare)
+
+    async def write(self, work: Work[Result]) -> Result:
+        """See ``Database``."""
+        return await Database.write(self, self._recorded(work))
+
+    def _recorded(self, work: Work[Result]) -> Work[Result]:
+        return lambda session: work(_RecordingSession(session, self.records))
+
+
+class _RecordingSession:
+    """Executes statements in ``session`` and records them, in whichever thread that is."""
+
+    def __init__(self, session: Session, records: list[RecordedStatement]) -> None:
+        self.dialect = session.dialect
+        self._session = session
+        self._records = records
+
+    async def execute(self, text: str, values: Sequence[Any] = ()) -> int:
+        """See ``Session``."""
+        self._record(text, values)
+        return await self._session.execute(text, values)
+
+    async def send(self, batch: StatementBatch) -> None:
+        """See ``Session``."""
+        for statement in batch.statements:
+            self._record(statement.text, statement.rows[0])
+        await self._session.send(batch)
+
+    async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Any]:
+        """See ``Session``."""
+        self._record(text, values)
+        return await self._session.fetch(text, values)
+
+    async def rollback(self) -> None:
+        """See ``Session``."""
+        await self._session.rollback()
+
+    def _record(self, text: str, values: Sequence[Any]) -> None:
         if text.startswith(("SELECT", "UPDATE", "DELETE")):
-            records.append(RecordedStatement(text, tuple(values)))
-
-    def with_values(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapper(self: Any, text: str, values: Sequence[Any] = ()) -> Any:
-            record(text, values)
-            return await original(self, text, values)
-
-        return wrapper
-
-    def with_script(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def wrapper(self: Any, script: StatementBatch) -> None:
-            for statement in script.statements:
-                record(statement.text, statement.rows[0])
-            await original(self, script)
-
-        return wrapper
-
-    kind: Any = SqliteSession if url.startswith("sqlite") else ServerSession
-    patch.setattr(kind, "fetch", with_values(kind.fetch))
-    patch.setattr(kind, "execute", with_values(kind.execute))
-    patch.setattr(kind, "send", with_script(kind.send))
-    return records
+            self._records.append(RecordedStatement(text, tuple(values)))
 
 
 def measure_cost(dsn: str, statement_record: RecordedStatement) -> StatementCost:

@@ -5,6 +5,7 @@ time of the thread is measured, which other processes of the machine do not chan
 """
 
 import gc
+import threading
 import time
 from asyncio.events import Handle
 from collections.abc import Iterator
@@ -26,19 +27,21 @@ class StepTimes:
 
 @contextmanager
 def measure_steps() -> Iterator[StepTimes]:
-    """Measures all steps of loops of this thread; objects that exist are not garbage collected."""
+    """Measures all steps of loops of this thread; loops of other threads do not count."""
     times = StepTimes()
-    run = Handle._run
+    run, thread = Handle._run, threading.get_ident()
 
     def measured_run(handle: Handle) -> None:
+        if threading.get_ident() != thread:
+            run(handle)
+            return
         started = time.thread_time()
         run(handle)
         times.seconds.append(time.thread_time() - started)
 
-    gc.freeze()  # as in a server process: its heap is not searched
+    gc.collect()  # as in a server process: what is left is not searched for a long time
     Handle._run = measured_run  # type: ignore[method-assign]
     try:
         yield times
     finally:
         Handle._run = run  # type: ignore[method-assign]
-        gc.unfreeze()

@@ -1,7 +1,8 @@
 """Loaded by the processes of a gateway under attack: finds what holds the API's event loop.
 
 A timer of the loop notes the processor time that its thread used since the timer ran last: what
-else the machine does, and waiting for it, does not count. Long times are appended to a file.
+else the machine does, and waiting for it, does not count. Long times are appended to a file, which
+is there from the start: a file without a line says that the loop is measured and did not stall.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ STALL_SECONDS = 0.050
 
 
 def _start_beats(loop: asyncio.AbstractEventLoop, path: str) -> None:
+    with open(path, "a", encoding="ascii"):
+        pass
     last = time.thread_time()
 
     def beat() -> None:
