@@ -48,7 +48,7 @@ oracle: ## the ledger, in memory and stored, against its oracle over random hist
 	@OMS_TEST_RANDOM=1 ORACLE_HISTORIES=$(HISTORIES) $(BIN)/pytest -q -n $(TEST_WORKERS) \
 		test/property/test_ledger_oracle.py test/property/test_ledger_oracle_stored.py
 
-faults: ## the fault runs at full size: workers are killed while an exchange fails (8 minutes)
+faults: ## the fault runs at full size: workers are killed while an exchange fails (11 minutes)
 	@$(PYTHON) tools/setup --dev $(MARIADB)
 	@OMS_TEST_WHOLE=1 $(BIN)/pytest -q -s test/e2e/test_fault_run.py $(ARGS)
 

@@ -7,7 +7,14 @@ from typing import Any
 
 from oms.domain.ids import IdKind
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.execution_report import (
+    Charge,
+    ChargeKind,
+    Execution,
+    ExecutionReport,
+    ReportKind,
+    ReportSource,
+)
 from oms.domain.orders.order import Order, Side
 
 NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
@@ -91,3 +98,42 @@ def a_fill(qty: str | Decimal, price: str | Decimal, **changes: Any) -> Executio
         maker=changes.pop("maker", None),
     )
     return a_report(ReportKind.EXECUTION, execution=execution, **changes)
+
+
+def a_late_fee(
+    symbol: str, trade: str, amount: str | Decimal, currency: str, at: datetime
+) -> Charge:
+    """A fee that the exchange reports separately from its trade; positive is paid."""
+    return Charge(
+        kind=ChargeKind.COMMISSION,
+        charge_id=trade,
+        amount=-Decimal(amount),
+        currency=currency,
+        symbol=symbol,
+        executed_at=at,
+        source=ReportSource.RECONCILE,
+        received_at=at,
+    )
+
+
+def a_funding(
+    symbol: str,
+    name: str,
+    amount: str | Decimal,
+    at: datetime,
+    side: Side | None = None,
+    *,
+    currency: str = "USDT",
+) -> Charge:
+    """A funding payment that was due ``at``; positive is received."""
+    return Charge(
+        kind=ChargeKind.FUNDING,
+        charge_id=name,
+        amount=Decimal(amount),
+        currency=currency,
+        symbol=symbol,
+        side=side,
+        executed_at=at,
+        source=ReportSource.RECONCILE,
+        received_at=at,
+    )

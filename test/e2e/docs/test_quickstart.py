@@ -36,7 +36,7 @@ def own(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
 
     def start(**environment: str) -> Gateway:
         made.append(Gateway(tmp_path, environment=environment))
-        made[-1].start()
+        made[-1].start(copies_schema=False)
         return made[-1]
 
     yield start

@@ -1,4 +1,7 @@
-"""Comparisons of the driver with ccxt, one gateway and one exchange for all files; a stream."""
+"""Comparisons of the driver with ccxt, one gateway and one exchange for all files; a stream.
+
+Gateway and exchange of the comparisons run in a thread until the pytest process ends.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -12,7 +15,7 @@ from kit.http.stub_transport import RepeatingClient
 WATCH_SECONDS = 10
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Both sides, ready to trade."""
     with run_differential(tmp_path_factory.mktemp("differential")) as opened:

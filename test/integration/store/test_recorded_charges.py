@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kit.builders import NOON, an_instrument
-from kit.ledger.stored_account import StoredAccount, a_funding, a_late_fee, a_trade
+from kit.builders import NOON, a_funding, a_late_fee, an_instrument
+from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
 from oms.domain.ledger.deal import DealType

@@ -244,8 +244,13 @@ async def traded(dsn: str, rounds: int) -> tuple[dict[str, int], int]:
 
 
 async def _trade_on(gateway: InProcessGateway, accounts: dict[str, int]) -> None:
+    """Rounds of trading without an end; deposits make up for what fees and losses take."""
     chance = random.Random(11)
     while True:
+        for account_id in accounts.values():
+            body = {"currency": "USDT", "amount": "1000"}
+            answer = await gateway.client("POST", f"/paper/{account_id}/deposit", body)
+            assert answer.status == 200, answer.body
         await a_round(gateway, accounts, chance)
 
 

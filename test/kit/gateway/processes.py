@@ -71,9 +71,14 @@ class Gateway:
         assert self._mariadb is not None, "this gateway runs on SQLite"
         return self._mariadb
 
-    def start(self) -> None:
-        """Start everything and wait until it is ready."""
-        asyncio.run(copy_schema(self.dsn))
+    def start(self, *, copies_schema: bool = True) -> None:
+        """Start everything and wait until it is ready.
+
+        A copied schema saves the migrations of a new SQLite database; without it the folder is
+        empty, as a user's is.
+        """
+        if copies_schema:
+            asyncio.run(copy_schema(self.dsn))
         if self._workers is None:
             self._supervisor = self._spawn("up")
             first_run_result = wait_until(

@@ -53,8 +53,8 @@ ORDER_TYPES = [
     *("market", "market", "limit", "limit", "limit", "stop_market", "stop_limit"),
     *("take_profit", "take_profit_limit", "trailing_stop"),
 ]
-#: Bytes of each input.
-WIDTH = 16
+#: Bytes of each input: a full order book of eight levels takes some 150 bits.
+WIDTH = 20
 
 
 def price_of(choices: ByteChoices) -> Decimal:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from kit.builders import SequentialIds, a_fill, a_report, an_order
+from kit.builders import SequentialIds, a_fill, a_funding, a_late_fee, a_report, an_order
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import CloseBy, MergePositions
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -24,12 +24,9 @@ from oms.domain.ledger.position_operations import (
 )
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.orders.execution_report import (
-    Charge,
-    ChargeKind,
     Execution,
     ExecutionReport,
     ReportKind,
-    ReportSource,
 )
 from oms.domain.orders.order import Order, Side
 from oms.domain.value import evolve
@@ -113,21 +110,14 @@ class LedgerBook:
     def commission(self, trade_id: str, amount: Decimal, currency: str) -> LedgerUpdate:
         """A commission is reported after its execution."""
         legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
-        charge = Charge(
-            kind=ChargeKind.COMMISSION,
-            charge_id=trade_id,
-            amount=-amount,
-            currency=currency,
-            symbol=self.instrument.symbol,
-            executed_at=legs[-1].executed_at,
-            source=ReportSource.STREAM,
-            received_at=legs[-1].created_at,
-        )
+        last = legs[-1]
+        fee = a_late_fee(self.instrument.symbol, trade_id, amount, currency, last.executed_at)
+        charge = evolve(fee, received_at=last.created_at)
         payees = ChargeTargets(
-            account_id=legs[-1].account_id,
+            account_id=last.account_id,
             instrument=self.instrument,
-            positions=[self.positions[legs[-1].position_id]],
-            trade=legs[-1],
+            positions=[self.positions[last.position_id]],
+            trade=last,
         )
         return self._keep(apply_charge(payees, charge, self.next_id))
 
@@ -135,17 +125,8 @@ class LedgerBook:
         self, amount: Decimal, due: datetime, name: str, side: Side | None = None
     ) -> LedgerUpdate:
         """Funding on what was open when it was due; positive amounts are received."""
-        charge = Charge(
-            kind=ChargeKind.FUNDING,
-            charge_id=name,
-            amount=amount,
-            currency=self.instrument.settle,
-            symbol=self.instrument.symbol,
-            side=side,
-            executed_at=due,
-            source=ReportSource.STREAM,
-            received_at=due,
-        )
+        instrument = self.instrument
+        charge = a_funding(instrument.symbol, name, amount, due, side, currency=instrument.settle)
         merges = merges_of(self.positions.values())
         held = Timeline(self.instrument, self.deals, merges).holdings_at(due, side)
         payees = ChargeTargets(

@@ -67,6 +67,8 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
     for deal in _live_deals(oracle, book):
         deals[deal.position_id].append(deal)
     last = {part.fact: part.position for part in oracle.parts}
+    if unknown := charges.commissions.keys() - last.keys():
+        return [f"fees of trades that the oracle lacks: {sorted(unknown)}"]
     shares = _funding_shares(oracle, charges)
     messages: list[str] = []
     for position in book.positions.values():
@@ -83,7 +85,7 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
             late_fees = [
                 fee
                 for i, fees in charges.commissions.items()
-                if last.get(i) is expected
+                if last[i] is expected
                 for fee in fees
             ]
             funding = shares.get(id(expected), Decimal(0))

@@ -26,11 +26,9 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.execution_report import (
     Charge,
-    ChargeKind,
     Execution,
     ExecutionReport,
     ReportKind,
-    ReportSource,
 )
 from oms.domain.orders.order import Order, Side
 from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts
@@ -225,36 +223,3 @@ def a_trade(
         provisional=changes.pop("provisional", False),
     )
     return a_report(kind, order_id=order.id, execution=execution, received_at=at, **changes)
-
-
-def a_late_fee(
-    symbol: str, trade: str, amount: str | Decimal, currency: str, at: datetime
-) -> Charge:
-    """A fee that the exchange reports separately from its trade; positive is paid."""
-    return Charge(
-        kind=ChargeKind.COMMISSION,
-        charge_id=trade,
-        amount=-Decimal(amount),
-        currency=currency,
-        symbol=symbol,
-        executed_at=at,
-        source=ReportSource.RECONCILE,
-        received_at=at,
-    )
-
-
-def a_funding(
-    symbol: str, name: str, amount: str | Decimal, at: datetime, side: Side | None = None
-) -> Charge:
-    """A funding payment that was due ``at``; positive is received."""
-    return Charge(
-        kind=ChargeKind.FUNDING,
-        charge_id=name,
-        amount=Decimal(amount),
-        currency="USDT",
-        symbol=symbol,
-        side=side,
-        executed_at=at,
-        source=ReportSource.RECONCILE,
-        received_at=at,
-    )

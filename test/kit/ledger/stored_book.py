@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from kit.builders import NOON
+from kit.builders import NOON, a_funding, a_late_fee
 from kit.ledger.memory_store import MemoryStore
-from kit.ledger.stored_account import StoredAccount, a_late_fee, a_trade
+from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import (
@@ -23,13 +23,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import close_by
-from oms.domain.orders.execution_report import (
-    Charge,
-    ChargeKind,
-    ExecutionReport,
-    ReportKind,
-    ReportSource,
-)
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, Side
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
@@ -151,17 +145,8 @@ class StoredBook:
         self, amount: Decimal, due: datetime, name: str, side: Side | None = None
     ) -> Changes:
         """A funding payment; positive is received."""
-        charge = Charge(
-            kind=ChargeKind.FUNDING,
-            charge_id=name,
-            amount=amount,
-            currency=self.instrument.settle,
-            symbol=self.instrument.symbol,
-            side=side,
-            executed_at=due,
-            source=ReportSource.STREAM,
-            received_at=due,
-        )
+        instrument = self.instrument
+        charge = a_funding(instrument.symbol, name, amount, due, side, currency=instrument.settle)
         return self._runner.run(self.account.charge(charge))
 
     def close_by(

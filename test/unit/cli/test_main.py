@@ -52,12 +52,12 @@ COMMANDS = {
     "dispatcher-status": "",
     "list-strategies": "",
     "orders-open": "--account-ids 1,2 --strategy-id 3 --limit 10",
-    "positions-open": "--wide",
+    "positions-open": "--account-ids 1",
     "balance": "--account-ids 1,2",
     "ticker": "--symbol A/B --account-id 1",
     "watch": "--account-ids 1,2",
     "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
-    "deals": "--wide --days-back 3 --page 2 --page-size 50",
+    "deals": "--account-ids 1 --days-back 3 --page 2 --page-size 50",
     "positions-history": "--account-ids 1",
     "healthz": "",
     "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
@@ -83,6 +83,12 @@ def test_commands_have_their_flags(command: str) -> None:
     parsed = parser().parse_args([command, *COMMANDS[command].split()])
     assert parsed.command == command
     assert callable(parsed.run)
+
+
+@pytest.mark.parametrize("line", ["positions-open --wide", "deals --wide --days-back 3"])
+def test_account_ids_may_be_left_out(line: str) -> None:
+    parsed = parser().parse_args(line.split())
+    assert parsed.wide and not parsed.account_ids
 
 
 def test_every_command_is_tested() -> None:

@@ -1,6 +1,5 @@
 """Many placements at once: several in one request, within the exchange's limits on new orders."""
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +21,17 @@ both = pytest.mark.parametrize("dialect", ["bybit", "binance_tls"])
 
 async def start(new_harness: Callable[..., CcxtHarness], dialect: str, **more: Any) -> CcxtHarness:
     return await new_harness(dialect, **{"timings": TIMINGS} | more).wait_ready()
+
+
+async def start_limited(
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, **timings: float
+) -> CcxtHarness:
+    """A harness that knows from its first order that Bybit allows two in a second."""
+    venue.control("limit", per_second=2, match="/order/create")
+    harness = await start(new_harness, "bybit", timings=evolve(FAST_TIMINGS, **timings))
+    await harness.send(100, "buy", "0.01", "10000")
+    await harness.wait_for_state(100, "SUBMITTED")
+    return harness
 
 
 async def send_all(harness: CcxtHarness, orders: range, price: str = "10000") -> None:
@@ -134,11 +144,7 @@ async def test_a_batch_that_is_refused_as_a_whole_is_sent_one_by_one(
 async def test_an_order_that_waits_for_the_rate_limit_gets_a_later_stored_deadline(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    timings = evolve(FAST_TIMINGS, send_within_seconds=1, queue_seconds=30)
-    venue.control("limit", per_second=2, match="/order/create")
-    harness = await start(new_harness, "bybit", timings=timings)
-    await harness.send(100, "buy", "0.01", "10000")
-    await harness.wait_for_state(100, "SUBMITTED")
+    harness = await start_limited(new_harness, venue, send_within_seconds=1, queue_seconds=30)
     orders = range(1, 7)
     await send_all(harness, orders)
     first = {each: harness.attempts[each, 1, "place"].may_send_until for each in orders}
@@ -153,11 +159,7 @@ async def test_an_order_that_waits_for_the_rate_limit_gets_a_later_stored_deadli
 async def test_what_expires_says_how_long_it_would_have_to_wait(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
 ) -> None:
-    timings = evolve(FAST_TIMINGS, send_within_seconds=0.5, queue_seconds=1)
-    venue.control("limit", per_second=2, match="/order/create")
-    harness = await start(new_harness, "bybit", timings=timings)
-    await harness.send(100, "buy", "0.01", "10000")
-    await harness.wait_for_state(100, "SUBMITTED")
+    harness = await start_limited(new_harness, venue, send_within_seconds=0.5, queue_seconds=1)
     orders = range(1, 31)
     await send_all(harness, orders)
     await harness.wait_until(
@@ -178,7 +180,9 @@ async def test_an_order_that_waits_is_revoked_by_its_cancel(
     harness = await start(new_harness, "bybit", options={"inflight_writes_max": 1})
     venue.control("fault", match="/order/create", mode="slow_before", ms=600)
     await send_all(harness, range(1, 2))
-    await asyncio.sleep(0.1)
+    await harness.wait_until(
+        lambda: own_ids(harness, range(1, 2))[0] in sent_ids(venue, "bybit"), "in flight"
+    )
     await send_all(harness, range(2, 6))
     await harness.cancel(4)
     await harness.wait_until(

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
 from kit.exchanges.ccxt_harness import ONE_BY_ONE, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 
@@ -11,10 +13,11 @@ SENT, SLOW_MS = 20, 300
 FOLLOWED, TAKEN_BACK = (1, 2), (18, 19, 20)
 
 
+@pytest.mark.parametrize("extra_config", ["{}", ONE_BY_ONE], ids=["shared", "one_by_one"])
 async def test_calls_overlap_and_each_order_keeps_its_sequence(
-    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, extra_config: str
 ) -> None:
-    harness = await new_harness(extra_config=ONE_BY_ONE).wait_ready()
+    harness = await new_harness(extra_config=extra_config).wait_ready()
     venue.control("fault", match="order/", mode="slow", ms=SLOW_MS, count=2 * SENT)
     before = venue.control("log")["log"][-1]["number"]
     began = time.monotonic()
@@ -33,7 +36,8 @@ async def test_calls_overlap_and_each_order_keeps_its_sequence(
     assert time.monotonic() - began < SENT * SLOW_MS / 1000, "calls overlap"
 
     log = venue.control("log", after=before, match="order/")["log"]
-    creates = [row["client_id"] for row in log if row["path"].endswith("/create")]
+    requests = [row for row in log if row["path"].endswith(("/create", "/create-batch"))]
+    creates = [name for row in requests for name in row["client_id"].split(",")]
     placed = [harness.attempts[each, 1, "place"] for each in left]
     assert sorted(creates) == sorted(row.client_id for row in placed)
     sent = [row.sent_at for row in placed]

@@ -211,6 +211,8 @@ def instrument(kind: InstrumentKind) -> Instrument:
 
 
 WITH_STOPS = ("okx", "kraken")
+PLAIN_TYPES = ["market", "limit"]
+STOP_TYPES = ["stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}
 BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 
@@ -253,8 +255,7 @@ def test_capability_records_of_recorded_venues() -> None:
         for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
             assert capabilities["edit"].value[kind] == edits.get(venue, "emulated")
             types = capabilities["order_types"].value[kind]
-            assert types[:2] == ["market", "limit"]
-            assert ("stop_market" in types) is (venue in WITH_STOPS)
+            assert types == [*PLAIN_TYPES, *(STOP_TYPES if venue in WITH_STOPS else [])]
             has_separate_trigger = venue != "kraken"
             assert capabilities["conditional_list"].value[kind] == (
                 "separate" if has_separate_trigger else "same"
