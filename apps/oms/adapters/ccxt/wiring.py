@@ -181,7 +181,7 @@ def _build_core(
         connection=connection,
         modes=PositionModeReader(client=connection, venue=venue, mode=account.position_mode),
         report_builder=ReportBuilder(orders, infers_fills=settings.infers_fills),
-        lookup=OrderLookup(connection, venue, profile, clock),
+        lookup=OrderLookup(connection, venue, profile, clock, on_triggered=orders.mark_triggered),
         marks=marks,
         reader=AccountReader(
             connection, venue, profile, orders.symbols, raw_rows, marks.record_positions

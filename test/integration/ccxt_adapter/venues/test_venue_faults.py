@@ -211,6 +211,8 @@ def instrument(kind: InstrumentKind) -> Instrument:
 
 
 WITH_STOPS = ("okx", "kraken")
+#: Stops on contracts only.
+WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "bitget")
 PLAIN_TYPES = ["market", "limit"]
 STOP_TYPES = ["stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}
@@ -221,7 +223,10 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
     ("venue", "kind", "changes", "is_refused"),
     [
         *((venue, InstrumentKind.SPOT, STOP, venue not in WITH_STOPS) for venue in SYMBOLS),
-        *((venue, InstrumentKind.LINEAR, STOP, venue not in WITH_STOPS) for venue in SYMBOLS),
+        *(
+            (venue, InstrumentKind.LINEAR, STOP, venue not in WITH_CONTRACT_STOPS)
+            for venue in SYMBOLS
+        ),
         ("gate", InstrumentKind.SPOT, BUY, True),
         ("bitget", InstrumentKind.SPOT, BUY, True),
         ("gate", InstrumentKind.SPOT, {**BUY, "side": Side.SELL}, False),
@@ -255,7 +260,8 @@ def test_capability_records_of_recorded_venues() -> None:
         for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
             assert capabilities["edit"].value[kind] == edits.get(venue, "emulated")
             types = capabilities["order_types"].value[kind]
-            assert types == [*PLAIN_TYPES, *(STOP_TYPES if venue in WITH_STOPS else [])]
+            with_stops = WITH_CONTRACT_STOPS if kind == "linear" else WITH_STOPS
+            assert types == [*PLAIN_TYPES, *(STOP_TYPES if venue in with_stops else [])]
             has_separate_trigger = venue != "kraken"
             assert capabilities["conditional_list"].value[kind] == (
                 "separate" if has_separate_trigger else "same"

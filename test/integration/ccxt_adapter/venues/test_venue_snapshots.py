@@ -198,13 +198,13 @@ STATES: list[tuple[str, str, Any, dict[str, Any], VenueOrderStatus]] = [
         {"status": "finished", "finish_as": "eaten"},
         VenueOrderStatus.UNRECOGNIZED,
     ),
-    ("gate", "ADA/USDT", 4, {"status": "finish"}, VenueOrderStatus.CANCELED),
+    ("gate", "ADA/USDT", 4, {"status": "finish"}, VenueOrderStatus.TRIGGERED),
     ("kucoin", "LTC/USDT", SPOT_FILLED, {}, VenueOrderStatus.FILLED),
     ("kucoin", "LTC/USDT", SPOT_FILLED, {"cancelExist": True}, VenueOrderStatus.CANCELED),
     ("kucoin", "LTC/USDT", SPOT_FILLED, {"isActive": True}, VenueOrderStatus.OPEN),
     ("bitget", "BTC/USDT", 3, {"status": "partially_filled"}, VenueOrderStatus.OPEN),
     ("bitget", "BTC/USDT", 3, {"status": "sleeping"}, VenueOrderStatus.UNRECOGNIZED),
-    ("bitget", "BTC/USDT:USDT", 7, {"planStatus": "executed"}, VenueOrderStatus.CANCELED),
+    ("bitget", "BTC/USDT:USDT", 7, {"planStatus": "executed"}, VenueOrderStatus.TRIGGERED),
     ("bitget", "BTC/USDT:USDT", 7, {"planStatus": "fail_trigger"}, VenueOrderStatus.REJECTED),
 ]
 

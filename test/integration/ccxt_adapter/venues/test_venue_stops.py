@@ -20,9 +20,12 @@ from oms.domain.side import Side
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 ALGO, ADD = "POST /api/v5/trade/order-algo", "POST /0/private/AddOrder"
+PRICE, PLAN = "POST /api/v4/futures/usdt/price_orders", "POST /api/v2/mix/order/place-plan-order"
 REPLIES = {
     ALGO: {"code": "0", "data": [{"algoId": "77", "sCode": "0", "sMsg": ""}], "msg": ""},
     ADD: {"error": [], "result": {"descr": {"order": ""}, "txid": ["OAAAAA-BBBBB-CCCCCC"]}},
+    PRICE: {"id": 77},
+    PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
 }
 
 
@@ -42,6 +45,7 @@ class Stop:
     more: Mapping[str, Any]
 
 
+GATE_PARTS = ("initial", "trigger")
 SWAP, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 REDUCE = {"reduce_only": True}
 STOPS = [
@@ -71,7 +75,39 @@ STOPS = [
         "cl_ord_id",
         {},
     ),
+    Stop(
+        *("gate", "ETH/USDT:USDT", "sell", "stop_market", None, "2600", PRICE),
+        {"contract": "ETH_USDT", "size": -100, "price": "0", "tif": "ioc", "reduce_only": True}
+        | {"trigger.price": "2600", "trigger.rule": 2, "trigger.price_type": 0},
+        "initial.text",
+        REDUCE,
+    ),
+    Stop(
+        *("gate", "ETH/USDT:USDT", "sell", "take_profit_limit", "3100", "3000", PRICE),
+        {"size": -100, "price": "3100", "trigger.price": "3000", "trigger.rule": 1},
+        "initial.text",
+        {},
+    ),
+    Stop(
+        *("bitget", SWAP, "sell", "stop_market", None, "26000", PLAN),
+        {"symbol": "BTCUSDT", "planType": "normal_plan", "orderType": "market", "size": "1"}
+        | {"triggerPrice": "26000", "triggerType": "fill_price", "side": "sell"},
+        "clientOid",
+        REDUCE,
+    ),
+    Stop(
+        *("bitget", SWAP, "buy", "take_profit_limit", "24000", "25000", PLAN),
+        {"orderType": "limit", "executePrice": "24000", "triggerPrice": "25000", "side": "buy"},
+        "clientOid",
+        {},
+    ),
 ]
+
+
+def flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a request and, under their name and with the key of Gate's part, its parts."""
+    parts = {f"{key}.{name}": v for key in GATE_PARTS for name, v in fields.get(key, {}).items()}
+    return {**fields, **fields.get("initial", {}), **parts}
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: f"{stop.venue}-{stop.order_type}")
@@ -86,9 +122,10 @@ async def test_a_stop_is_sent_in_the_venue_s_own_way(
     await harness.wait_until(lambda: place.venue.sent(stop.route), "sent")
     await harness.exchange.close()
     [asked] = place.venue.sent(stop.route)
-    assert {name: asked.fields.get(name) for name in stop.sent} == stop.sent
-    assert asked.fields[stop.name_key] == harness.attempts[1, 1, "place"].client_id
-    assert bool(asked.fields.get("reduceOnly")) is bool(stop.more)
+    fields = flat(asked.fields)
+    assert {name: fields.get(name) for name in stop.sent} == stop.sent
+    assert fields[stop.name_key] == harness.attempts[1, 1, "place"].client_id
+    assert bool(fields.get("reduceOnly", fields.get("reduce_only"))) is bool(stop.more)
 
 
 async def test_a_stop_at_kraken_is_read_back_and_canceled(

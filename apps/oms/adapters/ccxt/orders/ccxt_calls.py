@@ -116,6 +116,7 @@ def build_place_call(
         params["reduceOnly"] = True
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
         params[_trigger_param(order, profile)] = decimal_text(order.trigger_price)
+        params = {**profile.trigger_params, **params}
         if profile.needs_trigger_direction and instrument.kind is not InstrumentKind.SPOT:
             params["triggerDirection"] = _direction(order)
     amount = EXACT.divide(order.qty, instrument.amount_unit)

@@ -61,10 +61,14 @@ class OrderLookup:
         venue: str,
         profile: VenueProfile,
         clock: Callable[[], datetime],
+        *,
+        on_triggered: Callable[[TrackedOrder, str], None] | None = None,
     ) -> None:
         self._client = client
         self._profile = profile
         self._clock = clock
+        #: Called with the exchange's id of the order that a conditional one placed.
+        self._on_triggered = on_triggered or _set_triggered
         self._shared_lists = SharedListReader(client, venue, profile)
         #: Orders being looked up one by one, by symbol.
         self._single_lookups: Counter[str] = Counter()
@@ -129,6 +133,8 @@ class OrderLookup:
     async def _order(
         self, tracked: TrackedOrder, *, is_single: bool, prove_absence: bool
     ) -> tuple[OrderSnapshot | None, bool]:
+        if tracked.has_separate_trigger:
+            return await self._find_with_trigger(tracked, prove_absence=prove_absence)
         match self._profile.lookup_method:
             case LookupMethod.LISTS if is_single:
                 return await self._filter_lists(tracked)
@@ -155,11 +161,6 @@ class OrderLookup:
         self, tracked: TrackedOrder, *, prove_absence: bool
     ) -> tuple[OrderSnapshot | None, bool]:
         """One order by its id, or by its client order id as a parameter; last in all lists."""
-        if tracked.has_separate_trigger:
-            snapshot = await self._find_separate_trigger(tracked)
-            if snapshot is not None or not prove_absence or not self._profile.absence_needs_lists:
-                return snapshot, True
-            return await self._scan_lists(tracked)
         name = tracked.exchange_order_id
         snapshot = await self._fetch_order(tracked, {}, name)
         if (
@@ -172,22 +173,68 @@ class OrderLookup:
             return snapshot, True
         return await self._scan_lists(tracked)
 
+    async def _find_with_trigger(
+        self, tracked: TrackedOrder, *, prove_absence: bool
+    ) -> tuple[OrderSnapshot | None, bool]:
+        profile = self._profile
+        snapshot = await self._find_separate_trigger(tracked)
+        needs_lists = (
+            profile.absence_needs_lists or profile.lookup_method is not LookupMethod.BY_PARAM
+        )
+        if snapshot is not None or not prove_absence or not needs_lists:
+            return snapshot, True
+        return await self._scan_lists(tracked)
+
     async def _find_separate_trigger(self, tracked: TrackedOrder) -> OrderSnapshot | None:
         """The order that a conditional order placed; else the conditional order."""
-        triggered = await self._fetch_order(tracked, {}, tracked.triggered_order_id)
+        triggered = await self._fetch_placed(tracked)
         if triggered is not None:
             return triggered
-        snapshot = await self._fetch_order(
-            tracked, self._profile.trigger_lookup_params or {}, tracked.exchange_order_id
-        )
+        snapshot = await self._find_conditional(tracked)
         if snapshot is None or snapshot.status is not VenueOrderStatus.TRIGGERED:
             return snapshot
-        tracked.triggered_order_id = snapshot.triggered_order_id
-        triggered = await self._fetch_order(tracked, {}, tracked.triggered_order_id)
+        if snapshot.triggered_order_id is not None:
+            self._on_triggered(tracked, snapshot.triggered_order_id)
+        triggered = await self._fetch_placed(tracked)
         if triggered is None:
             message = "the trigger was met, the order that it placed is not listed yet"
             raise ReadFailed("exchange_unavailable", message, retryable=True)
         return triggered
+
+    async def _fetch_placed(self, tracked: TrackedOrder) -> OrderSnapshot | None:
+        """The order that a conditional order placed, by its id or the client order id."""
+        if tracked.triggered_order_id is None and not self._profile.name_param:
+            return None
+        return await self._fetch_order(tracked, {}, tracked.triggered_order_id)
+
+    async def _find_conditional(self, tracked: TrackedOrder) -> OrderSnapshot | None:
+        """The conditional order itself: fetched alone where the venue can, else from the lists."""
+        profile, name = self._profile, tracked.exchange_order_id
+        if profile.trigger_lookup_params is not None and (name or profile.name_param):
+            return await self._fetch_order(tracked, profile.trigger_lookup_params, name)
+        kind, page = self._client.instruments[tracked.symbol].kind, profile.orders_page
+        for params in profile.trigger_lists(kind):
+            listing = await self._shared_lists.orders(_OPEN, tracked.symbol, None, page, params)
+            snapshot = _newest_match(tracked, listing)
+            if snapshot is not None:
+                return snapshot
+        for listing in await self._ended_triggers(tracked.symbol):
+            snapshot = _newest_match(tracked, listing)
+            if snapshot is not None:
+                return snapshot
+        return None
+
+    async def ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
+        """Returns the conditional orders that ended, the latest page. Raises ``ReadFailed``."""
+        return [each for listing in await self._ended_triggers(symbol) for each in listing.items]
+
+    async def _ended_triggers(self, symbol: str) -> list[ListResult[OrderSnapshot]]:
+        profile, kind = self._profile, self._client.instruments[symbol].kind
+        return [
+            await self._shared_lists.orders(method, symbol, None, profile.orders_page, params)
+            for method in profile.closed_order_methods
+            for params in profile.ended_trigger_lists(kind)
+        ]
 
     async def _fetch_order(
         self, tracked: TrackedOrder, more: Mapping[str, object], name: str | None = None
@@ -256,6 +303,10 @@ class OrderLookup:
 
     def _has_method(self, feature: str) -> bool:
         return bool(self._client.exchange.has.get(feature))
+
+
+def _set_triggered(tracked: TrackedOrder, exchange_order_id: str) -> None:
+    tracked.triggered_order_id = exchange_order_id
 
 
 def _newest_match(

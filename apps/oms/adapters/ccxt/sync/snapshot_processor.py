@@ -80,6 +80,7 @@ class SnapshotProcessor:
         """Returns what is new, or with ``include_reported`` everything. Raises ``ReadFailed``."""
         # All that may fail comes first: what is reported once is not reported again.
         await self._track_own_orders(orders_read, trades)
+        triggered = await self._link_triggered(orders_read, trades)
         unattributed = [each for each in trades if self._may_be_own(each, now)]
         attributed = [
             each if each.exchange_order_id else _with_placeholder_order(each) for each in trades
@@ -97,6 +98,8 @@ class SnapshotProcessor:
         orders: list[ExecutionReport] = []
         for each in find_overfilled:
             orders += self._report_builder.from_terms(each, source, now)
+        for each in triggered:
+            orders += self._report_builder.from_order(each, source, now)
         for each in orders_read:
             orders += self._report_builder.from_order(
                 each, source, now, include_reported=include_reported
@@ -130,6 +133,33 @@ class SnapshotProcessor:
         for trade in trades:
             if await self._is_untracked_own(trade.client_id):
                 self._add(trade.client_id, trade, trade.execution.qty, None)
+
+    async def _link_triggered(
+        self, orders_read: Iterable[OrderSnapshot], trades: Iterable[TradeSnapshot]
+    ) -> list[OrderSnapshot]:
+        """Give unknown orders to the own stops that placed them, where they do not name these.
+
+        Returns these stops.
+        """
+        if self._profile.names_triggered_orders:
+            return []
+        triggered = []
+        unknown = {
+            each.symbol
+            for each in (*orders_read, *trades)
+            if self._orders.find(each.symbol, each.exchange_order_id, each.client_id) is None
+        }
+        for symbol in sorted(unknown):
+            for stop in await self._lookup.ended_triggers(symbol):
+                if await self._is_untracked_own(stop.client_id):
+                    self._add(stop.client_id, stop, stop.qty or ZERO, stop.price)
+                order_id = self._orders.client_ids.order_id_of(stop.client_id)
+                tracked = None if order_id is None else self._orders.by_order_id(order_id)
+                if tracked is not None and stop.triggered_order_id is not None:
+                    tracked.has_separate_trigger = True
+                    self._orders.mark_triggered(tracked, stop.triggered_order_id)
+                    triggered.append(stop)
+        return triggered
 
     async def _is_untracked_own(self, name: str | None) -> bool:
         order_id = self._orders.client_ids.order_id_of(name)

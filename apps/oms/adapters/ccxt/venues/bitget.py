@@ -33,7 +33,12 @@ _ERRORS = ErrorTable(
 _STATUSES = StatusTable(
     open="new init live not_trigger partial_fill partially_fill partially_filled",
     filled="full_fill filled",
-    canceled="cancel cancelled canceled triggered executed executing",
+    canceled="cancel cancelled canceled",
+)
+_CONDITIONAL_STATUSES = StatusTable(
+    open="live not_trigger",
+    triggered="triggered executed executing",
+    canceled="cancel cancelled canceled",
     rejected="fail_trigger fail_execute",
 )
 _STATUS_KEYS = ("planStatus", "status", "state", "orderStatus")
@@ -45,7 +50,14 @@ def _parse_state(info: Info) -> VenueState | None:
     is_conditional = bool(info.get("planType")) and bool(info.get("triggerPrice"))
     if raw is None:
         return None
-    return VenueState(status=_STATUSES.find(raw), raw=raw, is_conditional=is_conditional)
+    if not is_conditional:
+        return VenueState(status=_STATUSES.find(raw), raw=raw)
+    return VenueState(
+        status=_CONDITIONAL_STATUSES.find(raw),
+        raw=raw,
+        is_conditional=True,
+        triggered_order_id=info_text(info, "executeOrderId"),
+    )
 
 
 def _parse_side(info: Info, side: Any) -> Any:
@@ -76,11 +88,17 @@ PROFILES: Mapping[str, VenueProfile] = {
         newest_first=True,
         omitted_params={"": SECTION_PARAMS, "fetch_positions": frozenset({"type"})},
         separate_trigger_kinds=ALL_KINDS,
-        unsupported_trigger_kinds=ALL_KINDS,
+        reports_waiting_trigger=True,
+        # Its rows of spot do not name the order that one placed.
+        unsupported_trigger_kinds=SPOT_ONLY,
         trigger_list_params={
             InstrumentKind.SPOT: (TRIGGER_PARAMS,),
             InstrumentKind.LINEAR: (TRIGGER_PARAMS, {**TRIGGER_PARAMS, "planType": "profit_loss"}),
         },
+        ended_trigger_list_params={InstrumentKind.LINEAR: (TRIGGER_PARAMS,)},
+        names_triggered_orders=False,
+        # ccxt's default is the mark price.
+        trigger_params={"triggerType": "fill_price"},
         market_buy_by_cost_kinds=SPOT_ONLY,
         parse_state=_parse_state,
         parse_side=_parse_side,

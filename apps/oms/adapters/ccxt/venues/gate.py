@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, SPOT_ONLY, TRIGGER_PARAMS, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
+from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
 _ERRORS = ErrorTable(
@@ -53,7 +54,8 @@ _STATUSES = StatusTable(
 _CONDITIONAL_STATUSES = StatusTable(
     open="open _new _update",
     filled="filled closed",
-    canceled=f"{_CANCELED} finish finished succeeded inactive",
+    triggered="finish succeeded",
+    canceled=f"{_CANCELED} finished inactive",
     expired="expired",
     rejected="failed",
 )
@@ -66,7 +68,13 @@ def _parse_state(info: Info) -> VenueState | None:
     if raw is None:
         return None
     statuses = _CONDITIONAL_STATUSES if is_conditional else _STATUSES
-    return VenueState(status=statuses.find(raw), raw=raw, is_conditional=is_conditional)
+    placed = info_text(info, "trade_id") or info_text(info, "fired_order_id")
+    return VenueState(
+        status=statuses.find(raw),
+        raw=raw,
+        is_conditional=is_conditional,
+        triggered_order_id=placed if is_conditional and placed != "0" else None,
+    )
 
 
 _FAMILY = VenueProfile(init_calls=(("load_unified_status", ()),), errors=_ERRORS)
@@ -79,8 +87,14 @@ _GATE = evolve(
     newest_first=True,
     omitted_params={"": frozenset({"subType"})},
     separate_trigger_kinds=ALL_KINDS,
-    unsupported_trigger_kinds=ALL_KINDS,
+    reports_waiting_trigger=True,
+    # Its rows of spot do not return the client order id: one with a lost reply is not found again.
+    unsupported_trigger_kinds=SPOT_ONLY,
     trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
+    ended_trigger_list_params={InstrumentKind.LINEAR: (TRIGGER_PARAMS,)},
+    trigger_lookup_params=TRIGGER_PARAMS,
+    names_triggered_orders=False,
+    has_typed_triggers=True,
     amend_kinds=ALL_KINDS,
     market_buy_by_cost_kinds=SPOT_ONLY,
     has_short_client_ids=True,

@@ -135,7 +135,7 @@ class VenueProfile:
 
     # --- conditional orders
     #: Kinds whose conditional orders have lists and ids of their own. The order that one places
-    #: when it triggers has the same client order id and another exchange id.
+    #: when it triggers has another exchange id, and the same client order id or none.
     separate_trigger_kinds: frozenset[InstrumentKind] = frozenset()
     #: Whether an order reports that it waits for its trigger.
     reports_waiting_trigger: bool = False
@@ -145,8 +145,16 @@ class VenueProfile:
     trigger_list_params: Mapping[InstrumentKind, Sequence[Mapping[str, object]]] = field(
         default_factory=dict
     )
+    #: The same for conditional orders that ended; they name the order that they placed.
+    ended_trigger_list_params: Mapping[InstrumentKind, Sequence[Mapping[str, object]]] = field(
+        default_factory=dict
+    )
     #: Makes ``fetch_order`` search conditional orders; ``None``: it cannot.
     trigger_lookup_params: Mapping[str, object] | None = None
+    #: The order that a conditional one placed has its client order id; else only its id is known.
+    names_triggered_orders: bool = True
+    #: Sent with each conditional order, unless it has them.
+    trigger_params: Mapping[str, object] = field(default_factory=dict)
 
     # --- sending
     #: Kinds whose orders are amended in place, keeping id and queue priority.
@@ -231,6 +239,10 @@ class VenueProfile:
     def trigger_lists(self, kind: InstrumentKind) -> Sequence[Mapping[str, object]]:
         """Returns the parameters of each list of conditional orders."""
         return self.trigger_list_params.get(kind, ())
+
+    def ended_trigger_lists(self, kind: InstrumentKind) -> Sequence[Mapping[str, object]]:
+        """Returns the parameters of each list of conditional orders that ended."""
+        return self.ended_trigger_list_params.get(kind, ())
 
     def supports_triggers(self, kind: InstrumentKind) -> bool:
         """Returns whether orders with a trigger are sent."""

@@ -1,0 +1,229 @@
+"""Own stops at venues where the order that a stop places does not name it.
+
+The venue's list of stops that ended names the placed order: its executions belong to the stop,
+also after a lost reply and after a restart.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.exchanges.ccxt_harness import now
+from kit.exchanges.recorded_payloads import load_raw_row
+from kit.exchanges.stub_exchange import LOST, ReceivedRequest, StubExchange, now_ms
+from oms.domain.orders.execution_report import ReportKind
+
+pytestmark = pytest.mark.recorded
+Places = Callable[[str], Any]
+Row = dict[str, Any]
+PLACED = "555"
+
+
+@dataclass(kw_only=True)
+class StopVenue:
+    """A venue with one stop, which was recorded waiting, and later the order that it places."""
+
+    symbol: str
+    routes: Mapping[str, Callable[["StopVenue", ReceivedRequest], Any]]
+    row: Row
+    qty: str
+    loses_reply: bool = False
+    name: str | None = None
+    is_met: bool = False
+
+    def serve(self, venue: StubExchange) -> None:
+        """Answers the requests of the venue."""
+        for route, answer in self.routes.items():
+            venue.answers[route] = lambda asked, answer=answer: answer(self, asked)
+
+
+def _gate_place(one: StopVenue, asked: ReceivedRequest) -> Any:
+    one.name = asked.fields["initial"]["text"]
+    return LOST if one.loses_reply else {"id": one.row["id"]}
+
+
+def _gate_stop(one: StopVenue) -> Row:
+    now = now_ms() // 1000
+    more: Row = {"id": one.row["id"], "create_time": now, "finish_time": now}
+    more["initial"] = {**one.row["initial"], "contract": "ETH_USDT", "text": one.name}
+    if one.is_met:
+        more |= {"status": "finished", "finish_as": "succeeded", "trade_id": int(PLACED)}
+    return one.row | more
+
+
+def _gate_list(one: StopVenue, asked: ReceivedRequest) -> Any:
+    is_listed = one.name and (asked.fields["status"] == "open") is not one.is_met
+    return [_gate_stop(one)] if is_listed else []
+
+
+def _gate_single(one: StopVenue, asked: ReceivedRequest) -> Any:
+    return _gate_stop(one)
+
+
+def _gate_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
+    now = now_ms() / 1000
+    fields = {"id": int(PLACED), "contract": "ETH_USDT", "size": -1, "left": 0, "price": "0"}
+    return fields | {
+        "status": "finished",
+        "finish_as": "filled",
+        "tif": "ioc",
+        "fill_price": "1.03",
+        "text": "api",
+        "create_time": now,
+        "finish_time": now,
+    }
+
+
+def _gate_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
+    trade = {"size": -1, "order_id": PLACED, "id": 77, "role": "taker", "price": "1.03"}
+    trade |= {"create_time": now_ms() / 1000, "contract": "ETH_USDT"}
+    return [trade] if one.is_met else []
+
+
+def _bitget_place(one: StopVenue, asked: ReceivedRequest) -> Any:
+    one.name = asked.fields["clientOid"]
+    data = {"orderId": one.row["orderId"], "clientOid": one.name}
+    return LOST if one.loses_reply else {"code": "00000", "msg": "success", "data": data}
+
+
+def _bitget_stop(one: StopVenue) -> Row:
+    now = str(now_ms())
+    more = {"clientOid": one.name, "cTime": now, "uTime": now, "side": "sell", "price": ""}
+    more |= {"posMode": "one_way_mode", "orderType": "market", "posSide": "net"}
+    if one.is_met:
+        more |= {"planStatus": "executed", "executeOrderId": PLACED}
+    return one.row | more
+
+
+def _bitget_rows(rows: list[Row], key: str = "entrustedList") -> Any:
+    return {"code": "00000", "msg": "success", "data": {key: rows, "endId": None}}
+
+
+def _bitget_waiting(one: StopVenue, asked: ReceivedRequest) -> Any:
+    is_listed = one.name and not one.is_met and asked.fields["planType"] == "normal_plan"
+    return _bitget_rows([_bitget_stop(one)] if is_listed else [])
+
+
+def _bitget_ended(one: StopVenue, asked: ReceivedRequest) -> Any:
+    return _bitget_rows([_bitget_stop(one)] if one.is_met else [])
+
+
+def _bitget_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
+    if asked.fields.get("orderId") != PLACED:
+        return {"code": "40109", "msg": "The data of the order cannot be found", "data": None}
+    now = str(now_ms())
+    fields = {"symbol": "BTCUSDT", "size": "0.001", "orderId": PLACED, "clientOid": "777"}
+    fields |= {"baseVolume": "0.001", "state": "filled", "side": "sell", "posSide": "net"}
+    fields |= {"posMode": "one_way_mode", "orderType": "market", "cTime": now, "uTime": now}
+    fields |= {"priceAvg": "24000", "price": "", "reduceOnly": "YES"}
+    return {"code": "00000", "msg": "success", "data": fields}
+
+
+def _bitget_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
+    fee = {"deduction": "no", "feeCoin": "USDT", "totalDeductionFee": None, "totalFee": "-0.01"}
+    trade = {"tradeId": "77", "symbol": "BTCUSDT", "orderId": PLACED, "price": "24000"}
+    trade |= {"baseVolume": "0.001", "feeDetail": [fee], "side": "sell", "quoteVolume": "24"}
+    trade |= {"posMode": "one_way_mode", "tradeScope": "taker", "cTime": str(now_ms())}
+    return _bitget_rows([trade] if one.is_met else [], "fillList")
+
+
+def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVenue:
+    """Returns the scripted stop of a venue, from its recorded row."""
+    stops = "GET /api/v4/futures/usdt/price_orders"
+    if name == "gate":
+        return StopVenue(
+            symbol="ETH/USDT:USDT",
+            qty="0.01",
+            row=load_raw_row(folder, "gate", "orders", 6),
+            loses_reply=loses_reply,
+            routes={
+                "POST /api/v4/futures/usdt/price_orders": _gate_place,
+                stops: _gate_list,
+                f"{stops}/126393906": _gate_single,
+                f"GET /api/v4/futures/usdt/orders/{PLACED}": _gate_placed,
+                "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
+            },
+        )
+    return StopVenue(
+        symbol="BTC/USDT:USDT",
+        qty="0.001",
+        row=load_raw_row(folder, "bitget", "orders", 7),
+        loses_reply=loses_reply,
+        routes={
+            "POST /api/v2/mix/order/place-plan-order": _bitget_place,
+            "GET /api/v2/mix/order/orders-plan-pending": _bitget_waiting,
+            "GET /api/v2/mix/order/orders-plan-history": _bitget_ended,
+            "GET /api/v2/mix/order/detail": _bitget_placed,
+            "GET /api/v2/mix/order/fills": _bitget_trades,
+        },
+    )
+
+
+@pytest.mark.parametrize("loses_reply", [False, True], ids=["answered", "reply-lost"])
+@pytest.mark.parametrize("name", ["gate", "bitget"])
+async def test_executions_of_the_placed_order_belong_to_the_stop(
+    name: str, loses_reply: bool, places: Places, recorded_data: Path
+) -> None:
+    place, one = places(name), stop_venue(name, recorded_data, loses_reply=loses_reply)
+    one.serve(place.venue)
+    harness = await place.harness()
+    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03"), "reduce_only": True}
+    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    assert harness.orders[1].exchange_order_id == str(one.row.get("id", one.row.get("orderId")))
+    one.is_met = True
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    assert ReportKind.TRIGGERED in harness.kinds(1)
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
+@pytest.mark.parametrize("name", ["gate", "bitget"])
+async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
+    name: str, places: Places, recorded_data: Path
+) -> None:
+    place, one = places(name), stop_venue(name, recorded_data)
+    one.serve(place.venue)
+    harness = await place.harness()
+    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
+    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    await harness.exchange.close()
+    one.is_met = True
+    await harness.start().wait_ready()
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
+@pytest.mark.parametrize("name", ["gate", "bitget"])
+async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
+    name: str, places: Places, recorded_data: Path
+) -> None:
+    """The process has forgotten the stop, which ended before it started."""
+    place, one = places(name), stop_venue(name, recorded_data)
+    one.serve(place.venue)
+
+    async def is_own_order(order_id: int) -> bool:
+        return order_id == 1
+
+    harness = await place.harness(options={"is_own_order": is_own_order})
+    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
+    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    one.is_met = True
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    harness.snapshots.clear()
+    await harness.start().wait_ready()
+    harness.exchange.start_snapshot(now() - timedelta(minutes=10), None, [one.symbol])
+    await harness.wait_until(lambda: harness.snapshots, "snapshot")
+    await harness.exchange.close()
+    (snapshot,) = harness.snapshots
+    assert [report.order_id for _, report in snapshot.trades] == [1]
+    assert not [report for report in snapshot.orders if report.order_id != 1]
