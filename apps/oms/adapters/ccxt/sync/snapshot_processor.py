@@ -144,9 +144,10 @@ class SnapshotProcessor:
         if self._profile.names_triggered_orders:
             return []
         triggered = []
+        read: list[OrderSnapshot | TradeSnapshot] = [*orders_read, *trades]
         unknown = {
             each.symbol
-            for each in (*orders_read, *trades)
+            for each in read
             if self._orders.find(each.symbol, each.exchange_order_id, each.client_id) is None
         }
         for symbol in sorted(unknown):
