@@ -9,21 +9,13 @@ which is not loopback. ``Forwarded`` (RFC 7239) and ``X-Real-IP`` are never read
 
 import re
 from functools import lru_cache
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 from starlette.types import Scope
 
 UNKNOWN_ADDRESS = "unknown"
 """The address of a client whose nearest trusted proxy reports something that is no address."""
-
-IpAddress = IPv4Address | IPv6Address
 
 #: IPv6 in brackets or IPv4, each with an optional port, or IPv6 alone.
 _ENTRY = re.compile(
@@ -31,6 +23,15 @@ _ENTRY = re.compile(
     r"|(?P<v6>[0-9A-Fa-f:.]+)"
 )
 _PORT_MAX = 65_535
+_ADDRESS_CHARACTERS_MAX = 45
+"""Length of the longest IPv6 address, one that ends with an IPv4 address."""
+
+
+class _Address(NamedTuple):
+    """An address in canonical form."""
+
+    text: str
+    is_trusted: bool
 
 
 def client_ip(scope: Scope, trusted: tuple[str, ...]) -> str:
@@ -42,25 +43,19 @@ def client_ip(scope: Scope, trusted: tuple[str, ...]) -> str:
     client: tuple[str, int] | None = scope.get("client")
     if client is None:
         return ""
-    peer = _parse_address(client[0])
-    if peer is None:
-        return UNKNOWN_ADDRESS
-    nearest = peer
-    if _is_in(peer, trusted):
+    nearest = _read_address(client[0], trusted)
+    if nearest is not None and nearest.is_trusted:
         for entry in reversed(_forwarded_entries(scope)):
-            address = _parse_entry(entry)
-            if address is None:
-                return UNKNOWN_ADDRESS
-            nearest = address
-            if not _is_in(address, trusted):
+            nearest = _read_entry(entry, trusted)
+            if nearest is None or not nearest.is_trusted:
                 break
-    return str(nearest)
+    return UNKNOWN_ADDRESS if nearest is None else nearest.text
 
 
 def is_trusted_address(text: str, trusted: tuple[str, ...]) -> bool:
     """Return whether ``text`` is an address of a trusted proxy."""
-    address = _parse_address(text)
-    return address is not None and _is_in(address, trusted)
+    address = _read_address(text, trusted)
+    return address is not None and address.is_trusted
 
 
 def _forwarded_entries(scope: Scope) -> list[str]:
@@ -72,27 +67,27 @@ def _forwarded_entries(scope: Scope) -> list[str]:
     return [entry for entry in entries if entry]
 
 
-def _parse_entry(entry: str) -> IpAddress | None:
+def _read_entry(entry: str, trusted: tuple[str, ...]) -> _Address | None:
     """Return the address of a list entry, with or without port; ``None`` if it is none."""
     found = _ENTRY.fullmatch(entry)
     if found is None:
         return None
     if int(found["port"] or 0) > _PORT_MAX:
         return None
-    return _parse_address(found["bracketed"] or found["v4"] or found["v6"])
+    text = found["bracketed"] or found["v4"] or found["v6"]
+    return None if len(text) > _ADDRESS_CHARACTERS_MAX else _read_address(text, trusted)
 
 
-def _parse_address(text: str) -> IpAddress | None:
+@lru_cache(maxsize=4096)  # of one address come many requests
+def _read_address(text: str, trusted: tuple[str, ...]) -> _Address | None:
     """Return the address, IPv4 for IPv4-mapped IPv6; ``None`` if ``text`` is none."""
     try:
         address = ip_address(text)
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _is_in(address: IpAddress, trusted: tuple[str, ...]) -> bool:
-    return any(address in network for network in _networks(trusted))
+    plain = getattr(address, "ipv4_mapped", None) or address
+    is_trusted = any(plain in network for network in _networks(trusted))
+    return _Address(text=str(plain), is_trusted=is_trusted)
 
 
 @lru_cache(maxsize=8)

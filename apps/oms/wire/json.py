@@ -8,19 +8,17 @@ the plain notation of ``1e999999999`` has a billion characters.
 
 import json
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import orjson
 
 from oms.domain.money import decimal_text, plain_text
 from oms.wire.steps import ITEMS_PER_STEP, Steps, chunks
-
-Result = TypeVar("Result")
 
 _SPACES = re.compile(r"[ \t\n\r]*")
 
@@ -30,6 +28,9 @@ EXPONENT_MAX = 400
 DIGITS_STORED_MAX = 4000
 DIGITS_SENT_MAX = 64
 """Maximum number of characters of one number: in any text, and in the text of a caller."""
+
+
+_PARSE_ERRORS = (ValueError, InvalidOperation, RecursionError)
 
 
 class NotJson(ValueError):
@@ -72,30 +73,33 @@ def loads_sent_items(text: str, item_characters_max: int) -> Generator[Any, None
 
 def _decode_first(text: str) -> tuple[Any, int]:
     """Return the JSON value that the text begins with, and its length. Raises ``NotJson``."""
-    return _not_json(lambda: _SENT_DECODER.raw_decode(text))
+    try:
+        return _SENT_DECODER.raw_decode(text)
+    except _PARSE_ERRORS as error:
+        raise _not_json(error) from None
 
 
 def _decode(decoder: json.JSONDecoder, text: bytes | str) -> Any:
-    return _not_json(lambda: decoder.decode(text if isinstance(text, str) else text.decode()))
-
-
-def _not_json(decode: Callable[[], Result]) -> Result:
-    """Return the result of ``decode``. Raises ``NotJson``."""
     try:
-        return decode()
-    except NotJson:
-        raise
-    except json.JSONDecodeError as error:
-        at = f"line {error.lineno} column {error.colno}"
-        raise NotJson(f"the text is not valid JSON: {error.msg} at {at}") from None
-    except UnicodeDecodeError:
-        raise NotJson("the text is not valid UTF-8") from None
-    except RecursionError:
-        raise NotJson("the text is nested too deeply") from None
-    except (ValueError, InvalidOperation):
-        raise NotJson(
-            "a number in the text is not a finite JSON number of supported size"
-        ) from None
+        return decoder.decode(text if isinstance(text, str) else text.decode())
+    except _PARSE_ERRORS as error:
+        raise _not_json(error) from None
+
+
+def _not_json(error: Exception) -> NotJson:
+    """Return the error of a text that could not be parsed."""
+    match error:
+        case NotJson():
+            return error
+        case json.JSONDecodeError():
+            at = f"line {error.lineno} column {error.colno}"
+            return NotJson(f"the text is not valid JSON: {error.msg} at {at}")
+        case UnicodeDecodeError():
+            return NotJson("the text is not valid UTF-8")
+        case RecursionError():
+            return NotJson("the text is nested too deeply")
+        case _:
+            return NotJson("a number in the text is not a finite JSON number of supported size")
 
 
 def dumps(value: Any) -> str:

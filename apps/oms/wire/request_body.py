@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
 from oms.wire.json import NotJson, loads_sent, loads_sent_items
-from oms.wire.steps import ITEMS_PER_STEP, Steps, run_steps
+from oms.wire.steps import ITEMS_PER_STEP, Steps
 
 ERRORS_MAX = 50
 """Maximum number of errors in one response."""
@@ -63,32 +63,54 @@ def load_body(raw: bytes) -> object:
     Raises ``Malformed`` for invalid JSON, more than ``VALUES_AT_ONCE_MAX`` values, deep nesting,
     repeated keys, long numbers, and text that cannot be stored.
     """
-    return run_steps(load_body_steps(raw, VALUES_AT_ONCE_MAX))
+    text = _read_text(raw, VALUES_AT_ONCE_MAX)
+    try:
+        return _parse(text)
+    except NotJson as error:
+        raise _invalid_json(error) from None
 
 
-def load_body_steps(raw: bytes, values_max: int = VALUES_MAX) -> Steps[object]:
-    """Return the JSON value of a request body in steps, as ``load_body``. Raises ``Malformed``."""
-    count = len(raw.translate(None, _OTHER_BYTES))
-    if count > values_max:
+def load_body_steps(raw: bytes) -> Steps[object]:
+    """Return the JSON value of a request body in steps, as ``load_body``.
+
+    A list may have ``VALUES_MAX`` values. Raises ``Malformed``.
+    """
+    text = _read_text(raw, VALUES_MAX)
+    yield
+    try:
+        if _count_values(raw) > VALUES_AT_ONCE_MAX:
+            return (yield from _parse_items(text))
+        value = _parse(text)
+    except NotJson as error:
+        raise _invalid_json(error) from None
+    yield
+    return value
+
+
+def _read_text(raw: bytes, values_max: int) -> str:
+    """Return the text of a body with at most ``values_max`` values. Raises ``Malformed``."""
+    if len(raw) > values_max and _count_values(raw) > values_max:
         msg = f"at most {values_max} values in one body"
         raise malformed_at(("body",), msg, "too_long")
     try:
-        text = raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
         raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
-    yield
+
+
+def _count_values(raw: bytes) -> int:
+    return len(raw.translate(None, _OTHER_BYTES))
+
+
+def _parse(text: str) -> object:
+    """Return the value of a text that is parsed at once. Raises ``NotJson``."""
     if not text or text.isspace():
         return {}
-    try:
-        if count > VALUES_AT_ONCE_MAX:
-            return (yield from _parse_items(text))
-        value = loads_sent(text)
+    value: object = loads_sent(text)
+    if text.count("{") + text.count("[") > DEPTH_MAX:
         _refuse_depth(value, DEPTH_MAX)
-        if "\\u" in text:  # the only spelling of the characters that cannot be stored
-            _refuse_unstorable_text(value)
-    except NotJson as error:
-        raise malformed_at(("body",), str(error), "json_invalid") from None
-    yield
+    if "\\u" in text:  # the only spelling of the characters that cannot be stored
+        _refuse_unstorable_text(value)
     return value
 
 
@@ -145,6 +167,10 @@ def _refuse_unstorable(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise NotJson("the text contains an unpaired surrogate") from None
+
+
+def _invalid_json(error: NotJson) -> Malformed:
+    return malformed_at(("body",), str(error), "json_invalid")
 
 
 def without_root(error: ValidationError) -> ValidationError:

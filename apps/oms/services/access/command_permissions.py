@@ -124,7 +124,7 @@ def _refuse_all_strategies(
     principal: Principal, account_id: int, payload: CommandPayload
 ) -> Refused | None:
     """Refuse a command on all strategies to a key that is limited to some."""
-    if not _is_of_all_strategies(payload) or allowed_strategies(principal, account_id) is None:
+    if allowed_strategies(principal, account_id) is None or not _is_of_all_strategies(payload):
         return None
     return Refused(
         code="strategy_permission_denied",

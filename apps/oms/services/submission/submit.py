@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oms.domain.access import (
+    Permission,
     Principal,
     Role,
     refuse_account,
@@ -166,13 +167,11 @@ class Submit:
     ) -> SubmitItemResult:
         permission = permission_for(command.payload)
         account_id, strategies, missing = _target(principal, command, rows)
-        refused = refuse_role(principal, permission)
-        if refused is None and account_id:
-            if principal.grant(account_id) is None:  # Permissions refer to existing accounts.
-                refused = await self._refuse_unknown(account_id)
-            refused = refused or refuse_account(principal, permission, account_id)
+        refused = None
+        if missing is not None or principal.grant(account_id) is None:
+            refused = await self._refuse_target(principal, permission, account_id) or missing
         payload = narrow_to_allowed(principal, account_id, command.payload)
-        refused = refused or missing or refuse_command(principal, account_id, payload, strategies)
+        refused = refused or refuse_command(principal, account_id, payload, strategies)
         refused = refused or refuse_missing_comment(principal, permission, command.comment)
         return _new_result(command=command, account_id=account_id or None, refused=refused)
 
@@ -183,10 +182,17 @@ class Submit:
         refused = self.depths.reserve(result.account_id or 0)
         return result if refused is None else evolve(result, refused=refused)
 
-    async def _refuse_unknown(self, account_id: int) -> Refused | None:
-        if await self.registry.accounts([account_id]):
-            return None
-        return Refused(code="account_not_found", message=f"account_id={account_id}")
+    async def _refuse_target(
+        self, principal: Principal, permission: Permission, account_id: int
+    ) -> Refused | None:
+        """Refuse a caller who may not learn whether a row exists, and an unknown account."""
+        refused = refuse_role(principal, permission)
+        if refused is not None or not account_id:
+            return refused
+        # Permissions refer to existing accounts.
+        if principal.grant(account_id) is None and not await self.registry.accounts([account_id]):
+            return Refused(code="account_not_found", message=f"account_id={account_id}")
+        return refuse_account(principal, permission, account_id)
 
     def _commands(
         self, request: SubmitRequest, items: Sequence[SubmitItemResult]
@@ -292,9 +298,8 @@ def _target(
 ) -> tuple[int, tuple[int, ...], Refused | None]:
     """Return account and strategies that a request refers to, or why there are none."""
     payload = command.payload
-    orders = (("order", i, rows[0].get(i)) for i in target_order_ids(payload))
-    positions = (("position", i, rows[1].get(i)) for i in target_position_ids(payload))
-    referenced = [*orders, *positions]
+    referenced = [("order", i, rows[0].get(i)) for i in target_order_ids(payload)]
+    referenced += [("position", i, rows[1].get(i)) for i in target_position_ids(payload)]
     account_id = command.account_id or _first_account(principal, referenced)
     strategies = list(target_strategy_ids(payload))
     missing: list[tuple[str, int]] = []
