@@ -155,12 +155,6 @@ async def in_steps(steps: Steps[Result]) -> Result:
         await asyncio.sleep(0)
 
 
-async def yield_if_large(raw: bytes) -> None:
-    """Let other requests run between two steps of the work on a large body."""
-    if len(raw) > LARGE_BODY_BYTES:
-        await asyncio.sleep(0)
-
-
 def in_flight_response(request_id: str, results: list[CommandResultRow]) -> Response:
     """Return the 409 response to a repeat before the first request has ended."""
     message = "the first request under this Idempotency-Key is still being executed"

@@ -4,6 +4,7 @@ The POST is a plain ASGI endpoint: on this path FastAPI's own work would cost mo
 command itself.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter
@@ -20,13 +21,12 @@ from oms.api.command_results import (
     order_ids_of,
 )
 from oms.api.command_submission import (
+    LARGE_BODY_BYTES,
     PENDING_STATUSES,
     command_ids_of,
     in_flight_response,
     in_steps,
-    load_large_body,
     read_idempotency_key,
-    yield_if_large,
 )
 from oms.api.context import ApiContext, admit_caller, api_context, identify_caller, request_headers
 from oms.api.errors import (
@@ -43,7 +43,7 @@ from oms.domain.errors import OmsError
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitRequest, SubmitResult
 from oms.wire import parameters as p
-from oms.wire.commands.command_requests import read_commands_steps
+from oms.wire.commands.command_requests import read_commands, read_commands_steps
 from oms.wire.query_parameters import (
     WAIT_MS_MAX,
     Query,
@@ -54,6 +54,7 @@ from oms.wire.query_parameters import (
     read_wait,
     read_wait_ms,
 )
+from oms.wire.request_body import load_body, load_body_steps
 from oms.wire.responses.command_rows import CommandBody, CommandResultRow, CommandResults
 from oms.wire.responses.mt5_rows import Mt5ResultRow
 from oms.wire.responses.value_types import PageBody
@@ -82,10 +83,15 @@ class PostCommands:
         caller = await identify_caller(scope, headers, context)
         principal = caller.principal
         raw = await _read_body(receive)
-        body = await load_large_body(raw)
         settings = context.settings.commands
-        commands = await in_steps(read_commands_steps(body, settings.items_max))
-        await yield_if_large(raw)
+        is_large = len(raw) > LARGE_BODY_BYTES
+        if is_large:
+            body = await in_steps(load_body_steps(raw))
+            commands = await in_steps(read_commands_steps(body, settings.items_max))
+            await asyncio.sleep(0)  # other requests run between two steps of the work
+        else:
+            body = load_body(raw)
+            commands = read_commands(body, settings.items_max)
         payloads = [command.payload for command in commands]
         scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take_commands(
             principal.api_key_id, payloads
@@ -94,7 +100,8 @@ class PostCommands:
         mt5_queries = context.queries if is_mt5_view(query) else None
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         key = await read_idempotency_key(headers, principal.user_id, scope["path"], body)
-        await yield_if_large(raw)
+        if is_large:
+            await asyncio.sleep(0)
         submitted = await context.submit(
             SubmitRequest(
                 commands=commands,
