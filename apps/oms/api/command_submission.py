@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +22,7 @@ from oms.wire.parameters import COMMENT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTE
 from oms.wire.query_parameters import WaitOption, read_wait
 from oms.wire.request_body import load_body, load_body_steps, malformed_at
 from oms.wire.responses.command_rows import CommandResultRow
-from oms.wire.steps import Steps
-
-Result = TypeVar("Result")
+from oms.wire.steps import in_steps
 
 LARGE_BODY_BYTES = 16 * 1024
 PENDING_STATUSES = frozenset({CommandStatus.QUEUED.value, CommandStatus.RUNNING.value})
@@ -141,18 +139,8 @@ async def load_large_body(raw: bytes) -> object:
     """
     if len(raw) <= LARGE_BODY_BYTES:
         return load_body(raw)
+    await asyncio.sleep(0)  # the body has just been joined
     return await in_steps(load_body_steps(raw))
-
-
-async def in_steps(steps: Steps[Result]) -> Result:
-    """Return the result of the steps; other requests run between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            result: Result = ended.value
-            return result
-        await asyncio.sleep(0)
 
 
 def in_flight_response(request_id: str, results: list[CommandResultRow]) -> Response:

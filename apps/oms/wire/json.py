@@ -8,7 +8,7 @@ the plain notation of ``1e999999999`` has a billion characters.
 
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -142,20 +142,30 @@ def optional_decimal_text(value: Decimal | None) -> str | None:
 
 
 def canonical_json_steps(value: Any) -> Steps[str]:
-    """Return ``canonical_json`` of a value, in steps if it is a long list, or has one in it."""
+    """Return ``canonical_json`` of a value, in steps if it is a list, or has a long one in it."""
+    if isinstance(value, list):
+        texts = []
+        for items in _groups(value):
+            texts.append(canonical_json(items)[1:-1])
+            yield
+        return "[" + ",".join(texts) + "]"
     if isinstance(value, dict) and any(_is_long(part) for part in value.values()):
         parts = []
         for name in sorted(value):
             text = yield from canonical_json_steps(value[name])
             parts.append(f"{_CANONICAL.encode(name)}:{text}")
         return "{" + ",".join(parts) + "}"
-    if not _is_long(value):
-        return canonical_json(value)
-    texts = []
-    for items in chunks(value):
-        texts.append(canonical_json(items)[1:-1])
-        yield
-    return "[" + ",".join(texts) + "]"
+    return canonical_json(value)
+
+
+def _groups(items: list[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the items of a list: objects and lists alone, others in the numbers of one step."""
+    for some in chunks(items):
+        if any(isinstance(item, (dict, list)) for item in some):
+            for item in some:
+                yield [item]
+        else:
+            yield some
 
 
 def _is_long(value: object) -> bool:

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
 from oms.wire.json import NotJson, loads_sent, loads_sent_items
-from oms.wire.steps import ITEMS_PER_STEP, Steps
+from oms.wire.steps import Steps
 
 ERRORS_MAX = 50
 """Maximum number of errors in one response."""
@@ -30,6 +30,9 @@ ITEM_CHARACTERS_MAX = 64 * 1024
 
 DEPTH_MAX = 64
 """Maximum nesting depth of one body."""
+
+_ESCAPE = "\\u"
+"""Begins the only spelling of the characters that cannot be stored."""
 
 _VALUE_MARKS = b",[{"
 _OTHER_BYTES = bytes(set(range(256)) - set(_VALUE_MARKS))
@@ -63,11 +66,19 @@ def load_body(raw: bytes) -> object:
     Raises ``Malformed`` for invalid JSON, more than ``VALUES_AT_ONCE_MAX`` values, deep nesting,
     repeated keys, long numbers, and text that cannot be stored.
     """
-    text = _read_text(raw, VALUES_AT_ONCE_MAX)
+    if len(raw) > VALUES_AT_ONCE_MAX:  # of a shorter body each byte may be a value
+        _refuse_values(_count_values(raw), VALUES_AT_ONCE_MAX)
+    text = _decode(raw)
+    if not text or text.isspace():
+        return {}
     try:
-        return _parse(text)
+        value: object = loads_sent(text)
+        _refuse_depth(value, DEPTH_MAX)
+        if _ESCAPE in text:
+            _refuse_unstorable_text(value)
     except NotJson as error:
         raise _invalid_json(error) from None
+    return value
 
 
 def load_body_steps(raw: bytes) -> Steps[object]:
@@ -75,43 +86,42 @@ def load_body_steps(raw: bytes) -> Steps[object]:
 
     A list may have ``VALUES_MAX`` values. Raises ``Malformed``.
     """
-    text = _read_text(raw, VALUES_MAX)
+    count = _count_values(raw)
+    _refuse_values(count, VALUES_MAX)
     yield
+    text = _decode(raw)
+    yield
+    if not text or text.isspace():
+        return {}
     try:
-        if _count_values(raw) > VALUES_AT_ONCE_MAX:
+        if count > VALUES_AT_ONCE_MAX:
             return (yield from _parse_items(text))
-        value = _parse(text)
+        value: object = loads_sent(text)
+        yield
+        _refuse_depth(value, DEPTH_MAX)
+        if _ESCAPE in text:
+            _refuse_unstorable_text(value)
     except NotJson as error:
         raise _invalid_json(error) from None
     yield
     return value
 
 
-def _read_text(raw: bytes, values_max: int) -> str:
-    """Return the text of a body with at most ``values_max`` values. Raises ``Malformed``."""
-    if len(raw) > values_max and _count_values(raw) > values_max:
-        msg = f"at most {values_max} values in one body"
-        raise malformed_at(("body",), msg, "too_long")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
-
-
 def _count_values(raw: bytes) -> int:
     return len(raw.translate(None, _OTHER_BYTES))
 
 
-def _parse(text: str) -> object:
-    """Return the value of a text that is parsed at once. Raises ``NotJson``."""
-    if not text or text.isspace():
-        return {}
-    value: object = loads_sent(text)
-    if text.count("{") + text.count("[") > DEPTH_MAX:
-        _refuse_depth(value, DEPTH_MAX)
-    if "\\u" in text:  # the only spelling of the characters that cannot be stored
-        _refuse_unstorable_text(value)
-    return value
+def _refuse_values(count: int, values_max: int) -> None:
+    if count > values_max:
+        msg = f"at most {values_max} values in one body"
+        raise malformed_at(("body",), msg, "too_long")
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
 
 
 def _parse_items(text: str) -> Steps[list[object]]:
@@ -119,17 +129,14 @@ def _parse_items(text: str) -> Steps[list[object]]:
     if not text.lstrip(" \t\n\r").startswith("["):
         msg = f"at most {VALUES_AT_ONCE_MAX} values in one object"
         raise malformed_at(("body",), msg, "too_long")
-    may_be_unstorable = "\\u" in text
+    may_be_unstorable = _ESCAPE in text
     items: list[object] = []
     for item in loads_sent_items(text, ITEM_CHARACTERS_MAX):
         _refuse_depth(item, DEPTH_MAX - 1)
         if may_be_unstorable:
             _refuse_unstorable_text(item)
         items.append(item)
-        if len(items) % ITEMS_PER_STEP == 0 or (
-            isinstance(item, (dict, list)) and len(item) > ITEMS_PER_STEP
-        ):
-            yield
+        yield
     return items
 
 

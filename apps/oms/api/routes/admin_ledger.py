@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from oms.api.command_submission import (
     Submission,
-    in_steps,
     load_large_body,
     read_header_comment,
     submit_and_wait,
@@ -48,6 +47,7 @@ from oms.wire.query_parameters import read_admin_query
 from oms.wire.responses.command_rows import CommandResultRow, Mutated
 from oms.wire.responses.ledger_rows import Row
 from oms.wire.responses.value_types import PageBody
+from oms.wire.steps import in_steps
 
 router = APIRouter()
 

@@ -4,7 +4,6 @@ The POST is a plain ASGI endpoint: on this path FastAPI's own work would cost mo
 command itself.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter
@@ -25,7 +24,7 @@ from oms.api.command_submission import (
     PENDING_STATUSES,
     command_ids_of,
     in_flight_response,
-    in_steps,
+    load_large_body,
     read_idempotency_key,
 )
 from oms.api.context import ApiContext, admit_caller, api_context, identify_caller, request_headers
@@ -54,10 +53,11 @@ from oms.wire.query_parameters import (
     read_wait,
     read_wait_ms,
 )
-from oms.wire.request_body import load_body, load_body_steps
+from oms.wire.request_body import load_body
 from oms.wire.responses.command_rows import CommandBody, CommandResultRow, CommandResults
 from oms.wire.responses.mt5_rows import Mt5ResultRow
 from oms.wire.responses.value_types import PageBody
+from oms.wire.steps import in_steps
 
 router = APIRouter()
 
@@ -84,11 +84,9 @@ class PostCommands:
         principal = caller.principal
         raw = await _read_body(receive)
         settings = context.settings.commands
-        is_large = len(raw) > LARGE_BODY_BYTES
-        if is_large:
-            body = await in_steps(load_body_steps(raw))
+        if len(raw) > LARGE_BODY_BYTES:
+            body = await load_large_body(raw)
             commands = await in_steps(read_commands_steps(body, settings.items_max))
-            await asyncio.sleep(0)  # other requests run between two steps of the work
         else:
             body = load_body(raw)
             commands = read_commands(body, settings.items_max)
@@ -100,8 +98,6 @@ class PostCommands:
         mt5_queries = context.queries if is_mt5_view(query) else None
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         key = await read_idempotency_key(headers, principal.user_id, scope["path"], body)
-        if is_large:
-            await asyncio.sleep(0)
         submitted = await context.submit(
             SubmitRequest(
                 commands=commands,

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from oms.domain.access import (
     Permission,
@@ -53,6 +54,7 @@ from oms.wire.commands.command_codec import command_type_of, encode_payload, pay
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import dump_error, load_error
 from oms.wire.json import dumps_fast, loads
+from oms.wire.steps import Steps, in_steps
 
 #: (account id, strategy id) of the rows that requests refer to, by row id.
 OwnerRows = Mapping[int, tuple[int, int]]
@@ -136,13 +138,14 @@ class Submit:
         ]
         if all(item.refused is not None for item in results):
             return SubmitResult(items=results)
+        encoded = await in_steps(_encode_payloads(request.principal, results))
         await self.depths.refresh()
         results = [self._reserve_slot(item) for item in results]
         admitted = [index for index, item in enumerate(results) if item.refused is None]
         if not admitted:
             return SubmitResult(items=results)
         await self.ids.ensure("command", len(admitted))
-        commands = self._commands(request, [results[index] for index in admitted])
+        commands = self._commands(request, [(results[i], encoded[i]) for i in admitted])
         stored = await self.enqueue(
             Submission(commands=commands, key=self._key_row(request, results, commands))
         )
@@ -195,7 +198,7 @@ class Submit:
         return refuse_account(principal, permission, account_id)
 
     def _commands(
-        self, request: SubmitRequest, items: Sequence[SubmitItemResult]
+        self, request: SubmitRequest, items: Sequence[tuple[SubmitItemResult, "_EncodedPayload"]]
     ) -> list[NewCommand]:
         now = self._now()
         hold_until = now + timedelta(seconds=request.hold_seconds)
@@ -208,21 +211,16 @@ class Submit:
             ip=request.ip,
         )
         commands: list[NewCommand] = []
-        for item in items:
+        for item, encoded in items:
             assert item.account_id is not None
-            original = item.command.payload
-            payload = narrow_to_allowed(principal, item.account_id, original)
-            command_type, encoded = command_type_of(payload), encode_payload(payload)
-            encoded_original = encoded if payload is original else encode_payload(original)
             previous_id = commands[-1].id if commands and is_chain else None
             commands.append(
                 _new_command(
                     id=self.ids("command"),
                     account_id=item.account_id,
-                    command_type=command_type,
-                    payload=encoded,
-                    # Of the request as sent, before it is narrowed to the key's strategies.
-                    fingerprint=payload_fingerprint(command_type, encoded_original),
+                    command_type=encoded.command_type,
+                    payload=encoded.payload,
+                    fingerprint=encoded.fingerprint,
                     actor=actor,
                     created_at=now,
                     request_id=item.command.request_id,
@@ -291,6 +289,33 @@ class Submit:
             )
             items.append(item)
         return SubmitResult(items=items, replayed=True)
+
+
+class _EncodedPayload(NamedTuple):
+    """The payload of a command as it is stored."""
+
+    command_type: str
+    payload: str
+    #: Of the payload as sent, before it is narrowed to the key's strategies.
+    fingerprint: str
+
+
+def _encode_payloads(
+    principal: Principal, items: Sequence[SubmitItemResult]
+) -> Steps[dict[int, _EncodedPayload]]:
+    """Return the payloads of the items that are not refused, by index, one in each step."""
+    encoded: dict[int, _EncodedPayload] = {}
+    for index, item in enumerate(items):
+        if item.refused is None:
+            assert item.account_id is not None
+            original = item.command.payload
+            payload = narrow_to_allowed(principal, item.account_id, original)
+            command_type, text = command_type_of(payload), encode_payload(payload)
+            text_sent = text if payload is original else encode_payload(original)
+            fingerprint = payload_fingerprint(command_type, text_sent)
+            encoded[index] = _EncodedPayload(command_type, text, fingerprint)
+        yield
+    return encoded
 
 
 def _target(

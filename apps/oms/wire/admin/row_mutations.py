@@ -16,7 +16,7 @@ from oms.domain.money import NotADecimal, decimal_text, parse_decimal
 from oms.wire.field_types import read_id, read_time
 from oms.wire.field_validation import require_object
 from oms.wire.request_body import ERRORS_MAX, Malformed, ValidationError, malformed_at
-from oms.wire.steps import ITEMS_PER_STEP, Steps
+from oms.wire.steps import Steps
 
 ENTITIES = ("orders", "positions", "deals")
 OPS = ("insert", "update", "delete")
@@ -81,8 +81,7 @@ def read_items(body: object, items_max: int) -> Steps[list[MutateItem]]:
             errors.extend(error.errors)
             if len(errors) >= ERRORS_MAX:
                 break
-        if index % ITEMS_PER_STEP == ITEMS_PER_STEP - 1:
-            yield
+        yield
     if errors:
         raise Malformed(errors)
     return parsed

@@ -26,7 +26,7 @@ from oms.wire.commands.modify_requests import (
 from oms.wire.commands.order_requests import read_close_position, read_send_order
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import ERRORS_MAX, Location, Malformed, ValidationError, malformed_at
-from oms.wire.steps import ITEMS_PER_STEP, Steps, run_steps
+from oms.wire.steps import Steps, run_steps
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] = {
     "send_order": read_send_order,
@@ -82,8 +82,7 @@ def read_commands_steps(body: object, items_max: int) -> Steps[tuple[CommandRequ
             errors.extend(error.errors)
             if len(errors) >= ERRORS_MAX:
                 break
-        if index % ITEMS_PER_STEP == ITEMS_PER_STEP - 1:
-            yield
+        yield
     if errors:
         raise Malformed(errors)
     return tuple(requests)

@@ -74,7 +74,7 @@ def hostile_commands(command: Any, draw: random.Random) -> Iterator[tuple[str, b
     keys = {f"k{draw.randrange(10**6)}": draw.random() for _ in range(1900)}
     yield "a full batch", body(1000, comment="c" * 200)
     yield "params", body(1, params=keys)
-    yield "params of many", body(12, params=keys)
+    yield "params of many", body(33, params=keys)
     yield "long params", body(1000, params={"a": "x" * 7500})
     yield "unknown keys", body(5, **keys)
     yield "long symbol", body(1, symbol="x" * (BYTES_MAX - 1000))
