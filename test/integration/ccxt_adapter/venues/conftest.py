@@ -1,4 +1,4 @@
-"""Five venues without live tests: recorded replies, and requests as ccxt sends them.
+"""Six venues without live tests: recorded replies, and requests as ccxt sends them.
 
 Each is described by a ``Talk``: the routes that place, list and look up orders, and how a recorded
 row becomes the row of an own order.
@@ -6,6 +6,7 @@ row becomes the row of an own order.
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def ids() -> dict[str, Any]:
         },
         "GET /api/v1/hf/accounts/opened": {"code": "200000", "data": True},
         "GET /api/v2/public/time": {"code": "00000", "data": {"serverTime": str(now)}},
+        "GET /v2/clock": {"timestamp": datetime.now(UTC).isoformat(), "is_open": True},
+        "GET /v2/account": {"id": "a1", "trading_blocked": False, "account_blocked": False},
         "GET /api/v3/account/settings": {"code": "40084", "msg": "classic", "data": None},
     }
 
@@ -48,6 +51,7 @@ NOTHING: dict[str, Any] = {
     "gate": [],
     "kucoin": {"code": "200000", "data": None},
     "bitget": {"code": "00000", "msg": "success", "data": []},
+    "alpaca": [],
 }
 MARKETS: dict[str, list[dict[str, Any]]] = {
     "okx": [
@@ -76,6 +80,9 @@ MARKETS: dict[str, list[dict[str, Any]]] = {
         {"id": "BTCUSDT", "pair": ("BTC", "USDT")},
         {"id": "BTCUSDT", "pair": ("BTC", "USDT"), "contract": 1, "step": "0.001"},
     ],
+    "alpaca": [
+        {"id": "LTC/USDT", "pair": ("LTC", "USDT")},
+    ],
 }
 ENVIRONMENTS = {
     "okx": "testnet",
@@ -83,6 +90,7 @@ ENVIRONMENTS = {
     "gate": "testnet",
     "kucoin": "loopback",
     "bitget": "demo",
+    "alpaca": "testnet",
 }
 
 

@@ -79,8 +79,10 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = "orders that expire by themselves are not sent to this exchange"
     elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
         message = "orders with a trigger are not sent to this exchange"
-    elif order.time_in_force in profile.unsupported_time_in_force.get(instrument.kind, ()):
-        message = f"this exchange has no {order.time_in_force} here"
+    elif order.order_type in profile.unsupported_types.get(instrument.kind, ()):
+        message = f"this exchange has no {order.order_type} here"
+    elif times := _unsupported_times(order, instrument, profile):
+        message = f"this exchange has no {min(times)} here"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
         message = "this exchange takes market buys by cost only, never by quantity"
     elif times := _TIME_PARAMS.intersection(order.params):
@@ -89,6 +91,14 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = f"params.{min(terms)} would trade something else than the order says"
     if message is not None:
         raise Invalid(message, code="order_type_not_supported")
+
+
+def _unsupported_times(
+    order: Order, instrument: Instrument, profile: VenueProfile
+) -> frozenset[str]:
+    requested = {order.time_in_force, "PO" if order.post_only else None} - {None}
+    unsupported = profile.unsupported_time_in_force.get(instrument.kind, frozenset())
+    return unsupported.intersection(requested)
 
 
 def _other_terms(order: Order, instrument: Instrument) -> frozenset[str]:

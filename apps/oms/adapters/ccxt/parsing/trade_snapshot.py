@@ -197,7 +197,7 @@ def _parse_trade(
         ordinals,
     )
     fees = _fees(row, keys.get("fee", ()), profile.negative_fee_keys)
-    maker = row.get("takerOrMaker")
+    maker = row.get("takerOrMaker") if profile.reports_makers else None
     info = row.get("info")
     kind = str(info.get("execType")) if isinstance(info, Mapping) else ""
     return TradeSnapshot(

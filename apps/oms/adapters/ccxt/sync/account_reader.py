@@ -270,6 +270,7 @@ class AccountReader:
             self._profile.request_params(method, _instrument_kind(section), params),
             self._profile.uses_cursor,
         )
+        params = {**self._profile.list_params.get(method, {}), **params}
         on_duplicate = partial(self._record_duplicate, what)
         for symbol in self._symbols_to_query(section, symbols):
             rows += await fetch_all(

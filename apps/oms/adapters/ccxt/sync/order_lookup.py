@@ -279,7 +279,8 @@ class OrderLookup:
         """Returns the order, and whether the lists of open orders were complete."""
         kind, is_complete = self._client.instruments[tracked.symbol].kind, True
         for params in ({}, *self._profile.trigger_lists(kind)):
-            page = self._profile.orders_page if params or self._profile.uses_cursor else None
+            has_page = params or self._profile.uses_cursor or self._profile.open_orders_need_limit
+            page = self._profile.orders_page if has_page else None
             listing = await self._shared_lists.orders(_OPEN, tracked.symbol, None, page, params)
             snapshot = _newest_match(tracked, listing)
             if snapshot is not None:
@@ -288,8 +289,9 @@ class OrderLookup:
         return None, is_complete
 
     def _may_be_truncated(self, rows: int) -> bool:
-        """Lists of venues that page from the newest end, at their page size."""
-        return self._profile.newest_first and rows >= self._profile.orders_page
+        """Lists of venues that page from the newest end or need a limit, at their page size."""
+        is_cut = self._profile.newest_first or self._profile.open_orders_need_limit
+        return is_cut and rows >= self._profile.orders_page
 
     def _closed_lists(self) -> Sequence[str]:
         if self._has_method("fetchCanceledAndClosedOrders"):

@@ -149,7 +149,7 @@ class SharedListReader:
             symbol,
             since,
             page,
-            params,
+            {**self._profile.list_params.get(method, {}), **params},
             uses_cursor=self._profile.uses_cursor,
             newest_first=self._profile.newest_first,
             offset_param=self._profile.offset_param,

@@ -104,7 +104,9 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
     for kind in kinds:
         has_trigger = all(venue.declared[kind].get(name) for name in _trigger_features(profile))
         is_sent = has_trigger and profile.supports_triggers(InstrumentKind(kind))
-        types[kind] = [*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ())]
+        unsupported = profile.unsupported_types.get(InstrumentKind(kind), ())
+        sent = (*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ()))
+        types[kind] = [each for each in sent if each not in unsupported]
         edit[kind] = _amend_mode(profile, InstrumentKind(kind))
     return {
         "edit": edit,

@@ -98,6 +98,8 @@ class VenueProfile:
     lists_all_open_orders: bool = False
     trades_page: int = 100
     orders_page: int = 50
+    #: The list of open orders is cut unless its limit is named.
+    open_orders_need_limit: bool = False
     #: Rows per page of closed orders where it differs from open orders.
     closed_page: int = 0
     #: Lists return a cursor of their next page.
@@ -112,6 +114,8 @@ class VenueProfile:
     closed_order_methods: Sequence[str] = ()
     #: Lists return the newest rows of their span first: older ones are read by an earlier end.
     newest_first: bool = False
+    #: Parameters that a list method always has.
+    list_params: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     #: The parameter with the number of rows to skip, where lists are paged so.
     offset_param: str = ""
     #: Parameters with the id of a page's first row, by kind and method, where a list without a time
@@ -163,6 +167,8 @@ class VenueProfile:
     replace_kinds: frozenset[InstrumentKind] = frozenset()
     #: Kinds whose market buys are given by cost, never by quantity.
     market_buy_by_cost_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Order types that are not sent, of those that the kind has otherwise.
+    unsupported_types: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
     unsupported_time_in_force: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
     #: Contract orders with a trigger need the side of the market that it lies on.
     needs_trigger_direction: bool = False
@@ -203,6 +209,8 @@ class VenueProfile:
     execution_reasons: Mapping[str, str] = field(default_factory=dict)
     #: Every execution has an id: a row without one is malformed.
     trades_have_ids: bool = False
+    #: Executions say whether the order was the maker.
+    reports_makers: bool = True
     #: Key in ``info`` that numbers executions in their order.
     sequence_key: str = ""
 

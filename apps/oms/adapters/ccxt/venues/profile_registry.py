@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oms.adapters.ccxt.venues import binance, bitget, bybit, gate, kraken, kucoin, okx
+from oms.adapters.ccxt.venues import alpaca, binance, bitget, bybit, gate, kraken, kucoin, okx
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 
 _DEFAULT = VenueProfile()
@@ -10,6 +10,7 @@ _BY_CLIENT_ID = VenueProfile(
     lookup_method=LookupMethod.BY_PARAM, name_param="clientOrderId", window_days_max=7
 )
 _PROFILES: Mapping[str, VenueProfile] = {
+    **alpaca.PROFILES,
     **binance.PROFILES,
     **bitget.PROFILES,
     **bybit.PROFILES,

@@ -10,7 +10,7 @@ from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 
 ADAPTER = Path(__file__).resolve().parents[5] / "apps/oms/adapters/ccxt"
-VENUES = ("binance", "bitget", "bybit", "gate", "kraken", "kucoin", "okx")
+VENUES = ("alpaca", "binance", "bitget", "bybit", "gate", "kraken", "kucoin", "okx")
 
 
 def text_constants(path: Path) -> set[str]:
