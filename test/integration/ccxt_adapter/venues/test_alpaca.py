@@ -133,7 +133,7 @@ async def test_a_stop_limit_keeps_its_id_and_is_canceled(places: Places, one: On
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "message", "told"),
+    ("status", "code", "message", "meaning"),
     [
         (422, 40010001, "client_order_id must be unique", "outcome_unknown"),
         (403, 40310000, "cost basis must be >= minimal amount of order 10", "exchange_rejected"),
@@ -143,7 +143,7 @@ async def test_a_stop_limit_keeps_its_id_and_is_canceled(places: Places, one: On
     ],
 )
 async def test_rejections_are_classified(
-    places: Places, status: int, code: int, message: str, told: str
+    places: Places, status: int, code: int, message: str, meaning: str
 ) -> None:
     place = places("alpaca")
     route = f"POST {ORDERS}"
@@ -152,7 +152,7 @@ async def test_rejections_are_classified(
     client = await place.opened()
     with pytest.raises(RequestError) as refused:
         await client.write("create_order", SYMBOL, "limit", "buy", Decimal(1), Decimal(9))
-    assert refused.value.code == told
+    assert refused.value.code == meaning
 
 
 async def test_an_order_that_ended_or_does_not_exist_is_not_found(places: Places) -> None:
