@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,7 @@ class PriceSources:
         cached = self._last_books.get(instrument.symbol)
         if cached is not None and cached[0].at <= now < cached[1]:
             return cached[0]
-        step = step_at(now)
-        bids, asks = book_at(self._seed, instrument, step)
-        book = BookUpdate(
-            symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP_DURATION
-        )
+        book = _walk_book(self._seed, instrument, step_at(now))
         self._last_books[instrument.symbol] = (book, book.at + STEP_DURATION)
         return book
 
@@ -138,6 +135,14 @@ class PriceSources:
     def walk_volume(self, instrument: Instrument, first: int, end: int) -> Decimal:
         """Returns the volume of the random walk in the steps from ``first`` to before ``end``."""
         return volume_between(self._seed, instrument, first, end)
+
+
+@lru_cache(maxsize=256)  # accounts of one market ask for the same book
+def _walk_book(seed: int, instrument: Instrument, step: int) -> BookUpdate:
+    bids, asks = book_at(seed, instrument, step)
+    return BookUpdate(
+        symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP_DURATION
+    )
 
 
 def market_seed(venue: str) -> int:
