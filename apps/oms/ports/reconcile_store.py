@@ -105,6 +105,15 @@ class ReconcileStore(Protocol):
         """Return deposits less withdrawals of the account by currency."""
         ...
 
+    async def deals_outside_positions(
+        self, account_id: int, symbols: Sequence[str]
+    ) -> Sequence[Deal]:
+        """Return executions without a position, with their busts, and dust of ``symbols``.
+
+        And of the symbols of these executions.
+        """
+        ...
+
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime
     ) -> Sequence[Deal]:

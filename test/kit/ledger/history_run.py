@@ -85,12 +85,15 @@ class HistoryRun:
         if named is not None and how < 6:  # close_position: all of it, a part, or too much
             sign = -named.side.sign
             size = abs(named.qty) if how == 3 else size
+        is_spot = self.instrument.kind is InstrumentKind.SPOT
+        is_sale = external and is_spot and sign < 0  # coins that somebody else sold
         order_facts = OracleOrder(
             sign=sign,
             strategy=0 if external else strategy % 3,
             ticket=self._name(named) if named is not None else 0,
-            reduce_only=how < 2 or (named is not None and named.side.sign != sign),
-            new_position=is_hedge and (external or how == 2),
+            reduce_only=how < 2 or (named is not None and named.side.sign != sign) or is_sale,
+            new_position=is_hedge and (external or how == 2) and not is_sale,
+            elsewhere=external,
         )
         order = self.book.send(
             "buy" if sign > 0 else "sell",
@@ -99,6 +102,7 @@ class HistoryRun:
             reduce_only=order_facts.reduce_only,
             new_position=order_facts.new_position,
             reconciled=not external,
+            reason="external" if external else "api",
             **self.book.ticket_fields(named.id if named is not None else 0),
         )
         self.oracle.orders[order.id] = order_facts

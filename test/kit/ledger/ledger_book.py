@@ -10,7 +10,7 @@ from oms.domain.commands.command import CloseBy, MergePositions
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.book import Book, apply_report, needs_history
-from oms.domain.ledger.charges import ChargeTargets, apply_charge
+from oms.domain.ledger.charges import ChargeTargets, apply_charge, charged_leg
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.funding_split import Timeline, merges_of
 from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
@@ -47,6 +47,7 @@ class LedgerBook:
         """Creates an accepted order."""
         order = an_order(
             id=self.next_id("order"),
+            command_id=None,
             symbol=self.instrument.symbol,
             side=Side(side),
             qty=qty,
@@ -109,15 +110,14 @@ class LedgerBook:
 
     def commission(self, trade_id: str, amount: Decimal, currency: str) -> LedgerUpdate:
         """A commission is reported after its execution."""
-        legs = [deal for deal in self._trades() if deal.exchange_trade_id == trade_id]
-        last = legs[-1]
-        fee = a_late_fee(self.instrument.symbol, trade_id, amount, currency, last.executed_at)
-        charge = evolve(fee, received_at=last.created_at)
+        trade = charged_leg([d for d in self._trades() if d.exchange_trade_id == trade_id])
+        fee = a_late_fee(self.instrument.symbol, trade_id, amount, currency, trade.executed_at)
+        charge = evolve(fee, received_at=trade.created_at)
         payees = ChargeTargets(
-            account_id=last.account_id,
+            account_id=trade.account_id,
             instrument=self.instrument,
-            positions=[self.positions[last.position_id]],
-            trade=last,
+            positions=[self.positions[trade.position_id]] if trade.position_id else [],
+            trade=trade,
         )
         return self._keep(apply_charge(payees, charge, self.next_id))
 

@@ -142,13 +142,12 @@ class MemoryLedger:
             names = {d.exchange_trade_id for d in self._deals_of(ids) if d.entry == "out_by"}
             ids |= {d.position_id for d in self.deals.values() if d.exchange_trade_id in names}
         deals = self._deals_of(ids)
+        free = [d for d in self._deals_of([0]) if d.symbol == symbol]
+        kinds = (DealType.FUNDING, DealType.TRADE)
+        moved = [d for d in free if d.type in kinds and d.executed_at >= moment]
+        names = {f"{prefix}{d.exchange_trade_id}" for d in moved for prefix in ("fee:", "bust:")}
+        deals += [*moved, *(d for d in free if d.exchange_trade_id in names)]
         order_ids = {deal.order_id for deal in deals}
-        deals += [
-            deal
-            for deal in self.deals.values()
-            if (deal.symbol, deal.type, deal.position_id) == (symbol, DealType.FUNDING, 0)
-            and deal.executed_at >= moment
-        ]
         return SymbolHistoryRows(
             positions=[rows[i] for i in sorted(ids)],
             deals=deals,
@@ -176,6 +175,18 @@ class MemoryLedger:
             if deal.type is DealType.BALANCE:
                 sums[deal.symbol] = sums.get(deal.symbol, Decimal(0)) + deal.profit
         return sums
+
+    async def deals_outside_positions(
+        self, account_id: int, symbols: Sequence[str]
+    ) -> Sequence[Deal]:
+        """Executions without a position, with their busts, and dust of ``symbols``."""
+        kinds = (DealType.TRADE, DealType.CORRECTION)
+        return [
+            deal
+            for deal in self.deals.values()
+            if (deal.type in kinds and not deal.position_id)
+            or (deal.exchange_trade_id.startswith("dust:") and deal.symbol in symbols)
+        ]
 
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime

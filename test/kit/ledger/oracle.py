@@ -14,12 +14,14 @@ from typing import Any
 
 ZERO = Fraction(0)
 #: An order; ``ticket`` is the name of a position.
-_ORDER_FIELDS = "sign strategy ticket reduce_only new_position"
-OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False))
+#: ``elsewhere``: sent by another program or a person.
+_ORDER_FIELDS = "sign strategy ticket reduce_only new_position elsewhere"
+OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False, False))
 OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency", defaults=(None, ""))
 #: A close-by of position ``one`` by ``two`` or, without quantity, a merge of ``one`` into ``two``.
 OracleMove = namedtuple("OracleMove", "at one two q", defaults=(None,))
-#: The effect of a fact on a position; ``value`` is its price in value space.
+#: The effect of a fact on a position; ``value`` is its price in value space. Without a position:
+#: coins that were sold beyond what positions held.
 OracleEntry = namedtuple(
     "OracleEntry", "fact position entry d value profit fee", defaults=(ZERO, None)
 )
@@ -93,38 +95,49 @@ class Oracle:
         cuts = list[tuple[OraclePosition, Fraction]]()
         in_base = self.kind == "spot" and t.currency == self.base
         rest = whole = order.sign * t.q - (t.fee or 0) * in_base
+        is_sale = self._is_sale(order)
         for position in self._affected_positions(t.order_id, order):
             if not rest or position.q * rest > 0:
                 break
             cuts.append((position, rest if abs(rest) < abs(position.q) else -position.q))
             rest -= cuts[-1][1]
             position = None
-        if rest and position is None:
+        if rest and position is None and not is_sale:
             flipped = cuts[-1][0] if cuts and self.mode != "hedge" else None
             position = OraclePosition(order.strategy, 1 if rest > 0 else -1, t.at, flipped)
             self.positions.append(position)
-        cuts += [(position, rest)] if rest and position else []
+        cuts += [(position, rest)] if rest and (position or is_sale) else []
         left = t.fee
         for n, (position, d) in enumerate(cuts, 1):
             fee = left
             if t.fee is not None and left is not None and n < len(cuts):
                 fee = Fraction(round(t.fee * d / whole * 10**18), 10**18)
                 left -= fee
-            entry = "in" if position.q * d >= 0 else "out"
+            entry = "in" if position and position.q * d >= 0 else "out"
             self._part(OracleEntry(i, position, entry, d, self.v(t.p), ZERO, fee), t.at)
-        self.holders[t.order_id] = cuts[-1][0]
+        for position, _ in cuts:
+            if position:
+                self.holders[t.order_id] = position
+
+    def _is_sale(self, order: OracleOrder) -> bool:
+        """A sale of coins that only closes: spot has no short."""
+        return self.kind == "spot" and order.sign < 0 and order.reduce_only
 
     def _affected_positions(self, order_id: int, order: OracleOrder) -> list[OraclePosition]:
         """The positions that a trade of the order reduces, in order, up to one that it adds to."""
         live = [p for p in self.positions if p.q]
+        is_sale = self._is_sale(order)
+        live = [p for p in live if not is_sale or p.q > 0]
         if self.mode != "hedge":
             return [p for p in live if self.mode == "netting" or p.strategy == order.strategy]
         tickets = self._tickets(order.ticket)
         holder = [self._final(p) for p in [self.holders.get(order_id)] if p]
         mine = [p for p in live if p.strategy == order.strategy and p not in holder]
         if order.reduce_only:
-            own = [p for p in dict.fromkeys([*holder, *tickets]) if p.q]
+            own = [p for p in dict.fromkeys([*holder, *tickets]) if p in live]
             own.sort(key=lambda p: p.sign == order.sign)
+            if is_sale and order.elsewhere and not order.strategy:
+                mine += [p for p in live if p.strategy and p not in holder]
             return own if order.ticket else own + [p for p in mine if p.sign != order.sign]
         own = [p for p in holder or [*tickets][:1] if p.q]
         if own or (order.new_position and not holder):
@@ -141,7 +154,9 @@ class Oracle:
 
     def _part(self, part: OracleEntry, at: int) -> None:
         p, name = part.position, self.position_names.get(part.fact, 0)
-        if part.entry == "in":
+        if p is None:
+            pass
+        elif part.entry == "in":
             p.q, p.c = p.q + part.d, p.c + part.d * part.value
             p.average, p.most = self.v(p.c / p.q), max(p.most, abs(p.q))
             order = self.orders[self.trades[part.fact].order_id]

@@ -63,11 +63,12 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
     parts: dict[int, list[OracleEntry]] = defaultdict(list)
     deals: dict[int, list[Deal]] = defaultdict(list)
     for part in oracle.parts:
-        parts[id(part.position)].append(part)
+        if part.position is not None:
+            parts[id(part.position)].append(part)
     for deal in _live_deals(oracle, book):
         deals[deal.position_id].append(deal)
-    last = {part.fact: part.position for part in oracle.parts}
-    if unknown := charges.commissions.keys() - last.keys():
+    last = {part.fact: part.position for part in oracle.parts if part.position is not None}
+    if unknown := charges.commissions.keys() - {part.fact for part in oracle.parts}:
         return [f"fees of trades that the oracle lacks: {sorted(unknown)}"]
     shares = _funding_shares(oracle, charges)
     messages: list[str] = []
@@ -95,7 +96,25 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
             for name, actual, expected_value in pairs
             if actual != expected_value
         ]
+    messages += _sale_differences(oracle, deals[0], book)
     return [*messages, *_order_differences(oracle, book), *_trade_differences(oracle, book)]
+
+
+def _sale_differences(oracle: Oracle, deals: list[Deal], book: LedgerBook) -> list[str]:
+    """What was sold beyond positions is booked without one, and without profit."""
+    booked = {
+        deal.exchange_trade_id: (_moved(deal, book), deal.entry.value, deal.profit)
+        for deal in deals
+    }
+    sold = {part.fact: (part.d, part.entry, 0) for part in oracle.parts if part.position is None}
+    if booked == sold and len(deals) == len(booked):
+        return []
+    return [f"sold without a position {booked}, the oracle has {sold}"]
+
+
+def _moved(deal: Deal, book: LedgerBook) -> Fraction:
+    fee = (deal.fee, deal.fee_currency)
+    return Fraction(signed_quantity(book.instrument, deal.side, deal.qty, *fee))
 
 
 def _funding_shares(oracle: Oracle, charges: Charges) -> dict[int, Decimal]:
@@ -121,6 +140,8 @@ def _held(
     facts = {**oracle.trades, **oracle.moves}
     for part in oracle.parts:
         at = facts[part.fact].at
+        if part.position is None:
+            continue
         if at < payment.due or (until and at == payment.due):
             quantities[id(part.position)] += part.d
     merged = [one for one in oracle.positions if one.merged is not None]
@@ -189,17 +210,13 @@ def _part_pairs(
     book: LedgerBook,
 ) -> _Pairs:
     """The effects on the position by trade, and their sums: (name, actual, expected)."""
-    instrument = book.instrument
     by_trade: dict[str, list[Deal]] = defaultdict(list)
     for deal in deals:
         by_trade[deal.exchange_trade_id].append(deal)
     yield "trades", sorted(by_trade), sorted(part.fact for part in parts)
     for part in parts:
         legs = by_trade.get(part.fact, [])
-        qty_moved = (
-            signed_quantity(instrument, d.side, d.qty, d.fee, d.fee_currency) for d in legs
-        )
-        yield f"{part.fact} moved", sum(map(Fraction, qty_moved), ZERO), part.d
+        yield f"{part.fact} moved", sum((_moved(d, book) for d in legs), ZERO), part.d
         yield f"{part.fact} entry", {leg.entry.value for leg in legs}, {part.entry}
         profit = sum((leg.profit for leg in legs), Decimal(0))
         yield f"{part.fact} profit", *_rounded_pair(profit, part.profit, len(legs))
@@ -328,9 +345,11 @@ def invariant_breaches(book: LedgerBook) -> Iterator[str]:
         if deal.type is DealType.TRADE and deal.exchange_trade_id not in busted
     ]
     for deal in live_deals:
-        d = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
-        qty_moved += Fraction(d)
-        cash_flow -= Fraction(d) * instrument.value(deal.price)
+        if not deal.position_id:
+            continue
+        d = _moved(deal, book)
+        qty_moved += d
+        cash_flow -= d * instrument.value(deal.price)
         profit += Fraction(deal.profit)
     position_qty = sum((Fraction(one.qty) for one in book.positions.values()), ZERO)
     cost = sum((one.cost for one in book.positions.values()), ZERO)

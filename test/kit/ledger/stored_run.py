@@ -16,7 +16,7 @@ from kit.ledger.oracle_comparison import invariant_breaches
 from kit.ledger.stored_account import a_trade
 from kit.ledger.stored_book import StoredBook
 from oms.adapters.sql.store import SqlStore
-from oms.domain.ledger.deal import signed_quantity
+from oms.domain.ledger.deal import DealType, signed_quantity
 from oms.domain.orders.execution_report import Execution, ExecutionReport
 from oms.domain.value import evolve
 
@@ -81,6 +81,11 @@ class StoredRun(HistoryRun):
                 side = self.book.orders[report.order_id].side
                 net += signed_quantity(instrument, side, fill.qty, fill.fee, fill.fee_currency)
         held = sum((one.qty for one in self.book.open_positions()), Decimal(0))
+        for deal in self.book.deals:
+            is_sale = deal.type is DealType.TRADE and not deal.position_id
+            if is_sale and deal.exchange_trade_id not in self.busted:
+                fee = (deal.fee, deal.fee_currency)
+                held += signed_quantity(instrument, deal.side, deal.qty, *fee)
         return [] if net == held else [f"exchange {net}, positions {held}"]
 
     def _restart(self, *_: int) -> None:

@@ -9,6 +9,9 @@ hedge              the order's ticket; else, reduce-only, the strategy's opposit
 
 Executions forced by the exchange close opposite positions of every strategy, oldest first.
 
+Spot has no short: what a reduce-only sale of coins sells beyond its positions belongs to none. A
+sale made elsewhere closes, in hedge mode, the tickets of strategy 0 and then those of the others.
+
 An execution larger than all positions it closes is split: ``out`` legs close, an ``in`` leg takes
 the rest. In the netting modes the rest continues the identifier of the flipped position; in hedge
 mode it is an *over-close* and opens a ticket of its own.
@@ -69,10 +72,17 @@ class AllocationSpec(NamedTuple):
     has_explicit_ticket: bool = False
     #: Forced by the exchange: closes positions of all strategies.
     is_forced: bool = False
+    #: A sale of coins that may only close: the rest belongs to no position.
+    never_opens: bool = False
+    #: Closes the tickets of other strategies after those of its own.
+    closes_others: bool = False
 
 
 class Leg(NamedTuple):
-    """The part of an execution for one position; ``position`` is ``None`` if it opens one."""
+    """The part of an execution for one position.
+
+    ``position`` is ``None`` if it opens one, or if it is an exit from no position.
+    """
 
     position: Position | None
     #: Signed, positive long.
@@ -80,6 +90,11 @@ class Leg(NamedTuple):
     entry: DealEntry
     #: Opens a position with the rest after closing a netting position.
     flips: bool = False
+
+    @property
+    def has_position(self) -> bool:
+        """Return whether the part belongs to a position."""
+        return self.position is not None or self.entry is DealEntry.IN
 
 
 def allocate(
@@ -99,6 +114,9 @@ def allocate(
         rest = EXACT.subtract(rest, closing)
         if not rest:
             return parts
+    if spec.never_opens:
+        parts.append(Leg(position=None, delta=rest, entry=DealEntry.OUT))
+        return parts
     flips = bool(parts) and mode is not PositionMode.HEDGE
     parts.append(Leg(position=growing, delta=rest, entry=DealEntry.IN, flips=flips))
     return parts
@@ -146,6 +164,8 @@ def _growing(
 
 def _tickets(spec: AllocationSpec, positions: Sequence[Position]) -> Sequence[Position]:
     ticket = [p for p in positions if p.id in spec.ticket_ids]
+    if spec.never_opens:
+        ticket = [p for p in ticket if p.side is not spec.side]
     if len(ticket) > 1:
         ticket.sort(key=lambda position: spec.ticket_ids.index(position.id))
     if spec.has_explicit_ticket if spec.reduce_only else spec.opens_ticket:
@@ -154,8 +174,11 @@ def _tickets(spec: AllocationSpec, positions: Sequence[Position]) -> Sequence[Po
         return ticket
     strategy_positions = [p for p in positions if p.strategy_id == spec.strategy_id]
     if spec.reduce_only:
-        others = (p for p in strategy_positions if p.side is not spec.side and p not in ticket)
-        return [*ticket, *sorted(others, key=opening_order_key)]
+        opposite = [p for p in positions if p.side is not spec.side and p not in ticket]
+        opposite.sort(key=lambda p: (p.strategy_id != spec.strategy_id, *opening_order_key(p)))
+        if not spec.closes_others:
+            opposite = [p for p in opposite if p.strategy_id == spec.strategy_id]
+        return [*ticket, *opposite]
     same_side = [p for p in strategy_positions if p.side is spec.side]
     return [max(same_side, key=opening_order_key)] if same_side else []
 

@@ -34,7 +34,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import restate
 from oms.domain.money import ZERO, add, decimal_text
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
-from oms.domain.orders.external_order import is_forced_close
+from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
 from oms.domain.orders.order import Order, advance_order
 from oms.domain.value import constructor, value
 
@@ -115,12 +115,13 @@ def _has_tied_candidates(mode: PositionMode, order: Order, positions: Sequence[P
     ):
         return False
     closes = is_forced or order.reduce_only
+    closes_others = is_forced or is_sale_elsewhere(order)
     return has_ties(
         [
             position
             for position in positions
             if (position.side is not order.side) is closes
-            and (is_forced or position.strategy_id == order.strategy_id)
+            and (closes_others or position.strategy_id == order.strategy_id)
         ]
     )
 
@@ -171,14 +172,16 @@ def _apply_execution(
     deals, positions = book_deal(
         mode=book.mode,
         instrument=instrument,
-        spec=allocation_spec_of(order),
+        spec=allocation_spec_of(order, instrument),
         order=order,
         deal=whole,
         positions=book.positions,
         next_id=next_id,
     )
-    last = positions[-1]
-    after = advance_order(order, report, position_id=last.id, previous_id=last.previous_position_id)
+    position_id, previous_id = 0, None
+    if positions:
+        position_id, previous_id = positions[-1].id, positions[-1].previous_position_id
+    after = advance_order(order, report, position_id=position_id, previous_id=previous_id)
     assert after is not None, "a fill is legal from every state"
     return _new_update(
         order=after,

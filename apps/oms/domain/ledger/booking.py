@@ -4,15 +4,17 @@ Used for executions in order and, deal by deal, for replays of a history.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import reduce
 
 from oms.domain.account import PositionMode
 from oms.domain.ids import IdGenerator
-from oms.domain.instrument import Instrument
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.allocation import (
     AllocationSpec,
     ExecutionKey,
     Leg,
+    LegShare,
     allocate,
     execution_key,
     split_shares,
@@ -21,7 +23,7 @@ from oms.domain.ledger.deal import Deal, DealEntry, signed_quantity
 from oms.domain.ledger.position import Fill, Position, apply_fill
 from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Execution, ExecutionReport
-from oms.domain.orders.external_order import is_forced_close
+from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
 from oms.domain.orders.order import Order
 from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
@@ -29,8 +31,9 @@ from oms.domain.value import constructor, evolve
 _new_deal = constructor(Deal)
 
 
-def allocation_spec_of(order: Order) -> AllocationSpec:
+def allocation_spec_of(order: Order, instrument: Instrument) -> AllocationSpec:
     """Return how the next execution of ``order`` is allocated."""
+    is_spot_sale = instrument.kind is InstrumentKind.SPOT and order.side is Side.SELL
     return AllocationSpec(
         side=order.side,
         strategy_id=order.strategy_id,
@@ -39,6 +42,8 @@ def allocation_spec_of(order: Order) -> AllocationSpec:
         opens_ticket=order.new_position and not order.filled_qty,
         has_explicit_ticket=order.ticket_id != 0,
         is_forced=order.command_id is None and is_forced_close(order),
+        never_opens=is_spot_sale and order.reduce_only,
+        closes_others=is_spot_sale and is_sale_elsewhere(order),
     )
 
 
@@ -109,6 +114,7 @@ def book_deal(
     """Split ``deal`` over ``positions``; returns its legs and the positions after them.
 
     The first leg keeps the id of the deal, further ones those of ``legs`` as long as there are any.
+    A leg that belongs to no position is the last one.
     """
     delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
     allocated = allocate(mode, spec, positions, delta)
@@ -116,30 +122,14 @@ def book_deal(
     deals: list[Deal] = []
     after: list[Position] = []
     for number, (leg, part) in enumerate(zip(allocated, parts, strict=True)):
-        before = leg.position or _open_position(deal, leg, spec, after, next_id)
-        fill = Fill(
-            delta=leg.delta,
-            price=deal.price,
-            fee=part.fee,
-            fee_currency=deal.fee_currency,
-            reason=deal.reason,
-            executed_at=deal.executed_at,
-            received_at=deal.created_at,
-        )
-        position, profit = apply_fill(before, instrument, fill)
-        if leg.entry is DealEntry.IN and order is not None:
-            position = _set_levels(position, order)
-        after.append(position)
-        booked_leg = evolve(
-            deal,
-            position_id=position.id,
-            previous_position_id=position.previous_position_id if leg.flips else None,
-            qty=part.qty,
-            fee=part.fee,
-            profit=profit,
-            strategy_id=position.strategy_id if spec.is_forced else spec.strategy_id,
-            entry=leg.entry,
-        )
+        position, profit = None, ZERO
+        if leg.has_position:
+            before = leg.position or _open_position(deal, leg, spec, after, next_id)
+            position, profit = apply_fill(before, instrument, _fill_of(deal, leg, part))
+            if leg.entry is DealEntry.IN and order is not None:
+                position = _set_levels(position, order)
+            after.append(position)
+        booked_leg = _booked_leg(deal, leg, part, spec, position, profit)
         if 0 < number < len(legs):
             before_leg = legs[number]
             booked_leg = evolve(
@@ -149,6 +139,44 @@ def book_deal(
             booked_leg = evolve(booked_leg, id=next_id("deal"), leg=deal.leg + number)
         deals.append(booked_leg)
     return tuple(deals), tuple(after)
+
+
+def _fill_of(deal: Deal, leg: Leg, part: LegShare) -> Fill:
+    return Fill(
+        delta=leg.delta,
+        price=deal.price,
+        fee=part.fee,
+        fee_currency=deal.fee_currency,
+        reason=deal.reason,
+        executed_at=deal.executed_at,
+        received_at=deal.created_at,
+    )
+
+
+def _booked_leg(
+    deal: Deal,
+    leg: Leg,
+    part: LegShare,
+    spec: AllocationSpec,
+    position: Position | None,
+    profit: Decimal,
+) -> Deal:
+    """Return the leg as a deal; one that closes for others has their strategy."""
+    is_theirs = position is not None and (spec.is_forced or spec.closes_others)
+    return evolve(
+        deal,
+        position_id=0 if position is None else position.id,
+        previous_position_id=(
+            position.previous_position_id if position is not None and leg.flips else None
+        ),
+        qty=part.qty,
+        fee=part.fee,
+        profit=profit,
+        strategy_id=(
+            position.strategy_id if position is not None and is_theirs else spec.strategy_id
+        ),
+        entry=leg.entry,
+    )
 
 
 def _open_position(

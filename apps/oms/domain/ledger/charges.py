@@ -96,22 +96,29 @@ def apply_charge(payees: ChargeTargets, charge: Charge, next_id: IdGenerator) ->
 
 
 def find_trade(fee: Deal, deals: Sequence[Deal]) -> Deal:
-    """Return the deal that a late fee belongs to: the last leg of its execution."""
+    """Return the deal that a late fee belongs to."""
     trade_id = fee.exchange_trade_id.removeprefix(FEE_PREFIX)
-    return max((d for d in deals if d.exchange_trade_id == trade_id), key=lambda deal: deal.leg)
+    return charged_leg([deal for deal in deals if deal.exchange_trade_id == trade_id])
+
+
+def charged_leg(legs: Sequence[Deal]) -> Deal:
+    """Return the leg of an execution that its late fees go to: the last one with a position."""
+    return max(legs, key=lambda leg: (bool(leg.position_id), leg.leg))
 
 
 def attribute_fee(
-    fee: Deal, trade: Deal, position: Position, instrument: Instrument
+    fee: Deal, trade: Deal, position: Position | None, instrument: Instrument
 ) -> LedgerUpdate:
-    """Charge a ``fee`` that was booked before its ``trade`` to the position of the trade."""
+    """Charge a ``fee`` that was booked before its ``trade`` to the trade's position, if any."""
     assert fee.fee is not None and fee.fee_currency is not None
     attributed = evolve(
         fee,
         order_id=trade.order_id,
-        position_id=position.id,
+        position_id=trade.position_id,
         strategy_id=trade.strategy_id,
     )
+    if position is None:
+        return LedgerUpdate(deals_changed=(attributed,))
     charged = apply_fee(position, instrument, fee.fee, fee.fee_currency)
     return LedgerUpdate(deals_changed=(attributed,), positions=(charged,))
 

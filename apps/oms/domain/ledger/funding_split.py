@@ -73,7 +73,8 @@ class Timeline:
         #: First entry of each position, and its strategy.
         self._opened: dict[int, tuple[ExecutionKey, int]] = {}
         for deal in deals:
-            if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
+            is_moving = deal.type is DealType.TRADE and deal.position_id
+            if not is_moving or deal.exchange_trade_id in busted:
                 continue
             at, position_id = deal.executed_at, deal.position_id
             delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)

@@ -89,7 +89,7 @@ class ReplayedHistory:
     previous_ids: Mapping[int, int]
     #: Working number of the position that each order's executions went to last.
     order_positions: Mapping[int, int]
-    #: Working number of the position that each trade went to last.
+    #: Working number of the position that each trade went to last; 0: to none.
     trade_positions: Mapping[str, int]
 
 
@@ -271,16 +271,16 @@ class _Replay:
         )
         if len(deals) > len(stored):
             deals = number_legs(deals, stored, (*self.history.deals, *self.deals))
-        for leg, position in zip(deals, positions, strict=True):
-            self.positions[position.id] = position
+        self.positions |= {position.id: position for position in positions}
+        for leg in deals:
             self.deals.append(leg)
             if deal.order_id is None and self.history.mode is PositionMode.HEDGE:
                 self.previous_ids[leg.id] = ticket_name(self.history.mode, deal)
             if leg.entry is DealEntry.IN:
-                self._enter(leg, position.id, stored)
-        last = positions[-1].id
+                self._enter(leg, leg.position_id, stored)
+        last = positions[-1].id if positions else 0
         self.trade_positions[deal.exchange_trade_id] = last
-        if deal.order_id is not None:
+        if deal.order_id is not None and last:
             self.order_positions[deal.order_id] = last
 
     def _enter(self, leg: Deal, number: int, stored: Sequence[Deal]) -> None:
@@ -344,7 +344,7 @@ class _Replay:
             others = (number for number in tickets if number != current)
             tickets = (current, *others) if order.reduce_only else (current,)
         is_first = current is None and order.id not in self.history.continued_orders
-        return allocation_spec_of(order)._replace(
+        return allocation_spec_of(order, self.history.instrument)._replace(
             ticket_ids=tickets, opens_ticket=order.new_position and is_first
         )
 

@@ -124,7 +124,7 @@ def over_close_events(
 ) -> tuple[Event, ...]:
     """Return the event of an execution that closed more than the quantity of its tickets."""
     legs = [deal for deal in deals if deal.exchange_trade_id == trade_id]
-    is_over = len(legs) > 1 and legs[-1].entry is DealEntry.IN
+    is_over = len(legs) > 1 and (legs[-1].entry is DealEntry.IN or not legs[-1].position_id)
     return (_over_close_event(legs),) if is_over and mode is PositionMode.HEDGE else ()
 
 

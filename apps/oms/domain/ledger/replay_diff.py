@@ -100,7 +100,7 @@ def _deals(
         if deal.type is DealType.COMMISSION:
             trade = deal.exchange_trade_id.removeprefix("fee:")
             number = replayed.trade_positions.get(trade)
-            deals.append(deal if number is None else evolve(deal, position_id=ids[number]))
+            deals.append(deal if number is None else _moved(deal, number, ids))
         elif deal.type is DealType.FUNDING and history.covers(deal.executed_at):
             payments.append(deal)
         elif deal.exchange_trade_id in busted:
@@ -115,6 +115,10 @@ def _deals(
     return [*deals, *split_again(payments, timeline, next_id)]
 
 
+def _moved(fee: Deal, number: int, ids: Mapping[int, int]) -> Deal:
+    return evolve(fee, position_id=ids[number] if number else 0)
+
+
 def _with_position(
     deal: Deal, replayed: ReplayedHistory, ids: Mapping[int, int], is_hedge: bool
 ) -> Deal:
@@ -122,7 +126,7 @@ def _with_position(
 
     An entry that was known by another ticket is known by the one that is opened for it, too.
     """
-    position_id = ids[deal.position_id]
+    position_id = ids[deal.position_id] if deal.position_id else 0
     previous = replayed.previous_ids.get(deal.id) or ids.get(deal.previous_position_id or 0)
     previous = previous if previous != position_id else None
     opened = deal.opened_ticket_ids

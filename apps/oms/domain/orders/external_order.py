@@ -7,7 +7,7 @@ exchange (for example a liquidation) close the positions of all strategies. All 
 
 from oms.domain.account import PositionMode
 from oms.domain.orders.execution_report import ExecutionReport, ExternalOrderInfo, ReportKind
-from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order import Order, OrderState, Side
 
 EXTERNAL_REASON = "external"
 """Reason of an order of unknown origin."""
@@ -34,10 +34,17 @@ def build_external_order(
     order_id: int,
     account_id: int,
     mode: PositionMode,
+    is_spot: bool = False,
 ) -> Order:
-    """Return the order row before ``report``, which is the first report about the order."""
+    """Return the order row before ``report``, which is the first report about the order.
+
+    A sale of coins (``is_spot``) from elsewhere is reduce-only: spot has no short.
+    """
     is_external = external.reason == EXTERNAL_REASON
     hedged = mode is PositionMode.HEDGE
+    reduce_only = external.reduce_only or (
+        is_spot and is_external and external.side is Side.SELL
+    )
     return Order(
         id=order_id,
         account_id=account_id,
@@ -53,8 +60,8 @@ def build_external_order(
         position_id=0 if parent is None else parent.position_id,
         reason=external.reason,
         exchange_order_id=report.exchange_order_id,
-        reduce_only=external.reduce_only,
-        new_position=hedged and is_external and not external.reduce_only,
+        reduce_only=reduce_only,
+        new_position=hedged and is_external and not reduce_only,
         trigger_price=external.trigger_price,
         parent_order_id=external.parent_order_id,
         reconciled=not is_external,
@@ -66,6 +73,19 @@ def build_external_order(
 def is_external(order: Order) -> bool:
     """Return whether another program, a person or another account sent the order."""
     return order.command_id is None and order.reason == EXTERNAL_REASON
+
+
+def is_sale_elsewhere(order: Order) -> bool:
+    """Return whether the order is an external sale that only closes, of whatever strategy.
+
+    One that was reassigned to a strategy closes for that strategy only.
+    """
+    return (
+        is_external(order)
+        and order.reduce_only
+        and order.side is Side.SELL
+        and not order.strategy_id
+    )
 
 
 def is_forced_close(order: Order) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.deal import Deal, DealType, signed_quantity
+from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
 from oms.domain.value import value
@@ -59,6 +61,28 @@ def comparable_currencies(instruments: Iterable[Instrument]) -> Mapping[str, Dec
         if each.kind is InstrumentKind.SPOT:
             steps[each.base] = min(each.step, steps.get(each.base, each.step))
     return {currency: step for currency, step in steps.items() if currency not in money}
+
+
+def coins_outside_positions(
+    deals: Iterable[Deal], instruments: Mapping[str, Instrument]
+) -> Mapping[str, Decimal]:
+    """Return the coins by currency that ``deals`` moved beside positions.
+
+    Sales beyond positions (and their busts) took coins that no position held; written-off dust left
+    its position and stays in the balance, until such a sale takes it.
+    """
+    coins: dict[str, Decimal] = {}
+    for deal in deals:
+        instrument = instruments.get(deal.symbol)
+        if instrument is None or instrument.kind is not InstrumentKind.SPOT:
+            continue
+        delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
+        if deal.exchange_trade_id.startswith(DUST_PREFIX):
+            delta = delta.copy_negate()
+        elif deal.position_id or deal.type not in (DealType.TRADE, DealType.CORRECTION):
+            continue
+        coins[instrument.base] = add(coins.get(instrument.base, ZERO), delta)
+    return coins
 
 
 def balance_differences(

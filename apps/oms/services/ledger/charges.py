@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from oms.domain.ledger.charges import ChargeTargets, apply_charge, charge_trade_id
+from oms.domain.ledger.charges import ChargeTargets, apply_charge, charge_trade_id, charged_leg
 from oms.domain.ledger.funding_split import Timeline, funding_trade_id, merges_of
 from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
@@ -147,7 +147,7 @@ async def _trade_of_commission(
     trades = await find_deals(ledger, state, symbol, [charge.charge_id])
     if not trades:
         return ChargeTargets(account_id=state.account.id)
-    trade = trades[-1]
+    trade = charged_leg(trades)
     position = state.find_position(trade.position_id)
     position = position or await ledger.position(state.account.id, trade.position_id)
     return ChargeTargets(

@@ -1,5 +1,6 @@
 """Orders that this system did not send: looked up by exchange id, or created as external orders."""
 
+from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.execution_report import ExecutionReport, ExternalOrderInfo, ReportSource
 from oms.domain.orders.external_order import build_external_order
 from oms.domain.orders.order import Order
@@ -42,6 +43,8 @@ async def get_or_create_external_order(
         parent = state.find_order(external.parent_order_id)
         parent = parent or await ledger.order(state.account.id, external.parent_order_id)
     await ids.ensure("order", 1)
+    instrument = state.exchange.instruments().get(external.symbol)
+    is_spot = instrument is not None and instrument.kind is InstrumentKind.SPOT
     order = build_external_order(
         external,
         report,
@@ -49,6 +52,7 @@ async def get_or_create_external_order(
         order_id=ids("order"),
         account_id=state.account.id,
         mode=state.account.position_mode,
+        is_spot=is_spot,
     )
     sender = await _find_sender(ledger, state, order, external, read)
     if sender is not None:

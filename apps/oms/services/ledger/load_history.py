@@ -8,13 +8,17 @@ from decimal import Decimal
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
+from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
+from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory, busted_trade_ids
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState, UnitOfWork, current_deals
+
+FOLLOW_UP_PREFIXES = (FEE_PREFIX, BUST_PREFIX)
+"""Prefixes of the trade ids of deals that follow an execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,8 @@ class LoadHistory:
             if connected <= positions.keys() | needed:
                 break
             needed |= connected
-        kept = [deal for deal in deals if _is_part(deal, positions, since)]
+        kept = [deal for deal in deals if deal.position_id in positions]
+        kept += _without_position(deals, since)
         orders = _orders(state, units, rows.orders, positions, kept)
         return SymbolHistory(
             mode=mode,
@@ -112,10 +117,22 @@ def _connected_ids(
     return connected
 
 
-def _is_part(deal: Deal, positions: Mapping[int, Position], since: datetime) -> bool:
-    """Return whether the deal belongs to the positions, or is funding that may come to do so."""
-    is_free = deal.type is DealType.FUNDING and not deal.position_id
-    return deal.position_id in positions or (is_free and deal.executed_at >= since)
+def _without_position(deals: Sequence[Deal], since: datetime) -> list[Deal]:
+    """Return the deals without a position that a replay may give one.
+
+    These are funding, sales of more coins than positions held, and fees and busts of such sales.
+    A fee that waits for its trade is none of them.
+    """
+    free = [deal for deal in deals if not deal.position_id]
+    moved = [
+        deal
+        for deal in free
+        if deal.type in (DealType.FUNDING, DealType.TRADE) and deal.executed_at >= since
+    ]
+    names = {
+        f"{prefix}{deal.exchange_trade_id}" for deal in moved for prefix in FOLLOW_UP_PREFIXES
+    }
+    return [*moved, *(deal for deal in free if deal.exchange_trade_id in names)]
 
 
 def _orders(

@@ -294,11 +294,12 @@ class RecordReports:
         for fee in fees:
             trade = find_trade(fee, deals)
             position = state.find_position(trade.position_id)
-            if position is None:  # closed, and as it was with an inferred execution
+            if position is None and trade.position_id:
+                # closed, and as it was with an inferred execution
                 position = await self.ledger.position(state.account.id, trade.position_id)
-            assert position is not None, "the trade was booked just now"
+                assert position is not None, "the trade was booked just now"
             entry = attribute_fee(fee, trade, position, state.exchange.instruments()[trade.symbol])
-            self.stage(state, entry, changes, {position.id})
+            self.stage(state, entry, changes, {trade.position_id})
 
     async def _newest_key(self, state: AccountState, symbol: str) -> ExecutionKey | None:
         if symbol not in state.newest_key:

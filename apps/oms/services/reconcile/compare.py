@@ -7,9 +7,12 @@ automatic is fixed immediately. Seeing the same difference again writes nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from oms.domain.errors import Refused
+from oms.domain.instrument import InstrumentKind
 from oms.domain.ledger.deal import Deal
+from oms.domain.reconcile.balance_comparison import coins_outside_positions
 from oms.domain.reconcile.discrepancy import (
     Discrepancy,
     DiscrepancyClass,
@@ -24,7 +27,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.ids import IdBlocks
 from oms.ports.reconcile_store import ReconcileStore
-from oms.services.account_state.state import AccountState
+from oms.services.account_state.state import AccountState, current_deals
 from oms.services.ledger.record import Changes
 from oms.services.reconcile.diff import HISTORY_LAG, ReconcileDiff, Trade
 from oms.services.reconcile.fixes import Fixes
@@ -87,7 +90,10 @@ class RecordDiscrepancies:
         ]
         findings += diff.position_modes()
         if diff.snapshot.balances is not None:
-            findings += await diff.balances(await self.rows.balance_entries(diff.state.account.id))
+            findings += await diff.balances(
+                await self.rows.balance_entries(diff.state.account.id),
+                await self._coins_outside_positions(diff),
+            )
         complete_from = diff.complete_from()
         if complete_from is not None:
             state, until = diff.state, diff.now - HISTORY_LAG
@@ -97,6 +103,21 @@ class RecordDiscrepancies:
             )
             findings += diff.extra_deals([*deals, *uncommitted])
         return findings
+
+    async def _coins_outside_positions(self, diff: ReconcileDiff) -> Mapping[str, Decimal]:
+        """Return the coins by currency that belong to no position, committed or not."""
+        state, held = diff.state, diff.snapshot.balances or {}
+        instruments = state.exchange.instruments()
+        symbols = sorted(
+            name
+            for name, one in instruments.items()
+            if one.kind is InstrumentKind.SPOT and held.get(one.base)
+        )
+        units = state.units_of_work()
+        stored = await self.rows.deals_outside_positions(state.account.id, symbols)
+        changed = [deal for work in units for deal in work.deals_changed.values()]
+        deals = current_deals(units, (*stored, *changed)).values()
+        return coins_outside_positions(deals, instruments)
 
     def _record(
         self,

@@ -123,16 +123,22 @@ class ReconcileDiff:
             )
         ]
 
-    async def balances(self, entries: Mapping[str, Decimal]) -> list[Finding]:
-        """Return the currencies whose total is not that of positions and ``entries``."""
+    async def balances(
+        self, entries: Mapping[str, Decimal], coins: Mapping[str, Decimal]
+    ) -> list[Finding]:
+        """Return the currencies whose total is not that of positions, ``entries`` and ``coins``.
+
+        ``coins`` were moved beside positions, by deals in their current form.
+        """
         state, totals = self.state, self.snapshot.balances
         if totals is None:
             return []
         instruments = state.exchange.instruments()
         held = state.positions.values()
-        findings = balance_differences(
-            held, self._with_uncommitted(entries), totals, instruments, self.pending_symbols()
-        )
+        sums = dict(self._with_uncommitted(entries))
+        for currency, amount in coins.items():
+            sums[currency] = add(sums.get(currency, ZERO), amount)
+        findings = balance_differences(held, sums, totals, instruments, self.pending_symbols())
         return await asyncio.gather(*(self._balance(each) for each in findings))
 
     def _with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:

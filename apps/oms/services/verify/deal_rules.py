@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from oms.domain.account import PositionMode
 from oms.domain.ledger.charges import FEE_PREFIX
-from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
 from oms.domain.orders.order import Order
+from oms.domain.side import Side
 from oms.services.verify.findings import Finding, make_finding
 
 #: Prefixes of the trade ids of payments.
@@ -34,6 +35,8 @@ class DealContext:
     positions: Mapping[int, Position]
     #: By symbol and trade id, legs ascending.
     trades: Mapping[tuple[str, str], Sequence[Deal]]
+    #: Symbols of spot instruments: what a sale sold beyond positions belongs to none.
+    spot_symbols: frozenset[str] = frozenset()
 
 
 def busted_trade_id(deal: Deal) -> str:
@@ -87,8 +90,7 @@ def _reverses(deal: Deal, victim: Deal) -> bool:
 
 
 def _position_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
-    is_required = deal.type in (DealType.TRADE, DealType.CORRECTION)
-    if not deal.position_id and not is_required:
+    if not deal.position_id and not _requires_position(deal, context):
         return
     position = context.positions.get(deal.position_id)
     if position is None:
@@ -106,6 +108,18 @@ def _position_findings(deal: Deal, context: DealContext) -> Iterator[Finding]:
     is_valid_trade = deal.type is DealType.TRADE and not _is_busted(deal, context)
     if per_strategy and is_valid_trade and not is_own:
         yield make_finding("deal_strategy", "deal", deal.id, position.strategy_id, deal.strategy_id)
+
+
+def _requires_position(deal: Deal, context: DealContext) -> bool:
+    match deal.type:
+        case DealType.TRADE:
+            side = Side.SELL
+        case DealType.CORRECTION:
+            side = Side.BUY
+        case DealType.FUNDING | DealType.COMMISSION | DealType.BALANCE:
+            return False
+    is_sale = deal.side is side and deal.entry is DealEntry.OUT and not deal.profit
+    return not is_sale or deal.symbol not in context.spot_symbols
 
 
 def _is_busted(deal: Deal, context: DealContext) -> bool:

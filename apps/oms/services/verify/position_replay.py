@@ -56,6 +56,7 @@ def check_group(group: PositionGroup, instrument: Instrument | None) -> list[Fin
     orders: list[Callable[[Deal], tuple[object, ...]]] = [exchange_order, _received_order]
     if all(row.merged_into is None for row in group.positions):
         orders.append(_id_order)
+    group = evolve(group, deals=[deal for deal in group.deals if deal.position_id])
     first_findings: list[Finding] = []
     first_steps: list[ReplayStep] | None = None
     for order in orders:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.account import Account, Engine
-from oms.domain.instrument import Instrument
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
@@ -166,6 +166,11 @@ class RowChecker:
             orders={row.id: row for row in await self.history.orders_by_id(sorted(order_ids))},
             positions={row.id: row for row in await self.history.positions_by_id(position_ids)},
             trades=await self._trades(deals),
+            spot_symbols=frozenset(
+                name
+                for name, one in self.instruments.items()
+                if one.kind is InstrumentKind.SPOT
+            ),
         )
         for deal in deals:
             self.unreported.check("deal", deal.id, 1, deal.created_at)

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.charges import FEE_PREFIX
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
 from oms.domain.orders.order import Order
@@ -154,8 +156,8 @@ async def load_rows_since(
             session, sorted(more_ids - {position.id for position in candidates})
         )
         ids |= more_ids
+    booked_deals += await _load_without_position(session, account_id, symbol, moment)
     order_ids = sorted({deal.order_id for deal in booked_deals if deal.order_id is not None})
-    booked_deals += await _load_free_funding(session, account_id, symbol, moment)
     return SymbolHistoryRows(
         positions=connected, deals=booked_deals, orders=await _load_orders(session, order_ids)
     )
@@ -188,19 +190,34 @@ def _joined_tickets(positions: Sequence[Position], booked_deals: Sequence[Deal])
     }
 
 
-async def _load_free_funding(
+async def _load_without_position(
     session: Session, account_id: int, symbol: str, moment: datetime
 ) -> list[Deal]:
-    """Return funding that found no position when it was booked."""
+    """Return funding and sales of coins that found no position when they were booked.
+
+    With the fees and busts of these sales.
+    """
     dialect = session.dialect
     table = dialect.with_index("oms_deals", "ix_oms_deals_folding")
     text = (
         f"SELECT {deals.SELECTED} FROM {table} WHERE account_id = {dialect.param}"
         f" AND symbol = {dialect.param} AND executed_at >= {dialect.param}"
-        " AND position_id = 0 AND type = 'funding'"
+        " AND position_id = 0 AND type IN ('funding', 'trade')"
     )
     rows = await session.fetch(text, (account_id, symbol, dialect.encode_time(moment)))
-    return [deals.deal_from_row(row, dialect) for row in rows]
+    loaded = [deals.deal_from_row(row, dialect) for row in rows]
+    sales = {deal.exchange_trade_id for deal in loaded if deal.type is DealType.TRADE}
+    names = sorted(f"{prefix}{name}" for name in sales for prefix in (FEE_PREFIX, BUST_PREFIX))
+    for start in range(0, len(names), IDS_PER_QUERY_MAX):
+        page = names[start : start + IDS_PER_QUERY_MAX]
+        rows = await session.fetch(
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {dialect.param}"
+            f" AND symbol = {dialect.param} AND position_id = 0"
+            f" AND exchange_trade_id IN ({dialect.params(len(page))})",
+            (account_id, symbol, *page),
+        )
+        loaded += [deals.deal_from_row(row, dialect) for row in rows]
+    return loaded
 
 
 async def _close_by_partners(

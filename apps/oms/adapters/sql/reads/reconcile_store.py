@@ -8,11 +8,15 @@ from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.rows import deals, reconciliation
 from oms.adapters.sql.rows.accounts import RECONCILE_COLUMNS, reconcile_intervals_from_row
 from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.money import ZERO, add
 from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy, DiscrepancyStatus
 from oms.ports.reconcile_store import Cursor, DiscrepancyQuery, ScheduledAccount
 
 _SELECT = f"SELECT {reconciliation.DISCREPANCY_COLUMNS} FROM discrepancies"
+
+SYMBOLS_PER_QUERY_MAX = 500
+"""Maximum number of symbols in one statement."""
 
 
 class SqlReconcileStore:
@@ -105,6 +109,35 @@ class SqlReconcileStore:
             deal = deals.deal_from_row(row, self._dialect)
             sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
         return sums
+
+    async def deals_outside_positions(
+        self, account_id: int, symbols: Sequence[str]
+    ) -> Sequence[Deal]:
+        """Return executions without a position, with their busts, and dust of ``symbols``.
+
+        And of the symbols of these executions.
+        """
+        param, params = self._dialect.param, self._dialect.params
+        free = (
+            f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0"
+            f" AND account_id = {param} AND type IN ({params(2)})"
+        )
+        kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
+        rows = await self._database.fetch(free, (account_id, *kinds))
+        found = [deals.deal_from_row(row, self._dialect) for row in rows]
+        symbols = sorted({*symbols, *(deal.symbol for deal in found)})
+        for start in range(0, len(symbols), SYMBOLS_PER_QUERY_MAX):
+            page = symbols[start : start + SYMBOLS_PER_QUERY_MAX]
+            # A range of the unique index; LIKE reads all deals of the symbols on SQLite.
+            dust = (
+                f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {param}"
+                f" AND symbol IN ({params(len(page))})"
+                f" AND exchange_trade_id >= {param} AND exchange_trade_id < {param}"
+            )
+            bounds = (DUST_PREFIX, DUST_PREFIX[:-1] + chr(ord(DUST_PREFIX[-1]) + 1))
+            rows = await self._database.fetch(dust, (account_id, *page, *bounds))
+            found += [deals.deal_from_row(row, self._dialect) for row in rows]
+        return found
 
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime
