@@ -117,13 +117,13 @@ def test_4_spot_cash_balances_to_the_last_digit(history: History, mark: Decimal)
     """Δquote + Δbase·mark = realized + unrealized, whatever the fees were paid in."""
     book = play_history(history).book
     quote, base, roundings = ZERO, ZERO, 0
-    for deal in book.deals:
+    # Coins that were sold beyond what positions held have no known cost.
+    for deal in [deal for deal in book.deals if deal.position_id]:
         fee = Fraction(deal.fee or 0)
         quote -= _moved_before_fees(deal) * Fraction(deal.price)
         quote -= fee * (deal.fee_currency == book.instrument.quote)
         base += _moved_before_fees(deal) - fee * (deal.fee_currency == book.instrument.base)
-        is_paid = deal.type is DealType.FUNDING and bool(deal.position_id)
-        quote += Fraction(deal.profit) * is_paid
+        quote += Fraction(deal.profit) * (deal.type is DealType.FUNDING)
         roundings += 2  # its profit, and a fee in base at its price
     realized = sum((Fraction(one.realized_pnl) for one in book.positions.values()), ZERO)
     open_profit = sum(
@@ -152,7 +152,7 @@ def _owned(book: LedgerBook) -> Iterator[tuple[list[Position], list[Deal]]]:
     for position in book.positions.values():
         positions[_end(book, position)].append(position)
     for deal in book.deals:
-        if deal.type in (DealType.TRADE, DealType.CORRECTION):
+        if deal.position_id and deal.type in (DealType.TRADE, DealType.CORRECTION):
             deals[_end(book, book.positions[deal.position_id])].append(deal)
     for position_id, held in positions.items():
         yield held, deals[position_id]

@@ -23,7 +23,7 @@ from kit.ledger.ledger_book import LedgerBook
 from kit.run_size import count_examples
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.deal import DealType
+from oms.domain.ledger.deal import DealType, signed_quantity
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position, unrealized_profit
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind, ReportSource
@@ -154,13 +154,15 @@ def test_5_executions_cut_into_parts_give_the_same_book(scene: Scene, parts: lis
 def test_10_tickets_and_netting_give_equal_equity_for_the_same_fills(
     scene: Scene, mark: Decimal
 ) -> None:
+    """With the coins that were sold beyond positions, which depend on the mode."""
     equities: list[tuple[Fraction, Fraction]] = []
     for mode in PositionMode:
         delivery = _deliver_first(scene._replace(mode=mode))
         for report in delivery.later:
             delivery.book.ingest(report)
         held = sum((Fraction(one.qty) for one in delivery.book.open_positions()), Fraction(0))
-        equities.append((held, _equity(delivery.book, mark)))
+        coins, money = _sold_beyond_positions(delivery.book)
+        equities.append((held + coins, _equity(delivery.book, mark) + coins * int(mark) + money))
     slack = ROUNDING * 4 * (len(delivery.book.deals) + 10)
     for held, equity in equities:
         assert held == equities[0][0]
@@ -294,6 +296,17 @@ def _equity(book: LedgerBook, mark: Decimal) -> Fraction:
     return profit + sum(rest, Fraction(0))
 
 
+def _sold_beyond_positions(book: LedgerBook) -> tuple[Fraction, Fraction]:
+    """Return the coins and the money of sales without a position."""
+    coins, money = Fraction(0), Fraction(0)
+    for deal in [deal for deal in book.deals if not deal.position_id]:
+        fee = (deal.fee, deal.fee_currency)
+        coins += Fraction(signed_quantity(book.instrument, deal.side, deal.qty, *fee))
+        money += Fraction(deal.qty) * Fraction(deal.price)
+        money -= Fraction(deal.fee or 0) * (deal.fee_currency == book.instrument.settle)
+    return coins, money
+
+
 def _agree(one: LedgerBook, other: LedgerBook, *, legs: bool = True) -> None:
     """Check that both books are equal except for ids and rounding.
 
@@ -327,7 +340,7 @@ _Names = dict[int, str]
 def _named(book: LedgerBook) -> _Names:
     """Return positions by the trade that opened them; emptied ones are left out."""
     first: dict[int, tuple[Any, str]] = {}
-    for deal in book.deals:
+    for deal in [deal for deal in book.deals if deal.position_id]:
         if deal.type is DealType.TRADE and book.positions[deal.position_id].qty_opened:
             key = (deal.executed_at, deal.exchange_trade_id[:-1])
             first[deal.position_id] = min(first.get(deal.position_id, key), key)
@@ -374,6 +387,7 @@ def _deal_facts(book: LedgerBook, names: _Names) -> dict[object, Fraction]:
     """Return the effect of each trade on each position, independent of its legs."""
     sums: dict[object, Fraction] = defaultdict(Fraction)
     for deal in book.deals:
-        key = (deal.exchange_trade_id, names[deal.position_id], deal.entry, deal.price)
+        name = names[deal.position_id] if deal.position_id else ""
+        key = (deal.exchange_trade_id, name, deal.entry, deal.price)
         sums[key] += Fraction(deal.qty)
     return sums

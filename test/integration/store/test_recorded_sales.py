@@ -134,9 +134,7 @@ async def test_a_fee_before_a_sale_without_a_position(store: SqlStore) -> None:
 async def test_a_fee_in_coins_is_counted_once(store: SqlStore) -> None:
     """What positions, dust and sales beyond positions hold is what the exchange holds."""
     account = await StoredAccount.create(store, HEDGE, SPOT)
-    await account.ingest(
-        elsewhere("buy", "t1", "1", "100", at(1), fee="0.001", fee_currency="BTC")
-    )
+    await account.ingest(elsewhere("buy", "t1", "1", "100", at(1), fee="0.001", fee_currency="BTC"))
     await account.ingest(
         elsewhere("sell", "t2", "0.99899", "100", at(2), fee="0.000003", fee_currency="BTC")
     )

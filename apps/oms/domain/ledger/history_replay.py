@@ -280,8 +280,8 @@ class _Replay:
                 self._enter(leg, leg.position_id, stored)
         last = positions[-1].id if positions else 0
         self.trade_positions[deal.exchange_trade_id] = last
-        if deal.order_id is not None and last:
-            self.order_positions[deal.order_id] = last
+        if deal.order_id is not None:
+            self.order_positions[deal.order_id] = last or self.order_positions.get(deal.order_id, 0)
 
     def _enter(self, leg: Deal, number: int, stored: Sequence[Deal]) -> None:
         """Note that ``leg`` of an execution with these ``stored`` legs entered a position."""
@@ -334,7 +334,7 @@ class _Replay:
             return AllocationSpec(
                 side=deal.side, strategy_id=deal.strategy_id, ticket_ids=(number,)
             )
-        current = self.order_positions.get(order.id)
+        current = self.order_positions.get(order.id) or None
         if order.reduce_only:
             tickets = self._tickets(order.ticket_id)
         else:
@@ -349,12 +349,14 @@ class _Replay:
         )
 
     def final_positions(self) -> dict[int, int]:
-        """Return the position of each order: of its last execution, else its ticket."""
+        """Return the position of each order: of its last execution, else its ticket, else 0."""
         requested = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
         executed = {
             order_id: self._alias(number) for order_id, number in self.order_positions.items()
         }
-        return {order_id: number for order_id, number in (requested | executed).items() if number}
+        named = {order_id: number for order_id, number in requested.items() if number}
+        gone = dict.fromkeys(executed.keys() - named.keys(), 0)
+        return gone | named | {order_id: number for order_id, number in executed.items() if number}
 
     def _set_name(self, name: int, number: int) -> None:
         """Note that orders which name the stored position ``name`` may mean ``number``."""

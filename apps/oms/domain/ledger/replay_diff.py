@@ -266,14 +266,15 @@ def _orders(
     merged = {p.id: p.merged_into for p in history.positions if p.merged_into is not None}
     for order_id, number in replayed.order_positions.items():
         current = after.get(order_id) or history.orders.get(order_id)
-        if current is None or _is_at(current, ids[number], merged):
+        position_id = ids[number] if number else 0
+        if current is None or _is_at(current, position_id, merged):
             continue
         if order_id in after:
-            after[order_id] = evolve(current, position_id=ids[number])
+            after[order_id] = evolve(current, position_id=position_id)
         else:
             moved.append(
                 evolve(
-                    current, position_id=ids[number], version=current.version + 1, updated_at=now
+                    current, position_id=position_id, version=current.version + 1, updated_at=now
                 )
             )
     return (*moved, *after.values())

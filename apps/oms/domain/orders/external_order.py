@@ -42,9 +42,7 @@ def build_external_order(
     """
     is_external = external.reason == EXTERNAL_REASON
     hedged = mode is PositionMode.HEDGE
-    reduce_only = external.reduce_only or (
-        is_spot and is_external and external.side is Side.SELL
-    )
+    reduce_only = external.reduce_only or (is_spot and is_external and external.side is Side.SELL)
     return Order(
         id=order_id,
         account_id=account_id,

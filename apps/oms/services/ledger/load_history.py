@@ -129,9 +129,7 @@ def _without_position(deals: Sequence[Deal], since: datetime) -> list[Deal]:
         for deal in free
         if deal.type in (DealType.FUNDING, DealType.TRADE) and deal.executed_at >= since
     ]
-    names = {
-        f"{prefix}{deal.exchange_trade_id}" for deal in moved for prefix in FOLLOW_UP_PREFIXES
-    }
+    names = {f"{prefix}{deal.exchange_trade_id}" for deal in moved for prefix in FOLLOW_UP_PREFIXES}
     return [*moved, *(deal for deal in free if deal.exchange_trade_id in names)]
 
 

@@ -167,9 +167,7 @@ class RowChecker:
             positions={row.id: row for row in await self.history.positions_by_id(position_ids)},
             trades=await self._trades(deals),
             spot_symbols=frozenset(
-                name
-                for name, one in self.instruments.items()
-                if one.kind is InstrumentKind.SPOT
+                name for name, one in self.instruments.items() if one.kind is InstrumentKind.SPOT
             ),
         )
         for deal in deals:
