@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from kit.builders import NOON, a_spot_instrument, an_order
-from kit.ledger.stored_account import StoredAccount, a_late_fee, a_trade
+from kit.builders import NOON, a_late_fee, a_spot_instrument, an_order
+from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
 from oms.domain.ledger.deal import Deal, DealEntry
