@@ -70,7 +70,7 @@ def test_profit_is_what_cash_says_at_any_mark() -> None:
             profit = sum((part.profit for part in oracle.parts), Fraction(0))
             costs = sum((one.c for one in oracle.positions), Fraction(0))
             flow = sum((-_moved(oracle, one) * oracle.v(one.p) for one in standing), Fraction(0))
-            # Coins that were sold beyond what positions held are nobody's profit.
+            # Coins that were sold beyond what positions held have no profit.
             flow += sum((p.d * p.value for p in oracle.parts if p.position is None), Fraction(0))
             exact = oracle.size * (flow + held * oracle.v(mark))
             assert profit + oracle.size * (held * oracle.v(mark) - costs) == exact

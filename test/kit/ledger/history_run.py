@@ -86,7 +86,7 @@ class HistoryRun:
             sign = -named.side.sign
             size = abs(named.qty) if how == 3 else size
         is_spot = self.instrument.kind is InstrumentKind.SPOT
-        is_sale = external and is_spot and sign < 0  # coins that somebody else sold
+        is_sale = external and is_spot and sign < 0  # coins that were sold elsewhere
         order_facts = OracleOrder(
             sign=sign,
             strategy=0 if external else strategy % 3,

@@ -53,7 +53,7 @@ async def test_prices_of_differing_balances_are_read_at_once() -> None:
     snapshot = ExchangeSnapshot(since=NOON, orders=(), trades=(), holdings={}, balances=totals)
     diff = ReconcileDiff(state=cast(AccountState, state), snapshot=snapshot, booked={}, now=NOON)
 
-    findings = await diff.balances({"SOL": Decimal(99_999)})
+    findings = await diff.balances({"SOL": Decimal(99_000)}, {"SOL": Decimal(999)})
 
     assert exchange.requested == ["BTC/USDT", "ETH/USDT"]
     assert [(finding.symbol, finding.policy) for finding in findings] == [

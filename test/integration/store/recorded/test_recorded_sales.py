@@ -99,7 +99,7 @@ async def test_what_is_sold_beyond_positions_opens_no_short(
     assert ("position_over_closed" in names) == (mode is HEDGE)
 
 
-async def test_a_purchase_that_is_heard_later_is_closed_by_the_sale(store: SqlStore) -> None:
+async def test_a_purchase_reported_later_is_closed_by_the_sale(store: SqlStore) -> None:
     """And its bust leaves the sale without a position again; fees follow it."""
     account = await StoredAccount.create(store, HEDGE, SPOT)
     await account.ingest(elsewhere("sell", "t2", "1", "110", at(2)))
