@@ -212,7 +212,7 @@ def instrument(kind: InstrumentKind) -> Instrument:
 
 WITH_STOPS = ("okx", "kraken")
 #: Stops on contracts only.
-WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "bitget")
+WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "kucoin", "bitget")
 PLAIN_TYPES = ["market", "limit"]
 STOP_TYPES = ["stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}

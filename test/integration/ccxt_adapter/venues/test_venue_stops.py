@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kit.exchanges.ccxt_harness import now
-from kit.exchanges.recorded_payloads import make_own_row
+from kit.exchanges.recorded_payloads import load_raw_row, make_own_row
+from kit.exchanges.stub_exchange import ReceivedRequest, now_ms
 from oms.adapters.ccxt.orders.ccxt_calls import build_cancel_call
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.parsing.order_snapshot import parse_order
@@ -20,11 +21,13 @@ from oms.domain.side import Side
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 ALGO, ADD = "POST /api/v5/trade/order-algo", "POST /0/private/AddOrder"
+FUTURES = "POST /api/v1/orders"
 PRICE, PLAN = "POST /api/v4/futures/usdt/price_orders", "POST /api/v2/mix/order/place-plan-order"
 REPLIES = {
     ALGO: {"code": "0", "data": [{"algoId": "77", "sCode": "0", "sMsg": ""}], "msg": ""},
     ADD: {"error": [], "result": {"descr": {"order": ""}, "txid": ["OAAAAA-BBBBB-CCCCCC"]}},
     PRICE: {"id": 77},
+    FUTURES: {"code": "200000", "data": {"orderId": "64507d02921f1c0001ff6892"}},
     PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
 }
 
@@ -86,6 +89,19 @@ STOPS = [
         *("gate", "ETH/USDT:USDT", "sell", "take_profit_limit", "3100", "3000", PRICE),
         {"size": -100, "price": "3100", "trigger.price": "3000", "trigger.rule": 1},
         "initial.text",
+        {},
+    ),
+    Stop(
+        *("kucoin", SWAP, "sell", "stop_market", None, "26000", FUTURES),
+        {"symbol": "XBTUSDTM", "stop": "down", "stopPrice": "26000", "stopPriceType": "TP"}
+        | {"type": "market", "size": 1000, "side": "sell"},
+        "clientOid",
+        REDUCE,
+    ),
+    Stop(
+        *("kucoin", SWAP, "sell", "take_profit_limit", "31000", "30000", FUTURES),
+        {"stop": "up", "stopPrice": "30000", "type": "limit", "price": "31000"},
+        "clientOid",
         {},
     ),
     Stop(
@@ -157,3 +173,48 @@ async def test_a_stop_at_kraken_is_read_back_and_canceled(
     await client.write(call.method, *call.args, params=dict(call.params))
     [asked] = place.venue.sent("POST /0/private/CancelOrder")
     assert set(asked.fields) == {"txid", "nonce"}
+
+
+async def test_a_stop_at_kucoin_keeps_its_id_when_its_trigger_is_met(
+    places: Places, recorded_data: Path
+) -> None:
+    """Waiting it is in a list of its own, then among the others, with its client order id."""
+    place, sent, is_met = places("kucoin"), list[dict[str, Any]](), list[bool]()
+    row = load_raw_row(recorded_data, "kucoin_swap", "orders", 0)
+
+    def placed(asked: ReceivedRequest) -> Any:
+        sent.append(asked.fields)
+        return {"code": "200000", "data": {"orderId": row["id"]}}
+
+    def shown() -> dict[str, Any]:
+        more = {"clientOid": sent[0]["clientOid"], "stop": "down", "stopPrice": "26000"}
+        more |= {"side": "sell", "type": "market", "price": "0", "createdAt": now_ms()}
+        filled = {"stopTriggered": True, "isActive": False, "filledSize": 1, "filledValue": "26"}
+        return row | more | {"updatedAt": now_ms(), **(filled if is_met else {})}
+
+    def waiting(asked: ReceivedRequest) -> Any:
+        items = [shown()] if sent and not is_met else []
+        return {"code": "200000", "data": {"items": items}}
+
+    def fills(asked: ReceivedRequest) -> Any:
+        trade = {"symbol": "XBTUSDTM", "tradeId": "7", "orderId": row["id"], "side": "sell"}
+        trade |= {"liquidity": "taker", "price": "26000", "size": 1, "value": "26", "fee": "0.01"}
+        trade |= {"feeCurrency": "USDT", "tradeTime": now_ms() * 1_000_000, "createdAt": now_ms()}
+        return {"code": "200000", "data": {"items": [trade] if is_met else []}}
+
+    single = {"code": "200000", "data": None}
+    place.venue.answers |= {
+        FUTURES: placed,
+        "GET /api/v1/stopOrders": waiting,
+        f"GET /api/v1/orders/{row['id']}": lambda _: {**single, "data": shown()},
+        "GET /api/v1/fills": fills,
+    }
+    harness = await place.harness()
+    terms = {"order_type": "stop_market", "trigger_price": Decimal(26000)}
+    await harness.send(1, "sell", "0.001", None, symbol=SWAP, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    is_met.append(True)
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    assert harness.orders[1].exchange_order_id == row["id"]
+    assert not [report for report in harness.reports if report.order_id != 1]

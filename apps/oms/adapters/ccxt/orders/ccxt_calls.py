@@ -127,8 +127,9 @@ def build_place_call(
     if order.trigger_price is not None and order.order_type in TRIGGERED_TYPES:
         params[_trigger_param(order, profile)] = decimal_text(order.trigger_price)
         params = {**profile.trigger_params, **params}
-        if profile.needs_trigger_direction and instrument.kind is not InstrumentKind.SPOT:
-            params["triggerDirection"] = _direction(order)
+        if profile.trigger_direction is not None and instrument.kind is not InstrumentKind.SPOT:
+            name, up, down = profile.trigger_direction
+            params[name] = up if _rises_to_trigger(order) else down
     amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
     kind = "limit" if is_limit else "market"
@@ -187,7 +188,7 @@ def build_replacement_call(new: TrackedOrder, instrument: Instrument) -> CcxtCal
 
 def build_cancel_call(tracked: TrackedOrder, profile: VenueProfile) -> CcxtCall:
     """Returns the request to cancel the remaining quantity of an order."""
-    is_stop = profile.cancels_triggers_apart and (
+    is_stop = profile.cancels_triggers_apart(tracked.symbol) and (
         tracked.is_waiting or tracked.order_type in TRIGGERED_TYPES
     )
     params: dict[str, object] = (
@@ -205,7 +206,7 @@ def _trigger_param(order: Order, profile: VenueProfile) -> str:
     return "stopLossPrice" if order.order_type.startswith("stop") else "takeProfitPrice"
 
 
-def _direction(order: Order) -> str:
-    """The direction in which the price meets the trigger: a stop buys above and sells below."""
+def _rises_to_trigger(order: Order) -> bool:
+    """Whether the price meets the trigger from below: a stop buys above and sells below."""
     is_stop = order.order_type.startswith("stop")
-    return "ascending" if (order.side is Side.BUY) is is_stop else "descending"
+    return (order.side is Side.BUY) is is_stop

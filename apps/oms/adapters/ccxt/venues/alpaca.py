@@ -5,7 +5,7 @@ from typing import Any
 
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
-from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.adapters.ccxt.venues.profile import SPOT_ONLY, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_types import TRIGGERED_TYPES
@@ -64,7 +64,7 @@ PROFILES: Mapping[str, VenueProfile] = {
         list_params={"fetch_my_trades": {"direction": "asc"}},
         # A stop limit is in the list of all orders, under the id that it keeps.
         unsupported_types={InstrumentKind.SPOT: TRIGGERED_TYPES - {"stop_limit"}},
-        cancels_triggers_apart=False,
+        one_cancel_kinds=SPOT_ONLY,
         unsupported_time_in_force={InstrumentKind.SPOT: frozenset({"FOK", "PO"})},
         reports_makers=False,
         parse_state=_parse_state,

@@ -99,7 +99,7 @@ def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
 def _own_fields(venue: VenueInfo) -> dict[str, Any]:
     """The fields that follow from how this gateway uses the venue."""
     profile, kinds = get_profile(venue.id), [kind for kind in _KINDS if kind in venue.declared]
-    separate_kinds = {kind.value for kind in profile.separate_trigger_kinds}
+    separate_kinds = {kind.value for kind in profile.trigger_list_params}
     types, edit = {}, {}
     for kind in kinds:
         has_trigger = all(venue.declared[kind].get(name) for name in _trigger_features(profile))

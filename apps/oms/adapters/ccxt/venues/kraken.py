@@ -54,7 +54,7 @@ PROFILES: Mapping[str, VenueProfile] = {
         # Stops are in the list of all orders, under the id that they keep.
         has_typed_triggers=True,
         trigger_price_fields=("stopLossPrice", "takeProfitPrice"),
-        cancels_triggers_apart=False,
+        one_cancel_kinds=ALL_KINDS,
         parse_state=_parse_state,
         is_recorded=True,
     )

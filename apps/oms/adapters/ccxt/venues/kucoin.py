@@ -6,6 +6,7 @@ from oms.adapters.ccxt.venues.order_status import Info, VenueOrderStatus, VenueS
 from oms.adapters.ccxt.venues.profile import (
     ALL_KINDS,
     SECTION_PARAMS,
+    SPOT_ONLY,
     TRIGGER_PARAMS,
     LookupMethod,
     VenueProfile,
@@ -75,8 +76,14 @@ _KUCOIN = evolve(
     closed_order_methods=("fetch_closed_orders",),
     newest_first=True,
     omitted_params={"": SECTION_PARAMS},
-    separate_trigger_kinds=ALL_KINDS,
-    unsupported_trigger_kinds=ALL_KINDS,
+    separate_trigger_kinds=SPOT_ONLY,
+    unsupported_trigger_kinds=SPOT_ONLY,
+    reports_waiting_trigger=True,
+    # A stop of contracts is one order under one id; those that wait have a list of their own.
+    one_cancel_kinds=frozenset({InstrumentKind.LINEAR}),
+    trigger_direction=("stop", "up", "down"),
+    # ccxt's default is the mark price.
+    trigger_params={"stopPriceType": "TP"},
     trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
     unsupported_time_in_force={InstrumentKind.LINEAR: frozenset({"FOK"})},
     parse_state=_parse_state,

@@ -170,14 +170,15 @@ class VenueProfile:
     #: Order types that are not sent, of those that the kind has otherwise.
     unsupported_types: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
     unsupported_time_in_force: Mapping[InstrumentKind, frozenset[str]] = field(default_factory=dict)
-    #: Contract orders with a trigger need the side of the market that it lies on.
-    needs_trigger_direction: bool = False
+    #: The parameter with the direction in which the price of contracts meets a trigger, and its
+    #: values for up and down; ``None``: it is not sent.
+    trigger_direction: tuple[str, str, str] | None = None
     #: Stop and take profit differ in the parameter of the trigger, not by its side.
     has_typed_triggers: bool = False
     #: ccxt's fields of an order with its trigger price, where it is not in ``triggerPrice``.
     trigger_price_fields: Sequence[str] = ()
-    #: A cancel says whether the order is a conditional one.
-    cancels_triggers_apart: bool = True
+    #: Kinds whose cancel does not say whether the order is a conditional one.
+    one_cancel_kinds: frozenset[InstrumentKind] = frozenset()
     #: Client order ids keep their first 28 characters and get the prefix ``t-``.
     has_short_client_ids: bool = False
     #: A client order id is refused as a duplicate while its order is open and after it ended.
@@ -259,8 +260,15 @@ class VenueProfile:
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""
         kinds = self.separate_trigger_kinds - self.unsupported_trigger_kinds
-        kind = InstrumentKind.LINEAR if ":" in symbol else InstrumentKind.SPOT
-        return kind in kinds and order_type in TRIGGERED_TYPES
+        return _kind_of(symbol) in kinds and order_type in TRIGGERED_TYPES
+
+    def cancels_triggers_apart(self, symbol: str) -> bool:
+        """Returns whether a cancel says that the order is a conditional one."""
+        return _kind_of(symbol) not in self.one_cancel_kinds
+
+
+def _kind_of(symbol: str) -> InstrumentKind:
+    return InstrumentKind.LINEAR if ":" in symbol else InstrumentKind.SPOT
 
 
 ALL_KINDS = frozenset({InstrumentKind.SPOT, InstrumentKind.LINEAR})

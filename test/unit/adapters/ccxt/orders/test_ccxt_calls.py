@@ -105,7 +105,7 @@ def test_contracts_are_counted_in_contracts() -> None:
         ("bybit", {"order_type": "trailing_stop"}),
         ("bybit", {"time_in_force": "GTD"}),
         ("bybit", {"expires_at": datetime(2030, 1, 1, tzinfo=UTC)}),
-        ("kucoin", {"order_type": "stop_market", "trigger_price": Decimal(1)}),
+        ("kucoin", {"time_in_force": "FOK"}),
     ],
 )
 def test_unsupported_orders_are_refused(venue: str, changes: dict[str, Any]) -> None:
