@@ -86,7 +86,7 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
             late_fees = [
                 fee
                 for i, fees in charges.commissions.items()
-                if last[i] is expected
+                if last.get(i) is expected
                 for fee in fees
             ]
             funding = shares.get(id(expected), Decimal(0))
