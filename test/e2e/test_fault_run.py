@@ -44,7 +44,8 @@ class Run:
     #: Number of faults of each kind.
     faults: int = 10
     seconds: float = 80.0
-    kill_seconds: float = 7.0
+    #: Mean time between the recovery from a kill and the next one.
+    kill_seconds: float = 4.0
     #: How long the two sides may take to become equal after the load.
     settle_seconds: float = 60.0
 
@@ -70,6 +71,8 @@ RUNS = {
         "sqlite", "ccxtpro.okx,ccxt.okx," * 2 + "ccxtpro.okx,ccxt.okx", settle_seconds=180.0
     ),
 }
+#: A run ends when nothing that lacks was reached for so long.
+STALL_SECONDS_MAX = 90.0
 LEASE_SECONDS = 3
 PRICE = 60_000
 _DOUBTFUL = """SELECT id, account_id, status, pending_change FROM oms_orders
@@ -139,21 +142,28 @@ def _kills(
     fault_log: ExchangeFaults,
     seed: int,
 ) -> list[int]:
-    """Kill workers until every fault occurred often enough; what each kill found in flight."""
+    """Kill workers until every fault occurred often enough, however long that takes.
+
+    Returns what each kill found in flight. Ends early if it makes no progress.
+    """
     found: list[int] = []
     chance = random.Random(seed)
-    faults = WorkerFaults(gateway, fault_log, chance)
-    began = time.monotonic()
-    while not _is_enough(run, clients, fault_log) and time.monotonic() - began < 3 * run.seconds:
+    api_keys = [each.account.name for each in clients]
+    faults = WorkerFaults(gateway, fault_log, api_keys, chance)
+    least, progress_at = _lacking(run, clients, fault_log), time.monotonic()
+    while least and time.monotonic() - progress_at < STALL_SECONDS_MAX:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
         found.append(faults.inject())
+        if (lacking := _lacking(run, clients, fault_log)) < least:
+            least, progress_at = lacking, time.monotonic()
     return found
 
 
-def _is_enough(run: Run, clients: list[ExchangeLoad], fault_log: ExchangeFaults) -> bool:
+def _lacking(run: Run, clients: list[ExchangeLoad], fault_log: ExchangeFaults) -> int:
+    """Number of faults and orders that are still to occur."""
     triggered = fault_log.triggered()
-    enough = all(triggered[kind] >= run.faults for kind in fault_log.kinds)
-    return enough and sum(each.orders for each in clients) >= run.orders
+    faults = sum(max(run.faults - triggered[kind], 0) for kind in fault_log.kinds)
+    return faults + max(run.orders - sum(each.orders for each in clients), 0)
 
 
 def _until_next_kill(venue: LoopbackExchange, chance: random.Random, seconds: float) -> None:

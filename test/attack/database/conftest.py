@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kit.attack.tampering_kinds import LATE
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import dsn_of
 from kit.gateway.admin_client import AdminClient
@@ -167,7 +168,8 @@ class AttackedServer:
 
     def do(self, text: str) -> None:
         """A statement that must change a row."""
-        assert self.connection.cursor().execute(text.replace("%", "%%")) > 0, text
+        text = text.replace(LATE, "2026-01-01 00:00:00").replace("%", "%%")
+        assert self.connection.cursor().execute(text) > 0, text
 
     def restore(self) -> None:
         """Every table as in the healthy database."""

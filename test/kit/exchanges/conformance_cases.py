@@ -36,8 +36,8 @@ TIMINGS = evolve(
 )
 INITIAL_BALANCES = {"USDT": Decimal(100_000)}
 _NUMBERS = count(1)
-#: Where ccxt places an order, by venue; elsewhere at a path with ``/order``.
-_PLACE_PATHS = {"okx": "/batch-orders"}
+#: The request that places an order, by venue; elsewhere at a path with ``/order``.
+_PLACE_PATHS = {"okx": "POST /api/v5/trade/order"}
 
 
 @dataclass(frozen=True)

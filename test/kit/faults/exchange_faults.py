@@ -21,7 +21,7 @@ class FaultTargets:
     reads: tuple[str, ...]
     trades: tuple[str, ...]
     any: tuple[str, ...]
-    #: Rate limits by key, not by the address that all accounts share.
+    #: Requests whose limits count by key; none where the address counts, which all accounts share.
     keyed: tuple[str, ...]
     #: Events of private streams, and the paths of their connection and authentication.
     frames: tuple[str, ...]
@@ -29,6 +29,13 @@ class FaultTargets:
     signs: tuple[str, ...]
     #: Fault parameters with the response bodies and codes of the dialect.
     response: Mapping[str, Json]
+    #: Why a kind cannot occur there.
+    impossible: Mapping[str, str] = field(default_factory=dict)
+
+    def matches(self, kind: str) -> tuple[str, ...]:
+        """The parts of requests, frames or paths that a fault of this kind may match."""
+        matches: tuple[str, ...] = getattr(self, FAULT_KINDS[kind][0])
+        return matches
 
 
 TARGETS = {
@@ -67,14 +74,17 @@ TARGETS = {
             "accept_then_json": {"status": 400, "body": {"code": -1006, "msg": "unknown"}},
             "reject": {"code": -2010},
         },
+        impossible={
+            "ban": "its limits count by address, and a ban would stop all accounts for minutes"
+        },
     ),
     "okx": FaultTargets(
         writes=(
-            *("POST /api/v5/trade/batch-orders",) * 4,
+            *("POST /api/v5/trade/order",) * 4,
             *("trade/cancel-order", "trade/amend-order"),
             *("POST /api/v5/trade/order-algo", "trade/cancel-algos"),
         ),
-        creates=("POST /api/v5/trade/batch-orders",),
+        creates=("POST /api/v5/trade/order",),
         reads=("orders-pending", "algo-pending", "fills-history", "/positions", "/trade/"),
         trades=("fills-history",),
         any=("/api/v5/trade",),
@@ -87,6 +97,7 @@ TARGETS = {
             "accept_then_json": {"body": {"code": "50026", "data": [], "msg": "System error"}},
             "reject": {"code": 51006},
         },
+        impossible={"ban": "it refuses the requests beyond a limit, and bans no key"},
     ),
 }
 #: Targets and parameters by kind. Changes of an account without a request of ours are not included.
@@ -131,10 +142,8 @@ FAULT_KINDS: dict[str, tuple[str, Json]] = {
     "delay": ("frames", {"ms": 900}),
 }
 _STREAM_TARGETS = ("frames", "dials", "signs")
-#: A ban stops a whole rate limit scope for minutes: it is injected before the worker is killed, and
-#: only where the scope is the worker's own.
+#: A ban stops a whole rate limit scope for minutes: it is injected before the worker is killed.
 INJECTED_BY_WORKER_FAULTS = "ban"
-_BAN_DIALECT = "bybit"
 _SKEW_SECONDS = 1.0
 
 
@@ -177,12 +186,8 @@ class ExchangeFaults:
 
     def inject(self, kind: str, *, first: bool = False) -> None:
         """Inject a fault of this kind; with ``first`` at the target that is requested most."""
-        dialect = (
-            _BAN_DIALECT
-            if kind == INJECTED_BY_WORKER_FAULTS
-            else self._random.choice(self.dialects)
-        )
-        matches, parameters = self._matches(kind, dialect), FAULT_KINDS[kind][1]
+        dialect = self._random.choice(self._dialects_with(kind))
+        matches, parameters = TARGETS[dialect].matches(kind), FAULT_KINDS[kind][1]
         match = (
             matches[0]
             if first or kind == INJECTED_BY_WORKER_FAULTS
@@ -221,18 +226,16 @@ class ExchangeFaults:
 
     def _pending_first(self, kind: str) -> int:
         """Number of pending faults of a kind at their most requested target."""
-        firsts = {self._matches(kind, dialect)[0] for dialect in self.dialects}
+        firsts = {TARGETS[dialect].matches(kind)[0] for dialect in self._dialects_with(kind)}
         rows = self.venue.control("faults")["faults"]
         return sum(row["mode"] == kind and row.get("match", "") in firsts for row in rows)
 
     def _can_trigger(self, kind: str) -> bool:
-        if kind == INJECTED_BY_WORKER_FAULTS:
-            return _BAN_DIALECT in self.dialects
-        return self.streams or FAULT_KINDS[kind][0] not in _STREAM_TARGETS
+        has_target = self.streams or FAULT_KINDS[kind][0] not in _STREAM_TARGETS
+        return has_target and bool(self._dialects_with(kind))
 
-    def _matches(self, kind: str, dialect: str) -> tuple[str, ...]:
-        matches: tuple[str, ...] = getattr(TARGETS[dialect], FAULT_KINDS[kind][0])
-        return matches
+    def _dialects_with(self, kind: str) -> list[str]:
+        return [each for each in self.dialects if kind not in TARGETS[each].impossible]
 
     def _count_pending(self) -> Counter[str]:
         pending = self.venue.control("faults")["faults"]

@@ -1,5 +1,8 @@
 """Faults of the workers of a gateway under load: killed one by one, together, or stopped.
 
+A fault follows another one only after all accounts trade again: a supervisor delays the restart of
+a process that dies soon after each start, and one that is killed before it is ready trades nothing.
+
 Of two workers, one is sometimes stopped until the other has taken over its accounts; after it
 continues, it must send nothing for them.
 """
@@ -7,14 +10,17 @@ continues, it must send nothing for them.
 import os
 import random
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.databases.sql import fetch_number, fetch_rows
+from kit.exchanges.loopback_process import Json
 from kit.faults.exchange_faults import INJECTED_BY_WORKER_FAULTS, ExchangeFaults
 from kit.gateway.processes import Gateway
 from kit.polling import wait_until
 
 SECONDS_MAX = 30.0
+RECOVERY_SECONDS_MAX = 120.0
 _IN_FLIGHT = "SELECT COUNT(*) FROM oms_commands WHERE status = 'running'"
 _OWNERS = "SELECT DISTINCT owner FROM account_leases WHERE owner <> ''"
 
@@ -25,11 +31,16 @@ class WorkerFaults:
 
     gateway: Gateway
     exchange_faults: ExchangeFaults
+    #: Of the accounts that trade.
+    api_keys: Sequence[str]
     chance: random.Random
     freeze_share: float = 0.2
 
     def inject(self) -> int:
-        """Inject one fault; returns the number of commands in flight at that time."""
+        """Inject one fault, and wait until all accounts trade again.
+
+        Returns the number of commands in flight at the time of the fault.
+        """
         pids = self.gateway.worker_pids()
         is_single = len(pids) < 2
         is_freeze = not is_single and self.chance.random() < self.freeze_share
@@ -45,12 +56,18 @@ class WorkerFaults:
         running = wait_until(
             lambda: fetch_number(self.gateway.dsn, _IN_FLIGHT), SECONDS_MAX, "a command runs"
         )
+        seen = max((row["number"] for row in self._requests(0)), default=0)
         if is_single:
             self.gateway.kill("worker")
         elif is_freeze:
             self._freeze(self.chance.choice(pids))
         else:
             self._kill(pids if kills_all else [self.chance.choice(pids)])
+        wait_until(
+            lambda: {*self.api_keys} <= {row["key"] for row in self._requests(seen)},
+            RECOVERY_SECONDS_MAX,
+            "all accounts trade again",
+        )
         return running
 
     def _kill(self, pids: list[int]) -> None:
@@ -70,3 +87,8 @@ class WorkerFaults:
     def _holds_nothing(self, pid: int) -> bool:
         owners = fetch_rows(self.gateway.dsn, _OWNERS)
         return all(self.gateway.pid_of_owner(owner) != pid for (owner,) in owners)
+
+    def _requests(self, after: int) -> list[Json]:
+        """The requests about orders that the exchange received after the one of this number."""
+        rows = self.exchange_faults.venue.control("log", after=after)["log"]
+        return [row for row in rows if row["client_id"] and row["method"] != "GET"]

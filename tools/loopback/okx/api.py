@@ -98,7 +98,9 @@ class OkxApi(VenueApi):
         if route not in PRIVATE:
             raise ApiError(404, "Not Found", status=404)
         key = authenticate(request, self._venue.keys, self._now_ms())
-        entry.is_limited, _, _ = self._request_filter.count_request(key.name, request.path)
+        body = {} if request.method == "GET" else _body(request)
+        orders = len(body) if isinstance(body, list) else 1
+        entry.is_limited, _, _ = self._request_filter.count_request(key.name, request.path, orders)
         if entry.is_limited:
             raise _too_many_requests()
         faults = self._request_filter.faults
@@ -107,7 +109,7 @@ class OkxApi(VenueApi):
         if request.method == "GET":
             data = PRIVATE[route](caller, request.params)
             return self._with_read_fault(request, entry, data)
-        return PRIVATE[route](caller, _body(request))
+        return PRIVATE[route](caller, body)
 
 
 def _too_many_requests() -> ApiError:

@@ -6,6 +6,7 @@ the newest one.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -38,7 +39,8 @@ from loopback.okx.params import (
 )
 from oms.simulation.inputs import CancelOrder, ChangeOrder, NewOrder
 
-CREATE, CANCEL = "/api/v5/trade/batch-orders", "/api/v5/trade/cancel-order"
+CREATE, CREATE_BATCH = "/api/v5/trade/order", "/api/v5/trade/batch-orders"
+CANCEL = "/api/v5/trade/cancel-order"
 CREATE_FAULTS = ("partial", "reject", "child_orders")
 _ACCEPTED_AND_CANCELED = frozenset({"post_only_would_take", "no_price"})
 BATCH_ORDERS_MAX = 20
@@ -46,7 +48,8 @@ BATCH_ORDERS_MAX = 20
 
 def place_batch(caller: Caller, orders: Any) -> list[Any]:
     """Places up to 20 orders, each by itself."""
-    return [_reply(_place, caller, params) for params in _batch(orders)]
+    place_one = partial(_place, path=CREATE_BATCH)
+    return [_reply(place_one, caller, params) for params in _batch(orders)]
 
 
 def place(caller: Caller, params: Any) -> list[Any]:
@@ -183,9 +186,9 @@ def _batch(orders: Any) -> list[Any]:
     return orders
 
 
-def _place(caller: Caller, params: Params) -> OrderRow:
+def _place(caller: Caller, params: Params, path: str = CREATE) -> OrderRow:
     instrument = order_instrument(caller.venue, params)
-    fault = take_create_fault(caller, CREATE)
+    fault = take_create_fault(caller, path)
     return submit(caller, parse_order(caller, instrument, params, fault), params)
 
 

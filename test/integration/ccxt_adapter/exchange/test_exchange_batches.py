@@ -7,16 +7,30 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import FAST_TIMINGS, CcxtHarness
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, LOOPBACK_TIMINGS, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.value import evolve
 
 ORDERS = range(1, 131)
 #: The default limits of the gateway, with the short pauses of tests.
-TIMINGS = evolve(FAST_TIMINGS, send_within_seconds=10)
-CREATE = {"bybit": "/v5/order/create", "binance_tls": "/fapi/v1/"}
-BATCH = {"bybit": "create-batch", "binance_tls": "batchOrders"}
-both = pytest.mark.parametrize("dialect", ["bybit", "binance_tls"])
+TIMINGS = evolve(LOOPBACK_TIMINGS, send_within_seconds=10)
+CREATE = {"bybit": "/v5/order/create", "binance_tls": "/fapi/v1/", "okx": "/api/v5/trade/"}
+BATCH = {"bybit": "create-batch", "binance_tls": "batchOrders", "okx": "batch-orders"}
+#: New orders per second by path, beside those that the Binance dialect has of itself.
+LIMITS = {
+    "/v5/order/create$": 10,
+    "/v5/order/create-batch": 10,
+    "/api/v5/trade/order$": 30,
+    "/api/v5/trade/batch-orders": 150,
+}
+#: Orders that one request takes.
+SIZE = {"bybit": 10, "binance_tls": 5, "okx": 20}
+#: Refuses a whole request.
+REFUSED = {
+    "bybit": {"retCode": 110003, "retMsg": "Order price exceeds the range.", "result": {}},
+    "okx": {"code": "51000", "msg": "Parameter error", "data": []},
+}
+each_dialect = pytest.mark.parametrize("dialect", BATCH)
 
 
 async def start(new_harness: Callable[..., CcxtHarness], dialect: str, **more: Any) -> CcxtHarness:
@@ -54,13 +68,14 @@ def own_ids(harness: CcxtHarness, orders: range) -> list[str]:
     return [harness.attempts[each, 1, "place"].client_id for each in orders]
 
 
-@both
+@each_dialect
 async def test_none_of_130_orders_expires_at_the_exchange_s_limits(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str
 ) -> None:
-    """Binance allows 300 orders in ten seconds; Bybit ten in a second, and ten in batches."""
-    for path in ("/v5/order/create$", "/v5/order/create-batch"):
-        venue.control("limit", per_second=10, match=path)
+    """Binance allows 300 orders in ten seconds; Bybit ten in a second, and ten in batches; OKX 60
+    in two seconds, and 300 in batches."""
+    for path, per_second in LIMITS.items():
+        venue.control("limit", per_second=per_second, match=path)
     harness = await start(new_harness, dialect)
     began = time.monotonic()
     await send_all(harness, ORDERS)
@@ -77,11 +92,12 @@ async def test_none_of_130_orders_expires_at_the_exchange_s_limits(
     sent = Counter(name for row in executed for name in row["client_id"].split(","))
     assert sent == Counter(own_ids(harness, ORDERS)), "again only what was refused for load"
     batches = [row for row in requests if BATCH[dialect] in row["path"]]
-    assert batches, "orders that waited shared requests"
+    sizes = [len(row["client_id"].split(",")) for row in batches]
+    assert 1 < max(sizes) <= SIZE[dialect], "orders that waited shared requests"
     assert len(harness.attempts) == len(ORDERS), "one journal entry for each order"
 
 
-@both
+@each_dialect
 async def test_each_order_of_a_batch_has_its_own_outcome(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str
 ) -> None:
@@ -103,7 +119,7 @@ async def test_each_order_of_a_batch_has_its_own_outcome(
     assert any(BATCH[dialect] in row["path"] for row in writes(venue, dialect))
 
 
-@both
+@each_dialect
 @pytest.mark.parametrize("mode", ["accept_then_hang", "accept_then_truncate", "close_before"])
 async def test_a_batch_with_a_lost_reply_leaves_each_order_to_be_looked_up(
     new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str, mode: str
@@ -126,18 +142,18 @@ async def test_a_batch_with_a_lost_reply_leaves_each_order_to_be_looked_up(
     )
 
 
+@pytest.mark.parametrize("dialect", REFUSED)
 async def test_a_batch_that_is_refused_as_a_whole_is_sent_one_by_one(
-    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange, dialect: str
 ) -> None:
-    harness = await start(new_harness, "bybit", options={"inflight_writes_max": 1})
-    body = {"retCode": 110003, "retMsg": "Order price exceeds the allowable range.", "result": {}}
-    venue.control("fault", match="create-batch", mode="json", body=body)
+    harness = await start(new_harness, dialect, options={"inflight_writes_max": 1})
+    venue.control("fault", match=BATCH[dialect], mode="json", body=REFUSED[dialect])
     orders = range(1, 4)
     await send_all(harness, orders)
     await harness.wait_until(
         lambda: all(harness.state(each) == "SUBMITTED" for each in orders), "all open"
     )
-    accepted = [row for row in writes(venue, "bybit") if BATCH["bybit"] not in row["path"]]
+    accepted = [row for row in writes(venue, dialect) if BATCH[dialect] not in row["path"]]
     assert sorted(row["client_id"] for row in accepted) == sorted(own_ids(harness, orders))
 
 

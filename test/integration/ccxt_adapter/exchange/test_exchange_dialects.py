@@ -16,7 +16,7 @@ Made = Callable[..., CcxtHarness]
 #: Where orders of contracts and on spot are placed, by dialect.
 PLACE = {
     "binance": ("POST /fapi/v1/order", "POST /api/v3/order"),
-    "okx": ("POST /api/v5/trade/batch-orders",) * 2,
+    "okx": ("POST /api/v5/trade/order",) * 2,
 }
 
 

@@ -20,7 +20,7 @@ PATHS = {
         *("/v5/order/realtime", "/v5/execution/list", "/v5/order/history"),
     ),
     "okx": (
-        *("/batch-orders", "/cancel-order", "/amend-order"),
+        *("POST /api/v5/trade/order", "/cancel-order", "/amend-order"),
         *("/orders-pending", "/fills-history", "/orders-history"),
     ),
 }

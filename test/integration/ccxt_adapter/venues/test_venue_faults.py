@@ -32,7 +32,7 @@ SYMBOLS = {
     "bitget": "BTC/USDT",
 }
 ROUTES = {
-    "okx": "POST /api/v5/trade/batch-orders",
+    "okx": "POST /api/v5/trade/order",
     "kraken": "POST /0/private/AddOrder",
     "gate": "POST /api/v4/spot/orders",
     "kucoin": "POST /api/v1/hf/orders",

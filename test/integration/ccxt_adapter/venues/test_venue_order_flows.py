@@ -91,7 +91,7 @@ def mode_of(venue: str, *, is_hedged: bool) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("venue", "route", "key", "legs"),
     [
-        ("okx", "POST /api/v5/trade/batch-orders", "posSide", ("long", "long")),
+        ("okx", "POST /api/v5/trade/order", "posSide", ("long", "long")),
         ("kucoin", "POST /api/v1/orders", "positionSide", ("LONG", "LONG")),
     ],
 )
@@ -162,7 +162,7 @@ async def test_an_order_is_executed_in_base_with_its_fee(
         return {"code": "0", "data": [fields] if is_there else []}
 
     place.venue.answers |= {
-        "POST /api/v5/trade/batch-orders": placed,
+        "POST /api/v5/trade/order": placed,
         "GET /api/v5/trade/order": shown,
         "GET /api/v5/trade/fills-history": fills,
     }

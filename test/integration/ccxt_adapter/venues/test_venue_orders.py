@@ -50,7 +50,7 @@ class Talk:
 _okx = partial(
     Talk,
     venue="okx",
-    place="POST /api/v5/trade/batch-orders",
+    place="POST /api/v5/trade/order",
     name_key="clOrdId",
     route="GET /api/v5/trade/order",
 )

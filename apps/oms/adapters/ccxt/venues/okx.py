@@ -94,6 +94,8 @@ def _as_single_reply(row: Info) -> Mapping[str, Any]:
 _FAMILY = VenueProfile(errors=_ERRORS)
 _OKX = evolve(
     _FAMILY,
+    # A single order counts for another limit than one of a batch, which ccxt would send.
+    ccxt_options={"createOrder": "privatePostTradeOrder"},
     key_query=KeyQuery(
         method="private_get_account_config",
         parse=_parse_key,
