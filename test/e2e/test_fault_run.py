@@ -148,14 +148,14 @@ def _kills(
     """
     found: list[int] = []
     chance = random.Random(seed)
-    api_keys = [each.account.name for each in clients]
-    faults = WorkerFaults(gateway, fault_log, api_keys, chance)
+    faults = WorkerFaults(gateway, fault_log, len(clients), chance)
     least, progress_at = _lacking(run, clients, fault_log), time.monotonic()
     while least and time.monotonic() - progress_at < STALL_SECONDS_MAX:
         _until_next_kill(venue, chance, run.kill_seconds * chance.uniform(0.6, 1.4))
         found.append(faults.inject())
         if (lacking := _lacking(run, clients, fault_log)) < least:
             least, progress_at = lacking, time.monotonic()
+    print("seconds until recovery:", *(round(each, 1) for each in faults.recovery_seconds))
     return found
 
 

@@ -1,26 +1,32 @@
 """What the fault run disturbs exists at each dialect, and what cannot occur there has a reason."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
+from kit.exchanges.loopback_process import LoopbackExchange
 from kit.faults.exchange_faults import FAULT_KINDS, TARGETS
-from loopback.binance import api as binance
-from loopback.bybit import api as bybit
-from loopback.faults import GROUPS, FaultGroup
-from loopback.okx import api as okx
 
+SOURCES = Path(__file__).parents[2] / "tools" / "loopback"
+ROUTE = re.compile(r'\("(GET|POST|PUT|DELETE)", "(/[^"]+)"\)')
 #: Changes of an account without a request of ours, which the run does not inject.
 NOT_INJECTED = {"adl", "child_orders"}
-ROUTES = {
-    "bybit": {" ".join(route) for route in (*bybit.PUBLIC, *bybit.PRIVATE)},
-    "binance": {" ".join(route) for route in binance.PRIVATE},
-    "okx": {" ".join(route) for route in okx.PRIVATE},
-}
-#: What a fault of a group is matched with: of a read the path alone, which has no method before it.
-READS = (FaultGroup.READ, FaultGroup.MATCHING)
 
 
-def test_every_kind_of_fault_is_injected() -> None:
-    assert FAULT_KINDS.keys() == GROUPS.keys() - NOT_INJECTED
+def routes(dialect: str) -> list[str]:
+    """The private requests of a dialect: method and path."""
+    text = (SOURCES / dialect / "api.py").read_text(encoding="utf-8")
+    return [" ".join(route) for route in ROUTE.findall(text)]
+
+
+def test_every_kind_of_fault_is_injected(venue: LoopbackExchange) -> None:
+    with pytest.raises(AssertionError) as refused:
+        venue.control("fault", mode="none")
+    text = json.loads(str(refused.value))["error"]
+    modes = {*text.rpartition("one of ")[2].split(", ")}
+    assert FAULT_KINDS.keys() == modes - NOT_INJECTED
 
 
 @pytest.mark.parametrize("dialect", TARGETS)
@@ -34,11 +40,10 @@ def test_a_kind_without_target_has_a_reason(dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", TARGETS)
 def test_targets_are_requests_of_the_dialect(dialect: str) -> None:
-    targets = TARGETS[dialect]
-    for kind in FAULT_KINDS:
-        group = GROUPS[kind]
-        if group in (FaultGroup.STREAM, FaultGroup.NOW):
-            continue
-        for match in targets.matches(kind):
-            routes = [each.split()[1] if group in READS else each for each in ROUTES[dialect]]
-            assert any(match in each for each in routes), (kind, match)
+    targets, lines = TARGETS[dialect], routes(dialect)
+    assert lines
+    paths = [line.split()[1] for line in lines]
+    for match in (*targets.writes, *targets.creates, *targets.keyed):
+        assert any(match in line for line in lines), match
+    for match in (*targets.reads, *targets.trades, *targets.any):
+        assert any(match in path for path in paths), match

@@ -104,8 +104,7 @@ async def test_a_leg_is_sent_in_hedge_mode(
     sent: list[Any] = []
 
     def taken(asked: ReceivedRequest) -> Any:
-        fields = asked.fields[0] if isinstance(asked.fields, list) else asked.fields
-        sent.append(fields)
+        sent.append(asked.fields)
         if venue == "okx":
             return {"code": "0", "data": [{"ordId": f"x{len(sent)}", "sCode": "0"}]}
         return {"code": "200000", "data": {"orderId": f"x{len(sent)}"}}
@@ -138,7 +137,7 @@ async def test_an_order_is_executed_in_base_with_its_fee(
     sent: list[Any] = []
 
     def placed(asked: ReceivedRequest) -> Any:
-        sent.append(asked.fields[0])
+        sent.append(asked.fields)
         return {"code": "0", "data": [{"ordId": order["ordId"], "clOrdId": "", "sCode": "0"}]}
 
     def shown(asked: ReceivedRequest) -> Any:
