@@ -60,13 +60,13 @@ class WorkerFaults:
             lambda: fetch_number(self.gateway.dsn, _IN_FLIGHT), SECONDS_MAX, "a command runs"
         )
         began = time.monotonic()
-        seen = max((row["number"] for row in self._requests(0)), default=0)
         if is_single:
             self.gateway.kill("worker")
         elif is_freeze:
             self._freeze(self.chance.choice(pids))
         else:
             self._kill(pids if kills_all else [self.chance.choice(pids)])
+        seen = max((row["number"] for row in self._requests(0)), default=0)
         wait_until(
             lambda: len({row["key"] for row in self._requests(seen)}) * 2 >= self.accounts,
             RECOVERY_SECONDS_MAX,
