@@ -67,7 +67,7 @@ class Timeline:
 
     def __init__(self, instrument: Instrument, deals: Sequence[Deal], merges: Merges) -> None:
         busted = busted_trade_ids(deals)
-        self._merges = sorted(merges.items(), key=lambda pair: pair[1])
+        self._merges = merges
         #: Time, position and signed change of each execution.
         self._moves: list[tuple[datetime, int, Decimal]] = []
         #: First entry of each position, and its strategy.
@@ -109,8 +109,9 @@ class Timeline:
         self, sums: dict[int, Decimal], side: Side | None, is_past: Callable[[datetime], bool]
     ) -> list[Holding]:
         """Return what is held with the merges of the past; changes ``sums``."""
-        for source, (at, target) in self._merges:
-            if source in sums and is_past(at):
+        for source in list(sums):
+            target = self._merged_into(source, is_past)
+            if target != source:
                 _add(sums, target, sums.pop(source))
         entries = {each: self._opened[each] for each in sums if each in self._opened}
         return [
@@ -118,6 +119,19 @@ class Timeline:
             for position_id, (key, strategy_id) in sorted(entries.items(), key=lambda one: one[1])
             if is_past(key[0]) and (side is None or (sums[position_id] > 0) is (side is Side.BUY))
         ]
+
+    def _merged_into(self, position_id: int, is_past: Callable[[datetime], bool]) -> int:
+        """Return the position that ``position_id`` is part of after the merges of the past.
+
+        Merges are followed, so those of one moment need no order.
+        """
+        seen = {position_id}
+        while (merge := self._merges.get(position_id)) is not None and is_past(merge[0]):
+            position_id = merge[1]
+            if position_id in seen:
+                break  # no stored history has a circle, but a damaged one may
+            seen.add(position_id)
+        return position_id
 
 
 def _add(sums: dict[int, Decimal], position_id: int, delta: Decimal) -> None:
