@@ -143,6 +143,10 @@ class ExchangeSnapshot:
     reaches_from: datetime | None = None
     #: Whether the exchange account holds long and short legs; ``None``: not reported.
     has_legs: bool | None = None
+    #: Funding payments read, which are reported as charges, too; they are all of the account from
+    #: this time on. ``None``: unknown.
+    funding: Sequence[Charge] = ()
+    funding_whole_from: datetime | None = None
 
 
 @value
@@ -186,6 +190,8 @@ class ConnectionState:
     #: Price source of a paper account, and why it has no prices.
     prices: str | None = None
     prices_unavailable: Refused | None = None
+    #: Why the exchange's list of funding payments cannot be read; the rest of the account is.
+    funding_unavailable: Refused | None = None
 
 
 @value

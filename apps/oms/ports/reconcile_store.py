@@ -119,3 +119,9 @@ class ReconcileStore(Protocol):
     ) -> Sequence[Deal]:
         """Return deals of executions of the account in that period."""
         ...
+
+    async def booked_funding(
+        self, account_id: int, since: datetime, until: datetime
+    ) -> Sequence[Deal]:
+        """Return deals of funding payments of the account that were due in that period."""
+        ...

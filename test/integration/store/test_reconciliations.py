@@ -69,13 +69,16 @@ async def test_executions_and_balance_entries_of_an_account(store: SqlStore) -> 
         )
         for number, amount in ((7, "5"), (8, "-1.5"))
     ]
-    batch = evolve(fill, results={}, deals=(*fill.deals, *entries))
+    paid = evolve(entries[0], id=9, type=DealType.FUNDING, exchange_trade_id="funding:1")
+    batch = evolve(fill, results={}, deals=(*fill.deals, *entries, paid))
     assert await store.ledger.commit([batch]) == frozenset()
     read = store.reconcile_store
     assert await read.balance_entries(account) == {"SOL": Decimal("3.5")}
     (deal,) = await read.booked_executions(account, NOON, seconds_after(1))
     assert deal.exchange_trade_id == "T1"
     assert await read.booked_executions(account, seconds_after(1), seconds_after(2)) == []
+    assert [deal.id for deal in await read.booked_funding(account, NOON, seconds_after(1))] == [9]
+    assert await read.booked_funding(account, seconds_after(1), seconds_after(2)) == []
 
 
 async def test_sending_account_among_accounts_with_the_same_credentials(

@@ -111,6 +111,7 @@ class ExchangeSetup:
             environment=account.environment.value,
             api_key="loop-a",
             secret=self.venue.startup["keys"]["loop-a"],
+            passphrase=self.venue.startup["passphrases"]["loop-a"],
             extra_config=loads(account.extra_config),
             owner=self.owner,
             cache_folder=self.cache,

@@ -196,6 +196,13 @@ class MemoryLedger:
         found = (deal for deal in self.deals.values() if since <= deal.executed_at < until)
         return [deal for deal in found if deal.type in kinds]
 
+    async def booked_funding(
+        self, account_id: int, since: datetime, until: datetime
+    ) -> Sequence[Deal]:
+        """Deals of funding that was due in ``[since, until)``."""
+        found = (deal for deal in self.deals.values() if since <= deal.executed_at < until)
+        return [deal for deal in found if deal.type is DealType.FUNDING]
+
     def write(self, batch: AccountBatch) -> None:
         """Writes a batch as one transaction."""
         assert batch.head_before == self.head, "the batch starts at the stored head"

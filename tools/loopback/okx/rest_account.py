@@ -74,10 +74,13 @@ def bills(caller: Caller, params: Params) -> list[Any]:
     """Returns the funding payments, the newest first; other bills are not kept."""
     if params.get("type") not in (None, "", _FUNDING_BILL):
         return []
+    account, after = caller.account, int(params.get("after") or 2**63)
     rows = [
         row
-        for row in reversed(caller.account.records.executions)
-        if row.kind == "funding" and is_of_type(params, row.trade.symbol)
+        for row in reversed(account.records.executions)
+        if row.kind == "funding"
+        and is_of_type(params, row.trade.symbol)
+        and trade_number(account, row) < after
     ]
     return [_bill_json(caller, row) for row in rows[: parse_limit(params)]]
 

@@ -244,6 +244,7 @@ class CcxtExchange:
             last_event_at=parts.stream_status.last_event_at,
             gaps=parts.stream_status.gaps,
             reconciled_at=parts.poller.fully_polled_at,
+            funding_unavailable=parts.reader.funding_unavailable,
         )
 
     def start_snapshot(

@@ -21,6 +21,7 @@ class DiscrepancyClass(StrEnum):
     DEAL_EXTRA = "deal_extra"
     DEAL_DIFFERS = "deal_differs"
     BALANCE_DIFFERS = "balance_differs"
+    FUNDING_DIFFERS = "funding_differs"
     POSITION_MODE_DIFFERS = "position_mode_differs"
     CREDENTIALS_CHANGED_OWNER = "credentials_changed_owner"
     ORDER_OVER_FILLED = "order_over_filled"
@@ -66,6 +67,7 @@ DEFAULT_POLICIES: Mapping[DiscrepancyClass, DiscrepancyPolicy] = MappingProxyTyp
         DiscrepancyClass.DEAL_EXTRA: DiscrepancyPolicy.ASK,
         DiscrepancyClass.DEAL_DIFFERS: DiscrepancyPolicy.ASK,
         DiscrepancyClass.BALANCE_DIFFERS: DiscrepancyPolicy.ASK,
+        DiscrepancyClass.FUNDING_DIFFERS: DiscrepancyPolicy.ASK,
         DiscrepancyClass.POSITION_MODE_DIFFERS: DiscrepancyPolicy.QUARANTINE,
         DiscrepancyClass.CREDENTIALS_CHANGED_OWNER: DiscrepancyPolicy.QUARANTINE,
         DiscrepancyClass.ORDER_OVER_FILLED: DiscrepancyPolicy.ASK,

@@ -94,6 +94,7 @@ class RecordDiscrepancies:
                 await self.rows.balance_entries(diff.state.account.id),
                 await self._coins_outside_positions(diff),
             )
+        findings += await self._funding(diff)
         complete_from = diff.complete_from()
         if complete_from is not None:
             state, until = diff.state, diff.now - HISTORY_LAG
@@ -118,6 +119,15 @@ class RecordDiscrepancies:
         changed = [deal for work in units for deal in work.deals_changed.values()]
         deals = current_deals(units, (*stored, *changed)).values()
         return coins_outside_positions(deals, instruments)
+
+    async def _funding(self, diff: ReconcileDiff) -> list[Finding]:
+        since, state = diff.funding_from(), diff.state
+        if since is None:
+            return []
+        units = state.units_of_work()
+        until = diff.now - HISTORY_LAG
+        booked = await self.rows.booked_funding(state.account.id, since, until)
+        return diff.funding(current_deals(units, booked).values())
 
     def _record(
         self,
@@ -206,6 +216,9 @@ def _is_over(row: Discrepancy, diff: ReconcileDiff) -> bool:
         )
         executed = datetime.fromisoformat(parse_facts(row.evidence)["booked"]["executed_at"])
         return start is not None and start <= executed < diff.now - HISTORY_LAG
+    if row.kind == DiscrepancyClass.FUNDING_DIFFERS:
+        start, due = diff.funding_from(), parse_facts(row.evidence)["due_at"]
+        return start is not None and start <= datetime.fromisoformat(due) < diff.now - HISTORY_LAG
     if row.kind == DiscrepancyClass.ORDER_OVER_FILLED:
         return False  # it was executed: a user dismisses it
     if row.kind == DiscrepancyClass.BALANCE_DIFFERS:

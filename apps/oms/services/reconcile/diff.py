@@ -30,6 +30,7 @@ from oms.domain.reconcile.discrepancy import (
     Finding,
     policy_of,
 )
+from oms.domain.reconcile.funding_comparison import funding_differences
 from oms.domain.reconcile.position_comparison import PositionDifference, position_differences
 from oms.domain.side import Side
 from oms.domain.value import value
@@ -237,6 +238,31 @@ class ReconcileDiff:
             for trade, legs in groups.items()
             if trade not in taken_back
         ]
+
+    def funding(self, deals: Iterable[Deal]) -> list[Finding]:
+        """Return the due times whose booked funding is not what the exchange lists.
+
+        ``deals`` are those of all payments since ``funding_from``.
+        """
+        since = self.funding_from()
+        if since is None:
+            return []
+        kind, until = DiscrepancyClass.FUNDING_DIFFERS, self.now - HISTORY_LAG
+        return [
+            Finding(
+                kind=kind,
+                symbol=each.symbol,
+                subject=f"{kind.value}:{each.symbol}:{time_text(each.due_at)}",
+                evidence=dumps_fast(each.evidence()),
+                policy=policy_of(kind, self.state.account.policies),
+            )
+            for each in funding_differences(self.snapshot.funding, deals, since, until)
+        ]
+
+    def funding_from(self) -> datetime | None:
+        """Return from when on the exchange lists every funding payment, or ``None``."""
+        start = self.snapshot.funding_whole_from
+        return None if start is None or self.snapshot.until is not None else start + _CLOCK_MARGIN
 
     def complete_from(self) -> datetime | None:
         """Return from when on the exchange reports every execution, or ``None``."""

@@ -45,6 +45,7 @@ class Connection(TypedDict):
     trouble: UnavailableReason | None
     prices: str | None
     prices_trouble: UnavailableReason | None
+    funding_unavailable: UnavailableReason | None
 
 
 def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def connection_row(state: ConnectionState, unavailable_reason: Refused | None) -
         "trouble": _reason_row(unavailable_reason),
         "prices": state.prices,
         "prices_trouble": _reason_row(state.prices_unavailable),
+        "funding_unavailable": _reason_row(state.funding_unavailable),
     }
 
 
@@ -98,6 +100,7 @@ def connection_body(
         "trouble": status.get("trouble"),
         "prices": status.get("prices"),
         "prices_trouble": status.get("prices_trouble"),
+        "funding_unavailable": status.get("funding_unavailable"),
     }
 
 

@@ -2,30 +2,27 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kit.databases.sql import execute
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
+from oms.adapters.ccxt.sync import funding_reader
 
 LINEAR = "BTC/USDT:USDT"
 
 
-@pytest.mark.parametrize("dialect", ["binance", "bybit"])
+@pytest.mark.parametrize("dialect", ["binance", "bybit", "okx"])
 @pytest.mark.parametrize("side", ["buy", "sell"])
 async def test_funding_is_booked_once_with_its_sign(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange, dialect: str, side: str
 ) -> None:
     today = datetime.now(UTC)
     due = (today - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
-    venue.control("clock", at=(due - timedelta(minutes=10)).isoformat())
-    venue.control("price", symbol=LINEAR, price="60000")
-    venue.control("external", symbol=LINEAR, side=side, qty="0.5")
-    venue.control("funding", symbol=LINEAR, rate="0.0001")
-    venue.control("clock", at=(due + timedelta(minutes=10)).isoformat())
-    venue.control("price", symbol=LINEAR, price="60000")
-    venue.control("clock", offset_s=0)
+    pay_funding(venue, due, side)
     exchange_setup.exchange_id = f"ccxt.{dialect}"
     await exchange_setup.start_account(**venue.startup["extra_config"][dialect])
     for _ in range(2):
@@ -38,8 +35,80 @@ async def test_funding_is_booked_once_with_its_sign(
     assert abs(amount) == 3 and (amount < 0) is (side == "buy")
 
 
-async def reconcile(setup: ExchangeSetup) -> None:
-    body = {"account_id": setup.account_id, "scope": "long"}
+async def test_a_refused_list_of_funding_leaves_the_rest_and_is_tried_again(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(funding_reader, "RETRY_INTERVAL", timedelta(seconds=0))
+    today = datetime.now(UTC)
+    due = (today - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    pay_funding(venue, due, "buy")
+    refusal = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
+    venue.control("fault", match="/income", mode="json", status=401, body=refusal, count=1000)
+    exchange_setup.exchange_id = "ccxt.binance"
+    await exchange_setup.start_account(**venue.startup["extra_config"]["binance"])
+    await reconcile(exchange_setup)
+    path = f"/oms/accounts/{exchange_setup.account_id}/connection"
+    row = await exchange_setup.client.get(path)
+    assert row["funding_unavailable"]["code"] == "auth_failed" and row["trouble"] is None
+    types = [each["type"] for each in await deals(exchange_setup, today)]
+    assert "trade" in types and "funding" not in types
+    venue.control("clear")
+    await reconcile(exchange_setup, scope="short")
+    assert (await exchange_setup.client.get(path))["funding_unavailable"] is None
+    paid = [each for each in await deals(exchange_setup, today) if each["type"] == "funding"]
+    assert [each for each in paid if each["executed_at"].startswith(f"{due:%Y-%m-%dT%H}")], (
+        "what was missed before is read, too"
+    )
+
+
+async def test_funding_that_differs_from_the_list_is_a_discrepancy(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
+) -> None:
+    today = datetime.now(UTC)
+    due = (today - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    pay_funding(venue, due, "buy")
+    exchange_setup.exchange_id = "ccxt.okx"
+    await exchange_setup.start_account(**venue.startup["extra_config"]["okx"])
+    for _ in range(2):
+        await reconcile(exchange_setup)
+    assert await discrepancies(exchange_setup) == []
+    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+    name = f"{due:%Y-%m-%dT%H}%"
+    execute(dsn, f"DELETE FROM oms_deals WHERE type = 'funding' AND executed_at NOT LIKE '{name}'")
+    execute(dsn, "UPDATE oms_deals SET pnl = '-4' WHERE type = 'funding'")
+    await exchange_setup.restart_worker(live_allowed=False)
+    await reconcile(exchange_setup)
+    execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
+    await reconcile(exchange_setup)
+    await reconcile(exchange_setup, scope="short")
+    (found,) = await discrepancies(exchange_setup)
+    assert (found["class"], found["symbol"], found["policy"]) == ("funding_differs", LINEAR, "ask")
+    sums = (found["evidence"]["exchange_sum"], found["evidence"]["booked_sum"])
+    assert sums == ("-3", "-4"), found
+    execute(dsn, "UPDATE oms_deals SET pnl = '-3' WHERE type = 'funding' AND pnl = '-4'")
+    await exchange_setup.restart_worker(live_allowed=False)
+    await reconcile(exchange_setup)
+    assert await discrepancies(exchange_setup) == []
+
+
+def pay_funding(venue: LoopbackExchange, due: datetime, side: str) -> None:
+    """Let the exchange book funding of 3 for a position opened ten minutes before ``due``."""
+    venue.control("clock", at=(due - timedelta(minutes=10)).isoformat())
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("external", symbol=LINEAR, side=side, qty="0.5")
+    venue.control("funding", symbol=LINEAR, rate="0.0001")
+    venue.control("clock", at=(due + timedelta(minutes=10)).isoformat())
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("clock", offset_s=0)
+
+
+async def discrepancies(setup: ExchangeSetup) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (await setup.client.get("/oms/discrepancies?status=open"))["items"]
+    return rows
+
+
+async def reconcile(setup: ExchangeSetup, scope: str = "long") -> None:
+    body = {"account_id": setup.account_id, "scope": scope}
     answer = await setup.client("POST", "/oms/reconcile", body)
     assert answer.status == 200 and answer.json()["results"][0]["ok"], answer.body
 

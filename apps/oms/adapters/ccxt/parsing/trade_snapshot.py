@@ -85,67 +85,6 @@ def is_funding(row: Mapping[str, Any]) -> bool:
     return isinstance(info, Mapping) and info.get("execType") == "Funding"
 
 
-def parse_funding(
-    rows: Iterable[Mapping[str, Any]],
-    instruments: Mapping[str, Instrument],
-    now: datetime,
-    quarantine: RowRejector = reject_row,
-) -> list[Charge]:
-    """Returns the funding payments among the executions."""
-    parsed = []
-    for row in rows:
-        instrument = instruments.get(str(row.get("symbol")))
-        if instrument is None or not is_funding(row):
-            continue
-        at = get_timestamp(row, "timestamp")
-        if at is None:
-            quarantine("funding without a time", row)
-            continue
-        charge = Charge(
-            kind=ChargeKind.FUNDING,
-            charge_id=get_text(row, "id") or str(to_milliseconds(at)),
-            amount=-require_decimal(row, "fee", ("execFee",)),
-            currency=instrument.settle,
-            symbol=instrument.symbol,
-            price=get_decimal(row, "price", ("markPrice", "execPrice")),
-            executed_at=at,
-            source=ReportSource.RECONCILE,
-            received_at=now,
-        )
-        parsed.append(charge)
-    return parsed
-
-
-def parse_funding_history(
-    rows: Iterable[Mapping[str, Any]],
-    instruments: Mapping[str, Instrument],
-    now: datetime,
-    quarantine: RowRejector = reject_row,
-) -> list[Charge]:
-    """Returns the payments of a venue's list of funding; positive amounts were received."""
-    parsed = []
-    for row in rows:
-        instrument = instruments.get(str(row.get("symbol")))
-        at, name = get_timestamp(row, "timestamp"), get_text(row, "id")
-        if instrument is None:
-            quarantine(NOT_TRADED, row)
-        elif at is None or name is None:
-            quarantine("funding without a time or an id", row)
-        else:
-            charge = Charge(
-                kind=ChargeKind.FUNDING,
-                charge_id=name,
-                amount=require_decimal(row, "amount", ("income",)),
-                currency=get_text(row, "code") or instrument.settle,
-                symbol=instrument.symbol,
-                executed_at=at,
-                source=ReportSource.RECONCILE,
-                received_at=now,
-            )
-            parsed.append(charge)
-    return parsed
-
-
 def fee_charges(trade: TradeSnapshot, source: ReportSource, now: datetime) -> list[Charge]:
     """Returns fees in further currencies, as charges of the execution."""
     return [

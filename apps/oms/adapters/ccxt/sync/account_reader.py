@@ -13,18 +13,14 @@ from oms.adapters.ccxt.parsing.fields import (
     require_rows,
     to_milliseconds,
 )
+from oms.adapters.ccxt.parsing.funding_rows import parse_funding
 from oms.adapters.ccxt.parsing.holdings import parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
-from oms.adapters.ccxt.parsing.trade_snapshot import (
-    TradeSnapshot,
-    parse_funding,
-    parse_funding_history,
-    parse_trades,
-)
+from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
+from oms.adapters.ccxt.sync.funding_reader import FundingReader
 from oms.adapters.ccxt.sync.paging import TimeWindow, fetch_all, split_windows, until_params
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,
-    FUNDING,
     NOT_TRADED,
     ORDER,
     POSITION,
@@ -35,6 +31,7 @@ from oms.adapters.ccxt.sync.raw_row_buffer import (
 from oms.adapters.ccxt.venues.account_sections import AccountSection, list_sections
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Charge
@@ -46,7 +43,6 @@ POSITION_MODE_INTERVAL = timedelta(hours=1)
 """How often the account's position mode is read: orders that do not fit it are rejected anyway."""
 
 _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
-_FUNDING = "fetch_funding_history"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
@@ -73,12 +69,18 @@ class AccountReader:
         self._raw_rows = raw_rows
         #: Called with the rows of each list of positions.
         self._on_positions = on_positions
+        self._funding = FundingReader(client, venue, profile, raw_rows)
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
     def sections(self) -> list[AccountSection]:
         """Returns the sections of the account."""
         return list_sections(self._profile, self._client.instruments)
+
+    @property
+    def funding_unavailable(self) -> Refused | None:
+        """Why the list of funding payments cannot be read now, if it cannot."""
+        return self._funding.unavailable_reason
 
     @property
     def needs_symbols(self) -> bool:
@@ -132,7 +134,10 @@ class AccountReader:
         now: datetime,
         symbols: Collection[str] = (),
     ) -> tuple[list[TradeSnapshot], list[Charge]]:
-        """Returns executions of the section, oldest first, and funding if ``all_kinds``."""
+        """Returns executions of the section, oldest first.
+
+        With ``all_kinds`` funding payments, too, where they are among the executions.
+        """
         more = self._profile.extra_execution_types if all_kinds and section.has_positions else ()
         rows: list[Row] = []
         for kind in (None, *more):
@@ -142,28 +147,24 @@ class AccountReader:
         quarantine = partial(self._raw_rows.quarantine, TRADE)
         trades = parse_trades(rows, self._venue, instruments, quarantine)
         paid = parse_funding(rows, instruments, now, quarantine)
-        if all_kinds and section.has_positions and self._profile.funding_page:
-            paid += await self._funding(section, since, until, now)
         return trades, paid
 
-    async def _funding(
-        self, section: AccountSection, since: datetime, until: datetime, now: datetime
-    ) -> list[Charge]:
-        """Funding payments of all symbols, from the venue's own list of them."""
-        rows: list[Row] = []
-        start = _no_earlier(since, now, self._profile.funding_history_days)
-        for window in split_windows(start, until, self._profile.funding_window_days):
-            rows += await fetch_all(
-                self._client,
-                _FUNDING,
-                None,
-                to_milliseconds(window.since),
-                self._profile.funding_page,
-                self._with_until(section.params, window.until),
-                uses_cursor=False,
-            )
-        quarantine = partial(self._raw_rows.quarantine, FUNDING)
-        return parse_funding_history(rows, self._client.instruments, now, quarantine)
+    async def funding(
+        self,
+        section: AccountSection,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        symbols: Collection[str],
+    ) -> Sequence[Charge] | None:
+        """Returns the payments of the venue's list of funding, if it has one.
+
+        ``None`` while the list is refused for good: it is read again later.
+        """
+        if not section.has_positions or not self._profile.funding_page:
+            return ()
+        has_legs = await self.has_legs(now) is True
+        return await self._funding(section, since, until, now, symbols, has_legs=has_legs)
 
     async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
         """Returns contracts held, signed; by side where the exchange holds two legs."""
@@ -315,6 +316,13 @@ class AccountReader:
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns since when ``trades`` is complete; ``None`` where symbols must be named."""
         return None if self._profile.symbol_required else self._reach(since, now)
+
+    def funding_from(self, since: datetime, now: datetime) -> datetime | None:
+        """Returns since when funding that was read is complete; ``None`` where it is not read."""
+        profile = self._profile
+        if not profile.reads_funding:
+            return None
+        return _no_earlier(self._reach(since, now), now, profile.funding_history_days)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns the start of the venue's history where it is later than ``since``."""

@@ -56,18 +56,22 @@ async def fetch_all(
     newest_first: bool = False,
     offset_param: str = "",
     from_id_param: str = "",
+    before_id_param: str = "",
 ) -> list[Row]:
     """Returns all rows of a list, each once. Raises ``ReadFailed``.
 
     ``uses_cursor``: the venue returns a cursor of the next page, or none at the end.
     ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read.
     ``from_id_param`` starts a page at an id: the pages are read without a time, and may have rows
-    before ``since``. Of rows with one id the newest version is returned; ``on_duplicate`` gets each
-    older version and the newest.
+    before ``since``. ``before_id_param`` asks for rows older than the one with that id. Of rows
+    with one id the newest version is returned; ``on_duplicate`` gets each older version and the
+    newest.
     """
     rows: dict[str, Row] = {}
     if from_id_param and page is not None and since is not None:
         pages = _pages_by_id(client, method, symbol, since, page, params, from_id_param)
+    elif page is not None and since is not None and before_id_param:
+        pages = _pages_before_id(client, method, symbol, since, page, params, before_id_param)
     elif page is not None and since is not None and (newest_first or offset_param):
         pages = _pages_back(client, method, symbol, since, page, params, offset_param)
     else:
@@ -147,6 +151,41 @@ async def _pages_back(
         else:
             # Inclusive: rows of the same time may be on the next page.
             page_params["until"] = min(int(row.get("timestamp") or 0) for row in rows)
+
+
+async def _pages_before_id(
+    client: ExchangeClient,
+    method: str,
+    symbol: str | None,
+    since: int,
+    page: int,
+    params: Mapping[str, object],
+    before_id_param: str,
+) -> AsyncIterator[list[Row]]:
+    """From the newest to the oldest, by the id of the oldest row so far."""
+    page_params, last = dict(params), ""
+    for _ in range(_PAGES_MAX):
+        rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
+        yield rows
+        oldest = min(rows, key=_age_key, default=None)
+        if oldest is None or len(rows) < page or int(oldest.get("timestamp") or 0) < since:
+            return
+        name = _id_in_info(oldest) or get_row_id(oldest)
+        if name is None or name == last:
+            raise malformed_response(f"{method}: a full page without ids cannot be paged")
+        page_params[before_id_param] = last = name
+
+
+def _age_key(row: Row) -> tuple[int, int, str]:
+    """Sorts rows by age, those of one moment by their ascending ids."""
+    name = _id_in_info(row) or get_row_id(row) or ""
+    return int(row.get("timestamp") or 0), len(name), name
+
+
+def _id_in_info(row: Row) -> str | None:
+    """The id as the venue sent it: ccxt turns some into numbers that are no integers."""
+    info = row.get("info")
+    return get_row_id(info) if isinstance(info, Mapping) else None
 
 
 def _pages_by_id(

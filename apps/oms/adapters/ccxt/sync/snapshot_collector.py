@@ -122,6 +122,10 @@ class SnapshotCollector:
             trades_whole_from=self._reader.complete_from(since, self._clock()),
             reaches_from=self._reader.reaches_from(since, self._clock()),
             has_legs=has_legs,
+            funding=tuple(collected.funding),
+            funding_whole_from=self._reader.funding_from(since, self._clock())
+            if collected.is_funding_whole
+            else None,
         )
 
     async def _read(
@@ -207,6 +211,11 @@ class SnapshotCollector:
         trades, paid = await self._reader.trades(
             section, since, end, all_kinds=all_kinds, now=now, symbols=symbols
         )
+        if all_kinds:
+            listed = await self._reader.funding(section, since, end, now, symbols)
+            collected.is_funding_whole &= listed is not None
+            paid = [*paid, *(listed or ())]
+            collected.funding += paid
         processed = await self._processor(section, orders, trades, now, include_reported=True)
         collected.orders += processed.orders
         collected.charges += [*paid, *processed.charges]
@@ -222,3 +231,6 @@ class _Collected:
     orders: list[ExecutionReport] = field(default_factory=list)
     trades: dict[tuple[str, str], tuple[str, ExecutionReport]] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
+    #: Funding payments, which ``charges`` has too, and whether these are all since then.
+    funding: list[Charge] = field(default_factory=list)
+    is_funding_whole: bool = True

@@ -170,6 +170,7 @@ _BINANCE = evolve(
     orders_page=1000,
     funding_page=1000,
     funding_history_days=90,
+    funding_number_keys=("income",),
     window_days_max=1,
     window_days=dict.fromkeys(CONTRACTS, 7),
     history_days=dict.fromkeys(CONTRACTS, 180),

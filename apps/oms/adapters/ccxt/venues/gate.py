@@ -83,6 +83,12 @@ _GATE = evolve(
     trades_page=1000,
     orders_page=100,
     window_days_max=30,
+    # Entries of the account's book; some have no id, and no two of one moment the same balance.
+    funding_page=1000,
+    funding_offset_param="offset",
+    funding_number_keys=("change",),
+    funding_content_keys=("time", "balance", "change"),
+    kind_params={"fetch_funding_history": {InstrumentKind.LINEAR: {"type": "swap"}}},
     closed_order_methods=("fetch_closed_orders",),
     newest_first=True,
     omitted_params={"": frozenset({"subType"})},

@@ -73,6 +73,12 @@ _KUCOIN = evolve(
     absence_needs_lists=True,
     symbol_required=True,
     window_days_max=7,
+    # Newest first; the start is ignored where a page size is sent.
+    funding_page=100,
+    funding_by_symbol=True,
+    funding_takes_until=False,
+    funding_before_id_param="offset",
+    funding_number_keys=("funding", "fundingFee"),
     closed_order_methods=("fetch_closed_orders",),
     newest_first=True,
     omitted_params={"": SECTION_PARAMS},

@@ -120,13 +120,22 @@ _OKX = evolve(
     absence_needs_lists=True,
     orders_page=100,
     history_days_max=90,
+    # Bills of the last three months, newest first; a leg is not named.
+    funding_page=100,
+    funding_history_days=90,
+    funding_takes_until=False,
+    funding_before_id_param="after",
+    funding_number_keys=("balChg", "posBalChg"),
     closed_order_methods=("fetch_closed_orders", "fetch_canceled_orders"),
     newest_first=True,
     omitted_params={
         **dict.fromkeys(_LIST_METHODS, SECTION_PARAMS),
         "": frozenset({"subType"}),
     },
-    kind_params=dict.fromkeys(_LIST_METHODS, _KIND_PARAMS),
+    kind_params={
+        **dict.fromkeys(_LIST_METHODS, _KIND_PARAMS),
+        "fetch_funding_history": {InstrumentKind.LINEAR: {"type": "swap", "ctType": "linear"}},
+    },
     separate_trigger_kinds=ALL_KINDS,
     reports_waiting_trigger=True,
     trigger_list_params=dict.fromkeys(

@@ -134,6 +134,16 @@ class VenueProfile:
     #: Days that one call of it may span, and days of its history; 0: no limit known.
     funding_window_days: int = 0
     funding_history_days: int = 0
+    #: It is listed by symbol only, and takes an end.
+    funding_by_symbol: bool = False
+    funding_takes_until: bool = True
+    #: How it is paged: by rows to skip, or by the id of the oldest row so far; else by time.
+    funding_offset_param: str = ""
+    funding_before_id_param: str = ""
+    #: Keys in ``info`` of a payment with its exact amount: the first that is not zero counts.
+    funding_number_keys: Sequence[str] = ()
+    #: Keys in ``info`` that identify a payment where it has no id.
+    funding_content_keys: Sequence[str] = ()
     #: Execution types that are listed only when they are requested.
     extra_execution_types: tuple[str, ...] = ()
 
@@ -224,6 +234,11 @@ class VenueProfile:
     book_depth: int | None = None
     #: Tested against recorded or documented replies through ccxt, never at the venue itself.
     is_recorded: bool = False
+
+    @property
+    def reads_funding(self) -> bool:
+        """Whether funding payments are read, from a list of their own or among the executions."""
+        return bool(self.funding_page) or "Funding" in self.extra_execution_types
 
     def batch_size(self, kind: InstrumentKind) -> int | None:
         """Returns how many orders one request places at most; ``None``: one by one."""

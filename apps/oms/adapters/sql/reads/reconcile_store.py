@@ -143,14 +143,26 @@ class SqlReconcileStore:
         self, account_id: int, since: datetime, until: datetime
     ) -> Sequence[Deal]:
         """Return deals executed in ``[since, until)``, ascending by id."""
+        kinds = (DealType.TRADE, DealType.CORRECTION)
+        return await self._booked(account_id, since, until, kinds)
+
+    async def booked_funding(
+        self, account_id: int, since: datetime, until: datetime
+    ) -> Sequence[Deal]:
+        """Return deals of funding that was due in ``[since, until)``, ascending by id."""
+        return await self._booked(account_id, since, until, (DealType.FUNDING,))
+
+    async def _booked(
+        self, account_id: int, since: datetime, until: datetime, kinds: Sequence[DealType]
+    ) -> Sequence[Deal]:
         param, dialect = self._dialect.param, self._dialect
         text = (
             f"SELECT {deals.SELECTED} FROM oms_deals WHERE account_id = {param}"
             f" AND executed_at >= {param} AND executed_at < {param}"
-            f" AND type IN ({dialect.params(2)}) ORDER BY id"
+            f" AND type IN ({dialect.params(len(kinds))}) ORDER BY id"
         )
-        kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
-        values = (account_id, dialect.encode_time(since), dialect.encode_time(until), *kinds)
+        names = [kind.value for kind in kinds]
+        values = (account_id, dialect.encode_time(since), dialect.encode_time(until), *names)
         return [
             deals.deal_from_row(row, dialect) for row in await self._database.fetch(text, values)
         ]

@@ -10,11 +10,11 @@ from kit.exchanges.scripted_venue import INSTRUMENTS, LINEAR, a_trade_row, an_or
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
+from oms.adapters.ccxt.parsing.funding_rows import parse_funding
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import (
     TradeSnapshot,
     fee_charges,
-    parse_funding,
     parse_trades,
 )
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
