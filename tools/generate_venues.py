@@ -186,14 +186,18 @@ def _trees(scheme: str, keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _declared(exchange: Any) -> dict[str, Any]:
-    """Returns what ccxt declares: methods, and features of spot and linear markets."""
+    """Returns what ccxt declares: methods, and features of spot and linear markets.
+
+    Of a class of inverse contracts: the features of these.
+    """
     has = {name: exchange.has.get(name) for name in HAS}
     declared: dict[str, Any] = {name: each for name, each in has.items() if each}
     features = exchange.features or {}
-    for kind, tree in (
-        ("spot", features.get("spot")),
-        ("linear", (features.get("swap") or {}).get("linear")),
-    ):
+    swap = features.get("swap") or {}
+    trees = {"spot": features.get("spot"), "linear": swap.get("linear")}
+    if exchange.options.get("defaultSubType") == "inverse":
+        trees = {"inverse": swap.get("inverse")}
+    for kind, tree in trees.items():
         if tree:
             declared[kind] = _features(tree)
     return declared

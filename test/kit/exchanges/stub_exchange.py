@@ -133,7 +133,7 @@ def make_client(
     model = load_ccxt_class("ccxt", name)()
     api = _redirected(model.urls["api"], base_url)
     extra: dict[str, Any] = {"urls": {"api": api}, "rateLimit": 1}
-    if environment != "loopback" and model.urls.get("test"):
+    if model.urls.get("test"):
         extra["urls"]["test"] = api
     market_cache = MarketCache()
     client = VenueClient(
@@ -166,7 +166,8 @@ def _market(model: Any, market: Mapping[str, Any]) -> dict[str, Any]:
     """A market structure of ccxt from id, pair and, for contracts, contract size."""
     size = market.get("contract")
     base, quote = market["pair"]
-    settle = None if size is None else quote
+    is_inverse = bool(market.get("inverse"))
+    settle = None if size is None else base if is_inverse else quote
     structure: dict[str, Any] = model.safe_market_structure(
         {
             "id": market["id"],
@@ -184,13 +185,13 @@ def _market(model: Any, market: Mapping[str, Any]) -> dict[str, Any]:
             "future": False,
             "option": False,
             "contract": size is not None,
-            "linear": None if size is None else True,
-            "inverse": None if size is None else False,
+            "linear": None if size is None else not is_inverse,
+            "inverse": None if size is None else is_inverse,
             "active": True,
             "contractSize": size,
             "precision": {"amount": market.get("step", "0.00000001"), "price": "0.00000001"},
             "limits": {"amount": {}, "price": {}, "cost": {}, "leverage": {}},
-            "info": {},
+            "info": market.get("info", {}),
         }
     )
     return structure

@@ -1,4 +1,4 @@
-"""Six venues without live tests: recorded replies, and requests as ccxt sends them.
+"""Seven venues without live tests: recorded replies, and requests as ccxt sends them.
 
 Each is described by a ``Talk``: the routes that place, list and look up orders, and how a recorded
 row becomes the row of an own order.
@@ -38,6 +38,7 @@ def ids() -> dict[str, Any]:
         },
         "GET /api/v1/hf/accounts/opened": {"code": "200000", "data": True},
         "GET /api/v2/public/time": {"code": "00000", "data": {"serverTime": str(now)}},
+        "GET /dapi/v1/time": {"serverTime": now},
         "GET /v2/clock": {"timestamp": datetime.now(UTC).isoformat(), "is_open": True},
         "GET /v2/account": {"id": "a1", "trading_blocked": False, "account_blocked": False},
         "GET /api/v3/account/settings": {"code": "40084", "msg": "classic", "data": None},
@@ -52,7 +53,9 @@ NOTHING: dict[str, Any] = {
     "kucoin": {"code": "200000", "data": None},
     "bitget": {"code": "00000", "msg": "success", "data": []},
     "alpaca": [],
+    "binancecoinm": [],
 }
+_COIN_M_PROFITS = ("TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 MARKETS: dict[str, list[dict[str, Any]]] = {
     "okx": [
         {"id": "ETH-USDT", "pair": ("ETH", "USDT")},
@@ -83,6 +86,16 @@ MARKETS: dict[str, list[dict[str, Any]]] = {
     "alpaca": [
         {"id": "LTC/USDT", "pair": ("LTC", "USDT")},
     ],
+    "binancecoinm": [
+        {
+            "id": "ETHUSD_PERP",
+            "pair": ("ETH", "USD"),
+            "contract": 10,
+            "step": "1",
+            "inverse": True,
+            "info": {"orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", *_COIN_M_PROFITS]},
+        },
+    ],
 }
 ENVIRONMENTS = {
     "okx": "testnet",
@@ -91,6 +104,7 @@ ENVIRONMENTS = {
     "kucoin": "loopback",
     "bitget": "demo",
     "alpaca": "testnet",
+    "binancecoinm": "loopback",
 }
 
 

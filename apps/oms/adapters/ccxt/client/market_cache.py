@@ -124,16 +124,19 @@ def table_file_name(name: str, version: str) -> str:
     return f"{name}.{version}.json.gz"
 
 
-def build_instruments(exchange: Any) -> dict[str, Instrument]:
-    """Returns spot and linear markets by unified symbol, without closed markets and those without
-    steps.
+def build_instruments(
+    exchange: Any, contract_kind: InstrumentKind = InstrumentKind.LINEAR
+) -> dict[str, Instrument]:
+    """Returns spot markets and contracts of ``contract_kind`` by unified symbol, without closed
+    markets and those without steps.
 
     Quantities are in base currency: the step is that of one contract times its size, and
-    ``amount_unit`` is the size, for requests to the venue.
+    ``amount_unit`` is the size, for requests to the venue. Those of inverse contracts are numbers
+    of contracts, of ``contract_size`` in quote.
     """
     instruments = {}
     for symbol, market in (exchange.markets or {}).items():
-        instrument = _instrument(market, int(exchange.precisionMode))
+        instrument = _instrument(market, int(exchange.precisionMode), contract_kind)
         if instrument is not None:
             instruments[symbol] = instrument
     return instruments
@@ -144,10 +147,13 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
+def _instrument(
+    market: Mapping[str, Any], mode: int, contract_kind: InstrumentKind
+) -> Instrument | None:
     is_spot = bool(market.get("spot"))
-    if not is_spot and not (market.get("swap") and market.get("linear")):
+    if not is_spot and not (market.get("swap") and market.get(contract_kind.value)):
         return None
+    is_inverse = not is_spot and contract_kind is InstrumentKind.INVERSE
     precision = market.get("precision") or {}
     tick = _step(precision.get("price"), mode, is_price=True)
     step = _step(precision.get("amount"), mode, is_price=False)
@@ -159,14 +165,15 @@ def _instrument(market: Mapping[str, Any], mode: int) -> Instrument | None:
     leverage = to_decimal((limits.get("leverage") or {}).get("max"))
     return Instrument(
         symbol=market["symbol"],
-        kind=InstrumentKind.SPOT if is_spot else InstrumentKind.LINEAR,
+        kind=InstrumentKind.SPOT if is_spot else contract_kind,
         base=market["base"],
         quote=market["quote"],
         settle=market["quote"] if is_spot else market["settle"],
         tick=tick,
-        step=step * size,
+        step=step if is_inverse else step * size,
         min_notional=min_notional or ZERO,
-        amount_unit=Decimal(1) if is_spot else size,
+        contract_size=size if is_inverse else Decimal(1),
+        amount_unit=Decimal(1) if is_spot or is_inverse else size,
         max_leverage=1 if leverage is None else max(int(leverage), 1),
     )
 

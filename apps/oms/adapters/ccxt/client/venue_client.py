@@ -261,7 +261,7 @@ class VenueClient:
             if not self._market_cache.apply_shared(name, self._exchange):
                 await self._load_table(name)
                 self._market_cache.store(name, self._exchange)
-        self._instruments = build_instruments(self._exchange)
+        self._instruments = build_instruments(self._exchange, self._profile.contract_kind)
         self._throttle.apply_order_limits(read_order_limits(self._exchange))
 
     async def _load_table(self, name: str) -> None:

@@ -188,7 +188,12 @@ class PriceFeed:
                     self._start(("book", symbol), self._read_detail(client, symbol, prices))
         for kind, symbols in by_kind.items():
             self._start(("tickers", kind.value), self._read_tickers(client, symbols))
-        contracts = by_kind.get(InstrumentKind.LINEAR, [])
+        contracts = [
+            symbol
+            for kind, symbols in by_kind.items()
+            for symbol in symbols
+            if kind is not InstrumentKind.SPOT
+        ]
         is_time = self._marked_at is None or abs(now - self._marked_at) >= self._slow_interval
         if contracts and is_time and client.has("fetchMarkPrices"):
             self._start(("marks", ""), self._read_marks(client, contracts))

@@ -32,7 +32,6 @@ from oms.adapters.ccxt.venues.account_sections import AccountSection, list_secti
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.errors import Refused
-from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Charge
 from oms.domain.reconcile.position_comparison import HoldingKey
@@ -100,7 +99,7 @@ class AccountReader:
         Where symbols must be named: of own orders and ``symbols``; ``None`` lists all at once and
         needs ``lists_all_open_orders``.
         """
-        kind, orders = _instrument_kind(section), list[OrderSnapshot]()
+        kind, orders = section.kind, list[OrderSnapshot]()
         for more in ({}, *self._profile.trigger_lists(kind)):
             params = {**section.params, **more}
             orders += self._parse_orders(await self._rows(_OPEN, section, None, params, symbols))
@@ -171,9 +170,7 @@ class AccountReader:
         held: dict[HoldingKey, Decimal] = {}
         for section in sections:
             if section.has_positions:
-                params = self._profile.request_params(
-                    _POSITIONS, _instrument_kind(section), section.params
-                )
+                params = self._profile.request_params(_POSITIONS, section.kind, section.params)
                 rows = await self._client.read(_POSITIONS, None, params)
                 position_rows = require_rows(rows, "positions")
                 self._on_positions(position_rows)
@@ -240,7 +237,7 @@ class AccountReader:
         """The rows of a span of time, in windows; by ids where these need fewer requests."""
         start = self._clamp_to_history(since, now or until, section)
         windows = split_windows(start, until, self._window_days(section))
-        kind = _instrument_kind(section)
+        kind = section.kind
         from_id_param = self._profile.from_id_params.get(kind, {}).get(method, "")
         if from_id_param and len(windows) > 1:
             span = TimeWindow(since=start, until=until)
@@ -268,7 +265,7 @@ class AccountReader:
         since = None if span is None else to_milliseconds(span.since)
         what = TRADE if method == _TRADES else ORDER
         params, uses_cursor = (
-            self._profile.request_params(method, _instrument_kind(section), params),
+            self._profile.request_params(method, section.kind, params),
             self._profile.uses_cursor,
         )
         params = {**self._profile.list_params.get(method, {}), **params}
@@ -300,7 +297,7 @@ class AccountReader:
 
     def _window_days(self, section: AccountSection) -> int:
         profile = self._profile
-        return profile.window_days.get(_instrument_kind(section), profile.window_days_max)
+        return profile.window_days.get(section.kind, profile.window_days_max)
 
     def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
         """With offset paging an end would move the pages."""
@@ -358,13 +355,8 @@ class AccountReader:
     ) -> datetime:
         """``since``, or the start of the venue's history."""
         profile = self._profile
-        days = profile.history_days.get(_instrument_kind(section), profile.history_days_max)
+        days = profile.history_days.get(section.kind, profile.history_days_max)
         return _no_earlier(since, now, days)
-
-
-def _instrument_kind(section: AccountSection) -> InstrumentKind:
-    """The kind of instruments in the section; inverse contracts are not traded."""
-    return InstrumentKind.LINEAR if section.has_positions else InstrumentKind.SPOT
 
 
 def _no_earlier(since: datetime, now: datetime, days: int) -> datetime:

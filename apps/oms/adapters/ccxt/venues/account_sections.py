@@ -14,7 +14,12 @@ class AccountSection:
     name: str
     params: Mapping[str, object]
     symbols: frozenset[str]
-    has_positions: bool
+    kind: InstrumentKind
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether it holds contracts."""
+        return self.kind is not InstrumentKind.SPOT
 
 
 def list_sections(
@@ -29,7 +34,7 @@ def list_sections(
     if spot:
         params: dict[str, object] = {"type": "spot"} if derivatives else {}
         sections.append(
-            AccountSection(name="spot", params=params, symbols=spot, has_positions=False)
+            AccountSection(name="spot", params=params, symbols=spot, kind=InstrumentKind.SPOT)
         )
     for kind in (InstrumentKind.LINEAR, InstrumentKind.INVERSE):
         contracts = {s: each for s, each in derivatives.items() if each.kind is kind}
@@ -50,9 +55,7 @@ def _contract_sections(
     params: dict[str, object] = {"type": "swap", "subType": kind.value} if has_spot else {}
     if not profile.settle_param:
         return [
-            AccountSection(
-                name=kind.value, params=params, symbols=frozenset(contracts), has_positions=True
-            )
+            AccountSection(name=kind.value, params=params, symbols=frozenset(contracts), kind=kind)
         ]
     sections = []
     for settle in sorted({each.settle for each in contracts.values()}):
@@ -60,6 +63,6 @@ def _contract_sections(
         section_params = {**params, profile.settle_param: settle}
         name = f"{kind.value}:{settle}"
         sections.append(
-            AccountSection(name=name, params=section_params, symbols=symbols, has_positions=True)
+            AccountSection(name=name, params=section_params, symbols=symbols, kind=kind)
         )
     return sections

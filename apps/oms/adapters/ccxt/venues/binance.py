@@ -198,7 +198,23 @@ _BINANCE = evolve(
     trades_have_ids=True,
     book_depth=50,
 )
+#: ccxt's class of COIN-M: inverse contracts only, on hosts of their own.
+_COIN_M = evolve(
+    _BINANCE,
+    ccxt_options={
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+        "watchPositions": {"fetchPositionsSnapshot": False},
+    },
+    environment_options={},
+    contract_kind=InstrumentKind.INVERSE,
+    order_batch=None,
+    unsupported_trigger_kinds=frozenset(),
+    amend_kinds=frozenset(),
+    replace_kinds=frozenset(),
+    is_recorded=True,
+)
 PROFILES: Mapping[str, VenueProfile] = {
     "binance": _BINANCE,
-    **dict.fromkeys(("binanceus", "binanceusdm", "binancecoinm"), _FAMILY),
+    "binancecoinm": _COIN_M,
+    **dict.fromkeys(("binanceus", "binanceusdm"), _FAMILY),
 }

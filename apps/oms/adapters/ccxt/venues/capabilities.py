@@ -18,7 +18,7 @@ DECLARED, TABLE, ACCOUNT = "declared", "table", "account"
 UNTESTED = "untested"
 #: Tested against recorded or documented replies through ccxt, never at the venue.
 RECORDED = "recorded"
-_KINDS = ("spot", "linear")
+_KINDS = ("spot", "linear", "inverse")
 _STREAMS = {
     "orders": "watchOrders",
     "trades": "watchMyTrades",
@@ -75,15 +75,16 @@ def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
     """The fields that ccxt declares; a kind without features has none."""
     has = venue.declared
     kinds = {kind: has[kind] for kind in _KINDS if kind in has}
+    contracts = kinds.get("linear") or kinds.get("inverse") or {}
     in_force = {kind: sorted(k for k, v in _supported_times(each)) for kind, each in kinds.items()}
     return [
         ("time_in_force", in_force),
         ("post_only", {kind: "PO" in words for kind, words in in_force.items()}),
         ("trigger", {kind: bool(each.get("triggerPrice")) for kind, each in kinds.items()}),
-        ("trigger_direction", bool(kinds.get("linear", {}).get("triggerDirection"))),
+        ("trigger_direction", bool(contracts.get("triggerDirection"))),
         ("trailing", {kind: bool(each.get("trailing")) for kind, each in kinds.items()}),
         ("attached_tp_sl", [k for k, v in kinds.items() if v.get("attachedStopLossTakeProfit")]),
-        ("hedge", "unified" if kinds.get("linear", {}).get("hedged") else "none"),
+        ("hedge", "unified" if contracts.get("hedged") else "none"),
         ("read_position_mode", has.get("fetchPositionMode") is True),
         ("edit", dict.fromkeys(kinds, "emulated")),
         ("cancel_all_after", has.get("cancelAllOrdersAfter") is True),

@@ -66,6 +66,9 @@ class VenueProfile:
     key_query: KeyQuery | None = None
     owner_query: KeyQuery | None = None
 
+    #: The kind of contracts that are traded.
+    contract_kind: InstrumentKind = InstrumentKind.LINEAR
+
     # --- errors and rate limits
     errors: ErrorTable = ErrorTable()
     #: Reply headers with the requests allowed per second and those left.
