@@ -142,8 +142,9 @@ def _outer_middleware(context: ApiContext) -> list[Callable[[ASGIApp], ASGIApp]]
 def create_app(context: ApiContext) -> Application:
     """Return the ASGI application that serves ``context``."""
     app = Application(context)
-    for group in ROUTE_MODULES:
-        app.include_router(group.router)
+    # The routes themselves: ``include_router`` would copy them for each application, at its first
+    # request, and match every path twice.
+    app.router.routes.extend(route for group in ROUTE_MODULES for route in group.router.routes)
     if context.websocket is not None:
         _add_websocket_route(app, context)
     app.add_exception_handler(OmsError, handle_oms_error)

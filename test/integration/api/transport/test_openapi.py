@@ -2,7 +2,10 @@
 
 import re
 
+from fastapi.routing import APIRoute
+
 from kit.gateway.in_process import InProcessGateway
+from oms.api.app import served_routes
 
 
 async def test_security_of_every_operation(gateway: InProcessGateway) -> None:
@@ -33,3 +36,10 @@ async def test_statuses_of_refused_roles_are_documented(gateway: InProcessGatewa
             answer = await gateway.client(method.upper(), target, {}, key=key)
             assert str(answer.status) in result["responses"], (method, path, answer.status)
             assert answer.status != 500
+
+
+async def test_routes_are_shared_by_all_applications(gateway: InProcessGateway) -> None:
+    """A copy for each application would be built by its first request."""
+    served = [each for each in gateway.app.routes if isinstance(each, APIRoute)]
+    documented = [each for each in served if each.include_in_schema]
+    assert list(map(id, documented)) == list(map(id, served_routes()))
