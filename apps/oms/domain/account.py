@@ -153,6 +153,8 @@ class Account:
     reconcile_intervals: ReconcileIntervals = field(default_factory=ReconcileIntervals)
     #: Who decides on a discrepancy, by class, where the owner has configured it (``oms.policies``).
     policies: Mapping[str, str] = field(default_factory=dict)
+    #: Whether corrections of unknown history reproduce the exchange's average; else at the mid.
+    opens_at_average: bool = True
     #: Complete configuration set by the owner, as JSON text.
     extra_config: str = "{}"
 

@@ -137,6 +137,8 @@ class ExchangeSnapshot:
     holdings: Mapping[HoldingKey, Decimal]
     raw: Sequence[RawExchangeRow] | None = None
     balances: Mapping[str, Decimal] | None = None
+    #: Average entry prices of those ``holdings`` for which the exchange reports one.
+    averages: Mapping[HoldingKey, Decimal] = field(default_factory=dict)
     #: From this time on ``trades`` is complete for the account; ``None``: unknown.
     trades_whole_from: datetime | None = None
     #: Start of the available history, if later than ``since``.

@@ -5,11 +5,15 @@ legs and has less of one, positions of that leg are closed, oldest first, regard
 opposite position would be on the other leg.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from oms.domain.account import PositionMode
-from oms.domain.money import subtract
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add, round_to_scale, subtract
 from oms.domain.orders.execution_report import (
     ExecutionReport,
     ExternalOrderInfo,
@@ -44,6 +48,32 @@ def required_correction(
     assert delta, "equal quantities need no correction"
     side = Side.BUY if delta > 0 else Side.SELL
     return Correction(side=side, qty=delta.copy_abs(), closes=leg is not None and side is not leg)
+
+
+def opening_price(
+    instrument: Instrument,
+    *,
+    exchange_qty: Decimal,
+    average: Decimal,
+    positions: Sequence[Position],
+) -> Decimal | None:
+    """Return the price at which ``positions`` get the ``average`` that the exchange reports.
+
+    For a correction that opens them, or adds at least what they hold: a smaller one would multiply
+    what the exchange rounded. ``None`` for every other one.
+    """
+    held, cost = ZERO, Fraction(0)
+    for position in positions:
+        held, cost = add(held, position.qty), cost + position.cost
+    delta = subtract(exchange_qty, held)
+    is_long = exchange_qty > 0
+    if (delta > 0) is not is_long or delta.copy_abs() < held.copy_abs():
+        return None
+    if any((position.qty > 0) is not is_long for position in positions):
+        return None
+    value = (Fraction(exchange_qty) * instrument.value(average) - cost) / Fraction(delta)
+    price = instrument.price_of(value) if value else Fraction(0)
+    return round_to_scale(price) if price > 0 else None
 
 
 def build_correction_order(

@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
+from oms.domain.instrument import Instrument
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, decimal_text, subtract
 from oms.domain.side import Side
@@ -39,6 +41,8 @@ DEFAULT_LOOKBACKS: Mapping[Scope, timedelta] = {
 HoldingKey = tuple[str, Side | None]
 """A symbol, and the leg if the exchange holds two."""
 
+NO_AVERAGES: Mapping[HoldingKey, Decimal] = MappingProxyType({})
+
 
 @value
 class PositionDifference:
@@ -48,6 +52,8 @@ class PositionDifference:
     side: Side | None
     exchange_qty: Decimal
     book_qty: Decimal
+    #: Average entry as the exchange reports it; ``None`` if it does not.
+    exchange_average: Decimal | None = None
 
     def evidence(self) -> dict[str, str | None]:
         """Return both quantities as text."""
@@ -56,6 +62,9 @@ class PositionDifference:
             "side": None if self.side is None else self.side.value,
             "exchange_qty": decimal_text(self.exchange_qty),
             "book_qty": decimal_text(self.book_qty),
+            "exchange_average": (
+                None if self.exchange_average is None else decimal_text(self.exchange_average)
+            ),
         }
 
 
@@ -81,6 +90,7 @@ def position_differences(
     positions: Iterable[Position],
     holdings: Mapping[HoldingKey, Decimal],
     unsettled: Collection[str] = frozenset(),
+    averages: Mapping[HoldingKey, Decimal] = NO_AVERAGES,
 ) -> list[PositionDifference]:
     """Return holdings whose quantity differs from the sum of ``positions``.
 
@@ -100,7 +110,36 @@ def position_differences(
         if symbol not in unsettled and subtract(exchange_qty, ledger_qty):
             result.append(
                 PositionDifference(
-                    symbol=symbol, side=side, exchange_qty=exchange_qty, book_qty=ledger_qty
+                    symbol=symbol,
+                    side=side,
+                    exchange_qty=exchange_qty,
+                    book_qty=ledger_qty,
+                    exchange_average=averages.get(key),
                 )
             )
     return result
+
+
+def average_differences(
+    positions: Iterable[Position],
+    holdings: Mapping[HoldingKey, Decimal],
+    averages: Mapping[HoldingKey, Decimal],
+    instruments: Mapping[str, Instrument],
+) -> dict[str, dict[str, str]]:
+    """Return the symbols of equal quantity whose average differs by more than a tick, with both.
+
+    ``positions`` are at most one per symbol: averages of several are not the exchange's.
+    """
+    differing: dict[str, dict[str, str]] = {}
+    for position in positions:
+        key = (position.symbol, None)
+        average = averages.get(key)
+        if average is None or holdings.get(key) != position.qty:
+            continue
+        gap = subtract(position.avg_price, average).copy_abs()
+        if gap > instruments[position.symbol].tick:
+            differing[position.symbol] = {
+                "book_average": decimal_text(position.avg_price),
+                "exchange_average": decimal_text(average),
+            }
+    return differing

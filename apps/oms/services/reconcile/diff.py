@@ -75,7 +75,9 @@ class ReconcileDiff:
             if kinds[p.symbol].kind is not InstrumentKind.SPOT
         ]
         applied = [row for row in open_rows if row.status == DiscrepancyStatus.APPLIED]
-        findings = position_differences(held, self.snapshot.holdings, self.pending_symbols())
+        findings = position_differences(
+            held, self.snapshot.holdings, self.pending_symbols(), self.snapshot.averages
+        )
         return [self._position(each, applied) for each in findings]
 
     def _position(self, difference: PositionDifference, applied: Sequence[Discrepancy]) -> Finding:

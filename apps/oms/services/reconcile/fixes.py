@@ -14,7 +14,12 @@ from typing import Any
 
 from oms.domain.errors import Refused
 from oms.domain.ledger.charges import charge_trade_id
-from oms.domain.ledger.correction import Correction, build_correction_order, required_correction
+from oms.domain.ledger.correction import (
+    Correction,
+    build_correction_order,
+    opening_price,
+    required_correction,
+)
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import (
     Charge,
@@ -26,7 +31,7 @@ from oms.domain.orders.execution_report import (
 )
 from oms.domain.orders.order import Order, Side
 from oms.domain.reconcile.discrepancy import Discrepancy, DiscrepancyClass, DiscrepancyStatus
-from oms.domain.value import evolve
+from oms.domain.value import evolve, value
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
@@ -106,15 +111,15 @@ class Fixes:
     async def _correct(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
     ) -> Mapping[str, Any] | Refused:
-        """Book the quantity that makes the positions equal to the exchange's, at the mid price."""
+        """Book the quantity that makes the positions equal to the exchange's."""
         evidence, trade_id = parse_facts(row.evidence), _synthetic_trade_id(row)
         symbol, side = str(row.symbol), evidence["side"]
         book = book_qty(state, symbol, None if side is None else Side(side))
         if book != Decimal(evidence["book_qty"]):
             message = f"{symbol} is {decimal_text(book)} now: reconcile again before a decision"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
-        mid = await mid_price(state, symbol, now)
-        if mid is None:
+        priced = _average_price(state, evidence, side) or await mid_price(state, symbol, now)
+        if priced is None:
             message = f"no price of {symbol} is known to correct it at"
             return Refused(code="conflict", reason="no_price", message=message)
         correction = required_correction(
@@ -136,11 +141,11 @@ class Fixes:
         state.put_order(order, is_new=True)
         changes.orders[order.id] = order
         fill = Execution(
-            exchange_trade_id=trade_id, qty=correction.qty, price=mid.price, executed_at=now
+            exchange_trade_id=trade_id, qty=correction.qty, price=priced.price, executed_at=now
         )
         await self.record(state, [_report(ReportKind.EXECUTION, order.id, fill, now)], changes)
         fields = {**_correction_fields(correction), **_fill_fields(fill)}
-        return {"order_id": order.id, **fields, _MARK: mid.evidence()}
+        return {"order_id": order.id, **fields, _MARK: priced.evidence()}
 
     async def _cancel(
         self, state: AccountState, row: Discrepancy, changes: Changes, now: datetime
@@ -208,6 +213,34 @@ class Fixes:
 
     async def _order(self, state: AccountState, order_id: int) -> Order | None:
         return state.find_order(order_id) or await self.ledger.order(state.account.id, order_id)
+
+
+@value
+class _AveragePrice:
+    """The price that reproduces the average which the exchange reports."""
+
+    price: Decimal
+
+    def evidence(self) -> dict[str, object]:
+        """Return price and source."""
+        return {"price": decimal_text(self.price), "source": "exchange_average"}
+
+
+def _average_price(
+    state: AccountState, evidence: Mapping[str, Any], side: str | None
+) -> _AveragePrice | None:
+    """Return the price of an opening correction; ``None`` if it is to be booked at the mid."""
+    average, symbol = evidence.get("exchange_average"), evidence["symbol"]
+    instrument = state.exchange.instruments().get(symbol)
+    if average is None or instrument is None or not state.account.opens_at_average:
+        return None
+    price = opening_price(
+        instrument,
+        exchange_qty=Decimal(evidence["exchange_qty"]),
+        average=Decimal(average),
+        positions=[p for p in state.positions_in(symbol) if side is None or p.side == side],
+    )
+    return None if price is None else _AveragePrice(price=price)
 
 
 def _synthetic_trade_id(row: Discrepancy) -> str:

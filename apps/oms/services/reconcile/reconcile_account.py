@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from oms.domain.account import PositionMode
 from oms.domain.commands.account_commands import Reconcile
 from oms.domain.commands.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import Refused
@@ -19,7 +20,11 @@ from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import OrderState
 from oms.domain.reconcile.discrepancy import DiscrepancyStatus
-from oms.domain.reconcile.position_comparison import Scope, lookback_start
+from oms.domain.reconcile.position_comparison import (
+    Scope,
+    average_differences,
+    lookback_start,
+)
 from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeSnapshot
@@ -169,6 +174,8 @@ class ReconcileAccount:
             )
             rows = open_discrepancies.rows.values()
             counts["discrepancies"] = sum(row.status == DiscrepancyStatus.OPEN for row in rows)
+            if averages := _differing_averages(state, snapshot):
+                counts["averages_differ"] = averages
         changed_rows = (
             () if open_discrepancies is None else tuple(open_discrepancies.changed.values())
         )
@@ -251,6 +258,17 @@ class ReconcileAccount:
             finished_at=now,
             counts=dumps_fast(counts),
         )
+
+
+def _differing_averages(
+    state: AccountState, snapshot: ExchangeSnapshot
+) -> Mapping[str, Mapping[str, str]]:
+    """Return positions with the exchange's quantity and another average; in mode netting only."""
+    if state.account.position_mode is not PositionMode.NETTING:
+        return {}
+    instruments = state.exchange.instruments()
+    held, averages = snapshot.holdings, snapshot.averages
+    return average_differences(state.positions.values(), held, averages, instruments)
 
 
 def _until(payload: Reconcile) -> datetime | None:

@@ -3,13 +3,15 @@
 from oms.wire.account_config.ccxt_allow import check_ccxt_allow
 from oms.wire.account_config.discrepancy_policies import check_policies
 from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.account_config.unknown_history import check_unknown_history
 
 
 def check_extra_config(text: str) -> None:
-    """Accept the paper settings, allowed ccxt calls and policies in JSON text, strictly.
+    """Accept the settings of paper accounts, ccxt calls and reconciliation in JSON text, strictly.
 
     Raises ``Invalid`` (``extra_config_refused``).
     """
     read_paper_settings(text, strict=True)
     check_ccxt_allow(text)
     check_policies(text)
+    check_unknown_history(text)

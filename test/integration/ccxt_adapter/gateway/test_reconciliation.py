@@ -19,8 +19,6 @@ from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.domain.errors import Refused
 from oms.wire.json import dumps
 
-UNTRADED = "ETH/USDT:USDT"
-
 
 @pytest.fixture
 def dsn(tmp_path: Any) -> str:
@@ -81,39 +79,6 @@ async def test_row_30_a_changed_position_is_confirmed_held_and_corrected(
     again = await _reconcile(exchange_setup, exchange_setup.account_id)
     assert (again["discrepancies"], again["new_deals"]) == (0, 0)
     assert (await exchange_setup.send())["ok"]
-
-
-async def test_a_correction_is_booked_at_the_mark(
-    exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
-) -> None:
-    await exchange_setup.start_account()
-    bought = await exchange_setup.send(order_type="market", price=None, qty="0.05")
-    await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
-    venue.control("nudge", symbol=LINEAR, qty="1")
-    venue.control("nudge", symbol=UNTRADED, qty="2")
-    await _reconcile(exchange_setup, exchange_setup.account_id)
-    execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    await _reconcile(exchange_setup, exchange_setup.account_id)
-    venue.control("price", symbol=LINEAR, price="71000")
-    venue.control("price", symbol=UNTRADED, price="2500")
-    exchange = exchange_setup.gateway.worker.processor.states[exchange_setup.account_id].exchange
-
-    async def is_current() -> bool:
-        quote = exchange.quote(LINEAR, now())
-        return quote is not None and abs(quote.bid - 71_000) < 71
-
-    await poll_until(is_current, bool, 30)
-    rows = {row["symbol"]: row for row in await _inbox(exchange_setup)}
-    assert rows.keys() == {LINEAR, UNTRADED}
-    for symbol, price in ((LINEAR, 71_000), (UNTRADED, 2_500)):
-        path = f"/oms/discrepancies/{rows[symbol]['id']}/apply?wait_ms=8000"
-        done = await exchange_setup.client("POST", path, {"comment": "as the exchange says"})
-        item = done.json()["item"]
-        assert item["status"] == "applied", done.body
-        mark = item["evidence"]["mark"]
-        assert mark["source"] == "bid_ask" and 0 <= mark["age_ms"] <= 10_000
-        assert abs(float(mark["price"]) - price) < price / 1_000
-        assert item["fix"]["price"] == mark["price"]
 
 
 async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import (
     get_decimal,
     get_text,
@@ -19,6 +20,8 @@ from oms.domain.side import Side
 _SIDES = {"long": Side.BUY, "short": Side.SELL}
 #: Where a venue reports the leg itself; ccxt leaves it out of some rows.
 _LEG_KEY = "positionSide"
+#: Where venues report the average entry, as text.
+_AVERAGE_KEYS = ("entryPrice", "avgPrice", "avgPx")
 
 
 def parse_position(
@@ -43,6 +46,15 @@ def parse_position(
         raise malformed_response("a position without a side")
     key = (instrument.symbol, leg if row.get("hedged") is True else None)
     return key, qty if leg is Side.BUY else -qty
+
+
+def parse_average(row: Mapping[str, Any]) -> Decimal | None:
+    """Returns the average entry price of a position row; ``None`` if it has none."""
+    try:
+        average = get_decimal(row, "entryPrice", _AVERAGE_KEYS)
+    except ReadFailed:
+        return None
+    return average if average and average > 0 else None
 
 
 def parse_balances(response: Any) -> dict[str, Decimal] | None:

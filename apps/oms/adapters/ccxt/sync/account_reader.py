@@ -14,7 +14,7 @@ from oms.adapters.ccxt.parsing.fields import (
     to_milliseconds,
 )
 from oms.adapters.ccxt.parsing.funding_rows import parse_funding
-from oms.adapters.ccxt.parsing.holdings import parse_balances, parse_position
+from oms.adapters.ccxt.parsing.holdings import parse_average, parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.sync.funding_reader import FundingReader
@@ -69,6 +69,8 @@ class AccountReader:
         #: Called with the rows of each list of positions.
         self._on_positions = on_positions
         self._funding = FundingReader(client, venue, profile, raw_rows)
+        #: Average entries of the last ``holdings``.
+        self.averages: dict[HoldingKey, Decimal] = {}
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
@@ -168,6 +170,7 @@ class AccountReader:
     async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
         """Returns contracts held, signed; by side where the exchange holds two legs."""
         held: dict[HoldingKey, Decimal] = {}
+        self.averages = {}
         for section in sections:
             if section.has_positions:
                 params = self._profile.request_params(_POSITIONS, section.kind, section.params)
@@ -208,6 +211,10 @@ class AccountReader:
             # A venue may list all sections in each.
             if parsed is not None and parsed[0][0] in section.symbols:
                 key, qty = parsed
+                average = None if key in held else parse_average(row)
+                self.averages.pop(key, None)
+                if average is not None:
+                    self.averages[key] = average
                 held[key] = add(held.get(key, ZERO), qty)
 
     def _parse_orders(self, rows: Iterable[Row]) -> list[OrderSnapshot]:

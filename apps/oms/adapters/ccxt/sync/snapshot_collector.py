@@ -119,6 +119,7 @@ class SnapshotCollector:
             holdings=holdings,
             raw=self._raw_rows.take(),
             balances=balances,
+            averages=self._reader.averages,
             trades_whole_from=self._reader.complete_from(since, self._clock()),
             reaches_from=self._reader.reaches_from(since, self._clock()),
             has_legs=has_legs,
