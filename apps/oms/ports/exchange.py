@@ -126,7 +126,7 @@ class ExchangeSnapshot:
     ``orders`` and ``trades`` are execution reports, trades with their symbol; ``holdings`` are
     signed contract quantities by symbol and, if the exchange holds two legs, by side. ``raw`` are
     the rows as received; ``None`` if they are available through ``call``. ``balances`` are totals
-    by currency; ``None`` if not reported.
+    by currency; ``None`` if not reported. ``averages`` are entries of holdings that have one.
     """
 
     since: datetime
@@ -137,7 +137,6 @@ class ExchangeSnapshot:
     holdings: Mapping[HoldingKey, Decimal]
     raw: Sequence[RawExchangeRow] | None = None
     balances: Mapping[str, Decimal] | None = None
-    #: Average entry prices of those ``holdings`` for which the exchange reports one.
     averages: Mapping[HoldingKey, Decimal] = field(default_factory=dict)
     #: From this time on ``trades`` is complete for the account; ``None``: unknown.
     trades_whole_from: datetime | None = None
