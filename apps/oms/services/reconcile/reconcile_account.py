@@ -174,8 +174,7 @@ class ReconcileAccount:
             )
             rows = open_discrepancies.rows.values()
             counts["discrepancies"] = sum(row.status == DiscrepancyStatus.OPEN for row in rows)
-            if averages := _differing_averages(state, snapshot):
-                counts["averages_differ"] = averages
+            counts |= _differing_averages(state, snapshot)
         changed_rows = (
             () if open_discrepancies is None else tuple(open_discrepancies.changed.values())
         )
@@ -260,15 +259,14 @@ class ReconcileAccount:
         )
 
 
-def _differing_averages(
-    state: AccountState, snapshot: ExchangeSnapshot
-) -> Mapping[str, Mapping[str, str]]:
+def _differing_averages(state: AccountState, snapshot: ExchangeSnapshot) -> dict[str, object]:
     """Return positions with the exchange's quantity and another average; in mode netting only."""
     if state.account.position_mode is not PositionMode.NETTING:
         return {}
     instruments = state.exchange.instruments()
     held, averages = snapshot.holdings, snapshot.averages
-    return average_differences(state.positions.values(), held, averages, instruments)
+    differing = average_differences(state.positions.values(), held, averages, instruments)
+    return {"averages_differ": differing} if differing else {}
 
 
 def _until(payload: Reconcile) -> datetime | None:
