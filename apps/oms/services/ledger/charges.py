@@ -10,6 +10,7 @@ from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.execution_report import Charge, ChargeKind
+from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
@@ -92,15 +93,16 @@ async def book_charge(
 def _trade_ids(charge: Charge) -> list[str]:
     """Return the trade ids under which the payment may be booked.
 
-    One of a leg may have been booked before payments of two legs were distinguished, and one of a
-    real exchange under its due time, before payments were booked by their own ids.
+    One of a leg may have been booked when its leg was not known, and one of the whole symbol when
+    it was. One of a real exchange may have been booked under its due time, before payments were
+    booked by their own ids.
     """
     names = [charge_trade_id(charge)]
     if charge.kind is ChargeKind.FUNDING:
         due_ms = (charge.executed_at - _EPOCH) // timedelta(milliseconds=1)
         names.append(funding_trade_id(str(due_ms), None))
-        if charge.side is not None:
-            names.append(funding_trade_id(charge.charge_id, None))
+        sides = (Side.BUY, Side.SELL) if charge.side is None else (None,)
+        names += (funding_trade_id(charge.charge_id, side) for side in sides)
     return names
 
 

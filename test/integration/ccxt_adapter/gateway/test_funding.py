@@ -24,7 +24,7 @@ async def test_funding_is_booked_once_with_its_sign(
     due = (today - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
     pay_funding(venue, due, side)
     exchange_setup.exchange_id = f"ccxt.{dialect}"
-    await exchange_setup.start_account(**venue.startup["extra_config"][dialect])
+    await exchange_setup.start_account(**venue.startup["extra_config"][dialect], rateLimit=2)
     for _ in range(2):
         await reconcile(exchange_setup)
     paid = [row for row in await deals(exchange_setup, today) if row["type"] == "funding"]
@@ -45,7 +45,7 @@ async def test_a_refused_list_of_funding_leaves_the_rest_and_is_tried_again(
     refusal = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
     venue.control("fault", match="/income", mode="json", status=401, body=refusal, count=1000)
     exchange_setup.exchange_id = "ccxt.binance"
-    await exchange_setup.start_account(**venue.startup["extra_config"]["binance"])
+    await exchange_setup.start_account(**venue.startup["extra_config"]["binance"], rateLimit=2)
     await reconcile(exchange_setup)
     path = f"/oms/accounts/{exchange_setup.account_id}/connection"
     row = await exchange_setup.client.get(path)
@@ -68,7 +68,7 @@ async def test_funding_that_differs_from_the_list_is_a_discrepancy(
     due = (today - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
     pay_funding(venue, due, "buy")
     exchange_setup.exchange_id = "ccxt.okx"
-    await exchange_setup.start_account(**venue.startup["extra_config"]["okx"])
+    await exchange_setup.start_account(**venue.startup["extra_config"]["okx"], rateLimit=2)
     for _ in range(2):
         await reconcile(exchange_setup)
     assert await discrepancies(exchange_setup) == []

@@ -77,6 +77,21 @@ async def test_two_legs_are_paid_funding_in_one_millisecond(store: SqlStore) -> 
     assert funding == {4: Decimal("-0.24"), -1: Decimal("0.06")}
 
 
+@pytest.mark.parametrize("sides", [(Side.SELL, None), (None, Side.SELL)], ids=str)
+async def test_a_payment_is_booked_once_whether_its_leg_is_named_or_not(
+    store: SqlStore, sides: tuple[Side | None, ...]
+) -> None:
+    account = await StoredAccount.create(store, PositionMode.HEDGE, LINEAR)
+    order = await account.send("sell", 1, new_position=True)
+    await account.ingest(a_trade(order, "t1", 1, 100, at(1)))
+    for side in sides:
+        await account.charge(a_funding(LINEAR.symbol, "p1", "0.06", at(2), side))
+        await account.commit()
+
+    (position,) = (await account.books()).positions.values()
+    assert position.funding == Decimal("0.06")
+
+
 async def test_funding_of_two_symbols_in_one_millisecond(store: SqlStore) -> None:
     other = an_instrument(symbol="ETH/USDT:USDT", base="ETH")
     account = await StoredAccount.create(store, PositionMode.NETTING, LINEAR, other)
