@@ -144,21 +144,23 @@ class SnapshotProcessor:
         if self._profile.names_triggered_orders:
             return []
         triggered = []
+        unknown: dict[str, set[str | None]] = {}
         read: list[OrderSnapshot | TradeSnapshot] = [*orders_read, *trades]
-        unknown = {
-            each.symbol
-            for each in read
-            if self._orders.find(each.symbol, each.exchange_order_id, each.client_id) is None
-        }
-        for symbol in sorted(unknown):
+        for each in read:
+            if self._orders.find(each.symbol, each.exchange_order_id, each.client_id) is None:
+                unknown.setdefault(each.symbol, set()).add(each.exchange_order_id)
+        for symbol, order_ids in sorted(unknown.items()):
             for stop in await self._lookup.ended_triggers(symbol):
+                placed_id = stop.triggered_order_id
+                if placed_id is None or placed_id not in order_ids:
+                    continue
                 if await self._is_untracked_own(stop.client_id):
                     self._add(stop.client_id, stop, stop.qty or ZERO, stop.price)
                 order_id = self._orders.client_ids.order_id_of(stop.client_id)
                 tracked = None if order_id is None else self._orders.by_order_id(order_id)
-                if tracked is not None and stop.triggered_order_id is not None:
+                if tracked is not None:
                     tracked.has_separate_trigger = True
-                    self._orders.mark_triggered(tracked, stop.triggered_order_id)
+                    self._orders.mark_triggered(tracked, placed_id)
                     triggered.append(stop)
         return triggered
 
