@@ -165,3 +165,36 @@ async def test_a_payment_that_names_its_leg_is_of_that_leg(places: Places) -> No
     (kucoin,) = (each for each in VENUES if each[0] == "kucoin")
     paid, _ = await read(places, kucoin, END - timedelta(days=1), has_legs=True)
     assert {each.side for each in paid} == {Side.SELL}
+
+
+@pytest.mark.parametrize(("rate", "payer"), [("0.0001", Side.BUY), ("-0.0001", Side.SELL)])
+async def test_the_rate_says_which_of_two_legs_paid(places: Places, rate: str, payer: Side) -> None:
+    """Long and short of equal size: what one pays the other receives, in one millisecond."""
+    first = okx_row(COUNT - 2) | {"balChg": "-0.24", "posBalChg": "0"}
+    other = first | {"balChg": "0.24", "billId": str(int(first["billId"]) + 1)}
+    place = places("okx")
+    place.venue.answers |= {
+        "GET /api/v5/account/bills-archive": {"code": "0", "data": [other, first]},
+        "GET /api/v5/public/funding-rate-history": {
+            "code": "0",
+            "data": [
+                {
+                    "instId": "BTC-USDT-SWAP",
+                    "instType": "SWAP",
+                    "fundingRate": rate,
+                    "realizedRate": rate,
+                    "fundingTime": str(due_ms(COUNT - 2) + offset),
+                }
+                for offset in (28_800_000, -5, -28_800_000)
+            ],
+        },
+    }
+    client = await place.opened()
+    reader = AccountReader(client, "okx", get_profile("okx"), lambda: (), RawRowBuffer("okx"))
+    (section,) = (each for each in reader.sections() if each.has_positions)
+    paid = await reader.funding(section, END - timedelta(days=2), END, END, ())
+    assert paid is not None
+    assert {each.amount: each.side for each in paid} == {
+        Decimal("-0.24"): payer,
+        Decimal("0.24"): Side.SELL if payer is Side.BUY else Side.BUY,
+    }

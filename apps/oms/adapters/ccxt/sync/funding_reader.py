@@ -14,6 +14,7 @@ from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import to_milliseconds
 from oms.adapters.ccxt.parsing.funding_rows import parse_funding_history
+from oms.adapters.ccxt.sync.funding_legs import with_legs
 from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
 from oms.adapters.ccxt.sync.raw_row_buffer import FUNDING, RawRowBuffer, Row
 from oms.adapters.ccxt.venues.account_sections import AccountSection
@@ -69,12 +70,18 @@ class FundingReader:
             return None
         try:
             rows = await self._rows(section, start, until, now, symbols)
+            paid = self._parse(rows, now, has_legs=has_legs)
+            paid = [each for each in paid if start <= each.executed_at <= until]
+            paid = await with_legs(self._client, paid)
         except ReadFailed as failed:
             if failed.retryable:
                 raise
             self._set_aside(failed, start, now)
             return None
         self._unavailable = self._unread_from = self._retry_at = None
+        return paid
+
+    def _parse(self, rows: Sequence[Row], now: datetime, *, has_legs: bool) -> list[Charge]:
         quarantine = partial(self._raw_rows.quarantine, FUNDING)
         paid = parse_funding_history(
             rows,
@@ -86,7 +93,7 @@ class FundingReader:
         )
         # A payment made meanwhile moves the pages of venues that skip rows: some are read twice.
         unique = {(each.symbol, each.charge_id, each.side): each for each in paid}
-        return [each for each in unique.values() if start <= each.executed_at <= until]
+        return list(unique.values())
 
     def _set_aside(self, failed: ReadFailed, start: datetime, now: datetime) -> None:
         if self._unavailable is None:
