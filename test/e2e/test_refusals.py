@@ -12,9 +12,13 @@ LINEAR = "BTC/USDT:USDT"
     ("payload", "status", "code"),
     [
         ({"symbol": "NOPE/USDT"}, 422, "instrument_not_supported"),
-        ({"order_type": "limit", "price": "0.01"}, 422, "precision_mismatch"),
+        (
+            {"order_type": "limit", "price": "50000.01", "params": {"precision": "refuse"}},
+            422,
+            "precision_mismatch",
+        ),
         ({"order_type": "limit", "price": "1000"}, 422, "notional_below_minimum"),
-        ({"qty": "0.0105"}, 422, "precision_mismatch"),
+        ({"qty": "0.0105", "params": {"precision": "refuse"}}, 422, "precision_mismatch"),
         ({"qty": "0.0001"}, 422, "qty_below_minimum"),
         ({"qty": "900"}, 502, "insufficient_funds"),
         ({"strategy_id": 424242}, 422, "invalid_strategy_id"),

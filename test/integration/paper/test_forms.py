@@ -1,6 +1,7 @@
 """Every order type and time in force, through the port and back as reports."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -151,7 +152,14 @@ async def test_attached_exits_keep_their_parent_after_growth_and_restart() -> No
         ({"stopLoss": {"triggerPrice": True}}, "validation_error"),
         ({"stopLoss": {"triggerPrice": -1}}, "validation_error"),
         ({"takeProfit": {"triggerPrice": "soon"}}, "validation_error"),
-        ({"takeProfit": {"triggerPrice": "110.005"}}, "precision_mismatch"),
+        (
+            {"takeProfit": {"triggerPrice": "110.005"}, "precision": "refuse"},
+            "precision_mismatch",
+        ),
+        (
+            {"stopLoss": {"triggerPrice": "90", "price": "89.005"}, "precision": "refuse"},
+            "precision_mismatch",
+        ),
         ({"takeProfit": {"triggerPrice": "90"}}, "exchange_rejected"),
         ({"takeProfit": {"triggerPrice": "110", "trailing": 1}}, "validation_error"),
     ],
@@ -162,6 +170,22 @@ async def test_invalid_exits_are_refused(params: dict[str, Any], code: str) -> N
     assert await port.buy("1", params=params) == ["1 rejected"]
     assert port.orders[1].reject_code == code
     assert port.paper.state.orders_made == 0
+
+
+async def test_prices_of_attached_exits_are_rounded() -> None:
+    """Exits of a purchase are sales: triggers fire earlier, limits are passive."""
+    port = PaperHarness()
+    port.quote("100")
+    exits = {
+        "stopLoss": {"triggerPrice": "90.001", "price": "89.001"},
+        "takeProfit": {"triggerPrice": "110.009"},
+    }
+    await port.buy("1", params=exits)
+    terms = {each.reason: (each.trigger_price, each.price) for each in port.externals.values()}
+    assert terms == {
+        "sl": (Decimal("90.01"), Decimal("89.01")),
+        "tp": (None, Decimal(110)),
+    }
 
 
 async def test_unknown_params_are_ignored() -> None:

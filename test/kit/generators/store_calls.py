@@ -89,6 +89,8 @@ ORDERS = st.fixed_dictionaries(
         "command_id": st.integers(1, 3),
         "qty": _one_of(Decimal("0.5"), Decimal("123456789012345678.123456789012345678")),
         "price": _one_of(None, Decimal("0.000000000000000001")),
+        "requested_qty": _one_of(None, Decimal("0.123456789012345678")),
+        "requested_price": _one_of(None, Decimal("987654321098765432.1")),
         "fees": _one_of({}, {"BTC": Decimal("-0.1"), "USDT": Decimal("2")}),
         "reconciled": st.booleans(),
         "comment": _one_of(None, LONG_COMMENT),

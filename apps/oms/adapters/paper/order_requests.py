@@ -2,7 +2,8 @@
 
 Supported ``params`` are ``sim`` (fault injection), ``stopLoss`` and ``takeProfit`` (attached exits,
 as in ccxt), ``triggerPriceType``, and for a take profit ``stopLossPrice``, the other order of an
-OCO pair. Other params are ignored, as exchanges do, or refused with ``unknown`` set to ``refuse``.
+OCO pair. Their prices are rounded to the tick as those of orders, or refused with ``precision`` set
+to ``refuse``. Other params are ignored, as exchanges do, or refused with ``unknown`` set so.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,15 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument
 from oms.domain.money import NotADecimal, decimal_text, is_on_step, parse_decimal
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_rounding import (
+    Rounding,
+    is_rounding_refused,
+    round_gain,
+    round_limit,
+    round_stop,
+)
 from oms.domain.orders.order_types import LIMIT_TYPES, TAKE_PROFIT_TYPES
+from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
 from oms.simulation.inputs import NewOrder, NewOrderPair
 from oms.simulation.state.paper_order import (
@@ -52,9 +61,10 @@ def build_order_request(
     place = build_new_order(order, instrument, now, is_virtual=is_virtual)
     if order.order_type not in TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
         return place
-    trigger_price = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM], instrument)
-    if trigger_price is None:
+    sibling = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM])
+    if sibling is None:
         return place
+    trigger_price = _fit(SIBLING_STOP_PARAM, sibling, order.side, order, instrument, round_stop)
     terms = OrderTerms(trigger_price=trigger_price, trigger_by=place.terms.trigger_by)
     stop = evolve(place, client_id="", order_type="stop_market", price=None, terms=terms)
     return NewOrderPair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
@@ -113,8 +123,8 @@ def _terms(order: Order, instrument: Instrument) -> OrderTerms:
         trigger_by=_trigger_by(params),
         trailing_amount=order.trailing_amount,
         trailing_percent=order.trailing_percent,
-        take_profit=_exit("takeProfit", params, instrument),
-        stop_loss=_exit("stopLoss", params, instrument),
+        take_profit=_exit("takeProfit", order, instrument, round_gain),
+        stop_loss=_exit("stopLoss", order, instrument, round_stop),
     )
 
 
@@ -132,22 +142,30 @@ def _trigger_by(params: Mapping[str, object]) -> TriggerBy:
     return TriggerBy(str(value))
 
 
-def _exit(name: str, params: Mapping[str, object], instrument: Instrument) -> AttachedExit | None:
+def _exit(
+    name: str, order: Order, instrument: Instrument, round_trigger: Rounding
+) -> AttachedExit | None:
     """Returns the attached exit of ``{triggerPrice, price?}``, ``None`` if absent."""
-    value = params.get(name)
+    value = order.params.get(name)
     if value is None:
         return None
     if not isinstance(value, Mapping) or value.keys() - {"triggerPrice", "price", "type"}:
         raise Invalid(f"params.{name}: {{triggerPrice, price?}} is expected")
-    trigger_price = _price(f"{name}.triggerPrice", value.get("triggerPrice"), instrument)
+    trigger_name, limit_name = f"{name}.triggerPrice", f"{name}.price"
+    trigger_price = _price(trigger_name, value.get("triggerPrice"))
+    limit_price = _price(limit_name, value.get("price"))
     if trigger_price is None:
         raise Invalid(f"params.{name}: a triggerPrice is needed")
+    side = order.side.opposite
     return AttachedExit(
-        price=trigger_price, limit_price=_price(f"{name}.price", value.get("price"), instrument)
+        price=_fit(trigger_name, trigger_price, side, order, instrument, round_trigger),
+        limit_price=None
+        if limit_price is None
+        else _fit(limit_name, limit_price, side, order, instrument, round_limit),
     )
 
 
-def _price(name: str, value: object, instrument: Instrument) -> Decimal | None:
+def _price(name: str, value: object) -> Decimal | None:
     if value is None:
         return None
     try:
@@ -156,8 +174,15 @@ def _price(name: str, value: object, instrument: Instrument) -> Decimal | None:
         raise Invalid(f"params.{name}: a price is expected") from None
     if isinstance(value, bool) or price <= 0:
         raise Invalid(f"params.{name}: a price above 0 is expected")
-    if not is_on_step(price, instrument.tick):
+    return price
+
+
+def _fit(
+    name: str, price: Decimal, side: Side, order: Order, instrument: Instrument, fit: Rounding
+) -> Decimal:
+    """Returns a price of the exit on ``side`` at a tick. Raises ``Invalid`` if it may not round."""
+    if is_rounding_refused(order.params) and not is_on_step(price, instrument.tick):
         tick = decimal_text(instrument.tick)
         message = f"params.{name}: {decimal_text(price)} is not a multiple of {tick}"
         raise Invalid(message, code="precision_mismatch")
-    return price
+    return fit(price, side, instrument.tick)

@@ -165,6 +165,9 @@ class Order:
     trailing_amount: Decimal | None = None
     #: In percent: 1.5 is 1.5 %.
     trailing_percent: Decimal | None = None
+    #: Quantity and price as the command that placed it gave them, before they were rounded.
+    requested_qty: Decimal | None = None
+    requested_price: Decimal | None = None
     parent_order_id: int | None = None
     #: Part of ``filled_qty`` whose executions are inferred, not confirmed.
     provisional_qty: Decimal = ZERO

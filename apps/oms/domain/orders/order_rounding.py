@@ -1,11 +1,13 @@
-"""Rounding of order requests for real exchanges to the step sizes of the instrument.
+"""Rounding of order requests to the step sizes of the instrument.
 
 Quantities are rounded down. Limit prices are rounded to the passive side, away from the market;
-trigger prices to the side that fires earlier. With ``params.precision`` set to ``refuse`` the
-request is left unchanged, and admission refuses values off the grid, as for paper accounts. The
-command keeps the requested values, the order has the rounded ones.
+trigger prices to the side that fires earlier. With ``params.precision`` set to ``refuse`` a request
+and later changes of its order are left unchanged, and admission refuses values off the grid. The
+command keeps the requested values; the order has the rounded ones, beside the requested quantity
+and price.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
@@ -15,22 +17,24 @@ from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve
 
+Rounding = Callable[[Decimal, Side, Decimal], Decimal]
+"""Returns a price at a tick, from the price, the side of its order and the tick."""
+
 
 def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
     """Return the request with all values rounded."""
-    if _is_rounding_refused(request):
+    if is_rounding_refused(request.params):
         return request
-    exit_side = Side.SELL if request.side is Side.BUY else Side.BUY
-    tick = instrument.tick
+    exit_side, tick = request.side.opposite, instrument.tick
     trigger = _round_trigger(request.trigger_price, request.side, request.order_type, tick)
     return evolve(
         request,
         qty=round_down_to_step(request.qty, instrument.step),
-        price=_round_limit(request.price, request.side, tick),
+        price=_optional(round_limit, request.price, request.side, tick),
         trigger_price=trigger,
         take_profit_price=None if request.take_profit_price is None else trigger,
-        stop_loss=_round_stop(request.stop_loss, exit_side, tick),
-        stop_gain=_round_gain(request.stop_gain, exit_side, tick),
+        stop_loss=_optional(round_stop, request.stop_loss, exit_side, tick),
+        stop_gain=_optional(round_gain, request.stop_gain, exit_side, tick),
     )
 
 
@@ -38,13 +42,13 @@ def round_close_position(
     request: ClosePosition, side: Side, instrument: Instrument
 ) -> ClosePosition:
     """Return the request with all values rounded; ``side`` is the side of the closing order."""
-    if _is_rounding_refused(request):
+    if is_rounding_refused(request.params):
         return request
     tick = instrument.tick
     return evolve(
         request,
         qty=None if request.qty is None else round_down_to_step(request.qty, instrument.step),
-        price=_round_limit(request.price, side, tick),
+        price=_optional(round_limit, request.price, side, tick),
         trigger_price=_round_trigger(request.trigger_price, side, request.order_type, tick),
     )
 
@@ -55,34 +59,39 @@ def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument)
     return evolve(
         request,
         new_qty=None if qty is None else round_down_to_step(qty, instrument.step),
-        new_price=_round_limit(request.new_price, side, instrument.tick),
+        new_price=_optional(round_limit, request.new_price, side, instrument.tick),
     )
 
 
-def _is_rounding_refused(request: SendOrder | ClosePosition) -> bool:
-    return request.params.get("precision") == "refuse"
+def is_rounding_refused(params: Mapping[str, object]) -> bool:
+    """Return whether the order is to be refused instead of rounded."""
+    return params.get("precision") == "refuse"
 
 
-def _round_limit(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """Round away from the market: a buy down, a sell up."""
-    return price if price is None else _round_to_tick(price, tick, up=side is Side.SELL)
+def round_limit(price: Decimal, side: Side, tick: Decimal) -> Decimal:
+    """Round a limit price away from the market: a buy down, a sell up."""
+    return _round_to_tick(price, tick, up=side is Side.SELL)
+
+
+def round_stop(price: Decimal, side: Side, tick: Decimal) -> Decimal:
+    """Round a stop to fire earlier: a buy stop triggers on a rise, a sell stop on a fall."""
+    return _round_to_tick(price, tick, up=side is Side.SELL)
+
+
+def round_gain(price: Decimal, side: Side, tick: Decimal) -> Decimal:
+    """Round a take profit to fire earlier: a buy triggers on a fall, a sell on a rise."""
+    return _round_to_tick(price, tick, up=side is Side.BUY)
 
 
 def _round_trigger(
     price: Decimal | None, side: Side, order_type: str, tick: Decimal
 ) -> Decimal | None:
-    round_early = _round_gain if order_type in TAKE_PROFIT_TYPES else _round_stop
-    return round_early(price, side, tick)
+    round_early = round_gain if order_type in TAKE_PROFIT_TYPES else round_stop
+    return _optional(round_early, price, side, tick)
 
 
-def _round_stop(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """A buy stop triggers on a rise, a sell stop on a fall."""
-    return price if price is None else _round_to_tick(price, tick, up=side is Side.SELL)
-
-
-def _round_gain(price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
-    """A take-profit buy triggers on a fall, a take-profit sell on a rise."""
-    return price if price is None else _round_to_tick(price, tick, up=side is Side.BUY)
+def _optional(fit: Rounding, price: Decimal | None, side: Side, tick: Decimal) -> Decimal | None:
+    return None if price is None else fit(price, side, tick)
 
 
 def _round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:

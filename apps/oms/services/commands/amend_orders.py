@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.account import Engine
 from oms.domain.commands.command import (
     CancelOrder,
     ChangeOrder,
@@ -15,7 +14,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order
-from oms.domain.orders.order_rounding import round_change_order
+from oms.domain.orders.order_rounding import is_rounding_refused, round_change_order
 from oms.domain.risk.admission import RiskContext, admit_change, refuse_not_open
 from oms.domain.value import evolve
 from oms.ports.ledger_store import LedgerStore
@@ -96,7 +95,7 @@ class AmendOrders:
                 order.symbol, order.strategy_id, command.actor.api_key_id
             ),
         )
-        if state.account.engine is not Engine.PAPER:
+        if not is_rounding_refused(order.params):
             payload = round_change_order(payload, order.side, context.instrument)
         refused = admit_change(payload, order, context)
         notional_limits = self.notional_limits

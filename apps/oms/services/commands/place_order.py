@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from oms.domain.account import Engine
 from oms.domain.commands.command import (
     ClosePosition,
     Command,
@@ -63,12 +62,11 @@ class PlaceOrder:
         self, state: AccountState, command: Command, changes: Changes, now: datetime
     ) -> CommandResult:
         """Place the order; the order, its fills and the result's order id are recorded."""
-        payload = command.payload
-        assert isinstance(payload, SendOrder | ClosePosition)
-        fingerprint = _fingerprint(state.account.id, payload)
-        if state.account.engine is not Engine.PAPER:
-            payload = _rounded(state, payload)
-            command = evolve(command, payload=payload)
+        requested = command.payload
+        assert isinstance(requested, SendOrder | ClosePosition)
+        fingerprint = _fingerprint(state.account.id, requested)
+        payload = _rounded(state, requested)
+        command = evolve(command, payload=payload)
         if payload.client_order_id is not None:
             duplicate = await self._find_duplicate(state, payload.client_order_id, fingerprint)
             if duplicate is not None:
@@ -94,7 +92,7 @@ class PlaceOrder:
             approved = admit_close(
                 payload, position, _risk_context(state, position.symbol, kill_switch, now)
             )
-        order = await self._new_order(state, command, approved, fingerprint, now)
+        order = await self._new_order(state, command, approved, requested, fingerprint, now)
         changes.orders[order.id] = order
         changes.events.extend(_reduced_events(order, command))
         if isinstance(approved, Refused):
@@ -172,6 +170,7 @@ class PlaceOrder:
         state: AccountState,
         command: Command,
         approved: ApprovedOrder | Refused,
+        requested: SendOrder | ClosePosition,
         fingerprint: str,
         now: datetime,
     ) -> Order:
@@ -203,6 +202,8 @@ class PlaceOrder:
             trigger_price=payload.trigger_price,
             trailing_amount=payload.trailing_amount,
             trailing_percent=payload.trailing_percent,
+            requested_qty=requested.qty,
+            requested_price=requested.price,
             expires_at=payload.expires_at if isinstance(payload, SendOrder) else None,
             ticket_id=approved.position_id,
             params=payload.params,
@@ -251,7 +252,7 @@ async def _within_limits(
 
 
 def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrder | ClosePosition:
-    """Return the request with price and quantity rounded as a real exchange accepts them."""
+    """Return the request with prices and quantity rounded as the exchange accepts them."""
     instruments = state.exchange.instruments()
     if isinstance(payload, SendOrder):
         return (

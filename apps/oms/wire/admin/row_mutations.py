@@ -33,11 +33,12 @@ ITEMS_SCHEMA: Mapping[str, Any] = {
 }
 """JSON Schema of a list of mutations."""
 
-#: Columns derived from others or from the time of the read.
+#: Columns derived from others, from the command or from the time of the read.
 _DERIVED = frozenset(
     {
         *("id", "version", "updated_at", "remaining_qty", "canceled_qty", "protection"),
         *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
+        *("requested_qty", "requested_price"),
     }
 )
 _DECIMALS = frozenset(

@@ -61,6 +61,12 @@ class OrderRow(TypedDict):
     pending_change: Annotated[str, one_of("cancel", "replace")] | None
     remaining_qty: DecimalText
     canceled_qty: DecimalText
+    requested_qty: Annotated[
+        DecimalText | None, Field(description="As the command gave it, before it was rounded.")
+    ]
+    requested_price: Annotated[
+        DecimalText | None, Field(description="As the command gave it, before it was rounded.")
+    ]
     reconciled: bool
     reduce_only: bool
     post_only: bool
@@ -191,6 +197,8 @@ def order_row(order: Order) -> OrderRow:
         "pending_change": order.pending_change,
         "remaining_qty": decimal_text(order.remaining_qty),
         "canceled_qty": decimal_text(order.canceled_qty),
+        "requested_qty": optional_decimal_text(order.requested_qty),
+        "requested_price": optional_decimal_text(order.requested_price),
         "reconciled": order.reconciled,
         "reduce_only": order.reduce_only,
         "post_only": order.post_only,

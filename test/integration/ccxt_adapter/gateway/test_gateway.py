@@ -108,6 +108,9 @@ async def test_row_15_requested_values_are_kept_with_the_sent_ones(
         shown = {row["order_id"]: row for row in venue.books()["orders"]}
         there = shown[result["order"]["exchange_order_id"]]
         assert (there["price"], there["qty"]) == (sent, "0.002")
+        row = await exchange_setup.order(result["order_id"])
+        assert (row["price"], row["qty"]) == (sent, "0.002")
+        assert (row["requested_price"], row["requested_qty"]) == ("60000.05", "0.0029999")
 
 
 async def test_row_21_a_cancel_after_the_fill_is_too_late(

@@ -95,6 +95,8 @@ oms_orders = schema.table(
     schema.nullable("trailing_amount", types.DecimalType()),
     schema.nullable("trailing_percent", types.DecimalType()),
     schema.required("provisional_qty", types.DecimalType(), "'0'"),
+    schema.nullable("requested_qty", types.DecimalType()),
+    schema.nullable("requested_price", types.DecimalType()),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
