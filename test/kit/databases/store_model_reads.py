@@ -110,8 +110,19 @@ class ModelReads:
         return _paginate(self._filtered(self._books.deals, window), window)
 
     def commands(self, window: HistoryQuery) -> Page[CommandRow]:
-        """A page of commands."""
-        return _paginate(self._filtered(self._books.commands, window), window)
+        """A page of commands; their strategy is that of their order."""
+        found = self._filtered(self._books.commands, window)
+        return _paginate([each for each in found if self._has_strategy(each, window)], window)
+
+    def _has_strategy(self, command: CommandRow, window: HistoryQuery) -> bool:
+        if window.strategy_id is None and window.strategies is None:
+            return True
+        order = self._books.orders.get(command.order_id or 0)
+        return (
+            order is not None
+            and window.strategy_id in (None, order.strategy_id)
+            and (window.strategies is None or order.strategy_id in window.strategies)
+        )
 
     def by_id(self, rows: Mapping[int, Row], ids: Collection[int]) -> Sequence[Row]:
         """The existing rows, ids ascending."""
