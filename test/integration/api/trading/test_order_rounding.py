@@ -102,7 +102,7 @@ async def test_less_than_a_step_is_refused(busy: InProcessGateway) -> None:
     assert (await stored(busy, refused["order_id"]))["requested_qty"] == "0.0009"
 
 
-async def test_what_the_exchange_was_told_directly_has_no_requested_values(
+async def test_an_order_sent_to_the_exchange_directly_has_no_requested_values(
     busy: InProcessGateway,
 ) -> None:
     args = ["BTC/USDT:USDT", "limit", "buy", 0.0119, 40000.07]
