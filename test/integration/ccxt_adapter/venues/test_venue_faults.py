@@ -210,12 +210,12 @@ def instrument(kind: InstrumentKind) -> Instrument:
     )
 
 
-WITH_STOPS = ("okx", "kraken")
+WITH_STOPS = ("okx", "kraken", "bitget")
 #: Stops on contracts only.
-WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "kucoin", "bitget")
+WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "kucoin")
 PLAIN_TYPES = ["market", "limit"]
 STOP_TYPES = ["stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
-STOP = {"order_type": "stop_market", "trigger_price": Decimal(9)}
+STOP = {"order_type": "stop_market", "trigger_price": Decimal(9), "side": Side.SELL}
 BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 
 
@@ -227,6 +227,7 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
             (venue, InstrumentKind.LINEAR, STOP, venue not in WITH_CONTRACT_STOPS)
             for venue in SYMBOLS
         ),
+        ("bitget", InstrumentKind.SPOT, {**STOP, "side": Side.BUY}, True),
         ("gate", InstrumentKind.SPOT, BUY, True),
         ("bitget", InstrumentKind.SPOT, BUY, True),
         ("gate", InstrumentKind.SPOT, {**BUY, "side": Side.SELL}, False),

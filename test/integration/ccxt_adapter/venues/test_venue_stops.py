@@ -21,13 +21,14 @@ from oms.domain.side import Side
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 ALGO, ADD = "POST /api/v5/trade/order-algo", "POST /0/private/AddOrder"
-FUTURES = "POST /api/v1/orders"
+FUTURES, SPOT_PLAN = "POST /api/v1/orders", "POST /api/v2/spot/trade/place-plan-order"
 PRICE, PLAN = "POST /api/v4/futures/usdt/price_orders", "POST /api/v2/mix/order/place-plan-order"
 REPLIES = {
     ALGO: {"code": "0", "data": [{"algoId": "77", "sCode": "0", "sMsg": ""}], "msg": ""},
     ADD: {"error": [], "result": {"descr": {"order": ""}, "txid": ["OAAAAA-BBBBB-CCCCCC"]}},
     PRICE: {"id": 77},
     FUTURES: {"code": "200000", "data": {"orderId": "64507d02921f1c0001ff6892"}},
+    SPOT_PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
     PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
 }
 
@@ -110,6 +111,13 @@ STOPS = [
         | {"triggerPrice": "26000", "triggerType": "fill_price", "side": "sell"},
         "clientOid",
         REDUCE,
+    ),
+    Stop(
+        *("bitget", SPOT, "sell", "stop_limit", "25900", "26000", SPOT_PLAN),
+        {"symbol": "BTCUSDT", "planType": "amount", "orderType": "limit", "size": "1"}
+        | {"triggerPrice": "26000", "triggerType": "fill_price", "executePrice": "25900"},
+        "clientOid",
+        {},
     ),
     Stop(
         *("bitget", SWAP, "buy", "take_profit_limit", "24000", "25000", PLAN),

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 Row = dict[str, Any]
 PLACED = "555"
+VENUES = ("gate", "bitget", "bitget-spot")
 
 
 @dataclass(kw_only=True)
@@ -132,6 +133,47 @@ def _bitget_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
     return _bitget_rows([trade] if one.is_met else [], "fillList")
 
 
+def _spot_stop(one: StopVenue) -> Row:
+    now = str(now_ms())
+    more = {"clientOid": one.name, "cTime": now, "uTime": now, "side": "sell"}
+    more |= {"orderType": "market", "executePrice": "", "size": one.qty}
+    return one.row | more | ({"status": "executed"} if one.is_met else {})
+
+
+def _spot_waiting(one: StopVenue, asked: ReceivedRequest) -> Any:
+    rows = [_spot_stop(one)] if one.name and not one.is_met else []
+    return _bitget_rows(rows, "orderList")
+
+
+def _spot_ended(one: StopVenue, asked: ReceivedRequest) -> Any:
+    return _bitget_rows([_spot_stop(one)] if one.is_met else [], "orderList")
+
+
+def _spot_sub_order(one: StopVenue, asked: ReceivedRequest) -> Any:
+    assert asked.fields == {"planOrderId": one.row["orderId"]}
+    row = {"orderId": PLACED, "price": "0", "type": "market", "status": "success"}
+    return {"code": "00000", "msg": "success", "data": [row] if one.is_met else []}
+
+
+def _spot_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
+    if asked.fields.get("orderId") != PLACED:
+        return {"code": "00000", "msg": "success", "data": []}
+    now = str(now_ms())
+    fields = {"symbol": "BTCUSDT", "orderId": PLACED, "clientOid": "777", "price": "0"}
+    fields |= {"size": one.qty, "orderType": "market", "side": "sell", "status": "filled"}
+    fields |= {"priceAvg": "24000", "baseVolume": one.qty, "quoteVolume": "24", "feeDetail": ""}
+    return {"code": "00000", "msg": "success", "data": [fields | {"cTime": now, "uTime": now}]}
+
+
+def _spot_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
+    fee = {"deduction": "no", "feeCoin": "USDT", "totalDeductionFee": "", "totalFee": "-0.02"}
+    trade = {"symbol": "BTCUSDT", "orderId": PLACED, "tradeId": "77", "orderType": "market"}
+    trade |= {"side": "sell", "priceAvg": "24000", "size": one.qty, "amount": "24"}
+    trade |= {"feeDetail": fee, "tradeScope": "taker", "cTime": str(now_ms())}
+    data = [trade | {"uTime": str(now_ms())}] if one.is_met else []
+    return {"code": "00000", "msg": "success", "data": data}
+
+
 def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVenue:
     """Returns the scripted stop of a venue, from its recorded row."""
     stops = "GET /api/v4/futures/usdt/price_orders"
@@ -147,6 +189,21 @@ def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVen
                 f"{stops}/126393906": _gate_single,
                 f"GET /api/v4/futures/usdt/orders/{PLACED}": _gate_placed,
                 "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
+            },
+        )
+    if name == "bitget-spot":
+        return StopVenue(
+            symbol="BTC/USDT",
+            qty="0.001",
+            row=load_raw_row(folder, "bitget", "orders", 0),
+            loses_reply=loses_reply,
+            routes={
+                "POST /api/v2/spot/trade/place-plan-order": _bitget_place,
+                "GET /api/v2/spot/trade/current-plan-order": _spot_waiting,
+                "GET /api/v2/spot/trade/history-plan-order": _spot_ended,
+                "GET /api/v2/spot/trade/plan-sub-order": _spot_sub_order,
+                "GET /api/v2/spot/trade/orderInfo": _spot_placed,
+                "GET /api/v2/spot/trade/fills": _spot_trades,
             },
         )
     return StopVenue(
@@ -165,14 +222,17 @@ def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVen
 
 
 @pytest.mark.parametrize("loses_reply", [False, True], ids=["answered", "reply-lost"])
-@pytest.mark.parametrize("name", ["gate", "bitget"])
+@pytest.mark.parametrize("name", VENUES)
 async def test_executions_of_the_placed_order_belong_to_the_stop(
     name: str, loses_reply: bool, places: Places, recorded_data: Path
 ) -> None:
-    place, one = places(name), stop_venue(name, recorded_data, loses_reply=loses_reply)
+    place, one = (
+        places(name.partition("-")[0]),
+        stop_venue(name, recorded_data, loses_reply=loses_reply),
+    )
     one.serve(place.venue)
     harness = await place.harness()
-    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03"), "reduce_only": True}
+    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
     await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
     await harness.wait_for_state(1, "SUBMITTED")
     assert harness.orders[1].exchange_order_id == str(one.row.get("id", one.row.get("orderId")))
@@ -183,11 +243,11 @@ async def test_executions_of_the_placed_order_belong_to_the_stop(
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
-@pytest.mark.parametrize("name", ["gate", "bitget"])
+@pytest.mark.parametrize("name", VENUES)
 async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
     name: str, places: Places, recorded_data: Path
 ) -> None:
-    place, one = places(name), stop_venue(name, recorded_data)
+    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
     one.serve(place.venue)
     harness = await place.harness()
     terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
@@ -201,12 +261,12 @@ async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
-@pytest.mark.parametrize("name", ["gate", "bitget"])
+@pytest.mark.parametrize("name", VENUES)
 async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
     name: str, places: Places, recorded_data: Path
 ) -> None:
     """The process has forgotten the stop, which ended before it started."""
-    place, one = places(name), stop_venue(name, recorded_data)
+    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
     one.serve(place.venue)
 
     async def is_own_order(order_id: int) -> bool:

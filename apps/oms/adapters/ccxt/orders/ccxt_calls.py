@@ -108,7 +108,7 @@ def _other_terms(order: Order, instrument: Instrument) -> frozenset[str]:
 
 
 def _is_market_buy(order: Order) -> bool:
-    return order.order_type == "market" and order.side is Side.BUY
+    return order.order_type not in LIMIT_TYPES and order.side is Side.BUY
 
 
 def build_place_call(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
-from oms.adapters.ccxt.parsing.fields import require_rows, to_milliseconds
+from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.parsing.trade_snapshot import (
     RowRejector,
@@ -70,6 +70,8 @@ class OrderLookup:
         #: Called with the exchange's id of the order that a conditional one placed.
         self._on_triggered = on_triggered or _set_triggered
         self._shared_lists = SharedListReader(client, venue, profile)
+        #: Ids of orders that conditional orders placed, by the ids of these: they do not change.
+        self._placed_order_ids: dict[str, str] = {}
         #: Orders being looked up one by one, by symbol.
         self._single_lookups: Counter[str] = Counter()
 
@@ -193,8 +195,9 @@ class OrderLookup:
         snapshot = await self._find_conditional(tracked)
         if snapshot is None or snapshot.status is not VenueOrderStatus.TRIGGERED:
             return snapshot
-        if snapshot.triggered_order_id is not None:
-            self._on_triggered(tracked, snapshot.triggered_order_id)
+        placed_id = await self.placed_order_id(snapshot)
+        if placed_id is not None:
+            self._on_triggered(tracked, placed_id)
         triggered = await self._fetch_placed(tracked)
         if triggered is None:
             message = "the trigger was met, the order that it placed is not listed yet"
@@ -223,6 +226,30 @@ class OrderLookup:
             if snapshot is not None:
                 return snapshot
         return None
+
+    async def placed_order_id(self, stop: OrderSnapshot) -> str | None:
+        """Returns the id of the order that a conditional order placed; ``None`` if there is none.
+
+        Raises ``ReadFailed``.
+        """
+        query, stop_id = self._profile.placed_order_query, stop.exchange_order_id
+        if stop.triggered_order_id is not None or query is None:
+            return stop.triggered_order_id
+        kind = self._client.instruments[stop.symbol].kind
+        if kind not in query.kinds or stop.status is not VenueOrderStatus.TRIGGERED:
+            return None
+        if stop_id not in self._placed_order_ids:
+            reply = await self._client.read(
+                "request", query.path, list(query.api), "GET", {query.param: stop_id}
+            )
+            try:
+                placed_id = query.parse(reply)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                raise malformed_response("the order that a conditional one placed") from None
+            if placed_id is None:
+                return None
+            self._placed_order_ids[stop_id] = placed_id
+        return self._placed_order_ids[stop_id]
 
     async def ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
         """Returns the conditional orders that ended, the latest page. Raises ``ReadFailed``."""

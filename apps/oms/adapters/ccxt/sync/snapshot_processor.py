@@ -151,7 +151,9 @@ class SnapshotProcessor:
                 unknown.setdefault(each.symbol, set()).add(each.exchange_order_id)
         for symbol, order_ids in sorted(unknown.items()):
             for stop in await self._lookup.ended_triggers(symbol):
-                placed_id = stop.triggered_order_id
+                if self._orders.client_ids.order_id_of(stop.client_id) is None:
+                    continue
+                placed_id = await self._lookup.placed_order_id(stop)
                 if placed_id is None or placed_id not in order_ids:
                     continue
                 if await self._is_untracked_own(stop.client_id):

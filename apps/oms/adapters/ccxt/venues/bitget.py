@@ -10,6 +10,7 @@ from oms.adapters.ccxt.venues.profile import (
     SPOT_ONLY,
     TRIGGER_PARAMS,
     LookupMethod,
+    PlacedOrderQuery,
     VenueProfile,
 )
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
@@ -60,6 +61,12 @@ def _parse_state(info: Info) -> VenueState | None:
     )
 
 
+def _parse_placed_order(payload: Any) -> str | None:
+    """The order that a trigger order of spot placed, once it is there."""
+    rows = payload["data"] or []
+    return str(rows[0]["orderId"]) if rows else None
+
+
 def _parse_side(info: Info, side: Any) -> Any:
     """In hedge mode ``side`` is the side of the leg and ``tradeSide`` says what is done to it.
 
@@ -95,13 +102,18 @@ PROFILES: Mapping[str, VenueProfile] = {
         omitted_params={"": SECTION_PARAMS, "fetch_positions": frozenset({"type"})},
         separate_trigger_kinds=ALL_KINDS,
         reports_waiting_trigger=True,
-        # Its rows of spot do not name the order that one placed.
-        unsupported_trigger_kinds=SPOT_ONLY,
+        placed_order_query=PlacedOrderQuery(
+            kinds=SPOT_ONLY,
+            path="v2/spot/trade/plan-sub-order",
+            api=("private", "spot"),
+            param="planOrderId",
+            parse=_parse_placed_order,
+        ),
         trigger_list_params={
             InstrumentKind.SPOT: (TRIGGER_PARAMS,),
             InstrumentKind.LINEAR: (TRIGGER_PARAMS, {**TRIGGER_PARAMS, "planType": "profit_loss"}),
         },
-        ended_trigger_list_params={InstrumentKind.LINEAR: (TRIGGER_PARAMS,)},
+        ended_trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
         names_triggered_orders=False,
         # ccxt's default is the mark price.
         trigger_params={"triggerType": "fill_price"},

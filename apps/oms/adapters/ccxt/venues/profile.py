@@ -50,6 +50,20 @@ class UsedWeight:
 
 
 @value
+class PlacedOrderQuery:
+    """A request of ccxt's generic kind for the order that a conditional order placed."""
+
+    kinds: frozenset[InstrumentKind]
+    path: str
+    #: ccxt's names of the API.
+    api: Sequence[str]
+    #: The parameter with the id of the conditional order.
+    param: str
+    #: Reads the id of the placed order; may raise as ``KeyQuery.parse`` does.
+    parse: Callable[[Any], str | None]
+
+
+@value
 class VenueProfile:
     """One venue; the defaults hold where nothing is known."""
 
@@ -170,6 +184,8 @@ class VenueProfile:
     trigger_lookup_params: Mapping[str, object] | None = None
     #: The order that a conditional one placed has its client order id; else only its id is known.
     names_triggered_orders: bool = True
+    #: Names the placed order where the row of the conditional one does not.
+    placed_order_query: PlacedOrderQuery | None = None
     #: Sent with each conditional order, unless it has them.
     trigger_params: Mapping[str, object] = field(default_factory=dict)
 
