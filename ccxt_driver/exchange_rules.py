@@ -17,6 +17,8 @@ PAPER_PREFIX = "paper."
 class ExchangeRules:
     """What calls mean at the exchanges of one family."""
 
+    #: The types in the next two tables are all that there are; others are refused.
+    has_own_types_only: bool = False
     #: With ``defaultType`` swap a spot symbol means the contract.
     swaps_spot_symbols: bool = False
     #: Order types of the exchange itself, by kind of market: the gateway's type, and if post-only.
@@ -37,6 +39,7 @@ class ExchangeRules:
 
 _BASE_TYPES = {"market": ("market", False), "limit": ("limit", False)}
 _BINANCE = ExchangeRules(
+    has_own_types_only=True,
     swaps_spot_symbols=True,
     spends_price=True,
     cost_params=("cost", "quoteOrderQty"),
@@ -46,10 +49,13 @@ _BINANCE = ExchangeRules(
         "stop_loss": ("stop_market", False),
         "stop_loss_limit": ("stop_limit", False),
         "take_profit": ("take_profit_market", False),
+        "take_profit_limit": ("take_profit_limit", False),
     },
     contract_types={
         **_BASE_TYPES,
         "stop": ("stop_limit", False),
+        "stop_market": ("stop_market", False),
+        "take_profit_market": ("take_profit_market", False),
         "take_profit": ("take_profit_limit", False),
         "trailing_stop_market": ("trailing_stop", False),
     },

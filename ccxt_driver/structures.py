@@ -46,6 +46,7 @@ class StructureBuilder:
         """Returns an order structure; ``info`` is the row unless given."""
         qty, filled = _decimal(row, "qty"), _decimal(row, "filled_qty")
         average = _decimal(row, "avg_fill_price")
+        is_priced_by_fills = self.dialect == CCXT and row.get("price") is None
         remaining = None if qty is None or filled is None else max(_ZERO, qty - filled)
         updated = parse_milliseconds(row.get("updated_at"))
         trigger = self._value(row, "trigger_price")
@@ -56,7 +57,7 @@ class StructureBuilder:
             "symbol": row.get("symbol"),
             "type": _lower(row.get("order_type")),
             "side": row.get("side"),
-            "price": self._value(row, "price"),
+            "price": self._number(average) if is_priced_by_fills else self._value(row, "price"),
             "amount": self._contracts(row, qty),
             "filled": self._contracts(row, filled),
             "remaining": self._contracts(row, remaining),

@@ -28,6 +28,8 @@ class Request:
     path: str
     query: Mapping[str, str | int] = field(default_factory=dict)
     payload: Any = None
+    #: Seconds to wait before it is sent.
+    delay_seconds: float = 0
 
     @property
     def is_read(self) -> bool:

@@ -5,6 +5,7 @@ subclass or refused, so that no order bypasses the gateway; any other unknown na
 that name on the account's exchange.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ from ccxt_driver.structures import CCXT, StructureBuilder
 
 #: Options that choose markets; the account's exchange has defaults of them.
 _TYPE_OPTIONS = ("defaultType", "defaultSubType")
+
+
+_DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def utc_now() -> datetime:
@@ -232,12 +236,21 @@ class Driver(CamelCaseAliases):
         self.has = merge_has(self.own_has, remote.get("has"), type(self))
         self.timeframes = dict(remote.get("timeframes") or {})
         self.features = expand_features(remote.get("features") or {})
-        self.fees = dict(remote.get("fees") or self.fees)
+        self.fees = self._with_numbers(remote.get("fees") or self.fees)
         self.precisionMode = remote.get("precisionMode") or TICK_SIZE
         self._exchange_id = self._exchange_id or str(remote.get("id") or "")
         options = remote.get("options") or {}
         defaults = {name: options[name] for name in _TYPE_OPTIONS if options.get(name)}
         self.options = {**defaults, **self.options}
+
+    def _with_numbers(self, value: Any) -> Any:
+        """Returns a structure of the exchange with its decimal texts as numbers."""
+        if isinstance(value, Mapping):
+            return {name: self._with_numbers(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._with_numbers(each) for each in value]
+        is_decimal = isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
+        return self.number(value) if is_decimal else value
 
     def _describe(self) -> Flow[dict[str, Any]]:
         has = yield from self._load_has(False)

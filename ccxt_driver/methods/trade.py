@@ -8,10 +8,10 @@ from typing import Any
 
 from ccxt_driver.methods.order_calls import OrderCallMethods
 from ccxt_driver.naming import keyword_aliases
-from ccxt_driver.sansio import trade_flows
+from ccxt_driver.sansio import read_flows, trade_flows
 from ccxt_driver.sansio.flow import NO_PARAMS, Flow, Params
 from ccxt_driver.sansio.order_terms import OrderCall
-from ccxt_driver.structures import Structure
+from ccxt_driver.structures import CCXT, Structure
 
 
 class TradeMethods(OrderCallMethods):
@@ -130,7 +130,11 @@ class TradeMethods(OrderCallMethods):
 
     def _create_order(self, call: OrderCall) -> Flow[Structure]:
         converted = yield from self._convert_order(call)
-        return (yield from trade_flows.create_order(self._context(), converted))
+        order = yield from trade_flows.create_order(self._context(), converted)
+        is_awaited = converted.type == "market" and call.params.get("wait_ms") is None
+        if is_awaited and self.dialect == CCXT:
+            order = yield from read_flows.await_fill(self._context(), order)
+        return order
 
     def _create_orders(
         self, orders: Sequence[Mapping[str, Any]], params: Params

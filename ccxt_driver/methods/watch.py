@@ -93,8 +93,12 @@ class WatchMethods(Driver):
                 api_key=self.apiKey,
                 cache=self._cache,
                 timeout_seconds=self.timeout_seconds,
+                on_connected=self.on_connected,
             )
         return self._stream
+
+    def on_connected(self, client: Any, message: Any = None) -> None:
+        """Called with each connection of the stream; a subclass may override it, as in ccxt.pro."""
 
     async def _watch_rows(
         self,

@@ -102,6 +102,8 @@ def _send_with_retry(
 ) -> Steps[Body]:
     ends_at = monotonic() + timeout_seconds
     attempt = 0
+    if request.delay_seconds:
+        yield Sleep(request.delay_seconds)
     while True:
         try:
             body: Body = yield Send(request)

@@ -63,9 +63,15 @@ class OrderMarket:
         return Decimal(1) if size is None else Decimal(format_decimal(size))
 
     def order_type(self, type: Any) -> tuple[str, bool]:
-        """Returns the gateway's name of an order type, and whether it is post-only."""
+        """Returns the gateway's name of an order type, and whether it is post-only.
+
+        Raises ``InvalidOrder`` for a type that the exchange does not have on such a market.
+        """
         name = str(type).lower()
         native = self.rules.contract_types if self.is_contract else self.rules.spot_types
+        if self.rules.has_own_types_only and not self.is_paper and name not in native:
+            message = f"{type} is not an order type of {self.market['symbol']}"
+            raise driver_error("InvalidOrder", message, code="order_type_not_supported")
         return native.get(name, (gateway_order_type(name), False))
 
 

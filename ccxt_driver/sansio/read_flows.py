@@ -13,6 +13,8 @@ OPEN_POSITIONS_MAX = 500
 OPEN_ORDERS_MAX = 5000
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 500
+#: Pauses before the reads of a market order that is not filled yet.
+FILL_DELAYS_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 
 #: ``params`` that are passed to the gateway unchanged.
 _HISTORY_PARAMS = (
@@ -46,6 +48,25 @@ def fetch_order(context: CallContext, id: Any, symbol: str | None, params: Param
             query = build_history_query(context, None, None, None, {"page_size": PAGE_SIZE_MAX})
             row = _find_row((yield _get("/oms/orders/history", query)), id)
     return _found_order(context, row, id)
+
+
+def await_fill(context: CallContext, order: Structure) -> Flow[Structure]:
+    """Returns an order with its executions, if they are booked within three seconds.
+
+    It was sent: if it cannot be read, it is returned as it is.
+    """
+    for delay in FILL_DELAYS_SECONDS:
+        if order["status"] != "open":
+            break
+        path = f"/oms/orders/{quote_path_part(order['id'])}"
+        try:
+            body = yield Request(method="GET", path=path, delay_seconds=delay)
+        except RuntimeError:
+            break
+        row = _find_row(body, order["id"])
+        if row is not None:
+            order = {**context.structures.order(row), "info": order["info"]}
+    return order
 
 
 def fetch_order_by_client_id(context: CallContext, client_id: str, symbol: str | None) -> Flow[Any]:

@@ -6,7 +6,7 @@ It resumes by the event number of the account cache, so no row is lost or return
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -29,9 +29,16 @@ class GatewayStream:
     """The connection of one exchange object, in one event loop."""
 
     def __init__(
-        self, *, base_url: str, api_key: str, cache: AccountCache, timeout_seconds: float
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        cache: AccountCache,
+        timeout_seconds: float,
+        on_connected: Callable[["GatewayStream"], object],
     ) -> None:
-        self._url = "ws" + base_url.removeprefix("http") + "/ws"
+        self.url = "ws" + base_url.removeprefix("http") + "/ws"
+        self._on_connected = on_connected
         self._api_key = api_key
         self._timeout_seconds = timeout_seconds
         self.cache = cache
@@ -109,7 +116,7 @@ class GatewayStream:
         exceptions = import_module("websockets.exceptions")
         try:
             async with client.connect(
-                self._url,
+                self.url,
                 additional_headers={"x-api-key": self._api_key},
                 open_timeout=self._timeout_seconds,
                 close_timeout=1,
@@ -123,6 +130,7 @@ class GatewayStream:
                 for subscription in self.subscriptions.active():
                     await self._send(socket, subscription.request())
                 self._socket = socket
+                self._on_connected(self)
                 yield socket
         except exceptions.WebSocketException as error:
             raise ConnectionError(str(error)) from error

@@ -182,3 +182,19 @@ def test_another_event_loop_resumes_the_cache() -> None:
 
     created = OmsCcxtAsyncExchange(api_key="key", account_id=7, http_client=RepeatingClient())
     assert asyncio.run(begin(created)) + asyncio.run(go_on(created)) == [1, 2]
+
+
+async def test_a_hook_is_called_with_each_connection(server: ScriptedWebSocket) -> None:
+    urls: list[str] = []
+
+    class Program(OmsCcxtAsyncExchange):
+        def on_connected(self, client: Any, message: Any = None) -> None:
+            urls.append(client.url)
+
+    program = Program(
+        api_key="key", account_id=7, base_url=server.base_url, http_client=RepeatingClient()
+    )
+    server.script = [snapshot(10, {**ORDER, "version": 1})]
+    await program.watch_orders()
+    await program.close()
+    assert urls == [f"{server.base_url.replace('http', 'ws')}/ws"]

@@ -124,7 +124,7 @@ class Differential:
         """A ccxt object of class ``name`` with ``options``; one for equal arguments."""
         key = f"{name} {sorted(options.items())}"
         if key not in self._direct:
-            config = self.venue.config(DIRECT_KEY, _dialect(name))
+            config = self.venue.config(DIRECT_KEY, dialect(name))
             config["options"] = {**config.get("options", {}), **options}
             if name == "binanceusdm":  # its own choice, which the exchange's options override
                 config["options"]["fetchMarkets"] = {"types": ["linear"]}
@@ -140,7 +140,7 @@ class Differential:
         """A driver object in place of ccxt's class ``name``; one for equal arguments."""
         key = f"{name} {sorted(options.items())}"
         if key not in self._drivers:
-            account_id = self.account_ids[_dialect(name)]
+            account_id = self.account_ids[dialect(name)]
             config = {
                 "apiKey": TRADER_KEY,
                 "accountId": account_id,
@@ -214,7 +214,9 @@ async def open_differential(venue: LoopbackExchange, folder: Path) -> AsyncItera
             venue.control("deposit", key=f"loop-{account}", currency=currency, amount=amount)
     async with open_gateway(f"sqlite+aiosqlite:///{folder / 'oms.sqlite3'}") as gateway:
         setup = ExchangeSetup(gateway, venue, folder)
-        account_ids = {name: await _account(gateway, venue, name) for name in ("bybit", "binance")}
+        account_ids = {
+            name: await create_account(gateway, venue, name) for name in ("bybit", "binance")
+        }
         grants = dict.fromkeys(account_ids.values(), TRADER)
         await gateway.add_key("venue trader", TRADER_KEY, grants=grants)
         gateway.worker.processor.connect = setup._connect
@@ -226,7 +228,8 @@ async def open_differential(venue: LoopbackExchange, folder: Path) -> AsyncItera
             await differential.close()
 
 
-async def _account(gateway: InProcessGateway, venue: LoopbackExchange, name: str) -> int:
+async def create_account(gateway: InProcessGateway, venue: LoopbackExchange, name: str) -> int:
+    """Creates an account of the gateway at a dialect of the exchange; returns its id."""
     return await gateway.store.registry.create_account(
         exchange_id=f"ccxt.{name}",
         label=name,
@@ -240,37 +243,52 @@ async def _account(gateway: InProcessGateway, venue: LoopbackExchange, name: str
     )
 
 
-class Runs:
-    """Runs comparisons in an event loop of its own thread: the gateway keeps its leases."""
+class LoopThread:
+    """An event loop in a thread of its own, so that a gateway in it keeps its leases."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.differential: Differential
 
     def wait(self, awaitable: Coroutine[Any, Any, Result]) -> Result:
         """Runs a coroutine in the loop; returns its result."""
         return asyncio.run_coroutine_threadsafe(awaitable, self._loop).result(SECONDS_MAX)
 
+
+@contextmanager
+def run_loop_thread() -> Iterator[LoopThread]:
+    """Yields a running loop."""
+    with closing(asyncio.new_event_loop()) as loop:
+        thread = Thread(target=loop.run_forever, name="gateway")
+        thread.start()
+        try:
+            yield LoopThread(loop)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Comparisons in the event loop of a thread."""
+
+    differential: Differential
+    thread: LoopThread
+
     def compare(self, name: str, *steps: Step, **options: Any) -> Comparison:
         """As ``Differential.compare``, blocking."""
-        return self.wait(self.differential.compare(name, steps, options))
+        return self.thread.wait(self.differential.compare(name, steps, options))
 
 
 @contextmanager
 def run_differential(folder: Path) -> Iterator[Runs]:
     """Yields comparisons at a loopback exchange of their own."""
-    with run_loopback() as venue, closing(asyncio.new_event_loop()) as loop:
-        thread = Thread(target=loop.run_forever, name="differential")
-        thread.start()
-        runs, stack = Runs(loop), AsyncExitStack()
+    with run_loopback() as venue, run_loop_thread() as thread:
+        stack = AsyncExitStack()
         try:
             opened = stack.enter_async_context(open_differential(venue, folder))
-            runs.differential = runs.wait(opened)
-            yield runs
+            yield Runs(thread.wait(opened), thread)
         finally:
-            runs.wait(stack.aclose())
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+            thread.wait(stack.aclose())
 
 
 def call(method: str, *args: Any) -> Step:
@@ -291,6 +309,6 @@ def _changed_by_error(side: Side) -> bool:
     return side.error is not None and side.snapshots[-1] != side.snapshots[-2]
 
 
-def _dialect(name: str) -> str:
+def dialect(name: str) -> str:
     """The dialect of the loopback exchange that serves ccxt's class ``name``."""
     return "binance" if name.startswith("binance") else "bybit"

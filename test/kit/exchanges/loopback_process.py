@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +26,8 @@ class LoopbackExchange:
 
     startup: Mapping[str, Any]
     output: IO[str]
+    #: Secrets of keys that were added later.
+    added: dict[str, str] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -49,6 +51,20 @@ class LoopbackExchange:
             raise AssertionError(refused.read().decode()) from None
         return done
 
+    def add_account(self, name: str, balances: Mapping[str, str]) -> str:
+        """Adds an account with a key of its own, and deposits; returns the key, its name."""
+        secret = self.added[name] = f"secret-of-{name}"
+        self.control("account", key=name, secret=secret, balances=balances, passphrase="added")
+        return name
+
+    def secret(self, key: str) -> str:
+        """The secret of a key."""
+        return str(self.added.get(key) or self.startup["keys"][key])
+
+    def passphrase(self, key: str) -> str:
+        """The passphrase of a key."""
+        return str(self.startup["passphrases"].get(key, "added"))
+
     def books(self, account: str = "a") -> Json:
         """The books of an account at the exchange."""
         books: Json = self.control("books")["accounts"][account]
@@ -63,8 +79,8 @@ class LoopbackExchange:
         """The ccxt constructor arguments for this key and venue."""
         credentials = {
             "apiKey": key,
-            "secret": self.startup["keys"][key],
-            "password": self.startup["passphrases"][key],
+            "secret": self.secret(key),
+            "password": self.passphrase(key),
         }
         extra_config: Json = self.startup["extra_config"][venue]
         return {"enableRateLimit": False} | credentials | extra_config

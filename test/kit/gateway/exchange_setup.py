@@ -33,6 +33,8 @@ class ExchangeSetup:
     cache: Path
     timings: Timings = FAST_TIMINGS
     account_id: int = 0
+    #: The exchange's keys of accounts, by the gateway's account id; of others it is ``loop-a``.
+    keys: dict[int, str] = field(default_factory=dict)
     exchange_id: str = "ccxt.bybit"
     #: The exchange's account id of the credentials, as recorded before.
     owner: str | None = None
@@ -104,14 +106,15 @@ class ExchangeSetup:
         if account.engine is Engine.PAPER:
             paper = PaperExchange.restore(account, image.exchange_state)
             return ExchangePorts(trading=paper, calls=paper, paper=paper)
+        key = self.keys.get(account.id, "loop-a")
         spec = ClientSpec(
             account_id=account.id,
             venue=account.venue,
             engine=account.engine.value,
             environment=account.environment.value,
-            api_key="loop-a",
-            secret=self.venue.startup["keys"]["loop-a"],
-            passphrase=self.venue.startup["passphrases"]["loop-a"],
+            api_key=key,
+            secret=self.venue.secret(key),
+            passphrase=self.venue.passphrase(key),
             extra_config=loads(account.extra_config),
             owner=self.owner,
             cache_folder=self.cache,

@@ -67,6 +67,17 @@ def test_a_stop_loss_limit_keeps_its_price(exchange_id: str) -> None:
     assert (converted.type, converted.price) == ("stop_limit", "90")
 
 
+@pytest.mark.parametrize(
+    ("place", "type"),
+    [(SPOT, "STOP"), (SPOT, "stop_market"), (SPOT, "TAKE_PROFIT_MARKET"), (CONTRACT, "STOP_LOSS")],
+)
+def test_a_type_of_another_market_is_refused(place: Any, type: str) -> None:
+    call = order(type=type, price=90, stopPrice=95)
+    with pytest.raises(ccxt.InvalidOrder, match="not an order type"):
+        convert_order(call, market(place, "binance"), None)
+    assert convert_order(call, market(place, "kraken"), None).params["trigger_price"] == "95"
+
+
 def test_exits_are_attached_where_the_exchange_takes_them() -> None:
     call = order(stopLoss=90.04, takeProfit={"triggerPrice": 110.06, "price": 111})
     converted = convert_order(call, market(CONTRACT, has_attached_exits=True), None)

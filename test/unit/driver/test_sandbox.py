@@ -22,7 +22,9 @@ def exchange_on(environment: str, **config: Any) -> tuple[Any, StubTransport]:
     transport = StubTransport([{"items": [account]}, *LOADED, *orders])
     http = OmsHttpClient(base_url=BASE_URL, api_key="key", transport=transport)
     config |= {"apiKey": "key", "accountId": 7, "baseUrl": BASE_URL}
-    return OmsCcxtExchange(config=config, http_client=http), transport
+    exchange = OmsCcxtExchange(config=config, http_client=http)
+    exchange._sleep = lambda seconds: None
+    return exchange, transport
 
 
 def edit_one(exchange: Any) -> None:

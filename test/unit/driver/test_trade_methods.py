@@ -284,6 +284,40 @@ def test_a_whole_position_is_closed_without_a_symbol() -> None:
     assert transport.command["payload"]["position_id"] == 3
 
 
+SENT = {**ORDER, "order_type": "market", "price": None, "status": "SUBMITTED"}
+OPEN = {**SENT, "filled_qty": "0", "avg_fill_price": None}
+FILLED = {**SENT, "status": "FILLED", "filled_qty": "0.3", "avg_fill_price": "100.1"}
+
+
+def market_order(*responses: Any, **params: Any) -> tuple[Any, list[str]]:
+    """What a market order in the ccxt dialect returns, and the paths from the command on."""
+    exchange, transport = make_exchange(
+        *LOADED, results({"order": OPEN}), *responses, dialect="ccxt"
+    )
+    order = exchange.create_order("BTC/USDT:USDT", "market", "buy", 30, None, params)
+    return order, [sent.path for sent in transport.sent[2:]]
+
+
+def test_a_market_order_is_returned_with_its_executions() -> None:
+    order, paths = market_order({"items": [OPEN]}, {"items": [FILLED]})
+    assert (order["status"], order["average"], order["price"]) == ("closed", 100.1, 100.1)
+    assert paths == ["/oms/commands", "/oms/orders/42", "/oms/orders/42"]
+    assert "results" in order["info"], "the reply to the command"
+
+
+def test_a_market_order_that_cannot_be_read_is_returned_as_sent() -> None:
+    order, paths = market_order(failure("not_found"))
+    assert (order["id"], order["status"], order["price"]) == ("42", "open", None)
+    assert len(paths) == 2
+
+
+def test_a_market_order_is_not_awaited_for_ever() -> None:
+    order, paths = market_order({"items": [OPEN]})
+    assert (order["status"], len(paths)) == ("open", 7)
+    order, paths = market_order({"items": [FILLED]}, wait_ms=0)
+    assert (order["status"], paths) == ("open", ["/oms/commands"])
+
+
 @pytest.mark.parametrize("amount", [float("nan"), "ten", None])
 def test_an_invalid_number_is_refused_before_sending(amount: Any) -> None:
     exchange, transport = make_exchange(results({}))

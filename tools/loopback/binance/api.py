@@ -62,6 +62,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/api/v3/myTrades"): rest_orders.my_trades,
     ("GET", "/api/v3/account"): rest_account.spot_account,
     ("GET", "/sapi/v1/capital/config/getall"): rest_account.coins,
+    ("GET", "/sapi/v1/asset/tradeFee"): rest_account.trade_fees,
     ("POST", "/fapi/v1/order"): rest_orders.create,
     ("POST", _BATCH): rest_orders.create_batch,
     ("GET", "/fapi/v1/order"): rest_orders.read_order,

@@ -12,6 +12,7 @@ from loopback.binance.order_json import is_spot
 from loopback.binance.params import Caller, Params, instruments
 from loopback.exchange.account_rows import position_row, wallet_rows
 from loopback.formatting import format_number, market_id, to_ms
+from oms.domain.instrument import InstrumentKind
 from oms.simulation.inputs import SetLeverage
 
 
@@ -35,6 +36,21 @@ def spot_account(caller: Caller, params: Params) -> Any:
         "updateTime": to_ms(caller.venue.now()),
         "balances": balances,
     }
+
+
+def trade_fees(caller: Caller, params: Params) -> Any:
+    """Returns the fee rates of one spot symbol, or of all."""
+    name = params.get("symbol")
+    fees = caller.account.settings.rates_of(InstrumentKind.SPOT)
+    return [
+        {
+            "symbol": market_id(symbol),
+            "makerCommission": format_number(fees.maker),
+            "takerCommission": format_number(fees.taker),
+        }
+        for symbol in caller.venue.instruments
+        if is_spot(symbol) and name in (None, market_id(symbol))
+    ]
 
 
 def linear_account(caller: Caller, params: Params) -> Any:

@@ -1,16 +1,18 @@
 """WebSocket streams of the Binance dialect; one frame reports an order and its fill.
 
 Spot: ``/ws-api/v3``, authenticated by ``userDataStream.subscribe.signature``. Contracts:
-``/private/ws?listenKey=``. Market streams accept connections and send no data.
+``/private/ws?listenKey=``. Market streams accept connections and send no data. Orders on spot
+may be placed over the first one: ``order.place``.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from loopback.binance import rest_orders
 from loopback.binance.errors import ApiError
 from loopback.binance.order_json import is_conditional, is_spot
-from loopback.binance.params import check_timestamp, find_key, sign
+from loopback.binance.params import Caller, check_timestamp, find_key, sign
 from loopback.binance.rest_account import listen_key
 from loopback.binance.stream_frames import account_frame, algo_frame, order_frame, wallet_frame
 from loopback.exchange.account import Account
@@ -21,7 +23,7 @@ from loopback.exchange.rows import (
     PositionUpdate,
     WalletUpdate,
 )
-from loopback.exchange.venue import Venue
+from loopback.exchange.venue import ApiKey, Venue
 from loopback.faults import FaultGroup
 from loopback.formatting import Json, compact_json, to_ms
 from loopback.server.http import Request, WebSocket
@@ -70,6 +72,8 @@ class StreamServer:
             if frame.get("method") == f"{USER_DATA}.subscribe.signature":
                 self._authenticate(connection, frame.get("params") or {})
                 reply["result"] = {"subscriptionId": 0}
+            elif frame.get("method") == "order.place":
+                reply["result"] = self._place_order(frame.get("params") or {})
             elif frame.get("method") == "ping":
                 reply["result"] = {}
             else:
@@ -82,15 +86,27 @@ class StreamServer:
             }
         connection.socket.send(compact_json(reply))
 
-    def _authenticate(self, connection: StreamConnection, params: dict[str, Any]) -> None:
-        """Checks the signature of the sorted parameters. Raises ``ApiError``."""
-        name = str(params.get("apiKey", ""))
-        key = find_key(name, self._venue.keys)
+    def _check_signature(self, params: dict[str, Any]) -> ApiKey:
+        """Returns the key, checks the signature of the sorted parameters. Raises ``ApiError``."""
+        key = find_key(str(params.get("apiKey", "")), self._venue.keys)
         unsigned = {each: value for each, value in params.items() if each != "signature"}
-        payload = "&".join(f"{each}={unsigned[each]}" for each in sorted(unsigned))
+        payload = "&".join(f"{each}={_text(unsigned[each])}" for each in sorted(unsigned))
         if sign(key.secret, payload) != params.get("signature"):
             raise ApiError(-1022, "Signature for this request is not valid.")
         check_timestamp(params, to_ms(self._venue.now()) + self._request_filter.skew_ms)
+        return key
+
+    def _place_order(self, params: dict[str, Any]) -> Any:
+        key = self._check_signature(params)
+        if key.read_only:
+            raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        account, faults = self._venue.account_of(key.name), self._request_filter.faults
+        caller = Caller(self._venue, faults, account, key.name, spot=True)
+        return rest_orders.create(caller, {name: _text(value) for name, value in params.items()})
+
+    def _authenticate(self, connection: StreamConnection, params: dict[str, Any]) -> None:
+        """Subscribes a connection to the key's account. Raises ``ApiError``."""
+        name = self._check_signature(params).name
         if self._request_filter.faults.take(
             FaultGroup.STREAM, connection.path, name, "auth_refused"
         ):
@@ -111,6 +127,10 @@ class StreamServer:
         for path, topic, frame in _frames(account, updates, to_ms(self._venue.now())):
             receivers = [each for each in connections if each.path == path]
             self._hub.deliver(topic, receivers, compact_json(frame))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _frames(
