@@ -28,8 +28,9 @@ HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "500"))
 CHUNKS = 10
 MARIADB_PART = 50
 MEMORY_PART = 5
-#: A fee before its trade, which replaces an equal inferred one of a closed position.
-FORMER_FAULTS = (521019767,)
+#: A fee before its trade, which replaces an equal inferred one of a closed position; an execution
+#: that belongs after the close of the ticket that its inferred one entered.
+FORMER_FAULTS = (521019767, 5745)
 
 
 #: Returns the store of the next history.

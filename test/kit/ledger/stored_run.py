@@ -97,6 +97,7 @@ class StoredRun(HistoryRun):
         """Every fifth execution is charged in further currencies, too."""
         trade = _execution(report).exchange_trade_id
         if not self._try_new(report):
+            self._drop_fees([report])
             return
         self.reports.append(report)
         if int(trade[1:]) % 5 == 0:
@@ -113,9 +114,15 @@ class StoredRun(HistoryRun):
         if which % 2:
             batch.reverse()
         accepted = [report for report in batch if self._try_new(report)]
+        self._drop_fees([report for report in batch if report not in accepted])
         if accepted:
             self.reports += accepted
             self.book.ingest(*accepted)
+
+    def _drop_fees(self, refused: Sequence[ExecutionReport]) -> None:
+        """Forget the early fees of executions that an earlier command forbids."""
+        for report in refused:
+            self.charges.commissions.pop(_execution(report).exchange_trade_id, None)
 
     def _infer(self, which: int, *_: int) -> None:
         """The exchange says that an order is filled further than its executions were reported."""

@@ -7,6 +7,7 @@ execution reversed by the exchange, and orders moved to another strategy or posi
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from oms.domain.account import PositionMode
 from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
 from oms.domain.ledger.allocation import execution_key
@@ -35,12 +36,10 @@ def restate(
     after = advance_order(order, report)
     assert after is not None, "a fill is legal from every state"
     inferred = (*removed, *reduced)
-    # The position that an inferred deal entered keeps its ticket.
-    entered = (ticket_name(history.mode, d) for d in inferred if d.entry is DealEntry.IN)
-    position_id = next(entered, 0)
-    late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
     inferred_ids = {deal.id for deal in inferred}
     remaining = [deal for deal in history.deals if deal.id not in inferred_ids]
+    position_id = _ticket_of(inferred, remaining, history.mode)
+    late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
     history = evolve(
         history,
         deals=(*remaining, *reduced, late),
@@ -69,6 +68,21 @@ def restate(
         exec_type=EXEC_TYPES[report.kind],
         late_fill=not order.is_open or _is_late(history, execution),
     )
+
+
+def _ticket_of(inferred: Sequence[Deal], others: Sequence[Deal], mode: PositionMode) -> int:
+    """Return the ticket that only ``inferred`` deals entered; 0 if ``others`` did, too.
+
+    The actual execution keeps it. A ticket with other entries is not that of the execution unless
+    a replay says so: it may belong after the ticket's close.
+    """
+    entered = next((ticket_name(mode, d) for d in inferred if d.entry is DealEntry.IN), 0)
+    is_shared = any(
+        ticket_name(mode, deal) == entered and deal.entry is DealEntry.IN
+        for deal in others
+        if deal.type is DealType.TRADE
+    )
+    return 0 if is_shared and mode is PositionMode.HEDGE else entered
 
 
 def _is_late(history: SymbolHistory, execution: Execution) -> bool:

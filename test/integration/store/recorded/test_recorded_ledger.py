@@ -342,3 +342,29 @@ async def test_order_names_a_ticket_that_a_reassign_opened(store: SqlStore) -> N
     await account.commit()
 
     assert signed(account) == [-3]
+
+
+@pytest.mark.parametrize("is_inferred", [False, True])
+async def test_an_inferred_execution_leaves_no_ticket_to_the_actual_one(
+    store: SqlStore, *, is_inferred: bool
+) -> None:
+    """The actual one belongs after the close of the ticket: orders that name it do not mean it."""
+    account = await StoredAccount.create(store, PositionMode.HEDGE, LINEAR)
+    order = await account.send("sell", 2, new_position=True)
+    await account.ingest(a_trade(order, "t1", 1, 100, at(1)))
+    ticket = account.order(order.id).position_id
+    names = {"position_id": ticket, "ticket_id": ticket, "reduce_only": True}
+    closes = [await account.send("buy", qty, strategy_id=1, **names) for qty in (2, 1)]
+    if is_inferred:
+        await account.ingest(a_trade(order, "syn-1", 1, 100, at(2), provisional=True))
+    await account.commit()
+    await account.ingest(a_trade(closes[0], "t3", 2, 100, at(3)))
+    await account.ingest(a_trade(order, "t4", 1, 100, at(4)))
+    await account.commit()
+    await account.restart()
+    await account.ingest(a_trade(closes[1], "t5", 1, 100, at(5)))
+    await account.commit()
+
+    positions = (await account.books()).positions.values()
+    held = sorted((one.qty, one.qty_opened) for one in positions if one.qty_opened)
+    assert held == [(-1, 1), (0, 1), (1, 1), (1, 1)]
