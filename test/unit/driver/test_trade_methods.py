@@ -354,3 +354,15 @@ def test_trading_requests_are_never_repeated(call: Any, error: Any) -> None:
     with pytest.raises(ccxt.BaseError):
         call(exchange)
     assert len(transport.sent) == 1
+
+
+def test_fees_of_the_exchange_are_numbers() -> None:
+    fees = {"trading": {"taker": "0.0005", "percentage": True, "tiers": [["0", "-0.0001"]]}}
+    exchange, _ = make_exchange({"result": {"fees": fees, "timeframes": {"1m": "1"}}})
+    exchange.load_has()
+    assert exchange.fees["trading"] == {
+        "taker": 0.0005,
+        "percentage": True,
+        "tiers": [[0.0, -0.0001]],
+    }
+    assert exchange.timeframes == {"1m": "1"}
