@@ -35,6 +35,7 @@ class ExchangeSetup:
     account_id: int = 0
     #: The exchange's keys of accounts, by the gateway's account id; of others it is ``loop-a``.
     keys: dict[int, str] = field(default_factory=dict)
+    position_mode: str = "netting"
     exchange_id: str = "ccxt.bybit"
     #: The exchange's account id of the credentials, as recorded before.
     owner: str | None = None
@@ -47,7 +48,7 @@ class ExchangeSetup:
         self.account_id = await self.gateway.store.registry.create_account(
             exchange_id=self.exchange_id,
             label="loopback",
-            position_mode="netting",
+            position_mode=self.position_mode,
             environment=environment,
             is_testnet=environment not in ("live", "paper"),
             extra_config=dumps(extra or dict(self.venue.startup["extra_config"]["bybit"])),

@@ -50,6 +50,7 @@ PUBLIC: Mapping[str, Public] = {
     **{f"/api/v3/{name}": route for name, route in BOTH.items()},
     **{f"/fapi/v1/{name}": route for name, route in BOTH.items()},
     "/fapi/v1/premiumIndex": rest_public.premium_index,
+    "/fapi/v1/fundingRate": rest_public.funding_rates,
 }
 PRIVATE: Mapping[tuple[str, str], Private] = {
     ("POST", "/api/v3/order"): rest_orders.create,

@@ -7,7 +7,7 @@ from typing import Any
 from loopback.binance.errors import ApiError
 from loopback.binance.order_limits import order_limits_json
 from loopback.binance.params import Params, find_instrument, instruments, parse_limit
-from loopback.exchange.market_rows import bars_of, levels_json
+from loopback.exchange.market_rows import FUNDING_MS, bars_of, funding_times, levels_json
 from loopback.exchange.venue import MarketState, PublicTradeRow, Venue
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -132,6 +132,21 @@ def premium_index(venue: Venue, params: Params, *, spot: bool) -> Any:
     return [_premium_json(venue, venue.markets[row.symbol]) for row in rows]
 
 
+def funding_rates(venue: Venue, params: Params, *, spot: bool) -> Any:
+    """Returns the funding times of a period, the oldest first, each with the present rate."""
+    market = _find_market(venue, params, spot=spot)
+    start, now_ms = int(params.get("startTime") or 0), to_ms(venue.now())
+    times = funding_times(start, min(int(params.get("endTime") or now_ms), now_ms))
+    return [
+        {
+            "symbol": market_id(market.instrument.symbol),
+            "fundingRate": format_number(market.funding),
+            "fundingTime": due,
+        }
+        for due in times[: parse_limit(params, 100, 1000)]
+    ]
+
+
 def _find_market(venue: Venue, params: Params, *, spot: bool) -> MarketState:
     return venue.markets[find_instrument(venue, params, spot=spot).symbol]
 
@@ -145,7 +160,7 @@ def _premium_json(venue: Venue, market: MarketState) -> Json:
         "estimatedSettlePrice": format_number(market.mark_price),
         "lastFundingRate": format_number(market.funding),
         "interestRate": "0",
-        "nextFundingTime": (now // 28_800_000 + 1) * 28_800_000,
+        "nextFundingTime": (now // FUNDING_MS + 1) * FUNDING_MS,
         "time": now,
     }
 

@@ -1,4 +1,4 @@
-"""Order book levels and candle bars, in the form that all dialects return."""
+"""Order book levels, candle bars and funding times, in the form that all dialects return."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,10 +9,21 @@ from loopback.formatting import format_number
 from oms.domain.instrument import Instrument
 from oms.domain.money import add
 from oms.domain.value import evolve
+from oms.simulation.account.funding_schedule import FUNDING_INTERVAL
 from oms.simulation.state.paper_market import Level
 
 UNLIMITED_VALUE = Decimal(100_000_000)
 """The value, in quote currency, displayed for a level without a quantity limit."""
+
+FUNDING_MS = FUNDING_INTERVAL // timedelta(milliseconds=1)
+_FUNDING_TIMES_MAX = 1000
+
+
+def funding_times(start_ms: int, end_ms: int) -> list[int]:
+    """Returns the funding times of a period, the oldest first; of a long one the last 1,000."""
+    last = end_ms // FUNDING_MS
+    first = max(-(-start_ms // FUNDING_MS), last - _FUNDING_TIMES_MAX + 1)
+    return [number * FUNDING_MS for number in range(first, last + 1)]
 
 
 def levels_json(instrument: Instrument, levels: Iterable[Level]) -> list[list[str]]:

@@ -29,6 +29,7 @@ PUBLIC: Mapping[str, Public] = {
     "/api/v5/public/instruments": rest_public.instruments,
     "/api/v5/public/mark-price": rest_public.mark_prices,
     "/api/v5/public/funding-rate": rest_public.funding_rate,
+    "/api/v5/public/funding-rate-history": rest_public.funding_rate_history,
     "/api/v5/market/ticker": rest_public.ticker,
     "/api/v5/market/tickers": rest_public.tickers,
     "/api/v5/market/books": rest_public.books,

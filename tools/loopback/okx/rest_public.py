@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from loopback.exchange.market_rows import bars_of, displayed_size
+from loopback.exchange.market_rows import FUNDING_MS, bars_of, displayed_size, funding_times
 from loopback.exchange.venue import Bar, MarketState, PublicTradeRow, Venue
 from loopback.formatting import Json, format_number, to_ms
 from loopback.okx.errors import ApiError
@@ -33,7 +33,6 @@ INTERVALS: Mapping[str, timedelta] = {
     "1Mutc": timedelta(days=30),
 }
 """Candle intervals by OKX's names."""
-_FUNDING_MS = 28_800_000
 
 
 def system_status(venue: Venue, params: Params) -> list[Any]:
@@ -67,7 +66,7 @@ def mark_prices(venue: Venue, params: Params) -> list[Any]:
 def funding_rate(venue: Venue, params: Params) -> list[Any]:
     """Returns the funding rate of a contract."""
     market, now_ms = _find_market(venue, params), to_ms(venue.now())
-    due = (now_ms // _FUNDING_MS + 1) * _FUNDING_MS
+    due = (now_ms // FUNDING_MS + 1) * FUNDING_MS
     return [
         {
             "instType": "SWAP",
@@ -75,10 +74,27 @@ def funding_rate(venue: Venue, params: Params) -> list[Any]:
             "fundingRate": format_number(market.funding),
             "fundingTime": str(due),
             "nextFundingRate": "",
-            "nextFundingTime": str(due + _FUNDING_MS),
+            "nextFundingTime": str(due + FUNDING_MS),
             "method": "current_period",
             "ts": str(now_ms),
         }
+    ]
+
+
+def funding_rate_history(venue: Venue, params: Params) -> list[Any]:
+    """Returns the funding times after ``before``, the newest first, each with the present rate."""
+    market, first = _find_market(venue, params), int(params.get("before") or 0)
+    rate = format_number(market.funding)
+    return [
+        {
+            "instType": "SWAP",
+            "instId": instrument_id(market.instrument.symbol),
+            "fundingRate": rate,
+            "realizedRate": rate,
+            "fundingTime": str(due),
+            "method": "current_period",
+        }
+        for due in funding_times(first + 1, to_ms(venue.now()))[::-1][: parse_limit(params)]
     ]
 
 

@@ -1,5 +1,6 @@
 """Funding of real exchanges: each payment once, by its own id, with its sign."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from kit.databases.sql import execute
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
+from oms.adapters.ccxt.client.venue_client import VenueClient
 from oms.adapters.ccxt.sync import funding_reader
 
 LINEAR = "BTC/USDT:USDT"
@@ -88,6 +90,40 @@ async def test_funding_that_differs_from_the_list_is_a_discrepancy(
     execute(dsn, "UPDATE oms_deals SET pnl = '-3' WHERE type = 'funding' AND pnl = '-4'")
     await exchange_setup.restart_worker(live_allowed=False)
     await reconcile(exchange_setup)
+    assert await discrepancies(exchange_setup) == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "rate", "long"), [("binance", "-0.0001", "3"), ("okx", "0.0001", "-3")]
+)
+async def test_two_legs_of_equal_size_pay_each_other(
+    exchange_setup: ExchangeSetup,
+    venue: LoopbackExchange,
+    opened: Callable[..., Awaitable[VenueClient]],
+    dialect: str,
+    rate: str,
+    long: str,
+) -> None:
+    client = await opened(dialect, passphrase=venue.startup["passphrases"]["loop-a"])
+    await client.write("set_position_mode", True, LINEAR)
+    today = datetime.now(UTC)
+    due = today.replace(minute=0, second=0, microsecond=0) - timedelta(hours=today.hour % 8)
+    venue.control("clock", at=(due - timedelta(minutes=10)).isoformat())
+    venue.control("price", symbol=LINEAR, price="60000")
+    for side, leg in (("buy", "long"), ("sell", "short")):
+        venue.control("external", symbol=LINEAR, side=side, qty="0.5", leg=leg)
+    venue.control("funding", symbol=LINEAR, rate=rate)
+    venue.control("clock", at=due.isoformat())
+    venue.control("price", symbol=LINEAR, price="60000")
+    venue.control("clock", offset_s=0)
+    exchange_setup.exchange_id, exchange_setup.position_mode = f"ccxt.{dialect}", "hedge"
+    await exchange_setup.start_account(**venue.startup["extra_config"][dialect], rateLimit=2)
+    for _ in range(2):
+        await reconcile(exchange_setup)
+    path = f"/oms/positions/open?account_ids={exchange_setup.account_id}"
+    held = {row["side"]: row for row in (await exchange_setup.client.get(path))["items"]}
+    paid = {side: Decimal(row["funding"]) for side, row in held.items()}
+    assert paid == {"buy": Decimal(long), "sell": -Decimal(long)}
     assert await discrepancies(exchange_setup) == []
 
 
