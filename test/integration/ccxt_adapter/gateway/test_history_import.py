@@ -100,3 +100,25 @@ async def test_what_happened_while_the_gateway_was_down_is_found(
     assert {symbol: row["qty"] for symbol, row in held.items()} == {OTHER: "0.3", FLAT: "40"}
     rows = (await setup.client.get("/oms/discrepancies"))["items"]
     assert [row for row in rows if row["class"] == "position_differs"] == []
+
+
+async def test_coins_sold_elsewhere_open_no_short(
+    setup: ExchangeSetup, venue: LoopbackExchange
+) -> None:
+    """Of a purchase that is too old to be read and a later one, a sale takes both."""
+    venue.control("clock", offset_s=-86_400 * 30)
+    trade(venue, SPOT, "buy", "2", "90")
+    venue.control("clock", offset_s=-86_400)
+    trade(venue, SPOT, "buy", "3", "100")
+    venue.control("clock", offset_s=0)
+    trade(venue, SPOT, "sell", "4.5", "110")
+    await start(setup)
+    await reconcile(setup, scope="long")
+    assert await positions(setup) == {}
+    span = "start_date=2020-01-01&end_date=2099-01-01"
+    deals = await setup.client.get(f"/oms/deals?account_ids={setup.account_id}&{span}")
+    sold = [row for row in deals["items"] if row["side"] == "sell"]
+    assert [bool(row["position_id"]) for row in sold] == [True, False]
+    assert sum(float(row["qty"]) for row in sold) == 4.5
+    rows = (await setup.client.get("/oms/discrepancies?status=pending,open"))["items"]
+    assert [row for row in rows if row["class"] == "position_differs"] == []
