@@ -3,10 +3,15 @@
 ``OMS_FUZZ_NOTES`` names a file that gets one line per response: operation id and status.
 """
 
+import gc
 import os
 from typing import Any
 
 import schemathesis
+
+# Modules and the parsed document stay: the garbage collector need not search them repeatedly.
+gc.freeze()
+gc.set_threshold(50_000, 50, 50)
 
 
 @schemathesis.check
