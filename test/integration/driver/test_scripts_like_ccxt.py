@@ -1,8 +1,10 @@
 """Public programs for ccxt leave the same orders at the exchange through driver and gateway."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,37 @@ def test_a_program_trades_as_with_ccxt(scripts: ScriptRuns, script: Script) -> N
     outcome = scripts.compare(script)
     assert outcome.is_equal is not bool(script.differs), outcome
     assert outcome.is_part, outcome
+
+
+async def end_watches(ccxt: Any) -> None:
+    exchange, symbol = ccxt.bybit({}), "BTC/USDT:USDT"
+    await exchange.load_markets()
+    for watch, end, cache in (
+        (exchange.watch_ticker, exchange.un_watch_ticker, exchange.tickers),
+        (exchange.watch_order_book, exchange.un_watch_order_book, exchange.orderbooks),
+    ):
+        await watch(symbol)
+        awaited = asyncio.ensure_future(watch(symbol))
+        await asyncio.sleep(0)
+        assert await end(symbol) is True
+        with pytest.raises(ccxt.UnsubscribeError):
+            await awaited
+        assert symbol not in cache
+        assert (await watch(symbol))["symbol"] == symbol
+    awaited = asyncio.ensure_future(exchange.watch_orders())
+    await asyncio.sleep(0)
+    await exchange.sleep(5000)
+    with pytest.raises(ccxt.NotSupported):
+        await exchange.un_watch_orders(symbol)
+    assert await exchange.un_watch_orders() is True
+    with pytest.raises(ccxt.UnsubscribeError):
+        await awaited
+    await exchange.close()
+
+
+def test_watches_end_as_with_ccxt(scripts: ScriptRuns) -> None:
+    outcome = scripts.compare(Script(Group.PRO, "oms-gateway", "un_watch", end_watches))
+    assert (outcome.direct.error, outcome.driver.error) == (None, None)
 
 
 def test_nine_of_ten_programs_are_equal() -> None:
