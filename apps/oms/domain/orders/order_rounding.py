@@ -9,6 +9,7 @@ and price.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.instrument import Instrument
@@ -16,6 +17,8 @@ from oms.domain.money import add, round_down_to_step
 from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve
+
+Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder)
 
 Rounding = Callable[[Decimal, Side, Decimal], Decimal]
 """Returns a price at a tick, from the price, the side of its order and the tick."""
@@ -27,7 +30,7 @@ def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
         return request
     exit_side, tick = request.side.opposite, instrument.tick
     trigger = _round_trigger(request.trigger_price, request.side, request.order_type, tick)
-    return evolve(
+    return _with(
         request,
         qty=round_down_to_step(request.qty, instrument.step),
         price=_optional(round_limit, request.price, request.side, tick),
@@ -45,7 +48,7 @@ def round_close_position(
     if is_rounding_refused(request.params):
         return request
     tick = instrument.tick
-    return evolve(
+    return _with(
         request,
         qty=None if request.qty is None else round_down_to_step(request.qty, instrument.step),
         price=_optional(round_limit, request.price, side, tick),
@@ -56,11 +59,17 @@ def round_close_position(
 def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:
     """Return the change with all values rounded; ``side`` is the side of the order."""
     qty = request.new_qty
-    return evolve(
+    return _with(
         request,
         new_qty=None if qty is None else round_down_to_step(qty, instrument.step),
         new_price=_optional(round_limit, request.new_price, side, instrument.tick),
     )
+
+
+def _with(request: Request, **values: Decimal | None) -> Request:
+    """Return the request with the values; the request itself, as most are, if it has them."""
+    changed = {name: each for name, each in values.items() if each != getattr(request, name)}
+    return evolve(request, **changed) if changed else request
 
 
 def is_rounding_refused(params: Mapping[str, object]) -> bool:

@@ -66,7 +66,8 @@ class PlaceOrder:
         assert isinstance(requested, SendOrder | ClosePosition)
         fingerprint = _fingerprint(state.account.id, requested)
         payload = _rounded(state, requested)
-        command = evolve(command, payload=payload)
+        if payload is not requested:
+            command = evolve(command, payload=payload)
         if payload.client_order_id is not None:
             duplicate = await self._find_duplicate(state, payload.client_order_id, fingerprint)
             if duplicate is not None:
