@@ -178,7 +178,8 @@ def _apply_execution(
         positions=book.positions,
         next_id=next_id,
     )
-    position_id, previous_id = 0, None
+    # Without a position the order has that of its executions before, not the ticket that it names.
+    position_id, previous_id = order.position_id if order.filled_qty else 0, None
     if positions:
         position_id, previous_id = positions[-1].id, positions[-1].previous_position_id
     after = advance_order(order, report, position_id=position_id, previous_id=previous_id)

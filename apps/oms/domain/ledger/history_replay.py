@@ -297,7 +297,7 @@ class _Replay:
             name = ticket_name(mode, before)
             self._claim_id(name, number)
             order = self.history.orders.get(before.order_id)
-            ticket = 0 if order is None or order.reduce_only else order.ticket_id
+            ticket = order.ticket_id if is_named and order and not order.reduce_only else 0
             for each in (name, ticket, *before.opened_ticket_ids):
                 self._set_name(each, number)
             previous = before.previous_position_id
@@ -349,14 +349,13 @@ class _Replay:
         )
 
     def final_positions(self) -> dict[int, int]:
-        """Return the position of each order: of its last execution, else its ticket, else 0."""
+        """Return the position of each order: of its executions, else its ticket; 0 for none."""
         requested = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
+        named = {order_id: number for order_id, number in requested.items() if number}
         executed = {
             order_id: self._alias(number) for order_id, number in self.order_positions.items()
         }
-        named = {order_id: number for order_id, number in requested.items() if number}
-        gone = dict.fromkeys(executed.keys() - named.keys(), 0)
-        return gone | named | {order_id: number for order_id, number in executed.items() if number}
+        return named | executed
 
     def _set_name(self, name: int, number: int) -> None:
         """Note that orders which name the stored position ``name`` may mean ``number``."""

@@ -232,12 +232,17 @@ def next_state(
 
 
 def advance_order(
-    order: Order, report: ExecutionReport, *, position_id: int = 0, previous_id: int | None = None
+    order: Order,
+    report: ExecutionReport,
+    *,
+    position_id: int | None = None,
+    previous_id: int | None = None,
 ) -> Order | None:
     """Return the order after ``report``, or ``None`` if the report is stale.
 
-    ``position_id`` is where an execution was booked, ``previous_id`` the position that one
-    continues. Duplicate executions are not detected here but in the ledger, which has the deals.
+    ``position_id`` is where an execution was booked (0: nowhere; ``None`` keeps the order's),
+    ``previous_id`` the position that one continues. Duplicate executions are not detected here but
+    in the ledger, which has the deals.
     """
     kind, fill, now = report.kind, report.execution, report.received_at
     if kind is ReportKind.ACCEPTED and order.state is OrderState.PENDING_SUBMIT:
@@ -260,7 +265,7 @@ def advance_order(
         state=state,
         qty=qty,
         price=price,
-        position_id=position_id or order.position_id,
+        position_id=order.position_id if position_id is None else position_id,
         previous_position_id=previous_id if position_id else order.previous_position_id,
         filled_qty=filled,
         fill_value=fill_value,
