@@ -100,9 +100,12 @@ def latencies(ask: Callable[[], int]) -> list[float]:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_well_behaved_clients_get_their_responses(narrow: Gateway, name: str) -> None:
+def test_well_behaved_clients_get_their_responses(
+    narrow: Gateway, request: pytest.FixtureRequest, name: str
+) -> None:
     (pid,) = narrow.api_pids()
     kept = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=SECONDS_MAX)
+    request.addfinalizer(kept.close)
 
     def ask_on_kept_connection() -> int:
         payload = {"symbol": "BTC/USDT:USDT"}
@@ -127,4 +130,3 @@ def test_well_behaved_clients_get_their_responses(narrow: Gateway, name: str) ->
     for kind, seconds in (("command", commands), ("new connection", reads)):
         median, longest = seconds[ROUNDS // 2] * 1000, seconds[-1] * 1000
         print(f"{name}: {kind}: median {median:.1f} ms, longest {longest:.1f} ms, {descriptors}")
-    kept.close()

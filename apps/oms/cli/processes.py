@@ -29,6 +29,8 @@ SUPERVISOR_VARIABLE = "OMS_SUPERVISOR_PID"
 HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 2
 LISTEN_BACKLOG = 2048
+SILENT_SECONDS = 1
+"""About how long the kernel keeps a connection on which nothing has arrived to itself."""
 #: The first is the number of objects of one garbage collection, during which the loop waits.
 GC_THRESHOLDS = (10_000, 50, 50)
 #: prctl(2): the signal sent when the parent dies.
@@ -60,6 +62,10 @@ def open_listener(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):
+            # A client whose request follows a moment later must not be closed as the oldest of
+            # many silent connections: it is accepted with its first bytes.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
         try:
             listener.bind(address)
             listener.listen(LISTEN_BACKLOG)

@@ -1,9 +1,12 @@
 """Settings of the processes."""
 
 import gc
+import socket
 import time
 
-from oms.cli.processes import GC_THRESHOLDS
+import pytest
+
+from oms.cli.processes import GC_THRESHOLDS, open_listener
 
 SECONDS_MAX = 0.05
 ATTEMPTS = 4
@@ -25,3 +28,15 @@ def test_one_garbage_collection_does_not_hold_the_event_loop() -> None:
     finally:
         gc.enable()
     assert longest < SECONDS_MAX
+
+
+def test_a_connection_is_accepted_with_its_first_bytes() -> None:
+    with open_listener("127.0.0.1", 0) as listener:
+        listener.setblocking(False)
+        with socket.create_connection(listener.getsockname(), timeout=5) as client:
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+            client.sendall(b"GET")
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.recv(3, socket.MSG_DONTWAIT) == b"GET"
