@@ -12,9 +12,11 @@ _ENVIRONMENTS = ("test", "demo")
 
 
 class ApiUrls(dict[str, Any]):
-    """The URLs of an exchange's interfaces by name; each is the gateway's."""
+    """The URLs of an exchange's interfaces by name; each is the gateway's.
 
-    environment: str
+    Those of another environment contain its name, so that they differ from the exchange's own.
+    """
+
     base_url: str
 
     def __missing__(self, name: str) -> str:
@@ -23,7 +25,7 @@ class ApiUrls(dict[str, Any]):
 
 def build_urls(base_url: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``urls`` with ccxt's keys, extended by those of a config."""
-    urls: dict[str, Any] = {"api": _api_urls(base_url, ""), "www": base_url, "doc": []}
+    urls: dict[str, Any] = {"api": _api_urls(base_url), "www": base_url, "doc": []}
     urls |= {name: _api_urls(base_url, name) for name in _ENVIRONMENTS}
     for name, value in given.items():
         current = urls.get(name)
@@ -37,10 +39,10 @@ def build_urls(base_url: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def is_redirected(urls: Mapping[str, Any]) -> bool:
     """Whether ``urls["api"]`` was replaced or edited: the program wants another environment."""
     api = urls.get("api")
-    return not isinstance(api, ApiUrls) or bool(api.environment or api)
+    return not isinstance(api, ApiUrls) or bool(api)
 
 
-def _api_urls(base_url: str, environment: str) -> ApiUrls:
-    urls = ApiUrls()
-    urls.environment, urls.base_url = environment, base_url
+def _api_urls(base_url: str, *names: str) -> ApiUrls:
+    urls = ApiUrls(dict.fromkeys(names, base_url))
+    urls.base_url = base_url
     return urls

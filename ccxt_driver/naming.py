@@ -14,6 +14,13 @@ _REMOTE = re.compile(
 )
 _IMPLICIT = re.compile(r"^[a-z0-9]+_(?:\w+_)?(?:get|post|put|delete|patch)(?:_|$)")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+#: The gateway's names of order types.
+GATEWAY_ORDER_TYPES = frozenset(
+    {
+        *("market", "limit", "stop_market", "stop_limit", "take_profit_market"),
+        *("take_profit_limit", "trailing_stop"),
+    }
+)
 #: Order types in the spelling of single exchanges, and the gateway's name.
 _ORDER_TYPES = {"stop_loss_limit": "stop_limit"}
 _ALL_CAPITALS = frozenset({"ohlcv"})

@@ -187,7 +187,8 @@ class Driver(CamelCaseAliases):
     def set_sandbox_mode(self, enabled: bool) -> None:
         """Requires an account that is not live: the environment belongs to the account.
 
-        With ``True`` the first order checks it, and raises ``NotSupported`` for a live account.
+        With ``True`` the first order, edit or ``close_position`` checks it, and raises
+        ``NotSupported`` for a live account.
         ``urls`` change as in ccxt; a program that edits ``urls["api"]`` itself requires the same.
         """
         self._choose_urls("test", "apiBackup", bool(enabled))

@@ -54,7 +54,7 @@ class OrderCallMethods(MarketMethods):
         if side is not None:
             expected["side"] = side.lower()
         if type is not None and not self._rules.ignores_type_of_edit:
-            expected["order_type"] = market.order_type(type)[0]
+            expected["order_type"] = market.existing_order_type(type)
         return base_amount(amount, market), market.rounding.price(price), expected
 
     def _convert_close(self, symbol: str | None, params: Params) -> Flow[Params]:

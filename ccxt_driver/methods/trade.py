@@ -163,6 +163,7 @@ class TradeMethods(OrderCallMethods):
         params: Params,
     ) -> Flow[Structure]:
         self._check_edit_params(params)
+        yield from self._check_sandbox()
         symbol = yield from self._resolve(symbol)
         qty, limit, expected = yield from self._convert_edit(symbol, type, side, amount, price)
         order_id = yield from self._find_order_id(id, symbol, params)
@@ -183,5 +184,6 @@ class TradeMethods(OrderCallMethods):
     def _close_position(
         self, symbol: str | None, side: str | None, params: Params
     ) -> Flow[Structure]:
+        yield from self._check_sandbox()
         converted = yield from self._convert_close(symbol, params)
         return (yield from trade_flows.close_position(self._context(), symbol, side, converted))

@@ -53,7 +53,7 @@ class UnwatchMethods(WatchManyMethods):
     ) -> bool:
         """Ends ``watch_trades`` and ``watch_trades_for_symbols``."""
         _require(symbols, "un_watch_trades_for_symbols")
-        return await self._un_watch("trades", symbols, self.trades)
+        return await self._un_watch("trades", symbols, {})
 
     async def un_watch_ohlcv(
         self, symbol: str, timeframe: str = "1m", params: Params = NO_PARAMS

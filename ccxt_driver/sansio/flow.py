@@ -100,10 +100,10 @@ def retry_delay_seconds(
 def _send_with_retry(
     request: Request, timeout_seconds: float, monotonic: Callable[[], float]
 ) -> Steps[Body]:
-    ends_at = monotonic() + timeout_seconds
-    attempt = 0
     if request.delay_seconds:
         yield Sleep(request.delay_seconds)
+    ends_at = monotonic() + timeout_seconds
+    attempt = 0
     while True:
         try:
             body: Body = yield Send(request)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ccxt_driver.errors import driver_error
 from ccxt_driver.exchange_rules import ExchangeRules
 from ccxt_driver.markets import Market, MarketRounding
-from ccxt_driver.naming import gateway_order_type
+from ccxt_driver.naming import GATEWAY_ORDER_TYPES, gateway_order_type
 from ccxt_driver.wire import format_decimal
 
 _EXACT = Context(prec=80)
@@ -73,6 +73,15 @@ class OrderMarket:
             message = f"{type} is not an order type of {self.market['symbol']}"
             raise driver_error("InvalidOrder", message, code="order_type_not_supported")
         return native.get(name, (gateway_order_type(name), False))
+
+    def existing_order_type(self, type: Any) -> str:
+        """Returns the gateway's name of the type of an order that exists.
+
+        Takes the names that order structures have besides those of ``order_type``; no name means
+        one type there and another one here. Raises ``InvalidOrder`` for others.
+        """
+        name = str(type).lower()
+        return name if name in GATEWAY_ORDER_TYPES else self.order_type(type)[0]
 
 
 def needs_ticker(call: OrderCall, place: OrderMarket) -> bool:

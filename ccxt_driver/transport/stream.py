@@ -130,7 +130,8 @@ class GatewayStream:
                 for subscription in self.subscriptions.active():
                     await self._send(socket, subscription.request())
                 self._socket = socket
-                self._on_connected(self)
+                # A callback of its own: an exception of the program does not end the stream.
+                self.loop.call_soon(self._on_connected, self)
                 yield socket
         except exceptions.WebSocketException as error:
             raise ConnectionError(str(error)) from error

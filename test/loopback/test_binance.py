@@ -34,6 +34,15 @@ def test_markets_and_prices(venue: LoopbackExchange, binance: ccxt.binance) -> N
     assert abs(binance.fetch_time() - binance.milliseconds()) < 5000
 
 
+def test_funding_rates_are_the_last_ones_or_those_from_a_start(binance: ccxt.binance) -> None:
+    recent = [row["timestamp"] for row in binance.fetch_funding_rate_history(LINEAR, limit=3)]
+    assert recent == [recent[-1] - hours * 3_600_000 for hours in (16, 8, 0)]
+    assert 0 <= binance.milliseconds() - recent[-1] < 8 * 3_600_000
+    first = recent[0] - 80 * 3_600_000
+    rows = binance.fetch_funding_rate_history(LINEAR, since=first, limit=2)
+    assert [row["timestamp"] for row in rows] == [first, first + 8 * 3_600_000]
+
+
 @pytest.mark.parametrize("symbol", [SPOT, LINEAR])
 def test_a_resting_order_is_found_and_canceled(binance: ccxt.binance, symbol: str) -> None:
     link = {"clientOrderId": "c" * 32}

@@ -7,6 +7,7 @@ hangs.
 
 import argparse
 import asyncio
+import contextlib
 import ctypes
 import gc
 import logging
@@ -30,7 +31,8 @@ HEARTBEAT_SECONDS = 0.5
 STOP_SECONDS = 2
 LISTEN_BACKLOG = 2048
 SILENT_SECONDS = 1
-"""About how long the kernel keeps a connection on which nothing has arrived to itself."""
+"""Seconds after which the kernel hands over a connection on which nothing has arrived; rounded to
+its SYN-ACK retransmissions."""
 #: The first is the number of objects of one garbage collection, during which the loop waits.
 GC_THRESHOLDS = (10_000, 50, 50)
 #: prctl(2): the signal sent when the parent dies.
@@ -64,8 +66,9 @@ def open_listener(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_DEFER_ACCEPT"):
             # A client whose request follows a moment later must not be closed as the oldest of
-            # many silent connections: it is accepted with its first bytes.
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
+            # many silent connections: it is accepted with its first bytes. Some kernels refuse it.
+            with contextlib.suppress(OSError):
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)
         try:
             listener.bind(address)
             listener.listen(LISTEN_BACKLOG)

@@ -198,3 +198,27 @@ async def test_a_hook_is_called_with_each_connection(server: ScriptedWebSocket) 
     await program.watch_orders()
     await program.close()
     assert urls == [f"{server.base_url.replace('http', 'ws')}/ws"]
+
+
+async def test_an_exception_of_a_hook_is_reported_and_the_stream_goes_on(
+    server: ScriptedWebSocket,
+) -> None:
+    raised: list[Any] = []
+
+    class Program(OmsCcxtAsyncExchange):
+        def on_connected(self, client: Any, message: Any = None) -> None:
+            raise KeyError("a fault of the program")
+
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: raised.append(context["exception"])
+    )
+    program = Program(
+        api_key="key", account_id=7, base_url=server.base_url, http_client=RepeatingClient()
+    )
+    server.script = [snapshot(10, {**ORDER, "version": 1})]
+    assert versions(await program.watch_orders()) == [1]
+    await server.push(event(11, 10, 2))
+    assert versions(await program.watch_orders()) == [2]
+    await program.close()
+    assert [type(each) for each in raised] == [KeyError]
+    assert client(program).paths == []

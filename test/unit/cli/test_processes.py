@@ -1,8 +1,10 @@
 """Settings of the processes."""
 
+import errno
 import gc
 import socket
 import time
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,21 @@ def test_a_connection_is_accepted_with_its_first_bytes() -> None:
             with pytest.raises(BlockingIOError):
                 listener.accept()
             client.sendall(b"GET")
+            listener.settimeout(5)
             accepted, _ = listener.accept()
             with accepted:
                 assert accepted.recv(3, socket.MSG_DONTWAIT) == b"GET"
+
+
+def test_a_kernel_that_accepts_silent_connections_only_is_served_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refusing(socket.socket):
+        def setsockopt(self, level: int, name: int, value: Any) -> None:
+            if name == socket.TCP_DEFER_ACCEPT:
+                raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+            super().setsockopt(level, name, value)
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with open_listener("127.0.0.1", 0) as listener:
+        assert listener.getsockname()[1] > 0

@@ -1,5 +1,6 @@
 """The steps of a request flow: retries of reads, errors thrown into the flow, the result."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,3 +98,13 @@ def test_an_error_response_is_thrown_into_the_flow() -> None:
 def test_other_exceptions_end_the_flow() -> None:
     with pytest.raises(KeyError):
         run(one_request(READ), KeyError("bug"))
+
+
+def test_the_delay_of_a_request_does_not_count_as_its_time() -> None:
+    now = [0.0]
+    delayed = replace(READ, delay_seconds=30.0)
+    steps = run_steps(one_request(delayed), 10.0, lambda: now[0])
+    assert next(steps) == Sleep(30.0)
+    now[0] += 30.0
+    assert next(steps) == Send(delayed)
+    assert steps.throw(error(retryable=True)) == Sleep(READ_RETRY_SECONDS[0])

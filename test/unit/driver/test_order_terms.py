@@ -9,6 +9,8 @@ from ccxt_driver.capabilities import expand_features
 from ccxt_driver.exchange_rules import find_rules, section_markets
 from ccxt_driver.markets import MarketRounding
 from ccxt_driver.sansio.order_terms import OrderCall, OrderMarket, convert_order, needs_ticker
+from kit.http.stub_transport import ORDER, make_exchange, results
+from oms.domain.orders.order_types import ORDER_TYPES
 
 SPOT: dict[str, Any] = {
     "symbol": "BTC/USDT",
@@ -21,6 +23,8 @@ CONTRACT: dict[str, Any] = {
     "contractSize": 0.01,
     "precision": {"amount": 1, "price": 0.1},
 }
+#: Types that the gateway's orders have.
+REPORTED = sorted(ORDER_TYPES)
 
 
 def market(structure: dict[str, Any], exchange_id: str = "okx", **more: Any) -> OrderMarket:
@@ -76,6 +80,27 @@ def test_a_type_of_another_market_is_refused(place: Any, type: str) -> None:
     with pytest.raises(ccxt.InvalidOrder, match="not an order type"):
         convert_order(call, market(place, "binance"), None)
     assert convert_order(call, market(place, "kraken"), None).params["trigger_price"] == "95"
+
+
+@pytest.mark.parametrize(("structure", "own"), [(SPOT, "STOP_LOSS_LIMIT"), (CONTRACT, "STOP")])
+def test_an_edit_takes_the_types_that_orders_have(structure: dict[str, Any], own: str) -> None:
+    """Those of the driver's order structures, besides the exchange's own."""
+    symbol = structure["symbol"]
+    loaded = ({"result": {symbol: {"id": "BTCUSDT", **structure}}}, {"result": {"id": "binance"}})
+    for type in REPORTED:
+        row = {**ORDER, "symbol": symbol, "order_type": type}
+        responses = (*loaded, {"items": [row]}, results({"order": row}))
+        exchange, transport = make_exchange(*responses, dialect="ccxt")
+        exchange.load_markets()
+        reported = exchange.fetch_order("42", symbol)["type"]
+        exchange.edit_order("42", symbol, reported, "buy", 5, 100)
+        assert transport.sent[-1].payload["payload"]["order_type"] == type
+    exchange, transport = make_exchange(*loaded, results({"order": ORDER}), dialect="ccxt")
+    exchange.edit_order("42", symbol, own, "buy", 5, 100)
+    assert transport.sent[-1].payload["payload"]["order_type"] == "stop_limit"
+    exchange, transport = make_exchange(*loaded, dialect="ccxt")
+    with pytest.raises(ccxt.InvalidOrder, match="not an order type"):
+        exchange.edit_order("42", symbol, "iceberg", "buy", 5, 100)
 
 
 def test_exits_are_attached_where_the_exchange_takes_them() -> None:

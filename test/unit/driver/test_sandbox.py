@@ -14,6 +14,7 @@ MARKET = {"id": "BTCUSDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT",
 LOADED = ({"result": {"BTC/USDT": MARKET}}, {"result": {}})
 ACCOUNTS = "/oms/accounts"
 Prepare = Callable[[Any], object]
+ONE = {"symbol": "BTC/USDT", "type": "market", "side": "buy", "amount": 1}
 
 
 def exchange_on(environment: str, **config: Any) -> tuple[Any, StubTransport]:
@@ -50,14 +51,22 @@ CHOICES: dict[str, tuple[dict[str, Any], Prepare]] = {
 }
 
 
+TRADES: tuple[Prepare, ...] = (
+    lambda exchange: exchange.create_order("BTC/USDT", "market", "buy", 1),
+    lambda exchange: exchange.create_orders([ONE]),
+    lambda exchange: exchange.edit_order("42", "BTC/USDT", "limit", "buy", 1, 100),
+    lambda exchange: exchange.close_position("BTC/USDT", None, {"position_id": 3}),
+)
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_live_account_is_refused(name: str) -> None:
     config, choose = CHOICES[name]
     exchange, transport = exchange_on("live", **config)
     choose(exchange)
-    for _ in range(2):
+    for trade in TRADES:
         with pytest.raises(ccxt.NotSupported, match="live"):
-            exchange.create_order("BTC/USDT", "market", "buy", 1)
+            trade(exchange)
         transport.answers.insert(0, {"items": [{"account_id": 7, "environment": "live"}]})
     assert {sent.path for sent in transport.sent} == {ACCOUNTS}
 
@@ -101,6 +110,7 @@ def test_urls_change_as_in_ccxt() -> None:
     for each in (exchange, original):
         assert not each.isSandboxModeEnabled and "apiBackup" not in each.urls
         own = each.urls["api"]
+        assert own != each.urls["test"]
         each.set_sandbox_mode(True)
         assert each.isSandboxModeEnabled and each.urls["api"] == each.urls["test"]
         assert each.urls["apiBackup"] == own

@@ -133,17 +133,21 @@ def premium_index(venue: Venue, params: Params, *, spot: bool) -> Any:
 
 
 def funding_rates(venue: Venue, params: Params, *, spot: bool) -> Any:
-    """Returns the funding times of a period, the oldest first, each with the present rate."""
+    """Returns funding times, the oldest first, each with the present rate.
+
+    The first ones from ``startTime`` on; without it the last ones.
+    """
     market = _find_market(venue, params, spot=spot)
     start, now_ms = int(params.get("startTime") or 0), to_ms(venue.now())
     times = funding_times(start, min(int(params.get("endTime") or now_ms), now_ms))
+    limit = parse_limit(params, 100, 1000)
     return [
         {
             "symbol": market_id(market.instrument.symbol),
             "fundingRate": format_number(market.funding),
             "fundingTime": due,
         }
-        for due in times[: parse_limit(params, 100, 1000)]
+        for due in (times[:limit] if params.get("startTime") else times[-limit:])
     ]
 
 
