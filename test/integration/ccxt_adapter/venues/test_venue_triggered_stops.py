@@ -36,6 +36,13 @@ class StopVenue:
     loses_reply: bool = False
     name: str | None = None
     is_met: bool = False
+    #: The order that it placed is executed, and it is listed as waiting all the same.
+    is_late: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is listed as ended."""
+        return self.is_met and not self.is_late
 
     def serve(self, venue: StubExchange) -> None:
         """Answers the requests of the venue."""
@@ -52,13 +59,13 @@ def _gate_stop(one: StopVenue) -> Row:
     now = now_ms() // 1000
     more: Row = {"id": one.row["id"], "create_time": now, "finish_time": now}
     more["initial"] = {**one.row["initial"], "contract": "ETH_USDT", "text": one.name}
-    if one.is_met:
+    if one.has_ended:
         more |= {"status": "finished", "finish_as": "succeeded", "trade_id": int(PLACED)}
     return one.row | more
 
 
 def _gate_list(one: StopVenue, asked: ReceivedRequest) -> Any:
-    is_listed = one.name and (asked.fields["status"] == "open") is not one.is_met
+    is_listed = one.name and (asked.fields["status"] == "open") is not one.has_ended
     return [_gate_stop(one)] if is_listed else []
 
 
@@ -96,7 +103,7 @@ def _bitget_stop(one: StopVenue) -> Row:
     now = str(now_ms())
     more = {"clientOid": one.name, "cTime": now, "uTime": now, "side": "sell", "price": ""}
     more |= {"posMode": "one_way_mode", "orderType": "market", "posSide": "net"}
-    if one.is_met:
+    if one.has_ended:
         more |= {"planStatus": "executed", "executeOrderId": PLACED}
     return one.row | more
 
@@ -106,12 +113,12 @@ def _bitget_rows(rows: list[Row], key: str = "entrustedList") -> Any:
 
 
 def _bitget_waiting(one: StopVenue, asked: ReceivedRequest) -> Any:
-    is_listed = one.name and not one.is_met and asked.fields["planType"] == "normal_plan"
+    is_listed = one.name and not one.has_ended and asked.fields["planType"] == "normal_plan"
     return _bitget_rows([_bitget_stop(one)] if is_listed else [])
 
 
 def _bitget_ended(one: StopVenue, asked: ReceivedRequest) -> Any:
-    return _bitget_rows([_bitget_stop(one)] if one.is_met else [])
+    return _bitget_rows([_bitget_stop(one)] if one.has_ended else [])
 
 
 def _bitget_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -137,22 +144,22 @@ def _spot_stop(one: StopVenue) -> Row:
     now = str(now_ms())
     more = {"clientOid": one.name, "cTime": now, "uTime": now, "side": "sell"}
     more |= {"orderType": "market", "executePrice": "", "size": one.qty}
-    return one.row | more | ({"status": "executed"} if one.is_met else {})
+    return one.row | more | ({"status": "executed"} if one.has_ended else {})
 
 
 def _spot_waiting(one: StopVenue, asked: ReceivedRequest) -> Any:
-    rows = [_spot_stop(one)] if one.name and not one.is_met else []
+    rows = [_spot_stop(one)] if one.name and not one.has_ended else []
     return _bitget_rows(rows, "orderList")
 
 
 def _spot_ended(one: StopVenue, asked: ReceivedRequest) -> Any:
-    return _bitget_rows([_spot_stop(one)] if one.is_met else [], "orderList")
+    return _bitget_rows([_spot_stop(one)] if one.has_ended else [], "orderList")
 
 
 def _spot_sub_order(one: StopVenue, asked: ReceivedRequest) -> Any:
     assert asked.fields == {"planOrderId": one.row["orderId"]}
     row = {"orderId": PLACED, "price": "0", "type": "market", "status": "success"}
-    return {"code": "00000", "msg": "success", "data": [row] if one.is_met else []}
+    return {"code": "00000", "msg": "success", "data": [row] if one.has_ended else []}
 
 
 def _spot_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -240,6 +247,27 @@ async def test_executions_of_the_placed_order_belong_to_the_stop(
     await harness.wait_for_state(1, "FILLED")
     await harness.exchange.close()
     assert ReportKind.TRIGGERED in harness.kinds(1)
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
+@pytest.mark.parametrize("name", VENUES)
+async def test_executions_that_are_listed_before_the_end_of_the_stop_wait_for_it(
+    name: str, places: Places, recorded_data: Path
+) -> None:
+    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
+    one.serve(place.venue)
+    (fills,) = (route for route in one.routes if "trades" in route or "fills" in route)
+    harness = await place.harness()
+    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
+    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    one.is_late = one.is_met = True
+    count = len(place.venue.sent(fills))
+    await harness.wait_until(lambda: len(place.venue.sent(fills)) > count + 1, "read twice")
+    assert not [report for report in harness.reports if report.execution]
+    one.is_late = False
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
     assert not [report for report in harness.reports if report.order_id != 1]
 
 

@@ -179,12 +179,23 @@ class OrderCache:
         """Returns all open orders, own and external."""
         return [tracked for tracked in self._active_orders() if tracked.is_live]
 
-    def has_unidentified(self, symbol: str) -> bool:
-        """Whether an own order in the symbol has no exchange id yet, or is about to get another."""
+    def has_unidentified(self, symbol: str, *, with_triggers: bool = False) -> bool:
+        """Whether an own order in the symbol has no exchange id yet, or is about to get another.
+
+        ``with_triggers``: also one whose trigger may have placed an order with an unknown id.
+        """
         return any(
             tracked.order_id
             and tracked.symbol == symbol
-            and (tracked.exchange_order_id is None or tracked.is_replacing)
+            and (
+                tracked.exchange_order_id is None
+                or tracked.is_replacing
+                or (
+                    with_triggers
+                    and tracked.has_separate_trigger
+                    and tracked.triggered_order_id is None
+                )
+            )
             for tracked in self._active_orders()
         )
 

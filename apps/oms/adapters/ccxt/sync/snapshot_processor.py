@@ -1,7 +1,8 @@
 """Turns what was read of an account section into reports: whose it is, and what of it is new.
 
-Executions of unknown orders wait while an own order has no exchange id yet; else they belong to an
-external order, which is described before its executions are reported.
+Executions of unknown orders wait while an own order has no exchange id yet, or the order that an
+own stop placed is not named yet; else they belong to an external order, which is described before
+its executions are reported.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -211,7 +212,9 @@ class SnapshotProcessor:
     def _may_be_own(self, trade: TradeSnapshot, now: datetime) -> bool:
         if self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id) is not None:
             return False
-        if self._profile.trades_have_client_id or not self._orders.has_unidentified(trade.symbol):
+        if self._profile.trades_have_client_id or not self._orders.has_unidentified(
+            trade.symbol, with_triggers=not self._profile.names_triggered_orders
+        ):
             return False
         return now - trade.execution.executed_at < timedelta(seconds=self._window())
 
