@@ -12,9 +12,13 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import CcxtHarness
+from kit.exchanges.ccxt_harness import TAG, CcxtHarness, now
 from kit.exchanges.stub_exchange import StubExchange, make_client, now_ms, run_stub_exchange
 from oms.adapters.ccxt.client.venue_client import VenueClient
+from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
+from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.sync.order_lookup import OrderLookup
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 
 Row = dict[str, Any]
 
@@ -129,6 +133,12 @@ class Place:
         client = self.client(environment)
         await client.open()
         return client
+
+    def lookup(self, client: VenueClient) -> OrderLookup:
+        """Looks up orders by this client."""
+        on_triggered = OrderCache(ClientOrderIdCodec(TAG)).mark_triggered
+        profile = get_profile(self.name)
+        return OrderLookup(client, self.name, profile, now, on_triggered=on_triggered)
 
     async def harness(self, **changes: Any) -> CcxtHarness:
         """A harness that polls and trades."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import TAG, now
+from kit.exchanges.ccxt_harness import TAG
 from kit.exchanges.recorded_payloads import make_own_row, response_body
 from kit.exchanges.stub_exchange import LOST, ReceivedRequest
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
-from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound, OrderLookup
+from oms.adapters.ccxt.sync.order_lookup import OrderAbsent, OrderFound
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.money import parse_decimal
 from oms.domain.side import Side
@@ -253,7 +253,7 @@ async def test_an_order_is_absent_after_open_and_closed_lists_were_searched(
     """Under each list that the venue has, conditional ones included; then it is complete."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
+    finder = place.lookup(client)
     place.venue.requests.clear()
     found = await finder.find(tracked_order(talk))
     assert found == OrderAbsent(is_complete=True)
@@ -269,7 +269,7 @@ async def test_a_lookup_that_can_prove_nothing_is_one_request(talk: Talk, places
     """While the request may still be executed, executions are not searched for the order."""
     place = places(talk.venue)
     client = await place.opened()
-    finder = OrderLookup(client, talk.venue, get_profile(talk.venue), now)
+    finder = place.lookup(client)
     place.venue.requests.clear()
     assert await finder.find(tracked_order(talk)) == OrderAbsent(is_complete=True)
     whole = len(place.venue.requests)
@@ -292,9 +292,7 @@ async def test_a_list_that_may_be_truncated_proves_nothing(
     ]
     place.venue.answers["GET /api/v4/spot/open_orders"] = [{"orders": rows}]
     client = await place.opened()
-    found = await OrderLookup(client, talk.venue, get_profile(talk.venue), now).find(
-        tracked_order(talk)
-    )
+    found = await place.lookup(client).find(tracked_order(talk))
     assert found == OrderAbsent(is_complete=False)
 
 
@@ -314,7 +312,7 @@ async def test_closed_orders_are_paged_backwards(places: Places, recorded_data: 
 
     place.venue.answers["POST /0/private/ClosedOrders"] = closed
     client = await place.opened()
-    found = await OrderLookup(client, "kraken", get_profile("kraken"), now).find(one)
+    found = await place.lookup(client).find(one)
     assert isinstance(found, OrderFound) and found.order is not None
     assert found.order.exchange_order_id == "O60"
     assert [a.fields.get("ofs") for a in place.venue.sent("POST /0/private/ClosedOrders")] == [

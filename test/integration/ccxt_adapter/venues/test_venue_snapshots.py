@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import now
 from kit.exchanges.recorded_payloads import load_raw_row
 from oms.adapters.ccxt.orders.ccxt_calls import build_cancel_call
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
@@ -16,7 +15,7 @@ from oms.adapters.ccxt.parsing.holdings import parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import parse_trades
 from oms.adapters.ccxt.sync.account_reader import AccountReader
-from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
+from oms.adapters.ccxt.sync.order_lookup import OrderFound
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile_registry import get_profile
@@ -114,7 +113,7 @@ async def test_conditional_orders_are_listed_found_and_canceled(
     assert stop.status is VenueOrderStatus.OPEN and stop.is_waiting and stop.trigger_price
     assert stop.filled == 0
     external = external_order(stop)
-    found = await OrderLookup(client, venue, rules, now).find(external)
+    found = await place.lookup(client).find(external)
     assert isinstance(found, OrderFound) and found.order is not None
     assert found.order.exchange_order_id == stop.exchange_order_id
     call = build_cancel_call(external, rules)
@@ -382,7 +381,7 @@ async def test_a_snapshot_uses_the_venue_s_own_parameters(venue: str, places: Pl
         assert not await reader.open_orders(part)
         assert not await reader.closed_orders(part, since, until)
         assert await reader.trades(part, since, until, all_kinds=True, now=until) == ([], [])
-    assert not await reader.holdings(reader.sections())
+    assert not (await reader.holdings(reader.sections())).quantities
     lists = {asked.path.rpartition("/")[2] for asked in place.venue.requests}
     assert LIST_FIELDS[venue].keys() <= lists
     for asked in place.venue.requests:

@@ -1,6 +1,7 @@
 """Reads the sections of an account: open and closed orders, executions, positions, balances."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -18,7 +19,13 @@ from oms.adapters.ccxt.parsing.holdings import parse_average, parse_balances, pa
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.sync.funding_reader import FundingReader
-from oms.adapters.ccxt.sync.paging import TimeWindow, fetch_all, split_windows, until_params
+from oms.adapters.ccxt.sync.paging import (
+    TimeWindow,
+    clamp_to_history,
+    fetch_all,
+    split_windows,
+    until_params,
+)
 from oms.adapters.ccxt.sync.raw_row_buffer import (
     CONFLICTING_DUPLICATE,
     NOT_TRADED,
@@ -45,6 +52,14 @@ _CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Contracts held, signed, and the average entries of those that have one."""
+
+    quantities: dict[HoldingKey, Decimal] = field(default_factory=dict)
+    averages: dict[HoldingKey, Decimal] = field(default_factory=dict)
+
+
 class AccountReader:
     """Reads only. Each method raises ``ReadFailed``.
 
@@ -69,8 +84,6 @@ class AccountReader:
         #: Called with the rows of each list of positions.
         self._on_positions = on_positions
         self._funding = FundingReader(client, venue, profile, raw_rows)
-        #: Average entries of the last ``holdings``.
-        self.averages: dict[HoldingKey, Decimal] = {}
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
 
@@ -167,10 +180,9 @@ class AccountReader:
         has_legs = await self.has_legs(now) is True
         return await self._funding(section, since, until, now, symbols, has_legs=has_legs)
 
-    async def holdings(self, sections: Sequence[AccountSection]) -> dict[HoldingKey, Decimal]:
-        """Returns contracts held, signed; by side where the exchange holds two legs."""
-        held: dict[HoldingKey, Decimal] = {}
-        self.averages = {}
+    async def holdings(self, sections: Sequence[AccountSection]) -> Holdings:
+        """Returns contracts held, by side where the exchange holds two legs."""
+        held = Holdings()
         for section in sections:
             if section.has_positions:
                 params = self._profile.request_params(_POSITIONS, section.kind, section.params)
@@ -193,9 +205,7 @@ class AccountReader:
                 return parse_balances(response)
         return None
 
-    def _add_holdings(
-        self, held: dict[HoldingKey, Decimal], section: AccountSection, rows: Iterable[Row]
-    ) -> None:
+    def _add_holdings(self, held: Holdings, section: AccountSection, rows: Iterable[Row]) -> None:
         for row in rows:
             if not row.get("symbol"):
                 raise malformed_response(
@@ -211,11 +221,11 @@ class AccountReader:
             # A venue may list all sections in each.
             if parsed is not None and parsed[0][0] in section.symbols:
                 key, qty = parsed
-                average = None if key in held else parse_average(row)
-                self.averages.pop(key, None)
+                average = None if key in held.quantities else parse_average(row)
+                held.averages.pop(key, None)
                 if average is not None:
-                    self.averages[key] = average
-                held[key] = add(held.get(key, ZERO), qty)
+                    held.averages[key] = average
+                held.quantities[key] = add(held.quantities.get(key, ZERO), qty)
 
     def _parse_orders(self, rows: Iterable[Row]) -> list[OrderSnapshot]:
         orders = []
@@ -244,8 +254,7 @@ class AccountReader:
         """The rows of a span of time, in windows; by ids where these need fewer requests."""
         start = self._clamp_to_history(since, now or until, section)
         windows = split_windows(start, until, self._window_days(section))
-        kind = section.kind
-        from_id_param = self._profile.from_id_params.get(kind, {}).get(method, "")
+        from_id_param = self._profile.from_id_params.get(section.kind, {}).get(method, "")
         if from_id_param and len(windows) > 1:
             span = TimeWindow(since=start, until=until)
             return await self._rows(method, section, span, params, symbols, from_id_param)
@@ -326,7 +335,7 @@ class AccountReader:
         profile = self._profile
         if not profile.reads_funding:
             return None
-        return _no_earlier(self._reach(since, now), now, profile.funding_history_days)
+        return clamp_to_history(self._reach(since, now), now, profile.funding_history_days)
 
     def reaches_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns the start of the venue's history where it is later than ``since``."""
@@ -363,12 +372,7 @@ class AccountReader:
         """``since``, or the start of the venue's history."""
         profile = self._profile
         days = profile.history_days.get(section.kind, profile.history_days_max)
-        return _no_earlier(since, now, days)
-
-
-def _no_earlier(since: datetime, now: datetime, days: int) -> datetime:
-    """``since``, or the start of a history of so many days; 0 is no limit."""
-    return max(since, now - timedelta(days=days) + timedelta(hours=1)) if days else since
+        return clamp_to_history(since, now, days)
 
 
 def _is_within(row: Row, span: TimeWindow) -> bool:

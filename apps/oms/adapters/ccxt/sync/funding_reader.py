@@ -15,12 +15,16 @@ from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import to_milliseconds
 from oms.adapters.ccxt.parsing.funding_rows import parse_funding_history
 from oms.adapters.ccxt.sync.funding_legs import with_legs
-from oms.adapters.ccxt.sync.paging import fetch_all, split_windows, until_params
+from oms.adapters.ccxt.sync.paging import (
+    clamp_to_history,
+    fetch_all,
+    split_windows,
+    until_params,
+)
 from oms.adapters.ccxt.sync.raw_row_buffer import FUNDING, RawRowBuffer, Row
 from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.errors import Refused
-from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.execution_report import Charge
 
 _log = logging.getLogger("oms.ccxt")
@@ -65,7 +69,7 @@ class FundingReader:
         failure that may pass.
         """
         start = since if self._unread_from is None else min(since, self._unread_from)
-        if self._retry_at is not None and now < self._retry_at:
+        if self._is_set_aside(now):
             self._unread_from = start
             return None
         try:
@@ -78,8 +82,16 @@ class FundingReader:
                 raise
             self._set_aside(failed, start, now)
             return None
-        self._unavailable = self._unread_from = self._retry_at = None
+        self._unavailable = self._retry_at = None
+        if until >= now:
+            self._unread_from = None
         return paid
+
+    def _is_set_aside(self, now: datetime) -> bool:
+        """Whether it is not tried yet; it is after the clock was set back."""
+        if self._retry_at is None:
+            return False
+        return self._retry_at - RETRY_INTERVAL <= now < self._retry_at
 
     def _parse(self, rows: Sequence[Row], now: datetime, *, has_legs: bool) -> list[Charge]:
         quarantine = partial(self._raw_rows.quarantine, FUNDING)
@@ -116,8 +128,7 @@ class FundingReader:
         symbols: Collection[str],
     ) -> list[Row]:
         profile, rows = self._profile, list[Row]()
-        days = profile.funding_history_days
-        start = max(since, now - timedelta(days=days) + timedelta(hours=1)) if days else since
+        start = clamp_to_history(since, now, profile.funding_history_days)
         names: Sequence[str | None] = (
             sorted(section.symbols & set(symbols)) if profile.funding_by_symbol else (None,)
         )
@@ -129,14 +140,14 @@ class FundingReader:
                     name,
                     to_milliseconds(window.since),
                     profile.funding_page,
-                    self._params(window.until),
+                    self._params(section, window.until),
                     uses_cursor=False,
                     offset_param=profile.funding_offset_param,
                     before_id_param=profile.funding_before_id_param,
                 )
         return rows
 
-    def _params(self, until: datetime) -> Mapping[str, object]:
-        params = self._profile.request_params(_FUNDING, InstrumentKind.LINEAR, {})
+    def _params(self, section: AccountSection, until: datetime) -> Mapping[str, object]:
+        params = self._profile.request_params(_FUNDING, section.kind, {})
         is_open = self._profile.funding_offset_param or not self._profile.funding_takes_until
         return params if is_open else until_params(params, until)

@@ -13,7 +13,7 @@ from oms.adapters.ccxt.parsing.fields import get_decimal, malformed_response
 from oms.adapters.exchange_marks import encode_mark
 from oms.domain.instrument import InstrumentKind
 
-#: More symbols than this are not read in one pass.
+#: More symbols than this are not read in one pass: those read longest ago come first.
 SPOT_SYMBOLS_MAX = 20
 
 
@@ -31,6 +31,9 @@ class MarkPriceReader:
         self._symbols = set(symbols)
         self._unsaved: dict[str, str] = {}
         self._last: dict[str, Decimal] = {}
+        #: The passes so far, and the last one that read a symbol.
+        self._passes = 0
+        self._last_pass: dict[str, int] = {}
 
     def record_positions(self, rows: Iterable[Row]) -> None:
         """Keep the mark prices of position rows; a row without one is left out."""
@@ -58,7 +61,10 @@ class MarkPriceReader:
             and each.kind is InstrumentKind.SPOT
             and (balances or {}).get(each.base)
         ]
+        held.sort(key=lambda symbol: self._last_pass.get(symbol, 0))
+        self._passes += 1
         for symbol in held[:SPOT_SYMBOLS_MAX]:
+            self._last_pass[symbol] = self._passes
             try:
                 row = await self._client.read("fetch_ticker", symbol)
                 if not isinstance(row, Mapping):

@@ -23,6 +23,7 @@ from oms.adapters.ccxt.parsing.trade_snapshot import (
 )
 from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
 from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
+from oms.adapters.ccxt.sync.raw_row_buffer import drop_oldest
 from oms.adapters.ccxt.sync.shared_lists import ListResult, SharedListReader
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
@@ -62,15 +63,16 @@ class OrderLookup:
         profile: VenueProfile,
         clock: Callable[[], datetime],
         *,
-        on_triggered: Callable[[TrackedOrder, str], None] | None = None,
+        on_triggered: Callable[[TrackedOrder, str], None],
     ) -> None:
         self._client = client
         self._profile = profile
         self._clock = clock
         #: Called with the exchange's id of the order that a conditional one placed.
-        self._on_triggered = on_triggered or _set_triggered
+        self._on_triggered = on_triggered
         self._shared_lists = SharedListReader(client, venue, profile)
         #: Ids of orders that conditional orders placed, by the ids of these: they do not change.
+        #: The oldest are dropped.
         self._placed_order_ids: dict[str, str] = {}
         #: Orders being looked up one by one, by symbol.
         self._single_lookups: Counter[str] = Counter()
@@ -249,6 +251,7 @@ class OrderLookup:
             if placed_id is None:
                 return None
             self._placed_order_ids[stop_id] = placed_id
+            drop_oldest(self._placed_order_ids)
         return self._placed_order_ids[stop_id]
 
     async def ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
@@ -332,10 +335,6 @@ class OrderLookup:
 
     def _has_method(self, feature: str) -> bool:
         return bool(self._client.exchange.has.get(feature))
-
-
-def _set_triggered(tracked: TrackedOrder, exchange_order_id: str) -> None:
-    tracked.triggered_order_id = exchange_order_id
 
 
 def _newest_match(

@@ -43,6 +43,11 @@ def split_windows(since: datetime, until: datetime, window_days_max: int) -> lis
     return spans
 
 
+def clamp_to_history(since: datetime, now: datetime, days: int) -> datetime:
+    """Returns ``since``, or the start of a history of so many days; 0 is no limit."""
+    return max(since, now - timedelta(days=days) + timedelta(hours=1)) if days else since
+
+
 async def fetch_all(
     client: ExchangeClient,
     method: str,

@@ -12,7 +12,7 @@ from typing import Any
 from oms.ports.exchange import RawExchangeRow
 
 _log = logging.getLogger("oms.ccxt")
-#: Rows kept between two snapshots, and quarantined rows remembered; the oldest are dropped.
+#: Rows kept between two snapshots, and entries remembered at most; the oldest are dropped.
 ROWS_MAX = 10_000
 ORDER, TRADE, POSITION, FUNDING = "order", "execution", "position", "funding"
 NOT_TRADED = "its symbol is not traded here"
@@ -36,7 +36,7 @@ class RawRowBuffer:
         """Keep rows, each version once."""
         for row in rows:
             self._rows[what, hash(repr(row))] = RawExchangeRow(is_order=what == ORDER, row=row)
-        _drop_oldest(self._rows)
+        drop_oldest(self._rows)
 
     def quarantine(self, what: str, reason: str, row: Row) -> None:
         """Leave a row out and count it; the first of a kind and reason is logged."""
@@ -44,7 +44,7 @@ class RawRowBuffer:
         if key in self._quarantined:
             return
         self._quarantined[key] = None
-        _drop_oldest(self._quarantined)
+        drop_oldest(self._quarantined)
         is_first = (what, reason) not in self.quarantined_counts
         self.quarantined_counts[what, reason] += 1
         if is_first:
@@ -63,6 +63,7 @@ class RawRowBuffer:
         return tuple(rows.values())
 
 
-def _drop_oldest(entries: dict[tuple[object, ...], Any]) -> None:
+def drop_oldest(entries: dict[Any, Any]) -> None:
+    """Remove the oldest entries that are too many."""
     while len(entries) > ROWS_MAX:
         del entries[next(iter(entries))]

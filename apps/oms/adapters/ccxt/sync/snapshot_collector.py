@@ -15,7 +15,7 @@ from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
-from oms.adapters.ccxt.sync.account_reader import AccountReader
+from oms.adapters.ccxt.sync.account_reader import AccountReader, Holdings
 from oms.adapters.ccxt.sync.mark_prices import MarkPriceReader
 from oms.adapters.ccxt.sync.missing_orders import MissingOrders
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
@@ -23,7 +23,6 @@ from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
 from oms.adapters.ccxt.sync.symbol_scope import SymbolScope
 from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.domain.orders.execution_report import Charge, ExecutionReport
-from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.ports.exchange import ExchangeSnapshot
 
 _OVERLAP = timedelta(seconds=5)
@@ -116,10 +115,10 @@ class SnapshotCollector:
             until=until,
             orders=tuple(collected.orders),
             trades=tuple(collected.trades.values()),
-            holdings=holdings,
+            holdings=holdings.quantities,
             raw=self._raw_rows.take(),
             balances=balances,
-            averages=self._reader.averages,
+            averages=holdings.averages,
             trades_whole_from=self._reader.complete_from(since, self._clock()),
             reaches_from=self._reader.reaches_from(since, self._clock()),
             has_legs=has_legs,
@@ -131,15 +130,14 @@ class SnapshotCollector:
 
     async def _read(
         self, since: datetime, until: datetime | None, collected: "_Collected"
-    ) -> tuple[dict[HoldingKey, Decimal], dict[str, Decimal] | None]:
+    ) -> tuple[Holdings, dict[str, Decimal] | None]:
         """Orders and executions, holdings, and the executions made meanwhile."""
         began = self._clock()
         sections = self._reader.sections()
         if self._reader.needs_symbols:
             self._scope.add(self._orders.symbols())
-            self._scope.add_holdings(
-                await self._reader.holdings(sections), await self._reader.balances(sections)
-            )
+            held = await self._reader.holdings(sections)
+            self._scope.add_holdings(held.quantities, await self._reader.balances(sections))
         for section in sections:
             listing_began = self._clock()
             open_orders = await self._open_orders(section)
@@ -155,7 +153,6 @@ class SnapshotCollector:
         balances = await self._reader.balances(sections)
         if until is None:
             await self._marks.read_spot(self._orders.symbols(), balances)
-        if until is None:
             due = self._scope.due(since, began)
             for section in sections:
                 await self._read_trades(
@@ -217,9 +214,11 @@ class SnapshotCollector:
             collected.is_funding_whole &= listed is not None
             paid = [*paid, *(listed or ())]
             collected.funding += paid
+        # Reported even if the rest fails: the list of funding is not read again from there.
+        collected.charges += paid
         processed = await self._processor(section, orders, trades, now, include_reported=True)
         collected.orders += processed.orders
-        collected.charges += [*paid, *processed.charges]
+        collected.charges += processed.charges
         for symbol, report in processed.trades:
             assert report.execution is not None, "a trade report has an execution"
             collected.trades[symbol, report.execution.exchange_trade_id] = (symbol, report)

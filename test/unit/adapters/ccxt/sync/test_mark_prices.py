@@ -10,6 +10,7 @@ import pytest
 
 from kit.exchanges.ccxt_harness import CcxtHarness
 from kit.exchanges.scripted_venue import INSTRUMENTS, ScriptedVenue
+from oms.adapters.ccxt.sync import mark_prices
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.wire.json import loads
 
@@ -79,3 +80,15 @@ async def test_a_coin_held_is_valued_after_a_restart_without_an_order_in_it(
         await take_snapshot(harness)
         assert venue.tickers_read == ["SOL/USDT"] * number
     assert loads(harness.marks["SOL/USDT"])["exchange_mark"] == "25"
+
+
+async def test_coins_that_one_pass_leaves_out_are_read_by_the_next(
+    venue: SpotVenue,
+    start: Callable[[Collection[str]], CcxtHarness],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mark_prices, "SPOT_SYMBOLS_MAX", 1)
+    harness = await start(["SOL/USDT", "ADA/USDT"]).wait_ready()
+    for _ in range(4):
+        await take_snapshot(harness)
+    assert venue.tickers_read == ["ADA/USDT", "SOL/USDT"] * 2
