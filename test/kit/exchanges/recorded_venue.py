@@ -113,7 +113,9 @@ class RecordedVenue:
         match method:
             case "fetch_open_orders":
                 return [row for row in self._orders(params) if row["status"] not in _ENDED]
-            case "fetch_canceled_and_closed_orders" | "fetch_closed_orders" | "fetch_orders":
+            case "fetch_orders":
+                return self._orders(params)
+            case "fetch_canceled_and_closed_orders" | "fetch_closed_orders":
                 return [row for row in self._orders(params) if row["status"] in _ENDED]
             case "fetch_canceled_orders":
                 return []  # included in the closed orders

@@ -309,7 +309,9 @@ class RequestSender:
 
     def _expected_wait(self, request: OrderRequest, error: RequestError | None) -> float | None:
         """Returns in how many seconds it could be sent; ``None`` if nothing says so."""
-        waits = [self._client.order_wait(request.tracked.symbol, 1)] * (request.kind == PLACE)
+        waits = (
+            [self._client.order_wait(request.tracked.symbol, 1)] if request.kind == PLACE else []
+        )
         if error is not None and error.retry_after is not None:
             waits.append(error.retry_after)
         return max(waits, default=None)

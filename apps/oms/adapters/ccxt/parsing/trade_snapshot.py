@@ -1,4 +1,4 @@
-"""Parses ccxt's executions with all their fees, and funding payments."""
+"""Parses ccxt's executions with all their fees."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oms.adapters.ccxt.venues.key_query import KeyPermissions, KeyQuery, account_id_text
-from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.order_status import StatusTable
 from oms.adapters.ccxt.venues.profile import SPOT_ONLY, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
@@ -38,11 +38,6 @@ _STATUSES = StatusTable(
 )
 
 
-def _parse_state(info: Info) -> VenueState | None:
-    raw = info_text(info, "status")
-    return None if raw is None else VenueState(status=_STATUSES.find(raw), raw=raw)
-
-
 def _parse_account(payload: Any) -> KeyPermissions:
     is_blocked = payload["trading_blocked"] or payload["account_blocked"]
     return KeyPermissions(trades=not is_blocked, owner=account_id_text(payload.get("id")))
@@ -67,7 +62,7 @@ PROFILES: Mapping[str, VenueProfile] = {
         one_cancel_kinds=SPOT_ONLY,
         unsupported_time_in_force={InstrumentKind.SPOT: frozenset({"FOK", "PO"})},
         reports_makers=False,
-        parse_state=_parse_state,
+        parse_state=_STATUSES.parse_state,
         trades_have_ids=True,
         is_recorded=True,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
+from oms.adapters.ccxt.venues.order_status import StatusTable
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable
 
@@ -37,11 +37,6 @@ _STATUSES = StatusTable(
 )
 
 
-def _parse_state(info: Info) -> VenueState | None:
-    raw = info_text(info, "status")
-    return None if raw is None else VenueState(status=_STATUSES.find(raw), raw=raw)
-
-
 PROFILES: Mapping[str, VenueProfile] = {
     "kraken": VenueProfile(
         errors=_ERRORS,
@@ -55,7 +50,7 @@ PROFILES: Mapping[str, VenueProfile] = {
         has_typed_triggers=True,
         trigger_price_fields=("stopLossPrice", "takeProfitPrice"),
         one_cancel_kinds=ALL_KINDS,
-        parse_state=_parse_state,
+        parse_state=_STATUSES.parse_state,
         is_recorded=True,
     )
 }

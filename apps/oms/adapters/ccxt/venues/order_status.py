@@ -23,7 +23,8 @@ class VenueOrderStatus(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
-    #: A conditional order that has ended; the order that it placed has the same client order id.
+    #: A conditional order that has ended by placing another order: see
+    #: ``VenueProfile.names_triggered_orders``.
     TRIGGERED = "triggered"
     #: A status that no table lists: it is never read as the end of an order.
     UNRECOGNIZED = "strange"
@@ -60,6 +61,11 @@ class StatusTable:
     def find(self, text: str) -> VenueOrderStatus:
         """Returns the status of a venue text; ``UNRECOGNIZED`` if it is not listed."""
         return self._by_text.get(text, VenueOrderStatus.UNRECOGNIZED)
+
+    def parse_state(self, info: Info) -> VenueState | None:
+        """Returns the state in the field ``status`` of the venue's row; ``None`` without one."""
+        raw = info_text(info, "status")
+        return None if raw is None else VenueState(status=self.find(raw), raw=raw)
 
 
 def info_text(info: Info, key: str) -> str | None:

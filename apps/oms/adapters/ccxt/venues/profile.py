@@ -294,15 +294,14 @@ class VenueProfile:
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""
         kinds = self.separate_trigger_kinds - self.unsupported_trigger_kinds
-        return _kind_of(symbol) in kinds and order_type in TRIGGERED_TYPES
+        return self._kind_of(symbol) in kinds and order_type in TRIGGERED_TYPES
 
     def cancels_triggers_apart(self, symbol: str) -> bool:
         """Returns whether a cancel says that the order is a conditional one."""
-        return _kind_of(symbol) not in self.one_cancel_kinds
+        return self._kind_of(symbol) not in self.one_cancel_kinds
 
-
-def _kind_of(symbol: str) -> InstrumentKind:
-    return InstrumentKind.LINEAR if ":" in symbol else InstrumentKind.SPOT
+    def _kind_of(self, symbol: str) -> InstrumentKind:
+        return self.contract_kind if ":" in symbol else InstrumentKind.SPOT
 
 
 ALL_KINDS = frozenset({InstrumentKind.SPOT, InstrumentKind.LINEAR})

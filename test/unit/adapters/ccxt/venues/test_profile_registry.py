@@ -8,6 +8,7 @@ import pytest
 from oms.adapters.ccxt.venues.catalog import load_venues
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.profile_registry import get_profile
+from oms.domain.instrument import InstrumentKind
 
 ADAPTER = Path(__file__).resolve().parents[5] / "apps/oms/adapters/ccxt"
 VENUES = ("alpaca", "binance", "bitget", "bybit", "gate", "kraken", "kucoin", "okx")
@@ -57,3 +58,18 @@ def test_an_unknown_venue_gets_the_careful_default() -> None:
     profile = get_profile("zaif")
     assert profile == VenueProfile() and profile.lookup_method is LookupMethod.SCAN
     assert not (profile.amend_kinds or profile.has_unique_client_ids)
+
+
+@pytest.mark.parametrize(
+    ("contract_kind", "is_apart"), [(InstrumentKind.LINEAR, True), (InstrumentKind.INVERSE, False)]
+)
+def test_contracts_of_a_venue_are_of_its_own_kind(
+    contract_kind: InstrumentKind, is_apart: bool
+) -> None:
+    inverse = frozenset({InstrumentKind.INVERSE})
+    profile = VenueProfile(
+        contract_kind=contract_kind, one_cancel_kinds=inverse, separate_trigger_kinds=inverse
+    )
+    assert profile.cancels_triggers_apart("BTC/USD:BTC") is is_apart
+    assert profile.waits_separately("BTC/USD:BTC", "stop_market") is not is_apart
+    assert not profile.waits_separately("BTC/USD", "stop_market"), "spot"
