@@ -73,9 +73,7 @@ def load_body(raw: bytes) -> object:
         return {}
     try:
         value: object = loads_sent(text)
-        _refuse_depth(value, DEPTH_MAX)
-        if _ESCAPE in text:
-            _refuse_unstorable_text(value)
+        _check_value(value, text)
     except NotJson as error:
         raise _invalid_json(error) from None
     return value
@@ -98,9 +96,7 @@ def load_body_steps(raw: bytes) -> Steps[object]:
             return (yield from _parse_items(text))
         value: object = loads_sent(text)
         yield
-        _refuse_depth(value, DEPTH_MAX)
-        if _ESCAPE in text:
-            _refuse_unstorable_text(value)
+        _check_value(value, text)
     except NotJson as error:
         raise _invalid_json(error) from None
     yield
@@ -122,6 +118,13 @@ def _decode(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         raise malformed_at(("body",), "the text is not valid UTF-8", "json_invalid") from None
+
+
+def _check_value(value: object, text: str) -> None:
+    """Check the value of a whole text. Raises ``NotJson``."""
+    _refuse_depth(value, DEPTH_MAX)
+    if _ESCAPE in text:
+        _refuse_unstorable_text(value)
 
 
 def _parse_items(text: str) -> Steps[list[object]]:
