@@ -22,6 +22,7 @@ pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 Row = dict[str, Any]
 PLACED = "555"
+GATE_ORDERS = "GET /api/v4/futures/usdt/orders"
 VENUES = ("gate", "bitget", "bitget-spot")
 
 
@@ -38,6 +39,8 @@ class StopVenue:
     is_met: bool = False
     #: The order that it placed is executed, and it is listed as waiting all the same.
     is_late: bool = False
+    #: The order that it placed is open, and nothing of it is executed.
+    rests: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -76,6 +79,9 @@ def _gate_single(one: StopVenue, asked: ReceivedRequest) -> Any:
 def _gate_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
     now = now_ms() / 1000
     fields = {"id": int(PLACED), "contract": "ETH_USDT", "size": -1, "left": 0, "price": "0"}
+    if one.rests:
+        more = {"status": "open", "left": -1, "price": "1.02", "tif": "gtc", "text": "api"}
+        return fields | more | {"create_time": now}
     return fields | {
         "status": "finished",
         "finish_as": "filled",
@@ -87,10 +93,15 @@ def _gate_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
     }
 
 
+def _gate_open(one: StopVenue, asked: ReceivedRequest) -> Any:
+    is_listed = one.rests and asked.fields["status"] == "open"
+    return [_gate_placed(one, asked)] if is_listed else []
+
+
 def _gate_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
     trade = {"size": -1, "order_id": PLACED, "id": 77, "role": "taker", "price": "1.03"}
     trade |= {"create_time": now_ms() / 1000, "contract": "ETH_USDT"}
-    return [trade] if one.is_met else []
+    return [trade] if one.is_met and not one.rests else []
 
 
 def _bitget_place(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -194,7 +205,8 @@ def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVen
                 "POST /api/v4/futures/usdt/price_orders": _gate_place,
                 stops: _gate_list,
                 f"{stops}/126393906": _gate_single,
-                f"GET /api/v4/futures/usdt/orders/{PLACED}": _gate_placed,
+                GATE_ORDERS: _gate_open,
+                f"{GATE_ORDERS}/{PLACED}": _gate_placed,
                 "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
             },
         )
@@ -266,6 +278,26 @@ async def test_executions_that_are_listed_before_the_end_of_the_stop_wait_for_it
     await harness.wait_until(lambda: len(place.venue.sent(fills)) > count + 1, "read twice")
     assert not [report for report in harness.reports if report.execution]
     one.is_late = False
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
+async def test_an_open_order_that_is_listed_before_the_end_of_its_stop_waits_for_it(
+    places: Places, recorded_data: Path
+) -> None:
+    place, one = places("gate"), stop_venue("gate", recorded_data)
+    one.serve(place.venue)
+    harness = await place.harness()
+    terms = {"order_type": "stop_limit", "trigger_price": Decimal("1.03")}
+    await harness.send(1, "sell", one.qty, "1.02", symbol=one.symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    one.is_late = one.is_met = one.rests = True
+    count = len(place.venue.sent(GATE_ORDERS))
+    await harness.wait_until(lambda: len(place.venue.sent(GATE_ORDERS)) > count + 1, "read twice")
+    one.is_late = False
+    await harness.wait_until(lambda: ReportKind.TRIGGERED in harness.kinds(1), "triggered")
+    one.rests = False
     await harness.wait_for_state(1, "FILLED")
     await harness.exchange.close()
     assert not [report for report in harness.reports if report.order_id != 1]
