@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ccxt
 import pytest
 
 from interop.scripts.catalog import all_scripts
@@ -25,8 +26,15 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptRuns]:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_a_program_trades_as_with_ccxt(scripts: ScriptRuns, script: Script) -> None:
     outcome = scripts.compare(script)
+    direct, driver = outcome.direct, outcome.driver
     assert outcome.is_equal is not bool(script.differs), outcome
     assert outcome.is_part, outcome
+    assert (direct.error is not None) is script.fails, outcome
+    assert bool(direct.orders) is script.places_orders, outcome
+    if script.differs.startswith("`NotSupported`"):
+        assert isinstance(driver.error, ccxt.NotSupported), outcome
+    elif script.differs:
+        assert driver.error is None and driver.orders, outcome
 
 
 async def end_watches(ccxt: Any) -> None:
@@ -67,6 +75,17 @@ def test_nine_of_ten_programs_are_equal() -> None:
     assert sum(not script.differs for script in SCRIPTS) >= 0.9 * len(SCRIPTS)
 
 
+def test_the_page_counts_them() -> None:
+    equal = [script for script in SCRIPTS if not script.differs]
+    fails = [script for script in equal if script.fails]
+    none = [script for script in equal if not script.places_orders]
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.split("\n\n")[1].startswith(f"{len(SCRIPTS)} public programs for ccxt")
+    assert f": {len(equal)} leave the same orders" in text
+    assert f"Of the {len(equal)}, {len(equal) - len(none)} place orders." in text
+    assert (len(none), sum(script.fails for script in none), len(fails)) == (5, 1, 4)
+
+
 def test_the_page_lists_every_program() -> None:
     rows = [
         tuple(cell.strip() for cell in line.strip("|").split("|"))
@@ -78,7 +97,7 @@ def test_the_page_lists_every_program() -> None:
             f"`{script.group}`",
             f"`{script.repository}`",
             f"`{script.path}`",
-            script.differs or "equal",
+            script.result,
         )
         for script in sorted(SCRIPTS, key=lambda each: (each.group, each.repository, each.path))
     ]

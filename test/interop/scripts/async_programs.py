@@ -4,11 +4,10 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from interop.scripts.registry import Group, script
+from interop.scripts.registry import KEYS, Group, script
 
 program = partial(script, Group.ASYNC)
 example = partial(program, "ccxt/ccxt")
-KEYS = {"apiKey": "YOUR_API_KEY", "secret": "YOUR_SECRET"}
 
 
 @example("examples/py/create-orders-example.py")
@@ -44,15 +43,16 @@ async def bybit_updated(ccxt: Any) -> None:
     await exchange.close()
 
 
-@example("examples/py/async-binance-create-margin-order.py")
+@example(
+    "examples/py/async-binance-create-margin-order.py",
+    differs="`NotSupported`: margin orders are not sent; the loopback exchange has none either",
+    fails=True,
+    places_orders=False,
+)
 async def margin_order(ccxt: Any) -> None:
+    # The program prints every exception and ends; here it is raised, for the comparison.
     exchange = ccxt.binance({**KEYS, "enableRateLimit": True})
-    try:
-        await exchange.create_order("BTC/USDT", "limit", "buy", 1, 9000, {"type": "margin"})
-    except ccxt.InsufficientFunds as error:
-        print(f"no funds: {error}")
-    except Exception as error:  # noqa: BLE001
-        print(f"failed: {error}")
+    await exchange.create_order("BTC/USDT", "limit", "buy", 1, 9000, {"type": "margin"})
     await exchange.close()
 
 

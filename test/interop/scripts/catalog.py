@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from interop.scripts import async_programs, pro_programs, sync_bots, sync_examples
+# Imported for what their decorators register.
+from interop.scripts import async_programs, pro_programs, sync_bots, sync_examples  # noqa: F401
 from interop.scripts.registry import SCRIPTS, Script
-
-_MODULES = (sync_examples, sync_bots, async_programs, pro_programs)
 
 
 def all_scripts() -> Sequence[Script]:
     """Returns the programs of all modules."""
-    assert _MODULES
     return tuple(SCRIPTS)

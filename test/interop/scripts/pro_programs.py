@@ -4,13 +4,11 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from interop.scripts.registry import Group, script
+from interop.scripts.registry import FUTURES, KEYS, Group, script
 
 program = partial(script, Group.PRO)
 example = partial(program, "ccxt/ccxt")
 chapter = partial(program, "sharebook-kr/book-cryptocurrency-trading-with-python-ccxt")
-KEYS = {"apiKey": "YOUR_API_KEY", "secret": "YOUR_SECRET"}
-FUTURES = {**KEYS, "enableRateLimit": True, "options": {"defaultType": "future"}}
 
 
 @example("examples/ccxt.pro/py/binance-create-order-cancel-order.py")
@@ -116,7 +114,7 @@ async def watch_order_book(ccxt: Any) -> None:
     await exchange.close()
 
 
-@example("examples/ccxt.pro/py/binance-reload-markets.py")
+@example("examples/ccxt.pro/py/binance-reload-markets.py", places_orders=False)
 async def reload_markets(ccxt: Any) -> None:
     exchange = ccxt.bybit()
     await exchange.load_markets()
@@ -131,7 +129,7 @@ async def reload_markets(ccxt: Any) -> None:
     await exchange.close()
 
 
-@example("examples/ccxt.pro/py/binance-futures.py")
+@example("examples/ccxt.pro/py/binance-futures.py", places_orders=False)
 async def futures(ccxt: Any) -> None:
     exchange = ccxt.bybit({"options": {"defaultType": "future"}})
     book = await exchange.watch_order_book("BTC/USDT")
@@ -139,7 +137,7 @@ async def futures(ccxt: Any) -> None:
     await exchange.close()
 
 
-@program("ccxt/woofipro-python", "build/templates/examples/websockets.py")
+@program("ccxt/woofipro-python", "build/templates/examples/websockets.py", places_orders=False)
 async def template(ccxt: Any) -> None:
     instance = ccxt.bybit({})
     await instance.load_markets()
@@ -151,7 +149,7 @@ async def template(ccxt: Any) -> None:
     await instance.close()
 
 
-@program("mag137/WebsocketFlaskSSE", "tests/Example_watch_tickers.py")
+@program("mag137/WebsocketFlaskSSE", "tests/Example_watch_tickers.py", places_orders=False)
 async def watch_tickers(ccxt: Any) -> None:
     exchange = ccxt.bybit({"enableRateLimit": True, "type": "future", "newUpdates": False})
     if exchange.has["watchTickers"]:

@@ -13,6 +13,9 @@ from typing import Any
 
 Program = Callable[[Any], Any]
 
+KEYS = {"apiKey": "YOUR_API_KEY", "secret": "YOUR_SECRET"}
+FUTURES = {**KEYS, "enableRateLimit": True, "options": {"defaultType": "future"}}
+
 
 class Group(StrEnum):
     """Which of ccxt's modules a program uses."""
@@ -30,8 +33,13 @@ class Script:
     repository: str
     path: str
     run: Program
-    #: Why it does not leave the same orders through the gateway; the driver refuses the rest.
+    #: Why it does not do the same through the gateway; with ``NotSupported`` the driver refuses
+    #: the rest.
     differs: str = ""
+    #: It fails with ccxt itself.
+    fails: bool = False
+    #: Whether it leaves orders with ccxt; other programs read market data, or fail before.
+    places_orders: bool = True
     #: It sends orders at the same time, so that they arrive in any sequence.
     sends_at_once: bool = False
 
@@ -40,17 +48,27 @@ class Script:
         """Repository and path."""
         return f"{self.repository} {self.path}"
 
+    @property
+    def result(self) -> str:
+        """What the documentation says of it."""
+        if self.differs:
+            return self.differs
+        words = ["equal"]
+        words += [] if self.places_orders else ["no order"]
+        words += ["fails with both"] if self.fails else []
+        return ", ".join(words)
+
 
 SCRIPTS: list[Script] = []
 
 
 def script(
-    group: Group, repository: str, path: str, *, differs: str = "", sends_at_once: bool = False
+    group: Group, repository: str, path: str, **options: Any
 ) -> Callable[[Program], Program]:
     """Returns a decorator that registers a function as the calls of a program."""
 
     def register(run: Program) -> Program:
-        SCRIPTS.append(Script(group, repository, path, run, differs, sends_at_once))
+        SCRIPTS.append(Script(group, repository, path, run, **options))
         return run
 
     return register

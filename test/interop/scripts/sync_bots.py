@@ -3,13 +3,11 @@
 from functools import partial
 from typing import Any
 
-from interop.scripts.registry import Group, script
+from interop.scripts.registry import FUTURES, KEYS, Group, script
 
 bot = partial(script, Group.SYNC)
 chapter = partial(bot, "sharebook-kr/book-cryptocurrency-trading-with-python-ccxt")
 grid = partial(bot, "sharebook-kr/crypto-grid-bot")
-KEYS = {"apiKey": "YOUR_API_KEY", "secret": "YOUR_SECRET", "enableRateLimit": True}
-FUTURES = {**KEYS, "options": {"defaultType": "future"}}
 
 
 @chapter("ch06_binance_spot/limit_buy_order.py")
@@ -84,13 +82,14 @@ def grid_bot_hedge_order(ccxt: Any) -> None:
     exchange.create_limit_sell_order(symbol="BTC/USDT", amount=0.001, price=69000, params=params)
 
 
-@grid("binance-exchange/04.py")
+@grid("binance-exchange/04.py", fails=True)
 def grid_bot_of_binance(ccxt: Any) -> None:
     exchange = ccxt.binance(config=FUTURES)
     symbol, gap, amount = "BTC/USDT", 300, 0.002
     print(exchange.fetch_balance(params={"type": "future"})["USDT"]["total"])
     exchange.fetch_ohlcv(symbol=symbol, timeframe="15m", since=None, limit=20)
     bought = exchange.create_market_buy_order(symbol=symbol, amount=amount)
+    # Today ccxt takes the symbol for spot, whose replies have no avgPrice: it fails with both.
     price = float(bought["info"]["avgPrice"])
     exchange.create_limit_sell_order(symbol=symbol, amount=amount, price=price + gap)
     exchange.create_limit_buy_order(symbol=symbol, amount=amount, price=price - gap)
@@ -110,6 +109,8 @@ def supertrend(ccxt: Any) -> None:
 @bot(
     "robswc/tradingview-webhooks-bot",
     "src/components/actions/community_created_actions/crypto/binance_spot.py",
+    fails=True,
+    places_orders=False,
 )
 def webhook_action(ccxt: Any) -> None:
     exchange = ccxt.binance({**KEYS, "rateLimit": 2000, "id": "binance"})

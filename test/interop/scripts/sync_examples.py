@@ -4,12 +4,10 @@ import math
 from functools import partial
 from typing import Any
 
-from interop.scripts.registry import Group, script
+from interop.scripts.registry import FUTURES, KEYS, Group, script
 
 example = partial(script, Group.SYNC, "ccxt/ccxt")
 lesson = partial(script, Group.SYNC, "sharebook-kr/learningspoons-bootcamp-finance")
-KEYS = {"apiKey": "YOUR_API_KEY", "secret": "YOUR_SECRET"}
-FUTURES = {**KEYS, "enableRateLimit": True, "options": {"defaultType": "future"}}
 
 
 @example("examples/py/binance-stop-loss-take-profit.py")
@@ -105,7 +103,7 @@ def market_sell_of_futures(ccxt: Any) -> None:
     binance.create_market_sell_order(symbol="BTC/USDT", amount=0.002)
 
 
-@lesson("python-binance/unit14-tpsl/01.py")
+@lesson("python-binance/unit14-tpsl/01.py", fails=True)
 def market_with_exits(ccxt: Any) -> None:
     binance = ccxt.binance(config=FUTURES)
     terms = {"symbol": "BTC/USDT", "amount": 0.002}
@@ -116,7 +114,7 @@ def market_with_exits(ccxt: Any) -> None:
     binance.create_order(**terms, type="STOP_MARKET", side="sell", params={"stopPrice": 59000})
 
 
-@lesson("python-binance/unit14-tpsl/02.py")
+@lesson("python-binance/unit14-tpsl/02.py", fails=True)
 def limit_with_exits(ccxt: Any) -> None:
     binance = ccxt.binance(config=FUTURES)
     terms = {"symbol": "BTC/USDT", "amount": 0.002, "price": 59400}
@@ -129,11 +127,14 @@ def limit_with_exits(ccxt: Any) -> None:
 def breakout(ccxt: Any) -> None:
     binance = ccxt.binance(config=FUTURES)
     symbol = "BTC/USDT"
-    last = binance.fetch_ohlcv(symbol=symbol, timeframe="1d", since=None, limit=10)[-1]
-    long_target = last[4] + (last[2] - last[3]) * 0.5
+    day = binance.fetch_ohlcv(symbol=symbol, timeframe="1d", since=None, limit=10)[0]
+    gap = (day[2] - day[3]) * 0.5
     dollars = binance.fetch_balance()["total"]["USDT"]
     price = binance.fetch_ticker(symbol)["last"]
     amount = math.floor(dollars * 0.1 * 1000000 / price) / 1000000
-    if price >= long_target:
+    if price > day[1] + gap:
         binance.create_market_buy_order(symbol=symbol, amount=amount)
         binance.create_market_sell_order(symbol=symbol, amount=amount)
+    elif price < day[1] - gap:
+        binance.create_market_sell_order(symbol=symbol, amount=amount)
+        binance.create_market_buy_order(symbol=symbol, amount=amount)

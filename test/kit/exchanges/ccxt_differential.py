@@ -125,13 +125,9 @@ class Differential:
         key = f"{name} {sorted(options.items())}"
         if key not in self._direct:
             config = self.venue.config(DIRECT_KEY, dialect(name))
-            config["options"] = {**config.get("options", {}), **options}
-            if name == "binanceusdm":  # its own choice, which the exchange's options override
-                config["options"]["fetchMarkets"] = {"types": ["linear"]}
+            config["options"] = direct_options(name, config, options)
             exchange = getattr(ccxt.async_support, name)(config)
-            exchange.set_sandbox_mode(True)
-            # ccxt's own ids repeat where a test seeds the random numbers.
-            exchange.uuid22 = lambda: uuid4().hex[:22]
+            prepare_direct(exchange)
             self._direct[key] = exchange
             self._opened.append(exchange)
         return self._direct[key]
@@ -307,6 +303,23 @@ def _fails_at(side: Side, count: int) -> bool:
 
 def _changed_by_error(side: Side) -> bool:
     return side.error is not None and side.snapshots[-1] != side.snapshots[-2]
+
+
+def direct_options(
+    name: str, redirected: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options of ccxt's class ``name`` at the loopback exchange of the config ``redirected``."""
+    merged = {**redirected.get("options", {}), **options}
+    if name == "binanceusdm":  # its own choice, which the exchange's options override
+        merged["fetchMarkets"] = {"types": ["linear"]}
+    return merged
+
+
+def prepare_direct(exchange: Any) -> None:
+    """Directs an object of ccxt's to the loopback exchange."""
+    exchange.set_sandbox_mode(True)
+    # ccxt's own ids repeat where a test seeds the random numbers.
+    exchange.uuid22 = lambda: uuid4().hex[:22]
 
 
 def dialect(name: str) -> str:

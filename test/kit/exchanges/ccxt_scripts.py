@@ -17,7 +17,6 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import ccxt
 
@@ -29,6 +28,8 @@ from kit.exchanges.ccxt_differential import (
     Order,
     create_account,
     dialect,
+    direct_options,
+    prepare_direct,
     run_loop_thread,
 )
 from kit.exchanges.ccxt_harness import FAST_TIMINGS
@@ -69,8 +70,10 @@ class Outcome:
 
     @property
     def is_equal(self) -> bool:
-        """Whether both left the same orders, and both or neither raised."""
-        is_same_end = (self.direct.error is None) == (self.driver.error is None)
+        """Whether both left the same orders, and the driver raised what ccxt did, or neither."""
+        direct, driver = type(self.direct.error), type(self.driver.error)
+        # The driver's exceptions are subclasses of ccxt's with the same names.
+        is_same_end = issubclass(driver, direct) and driver.__name__ == direct.__name__
         return is_same_end and self.direct.orders == self.driver.orders
 
     @property
@@ -138,16 +141,13 @@ class ScriptRuns:
             redirected = self.venue.config(key, dialect(name))
 
             def __init__(self: Any, config: Mapping[str, Any] | None = None) -> None:
-                options = {**redirected.get("options", {}), **(config or {}).get("options", {})}
-                if name == "binanceusdm":  # its own choice, which the exchange's options override
-                    options["fetchMarkets"] = {"types": ["linear"]}
-                config = {**(config or {}), **redirected, "options": options}
-                original.__init__(self, config | {"ssl_context": _SSL_CONTEXT})
-                original.set_sandbox_mode(self, True)
+                given = config or {}
+                options = direct_options(name, redirected, given.get("options", {}))
+                config = {**given, **redirected, "options": options, "ssl_context": _SSL_CONTEXT}
+                original.__init__(self, config)
+                prepare_direct(self)
                 if group is Group.PRO:
                     self.sleep = partial(_pause, self._has_streams)
-                # ccxt's own ids repeat where a test seeds the random numbers.
-                self.uuid22 = lambda: uuid4().hex[:22]
 
             has_streams = staticmethod(lambda: any(self.venue.control("streams")["streams"]))
             return type(name, (original,), {"__init__": __init__, "_has_streams": has_streams})
