@@ -71,7 +71,7 @@ RUNS = {
         "sqlite", "ccxtpro.okx,ccxt.okx," * 2 + "ccxtpro.okx,ccxt.okx", settle_seconds=180.0
     ),
 }
-#: A run ends when nothing that lacks was reached for so long.
+#: A run ends early if no missing fault or order occurred for so long.
 STALL_SECONDS_MAX = 90.0
 LEASE_SECONDS = 3
 PRICE = 60_000
@@ -142,9 +142,9 @@ def _kills(
     fault_log: ExchangeFaults,
     seed: int,
 ) -> list[int]:
-    """Kill workers until every fault occurred often enough, however long that takes.
+    """Kill workers until every fault and order occurred, or none did for STALL_SECONDS_MAX.
 
-    Returns what each kill found in flight. Ends early if it makes no progress.
+    Returns what each kill found in flight.
     """
     found: list[int] = []
     chance = random.Random(seed)

@@ -37,7 +37,7 @@ async def test_tampering_is_named(kind: str, attacked_server: Any) -> None:
 
 @pytest.mark.parametrize("kind", sorted(REFUSED))
 def test_a_value_of_another_type_is_refused(kind: str, attacked_server: Any) -> None:
-    with pytest.raises(Error):
+    with pytest.raises(Error, match="Incorrect integer value"):
         attacked_server.do(KINDS[kind][0])
 
 

@@ -155,7 +155,7 @@ KINDS: dict[str, tuple[str, Expected]] = {
         "UPDATE users SET name = 'zoe' WHERE role = 'risk'",
         ("registry_row", "user"),
     ),
-    "user activated": (
+    "user disabled": (
         "UPDATE users SET status = 'disabled' WHERE role = 'risk'",
         ("registry_row", "user"),
     ),

@@ -95,6 +95,21 @@ class ExchangeSetup:
             lambda: self.order(order_id), lambda row: row["status"] == status, seconds=15
         )
 
+    async def reconcile(self, **fields: Any) -> dict[str, Any]:
+        """Reconciles the account, or the one that ``fields`` name; returns the row of the run."""
+        body = {"account_id": self.account_id, **fields}
+        answer = await self.client("POST", "/oms/reconcile", body)
+        assert answer.status == 200, answer.body
+        row: dict[str, Any] = answer.json()["results"][0]
+        assert row["ok"], row
+        return row
+
+    async def discrepancies(self, status: str = "pending,open") -> list[dict[str, Any]]:
+        """The discrepancies of this status; a new one is ``pending`` until it is confirmed."""
+        fields = await self.client.get(f"/oms/discrepancies?status={status}")
+        rows: list[dict[str, Any]] = fields["items"]
+        return rows
+
     async def set_live_enabled(self, *, live_enabled: bool) -> None:
         """Set the account's live trading switch."""
         body = {"live_enabled": live_enabled, "comment": "a test"}

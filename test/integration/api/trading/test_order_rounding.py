@@ -13,15 +13,17 @@ REFUSE = {"params": {"precision": "refuse"}}
 
 async def send(gateway: InProcessGateway, **payload: object) -> dict[str, Any]:
     """The result of an order."""
-    body = (await gateway.order("?wait_ms=8000", **payload)).json()
-    results = body["results"] if "results" in body else body["detail"]["results"]
-    result: dict[str, Any] = results[0]
-    return result
+    return await result_of(gateway, gateway.command(**payload))
 
 
 async def command(gateway: InProcessGateway, name: str, **payload: object) -> dict[str, Any]:
     """The result of another command."""
     body = {"account_id": gateway.account_id, "command": name, "payload": payload}
+    return await result_of(gateway, body)
+
+
+async def result_of(gateway: InProcessGateway, body: dict[str, Any]) -> dict[str, Any]:
+    """The result of the only command of a request."""
     answer = (await gateway.client("POST", "/oms/commands?wait_ms=8000", body)).json()
     results = answer["results"] if "results" in answer else answer["detail"]["results"]
     result: dict[str, Any] = results[0]

@@ -11,7 +11,7 @@ from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.value import evolve
 
 COINS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
-#: In which these coins are bought: with USDT, and two more.
+#: Symbols in which these coins are bought: five with USDT, and two others.
 SYMBOLS = 7
 TRADES, ORDERS = "/api/v3/myTrades", "/api/v3/allOrders"
 INCOME = "/fapi/v1/income"

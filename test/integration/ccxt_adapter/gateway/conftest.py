@@ -11,9 +11,15 @@ from kit.gateway.in_process import open_gateway
 
 
 @pytest.fixture
+def dsn(tmp_path: Path) -> str:
+    """The URL of the gateway's database."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
+
+
+@pytest.fixture
 async def exchange_setup(
-    venue: LoopbackExchange, tables: Path, tmp_path: Path
+    venue: LoopbackExchange, tables: Path, dsn: str
 ) -> AsyncIterator[ExchangeSetup]:
     """A setup without an account yet; closed at the end, with its worker."""
-    async with open_gateway(f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}") as gateway:
+    async with open_gateway(dsn) as gateway:
         yield ExchangeSetup(gateway, venue, tables)

@@ -1,9 +1,5 @@
 """Prices of corrections at a loopback exchange, and averages that differ from the exchange's."""
 
-from typing import Any
-
-import pytest
-
 from kit.databases.sql import execute, fetch_rows
 from kit.exchanges.ccxt_harness import LINEAR
 from kit.exchanges.loopback_process import LoopbackExchange
@@ -13,24 +9,6 @@ from kit.polling import poll_until
 from oms.wire.json import loads
 
 UNTRADED = "ETH/USDT:USDT"
-
-
-@pytest.fixture
-def dsn(tmp_path: Any) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-
-
-async def _reconcile(exchange_setup: ExchangeSetup) -> dict[str, Any]:
-    body = {"account_id": exchange_setup.account_id}
-    answer = await exchange_setup.client("POST", "/oms/reconcile", body)
-    assert answer.status == 200, answer.body
-    row: dict[str, Any] = answer.json()["results"][0]
-    return row
-
-
-async def _discrepancies(exchange_setup: ExchangeSetup) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = (await exchange_setup.client.get("/oms/discrepancies"))["items"]
-    return rows
 
 
 async def test_an_opening_correction_reproduces_the_exchange_s_average(
@@ -43,10 +21,10 @@ async def test_an_opening_correction_reproduces_the_exchange_s_average(
         venue.control("external", symbol=LINEAR, side="buy", qty=qty)
     venue.control("clock", offset_s=0)
     await exchange_setup.start_account()
-    await _reconcile(exchange_setup)
+    await exchange_setup.reconcile()
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    await _reconcile(exchange_setup)
-    (row,) = await _discrepancies(exchange_setup)
+    await exchange_setup.reconcile()
+    (row,) = await exchange_setup.discrepancies()
     average = row["evidence"]["exchange_average"]
     assert 41_900 < float(average) < 42_100
     path = f"/oms/discrepancies/{row['id']}/apply?wait_ms=8000"
@@ -60,7 +38,7 @@ async def test_an_opening_correction_reproduces_the_exchange_s_average(
 
     execute(dsn, "UPDATE oms_positions SET avg_price = 40000")
     await exchange_setup.restart_worker(live_allowed=False)
-    again = await _reconcile(exchange_setup)
+    again = await exchange_setup.reconcile()
     run = f"SELECT counts_json FROM reconcile_runs WHERE id = {again['run_id']}"
     (counts,) = fetch_rows(dsn, run)
     shown = loads(counts[0])["averages_differ"]
@@ -77,9 +55,9 @@ async def test_a_correction_is_booked_at_the_mark(
     await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
     venue.control("nudge", symbol=LINEAR, qty="1")
     venue.control("nudge", symbol=UNTRADED, qty="2")
-    await _reconcile(exchange_setup)
+    await exchange_setup.reconcile()
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    await _reconcile(exchange_setup)
+    await exchange_setup.reconcile()
     venue.control("price", symbol=LINEAR, price="71000")
     venue.control("price", symbol=UNTRADED, price="2500")
     exchange = exchange_setup.gateway.worker.processor.states[exchange_setup.account_id].exchange
@@ -89,7 +67,7 @@ async def test_a_correction_is_booked_at_the_mark(
         return quote is not None and abs(quote.bid - 71_000) < 71
 
     await poll_until(is_current, bool, 30)
-    rows = {row["symbol"]: row for row in await _discrepancies(exchange_setup)}
+    rows = {row["symbol"]: row for row in await exchange_setup.discrepancies()}
     assert rows.keys() == {LINEAR, UNTRADED}
     for symbol, price in ((LINEAR, 71_000), (UNTRADED, 2_500)):
         path = f"/oms/discrepancies/{rows[symbol]['id']}/apply?wait_ms=8000"

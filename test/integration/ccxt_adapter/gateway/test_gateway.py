@@ -195,7 +195,7 @@ async def test_row_18_while_reads_fail_a_repeat_is_the_same_order(
 
 
 async def test_row_31_every_version_of_an_order_is_kept(
-    exchange_setup: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str, tmp_path: Path
 ) -> None:
     await exchange_setup.start_account()
     sent = await exchange_setup.send()
@@ -209,7 +209,6 @@ async def test_row_31_every_version_of_an_order_is_kept(
             "POST", "/oms/reconcile", {"account_id": exchange_setup.account_id}
         )
         assert reconciled.json()["results"][0]["ok"]
-    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     named = f"exchange_order_id = '{sent['order']['exchange_order_id']}'"
     assert fetch_number(dsn, f"SELECT COUNT(*) FROM ccxt_orders_raw WHERE {named}") == 4
     await exchange_setup.gateway.stop_worker()

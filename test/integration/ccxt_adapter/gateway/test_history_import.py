@@ -1,7 +1,7 @@
 """History of an account at a venue that lists executions by symbol only (Binance)."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,15 +24,6 @@ async def start(setup: ExchangeSetup) -> ExchangeSetup:
     return await setup.start_account(**setup.venue.startup["extra_config"]["binance"])
 
 
-async def reconcile(setup: ExchangeSetup, **fields: Any) -> dict[str, Any]:
-    body = {"account_id": setup.account_id, **fields}
-    answer = await setup.client("POST", "/oms/reconcile", body)
-    assert "results" in answer.json(), answer.body
-    row: dict[str, Any] = answer.json()["results"][0]
-    assert row["ok"], row
-    return row
-
-
 async def positions(setup: ExchangeSetup) -> dict[str, dict[str, Any]]:
     fields = await setup.client.get(f"/oms/positions/open?account_ids={setup.account_id}")
     return {row["symbol"]: row for row in fields["items"]}
@@ -44,7 +35,7 @@ def trade(venue: LoopbackExchange, symbol: str, side: str, qty: str, price: str)
 
 
 async def test_a_new_account_gets_ninety_days_of_history(
-    setup: ExchangeSetup, venue: LoopbackExchange, tmp_path: Path
+    setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
 ) -> None:
     for days, symbol, side, qty, price in (
         (88, LINEAR, "buy", "0.1", "40000"),
@@ -57,8 +48,7 @@ async def test_a_new_account_gets_ninety_days_of_history(
     venue.control("clock", offset_s=0)
     await start(setup)
     today = datetime.now(UTC)
-    await reconcile(
-        setup,
+    await setup.reconcile(
         scope="period",
         start_date=(today - timedelta(days=90)).isoformat(),
         end_date=(today + timedelta(minutes=1)).isoformat(),
@@ -68,7 +58,6 @@ async def test_a_new_account_gets_ninety_days_of_history(
     assert held.keys() == {LINEAR}
     assert (held[LINEAR]["qty"], held[LINEAR]["avg_price"]) == ("0.4", "43000")
     trades = "SELECT COUNT(*) FROM oms_deals WHERE type = 'trade' AND symbol = "
-    dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     assert [fetch_number(dsn, f"{trades}'{symbol}'") for symbol in (LINEAR, FLAT)] == [2, 2]
 
 
@@ -77,7 +66,7 @@ async def test_the_symbols_of_coins_are_read(setup: ExchangeSetup, venue: Loopba
     trade(venue, SPOT, "buy", "3", "100")
     venue.control("clock", offset_s=0)
     await start(setup)
-    await reconcile(setup, scope="long")
+    await setup.reconcile(scope="long")
     held = await positions(setup)
     assert held.keys() == {SPOT}
     assert held[SPOT]["avg_price"] == "100"
@@ -95,11 +84,10 @@ async def test_what_happened_while_the_gateway_was_down_is_found(
     venue.control("external", symbol=OTHER, side="buy", qty="0.2")
     venue.control("external", symbol=FLAT, side="buy", qty="40")
     await setup.restart_worker(live_allowed=False)
-    await reconcile(setup)
+    await setup.reconcile()
     held = await poll_until(lambda: positions(setup), lambda rows: LINEAR not in rows, seconds=15)
     assert {symbol: row["qty"] for symbol, row in held.items()} == {OTHER: "0.3", FLAT: "40"}
-    rows = (await setup.client.get("/oms/discrepancies"))["items"]
-    assert [row for row in rows if row["class"] == "position_differs"] == []
+    assert [row for row in await setup.discrepancies() if row["class"] == "position_differs"] == []
 
 
 async def test_coins_sold_elsewhere_open_no_short(
@@ -113,12 +101,11 @@ async def test_coins_sold_elsewhere_open_no_short(
     venue.control("clock", offset_s=0)
     trade(venue, SPOT, "sell", "4.5", "110")
     await start(setup)
-    await reconcile(setup, scope="long")
+    await setup.reconcile(scope="long")
     assert await positions(setup) == {}
     span = "start_date=2020-01-01&end_date=2099-01-01"
     deals = await setup.client.get(f"/oms/deals?account_ids={setup.account_id}&{span}")
     sold = [row for row in deals["items"] if row["side"] == "sell"]
     assert [bool(row["position_id"]) for row in sold] == [True, False]
-    assert sum(float(row["qty"]) for row in sold) == 4.5
-    rows = (await setup.client.get("/oms/discrepancies?status=pending,open"))["items"]
-    assert [row for row in rows if row["class"] == "position_differs"] == []
+    assert sum(Decimal(row["qty"]) for row in sold) == Decimal("4.5")
+    assert [row for row in await setup.discrepancies() if row["class"] == "position_differs"] == []

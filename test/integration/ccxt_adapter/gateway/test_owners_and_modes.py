@@ -23,22 +23,10 @@ from oms.wire.json import loads, time_text
 CHANGED = "credentials_changed_owner"
 
 
-@pytest.fixture
-def dsn(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-
-
-async def _inbox(exchange_setup: ExchangeSetup) -> list[tuple[str, str]]:
-    rows = (await exchange_setup.client.get("/oms/discrepancies?status=open"))["items"]
+async def _confirmed(exchange_setup: ExchangeSetup) -> list[tuple[str, str]]:
+    """Class and policy of each open discrepancy."""
+    rows = await exchange_setup.discrepancies("open")
     return [(row["class"], row["policy"]) for row in rows]
-
-
-async def _reconcile(exchange_setup: ExchangeSetup) -> dict[str, Any]:
-    answer = await exchange_setup.client(
-        "POST", "/oms/reconcile", {"account_id": exchange_setup.account_id}
-    )
-    row: dict[str, Any] = answer.json()["results"][0]
-    return row
 
 
 async def test_nothing_is_sent_with_credentials_of_another_account(
@@ -57,7 +45,7 @@ async def test_nothing_is_sent_with_credentials_of_another_account(
         await exchange_setup.gateway.worker.processor.record_unreachable(
             exchange_setup.account_id, unavailable_reason
         )
-    client_spec = await poll_until(lambda: _inbox(exchange_setup), bool)
+    client_spec = await poll_until(lambda: _confirmed(exchange_setup), bool)
     assert client_spec == [(CHANGED, "quarantine")]
     held = "SELECT COUNT(*) FROM accounts WHERE quarantine = 'credentials_changed_owner'"
     assert fetch_number(dsn, held) == 1
@@ -65,8 +53,8 @@ async def test_nothing_is_sent_with_credentials_of_another_account(
 
     exchange_setup.owner = None
     await exchange_setup.restart_worker(live_allowed=False)
-    assert (await _reconcile(exchange_setup))["ok"]
-    assert (await _inbox(exchange_setup), fetch_number(dsn, held)) == ([], 0)
+    await exchange_setup.reconcile()
+    assert (await exchange_setup.discrepancies(), fetch_number(dsn, held)) == ([], 0)
     assert (await exchange_setup.send())["ok"]
 
 
@@ -123,39 +111,34 @@ async def test_two_legs_do_not_fit_a_net_position(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
 ) -> None:
     await exchange_setup.start_account()
-    assert (await _reconcile(exchange_setup))["ok"]
+    await exchange_setup.reconcile()
     state = exchange_setup.gateway.worker.processor.states[exchange_setup.account_id]
     connection: Any = state.exchange._components.connection  # type: ignore[attr-defined]
     await connection.write("set_position_mode", True, LINEAR)
     venue.control("external", symbol=LINEAR, side="buy", qty="0.1", leg="long")
-    assert (await _reconcile(exchange_setup))["discrepancies"] == 0
-    assert await _inbox(exchange_setup) == [], "one read may be a change under way"
+    assert (await exchange_setup.reconcile())["discrepancies"] == 0
+    assert await _confirmed(exchange_setup) == [], "one read may be a change under way"
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    await _reconcile(exchange_setup)
-    assert ("position_mode_differs", "quarantine") in await _inbox(exchange_setup)
+    await exchange_setup.reconcile()
+    assert ("position_mode_differs", "quarantine") in await _confirmed(exchange_setup)
     assert (await exchange_setup.send())["error"]["reason"] == "account_quarantined"
 
     venue.control("external", symbol=LINEAR, side="sell", qty="0.1", leg="long", reduce_only=True)
     await connection.write("set_position_mode", False, LINEAR)
-    await _reconcile(exchange_setup)
-    assert await _inbox(exchange_setup) == []
+    await exchange_setup.reconcile()
+    assert await exchange_setup.discrepancies() == []
     assert (await exchange_setup.send())["ok"]
 
 
 async def test_unavailable_history_is_reported(exchange_setup: ExchangeSetup, dsn: str) -> None:
     await exchange_setup.start_account()
-    assert (await _reconcile(exchange_setup))["ok"]
+    await exchange_setup.reconcile()
     state = exchange_setup.gateway.worker.processor.states[exchange_setup.account_id]
     reader: Any = state.exchange._components.reader  # type: ignore[attr-defined]
     reader._profile = evolve(reader._profile, history_days_max=1)
-    payload = {
-        "account_id": exchange_setup.account_id,
-        "scope": "period",
-        "start_date": "2020-01-01T00:00:00Z",
-        "end_date": now().isoformat(),
-    }
-    answer = await exchange_setup.client("POST", "/oms/reconcile", payload)
-    assert answer.json()["results"][0]["ok"], answer.body
+    await exchange_setup.reconcile(
+        scope="period", start_date="2020-01-01T00:00:00Z", end_date=now().isoformat()
+    )
     assert state.reaches_from is not None
     assert timedelta(hours=22) < now() - state.reaches_from < timedelta(hours=24)
     (counts,) = fetch_rows(dsn, "SELECT counts_json FROM reconcile_runs WHERE scope = 'period'")

@@ -20,18 +20,6 @@ from oms.domain.errors import Refused
 from oms.wire.json import dumps
 
 
-@pytest.fixture
-def dsn(tmp_path: Any) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-
-
-async def _reconcile(exchange_setup: ExchangeSetup, account_id: int) -> dict[str, Any]:
-    answer = await exchange_setup.client("POST", "/oms/reconcile", {"account_id": account_id})
-    assert answer.status == 200, answer.body
-    row: dict[str, Any] = answer.json()["results"][0]
-    return row
-
-
 async def _deals(exchange_setup: ExchangeSetup, account_id: int) -> list[dict[str, Any]]:
     span = "start_date=2020-01-01&end_date=2099-01-01"
     found = await exchange_setup.client.get(f"/oms/deals?account_ids={account_id}&{span}")
@@ -45,11 +33,6 @@ async def _open(exchange_setup: ExchangeSetup, account_id: int) -> list[dict[str
     return rows
 
 
-async def _inbox(exchange_setup: ExchangeSetup) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = (await exchange_setup.client.get("/oms/discrepancies"))["items"]
-    return rows
-
-
 async def test_row_30_a_changed_position_is_confirmed_held_and_corrected(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange, dsn: str
 ) -> None:
@@ -57,10 +40,10 @@ async def test_row_30_a_changed_position_is_confirmed_held_and_corrected(
     bought = await exchange_setup.send(order_type="market", price=None, qty="0.05")
     await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
     venue.control("nudge", symbol=LINEAR, qty="1")
-    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 0
+    assert (await exchange_setup.reconcile())["discrepancies"] == 0
     execute(dsn, "UPDATE discrepancies SET first_seen = '2020-01-01T00:00:00.000000Z'")
-    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 1
-    (row,) = await _inbox(exchange_setup)
+    assert (await exchange_setup.reconcile())["discrepancies"] == 1
+    (row,) = await exchange_setup.discrepancies()
     assert (row["class"], row["evidence"]["exchange_qty"]) == ("position_differs", "1.05")
 
     refused = await exchange_setup.send()
@@ -72,11 +55,11 @@ async def test_row_30_a_changed_position_is_confirmed_held_and_corrected(
     )["items"]
     closed = await exchange_setup.send("close_position", position_id=position["id"], qty="0.01")
     assert closed["ok"], closed
-    assert (await _reconcile(exchange_setup, exchange_setup.account_id))["discrepancies"] == 1
+    assert (await exchange_setup.reconcile())["discrepancies"] == 1
     path = f"/oms/discrepancies/{row['id']}/apply?wait_ms=8000"
     done = await exchange_setup.client("POST", path, {"comment": "as the exchange says"})
     assert done.json()["item"]["status"] == "applied", done.body
-    again = await _reconcile(exchange_setup, exchange_setup.account_id)
+    again = await exchange_setup.reconcile()
     assert (again["discrepancies"], again["new_deals"]) == (0, 0)
     assert (await exchange_setup.send())["ok"]
 
@@ -89,9 +72,9 @@ async def test_row_29_accounts_on_the_same_credentials_leave_each_others_orders(
     resting = await exchange_setup.send()
     bought = await exchange_setup.send(order_type="market", price=None, qty="0.02")
     await exchange_setup.wait_for_order(bought["order_id"], "FILLED")
-    first = await _reconcile(exchange_setup, mirror)
-    again = await _reconcile(exchange_setup, mirror)
-    assert (first["ok"], again["new_deals"]) == (True, 0)
+    await exchange_setup.reconcile(account_id=mirror)
+    again = await exchange_setup.reconcile(account_id=mirror)
+    assert again["new_deals"] == 0
     mine, theirs = (
         await _deals(exchange_setup, exchange_setup.account_id),
         await _deals(exchange_setup, mirror),
@@ -128,13 +111,13 @@ async def test_a_mirrored_order_names_its_sender_however_early_it_is_reported(
     with monkeypatch.context() as early:
         early.setattr(SqlLedgerStore, "sending_accounts", none_stored)
         await exchange_setup.send()
-        await _reconcile(exchange_setup, mirror)
+        await exchange_setup.reconcile(account_id=mirror)
         (order,) = await _open(exchange_setup, mirror)
         assert order["comment"] == sender, "its client order id says so"
     await exchange_setup.gateway.stop_worker()
     execute(dsn, f"UPDATE oms_orders SET comment = NULL WHERE id = {order['id']}")
     await exchange_setup.restart_worker(live_allowed=False)
-    await _reconcile(exchange_setup, mirror)
+    await exchange_setup.reconcile(account_id=mirror)
     (order,) = await _open(exchange_setup, mirror)
     assert order["comment"] == sender, "a later read completes it"
 
@@ -145,7 +128,7 @@ async def test_cancel_all_with_own_only_leaves_orders_of_others(
     await exchange_setup.start_account()
     own = await exchange_setup.send()
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", price="9000")
-    await _reconcile(exchange_setup, exchange_setup.account_id)
+    await exchange_setup.reconcile()
     theirs = [
         row["id"]
         for row in await _open(exchange_setup, exchange_setup.account_id)
@@ -171,7 +154,7 @@ async def test_open_positions_show_the_exchange_s_mark_price_and_their_profit(
         await exchange_setup.wait_for_order(sent["order_id"], "FILLED")
     venue.control("mark", symbol=LINEAR, price="61000")
     began = now()
-    await _reconcile(exchange_setup, exchange_setup.account_id)
+    await exchange_setup.reconcile()
     path = f"/oms/positions/open?account_ids={exchange_setup.account_id}"
     rows = await poll_until(
         lambda: exchange_setup.client.get(path),
@@ -193,9 +176,9 @@ async def test_row_27_an_external_order_is_found_once(
 ) -> None:
     await exchange_setup.start_account()
     venue.control("external", symbol=LINEAR, side="buy", qty="0.3", fills=3)
-    first = await _reconcile(exchange_setup, exchange_setup.account_id)
-    again = await _reconcile(exchange_setup, exchange_setup.account_id)
-    assert (first["ok"], again["new_deals"], again["new_orders"]) == (True, 0, 0)
+    await exchange_setup.reconcile()
+    again = await exchange_setup.reconcile()
+    assert (again["new_deals"], again["new_orders"]) == (0, 0)
     deals = await _deals(exchange_setup, exchange_setup.account_id)
     assert [(deal["strategy_id"], deal["reconciled"]) for deal in deals] == [(0, False)] * 3
     assert len({(deal["order_id"], deal["position_id"]) for deal in deals}) == 1
@@ -216,18 +199,17 @@ async def test_row_28_a_period_of_twenty_days_is_read_whole_and_once(
     trades = "SELECT COUNT(DISTINCT exchange_trade_id) FROM oms_deals WHERE type = 'trade'"
     today = now()
     middle = {
-        "account_id": exchange_setup.account_id,
         "scope": "period",
         "start_date": (today - timedelta(days=15, hours=12)).isoformat(),
         "end_date": (today - timedelta(days=5, hours=12)).isoformat(),
     }
-    result = (await exchange_setup.client("POST", "/oms/reconcile", middle)).json()["results"][0]
-    assert (result["ok"], result["watermark"], fetch_number(dsn, trades)) == (True, None, 50)
+    result = await exchange_setup.reconcile(**middle)
+    assert (result["watermark"], fetch_number(dsn, trades)) == (None, 50)
     whole = middle | {
         "start_date": (today - timedelta(days=22)).isoformat(),
         "end_date": today.isoformat(),
     }
-    await exchange_setup.client("POST", "/oms/reconcile", whole)
+    await exchange_setup.reconcile(**whole)
     assert fetch_number(dsn, trades) == 105
     assert fetch_number(dsn, "SELECT COUNT(*) FROM oms_deals WHERE type = 'trade'") == 105
     total = "SELECT COUNT(*) FROM oms_positions WHERE state = 'open' AND ABS(qty - 10.5) < 1e-9"

@@ -1,4 +1,4 @@
-"""Funding payments of four venues: recorded rows, read back page by page, by their own ids."""
+"""Funding payments of four venues: rows as documented, read back page by page, by their own ids."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
