@@ -105,12 +105,13 @@ class ReconcileStore(Protocol):
         """Return deposits less withdrawals of the account by currency."""
         ...
 
-    async def deals_outside_positions(self, account_id: int) -> Sequence[Deal]:
-        """Return executions without a position, with their busts."""
-        ...
+    async def deals_outside_positions(
+        self, account_id: int, symbols: Sequence[str]
+    ) -> Sequence[Deal]:
+        """Return executions without a position, with their busts, and dust of ``symbols``.
 
-    async def dust_deals(self, account_id: int, symbols: Sequence[str]) -> Sequence[Deal]:
-        """Return the written-off dust of ``symbols``."""
+        And of the symbols of these executions.
+        """
         ...
 
     async def booked_executions(

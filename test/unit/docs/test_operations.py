@@ -20,6 +20,13 @@ LOGGED = re.compile(r'logger\.(debug|info|warning|error|exception|critical)\(\s*
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
+def test_the_example_of_the_version_has_the_newest_revision() -> None:
+    revisions = (ROOT / "apps/oms/adapters/sql/migrations/versions").glob("v*.py")
+    newest = max(path.name[1:5] for path in revisions)
+    page = (ROOT / "docs/reference/http/operations.md").read_text(encoding="utf-8")
+    assert re.findall(r'"schema_version": "(\d+)"', page) == [newest]
+
+
 def _exported_families() -> dict[str, tuple[str, set[str]]]:
     """Type and labels of each metric family, with samples for all of them."""
     request_metrics = RequestMetrics(started_at=NOW)

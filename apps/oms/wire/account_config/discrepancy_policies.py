@@ -25,10 +25,7 @@ def read_policies(extra_config: str) -> Mapping[str, str]:
 
 
 def check_policies(extra_config: str) -> None:
-    """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies.
-
-    And for any policy but ``ask`` of ``order_over_filled``, which a user always decides.
-    """
+    """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies."""
     try:
         policies = loads(extra_config).get("oms", {}).get("policies", {})
     except (NotJson, AttributeError):
@@ -42,8 +39,6 @@ def check_policies(extra_config: str) -> None:
             )
         if not isinstance(policy, str) or policy not in _POLICIES:
             raise _refused(f"{name}: one of {', '.join(sorted(_POLICIES))} is expected")
-        if name == DiscrepancyClass.ORDER_OVER_FILLED and policy != DiscrepancyPolicy.ASK:
-            raise _refused(f"{name}: only ask is possible, everything executed is booked")
 
 
 def _refused(message: str) -> Invalid:
