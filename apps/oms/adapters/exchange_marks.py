@@ -55,7 +55,7 @@ def _decode(text: str, position: Position) -> PositionMark | None:
 
 
 def _instrument(symbol: str) -> Instrument:
-    """How profit of the symbol is counted: coins and linear contracts alone are traded there."""
+    """How profit of the symbol is counted: only coins and linear contracts are traded there."""
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.partition("/")
     return Instrument(

@@ -105,13 +105,12 @@ class ReconcileStore(Protocol):
         """Return deposits less withdrawals of the account by currency."""
         ...
 
-    async def deals_outside_positions(
-        self, account_id: int, symbols: Sequence[str]
-    ) -> Sequence[Deal]:
-        """Return executions without a position, with their busts, and dust of ``symbols``.
+    async def deals_outside_positions(self, account_id: int) -> Sequence[Deal]:
+        """Return executions without a position, with their busts."""
+        ...
 
-        And of the symbols of these executions.
-        """
+    async def dust_deals(self, account_id: int, symbols: Sequence[str]) -> Sequence[Deal]:
+        """Return the written-off dust of ``symbols``."""
         ...
 
     async def booked_executions(

@@ -173,3 +173,5 @@ async def test_an_over_fill_stays_open_until_it_is_dismissed(
         assert answer.status == status
     await _reconcile(busy, account_id=account)
     assert (await busy.client.get(f"{path}?class=order_over_filled", key=KEY))["items"] == []
+    tracked = await busy.store.reconcile_store.tracked_discrepancies([account])
+    assert [each.id for each in tracked if each.kind == "order_over_filled"] == []

@@ -74,7 +74,13 @@ class LedgerBook:
         execution = report.execution
         known_deals = [] if execution is None else self._deals_of_trade(execution.exchange_trade_id)
         needs_all = needs_history(
-            self.mode, order, report, self._newest_key(), known_deals, self.open_positions()
+            self.mode,
+            self.instrument,
+            order,
+            report,
+            self._newest_key(),
+            known_deals,
+            self.open_positions(),
         )
         trade = "" if execution is None else execution.exchange_trade_id
         book = Book(

@@ -19,6 +19,7 @@ from oms.domain.commands.command import Actor, CcxtCall, Command, CommandPayload
 from oms.domain.ids import IdKind
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy
@@ -176,17 +177,15 @@ class MemoryLedger:
                 sums[deal.symbol] = sums.get(deal.symbol, Decimal(0)) + deal.profit
         return sums
 
-    async def deals_outside_positions(
-        self, account_id: int, symbols: Sequence[str]
-    ) -> Sequence[Deal]:
-        """Executions without a position, with their busts, and dust of ``symbols``."""
+    async def deals_outside_positions(self, account_id: int) -> Sequence[Deal]:
+        """Executions without a position, with their busts."""
         kinds = (DealType.TRADE, DealType.CORRECTION)
-        return [
-            deal
-            for deal in self.deals.values()
-            if (deal.type in kinds and not deal.position_id)
-            or (deal.exchange_trade_id.startswith("dust:") and deal.symbol in symbols)
-        ]
+        return [d for d in self.deals.values() if d.type in kinds and not d.position_id]
+
+    async def dust_deals(self, account_id: int, symbols: Sequence[str]) -> Sequence[Deal]:
+        """The written-off dust of ``symbols``."""
+        dust = (d for d in self.deals.values() if d.exchange_trade_id.startswith(DUST_PREFIX))
+        return [deal for deal in dust if deal.symbol in symbols]
 
     async def booked_executions(
         self, account_id: int, since: datetime, until: datetime

@@ -56,6 +56,9 @@ class ScriptedExchange:
     def quote(self, symbol: str, now: datetime) -> None:
         """Return no price."""
 
+    async def fetch_quote(self, symbol: str, now: datetime) -> None:
+        """Return no price."""
+
     def take_charges(self) -> Sequence[Charge]:
         """Return and clear the charges."""
         taken, self.charges = self.charges, []

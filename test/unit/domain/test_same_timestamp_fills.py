@@ -5,10 +5,14 @@ from itertools import permutations
 
 import pytest
 
-from kit.builders import a_fill, an_instrument
+from kit.builders import a_fill, a_spot_instrument, an_instrument, an_order
+from kit.databases.store_rows import a_position
 from kit.ledger.ledger_book import LedgerBook
 from oms.domain.account import PositionMode
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.book import needs_history
 from oms.domain.ledger.booking import merge_legs
+from oms.domain.side import Side
 from oms.domain.value import evolve
 
 #: Trade id, side, quantity, price, in the exchange's order; ids are in the opposite order.
@@ -45,3 +49,16 @@ def test_the_legs_of_an_execution_merge_to_it() -> None:
     legs = [deal for deal in book.deals if deal.exchange_trade_id == "a"]
     assert len(legs) == 2, "it closed one and opened another"
     assert merge_legs(legs) == execution
+
+
+@pytest.mark.parametrize(
+    ("instrument", "is_needed"), [(an_instrument(), False), (a_spot_instrument(), True)]
+)
+def test_only_coins_are_sold_for_other_strategies(instrument: Instrument, is_needed: bool) -> None:
+    """Tickets of a strategy do not matter to a reduction of contracts that was made elsewhere."""
+    order = an_order(symbol=instrument.symbol, side=Side.SELL, reduce_only=True, command_id=None)
+    order = evolve(order, reason="external")
+    tickets = [a_position(i, 1, symbol=instrument.symbol, strategy_id=1) for i in (1, 2)]
+    mode, report = PositionMode.HEDGE, a_fill("1", "100")
+    needed = needs_history(mode, instrument, order, report, None, [], tickets)
+    assert needed is is_needed

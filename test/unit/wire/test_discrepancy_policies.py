@@ -13,10 +13,18 @@ def test_known_policies_apply_and_unknown_ones_are_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ['{"odd":"auto"}', '{"deal_extra":"never"}', '{"deal_extra":1}', '["auto"]']
+    "sent",
+    [
+        '{"odd":"auto"}',
+        '{"deal_extra":"never"}',
+        '{"deal_extra":1}',
+        '["auto"]',
+        '{"order_over_filled":"auto"}',
+        '{"order_over_filled":"quarantine"}',
+    ],
 )
 def test_invalid_policies_are_refused(sent: str) -> None:
     with pytest.raises(Invalid) as refused:
         check_policies(f'{{"oms":{{"policies":{sent}}}}}')
     assert refused.value.code == "extra_config_refused"
-    check_policies('{"oms":{"policies":{"deal_extra":"auto"}}}')
+    check_policies('{"oms":{"policies":{"deal_extra":"auto","order_over_filled":"ask"}}}')

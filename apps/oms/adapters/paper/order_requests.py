@@ -3,7 +3,8 @@
 Supported ``params`` are ``sim`` (fault injection), ``stopLoss`` and ``takeProfit`` (attached exits,
 as in ccxt), ``triggerPriceType``, and for a take profit ``stopLossPrice``, the other order of an
 OCO pair. Their prices are rounded to the tick as those of orders, or refused with ``precision`` set
-to ``refuse``. Other params are ignored, as exchanges do, or refused with ``unknown`` set so.
+to ``refuse``. Other params are ignored, as exchanges do, or refused if ``unknown`` is set to
+``refuse``.
 """
 
 from collections.abc import Mapping

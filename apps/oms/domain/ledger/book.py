@@ -34,7 +34,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import restate
 from oms.domain.money import ZERO, add, decimal_text
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
-from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
+from oms.domain.orders.external_order import is_forced_close
 from oms.domain.orders.order import Order, advance_order
 from oms.domain.value import constructor, value
 
@@ -74,6 +74,7 @@ def apply_report(book: Book, report: ExecutionReport, next_id: IdGenerator) -> L
 
 def needs_history(
     mode: PositionMode,
+    instrument: Instrument | None,
     order: Order,
     report: ExecutionReport,
     newest: ExecutionKey | None,
@@ -100,11 +101,16 @@ def needs_history(
         late
         or replaces_inferred
         or _exceeds_ticket(mode, order, execution, positions)
-        or _has_tied_candidates(mode, order, positions)
+        or _has_tied_candidates(mode, instrument, order, positions)
     )
 
 
-def _has_tied_candidates(mode: PositionMode, order: Order, positions: Sequence[Position]) -> bool:
+def _has_tied_candidates(
+    mode: PositionMode,
+    instrument: Instrument | None,
+    order: Order,
+    positions: Sequence[Position],
+) -> bool:
     """Return whether the order goes to positions by age, and some were opened at the same time.
 
     Which of them is older depends on the executions that opened them.
@@ -114,8 +120,9 @@ def _has_tied_candidates(mode: PositionMode, order: Order, positions: Sequence[P
         is_forced or (mode is PositionMode.HEDGE and not order.ticket_id)
     ):
         return False
+    assert instrument is not None, "a symbol with positions has an instrument"
     closes = is_forced or order.reduce_only
-    closes_others = is_forced or is_sale_elsewhere(order)
+    closes_others = is_forced or allocation_spec_of(order, instrument).closes_others
     return has_ties(
         [
             position

@@ -12,6 +12,7 @@ from oms.domain.ids import IdGenerator
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.funding_split import funding_trade_id, split_amount
+from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.ledger_events import deal_event
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position, apply_fee, apply_funding
@@ -22,6 +23,9 @@ from oms.domain.value import evolve, value
 
 FEE_PREFIX = "fee:"
 """Prefix of the trade id of a late fee; the id of the trade follows."""
+
+FOLLOW_UP_PREFIXES = (FEE_PREFIX, BUST_PREFIX)
+"""Prefixes of the trade ids of deals that follow an execution."""
 
 
 @value
@@ -140,7 +144,7 @@ def _build_deal(
         account_id=payees.account_id,
         order_id=None if trade is None else trade.order_id,
         position_id=0 if position is None else position.id,
-        symbol=charge.symbol or charge.currency,
+        symbol=charge.booking_symbol,
         side=Side.BUY if charge.amount >= 0 else Side.SELL,
         qty=ZERO,
         price=charge.price or ZERO,

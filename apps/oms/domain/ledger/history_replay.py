@@ -58,7 +58,7 @@ class SymbolHistory:
     orders: Mapping[int, Order]
     #: The rows reach back to this time; ``None``: they are all of the symbol.
     since: datetime | None = None
-    #: Orders with executions before these deals.
+    #: Orders with executions before these deals: they have a position also without one of these.
     continued_orders: frozenset[int] = frozenset()
 
     @property
@@ -87,7 +87,7 @@ class ReplayedHistory:
     ids: Mapping[int, int]
     #: Previous position of deals that is not given by this history, by deal id.
     previous_ids: Mapping[int, int]
-    #: Working number of the position that each order's executions went to last.
+    #: Working number of the position that each order's executions went to last; 0: to none.
     order_positions: Mapping[int, int]
     #: Working number of the position that each trade went to last; 0: to none.
     trade_positions: Mapping[str, int]
@@ -280,8 +280,9 @@ class _Replay:
                 self._enter(leg, leg.position_id, stored)
         last = positions[-1].id if positions else 0
         self.trade_positions[deal.exchange_trade_id] = last
-        if deal.order_id is not None:
-            self.order_positions[deal.order_id] = last or self.order_positions.get(deal.order_id, 0)
+        order_id = deal.order_id
+        if order_id is not None and (last or order_id not in self.history.continued_orders):
+            self.order_positions[order_id] = last or self.order_positions.get(order_id, 0)
 
     def _enter(self, leg: Deal, number: int, stored: Sequence[Deal]) -> None:
         """Note that ``leg`` of an execution with these ``stored`` legs entered a position."""

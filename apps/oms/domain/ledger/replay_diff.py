@@ -8,6 +8,7 @@ from fractions import Fraction
 from oms.domain.account import PositionMode
 from oms.domain.event import Event
 from oms.domain.ids import IdGenerator
+from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.funding_split import Timeline, merges_of, split_again
 from oms.domain.ledger.history_replay import (
@@ -98,7 +99,7 @@ def _deals(
         if deal.id in placed:
             continue
         if deal.type is DealType.COMMISSION:
-            trade = deal.exchange_trade_id.removeprefix("fee:")
+            trade = deal.exchange_trade_id.removeprefix(FEE_PREFIX)
             number = replayed.trade_positions.get(trade)
             deals.append(deal if number is None else _moved(deal, number, ids))
         elif deal.type is DealType.FUNDING and history.covers(deal.executed_at):

@@ -107,6 +107,11 @@ class Charge:
     source: ReportSource
     received_at: datetime
 
+    @property
+    def booking_symbol(self) -> str:
+        """Return the symbol of its deals: the currency if the payment concerns no symbol."""
+        return self.symbol or self.currency
+
 
 @value
 class ExternalOrderInfo:

@@ -63,6 +63,11 @@ def comparable_currencies(instruments: Iterable[Instrument]) -> Mapping[str, Dec
     return {currency: step for currency, step in steps.items() if currency not in money}
 
 
+def is_outside_positions(deal: Deal) -> bool:
+    """Return whether the deal is an execution without a position, or the bust of one."""
+    return not deal.position_id and deal.type in (DealType.TRADE, DealType.CORRECTION)
+
+
 def coins_outside_positions(
     deals: Iterable[Deal], instruments: Mapping[str, Instrument]
 ) -> Mapping[str, Decimal]:
@@ -79,7 +84,7 @@ def coins_outside_positions(
         delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
         if deal.exchange_trade_id.startswith(DUST_PREFIX):
             delta = delta.copy_negate()
-        elif deal.position_id or deal.type not in (DealType.TRADE, DealType.CORRECTION):
+        elif not is_outside_positions(deal):
             continue
         coins[instrument.base] = add(coins.get(instrument.base, ZERO), delta)
     return coins

@@ -40,7 +40,7 @@ def funding_differences(
 ) -> list[FundingDifference]:
     """Return the due times in ``[since, until)`` whose sums differ, in order."""
     paid = _sums(
-        ((each.symbol or each.currency, each.executed_at), each.amount)
+        ((each.booking_symbol, each.executed_at), each.amount)
         for each in payments
         if each.kind is ChargeKind.FUNDING
     )

@@ -45,7 +45,7 @@ async def drop_booked_funding(
     names: dict[str, list[str]] = {}
     for charge in charges:
         if charge.kind is ChargeKind.FUNDING:
-            names.setdefault(_booking_symbol(charge), []).extend(_trade_ids(charge))
+            names.setdefault(charge.booking_symbol, []).extend(_trade_ids(charge))
     booked: set[tuple[str, str]] = set()
     for symbol, trade_ids in names.items():
         for start in range(0, len(trade_ids), IDS_PER_READ_MAX):
@@ -56,12 +56,8 @@ async def drop_booked_funding(
         charge
         for charge in charges
         if charge.kind is not ChargeKind.FUNDING
-        or not any((_booking_symbol(charge), name) in booked for name in _trade_ids(charge))
+        or not any((charge.booking_symbol, name) in booked for name in _trade_ids(charge))
     ]
-
-
-def _booking_symbol(charge: Charge) -> str:
-    return charge.symbol or charge.currency
 
 
 async def book_charge(
@@ -75,7 +71,7 @@ async def book_charge(
 
     ``past`` is what was held when funding was due; ``None``: what is open now.
     """
-    symbol = _booking_symbol(charge)
+    symbol = charge.booking_symbol
     booked = await find_deals(ledger, state, symbol, _trade_ids(charge))
     if charge.kind is ChargeKind.COMMISSION:
         if any(deal.fee_currency == charge.currency for deal in booked):

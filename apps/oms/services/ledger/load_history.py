@@ -8,17 +8,14 @@ from decimal import Decimal
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
-from oms.domain.ledger.charges import FEE_PREFIX
+from oms.domain.ledger.charges import FOLLOW_UP_PREFIXES
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory, busted_trade_ids
+from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState, UnitOfWork, current_deals
-
-FOLLOW_UP_PREFIXES = (FEE_PREFIX, BUST_PREFIX)
-"""Prefixes of the trade ids of deals that follow an execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

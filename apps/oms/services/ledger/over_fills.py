@@ -13,8 +13,8 @@ from oms.domain.orders.order import Order
 from oms.domain.reconcile.discrepancy import (
     Discrepancy,
     DiscrepancyClass,
+    DiscrepancyPolicy,
     DiscrepancyStatus,
-    policy_of,
 )
 from oms.ports.ids import IdBlocks
 from oms.ports.reconcile_store import ReconcileRows
@@ -58,7 +58,7 @@ def _row(state: AccountState, facts: Mapping[str, Any], order: Order, ids: IdBlo
         symbol=order.symbol,
         subject=f"{_KIND.value}:{order.id}:{trade_id}",
         status=DiscrepancyStatus.OPEN.value,
-        policy=policy_of(_KIND, state.account.policies).value,
+        policy=DiscrepancyPolicy.ASK.value,
         evidence=dumps_fast(evidence),
         first_seen=order.updated_at,
         last_seen=order.updated_at,

@@ -200,6 +200,7 @@ class RecordReports:
         history: SymbolHistory | None = None
         if needs_history(
             state.account.position_mode,
+            instrument,
             order,
             report,
             newest_key,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.ledger.deal import Deal
-from oms.domain.reconcile.balance_comparison import coins_outside_positions
+from oms.domain.reconcile.balance_comparison import coins_outside_positions, is_outside_positions
 from oms.domain.reconcile.discrepancy import (
     Discrepancy,
     DiscrepancyClass,
@@ -90,10 +90,9 @@ class RecordDiscrepancies:
         ]
         findings += diff.position_modes()
         if diff.snapshot.balances is not None:
-            findings += await diff.balances(
-                await self.rows.balance_entries(diff.state.account.id),
-                await self._coins_outside_positions(diff),
-            )
+            entries = diff.with_uncommitted(await self.rows.balance_entries(diff.state.account.id))
+            coins = await self._coins_outside_positions(diff, entries)
+            findings += await diff.balances(entries, coins)
         findings += await self._funding(diff)
         complete_from = diff.complete_from()
         if complete_from is not None:
@@ -105,19 +104,33 @@ class RecordDiscrepancies:
             findings += diff.extra_deals([*deals, *uncommitted])
         return findings
 
-    async def _coins_outside_positions(self, diff: ReconcileDiff) -> Mapping[str, Decimal]:
-        """Return the coins by currency that belong to no position, committed or not."""
-        state, held = diff.state, diff.snapshot.balances or {}
+    async def _coins_outside_positions(
+        self, diff: ReconcileDiff, entries: Mapping[str, Decimal]
+    ) -> Mapping[str, Decimal]:
+        """Return the coins by currency that belong to no position, committed or not.
+
+        Dust of a coin counts unless there is nothing else of it: no total, no position, no sale
+        beyond positions, and no balance of ``entries``.
+        """
+        state, totals = diff.state, diff.snapshot.balances or {}
         instruments = state.exchange.instruments()
-        symbols = sorted(
-            name
-            for name, one in instruments.items()
-            if one.kind is InstrumentKind.SPOT and held.get(one.base)
-        )
+        coins = {
+            name: one.base for name, one in instruments.items() if one.kind is InstrumentKind.SPOT
+        }
+        if not coins:
+            return {}
         units = state.units_of_work()
-        stored = await self.rows.deals_outside_positions(state.account.id, symbols)
+        stored = await self.rows.deals_outside_positions(state.account.id)
         changed = [deal for work in units for deal in work.deals_changed.values()]
-        deals = current_deals(units, (*stored, *changed)).values()
+        current = current_deals(units, (*stored, *changed)).values()
+        sold = filter(is_outside_positions, current)
+        symbols = {deal.symbol for deal in sold} | {row.symbol for row in state.positions.values()}
+        used = {coins.get(symbol) for symbol in symbols}
+        used |= {coin for sums in (totals, entries) for coin, amount in sums.items() if amount}
+        dust = await self.rows.dust_deals(
+            state.account.id, sorted(name for name, coin in coins.items() if coin in used)
+        )
+        deals = current_deals(units, (*stored, *dust, *changed)).values()
         return coins_outside_positions(deals, instruments)
 
     async def _funding(self, diff: ReconcileDiff) -> list[Finding]:
@@ -220,7 +233,7 @@ def _is_over(row: Discrepancy, diff: ReconcileDiff) -> bool:
         start, due = diff.funding_from(), parse_facts(row.evidence)["due_at"]
         return start is not None and start <= datetime.fromisoformat(due) < diff.now - HISTORY_LAG
     if row.kind == DiscrepancyClass.ORDER_OVER_FILLED:
-        return False  # it was executed: a user dismisses it
+        return row.status == DiscrepancyStatus.DISMISSED  # it was executed: only a user ends it
     if row.kind == DiscrepancyClass.BALANCE_DIFFERS:
         return diff.snapshot.balances is not None
     return row.symbol not in diff.pending_symbols()

@@ -138,13 +138,14 @@ class ReconcileDiff:
             return []
         instruments = state.exchange.instruments()
         held = state.positions.values()
-        sums = dict(self._with_uncommitted(entries))
+        sums = dict(entries)
         for currency, amount in coins.items():
             sums[currency] = add(sums.get(currency, ZERO), amount)
         findings = balance_differences(held, sums, totals, instruments, self.pending_symbols())
         return await asyncio.gather(*(self._balance(each) for each in findings))
 
-    def _with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    def with_uncommitted(self, entries: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        """Return the stored ``entries`` by currency with those that are not committed yet."""
         sums = dict(entries)
         for deal in self.state.uncommitted_deals():
             if deal.type is DealType.BALANCE:

@@ -35,7 +35,7 @@ class DealContext:
     positions: Mapping[int, Position]
     #: By symbol and trade id, legs ascending.
     trades: Mapping[tuple[str, str], Sequence[Deal]]
-    #: Symbols of spot instruments: what a sale sold beyond positions belongs to none.
+    #: Symbols of spot instruments: what a reduce-only sale sold beyond positions belongs to none.
     spot_symbols: frozenset[str] = frozenset()
 
 
@@ -118,8 +118,10 @@ def _requires_position(deal: Deal, context: DealContext) -> bool:
             side = Side.BUY
         case DealType.FUNDING | DealType.COMMISSION | DealType.BALANCE:
             return False
-    is_sale = deal.side is side and deal.entry is DealEntry.OUT and not deal.profit
-    return not is_sale or deal.symbol not in context.spot_symbols
+    order = context.orders.get(deal.order_id or 0)
+    is_sale = order is not None and order.side is Side.SELL and order.reduce_only
+    is_outside = deal.side is side and deal.entry is DealEntry.OUT and not deal.profit
+    return not (is_sale and is_outside and deal.symbol in context.spot_symbols)
 
 
 def _is_busted(deal: Deal, context: DealContext) -> bool:

@@ -25,7 +25,10 @@ def read_policies(extra_config: str) -> Mapping[str, str]:
 
 
 def check_policies(extra_config: str) -> None:
-    """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies."""
+    """Raise ``Invalid`` (``extra_config_refused``) for unknown classes or policies.
+
+    And for any policy but ``ask`` of ``order_over_filled``, which a user always decides.
+    """
     try:
         policies = loads(extra_config).get("oms", {}).get("policies", {})
     except (NotJson, AttributeError):
@@ -39,6 +42,8 @@ def check_policies(extra_config: str) -> None:
             )
         if not isinstance(policy, str) or policy not in _POLICIES:
             raise _refused(f"{name}: one of {', '.join(sorted(_POLICIES))} is expected")
+        if name == DiscrepancyClass.ORDER_OVER_FILLED and policy != DiscrepancyPolicy.ASK:
+            raise _refused(f"{name}: only ask is possible, everything executed is booked")
 
 
 def _refused(message: str) -> Invalid:

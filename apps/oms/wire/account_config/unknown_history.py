@@ -1,7 +1,8 @@
 """``extra_config_json.oms.reconcile.unknown_history``: the price of what has no known history.
 
 ``average`` (the default): a correction that opens a position reproduces the average that the
-exchange reports; ``mark``: every correction is booked at the middle of the best prices.
+exchange reports; ``mark``: every correction is booked at the mid price, the middle of the best
+bid and ask; no mark price of the exchange is used.
 """
 
 from collections.abc import Mapping

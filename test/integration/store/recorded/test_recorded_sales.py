@@ -148,8 +148,28 @@ async def test_a_fee_in_coins_is_counted_once(store: SqlStore) -> None:
     await account.ingest(elsewhere("sell", "t3", "0.000007", "100", at(3)))
     deals, _ = await stored(account)
     assert coins_outside_positions(deals, instruments) == {"BTC": 0}
-    free = await store.reconcile_store.deals_outside_positions(account.lease.account_id, ["X/Y"])
-    assert sorted(deal.exchange_trade_id for deal in free) == ["dust:t2", "t3"]
+    rows, account_id = store.reconcile_store, account.lease.account_id
+    free = await rows.deals_outside_positions(account_id)
+    dust = await rows.dust_deals(account_id, ["X/Y", SPOT.symbol])
+    assert [deal.exchange_trade_id for deal in (*free, *dust)] == ["t3", "dust:t2"]
+    assert await rows.dust_deals(account_id, ["X/Y"]) == []
+
+
+async def test_a_replay_of_later_executions_keeps_the_position_of_a_sale(store: SqlStore) -> None:
+    """Its second execution belongs to none, and the replay does not reach its first one."""
+    account = await StoredAccount.create(store, NETTING, SPOT)
+    await account.ingest(elsewhere("buy", "t1", "1", "100", at(1)))
+    (position,) = account.state.positions.values()
+    sale = await account.send("sell", "3", reduce_only=True)
+    for trade, second in (("t2", 2), ("t5", 5)):
+        await account.ingest(a_trade(sale, trade, "1", "110", at(second)))
+    assert account.order(sale.id).position_id == position.id
+    await stored(account)
+
+    await account.ingest(elsewhere("sell", "t4", "1", "110", at(4)))
+
+    assert account.order(sale.id).position_id == position.id
+    await stored(account)
 
 
 async def test_a_sale_that_is_reassigned_closes_for_its_strategy(store: SqlStore) -> None:

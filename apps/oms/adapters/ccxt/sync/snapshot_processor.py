@@ -1,8 +1,8 @@
 """Turns what was read of an account section into reports: whose it is, and what of it is new.
 
-Executions of unknown orders wait while an own order has no exchange id yet, or the order that an
-own stop placed is not named yet; else they belong to an external order, which is described before
-its executions are reported.
+Executions of unknown orders wait while an own order has no exchange id yet. They wait with their
+orders while an own stop may have placed these, where they do not name it. Else they belong to an
+external order, which is described before its executions are reported.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -82,6 +82,7 @@ class SnapshotProcessor:
         # All that may fail comes first: what is reported once is not reported again.
         await self._track_own_orders(orders_read, trades)
         triggered = await self._link_triggered(orders_read, trades)
+        orders_read = [each for each in orders_read if not self._may_be_placed(each, now)]
         unattributed = [each for each in trades if self._may_be_own(each, now)]
         attributed = [
             each if each.exchange_order_id else _with_placeholder_order(each) for each in trades
@@ -216,7 +217,20 @@ class SnapshotProcessor:
             trade.symbol, with_triggers=not self._profile.names_triggered_orders
         ):
             return False
-        return now - trade.execution.executed_at < timedelta(seconds=self._window())
+        return self._is_recent(trade.execution.executed_at, now)
+
+    def _may_be_placed(self, order: OrderSnapshot, now: datetime) -> bool:
+        """Whether an own stop may have placed the order, which names neither of them."""
+        if self._profile.names_triggered_orders or order.is_conditional or order.created_at is None:
+            return False
+        if self._orders.find(order.symbol, order.exchange_order_id, order.client_id) is not None:
+            return False
+        is_expected = self._orders.has_unidentified(order.symbol, with_triggers=True)
+        return is_expected and self._is_recent(order.created_at, now)
+
+    def _is_recent(self, at: datetime, now: datetime) -> bool:
+        """Whether what happened then may still turn out to be of an own order."""
+        return now - at < timedelta(seconds=self._window())
 
     async def _find_external_orders(
         self,

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
-from oms.domain.ledger.charges import FEE_PREFIX
+from oms.domain.ledger.charges import FOLLOW_UP_PREFIXES
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
 from oms.domain.orders.order import Order
@@ -207,7 +206,7 @@ async def _load_without_position(
     rows = await session.fetch(text, (account_id, symbol, dialect.encode_time(moment)))
     loaded = [deals.deal_from_row(row, dialect) for row in rows]
     sales = {deal.exchange_trade_id for deal in loaded if deal.type is DealType.TRADE}
-    names = sorted(f"{prefix}{name}" for name in sales for prefix in (FEE_PREFIX, BUST_PREFIX))
+    names = sorted(f"{prefix}{name}" for name in sales for prefix in FOLLOW_UP_PREFIXES)
     for start in range(0, len(names), IDS_PER_QUERY_MAX):
         page = names[start : start + IDS_PER_QUERY_MAX]
         rows = await session.fetch(

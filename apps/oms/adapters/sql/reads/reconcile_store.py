@@ -110,13 +110,8 @@ class SqlReconcileStore:
             sums[deal.symbol] = add(sums.get(deal.symbol, ZERO), deal.profit)
         return sums
 
-    async def deals_outside_positions(
-        self, account_id: int, symbols: Sequence[str]
-    ) -> Sequence[Deal]:
-        """Return executions without a position, with their busts, and dust of ``symbols``.
-
-        And of the symbols of these executions.
-        """
+    async def deals_outside_positions(self, account_id: int) -> Sequence[Deal]:
+        """Return executions without a position, with their busts."""
         param, params = self._dialect.param, self._dialect.params
         free = (
             f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0"
@@ -124,8 +119,12 @@ class SqlReconcileStore:
         )
         kinds = (DealType.TRADE.value, DealType.CORRECTION.value)
         rows = await self._database.fetch(free, (account_id, *kinds))
-        found = [deals.deal_from_row(row, self._dialect) for row in rows]
-        symbols = sorted({*symbols, *(deal.symbol for deal in found)})
+        return [deals.deal_from_row(row, self._dialect) for row in rows]
+
+    async def dust_deals(self, account_id: int, symbols: Sequence[str]) -> Sequence[Deal]:
+        """Return the written-off dust of ``symbols``."""
+        param, params = self._dialect.param, self._dialect.params
+        found: list[Deal] = []
         for start in range(0, len(symbols), SYMBOLS_PER_QUERY_MAX):
             page = symbols[start : start + SYMBOLS_PER_QUERY_MAX]
             # A range of the unique index; LIKE reads all deals of the symbols on SQLite.

@@ -1,0 +1,94 @@
+"""Balances of coins with written-off dust: a change that no report explains is entered once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from kit.builders import NOON, a_spot_instrument
+from kit.ledger.stored_account import StoredAccount, a_trade
+from oms.adapters.sql.store import SqlStore
+from oms.domain.account import PositionMode
+from oms.domain.value import evolve
+from oms.ports.exchange import ExchangeSnapshot
+from oms.ports.reconcile_store import ReconcileRows
+from oms.services.ledger.record import Changes
+from oms.services.reconcile.compare import RecordDiscrepancies
+from oms.services.reconcile.fixes import Fixes
+
+SPOT = a_spot_instrument()
+OTHER = a_spot_instrument(symbol="BTC/FDUSD", quote="FDUSD", settle="FDUSD")
+DUST = Decimal("0.000006")
+
+
+class Comparison:
+    """Trades of one account, and comparisons of its balances; every difference is entered."""
+
+    def __init__(self, account: StoredAccount) -> None:
+        self.account = account
+        policies = {"balance_differs": "auto"}
+        account.state.account = evolve(account.state.account, policies=policies)
+        store, record = account.store, account.record
+        fixes = Fixes(ledger=store.ledger, record=record, ids=store.ids)
+        assert isinstance(store, SqlStore)
+        self.rows = store.reconcile_store
+        self._compare = RecordDiscrepancies(ids=store.ids, rows=self.rows, fixes=fixes)
+        self._count = 0
+
+    def now(self) -> datetime:
+        """Return a later time each time."""
+        self._count += 1
+        return NOON + timedelta(minutes=self._count)
+
+    async def trade(self, side: str, qty: str | Decimal, **changes: str) -> None:
+        """Book one execution of a new order."""
+        now = self.now()
+        reduce_only = side == "sell"
+        symbol = changes.pop("symbol", SPOT.symbol)
+        order = await self.account.send(side, qty, reduce_only=reduce_only, symbol=symbol)
+        report = a_trade(order, f"t{self._count}", qty, "100", now, **changes)
+        await self.account.ingest(report)
+        await self.account.commit()
+
+    async def leave_dust(self, count: int) -> None:
+        """Buy and sell with a fee in coins, so that dust is left each time."""
+        for _ in range(count):
+            await self.trade("buy", "1", fee="0.000004", fee_currency="BTC")
+            await self.trade("sell", "0.99999")
+
+    async def entries(self, total: Decimal) -> Mapping[str, Decimal]:
+        """Compare until differences are entered, with that total; return all entries."""
+        state = self.account.state
+        for _ in range(3):
+            now, changes = self.now(), Changes()
+            balances = {"BTC": total}
+            snapshot = ExchangeSnapshot(
+                since=now, orders=(), trades=(), holdings={}, balances=balances
+            )
+            after = await self._compare(state, snapshot, {}, (), changes, now)
+            rows: Sequence[object] = tuple(after.changed.values())
+            state.work.reconciled.append(ReconcileRows(discrepancies=rows))
+            await self.account.record.append_events(state, changes)
+            await self.account.commit()
+        return await self.rows.balance_entries(self.account.lease.account_id)
+
+
+async def test_withdrawn_dust_is_entered_once(store: SqlStore) -> None:
+    """However often the coin is bought and sold completely afterwards."""
+    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
+    await comparison.leave_dust(2)
+    assert await comparison.entries(DUST * 2) == {}
+    await comparison.entries(Decimal(0))
+    for _ in range(2):
+        await comparison.trade("buy", "1")
+        assert await comparison.entries(Decimal(1)) == {"BTC": -DUST * 2}
+        await comparison.trade("sell", "1")
+        assert await comparison.entries(Decimal(0)) == {"BTC": -DUST * 2}
+
+
+async def test_dust_that_is_sold_with_another_quote_leaves_no_difference(store: SqlStore) -> None:
+    """It was written off in one symbol and is sold, beyond positions, in another one."""
+    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT, OTHER))
+    await comparison.leave_dust(5)
+    assert await comparison.entries(DUST * 5) == {}
+    await comparison.trade("sell", DUST * 5, symbol=OTHER.symbol)
+    assert await comparison.entries(Decimal(0)) == {}
