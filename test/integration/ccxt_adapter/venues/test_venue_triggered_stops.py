@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import now
+from kit.exchanges.ccxt_harness import CcxtHarness, now
 from kit.exchanges.recorded_payloads import load_raw_row
 from kit.exchanges.stub_exchange import LOST, ReceivedRequest, StubExchange, now_ms
 from oms.domain.orders.execution_report import ReportKind
@@ -21,9 +21,9 @@ from oms.domain.orders.execution_report import ReportKind
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 Row = dict[str, Any]
+Routes = Mapping[str, Callable[["StopVenue", ReceivedRequest], Any]]
 PLACED = "555"
 GATE_ORDERS = "GET /api/v4/futures/usdt/orders"
-VENUES = ("gate", "bitget", "bitget-spot")
 
 
 @dataclass(kw_only=True)
@@ -31,7 +31,8 @@ class StopVenue:
     """A venue with one stop, which was recorded waiting, and later the order that it places."""
 
     symbol: str
-    routes: Mapping[str, Callable[["StopVenue", ReceivedRequest], Any]]
+    venue: StubExchange
+    routes: Routes
     row: Row
     qty: str
     loses_reply: bool = False
@@ -47,10 +48,12 @@ class StopVenue:
         """Whether it is listed as ended."""
         return self.is_met and not self.is_late
 
-    def serve(self, venue: StubExchange) -> None:
-        """Answers the requests of the venue."""
+    def serve(self) -> None:
+        """Answers the requests of the venue; routes may name fields of the row."""
         for route, answer in self.routes.items():
-            venue.answers[route] = lambda asked, answer=answer: answer(self, asked)
+            self.venue.answers[route.format(**self.row)] = lambda asked, answer=answer: answer(
+                self, asked
+            )
 
 
 def _gate_place(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -192,69 +195,88 @@ def _spot_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
     return {"code": "00000", "msg": "success", "data": data}
 
 
-def stop_venue(name: str, folder: Path, *, loses_reply: bool = False) -> StopVenue:
-    """Returns the scripted stop of a venue, from its recorded row."""
-    stops = "GET /api/v4/futures/usdt/price_orders"
-    if name == "gate":
-        return StopVenue(
-            symbol="ETH/USDT:USDT",
-            qty="0.01",
-            row=load_raw_row(folder, "gate", "orders", 6),
-            loses_reply=loses_reply,
-            routes={
-                "POST /api/v4/futures/usdt/price_orders": _gate_place,
-                stops: _gate_list,
-                f"{stops}/126393906": _gate_single,
-                GATE_ORDERS: _gate_open,
-                f"{GATE_ORDERS}/{PLACED}": _gate_placed,
-                "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
-            },
-        )
-    if name == "bitget-spot":
-        return StopVenue(
-            symbol="BTC/USDT",
-            qty="0.001",
-            row=load_raw_row(folder, "bitget", "orders", 0),
-            loses_reply=loses_reply,
-            routes={
-                "POST /api/v2/spot/trade/place-plan-order": _bitget_place,
-                "GET /api/v2/spot/trade/current-plan-order": _spot_waiting,
-                "GET /api/v2/spot/trade/history-plan-order": _spot_ended,
-                "GET /api/v2/spot/trade/plan-sub-order": _spot_sub_order,
-                "GET /api/v2/spot/trade/orderInfo": _spot_placed,
-                "GET /api/v2/spot/trade/fills": _spot_trades,
-            },
-        )
-    return StopVenue(
-        symbol="BTC/USDT:USDT",
-        qty="0.001",
-        row=load_raw_row(folder, "bitget", "orders", 7),
-        loses_reply=loses_reply,
-        routes={
+#: Symbol, quantity, number of the recorded row and routes of the stop of each venue.
+STOPS: dict[str, tuple[str, str, int, Routes]] = {
+    "gate": (
+        "ETH/USDT:USDT",
+        "0.01",
+        6,
+        {
+            "POST /api/v4/futures/usdt/price_orders": _gate_place,
+            "GET /api/v4/futures/usdt/price_orders": _gate_list,
+            "GET /api/v4/futures/usdt/price_orders/{id}": _gate_single,
+            GATE_ORDERS: _gate_open,
+            f"{GATE_ORDERS}/{PLACED}": _gate_placed,
+            "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
+        },
+    ),
+    "bitget": (
+        "BTC/USDT:USDT",
+        "0.001",
+        7,
+        {
             "POST /api/v2/mix/order/place-plan-order": _bitget_place,
             "GET /api/v2/mix/order/orders-plan-pending": _bitget_waiting,
             "GET /api/v2/mix/order/orders-plan-history": _bitget_ended,
             "GET /api/v2/mix/order/detail": _bitget_placed,
             "GET /api/v2/mix/order/fills": _bitget_trades,
         },
+    ),
+    "bitget-spot": (
+        "BTC/USDT",
+        "0.001",
+        0,
+        {
+            "POST /api/v2/spot/trade/place-plan-order": _bitget_place,
+            "GET /api/v2/spot/trade/current-plan-order": _spot_waiting,
+            "GET /api/v2/spot/trade/history-plan-order": _spot_ended,
+            "GET /api/v2/spot/trade/plan-sub-order": _spot_sub_order,
+            "GET /api/v2/spot/trade/orderInfo": _spot_placed,
+            "GET /api/v2/spot/trade/fills": _spot_trades,
+        },
+    ),
+}
+each_venue = pytest.mark.parametrize("name", STOPS)
+
+
+async def sent_stop(
+    name: str,
+    places: Places,
+    folder: Path,
+    *,
+    price: str | None = None,
+    loses_reply: bool = False,
+    **more: Any,
+) -> tuple[StopVenue, CcxtHarness]:
+    """The scripted stop of a venue, and a harness that has sent it as order 1."""
+    symbol, qty, number, routes = STOPS[name]
+    exchange = name.partition("-")[0]
+    place = places(exchange)
+    one = StopVenue(
+        symbol=symbol,
+        qty=qty,
+        row=load_raw_row(folder, exchange, "orders", number),
+        routes=routes,
+        venue=place.venue,
+        loses_reply=loses_reply,
     )
+    one.serve()
+    harness: CcxtHarness = await place.harness(**more)
+    order_type = "stop_limit" if price else "stop_market"
+    terms = {"order_type": order_type, "trigger_price": Decimal("1.03")}
+    await harness.send(1, "sell", qty, price, symbol=symbol, **terms)
+    await harness.wait_for_state(1, "SUBMITTED")
+    return one, harness
 
 
 @pytest.mark.parametrize("loses_reply", [False, True], ids=["answered", "reply-lost"])
-@pytest.mark.parametrize("name", VENUES)
+@each_venue
 async def test_executions_of_the_placed_order_belong_to_the_stop(
     name: str, loses_reply: bool, places: Places, recorded_data: Path
 ) -> None:
-    place, one = (
-        places(name.partition("-")[0]),
-        stop_venue(name, recorded_data, loses_reply=loses_reply),
-    )
-    one.serve(place.venue)
-    harness = await place.harness()
-    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
-    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
-    assert harness.orders[1].exchange_order_id == str(one.row.get("id", one.row.get("orderId")))
+    one, harness = await sent_stop(name, places, recorded_data, loses_reply=loses_reply)
+    key = "id" if name == "gate" else "orderId"
+    assert harness.orders[1].exchange_order_id == str(one.row[key])
     one.is_met = True
     await harness.wait_for_state(1, "FILLED")
     await harness.exchange.close()
@@ -262,20 +284,15 @@ async def test_executions_of_the_placed_order_belong_to_the_stop(
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
-@pytest.mark.parametrize("name", VENUES)
+@each_venue
 async def test_executions_that_are_listed_before_the_end_of_the_stop_wait_for_it(
     name: str, places: Places, recorded_data: Path
 ) -> None:
-    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
-    one.serve(place.venue)
+    one, harness = await sent_stop(name, places, recorded_data)
     (fills,) = (route for route in one.routes if "trades" in route or "fills" in route)
-    harness = await place.harness()
-    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
-    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
     one.is_late = one.is_met = True
-    count = len(place.venue.sent(fills))
-    await harness.wait_until(lambda: len(place.venue.sent(fills)) > count + 1, "read twice")
+    count = len(one.venue.sent(fills))
+    await harness.wait_until(lambda: len(one.venue.sent(fills)) > count + 1, "read twice")
     assert not [report for report in harness.reports if report.execution]
     one.is_late = False
     await harness.wait_for_state(1, "FILLED")
@@ -286,15 +303,10 @@ async def test_executions_that_are_listed_before_the_end_of_the_stop_wait_for_it
 async def test_an_open_order_that_is_listed_before_the_end_of_its_stop_waits_for_it(
     places: Places, recorded_data: Path
 ) -> None:
-    place, one = places("gate"), stop_venue("gate", recorded_data)
-    one.serve(place.venue)
-    harness = await place.harness()
-    terms = {"order_type": "stop_limit", "trigger_price": Decimal("1.03")}
-    await harness.send(1, "sell", one.qty, "1.02", symbol=one.symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
+    one, harness = await sent_stop("gate", places, recorded_data, price="1.02")
     one.is_late = one.is_met = one.rests = True
-    count = len(place.venue.sent(GATE_ORDERS))
-    await harness.wait_until(lambda: len(place.venue.sent(GATE_ORDERS)) > count + 1, "read twice")
+    count = len(one.venue.sent(GATE_ORDERS))
+    await harness.wait_until(lambda: len(one.venue.sent(GATE_ORDERS)) > count + 1, "read twice")
     one.is_late = False
     await harness.wait_until(lambda: ReportKind.TRIGGERED in harness.kinds(1), "triggered")
     one.rests = False
@@ -303,16 +315,11 @@ async def test_an_open_order_that_is_listed_before_the_end_of_its_stop_waits_for
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
-@pytest.mark.parametrize("name", VENUES)
+@each_venue
 async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
     name: str, places: Places, recorded_data: Path
 ) -> None:
-    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
-    one.serve(place.venue)
-    harness = await place.harness()
-    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
-    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
+    one, harness = await sent_stop(name, places, recorded_data)
     await harness.exchange.close()
     one.is_met = True
     await harness.start().wait_ready()
@@ -321,21 +328,17 @@ async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
-@pytest.mark.parametrize("name", VENUES)
+@each_venue
 async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
     name: str, places: Places, recorded_data: Path
 ) -> None:
     """The process has forgotten the stop, which ended before it started."""
-    place, one = places(name.partition("-")[0]), stop_venue(name, recorded_data)
-    one.serve(place.venue)
 
     async def is_own_order(order_id: int) -> bool:
         return order_id == 1
 
-    harness = await place.harness(options={"is_own_order": is_own_order})
-    terms = {"order_type": "stop_market", "trigger_price": Decimal("1.03")}
-    await harness.send(1, "sell", one.qty, None, symbol=one.symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
+    options = {"is_own_order": is_own_order}
+    one, harness = await sent_stop(name, places, recorded_data, options=options)
     one.is_met = True
     await harness.wait_for_state(1, "FILLED")
     await harness.exchange.close()
