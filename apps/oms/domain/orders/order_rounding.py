@@ -1,4 +1,4 @@
-"""Rounding of order requests to the step sizes of the instrument.
+"""Rounding of orders and of stop levels of positions to the step sizes of the instrument.
 
 Quantities are rounded down. Limit prices are rounded to the passive side, away from the market;
 trigger prices to the side that fires earlier. With ``params.precision`` set to ``refuse`` a request
@@ -11,14 +11,21 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
-from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
+from oms.domain.commands.command import (
+    ChangeOrder,
+    ChangePosition,
+    ClosePosition,
+    MergePositions,
+    SendOrder,
+)
 from oms.domain.instrument import Instrument
 from oms.domain.money import add, round_down_to_step
 from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve
 
-Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder)
+Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder, ChangePosition, MergePositions)
+Levels = TypeVar("Levels", ChangePosition, MergePositions)
 
 Rounding = Callable[[Decimal, Side, Decimal], Decimal]
 """Returns a price at a tick, from the price, the side of its order and the tick."""
@@ -64,6 +71,16 @@ def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument)
         new_qty=None if qty is None else round_down_to_step(qty, instrument.step),
         new_price=_optional(round_limit, request.new_price, side, instrument.tick),
     )
+
+
+def round_levels(request: Levels, side: Side, instrument: Instrument) -> Levels:
+    """Return the request with its stop levels rounded; ``side`` is the side of the position."""
+    levels: dict[str, Decimal | None] = {}
+    for name, fit in (("stop_loss", round_stop), ("stop_gain", round_gain)):
+        level = getattr(request, name)
+        if isinstance(level, Decimal):
+            levels[name] = fit(level, side.opposite, instrument.tick)
+    return _with(request, **levels)
 
 
 def _with(request: Request, **values: Decimal | None) -> Request:

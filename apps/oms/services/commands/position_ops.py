@@ -24,7 +24,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.errors import Refused
 from oms.domain.event import Event
-from oms.domain.instrument import Instrument, InstrumentKind, refuse_off_grid
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.allocation import boundary_key
 from oms.domain.ledger.deal import DealEntry
 from oms.domain.ledger.history_replay import SymbolHistory
@@ -41,6 +41,7 @@ from oms.domain.ledger.position_operations import (
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_rounding import round_levels
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
@@ -141,12 +142,11 @@ class PositionOps:
             missing = payload.source_position_id if source is None else payload.target_position_id
             return _not_open(missing)
         instrument = state.exchange.instruments()[target.symbol]
+        payload = round_levels(payload, target.side, instrument)
         levels = (payload.stop_loss, payload.stop_gain)
-        refused = (
-            refuse_merge(payload, source, target, state.account.position_mode)
-            or refuse_off_grid(instrument, qty=None, prices=levels)
-            or refuse_levels(target.side, *levels, _exit_price(state, target, now))
-        )
+        refused = refuse_merge(
+            payload, source, target, state.account.position_mode
+        ) or refuse_levels(target.side, *levels, _exit_price(state, target, now))
         if refused is not None:
             return CommandResult.refused(refused)
         entry = merge_positions(payload, source, target, instrument, command.id, now)
@@ -167,17 +167,18 @@ class PositionOps:
         position = state.positions.get(payload.position_id)
         if position is None:
             return _not_open(payload.position_id)
+        instrument = state.exchange.instruments()[position.symbol]
+        payload = round_levels(payload, position.side, instrument)
         entry = change_position(payload, position, now)
         after = entry.positions[0]
-        instrument = state.exchange.instruments()[position.symbol]
         levels = (after.stop_loss, after.stop_gain)
-        refused = refuse_off_grid(instrument, qty=None, prices=levels)
+        refused = None
         # A level that the market passed meanwhile does not keep the other one from being changed.
         changed = (
             None if payload.stop_loss is KEEP else after.stop_loss,
             None if payload.stop_gain is KEEP else after.stop_gain,
         )
-        if refused is None and any(level is not None for level in changed):
+        if any(level is not None for level in changed):
             refused = refuse_levels(after.side, *levels, None) or refuse_levels(
                 after.side, *changed, _exit_price(state, position, now)
             )

@@ -91,6 +91,36 @@ async def test_stop_level_that_would_act_at_once_is_refused(
     assert answer.status == 200, answer.body
 
 
+@pytest.mark.parametrize(
+    ("side", "sent", "kept"),
+    [
+        ("buy", {"stop_loss": "90.123", "stop_gain": "110.123"}, ("90.2", "110.1")),
+        ("sell", {"stop_loss": "110.123", "stop_gain": "90.123"}, ("110.1", "90.2")),
+    ],
+)
+async def test_stop_level_off_the_tick_is_moved_to_the_tick_that_fires_earlier(
+    busy: InProcessGateway, side: str, sent: dict[str, str], kept: tuple[str, str]
+) -> None:
+    account = await _account(busy, "hedge")
+    first = await _send(busy, account, side)
+    second = await _send(busy, account, side, new_position=True)
+    answer = await _post(busy, account, "position_change", position_id=first, **sent)
+    assert answer.status == 200, answer.body
+    assert await _levels(busy, account, first) == kept
+
+    merge = {"source_position_id": first, "target_position_id": second, "stop_mode": "set"}
+    answer = await _post(busy, account, "merge_positions", **merge, **sent)
+    assert answer.status == 200, answer.body
+    assert await _levels(busy, account, second) == kept
+
+
+async def _levels(gateway: InProcessGateway, account_id: int, position_id: int) -> tuple[str, str]:
+    """Return stop loss and stop gain of an open position."""
+    page = await gateway.client.get(f"/oms/positions/open?account_ids={account_id}", key=KEY)
+    (row,) = [row for row in page["items"] if row["id"] == position_id]
+    return row["stop_loss"], row["stop_gain"]
+
+
 async def test_reduced_order_reports_the_requested_quantity(busy: InProcessGateway) -> None:
     account = await _account(busy, "hedge")
     await _send(busy, account, "buy")
