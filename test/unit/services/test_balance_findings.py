@@ -51,7 +51,7 @@ async def test_prices_of_differing_balances_are_read_at_once() -> None:
     )
     totals = {"BTC": Decimal("0.4"), "ETH": Decimal(5), "SOL": Decimal(100_000)}
     snapshot = ExchangeSnapshot(since=NOON, orders=(), trades=(), holdings={}, balances=totals)
-    diff = ReconcileDiff(state=cast(AccountState, state), snapshot=snapshot, booked={}, now=NOON)
+    diff = ReconcileDiff(state=cast(AccountState, state), snapshot=snapshot, now=NOON)
 
     findings = await diff.balances({"SOL": Decimal(99_000)}, {"SOL": Decimal(999)})
 

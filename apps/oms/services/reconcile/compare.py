@@ -29,7 +29,8 @@ from oms.ports.ids import IdBlocks
 from oms.ports.reconcile_store import ReconcileStore
 from oms.services.account_state.state import AccountState, current_deals
 from oms.services.ledger.record import Changes
-from oms.services.reconcile.diff import HISTORY_LAG, ReconcileDiff, Trade
+from oms.services.reconcile.deal_diff import Trade, changed_deals, extra_deals
+from oms.services.reconcile.diff import HISTORY_LAG, ReconcileDiff
 from oms.services.reconcile.fixes import Fixes
 from oms.services.reconcile.open_discrepancies import (
     OpenDiscrepancies,
@@ -65,8 +66,8 @@ class RecordDiscrepancies:
         ``fresh_symbols`` are symbols with executions found by this pass.
         """
         discrepancies = await load_open_discrepancies(self.rows, state, changes)
-        diff = ReconcileDiff(state=state, snapshot=snapshot, booked=booked, now=now)
-        findings = await self._findings(diff, discrepancies)
+        diff = ReconcileDiff(state=state, snapshot=snapshot, now=now)
+        findings = await self._findings(diff, booked, discrepancies)
         await self.ids.ensure("discrepancy", len(findings))
         seen_ids = {
             self._record(discrepancies, finding, fresh_symbols, now) for finding in findings
@@ -81,16 +82,20 @@ class RecordDiscrepancies:
         return discrepancies
 
     async def _findings(
-        self, diff: ReconcileDiff, discrepancies: OpenDiscrepancies
+        self,
+        diff: ReconcileDiff,
+        booked: Mapping[Trade, Sequence[Deal]],
+        discrepancies: OpenDiscrepancies,
     ) -> list[Finding]:
+        account = diff.state.account
         findings = [
             *diff.positions(discrepancies.rows.values()),
             *diff.vanished_orders(),
-            *diff.changed_deals(),
+            *changed_deals(account, diff.snapshot, booked),
         ]
         findings += diff.position_modes()
         if diff.snapshot.balances is not None:
-            entries = diff.with_uncommitted(await self.rows.balance_entries(diff.state.account.id))
+            entries = diff.with_uncommitted(await self.rows.balance_entries(account.id))
             coins = await self._coins_outside_positions(diff, entries)
             findings += await diff.balances(entries, coins)
         findings += await self._funding(diff)
@@ -101,7 +106,7 @@ class RecordDiscrepancies:
             uncommitted = (
                 d for d in state.uncommitted_deals() if complete_from <= d.executed_at < until
             )
-            findings += diff.extra_deals([*deals, *uncommitted])
+            findings += extra_deals(account, diff.snapshot, [*deals, *uncommitted])
         return findings
 
     async def _coins_outside_positions(

@@ -9,17 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 from oms.domain.account import Engine, PositionMode
 from oms.domain.instrument import InstrumentKind
-from oms.domain.ledger.booking import merge_legs
 from oms.domain.ledger.correction import required_correction
-from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX
-from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
-from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportSource
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.money import ZERO, add, decimal_text
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.reconcile.balance_comparison import BalanceDifference, balance_differences
 from oms.domain.reconcile.discrepancy import (
@@ -32,21 +28,16 @@ from oms.domain.reconcile.discrepancy import (
 )
 from oms.domain.reconcile.funding_comparison import funding_differences
 from oms.domain.reconcile.position_comparison import PositionDifference, position_differences
-from oms.domain.side import Side
-from oms.domain.value import value
 from oms.ports.exchange import ExchangeSnapshot
 from oms.services.account_state.state import AccountState
+from oms.services.reconcile.mid_price import mid_price
 from oms.wire.json import dumps_fast, time_text
 from oms.wire.responses.reconcile_rows import parse_facts
-
-Trade = tuple[str, str]
-"""A symbol and a trade id."""
 
 HISTORY_LAG = timedelta(seconds=60)
 """A younger execution may be missing from the exchange's list."""
 
 _CLOCK_MARGIN = timedelta(seconds=1)
-_HALF = Decimal("0.5")
 _UNANSWERED = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
 
 
@@ -56,8 +47,6 @@ class ReconcileDiff:
 
     state: AccountState
     snapshot: ExchangeSnapshot
-    #: Deals under the trade ids of the snapshot, before anything of it was recorded.
-    booked: Mapping[Trade, Sequence[Deal]]
     now: datetime
 
     def pending_symbols(self) -> frozenset[str]:
@@ -201,47 +190,6 @@ class ReconcileDiff:
             policy=policy_of(kind, self.state.account.policies),
         )
 
-    def changed_deals(self) -> list[Finding]:
-        """Return the executions that the exchange reports differently than they are booked."""
-        findings: list[Finding] = []
-        for symbol, report in self.snapshot.trades:
-            fill = report.execution
-            assert fill is not None, "a trade is an execution"
-            deals = self.booked.get((symbol, fill.exchange_trade_id), ())
-            legs = [deal for deal in deals if deal.type is DealType.TRADE and not deal.provisional]
-            if legs and _differs(legs, fill):
-                right = {
-                    "action": "replace",
-                    "victim": _booked_fields(legs),
-                    "right": _execution_fields(fill),
-                }
-                findings.append(self._deal(DiscrepancyClass.DEAL_DIFFERS, legs, right, fill))
-        return findings
-
-    def extra_deals(self, deals: Iterable[Deal]) -> list[Finding]:
-        """Return the booked executions that the exchange does not report.
-
-        ``deals`` are those of all executions since ``complete_from``.
-        """
-        reported = {_trade_of(symbol, report) for symbol, report in self.snapshot.trades}
-        groups: dict[Trade, list[Deal]] = {}
-        taken_back: set[Trade] = set()
-        for deal in deals:
-            name = deal.exchange_trade_id
-            if deal.type is DealType.CORRECTION:
-                taken_back.add((deal.symbol, name.removeprefix(BUST_PREFIX)))
-            elif (deal.symbol, name) not in reported and _is_reported_by_exchange(deal):
-                groups.setdefault((deal.symbol, name), []).append(deal)
-        return [
-            self._deal(
-                DiscrepancyClass.DEAL_EXTRA,
-                legs,
-                {"action": "take_back", "victim": _booked_fields(legs)},
-            )
-            for trade, legs in groups.items()
-            if trade not in taken_back
-        ]
-
     def funding(self, deals: Iterable[Deal]) -> list[Finding]:
         """Return the due times whose booked funding is not what the exchange lists.
 
@@ -272,60 +220,6 @@ class ReconcileDiff:
         start = self.snapshot.trades_whole_from
         return None if start is None or self.snapshot.until is not None else start + _CLOCK_MARGIN
 
-    def _deal(
-        self,
-        kind: DiscrepancyClass,
-        legs: Sequence[Deal],
-        fix: Mapping[str, Any],
-        fill: Execution | None = None,
-    ) -> Finding:
-        first = legs[0]
-        reported = None if fill is None else _execution_fields(fill)
-        evidence = {
-            "booked": _booked_fields(legs),
-            "told": reported,
-            "deal_ids": [leg.id for leg in legs],
-        }
-        return Finding(
-            kind=kind,
-            symbol=first.symbol,
-            subject=f"{kind.value}:{first.symbol}:{first.exchange_trade_id}",
-            evidence=dumps_fast(evidence),
-            fix=dumps_fast(fix),
-            policy=policy_of(kind, self.state.account.policies),
-        )
-
-
-def book_qty(state: AccountState, symbol: str, leg: Side | None) -> Decimal:
-    """Return the signed sum of the open positions of a symbol, or of one leg."""
-    held = (p.qty for p in state.positions_in(symbol) if leg is None or p.side is leg)
-    return reduce(add, held, ZERO)
-
-
-@value
-class MidPrice:
-    """The middle of bid and ask: corrections are booked and differences valued at it."""
-
-    price: Decimal
-    #: How old it was.
-    age: timedelta
-
-    def evidence(self) -> dict[str, object]:
-        """Return price, source and age."""
-        age_ms = round(self.age / timedelta(milliseconds=1))
-        return {"price": decimal_text(self.price), "source": "bid_ask", "age_ms": age_ms}
-
-
-async def mid_price(state: AccountState, symbol: str, now: datetime) -> MidPrice | None:
-    """Return the middle of the exchange's current best prices, read if needed; else ``None``."""
-    if symbol not in state.exchange.instruments():
-        return None
-    quote = await state.exchange.fetch_quote(symbol, now)
-    if quote is None:
-        return None
-    middle = multiply(add(quote.bid, quote.ask), _HALF)
-    return MidPrice(price=middle, age=max(now - quote.at, timedelta()))
-
 
 def _undoes(applied: Mapping[str, Any], proposed: Mapping[str, Any]) -> bool:
     """Return whether reversing the correction ``applied`` has the effect of ``proposed``."""
@@ -334,43 +228,3 @@ def _undoes(applied: Mapping[str, Any], proposed: Mapping[str, Any]) -> bool:
     return applied["side"] != proposed["side"] and Decimal(applied["qty"]) == Decimal(
         proposed["qty"]
     )
-
-
-def _trade_of(symbol: str, report: ExecutionReport) -> Trade:
-    assert report.execution is not None, "a trade is an execution"
-    return symbol, report.execution.exchange_trade_id
-
-
-def _is_reported_by_exchange(deal: Deal) -> bool:
-    """Return whether an exchange reported the deal under its own trade id."""
-    is_ours = deal.origin == ReportSource.OPERATOR.value or deal.entry is DealEntry.OUT_BY
-    return not is_ours and not deal.provisional and ":" not in deal.exchange_trade_id
-
-
-def _differs(legs: Sequence[Deal], fill: Execution) -> bool:
-    execution = merge_legs(legs)
-    if execution.qty != fill.qty or execution.price != fill.price:
-        return True
-    if execution.fee is None or fill.fee is None or execution.fee_currency != fill.fee_currency:
-        return False
-    return bool(subtract(execution.fee, fill.fee))
-
-
-def _booked_fields(legs: Sequence[Deal]) -> dict[str, Any]:
-    """Return the execution that these legs are parts of."""
-    first = legs[0]
-    return {"order_id": first.order_id, "side": first.side.value} | _execution_fields(
-        merge_legs(legs)
-    )
-
-
-def _execution_fields(fill: Execution) -> dict[str, Any]:
-    return {
-        "trade_id": fill.exchange_trade_id,
-        "qty": decimal_text(fill.qty),
-        "price": decimal_text(fill.price),
-        "fee": None if fill.fee is None else decimal_text(fill.fee),
-        "fee_currency": fill.fee_currency,
-        "executed_at": time_text(fill.executed_at),
-        "sequence": fill.sequence,
-    }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from oms.domain.errors import Refused
@@ -20,7 +21,7 @@ from oms.domain.ledger.correction import (
     opening_price,
     required_correction,
 )
-from oms.domain.money import decimal_text
+from oms.domain.money import ZERO, add, decimal_text
 from oms.domain.orders.execution_report import (
     Charge,
     ChargeKind,
@@ -36,7 +37,7 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes, RecordReports
-from oms.services.reconcile.diff import book_qty, mid_price
+from oms.services.reconcile.mid_price import mid_price
 from oms.wire.json import dumps_fast, time_text
 from oms.wire.responses.reconcile_rows import parse_facts
 
@@ -114,7 +115,7 @@ class Fixes:
         """Book the quantity that makes the positions equal to the exchange's."""
         evidence, trade_id = parse_facts(row.evidence), _synthetic_trade_id(row)
         symbol, side = str(row.symbol), evidence["side"]
-        book = book_qty(state, symbol, None if side is None else Side(side))
+        book = _book_qty(state, symbol, None if side is None else Side(side))
         if book != Decimal(evidence["book_qty"]):
             message = f"{symbol} is {decimal_text(book)} now: reconcile again before a decision"
             return Refused(code="conflict", reason="changed_meanwhile", message=message)
@@ -283,3 +284,9 @@ def _report(kind: ReportKind, order_id: int, fill: Execution, now: datetime) -> 
 def _refuse_without_fix(row: Discrepancy) -> Refused:
     message = f"nothing is proposed for a {row.kind}"
     return Refused(code="conflict", reason="no_fix", message=message)
+
+
+def _book_qty(state: AccountState, symbol: str, leg: Side | None) -> Decimal:
+    """Return the signed sum of the open positions of a symbol, or of one leg."""
+    held = (p.qty for p in state.positions_in(symbol) if leg is None or p.side is leg)
+    return reduce(add, held, ZERO)

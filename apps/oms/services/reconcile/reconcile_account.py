@@ -36,7 +36,7 @@ from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile.compare import RecordDiscrepancies
 from oms.services.reconcile.credential_owner import record_owner_change
-from oms.services.reconcile.diff import Trade
+from oms.services.reconcile.deal_diff import Trade
 from oms.services.reconcile.fixes import Fixes
 from oms.services.reconcile.open_discrepancies import OpenDiscrepancies
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder

@@ -1,6 +1,6 @@
 """Reads the sections of an account: open and closed orders, executions, positions, balances."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,26 +8,15 @@ from functools import partial
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.fields import (
-    get_timestamp,
-    malformed_response,
-    require_rows,
-    to_milliseconds,
-)
+from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows
 from oms.adapters.ccxt.parsing.funding_rows import parse_funding
 from oms.adapters.ccxt.parsing.holdings import parse_average, parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
 from oms.adapters.ccxt.sync.funding_reader import FundingReader
-from oms.adapters.ccxt.sync.paging import (
-    TimeWindow,
-    clamp_to_history,
-    fetch_all,
-    split_windows,
-    until_params,
-)
+from oms.adapters.ccxt.sync.list_reader import TRADES, ListReader
+from oms.adapters.ccxt.sync.paging import clamp_to_history
 from oms.adapters.ccxt.sync.raw_row_buffer import (
-    CONFLICTING_DUPLICATE,
     NOT_TRADED,
     ORDER,
     POSITION,
@@ -43,12 +32,10 @@ from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Charge
 from oms.domain.reconcile.position_comparison import HoldingKey
 
-#: Fields in which two versions of one execution must agree.
-_TRADE_FIELDS = ("side", "price", "amount", "timestamp")
 POSITION_MODE_INTERVAL = timedelta(hours=1)
 """How often the account's position mode is read: orders that do not fit it are rejected anyway."""
 
-_CLOSED, _TRADES = "fetch_canceled_and_closed_orders", "fetch_my_trades"
+_CLOSED = "fetch_canceled_and_closed_orders"
 _OPEN, _POSITIONS = "fetch_open_orders", "fetch_positions"
 
 
@@ -78,11 +65,10 @@ class AccountReader:
         self._client = client
         self._venue = venue
         self._profile = profile
-        #: Symbols to read where a venue lists nothing without one.
-        self._symbols = symbols
         self._raw_rows = raw_rows
         #: Called with the rows of each list of positions.
         self._on_positions = on_positions
+        self._lists = ListReader(client, profile, symbols, raw_rows)
         self._funding = FundingReader(client, venue, profile, raw_rows)
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
@@ -117,7 +103,7 @@ class AccountReader:
         kind, orders = section.kind, list[OrderSnapshot]()
         for more in ({}, *self._profile.trigger_lists(kind)):
             params = {**section.params, **more}
-            orders += self._parse_orders(await self._rows(_OPEN, section, None, params, symbols))
+            orders += self._parse_orders(await self._lists.rows(_OPEN, section, params, symbols))
         return orders
 
     async def closed_orders(
@@ -134,7 +120,7 @@ class AccountReader:
             lists = (_CLOSED,)
         orders = []
         for method in lists:
-            rows = await self._history(method, section, since, until, section.params, symbols)
+            rows = await self._lists.history(method, section, since, until, section.params, symbols)
             orders += self._parse_orders(rows)
         return [each for each in orders if each.status is not VenueOrderStatus.OPEN]
 
@@ -156,7 +142,7 @@ class AccountReader:
         rows: list[Row] = []
         for kind in (None, *more):
             params = {**section.params, **({} if kind is None else {"execType": kind})}
-            rows += await self._history(_TRADES, section, since, until, params, symbols, now)
+            rows += await self._lists.history(TRADES, section, since, until, params, symbols, now)
         instruments = self._client.instruments
         quarantine = partial(self._raw_rows.quarantine, TRADE)
         trades = parse_trades(rows, self._venue, instruments, quarantine)
@@ -241,91 +227,6 @@ class AccountReader:
                 orders.append(snapshot)
         return orders
 
-    async def _history(
-        self,
-        method: str,
-        section: AccountSection,
-        since: datetime,
-        until: datetime,
-        params: Mapping[str, object],
-        symbols: Collection[str],
-        now: datetime | None = None,
-    ) -> list[Row]:
-        """The rows of a span of time, in windows; by ids where these need fewer requests."""
-        start = self._clamp_to_history(since, now or until, section)
-        windows = split_windows(start, until, self._window_days(section))
-        from_id_param = self._profile.from_id_params.get(section.kind, {}).get(method, "")
-        if from_id_param and len(windows) > 1:
-            span = TimeWindow(since=start, until=until)
-            return await self._rows(method, section, span, params, symbols, from_id_param)
-        rows: list[Row] = []
-        for window in windows:
-            window_params = self._with_until(params, window.until)
-            rows += await self._rows(method, section, window, window_params, symbols)
-        return rows
-
-    async def _rows(
-        self,
-        method: str,
-        section: AccountSection,
-        span: TimeWindow | None,
-        params: Mapping[str, object],
-        symbols: Collection[str] | None,
-        from_id_param: str = "",
-    ) -> list[Row]:
-        """All rows of a list, or those of a span of time, by symbol where the venue requires one.
-
-        With ``from_id_param`` pages are read by ids.
-        """
-        rows: list[Row] = []
-        since = None if span is None else to_milliseconds(span.since)
-        what = TRADE if method == _TRADES else ORDER
-        params, uses_cursor = (
-            self._profile.request_params(method, section.kind, params),
-            self._profile.uses_cursor,
-        )
-        params = {**self._profile.list_params.get(method, {}), **params}
-        on_duplicate = partial(self._record_duplicate, what)
-        for symbol in self._symbols_to_query(section, symbols):
-            rows += await fetch_all(
-                self._client,
-                method,
-                symbol,
-                since,
-                self._profile.page_size(method),
-                params,
-                uses_cursor=uses_cursor,
-                on_duplicate=on_duplicate,
-                newest_first=self._profile.newest_first,
-                offset_param=self._profile.offset_param,
-                from_id_param=from_id_param,
-            )
-        if from_id_param and span is not None:
-            rows = [row for row in rows if _is_within(row, span)]
-        self._raw_rows.add(what, rows)
-        return rows
-
-    def _record_duplicate(self, what: str, row: Row, newest: Row) -> None:
-        """Keep another version of a row; executions that contradict each other are quarantined."""
-        self._raw_rows.add(what, [row])
-        if what == TRADE and any(row.get(name) != newest.get(name) for name in _TRADE_FIELDS):
-            self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
-
-    def _window_days(self, section: AccountSection) -> int:
-        profile = self._profile
-        return profile.window_days.get(section.kind, profile.window_days_max)
-
-    def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
-        """With offset paging an end would move the pages."""
-        return dict(params) if self._profile.offset_param else until_params(params, until)
-
-    def _symbols_to_query(
-        self, section: AccountSection, symbols: Collection[str] | None
-    ) -> Sequence[str | None]:
-        if symbols is None or not self._profile.symbol_required:
-            return (None,)
-        return sorted({*self._symbols(), *symbols} & section.symbols)
-
     def complete_from(self, since: datetime, now: datetime) -> datetime | None:
         """Returns since when ``trades`` is complete; ``None`` where symbols must be named."""
         return None if self._profile.symbol_required else self._reach(since, now)
@@ -343,7 +244,7 @@ class AccountReader:
         return start if start > since else None
 
     def _reach(self, since: datetime, now: datetime) -> datetime:
-        starts = (self._clamp_to_history(since, now, each) for each in self.sections())
+        starts = (self._lists.clamp_to_history(since, now, each) for each in self.sections())
         return max(starts, default=since)
 
     async def has_legs(self, now: datetime) -> bool | None:
@@ -365,22 +266,3 @@ class AccountReader:
             self._has_legs = response.get("hedged")
             self._legs_read_at = now
         return self._has_legs
-
-    def _clamp_to_history(
-        self, since: datetime, now: datetime, section: AccountSection
-    ) -> datetime:
-        """``since``, or the start of the venue's history."""
-        profile = self._profile
-        days = profile.history_days.get(section.kind, profile.history_days_max)
-        return clamp_to_history(since, now, days)
-
-
-def _is_within(row: Row, span: TimeWindow) -> bool:
-    try:
-        at = get_timestamp(row, "timestamp")
-    except ReadFailed:
-        return True  # the parser quarantines it
-    if at is None:
-        return True
-    start, end = to_milliseconds(span.since), to_milliseconds(span.until)
-    return start <= to_milliseconds(at) <= end

@@ -1,0 +1,155 @@
+"""Reads the lists of an account: whole or of a span of time, by symbol where a venue needs one."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+from oms.adapters.ccxt.client.exchange_client import ExchangeClient
+from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.parsing.fields import get_timestamp, to_milliseconds
+from oms.adapters.ccxt.sync.paging import (
+    TimeWindow,
+    clamp_to_history,
+    fetch_all,
+    split_windows,
+    until_params,
+)
+from oms.adapters.ccxt.sync.raw_row_buffer import (
+    CONFLICTING_DUPLICATE,
+    ORDER,
+    TRADE,
+    RawRowBuffer,
+    Row,
+)
+from oms.adapters.ccxt.venues.account_sections import AccountSection
+from oms.adapters.ccxt.venues.profile import VenueProfile
+
+TRADES = "fetch_my_trades"
+#: Fields in which two versions of one execution must agree.
+_TRADE_FIELDS = ("side", "price", "amount", "timestamp")
+
+
+class ListReader:
+    """The lists of orders and executions of one account. Each method raises ``ReadFailed``."""
+
+    def __init__(
+        self,
+        client: ExchangeClient,
+        profile: VenueProfile,
+        symbols: Callable[[], Iterable[str]],
+        raw_rows: RawRowBuffer,
+    ) -> None:
+        self._client = client
+        self._profile = profile
+        #: Symbols to read where a venue lists nothing without one.
+        self._symbols = symbols
+        self._raw_rows = raw_rows
+
+    async def rows(
+        self,
+        method: str,
+        section: AccountSection,
+        params: Mapping[str, object],
+        symbols: Collection[str] | None,
+    ) -> list[Row]:
+        """Returns all rows of a list; ``symbols`` ``None``: without a symbol."""
+        return await self._read(method, section, None, params, symbols)
+
+    async def history(
+        self,
+        method: str,
+        section: AccountSection,
+        since: datetime,
+        until: datetime,
+        params: Mapping[str, object],
+        symbols: Collection[str],
+        now: datetime | None = None,
+    ) -> list[Row]:
+        """Returns the rows of a span of time, in windows; by ids where these need fewer requests.
+
+        ``now`` is when the venue's history ends, if it is not ``until``.
+        """
+        start = self.clamp_to_history(since, now or until, section)
+        windows = split_windows(start, until, self._window_days(section))
+        from_id_param = self._profile.from_id_params.get(section.kind, {}).get(method, "")
+        if from_id_param and len(windows) > 1:
+            span = TimeWindow(since=start, until=until)
+            return await self._read(method, section, span, params, symbols, from_id_param)
+        rows: list[Row] = []
+        for window in windows:
+            window_params = self._with_until(params, window.until)
+            rows += await self._read(method, section, window, window_params, symbols)
+        return rows
+
+    def clamp_to_history(self, since: datetime, now: datetime, section: AccountSection) -> datetime:
+        """Returns ``since``, or the start of the venue's history."""
+        profile = self._profile
+        days = profile.history_days.get(section.kind, profile.history_days_max)
+        return clamp_to_history(since, now, days)
+
+    async def _read(
+        self,
+        method: str,
+        section: AccountSection,
+        span: TimeWindow | None,
+        params: Mapping[str, object],
+        symbols: Collection[str] | None,
+        from_id_param: str = "",
+    ) -> list[Row]:
+        """All rows of a list, or those of a span; with ``from_id_param`` pages are read by ids."""
+        rows: list[Row] = []
+        since = None if span is None else to_milliseconds(span.since)
+        what = TRADE if method == TRADES else ORDER
+        params = self._profile.request_params(method, section.kind, params)
+        params = {**self._profile.list_params.get(method, {}), **params}
+        on_duplicate = partial(self._record_duplicate, what)
+        for symbol in self._symbols_to_query(section, symbols):
+            rows += await fetch_all(
+                self._client,
+                method,
+                symbol,
+                since,
+                self._profile.page_size(method),
+                params,
+                uses_cursor=self._profile.uses_cursor,
+                on_duplicate=on_duplicate,
+                newest_first=self._profile.newest_first,
+                offset_param=self._profile.offset_param,
+                from_id_param=from_id_param,
+            )
+        if from_id_param and span is not None:
+            rows = [row for row in rows if _is_within(row, span)]
+        self._raw_rows.add(what, rows)
+        return rows
+
+    def _record_duplicate(self, what: str, row: Row, newest: Row) -> None:
+        """Keep another version of a row; executions that contradict each other are quarantined."""
+        self._raw_rows.add(what, [row])
+        if what == TRADE and any(row.get(name) != newest.get(name) for name in _TRADE_FIELDS):
+            self._raw_rows.quarantine(what, CONFLICTING_DUPLICATE, row)
+
+    def _window_days(self, section: AccountSection) -> int:
+        profile = self._profile
+        return profile.window_days.get(section.kind, profile.window_days_max)
+
+    def _with_until(self, params: Mapping[str, object], until: datetime) -> dict[str, object]:
+        """With offset paging an end would move the pages."""
+        return dict(params) if self._profile.offset_param else until_params(params, until)
+
+    def _symbols_to_query(
+        self, section: AccountSection, symbols: Collection[str] | None
+    ) -> Sequence[str | None]:
+        if symbols is None or not self._profile.symbol_required:
+            return (None,)
+        return sorted({*self._symbols(), *symbols} & section.symbols)
+
+
+def _is_within(row: Row, span: TimeWindow) -> bool:
+    try:
+        at = get_timestamp(row, "timestamp")
+    except ReadFailed:
+        return True  # the parser quarantines it
+    if at is None:
+        return True
+    start, end = to_milliseconds(span.since), to_milliseconds(span.until)
+    return start <= to_milliseconds(at) <= end
