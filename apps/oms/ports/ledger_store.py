@@ -17,7 +17,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.value import value
-from oms.ports.command_queue import CommandRow
+from oms.ports.command_queue import CommandRow, NewCommand
 from oms.ports.exchange import ExchangeStateRows
 from oms.ports.leases import Lease
 from oms.ports.reconcile_store import ReconcileRows
@@ -99,6 +99,9 @@ class AccountBatch:
     switches: Sequence[RiskFlagUpdate] = ()
     #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
+    #: System commands that enter the queue with this transaction; one whose request id is stored
+    #: already is left out.
+    follow_ups: Sequence[NewCommand] = ()
 
 
 @value

@@ -359,3 +359,31 @@ async def _take_over(store: SqlStore, account_id: int) -> Lease:
     while not (leases := await store.leases.acquire("w2", [account_id], 60)):
         pass
     return leases[0]
+
+
+async def test_follow_ups_are_stored_with_the_transaction_that_causes_them(
+    store: SqlStore,
+) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueue(store, [a_command(1, account_id, request_id="oms:stop:1:0")])
+    taken = a_command(2, account_id, request_id="oms:stop:1:0", fingerprint="e" * 64)
+    new = a_command(3, account_id, request_id="oms:stop:1:1")
+    batch = replace(an_empty_batch(lease), follow_ups=[taken, new])
+
+    assert await store.ledger.commit([batch]) == frozenset()
+
+    queued = await store.queue.take([account_id], 10)
+    assert [(row.id, row.fingerprint) for row in queued] == [(1, "f" * 64), (3, "f" * 64)]
+
+
+async def test_no_follow_up_is_stored_without_the_lease(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    follow_up = a_command(1, account_id, request_id="oms:stop:1:0")
+    stale = replace(lease, token=lease.token - 1)
+    batch = replace(an_empty_batch(stale), follow_ups=[follow_up])
+
+    assert await store.ledger.commit([batch]) == frozenset({account_id})
+
+    assert await store.queue.find([1]) == {}

@@ -38,7 +38,6 @@ class CommandStatus(StrEnum):
         return self not in (CommandStatus.QUEUED, CommandStatus.RUNNING)
 
 
-#: Order types with a limit price.
 OWN_REQUEST_ID_PREFIX = "oms:"
 """Prefix of the request ids of commands that the gateway itself submits; refused to callers."""
 
@@ -262,6 +261,17 @@ class Actor:
     api_key_id: int
     role: str
     ip: str = ""
+
+    @property
+    def is_system(self) -> bool:
+        """Return whether the gateway itself made the command."""
+        return self.role == SYSTEM_ROLE
+
+
+SYSTEM_ROLE = "system"
+"""Role of the gateway's own commands; it is no role of a user."""
+
+SYSTEM_ACTOR = Actor(user_id=0, api_key_id=0, role=SYSTEM_ROLE)
 
 
 @value

@@ -191,7 +191,12 @@ class CommandPermissions:
         strategies: tuple[int, ...],
         now: datetime,
     ) -> Refused | None:
-        """Refuse what the actor may not do (any more); a refusal never comes from the cache."""
+        """Refuse what the actor may not do (any more); a refusal never comes from the cache.
+
+        A system command is permitted: no user can have its role.
+        """
+        if actor.is_system:
+            return None
         query: PermissionQuery = (type(payload), account_id, strategies)
         cached = self._cache.get(actor.api_key_id)
         began_at = self.monotonic()

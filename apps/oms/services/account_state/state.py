@@ -25,6 +25,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.value import evolve
+from oms.ports.command_queue import NewCommand
 from oms.ports.exchange import (
     CcxtCalls,
     Exchange,
@@ -61,11 +62,14 @@ class UnitOfWork:
     trade_ids: set[str] = field(default_factory=set)
     #: The order that last had an exchange order id, by symbol and that id.
     order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: System commands that enter the queue with the transaction.
+    follow_ups: list[NewCommand] = field(default_factory=list)
 
     def has_content(self) -> bool:
         """Return whether there is anything to write."""
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
-        return bool(has_rows or self.reconciled or self.has_exchange_requests)
+        has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
+        return bool(has_rows or has_more)
 
 
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:
@@ -341,6 +345,7 @@ class AccountState:
             reconciled=tuple(work.reconciled),
             switches=tuple(work.switches),
             audits=tuple(work.audits),
+            follow_ups=tuple(work.follow_ups),
         )
 
     def _exchange_changes(self, work: UnitOfWork) -> ExchangeStateRows | None:
@@ -366,8 +371,11 @@ class AccountState:
 
     def mark_committed(self) -> None:
         """Note that the batch is committed; start the gateway calls whose commands it stored."""
+        has_follow_ups = bool(self.committing.follow_ups)
         self.committing = UnitOfWork()
         self.exchange.on_committed()
+        if has_follow_ups:
+            self.on_update()  # They are in the queue.
         for call in self.pending_calls:
             if call.is_sent and call.task is None:
                 call.task = asyncio.create_task(call.make())

@@ -105,7 +105,8 @@ class ExecuteCommand:
         self, state: AccountState, command: Command, now: datetime
     ) -> CommandResult | None:
         waited = (now - command.queued_at).total_seconds()
-        if waited > self.max_queue_seconds and type(command.payload) not in CONTROL_PAYLOADS:
+        never_expires = command.actor.is_system or type(command.payload) in CONTROL_PAYLOADS
+        if waited > self.max_queue_seconds and not never_expires:
             return CommandResult.refused(
                 Refused(
                     code="command_expired",

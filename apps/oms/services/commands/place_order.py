@@ -34,7 +34,7 @@ from oms.domain.risk.admission import (
     admit_send,
     refuse_unknown_symbol,
 )
-from oms.domain.risk.kill_switch import KillSwitch
+from oms.domain.risk.kill_switch import KillMode, KillSwitch
 from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
@@ -87,9 +87,7 @@ class PlaceOrder:
             if payload.qty is None and position.qty.copy_abs() < instrument.step:
                 return await self._write_off_dust(state, command, position, changes, now)
             strategy_id = payload.strategy_id or position.strategy_id
-            kill_switch = state.kill_switch_for(
-                position.symbol, strategy_id, command.actor.api_key_id
-            )
+            kill_switch = _kill_switch_of_close(state, command, position.symbol, strategy_id)
             approved = admit_close(
                 payload, position, _risk_context(state, position.symbol, kill_switch, now)
             )
@@ -250,6 +248,16 @@ async def _within_limits(
         price=valuation_price(payload, None if quote is None else quote.ask),
     )
     return await notional_limits(state, command.actor.api_key_id, opening, now) or approved
+
+
+def _kill_switch_of_close(
+    state: AccountState, command: Command, symbol: str, strategy_id: int
+) -> KillSwitch | None:
+    """Return the switch that applies to a close; to the gateway's own only ``halt`` does."""
+    switch = state.kill_switch_for(symbol, strategy_id, command.actor.api_key_id)
+    if switch is not None and command.actor.is_system and switch.mode is not KillMode.HALT:
+        return None
+    return switch
 
 
 def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrder | ClosePosition:

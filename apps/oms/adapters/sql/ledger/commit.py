@@ -55,6 +55,9 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
         for command_id, result in b.results.items()
     ]
     commands.UPDATE_RESULT.add_to(statements, results)
+    follow_ups = [commands.command_to_row(c, dialect) for b in each for c in b.follow_ups]
+    if follow_ups:
+        commands.INSERT_FOLLOW_UP.add_to(statements, follow_ups)
     events.INSERT.add_to(
         statements, [events.event_to_row(e, now, dialect) for b in each for e in b.events]
     )

@@ -31,6 +31,14 @@ COLUMNS = (
     "updated_at",
 )
 INSERT = BulkInsert(table="oms_commands", columns=COLUMNS, long_column=6)
+#: A stored command with the same request id stays as it is.
+INSERT_FOLLOW_UP = BulkInsert(
+    table="oms_commands",
+    columns=COLUMNS,
+    key=("account_id", "request_id"),
+    update_columns=("request_id",),
+    long_column=6,
+)
 
 UPDATE_RESULT = BulkUpdate(
     table="oms_commands",
