@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pymysql
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, an_order, enqueue
@@ -155,7 +157,7 @@ async def test_server_ends_an_idle_write_transaction(store: SqlStore, url: str) 
     lease = await a_lease(store, account_id)
     await enqueue(store, [a_command(1, account_id)])
     sleeper = await SqlStore.open(url, check_account)
-    connection = await sleeper._database.write_engine.raw_connection()
+    connection = await greenlet_spawn(sleeper._database.write_engine.raw_connection)
     driver = connection.driver_connection
     async with driver.cursor() as cursor:  # type: ignore[union-attr]
         await cursor.execute("UPDATE account_streams SET head_seq = 7")
@@ -172,7 +174,7 @@ async def test_server_ends_an_idle_write_transaction(store: SqlStore, url: str) 
 async def test_session_settings_override_server_defaults(store: SqlStore) -> None:
     names = "@@tx_isolation, @@time_zone, @@character_set_client, @@idle_write_transaction_timeout"
     for engine in (store._database.write_engine, store._database.read_engine):
-        async with engine.connect() as connection:
+        async with AsyncEngine(engine).connect() as connection:
             found = (await connection.exec_driver_sql(f"SELECT {names}, @@autocommit")).one()
         assert tuple(found[:4]) == ("READ-COMMITTED", "+00:00", "utf8mb4", 3)
         assert bool(found[4]) is (engine is store._database.read_engine)
@@ -208,7 +210,7 @@ async def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None
     await upgrade(url)
     store = await SqlStore.open(url, check_account)
     for engine in (store._database.write_engine, store._database.read_engine):
-        async with engine.connect() as connection:
+        async with AsyncEngine(engine).connect() as connection:
             found = [
                 (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

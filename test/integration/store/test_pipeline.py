@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy.util import greenlet_spawn
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute
@@ -191,7 +192,7 @@ async def test_lock_timeout_is_a_retryable_error(
         blocker.autocommit(False)
         blocker.cursor().execute("SELECT * FROM t WHERE id = 1 FOR UPDATE")
 
-        connection = await database.write_engine.raw_connection()
+        connection = await greenlet_spawn(database.write_engine.raw_connection)
         session = database._session(connection, prepare=True)
         await session.execute("SET innodb_lock_wait_timeout = 0")
         with pytest.raises(database.driver_errors) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import execute, fetch_rows
@@ -86,14 +87,14 @@ def test_names_of_migration_files_have_their_revision_numbers() -> None:
     assert all(Path(each.path).name.startswith(f"v{each.revision}_") for each in scripts)
 
 
-def test_status_of_a_database_needs_no_alembic(tmp_path: Path) -> None:
+def test_status_of_a_database_needs_neither_alembic_nor_the_orm(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     asyncio.run(upgrade(url))
     program = f"""
 import asyncio, sys
 from oms.adapters.sql.maintenance.migration_runner import upgrade, status
 print(asyncio.run(upgrade({url!r})).to_version, asyncio.run(status({url!r})).version)
-print([name for name in sys.modules if name.startswith("alembic")])
+print([name for name in sys.modules if name.startswith(("alembic", "sqlalchemy.orm"))])
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -307,7 +308,7 @@ def _check_initial_rows(url: str) -> None:
 
 async def _create_all(url: str) -> None:
     database = open_database(url)
-    async with database.write_engine.begin() as connection:
+    async with AsyncEngine(database.write_engine).begin() as connection:
         await connection.run_sync(METADATA.create_all)
     await database.close()
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.sql.connection.errors import ConnectionLost, public_error
 
@@ -20,7 +21,7 @@ from oms.adapters.sql.connection.errors import ConnectionLost, public_error
 class ConnectionCache:
     """Reuses the connections of one pool."""
 
-    engine: AsyncEngine
+    engine: Engine
     cached_max: int
     #: Everything a statement may raise.
     driver_errors: tuple[type[BaseException], ...]
@@ -58,12 +59,12 @@ class ConnectionCache:
         self.cached_max = 0
         while self._cached:
             self._cached.pop().close()
-        await self.engine.dispose()
+        await greenlet_spawn(self.engine.dispose)
 
     async def _check_out(self) -> PoolProxiedConnection:
         self._checkouts += 1
         try:
-            return await self.engine.raw_connection()
+            return await greenlet_spawn(self.engine.raw_connection)
         except self.driver_errors as error:
             raise public_error(error) from error
         finally:

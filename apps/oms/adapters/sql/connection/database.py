@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.private_files import create_private_file
 from oms.adapters.sql.connection.connection_cache import ConnectionCache
@@ -87,12 +87,12 @@ class Database:
     driver_errors: tuple[type[BaseException], ...]
 
     @property
-    def write_engine(self) -> AsyncEngine:
+    def write_engine(self) -> Engine:
         """The pool for transactions."""
         return self.write_connections.engine
 
     @property
-    def read_engine(self) -> AsyncEngine:
+    def read_engine(self) -> Engine:
         """The pool in autocommit mode."""
         return self.read_connections.engine
 
@@ -292,19 +292,13 @@ async def connect(url: str) -> Database:
     Raises ``Unavailable``, and ``ValueError`` for an unsupported URL.
     """
     database = open_database(url)
-    is_sqlite = database.dialect.name == "sqlite"
     if (file := sqlite_file(url)) is not None:
         create_private_file(file)
     try:
-        async with (
-            asyncio.timeout(STATEMENTS_SECONDS_MAX),
-            database.read_engine.connect() as connection,
-        ):
-            server = connection.dialect
-            has_bulk_execute = server.driver == "asyncmy" and bool(
-                getattr(server, "is_mariadb", False)
+        async with asyncio.timeout(STATEMENTS_SECONDS_MAX):
+            has_bulk_execute, in_cluster = await greenlet_spawn(
+                _server_features, database.read_engine
             )
-            in_cluster = not is_sqlite and await is_in_cluster(connection)
     except database.driver_errors as error:
         await database.close()
         raise _public_error(translate_error(error), error) from error
@@ -338,9 +332,15 @@ def open_database(url: str, *, in_cluster: bool = False) -> Database:
     )
 
 
-def _cached_pool(
-    engine: AsyncEngine, driver_errors: tuple[type[BaseException], ...]
-) -> ConnectionCache:
+def _server_features(engine: Engine) -> tuple[bool, bool]:
+    """Return whether the server executes bulk statements, and whether it is a cluster's node."""
+    with engine.connect() as connection:
+        server = connection.dialect
+        has_bulk_execute = server.driver == "asyncmy" and bool(getattr(server, "is_mariadb", False))
+        return has_bulk_execute, server.name != "sqlite" and is_in_cluster(connection)
+
+
+def _cached_pool(engine: Engine, driver_errors: tuple[type[BaseException], ...]) -> ConnectionCache:
     pool: Any = engine.pool
     return ConnectionCache(engine=engine, cached_max=pool.size() - 1, driver_errors=driver_errors)
 

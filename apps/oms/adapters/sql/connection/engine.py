@@ -1,14 +1,15 @@
 """Connection pools with the session settings of each kind of database.
 
 A database has two pools: one for transactions and one in autocommit mode, where each statement sees
-what was committed before it.
+what was committed before it. The drivers are asynchronous: whatever connects or sends statements
+runs in ``greenlet_spawn``. ``sqlalchemy.ext.asyncio`` does just that, but imports the ORM, which no
+part of the gateway uses, at each start of a process.
 """
 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_SECONDS_MAX = 3
@@ -40,7 +41,7 @@ _SQLITE_SESSION = (
 )
 
 
-def mysql_engine(url: URL, *, autocommit: bool, in_cluster: bool = False) -> AsyncEngine:
+def mysql_engine(url: URL, *, autocommit: bool, in_cluster: bool = False) -> Engine:
     """Return a pool for MySQL, MariaDB or a Galera node (``in_cluster``) without connecting."""
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS_MAX}
     # Repeated statements are prepared, except in a cluster: there PREPARE would hide a
@@ -54,7 +55,7 @@ def mysql_engine(url: URL, *, autocommit: bool, in_cluster: bool = False) -> Asy
     return engine
 
 
-def sqlite_engine(url: URL, *, autocommit: bool) -> AsyncEngine:
+def sqlite_engine(url: URL, *, autocommit: bool) -> Engine:
     """Return a pool for a SQLite file without opening it.
 
     The write pool has one connection: writers of this process queue at the pool in order instead of
@@ -65,7 +66,7 @@ def sqlite_engine(url: URL, *, autocommit: bool) -> AsyncEngine:
     _configure_session(engine, _SQLITE_SESSION)
     if not autocommit:
 
-        @event.listens_for(engine.sync_engine, "begin")
+        @event.listens_for(engine, "begin")
         def begin(connection: Any) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -80,18 +81,18 @@ def sqlite_file(url: str) -> Path | None:
     return Path(name) if is_file and name and not name.startswith("file:") else None
 
 
-async def is_in_cluster(connection: AsyncConnection) -> bool:
+def is_in_cluster(connection: Connection) -> bool:
     """Return whether the server is a node of a Galera cluster."""
-    rows = await connection.exec_driver_sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+    rows = connection.exec_driver_sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
     return [tuple(row) for row in rows] == [("wsrep_on", "ON")]
 
 
-def _pool(url: URL, options: dict[str, Any], size: int, autocommit: bool) -> AsyncEngine:
+def _pool(url: URL, options: dict[str, Any], size: int, autocommit: bool) -> Engine:
     # Every use ends its own transaction; a ROLLBACK on return would only cost a round trip.
     mode: dict[str, Any] = {"pool_reset_on_return": None}
     if autocommit:
         mode |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
-    return create_async_engine(
+    return create_engine(
         url,
         connect_args=options,
         pool_size=size,
@@ -102,8 +103,8 @@ def _pool(url: URL, options: dict[str, Any], size: int, autocommit: bool) -> Asy
     )
 
 
-def _configure_session(engine: AsyncEngine, statements: tuple[str, ...]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def _configure_session(engine: Engine, statements: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, record: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for statement in statements:

@@ -8,8 +8,8 @@ import gzip
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.private_files import replaced_file
 from oms.adapters.sql.connection.database import BEGIN_CONSISTENT, Database
@@ -41,7 +41,10 @@ class SqlBackup(AuditedWriter):
         """Write a backup; returns row counts by table. Raises ``Unavailable``, ``OSError``."""
         with replaced_file(path) as raw, gzip.open(raw, "wt", encoding="utf-8") as file:
             write_head(file, schema)
-            rows = await self._write_rows(file)
+            try:
+                rows = await greenlet_spawn(self._write_rows, file)
+            except self._database.driver_errors as error:
+                raise public_error(error) from error
             write_end(file, rows)
         return rows
 
@@ -59,8 +62,7 @@ class SqlBackup(AuditedWriter):
                 raise Conflict(message)
             try:
                 # The file is read inside the transaction: an invalid one changes nothing.
-                async with self._database.write_engine.begin() as connection:
-                    rows = await _replace_rows(connection, file)
+                rows = await greenlet_spawn(self._replace_rows, file)
             except self._database.driver_errors as error:
                 if isinstance(translate_error(error), DuplicateKey):
                     raise Invalid("the file contains a row twice") from error
@@ -73,35 +75,33 @@ class SqlBackup(AuditedWriter):
         await self._write_audited(work, audit_context.at)
         return rows
 
-    async def _write_rows(self, file: TextIO) -> dict[str, int]:
+    def _write_rows(self, file: TextIO) -> dict[str, int]:
         counts: dict[str, int] = {}
-        try:
-            async with self._database.read_engine.connect() as connection:
-                for statement in BEGIN_CONSISTENT[self._dialect.name]:
-                    await connection.exec_driver_sql(statement)
-                for table in METADATA.sorted_tables:
-                    counts[table.name] = await _write_table(connection, table, file)
-                await connection.exec_driver_sql("ROLLBACK")
-        except self._database.driver_errors as error:
-            raise public_error(error) from error
+        with self._database.read_engine.connect() as connection:
+            for statement in BEGIN_CONSISTENT[self._dialect.name]:
+                connection.exec_driver_sql(statement)
+            for table in METADATA.sorted_tables:
+                counts[table.name] = _write_table(connection, table, file)
+            connection.exec_driver_sql("ROLLBACK")
+        return counts
+
+    def _replace_rows(self, file: BackupReader) -> dict[str, int]:
+        with self._database.write_engine.begin() as connection:
+            for table in reversed(METADATA.sorted_tables):
+                connection.execute(table.delete())
+            counts = dict.fromkeys(METADATA.tables, 0)
+            for table, rows in file.batches():
+                connection.execute(table.insert(), rows)
+                counts[table.name] += len(rows)
         return counts
 
 
-async def _write_table(connection: AsyncConnection, table: Table, file: TextIO) -> int:
+def _write_table(connection: Connection, table: Table, file: TextIO) -> int:
     count = 0
-    result = await connection.stream(select(table).order_by(*table.primary_key))
-    async for rows in result.partitions(ROWS_PER_BATCH):
+    statement = select(table).order_by(*table.primary_key)
+    result = connection.execute(statement, execution_options={"stream_results": True})
+    for rows in result.partitions(ROWS_PER_BATCH):
         for row in rows:
             write_row(file, table, row)
         count += len(rows)
     return count
-
-
-async def _replace_rows(connection: AsyncConnection, file: BackupReader) -> dict[str, int]:
-    for table in reversed(METADATA.sorted_tables):
-        await connection.execute(table.delete())
-    counts = dict.fromkeys(METADATA.tables, 0)
-    for table, rows in file.batches():
-        await connection.execute(table.insert(), rows)
-        counts[table.name] += len(rows)
-    return counts

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.connection.errors import public_error
@@ -76,13 +76,14 @@ async def _run_at(url: str, work: Callable[[Connection], Result]) -> Result:
         await database.close()
 
 
-async def _run(
-    database: Database, engine: AsyncEngine, work: Callable[[Connection], Result]
-) -> Result:
+async def _run(database: Database, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    def transaction() -> Result:
+        with engine.begin() as connection:
+            return work(connection)
+
     # No time limit: migrating a large table may take long.
     try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(work)
+        return await greenlet_spawn(transaction)
     except database.driver_errors as error:
         raise public_error(error) from error
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Engine, Row, Table, text
+from sqlalchemy.util import greenlet_spawn
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.errors import public_error
@@ -46,20 +47,33 @@ async def _scan_table(database: Database, table: Table) -> AsyncIterator[Invalid
     quote = database.read_engine.dialect.identifier_preparer.quote
     names = ", ".join(quote(column.name) for column, _, _ in columns)
     keys = ", ".join(quote(name) for name in key)
-    async with database.read_engine.connect() as connection:
-        rows = await connection.stream(text(f"SELECT {keys}, {names} FROM {quote(table.name)}"))
-        async for page in rows.partitions(ROWS_PER_PAGE):
+    async for row in _stream(
+        database.read_engine, f"SELECT {keys}, {names} FROM {quote(table.name)}"
+    ):
+        values = row[len(key) :]
+        for (column, required, check), value in zip(columns, values, strict=True):
+            if value is None:
+                expected = required
+            else:
+                expected = None if check.is_valid(value) else check.expected
+            if expected is not None:
+                row_id = _row_id(row[: len(key)])
+                shown = _shown(column.name, value)
+                yield InvalidValue(table.name, row_id, column.name, expected, shown)
+
+
+async def _stream(engine: Engine, statement: str) -> AsyncIterator[Row[Any]]:
+    """Yield the rows of a SELECT, of which one page is in memory."""
+    connection = await greenlet_spawn(engine.connect)
+    try:
+        rows = await greenlet_spawn(
+            connection.execute, text(statement), execution_options={"stream_results": True}
+        )
+        while page := await greenlet_spawn(rows.fetchmany, ROWS_PER_PAGE):
             for row in page:
-                values = row[len(key) :]
-                for (column, required, check), value in zip(columns, values, strict=True):
-                    if value is None:
-                        expected = required
-                    else:
-                        expected = None if check.is_valid(value) else check.expected
-                    if expected is not None:
-                        row_id = _row_id(row[: len(key)])
-                        shown = _shown(column.name, value)
-                        yield InvalidValue(table.name, row_id, column.name, expected, shown)
+                yield row
+    finally:
+        await greenlet_spawn(connection.close)
 
 
 def _row_id(key: Any) -> int | str:

@@ -4,6 +4,9 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Engine
+from sqlalchemy.util import greenlet_spawn
+
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import public_error
@@ -130,9 +133,7 @@ class SqlVerificationReads:
             return ()
         # No time limit: it reads the whole file.
         try:
-            async with self._database.read_engine.connect() as connection:
-                rows = await connection.exec_driver_sql(f"PRAGMA integrity_check({limit})")
-                return [str(row[0]) for row in rows if row[0] != "ok"]
+            return await greenlet_spawn(_integrity_errors, self._database.read_engine, limit)
         except self._database.driver_errors as error:
             raise public_error(error) from error
 
@@ -207,3 +208,9 @@ class SqlVerificationReads:
         self, rows: Sequence[Any], decode: Callable[[Any, Dialect], Decoded]
     ) -> Sequence[Decoded]:
         return decode_rows(rows, decode, self._dialect, skips_invalid=self._skips_invalid)
+
+
+def _integrity_errors(engine: Engine, limit: int) -> Sequence[str]:
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"PRAGMA integrity_check({limit})")
+        return [str(row[0]) for row in rows if row[0] != "ok"]
