@@ -33,6 +33,7 @@ PUBLIC: Mapping[tuple[str, str], Public] = {
     ("GET", "/v5/market/orderbook"): rest_public.order_book,
     ("GET", "/v5/market/kline"): rest_public.kline,
     ("GET", "/v5/market/recent-trade"): rest_public.recent_trade,
+    ("GET", "/v5/market/funding/history"): rest_public.funding_history,
 }
 PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/v5/user/query-api"): rest_account.query_api,

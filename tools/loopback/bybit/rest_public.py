@@ -13,7 +13,7 @@ from loopback.bybit.params import (
     parse_limit,
     side_text,
 )
-from loopback.exchange.market_rows import bars_of, displayed_size, levels_json
+from loopback.exchange.market_rows import bars_of, displayed_size, funding_times, levels_json
 from loopback.exchange.venue import Bar, MarketState, PublicTradeRow, Venue
 from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -104,6 +104,28 @@ def recent_trade(venue: Venue, params: Mapping[str, Any]) -> Json:
         : parse_limit(params, 60 if category == "spot" else 500, 1000)
     ]
     return {"category": category, "list": [_trade_json(market, row) for row in newest]}
+
+
+def funding_history(venue: Venue, params: Mapping[str, Any]) -> Json:
+    """Returns the funding times of a period, the newest first, each with the present rate.
+
+    Raises ``ApiError`` for a start without an end, as Bybit does.
+    """
+    category = parse_category(params)
+    market = venue.markets[find_instrument(venue.instruments, category, params).symbol]
+    start, end, now_ms = params.get("startTime"), params.get("endTime"), to_ms(venue.now())
+    if start and not end:
+        raise invalid_request("endTime is required")
+    times = funding_times(int(start or 0), min(int(end or now_ms), now_ms))
+    rows = [
+        {
+            "symbol": market_id(market.instrument.symbol),
+            "fundingRate": format_number(market.funding),
+            "fundingRateTimestamp": str(due),
+        }
+        for due in reversed(times)
+    ]
+    return {"category": category, "list": rows[: parse_limit(params, 200, 200)]}
 
 
 def book_json(market: MarketState, depth: int) -> Json:

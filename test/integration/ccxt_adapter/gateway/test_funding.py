@@ -86,7 +86,8 @@ async def test_funding_that_differs_from_the_list_is_a_discrepancy(
 
 
 @pytest.mark.parametrize(
-    ("dialect", "rate", "long"), [("binance", "-0.0001", "3"), ("okx", "0.0001", "-3")]
+    ("dialect", "rate", "long"),
+    [("binance", "-0.0001", "3"), ("bybit", "0.0001", "-3"), ("okx", "0.0001", "-3")],
 )
 async def test_two_legs_of_equal_size_pay_each_other(
     exchange_setup: ExchangeSetup,

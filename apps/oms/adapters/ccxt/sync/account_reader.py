@@ -13,6 +13,7 @@ from oms.adapters.ccxt.parsing.funding_rows import parse_funding
 from oms.adapters.ccxt.parsing.holdings import parse_average, parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
+from oms.adapters.ccxt.sync.funding_legs import with_legs
 from oms.adapters.ccxt.sync.funding_reader import FundingReader
 from oms.adapters.ccxt.sync.list_reader import TRADES, ListReader
 from oms.adapters.ccxt.sync.paging import clamp_to_history
@@ -147,7 +148,7 @@ class AccountReader:
         quarantine = partial(self._raw_rows.quarantine, TRADE)
         trades = parse_trades(rows, self._venue, instruments, quarantine)
         paid = parse_funding(rows, instruments, now, quarantine)
-        return trades, paid
+        return trades, await with_legs(self._client, paid)
 
     async def funding(
         self,
