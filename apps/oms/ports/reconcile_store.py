@@ -81,8 +81,14 @@ class ReconcileStore(Protocol):
         """Return all cursors of these accounts."""
         ...
 
-    async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Return discrepancies that the next comparison needs, oldest first."""
+    async def tracked_discrepancies(
+        self, account_ids: Sequence[int], since: datetime | None = None
+    ) -> Sequence[Discrepancy]:
+        """Return discrepancies that the next comparison needs, oldest first.
+
+        One that has read everything since ``since`` needs no decided ones of a time before it:
+        those of ``DATED_CLASSES`` that were first seen earlier.
+        """
         ...
 
     async def open_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:

@@ -2,13 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from kit.databases.sql import execute
 from kit.databases.store_rows import NOON, a_deal, a_fill, a_lease, an_account, seconds_after
 from oms.adapters.sql.store import SqlStore
 from oms.domain.ledger.deal import DealType
-from oms.domain.reconcile.discrepancy import Discrepancy, DiscrepancyStatus
+from oms.domain.reconcile.discrepancy import (
+    TRACKED_STATUSES,
+    Discrepancy,
+    DiscrepancyClass,
+    DiscrepancyStatus,
+)
 from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.value import evolve
 from oms.ports.ledger_store import RiskFlagUpdate
@@ -50,6 +56,24 @@ async def test_discrepancies_are_stored_and_paged(store: SqlStore) -> None:
     assert list(await read.find_discrepancies(query)) == [rows[0], rows[2]]
     assert list(await read.find_discrepancies(evolve(query, after_id=3))) == [rows[4]]
     assert await read.find_discrepancies(evolve(query, account_ids=[])) == ()
+
+
+async def test_decided_differences_of_a_time_that_is_not_read_are_left_out(store: SqlStore) -> None:
+    account = await an_account(store)
+    lease = await a_lease(store, account)
+    kinds = (DiscrepancyClass.FUNDING_DIFFERS, DiscrepancyClass.POSITION_DIFFERS)
+    rows = [
+        evolve(_row(number, account, status), kind=kind.value, first_seen=NOON)
+        for number, (kind, status) in enumerate(product(kinds, TRACKED_STATUSES), 1)
+    ]
+    fill = evolve(a_fill(lease, 1, 1), results={}, reconciled=[ReconcileRows(discrepancies=rows)])
+    assert await store.ledger.commit([fill]) == frozenset()
+    read = store.reconcile_store.tracked_discrepancies
+    assert [row.id for row in await read([account])] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [row.id for row in await read([account], NOON)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    # What was seen before cannot have happened later; open ones can still be decided.
+    later = await read([account], seconds_after(1))
+    assert [row.id for row in later] == [1, 2, 5, 6, 7, 8]
 
 
 async def test_executions_and_balance_entries_of_an_account(store: SqlStore) -> None:

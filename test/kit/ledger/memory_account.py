@@ -165,8 +165,10 @@ class MemoryLedger:
             for name, text in self.cursor.items()
         ]
 
-    async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
-        """Open discrepancies."""
+    async def tracked_discrepancies(
+        self, account_ids: Sequence[int], since: datetime | None = None
+    ) -> Sequence[Discrepancy]:
+        """Open discrepancies; those that ``since`` would leave out do no harm."""
         return [row for row in self.discrepancies.values() if row.status in TRACKED_STATUSES]
 
     async def balance_entries(self, account_id: int) -> dict[str, Decimal]:

@@ -27,7 +27,7 @@ from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, Side
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
-from oms.services.account_state.state import current_deals
+from oms.services.account_state.unit_of_work import current_deals
 from oms.services.ledger.record import Changes
 from oms.services.replay.rebuild import Books, compare_books, rebuild_books
 from oms.services.verify.position_replay import PositionGroup, check_group

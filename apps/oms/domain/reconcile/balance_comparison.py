@@ -68,6 +68,17 @@ def is_outside_positions(deal: Deal) -> bool:
     return not deal.position_id and deal.type in (DealType.TRADE, DealType.CORRECTION)
 
 
+def update_outside(deals: dict[int, Deal], changed: Iterable[Deal], removed: Iterable[int]) -> None:
+    """Change ``deals``, those outside positions by id, as new, ``changed`` and removed deals do."""
+    for deal in changed:
+        if is_outside_positions(deal):
+            deals[deal.id] = deal
+        else:
+            deals.pop(deal.id, None)
+    for deal_id in removed:
+        deals.pop(deal_id, None)
+
+
 def coins_outside_positions(
     deals: Iterable[Deal], instruments: Mapping[str, Instrument]
 ) -> Mapping[str, Decimal]:

@@ -60,6 +60,16 @@ TRACKED_STATUSES = (
 )
 """Statuses that the next comparison must take into account."""
 
+DATED_CLASSES = (
+    DiscrepancyClass.DEAL_EXTRA,
+    DiscrepancyClass.DEAL_DIFFERS,
+    DiscrepancyClass.FUNDING_DIFFERS,
+)
+"""Classes of differences about one time, which a comparison finds only if it read that time."""
+
+DECIDED_STATUSES = (DiscrepancyStatus.APPLIED, DiscrepancyStatus.DISMISSED)
+"""Statuses of tracked discrepancies that wait for nothing: they cover the same finding."""
+
 DEFAULT_POLICIES: Mapping[DiscrepancyClass, DiscrepancyPolicy] = MappingProxyType(
     {
         DiscrepancyClass.POSITION_DIFFERS: DiscrepancyPolicy.QUARANTINE,
@@ -134,9 +144,7 @@ def update_seen(row: Discrepancy, finding: Finding, now: datetime) -> Discrepanc
         status, is_opened = DiscrepancyStatus.OPEN.value, True
     known_values = (row.evidence, row.fix, row.policy)
     is_unchanged = known_values == (finding.evidence, finding.fix, finding.policy.value)
-    if not is_opened and (
-        is_unchanged or status in (DiscrepancyStatus.APPLIED, DiscrepancyStatus.DISMISSED)
-    ):
+    if not is_opened and (is_unchanged or status in DECIDED_STATUSES):
         return row
     return evolve(
         row,

@@ -1,4 +1,4 @@
-"""The in-memory state of a leased account, and its unit of work.
+"""The in-memory state of a leased account.
 
 An account has one writer, the worker that holds its lease. ``AccountState`` holds the open orders
 and positions. ``work`` collects what the next transaction writes, ``committing`` is what the
@@ -8,7 +8,7 @@ whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,6 @@ from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.value import evolve
-from oms.ports.command_queue import NewCommand
 from oms.ports.exchange import (
     CcxtCalls,
     Exchange,
@@ -34,57 +33,8 @@ from oms.ports.exchange import (
     PaperExchangeControls,
 )
 from oms.ports.leases import Lease
-from oms.ports.ledger_store import AccountBatch, EventRow, LoadedAccount, RiskFlagUpdate
-from oms.ports.reconcile_store import ReconcileRows
-from oms.ports.registry import AuditEntry
-
-
-@dataclass(slots=True)
-class UnitOfWork:
-    """What the account's next transaction writes; of a row written twice the last version."""
-
-    orders_new: dict[int, Order] = field(default_factory=dict)
-    orders_changed: dict[int, Order] = field(default_factory=dict)
-    deals: list[Deal] = field(default_factory=list)
-    deals_changed: dict[int, Deal] = field(default_factory=dict)
-    deals_removed: dict[int, Deal] = field(default_factory=dict)
-    positions_new: dict[int, Position] = field(default_factory=dict)
-    positions_changed: dict[int, Position] = field(default_factory=dict)
-    results: dict[int, CommandResult] = field(default_factory=dict)
-    events: list[EventRow] = field(default_factory=list)
-    reconciled: list[ReconcileRows] = field(default_factory=list)
-    switches: list[RiskFlagUpdate] = field(default_factory=list)
-    #: Whether the exchange has requests to store that no other row belongs to.
-    has_exchange_requests: bool = False
-    #: Rows of the audit log, each with its id.
-    audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
-    #: Trade ids of ``deals``; some of these deals may have been removed again.
-    trade_ids: set[str] = field(default_factory=set)
-    #: The order that last had an exchange order id, by symbol and that id.
-    order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
-    #: System commands that enter the queue with the transaction.
-    follow_ups: list[NewCommand] = field(default_factory=list)
-
-    def has_content(self) -> bool:
-        """Return whether there is anything to write."""
-        has_rows = self.orders_new or self.orders_changed or self.results or self.events
-        has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
-        return bool(has_rows or has_more)
-
-
-def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:
-    """Return ``stored`` deals in the form that ``units`` give them, and the new ones, by id.
-
-    ``units`` (``AccountState.units_of_work``, the older first) are taken before ``stored`` is
-    read: the commit in progress may complete during the read.
-    """
-    deals = {deal.id: deal for deal in stored}
-    for work in units:
-        deals |= {deal.id: deal for deal in work.deals}
-        deals |= {i: deal for i, deal in work.deals_changed.items() if i in deals}
-        for deal_id in work.deals_removed:
-            deals.pop(deal_id, None)
-    return deals
+from oms.ports.ledger_store import AccountBatch, LoadedAccount
+from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,6 +127,8 @@ class AccountState:
     alerted_order_ids: set[int] = field(default_factory=set)
     #: Gateway calls that are queued or in progress.
     pending_calls: list[PendingCall] = field(default_factory=list)
+    #: Stored deals outside positions, by id, once a comparison has read them.
+    deals_outside_positions: dict[int, Deal] | None = None
     #: Called when the exchange has new events to record.
     on_update: Callable[[], None] = lambda: None
     #: Active kill switches that may apply to orders of the account.
@@ -372,6 +324,8 @@ class AccountState:
     def mark_committed(self) -> None:
         """Note that the batch is committed; start the gateway calls whose commands it stored."""
         has_follow_ups = bool(self.committing.follow_ups)
+        if self.deals_outside_positions is not None:
+            self.committing.update_outside(self.deals_outside_positions)
         self.committing = UnitOfWork()
         self.exchange.on_committed()
         if has_follow_ups:

@@ -24,7 +24,7 @@ from oms.domain.side import Side
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ledger_store import LedgerStore
 from oms.ports.verification_reads import VerificationReads
-from oms.services.account_state.state import current_deals
+from oms.services.account_state.unit_of_work import current_deals
 from oms.services.admin_mutate.admin_orders import ADMIN_REASON, AdminOrderFactory
 from oms.services.admin_mutate.correct_deals import CorrectDeals, CorrectionStep
 from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found

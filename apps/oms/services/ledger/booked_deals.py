@@ -8,7 +8,8 @@ from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.ports.ledger_store import LedgerStore
-from oms.services.account_state.state import AccountState, current_deals
+from oms.services.account_state.state import AccountState
+from oms.services.account_state.unit_of_work import current_deals
 from oms.services.ledger.prefetch import PrefetchedRows
 
 

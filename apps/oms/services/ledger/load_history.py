@@ -15,7 +15,8 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
-from oms.services.account_state.state import AccountState, UnitOfWork, current_deals
+from oms.services.account_state.state import AccountState
+from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.orders.execution_report import ExecutionReport, ReportSource
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore
-from oms.services.account_state.state import AccountState, UnitOfWork
+from oms.services.account_state.state import AccountState
+from oms.services.account_state.unit_of_work import UnitOfWork
 from oms.services.ledger.shared_credentials import lacks_sender, may_share_credentials
 
 ExchangeKey = tuple[str, str]

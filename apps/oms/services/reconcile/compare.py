@@ -6,7 +6,7 @@ automatic is fixed immediately. Seeing the same difference again writes nothing.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.domain.errors import Refused
@@ -27,7 +27,8 @@ from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.ids import IdBlocks
 from oms.ports.reconcile_store import ReconcileStore
-from oms.services.account_state.state import AccountState, current_deals
+from oms.services.account_state.state import AccountState
+from oms.services.account_state.unit_of_work import current_deals
 from oms.services.ledger.record import Changes
 from oms.services.reconcile.deal_diff import Trade, changed_deals, extra_deals
 from oms.services.reconcile.diff import HISTORY_LAG, ReconcileDiff
@@ -41,6 +42,8 @@ from oms.wire.responses.reconcile_rows import parse_facts
 AUTO_POLICY_ACTOR = "policy auto"
 """The actor of automatic decisions."""
 
+#: A difference is seen, by the clock here, after it happened, by that of the exchange.
+_CLOCKS_DIFFER_MAX = timedelta(hours=1)
 _DEALS = (DiscrepancyClass.DEAL_EXTRA, DiscrepancyClass.DEAL_DIFFERS)
 
 
@@ -65,7 +68,8 @@ class RecordDiscrepancies:
 
         ``fresh_symbols`` are symbols with executions found by this pass.
         """
-        discrepancies = await load_open_discrepancies(self.rows, state, changes)
+        since = _start_of(snapshot) - _CLOCKS_DIFFER_MAX
+        discrepancies = await load_open_discrepancies(self.rows, state, changes, since)
         diff = ReconcileDiff(state=state, snapshot=snapshot, now=now)
         findings = await self._findings(diff, booked, discrepancies)
         await self.ids.ensure("discrepancy", len(findings))
@@ -125,7 +129,7 @@ class RecordDiscrepancies:
         if not coins:
             return {}
         units = state.units_of_work()
-        stored = await self.rows.deals_outside_positions(state.account.id)
+        stored = (await self._deals_outside_positions(state)).values()
         changed = [deal for work in units for deal in work.deals_changed.values()]
         current = current_deals(units, (*stored, *changed)).values()
         sold = filter(is_outside_positions, current)
@@ -137,6 +141,16 @@ class RecordDiscrepancies:
         )
         deals = current_deals(units, (*stored, *dust, *changed)).values()
         return coins_outside_positions(deals, instruments)
+
+    async def _deals_outside_positions(self, state: AccountState) -> Mapping[int, Deal]:
+        """Return the stored ones; they are read once and kept up to date by each commit."""
+        if state.deals_outside_positions is None:
+            committing, _ = state.units_of_work()
+            deals = await self.rows.deals_outside_positions(state.account.id)
+            stored = {deal.id: deal for deal in deals}
+            committing.update_outside(stored)
+            state.deals_outside_positions = stored
+        return state.deals_outside_positions
 
     async def _funding(self, diff: ReconcileDiff) -> list[Finding]:
         since, state = diff.funding_from(), diff.state
@@ -220,6 +234,14 @@ class RecordDiscrepancies:
             return reversed_row
         discrepancies.put(reversed_row)
         return evolve(row, status=DiscrepancyStatus.CLOSED.value, last_seen=now)
+
+
+def _start_of(snapshot: ExchangeSnapshot) -> datetime:
+    """Return the time of the oldest that the snapshot has."""
+    trades = (report.execution for _, report in snapshot.trades)
+    times = [trade.executed_at for trade in trades if trade is not None]
+    times += [paid.executed_at for paid in snapshot.funding]
+    return min([snapshot.since, *times])
 
 
 def _is_reversal(row: Discrepancy | Finding) -> bool:

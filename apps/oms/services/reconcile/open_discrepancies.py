@@ -5,6 +5,7 @@ commit.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from oms.domain.event import Event, Namespace
 from oms.domain.reconcile.discrepancy import (
@@ -78,10 +79,14 @@ class OpenDiscrepancies:
 
 
 async def load_open_discrepancies(
-    store: ReconcileStore, state: AccountState, changes: Changes
+    store: ReconcileStore, state: AccountState, changes: Changes, since: datetime | None = None
 ) -> OpenDiscrepancies:
-    """Return the discrepancies of the account, including uncommitted ones."""
-    rows_by_id = {row.id: row for row in await store.tracked_discrepancies([state.account.id])}
+    """Return the discrepancies of the account, including uncommitted ones.
+
+    ``since`` leaves out what a comparison of that time on does not need.
+    """
+    tracked = await store.tracked_discrepancies([state.account.id], since)
+    rows_by_id = {row.id: row for row in tracked}
     for work in state.units_of_work():
         rows_by_id |= {
             row.id: row

@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from kit.builders import NOON, a_spot_instrument
 from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
+from oms.domain.ledger.deal import Deal
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.reconcile_store import ReconcileRows
@@ -39,8 +43,8 @@ class Comparison:
         self._count += 1
         return NOON + timedelta(minutes=self._count)
 
-    async def trade(self, side: str, qty: str | Decimal, **changes: str) -> None:
-        """Book one execution of a new order."""
+    async def trade(self, side: str, qty: str | Decimal, **changes: str) -> ExecutionReport:
+        """Book one execution of a new order and return it."""
         now = self.now()
         reduce_only = side == "sell"
         symbol = changes.pop("symbol", SPOT.symbol)
@@ -48,6 +52,7 @@ class Comparison:
         report = a_trade(order, f"t{self._count}", qty, "100", now, **changes)
         await self.account.ingest(report)
         await self.account.commit()
+        return report
 
     async def leave_dust(self, count: int) -> None:
         """Buy and sell with a fee in coins, so that dust is left each time."""
@@ -92,3 +97,32 @@ async def test_dust_that_is_sold_with_another_quote_leaves_no_difference(store: 
     assert await comparison.entries(DUST * 5) == {}
     await comparison.trade("sell", DUST * 5, symbol=OTHER.symbol)
     assert await comparison.entries(Decimal(0)) == {}
+
+
+async def test_sales_beyond_positions_are_read_once(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later ones, their busts, and purchases reported late that close them, are known here."""
+    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
+    read, reads = comparison.rows.deals_outside_positions, list[int]()
+
+    async def counted(account_id: int) -> Sequence[Deal]:
+        reads.append(account_id)
+        return await read(account_id)
+
+    monkeypatch.setattr(comparison.rows, "deals_outside_positions", counted)
+    sold = await comparison.trade("sell", "1")
+    assert await comparison.entries(Decimal(0)) == {"BTC": 1}
+    await comparison.trade("sell", "2")
+    assert await comparison.entries(Decimal(0)) == {"BTC": 3}
+    busted = evolve(sold, kind=ReportKind.BUSTED, received_at=comparison.now())
+    await comparison.account.ingest(busted)
+    await comparison.account.commit()
+    assert await comparison.entries(Decimal(0)) == {"BTC": 2}
+    early = await comparison.account.send("buy", "5")
+    await comparison.account.ingest(a_trade(early, "early", "5", "90", NOON))
+    await comparison.account.commit()
+    assert await comparison.entries(Decimal(3)) == {"BTC": 0}, "the purchase was before the sale"
+    assert reads == [comparison.account.lease.account_id]
+    known = comparison.account.state.deals_outside_positions
+    assert known == {deal.id: deal for deal in await read(reads[0])}

@@ -10,7 +10,13 @@ from oms.adapters.sql.rows.accounts import RECONCILE_COLUMNS, reconcile_interval
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.money import ZERO, add
-from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy, DiscrepancyStatus
+from oms.domain.reconcile.discrepancy import (
+    DATED_CLASSES,
+    DECIDED_STATUSES,
+    TRACKED_STATUSES,
+    Discrepancy,
+    DiscrepancyStatus,
+)
 from oms.ports.reconcile_store import Cursor, DiscrepancyQuery, ScheduledAccount
 
 _SELECT = f"SELECT {reconciliation.DISCREPANCY_COLUMNS} FROM discrepancies"
@@ -38,25 +44,41 @@ class SqlReconcileStore:
         rows = await self._database.fetch(text, account_ids)
         return [reconciliation.cursor_from_row(row, self._dialect) for row in rows]
 
-    async def tracked_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
+    async def tracked_discrepancies(
+        self, account_ids: Sequence[int], since: datetime | None = None
+    ) -> Sequence[Discrepancy]:
         """Return discrepancies that the next comparison needs, oldest first."""
-        return await self._of(account_ids, TRACKED_STATUSES)
+        if since is None:
+            return await self._of(account_ids, TRACKED_STATUSES)
+        param, params = self._dialect.param, self._dialect.params
+        is_needed = (
+            f" AND (first_seen >= {param} OR status NOT IN ({params(len(DECIDED_STATUSES))})"
+            f" OR class NOT IN ({params(len(DATED_CLASSES))}))"
+        )
+        names = (each.value for each in (*DECIDED_STATUSES, *DATED_CLASSES))
+        values = (self._dialect.encode_time(since), *names)
+        return await self._of(account_ids, TRACKED_STATUSES, is_needed, values)
 
     async def open_discrepancies(self, account_ids: Sequence[int]) -> Sequence[Discrepancy]:
         """Return open discrepancies, oldest first."""
         return await self._of(account_ids, (DiscrepancyStatus.OPEN,))
 
     async def _of(
-        self, account_ids: Sequence[int], statuses: Sequence[DiscrepancyStatus]
+        self,
+        account_ids: Sequence[int],
+        statuses: Sequence[DiscrepancyStatus],
+        condition: str = "",
+        values: Sequence[object] = (),
     ) -> Sequence[Discrepancy]:
         if not account_ids:
             return ()
         params = self._dialect.params
         text = (
             f"{_SELECT} WHERE account_id IN ({params(len(account_ids))})"
-            f" AND status IN ({params(len(statuses))}) ORDER BY id"
+            f" AND status IN ({params(len(statuses))}){condition} ORDER BY id"
         )
-        rows = await self._database.fetch(text, (*account_ids, *(s.value for s in statuses)))
+        names = [status.value for status in statuses]
+        rows = await self._database.fetch(text, (*account_ids, *names, *values))
         return [reconciliation.discrepancy_from_row(row, self._dialect) for row in rows]
 
     async def find_discrepancies(self, query: DiscrepancyQuery) -> Sequence[Discrepancy]:

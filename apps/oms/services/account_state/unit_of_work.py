@@ -1,0 +1,66 @@
+"""What the next transaction of an account writes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from oms.domain.commands.command import CommandResult
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.orders.order import Order
+from oms.domain.reconcile.balance_comparison import update_outside
+from oms.ports.command_queue import NewCommand
+from oms.ports.ledger_store import EventRow, RiskFlagUpdate
+from oms.ports.reconcile_store import ReconcileRows
+from oms.ports.registry import AuditEntry
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """What the account's next transaction writes; of a row written twice the last version."""
+
+    orders_new: dict[int, Order] = field(default_factory=dict)
+    orders_changed: dict[int, Order] = field(default_factory=dict)
+    deals: list[Deal] = field(default_factory=list)
+    deals_changed: dict[int, Deal] = field(default_factory=dict)
+    deals_removed: dict[int, Deal] = field(default_factory=dict)
+    positions_new: dict[int, Position] = field(default_factory=dict)
+    positions_changed: dict[int, Position] = field(default_factory=dict)
+    results: dict[int, CommandResult] = field(default_factory=dict)
+    events: list[EventRow] = field(default_factory=list)
+    reconciled: list[ReconcileRows] = field(default_factory=list)
+    switches: list[RiskFlagUpdate] = field(default_factory=list)
+    #: Whether the exchange has requests to store that no other row belongs to.
+    has_exchange_requests: bool = False
+    #: Rows of the audit log, each with its id.
+    audits: list[tuple[int, AuditEntry]] = field(default_factory=list)
+    #: Trade ids of ``deals``; some of these deals may have been removed again.
+    trade_ids: set[str] = field(default_factory=set)
+    #: The order that last had an exchange order id, by symbol and that id.
+    order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: System commands that enter the queue with the transaction.
+    follow_ups: list[NewCommand] = field(default_factory=list)
+
+    def update_outside(self, deals: dict[int, Deal]) -> None:
+        """Make ``deals`` those outside positions, by id, after this is committed."""
+        update_outside(deals, (*self.deals, *self.deals_changed.values()), self.deals_removed)
+
+    def has_content(self) -> bool:
+        """Return whether there is anything to write."""
+        has_rows = self.orders_new or self.orders_changed or self.results or self.events
+        has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
+        return bool(has_rows or has_more)
+
+
+def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:
+    """Return ``stored`` deals in the form that ``units`` give them, and the new ones, by id.
+
+    ``units`` (``AccountState.units_of_work``, the older first) are taken before ``stored`` is
+    read: the commit in progress may complete during the read.
+    """
+    deals = {deal.id: deal for deal in stored}
+    for work in units:
+        deals |= {deal.id: deal for deal in work.deals}
+        deals |= {i: deal for i, deal in work.deals_changed.items() if i in deals}
+        for deal_id in work.deals_removed:
+            deals.pop(deal_id, None)
+    return deals
