@@ -1,0 +1,172 @@
+"""Exposure of an account: its positions and the entry orders that may still open or enlarge them.
+
+The unfilled part of an open entry order is a *reservation*: it counts as if it were filled. The
+judged entry itself is added once, and a change does not count the order that it replaces.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from oms.domain.account import PositionMode
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add, subtract
+from oms.domain.orders.order import Order, Side
+from oms.domain.value import value
+
+
+@value
+class Entry:
+    """The part of an order that may open or enlarge a position."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    qty: Decimal
+    #: Limit price.
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: str | None = None
+    strategy_id: int = 0
+    #: The ticket that it enlarges; 0 leaves it to the position mode.
+    position_id: int = 0
+    new_position: bool = False
+    #: Id of the order, or of the order that a change replaces; 0 of a new one.
+    order_id: int = 0
+
+    @property
+    def rests(self) -> bool:
+        """Return whether an order of this kind may rest at the exchange."""
+        return self.order_type != "market" and self.time_in_force not in ("IOC", "FOK")
+
+
+def entry_of(order: Order) -> Entry:
+    """Return the reservation of an open entry order."""
+    return Entry(
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        qty=order.remaining_qty,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=order.time_in_force,
+        strategy_id=order.strategy_id,
+        position_id=order.position_id,
+        new_position=order.new_position,
+        order_id=order.id,
+    )
+
+
+def reservations(
+    orders: Iterable[Order], pending: Sequence[Entry] = (), *, except_id: int = 0
+) -> list[Entry]:
+    """Return the reservations of open orders, and ``pending`` entries that have no order yet."""
+    entries = [
+        entry_of(order) for order in orders if not order.reduce_only and order.id != except_id
+    ]
+    return [*entries, *pending]
+
+
+class PositionKey(NamedTuple):
+    """One position of an account; in hedge accounts a ticket, or what will open one."""
+
+    symbol: str
+    strategy_id: int = 0
+    #: Side of a hedge ticket that is not open yet.
+    side: Side | None = None
+    #: Ticket of a hedge account, or, negative, the order that opens one of its own.
+    ticket_id: int = 0
+
+
+@value
+class Exposure:
+    """Positions and reservations, with the entry that is judged, in one position mode."""
+
+    mode: PositionMode
+    positions: Collection[Position]
+    #: Entry orders that are open, without the judged entry.
+    reserved: Sequence[Entry]
+
+    def of_strategy(self, strategy_id: int) -> "Exposure":
+        """Return the part that belongs to a strategy."""
+        return Exposure(
+            mode=self.mode,
+            positions=[p for p in self.positions if p.strategy_id == strategy_id],
+            reserved=[e for e in self.reserved if e.strategy_id == strategy_id],
+        )
+
+    def opens_position(self, entry: Entry) -> bool:
+        """Return whether the entry would open a position that neither exists nor is reserved."""
+        key = self.key_of(entry)
+        return key not in self.open_keys()
+
+    def open_keys(self, symbol: str | None = None) -> set[PositionKey]:
+        """Return the positions that are open or that reservations would open."""
+        keys = {self._key_of_position(p) for p in self.positions if symbol in (None, p.symbol)}
+        keys.update(self.key_of(e) for e in self.reserved if symbol in (None, e.symbol))
+        return keys
+
+    def key_of(self, entry: Entry) -> PositionKey:
+        """Return the position that the entry opens or enlarges."""
+        if self.mode is PositionMode.NETTING:
+            return PositionKey(entry.symbol)
+        if self.mode is PositionMode.STRATEGY_NETTING:
+            return PositionKey(entry.symbol, entry.strategy_id)
+        if entry.position_id:
+            return PositionKey(entry.symbol, ticket_id=entry.position_id)
+        if entry.new_position:
+            return PositionKey(entry.symbol, entry.strategy_id, entry.side, -entry.order_id or -1)
+        # An entry without a ticket enlarges the newest one of its symbol, side and strategy.
+        tickets = [
+            p.id
+            for p in self.positions
+            if p.symbol == entry.symbol
+            and p.strategy_id == entry.strategy_id
+            and p.side is entry.side
+        ]
+        if tickets:
+            return PositionKey(entry.symbol, ticket_id=max(tickets))
+        return PositionKey(entry.symbol, entry.strategy_id, entry.side)
+
+    def _key_of_position(self, position: Position) -> PositionKey:
+        if self.mode is PositionMode.NETTING:
+            return PositionKey(position.symbol)
+        if self.mode is PositionMode.STRATEGY_NETTING:
+            return PositionKey(position.symbol, position.strategy_id)
+        return PositionKey(position.symbol, ticket_id=position.id)
+
+    def quantity_after(self, entry: Entry) -> Decimal:
+        """Return the largest quantity of the entry's position once all of its side is filled."""
+        bought, sold = self._quantities([entry])[self.key_of(entry)]
+        return bought if entry.side is Side.BUY else sold
+
+    def quantities(self, entries: Sequence[Entry] = ()) -> Mapping[str, Decimal]:
+        """Return the sum of the largest quantities of all positions, by symbol."""
+        totals: dict[str, Decimal] = {}
+        for key, (bought, sold) in self._quantities(entries).items():
+            totals[key.symbol] = add(totals.get(key.symbol, ZERO), max(bought, sold))
+        return totals
+
+    def _quantities(
+        self, entries: Sequence[Entry]
+    ) -> Mapping[PositionKey, tuple[Decimal, Decimal]]:
+        """Return per position how large it becomes if all buys are filled, and if all sales are.
+
+        Both sides are never filled together against each other: either alone may come first.
+        """
+        bought: dict[PositionKey, Decimal] = {}
+        sold: dict[PositionKey, Decimal] = {}
+        for position in self.positions:
+            key = self._key_of_position(position)
+            bought[key] = add(bought.get(key, ZERO), position.qty)
+            sold[key] = add(sold.get(key, ZERO), position.qty)
+        for entry in (*self.reserved, *entries):
+            key = self.key_of(entry)
+            if entry.side is Side.BUY:
+                bought[key] = add(bought.get(key, ZERO), entry.qty)
+            else:
+                sold[key] = subtract(sold.get(key, ZERO), entry.qty)
+        return {
+            key: (bought.get(key, ZERO).copy_abs(), sold.get(key, ZERO).copy_abs())
+            for key in bought.keys() | sold.keys()
+        }

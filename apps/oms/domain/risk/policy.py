@@ -1,0 +1,132 @@
+"""Risk policies: who set which limit in which scope, and the limits that rule an account.
+
+Limits of the scopes ``global`` and ``account`` are measured over an account, limits of a strategy
+over that strategy's positions and orders on the account. Of several values of a key the tightest
+one rules; the limit keeps the scope that set it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from datetime import datetime
+from enum import StrEnum
+
+from oms.domain.errors import Refused
+from oms.domain.risk.policy_keys import KEYS, PolicyValue, tighter
+from oms.domain.value import evolve, value
+
+
+class PolicyScope(StrEnum):
+    """What a limit applies to."""
+
+    GLOBAL = "global"
+    ACCOUNT = "account"
+    STRATEGY = "strategy"
+
+
+@value
+class Limit:
+    """One set key of one scope."""
+
+    key: str
+    setting: PolicyValue
+    scope: PolicyScope
+    #: Id of the account or strategy; 0 for ``global``.
+    scope_id: int
+    #: Name of the user that set it.
+    set_by: str
+    set_at: datetime
+    comment: str = ""
+
+    def facts(self) -> dict[str, str | None]:
+        """Return who set the limit where and when, as refusals state it."""
+        return {
+            "key": self.key,
+            "scope_id": str(self.scope_id) if self.scope_id else None,
+            "set_by_user": self.set_by,
+            "set_at": self.set_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+
+
+Limits = Mapping[str, Limit]
+
+
+@value
+class AccountPolicy:
+    """All limits that rule the orders of one account."""
+
+    #: Measured over the account, by key.
+    account: Limits = field(default_factory=dict)
+    #: Measured over a strategy's part of the account, by strategy and key.
+    strategies: Mapping[int, Limits] = field(default_factory=dict)
+    #: Why the policy cannot be read; entries are refused until it can be.
+    unreadable: str | None = None
+
+    def limits_of(self, strategy_id: int) -> Limits:
+        """Return the limits that are measured over the strategy's part of the account."""
+        return self.strategies.get(strategy_id, {})
+
+    def applies_to(self, strategy_id: int) -> bool:
+        """Return whether any limit rules orders of the strategy."""
+        return bool(self.account or self.unreadable or strategy_id in self.strategies)
+
+
+def account_policy(
+    limits: Iterable[Limit], account_id: int, unreadable: str | None = None
+) -> AccountPolicy | None:
+    """Return the limits of all scopes that rule the account; ``None`` if there are none."""
+    wide: list[Limit] = []
+    narrow: dict[int, list[Limit]] = {}
+    for limit in limits:
+        if limit.scope is PolicyScope.STRATEGY:
+            narrow.setdefault(limit.scope_id, []).append(limit)
+        elif limit.scope is PolicyScope.GLOBAL or limit.scope_id == account_id:
+            wide.append(limit)
+    if not wide and not narrow and unreadable is None:
+        return None
+    strategies = {strategy_id: tightest(each) for strategy_id, each in narrow.items()}
+    return AccountPolicy(account=tightest(wide), strategies=strategies, unreadable=unreadable)
+
+
+def tightest(limits: Iterable[Limit]) -> Limits:
+    """Return the tightest limit per key, in the order of the checks.
+
+    Of equal values the first one given is kept. A list that two scopes narrow belongs to the scope
+    that narrowed it last.
+    """
+    found: dict[str, Limit] = {}
+    for limit in limits:
+        before = found.get(limit.key)
+        if before is None:
+            found[limit.key] = limit
+            continue
+        setting = tighter(KEYS[limit.key].kind, before.setting, limit.setting)
+        if setting != before.setting:
+            found[limit.key] = evolve(limit, setting=setting)
+    return {name: found[name] for name in KEYS if name in found}
+
+
+def refuse_new_positions(policy: AccountPolicy | None, strategy_id: int) -> Refused | None:
+    """Refuse to open where a policy does not allow new positions or cannot be read."""
+    if policy is None:
+        return None
+    if policy.unreadable is not None:
+        message = f"the risk policy cannot be read: {policy.unreadable}"
+        return Refused(code="risk_blocked", reason="risk_error", message=message, set_by="account")
+    name = "allow_new_positions"
+    limit = policy.account.get(name) or policy.limits_of(strategy_id).get(name)
+    if limit is None:
+        return None
+    return Refused(
+        code="risk_blocked",
+        reason=KEYS[name].reason,
+        message=f"the risk policy of {scope_text(limit)} does not allow new positions",
+        set_by=limit.scope.value,
+        facts=limit.facts(),
+    )
+
+
+def scope_text(limit: Limit) -> str:
+    """Return the scope of a limit as a text."""
+    if limit.scope is PolicyScope.GLOBAL:
+        return "the gateway"
+    return f"{limit.scope.value} {limit.scope_id}"

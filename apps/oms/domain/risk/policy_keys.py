@@ -1,0 +1,176 @@
+"""The keys of a risk policy: what their values mean, which value is tighter, and the presets.
+
+A key without a value sets no limit; ``KEYS`` is the only list of keys that can be set. A limit is
+inclusive: exactly at a maximum passes.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from oms.domain.errors import Invalid
+from oms.domain.money import NotADecimal, decimal_text, parse_decimal
+from oms.domain.value import value
+
+PolicyValue = Decimal | bool | frozenset[str]
+"""A number, a flag, or a set of symbols."""
+
+SYMBOLS_MAX = 1000
+
+
+class KeyKind(StrEnum):
+    """What the value of a key is, and which of two values is tighter."""
+
+    #: A largest number; the smaller is tighter.
+    MAXIMUM = "maximum"
+    #: A smallest number; the larger is tighter.
+    MINIMUM = "minimum"
+    #: A flag that allows; ``false`` is tighter.
+    FLAG = "flag"
+    #: The symbols that are allowed; only those in both are.
+    SYMBOLS = "symbols"
+
+
+@value
+class PolicyKey:
+    """One key of a policy."""
+
+    name: str
+    kind: KeyKind
+    #: Reason of the refusals that it causes.
+    reason: str
+    #: Whether only whole numbers are values.
+    is_count: bool = False
+    #: Whether its check needs a price of the order, and whether of everything that is held.
+    needs_price: bool = False
+    needs_marks: bool = False
+
+
+_MAX, _MIN = KeyKind.MAXIMUM, KeyKind.MINIMUM
+_TABLE = (
+    PolicyKey(name="allow_new_positions", kind=KeyKind.FLAG, reason="new_positions_disabled"),
+    PolicyKey(name="allowed_symbols", kind=KeyKind.SYMBOLS, reason="symbol_not_allowed"),
+    PolicyKey(name="price_collar_pct", kind=_MAX, reason="price_collar", needs_price=True),
+    PolicyKey(name="max_open_positions", kind=_MAX, reason="max_total_open_reached", is_count=True),
+    PolicyKey(
+        name="max_open_positions_per_symbol",
+        kind=_MAX,
+        reason="max_symbol_open_reached",
+        is_count=True,
+    ),
+    PolicyKey(
+        name="max_open_orders_per_symbol", kind=_MAX, reason="max_open_orders", is_count=True
+    ),
+    PolicyKey(name="max_order_qty.crypto", kind=_MAX, reason="max_order_qty"),
+    PolicyKey(name="min_order_notional", kind=_MIN, reason="min_order_notional", needs_price=True),
+    PolicyKey(name="max_order_notional", kind=_MAX, reason="max_order_notional", needs_price=True),
+    PolicyKey(
+        name="max_position_notional",
+        kind=_MAX,
+        reason="max_size_per_position_exceeded",
+        needs_price=True,
+    ),
+    PolicyKey(
+        name="max_total_exposure",
+        kind=_MAX,
+        reason="max_total_exposure",
+        needs_price=True,
+        needs_marks=True,
+    ),
+)
+
+KEYS: Mapping[str, PolicyKey] = MappingProxyType({key.name: key for key in _TABLE})
+"""The keys in the order in which they are checked."""
+
+_STANDARD: Mapping[str, PolicyValue] = {
+    "price_collar_pct": Decimal(10),
+    "max_open_positions": Decimal(5),
+    "max_open_positions_per_symbol": Decimal(2),
+    "max_open_orders_per_symbol": Decimal(5),
+    "min_order_notional": Decimal(10),
+    "max_order_notional": Decimal(10000),
+    "max_position_notional": Decimal(10000),
+}
+
+PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
+    {
+        "open": {},
+        "standard": _STANDARD,
+        "strict": {
+            **_STANDARD,
+            "price_collar_pct": Decimal(5),
+            "max_order_qty.crypto": Decimal(1),
+            "max_total_exposure": Decimal(50000),
+        },
+        "small": {
+            **_STANDARD,
+            "max_position_notional": Decimal(10),
+            "min_order_notional": Decimal(1),
+        },
+    }
+)
+"""The limits that a preset sets, by its name; it sets no other key."""
+
+
+def parse_policy_value(name: str, sent: object) -> PolicyValue | None:
+    """Return the value of a key as it was sent or stored; ``None`` sets no limit.
+
+    0, ``true`` of a flag and an empty list set no limit, either. Raises ``Invalid`` with the reason
+    ``unknown_key`` or ``value``.
+    """
+    key = KEYS.get(name)
+    if key is None:
+        message = f"{name[:64]!r} is not a key of a risk policy; use one of {', '.join(KEYS)}"
+        raise Invalid(message, reason="unknown_key")
+    if sent is None:
+        return None
+    match key.kind:
+        case KeyKind.FLAG:
+            if not isinstance(sent, bool):
+                raise _invalid(name, "true or false is expected")
+            return None if sent else False
+        case KeyKind.SYMBOLS:
+            return _parse_symbols(name, sent)
+        case KeyKind.MAXIMUM | KeyKind.MINIMUM:
+            return _parse_number(key, sent)
+
+
+def policy_value_text(setting: PolicyValue) -> str | bool | list[str]:
+    """Return the value as it is stored and returned: a decimal text, a flag, a sorted list."""
+    if isinstance(setting, Decimal):
+        return decimal_text(setting)
+    return setting if isinstance(setting, bool) else sorted(setting)
+
+
+def tighter(kind: KeyKind, left: PolicyValue, right: PolicyValue) -> PolicyValue:
+    """Return the tighter of two values; of two lists what both contain."""
+    if isinstance(left, frozenset) and isinstance(right, frozenset):
+        return left & right
+    assert isinstance(left, Decimal | bool) and isinstance(right, Decimal | bool)
+    return max(left, right) if kind is KeyKind.MINIMUM else min(left, right)
+
+
+def _parse_symbols(name: str, sent: object) -> frozenset[str] | None:
+    is_list = isinstance(sent, list | tuple) and all(isinstance(s, str) and s for s in sent)
+    if not is_list or len(symbols := frozenset(sent)) > SYMBOLS_MAX:  # type: ignore[call-overload]
+        raise _invalid(name, f"a list of at most {SYMBOLS_MAX} symbols is expected")
+    return symbols or None
+
+
+def _parse_number(key: PolicyKey, sent: object) -> Decimal | None:
+    if isinstance(sent, bool) or not isinstance(sent, str | int | Decimal):
+        raise _invalid(key.name, "a decimal number is expected")
+    try:
+        number = parse_decimal(sent)
+    except NotADecimal as error:
+        raise _invalid(key.name, str(error)) from None
+    if number < 0:
+        raise _invalid(key.name, "it may not be negative")
+    if key.is_count and number != number.to_integral_value():
+        raise _invalid(key.name, "a whole number is expected")
+    return number or None
+
+
+def _invalid(name: str, problem: str) -> Invalid:
+    return Invalid(f"{name}: {problem}", reason="value")
