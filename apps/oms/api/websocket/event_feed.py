@@ -103,6 +103,8 @@ class EventFeed:
     poll_seconds: float = POLL_FALLBACK_SECONDS
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _wake_up: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set when the first stream is added.
+    _has_streams: asyncio.Event = field(default_factory=asyncio.Event)
     #: Loop time since which stored events are undelivered.
     _behind_since: float | None = None
 
@@ -121,6 +123,7 @@ class EventFeed:
         stream = self._streams.get(account_id)
         if stream is None:
             stream = self._streams[account_id] = _Stream(account_id, after)
+            self._has_streams.set()  # first, to wait for notifications before the first read
             self._wake_up.set()
         missed: Sequence[FeedEvent] = ()
         if stream.seq > after:
@@ -167,6 +170,9 @@ class EventFeed:
 
     async def _listen(self) -> None:
         while True:
+            if not self._streams:
+                self._has_streams.clear()
+                await self._has_streams.wait()
             await self.wait_notified(self.poll_seconds)
             self._wake_up.set()
 

@@ -79,13 +79,13 @@ class Enqueue:
         return group
 
     async def _store(self, group: list[QueuedSubmission]) -> None:
-        storing = self.queue.enqueue([submission for submission, _ in group])
-        (stored,) = await asyncio.gather(storing, return_exceptions=True)
         self._stored_last = len(group)
-        if isinstance(stored, BaseException):
+        try:
+            stored = await self.queue.enqueue([submission for submission, _ in group])
+        except Exception as error:  # noqa: BLE001 - every caller of the group gets it
             for _, future in group:
                 if not future.done():
-                    future.set_exception(stored)
+                    future.set_exception(error)
             return
         ids: list[int] = []
         for (submission, future), result in zip(group, stored, strict=True):

@@ -73,7 +73,8 @@ class ResultWaiter:
     #: Notified ids that are waited for and not queried yet.
     _to_query: set[int] = field(default_factory=set)
     _query_needed: asyncio.Event = field(default_factory=asyncio.Event)
-    _notification: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set by the next notification; ``None`` if nobody waits for it.
+    _notification: asyncio.Event | None = None
 
     async def run(self) -> None:
         """Listen and query until cancelled."""
@@ -102,6 +103,8 @@ class ResultWaiter:
 
     async def wait_notified(self, timeout_seconds: float) -> None:
         """Return at the next notification of results, or after the timeout."""
+        if self._notification is None:
+            self._notification = asyncio.Event()
         await _wait_until_set(self._notification, timeout_seconds)
 
     async def _wait(
@@ -143,8 +146,9 @@ class ResultWaiter:
                 self._notified_before, self._notified = self._notified, {}
             if self._to_query:
                 self._query_needed.set()
-            self._notification.set()
-            self._notification = asyncio.Event()
+            if self._notification is not None:
+                self._notification.set()
+                self._notification = None
 
     def _dispatch(self, command_id: int, outcome: str) -> bool:
         """Pass the outcome to the waiters that can use it. Returns whether all of them could; the
