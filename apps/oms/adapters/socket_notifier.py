@@ -10,7 +10,6 @@ returns at its timeout.
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import os
 import secrets
@@ -19,9 +18,11 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as json_string
 from pathlib import Path
 
 from oms.ports.notifier import Topic
+from oms.wire.json import NotJson, loads_fast
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,19 @@ class _Subscription:
             if len(self.ids) < IDS_KEPT_MAX:
                 self.ids.update(_decode(text))
             self.notified.set()
+
+    async def take(self, timeout_seconds: float) -> Mapping[int, str]:
+        """Return the ids received since the last call, after a notification or the timeout."""
+        if not self.notified.is_set():
+            # Much cheaper than `asyncio.timeout`: there is one call for each notification.
+            timer = asyncio.get_running_loop().call_later(timeout_seconds, self.notified.set)
+            try:
+                await self.notified.wait()
+            finally:
+                timer.cancel()
+        self.notified.clear()
+        ids, self.ids = self.ids, {}
+        return ids
 
 
 @dataclass(slots=True)
@@ -106,12 +120,12 @@ class SocketNotifier:
         if subscription is None:
             # After ``close`` the wait takes its whole timeout, to avoid a busy loop.
             end_event = asyncio.Event() if self._closed.is_set() else self._closed
-            await self._sleep(end_event, timeout_seconds)
+            # `wait_for` would lose a cancellation that comes with the event.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_seconds):
+                    await end_event.wait()
             return {}
-        await self._sleep(subscription.notified, timeout_seconds)
-        subscription.notified.clear()
-        ids, subscription.ids = subscription.ids, {}
-        return ids
+        return await subscription.take(timeout_seconds)
 
     async def close(self) -> None:
         """Stop listening; pending waits return immediately."""
@@ -201,17 +215,6 @@ class SocketNotifier:
             self._unsent[path] = _Unsent([*unsent_ids], unsent.until)
             asyncio.get_running_loop().call_later(RESEND_SECONDS, self._resend, path)
 
-    @staticmethod
-    async def _sleep(event: asyncio.Event, seconds: float) -> None:
-        if event.is_set():
-            return
-        try:
-            # `wait_for` would lose a cancellation that comes with the event.
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return
-
 
 def resolve_socket_folder(folder: Path) -> Path:
     """Return ``folder``, or a short folder derived from it if socket paths would be too long."""
@@ -229,7 +232,7 @@ def _datagrams(ids: Collection[int], results: Mapping[int, str]) -> Iterator[Dat
     size = 0
     for one in ids:
         result = results.get(one)
-        part = str(one) if result is None else json.dumps((one, result))
+        part = str(one) if result is None else f"[{one},{json_string(result)}]"
         if len(part) > RESULT_BYTES_MAX:
             part = str(one)
         size += len(part) + 1
@@ -244,8 +247,8 @@ def _datagrams(ids: Collection[int], results: Mapping[int, str]) -> Iterator[Dat
 def _decode(text: bytes) -> Mapping[int, str]:
     """Return ids with their results; an unknown datagram counts as one without ids."""
     try:
-        message = json.loads(text)
-    except ValueError:
+        message = loads_fast(text)
+    except NotJson:
         return {}
     received: dict[int, str] = {}
     for item in message if isinstance(message, list) else ():

@@ -42,6 +42,17 @@ def loads(text: bytes | str) -> Any:
     return _decode(_DECODER, text)
 
 
+def loads_fast(text: bytes | str) -> Any:
+    """Like ``loads``, many times faster, for own text without fractions and large integers.
+
+    Raises ``NotJson``.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _not_json(error) from None
+
+
 def loads_sent(text: bytes | str) -> Any:
     """Parse JSON text of a caller: numbers are shorter, and no object repeats a key.
 
@@ -80,10 +91,21 @@ def _decode_first(text: str) -> tuple[Any, int]:
 
 
 def _decode(decoder: json.JSONDecoder, text: bytes | str) -> Any:
+    """Return the value of a text, as ``decoder.decode`` in half the time for a short text."""
     try:
-        return decoder.decode(text if isinstance(text, str) else text.decode())
+        if not isinstance(text, str):
+            text = text.decode()
+        begin = 0
+        if text[:1] in " \t\n\r":
+            begin = _SPACES.match(text).end()  # type: ignore[union-attr]
+        value, end = decoder.raw_decode(text, begin)
+        if end != len(text):
+            end = _SPACES.match(text, end).end()  # type: ignore[union-attr]
+            if end != len(text):
+                raise json.JSONDecodeError("Extra data", text, end)
     except _PARSE_ERRORS as error:
         raise _not_json(error) from None
+    return value
 
 
 def _not_json(error: Exception) -> NotJson:

@@ -37,6 +37,9 @@ _ESCAPE = "\\u"
 _VALUE_MARKS = b",[{"
 _OTHER_BYTES = bytes(set(range(256)) - set(_VALUE_MARKS))
 
+_CONTAINERS = frozenset({dict, list})
+"""The types of JSON values with values in them."""
+
 Location = tuple[str | int, ...]
 
 
@@ -122,7 +125,8 @@ def _decode(raw: bytes) -> str:
 
 def _check_value(value: object, text: str) -> None:
     """Check the value of a whole text. Raises ``NotJson``."""
-    _refuse_depth(value, DEPTH_MAX)
+    if text.count("{") + text.count("[") > DEPTH_MAX:
+        _refuse_depth(value, DEPTH_MAX)
     if _ESCAPE in text:
         _refuse_unstorable_text(value)
 
@@ -144,13 +148,13 @@ def _parse_items(text: str) -> Steps[list[object]]:
 
 
 def _refuse_depth(value: object, depth_max: int) -> None:
-    parents: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    parents: list[Any] = [value] if type(value) in _CONTAINERS else []
     for _ in range(depth_max):
         parents = [
             child
             for parent in parents
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, (dict, list))
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) in _CONTAINERS
         ]
         if not parents:
             return

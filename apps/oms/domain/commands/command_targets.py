@@ -117,12 +117,14 @@ _DEFAULT_STRATEGY_FIELDS = _fields_of(IdKind.STRATEGY_OR_DEFAULT)
 
 def target_order_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the orders that a command names, in its order."""
-    return _ids(payload, _ORDER_FIELDS[type(payload)])
+    fields = _ORDER_FIELDS[type(payload)]
+    return _ids(payload, fields) if fields else ()
 
 
 def target_position_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the positions that a command names, in its order."""
-    named = _ids(payload, _POSITION_FIELDS[type(payload)])
+    fields = _POSITION_FIELDS[type(payload)]
+    named = _ids(payload, fields) if fields else ()
     return named if 0 not in named else tuple(filter(None, named))
 
 

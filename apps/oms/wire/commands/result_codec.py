@@ -16,7 +16,14 @@ from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
 from oms.domain.value import constructor
 from oms.ports.command_queue import CommandRow, NewCommand
-from oms.wire.json import NotJson, dumps_fast, loads, optional_decimal_text, time_text
+from oms.wire.json import (
+    NotJson,
+    dumps_fast,
+    loads,
+    loads_fast,
+    optional_decimal_text,
+    time_text,
+)
 
 _new_row = constructor(CommandRow)
 
@@ -70,7 +77,7 @@ def dump_result_notice(result: CommandResult, at: datetime) -> str:
 def load_result_notice(text: str, command: NewCommand) -> CommandRow | None:
     """Return ``command`` with the notified result; ``None`` if the text has another format."""
     try:
-        status, error, result, order_id, finished_at = loads(text)
+        status, error, result, order_id, finished_at = loads_fast(text)
         return _new_row(
             id=command.id,
             account_id=command.account_id,
@@ -113,12 +120,12 @@ def load_result(
     """Return the result stored in the columns of a command."""
     fields: dict[str, Any] = {"order_id": order_id}
     if result is not None:
-        fields |= loads(result)
-    for name in _ROWS:
-        if name in fields:
-            fields[name] = tuple(fields[name])
-    if "skipped" in fields:
-        fields["skipped"] = tuple(tuple(pair) for pair in fields["skipped"])
+        fields |= loads_fast(result)
+        for name in _ROWS:
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        if "skipped" in fields:
+            fields["skipped"] = tuple(tuple(pair) for pair in fields["skipped"])
     return CommandResult(
         status=status, error=None if error is None else load_error(error), **fields
     )
