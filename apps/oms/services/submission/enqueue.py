@@ -6,7 +6,9 @@ after its commands are durable, and a submission is never split over two transac
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from oms.ports.command_queue import CommandQueue, EnqueueResult, Submission
 from oms.ports.notifier import Notifier, Topic
@@ -18,6 +20,7 @@ SMALL_GROUP_SHARE = 0.5
 GATHER_SECONDS = 0.001
 
 QueuedSubmission = tuple[Submission, "asyncio.Future[EnqueueResult]"]
+StoringTask = asyncio.Task[Sequence[EnqueueResult]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Enqueue:
     notifier: Notifier
     batch_max: int
     _waiting: deque[QueuedSubmission] = field(default_factory=deque)
-    _storing: "asyncio.Task[None] | None" = None
+    _storing: StoringTask | None = None
     #: Number of submissions in the last transaction.
     _stored_last: int = 0
 
@@ -41,16 +44,14 @@ class Enqueue:
         future: asyncio.Future[EnqueueResult] = asyncio.get_running_loop().create_future()
         self._waiting.append((submission, future))
         if self._storing is None:
-            self._storing = asyncio.create_task(self._store_all())
+            self._store_next()
         return await future
 
-    async def _store_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._gather()
-                await self._store(self._next_group())
-        finally:
-            self._storing = None
+    def _store_next(self) -> None:
+        """Store the next group in a task of its own."""
+        group: list[QueuedSubmission] = []
+        self._storing = asyncio.create_task(self._store(group))
+        self._storing.add_done_callback(partial(self._finish, group))
 
     async def _gather(self) -> None:
         """Let concurrent callers join the group: a transaction costs as much as ten of its rows.
@@ -78,17 +79,28 @@ class Enqueue:
             group.append(self._waiting.popleft())
         return group
 
-    async def _store(self, group: list[QueuedSubmission]) -> None:
+    async def _store(self, group: list[QueuedSubmission]) -> Sequence[EnqueueResult]:
+        """Fill ``group`` and return its results."""
+        await self._gather()
+        group += self._next_group()
         self._stored_last = len(group)
-        try:
-            stored = await self.queue.enqueue([submission for submission, _ in group])
-        except Exception as error:  # noqa: BLE001 - every caller of the group gets it
+        return await self.queue.enqueue([submission for submission, _ in group])
+
+    def _finish(self, group: list[QueuedSubmission], storing: StoringTask) -> None:
+        """Pass the results of a group, or its error, to the callers, and begin the next group."""
+        self._storing = None
+        if storing.cancelled():
+            return  # the process ends
+        if self._waiting:
+            self._store_next()
+        error = storing.exception()
+        if error is not None:
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
             return
         ids: list[int] = []
-        for (submission, future), result in zip(group, stored, strict=True):
+        for (submission, future), result in zip(group, storing.result(), strict=True):
             ids += [command.id for command in submission.commands]
             if not future.done():
                 future.set_result(result)

@@ -73,7 +73,7 @@ class ResultWaiter:
     #: Notified ids that are waited for and not queried yet.
     _to_query: set[int] = field(default_factory=set)
     _query_needed: asyncio.Event = field(default_factory=asyncio.Event)
-    #: Set by the next notification; ``None`` if nobody waits for it.
+    #: Set by the next notification; ``None`` if no caller waits for it.
     _notification: asyncio.Event | None = None
 
     async def run(self) -> None:
