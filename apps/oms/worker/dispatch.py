@@ -332,8 +332,10 @@ class CommandProcessor:
 
 
 def _needs_each_poll(state: AccountState) -> bool:
-    """Return whether the account has open orders, or a command that sends orders in rounds."""
-    return bool(state.orders or state.pending_flattens)
+    """Return whether the account has open orders, a command that sends orders in rounds, or fees
+    that wait for a rate.
+    """
+    return bool(state.orders or state.pending_flattens or state.unvalued_fees)
 
 
 def _is_connecting(state: AccountState) -> bool:

@@ -13,7 +13,7 @@ from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.charges import ChargeTargets, apply_charge, charged_leg
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.funding_split import Timeline, merges_of
-from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
+from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import (
@@ -22,6 +22,7 @@ from oms.domain.ledger.position_operations import (
     refuse_close_by,
     refuse_merge,
 )
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.orders.execution_report import (
     Execution,

@@ -31,7 +31,7 @@ from oms.domain.orders.execution_report import (
     ReportKind,
 )
 from oms.domain.orders.order import Order, Side
-from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts
+from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts, Quote
 from oms.ports.leases import Lease
 from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder
@@ -48,13 +48,22 @@ class ScriptedExchange:
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = instruments
         self.charges: list[Charge] = []
+        #: The middle price of each symbol that has one, and the symbols that were asked for.
+        self.prices: dict[str, Decimal] = {}
+        self.asked: list[str] = []
 
     def instruments(self) -> Mapping[str, Instrument]:
         """Return the instruments by symbol."""
         return self._instruments
 
-    def quote(self, symbol: str, now: datetime) -> None:
-        """Return no price."""
+    def quote(self, symbol: str, now: datetime) -> Quote | None:
+        """Return the price set by the test."""
+        self.asked.append(symbol)
+        price = self.prices.get(symbol)
+        if price is None:
+            return None
+        levels = {"bid": price - 1, "ask": price + 1, "bid_qty": None, "ask_qty": None}
+        return Quote(symbol=symbol, at=now, **levels)
 
     async def fetch_quote(self, symbol: str, now: datetime) -> None:
         """Return no price."""
@@ -189,6 +198,13 @@ class StoredAccount:
         result = await self.position_ops.reassign(self.state, payload, changes, at)
         await self.record.append_events(self.state, changes)
         return result
+
+    async def value_fees(self, at: datetime) -> Changes:
+        """Value the fees that wait for a rate, as a poll does."""
+        changes = Changes()
+        await self.record.value_fees(self.state, changes, at)
+        await self.record.append_events(self.state, changes)
+        return changes
 
     async def charge(self, *charges: Charge) -> Changes:
         """Apply charges without a report."""

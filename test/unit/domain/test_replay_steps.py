@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kit.databases.store_rows import a_position
-from oms.domain.ledger.history_replay import replay_steps
+from oms.domain.ledger.replay_steps import replay_steps
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

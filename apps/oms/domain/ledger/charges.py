@@ -12,10 +12,10 @@ from oms.domain.ids import IdGenerator
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.funding_split import funding_trade_id, split_amount
-from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.ledger_events import deal_event
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position, apply_fee, apply_funding
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ChargeKind
 from oms.domain.side import Side

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.money import add, subtract
+from oms.domain.money import add, multiply, round_to_scale, subtract
 from oms.domain.orders.order import Side
 from oms.domain.value import value
 
@@ -34,6 +34,17 @@ class DealType(StrEnum):
 
 
 @value
+class FeeRate:
+    """What a fee in a third currency was worth: settle currency per unit of its currency."""
+
+    rate: Decimal
+    #: The symbols whose prices gave it, separated by commas, or ``execution``.
+    source: str
+    #: Time of the price.
+    at: datetime
+
+
+@value
 class Deal:
     """One leg of one execution."""
 
@@ -53,6 +64,8 @@ class Deal:
     #: Fee share of this leg in ``fee_currency``; negative is a rebate.
     fee: Decimal | None
     fee_currency: str | None
+    #: Of a fee in a third currency; ``None``: it is in no such currency, or no rate is known.
+    fee_rate: FeeRate | None = None
     #: Gross profit of this leg at 18 places; 0 for an entry.
     profit: Decimal
     strategy_id: int
@@ -86,3 +99,19 @@ def signed_quantity(
     if side is Side.BUY:
         return subtract(qty, charged)
     return add(qty, charged).copy_negate()
+
+
+def settle_fee(
+    instrument: Instrument, fee: Decimal, currency: str, price: Decimal | None
+) -> Decimal | None:
+    """Return a fee in the settle currency, ``None`` for one in a third currency.
+
+    ``price`` is that of the execution which the fee was taken with, ``None`` if it came later: then
+    it takes no coins.
+    """
+    if currency == instrument.settle:
+        return fee
+    is_spot = instrument.kind is InstrumentKind.SPOT
+    if price is not None and is_spot and currency == instrument.base:
+        return round_to_scale(multiply(fee, price))
+    return None

@@ -15,8 +15,8 @@ from oms.domain.ids import IdGenerator
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, execution_key
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
-from oms.domain.ledger.history_replay import busted_trade_ids
 from oms.domain.ledger.position import Position
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import EXACT, ZERO, add, round_to_scale, subtract
 from oms.domain.side import Side
 from oms.domain.value import evolve

@@ -17,7 +17,7 @@ compared with the stored ones (``replay_diff``):
 * Late commissions stay with their trade; funding is split again (``funding_split``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -25,9 +25,9 @@ from fractions import Fraction
 from oms.domain.account import PositionMode
 from oms.domain.ids import IdGenerator, IdKind
 from oms.domain.instrument import Instrument
-from oms.domain.ledger.allocation import AllocationSpec, execution_key, opening_order_key
+from oms.domain.ledger.allocation import AllocationSpec, opening_order_key
 from oms.domain.ledger.booking import allocation_spec_of, book_deal
-from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
+from oms.domain.ledger.deal import Deal, DealEntry, signed_quantity
 from oms.domain.ledger.execution_legs import join_legs, number_legs, ticket_name
 from oms.domain.ledger.position import (
     Fill,
@@ -36,12 +36,10 @@ from oms.domain.ledger.position import (
     average_entry_price,
     join_positions,
 )
+from oms.domain.ledger.replay_steps import ReplayStep, busted_trade_ids, replay_steps
 from oms.domain.money import round_to_scale
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve, value
-
-BUST_PREFIX = "bust:"
-"""Prefix of the trade id of a reversing deal; the reversed trade id follows."""
 
 
 @value
@@ -110,67 +108,6 @@ def replay_history(history: SymbolHistory, next_id: IdGenerator) -> ReplayedHist
         order_positions=replay.final_positions(),
         trade_positions=replay.trade_positions,
     )
-
-
-def busted_trade_ids(deals: Sequence[Deal]) -> frozenset[str]:
-    """Return the trade ids of executions that were reversed."""
-    return frozenset(
-        (deal.exchange_trade_id or "").removeprefix(BUST_PREFIX)
-        for deal in deals
-        if deal.type is DealType.CORRECTION
-    )
-
-
-ReplayStep = Deal | tuple[Deal, ...] | Position
-"""An execution, the legs of a close-by (of a dust write-off one), or a position that was merged."""
-
-
-def replay_steps(
-    deals: Sequence[Deal],
-    positions: Sequence[Position],
-    key: Callable[[Deal], tuple[object, ...]] | None = None,
-) -> list[ReplayStep]:
-    """Return what moved quantity, in the order of ``key``: of the exchange, unless it is given.
-
-    Busted executions are left out. A merge follows the executions of its time, and a merge into a
-    position comes before the merge of that position.
-    """
-    order = key or exchange_order
-    busted = busted_trade_ids(deals)
-    steps: list[tuple[tuple[object, ...], int, ReplayStep]] = []
-    pairs: dict[str, list[Deal]] = {}
-    for deal in deals:
-        if deal.type is not DealType.TRADE or deal.exchange_trade_id in busted:
-            continue
-        if deal.entry is DealEntry.OUT_BY:
-            pairs.setdefault(deal.exchange_trade_id, []).append(deal)
-        else:
-            steps.append((order(deal), deal.id, deal))
-    for legs in pairs.values():
-        pair = tuple(sorted(legs, key=lambda leg: leg.leg))
-        steps.append((order(pair[0]), pair[0].id, pair))
-    targets = {each.id: each.merged_into for each in positions if each.merged_into is not None}
-    for position in positions:
-        if position.id in targets:
-            at = position.closed_at or position.updated_at
-            steps.append(((at, 2, -_merges_after(position, targets)), position.id, position))
-    return [step for _, _, step in sorted(steps, key=lambda each: each[:2])]
-
-
-def _merges_after(position: Position, targets: Mapping[int, int]) -> int:
-    """Return into how many positions the quantity of ``position`` was merged in turn."""
-    count, target = 0, targets.get(position.id)
-    while target is not None and count < len(targets):  # damaged rows may form a circle
-        count, target = count + 1, targets.get(target)
-    return count
-
-
-def exchange_order(deal: Deal) -> tuple[object, ...]:
-    """Return the sort key of a deal in the exchange's order; close-bys follow executions."""
-    key = execution_key(deal.executed_at, deal.exchange_sequence, deal.exchange_trade_id)
-    at, sequence, length, text = key
-    rank = 1 if deal.entry is DealEntry.OUT_BY else 0
-    return at, rank, sequence, length, text, deal.leg
 
 
 class _WorkingIds:
@@ -351,12 +288,19 @@ class _Replay:
 
     def final_positions(self) -> dict[int, int]:
         """Return the position of each order: of its executions, else its ticket; 0 for none."""
-        requested = {one.id: self._number(one.ticket_id) for one in self.history.orders.values()}
+        requested = {one.id: self._ticket_of(one) for one in self.history.orders.values()}
         named = {order_id: number for order_id, number in requested.items() if number}
         executed = {
             order_id: self._alias(number) for order_id, number in self.order_positions.items()
         }
         return named | executed
+
+    def _ticket_of(self, order: Order) -> int:
+        """Return the position that the order names: where positions net, the one with that id."""
+        if self.history.mode is PositionMode.HEDGE:
+            return self._number(order.ticket_id)
+        holders = (number for number, kept in self.ids.items() if kept == order.ticket_id)
+        return self._alias(next(holders, 0))
 
     def _set_name(self, name: int, number: int) -> None:
         """Note that orders which name the stored position ``name`` may mean ``number``."""

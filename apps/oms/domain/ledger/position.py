@@ -23,7 +23,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.money import EXACT, ZERO, add, multiply, round_ratio, round_to_scale
+from oms.domain.ledger.deal import settle_fee
+from oms.domain.money import EXACT, ZERO, add, round_ratio, round_to_scale
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve, value
 
@@ -78,7 +79,8 @@ class Position:
     max_qty: Decimal = ZERO
     #: Gross, exact inside one deal, summed at 18 places.
     profit: Decimal = ZERO
-    #: Profit less fees in the settle currency (base fees valued at their fill) plus funding.
+    #: Profit less fees in the settle currency (base fees valued at their fill) plus funding. Fees
+    #: in a third currency are in ``fees`` only.
     realized_pnl: Decimal = ZERO
     fees: Mapping[str, Decimal] = field(default_factory=dict)
     funding: Decimal = ZERO
@@ -131,11 +133,11 @@ def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal)
 def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
     """Return the position after a fee that was charged separately (negative: refunded)."""
     total_fee = position.fees.get(currency, ZERO)
-    settle_fee = fee if currency == instrument.settle else ZERO
+    charged = settle_fee(instrument, fee, currency, None) or ZERO
     return evolve(
         position,
         fees={**position.fees, currency: add(total_fee, fee)},
-        realized_pnl=EXACT.subtract(position.realized_pnl, settle_fee),
+        realized_pnl=EXACT.subtract(position.realized_pnl, charged),
         version=position.version + 1,
     )
 
@@ -269,7 +271,9 @@ def _reduce(
 def _realized_pnl_after(
     position: Position, instrument: Instrument, fill: Fill, profit: Decimal
 ) -> Decimal:
-    charged = _fee_in_settle(instrument, fill)
+    charged = ZERO
+    if fill.fee is not None and fill.fee_currency is not None:
+        charged = settle_fee(instrument, fill.fee, fill.fee_currency, fill.price) or ZERO
     return add(position.realized_pnl, EXACT.subtract(profit, charged))
 
 
@@ -278,17 +282,6 @@ def _fees_after(position: Position, fill: Fill) -> Mapping[str, Decimal]:
         return position.fees
     total_fee = position.fees.get(fill.fee_currency, ZERO)
     return {**position.fees, fill.fee_currency: add(total_fee, fill.fee)}
-
-
-def _fee_in_settle(instrument: Instrument, fill: Fill) -> Decimal:
-    """Return the fee of a fill in the settle currency; fees in a third currency count 0."""
-    if fill.fee is None:
-        return ZERO
-    if fill.fee_currency == instrument.settle:
-        return fill.fee
-    if instrument.kind is InstrumentKind.SPOT and fill.fee_currency == instrument.base:
-        return round_to_scale(multiply(fill.fee, fill.price))
-    return ZERO
 
 
 def _limit_denominator(total: Fraction) -> Fraction:

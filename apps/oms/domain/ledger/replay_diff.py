@@ -11,15 +11,11 @@ from oms.domain.ids import IdGenerator
 from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.funding_split import Timeline, merges_of, split_again
-from oms.domain.ledger.history_replay import (
-    ReplayedHistory,
-    SymbolHistory,
-    busted_trade_ids,
-    replay_history,
-)
+from oms.domain.ledger.history_replay import ReplayedHistory, SymbolHistory, replay_history
 from oms.domain.ledger.ledger_events import closed_event, deal_event
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position, PositionState, apply_fee, apply_funding
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve

@@ -14,10 +14,11 @@ from oms.domain.ledger.allocation import execution_key
 from oms.domain.ledger.booking import build_deal, execution_key_of
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.execution_legs import ticket_name
-from oms.domain.ledger.history_replay import BUST_PREFIX, SymbolHistory
+from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_events import over_close_events, over_fill_events
 from oms.domain.ledger.ledger_update import EXEC_TYPES, LedgerUpdate
 from oms.domain.ledger.replay_diff import replay_and_diff
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.money import ZERO, subtract
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, advance_order, remove_provisional
@@ -163,7 +164,13 @@ def apply_correction(
             next(iter(reversed_deals), deal_of_right),
         )
         place_id = ticket_name(history.mode, place)
-        deal_of_right = evolve(deal_of_right, position_id=place_id, entry=place.entry)
+        keeps_rate = deal_of_right.fee_currency == place.fee_currency
+        deal_of_right = evolve(
+            deal_of_right,
+            position_id=place_id,
+            entry=place.entry,
+            fee_rate=place.fee_rate if keeps_rate else None,
+        )
         history = _with_deals(history, [evolve(deal_of_right, comment=place.comment)])
         new_deal_ids.add(deal_of_right.id)
     elif not after.filled_qty:

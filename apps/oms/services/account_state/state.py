@@ -129,6 +129,8 @@ class AccountState:
     pending_calls: list[PendingCall] = field(default_factory=list)
     #: Stored deals outside positions, by id, once a comparison has read them.
     deals_outside_positions: dict[int, Deal] | None = None
+    #: Deals with a fee in a third currency that wait for its rate, by symbol, trade id, currency.
+    unvalued_fees: dict[tuple[str, str, str], Deal] = field(default_factory=dict)
     #: Called when the exchange has new events to record.
     on_update: Callable[[], None] = lambda: None
     #: Active kill switches that may apply to orders of the account.

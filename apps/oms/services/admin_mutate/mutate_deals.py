@@ -15,8 +15,8 @@ from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.booking import merge_legs
 from oms.domain.ledger.deal import Deal, DealType, signed_quantity
-from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.money import ZERO, add, subtract
 from oms.domain.orders.execution_report import Execution
 from oms.domain.orders.order import Order

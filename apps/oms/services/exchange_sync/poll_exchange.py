@@ -56,6 +56,7 @@ class PollExchange:
             finished += completed
         finished += [*complete_pending(state, reports, changes), *finished_calls]
         finished += await self.flatten.advance(state, changes, now)
+        await self.record.value_fees(state, changes, now)
         state.work.has_exchange_requests |= exchange.needs_commit()
         if not changes.has_content() and not finished:
             return state.work.has_content()

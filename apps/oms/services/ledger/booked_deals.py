@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState

@@ -10,8 +10,9 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.charges import FOLLOW_UP_PREFIXES
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
+from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.position import Position
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Order
 from oms.ports.ledger_store import LedgerStore

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from oms.domain.ledger.close_lock import with_close_state
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.dust import is_dust, write_off_dust
-from oms.domain.ledger.history_replay import busted_trade_ids
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.orders.order import Order
 from oms.ports.ids import IdBlocks
 from oms.services.account_state.state import AccountState

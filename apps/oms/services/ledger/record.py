@@ -42,6 +42,7 @@ from oms.services.ledger.charges import (
     earliest_funding,
 )
 from oms.services.ledger.external_orders import complete_sender, get_or_create_external_order
+from oms.services.ledger.fee_rates import value_fees, value_waiting
 from oms.services.ledger.late_fills import UNCONFIRMED_STATES, LateFillBatch
 from oms.services.ledger.load_history import LoadHistory, replay_key, uncommitted_keys
 from oms.services.ledger.over_fills import open_over_fills
@@ -243,6 +244,8 @@ class RecordReports:
 
         ``stored_ids`` are those of positions that are not new though they may not be open.
         """
+        if entry.deals:
+            entry = value_fees(state, entry)
         if entry.order is not None:
             state.put_order(entry.order)
         for order in entry.orders:
@@ -253,6 +256,13 @@ class RecordReports:
             if (key := replay_key(deal)) is not None:
                 state.advance_newest_key(deal.symbol, key)
         changes.add(entry)
+
+    async def value_fees(self, state: AccountState, changes: Changes, now: datetime) -> None:
+        """Store the rates of fees in third currencies that waited for a price, if one is known."""
+        if state.unvalued_fees:
+            update = await value_waiting(self.ledger, state, now)
+            if update is not None:
+                self.stage(state, update, changes)
 
     async def book_charges(
         self, state: AccountState, charges: Sequence[Charge], changes: Changes

@@ -16,7 +16,7 @@ from oms.domain.commands.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import Refused
 from oms.domain.event import Event
 from oms.domain.ledger.deal import Deal
-from oms.domain.ledger.history_replay import BUST_PREFIX
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import OrderState
 from oms.domain.reconcile.discrepancy import DiscrepancyStatus
@@ -33,6 +33,7 @@ from oms.ports.ledger_store import LedgerStore
 from oms.ports.reconcile_store import TRADES_CURSOR, ReconcileRows, ReconcileRun, ReconcileStore
 from oms.services.account_state.state import AccountState, PendingReconcile
 from oms.services.ledger.booked_deals import find_deals
+from oms.services.ledger.fee_rates import await_rates
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile.compare import RecordDiscrepancies
 from oms.services.reconcile.credential_owner import record_owner_change
@@ -153,6 +154,7 @@ class ReconcileAccount:
         deals, orders = len(changes.deals), len(changes.orders)
         trades = [trade for trade in snapshot.trades if _is_in_period(payload, trade[1])]
         booked = await self._booked_deals(state, trades)
+        await_rates(state, [deal for deals in booked.values() for deal in deals], now)
         reports = [
             *snapshot.orders,
             *(r for symbol, r in trades if not booked.get((symbol, _trade_id_of(r)))),

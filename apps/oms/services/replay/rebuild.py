@@ -15,8 +15,9 @@ from oms.domain.account import PositionMode
 from oms.domain.ids import IdGenerator, IdKind
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import SymbolHistory, busted_trade_ids
+from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.position import Position
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Order

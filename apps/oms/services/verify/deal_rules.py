@@ -7,9 +7,9 @@ from oms.domain.account import PositionMode
 from oms.domain.ledger.charges import FEE_PREFIX
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.dust import DUST_PREFIX
-from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.position_operations import CLOSE_BY_PREFIX
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.orders.order import Order
 from oms.domain.side import Side
 from oms.services.verify.findings import Finding, make_finding

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import busted_trade_ids
+from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO, add, decimal_text, multiply
 from oms.domain.orders.order import Order, OrderState
 from oms.services.verify.findings import Finding, compare_values, make_finding

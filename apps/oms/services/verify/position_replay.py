@@ -13,18 +13,18 @@ from fractions import Fraction
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
 from oms.domain.ledger.dust import DUST_PREFIX
-from oms.domain.ledger.history_replay import (
-    ReplayStep,
-    busted_trade_ids,
-    exchange_order,
-    replay_steps,
-)
 from oms.domain.ledger.position import (
     Fill,
     Position,
     apply_fill,
     average_entry_price,
     join_positions,
+)
+from oms.domain.ledger.replay_steps import (
+    ReplayStep,
+    busted_trade_ids,
+    exchange_order,
+    replay_steps,
 )
 from oms.domain.money import ZERO, round_to_scale
 from oms.domain.side import Side

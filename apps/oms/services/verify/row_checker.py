@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from oms.domain.account import Account, Engine
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX
 from oms.domain.ledger.position import Position
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.orders.execution_report import ReportSource
 from oms.domain.orders.order import Order
 from oms.ports.command_queue import CommandQueue

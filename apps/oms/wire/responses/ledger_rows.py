@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.deal import Deal, FeeRate
+from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
@@ -88,6 +89,17 @@ class OrderRow(TypedDict):
     version: Count
 
 
+class FeeValuationRow(TypedDict):
+    """What a fee in a third currency was worth in the settle currency."""
+
+    value: DecimalText
+    rate: Annotated[DecimalText, Field(description="Settle currency per unit of its currency.")]
+    source: Annotated[
+        str, Field(description="The symbols whose prices gave the rate, or `execution`.")
+    ]
+    at: Annotated[TimeText, Field(description="Time of the price.")]
+
+
 class DealRow(TypedDict):
     """A deal: one leg of an execution."""
 
@@ -102,6 +114,10 @@ class DealRow(TypedDict):
     price: DecimalText
     fee: Annotated[DecimalText | None, Field(description="Null until it is known.")]
     fee_currency: str | None
+    fee_valuation: Annotated[
+        FeeValuationRow | None,
+        Field(description="Of a fee in a third currency; null: it is in none, or no rate is known"),
+    ]
     pnl: DecimalText | None
     strategy_id: Count
     reason: str
@@ -235,6 +251,7 @@ def deal_row(deal: Deal) -> DealRow:
         "price": decimal_text(deal.price),
         "fee": optional_decimal_text(deal.fee),
         "fee_currency": deal.fee_currency,
+        "fee_valuation": None if deal.fee_rate is None else _fee_valuation(deal, deal.fee_rate),
         "pnl": decimal_text(deal.profit),
         "strategy_id": deal.strategy_id,
         "reason": deal.reason,
@@ -290,6 +307,15 @@ def position_row(position: Position) -> PositionRow:
         "external": position.external,
         "protection": "none",
         "version": position.version,
+    }
+
+
+def _fee_valuation(deal: Deal, rate: FeeRate) -> FeeValuationRow:
+    return {
+        "value": decimal_text(value_at(deal.fee or ZERO, rate)),
+        "rate": decimal_text(rate.rate),
+        "source": rate.source,
+        "at": time_text(rate.at),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
-from oms.adapters.sql.rows.text_codec import truncate
+from oms.adapters.sql.rows.text_codec import decode_rate, encode_rate, truncate
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Side
@@ -39,9 +39,11 @@ COLUMNS = (
     "created_at",
     "exchange_sequence",
     "opened_ticket_ids",
+    "fee_rate_json",
 )
 SELECTED = ", ".join(COLUMNS)
-#: Columns updated by a replay of the symbol, when a fee finds its trade, or by an admin's note.
+#: Columns updated by a replay of the symbol, when a fee finds its trade or its rate becomes known,
+#: or by an admin's note.
 _UPDATED_BY_REPLAY = (
     "order_id",
     "position_id",
@@ -50,6 +52,7 @@ _UPDATED_BY_REPLAY = (
     "qty",
     "price",
     "fee",
+    "fee_rate_json",
     "pnl",
     "strategy_id",
     "comment",
@@ -91,6 +94,7 @@ def deal_to_row(deal: Deal, dialect: Dialect) -> Values:
         dialect.encode_time(deal.created_at),
         deal.exchange_sequence,
         ",".join(map(str, deal.opened_ticket_ids)) or None,
+        None if deal.fee_rate is None else encode_rate(deal.fee_rate),
     )
 
 
@@ -125,4 +129,5 @@ def deal_from_row(row: Any, dialect: Dialect) -> Deal:
         created_at=dialect.decode_time(row[25]),
         exchange_sequence=row[26],
         opened_ticket_ids=tuple(map(int, row[27].split(","))) if row[27] else (),
+        fee_rate=decode_rate(row[28]) if row[28] else None,
     )

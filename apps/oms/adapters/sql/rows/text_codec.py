@@ -1,12 +1,14 @@
 """Text encodings shared by several tables."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import overload
 
+from oms.domain.ledger.deal import FeeRate
 from oms.domain.money import decimal_text
-from oms.wire.json import dumps_fast, loads
+from oms.wire.json import dumps_fast, loads, time_text
 
 COMMENT_CHARACTERS_MAX = 255
 
@@ -23,6 +25,19 @@ def decode_fees(text: str) -> dict[str, Decimal]:
     if text == "{}":
         return {}
     return {currency: Decimal(fee) for currency, fee in loads(text).items()}
+
+
+def encode_rate(rate: FeeRate) -> str:
+    """Return the rate of a fee as JSON text."""
+    fields = {"rate": decimal_text(rate.rate), "source": rate.source, "at": time_text(rate.at)}
+    return dumps_fast(fields)
+
+
+def decode_rate(text: str) -> FeeRate:
+    """Return the rate that ``encode_rate`` wrote."""
+    fields = loads(text)
+    at = datetime.fromisoformat(fields["at"])
+    return FeeRate(rate=Decimal(fields["rate"]), source=fields["source"], at=at)
 
 
 def decode_fraction(text: str) -> Fraction:

@@ -157,6 +157,7 @@ oms_deals = schema.table(
     schema.created_at(),
     schema.required("exchange_sequence", types.BigIntId, "0"),
     schema.nullable("opened_ticket_ids", sa.Text()),
+    schema.nullable("fee_rate_json", types.JsonText),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_trade_id", "leg", name="uq_oms_deals_exchange_trade_id"
     ),
