@@ -11,7 +11,7 @@ from kit.builders import NOON, an_order
 from kit.databases.store_rows import a_deal, a_position
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
-from oms.domain.ledger.deal import DealEntry, DealType
+from oms.domain.ledger.deal import DealEntry, DealType, FeeRate
 from oms.domain.orders.order import OrderState
 from oms.domain.side import Side
 from oms.wire.error_codes import CODES, MT5_RETCODES_BY_REASON
@@ -122,6 +122,24 @@ def test_a_stop_limit_shows_its_trigger_first() -> None:
 def test_a_pending_change_is_a_state(change: str, state: int) -> None:
     order = an_order(state=OrderState.SUBMITTED, pending_change=change)
     assert mt5_views.order_view(order)["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("symbol", "currency", "rate", "commission"),
+    [
+        ("BTC/USDT:USDT", "USDT", None, "-0.5"),
+        ("BTC/USD:BTC-261225", "BTC", None, "-0.5"),
+        ("BTC/USDT", "BTC", None, "-0.5"),
+        ("BTC/USDT", "BNB", None, None),
+        ("BTC/USDT", "BNB", FeeRate(rate=Decimal(600), source="BNB/USDT", at=NOON), "-300"),
+    ],
+)
+def test_commission_of_a_fee_in_a_third_currency_is_its_value(
+    symbol: str, currency: str, rate: FeeRate | None, commission: str | None
+) -> None:
+    deal = a_deal(1, 1, symbol=symbol, fee=Decimal("0.5"), fee_currency=currency, fee_rate=rate)
+    (view,) = mt5_views.deal_views([deal])
+    assert view["commission"] == commission
 
 
 def test_a_flip_is_one_deal_in_and_out() -> None:

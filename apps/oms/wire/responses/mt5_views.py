@@ -12,6 +12,7 @@ from functools import reduce
 
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
+from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position
 from oms.domain.money import add, decimal_text
 from oms.domain.orders.order import Order, OrderState
@@ -199,12 +200,12 @@ def _is_flip(first: Deal, second: Deal) -> bool:
 
 
 def _flip_view(closed: Deal, opened: Deal) -> Mt5DealRow:
-    fees = [deal.fee for deal in (closed, opened) if deal.fee is not None]
+    fees = [fee for deal in (closed, opened) if (fee := _commission(deal)) is not None]
     return _deal_view(closed) | {
         "entry": ENTRY_INOUT,
         "position_id": opened.position_id,
         "volume": decimal_text(add(closed.qty, opened.qty)),
-        "commission": decimal_text(reduce(add, fees).copy_negate()) if fees else None,
+        "commission": decimal_text(reduce(add, fees)) if fees else None,
     }
 
 
@@ -222,7 +223,7 @@ def _deal_view(deal: Deal) -> Mt5DealRow:
         "position_id": deal.position_id,
         "volume": decimal_text(deal.qty),
         "price": decimal_text(deal.price),
-        "commission": None if deal.fee is None else decimal_text(deal.fee.copy_negate()),
+        "commission": optional_decimal_text(_commission(deal)),
         "swap": decimal_text(deal.profit) if is_funding else "0",
         "profit": "0" if is_funding else decimal_text(deal.profit),
         "fee": "0",
@@ -230,6 +231,18 @@ def _deal_view(deal: Deal) -> Mt5DealRow:
         "comment": deal.comment,
         "external_id": deal.exchange_trade_id,
     }
+
+
+def _commission(deal: Deal) -> Decimal | None:
+    """Return what the deal cost, negative; ``None`` for a third currency without a rate."""
+    if deal.fee is None:
+        return None
+    if deal.fee_rate is not None:
+        return value_at(deal.fee, deal.fee_rate).copy_negate()
+    pair, _, contract = deal.symbol.partition(":")
+    base, _, quote = pair.partition("/")
+    known = {contract.partition("-")[0]} if contract else {base, quote}
+    return deal.fee.copy_negate() if deal.fee_currency in known else None
 
 
 def _milliseconds(at: datetime | None) -> int | None:
