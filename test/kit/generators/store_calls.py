@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from kit.builders import NOON
 from kit.databases.store_model import StoreModel
 from kit.databases.store_rows import (
     a_command,
@@ -23,7 +24,7 @@ from kit.databases.store_rows import (
 )
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Refused
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.deal import Deal, FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.side import Side
@@ -118,6 +119,7 @@ DEALS = st.fixed_dictionaries(
         "position_id": st.integers(1, 4),
         "strategy_id": st.integers(0, 2),
         "fee": _one_of(None, Decimal("-0.001")),
+        "fee_rate": _one_of(None, FeeRate(rate=Decimal("1e-18"), source="é,x", at=NOON)),
         "reconciled": st.booleans(),
         "at": SECONDS,
     }
