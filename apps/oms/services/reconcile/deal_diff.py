@@ -6,7 +6,7 @@ from typing import Any
 from oms.domain.account import Account
 from oms.domain.ledger.booking import merge_legs
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
-from oms.domain.ledger.history_replay import BUST_PREFIX
+from oms.domain.ledger.replay_steps import BUST_PREFIX
 from oms.domain.money import decimal_text, subtract
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportSource
 from oms.domain.reconcile.discrepancy import DiscrepancyClass, Finding, policy_of
