@@ -153,8 +153,7 @@ class ReconcileAccount:
         )
         deals, orders = len(changes.deals), len(changes.orders)
         trades = [trade for trade in snapshot.trades if _is_in_period(payload, trade[1])]
-        booked = await self._booked_deals(state, trades)
-        await_rates(state, [deal for deals in booked.values() for deal in deals], now)
+        booked = await self._booked_deals(state, trades, now)
         reports = [
             *snapshot.orders,
             *(r for symbol, r in trades if not booked.get((symbol, _trade_id_of(r)))),
@@ -220,9 +219,12 @@ class ReconcileAccount:
         return None
 
     async def _booked_deals(
-        self, state: AccountState, trades: Sequence[tuple[str, ExecutionReport]]
+        self, state: AccountState, trades: Sequence[tuple[str, ExecutionReport]], now: datetime
     ) -> Mapping[Trade, Sequence[Deal]]:
-        """Return the deals under these trade ids, and those that reverse them."""
+        """Return the deals under these trade ids, and those that reverse them.
+
+        Those whose fees have no rate yet wait for one.
+        """
         trade_ids_by_symbol: dict[str, list[str]] = {}
         for symbol, report in trades:
             trade_ids_by_symbol.setdefault(symbol, []).append(_trade_id_of(report))
@@ -231,6 +233,7 @@ class ReconcileAccount:
             names = [*trade_ids, *(f"{BUST_PREFIX}{name}" for name in trade_ids)]
             for deal in await find_deals(self.ledger, state, symbol, names):
                 deals_by_trade.setdefault((symbol, deal.exchange_trade_id), []).append(deal)
+        await_rates(state, [deal for deals in deals_by_trade.values() for deal in deals], now)
         return deals_by_trade
 
     async def _query_vanished(
