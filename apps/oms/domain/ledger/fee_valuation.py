@@ -75,5 +75,5 @@ def chain_prices(prices: Sequence[MarketPrice]) -> FeeRate:
 
 
 def _price(deal: Deal) -> Decimal | None:
-    """Return the price at which a fee in coins was booked; a fee told later takes no coins."""
+    """Return the price at which a fee in coins was booked; a fee reported later takes no coins."""
     return None if deal.type is DealType.COMMISSION else deal.price
