@@ -1,11 +1,25 @@
 """Refusals by the worker: checked against the ledger, and kept as REJECTED orders."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from kit.gateway.processes import Gateway
 from kit.http.client import call, get
 
 LINEAR = "BTC/USDT:USDT"
+ACCOUNTS = 12
+
+
+@pytest.fixture(scope="module")
+def unused_account_ids(gateway: Gateway) -> Iterator[int]:
+    """New accounts, one for each test."""
+    return iter(gateway.add_accounts(ACCOUNTS, position_mode="netting"))
+
+
+@pytest.fixture
+def account_id(unused_account_ids: Iterator[int]) -> int:
+    return next(unused_account_ids)
 
 
 @pytest.mark.parametrize(
@@ -28,9 +42,8 @@ LINEAR = "BTC/USDT:USDT"
     ],
 )
 def test_a_refused_order_says_why_and_is_kept(
-    gateway: Gateway, payload: dict[str, object], status: int, code: str
+    gateway: Gateway, account_id: int, payload: dict[str, object], status: int, code: str
 ) -> None:
-    (account_id,) = gateway.add_accounts(1, position_mode="netting")
     order = {"symbol": LINEAR, "side": "sell", "order_type": "market", "qty": "0.01"}
     command = {"account_id": account_id, "command": "send_order", "payload": order | payload}
     got, body, _ = call(gateway, "POST", "/oms/commands", command)
@@ -46,8 +59,7 @@ def test_a_refused_order_says_why_and_is_kept(
     assert row["reject_source"] == ("exchange" if status == 502 else "oms")
 
 
-def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway) -> None:
-    (account_id,) = gateway.add_accounts(1, position_mode="netting")
+def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway, account_id: int) -> None:
     payload = {
         "symbol": LINEAR,
         "side": "buy",
@@ -66,8 +78,7 @@ def test_a_canceled_order_cannot_be_canceled_again(gateway: Gateway) -> None:
     assert body["detail"]["reason"] == "order_not_open"
 
 
-def test_some_good_some_bad_is_207(gateway: Gateway) -> None:
-    (account_id,) = gateway.add_accounts(1, position_mode="netting")
+def test_some_good_some_bad_is_207(gateway: Gateway, account_id: int) -> None:
     payload = {"symbol": LINEAR, "side": "buy", "order_type": "market", "qty": "0.01"}
     good = {"account_id": account_id, "command": "send_order", "payload": payload}
     bad = {

@@ -5,6 +5,7 @@ from collections import deque
 from typing import Any
 
 import pytest
+from sqlalchemy.util import await_only
 
 from oms.adapters.sql.connection.connection_cache import ConnectionCache
 from oms.adapters.sql.connection.errors import ConnectionLost, DuplicateKey
@@ -37,17 +38,17 @@ class Pool:
         self.released = asyncio.Event()
         self.disposed = False
 
-    async def raw_connection(self) -> Connection:
+    def raw_connection(self) -> Connection:
         self.checkouts += 1
         while not self.free and not self.left:
             self.released.clear()
-            await self.released.wait()
+            await_only(self.released.wait())
         if self.free:
             return self.free.pop()
         self.left -= 1
         return Connection(self)
 
-    async def dispose(self) -> None:
+    def dispose(self) -> None:
         self.disposed = True
 
 
@@ -119,7 +120,7 @@ async def test_closed_cache_keeps_no_connection() -> None:
 
 async def test_failed_checkout_is_unavailable() -> None:
     class Empty(Pool):
-        async def raw_connection(self) -> Connection:
+        def raw_connection(self) -> Connection:
             raise OSError
 
     with pytest.raises(Unavailable):
