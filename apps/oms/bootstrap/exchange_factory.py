@@ -4,13 +4,14 @@ The clients of a process share the market tables. ccxt is imported when the firs
 in a thread: a worker with paper accounts only never imports it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from oms.domain.account import Account, Engine
+from oms.domain.orders.external_order import is_external
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangePorts
 from oms.ports.history_reads import HistoryReads
@@ -115,6 +116,10 @@ def _real(
     async def is_own_order(order_id: int) -> bool:
         return await store.ledger.order(account.id, order_id) is not None
 
+    async def find_own_orders(symbol: str, names: Sequence[str]) -> Mapping[str, int]:
+        orders = await store.ledger.orders_by_exchange_id(account.id, symbol, names)
+        return {name: order.id for name, order in orders.items() if not is_external(order)}
+
     async def spec() -> "ClientSpec":
         loaded_spec = await load_client_spec(account, unseal, cache)
         return evolve(
@@ -134,6 +139,7 @@ def _real(
         attempts=loaded.exchange_state.attempts,
         known_symbols=loaded.known_symbols(),
         is_own_order=is_own_order,
+        find_own_orders=find_own_orders,
     )
     return ExchangePorts(trading=exchange, calls=exchange)
 

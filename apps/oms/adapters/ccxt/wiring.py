@@ -40,7 +40,7 @@ from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
-from oms.adapters.ccxt.sync.snapshot_processor import SnapshotProcessor
+from oms.adapters.ccxt.sync.snapshot_processor import FindOwnOrders, SnapshotProcessor
 from oms.adapters.ccxt.sync.symbol_scope import SymbolScope
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_settings
@@ -68,6 +68,7 @@ def build_exchange(
     attempts: Sequence[AttemptRow] = (),
     known_symbols: Collection[str] = (),
     is_own_order: Callable[[int], Awaitable[bool]] | None = None,
+    find_own_orders: FindOwnOrders | None = None,
     inflight_writes_max: int = INFLIGHT_WRITES_MAX,
     timings: Timings | None = None,
     clock: Callable[[], datetime] = _utc_now,
@@ -77,7 +78,8 @@ def build_exchange(
     ``open_orders`` and ``attempts`` are the stored orders that are not final and their requests,
     ``known_symbols`` those that the account ever traded or holds, ``installation_tag`` is 8 hex
     characters, ``make_client`` makes a new client at each call.
-    ``is_own_order`` says whether an order of this installation belongs to this account.
+    ``is_own_order`` says whether an order of this installation belongs to this account,
+    ``find_own_orders`` which orders that it sent have these exchange ids.
     ``on_update`` is called when the worker has something to fetch.
     """
     core = _build_core(
@@ -92,7 +94,17 @@ def build_exchange(
     restore_orders(core.orders, open_orders, attempts, core.profile)
     sending = _build_sending(core, core.settings.inflight_writes_max or inflight_writes_max)
     scope = SymbolScope(core.connection, known_symbols)
-    components = _build_components(core, sending, is_own_order, scope)
+    processor = SnapshotProcessor(
+        orders=core.orders,
+        report_builder=core.report_builder,
+        lookup=core.lookup,
+        reader=core.reader,
+        profile=core.profile,
+        window=core.window_seconds,
+        is_own_order=is_own_order,
+        find_own_orders=find_own_orders,
+    )
+    components = _build_components(core, sending, processor, scope)
     exchange = CcxtExchange(components, clock)
     exchange.start(open_orders, attempts)
     return exchange
@@ -181,7 +193,7 @@ def _build_core(
         connection=connection,
         modes=PositionModeReader(client=connection, venue=venue, mode=account.position_mode),
         report_builder=ReportBuilder(orders, infers_fills=settings.infers_fills),
-        lookup=OrderLookup(connection, venue, profile, clock, on_triggered=orders.mark_triggered),
+        lookup=OrderLookup(connection, venue, profile, clock, orders),
         marks=marks,
         reader=AccountReader(
             connection, venue, profile, orders.symbols, raw_rows, marks.record_positions
@@ -271,18 +283,9 @@ def _build_replacer(core: _Core, journal: RequestJournal, limiter: WriteLimiter)
 def _build_components(
     core: _Core,
     sending: _Sending,
-    is_own_order: Callable[[int], Awaitable[bool]] | None,
+    processor: SnapshotProcessor,
     scope: SymbolScope,
 ) -> ExchangeComponents:
-    processor = SnapshotProcessor(
-        orders=core.orders,
-        report_builder=core.report_builder,
-        lookup=core.lookup,
-        reader=core.reader,
-        profile=core.profile,
-        window=core.window_seconds,
-        is_own_order=is_own_order,
-    )
     ingest = _build_ingest(core, sending, processor)
     return ExchangeComponents(
         account=core.account,

@@ -136,9 +136,9 @@ class Place:
 
     def lookup(self, client: VenueClient) -> OrderLookup:
         """Looks up orders by this client."""
-        on_triggered = OrderCache(ClientOrderIdCodec(TAG)).mark_triggered
+        orders = OrderCache(ClientOrderIdCodec(TAG))
         profile = get_profile(self.name)
-        return OrderLookup(client, self.name, profile, now, on_triggered=on_triggered)
+        return OrderLookup(client, self.name, profile, now, orders)
 
     async def harness(self, **changes: Any) -> CcxtHarness:
         """A harness that polls and trades."""

@@ -4,8 +4,8 @@ The venue's list of stops that ended names the placed order: its executions belo
 also after a lost reply and after a restart.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +37,8 @@ class StopVenue:
     qty: str
     loses_reply: bool = False
     name: str | None = None
+    #: The request that placed it.
+    sent: Row = field(default_factory=dict)
     is_met: bool = False
     #: The order that it placed is executed, and it is listed as waiting all the same.
     is_late: bool = False
@@ -105,6 +107,50 @@ def _gate_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
     trade = {"size": -1, "order_id": PLACED, "id": 77, "role": "taker", "price": "1.03"}
     trade |= {"create_time": now_ms() / 1000, "contract": "ETH_USDT"}
     return [trade] if one.is_met and not one.rests else []
+
+
+def _gate_spot_place(one: StopVenue, asked: ReceivedRequest) -> Any:
+    one.sent, one.name = asked.fields, "not returned"
+    return LOST if one.loses_reply else {"id": one.row["id"]}
+
+
+def _gate_spot_stop(one: StopVenue) -> Row:
+    """The recorded row with what was sent, and its end as Gate documents a price order of spot.
+
+    (``GET /spot/price_orders/{order_id}``: ``ftime``, ``fired_order_id``, ``status`` ``finish``.)
+    Neither has a client order id.
+    """
+    now = now_ms() // 1000
+    terms = {name: one.sent["trigger"][name] for name in ("price", "rule", "expiration")}
+    more: Row = {"ctime": now, "trigger": terms, "put": one.sent["put"] | {"text": "api"}}
+    if one.has_ended:
+        more |= {"ftime": now, "status": "finish", "fired_order_id": int(PLACED), "reason": ""}
+    return one.row | more
+
+
+def _gate_spot_list(one: StopVenue, asked: ReceivedRequest) -> Any:
+    is_listed = one.name and (asked.fields["status"] == "open") is not one.has_ended
+    return [_gate_spot_stop(one)] if is_listed else []
+
+
+def _gate_spot_single(one: StopVenue, asked: ReceivedRequest) -> Any:
+    return _gate_spot_stop(one)
+
+
+def _gate_spot_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
+    now = now_ms()
+    fields = {"id": PLACED, "text": "apiv4", "currency_pair": "ADA_USDT", "type": "limit"}
+    fields |= {"account": "spot", "side": "sell", "amount": "1", "price": "1.02", "left": "0"}
+    fields |= {"status": "closed", "finish_as": "filled", "time_in_force": "gtc", "fee": "0"}
+    fields |= {"create_time": str(now // 1000), "update_time": str(now // 1000)}
+    return fields | {"create_time_ms": now, "update_time_ms": now, "filled_total": "1.03"}
+
+
+def _gate_spot_trades(one: StopVenue, asked: ReceivedRequest) -> Any:
+    trade = {"id": "77", "currency_pair": "ADA_USDT", "side": "sell", "role": "taker"}
+    trade |= {"amount": "1", "price": "1.03", "order_id": PLACED, "fee": "0.002"}
+    trade |= {"fee_currency": "USDT", "create_time_ms": str(now_ms()), "text": "apiv4"}
+    return [trade | {"create_time": str(now_ms() // 1000)}] if one.is_met else []
 
 
 def _bitget_place(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -210,6 +256,18 @@ STOPS: dict[str, tuple[str, str, int, Routes]] = {
             "GET /api/v4/futures/usdt/my_trades_timerange": _gate_trades,
         },
     ),
+    "gate-spot": (
+        "ADA/USDT",
+        "1",
+        4,
+        {
+            "POST /api/v4/spot/price_orders": _gate_spot_place,
+            "GET /api/v4/spot/price_orders": _gate_spot_list,
+            "GET /api/v4/spot/price_orders/{id}": _gate_spot_single,
+            f"GET /api/v4/spot/orders/{PLACED}": _gate_spot_placed,
+            "GET /api/v4/spot/my_trades": _gate_spot_trades,
+        },
+    ),
     "bitget": (
         "BTC/USDT:USDT",
         "0.001",
@@ -239,6 +297,10 @@ STOPS: dict[str, tuple[str, str, int, Routes]] = {
 each_venue = pytest.mark.parametrize("name", STOPS)
 
 
+def exchange_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
 async def sent_stop(
     name: str,
     places: Places,
@@ -250,7 +312,7 @@ async def sent_stop(
 ) -> tuple[StopVenue, CcxtHarness]:
     """The scripted stop of a venue, and a harness that has sent it as order 1."""
     symbol, qty, number, routes = STOPS[name]
-    exchange = name.partition("-")[0]
+    exchange = exchange_of(name)
     place = places(exchange)
     one = StopVenue(
         symbol=symbol,
@@ -262,6 +324,7 @@ async def sent_stop(
     )
     one.serve()
     harness: CcxtHarness = await place.harness(**more)
+    price = "1.02" if name == "gate-spot" else price
     order_type = "stop_limit" if price else "stop_market"
     terms = {"order_type": order_type, "trigger_price": Decimal("1.03")}
     await harness.send(1, "sell", qty, price, symbol=symbol, **terms)
@@ -275,7 +338,7 @@ async def test_executions_of_the_placed_order_belong_to_the_stop(
     name: str, loses_reply: bool, places: Places, recorded_data: Path
 ) -> None:
     one, harness = await sent_stop(name, places, recorded_data, loses_reply=loses_reply)
-    key = "id" if name == "gate" else "orderId"
+    key = "id" if exchange_of(name) == "gate" else "orderId"
     assert harness.orders[1].exchange_order_id == str(one.row[key])
     one.is_met = True
     await harness.wait_for_state(1, "FILLED")
@@ -337,7 +400,11 @@ async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
     async def is_own_order(order_id: int) -> bool:
         return order_id == 1
 
-    options = {"is_own_order": is_own_order}
+    async def find_own_orders(symbol: str, names: Sequence[str]) -> Mapping[str, int]:
+        assert names == [str(one.row["id"])], "Gate's rows of spot have no client order id"
+        return dict.fromkeys(names, 1)
+
+    options = {"is_own_order": is_own_order, "find_own_orders": find_own_orders}
     one, harness = await sent_stop(name, places, recorded_data, options=options)
     one.is_met = True
     await harness.wait_for_state(1, "FILLED")

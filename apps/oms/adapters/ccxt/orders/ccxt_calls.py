@@ -72,7 +72,7 @@ def call_params(call: CcxtCall) -> dict[str, Any]:
 
 def refuse_unsupported_order(order: Order, instrument: Instrument, profile: VenueProfile) -> None:
     """Raises ``Invalid`` for forms of orders that the venue does not take natively."""
-    message = None
+    message, tag = None, profile.tag_of(instrument.kind)
     if order.order_type == TRAILING_STOP:
         message = "trailing stops are not sent to this exchange"
     elif order.expires_at is not None or order.time_in_force == "GTD":
@@ -81,6 +81,8 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
         message = "orders with a trigger are not sent to this exchange"
     elif order.order_type in profile.unsupported_types.get(instrument.kind, ()):
         message = f"this exchange has no {order.order_type} here"
+    elif tag is not None and order.trigger_price is not None and not tag.is_valid(order.params):
+        message = f"params.{tag.param} is a whole number of seconds"
     elif times := _unsupported_times(order, instrument, profile):
         message = f"this exchange has no {min(times)} here"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
@@ -130,6 +132,8 @@ def build_place_call(
         if profile.trigger_direction is not None and instrument.kind is not InstrumentKind.SPOT:
             name, up, down = profile.trigger_direction
             params[name] = up if _rises_to_trigger(order) else down
+        if (tag := profile.tag_of(instrument.kind)) is not None:
+            params[tag.param] = tag.seconds(client_id, order.params)
     amount = EXACT.divide(order.qty, instrument.amount_unit)
     price = order.price if is_limit else None
     kind = "limit" if is_limit else "market"

@@ -49,6 +49,8 @@ class OrderSnapshot:
     is_conditional: bool = False
     #: The exchange's id of the order that it placed, where it is reported.
     triggered_order_id: str | None = None
+    #: The tag of a conditional order without a client order id.
+    tag: str | None = None
     #: ``external``, or why the exchange made the order.
     reason: str
     #: ``takeProfit`` or ``stopLoss`` where the venue reports that it is such an exit.
@@ -121,6 +123,7 @@ def parse_order(
         is_waiting=is_open and (state.is_conditional or _is_untriggered(info, state, trigger)),
         is_conditional=state.is_conditional,
         triggered_order_id=state.triggered_order_id,
+        tag=state.tag,
         reason=profile.create_reasons.get(created_by, "external"),
         exit=profile.create_exits.get(created_by),
         created_at=get_timestamp(row, "timestamp"),

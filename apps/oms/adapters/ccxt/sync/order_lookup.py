@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
 from oms.adapters.ccxt.parsing.fields import malformed_response, require_rows, to_milliseconds
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.parsing.trade_snapshot import (
@@ -25,6 +25,7 @@ from oms.adapters.ccxt.ratelimit.rate_bucket import Priority
 from oms.adapters.ccxt.ratelimit.request_throttle import use_priority
 from oms.adapters.ccxt.sync.raw_row_buffer import drop_oldest
 from oms.adapters.ccxt.sync.shared_lists import ListResult, SharedListReader
+from oms.adapters.ccxt.sync.tagged_orders import TaggedOrders
 from oms.adapters.ccxt.venues.order_status import VenueOrderStatus
 from oms.adapters.ccxt.venues.profile import LookupMethod, VenueProfile
 from oms.domain.value import value
@@ -62,15 +63,14 @@ class OrderLookup:
         venue: str,
         profile: VenueProfile,
         clock: Callable[[], datetime],
-        *,
-        on_triggered: Callable[[TrackedOrder, str], None],
+        orders: OrderCache,
     ) -> None:
         self._client = client
         self._profile = profile
         self._clock = clock
-        #: Called with the exchange's id of the order that a conditional one placed.
-        self._on_triggered = on_triggered
-        self._shared_lists = SharedListReader(client, venue, profile)
+        self._orders = orders
+        name_orders = TaggedOrders(orders, profile.trigger_tag).named
+        self._shared_lists = SharedListReader(client, venue, profile, name_orders)
         #: Ids of orders that conditional orders placed, by the ids of these: they do not change.
         #: The oldest are dropped.
         self._placed_order_ids: dict[str, str] = {}
@@ -187,7 +187,17 @@ class OrderLookup:
         )
         if snapshot is not None or not prove_absence or not needs_lists:
             return snapshot, True
-        return await self._scan_lists(tracked)
+        found, is_complete = await self._scan_lists(tracked)
+        return found, is_complete and await self._has_all_ended_triggers(tracked)
+
+    async def _has_all_ended_triggers(self, tracked: TrackedOrder) -> bool:
+        """Whether the lists of ended conditional orders, a page each, reach back to the order."""
+        for listing in await self._ended_triggers(tracked.symbol):
+            times = [each.created_at for each in listing.items if each.created_at is not None]
+            is_cut = listing.rows >= self._profile.orders_page
+            if is_cut and min(times, default=tracked.created_at) >= tracked.created_at:
+                return False
+        return True
 
     async def _find_separate_trigger(self, tracked: TrackedOrder) -> OrderSnapshot | None:
         """The order that a conditional order placed; else the conditional order."""
@@ -199,7 +209,7 @@ class OrderLookup:
             return snapshot
         placed_id = await self.placed_order_id(snapshot)
         if placed_id is not None:
-            self._on_triggered(tracked, placed_id)
+            self._orders.mark_triggered(tracked, placed_id)
         triggered = await self._fetch_placed(tracked)
         if triggered is None:
             message = "the trigger was met, the order that it placed is not listed yet"

@@ -57,8 +57,16 @@ class _PendingRead:
 class SharedListReader:
     """Reads whole lists of one account."""
 
-    def __init__(self, client: ExchangeClient, venue: str, profile: VenueProfile) -> None:
+    def __init__(
+        self,
+        client: ExchangeClient,
+        venue: str,
+        profile: VenueProfile,
+        name_orders: Callable[[Sequence[OrderSnapshot]], list[OrderSnapshot]] = list,
+    ) -> None:
         self._client = client
+        #: Gives the orders of a list the client order ids that the venue does not return.
+        self._name_orders = name_orders
         self._venue = venue
         self._profile = profile
         #: The next read of each list, until it starts.
@@ -111,7 +119,7 @@ class SharedListReader:
                 continue
             if order is not None:
                 items.append(order)
-        return ListResult(items=items, unreadable=unreadable, rows=len(rows))
+        return ListResult(items=self._name_orders(items), unreadable=unreadable, rows=len(rows))
 
     async def _read_shared(
         self,

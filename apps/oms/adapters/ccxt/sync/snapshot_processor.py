@@ -5,7 +5,7 @@ orders while an own stop may have placed these, where they do not name it. Else 
 external order, which is described before its executions are reported.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, fee_charges
 from oms.adapters.ccxt.sync.account_reader import AccountReader
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
+from oms.adapters.ccxt.sync.tagged_orders import TaggedOrders, unnamed_ids
 from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.money import ZERO, add
@@ -25,6 +26,9 @@ from oms.domain.orders.execution_report import (
     ReportSource,
 )
 from oms.domain.value import evolve, value
+
+FindOwnOrders = Callable[[str, Sequence[str]], Awaitable[Mapping[str, int]]]
+"""Returns which of the exchange ids of a symbol are of own orders, with the orders' ids."""
 
 _SINGLE_LOOKUPS_MAX = 3
 """More external orders than this are read from a list, not one by one."""
@@ -57,6 +61,7 @@ class SnapshotProcessor:
         profile: VenueProfile,
         window: Callable[[], float],
         is_own_order: Callable[[int], Awaitable[bool]] | None,
+        find_own_orders: FindOwnOrders | None = None,
     ) -> None:
         self._orders = orders
         self._report_builder = report_builder
@@ -66,6 +71,8 @@ class SnapshotProcessor:
         self._window = window
         #: Returns whether an order of this installation belongs to this account.
         self._is_own_order = is_own_order
+        self._find_own_orders = find_own_orders
+        self._tagged = TaggedOrders(orders, profile.trigger_tag)
         self._foreign_order_ids: set[int] = set()
 
     async def __call__(
@@ -79,6 +86,8 @@ class SnapshotProcessor:
         source: ReportSource = ReportSource.RECONCILE,
     ) -> ProcessedSnapshot:
         """Returns what is new, or with ``include_reported`` everything. Raises ``ReadFailed``."""
+        orders_read = self._tagged.named(orders_read)
+        orders_read = [each for each in orders_read if not self._tagged.is_unclear(each)]
         # All that may fail comes first: what is reported once is not reported again.
         await self._track_own_orders(orders_read, trades)
         triggered = await self._link_triggered(orders_read, trades)
@@ -152,7 +161,7 @@ class SnapshotProcessor:
             if self._orders.find(each.symbol, each.exchange_order_id, each.client_id) is None:
                 unknown.setdefault(each.symbol, set()).add(each.exchange_order_id)
         for symbol, order_ids in sorted(unknown.items()):
-            for stop in await self._lookup.ended_triggers(symbol):
+            for stop in await self._ended_triggers(symbol):
                 if self._orders.client_ids.order_id_of(stop.client_id) is None:
                     continue
                 placed_id = await self._lookup.placed_order_id(stop)
@@ -164,9 +173,28 @@ class SnapshotProcessor:
                 tracked = None if order_id is None else self._orders.by_order_id(order_id)
                 if tracked is not None:
                     tracked.has_separate_trigger = True
+                    self._orders.link(tracked, stop.exchange_order_id)
                     self._orders.mark_triggered(tracked, placed_id)
                     triggered.append(stop)
         return triggered
+
+    async def _ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
+        """Conditional orders that ended; own ones with their client order id.
+
+        Where the venue does not return it, the ledger is asked by their exchange ids.
+        """
+        stops = await self._lookup.ended_triggers(symbol)
+        unnamed = unnamed_ids(stops)
+        if not unnamed or self._find_own_orders is None:
+            return stops
+        found = await self._find_own_orders(symbol, unnamed)
+        client_ids = {name: self._orders.client_ids.encode(i, 1) for name, i in found.items()}
+        return [
+            evolve(each, client_id=client_ids[each.exchange_order_id])
+            if each.client_id is None and each.exchange_order_id in client_ids
+            else each
+            for each in stops
+        ]
 
     async def _is_untracked_own(self, name: str | None) -> bool:
         order_id = self._orders.client_ids.order_id_of(name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, SPOT_ONLY, TRIGGER_PARAMS, VenueProfile
+from oms.adapters.ccxt.venues.trigger_tag import TriggerTag
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
@@ -61,6 +62,11 @@ _CONDITIONAL_STATUSES = StatusTable(
 )
 
 
+#: Conditional orders of spot return no client order id. They return how long they wait, which Gate
+#: demands; a day is what ccxt sends.
+_TAG = TriggerTag(kinds=SPOT_ONLY, param="expiration", default=86_400)
+
+
 def _parse_state(info: Info) -> VenueState | None:
     """``finish_as``, why an order ended, is more specific than ``status``."""
     is_conditional = "trigger" in info and ("put" in info or "initial" in info)
@@ -69,11 +75,13 @@ def _parse_state(info: Info) -> VenueState | None:
         return None
     statuses = _CONDITIONAL_STATUSES if is_conditional else _STATUSES
     placed = info_text(info, "trade_id") or info_text(info, "fired_order_id")
+    is_spot = is_conditional and "put" in info
     return VenueState(
         status=statuses.find(raw),
         raw=raw,
         is_conditional=is_conditional,
         triggered_order_id=placed if is_conditional and placed != "0" else None,
+        tag=info_text(info["trigger"], _TAG.param) if is_spot else None,
     )
 
 
@@ -94,10 +102,11 @@ _GATE = evolve(
     omitted_params={"": frozenset({"subType"})},
     separate_trigger_kinds=ALL_KINDS,
     reports_waiting_trigger=True,
-    # Its rows of spot do not return the client order id: one with a lost reply is not found again.
-    unsupported_trigger_kinds=SPOT_ONLY,
+    trigger_tag=_TAG,
+    # A conditional order of spot has a price.
+    unsupported_types={InstrumentKind.SPOT: frozenset({"stop_market", "take_profit_market"})},
     trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
-    ended_trigger_list_params={InstrumentKind.LINEAR: (TRIGGER_PARAMS,)},
+    ended_trigger_list_params=dict.fromkeys(ALL_KINDS, (TRIGGER_PARAMS,)),
     trigger_lookup_params=TRIGGER_PARAMS,
     names_triggered_orders=False,
     has_typed_triggers=True,

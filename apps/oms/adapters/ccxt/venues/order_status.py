@@ -42,6 +42,8 @@ class VenueState:
     is_untriggered: bool = False
     #: The exchange's id of the order that it placed, where the row has one.
     triggered_order_id: str | None = None
+    #: What ``VenueProfile.trigger_tag`` sent, as the row has it.
+    tag: str | None = None
 
 
 StateParser = Callable[[Info], VenueState | None]

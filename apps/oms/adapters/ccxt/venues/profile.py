@@ -12,6 +12,7 @@ from typing import Any
 from oms.adapters.ccxt.venues.key_query import KeyQuery
 from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit
 from oms.adapters.ccxt.venues.order_status import Info, StateParser
+from oms.adapters.ccxt.venues.trigger_tag import TriggerTag
 from oms.adapters.ccxt.venues.venue_errors import ErrorTable
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_types import TRIGGERED_TYPES
@@ -186,6 +187,8 @@ class VenueProfile:
     names_triggered_orders: bool = True
     #: Names the placed order where the row of the conditional one does not.
     placed_order_query: PlacedOrderQuery | None = None
+    #: Makes conditional orders known again that have no client order id.
+    trigger_tag: TriggerTag | None = None
     #: Sent with each conditional order, unless it has them.
     trigger_params: Mapping[str, object] = field(default_factory=dict)
 
@@ -290,6 +293,11 @@ class VenueProfile:
     def supports_triggers(self, kind: InstrumentKind) -> bool:
         """Returns whether orders with a trigger are sent."""
         return kind not in self.unsupported_trigger_kinds
+
+    def tag_of(self, kind: InstrumentKind) -> TriggerTag | None:
+        """Returns the tag of conditional orders of that kind, if they have one."""
+        tag = self.trigger_tag
+        return tag if tag is not None and kind in tag.kinds else None
 
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""

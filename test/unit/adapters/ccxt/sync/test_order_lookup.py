@@ -63,8 +63,8 @@ async def test_the_latest_placed_orders_are_read_once(monkeypatch: pytest.Monkey
     venue = SubOrderVenue(
         instruments={SPOT: evolve(INSTRUMENTS[LINEAR], symbol=SPOT, kind=InstrumentKind.SPOT)}
     )
-    on_triggered = OrderCache(ClientOrderIdCodec(TAG)).mark_triggered
-    lookup = OrderLookup(venue, "bitget", get_profile("bitget"), now, on_triggered=on_triggered)
+    orders = OrderCache(ClientOrderIdCodec(TAG))
+    lookup = OrderLookup(venue, "bitget", get_profile("bitget"), now, orders)
     for name in ("s1", "s2", "s3", "s2", "s3", "s1"):
         assert await lookup.placed_order_id(a_stop(name)) == f"placed by {name}"
     assert venue.asked == ["s1", "s2", "s3", "s1"]
