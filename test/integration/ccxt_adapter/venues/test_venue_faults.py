@@ -216,6 +216,7 @@ WITH_CONTRACT_STOPS = (*WITH_STOPS, "gate", "kucoin")
 PLAIN_TYPES = ["market", "limit"]
 STOP_TYPES = ["stop_market", "stop_limit", "take_profit_market", "take_profit_limit"]
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(9), "side": Side.SELL}
+STOP_LIMIT = {**STOP, "order_type": "stop_limit", "price": Decimal(8)}
 BUY = {"order_type": "market", "price": None, "side": Side.BUY}
 
 
@@ -228,6 +229,9 @@ BUY = {"order_type": "market", "price": None, "side": Side.BUY}
             for venue in SYMBOLS
         ),
         ("bitget", InstrumentKind.SPOT, {**STOP, "side": Side.BUY}, True),
+        ("gate", InstrumentKind.SPOT, STOP_LIMIT, False),
+        ("gate", InstrumentKind.SPOT, {**STOP_LIMIT, "params": {"expiration": 600_000}}, False),
+        ("gate", InstrumentKind.SPOT, {**STOP_LIMIT, "params": {"expiration": "600"}}, True),
         ("gate", InstrumentKind.SPOT, BUY, True),
         ("bitget", InstrumentKind.SPOT, BUY, True),
         ("gate", InstrumentKind.SPOT, {**BUY, "side": Side.SELL}, False),
@@ -252,6 +256,13 @@ def test_forms_without_native_support_are_refused(
     assert caught.value.code == "order_type_not_supported"
 
 
+def test_the_refusal_of_a_stop_says_why() -> None:
+    with pytest.raises(Invalid, match="do not name the order that they place"):
+        refuse_unsupported_order(
+            an_order(**STOP), instrument(InstrumentKind.SPOT), get_profile("kucoin")
+        )
+
+
 def test_capability_records_of_recorded_venues() -> None:
     """Each venue is labeled as recorded, with its amend modes, with triggers or without."""
     edits = {"okx": "native", "kraken": "native", "gate": "native"}
@@ -261,8 +272,10 @@ def test_capability_records_of_recorded_venues() -> None:
         for kind in load_venues()[venue].declared.keys() & {"spot", "linear"}:
             assert capabilities["edit"].value[kind] == edits.get(venue, "emulated")
             types = capabilities["order_types"].value[kind]
-            with_stops = WITH_CONTRACT_STOPS if kind == "linear" else WITH_STOPS
-            assert types == [*PLAIN_TYPES, *(STOP_TYPES if venue in with_stops else [])]
+            with_stops = WITH_CONTRACT_STOPS if kind == "linear" else (*WITH_STOPS, "gate")
+            has_all = (venue, kind) != ("gate", "spot")
+            stops = [each for each in STOP_TYPES if has_all or "limit" in each]
+            assert types == [*PLAIN_TYPES, *(stops if venue in with_stops else [])]
             has_separate_trigger = venue != "kraken"
             assert capabilities["conditional_list"].value[kind] == (
                 "separate" if has_separate_trigger else "same"

@@ -21,12 +21,14 @@ from oms.domain.side import Side
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
 ALGO, ADD = "POST /api/v5/trade/order-algo", "POST /0/private/AddOrder"
+SPOT_PRICE = "POST /api/v4/spot/price_orders"
 FUTURES, SPOT_PLAN = "POST /api/v1/orders", "POST /api/v2/spot/trade/place-plan-order"
 PRICE, PLAN = "POST /api/v4/futures/usdt/price_orders", "POST /api/v2/mix/order/place-plan-order"
 REPLIES = {
     ALGO: {"code": "0", "data": [{"algoId": "77", "sCode": "0", "sMsg": ""}], "msg": ""},
     ADD: {"error": [], "result": {"descr": {"order": ""}, "txid": ["OAAAAA-BBBBB-CCCCCC"]}},
     PRICE: {"id": 77},
+    SPOT_PRICE: {"id": 77},
     FUTURES: {"code": "200000", "data": {"orderId": "64507d02921f1c0001ff6892"}},
     SPOT_PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
     PLAN: {"code": "00000", "msg": "success", "data": {"orderId": "77", "clientOid": ""}},
@@ -49,7 +51,7 @@ class Stop:
     more: Mapping[str, Any]
 
 
-GATE_PARTS = ("initial", "trigger")
+GATE_PARTS = ("initial", "put", "trigger")
 SWAP, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 REDUCE = {"reduce_only": True}
 STOPS = [
@@ -90,6 +92,13 @@ STOPS = [
         *("gate", "ETH/USDT:USDT", "sell", "take_profit_limit", "3100", "3000", PRICE),
         {"size": -100, "price": "3100", "trigger.price": "3000", "trigger.rule": 1},
         "initial.text",
+        {},
+    ),
+    Stop(
+        *("gate", "ETH/USDT", "sell", "stop_limit", "2590", "2600", SPOT_PRICE),
+        {"market": "ETH_USDT", "put.type": "limit", "put.side": "sell", "put.price": "2590"}
+        | {"put.amount": "1", "trigger.price": "2600", "trigger.rule": "<="},
+        "trigger.text",
         {},
     ),
     Stop(

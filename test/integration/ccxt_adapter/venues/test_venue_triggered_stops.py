@@ -13,10 +13,15 @@ from typing import Any
 
 import pytest
 
-from kit.exchanges.ccxt_harness import CcxtHarness, now
+from kit.exchanges.ccxt_harness import FAST_TIMINGS, TAG, CcxtHarness, now
 from kit.exchanges.recorded_payloads import load_raw_row
 from kit.exchanges.stub_exchange import LOST, ReceivedRequest, StubExchange, now_ms
+from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
+from oms.adapters.ccxt.orders.order_cache import TrackedOrder
+from oms.adapters.ccxt.sync.order_lookup import OrderAbsent
 from oms.domain.orders.execution_report import ReportKind
+from oms.domain.side import Side
+from oms.domain.value import evolve
 
 pytestmark = pytest.mark.recorded
 Places = Callable[[str], Any]
@@ -308,6 +313,7 @@ async def sent_stop(
     *,
     price: str | None = None,
     loses_reply: bool = False,
+    state: str | None = "SUBMITTED",
     **more: Any,
 ) -> tuple[StopVenue, CcxtHarness]:
     """The scripted stop of a venue, and a harness that has sent it as order 1."""
@@ -328,7 +334,8 @@ async def sent_stop(
     order_type = "stop_limit" if price else "stop_market"
     terms = {"order_type": order_type, "trigger_price": Decimal("1.03")}
     await harness.send(1, "sell", qty, price, symbol=symbol, **terms)
-    await harness.wait_for_state(1, "SUBMITTED")
+    if state is not None:
+        await harness.wait_for_state(1, state)
     return one, harness
 
 
@@ -392,6 +399,27 @@ async def test_a_stop_that_is_met_while_the_gateway_is_stopped(
 
 
 @each_venue
+async def test_a_stop_with_a_lost_reply_that_is_met_while_the_gateway_is_stopped(
+    name: str, places: Places, recorded_data: Path
+) -> None:
+    """Only the stored request says that it may exist."""
+    timings = evolve(FAST_TIMINGS, lookup_delays_seconds=(60.0,), live_poll_seconds=60.0)
+    options = {"loses_reply": True, "state": None, "timings": timings}
+    one, harness = await sent_stop(name, places, recorded_data, **options)
+    await harness.wait_until(lambda: one.name, "sent")
+    await harness.exchange.close()
+    assert harness.orders[1].exchange_order_id is None
+    one.is_met = True
+    harness.timings = FAST_TIMINGS
+    await harness.start().wait_ready()
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    placements = [route for route in one.routes if route.startswith("POST")]
+    assert [len(one.venue.sent(route)) for route in placements] == [1], "never sent again"
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
+@each_venue
 async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
     name: str, places: Places, recorded_data: Path
 ) -> None:
@@ -417,3 +445,31 @@ async def test_executions_of_a_stop_that_are_read_again_belong_to_it(
     (snapshot,) = harness.snapshots
     assert [report.order_id for _, report in snapshot.trades] == [1]
     assert not [report for report in snapshot.orders if report.order_id != 1]
+
+
+@pytest.mark.parametrize("count", [99, 100])
+async def test_a_stop_is_absent_only_where_the_ended_ones_reach_back_to_it(
+    places: Places, recorded_data: Path, count: int
+) -> None:
+    """A full page of younger ones says nothing about an older one."""
+    place = places("gate")
+    row = load_raw_row(recorded_data, "gate", "orders", 6)
+    ended = {"status": "finished", "finish_as": "cancelled", "create_time": now_ms() // 1000}
+    initial = {**row["initial"], "contract": "ETH_USDT", "text": ""}
+    rows = [row | ended | {"id": number, "initial": initial} for number in range(1, count + 1)]
+    place.venue.answers["GET /api/v4/futures/usdt/price_orders"] = lambda asked: (
+        rows if asked.fields["status"] == "finished" else []
+    )
+    tracked = TrackedOrder(
+        order_id=1,
+        symbol="ETH/USDT:USDT",
+        side=Side.SELL,
+        order_type="stop_market",
+        qty=Decimal("0.01"),
+        price=None,
+        created_at=now() - timedelta(hours=1),
+        client_id=ClientOrderIdCodec(TAG, is_short=True).encode(1, 1),
+        has_separate_trigger=True,
+    )
+    found = await place.lookup(await place.opened()).find(tracked)
+    assert found == OrderAbsent(is_complete=count < 100)

@@ -78,7 +78,8 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
     elif order.expires_at is not None or order.time_in_force == "GTD":
         message = "orders that expire by themselves are not sent to this exchange"
     elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
-        message = "orders with a trigger are not sent to this exchange"
+        reason = profile.unsupported_triggers[instrument.kind]
+        message = f"orders with a trigger are not sent to this exchange: {reason}"
     elif order.order_type in profile.unsupported_types.get(instrument.kind, ()):
         message = f"this exchange has no {order.order_type} here"
     elif tag is not None and order.trigger_price is not None and not tag.is_valid(order.params):

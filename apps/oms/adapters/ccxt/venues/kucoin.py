@@ -83,7 +83,10 @@ _KUCOIN = evolve(
     newest_first=True,
     omitted_params={"": SECTION_PARAMS},
     separate_trigger_kinds=SPOT_ONLY,
-    unsupported_trigger_kinds=SPOT_ONLY,
+    unsupported_triggers={
+        InstrumentKind.SPOT: "KuCoin's stops of spot do not name the order that they place, and"
+        " that order does not name its stop: its executions could not be told from others"
+    },
     reports_waiting_trigger=True,
     # A stop of contracts is one order under one id; those that wait have a list of their own.
     one_cancel_kinds=frozenset({InstrumentKind.LINEAR}),

@@ -171,8 +171,8 @@ class VenueProfile:
     separate_trigger_kinds: frozenset[InstrumentKind] = frozenset()
     #: Whether an order reports that it waits for its trigger.
     reports_waiting_trigger: bool = False
-    #: Kinds to which no conditional orders are sent.
-    unsupported_trigger_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Kinds to which no conditional orders are sent, and why.
+    unsupported_triggers: Mapping[InstrumentKind, str] = field(default_factory=dict)
     #: Parameters that select the lists of conditional orders, one list after the other.
     trigger_list_params: Mapping[InstrumentKind, Sequence[Mapping[str, object]]] = field(
         default_factory=dict
@@ -292,7 +292,7 @@ class VenueProfile:
 
     def supports_triggers(self, kind: InstrumentKind) -> bool:
         """Returns whether orders with a trigger are sent."""
-        return kind not in self.unsupported_trigger_kinds
+        return kind not in self.unsupported_triggers
 
     def tag_of(self, kind: InstrumentKind) -> TriggerTag | None:
         """Returns the tag of conditional orders of that kind, if they have one."""
@@ -301,7 +301,7 @@ class VenueProfile:
 
     def waits_separately(self, symbol: str, order_type: str) -> bool:
         """Returns whether an order waits for its trigger in a separate list."""
-        kinds = self.separate_trigger_kinds - self.unsupported_trigger_kinds
+        kinds = self.separate_trigger_kinds - self.unsupported_triggers.keys()
         return self._kind_of(symbol) in kinds and order_type in TRIGGERED_TYPES
 
     def cancels_triggers_apart(self, symbol: str) -> bool:
