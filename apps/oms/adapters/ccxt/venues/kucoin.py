@@ -85,7 +85,7 @@ _KUCOIN = evolve(
     separate_trigger_kinds=SPOT_ONLY,
     unsupported_triggers={
         InstrumentKind.SPOT: "KuCoin's stops of spot do not name the order that they place, and"
-        " that order does not name its stop: its executions could not be told from others"
+        " that order does not name its stop: its executions could not be attributed"
     },
     reports_waiting_trigger=True,
     # A stop of contracts is one order under one id; those that wait have a list of their own.
