@@ -13,7 +13,7 @@ The classes are created on first use, because ``import ccxt`` is slow.
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from ccxt_driver.ccxt_errors import ccxt_error_class
 from ccxt_driver.wire import Body, Request
@@ -202,3 +202,9 @@ def _payload_field(request: Request, key: str) -> str | None:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def refuse_parameter(name: str, why: str) -> NoReturn:
+    """Raises ``NotSupported`` for a parameter that would have no effect, or another one."""
+    message = f"the parameter {name} is not supported: {why}"
+    raise driver_error("NotSupported", message, code="parameter_not_supported")

@@ -35,6 +35,13 @@ class ExchangeRules:
     ignores_type_of_edit: bool = False
     #: ``stopLossPrice`` and ``takeProfitPrice`` on contracts are reduce-only.
     has_reducing_exits: bool = False
+    #: The parameter of the price that a trigger compares, and its values on a paper account.
+    trigger_price_param: str | None = None
+    trigger_price_types: Mapping[str, str] = field(default_factory=dict)
+    #: Parameters that are 0 for the position of an account with one position per contract.
+    position_params: tuple[str, ...] = ()
+    #: Values of ``method`` that name the request of an order.
+    order_methods: frozenset[str] = frozenset()
 
 
 _BASE_TYPES = {"market": ("market", False), "limit": ("limit", False)}
@@ -59,6 +66,8 @@ _BINANCE = ExchangeRules(
         "take_profit": ("take_profit_limit", False),
         "trailing_stop_market": ("trailing_stop", False),
     },
+    trigger_price_param="workingType",
+    trigger_price_types={"CONTRACT_PRICE": "last", "MARK_PRICE": "mark"},
 )
 _BYBIT = ExchangeRules(
     spends_price=True,
@@ -67,6 +76,10 @@ _BYBIT = ExchangeRules(
     has_reducing_exits=True,
     spot_types=_BASE_TYPES,
     contract_types=_BASE_TYPES,
+    trigger_price_param="triggerBy",
+    trigger_price_types={"LastPrice": "last", "MarkPrice": "mark"},
+    position_params=("positionIdx", "position_idx"),
+    order_methods=frozenset({"privatePostV5OrderCreate"}),
 )
 _RULES: Mapping[str, ExchangeRules] = MappingProxyType(
     {

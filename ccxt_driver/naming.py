@@ -7,10 +7,15 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 _TRADING = ("create", "edit", "cancel", "close_position", "close_all_positions")
-#: ccxt's unified methods that are called on the account's exchange, beside those which trade.
+#: ccxt's methods that are called on the account's exchange, beside those which trade.
 _REMOTE = re.compile(
     r"(?:fetch|load|set|add|reduce|borrow|repay|transfer|withdraw|deposit|redeem|enable|watch"
     r"|un_watch|calculate|sign|request)(?:_\w+)?|limits|precision_mode|status|id|name"
+    r"|is_unified_enabled"
+)
+#: The raw requests that the gateway answers: settings of the account.
+_ANSWERED_IMPLICIT = frozenset(
+    {"fapi_private_get_position_side_dual", "fapi_private_get_multi_assets_margin"}
 )
 _IMPLICIT = re.compile(r"^[a-z0-9]+_(?:\w+_)?(?:get|post|put|delete|patch)(?:_|$)")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -47,8 +52,9 @@ def is_trading(name: str) -> bool:
 
 
 def is_remote(name: str) -> bool:
-    """Whether a name, in either spelling, may be one of ccxt's unified methods or attributes."""
-    return _REMOTE.fullmatch(snake_case(name)) is not None
+    """Whether a name, in either spelling, may be a method or attribute that the gateway answers."""
+    plain_name = snake_case(name)
+    return plain_name in _ANSWERED_IMPLICIT or _REMOTE.fullmatch(plain_name) is not None
 
 
 def is_implicit(name: str) -> bool:

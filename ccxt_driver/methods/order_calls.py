@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ccxt_driver.errors import driver_error
+from ccxt_driver.errors import driver_error, refuse_parameter
 from ccxt_driver.exchange_rules import PAPER_PREFIX
 from ccxt_driver.methods.market import MarketMethods
 from ccxt_driver.sansio import read_flows
@@ -15,7 +15,6 @@ from ccxt_driver.sansio.order_terms import (
     base_amount,
     convert_order,
     needs_ticker,
-    refuse_parameter,
 )
 from ccxt_driver.structures import CCXT
 
@@ -117,15 +116,18 @@ class OrderCallMethods(MarketMethods):
             rounding=self._rounding(market["symbol"]),
             rules=self._rules,
             is_paper=is_paper,
-            has_attached_exits=is_paper or self._has_attached_exits(market),
+            has_attached_exits=is_paper
+            or self._has_order_feature(market, "attachedStopLossTakeProfit"),
+            is_hedged=is_paper and self._has_order_feature(market, "hedged"),
         )
 
-    def _has_attached_exits(self, market: Mapping[str, Any]) -> bool:
+    def _has_order_feature(self, market: Mapping[str, Any], name: str) -> bool:
+        """Whether orders on a market have a feature of the exchange."""
         kind = "spot" if market.get("spot") else "swap"
         features = self.features.get(kind) or {}
         if kind == "swap":
             features = features.get("linear" if market.get("linear") else "inverse") or {}
-        return bool((features.get("createOrder") or {}).get("attachedStopLossTakeProfit"))
+        return bool((features.get("createOrder") or {}).get(name))
 
 
 def client_id_params(client_order_id: str, params: Params | None) -> Params:

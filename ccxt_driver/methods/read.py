@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ccxt_driver.errors import refuse_parameter
 from ccxt_driver.methods.order_calls import OrderCallMethods, client_id_of
 from ccxt_driver.naming import keyword_aliases
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import NO_PARAMS, CallContext, Flow, Params
-from ccxt_driver.sansio.order_terms import refuse_parameter
 from ccxt_driver.structures import CCXT, Structure
 
 ListRead = Callable[

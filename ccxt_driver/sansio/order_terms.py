@@ -8,12 +8,13 @@ market and, where it is needed, the ticker come in.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
-from typing import Any, NoReturn
+from typing import Any
 
-from ccxt_driver.errors import driver_error
+from ccxt_driver.errors import driver_error, refuse_parameter
 from ccxt_driver.exchange_rules import ExchangeRules
 from ccxt_driver.markets import Market, MarketRounding
 from ccxt_driver.naming import GATEWAY_ORDER_TYPES, gateway_order_type
+from ccxt_driver.sansio.native_params import convert_native_params
 from ccxt_driver.wire import format_decimal
 
 _EXACT = Context(prec=80)
@@ -50,6 +51,8 @@ class OrderMarket:
     is_paper: bool = False
     #: Whether the exchange takes exits attached to an order.
     has_attached_exits: bool = False
+    #: Whether a paper account has two positions per contract.
+    is_hedged: bool = False
 
     @property
     def is_contract(self) -> bool:
@@ -114,6 +117,14 @@ def convert_order(
     if is_post_only or str(params.get("timeInForce", "")).lower() in _POST_ONLY_WORDS:
         params.pop("timeInForce", None)
         params["postOnly"] = True
+    has_trigger = _has(params, *_TRIGGERS, *_STOPS, *_PROFITS)
+    convert_native_params(
+        params,
+        place.rules,
+        is_paper=place.is_paper,
+        is_hedged=place.is_hedged,
+        triggers=has_trigger,
+    )
     exits = _attached_exits(params, place)
     cost = _cost(call, kind, params, place)
     kind = _set_trigger(kind, call.side, params, place, ticker)
@@ -137,12 +148,6 @@ def base_amount(amount: Any, place: OrderMarket) -> str | None:
     if rounded is None or place.contract_size == 1:
         return rounded
     return format_decimal(_EXACT.multiply(Decimal(rounded), place.contract_size))
-
-
-def refuse_parameter(name: str, why: str) -> NoReturn:
-    """Raises ``NotSupported`` for a parameter that would have no effect, or another one."""
-    message = f"the parameter {name} is not supported: {why}"
-    raise driver_error("NotSupported", message, code="parameter_not_supported")
 
 
 def _price(price: Any, kind: str, place: OrderMarket) -> str | None:

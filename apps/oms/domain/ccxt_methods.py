@@ -45,6 +45,14 @@ MARKET_READS = _words(
 )
 """Reads of market data."""
 
+RAW_READS: Mapping[str, str] = MappingProxyType(
+    {
+        "fapi_private_get_position_side_dual": "fapiPrivateGetPositionSideDual",
+        "fapi_private_get_multi_assets_margin": "fapiPrivateGetMultiAssetsMargin",
+    }
+)
+"""The only raw requests that are answered, by ccxt's spelling: settings of a Binance account."""
+
 ACCOUNT_READS = _words(
     "balance free_balance used_balance total_balance partial_balance accounts order orders"
     " open_order open_orders closed_order closed_orders canceled_orders"
@@ -55,7 +63,7 @@ ACCOUNT_READS = _words(
     " trading_fee trading_fees ledger ledger_entry deposits withdrawals deposits_withdrawals"
     " transactions transfer transfers convert_trade convert_trade_history",
     "fetch_",
-)
+) | {"is_unified_enabled", *RAW_READS}
 """Reads of the account."""
 
 STRATEGY_READS = _words(

@@ -49,6 +49,8 @@ class HistoryQuery:
     with_total: bool = True
     #: Only these orders.
     order_ids: Sequence[int] | None = None
+    #: Only deals of this type.
+    deal_type: str | None = None
     #: Time bounds apply to the creation of orders instead of their last change.
     by_creation: bool = False
 

@@ -1,10 +1,10 @@
 """freqtrade, a program without support for oms-gateway, trades through it in live mode.
 
-    make interop-freqtrade
+    make interop-freqtrade [ARGS="futures-bybit"]
 
 Creates an environment with freqtrade and the driver (in ``var/interop``), starts a gateway on a
-free port, runs freqtrade on a paper account of it, and compares freqtrade's database with the
-gateway. Not a test of ``make test``: it needs PyPI and some minutes.
+free port, runs freqtrade on a paper account of it for each case, and compares freqtrade's database
+with the gateway. Not a test of ``make test``: it needs PyPI and some minutes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ REPOSITORY = FOLDER.parents[2]
 sys.path.insert(0, str(FOLDER.parents[1]))
 sys.path.insert(0, str(FOLDER))
 
-from books import Comparison, Finding, compare, round_trips  # noqa: E402
+from books import Finding, compare, round_trips  # noqa: E402
 
 from kit.databases.sql import fetch_rows  # noqa: E402
 from kit.gateway.processes import Gateway  # noqa: E402
@@ -35,18 +35,23 @@ from kit.polling import wait_until  # noqa: E402
 
 ENVIRONMENT = REPOSITORY / "var" / "interop" / "freqtrade"
 REQUIREMENTS = FOLDER / "requirements.txt"
-EXCHANGE = "binance"
-SECONDS_MAX = 600
+EXCHANGES = ("binance", "bybit")
+SECONDS_MAX = 300
 STOP_SECONDS = 30.0
+#: Configuration file, strategy and exchange by case.
+CASES = {
+    "spot-binance": ("config.json", "RoundTrip", "binance"),
+    "futures-binance": ("config_futures.json", "RoundTripFutures", "binance"),
+    "futures-bybit": ("config_futures.json", "RoundTripFutures", "bybit"),
+}
 ERROR_WORDS = (" - ERROR - ", " - CRITICAL - ", "Traceback (most recent call last)")
 
 
 def main() -> int:
-    """Runs the comparison; returns the exit status."""
+    """Runs the cases; returns the exit status."""
     # On SIGTERM the started processes must be ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
-    ends_at = time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory(prefix="omsfreq") as name:
         folder = Path(name)
         try:
@@ -54,9 +59,8 @@ def main() -> int:
             gateway = Gateway(folder / "gateway")
             try:
                 gateway.start()
-                account_id = create_account(gateway)
-                trade(gateway, account_id, python, folder, options.trips, ends_at)
-                comparison = compare(gateway, account_id, folder / "freqtrade.sqlite")
+                for case in options.cases or CASES:
+                    run_case(gateway, case, python, folder / case, options)
             finally:
                 gateway.stop()
         except (Finding, subprocess.CalledProcessError) as error:
@@ -65,8 +69,21 @@ def main() -> int:
         finally:
             if options.keep and folder.exists():
                 shutil.copytree(folder, options.keep, dirs_exist_ok=True)
-    _print(comparison)
     return 0
+
+
+def run_case(
+    gateway: Gateway, case: str, python: Path, folder: Path, options: argparse.Namespace
+) -> None:
+    """Trades on an account of its own, and prints the comparison. Raises ``Finding``."""
+    config, _, exchange = CASES[case]
+    print(f"{case}: {config}", flush=True)
+    folder.mkdir()
+    account_id = create_account(gateway, case, exchange)
+    ends_at = time.monotonic() + options.seconds
+    trade(gateway, account_id, case, python, folder, options.trips, ends_at)
+    for line in compare(gateway, account_id, folder / "freqtrade.sqlite").lines:
+        print(f"  {line}")
 
 
 def environment() -> Path:
@@ -81,19 +98,20 @@ def environment() -> Path:
     # Without dependencies: freqtrade requires what the driver needs.
     _pip(python, "--no-deps", "--force-reinstall", str(REPOSITORY / "ccxt_driver"))
     patch = ("-m", "ccxt_driver.autopatch", "install", "--mode", "aggressive")
-    subprocess.run([python, *patch, "--override", EXCHANGE], check=True, cwd=ENVIRONMENT)
+    names = [word for exchange in EXCHANGES for word in ("--override", exchange)]
+    subprocess.run([python, *patch, *names], check=True, cwd=ENVIRONMENT)
     return python
 
 
-def create_account(gateway: Gateway) -> int:
+def create_account(gateway: Gateway, case: str, exchange: str) -> int:
     """Creates a paper account that the trader's key may use; returns its id.
 
-    Fees are paid in quote currency: a spot buy with a fee in base currency would leave less than
+    On spot fees are paid in quote currency: a buy with a fee in base currency would leave less than
     one step in the position after the sale.
     """
     (trader,) = fetch_rows(gateway.dsn, "SELECT id FROM users WHERE name = 'trader'")
     extra = {"oms": {"paper": {"fee_currency": "quote", "balances": {"USDT": "10000"}}}}
-    kind = ("--exchange-id=paper.binance", "--position-mode=netting", "--label=freqtrade")
+    kind = (f"--exchange-id=paper.{exchange}", "--position-mode=netting", f"--label={case}")
     created = gateway.oms(
         "add-account", f"--user-id={trader[0]}", *kind, f"--extra-config={json.dumps(extra)}"
     )
@@ -108,11 +126,17 @@ def _is_granted(gateway: Gateway, account_id: int) -> bool:
 
 
 def trade(
-    gateway: Gateway, account_id: int, python: Path, folder: Path, trips: int, ends_at: float
+    gateway: Gateway,
+    account_id: int,
+    case: str,
+    python: Path,
+    folder: Path,
+    trips: int,
+    ends_at: float,
 ) -> None:
     """Runs freqtrade until it has closed ``trips`` trades. Raises ``Finding``."""
     log = folder / "freqtrade.log"
-    with _freqtrade(gateway, account_id, python, folder, log) as process:
+    with _freqtrade(gateway, account_id, case, python, folder) as process:
         while round_trips(folder / "freqtrade.sqlite") < trips:
             errors = error_lines(log)
             if errors or process.poll() is not None or time.monotonic() > ends_at:
@@ -127,9 +151,9 @@ def trade(
         tail = "\n".join(text.splitlines()[-60:])
         raise Finding(f"{tail}\n\nnot {trips} trades without an error: {errors[:5]}")
     warnings = [line for line in text.splitlines() if " - WARNING - " in line]
-    print(f"freqtrade: {len(text.splitlines())} lines of log, no ERROR, {len(warnings)} warnings")
+    print(f"  freqtrade: {len(text.splitlines())} lines of log, no ERROR, {len(warnings)} warnings")
     for line in warnings:
-        print(f"  {line}")
+        print(f"    {line}")
 
 
 def error_lines(log: Path) -> Sequence[str]:
@@ -140,23 +164,25 @@ def error_lines(log: Path) -> Sequence[str]:
 
 @contextlib.contextmanager
 def _freqtrade(
-    gateway: Gateway, account_id: int, python: Path, folder: Path, log: Path
+    gateway: Gateway, account_id: int, case: str, python: Path, folder: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Yields the running freqtrade; ended by SIGINT as by Ctrl-C."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+    config, strategy, exchange = CASES[case]
     driver_settings = {
         "CCXT_OMS_BASE_URL": gateway.base_url,
         "CCXT_OMS_ACCOUNT_ID": str(account_id),
         "CCXT_OMS_API_KEY": gateway.api_key,
+        "FREQTRADE__EXCHANGE__NAME": exchange,
     }
     (folder / "user_data").mkdir()
     command = [
         *(str(python), "-m", "freqtrade", "trade"),
-        *("--config", str(FOLDER / "config.json"), "--strategy", "RoundTrip"),
+        *("--config", str(FOLDER / config), "--strategy", strategy),
         *("--strategy-path", str(FOLDER), "--userdir", str(folder / "user_data")),
         *("--db-url", f"sqlite:///{folder / 'freqtrade.sqlite'}"),
     ]
-    with log.open("ab") as output:
+    with (folder / "freqtrade.log").open("ab") as output:
         process = subprocess.Popen(
             command, env=inherited | driver_settings, cwd=folder, stdout=output, stderr=output
         )
@@ -183,15 +209,11 @@ def _pip(python: Path, *arguments: str) -> None:
         raise Finding(f"pip install {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
 
 
-def _print(comparison: Comparison) -> None:
-    for line in comparison.lines:
-        print(line)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Runs freqtrade through a gateway.")
-    parser.add_argument("--trips", type=int, default=1, help="trades, each in and out (1)")
-    parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="at most (600)")
+    parser.add_argument("cases", nargs="*", choices=[*CASES, []], help="all by default")
+    parser.add_argument("--trips", type=int, default=2, help="trades of a case, in and out (2)")
+    parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="of a case (300)")
     parser.add_argument("--keep", type=Path, help="a folder for logs and databases")
     return parser.parse_args()
 

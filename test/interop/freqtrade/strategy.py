@@ -1,4 +1,4 @@
-"""A freqtrade strategy for tests: enters with the first candle, exits after a few seconds.
+"""Freqtrade strategies for tests: they enter with the first candle and exit after a few seconds.
 
 Imported by freqtrade in its own environment.
 """
@@ -51,3 +51,18 @@ class RoundTrip(IStrategy):
     ) -> str | None:
         held = datetime.now(UTC) - trade.open_date_utc
         return "held_long_enough" if held >= HOLDING_TIME else None
+
+
+class RoundTripFutures(RoundTrip):
+    """The same on contracts: long on BTC, short on the others, with a leverage of 3."""
+
+    can_short = True
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        is_long = metadata["pair"].startswith("BTC/")
+        name = "enter_long" if is_long else "enter_short"
+        dataframe.loc[dataframe["mean"].notna(), name] = 1
+        return dataframe
+
+    def leverage(self, pair: str, **kwargs: object) -> float:
+        return 3.0

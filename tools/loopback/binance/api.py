@@ -82,6 +82,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("GET", "/fapi/v1/leverageBracket"): rest_account.leverage_brackets,
     ("GET", "/fapi/v1/positionSide/dual"): rest_account.position_mode,
     ("POST", "/fapi/v1/positionSide/dual"): rest_account.set_position_mode,
+    ("GET", "/fapi/v1/multiAssetsMargin"): rest_account.margin_assets,
     ("GET", "/fapi/v2/account"): rest_account.linear_account,
     ("GET", "/fapi/v3/account"): rest_account.linear_account,
     ("GET", "/fapi/v3/balance"): rest_account.balance,

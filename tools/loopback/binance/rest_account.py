@@ -150,6 +150,11 @@ def position_mode(caller: Caller, params: Params) -> Any:
     return {"dualSidePosition": bool(caller.account.hedged)}
 
 
+def margin_assets(caller: Caller, params: Params) -> Any:
+    """Returns that each contract uses the balance of its own settlement asset."""
+    return {"multiAssetsMargin": False}
+
+
 def set_position_mode(caller: Caller, params: Params) -> Any:
     """Sets the position mode of all contracts."""
     dual_side, account = str(params.get("dualSidePosition", "")).lower(), caller.account

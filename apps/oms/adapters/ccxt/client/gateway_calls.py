@@ -21,13 +21,13 @@ from oms.adapters.ccxt.client.request_errors import (
     ReadFailed,
     RequestError,
 )
-from oms.domain.ccxt_methods import META_READS
+from oms.domain.ccxt_methods import META_READS, RAW_READS
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.money import decimal_text
 from oms.ports.exchange import DirectTradeResult
 
-#: Attributes of ccxt's objects that are not in snake_case.
-_ATTRIBUTES = {"precision_mode": "precisionMode"}
+#: Members of ccxt's objects that are not in snake_case.
+_SPELLINGS = {"precision_mode": "precisionMode", **RAW_READS}
 #: Methods that return structures of ccxt, whose numbers are numbers for a caller.
 _STRUCTURE_PREFIXES = ("fetch_", "create_", "edit_", "cancel_", "load_markets")
 _STRUCTURE_READS = frozenset({"market", "markets", "currencies", "fees", "limits", "calculate_fee"})
@@ -65,7 +65,8 @@ async def call_read(
         return _to_result(func, member)
     _check_arguments(func, member, args, kwargs)
     try:
-        return _to_result(func, await connection.read(func, *args, **kwargs))
+        name = _SPELLINGS.get(func, func)
+        return _to_result(func, await connection.read(name, *args, **kwargs))
     except ReadFailed as failed:
         raise Conflict(failed.message, code=failed.code, reason=failed.reason) from None
 
@@ -97,7 +98,7 @@ def _find_member(connection: Connection, func: str) -> Any:
     """Returns ccxt's method or a listed attribute; ``None`` for anything else."""
     if func.startswith("_"):
         return None
-    member = getattr(connection.exchange, _ATTRIBUTES.get(func, func), None)
+    member = getattr(connection.exchange, _SPELLINGS.get(func, func), None)
     return member if callable(member) or func in META_READS else None
 
 

@@ -27,7 +27,14 @@ _TERM_PARAMS = frozenset(
         *("cost", "quoteOrderQty", "quoteQty", "marketUnit", "tgtCcy", "closePosition"),
         *("isIsolated", "isLeverage", "sideEffectType", "portfolioMargin", "papi"),
         *("test", "sor", "SOR", "stopLossPrice", "trailingDelta", "callbackRate", "trailingStop"),
-        *("tradingStopEndpoint", "newClientOrderId", "orderLinkId", "clientAlgoId", "clOrdId"),
+        *(
+            "tradingStopEndpoint",
+            "method",
+            "newClientOrderId",
+            "orderLinkId",
+            "clientAlgoId",
+            "clOrdId",
+        ),
     }
 )
 #: On spot they would trade on margin.

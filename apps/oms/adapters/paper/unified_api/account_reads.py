@@ -72,7 +72,7 @@ class AccountReads:
         self, symbols: object = None, params: object = None
     ) -> list[Structure]:
         """Returns open positions, of these symbols or of all."""
-        requested = None if symbols is None else {self._symbol(each) for each in _list(symbols)}
+        requested = None if symbols is None else {self.symbol(each) for each in _list(symbols)}
         state = self._state_at_current_marks()
         return [
             position_structure(
@@ -90,7 +90,7 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Returns open orders, the oldest first."""
-        requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
+        requested, earliest = None if symbol is None else self.symbol(symbol), parse_since(since)
         found = [
             order
             for name, held in self.state.orders.items()
@@ -99,7 +99,7 @@ class AccountReads:
             if order.created_at >= earliest
         ]
         found.sort(key=lambda order: order.number)
-        return [open_order_structure(order) for order in islice(found, _limit(limit))]
+        return [open_order_structure(order) for order in islice(found, parse_limit_of_rows(limit))]
 
     async def fetch_closed_orders(
         self,
@@ -132,7 +132,7 @@ class AccountReads:
         """Returns orders of any state, the oldest first."""
         finished = await self._fetch_finished(symbol, since, limit, TERMINAL)
         still_open = await self.fetch_open_orders(symbol, since)
-        return [*finished, *still_open][-_limit(limit) :]
+        return [*finished, *still_open][-parse_limit_of_rows(limit) :]
 
     async def fetch_order(
         self, id: object, symbol: object = None, params: object = None
@@ -154,13 +154,13 @@ class AccountReads:
         params: object = None,
     ) -> list[Structure]:
         """Returns executions, the oldest first: the newest ``limit``, or from ``since`` on."""
-        requested, earliest = None if symbol is None else self._symbol(symbol), _since(since)
+        requested, earliest = None if symbol is None else self.symbol(symbol), parse_since(since)
         found = [
             each
             for each in self.trades()
             if requested in (None, each.symbol) and each.executed_at >= earliest
         ]
-        count = _limit(limit)
+        count = parse_limit_of_rows(limit)
         return [
             trade_structure(each, self.settings)
             for each in (found[-count:] if since is None else found[:count])
@@ -194,9 +194,9 @@ class AccountReads:
     async def _fetch_finished(
         self, symbol: object, since: object, limit: object, states: frozenset[OrderState]
     ) -> list[Structure]:
-        requested = None if symbol is None else self._symbol(symbol)
-        found = await self._load_recorded(requested, _since(since), states)
-        return [closed_order_structure(order) for order in found[-_limit(limit) :]]
+        requested = None if symbol is None else self.symbol(symbol)
+        found = await self._load_recorded(requested, parse_since(since), states)
+        return [closed_order_structure(order) for order in found[-parse_limit_of_rows(limit) :]]
 
     async def _load_recorded(
         self, symbol: str | None, since: datetime, states: frozenset[OrderState]
@@ -221,7 +221,8 @@ class AccountReads:
             if order.exchange_order_id is not None and order.state in states
         ]
 
-    def _symbol(self, value: object) -> str:
+    def symbol(self, value: object) -> str:
+        """Returns the symbol of an instrument that is traded. Raises ``Invalid``."""
         if not isinstance(value, str) or value not in self.settings.instruments:
             message = f"{value!r} is not traded here"
             raise Invalid(message, code="instrument_not_supported")
@@ -234,7 +235,8 @@ def _list(value: object) -> Sequence[object]:
     return value
 
 
-def _since(value: object) -> datetime:
+def parse_since(value: object) -> datetime:
+    """Returns the time of ``since``, or the first one. Raises ``Invalid``."""
     if value is None:
         return EPOCH
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**46:
@@ -242,7 +244,8 @@ def _since(value: object) -> datetime:
     return EPOCH + timedelta(milliseconds=value)
 
 
-def _limit(value: object) -> int:
+def parse_limit_of_rows(value: object) -> int:
+    """Returns the number of rows of ``limit``. Raises ``Invalid``."""
     return parse_limit(value, default=ROWS_MAX, most=ROWS_MAX)
 
 

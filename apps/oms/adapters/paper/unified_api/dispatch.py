@@ -12,8 +12,13 @@ from oms.adapters.paper.unified_api.derived_account_reads import (
 )
 from oms.adapters.paper.unified_api.derived_market_reads import FUNCTIONS as DERIVED_MARKET_METHODS
 from oms.adapters.paper.unified_api.exchange_info import FUNCTIONS as INFO_METHODS
+from oms.adapters.paper.unified_api.funding_reads import ACCOUNT_FUNCTIONS as FUNDING_METHODS
+from oms.adapters.paper.unified_api.funding_reads import (
+    MARKET_FUNCTIONS as FUNDING_RATE_METHODS,
+)
 from oms.adapters.paper.unified_api.market_listings import FUNCTIONS as LISTING_METHODS
 from oms.adapters.paper.unified_api.market_reads import MarketReads
+from oms.adapters.paper.unified_api.venue_settings import FUNCTIONS as VENUE_METHODS
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.ports.history_reads import HistoryReads
@@ -28,15 +33,16 @@ _MARKET_METHODS: Mapping[str, Callable[..., object]] = {
         "fetch_markets",
         "load_markets",
     )
-} | {**LISTING_METHODS, **DERIVED_MARKET_METHODS, **INFO_METHODS}
+} | {**LISTING_METHODS, **DERIVED_MARKET_METHODS, **FUNDING_RATE_METHODS, **INFO_METHODS}
 
 _ACCOUNT_METHODS: Mapping[str, Callable[..., Awaitable[object]]] = {
     **ACCOUNT_METHODS,
     **DERIVED_ACCOUNT_METHODS,
+    **FUNDING_METHODS,
 }
 
 READS = frozenset({*_MARKET_METHODS, *_ACCOUNT_METHODS})
-"""Names of all supported read methods."""
+"""Names of the read methods that every paper exchange supports."""
 
 
 async def call_method(
@@ -49,7 +55,9 @@ async def call_method(
     now: datetime,
 ) -> object:
     """Returns the result of a read. Raises ``Invalid`` for unknown methods or arguments."""
-    if func in _ACCOUNT_METHODS:
+    venue_method = VENUE_METHODS.get(account.venue, {}).get(func)
+    account_method = venue_method or _ACCOUNT_METHODS.get(func)
+    if account_method is not None:
         account_reads = AccountReads(
             account_id=account.id,
             settings=engine.settings,
@@ -59,7 +67,6 @@ async def call_method(
             history=history,
             now=now,
         )
-        account_method = _ACCOUNT_METHODS[func]
         _check_arguments(func, account_method, account_reads, args, kwargs)
         return await account_method(account_reads, *args, **kwargs)
     market_method = _MARKET_METHODS.get(func)

@@ -18,7 +18,7 @@ from oms.adapters.paper.unified_api.structures import (
     to_milliseconds,
 )
 from oms.domain.errors import Invalid
-from oms.domain.instrument import Instrument
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import add, multiply
 from oms.simulation.market.random_walk import STEP_DURATION, step_at
 from oms.simulation.state.exchange_state import EPOCH
@@ -80,6 +80,12 @@ def fetch_ohlcv(
     params: object = None,
 ) -> list[list[object]]:
     """Returns rows ``[time, open, high, low, close, volume]`` from ``since`` on, or the newest."""
+    price = params.get("price") if isinstance(params, Mapping) else None
+    if price == "mark":
+        return fetch_mark_ohlcv(reads, symbol, timeframe, since, limit)
+    if price is not None:
+        message = f"a paper exchange has no candles of the price {str(price)[:64]!r}"
+        raise Invalid(message, code="unsupported_func", reason="not_supported")
     instrument = reads.instrument(symbol)
     length = TIMEFRAMES.get(str(timeframe))
     if length is None:
@@ -92,6 +98,20 @@ def fetch_ohlcv(
     first = newest - count + 1 if since is None else -(-_parse_since(since) // length)
     numbers = range(first, min(first + count, newest + 1))
     return [_candle(reads, instrument, EPOCH + n * length, length) for n in numbers]
+
+
+def fetch_mark_ohlcv(
+    reads: MarketReads,
+    symbol: str,
+    timeframe: object = "1m",
+    since: object = None,
+    limit: object = None,
+    params: object = None,
+) -> list[list[object]]:
+    """Returns candles of a contract's mark price, which is the middle of the book; no volume."""
+    if reads.instrument(symbol).kind is InstrumentKind.SPOT:
+        raise Invalid(f"{symbol} is no contract and has no mark")
+    return [[*row[:5], None] for row in fetch_ohlcv(reads, symbol, timeframe, since, limit)]
 
 
 def _candle(
@@ -132,5 +152,6 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "fetch_status": fetch_status,
     "fetch_currencies": fetch_currencies,
     "fetch_ohlcv": fetch_ohlcv,
+    "fetch_mark_ohlcv": fetch_mark_ohlcv,
 }
 """Methods by their ccxt names; the first argument is ``MarketReads``."""

@@ -36,7 +36,7 @@ def market_structure(instrument: Instrument, settings: SimulationSettings) -> di
         "feeSide": _fee_side(instrument.kind, settings),
         "precision": _precision(instrument),
         "limits": _limits(instrument),
-        "marginModes": {"cross": None if is_spot else True, "isolated": None},
+        "marginModes": dict.fromkeys(("cross", "isolated"), None if is_spot else True),
         "created": None,
         "info": {},
     }

@@ -67,6 +67,8 @@ def window_conditions(dialect: Dialect, kind: HistoryTable, window: HistoryQuery
         where = where.and_(f"order_id = {param}", window.order_id)
     if window.position_id is not None and kind.table in ("oms_deals", "oms_orders"):
         where = where.and_(f"position_id = {param}", window.position_id)
+    if window.deal_type is not None and kind.table == "oms_deals":
+        where = where.and_(f"type = {param}", window.deal_type)
     if window.order_ids is not None and kind.table == "oms_orders":
         where = _column_in(dialect, where, "id", window.order_ids)
     moment = "created_at" if window.by_creation else kind.moment
