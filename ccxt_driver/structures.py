@@ -4,6 +4,7 @@ Ids are the gateway's own. A value that a row does not contain is ``None``, neve
 are computed as decimals and converted by ``number`` (float by default) at the end.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -26,11 +27,13 @@ _STATUSES = {
     "REJECTED": "rejected",
 }
 _POSITION_SIDES = {"buy": "long", "sell": "short"}
-_UNAVAILABLE_POSITION_KEYS = (
-    *("leverage", "marginMode", "liquidationPrice", "hedged", "lastPrice", "collateral"),
-    *("initialMargin", "initialMarginPercentage", "maintenanceMargin"),
-    *("maintenanceMarginPercentage", "marginRatio", "percentage", "positionMargin", "isolated"),
+#: Of positions the exchange alone knows the margin: what is the same for any part of a position,
+#: and what is of the whole position.
+_SETTING_KEYS = (
+    *("leverage", "marginMode", "liquidationPrice", "hedged", "lastPrice"),
+    *("initialMarginPercentage", "maintenanceMarginPercentage", "marginRatio", "isolated"),
 )
+_MARGIN_KEYS = ("collateral", "initialMargin", "maintenanceMargin", "percentage", "positionMargin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +125,30 @@ class StructureBuilder:
             "stopLossPrice": self._value(row, "stop_loss"),
             "takeProfitPrice": self._value(row, "stop_gain"),
             "exitPrice": self._value(row, "close_price"),
-            **dict.fromkeys(_UNAVAILABLE_POSITION_KEYS),
+            **dict.fromkeys((*_SETTING_KEYS, *_MARGIN_KEYS)),
         }
+
+    def with_margins(
+        self, positions: Sequence[Structure], exchange_positions: Sequence[Row]
+    ) -> list[Structure]:
+        """Returns positions with what the exchange says of the margin of theirs.
+
+        Where several positions are one at the exchange, without the amounts of the whole.
+        """
+        theirs = {(row.get("symbol"), row.get("side")): row for row in exchange_positions}
+        counts = Counter((row["symbol"], row["side"]) for row in positions)
+        result = []
+        for position in positions:
+            key = (position["symbol"], position["side"])
+            names = _SETTING_KEYS if counts[key] > 1 else (*_SETTING_KEYS, *_MARGIN_KEYS)
+            row = theirs.get(key, {})
+            result.append({**position, **{name: self._exact(row.get(name)) for name in names}})
+        return result
+
+    def _exact(self, value: Any) -> Any:
+        """Returns a value of the exchange, a number as those of the gateway."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return self.number(format_decimal(value)) if is_number else value
 
     def _contract_size(self, row: Row) -> Decimal:
         return self.contract_sizes.get(str(row.get("symbol")), Decimal(1))

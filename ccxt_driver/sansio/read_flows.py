@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ccxt_driver.errors import driver_error
+from ccxt_driver.errors import OmsDriverError, driver_error
 from ccxt_driver.sansio.flow import CallContext, Flow, Params
 from ccxt_driver.structures import CCXT, Structure
 from ccxt_driver.wire import Body, Request, ccxt_call, parse_milliseconds, quote_path_part, utc_date
@@ -29,6 +29,8 @@ LIST_PARAMS = frozenset(
         *("watch_timeout_seconds", "poll_interval_seconds", "force_polling"),
     }
 )
+#: The exchange's own positions are no answer to such a key, or on such an account.
+_NO_EXCHANGE_POSITIONS = ("strategy_permission_denied", "unsupported_func")
 #: With one of these in ``params`` the pages are in the gateway's order, the oldest row first.
 _PAGING = ("page", "cursor", "sort")
 
@@ -151,7 +153,10 @@ def fetch_my_trades(
 def fetch_positions(
     context: CallContext, symbols: Sequence[str] | str | None, params: Params
 ) -> Flow[list[Structure]]:
-    """Reads open positions; with ``params["history"]`` those of any state, like orders."""
+    """Reads open positions; with ``params["history"]`` those of any state, like orders.
+
+    In the ccxt dialect open contracts also have what the exchange says of their margin.
+    """
     if params.get("history"):
         limit = params.get("limit")
         query = build_history_query(context, None, params.get("since"), limit, params)
@@ -161,7 +166,25 @@ def fetch_positions(
         query = {"account_ids": context.account_id, "limit": limit}
         _add_filters(query, context, None, params)
         body = yield _get("/oms/positions/open", query)
-    return [context.structures.position(row) for row in _filter_symbols(list_rows(body), symbols)]
+    rows = _filter_symbols(list_rows(body), symbols)
+    positions = [context.structures.position(row) for row in rows]
+    contracts = sorted({str(each["symbol"]) for each in positions if ":" in str(each["symbol"])})
+    if context.structures.dialect != CCXT or params.get("history") or not contracts:
+        return positions
+    return context.structures.with_margins(
+        positions, (yield from _exchange_positions(context, contracts))
+    )
+
+
+def _exchange_positions(context: CallContext, symbols: Sequence[str]) -> Flow[list[Body]]:
+    """Reads positions from the exchange; none for a key that may not, or where it has no list."""
+    try:
+        body = yield ccxt_call(context.account_id, "fetch_positions", [list(symbols)], {})
+    except OmsDriverError as error:
+        if error.code in _NO_EXCHANGE_POSITIONS:
+            return []
+        raise
+    return [row for row in body.get("result") or [] if isinstance(row, dict)]
 
 
 def fetch_position(context: CallContext, symbol: str, params: Params) -> Flow[Structure | None]:

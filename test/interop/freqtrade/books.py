@@ -1,4 +1,4 @@
-"""Compares freqtrade's database with the gateway: orders, amounts and prices must be equal."""
+"""Compares freqtrade's database with the gateway: orders, amounts, prices and profits are equal."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kit.gateway.processes import Gateway
-from kit.http.client import get
+from kit.http.client import call, get
+
+#: freqtrade rounds profits to eight decimal places.
+PROFIT_DIFFERENCE_MAX = Decimal("0.000000005")
 
 
 class Finding(Exception):
@@ -27,6 +30,12 @@ class Comparison:
 def round_trips(database: Path) -> int:
     """Returns the number of freqtrade's closed trades; 0 without a database."""
     return sum(not trade["is_open"] for trade in _rows(database, "trades"))
+
+
+def stopped_trips(database: Path) -> int:
+    """Returns the number of closed trades that ended by a stop at the exchange."""
+    reasons = [trade["exit_reason"] for trade in _rows(database, "trades") if not trade["is_open"]]
+    return reasons.count("stoploss_on_exchange")
 
 
 def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
@@ -62,6 +71,13 @@ def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
             len(position_ids) == len(positions) == 1,
             f"one closed position of {ids}: {position_ids}, {closed}",
         )
+        profit = Decimal(positions[0]["realized_pnl"])
+        _require(
+            abs(profit - Decimal(str(trade["close_profit_abs"]))) <= PROFIT_DIFFERENCE_MAX,
+            f"profit of {positions[0]}: {trade}",
+        )
+        if ":" in trade["pair"]:
+            lines.append(_compare_margin(gateway, account_id, trade))
         lines.append(
             f"position {positions[0]['id']} {positions[0]['symbol']} closed,"
             f" profit {positions[0]['realized_pnl']}; freqtrade: {trade['close_profit_abs']}"
@@ -73,16 +89,38 @@ def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
 def _compare_stops(
     trade: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], gateway_orders: Mapping[str, Any]
 ) -> list[str]:
-    """Checks that freqtrade's stop orders at the exchange were canceled; returns their lines."""
+    """Checks freqtrade's stop orders at the exchange; returns the lines of the canceled ones.
+
+    One that was executed is the order that closed the trade.
+    """
     trade_orders = [order for order in orders if order["ft_trade_id"] == trade["id"]]
     ids = [order["order_id"] for order in trade_orders if order["ft_order_side"] == "stoploss"]
     _require(bool(ids), f"a stop at the exchange for {trade}")
-    for each in ids:
-        _require(
-            each in gateway_orders and gateway_orders[each]["status"] == "CANCELED",
-            f"{each} canceled: {gateway_orders}",
-        )
-    return [f"order {each} {gateway_orders[each]['order_type']} canceled" for each in ids]
+    executed = trade["exit_reason"] == "stoploss_on_exchange"
+    expected = ["CANCELED"] * (len(ids) - executed) + ["FILLED"] * executed
+    statuses = [gateway_orders.get(each, {}).get("status") for each in ids]
+    _require(statuses == expected, f"{ids} {expected}: {gateway_orders}")
+    return [
+        f"order {each} {gateway_orders[each]['order_type']} canceled"
+        for each, status in zip(ids, statuses, strict=True)
+        if status == "CANCELED"
+    ]
+
+
+def _compare_margin(gateway: Gateway, account_id: int, trade: Mapping[str, Any]) -> str:
+    """Compares leverage and margin mode of a contract with the trade's; returns a line."""
+    answers = []
+    for func in ("fetch_leverage", "fetch_margin_mode"):
+        path = f"/ccxt/{account_id}/{func}"
+        status, body, _ = call(gateway, "POST", path, {"args": [trade["pair"]]})
+        _require(status == 200, f"{func}: {body}")
+        answers.append(body["result"])
+    leverage, mode = answers[0]["longLeverage"], answers[1]["marginMode"]
+    _require((leverage, mode) == (trade["leverage"], "isolated"), f"margin of {trade}: {answers}")
+    _require(bool(trade["liquidation_price"]), f"a liquidation price of {trade}")
+    return (
+        f"{trade['pair']} {mode}, leverage {leverage}, liquidation at {trade['liquidation_price']}"
+    )
 
 
 def _compare_order(

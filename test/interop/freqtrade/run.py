@@ -26,7 +26,7 @@ REPOSITORY = FOLDER.parents[2]
 sys.path.insert(0, str(FOLDER.parents[1]))
 sys.path.insert(0, str(FOLDER))
 
-from books import Finding, compare, round_trips  # noqa: E402
+from books import Finding, compare, round_trips, stopped_trips  # noqa: E402
 
 from kit.databases.sql import fetch_rows  # noqa: E402
 from kit.gateway.processes import Gateway  # noqa: E402
@@ -35,7 +35,6 @@ from kit.polling import wait_until  # noqa: E402
 
 ENVIRONMENT = REPOSITORY / "var" / "interop" / "freqtrade"
 REQUIREMENTS = FOLDER / "requirements.txt"
-EXCHANGES = ("binance", "bybit")
 SECONDS_MAX = 300
 STOP_SECONDS = 30.0
 #: Configuration file, strategy and exchange by case.
@@ -98,8 +97,8 @@ def environment() -> Path:
     # Without dependencies: freqtrade requires what the driver needs.
     _pip(python, "--no-deps", "--force-reinstall", str(REPOSITORY / "ccxt_driver"))
     patch = ("-m", "ccxt_driver.autopatch", "install", "--mode", "aggressive")
-    names = [word for exchange in EXCHANGES for word in ("--override", exchange)]
-    subprocess.run([python, *patch, *names], check=True, cwd=ENVIRONMENT)
+    names = ",".join(sorted({exchange for _, _, exchange in CASES.values()}))
+    subprocess.run([python, *patch, "--override", names], check=True, cwd=ENVIRONMENT)
     return python
 
 
@@ -134,10 +133,14 @@ def trade(
     trips: int,
     ends_at: float,
 ) -> None:
-    """Runs freqtrade until it has closed ``trips`` trades. Raises ``Finding``."""
-    log = folder / "freqtrade.log"
+    """Runs freqtrade until it has closed ``trips`` trades, on contracts one of them by a stop.
+
+    Raises ``Finding``.
+    """
+    log, database = folder / "freqtrade.log", folder / "freqtrade.sqlite"
+    stops = 1 if case.startswith("futures") else 0
     with _freqtrade(gateway, account_id, case, python, folder) as process:
-        while round_trips(folder / "freqtrade.sqlite") < trips:
+        while round_trips(database) < trips or stopped_trips(database) < stops:
             errors = error_lines(log)
             if errors or process.poll() is not None or time.monotonic() > ends_at:
                 break
@@ -147,7 +150,7 @@ def trade(
             time.sleep(5)
     text = log.read_text(encoding="utf-8", errors="replace")
     errors = error_lines(log)
-    if errors or round_trips(folder / "freqtrade.sqlite") < trips:
+    if errors or round_trips(database) < trips or stopped_trips(database) < stops:
         tail = "\n".join(text.splitlines()[-60:])
         raise Finding(f"{tail}\n\nnot {trips} trades without an error: {errors[:5]}")
     warnings = [line for line in text.splitlines() if " - WARNING - " in line]
