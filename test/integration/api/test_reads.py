@@ -140,7 +140,7 @@ async def test_ccxt_reads(busy: InProcessGateway) -> None:
         ("__class__", 403, "ccxt_method_not_allowed"),
         ("watchTicker", 422, "unsupported_func"),
         ("fetch_ohlcv", 422, "validation_error"),
-        ("fetch_funding_rate_history", 422, "unsupported_func"),
+        ("fetch_open_interest", 422, "unsupported_func"),
         ("core/withdraw", 422, "unsupported_func"),
     ],
 )

@@ -17,6 +17,7 @@ from kit.databases.store_rows import (
     seconds_after,
 )
 from oms.adapters.sql.store import SqlStore
+from oms.domain.ledger.deal import DealType
 from oms.domain.ledger.position import PositionState
 from oms.domain.orders.order import OrderState
 from oms.ports.history_reads import HistoryQuery
@@ -100,6 +101,21 @@ async def test_numbered_pages_have_a_total_and_keyed_pages_do_not(store: SqlStor
     assert (ids(third.items), third.total, third.next_after_id) == ([9, 10], 10, None)
     assert (ids(beyond.items), beyond.total) == ([], 10)
     assert (ids(uncounted.items), uncounted.total) == ([1, 2, 3, 4], None)
+
+
+async def test_deals_of_one_type(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    kinds = (DealType.TRADE, DealType.FUNDING, DealType.TRADE, DealType.FUNDING)
+    batch = AccountBatch(
+        lease=await a_lease(store, account_id),
+        head_before=0,
+        head_after=0,
+        deals=[a_deal(n, account_id, type=kind) for n, kind in enumerate(kinds, 1)],
+    )
+    assert not await store.ledger.commit([batch])
+    window = HistoryQuery(account_ids=(account_id,), deal_type=DealType.FUNDING.value)
+    found = await store.history.deals(window)
+    assert (ids(found.items), found.total) == ([2, 4], 2)
 
 
 async def test_keyed_pages_visit_every_row_once_in_both_directions(store: SqlStore) -> None:

@@ -81,10 +81,12 @@ class InProcessGateway:
             "payload": order | payload,
         }
 
-    async def add_account(self, mode: str = "netting", extra: str = MANUAL) -> int:
+    async def add_account(
+        self, mode: str = "netting", extra: str = MANUAL, exchange_id: str = "paper.binance"
+    ) -> int:
         """Creates a paper account; returns its id."""
         return await self.store.registry.create_account(
-            exchange_id="paper.binance",
+            exchange_id=exchange_id,
             label=f"paper {mode}",
             position_mode=mode,
             environment="paper",

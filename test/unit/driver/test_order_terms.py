@@ -126,6 +126,29 @@ def test_a_pair_of_exits_is_for_paper_accounts() -> None:
         convert_order(call, market(SPOT, "binance"), None)
 
 
+@pytest.mark.parametrize(
+    ("exchange_id", "name", "value"),
+    [("binance", "workingType", "MARK_PRICE"), ("bybit", "triggerBy", "MarkPrice")],
+)
+def test_the_price_of_a_trigger_is_named_as_the_exchange_or_paper_has_it(
+    exchange_id: str, name: str, value: str
+) -> None:
+    call = order(type="market", price=None, stopLossPrice=90, **{name: value})
+    native = convert_order(call, market(CONTRACT, exchange_id), None)
+    assert native.params[name] == value
+    paper = convert_order(call, market(CONTRACT, exchange_id, is_paper=True), None)
+    assert paper.params["triggerPriceType"] == "mark" and name not in paper.params
+
+
+def test_the_position_of_one_way_mode_is_the_only_one_on_paper() -> None:
+    call = order(positionIdx=0)
+    assert convert_order(call, market(CONTRACT, "bybit"), None).params == {"positionIdx": 0}
+    assert convert_order(call, market(CONTRACT, "bybit", is_paper=True), None).params == {}
+    hedged = market(CONTRACT, "bybit", is_paper=True, is_hedged=True)
+    with pytest.raises(ccxt.NotSupported, match="positionIdx"):
+        convert_order(call, hedged, None)
+
+
 def test_sections_of_an_exchange_have_their_markets_only() -> None:
     markets = {"BTC/USDT": {"spot": True}, "BTC/USDT:USDT": {"linear": True}}
     assert set(section_markets("binanceusdm", markets)) == {"BTC/USDT:USDT"}

@@ -147,6 +147,53 @@ def test_fetch_positions() -> None:
     assert [row["id"] for row in exchange.fetch_positions(["eth/usdt"])] == ["4"]
 
 
+LINEAR_POSITION = {**POSITION, "symbol": "BTC/USDT:USDT", "side": "buy"}
+MARGIN = {
+    "symbol": "BTC/USDT:USDT",
+    "side": "long",
+    "leverage": 3,
+    "marginMode": "isolated",
+    "liquidationPrice": 41000.5,
+    "initialMargin": 500.0,
+    "hedged": False,
+}
+LOADED = ({"result": {"BTC/USDT:USDT": {"id": "BTCUSDT", "swap": True}}}, {"result": {}})
+
+
+def test_positions_of_contracts_have_the_margin_of_the_exchange() -> None:
+    answers = ({"items": [LINEAR_POSITION]}, {"result": [MARGIN]})
+    exchange, transport = make_exchange(*LOADED, *answers, dialect="ccxt")
+    exchange.load_markets()
+    (position,) = exchange.fetch_positions(["BTC/USDT:USDT"])
+    assert {name: position[name] for name in MARGIN} == MARGIN
+    assert transport.sent[-1].path == "/ccxt/7/fetch_positions"
+    assert transport.sent[-1].payload == {"args": [["BTC/USDT:USDT"]], "kwargs": {}}
+
+
+def test_several_positions_that_are_one_at_the_exchange_have_no_amounts_of_it() -> None:
+    rows = [LINEAR_POSITION, {**LINEAR_POSITION, "id": 4}]
+    exchange, _ = make_exchange(*LOADED, {"items": rows}, {"result": [MARGIN]}, dialect="ccxt")
+    exchange.load_markets()
+    for position in exchange.fetch_positions():
+        assert (position["leverage"], position["liquidationPrice"]) == (3, 41000.5)
+        assert position["initialMargin"] is None
+
+
+def test_a_key_of_strategies_reads_positions_without_a_margin() -> None:
+    denied = failure("strategy_permission_denied")
+    exchange, _ = make_exchange(*LOADED, {"items": [LINEAR_POSITION]}, denied, dialect="ccxt")
+    exchange.load_markets()
+    (position,) = exchange.fetch_positions()
+    assert (position["leverage"], position["marginMode"]) == (None, None)
+    unavailable = failure("exchange_unavailable")
+    exchange, _ = make_exchange(
+        *LOADED, {"items": [LINEAR_POSITION]}, *[unavailable] * 3, dialect="ccxt"
+    )
+    exchange.load_markets()
+    with pytest.raises(ccxt.ExchangeNotAvailable):
+        exchange.fetch_positions()
+
+
 def test_fetch_positions_of_the_history() -> None:
     exchange, transport = reader({"items": [POSITION]})
     assert len(exchange.fetch_positions(None, {"history": True, "limit": 20})) == 1

@@ -107,5 +107,6 @@ async def test_other_reads_need_no_strategy(func: str) -> None:
 def test_every_read_of_orders_trades_and_positions_is_listed() -> None:
     words = ("order", "my_", "position", "ledger", "funding_history")
     of_rows = {name for name in ACCOUNT_READS if any(word in name for word in words)}
-    assert of_rows - STRATEGY_READS == {"fetch_position_mode"}
+    settings = {"fetch_position_mode", "fapi_private_get_position_side_dual"}
+    assert of_rows - STRATEGY_READS == settings
     assert STRATEGY_READS <= ACCOUNT_READS
