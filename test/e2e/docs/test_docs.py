@@ -25,6 +25,7 @@ PAGES = [
     "README.md",
     "docs/start.md",
     "docs/how-to/loopback.md",
+    "docs/how-to/freqtrade.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
 ]
@@ -37,6 +38,7 @@ EXPECTED_OUTPUT = {
     "README.md": ('"status":"FILLED"', "closed"),
     "docs/start.md": ('"status":"FILLED"', '"invariants"', '"qty":"0.006"'),
     "docs/how-to/loopback.md": ("'orderId'", "'side':'long'"),
+    "docs/how-to/freqtrade.md": ("{'dualSidePosition':False}", "'marginMode':'isolated'"),
     "ccxt_driver/README.md": ("closed",),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }

@@ -28,7 +28,7 @@ RUN = {"bash", "python"}
 #: Pages whose blocks are run by test_docs, test_docs_http, test_first_minutes, test_testnet_walk.
 RUN_PAGES = {
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
-    *("docs/how-to/loopback.md", "ccxt_driver/README.md"),
+    *("docs/how-to/loopback.md", "docs/how-to/freqtrade.md", "ccxt_driver/README.md"),
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
 }
 KNOWN_SECTIONS = {

@@ -27,6 +27,7 @@ async def test_attributes_computations_and_numbers(
     assert await read("timeframes") == real.timeframes
     assert await read("precisionMode") == real.precisionMode
     assert (await read("has"))["createOrder"] is True
+    assert await read("isUnifiedEnabled") == [False, True]
     assert LINEAR in await read("symbols")
     assert abs(await read("milliseconds") - time.time() * 1000) < 60_000
     assert await read("amount_to_precision", LINEAR, 0.0129) == "0.012"
