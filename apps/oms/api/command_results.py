@@ -38,6 +38,7 @@ Rows = Mapping[int, CommandRow]
 
 _BULK_COMMANDS = (CancelAllOrders, CloseAllPositions, CloseBy, MergePositions, Reassign)
 _OK = frozenset({CommandStatus.DONE, CommandStatus.QUEUED, CommandStatus.RUNNING})
+_STATUS_TEXTS = {status: status.value for status in CommandStatus}
 _LEGACY = {
     CommandStatus.QUEUED: "accepted",
     CommandStatus.RUNNING: "accepted",
@@ -182,7 +183,7 @@ def _build_result(
         "error": None
         if error is None
         else error_detail(error, request_id, command=command_type_of(payload)),
-        "status": outcome.status.value,
+        "status": _STATUS_TEXTS[outcome.status],
         "request_id": item.command.request_id,
         "client_order_id": outcome.client_order_id or client_order_id,
         "replayed": item.replayed or outcome.replayed,

@@ -66,6 +66,14 @@ class JsonResponse(Response):
 
     media_type = "application/json"
 
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Set the headers; those of most responses are length and type of the body."""
+        if headers is not None or self.status_code == 204:
+            super().init_headers(headers)
+            return
+        length = b"%d" % len(self.body)
+        self.raw_headers = [(b"content-length", length), (b"content-type", b"application/json")]
+
     def render(self, content: Any) -> bytes:
         """Return the JSON text of ``content``; bytes are JSON already."""
         return content if isinstance(content, bytes) else dumps_fast(content).encode()

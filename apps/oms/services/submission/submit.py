@@ -14,21 +14,13 @@ from typing import NamedTuple
 from oms.domain.access import (
     Permission,
     Principal,
-    Role,
     refuse_account,
     refuse_missing_comment,
     refuse_role,
 )
 from oms.domain.commands.command import (
     Actor,
-    CancelOrder,
     CommandPayload,
-    SendOrder,
-)
-from oms.domain.commands.command_targets import (
-    target_order_ids,
-    target_position_ids,
-    target_strategy_ids,
 )
 from oms.domain.errors import Invalid, Refused
 from oms.domain.value import constructor, evolve, value
@@ -50,14 +42,12 @@ from oms.services.access.command_permissions import (
 )
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
+from oms.services.submission.target_rows import NamedRows, Owners, named_rows, target_of
 from oms.wire.commands.command_codec import command_type_of, encode_payload, payload_fingerprint
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.result_codec import dump_error, load_error
 from oms.wire.json import dumps_fast, loads
 from oms.wire.steps import Steps, in_steps
-
-#: (account id, strategy id) of the rows that requests refer to, by row id.
-OwnerRows = Mapping[int, tuple[int, int]]
 
 
 @value
@@ -131,10 +121,11 @@ class Submit:
 
     async def __call__(self, request: SubmitRequest) -> SubmitResult:
         """Store the admitted commands. Raises ``Unavailable`` (nothing stored), ``Invalid``."""
-        rows = await self._rows(request.commands)
+        named = [named_rows(command.payload) for command in request.commands]
+        rows = await self._rows(named)
         results = [
-            await self._check_access(request.principal, command, rows)
-            for command in request.commands
+            await self._check_access(request.principal, command, names, rows)
+            for command, names in zip(request.commands, named, strict=True)
         ]
         if all(item.refused is not None for item in results):
             return SubmitResult(items=results)
@@ -155,10 +146,10 @@ class Submit:
             results[index] = _stored_result(results[index], stored, position)
         return SubmitResult(items=results, stored={command.id: command for command in commands})
 
-    async def _rows(self, commands: Sequence[CommandRequest]) -> tuple[OwnerRows, OwnerRows]:
+    async def _rows(self, named: Sequence[NamedRows]) -> Owners:
         """Return accounts and strategies of the orders and positions that the requests refer to."""
-        orders = {row for command in commands for row in target_order_ids(command.payload)}
-        positions = {row for command in commands for row in target_position_ids(command.payload)}
+        orders = {row for each in named for row in each.order_ids}
+        positions = {row for each in named for row in each.position_ids}
         of_order = await self.history.account_of("order", sorted(orders)) if orders else {}
         of_position = (
             await self.history.account_of("position", sorted(positions)) if positions else {}
@@ -166,10 +157,14 @@ class Submit:
         return of_order, of_position
 
     async def _check_access(
-        self, principal: Principal, command: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
+        self,
+        principal: Principal,
+        command: CommandRequest,
+        named: NamedRows,
+        rows: Owners,
     ) -> SubmitItemResult:
         permission = permission_for(command.payload)
-        account_id, strategies, missing = _target(principal, command, rows)
+        account_id, strategies, missing = target_of(principal, command, named, rows)
         refused = None
         if missing is not None or principal.grant(account_id) is None:
             refused = await self._refuse_target(principal, permission, account_id) or missing
@@ -316,43 +311,6 @@ def _encode_payloads(
             encoded[index] = _EncodedPayload(command_type, text, fingerprint)
         yield
     return encoded
-
-
-def _target(
-    principal: Principal, command: CommandRequest, rows: tuple[OwnerRows, OwnerRows]
-) -> tuple[int, tuple[int, ...], Refused | None]:
-    """Return account and strategies that a request refers to, or why there are none."""
-    payload = command.payload
-    referenced = [("order", i, rows[0].get(i)) for i in target_order_ids(payload)]
-    referenced += [("position", i, rows[1].get(i)) for i in target_position_ids(payload)]
-    account_id = command.account_id or _first_account(principal, referenced)
-    strategies = list(target_strategy_ids(payload))
-    missing: list[tuple[str, int]] = []
-    for kind, row_id, owner in referenced:
-        if owner is not None and owner[0] == account_id:
-            strategies.append(owner[1])
-        else:
-            missing.append((kind, row_id))
-    # The worker stores an order that names an unknown position as rejected, and cancels the orders
-    # of a list that exist.
-    is_left_to_worker = isinstance(payload, SendOrder) or (
-        isinstance(payload, CancelOrder) and len(missing) < len(referenced)
-    )
-    if missing and not is_left_to_worker:
-        kind, row_id = missing[0]
-        text = f"there is no {kind} {row_id}"
-        return account_id, (), Refused(code=f"{kind}_not_found", message=text)
-    return account_id, tuple(sorted(set(strategies))), None
-
-
-def _first_account(
-    principal: Principal, referenced: Sequence[tuple[str, int, tuple[int, int] | None]]
-) -> int:
-    """Return the account of the first row that may be known to the caller, 0 if there is none."""
-    for _, _, owner in referenced:
-        if owner is not None and (principal.role is Role.ADMIN or principal.grant(owner[0])):
-            return owner[0]
-    return 0
 
 
 def _stored_result(

@@ -12,7 +12,7 @@ from typing import Any
 
 from oms.domain.commands.account_commands import PaperDeposit, PaperPrice, PaperReset
 from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX, CcxtCall, CommandPayload
-from oms.domain.value import value
+from oms.domain.value import constructor, value
 from oms.wire.commands.command_schemas import CALL, DEPOSIT, ENVELOPE, PRICE, RESET
 from oms.wire.commands.modify_requests import (
     read_cancel_all_orders,
@@ -58,6 +58,9 @@ class CommandRequest:
         """Return the comment of the payload, else that of the header, if any."""
         comment = getattr(self.payload, "comment", None)
         return comment if isinstance(comment, str) else self.header_comment
+
+
+_new_request = constructor(CommandRequest)
 
 
 def read_commands(body: object, items_max: int) -> tuple[CommandRequest, ...]:
@@ -165,7 +168,7 @@ def _read_command(item: object, at: Location) -> CommandRequest:
     if request_id is not None and request_id.startswith(OWN_REQUEST_ID_PREFIX):
         message = f"request ids that begin with {OWN_REQUEST_ID_PREFIX} are reserved"
         raise malformed_at((*at, "request_id"), message, "reserved")
-    return CommandRequest(
+    return _new_request(
         payload=read(envelope["payload"], (*at, "payload")),
         account_id=account_id,
         request_id=request_id,

@@ -17,6 +17,7 @@ from oms.domain.orders.order_types import (
     TriggerKind,
     conditional_type,
 )
+from oms.domain.value import constructor
 from oms.wire.commands.command_schemas import CLOSE, SEND
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
@@ -41,6 +42,7 @@ _CCXT_NAMES = {
     "trailingPercent": "trailing_percent",
     "clientOrderId": "client_order_id",
 }
+_new_send_order = constructor(SendOrder)
 _TRAILING = ("trailing_amount", "trailing_percent")
 
 
@@ -50,7 +52,7 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
     checked = validate(SEND, fields, at, partial(_sent_location, sent, SEND_ALIASES))
     _set_conditional_type(checked, at)
     _check_expiry(checked, at)
-    return SendOrder(**checked)
+    return _new_send_order(**checked)
 
 
 def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:

@@ -25,7 +25,7 @@ from oms.wire.json import (
     time_text,
 )
 
-_new_row = constructor(CommandRow)
+_new_row, _new_result = constructor(CommandRow), constructor(CommandResult)
 
 _ROWS = ("order_ids", "position_ids", "deal_ids")
 
@@ -126,9 +126,7 @@ def load_result(
                 fields[name] = tuple(fields[name])
         if "skipped" in fields:
             fields["skipped"] = tuple(tuple(pair) for pair in fields["skipped"])
-    return CommandResult(
-        status=status, error=None if error is None else load_error(error), **fields
-    )
+    return _new_result(status=status, error=None if error is None else load_error(error), **fields)
 
 
 def _decimal(text: str | None) -> Decimal | None:

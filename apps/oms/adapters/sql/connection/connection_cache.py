@@ -6,8 +6,6 @@ available to direct users of the pool.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -29,30 +27,25 @@ class ConnectionCache:
     #: Number of pending pool checkouts, which may wait for a released connection.
     _checkouts: int = 0
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[PoolProxiedConnection]:
-        """Yield a connection for one use. Raises ``Unavailable`` if there is none.
+    def acquire(self) -> "_Use":
+        """Return the context of one use of a connection. Entering it raises ``Unavailable``.
 
         The connection is invalidated if the error raised inside may have broken it.
         """
-        connection = self._cached.pop() if self._cached else await self._check_out()
-        is_healthy = False
-        try:
-            yield connection
-            is_healthy = True
-        except Exception as error:
-            # SQLite connections survive a failed statement; a server connection may not.
-            is_healthy = isinstance(error, sqlite3.Error) or not isinstance(
-                error, (*self.driver_errors, ConnectionLost)
-            )
-            raise
-        finally:
-            if not is_healthy:
-                connection.invalidate()
-            elif self._checkouts or len(self._cached) >= self.cached_max:
-                connection.close()
-            else:
-                self._cached.append(connection)
+        return _Use(self)
+
+    async def take(self) -> PoolProxiedConnection:
+        """Return a connection, which ``release`` gives back. Raises ``Unavailable``."""
+        return self._cached.pop() if self._cached else await self._check_out()
+
+    def release(self, connection: PoolProxiedConnection, error: BaseException | None) -> None:
+        """Keep a connection for the next use, unless ``error`` may have broken it."""
+        if error is not None and self._may_break(error):
+            connection.invalidate()
+        elif self._checkouts or len(self._cached) >= self.cached_max:
+            connection.close()
+        else:
+            self._cached.append(connection)
 
     async def close(self) -> None:
         """Close all connections; those in use are closed by the pool when they are released."""
@@ -69,3 +62,29 @@ class ConnectionCache:
             raise public_error(error) from error
         finally:
             self._checkouts -= 1
+
+    def _may_break(self, error: BaseException) -> bool:
+        # SQLite connections survive a failed statement; a server connection may not.
+        if isinstance(error, sqlite3.Error):
+            return False
+        return not isinstance(error, Exception) or isinstance(
+            error, (*self.driver_errors, ConnectionLost)
+        )
+
+
+class _Use:
+    """A connection between its checkout and its release."""
+
+    __slots__ = ("_cache", "_connection")
+
+    _connection: PoolProxiedConnection
+
+    def __init__(self, cache: ConnectionCache) -> None:
+        self._cache = cache
+
+    async def __aenter__(self) -> PoolProxiedConnection:
+        self._connection = await self._cache.take()
+        return self._connection
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._cache.release(self._connection, error)

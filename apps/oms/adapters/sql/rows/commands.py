@@ -93,6 +93,7 @@ SELECTED = ", ".join(_READ)
 SELECTED_C = ", ".join(f"c.{name}" for name in _READ)
 #: Statuses of a command without a result.
 PENDING_STATUSES = (CommandStatus.QUEUED.value, CommandStatus.RUNNING.value)
+_QUEUED = CommandStatus.QUEUED.value
 
 
 def command_to_row(command: NewCommand, dialect: Dialect) -> Values:
@@ -106,7 +107,7 @@ def command_to_row(command: NewCommand, dialect: Dialect) -> Values:
         command.idempotency_key,
         command.fingerprint,
         command.payload,
-        CommandStatus.QUEUED.value,
+        _QUEUED,
         command.after_command_id,
         dialect.encode_optional_time(command.hold_until),
         command.actor.user_id,
