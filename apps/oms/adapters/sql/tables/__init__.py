@@ -3,7 +3,7 @@
 Migrations create the schema; a test keeps both equal.
 """
 
-from oms.adapters.sql.tables import access, accounts, exchange_data, ledger
+from oms.adapters.sql.tables import access, accounts, exchange_data, ledger, performance
 from oms.adapters.sql.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "accounts", "exchange_data", "ledger"]
+__all__ = ["METADATA", "access", "accounts", "exchange_data", "ledger", "performance"]

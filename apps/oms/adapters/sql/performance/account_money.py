@@ -1,0 +1,148 @@
+"""Stored money of accounts, read in one snapshot of the database."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.rows import deals, positions
+from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add
+from oms.ports.performance.account_money import StoredMoney, SymbolResults
+from oms.wire.json import loads
+
+_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
+
+Key = tuple[Any, ...]
+Sums = Mapping[Key, Sequence[Decimal]]
+
+
+class SqlAccountMoney:
+    """``ports.performance.account_money.AccountMoneyReads``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, account_ids: Sequence[int]) -> Mapping[int, StoredMoney]:
+        """Return the money of accounts by id; unknown ids are left out. Raises ``Unavailable``."""
+        ids = tuple(dict.fromkeys(account_ids))
+        if not ids:
+            return {}
+
+        async def work(session: Session) -> Mapping[int, StoredMoney]:
+            return await _read(session, ids)
+
+        return await self._database.read_consistent(work)
+
+
+async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMoney]:
+    dialect = session.dialect
+    where = f"account_id IN ({dialect.params(len(ids))})"
+    heads = await session.fetch(f"SELECT account_id, head_seq FROM account_streams WHERE {where}", ids)
+    balances = await _balances(session, where, ids)
+    held = await _open_positions(session, where, ids)
+    outside = await _deals_outside(session, where, ids)
+    results: dict[int, list[SymbolResults]] = defaultdict(list)
+    columns = ("profit", "funding", "realized_pnl")
+    keys = ("account_id", "symbol")
+    sums = await _sums(session, "oms_positions", keys, columns, where, ids)
+    for (account_id, symbol), (profit, funding, net) in sums.items():
+        results[account_id].append(
+            SymbolResults(symbol=symbol, profit=profit, funding=funding, realized_pnl=net)
+        )
+    fees: dict[int, dict[tuple[str, str], Decimal]] = defaultdict(dict)
+    keys = ("account_id", "symbol", "fee_currency")
+    of_positions = f"{where} AND fee IS NOT NULL AND position_id <> 0"
+    paid = await _sums(session, "oms_deals", keys, ("fee",), of_positions, ids)
+    for (account_id, symbol, currency), (fee,) in paid.items():
+        fees[account_id][symbol, currency] = fee
+    return {
+        account_id: StoredMoney(
+            account_id=account_id,
+            seq=seq,
+            balances=balances.get(account_id),
+            positions=held.get(account_id, ()),
+            results=results.get(account_id, ()),
+            fees=fees.get(account_id, {}),
+            outside=outside.get(account_id, ()),
+        )
+        for account_id, seq in heads
+    }
+
+
+async def _balances(
+    session: Session, where: str, ids: Sequence[int]
+) -> Mapping[int, Mapping[str, Decimal]]:
+    """Return the totals of paper accounts as their exchange has them, of others as read last."""
+    totals: dict[int, dict[str, Decimal]] = {}
+    paper = await session.fetch(f"SELECT account_id, state_json FROM paper_state WHERE {where}", ids)
+    for account_id, text in paper:
+        totals[account_id] = {
+            currency: add(Decimal(free), Decimal(used))
+            for currency, (free, used) in loads(text)["balances"].items()
+        }
+    decimal = session.dialect.decode_decimal
+    text = f"SELECT account_id, currency, total FROM balances WHERE {where}"
+    for account_id, currency, total in await session.fetch(text, ids):
+        totals.setdefault(account_id, {})[currency] = decimal(total)
+    return totals
+
+
+async def _open_positions(
+    session: Session, where: str, ids: Sequence[int]
+) -> Mapping[int, Sequence[Position]]:
+    dialect = session.dialect
+    table = dialect.with_index("oms_positions", "ix_oms_positions_state")
+    text = (
+        f"SELECT {positions.SELECTED} FROM {table} WHERE {where}"
+        f" AND state IN ({_OPEN_STATES}) ORDER BY id"
+    )
+    held: dict[int, list[Position]] = defaultdict(list)
+    for row in await session.fetch(text, ids):
+        position = positions.position_from_row(row, dialect)
+        held[position.account_id].append(position)
+    return held
+
+
+async def _deals_outside(
+    session: Session, where: str, ids: Sequence[int]
+) -> Mapping[int, Sequence[Deal]]:
+    text = f"SELECT {deals.SELECTED} FROM oms_deals WHERE position_id = 0 AND {where} ORDER BY id"
+    found: dict[int, list[Deal]] = defaultdict(list)
+    for row in await session.fetch(text, ids):
+        deal = deals.deal_from_row(row, session.dialect)
+        found[deal.account_id].append(deal)
+    return found
+
+
+async def _sums(
+    session: Session,
+    table: str,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    where: str,
+    values: Sequence[Any],
+) -> Sums:
+    """Return exact sums of decimal columns by key; SQLite would add them as binary floats."""
+    dialect, names = session.dialect, ", ".join(keys)
+    if dialect.sums_exactly:
+        sums = ", ".join(f"SUM({column})" for column in columns)
+        text = f"SELECT {names}, {sums} FROM {table} WHERE {where} GROUP BY {names}"
+        rows = await session.fetch(text, values)
+        return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
+    text = f"SELECT {names}, {', '.join(columns)} FROM {table} WHERE {where}"
+    return _added(await session.fetch(text, values), len(keys), dialect)
+
+
+def _added(rows: Sequence[Any], key_columns: int, dialect: Dialect) -> Sums:
+    totals: dict[Key, list[Decimal]] = {}
+    for row in rows:
+        amounts = [dialect.decode_decimal(each) for each in row[key_columns:]]
+        total = totals.setdefault(tuple(row[:key_columns]), [ZERO] * len(amounts))
+        for index, amount in enumerate(amounts):
+            total[index] = add(total[index], amount)
+    return totals

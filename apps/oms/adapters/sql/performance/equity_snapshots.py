@@ -1,0 +1,137 @@
+"""Rows of ``equity_snapshots``; written under the account's lease, outside of ledger commits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import Dialect
+from oms.adapters.sql.connection.session import Session
+from oms.ports.leases import Lease
+from oms.ports.performance.equity_snapshots import EquitySnapshot
+
+COLUMNS = ("account_id", "ts", "cash", "equity", "unrealized", "realized", "fees", "flows")
+_SELECTED = ", ".join(COLUMNS)
+HOURLY_AFTER = timedelta(days=30)
+DAILY_AFTER = timedelta(days=365)
+
+
+class SqlEquitySnapshots:
+    """``ports.performance.equity_snapshots.EquitySnapshotStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
+        """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
+        dialect = self._dialect
+        text = (
+            f"INSERT INTO equity_snapshots ({_SELECTED})"
+            f" SELECT {dialect.params(len(COLUMNS))} FROM account_streams"
+            f" WHERE account_id = {dialect.param} AND lease_token = {dialect.param}"
+            f" AND NOT EXISTS (SELECT 1 FROM equity_snapshots WHERE account_id = {dialect.param}"
+            f" AND ts = {dialect.param})"
+        )
+        row = _to_row(snapshot, dialect)
+        values = (*row, lease.account_id, lease.token, row[0], row[1])
+
+        async def work(session: Session) -> int:
+            return await session.execute(text, values)
+
+        return bool(await self._database.commit(work))
+
+    async def latest(
+        self, account_ids: Sequence[int], until: datetime | None = None
+    ) -> Mapping[int, EquitySnapshot]:
+        """Return the last snapshot of each account, of those at ``until`` or before."""
+        if not account_ids:
+            return {}
+        dialect, param = self._dialect, self._dialect.param
+        bound = "" if until is None else f" AND ts <= {param}"
+        times = () if until is None else (dialect.encode_time(until),)
+        last = (
+            "SELECT account_id, MAX(ts) AS ts FROM equity_snapshots"
+            f" WHERE account_id IN ({dialect.params(len(account_ids))}){bound} GROUP BY account_id"
+        )
+        names = ", ".join(f"s.{name}" for name in COLUMNS)
+        text = (
+            f"SELECT {names} FROM ({last}) AS l JOIN equity_snapshots s"
+            " ON s.account_id = l.account_id AND s.ts = l.ts"
+        )
+        rows = await self._database.fetch(text, (*account_ids, *times))
+        return {row[0]: _from_row(row, dialect) for row in rows}
+
+    async def between(
+        self, account_id: int, since: datetime | None, until: datetime | None
+    ) -> Sequence[EquitySnapshot]:
+        """Return the snapshots of ``since <= ts < until``, ascending."""
+        dialect, param = self._dialect, self._dialect.param
+        where, values = f"account_id = {param}", [account_id]
+        for moment, sign in ((since, ">="), (until, "<")):
+            if moment is not None:
+                where += f" AND ts {sign} {param}"
+                values.append(dialect.encode_time(moment))
+        text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts"
+        return [_from_row(row, dialect) for row in await self._database.fetch(text, values)]
+
+    async def thin(self, now: datetime, limit: int) -> int:
+        """Delete what is kept no longer, at most ``limit`` rows; returns their number."""
+        dialect = self._dialect
+        deleted = 0
+        # Characters of the period in the text of a time: ``2026-01-31T23`` and ``2026-01-31``.
+        for age, characters in ((DAILY_AFTER, 10), (HOURLY_AFTER, 13)):
+            period = f"SUBSTR(CAST({{}}.ts AS CHAR(32)), 1, {characters})"
+            later = (
+                "SELECT 1 FROM equity_snapshots n WHERE n.account_id = s.account_id"
+                f" AND n.ts > s.ts AND {period.format('n')} = {period.format('s')}"
+            )
+            text = (
+                f"SELECT s.account_id, s.ts FROM equity_snapshots s WHERE s.ts < {dialect.param}"
+                f" AND EXISTS ({later}) ORDER BY s.ts LIMIT {dialect.param}"
+            )
+            values = (dialect.encode_time(now - age), limit - deleted)
+            rows = await self._database.fetch(text, values)
+            await self._delete(rows)
+            deleted += len(rows)
+        return deleted
+
+    async def _delete(self, rows: Sequence[Any]) -> None:
+        if not rows:
+            return
+        param = self._dialect.param
+        text = f"DELETE FROM equity_snapshots WHERE account_id = {param} AND ts = {param}"
+
+        async def work(session: Session) -> None:
+            for account_id, ts in rows:
+                await session.execute(text, (account_id, ts))
+
+        await self._database.commit(work)
+
+
+def _to_row(snapshot: EquitySnapshot, dialect: Dialect) -> tuple[Any, ...]:
+    decimal = dialect.encode_decimal
+    return (
+        snapshot.account_id,
+        dialect.encode_time(snapshot.ts),
+        decimal(snapshot.cash),
+        decimal(snapshot.equity),
+        decimal(snapshot.unrealized),
+        decimal(snapshot.realized),
+        decimal(snapshot.fees),
+        decimal(snapshot.flows),
+    )
+
+
+def _from_row(row: Any, dialect: Dialect) -> EquitySnapshot:
+    decimal = dialect.decode_decimal
+    return EquitySnapshot(
+        account_id=row[0],
+        ts=dialect.decode_time(row[1]),
+        cash=decimal(row[2]),
+        equity=decimal(row[3]),
+        unrealized=decimal(row[4]),
+        realized=decimal(row[5]),
+        fees=decimal(row[6]),
+        flows=decimal(row[7]),
+    )

@@ -1,0 +1,1 @@
+"""Figures of accounts and strategies: value, equity, and the results of closed positions."""

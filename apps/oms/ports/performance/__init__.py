@@ -1,0 +1,1 @@
+"""Reads of money and results, and the stored history of equity."""

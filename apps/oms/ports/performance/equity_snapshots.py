@@ -1,0 +1,54 @@
+"""The stored history of an account's equity."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from oms.domain.value import value
+from oms.ports.leases import Lease
+
+
+@value
+class EquitySnapshot:
+    """An account at ``ts`` in its own currency.
+
+    ``realized`` (gross, with funding), ``fees`` and ``flows`` (deposits less withdrawals) are sums
+    since the account exists.
+    """
+
+    account_id: int
+    ts: datetime
+    cash: Decimal
+    equity: Decimal
+    unrealized: Decimal
+    realized: Decimal
+    fees: Decimal
+    flows: Decimal
+
+
+class EquitySnapshotStore(Protocol):
+    """Equity snapshots; every method raises ``Unavailable``."""
+
+    async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
+        """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
+        ...
+
+    async def latest(
+        self, account_ids: Sequence[int], until: datetime | None = None
+    ) -> Mapping[int, EquitySnapshot]:
+        """Return the last snapshot of each account, of those at ``until`` or before."""
+        ...
+
+    async def between(
+        self, account_id: int, since: datetime | None, until: datetime | None
+    ) -> Sequence[EquitySnapshot]:
+        """Return the snapshots of ``since <= ts < until``, ascending."""
+        ...
+
+    async def thin(self, now: datetime, limit: int) -> int:
+        """Delete what is kept no longer, at most ``limit`` rows; returns their number.
+
+        After 30 days one snapshot an hour is kept, after a year one a day: the last one of it.
+        """
+        ...

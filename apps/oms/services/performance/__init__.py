@@ -1,0 +1,1 @@
+"""Valuation of accounts, snapshots of their equity, and statistics of their results."""
