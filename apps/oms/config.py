@@ -98,6 +98,20 @@ class RateLimitSettings(BaseModel):
     ccxt_per_second: int = Field(default=200, ge=1)
 
 
+class DeskSettings(BaseModel):
+    """Figures of accounts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: Interval at which marks of positions at real exchanges are read again; three times as old
+    #: they are stale.
+    price_refresh_seconds: float = Field(default=5, ge=1, le=3600)
+    #: Interval of the equity snapshots of an account that holds positions or has new events.
+    equity_snapshot_seconds: int = Field(default=300, ge=1, le=86_400)
+    #: Currency of the figures of accounts that set none, and of totals over accounts.
+    report_currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,20}$")
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -129,6 +143,7 @@ class Settings(BaseModel):
     connections: ConnectionSettings = ConnectionSettings()
     events: EventSettings = EventSettings()
     limits: RateLimitSettings = RateLimitSettings()
+    desk: DeskSettings = DeskSettings()
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()

@@ -5,9 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.position import Position, unrealized_profit
+from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, decimal_text
-from oms.ports.mark_prices import MarkPrices, PositionMark, StoredPaperPrices
+from oms.ports.mark_prices import (
+    MarkPrices,
+    PositionMark,
+    StoredPaperPrices,
+    mark_position,
+)
 from oms.wire.json import dumps_fast, loads, time_text
 
 _PRICE, _AT = "exchange_mark", "at"
@@ -47,11 +52,8 @@ def _decode(text: str, position: Position) -> PositionMark | None:
     if _PRICE not in fields:
         return None  # a price of the paper exchange
     price = Decimal(fields[_PRICE])
-    return PositionMark(
-        price=price,
-        at=datetime.fromisoformat(fields[_AT]),
-        profit=unrealized_profit(position, _instrument(position.symbol), price),
-    )
+    at = datetime.fromisoformat(fields[_AT])
+    return mark_position(position, _instrument(position.symbol), price, at)
 
 
 def _instrument(symbol: str) -> Instrument:

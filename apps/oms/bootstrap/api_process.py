@@ -6,8 +6,6 @@ from dataclasses import replace
 from oms import __version__
 from oms.adapters.clock import SystemClock
 from oms.adapters.exchange_catalog import VenueCatalog
-from oms.adapters.exchange_marks import ExchangeMarks
-from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import Application, create_app
@@ -16,6 +14,7 @@ from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RateLimiter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
+from oms.bootstrap.valuation import build_mark_prices
 from oms.config import Settings
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
@@ -64,9 +63,7 @@ def wire_api(
         idempotent_responses=store.idempotent_responses,
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
-        mark_prices=ExchangeMarks(
-            store.paper_prices, PaperMarks(store.registry, store.paper_prices, clock)
-        ),
+        mark_prices=build_mark_prices(store),
         schema_expected=migrations.expected_version(),
         close=store.close,
     )

@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
+from oms.bootstrap.valuation import build_value_accounts
 from oms.config import Settings
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
@@ -24,10 +26,12 @@ from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
+from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
+from oms.worker.equity_schedule import EquityScheduler
 from oms.worker.housekeeping import Housekeeping
 from oms.worker.leases import LeaseKeeper
 from oms.worker.main import Worker
@@ -85,6 +89,7 @@ def wire_worker(
             queue=store.queue,
             ledger=store.ledger,
             credentials=store.login_credentials,
+            equity_snapshots=store.equity_snapshots,
             chain_audit=ChainAudit(log=store.audit_log),
             chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
             retention_days=settings.events.retention_days,
@@ -94,6 +99,17 @@ def wire_worker(
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
+        equity_scheduler=EquityScheduler(
+            processor=processor,
+            take=TakeSnapshots(
+                value_accounts=build_value_accounts(settings, store),
+                snapshots=store.equity_snapshots,
+            ),
+            ledger=store.ledger,
+            history=store.history,
+            clock=clock,
+            interval=timedelta(seconds=settings.desk.equity_snapshot_seconds),
+        ),
     )
 
 

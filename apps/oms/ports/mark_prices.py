@@ -5,17 +5,37 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from oms.domain.ledger.position import Position
+from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.position import Position, cost_basis, unrealized_profit
+from oms.domain.money import add, subtract
 from oms.domain.value import value
 
 
 @value
 class PositionMark:
-    """Price of a position's symbol at ``at``, and the unrealized profit before fees."""
+    """Price of a position's symbol at ``at``, and what the position is worth at it.
+
+    The amounts are in the settle currency, before fees; ``profit`` is the difference of ``value``
+    and ``cost`` (of ``cost`` and ``value`` on inverse contracts).
+    """
 
     price: Decimal
     at: datetime
     profit: Decimal
+    value: Decimal
+    cost: Decimal
+    #: Whether the price is that of a market which moves on, so that it becomes stale.
+    ages: bool = True
+
+
+def mark_position(
+    position: Position, instrument: Instrument, price: Decimal, at: datetime, *, ages: bool = True
+) -> PositionMark:
+    """Return the mark of a position at ``price``."""
+    profit, cost = unrealized_profit(position, instrument, price), cost_basis(position, instrument)
+    is_inverse = instrument.kind is InstrumentKind.INVERSE
+    value = subtract(cost, profit) if is_inverse else add(cost, profit)
+    return PositionMark(price=price, at=at, profit=profit, value=value, cost=cost, ages=ages)
 
 
 class MarkPrices(Protocol):

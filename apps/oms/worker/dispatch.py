@@ -212,6 +212,13 @@ class CommandProcessor:
             self.pipeline.add(state)
             await self._push_commits()
 
+    def take_accounts_with_closed_positions(self) -> set[int]:
+        """Return the accounts of which a position ended since the last call."""
+        closed = {i for i, state in self.states.items() if state.has_closed_position}
+        for account_id in closed:
+            self.states[account_id].has_closed_position = False
+        return closed
+
     def needs_polling(self) -> bool:
         """Return whether ``poll_market`` has anything to poll."""
         return bool(self._poll_queue) or any(map(_needs_each_poll, self.states.values()))

@@ -11,6 +11,7 @@ from oms.ports.admin.login_credentials import LoginCredentials
 from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue
 from oms.ports.ledger_store import LedgerStore
+from oms.ports.performance.equity_snapshots import EquitySnapshotStore
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.access.chain_commands import ChainCommands
 
@@ -30,6 +31,7 @@ class Housekeeping:
     queue: CommandQueue
     ledger: LedgerStore
     credentials: LoginCredentials
+    equity_snapshots: EquitySnapshotStore
     chain_audit: ChainAudit
     chain_commands: ChainCommands
     retention_days: int
@@ -41,10 +43,12 @@ class Housekeeping:
         before = now - timedelta(days=self.retention_days)
         rows = await self.ledger.trim(before, ROWS_PER_ROUND_MAX, now - READ_CALLS_KEPT)
         logins = await self.credentials.delete_expired(now - LOGINS_KEPT, ROWS_PER_ROUND_MAX)
+        snapshots = await self.equity_snapshots.thin(now, ROWS_PER_ROUND_MAX)
         links = await self.chain_audit()
         commands = await self.chain_commands()
-        if keys or rows or logins or links or commands:
+        if keys or rows or logins or snapshots or links or commands:
             message = (
-                "housekeeping idempotency_keys=%d rows=%d logins=%d audit_links=%d command_links=%d"
+                "housekeeping idempotency_keys=%d rows=%d logins=%d equity_snapshots=%d"
+                " audit_links=%d command_links=%d"
             )
-            logger.info(message, keys, rows, logins, links, commands)
+            logger.info(message, keys, rows, logins, snapshots, links, commands)

@@ -1,8 +1,9 @@
-"""The worker process: three supervised loops; one that fails is logged and restarted.
+"""The worker process: four supervised loops; one that fails is logged and restarted.
 
   drain         commands and market polls: on notification, at the latest every second
   leases        renewal and fair share, three times a lease
   housekeeping  for the holder of lease 0
+  equity        snapshots of the equity of leased accounts, each second those that are due
 
 Only ``drain`` uses the account states.
 """
@@ -21,6 +22,7 @@ from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
 from oms.worker.dispatch import CommandProcessor
+from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
 from oms.worker.leases import HOUSEKEEPING_LEASE, LeaseKeeper
 from oms.worker.reconcile_schedule import ReconcileScheduler
@@ -48,6 +50,8 @@ class Worker:
     close: Callable[[], Awaitable[None]]
     #: Scheduled reconcile passes; ``None``: there are none.
     reconcile_scheduler: ReconcileScheduler | None = None
+    #: Snapshots of equity; ``None``: there are none.
+    equity_scheduler: EquityScheduler | None = None
     commands_done: int = 0
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
@@ -59,6 +63,7 @@ class Worker:
             asyncio.create_task(self._supervise("drain", self._drain_round, stop)),
             asyncio.create_task(self._supervise("leases", self._lease_round, stop)),
             asyncio.create_task(self._supervise("housekeeping", self._housekeeping_round, stop)),
+            asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
         ]
         await stop.wait()
         await self.notifier.close()
@@ -154,6 +159,11 @@ class Worker:
         if HOUSEKEEPING_LEASE in self.keeper.held:
             await self.housekeeping()
         await _pause(stop, HOUSEKEEPING_INTERVAL_SECONDS)
+
+    async def _equity_round(self, stop: asyncio.Event) -> None:
+        if self.equity_scheduler is not None:
+            await self.equity_scheduler()
+        await _pause(stop, ROUND_SECONDS)
 
     async def _shut_down(self) -> None:
         """Give the leases back so that another worker need not wait for their expiry."""

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from oms.adapters.paper.market_data.price_sources import PriceSources
 from oms.domain.account import Account, Engine
 from oms.domain.errors import Invalid
-from oms.domain.ledger.position import Position, unrealized_profit
+from oms.domain.ledger.position import Position
 from oms.ports.clock import Clock
-from oms.ports.mark_prices import PositionMark, StoredPaperPrices
+from oms.ports.mark_prices import PositionMark, StoredPaperPrices, mark_position
 from oms.ports.registry import Registry
 from oms.simulation.market.instruments import instruments_of
 from oms.simulation.market.matching import market_from_update
 from oms.simulation.state.paper_market import Market
 from oms.simulation.state.state_json import decode_market
+from oms.wire.account_config.paper_settings import LIVE_SOURCE
 
 ACCOUNT_CACHE_SECONDS = 2.0
 """How long account settings are cached."""
@@ -78,9 +79,8 @@ class PaperMarks:
         price = None if market is None else market.mark_price
         if market is None or price is None:
             return None
-        return PositionMark(
-            price=price, at=market.at, profit=unrealized_profit(position, instrument, price)
-        )
+        ages = account.paper.sources.get(symbol, account.paper.source) == LIVE_SOURCE
+        return mark_position(position, instrument, price, market.at, ages=ages)
 
     async def _load_accounts(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:
         now = self._monotonic()

@@ -10,6 +10,8 @@ from oms.adapters.sql.coordination.rate_budget import SqlRateBudget
 from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
+from oms.adapters.sql.performance.account_money import SqlAccountMoney
+from oms.adapters.sql.performance.equity_snapshots import SqlEquitySnapshots
 from oms.adapters.sql.queue.command_queue import SqlCommandQueue
 from oms.adapters.sql.queue.idempotent_responses import SqlIdempotentResponses
 from oms.adapters.sql.reads.history import SqlHistoryReads
@@ -67,6 +69,8 @@ class SqlStore:
         self.metrics = SqlMetricsQuery(database)
         self.paper_prices = SqlPaperPrices(database)
         self.reconcile_store = SqlReconcileStore(database)
+        self.account_money = SqlAccountMoney(database)
+        self.equity_snapshots = SqlEquitySnapshots(database)
 
     def verified_reads(self) -> VerifiedReads:
         """Return the reads for verification, which leave out rows that cannot be decoded."""

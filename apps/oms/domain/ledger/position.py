@@ -130,6 +130,12 @@ def unrealized_profit(position: Position, instrument: Instrument, mark: Decimal)
     return _profit(instrument, instrument.worth(position.qty, mark) - position.cost)
 
 
+def cost_basis(position: Position, instrument: Instrument) -> Decimal:
+    """Return what the open quantity cost in the settle currency at 18 places, negative if short."""
+    cost = _profit(instrument, position.cost)
+    return cost.copy_negate() if instrument.kind is InstrumentKind.INVERSE else cost
+
+
 def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
     """Return the position after a fee that was charged separately (negative: refunded)."""
     total_fee = position.fees.get(currency, ZERO)

@@ -109,6 +109,8 @@ class AccountState:
     committing_seq: int
     #: The instruments stored with the account, by symbol.
     stored_instruments: dict[str, Instrument] = field(default_factory=dict)
+    #: Whether a position ended since its owner's last look.
+    has_closed_position: bool = False
     work: UnitOfWork = field(default_factory=UnitOfWork)
     committing: UnitOfWork = field(default_factory=UnitOfWork)
     #: Place in a replay of the newest execution, funding, close-by or merge, by symbol.
@@ -273,6 +275,7 @@ class AccountState:
                 self.positions[position.id] = position
             else:
                 self.positions.pop(position.id, None)
+                self.work.closes_position = True
             target = self.work.positions_new if is_new else self.work.positions_changed
             target[position.id] = position
 
@@ -326,6 +329,7 @@ class AccountState:
     def mark_committed(self) -> None:
         """Note that the batch is committed; start the gateway calls whose commands it stored."""
         has_follow_ups = bool(self.committing.follow_ups)
+        self.has_closed_position |= self.committing.closes_position
         if self.deals_outside_positions is not None:
             self.committing.update_outside(self.deals_outside_positions)
         self.committing = UnitOfWork()

@@ -39,6 +39,8 @@ class UnitOfWork:
     order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
     #: System commands that enter the queue with the transaction.
     follow_ups: list[NewCommand] = field(default_factory=list)
+    #: Whether a position ended.
+    closes_position: bool = False
 
     def update_outside(self, deals: dict[int, Deal]) -> None:
         """Make ``deals`` those outside positions, by id, after this is committed."""

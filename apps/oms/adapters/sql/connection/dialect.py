@@ -36,6 +36,8 @@ class Dialect:
     age: str
     #: Whether the driver executes a prepared statement for many rows cheaply (``bulk_write``).
     has_bulk_execute: bool
+    #: Whether SUM adds decimal columns exactly; SQLite would add them as binary floats.
+    sums_exactly: bool
     #: Whether several cluster nodes accept writes. Locks hold at one node only; transactions of
     #: different nodes conflict only through the rows they change.
     in_cluster: bool
@@ -112,6 +114,7 @@ MYSQL = Dialect(
     now_plus="UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
     age="TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1e6",
     has_bulk_execute=False,
+    sums_exactly=True,
     in_cluster=False,
     for_update=" FOR UPDATE",
     encode_seconds=lambda seconds: round(seconds * 1_000_000),
@@ -131,6 +134,7 @@ SQLITE = Dialect(
     now_plus="strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', ?)",
     age="(julianday('now') - julianday({})) * 86400.0",
     has_bulk_execute=True,
+    sums_exactly=False,
     in_cluster=False,
     for_update="",
     encode_seconds=lambda seconds: f"{seconds:+.3f} seconds",

@@ -42,14 +42,15 @@ class SqlAccountMoney:
 async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMoney]:
     dialect = session.dialect
     where = f"account_id IN ({dialect.params(len(ids))})"
-    heads = await session.fetch(f"SELECT account_id, head_seq FROM account_streams WHERE {where}", ids)
+    heads = await session.fetch(
+        f"SELECT account_id, head_seq FROM account_streams WHERE {where}", ids
+    )
     balances = await _balances(session, where, ids)
     held = await _open_positions(session, where, ids)
     outside = await _deals_outside(session, where, ids)
     results: dict[int, list[SymbolResults]] = defaultdict(list)
     columns = ("profit", "funding", "realized_pnl")
-    keys = ("account_id", "symbol")
-    sums = await _sums(session, "oms_positions", keys, columns, where, ids)
+    sums = await _sums(session, "oms_positions", ("account_id", "symbol"), columns, where, ids)
     for (account_id, symbol), (profit, funding, net) in sums.items():
         results[account_id].append(
             SymbolResults(symbol=symbol, profit=profit, funding=funding, realized_pnl=net)
@@ -79,15 +80,15 @@ async def _balances(
 ) -> Mapping[int, Mapping[str, Decimal]]:
     """Return the totals of paper accounts as their exchange has them, of others as read last."""
     totals: dict[int, dict[str, Decimal]] = {}
-    paper = await session.fetch(f"SELECT account_id, state_json FROM paper_state WHERE {where}", ids)
-    for account_id, text in paper:
+    query = f"SELECT account_id, state_json FROM paper_state WHERE {where}"
+    for account_id, text in await session.fetch(query, ids):
         totals[account_id] = {
             currency: add(Decimal(free), Decimal(used))
             for currency, (free, used) in loads(text)["balances"].items()
         }
     decimal = session.dialect.decode_decimal
-    text = f"SELECT account_id, currency, total FROM balances WHERE {where}"
-    for account_id, currency, total in await session.fetch(text, ids):
+    query = f"SELECT account_id, currency, total FROM balances WHERE {where}"
+    for account_id, currency, total in await session.fetch(query, ids):
         totals.setdefault(account_id, {})[currency] = decimal(total)
     return totals
 

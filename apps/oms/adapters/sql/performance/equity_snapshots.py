@@ -12,8 +12,11 @@ from oms.ports.performance.equity_snapshots import EquitySnapshot
 
 COLUMNS = ("account_id", "ts", "cash", "equity", "unrealized", "realized", "fees", "flows")
 _SELECTED = ", ".join(COLUMNS)
-HOURLY_AFTER = timedelta(days=30)
-DAILY_AFTER = timedelta(days=365)
+#: By characters of the period in the text of a time (``2026-01-31``, ``2026-01-31T23``): the age
+#: from which one snapshot of each period is kept.
+_KEPT = {10: timedelta(days=365), 13: timedelta(days=30)}
+#: How much of the history one call looks at.
+_PART = timedelta(days=30)
 
 
 class SqlEquitySnapshots:
@@ -22,6 +25,8 @@ class SqlEquitySnapshots:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
+        #: Up to where the history is thinned, by characters of the period.
+        self._thinned_until: dict[int, datetime] = {}
 
     async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
         """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
@@ -77,24 +82,40 @@ class SqlEquitySnapshots:
 
     async def thin(self, now: datetime, limit: int) -> int:
         """Delete what is kept no longer, at most ``limit`` rows; returns their number."""
-        dialect = self._dialect
         deleted = 0
-        # Characters of the period in the text of a time: ``2026-01-31T23`` and ``2026-01-31``.
-        for age, characters in ((DAILY_AFTER, 10), (HOURLY_AFTER, 13)):
-            period = f"SUBSTR(CAST({{}}.ts AS CHAR(32)), 1, {characters})"
-            later = (
-                "SELECT 1 FROM equity_snapshots n WHERE n.account_id = s.account_id"
-                f" AND n.ts > s.ts AND {period.format('n')} = {period.format('s')}"
-            )
-            text = (
-                f"SELECT s.account_id, s.ts FROM equity_snapshots s WHERE s.ts < {dialect.param}"
-                f" AND EXISTS ({later}) ORDER BY s.ts LIMIT {dialect.param}"
-            )
-            values = (dialect.encode_time(now - age), limit - deleted)
-            rows = await self._database.fetch(text, values)
-            await self._delete(rows)
-            deleted += len(rows)
+        for characters, age in _KEPT.items():
+            deleted += await self._thin_to(characters, now - age, limit - deleted)
         return deleted
+
+    async def _thin_to(self, characters: int, until: datetime, limit: int) -> int:
+        """Keep the last snapshot of each period before ``until``; one part of them per call.
+
+        Rows that were looked at before are skipped.
+        """
+        dialect, param = self._dialect, self._dialect.param
+        since = self._thinned_until.get(characters) or await self._oldest()
+        if since is None or since >= until:
+            return 0
+        end = min(since + _PART, until)
+        following = (
+            "SELECT MIN(n.ts) FROM equity_snapshots n"
+            " WHERE n.account_id = s.account_id AND n.ts > s.ts"
+        )
+        period = f"SUBSTR(CAST({{}} AS CHAR(32)), 1, {characters})"
+        text = (
+            f"SELECT s.account_id, s.ts FROM equity_snapshots s WHERE s.ts >= {param}"
+            f" AND s.ts < {param} AND {period.format(f'({following})')} = {period.format('s.ts')}"
+            f" ORDER BY s.ts LIMIT {param}"
+        )
+        values = (dialect.encode_time(since), dialect.encode_time(end), limit)
+        rows = await self._database.fetch(text, values)
+        await self._delete(rows)
+        self._thinned_until[characters] = since if len(rows) == limit else end
+        return len(rows)
+
+    async def _oldest(self) -> datetime | None:
+        ((oldest,),) = await self._database.fetch("SELECT MIN(ts) FROM equity_snapshots")
+        return self._dialect.decode_optional_time(oldest)
 
     async def _delete(self, rows: Sequence[Any]) -> None:
         if not rows:

@@ -11,8 +11,8 @@ from oms.adapters.sql.connection.column_types import (
     TimestampType,
 )
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:

@@ -1,0 +1,119 @@
+"""Takes snapshots of equity: values accounts as they are stored, and stores the figures.
+
+An account whose equity is unknown (no balance, mark or rate) gets none. Deposits are counted at the
+rate of the first snapshot after them, so that a later change of the rate is a gain, not a deposit.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.domain.ledger.deal import DealType
+from oms.domain.money import ZERO, add, round_to_scale
+from oms.domain.value import evolve
+from oms.ports.leases import Lease
+from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
+from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
+
+logger = logging.getLogger(__name__)
+
+BOUNDARY_SECONDS_MAX = timedelta(seconds=5)
+"""A snapshot taken this long after the boundary of a day at most is that of the boundary."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TakeSnapshots:
+    """Takes snapshots of the accounts that a worker holds."""
+
+    value_accounts: ValueAccounts
+    snapshots: EquitySnapshotStore
+    _latest: dict[int, EquitySnapshot] = field(default_factory=dict)
+    #: Deposits that are part of the latest snapshot, by account.
+    _counted: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    async def read_latest(self, account_ids: Sequence[int]) -> None:
+        """Read the last snapshots of newly leased accounts. Raises ``Unavailable``."""
+        self._latest |= await self.snapshots.latest(account_ids)
+
+    def taken_after(self, moment: datetime) -> set[int]:
+        """Return the accounts whose last snapshot is later."""
+        return {key for key, snapshot in self._latest.items() if snapshot.ts > moment}
+
+    def forget(self, account_id: int) -> None:
+        """Forget an account whose lease is lost: its next owner takes its snapshots."""
+        self._latest.pop(account_id, None)
+        self._counted.pop(account_id, None)
+
+    async def __call__(
+        self, leases: Sequence[Lease], *, boundary: datetime | None = None
+    ) -> Mapping[int, ValuedAccount]:
+        """Store a snapshot of each account that changed since its last one.
+
+        ``boundary`` is the time of the snapshots if it has just passed. Returns what was read, by
+        account id. Raises ``Unavailable``.
+        """
+        valued = await self.value_accounts([lease.account_id for lease in leases])
+        for lease in leases:
+            account = valued.get(lease.account_id)
+            if account is None:
+                continue
+            snapshot = self._snapshot(account, boundary)
+            if snapshot is None:
+                missing = ",".join(sorted(account.value.missing_rates)) or "-"
+                logger.debug("equity_unknown account_id=%d rates=%s", lease.account_id, missing)
+                continue
+            if self._is_new(snapshot, account) and await self.snapshots.add(lease, snapshot):
+                self._latest[lease.account_id] = snapshot
+                self._counted[lease.account_id] = frozenset(account.flows())
+        return valued
+
+    def _snapshot(self, account: ValuedAccount, boundary: datetime | None) -> EquitySnapshot | None:
+        figures, flows = account.value, self._flows(account)
+        is_boundary = boundary is not None and account.as_of - boundary <= BOUNDARY_SECONDS_MAX
+        amounts = {
+            "cash": figures.cash,
+            "equity": figures.equity,
+            "unrealized": figures.unrealized,
+            "realized": figures.realized,
+            "fees": figures.fees,
+            "flows": flows,
+        }
+        known = {name: amount for name, amount in amounts.items() if amount is not None}
+        if len(known) < len(amounts):
+            return None
+        return EquitySnapshot(
+            account_id=account.account.id,
+            ts=boundary if boundary is not None and is_boundary else account.as_of,
+            **known,
+        )
+
+    def _flows(self, account: ValuedAccount) -> Decimal | None:
+        """Return the sum of all deposits, those counted before as they were."""
+        before = self._latest.get(account.account.id)
+        counted = self._counted.get(account.account.id)
+        if counted is None and before is not None:
+            counted = frozenset(
+                deal.id
+                for deal in account.stored.outside
+                if deal.type is DealType.BALANCE and deal.created_at <= before.ts
+            )
+        total = ZERO if before is None else before.flows
+        for deal_id, amount in account.flows().items():
+            if deal_id in (counted or ()):
+                continue
+            if amount is None:
+                return None
+            total = add(total, amount)
+        return round_to_scale(total)
+
+    def _is_new(self, snapshot: EquitySnapshot, account: ValuedAccount) -> bool:
+        """Return whether anything differs from the last one; open positions are always worth it."""
+        before = self._latest.get(snapshot.account_id)
+        if before is None:
+            has_traded = bool(account.stored.results or account.stored.outside)
+            return has_traded or bool(account.stored.positions)
+        if snapshot.ts <= before.ts:
+            return False
+        return bool(account.stored.positions) or evolve(before, ts=snapshot.ts) != snapshot

@@ -1,0 +1,218 @@
+"""Values accounts: stored money, marks of open positions, and rates between currencies.
+
+Rates are prices of markets ``CURRENCY/REPORT``: of spot, else of the linear contract. An account at
+a real exchange has those that were stored for it. No rate is assumed, also not of 1.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.domain.account import Account, Engine
+from oms.domain.ledger.deal import DealType
+from oms.domain.ledger.position import Position
+from oms.domain.money import ZERO, add, multiply, subtract
+from oms.domain.orders.order import Side
+from oms.domain.performance.account_value import (
+    AccountMoney,
+    AccountValue,
+    Amounts,
+    ValuedPosition,
+    currencies_of,
+    value_account,
+)
+from oms.domain.value import evolve, value
+from oms.ports.clock import Clock
+from oms.ports.mark_prices import MarkPrices, PositionMark
+from oms.ports.performance.account_money import AccountMoneyReads, StoredMoney
+from oms.ports.registry import Registry
+from oms.wire.account_config.report_currency import read_report_currency
+
+STALE_INTERVALS = 3
+"""Refresh intervals after which a mark is stale."""
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@value
+class ValuedAccount:
+    """An account with its value, the rows it was computed from, and when."""
+
+    account: Account
+    stored: StoredMoney
+    marks: Mapping[int, PositionMark]
+    value: AccountValue
+    rates: Amounts
+    #: Symbols of open positions whose mark is old or missing.
+    stale_symbols: tuple[str, ...]
+    as_of: datetime
+
+    def flows(self) -> Mapping[int, Decimal | None]:
+        """Return deposits (withdrawals negative) by deal id; ``None`` has no rate."""
+        rates = {**self.rates, self.value.currency: Decimal(1)}
+        return {
+            deal.id: None
+            if (rate := rates.get(deal.symbol)) is None
+            else multiply(deal.profit, rate)
+            for deal in self.stored.outside
+            if deal.type is DealType.BALANCE
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueAccounts:
+    """Returns accounts with their values."""
+
+    registry: Registry
+    money: AccountMoneyReads
+    mark_prices: MarkPrices
+    clock: Clock
+    #: Currency of accounts that set none.
+    report_currency: str
+    price_refresh_seconds: float
+
+    async def __call__(self, account_ids: Sequence[int]) -> Mapping[int, ValuedAccount]:
+        """Return the accounts by id; unknown ids are left out. Raises ``Unavailable``."""
+        stored = await self.money(account_ids)
+        accounts = {row.account.id: row for row in await self.registry.accounts(sorted(stored))}
+        now = self.clock.now()
+        money = {
+            key: _with_initial_balances(stored[key], accounts[key].account) for key in accounts
+        }
+        currencies = {
+            key: read_report_currency(row.extra_config) or self.report_currency
+            for key, row in accounts.items()
+        }
+        held = [position for each in money.values() for position in each.positions]
+        probes = [probe for key, each in money.items() for probe in _probes(each, currencies[key])]
+        marks = await self.mark_prices([*held, *_numbered(probes)])
+        rates: dict[int, dict[str, Decimal]] = defaultdict(dict)
+        for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
+            if mark_id in marks:
+                base = currencies_of(position.symbol).base
+                rates[position.account_id].setdefault(base, marks[mark_id].price)
+        return {
+            key: self._valued(
+                accounts[key].account, each, marks, currencies[key], rates.get(key, {}), now
+            )
+            for key, each in money.items()
+        }
+
+    async def rates(self, account_id: int, currencies: Iterable[str], into: str) -> Amounts:
+        """Return prices of ``currencies`` in ``into`` in the markets of an account."""
+        probes = _probes_of(account_id, currencies, into)
+        marks = await self.mark_prices(_numbered(probes))
+        rates: dict[str, Decimal] = {}
+        for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
+            if mark_id in marks:
+                rates.setdefault(currencies_of(position.symbol).base, marks[mark_id].price)
+        return rates
+
+    def _valued(
+        self,
+        account: Account,
+        stored: StoredMoney,
+        marks: Mapping[int, PositionMark],
+        currency: str,
+        rates: Amounts,
+        now: datetime,
+    ) -> ValuedAccount:
+        oldest = now - timedelta(seconds=self.price_refresh_seconds * STALE_INTERVALS)
+        mine = {p.id: marks[p.id] for p in stored.positions if p.id in marks}
+        stale = {
+            position.symbol
+            for position in stored.positions
+            if (mark := mine.get(position.id)) is None or (mark.ages and mark.at < oldest)
+        }
+        return ValuedAccount(
+            account=account,
+            stored=stored,
+            marks=mine,
+            value=value_account(_money(stored, mine), currency, rates),
+            rates=rates,
+            stale_symbols=tuple(sorted(stale)),
+            as_of=now,
+        )
+
+
+def _with_initial_balances(stored: StoredMoney, account: Account) -> StoredMoney:
+    """Return the money; a paper account that has not traded has its initial balances."""
+    if stored.balances is not None or account.engine is not Engine.PAPER:
+        return stored
+    return evolve(stored, balances=account.paper.balances)
+
+
+def _money(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountMoney:
+    realized: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for each in stored.results:
+        settle = currencies_of(each.symbol).settle
+        gross = add(each.profit, each.funding)
+        realized[settle] = add(realized[settle], gross)
+        fees[settle] = add(fees[settle], subtract(gross, each.realized_pnl))
+    for (symbol, currency), fee in stored.fees.items():
+        # ``realized_pnl`` has the fees in the settle currency and in the coins of spot executions.
+        names = currencies_of(symbol)
+        if currency != names.settle and not (names.is_spot and currency == names.base):
+            fees[currency] = add(fees[currency], fee)
+    for deal in stored.outside:
+        if deal.type is not DealType.BALANCE:
+            settle = currencies_of(deal.symbol).settle
+            realized[settle] = add(realized[settle], deal.profit)
+        if deal.fee is not None and deal.fee_currency is not None:
+            fees[deal.fee_currency] = add(fees[deal.fee_currency], deal.fee)
+    return AccountMoney(
+        balances=stored.balances,
+        positions=tuple(_valued_position(each, marks) for each in stored.positions),
+        realized=realized,
+        fees=fees,
+    )
+
+
+def _valued_position(position: Position, marks: Mapping[int, PositionMark]) -> ValuedPosition:
+    mark = marks.get(position.id)
+    if mark is None:
+        return ValuedPosition(position=position)
+    return ValuedPosition(position=position, market_value=mark.value, unrealized=mark.profit)
+
+
+def _probes(stored: StoredMoney, currency: str) -> list[Position]:
+    """Return positions without quantity in the markets whose prices are rates."""
+    names = set(stored.balances or ())
+    names |= {currencies_of(each.symbol).settle for each in stored.results}
+    names |= {paid for _, paid in stored.fees} | {deal.symbol for deal in stored.outside}
+    return _probes_of(stored.account_id, (name for name in names if "/" not in name), currency)
+
+
+def _probes_of(account_id: int, currencies: Iterable[str], into: str) -> list[Position]:
+    symbols = [
+        symbol
+        for name in sorted(set(currencies) - {into})
+        for symbol in (f"{name}/{into}", f"{name}/{into}:{into}")
+    ]
+    return [
+        Position(
+            id=0,
+            account_id=account_id,
+            symbol=symbol,
+            strategy_id=0,
+            side=Side.BUY,
+            identifier=0,
+            opened_at=_EPOCH,
+            updated_at=_EPOCH,
+        )
+        for symbol in symbols
+    ]
+
+
+def _probe_ids(probes: Sequence[Position]) -> range:
+    """Return ids that no position has."""
+    return range(-1, -1 - len(probes), -1)
+
+
+def _numbered(probes: Sequence[Position]) -> list[Position]:
+    return [
+        evolve(each, id=number) for each, number in zip(probes, _probe_ids(probes), strict=True)
+    ]

@@ -1,0 +1,103 @@
+"""Snapshots of equity of the leased accounts: when they are due.
+
+An account is due every ``interval`` while it holds positions or its events go on, at the boundary
+of each day (UTC), and after each closed position, at most once a second. Its sums may take long to
+read: it is then read less often, so that snapshots use a small share of the time only.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from oms.ports.clock import Clock
+from oms.ports.history_reads import HistoryReads
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import LedgerStore
+from oms.services.performance.take_snapshots import TakeSnapshots
+from oms.worker.dispatch import CommandProcessor
+
+ROUND_SECONDS = 1.0
+ACCOUNTS_PER_READ = 20
+#: After a read the same accounts rest for this multiple of its duration.
+REST_FACTOR = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class EquityScheduler:
+    """The snapshots of one worker."""
+
+    processor: CommandProcessor
+    take: TakeSnapshots
+    ledger: LedgerStore
+    history: HistoryReads
+    clock: Clock
+    interval: timedelta
+    monotonic: Callable[[], float] = time.monotonic
+    #: Accounts with a closed position since their last snapshot.
+    _closed: set[int] = field(default_factory=set)
+    #: Event number of each leased account at its last look.
+    _seqs: dict[int, int] = field(default_factory=dict)
+    _looked_at: datetime | None = None
+    _day: datetime | None = None
+    _rest_until: dict[int, float] = field(default_factory=dict)
+
+    async def __call__(self) -> None:
+        """Take the snapshots that are due. Raises ``Unavailable``."""
+        now, leases = self.clock.now(), self._leases()
+        for account_id in self._seqs.keys() - leases.keys():
+            self._seqs.pop(account_id)
+            self._rest_until.pop(account_id, None)
+            self.take.forget(account_id)
+        self._closed |= self.processor.take_accounts_with_closed_positions()
+        self._closed &= leases.keys()
+        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        is_new_day, self._day = self._day not in (None, day), day
+        if is_new_day:
+            await self._take(leases, await self._active(leases, now, timedelta(0)), boundary=day)
+            return
+        due = set(self._closed)
+        is_look = self._looked_at is None or now - self._looked_at >= self.interval / 10
+        if is_look or self._seqs.keys() != leases.keys():
+            self._looked_at = now
+            due |= await self._active(leases, now, self.interval)
+        await self._take(leases, due)
+
+    def _leases(self) -> Mapping[int, Lease]:
+        return {key: lease for key, lease in self.processor.keeper.held.items() if key}
+
+    async def _active(self, leases: Mapping[int, Lease], now: datetime, age: timedelta) -> set[int]:
+        """Return accounts with positions or new events whose last snapshot has this age."""
+        ids = sorted(leases)
+        unread = [account_id for account_id in ids if account_id not in self._seqs]
+        await self.take.read_latest(unread)
+        heads = await self.history.heads(ids)
+        active = set(await self.ledger.accounts_with_positions(ids))
+        for account_id in ids:
+            seq = heads.get(account_id, 0)
+            if account_id in self._seqs and self._seqs[account_id] != seq:
+                active.add(account_id)
+            elif account_id not in self._seqs:
+                if seq:
+                    active.add(account_id)
+                self._seqs[account_id] = seq
+        return active - self.take.taken_after(now - age)
+
+    async def _take(
+        self, leases: Mapping[int, Lease], due: Iterable[int], boundary: datetime | None = None
+    ) -> None:
+        started = self.monotonic()
+        ready = [
+            key
+            for key in sorted(due)
+            if boundary is not None or self._rest_until.get(key, started) <= started
+        ]
+        for first in range(0, len(ready), ACCOUNTS_PER_READ):
+            part = ready[first : first + ACCOUNTS_PER_READ]
+            begun = self.monotonic()
+            valued = await self.take([leases[key] for key in part], boundary=boundary)
+            ended = self.monotonic()
+            for key in part:
+                self._closed.discard(key)
+                self._rest_until[key] = ended + REST_FACTOR * (ended - begun)
+            self._seqs |= {key: each.stored.seq for key, each in valued.items()}
