@@ -1,31 +1,159 @@
 """Snapshots of equity: what they hold, when they are taken, and that only the owner takes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from kit.gateway.manual_trading import ManualTrading
 from kit.polling import poll_until
+from oms.adapters.sql.store import SqlStore
+from oms.domain.value import evolve
 from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot
-from oms.worker.equity_schedule import EquityScheduler
 
-if TYPE_CHECKING:
-    from conftest import TradingGateway
+LONG = timedelta(days=7)
 
 
-class _ShiftedClock:
-    """The system's clock and a shift."""
+@dataclass
+class _FixedClock:
+    """A clock that a test sets."""
 
-    def __init__(self) -> None:
-        self.shift = timedelta(0)
+    time: datetime
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.shift
+        return self.time
 
 
-def _use_clock(scheduler: EquityScheduler) -> _ShiftedClock:
-    clock = _ShiftedClock()
-    scheduler.clock = clock
-    scheduler.take.value_accounts = _evolved(scheduler, clock)
-    return clock
+async def _latest(trading: ManualTrading, account: int) -> EquitySnapshot | None:
+    return (await trading.gateway.store.equity_snapshots.latest([account])).get(account)
+
+
+async def _snapshot_with(trading: ManualTrading, account: int, **figures: str) -> EquitySnapshot:
+    """Return the first snapshot that has these figures."""
+    expected = {name: Decimal(text) for name, text in figures.items()}
+
+    async def read() -> EquitySnapshot | None:
+        return await _latest(trading, account)
+
+    snapshot = await poll_until(
+        read,
+        lambda s: s and all(getattr(s, name) == each for name, each in expected.items()),
+    )
+    assert snapshot is not None
+    return snapshot
+
+
+async def test_snapshots_follow_prices_closes_and_deposits(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "150")
+    await trading.trade(account, "buy", "10")
+    await trading.set_price(account, "160")
+    held = await _snapshot_with(trading, account, equity="10100")
+    assert (held.cash, held.unrealized, held.realized, held.fees) == (8500, 100, 0, 0)
+
+    trading.scheduler.interval = LONG
+    await trading.trade(account, "sell", "10")
+    closed = await _snapshot_with(trading, account, equity="10100", unrealized="0", realized="100")
+    assert closed.cash == 10100, "taken because a position was closed"
+
+    trading.scheduler.interval = timedelta(seconds=1)
+    await trading.deposit(account, "USDT", "500")
+    await _snapshot_with(trading, account, equity="10600", flows="500")
+    await trading.deposit(account, "USDT", "-200")
+    last = await _snapshot_with(trading, account, equity="10400", flows="300")
+    assert last.realized == 100
+    stored = await trading.gateway.store.equity_snapshots.between(account, None, None)
+    assert [each.ts for each in stored] == sorted({each.ts for each in stored})
+
+
+async def test_an_account_without_trades_has_no_snapshot(trading: ManualTrading) -> None:
+    idle, active = await trading.add_account(), await trading.add_account()
+    await trading.set_price(active, "100")
+    await trading.set_price(idle, "100")
+    await trading.trade(active, "buy", "1")
+    first = await _snapshot_with(trading, active, equity="10000")
+    await poll_until(
+        lambda: _latest(trading, active), lambda snapshot: snapshot and snapshot.ts > first.ts
+    )
+    assert await _latest(trading, idle) is None
+
+
+async def test_the_boundary_of_a_day_has_a_snapshot(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "1")
+    first = await _snapshot_with(trading, account, equity="10000")
+    midnight = first.ts.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    trading.scheduler.interval = LONG
+    clock = _FixedClock(midnight + timedelta(seconds=2))
+    take = trading.scheduler.take
+    take.value_accounts = replace(take.value_accounts, clock=clock)
+    trading.scheduler.clock = clock
+    snapshot = await poll_until(
+        lambda: _latest(trading, account), lambda each: each and each.ts > first.ts
+    )
+    assert snapshot is not None and snapshot.ts == midnight
+
+
+async def test_a_deposit_keeps_the_rate_of_its_time(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.deposit(account, "ETH", "3")
+    await _snapshot_with(trading, account, equity="10300", flows="300")
+    await trading.set_price(account, "110")
+    await trading.deposit(account, "ETH", "1")
+    last = await _snapshot_with(trading, account, equity="10440")
+    assert last.flows == 410, "the gain of the first deposit is no deposit"
+
+
+async def test_only_the_owner_stores_a_snapshot(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "1")
+    taken = await _snapshot_with(trading, account, equity="10000")
+    snapshots = trading.gateway.store.equity_snapshots
+    later = evolve(taken, ts=taken.ts + LONG)
+    assert not await snapshots.add(Lease(account_id=account, token=987_654), later)
+    assert account not in await snapshots.latest([account], until=taken.ts - LONG)
+    found = (await snapshots.latest([account]))[account]
+    assert found.ts < later.ts
+
+
+async def test_history_is_thinned(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    now = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)
+    times = [
+        *(now - timedelta(days=400, minutes=each) for each in (0, 5, 90)),
+        *(now - timedelta(days=100, minutes=each) for each in (0, 5, 90)),
+        *(now - timedelta(days=10, minutes=each) for each in (0, 5, 90)),
+    ]
+    held = trading.gateway.worker.keeper.held
+    lease = await poll_until(lambda: _lease(held, account), bool)
+    assert lease is not None
+    await _store(trading.gateway.store, lease, times)
+    snapshots = trading.gateway.store.equity_snapshots
+    for _ in range(30):
+        await snapshots.thin(now, 100)
+    left = [each.ts for each in await snapshots.between(account, None, None)]
+    assert left == sorted([times[0], times[3], times[5], *times[6:]])
+
+
+async def _lease(held: Mapping[int, Lease], account: int) -> Lease | None:
+    return held.get(account)
+
+
+async def _store(store: SqlStore, lease: Lease, times: list[datetime]) -> None:
+    one = Decimal(1)
+    for ts in times:
+        snapshot = EquitySnapshot(
+            account_id=lease.account_id,
+            ts=ts,
+            cash=one,
+            equity=one,
+            unrealized=one,
+            realized=one,
+            fees=one,
+            flows=one,
+        )
+        assert await store.equity_snapshots.add(lease, snapshot)

@@ -1,0 +1,70 @@
+"""Trading at manual prices in a gateway of this process: one key per account, no fees."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.gateway.in_process import TRADER, InProcessGateway
+from oms.worker.equity_schedule import EquityScheduler
+
+SPOT = "ETH/USDT"
+
+
+@dataclass(slots=True)
+class ManualTrading:
+    """The gateway, and a key for each account."""
+
+    gateway: InProcessGateway
+    keys: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def scheduler(self) -> EquityScheduler:
+        """The schedule of the worker's snapshots."""
+        scheduler = self.gateway.worker.equity_scheduler
+        assert scheduler is not None
+        return scheduler
+
+    async def add_account(self, mode: str = "netting", **paper: Any) -> int:
+        """Return a new account at manual prices with 10000 USDT and without fees."""
+        settings = {
+            "source": "manual",
+            "balances": {"USDT": "10000"},
+            "maker": "0",
+            "taker": "0",
+            **paper,
+        }
+        account = await self.gateway.add_account(mode, json.dumps({"oms": {"paper": settings}}))
+        key = f"oms_trader-of-account-{account}"
+        self.keys[account] = await self.gateway.add_key(
+            f"trader {account}", key, grants={account: TRADER}
+        )
+        return account
+
+    async def get(self, account: int, path: str) -> Any:
+        """Return the body of a read with the key of the account."""
+        return await self.gateway.client.get(path, key=self.keys[account])
+
+    async def set_price(self, account: int, price: str, symbol: str = SPOT) -> None:
+        """Set a manual price."""
+        body = {"account_id": account, "symbol": symbol, "price": price}
+        answer = await self.gateway.client("POST", "/paper/price", body, key=self.keys[account])
+        assert answer.status == 200, answer.body
+
+    async def deposit(self, account: int, currency: str, amount: str) -> None:
+        """Deposit an amount; a negative one is withdrawn."""
+        body = {"currency": currency, "amount": amount}
+        path = f"/paper/{account}/deposit"
+        answer = await self.gateway.client("POST", path, body, key=self.keys[account])
+        assert answer.status == 200, answer.body
+
+    async def trade(
+        self, account: int, side: str, qty: str, symbol: str = SPOT, **more: Any
+    ) -> int:
+        """Execute a market order; return its position."""
+        terms = {"symbol": symbol, "side": side, "order_type": "market", "qty": qty} | more
+        body = {"account_id": account, "command": "send_order", "payload": terms}
+        path = "/oms/commands?wait_ms=10000"
+        answer = await self.gateway.client("POST", path, body, key=self.keys[account])
+        assert answer.status == 200, answer.body
+        position: int = answer.json()["results"][0]["order"]["position_id"]
+        return position
