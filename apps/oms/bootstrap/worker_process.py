@@ -99,17 +99,23 @@ def wire_worker(
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
-        equity_scheduler=EquityScheduler(
-            processor=processor,
-            take=TakeSnapshots(
-                value_accounts=build_value_accounts(settings, store),
-                snapshots=store.equity_snapshots,
-            ),
-            ledger=store.ledger,
-            history=store.history,
-            clock=clock,
-            interval=timedelta(seconds=settings.desk.equity_snapshot_seconds),
+        equity_scheduler=_equity_scheduler(settings, store, processor),
+    )
+
+
+def _equity_scheduler(
+    settings: Settings, store: SqlStore, processor: CommandProcessor
+) -> EquityScheduler:
+    """Return the schedule of equity snapshots."""
+    return EquityScheduler(
+        processor=processor,
+        take=TakeSnapshots(
+            value_accounts=build_value_accounts(settings, store), snapshots=store.equity_snapshots
         ),
+        ledger=store.ledger,
+        history=store.history,
+        clock=processor.clock,
+        interval=timedelta(seconds=settings.desk.equity_snapshot_seconds),
     )
 
 

@@ -4,7 +4,6 @@ An account whose equity is unknown (no balance, mark or rate) gets none. Deposit
 rate of the first snapshot after them, so that a later change of the rate is a gain, not a deposit.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +15,6 @@ from oms.domain.value import evolve
 from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
 from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
-
-logger = logging.getLogger(__name__)
 
 BOUNDARY_SECONDS_MAX = timedelta(seconds=5)
 """A snapshot taken this long after the boundary of a day at most is that of the boundary."""
@@ -61,8 +58,6 @@ class TakeSnapshots:
                 continue
             snapshot = self._snapshot(account, boundary)
             if snapshot is None:
-                missing = ",".join(sorted(account.value.missing_rates)) or "-"
-                logger.debug("equity_unknown account_id=%d rates=%s", lease.account_id, missing)
                 continue
             if self._is_new(snapshot, account) and await self.snapshots.add(lease, snapshot):
                 self._latest[lease.account_id] = snapshot
