@@ -11,7 +11,8 @@ from loopback.binance.errors import ApiError, from_engine, missing_parameter
 from loopback.binance.order_json import is_spot
 from loopback.binance.params import Caller, Params, instruments
 from loopback.exchange.account_rows import position_row, wallet_rows
-from loopback.formatting import format_number, market_id, to_ms
+from loopback.exchange.rows import ExecutionRow
+from loopback.formatting import Json, format_number, market_id, to_ms
 from oms.domain.instrument import InstrumentKind
 from oms.simulation.inputs import SetLeverage
 
@@ -83,30 +84,40 @@ def positions(caller: Caller, params: Params) -> Any:
 
 
 def income(caller: Caller, params: Params) -> Any:
-    """Returns funding payments, the oldest first; other income is not recorded."""
+    """Returns funding payments, commissions and realised profits, the oldest first."""
     start, end = int(params.get("startTime") or 0), int(params.get("endTime") or 2**62)
     symbol = caller.instrument(params).symbol if params.get("symbol") else None
     rows = [
-        row
+        entry
         for row in caller.account.records.executions
-        if row.kind == "funding"
+        if ":" in row.trade.symbol
         and symbol in (None, row.trade.symbol)
         and start <= to_ms(row.trade.executed_at) <= end
+        for entry in _income_of(row)
+        if params.get("incomeType") in (None, "", entry["incomeType"])
     ]
-    if params.get("incomeType") != "FUNDING_FEE":
-        rows = []
+    rows.sort(key=lambda entry: int(entry["time"]))
+    return rows[: int(params.get("limit") or 100)]
+
+
+def _income_of(row: ExecutionRow) -> list[Json]:
+    trade, is_funding = row.trade, row.kind == "funding"
+    amounts = {"FUNDING_FEE" if is_funding else "COMMISSION": trade.fee.copy_negate()}
+    if trade.realised:
+        amounts["REALIZED_PNL"] = trade.realised
     return [
         {
-            "symbol": market_id(row.trade.symbol),
-            "incomeType": "FUNDING_FEE",
-            "income": format_number(row.trade.fee.copy_negate()),
-            "asset": row.trade.fee_currency,
-            "info": "FUNDING_FEE",
-            "time": to_ms(row.trade.executed_at),
+            "symbol": market_id(trade.symbol),
+            "incomeType": kind,
+            "income": format_number(amount),
+            "asset": trade.fee_currency,
+            "info": kind,
+            "time": to_ms(trade.executed_at),
             "tranId": row.execution_id,
-            "tradeId": "",
+            "tradeId": "" if is_funding else str(row.number),
         }
-        for row in rows[: int(params.get("limit") or 100)]
+        for kind, amount in amounts.items()
+        if amount
     ]
 
 

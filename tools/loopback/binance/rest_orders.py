@@ -30,6 +30,7 @@ from oms.simulation.inputs import CancelOrder, ChangeOrder
 
 _CREATE_FAULTS = ("partial", "reject", "child_orders")
 _DAY_MS = 86_400_000
+_CONTRACT_DAYS = 7
 _BATCH_MAX = 5
 
 
@@ -228,7 +229,7 @@ def all_orders(caller: Caller, params: Params) -> Any:
     first = int(params.get("orderId") or 0)
     if first:
         rows = [row for row in rows if order_number(account, row) >= first]
-    start, end = _window(params, 1 if caller.spot else 7)
+    start, end = _list_window(caller, params, first)
     rows = [row for row in rows if start <= to_ms(row.created_at) <= end]
     row_count = parse_limit(params, 500, 1000)
     rows = rows[:row_count] if first or start else rows[-row_count:]
@@ -239,7 +240,7 @@ def my_trades(caller: Caller, params: Params) -> Any:
     """Returns executions of a symbol, the oldest first."""
     account, symbol = caller.account, caller.instrument(params).symbol
     order_id, first = str(params.get("orderId") or ""), int(params.get("fromId") or 0)
-    start, end = _window(params, 1 if caller.spot else 7)
+    start, end = _list_window(caller, params, first)
     rows = [
         row
         for row in account.records.executions
@@ -339,6 +340,15 @@ def _cancel(caller: Caller, row: OrderRow) -> OrderRow:
     if rejected is not None:
         raise from_engine(rejected, spot=caller.spot)
     return caller.account.orders[row.order_id]
+
+
+def _list_window(caller: Caller, params: Params, first: int) -> tuple[int, int]:
+    """Returns the window of a list; that of contracts has the last days without times and id."""
+    days = 1 if caller.spot else _CONTRACT_DAYS
+    start, end = _window(params, days)
+    if not (caller.spot or first or params.get("startTime") or params.get("endTime")):
+        start = to_ms(caller.venue.now()) - days * _DAY_MS
+    return start, end
 
 
 def _window(params: Params, days: int) -> tuple[int, int]:

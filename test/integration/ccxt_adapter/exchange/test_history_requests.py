@@ -15,6 +15,14 @@ COINS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 SYMBOLS = 7
 TRADES, ORDERS = "/api/v3/myTrades", "/api/v3/allOrders"
 INCOME = "/fapi/v1/income"
+CONTRACT_PATHS = ("/fapi/v1/userTrades", "/fapi/v1/allOrders", INCOME)
+HELD, FLAT, RECENT = "BTC/USDT:USDT", "XRP/USDT:USDT", "ETH/USDT:USDT"
+#: Days ago, and what was traded.
+CONTRACT_TRADES = {
+    30: [(HELD, "buy"), (FLAT, "buy")],
+    20: [(FLAT, "sell")],
+    2: [(RECENT, "sell")],
+}
 QUIET: dict[str, Any] = {
     "timings": evolve(FAST_TIMINGS, live_poll_seconds=60.0, idle_poll_seconds=60.0),
     "extra": {"rateLimit": 2},
@@ -46,8 +54,36 @@ async def test_ninety_days_of_spot_history_take_a_page_per_symbol(
     assert len(seen.trades) == 10
     # Executions are read once more at the end: of those made meanwhile.
     assert counts(venue) == (trades + 2 * SYMBOLS, orders + SYMBOLS)
-    assert len(venue.paths(INCOME)) == 1
-    assert len(venue.paths("api/v")) - requests == 3 * SYMBOLS + 10
+    assert len(venue.paths(INCOME)) == 2, "which contracts were active, and funding"
+    assert len(venue.paths("api/v")) - requests == 3 * SYMBOLS + 11
+
+
+@pytest.fixture
+async def contracts(
+    new_harness: Callable[..., CcxtHarness], venue: LoopbackExchange
+) -> CcxtHarness:
+    """An account with a contract traded long ago, one opened and closed, one traded lately."""
+    for days, trades in CONTRACT_TRADES.items():
+        venue.control("clock", offset_s=-86_400 * days)
+        for symbol, side in trades:
+            venue.control("price", symbol=symbol, price="10")
+            venue.control("external", symbol=symbol, side=side, qty="100")
+    venue.control("clock", offset_s=0)
+    return await new_harness("binance", **QUIET).wait_ready()
+
+
+async def test_ninety_days_of_contracts_take_a_page_per_symbol(
+    contracts: CcxtHarness, venue: LoopbackExchange
+) -> None:
+    """In spans of 7 days it were 13 requests per symbol and list."""
+    before = [len(venue.paths(path)) for path in CONTRACT_PATHS]
+    seen = await contracts.exchange.snapshot(now() - timedelta(days=90), now())
+    assert len(seen.trades) == 4, "also of the symbol that is flat again, which nothing names"
+    counts = [len(venue.paths(path)) for path in CONTRACT_PATHS]
+    made = [after - count for count, after in zip(before, counts, strict=True)]
+    # Executions are read once more at the end. Lists of the lately traded symbol alone could be of
+    # the last days: its income says that nothing was before, since 90 days less an hour.
+    assert made == [3 + 1 + 3, 3 + 1, 2]
 
 
 async def test_older_executions_on_the_newest_page_are_left_out(

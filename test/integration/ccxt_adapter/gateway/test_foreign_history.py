@@ -68,7 +68,6 @@ async def import_history(setup: ExchangeSetup) -> None:
         scope="period",
         start_date=(today - timedelta(days=89)).isoformat(),
         end_date=(today + timedelta(minutes=1)).isoformat(),
-        symbols_hint=[FLAT],
     )
 
 

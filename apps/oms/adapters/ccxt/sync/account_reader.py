@@ -13,6 +13,7 @@ from oms.adapters.ccxt.parsing.funding_rows import parse_funding
 from oms.adapters.ccxt.parsing.holdings import parse_average, parse_balances, parse_position
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot, parse_order
 from oms.adapters.ccxt.parsing.trade_snapshot import TradeSnapshot, parse_trades
+from oms.adapters.ccxt.sync.activity_reader import ActivityReader
 from oms.adapters.ccxt.sync.funding_legs import with_legs
 from oms.adapters.ccxt.sync.funding_reader import FundingReader
 from oms.adapters.ccxt.sync.list_reader import TRADES, ListReader
@@ -69,7 +70,8 @@ class AccountReader:
         self._raw_rows = raw_rows
         #: Called with the rows of each list of positions.
         self._on_positions = on_positions
-        self._lists = ListReader(client, profile, symbols, raw_rows)
+        self._activity = ActivityReader(client, profile)
+        self._lists = ListReader(client, profile, symbols, raw_rows, self._activity)
         self._funding = FundingReader(client, venue, profile, raw_rows)
         self._has_legs: bool | None = None
         self._legs_read_at: datetime | None = None
@@ -92,6 +94,17 @@ class AccountReader:
     def lists_all_open_orders(self) -> bool:
         """Whether open orders are listed without a symbol."""
         return self._profile.lists_all_open_orders or not self._profile.symbol_required
+
+    async def active_symbols(self, since: datetime, now: datetime) -> set[str]:
+        """Returns symbols of contracts that were active since then, as far as the venue lists them.
+
+        Nothing is read for a short span.
+        """
+        active = set[str]()
+        for section in self.sections():
+            if self._lists.has_windows(section, since, now):
+                active |= await self._activity.read(section, since, now)
+        return active
 
     async def open_orders(
         self, section: AccountSection, symbols: Collection[str] | None = ()

@@ -1,4 +1,4 @@
-"""Pages of a list whose rows have ascending numbers as ids: from the newest page back in time.
+"""Pages of a list whose rows have ascending numbers as ids: back from the newest, or all of them.
 
 Such a venue returns the newest page without a start, and with one the rows from an id on. No
 request names a time, so the days of history cost nothing.
@@ -37,6 +37,19 @@ async def pages_back_by_id(
         first = start
         if len(rows) < page:
             span *= 2
+
+
+async def pages_from_first_id(
+    read: Callable[[int], Awaitable[list[Row]]], page: int
+) -> AsyncIterator[list[Row]]:
+    """Yields all rows, the oldest first. Raises ``ReadFailed`` for an id that is no number."""
+    start = _FIRST_ID
+    while True:
+        rows = await read(start)
+        yield rows
+        if len(rows) < page:
+            return
+        start = max(map(_number_of, rows)) + 1
 
 
 async def _range_pages(

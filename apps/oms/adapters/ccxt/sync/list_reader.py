@@ -1,12 +1,13 @@
 """Reads the lists of an account: whole or of a span of time, by symbol where a venue needs one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import get_timestamp, to_milliseconds
+from oms.adapters.ccxt.sync.activity_reader import ActivityReader
 from oms.adapters.ccxt.sync.paging import (
     TimeWindow,
     clamp_to_history,
@@ -25,6 +26,7 @@ from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.adapters.ccxt.venues.profile import VenueProfile
 
 TRADES = "fetch_my_trades"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Fields in which two versions of one execution must agree.
 _TRADE_FIELDS = ("side", "price", "amount", "timestamp")
 
@@ -38,9 +40,11 @@ class ListReader:
         profile: VenueProfile,
         symbols: Callable[[], Iterable[str]],
         raw_rows: RawRowBuffer,
+        activity: ActivityReader,
     ) -> None:
         self._client = client
         self._profile = profile
+        self._activity = activity
         #: Symbols to read where a venue lists nothing without one.
         self._symbols = symbols
         self._raw_rows = raw_rows
@@ -53,7 +57,8 @@ class ListReader:
         symbols: Collection[str] | None,
     ) -> list[Row]:
         """Returns all rows of a list; ``symbols`` ``None``: without a symbol."""
-        return await self._read(method, section, None, params, symbols)
+        names = self._symbols_to_query(section, symbols)
+        return await self._read(method, section, None, params, names)
 
     async def history(
         self,
@@ -65,21 +70,69 @@ class ListReader:
         symbols: Collection[str],
         now: datetime | None = None,
     ) -> list[Row]:
-        """Returns the rows of a span of time, in windows; by ids where these need fewer requests.
+        """Returns the rows of a span of time, in windows; by ids where that needs fewer requests.
 
         ``now`` is when the venue's history ends, if it is not ``until``.
         """
         start = self.clamp_to_history(since, now or until, section)
+        span = TimeWindow(since=start, until=until)
         windows = split_windows(start, until, self._window_days(section))
+        names = self._symbols_to_query(section, symbols)
         from_id_param = self._profile.from_id_params.get(section.kind, {}).get(method, "")
         if from_id_param and len(windows) > 1:
-            span = TimeWindow(since=start, until=until)
-            return await self._read(method, section, span, params, symbols, from_id_param)
+            return await self._read(method, section, span, params, names, from_id_param)
+        if self._first_id_param(method, section) and len(windows) > 1:
+            rows = []
+            for name in names:
+                rows += await self._read_from_first_id(method, section, span, params, name)
+            return rows
+        return await self._read_windows(method, section, windows, params, names)
+
+    async def _read_windows(
+        self,
+        method: str,
+        section: AccountSection,
+        windows: Iterable[TimeWindow],
+        params: Mapping[str, object],
+        names: Sequence[str | None],
+    ) -> list[Row]:
         rows: list[Row] = []
         for window in windows:
             window_params = self._with_until(params, window.until)
-            rows += await self._read(method, section, window, window_params, symbols)
+            rows += await self._read(method, section, window, window_params, names)
         return rows
+
+    async def _read_from_first_id(
+        self,
+        method: str,
+        section: AccountSection,
+        span: TimeWindow,
+        params: Mapping[str, object],
+        name: str | None,
+    ) -> list[Row]:
+        """All rows of a symbol by their ids, and by windows what these do not prove to contain.
+
+        Without a time the list may be that of the last window only: a row from before it proves
+        that it is not, and a symbol that was idle before needs no proof.
+        """
+        everything = TimeWindow(since=_EPOCH, until=span.until)
+        param = self._first_id_param(method, section)
+        rows = await self._read(method, section, everything, params, [name], first_id_param=param)
+        days = self._window_days(section)
+        last = span.until - timedelta(days=days)
+        inside = [row for row in rows if _is_within(row, span)]
+        if any(_is_before(row, last) for row in rows):
+            return inside
+        idle_from = self._activity.idle_from(section, name, last)
+        windows = split_windows(span.since, idle_from, days) if idle_from > span.since else ()
+        return [*await self._read_windows(method, section, windows, params, [name]), *inside]
+
+    def _first_id_param(self, method: str, section: AccountSection) -> str:
+        return self._profile.first_id_params.get(section.kind, {}).get(method, "")
+
+    def has_windows(self, section: AccountSection, since: datetime, until: datetime) -> bool:
+        """Returns whether a span takes more than one request."""
+        return len(split_windows(since, until, self._window_days(section))) > 1
 
     def clamp_to_history(self, since: datetime, now: datetime, section: AccountSection) -> datetime:
         """Returns ``since``, or the start of the venue's history."""
@@ -93,17 +146,18 @@ class ListReader:
         section: AccountSection,
         span: TimeWindow | None,
         params: Mapping[str, object],
-        symbols: Collection[str] | None,
+        names: Sequence[str | None],
         from_id_param: str = "",
+        first_id_param: str = "",
     ) -> list[Row]:
-        """All rows of a list, or those of a span; with ``from_id_param`` pages are read by ids."""
+        """All rows of a list, or those of a span; with the last parameters pages of ids."""
         rows: list[Row] = []
         since = None if span is None else to_milliseconds(span.since)
         what = TRADE if method == TRADES else ORDER
         params = self._profile.request_params(method, section.kind, params)
         params = {**self._profile.list_params.get(method, {}), **params}
         on_duplicate = partial(self._record_duplicate, what)
-        for symbol in self._symbols_to_query(section, symbols):
+        for symbol in names:
             rows += await fetch_all(
                 self._client,
                 method,
@@ -116,6 +170,7 @@ class ListReader:
                 newest_first=self._profile.newest_first,
                 offset_param=self._profile.offset_param,
                 from_id_param=from_id_param,
+                first_id_param=first_id_param,
             )
         if from_id_param and span is not None:
             rows = [row for row in rows if _is_within(row, span)]
@@ -142,6 +197,11 @@ class ListReader:
         if symbols is None or not self._profile.symbol_required:
             return (None,)
         return sorted({*self._symbols(), *symbols} & section.symbols)
+
+
+def _is_before(row: Row, end: datetime) -> bool:
+    at = row.get("timestamp")
+    return isinstance(at, int) and 0 < at < to_milliseconds(end)
 
 
 def _is_within(row: Row, span: TimeWindow) -> bool:

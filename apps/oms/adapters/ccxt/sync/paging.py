@@ -13,7 +13,7 @@ from oms.adapters.ccxt.parsing.fields import (
     require_rows,
     to_milliseconds,
 )
-from oms.adapters.ccxt.sync.id_paging import pages_back_by_id
+from oms.adapters.ccxt.sync.id_paging import pages_back_by_id, pages_from_first_id
 from oms.adapters.ccxt.sync.raw_row_buffer import Row
 from oms.domain.value import value
 
@@ -62,18 +62,21 @@ async def fetch_all(
     offset_param: str = "",
     from_id_param: str = "",
     before_id_param: str = "",
+    first_id_param: str = "",
 ) -> list[Row]:
     """Returns all rows of a list, each once. Raises ``ReadFailed``.
 
     ``uses_cursor``: the venue returns a cursor of the next page, or none at the end.
     ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read.
     ``from_id_param`` starts a page at an id: the pages are read without a time, and may have rows
-    before ``since``. ``before_id_param`` asks for rows older than the one with that id. Of rows
-    with one id the newest version is returned; ``on_duplicate`` gets each older version and the
-    newest.
+    before ``since``; ``first_id_param`` reads all rows so, from the first. ``before_id_param`` asks
+    for rows older than the one with that id. Of rows with one id the newest version is returned;
+    ``on_duplicate`` gets each older version and the newest.
     """
     rows: dict[str, Row] = {}
-    if from_id_param and page is not None and since is not None:
+    if first_id_param and page is not None:
+        pages = _pages_from_first_id(client, method, symbol, page, params, first_id_param)
+    elif from_id_param and page is not None and since is not None:
         pages = _pages_by_id(client, method, symbol, since, page, params, from_id_param)
     elif page is not None and since is not None and before_id_param:
         pages = _pages_before_id(client, method, symbol, since, page, params, before_id_param)
@@ -208,6 +211,23 @@ def _pages_by_id(
         return require_rows(answer, method)
 
     return pages_back_by_id(read, page, since)
+
+
+def _pages_from_first_id(
+    client: ExchangeClient,
+    method: str,
+    symbol: str | None,
+    page: int,
+    params: Mapping[str, object],
+    first_id_param: str,
+) -> AsyncIterator[list[Row]]:
+    async def read(first: int) -> list[Row]:
+        more = {first_id_param: first}
+        return require_rows(
+            await client.read(method, symbol, None, page, {**params, **more}), method
+        )
+
+    return pages_from_first_id(read, page)
 
 
 def find_cursor(rows: list[Row]) -> str | None:

@@ -138,6 +138,7 @@ class SnapshotCollector:
             self._scope.add(self._orders.symbols())
             held = await self._reader.holdings(sections)
             self._scope.add_holdings(held.quantities, await self._reader.balances(sections))
+            self._scope.add(await self._reader.active_symbols(since, began))
         for section in sections:
             listing_began = self._clock()
             open_orders = await self._open_orders(section)

@@ -114,6 +114,7 @@ def _documented_limit(api: str, orders: int, seconds: int) -> OrderLimit:
 
 
 _ORDERS = "fetch_orders"
+_ID_PARAMS = {"fetch_my_trades": "fromId", _ORDERS: "orderId"}
 _FAMILY = VenueProfile(
     errors=_ERRORS,
     order_limits=(
@@ -176,7 +177,9 @@ _BINANCE = evolve(
     history_days=dict.fromkeys(CONTRACTS, 180),
     # ccxt's list of ended orders has no page size, and leaves out expired ones.
     closed_order_methods=(_ORDERS,),
-    from_id_params={InstrumentKind.SPOT: {"fetch_my_trades": "fromId", _ORDERS: "orderId"}},
+    from_id_params={InstrumentKind.SPOT: _ID_PARAMS},
+    first_id_params=dict.fromkeys(CONTRACTS, _ID_PARAMS),
+    income_page=1000,
     separate_trigger_kinds=CONTRACTS,
     reports_waiting_trigger=True,
     unsupported_triggers={InstrumentKind.INVERSE: "inverse contracts are those of binancecoinm"},

@@ -139,6 +139,11 @@ class VenueProfile:
     #: Parameters with the id of a page's first row, by kind and method, where a list without a time
     #: returns its newest page and ids ascend: more than a window is read so.
     from_id_params: Mapping[InstrumentKind, Mapping[str, str]] = field(default_factory=dict)
+    #: The same where the newest page is that of the last window only: the pages are read from the
+    #: first id on, and count if they prove to reach back further, or nothing happened before.
+    first_id_params: Mapping[InstrumentKind, Mapping[str, str]] = field(default_factory=dict)
+    #: Rows per page of the list of all income of contracts; 0: there is none.
+    income_page: int = 0
     #: ccxt's section parameters that the venue would misread, by method (``""``: any other): they
     #: are left out. ``kind_params`` says the same in the venue's own parameters.
     omitted_params: Mapping[str, frozenset[str]] = field(default_factory=dict)
