@@ -2,22 +2,37 @@
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from kit.gateway.processes import Gateway
 from kit.http.http_pages import TITLES, printed_answer, run_blocks, shape_differences
 
+#: Pages that share a gateway, in an order in which each finds what its answers print.
+ON_ONE_GATEWAY = ("operations", "commands", "reads", "exchanges", "people", "control")
+#: Pages that print the answers of a gateway without any orders.
+ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin")
 
-@pytest.mark.parametrize("name", TITLES)
-def test_the_examples_answer_as_printed(name: str, tmp_path: Path) -> None:
-    gateway = Gateway(tmp_path)
-    try:
-        gateway.start()
-        results = run_blocks(name, gateway.folder, gateway.environment)
-    finally:
-        gateway.stop()
+
+@pytest.mark.parametrize("name", ON_ONE_GATEWAY)
+def test_the_examples_answer_as_printed(name: str, gateway: Gateway) -> None:
+    _check_examples(name, gateway)
+
+
+@pytest.mark.parametrize("name", ON_A_NEW_GATEWAY)
+def test_the_examples_answer_as_printed_by_a_new_gateway(
+    name: str, gateway_on: Callable[[str], Gateway]
+) -> None:
+    _check_examples(name, gateway_on("sqlite"))
+
+
+def test_the_examples_of_every_page_are_run() -> None:
+    assert sorted(ON_ONE_GATEWAY + ON_A_NEW_GATEWAY) == sorted(TITLES)
+
+
+def _check_examples(name: str, gateway: Gateway) -> None:
+    results = run_blocks(name, gateway.folder, gateway.environment)
     compared = 0
     for example, response in results:
         printed = printed_answer(name, example)

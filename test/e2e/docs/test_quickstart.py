@@ -1,6 +1,6 @@
 """The quickstart with ``oms up``: printed commands work when pasted, and processes are supervised.
 
-A gateway is started in an empty folder as a user starts it. Whatever happens to one of its
+One gateway is started in an empty folder as a user starts it. Whatever happens to one of its
 processes (killed, stopped, asked to end) must never require a second command, and never leave a
 process behind.
 """
@@ -31,12 +31,15 @@ KEY = re.compile(r"oms_[A-Za-z0-9_-]{43}")
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways that a test may end; all of them share one folder."""
+    """Starts gateways that a test may end; all of them share one folder.
+
+    Its database is migrated before, except with ``in_empty_folder``.
+    """
     made: list[Gateway] = []
 
-    def start(**environment: str) -> Gateway:
-        made.append(Gateway(tmp_path, environment=environment))
-        made[-1].start(copies_schema=False)
+    def start(*, in_empty_folder: bool = False) -> Gateway:
+        made.append(Gateway(tmp_path))
+        made[-1].start(copies_schema=not in_empty_folder)
         return made[-1]
 
     yield start
@@ -155,7 +158,7 @@ def test_a_stopped_process_is_ended_and_started_again(gateway: Gateway, role: st
 
 
 def test_a_second_start_finds_everything_again(own: Callable[..., Gateway]) -> None:
-    first = own()
+    first = own(in_empty_folder=True)
     order_id = post_order(first, first.account_id)["results"][0]["order_id"]
     before = json.loads((first.data_folder / "first-run.json").read_text())
     first.stop()

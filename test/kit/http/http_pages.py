@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,8 @@ def run_blocks(name: str, folder: Path, environment: Mapping[str, str]) -> list[
     process = subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=folder,
-        env=dict(environment) | {"PATH": os.environ["PATH"]},
+        # Examples read JSON with ``python3``: this one, whatever is first on the path.
+        env=dict(environment) | {"PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=120,
