@@ -32,18 +32,17 @@ from oms.api.routes import (
     events,
     exchange_info,
     health,
-    kill_switches,
     ledger,
     order_resolution,
     paper,
     raw_rows,
     reassign,
     reconcile,
-    risk_switches,
     strategies,
     system,
     users,
 )
+from oms.api.routes.risk import kill_switches, risk_policies, risk_switches
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
 
@@ -62,6 +61,7 @@ ROUTE_MODULES = (
     reconcile,
     discrepancies,
     risk_switches,
+    risk_policies,
     users,
     strategies,
     admin_users,

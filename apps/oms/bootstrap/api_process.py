@@ -63,6 +63,7 @@ def wire_api(
         idempotent_responses=store.idempotent_responses,
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
+        risk_policies=store.risk_policies,
         mark_prices=build_mark_prices(store),
         schema_expected=migrations.expected_version(),
         close=store.close,

@@ -22,6 +22,7 @@ from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.commands.notional_limits import NotionalLimits
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import PositionOps
+from oms.services.commands.risk_policy import SharedLimits
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
@@ -156,7 +157,9 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
             permissions=permissions,
             position_ops=position_ops,
         ),
-        kill_switches=KillSwitchCache(kills=store.kill_switches),
+        kill_switches=KillSwitchCache(
+            kills=store.kill_switches, limits=SharedLimits(store=store.risk_policies)
+        ),
         reconcile=ReconcileAccount(
             ledger=ledger,
             record=record,

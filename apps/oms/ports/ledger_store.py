@@ -16,6 +16,7 @@ from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.risk.policy import NO_LIMITS, LimitChange, StoredLimits
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow, NewCommand
 from oms.ports.exchange import ExchangeStateRows
@@ -39,6 +40,8 @@ class LoadedAccount:
     #: Commands that are running, or unknown while their order is open.
     pending_commands: Sequence[CommandRow] = ()
     exchange_state: ExchangeStateRows = field(default_factory=ExchangeStateRows)
+    #: Limits of the account's own risk policy.
+    limits: StoredLimits = NO_LIMITS
 
     def known_symbols(self) -> frozenset[str]:
         """Return the symbols that the account at a real exchange ever traded, orders or holds."""
@@ -97,6 +100,8 @@ class AccountBatch:
     exchange_state: ExchangeStateRows | None = None
     reconciled: Sequence[ReconcileRows] = ()
     switches: Sequence[RiskFlagUpdate] = ()
+    #: Changes of the account's own risk policy.
+    limits: Sequence[LimitChange] = ()
     #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
     #: System commands that enter the queue with this transaction; one whose request id is stored

@@ -135,6 +135,13 @@ ENVIRONMENT = _query(
     "live by default, paper for paper exchanges.",
     _words("paper", "testnet", "demo", "loopback", "live"),
 )
+POLICY_SCOPE = _query(
+    "scope",
+    "What the policy applies to.",
+    _words("global", "account", "strategy"),
+    is_required=True,
+)
+POLICY_SCOPE_ID = _query("scope_id", "Id of the account or strategy.", ID_SCHEMA)
 ACTIVE = _query("active", "false includes released ones.", _FLAG)
 ALL_TOKENS = _query("all", "Every token of the user.", _FLAG)
 ACTOR_USER_ID = _query("actor_user_id", "Changes of one user.", ID_SCHEMA)

@@ -87,6 +87,9 @@ pull_kill_switch kill_on account
 list_kill_switches read none
 get_kill_switch read kill
 release_kill_switch kill_off kill
+get_risk_policy read account
+set_risk_policy kill_off account
+apply_risk_preset kill_off account
 get_exchange_capabilities self none
 get_account_capabilities read account
 get_account_connection read account
@@ -94,7 +97,16 @@ refresh_order reconcile order
 resolve_order reassign order
 """
 #: Operations that concern all strategies of the account that the case names.
-_ACCOUNT_WIDE = frozenset({"list_audit_entries", "pull_kill_switch", "release_kill_switch"})
+_ACCOUNT_WIDE = frozenset(
+    {
+        *("list_audit_entries", "pull_kill_switch", "release_kill_switch"),
+        *("set_risk_policy", "apply_risk_preset"),
+    }
+)
+#: Operations that would change how the own account trades in later probes.
+_ON_SPARE_ACCOUNT = frozenset(
+    {"reset_paper_account", "pull_kill_switch", "set_risk_policy", "apply_risk_preset"}
+)
 PUBLIC = frozenset(
     {
         *("get_health", "get_liveness", "get_readiness", "get_version"),
@@ -171,7 +183,7 @@ def _operation_case(
     name, action, reach = row
     ids = _ids(target, of)
     account_id = ids.account_id
-    if of == "own" and name in ("reset_paper_account", "pull_kill_switch"):
+    if of == "own" and name in _ON_SPARE_ACCOUNT:
         account_id = target.spare_account_id
     order_id = ids.order_id
     key_id = target.foreign_key_id if of == "foreign" else target.spare_key_id
@@ -190,6 +202,7 @@ def _operation_case(
     filled = path.format_map(values)
     in_query = {p["name"] for p in map(_named, operation["parameters"]) if p.get("in") == "query"}
     given = {"account_ids": account_id, "since": "2020-01-01", "wait_ms": 0}
+    given |= {"scope": "account", "scope_id": account_id}
     query = "&".join(f"{key}={value}" for key, value in given.items() if key in in_query)
     body = None
     if "requestBody" in operation:

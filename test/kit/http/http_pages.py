@@ -23,6 +23,7 @@ TITLES = {
     "control": "Account control",
     "exchanges": "Exchanges",
     "kill": "Kill switches",
+    "risk": "Risk policies",
     "ccxt": "ccxt",
     "people": "Current user",
     "admin": "Administration",

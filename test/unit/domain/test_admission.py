@@ -56,11 +56,23 @@ def test_a_send_is_refused(changes: dict[str, Any], code: str, limit: Decimal | 
     ],
 )
 def test_a_blocked_account_only_reduces(account: dict[str, Any], reason: str) -> None:
-    context = _context(account=_account(**account), positions=[_position(-1)])
-    refused = admit_send(BUY, context)
+    refused = admit_send(BUY, _context(account=_account(**account)))
     assert isinstance(refused, Refused)
     assert (refused.code, refused.reason, refused.set_by) == ("risk_blocked", reason, "account")
+    context = _context(account=_account(**account), positions=[_position(-1)])
     assert isinstance(admit_send(replace(BUY, reduce_only=True), context), ApprovedOrder)
+
+
+@pytest.mark.parametrize("account", [{"status": "blocked"}, {"allow_new_positions": False}])
+def test_a_flip_of_a_blocked_account_is_cut_to_what_reduces(account: dict[str, Any]) -> None:
+    flip = replace(BUY, qty=Decimal(3))
+    context = _context(account=_account(**account), positions=[_position(-1)])
+    approved = admit_send(flip, context)
+    assert isinstance(approved, ApprovedOrder)
+    assert (approved.qty, approved.reduce_only) == (Decimal(1), True)
+    hedge = _account(**account, position_mode=PositionMode.HEDGE)
+    refused = admit_send(flip, _context(account=hedge, positions=[_position(-1)]))
+    assert isinstance(refused, Refused) and refused.code == "risk_blocked"
 
 
 def test_a_live_account_opens_with_both_switches_on() -> None:

@@ -19,6 +19,7 @@ from oms.domain.commands.account_commands import (
     Resolution,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     COMMAND_TYPES,
@@ -120,6 +121,8 @@ PAYLOADS: list[CommandPayload] = [
     DecideDiscrepancy(discrepancy_id=7, answer=Decision.APPLY),
     DecideDiscrepancy(discrepancy_id=7, answer=Decision.DISMISS, lifts=True, comment="c"),
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
+    SetRiskPolicy(keys={"max_order_notional": "500", "allowed_symbols": None}, comment="c"),
+    SetRiskPolicy(keys={"allow_new_positions": False}, preset="small", comment="c"),
     AdminMutate(
         entity="deals",
         items=(

@@ -27,6 +27,7 @@ from oms.adapters.sql.registry.command_chain import SqlCommandChain
 from oms.adapters.sql.registry.kill_switches import SqlKillSwitchStore
 from oms.adapters.sql.registry.login_credentials import SqlLoginCredentials
 from oms.adapters.sql.registry.registry import SqlRegistry
+from oms.adapters.sql.registry.risk_policies import SqlRiskPolicyStore
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
@@ -60,6 +61,7 @@ class SqlStore:
         self.command_chain = SqlCommandChain(database)
         self.leases = SqlLeases(database)
         self.kill_switches = SqlKillSwitchStore(database, self.ids)
+        self.risk_policies = SqlRiskPolicyStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)

@@ -28,6 +28,17 @@ class RiskSwitch:
 
 
 @value
+class SetRiskPolicy:
+    """Set keys of the account's own risk policy; keys that are not named keep their value."""
+
+    #: JSON values by key; ``None`` removes the limit.
+    keys: Mapping[str, object]
+    #: The preset that the keys make up, if they do.
+    preset: str | None = None
+    comment: str | None = None
+
+
+@value
 class MutateItem:
     """One row to correct; ``row`` holds the sent columns as JSON values."""
 
@@ -144,6 +155,7 @@ class ReadConnection:
 
 AccountPayload = (
     RiskSwitch
+    | SetRiskPolicy
     | AdminMutate
     | EnforceKillSwitch
     | Reconcile
@@ -157,6 +169,7 @@ AccountPayload = (
 
 ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     RiskSwitch: "risk_switch",
+    SetRiskPolicy: "risk_policy",
     AdminMutate: "admin_mutate",
     EnforceKillSwitch: "kill",
     Reconcile: "reconcile",

@@ -18,6 +18,7 @@ from oms.domain.commands.account_commands import (
     RefreshOrder,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     CancelAllOrders,
@@ -86,6 +87,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
         "position_id": IdKind.POSITION,
     },
     RiskSwitch: {"strategy_id": IdKind.STRATEGY_OR_DEFAULT},
+    SetRiskPolicy: {},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
     EnforceKillSwitch: {"kill_id": IdKind.ACCOUNT, "scope_id": IdKind.SCOPE},
     Reconcile: {},

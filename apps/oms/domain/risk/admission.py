@@ -29,6 +29,7 @@ from oms.domain.orders.order_validation import (
     valuation_price,
 )
 from oms.domain.risk.kill_switch import KillSwitch, refuse_killed
+from oms.domain.risk.policy import AccountPolicy, refuse_new_positions
 from oms.domain.value import constructor, value
 
 
@@ -47,6 +48,8 @@ class RiskContext:
     price: Decimal | None = None
     #: Strictest kill switch that applies to the order.
     kill_switch: KillSwitch | None = None
+    #: ``None`` if no limit is set.
+    policy: AccountPolicy | None = None
 
 
 @value
@@ -94,7 +97,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
             return _nothing_to_reduce(request)
     elif not reduce_only and (refused := _refuse_opening(request, context)) is not None:
         qty = min(qty, _reducible(request, target, context))
-        if refused.reason != "kill_switch" or _is_hedge(context) or not qty:
+        if refused.code != "risk_blocked" or _is_hedge(context) or not qty:
             return refused
         reduce_only = True  # reducing is allowed, opening is not
     return _new_approved(
@@ -295,7 +298,9 @@ def _refuse_account(context: RiskContext, strategy_id: int) -> Refused | None:
             message=f"strategy {strategy_id} may not open or enlarge positions here",
             set_by="strategy",
         )
-    return refuse_live_disabled(account)
+    policy = context.policy
+    disabled = None if policy is None else refuse_new_positions(policy, strategy_id)
+    return disabled or refuse_live_disabled(account)
 
 
 def refuse_live_disabled(account: Account) -> Refused | None:

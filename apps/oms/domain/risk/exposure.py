@@ -67,6 +67,39 @@ def reservations(
     return [*entries, *pending]
 
 
+def reducible_qty(
+    mode: PositionMode,
+    symbol: str,
+    side: Side,
+    strategy_id: int,
+    positions: Iterable[Position],
+    orders: Iterable[Order],
+) -> Decimal:
+    """Return how much of an order of this side only reduces, beyond the open orders of that side.
+
+    0 in hedge accounts, where an order that names no opposite ticket opens.
+    """
+    if mode is PositionMode.HEDGE:
+        return ZERO
+    own_only = mode is PositionMode.STRATEGY_NETTING
+    held = ZERO
+    for position in positions:
+        is_own = not own_only or position.strategy_id == strategy_id
+        if position.symbol == symbol and position.side is not side and is_own:
+            held = add(held, position.qty.copy_abs())
+    if not held:
+        return ZERO
+    for order in orders:
+        is_own = not own_only or order.strategy_id == strategy_id
+        if order.symbol == symbol and order.side is side and is_own:
+            held = subtract(held, order.remaining_qty)
+    return max(held, ZERO)
+
+
+_NEW = -(1 << 63)
+"""Ticket of an entry that has no order yet and opens one of its own; below all order ids."""
+
+
 class PositionKey(NamedTuple):
     """One position of an account; in hedge accounts a ticket, or what will open one."""
 
@@ -115,7 +148,7 @@ class Exposure:
         if entry.position_id:
             return PositionKey(entry.symbol, ticket_id=entry.position_id)
         if entry.new_position:
-            return PositionKey(entry.symbol, entry.strategy_id, entry.side, -entry.order_id or -1)
+            return PositionKey(entry.symbol, entry.strategy_id, entry.side, -entry.order_id or _NEW)
         # An entry without a ticket enlarges the newest one of its symbol, side and strategy.
         tickets = [
             p.id

@@ -96,6 +96,12 @@ def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
     return not is_priced and any(KEYS[name].needs_price for name in names)
 
 
+def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
+    """Return whether a check counts money."""
+    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
+    return any(KEYS[name].needs_price for name in names - {"price_collar_pct"})
+
+
 def symbols_to_mark(policy: AccountPolicy, entry: Entry, exposure: Exposure) -> Sequence[str]:
     """Return the other symbols whose prices a check needs."""
     names = {*policy.account, *policy.limits_of(entry.strategy_id)}

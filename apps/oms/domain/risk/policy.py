@@ -34,6 +34,7 @@ class Limit:
     scope_id: int
     #: Name of the user that set it.
     set_by: str
+    set_by_user_id: int | None = None
     set_at: datetime
     comment: str = ""
 
@@ -48,6 +49,28 @@ class Limit:
 
 
 Limits = Mapping[str, Limit]
+
+
+@value
+class StoredLimits:
+    """Limits as they are stored, of one or several scopes."""
+
+    limits: tuple[Limit, ...] = ()
+    #: Which stored limit cannot be read; ``None`` if all can.
+    unreadable: str | None = None
+
+
+NO_LIMITS = StoredLimits()
+
+
+@value
+class LimitChange:
+    """A new value of one key of a scope; without a limit the key is removed."""
+
+    scope: PolicyScope
+    scope_id: int
+    key: str
+    limit: Limit | None
 
 
 @value
@@ -68,6 +91,23 @@ class AccountPolicy:
     def applies_to(self, strategy_id: int) -> bool:
         """Return whether any limit rules orders of the strategy."""
         return bool(self.account or self.unreadable or strategy_id in self.strategies)
+
+
+def changed_limits(before: Iterable[Limit], changes: Iterable[LimitChange]) -> tuple[Limit, ...]:
+    """Return the limits of a scope after ``changes``."""
+    limits = {limit.key: limit for limit in before}
+    for change in changes:
+        limits.pop(change.key, None)
+        if change.limit is not None:
+            limits[change.key] = change.limit
+    return tuple(limits.values())
+
+
+def policy_of(account_id: int, *stored: StoredLimits) -> AccountPolicy | None:
+    """Return the policy of an account from the limits stored for it, wider scopes first."""
+    limits = [limit for each in stored for limit in each.limits]
+    unreadable = next((each.unreadable for each in stored if each.unreadable), None)
+    return account_policy(limits, account_id, unreadable)
 
 
 def account_policy(
@@ -105,10 +145,8 @@ def tightest(limits: Iterable[Limit]) -> Limits:
     return {name: found[name] for name in KEYS if name in found}
 
 
-def refuse_new_positions(policy: AccountPolicy | None, strategy_id: int) -> Refused | None:
+def refuse_new_positions(policy: AccountPolicy, strategy_id: int) -> Refused | None:
     """Refuse to open where a policy does not allow new positions or cannot be read."""
-    if policy is None:
-        return None
     if policy.unreadable is not None:
         message = f"the risk policy cannot be read: {policy.unreadable}"
         return Refused(code="risk_blocked", reason="risk_error", message=message, set_by="account")

@@ -30,6 +30,7 @@ from oms.domain.commands.account_commands import (
     RefreshOrder,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     Actor,
@@ -79,6 +80,8 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.RISK_SWITCH if lifts_quarantine else Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
+        case SetRiskPolicy():
+            return Permission.KILL_OFF
         case AdminMutate():
             return Permission.ADMIN
         case EnforceKillSwitch(on=on):
@@ -141,6 +144,8 @@ def _is_of_all_strategies(payload: CommandPayload) -> bool:
             return scope != KillScope.STRATEGY.value
         case CcxtCall(func=func):
             return func in STRATEGY_READS
+        case SetRiskPolicy():
+            return True
         case _:
             return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()
 

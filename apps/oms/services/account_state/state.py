@@ -23,7 +23,9 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.risk.exposure import Entry
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
+from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
 from oms.domain.value import evolve
 from oms.ports.exchange import (
     CcxtCalls,
@@ -86,6 +88,8 @@ class PendingCall:
 
     command: Command
     make: Callable[[], Coroutine[Any, Any, CommandResult]]
+    #: What it may add to the account's exposure, where a risk policy applies.
+    entries: tuple[Entry, ...] = ()
     is_sent: bool = False
     task: "asyncio.Task[CommandResult] | None" = None
 
@@ -137,6 +141,11 @@ class AccountState:
     on_update: Callable[[], None] = lambda: None
     #: Active kill switches that may apply to orders of the account.
     kill_switches: tuple[KillSwitch, ...] = ()
+    #: Stored limits of the account, and those of the scopes that many accounts share.
+    own_limits: StoredLimits = NO_LIMITS
+    shared_limits: StoredLimits = NO_LIMITS
+    #: The policy that both make; ``None`` if no limit is set.
+    policy: AccountPolicy | None = None
 
     @classmethod
     def from_loaded(
@@ -155,7 +164,17 @@ class AccountState:
             orders={order.id: order for order in loaded.orders},
             positions={position.id: position for position in loaded.positions},
             stored_instruments=dict(loaded.exchange_state.instruments),
+            own_limits=loaded.limits,
+            policy=policy_of(loaded.account.id, loaded.limits),
         )
+
+    def set_limits(
+        self, *, own: StoredLimits | None = None, shared: StoredLimits | None = None
+    ) -> None:
+        """Replace limits; the next order is checked by them."""
+        self.own_limits = self.own_limits if own is None else own
+        self.shared_limits = self.shared_limits if shared is None else shared
+        self.policy = policy_of(self.account.id, self.shared_limits, self.own_limits)
 
     def positions_in(self, symbol: str) -> list[Position]:
         """Return the open positions of the symbol, oldest first."""
@@ -301,6 +320,7 @@ class AccountState:
             exchange_state=self._exchange_changes(work),
             reconciled=tuple(work.reconciled),
             switches=tuple(work.switches),
+            limits=tuple(work.limits),
             audits=tuple(work.audits),
             follow_ups=tuple(work.follow_ups),
         )

@@ -8,6 +8,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.balance_comparison import update_outside
+from oms.domain.risk.policy import LimitChange
 from oms.ports.command_queue import NewCommand
 from oms.ports.ledger_store import EventRow, RiskFlagUpdate
 from oms.ports.reconcile_store import ReconcileRows
@@ -29,6 +30,8 @@ class UnitOfWork:
     events: list[EventRow] = field(default_factory=list)
     reconciled: list[ReconcileRows] = field(default_factory=list)
     switches: list[RiskFlagUpdate] = field(default_factory=list)
+    #: Changes of the account's own risk policy.
+    limits: list[LimitChange] = field(default_factory=list)
     #: Whether the exchange has requests to store that no other row belongs to.
     has_exchange_requests: bool = False
     #: Rows of the audit log, each with its id.

@@ -20,6 +20,7 @@ from oms.domain.value import evolve
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
+from oms.services.commands.policy_limits import refuse_change
 from oms.services.ledger.record import Changes, RecordReports
 
 
@@ -94,10 +95,13 @@ class AmendOrders:
             kill_switch=state.kill_switch_for(
                 order.symbol, order.strategy_id, command.actor.api_key_id
             ),
+            policy=state.policy,
         )
         if not is_rounding_refused(order.params):
             payload = round_change_order(payload, order.side, context.instrument)
         refused = admit_change(payload, order, context)
+        if refused is None and state.policy is not None:
+            refused = await refuse_change(state.policy, state, payload, order, now)
         notional_limits = self.notional_limits
         if (
             refused is None

@@ -21,8 +21,15 @@ from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.money import EXACT, ZERO, add
 from oms.domain.orders.order import Order
 from oms.domain.risk.admission import RiskContext, check_direct_order, refuse_live_disabled
+from oms.domain.risk.exposure import Entry
+from oms.domain.risk.policy import AccountPolicy
 from oms.ports.key_usage import call_order_key
 from oms.services.account_state.state import AccountState, PendingCall
+from oms.services.commands.ccxt_policy import (
+    refuse_direct_change,
+    refuse_direct_order,
+    refuse_unvalued,
+)
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.ledger.record import Changes, RecordReports
 from oms.wire.ccxt.trade_parser import read_trade
@@ -57,8 +64,11 @@ class RunCcxtCall:
         is_async = state.exchange.sends_after_commit()
         if not payload.is_trade and not is_async:
             return await _read(state, payload, now)
+        entries: list[Entry] = []
         try:
-            refused = await self._refuse(state, command, payload, now) if payload.is_trade else None
+            refused = None
+            if payload.is_trade:
+                refused = await self._refuse(state, command, payload, entries, now)
         except (Invalid, Conflict) as error:
             return _failed_result(_as_refused(error))
         if refused is not None:
@@ -66,7 +76,8 @@ class RunCcxtCall:
         if not is_async:
             return await self._trade(state, payload, changes, now)
         call = partial(_trade_async if payload.is_trade else _read, state, payload, now)
-        state.pending_calls.append(PendingCall(command=command, make=call))
+        pending = PendingCall(command=command, make=call, entries=tuple(entries))
+        state.pending_calls.append(pending)
         return CommandResult(status=CommandStatus.RUNNING)
 
     async def _trade(
@@ -86,9 +97,17 @@ class RunCcxtCall:
         )
 
     async def _refuse(
-        self, state: AccountState, command: Command, payload: CcxtCall, now: datetime
+        self,
+        state: AccountState,
+        command: Command,
+        payload: CcxtCall,
+        entries: list[Entry],
+        now: datetime,
     ) -> Refused | None:
-        """Return why the call is refused. Raises ``Invalid``."""
+        """Return why the call is refused, and add what it adds to ``entries``.
+
+        ``entries`` are for a risk policy only. Raises ``Invalid``.
+        """
         if (
             method_class_of(payload.func) is MethodClass.NEVER
             and payload.func not in state.account.ccxt_allow
@@ -104,7 +123,7 @@ class RunCcxtCall:
         orders: Sequence[CreateRequest | EditRequest] = trade.orders
         for number, order in enumerate(orders):
             limit_key = call_order_key(command.id, number)
-            refused = await self._refuse_entry(state, order, key_id, limit_key, now)
+            refused = await self._refuse_entry(state, order, key_id, limit_key, entries, now)
             if refused is not None:
                 return refused
         return None
@@ -121,6 +140,7 @@ class RunCcxtCall:
         if trade is not None or payload.func not in ENTRY_METHODS:
             return refuse_live_disabled(state.account)
         refused = check_direct_order(_risk_context(state, "", key_id), opens=True)
+        refused = refused or refuse_unvalued(state.policy)
         if (
             refused is None
             and self.notional_limits is not None
@@ -136,23 +156,43 @@ class RunCcxtCall:
         request: CreateRequest | EditRequest,
         key_id: int,
         limit_key: int,
+        entries: list[Entry],
         now: datetime,
     ) -> Refused | None:
         order = _find_edited_order(state, request) if isinstance(request, EditRequest) else None
         symbol = request.symbol or (None if order is None else order.symbol)
         if symbol is None or symbol not in state.exchange.instruments():
             # The exchange reports an unknown symbol itself, and may know one that is not listed.
-            return refuse_live_disabled(state.account)
+            return refuse_live_disabled(state.account) or refuse_unvalued(state.policy)
         reduces = order is not None and order.reduce_only
         if isinstance(request, CreateRequest):
             reduces = _reduces(state, request)
         refused = check_direct_order(_risk_context(state, symbol, key_id), opens=not reduces)
         if refused is not None or reduces:
             return refused
+        if state.policy is not None:
+            refused = await _refuse_by_policy(state.policy, state, request, order, entries, now)
+            if refused is not None:
+                return refused
         if self.notional_limits is None or not self.notional_limits.has_limits(key_id):
             return None
         opening = await _new_exposure(state, request, order, symbol, limit_key, now)
         return await self.notional_limits(state, key_id, opening, now)
+
+
+async def _refuse_by_policy(
+    policy: AccountPolicy,
+    state: AccountState,
+    request: CreateRequest | EditRequest,
+    order: Order | None,
+    entries: list[Entry],
+    now: datetime,
+) -> Refused | None:
+    if isinstance(request, CreateRequest):
+        return await refuse_direct_order(policy, state, request, now, entries)
+    if order is None:
+        return refuse_unvalued(policy)
+    return await refuse_direct_change(policy, state, request, order, now)
 
 
 async def _read(state: AccountState, payload: CcxtCall, now: datetime) -> CommandResult:
@@ -260,6 +300,7 @@ def _risk_context(state: AccountState, symbol: str, key_id: int) -> RiskContext:
         orders=(),
         strategy_ids=state.strategy_ids,
         kill_switch=state.kill_switch_for(symbol, 0, key_id),
+        policy=state.policy,
     )
 
 

@@ -10,6 +10,7 @@ from oms.domain.commands.account_commands import (
     Resolution,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     CancelAllOrders,
@@ -23,7 +24,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
-_LOCAL_PAYLOADS = (RiskSwitch, EnforceKillSwitch, ChangePosition, ReadConnection)
+_LOCAL_PAYLOADS = (RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, ReadConnection)
 _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
 
 

@@ -20,6 +20,7 @@ from oms.domain.commands.account_commands import (
     RefreshOrder,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     CONTROL_PAYLOADS,
@@ -61,6 +62,7 @@ from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import PositionOps
 from oms.services.commands.resolve_order import ResolveOrder
 from oms.services.commands.risk_flags import set_risk_flag
+from oms.services.commands.risk_policy import ChangeRiskPolicy
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
@@ -157,8 +159,8 @@ class ExecuteCommand:
                 return self.position_ops.change(state, payload, changes, now)
             case Reassign() as payload:
                 return await self.position_ops.reassign(state, payload, changes, now)
-            case RiskSwitch() as payload:
-                return set_risk_flag(state, command, payload, changes)
+            case RiskSwitch() | SetRiskPolicy() as payload:
+                return await self._set_risk(state, command, payload, changes)
             case AdminMutate() as payload:
                 assert self.mutate is not None, "workers that take this command have the service"
                 return await self.mutate(state, command, payload, changes, now)
@@ -189,6 +191,18 @@ class ExecuteCommand:
                 return await PaperControls(record=self.record).reset(state, changes, now)
             case _:
                 assert_never(command.payload)
+
+    async def _set_risk(
+        self,
+        state: AccountState,
+        command: Command,
+        payload: RiskSwitch | SetRiskPolicy,
+        changes: Changes,
+    ) -> CommandResult:
+        if isinstance(payload, RiskSwitch):
+            return set_risk_flag(state, command, payload, changes)
+        change = ChangeRiskPolicy(permissions=self.permissions, ids=self.place.ids)
+        return await change(state, command, payload, changes)
 
     def flatten(self) -> Flatten:
         """Return the service that continues kill switch commands."""

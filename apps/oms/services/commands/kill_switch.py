@@ -1,7 +1,8 @@
 """Kill switches in the worker: the cache of active switches, and the execution of their commands.
 
-The switches are read at most once a second, and only when a command arrives, so an idle worker
-sends no queries. Orders are checked against the switches at admission (``domain.risk``).
+The switches, and the limits of scopes over many accounts, are read at most once a second, and only
+when a command arrives, so an idle worker sends no queries. Orders are checked against both at
+admission (``domain.risk``).
 """
 
 import time
@@ -28,6 +29,7 @@ from oms.ports.kill_switches import KillSwitchStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.bulk_close import BulkClose, CancelOne
 from oms.services.commands.flatten import Flatten, applies_to, split_open
+from oms.services.commands.risk_policy import SharedLimits
 from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import find_other_senders
 from oms.wire.json import dumps_fast
@@ -40,6 +42,8 @@ class KillSwitchCache:
     """The active switches, at most a second old."""
 
     kills: KillSwitchStore
+    #: Limits of scopes over many accounts, which are read together with the switches.
+    limits: SharedLimits | None = None
     #: Seconds of a clock that is never set back: the age of what is cached.
     monotonic: Callable[[], float] = time.monotonic
     _active: Sequence[KillSwitch] = ()
@@ -50,7 +54,11 @@ class KillSwitchCache:
         now = self.monotonic()
         if self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
             self._active = tuple(await self.kills.all(is_on=True, limit=None))
+            if self.limits is not None:
+                await self.limits.refresh()
             self._read_at = now
+        if self.limits is not None and state.shared_limits is not self.limits.current:
+            state.set_limits(shared=self.limits.current)
         if self._active or state.kill_switches:
             state.kill_switches = tuple(
                 each for each in self._active if _may_apply(each, state.account.id)

@@ -40,6 +40,7 @@ from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
+from oms.services.commands.policy_limits import within_policy
 from oms.services.ledger.record import Changes, RecordReports
 
 _make_order, _make_context = constructor(Order), constructor(RiskContext)
@@ -74,6 +75,8 @@ class PlaceOrder:
                 return duplicate
         if isinstance(payload, SendOrder):
             approved = _check_send(state, payload, command.actor.api_key_id, now)
+            if state.policy is not None:
+                approved = await within_policy(state.policy, state, payload, approved, now)
             notional_limits = self.notional_limits
             if notional_limits is not None and notional_limits.has_limits(command.actor.api_key_id):
                 approved = await _within_limits(
@@ -298,6 +301,7 @@ def _risk_context(
         strategy_ids=state.strategy_ids,
         price=None if quote is None else quote.ask,
         kill_switch=kill_switch,
+        policy=state.policy,
     )
 
 

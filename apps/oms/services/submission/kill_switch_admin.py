@@ -55,7 +55,7 @@ class KillSwitchAdmin:
         self, principal: Principal, request: ActivateKillSwitch, audit_context: AuditContext
     ) -> KillSwitch:
         """Store a new switch. Raises ``Forbidden``, ``NotFound``."""
-        await self._check(principal, _enforcement_of(request))
+        await self.check(principal, _enforcement_of(request))
         switch = KillSwitch(
             id=0,
             scope=request.scope,
@@ -71,7 +71,7 @@ class KillSwitchAdmin:
         )
         return await self.kills.activate(switch, audit_context)
 
-    async def _check(self, principal: Principal, payload: EnforceKillSwitch) -> None:
+    async def check(self, principal: Principal, payload: EnforceKillSwitch) -> None:
         """Check what the principal may do with a switch on every account that it affects.
 
         The permission is that of the command which the accounts' workers check again. Raises
@@ -137,7 +137,7 @@ class KillSwitchAdmin:
 
         The caller needs the permission to activate it. Raises ``Forbidden``, ``NotFound``.
         """
-        await self._check(principal, _enforcement_of(request))
+        await self.check(principal, _enforcement_of(request))
         accounts = await self.accounts(request.scope, request.scope_id)
         effects: KillEffect = {"accounts": list(accounts), "cancel": [], "close": []}
         if not accounts:
@@ -162,7 +162,7 @@ class KillSwitchAdmin:
     ) -> KillSwitch:
         """Release a switch. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
         switch = await self.reads.get(principal, switch_id)
-        await self._check(principal, _enforcement_of(evolve(switch, released_at=audit_context.at)))
+        await self.check(principal, _enforcement_of(evolve(switch, released_at=audit_context.at)))
         _check_release(switch, request, audit_context.at)
         released = await self.kills.release(switch_id, audit_context)
         if released is None:

@@ -21,6 +21,7 @@ from oms.domain.commands.account_commands import (
     RefreshOrder,
     ResolveUnknownOrder,
     RiskSwitch,
+    SetRiskPolicy,
 )
 from oms.domain.commands.command import (
     COMMAND_TYPES,
@@ -77,6 +78,9 @@ def encode_payload(payload: CommandPayload) -> str:
             fields = {}
         case RiskSwitch():
             fields = _write_switch(payload)
+        case SetRiskPolicy():
+            fields = {"keys": dict(payload.keys)}
+            fields |= {} if payload.preset is None else {"preset": payload.preset}
         case AdminMutate():
             items = [[item.index, item.op, dict(item.row)] for item in payload.items]
             fields = {"entity": payload.entity, "items": items}

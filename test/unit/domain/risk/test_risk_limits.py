@@ -157,7 +157,7 @@ def _context(**changes: Any) -> LimitContext:
             "2",
             {"new_position": True},
             {
-                "orders": [_resting(new_position=True), _resting(id=12, new_position=True)],
+                "orders": [_resting(id=1, new_position=True), _resting(id=2, new_position=True)],
                 "mode": HEDGE,
             },
             "3",

@@ -126,7 +126,6 @@ def test_an_account_without_limits_has_no_policy() -> None:
     of_another = _limit("max_open_positions", Decimal(5), PolicyScope.ACCOUNT, 8)
     assert account_policy([], 3) is None
     assert account_policy([of_another], 3) is None
-    assert refuse_new_positions(None, 0) is None
 
 
 def test_limits_are_listed_in_the_order_of_the_checks() -> None:
@@ -147,6 +146,7 @@ def test_new_positions_are_refused_in_the_scope(
     scope: PolicyScope, scope_id: int, strategy_id: int, is_refused: bool
 ) -> None:
     policy = account_policy([_limit("allow_new_positions", False, scope, scope_id)], 3)
+    assert policy is not None
     refused = refuse_new_positions(policy, strategy_id)
     assert (refused is not None) is is_refused
     if refused is not None:
@@ -156,6 +156,7 @@ def test_new_positions_are_refused_in_the_scope(
 
 def test_a_policy_that_cannot_be_read_refuses_entries() -> None:
     policy = account_policy([], 3, unreadable="max_order_notional of account 3")
+    assert policy is not None
     refused = refuse_new_positions(policy, 0)
     assert refused is not None
     assert (refused.code, refused.reason) == ("risk_blocked", "risk_error")

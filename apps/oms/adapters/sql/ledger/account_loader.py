@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from oms.adapters.sql.connection.session import Session
-from oms.adapters.sql.rows import commands, exchange_state, orders, positions
+from oms.adapters.sql.rows import commands, exchange_state, orders, positions, risk_policies
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_from_row
 from oms.domain.errors import LeaseLost
+from oms.domain.risk.policy import PolicyScope
 from oms.domain.value import evolve
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease
@@ -51,6 +52,10 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         f" WHERE {of_account} AND allow_new_positions = 0",
         values,
     )
+    policy_text, policy_values = risk_policies.select_scope(
+        dialect, PolicyScope.ACCOUNT, account_id
+    )
+    policy = await session.fetch(policy_text, policy_values)
     account = account_from_row(accounts[0])
     return LoadedAccount(
         account=evolve(account, closed_strategies=frozenset(row[0] for row in closed)),
@@ -62,6 +67,7 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
             session, account_id, [row[0] for row in open_orders]
         ),
         exchange_state=await exchange_state.load_exchange_state(session, account_id),
+        limits=risk_policies.limits_from_rows(policy, dialect),
     )
 
 

@@ -20,6 +20,7 @@ from oms.adapters.sql.rows import (
     positions,
     reconciliation,
     risk_flags,
+    risk_policies,
 )
 from oms.ports.ledger_store import AccountBatch
 
@@ -78,6 +79,7 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
         access.INSERT_AUDIT.add_to(statements, audits)
     for batch in each:
         risk_flags.add_to(statements, batch.lease.account_id, batch.switches, now)
+        risk_policies.add_to(statements, batch.limits)
     return statements
 
 

@@ -6,11 +6,10 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
-from oms.adapters.sql.rows import events
+from oms.adapters.sql.registry.gateway_events import write_gateway_event
 from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch, activation_request_id
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
-from oms.ports.ledger_store import EventRow
 from oms.wire.json import dumps
 from oms.wire.responses.kill_switch_rows import kill_switch_changed, switch_row
 
@@ -109,23 +108,9 @@ class SqlKillSwitchStore(AuditedWriter):
         """Write the event of account 0; the event of a single account is written by its worker."""
         if switch.scope is KillScope.ACCOUNT:
             return
-        await session.execute(
-            "UPDATE account_streams SET head_seq = head_seq + 1 WHERE account_id = 0"
-        )
-        text = "SELECT head_seq FROM account_streams WHERE account_id = 0"
-        seq = int((await session.fetch(text))[0][0])
-        event = EventRow(
-            id=self._ids("event"),
-            account_id=0,
-            seq=seq,
-            seq_to=seq,
-            strategy_id=0,
-            namespace="risk",
-            event_type="kill_switch_changed",
-            payload=dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor)),
-        )
-        await events.INSERT(
-            session, [events.event_to_row(event, audit_context.at, session.dialect)]
+        payload = dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor))
+        await write_gateway_event(
+            session, self._ids("event"), "kill_switch_changed", payload, audit_context.at
         )
 
     def _switch_from_row(self, row: Any) -> KillSwitch:

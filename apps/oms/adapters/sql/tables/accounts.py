@@ -132,6 +132,18 @@ kill_switches = schema.table(
     sa.Index("ix_kill_switches_on", "is_on", "id"),
 )
 
+risk_policies = schema.table(
+    "risk_policies",
+    sa.Column("scope", types.ShortText(16), primary_key=True),
+    schema.key("scope_id"),
+    sa.Column("name", types.ShortText(64), primary_key=True),
+    schema.required("value_json", types.JsonText),
+    schema.required("set_by", types.ShortText(128)),
+    schema.nullable("set_by_user_id", types.BigIntId),
+    schema.required("set_at", types.TimestampType()),
+    schema.required("comment", types.ShortText(255)),
+)
+
 rate_chunks = schema.table(
     "rate_chunks",
     sa.Column("scope", types.ExactText(128), primary_key=True),

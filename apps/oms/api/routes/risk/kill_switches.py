@@ -62,7 +62,7 @@ async def activate_kill_switch(request: Request) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     body = load_body(await request.body())
     activation = read_activation(body, request.headers.get("x-comment"))
-    admin = _build_admin(context)
+    admin = build_kill_switch_admin(context)
     if activation.drill:
         preview = await admin.preview(caller.principal, activation)
         drill: KillDrill = {"ok": True, "drill": True, "id": None, "would": preview}
@@ -108,7 +108,7 @@ async def release_kill_switch(request: Request, kill_id: PathId) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     release = read_release(load_body(await request.body()), request.headers.get("x-comment"))
     admin, audit_context = (
-        _build_admin(context),
+        build_kill_switch_admin(context),
         audit_context_of(request, caller, release.comment),
     )
     switch = await admin.release(caller.principal, parse_kill_id(kill_id), release, audit_context)
@@ -138,7 +138,8 @@ async def _enforce(
     return submission.add_headers(JsonResponse(body, status))
 
 
-def _build_admin(context: ApiContext) -> KillSwitchAdmin:
+def build_kill_switch_admin(context: ApiContext) -> KillSwitchAdmin:
+    """Return the administration of kill switches."""
     return KillSwitchAdmin(
         kills=context.kill_switches,
         registry=context.queries.registry,

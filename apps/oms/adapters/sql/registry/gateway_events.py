@@ -1,0 +1,30 @@
+"""Events of the stream of account 0: changes that belong to no single account."""
+
+from datetime import datetime
+
+from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.rows import events
+from oms.ports.ledger_store import EventRow
+
+
+async def write_gateway_event(
+    session: Session, event_id: int, event_type: str, payload: str, at: datetime
+) -> None:
+    """Write an event of the namespace ``risk`` with the next number of the stream.
+
+    The update of the stream's row is last among the locks of a transaction.
+    """
+    await session.execute("UPDATE account_streams SET head_seq = head_seq + 1 WHERE account_id = 0")
+    text = "SELECT head_seq FROM account_streams WHERE account_id = 0"
+    seq = int((await session.fetch(text))[0][0])
+    event = EventRow(
+        id=event_id,
+        account_id=0,
+        seq=seq,
+        seq_to=seq,
+        strategy_id=0,
+        namespace="risk",
+        event_type=event_type,
+        payload=payload,
+    )
+    await events.INSERT(session, [events.event_to_row(event, at, session.dialect)])

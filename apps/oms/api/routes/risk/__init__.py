@@ -1,0 +1,1 @@
+"""HTTP routes of risk: switches of accounts, kill switches and risk policies."""

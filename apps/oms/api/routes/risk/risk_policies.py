@@ -1,0 +1,130 @@
+"""Risk policies: read and set the limits of the gateway, of accounts and of strategies."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.command_results import failure_response
+from oms.api.command_submission import read_header_comment, submit_and_wait
+from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
+from oms.api.errors import JsonResponse
+from oms.api.openapi.request_bodies import validated
+from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, UNKNOWN_ID, documented
+from oms.api.routes.risk.kill_switches import build_kill_switch_admin
+from oms.domain.commands.account_commands import SetRiskPolicy
+from oms.domain.risk.policy import PolicyScope
+from oms.services.submission.risk_policy_admin import RiskPolicyAdmin
+from oms.wire import parameters as p
+from oms.wire.commands import risk_policy_requests
+from oms.wire.commands.command_requests import CommandRequest
+from oms.wire.commands.risk_policy_requests import (
+    PolicyEdit,
+    read_policy_edit,
+    read_policy_scope,
+    read_preset,
+)
+from oms.wire.request_body import load_body
+from oms.wire.responses.risk_policy_rows import LimitRow, PolicyRow, limit_rows
+
+router = APIRouter()
+
+_POLICY = validated(
+    "RiskPolicyEdit",
+    risk_policy_requests.POLICY,
+    {
+        "scope": "account",
+        "scope_id": 1,
+        "keys": {"max_order_notional": "500"},
+        "comment": "first week",
+    },
+)
+_PRESET = validated(
+    "RiskPreset",
+    risk_policy_requests.PRESET,
+    {"account_id": 1, "preset": "standard", "comment": "first week"},
+)
+
+
+@router.get(
+    "/risk/policy",
+    openapi_extra=documented(
+        PolicyRow, query=(p.POLICY_SCOPE, p.POLICY_SCOPE_ID), errors=UNKNOWN_ID
+    ),
+)
+async def get_risk_policy(request: Request) -> Response:
+    """Return the limits that one scope sets."""
+    context, caller = api_context(request), await admit_caller(request)
+    query = request.query_params
+    scope, scope_id = read_policy_scope(
+        query.get(p.POLICY_SCOPE.name), query.get(p.POLICY_SCOPE_ID.name)
+    )
+    stored = await _build_admin(context).limits(caller.principal, scope, scope_id)
+    return JsonResponse(_policy(scope, scope_id, limit_rows(stored.limits), stored.unreadable))
+
+
+@router.put(
+    "/risk/policy",
+    openapi_extra=documented(
+        PolicyRow, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_POLICY, errors=COMMAND_ERRORS
+    ),
+)
+async def set_risk_policy(request: Request) -> Response:
+    """Set keys of one scope; they rule the next order, elsewhere within a second."""
+    caller = await admit_caller(request)
+    edit = read_policy_edit(load_body(await request.body()), read_header_comment(request))
+    if edit.scope is PolicyScope.ACCOUNT:
+        return await _change_account(request, caller, edit)
+    audit_context = audit_context_of(request, caller, edit.comment)
+    stored = await _build_admin(api_context(request)).change(
+        caller.principal, edit.scope, edit.scope_id, edit.settings, audit_context
+    )
+    body = _policy(edit.scope, edit.scope_id, limit_rows(stored.limits), stored.unreadable)
+    return JsonResponse(body)
+
+
+@router.post(
+    "/risk/policy/preset",
+    openapi_extra=documented(
+        PolicyRow, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_PRESET, errors=COMMAND_ERRORS
+    ),
+)
+async def apply_risk_preset(request: Request) -> Response:
+    """Replace the limits of an account by those of a preset."""
+    caller = await admit_caller(request)
+    edit = read_preset(load_body(await request.body()), read_header_comment(request))
+    return await _change_account(request, caller, edit)
+
+
+async def _change_account(request: Request, caller: Caller, edit: PolicyEdit) -> Response:
+    payload = SetRiskPolicy(keys=edit.keys, preset=edit.preset, comment=edit.comment)
+    command = CommandRequest(payload=payload, account_id=edit.scope_id)
+    submission = await submit_and_wait(request, caller, [command])
+    (result,) = submission.results
+    if not result["ok"]:
+        return failure_response([result])
+    outcome = submission.value(0)
+    limits: list[LimitRow] = [] if outcome is None else outcome["limits"]
+    unreadable = None if outcome is None else outcome["unreadable"]
+    body = _policy(edit.scope, edit.scope_id, limits, unreadable, submission.command_ids[0])
+    return submission.add_headers(JsonResponse(body, 202 if outcome is None else 200))
+
+
+def _policy(
+    scope: PolicyScope,
+    scope_id: int,
+    limits: list[LimitRow],
+    unreadable: str | None,
+    command_id: int | None = None,
+) -> PolicyRow:
+    return {
+        "ok": True,
+        "scope": scope.value,
+        "scope_id": scope_id,
+        "limits": limits,
+        "unreadable": unreadable,
+        "command_id": command_id,
+    }
+
+
+def _build_admin(context: ApiContext) -> RiskPolicyAdmin:
+    return RiskPolicyAdmin(store=context.risk_policies, scopes=build_kill_switch_admin(context))

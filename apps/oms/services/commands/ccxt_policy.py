@@ -1,0 +1,102 @@
+"""Trades of the ccxt gateway under a risk policy: checked as orders of strategy 0.
+
+Such a trade is sent as it is, so it is never cut to the part that reduces. What cannot be valued is
+refused.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.commands.command import ChangeOrder
+from oms.domain.errors import Refused
+from oms.domain.money import EXACT, subtract
+from oms.domain.orders.order import Order
+from oms.domain.risk.exposure import Entry, reducible_qty
+from oms.domain.risk.policy import AccountPolicy
+from oms.services.account_state.state import AccountState
+from oms.services.commands.policy_limits import refuse_change, refuse_entry
+from oms.wire.ccxt.trade_requests import CreateRequest, EditRequest, Params, positive_number
+
+_TRIGGERS = ("triggerPrice", "stopPrice", "stopLossPrice", "takeProfitPrice")
+"""Parameters that hold the trigger price of an order."""
+
+
+def refuse_unvalued(policy: AccountPolicy | None) -> Refused | None:
+    """Refuse a trade whose quantity or symbol is not known while a limit is set."""
+    if policy is None or not policy.applies_to(0):
+        return None
+    message = "a risk policy applies, and what this call trades cannot be valued"
+    return Refused(code="risk_blocked", reason="risk_error", message=message, set_by="account")
+
+
+async def refuse_direct_change(
+    policy: AccountPolicy, state: AccountState, request: EditRequest, order: Order, now: datetime
+) -> Refused | None:
+    """Return why the policy refuses a change of an open order."""
+    change = ChangeOrder(order_id=order.id, new_price=request.price, new_qty=request.amount)
+    return await refuse_change(policy, state, change, order, now)
+
+
+async def refuse_direct_order(
+    policy: AccountPolicy,
+    state: AccountState,
+    request: CreateRequest,
+    now: datetime,
+    earlier: list[Entry],
+) -> Refused | None:
+    """Return why the policy refuses a new order; an accepted one is added to ``earlier``.
+
+    ``earlier`` are the entries before it in the same call. Raises ``Invalid``.
+    """
+    if not policy.applies_to(0):
+        return None
+    qty = await _quantity(state, request, now)
+    if qty is None:
+        return refuse_unvalued(policy)
+    reducible = reducible_qty(
+        state.account.position_mode,
+        request.symbol,
+        request.side,
+        0,
+        state.positions.values(),
+        state.orders.values(),
+    )
+    if reducible >= qty and not earlier:
+        return None
+    entry = _entry(request, qty if earlier else subtract(qty, reducible))
+    refused = await refuse_entry(policy, state, entry, now, pending=earlier)
+    if refused is None:
+        earlier.append(entry)
+    return refused
+
+
+async def _quantity(state: AccountState, request: CreateRequest, now: datetime) -> Decimal | None:
+    if request.amount is not None or request.cost is None:
+        return request.amount
+    price = request.price
+    if price is None:
+        quote = await state.exchange.fetch_quote(request.symbol, now)
+        price = None if quote is None else quote.ask
+    return EXACT.divide(request.cost, price) if price else None
+
+
+def _entry(request: CreateRequest, qty: Decimal) -> Entry:
+    """Return what the call adds. Raises ``Invalid``."""
+    trigger = _trigger_price(request.params)
+    kind = "market" if request.price is None else "limit"
+    time_in_force = request.params.get("timeInForce")
+    return Entry(
+        symbol=request.symbol,
+        side=request.side,
+        order_type=kind if trigger is None else f"stop_{kind}",
+        qty=qty,
+        price=request.price,
+        trigger_price=trigger,
+        time_in_force=time_in_force if isinstance(time_in_force, str) else None,
+    )
+
+
+def _trigger_price(params: Params) -> Decimal | None:
+    names = (name for name in _TRIGGERS if params.get(name) is not None)
+    name = next(names, None)
+    return None if name is None else positive_number(name, params[name])

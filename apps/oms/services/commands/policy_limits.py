@@ -1,0 +1,180 @@
+"""Risk policies in the worker: what a check reads is collected here, decided in ``domain.risk``.
+
+Callers ask only where the account has a policy. Prices are read only where a limit needs them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.commands.command import ChangeOrder, SendOrder
+from oms.domain.errors import Refused
+from oms.domain.instrument import Instrument
+from oms.domain.money import add, divide, multiply, subtract
+from oms.domain.orders.order import Order
+from oms.domain.risk.admission import ApprovedOrder
+from oms.domain.risk.currency import conversions
+from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
+from oms.domain.risk.limits import (
+    LimitContext,
+    Market,
+    check_limits,
+    needs_price,
+    needs_rate,
+    symbols_to_mark,
+)
+from oms.domain.risk.policy import AccountPolicy
+from oms.domain.value import evolve
+from oms.services.account_state.state import AccountState
+from oms.wire.json import time_text
+
+_HALF = Decimal("0.5")
+
+
+async def within_policy(
+    policy: AccountPolicy,
+    state: AccountState,
+    payload: SendOrder,
+    approved: ApprovedOrder | Refused,
+    now: datetime,
+) -> ApprovedOrder | Refused:
+    """Return the approved order, the part of it that only reduces, or why it is refused.
+
+    The part that reduces is exempt. If the rest is refused, the order is cut to it.
+    """
+    if isinstance(approved, Refused) or approved.reduce_only:
+        return approved
+    if not policy.applies_to(approved.strategy_id):
+        return approved
+    reducible = reducible_qty(
+        state.account.position_mode,
+        approved.symbol,
+        approved.side,
+        approved.strategy_id,
+        state.positions.values(),
+        state.orders.values(),
+    )
+    if reducible >= approved.qty:
+        return approved
+    entry = Entry(
+        symbol=approved.symbol,
+        side=approved.side,
+        order_type=approved.order_type,
+        qty=subtract(approved.qty, reducible),
+        price=approved.price,
+        trigger_price=payload.trigger_price,
+        time_in_force=payload.time_in_force,
+        strategy_id=approved.strategy_id,
+        position_id=approved.position_id,
+        new_position=payload.new_position,
+    )
+    refused = await refuse_entry(policy, state, entry, now)
+    if refused is None:
+        return approved
+    if not reducible:
+        return refused
+    return evolve(approved, qty=reducible, reduce_only=True)
+
+
+async def refuse_change(
+    policy: AccountPolicy, state: AccountState, payload: ChangeOrder, order: Order, now: datetime
+) -> Refused | None:
+    """Return why the policy refuses the order that a change makes.
+
+    A change that only makes an order smaller passes, as does every change of an order that reduces.
+    """
+    has_new_price = payload.new_price not in (None, order.price)
+    grows = payload.new_qty is not None and payload.new_qty > order.qty
+    if order.reduce_only or not (has_new_price or grows):
+        return None
+    if not policy.applies_to(order.strategy_id):
+        return None
+    qty = order.qty if payload.new_qty is None else payload.new_qty
+    left = subtract(qty, order.filled_qty)
+    others = [each for each in state.orders.values() if each.id != order.id]
+    reducible = reducible_qty(
+        state.account.position_mode,
+        order.symbol,
+        order.side,
+        order.strategy_id,
+        state.positions.values(),
+        others,
+    )
+    if reducible >= left:
+        return None
+    price = order.price if payload.new_price is None else payload.new_price
+    entry = evolve(entry_of(order), qty=subtract(left, reducible), price=price)
+    return await refuse_entry(policy, state, entry, now)
+
+
+async def refuse_entry(
+    policy: AccountPolicy,
+    state: AccountState,
+    entry: Entry,
+    now: datetime,
+    *,
+    pending: Sequence[Entry] = (),
+) -> Refused | None:
+    """Return why the policy refuses an entry; ``pending`` are entries that have no order yet.
+
+    An order with the entry's id is the one that it replaces: it does not count.
+    """
+    exposure = Exposure(
+        mode=state.account.position_mode,
+        positions=state.positions.values(),
+        reserved=reservations(
+            state.orders.values(),
+            (*pending, *(each for call in state.pending_calls for each in call.entries)),
+            except_id=entry.order_id,
+        ),
+    )
+    instruments = state.exchange.instruments()
+    symbols = [entry.symbol] if needs_price(policy, entry) else []
+    marked = symbols_to_mark(policy, entry, exposure)
+    quotes = await _read_markets(state, (*symbols, *marked), now)
+    rates: Mapping[str, Decimal] = {}
+    if needs_rate(policy, entry):
+        traded = [
+            instruments[symbol] for symbol in (entry.symbol, *marked) if symbol in instruments
+        ]
+        rates = await _read_rates(state, traded, now)
+    context = LimitContext(
+        exposure=exposure,
+        instruments=instruments,
+        market=quotes.get(entry.symbol),
+        marks={symbol: quotes[symbol].mid for symbol in marked if symbol in quotes},
+        rates=rates,
+    )
+    return check_limits(policy, entry, context)
+
+
+async def _read_markets(
+    state: AccountState, symbols: Iterable[str], now: datetime
+) -> Mapping[str, Market]:
+    markets: dict[str, Market] = {}
+    for symbol in symbols:
+        quote = await state.exchange.fetch_quote(symbol, now)
+        if quote is not None:
+            markets[symbol] = Market(bid=quote.bid, ask=quote.ask, at=time_text(quote.at))
+    return markets
+
+
+async def _read_rates(
+    state: AccountState, traded: Collection[Instrument], now: datetime
+) -> Mapping[str, Decimal]:
+    """Return the worth in dollars of the currencies in which the instruments are quoted.
+
+    A currency without a price is absent.
+    """
+    rates: dict[str, Decimal] = {}
+    for currency in {instrument.quote for instrument in traded}:
+        for symbol, is_inverse in conversions(currency, state.exchange.instruments()):
+            if symbol is None:
+                rates[currency] = Decimal(1)
+                break
+            quote = await state.exchange.fetch_quote(symbol, now)
+            if quote is not None:
+                middle = multiply(add(quote.bid, quote.ask), _HALF)
+                rates[currency] = divide(Decimal(1), middle) if is_inverse else middle
+                break
+    return rates
