@@ -9,7 +9,14 @@ from enum import StrEnum
 from fractions import Fraction
 
 from oms.domain.errors import Refused
-from oms.domain.money import ZERO, decimal_text, is_on_step, multiply, round_down_to_step
+from oms.domain.money import (
+    ZERO,
+    decimal_text,
+    exact_fraction,
+    is_on_step,
+    multiply,
+    round_down_to_step,
+)
 from oms.domain.value import value
 
 
@@ -47,14 +54,14 @@ class Instrument:
     def value(self, price: Decimal) -> Fraction:
         """Return ``v(price)``, the price in value space."""
         if self.kind is InstrumentKind.INVERSE:
-            return -1 / Fraction(price)
-        return Fraction(price)
+            return -1 / exact_fraction(price)
+        return exact_fraction(price)
 
     def worth(self, qty: Decimal, price: Decimal) -> Fraction:
         """Return ``qty × v(price)``, exact."""
         if self.kind is InstrumentKind.INVERSE:
-            return -Fraction(qty) / Fraction(price)
-        return Fraction(multiply(qty, price))
+            return -exact_fraction(qty) / exact_fraction(price)
+        return exact_fraction(multiply(qty, price))
 
     def price_of(self, value: Fraction) -> Fraction:
         """Return the price whose value is ``value``: the inverse of ``value()``."""

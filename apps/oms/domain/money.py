@@ -112,6 +112,11 @@ def round_down_to_step(value: Decimal, step: Decimal) -> Decimal:
     return EXACT.subtract(value, EXACT.remainder(value, step))
 
 
+def exact_fraction(value: Decimal) -> Fraction:
+    """Return the decimal as a fraction, as ``Fraction(value)`` in less time."""
+    return Fraction(*value.as_integer_ratio())
+
+
 def fraction_text(value: Fraction) -> str:
     """Return ``value`` as ``numerator/denominator``, for storage without loss."""
     return f"{value.numerator}/{value.denominator}"

@@ -24,10 +24,11 @@ from typing import NamedTuple
 
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.deal import settle_fee
-from oms.domain.money import EXACT, ZERO, add, round_ratio, round_to_scale
+from oms.domain.money import EXACT, ZERO, add, exact_fraction, round_ratio, round_to_scale
 from oms.domain.orders.order import Side
 from oms.domain.value import evolve, value
 
+_NOTHING = Fraction(0)
 DENOMINATOR_BITS_MAX = 1024
 """A sum with a larger denominator is rounded to 60 places, 42 below the last published digit.
 
@@ -236,7 +237,9 @@ def _release_cost(
     size = fill.delta.copy_abs()
     held = position.qty.copy_abs()
     assert size <= held, "allocation splits executions that flip a position"
-    released = position.cost if size == held else position.cost * Fraction(size) / Fraction(held)
+    released = position.cost
+    if size != held:
+        released = position.cost * exact_fraction(size) / exact_fraction(held)
     gain = exit_value_of_fill - released if position.qty > 0 else -exit_value_of_fill - released
     return _profit(instrument, gain), released
 
@@ -257,7 +260,7 @@ def _reduce(
     return evolve(
         position,
         qty=qty,
-        cost=_limit_denominator(position.cost - released) if is_open else Fraction(0),
+        cost=_limit_denominator(position.cost - released) if is_open else _NOTHING,
         exit_value=_limit_denominator(exits),
         qty_closed=closed,
         close_price=_average(instrument, exits, closed),

@@ -27,6 +27,8 @@ from oms.domain.value import evolve
 Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder, ChangePosition, MergePositions)
 Levels = TypeVar("Levels", ChangePosition, MergePositions)
 
+_NO_PRICES = (None,) * 5
+
 Rounding = Callable[[Decimal, Side, Decimal], Decimal]
 """Returns a price at a tick, from the price, the side of its order and the tick."""
 
@@ -35,11 +37,20 @@ def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
     """Return the request with all values rounded."""
     if is_rounding_refused(request.params):
         return request
+    qty = round_down_to_step(request.qty, instrument.step)
+    if (
+        request.price,
+        request.trigger_price,
+        request.take_profit_price,
+        request.stop_loss,
+        request.stop_gain,
+    ) == _NO_PRICES:  # as of most market orders
+        return request if qty == request.qty else evolve(request, qty=qty)
     exit_side, tick = request.side.opposite, instrument.tick
     trigger = _round_trigger(request.trigger_price, request.side, request.order_type, tick)
     return _with(
         request,
-        qty=round_down_to_step(request.qty, instrument.step),
+        qty=qty,
         price=_optional(round_limit, request.price, request.side, tick),
         trigger_price=trigger,
         take_profit_price=None if request.take_profit_price is None else trigger,

@@ -22,6 +22,9 @@ class BookedDeals(NamedTuple):
     fees: Sequence[Deal] = ()
 
 
+NONE_BOOKED = BookedDeals()
+
+
 async def find_deals(
     ledger: LedgerStore, state: AccountState, symbol: str, trade_ids: Sequence[str]
 ) -> list[Deal]:
@@ -50,7 +53,7 @@ async def find_booked_deals(
     is_whole = any(deal.exchange_trade_id == trade_id and not deal.leg for deal in fresh)
     # The reply to this very request is the first report of its execution.
     if is_whole or report.source is ReportSource.REPLY:
-        return _split(fresh)
+        return _split(fresh) if fresh else NONE_BOOKED
     if (symbol, trade_id) in read.deals_queried:
         deals = current_deals(read.units, read.deals.get((symbol, trade_id), ()))
         return _split([*_named(deals.values(), symbol, names), *_missing(fresh, deals)])

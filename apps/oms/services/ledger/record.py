@@ -219,7 +219,7 @@ class RecordReports:
             history=history,
         )
         deals = self._stage_report(state, book, report, changes).deals
-        if deals:
+        if deals and booked.fees:
             await self._attribute_fees(state, booked.fees, deals, changes)
 
     def _stage_report(
@@ -271,6 +271,8 @@ class RecordReports:
 
         The history of a symbol is read once for all of its funding, and only if some is new.
         """
+        if not charges:
+            return
         held: dict[str, PastHoldings] = {}
         charges = await drop_booked_funding(self.ledger, state, charges)
         for charge in charges:
@@ -335,7 +337,8 @@ class RecordReports:
         relocked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
         state.put_positions(relocked)
         changes.positions.update((position.id, position) for position in relocked)
-        await open_over_fills(state, changes.events, changes.orders, self.ids)
+        if changes.events:
+            await open_over_fills(state, changes.events, changes.orders, self.ids)
         source = EventSource(
             account_id=state.account.id,
             events=changes.events,
