@@ -27,6 +27,8 @@ class StopVenue:
     qty: str
     loses_reply: bool = False
     name: str | None = None
+    #: Stops of another program that ended.
+    others: list[Row] = field(default_factory=list)
     #: The request that placed it.
     sent: Row = field(default_factory=dict)
     is_met: bool = False
@@ -62,9 +64,17 @@ def _gate_stop(one: StopVenue) -> Row:
     return one.row | more
 
 
+def gate_stop_of_another(one: StopVenue, *, placed: int) -> Row:
+    """A stop of another program that ended, with the terms of the own one."""
+    row = _gate_stop(one)
+    ended = {"status": "finished", "finish_as": "succeeded", "trade_id": placed}
+    return row | ended | {"id": 1, "initial": {**row["initial"], "text": "web"}}
+
+
 def _gate_list(one: StopVenue, asked: ReceivedRequest) -> Any:
-    is_listed = one.name and (asked.fields["status"] == "open") is not one.has_ended
-    return [_gate_stop(one)] if is_listed else []
+    is_open = asked.fields["status"] == "open"
+    is_listed = one.name and is_open is not one.has_ended
+    return ([_gate_stop(one)] if is_listed else []) + ([] if is_open else one.others)
 
 
 def _gate_single(one: StopVenue, asked: ReceivedRequest) -> Any:
@@ -73,12 +83,12 @@ def _gate_single(one: StopVenue, asked: ReceivedRequest) -> Any:
 
 def _gate_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
     now = now_ms() / 1000
-    fields = {"id": int(PLACED), "contract": "ETH_USDT", "size": -1, "left": 0, "price": "0"}
     if one.rests:
-        more = {"status": "open", "left": -1, "price": "1.02", "tif": "gtc", "text": "api"}
-        return fields | more | {"create_time": now}
-    return fields | {
+        return gate_order(one)
+    return gate_order(one) | {
         "status": "finished",
+        "left": 0,
+        "price": "0",
         "finish_as": "filled",
         "tif": "ioc",
         "fill_price": "1.03",
@@ -86,6 +96,12 @@ def _gate_placed(one: StopVenue, asked: ReceivedRequest) -> Any:
         "create_time": now,
         "finish_time": now,
     }
+
+
+def gate_order(one: StopVenue) -> Row:
+    """An open order as the stop would have placed it."""
+    fields = {"id": int(PLACED), "contract": "ETH_USDT", "size": -1, "left": -1, "price": "1.02"}
+    return fields | {"status": "open", "tif": "gtc", "text": "api", "create_time": now_ms() / 1000}
 
 
 def _gate_open(one: StopVenue, asked: ReceivedRequest) -> Any:

@@ -14,7 +14,13 @@ import pytest
 
 from kit.exchanges.ccxt_harness import FAST_TIMINGS, TAG, CcxtHarness, now
 from kit.exchanges.recorded_payloads import load_raw_row
-from kit.exchanges.stop_venues import GATE_ORDERS, STOPS, StopVenue
+from kit.exchanges.stop_venues import (
+    GATE_ORDERS,
+    STOPS,
+    StopVenue,
+    gate_order,
+    gate_stop_of_another,
+)
 from kit.exchanges.stub_exchange import now_ms
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
@@ -111,6 +117,30 @@ async def test_an_open_order_that_is_listed_before_the_end_of_its_stop_waits_for
     await harness.wait_for_state(1, "FILLED")
     await harness.exchange.close()
     assert not [report for report in harness.reports if report.order_id != 1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"size": 1, "left": 1}, {"size": -2, "left": -2}, {}],
+    ids=["other side", "larger", "placed by another stop"],
+)
+async def test_an_order_that_no_waiting_stop_can_have_placed_is_reported_at_once(
+    places: Places, recorded_data: Path, changes: dict[str, Any]
+) -> None:
+    """Its terms, or the list of stops that ended, say that it is of another program."""
+    one, harness = await sent_stop("gate", places, recorded_data, price="1.02")
+    other = gate_order(one) | {"id": 556} | changes
+    one.venue.answers[GATE_ORDERS] = lambda asked: (
+        [other] if asked.fields["status"] == "open" else []
+    )
+    if not changes:
+        one.others.append(gate_stop_of_another(one, placed=556))
+    await harness.wait_until(
+        lambda: [each for each in harness.reports if each.exchange_order_id == "556"], "reported"
+    )
+    assert {each.order_id for each in harness.reports if each.exchange_order_id == "556"} == {0}
+    assert ReportKind.TRIGGERED not in harness.kinds(1)
+    await harness.exchange.close()
 
 
 @each_venue

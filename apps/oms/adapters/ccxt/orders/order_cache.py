@@ -179,24 +179,34 @@ class OrderCache:
         """Returns all open orders, own and external."""
         return [tracked for tracked in self._active_orders() if tracked.is_live]
 
-    def has_unidentified(self, symbol: str, *, with_triggers: bool = False) -> bool:
-        """Whether an own order in the symbol has no exchange id yet, or is about to get another.
-
-        ``with_triggers``: also one whose trigger may have placed an order with an unknown id.
-        """
+    def has_unidentified(self, symbol: str) -> bool:
+        """Whether an own order in the symbol has no exchange id yet, or is about to get another."""
         return any(
             tracked.order_id
             and tracked.symbol == symbol
-            and (
-                tracked.exchange_order_id is None
-                or tracked.is_replacing
-                or (
-                    with_triggers
-                    and tracked.has_separate_trigger
-                    and tracked.triggered_order_id is None
-                )
-            )
+            and (tracked.exchange_order_id is None or tracked.is_replacing)
             for tracked in self._active_orders()
+        )
+
+    def may_have_placed(
+        self, symbol: str, side: Side, qty: Decimal | None, price: Decimal | None
+    ) -> bool:
+        """Whether the trigger of an own stop may have placed an order with these terms.
+
+        It has the stop's side and price, and at most its quantity; ``None`` is not known.
+        """
+        return any(
+            stop.is_changing
+            or (
+                stop.side is side
+                and (qty is None or qty <= stop.qty)
+                and (price is None or stop.price in (None, price))
+            )
+            for stop in self._active_orders()
+            if stop.order_id
+            and stop.symbol == symbol
+            and stop.has_separate_trigger
+            and stop.triggered_order_id is None
         )
 
     def prune(self, before: datetime) -> None:

@@ -90,9 +90,13 @@ class SnapshotProcessor:
         orders_read = [each for each in orders_read if not self._tagged.is_unclear(each)]
         # All that may fail comes first: what is reported once is not reported again.
         await self._track_own_orders(orders_read, trades)
-        triggered = await self._link_triggered(orders_read, trades)
-        orders_read = [each for each in orders_read if not self._may_be_placed(each, now)]
-        unattributed = [each for each in trades if self._may_be_own(each, now)]
+        triggered, by_others = await self._link_triggered(orders_read, trades)
+        orders_read = [
+            each
+            for each in orders_read
+            if each.exchange_order_id in by_others or not self._may_be_placed(each, now)
+        ]
+        unattributed = [each for each in trades if self._may_be_own(each, now, by_others)]
         attributed = [
             each if each.exchange_order_id else _with_placeholder_order(each) for each in trades
         ]
@@ -147,14 +151,14 @@ class SnapshotProcessor:
 
     async def _link_triggered(
         self, orders_read: Iterable[OrderSnapshot], trades: Iterable[TradeSnapshot]
-    ) -> list[OrderSnapshot]:
+    ) -> tuple[list[OrderSnapshot], set[str]]:
         """Give unknown orders to the own stops that placed them, where they do not name these.
 
-        Returns these stops.
+        Returns these stops, and the ids of orders that stops of others placed.
         """
+        triggered, by_others = list[OrderSnapshot](), set[str]()
         if self._profile.names_triggered_orders:
-            return []
-        triggered = []
+            return triggered, by_others
         unknown: dict[str, set[str | None]] = {}
         read: list[OrderSnapshot | TradeSnapshot] = [*orders_read, *trades]
         for each in read:
@@ -163,6 +167,8 @@ class SnapshotProcessor:
         for symbol, order_ids in sorted(unknown.items()):
             for stop in await self._ended_triggers(symbol):
                 if self._orders.client_ids.order_id_of(stop.client_id) is None:
+                    if stop.triggered_order_id is not None and not self._tagged.is_unclear(stop):
+                        by_others.add(stop.triggered_order_id)
                     continue
                 placed_id = await self._lookup.placed_order_id(stop)
                 if placed_id is None or placed_id not in order_ids:
@@ -176,7 +182,7 @@ class SnapshotProcessor:
                     self._orders.link(tracked, stop.exchange_order_id)
                     self._orders.mark_triggered(tracked, placed_id)
                     triggered.append(stop)
-        return triggered
+        return triggered, by_others
 
     async def _ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
         """Conditional orders that ended; own ones with their client order id.
@@ -238,14 +244,18 @@ class SnapshotProcessor:
         )
         self._orders.add(known)
 
-    def _may_be_own(self, trade: TradeSnapshot, now: datetime) -> bool:
+    def _may_be_own(self, trade: TradeSnapshot, now: datetime, by_others: set[str]) -> bool:
         if self._orders.find(trade.symbol, trade.exchange_order_id, trade.client_id) is not None:
             return False
-        if self._profile.trades_have_client_id or not self._orders.has_unidentified(
-            trade.symbol, with_triggers=not self._profile.names_triggered_orders
+        if self._profile.trades_have_client_id or not self._is_recent(
+            trade.execution.executed_at, now
         ):
             return False
-        return self._is_recent(trade.execution.executed_at, now)
+        if self._orders.has_unidentified(trade.symbol):
+            return True
+        if self._profile.names_triggered_orders or trade.exchange_order_id in by_others:
+            return False
+        return self._orders.may_have_placed(trade.symbol, trade.side, trade.execution.qty, None)
 
     def _may_be_placed(self, order: OrderSnapshot, now: datetime) -> bool:
         """Whether an own stop may have placed the order, which names neither of them."""
@@ -253,7 +263,9 @@ class SnapshotProcessor:
             return False
         if self._orders.find(order.symbol, order.exchange_order_id, order.client_id) is not None:
             return False
-        is_expected = self._orders.has_unidentified(order.symbol, with_triggers=True)
+        is_expected = self._orders.has_unidentified(order.symbol) or self._orders.may_have_placed(
+            order.symbol, order.side, order.qty, order.price
+        )
         return is_expected and self._is_recent(order.created_at, now)
 
     def _is_recent(self, at: datetime, now: datetime) -> bool:
