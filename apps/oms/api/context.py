@@ -35,6 +35,7 @@ from oms.ports.reconcile_store import ReconcileStore
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
 from oms.services.queries.ledger_queries import LedgerQueries
+from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
@@ -108,6 +109,8 @@ class ApiContext:
     risk_policies: RiskPolicyStore
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
+    #: Matched views of positions; without it positions are returned without them.
+    position_figures: PositionFigures | None = None
     #: The migration revision this version needs; ``None``: not checked.
     schema_expected: str | None = None
     websocket: WebSocketEndpoint | None = None

@@ -1,12 +1,15 @@
 """Rows of orders, deals and positions in the requested view: native or ``view=mt5``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oms.api.context import ApiContext
 from oms.domain.errors import Unavailable
 from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.matched_view import MatchedView
 from oms.domain.ledger.position import Position
+from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
+from oms.ports.mark_prices import PositionMark
 from oms.wire.json import optional_decimal_text, optional_time_text
 from oms.wire.query_parameters import Query, is_mt5_view
 from oms.wire.responses.ledger_rows import (
@@ -42,12 +45,19 @@ def deal_rows(deals: Sequence[Deal], query: Query) -> list[DealView]:
 async def position_rows(
     context: ApiContext, positions: Sequence[Position], query: Query
 ) -> list[PositionView]:
-    """Return rows of positions, open ones with mark prices. Raises ``Malformed``."""
+    """Return rows of positions, with their matched view, and marks of open ones.
+
+    Raises ``Malformed``.
+    """
     mt5 = is_mt5_view(query)
+    figures: Mapping[int, MatchedView] = {}
+    marks: Mapping[int, PositionMark] = {}
     try:
         marks = {} if context.mark_prices is None else await context.mark_prices(positions)
+        if context.position_figures is not None and not mt5:
+            figures = await context.position_figures(positions)
     except Unavailable:
-        marks = {}  # positions are returned without their valuation
+        figures = {}  # positions are returned without what could not be read
     rows: list[PositionView] = []
     for position in positions:
         mark = marks.get(position.id)
@@ -59,5 +69,17 @@ async def position_rows(
         row["mark_price"] = optional_decimal_text(price)
         row["mark_at"] = optional_time_text(None if mark is None else mark.at)
         row["unrealized_pnl"] = optional_decimal_text(profit)
+        _set_figures(row, figures.get(position.id))
         rows.append(row)
     return rows
+
+
+def _set_figures(row: PositionRow, view: MatchedView | None) -> None:
+    """Set the figures of the matched view."""
+    if view is None:
+        return
+    fees = {currency: decimal_text(fee) for currency, fee in view.unvalued_fees.items()}
+    row["fees_value"] = optional_decimal_text(view.fees)
+    row["unvalued_fees"] = fees
+    row["matched_pnl"] = optional_decimal_text(view.profit)
+    row["break_even_price"] = optional_decimal_text(view.break_even)

@@ -19,10 +19,12 @@ from oms.config import Settings
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
 from oms.services.queries.ledger_queries import LedgerQueries
+from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
+from oms.simulation.market.instruments import instruments_of
 
 
 def wire_api(
@@ -65,6 +67,11 @@ def wire_api(
         kill_switches=store.kill_switches,
         risk_policies=store.risk_policies,
         mark_prices=build_mark_prices(store),
+        position_figures=PositionFigures(
+            registry=store.registry,
+            reads=store.verification_reads,
+            paper_instruments=lambda account: instruments_of(account.venue),
+        ),
         schema_expected=migrations.expected_version(),
         close=store.close,
     )

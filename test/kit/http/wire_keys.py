@@ -32,7 +32,8 @@ DEAL = _keys(
 POSITION = _keys(
     "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain state reason "
     "comment opened_at updated_at closed_at identifier previous_position_id qty_opened "
-    "qty_closed max_qty realized_pnl fees funding mark_price mark_at unrealized_pnl "
+    "qty_closed max_qty realized_pnl fees fees_value unvalued_fees matched_pnl "
+    "break_even_price funding mark_price mark_at unrealized_pnl "
     "close_price close_reason merged_into external protection version"
 )
 ACCOUNT = _keys(

@@ -11,7 +11,7 @@ from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
 from oms.domain.ledger.book import Book, apply_report, needs_history
 from oms.domain.ledger.charges import ChargeTargets, apply_charge, charged_leg
-from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.deal import Deal, DealType, FeeRate
 from oms.domain.ledger.funding_split import Timeline, merges_of
 from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_update import LedgerUpdate
@@ -43,6 +43,8 @@ class LedgerBook:
         self.orders: dict[int, Order] = {}
         self.positions: dict[int, Position] = {}
         self.deals: list[Deal] = []
+        #: The rates at which fees in third currencies are recorded, by currency.
+        self.rates: dict[str, FeeRate] = {}
 
     def send(self, side: str, qty: Decimal, **changes: object) -> Order:
         """Creates an accepted order."""
@@ -218,8 +220,13 @@ class LedgerBook:
         removed = {deal.id for deal in entry.deals_removed}
         changed = {deal.id: deal for deal in entry.deals_changed}
         kept = [changed.get(deal.id, deal) for deal in self.deals if deal.id not in removed]
-        self.deals = [*kept, *entry.deals]
+        self.deals = [*kept, *map(self._valued, entry.deals)]
         return entry
+
+    def _valued(self, deal: Deal) -> Deal:
+        if deal.fee_rate is not None or deal.fee_currency not in self.rates:
+            return deal
+        return evolve(deal, fee_rate=self.rates[deal.fee_currency])
 
     def open_positions(self) -> list[Position]:
         """Open positions, oldest first."""

@@ -19,6 +19,7 @@ ORDER_COLUMNS = (
 POSITION_COLUMNS = (
     *("id", "account_id", "symbol", "side", "qty", "avg_price", "mark_price", "unrealized_pnl"),
     *("realized_pnl", "opened_at", "stop_loss", "stop_gain", "strategy_id"),
+    *("break_even_price", "matched_pnl"),
 )
 DEAL_COLUMNS = (
     *("id", "order_id", "position_id", "account_id", "symbol", "side", "qty", "price", "fee"),
@@ -31,7 +32,7 @@ COLUMNS = {
     "deals": DEAL_COLUMNS,
     "positions-history": (
         *("id", "account_id", "symbol", "side", "qty_opened", "avg_price", "close_price"),
-        *("realized_pnl", "closed_at", "opened_at", "strategy_id"),
+        *("realized_pnl", "closed_at", "opened_at", "strategy_id", "matched_pnl"),
     ),
     "list-accounts": (
         *("account_id", "label", "exchange_id", "environment", "position_mode", "status"),
@@ -53,6 +54,8 @@ HEADINGS = {
     "close_price": "exit",
     "unrealized_pnl": "unrealized",
     "realized_pnl": "realized",
+    "matched_pnl": "matched",
+    "break_even_price": "break-even",
     "exchange_id": "exchange",
     "position_mode": "mode",
     "allow_new_positions": "new positions",
@@ -63,6 +66,7 @@ DIGITS_MAX = 10
 _ROUNDED = frozenset(
     {"price", "avg_price", "avg_fill_price", "mark_price", "close_price", "fee", "pnl"}
     | {"realized_pnl", "unrealized_pnl", "trigger_price", "stop_loss", "stop_gain"}
+    | {"break_even_price", "matched_pnl"}
 )
 _STYLES = {"buy": "green", "sell": "red"}
 
