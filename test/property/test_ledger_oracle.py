@@ -9,9 +9,10 @@ from fractions import Fraction
 
 import pytest
 
-from kit.ledger.histories import History, random_history
-from kit.ledger.history_run import compare_history, play_history, shrink_history
+from kit.ledger.histories import History, random_history, shrink_history
+from kit.ledger.history_run import compare_history, play_history
 from kit.ledger.oracle import Oracle
+from oms.domain.ledger.deal import DealType
 from oms.domain.value import evolve
 
 HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "1500"))
@@ -50,6 +51,26 @@ def test_a_difference_is_found() -> None:
         book.positions[position.id] = evolve(position, **{field: getattr(position, field) + 1})
         assert differences(), field
         book.positions[position.id] = position
+
+
+def test_a_difference_in_the_value_of_a_fee_is_found() -> None:
+    """Another rate, or none, of a fee that belongs to a position."""
+    found = 0
+    for seed in range(40):
+        run = play_history(random_history(seed)._replace(allows_impossible=False))
+        assert run.differences() == []
+        for number, deal in enumerate(run.book.deals):
+            is_live = deal.exchange_trade_id not in run.busted and deal.position_id
+            if deal.fee_rate is None or not deal.fee or not is_live:
+                continue
+            wrong = evolve(deal.fee_rate, rate=deal.fee_rate.rate + 1)
+            for rate in (wrong, None):
+                run.book.deals[number] = evolve(deal, fee_rate=rate)
+                is_reversed = deal.type is DealType.CORRECTION
+                assert bool(run.differences()) is not is_reversed, (seed, deal)
+                found += 1
+            run.book.deals[number] = deal
+    assert found
 
 
 def test_a_history_is_shrunk_to_what_differs() -> None:

@@ -14,8 +14,7 @@ import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
-from kit.ledger.histories import History
-from kit.ledger.history_run import shrink_history
+from kit.ledger.histories import History, shrink_history
 from kit.ledger.memory_store import MemoryStore
 from kit.ledger.stored_run import StoredRun, compare_stored, random_stored_history
 from oms.adapters.ccxt.account_validation import check_account

@@ -6,7 +6,7 @@ choose among the possibilities at that time. So any sublist of steps is a valid 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -60,3 +60,18 @@ def random_history(seed: int) -> History:
     verbs = chance.choices(STEPS, k=chance.randint(10, 60))
     steps = [Step(v, tuple(chance.randrange(1000) for _ in range(CHOICES))) for v in verbs]
     return History(mode, instrument, steps, allows_impossible=seed % 10 == 9)
+
+
+def shrink_history(one: History, differs: Callable[[History], bool]) -> History:
+    """A shorter history that still differs and from which no step can be removed."""
+    size = len(one.steps)
+    while size:
+        at = 0
+        while at < len(one.steps):
+            shorter = one._replace(steps=[*one.steps[:at], *one.steps[at + size :]])
+            if differs(shorter):
+                one = shorter
+            else:
+                at += size
+        size //= 2
+    return one

@@ -1,6 +1,6 @@
 """Plays a random history on a ledger book and on the reference ledger, and compares them."""
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,7 @@ from typing import Any
 from kit.builders import NOON, a_report
 from kit.ledger.histories import CHOICES, History, Step
 from kit.ledger.ledger_book import LedgerBook
-from kit.ledger.oracle import Oracle, OracleMove, OracleOrder, OracleTrade
+from kit.ledger.oracle import OracleMove, OracleOrder, OracleTrade
 from kit.ledger.oracle_comparison import (
     Charges,
     Payment,
@@ -18,8 +18,10 @@ from kit.ledger.oracle_comparison import (
     invariant_breaches,
     oracle_positions_by_id,
 )
+from kit.ledger.oracle_fees import SteppedOracle
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.ledger.deal import FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
 from oms.domain.side import Side
@@ -34,7 +36,7 @@ class HistoryRun:
         #: Whether impossible facts are delivered, and whether one was.
         self.allows_impossible, self.is_impossible = allows_impossible, False
         self.book = LedgerBook(mode, instrument)
-        self.oracle = Oracle(
+        self.oracle = SteppedOracle(
             mode=mode.value,
             kind=instrument.kind.value,
             size=Fraction(instrument.contract_size),
@@ -51,7 +53,9 @@ class HistoryRun:
         self.pending_reports: list[ExecutionReport] = []
         self.commands = count(1)
         self.busted: set[str] = set()
-        self.charges = Charges({}, {})
+        self.charges = Charges({}, {}, {})
+        #: The price of BNB in the settle currency; ``None``: not known.
+        self.rate: Decimal | None = None
 
     def play(self, steps: Sequence[Step]) -> list[str]:
         """Play all steps, deliver the pending reports, and compare."""
@@ -152,6 +156,7 @@ class HistoryRun:
     def _ingest_new(self, report: ExecutionReport) -> None:
         if self._try_new(report):
             self.reports.append(report)
+            self._note_execution(report)
             assert self.book.ingest(report).deals, "a new execution is booked"
 
     def _try_new(self, report: ExecutionReport) -> bool:
@@ -289,7 +294,27 @@ class HistoryRun:
     def _charge_fee(self, trade: str, fee: Decimal, currency: str) -> None:
         self.charges.commissions.setdefault(trade, []).append((fee, currency))
         self.log.append(f"commission of {fee} {currency} for {trade}")
+        self._set_rate()
+        self._note_rate(f"fee:{trade}", currency)
         self.book.commission(trade, fee, currency)
+
+    def _note_execution(self, report: ExecutionReport) -> None:
+        """Another price, which is stored with the fee of the execution if that needs it."""
+        assert report.execution is not None
+        self._set_rate()
+        self._note_rate(_trade_id(report), report.execution.fee_currency or "")
+
+    def _set_rate(self) -> None:
+        """Change the price of BNB, which fees in it are recorded with."""
+        self.rate = rate = self._next_rate()
+        self.book.rates["BNB"] = FeeRate(rate=rate, source="BNB", at=self._current_time())
+
+    def _next_rate(self) -> Decimal:
+        return round(Decimal(500 + (len(self.log) * 37 + self.trades) % 211) / 7, 6)
+
+    def _note_rate(self, name: str, currency: str) -> None:
+        if currency == "BNB" and self.rate is not None:
+            self.charges.rates.setdefault((name, currency), Fraction(self.rate))
 
     def _funding(self, amount: int, back: int, leg: int, *_: int) -> None:
         """Funding that was due now or before, for the whole symbol or, in hedge mode, a leg."""
@@ -368,18 +393,3 @@ def play_history(one: History) -> HistoryRun:
     run = HistoryRun(one.mode, one.instrument, allows_impossible=one.allows_impossible)
     run.play(one.steps)
     return run
-
-
-def shrink_history(one: History, differs: Callable[[History], bool]) -> History:
-    """A shorter history that still differs and from which no step can be removed."""
-    size = len(one.steps)
-    while size:
-        at = 0
-        while at < len(one.steps):
-            shorter = one._replace(steps=[*one.steps[:at], *one.steps[at + size :]])
-            if differs(shorter):
-                one = shorter
-            else:
-                at += size
-        size //= 2
-    return one

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kit.ledger.ledger_book import LedgerBook
 from kit.ledger.oracle import Oracle, OracleEntry, OraclePosition
+from kit.ledger.oracle_fees import OracleFees, SteppedOracle, fee_differences
 from oms.domain.account import PositionMode
 from oms.domain.ledger.deal import Deal, DealEntry, DealType, signed_quantity
 from oms.domain.ledger.position import Position
@@ -30,10 +31,12 @@ class Payment(NamedTuple):
 
 
 class Charges(NamedTuple):
-    """Charges without quantity: late fees by trade id, and funding payments by name."""
+    """Charges without quantity: late fees by trade id, funding by name, and rates of fees."""
 
     commissions: dict[str, list[tuple[Decimal, str]]]
     fundings: dict[str, Payment]
+    #: Rates that fees were recorded with, by the trade id of the deal and the currency.
+    rates: dict[tuple[str, str], Fraction]
 
 
 def oracle_positions_by_id(oracle: Oracle, book: LedgerBook) -> dict[int, OraclePosition]:
@@ -55,7 +58,7 @@ def oracle_positions_by_id(oracle: Oracle, book: LedgerBook) -> dict[int, Oracle
     }
 
 
-def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]:
+def differences(oracle: SteppedOracle, book: LedgerBook, charges: Charges) -> list[str]:
     """Messages about all differences; empty if book and oracle agree."""
     expected_positions = oracle_positions_by_id(oracle, book)
     if len(expected_positions) != len(oracle.positions):
@@ -97,6 +100,11 @@ def differences(oracle: Oracle, book: LedgerBook, charges: Charges) -> list[str]
             if actual != expected_value
         ]
     messages += _sale_differences(oracle, deals[0], book)
+    settle = book.instrument.settle
+    fees = OracleFees(oracle, settle, charges.commissions, charges.rates)
+    messages += fee_differences(
+        fees, book.instrument, book.deals, book.positions, expected_positions
+    )
     return [*messages, *_order_differences(oracle, book), *_trade_differences(oracle, book)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from kit.builders import NOON, a_funding, a_late_fee
+from kit.builders import NOON, a_funding, a_late_fee, a_spot_instrument
 from kit.ledger.memory_store import MemoryStore
 from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
@@ -48,7 +48,15 @@ class StoredBook:
     ) -> None:
         self._runner = runner
         self.mode, self.instrument = mode, instrument
-        self.account = runner.run(StoredAccount.create(store, mode, instrument))
+        #: The market of BNB, which fees may be charged in; it is traded nowhere else.
+        market = a_spot_instrument(
+            symbol=f"BNB/{instrument.settle}",
+            base="BNB",
+            quote=instrument.settle,
+            settle=instrument.settle,
+        )
+        self.market = market.symbol
+        self.account = runner.run(StoredAccount.create(store, mode, instrument, market))
         self._order_ids: list[int] = []
         self._stored: tuple[list[Order], list[Deal], list[Position]] | None = None
 
@@ -140,6 +148,16 @@ class StoredBook:
         group = PositionGroup(positions=sorted(positions, key=lambda row: row.id), deals=deals)
         findings = check_group(group, self.instrument)
         return [*map(str, compare_books(books, rebuilt)), *map(str, findings)]
+
+    def set_price(self, price: Decimal | None) -> None:
+        """Set the price of BNB; ``None``: it is not known."""
+        self.account.exchange.prices.pop(self.market, None)
+        if price is not None:
+            self.account.exchange.prices[self.market] = price
+
+    def value_fees(self, at: datetime) -> None:
+        """Value the fees that wait for a rate."""
+        self._runner.run(self.account.value_fees(at))
 
     def funding(
         self, amount: Decimal, due: datetime, name: str, side: Side | None = None

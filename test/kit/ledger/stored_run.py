@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from kit.ledger.histories import CHOICES, History, Step, random_history
 from kit.ledger.history_run import HistoryRun
@@ -23,7 +24,7 @@ from oms.domain.value import evolve
 #: Verbs that stored histories have in addition, with their frequencies.
 _FURTHER = (
     *("commit",) * 12,
-    *("restart", "infer", "funding") * 4,
+    *("restart", "infer", "funding", "value", "hide_price") * 4,
     *("batch", "early_fee", "commission") * 2,
 )
 
@@ -53,6 +54,9 @@ class StoredRun(HistoryRun):
         undusted = evolve(history.instrument, step=Decimal("1e-18"), min_notional=Decimal(0))
         self.book = StoredBook(runner, store, history.mode, undusted)
         self.breaches: list[str] = []
+        #: Fees in BNB that wait for its price, by trade id of the deal.
+        self.waiting: set[str] = set()
+        self.is_price_hidden = False
 
     def play(self, steps: Sequence[Step]) -> list[str]:
         """Play all steps, deliver the pending reports, commit, and compare the stored rows."""
@@ -91,6 +95,7 @@ class StoredRun(HistoryRun):
     def _restart(self, *_: int) -> None:
         self.log.append("restart")
         self.book.restart()
+        self.waiting.clear()
         self.breaches += [*invariant_breaches(self.book), *self._off_exchange()]
 
     def _ingest_new(self, report: ExecutionReport) -> None:
@@ -100,10 +105,12 @@ class StoredRun(HistoryRun):
             self._drop_fees([report])
             return
         self.reports.append(report)
+        self._note_execution(report)
         if int(trade[1:]) % 5 == 0:
             for fee in (Decimal("0.03"), "BNB"), (Decimal("-0.002"), "GT"):
                 if fee[1] not in {name for _, name in self.charges.commissions.get(trade, [])}:
                     self.charges.commissions.setdefault(trade, []).append(fee)
+                    self._note_rate(f"fee:{trade}", fee[1])
                     self.book.charge_with_next(trade, *fee)
         assert self.book.ingest(report).deals, "a new execution is booked"
 
@@ -117,7 +124,34 @@ class StoredRun(HistoryRun):
         self._drop_fees([report for report in batch if report not in accepted])
         if accepted:
             self.reports += accepted
+            self._set_rate()
+            for fill in map(_execution, accepted):
+                self._note_rate(fill.exchange_trade_id, fill.fee_currency or "")
             self.book.ingest(*accepted)
+
+    def _set_rate(self) -> None:
+        self.rate = None if self.is_price_hidden else self._next_rate()
+        self.book.set_price(self.rate)
+
+    def _note_rate(self, name: str, currency: str) -> None:
+        """A fee that is recorded without a price waits for one."""
+        super()._note_rate(name, currency)
+        if currency == "BNB" and (name, currency) not in self.charges.rates:
+            self.waiting.add(name)
+
+    def _hide_price(self, which: int, *_: int) -> None:
+        """The price of BNB is not known for a while."""
+        self.is_price_hidden = bool(which % 2)
+
+    def _value(self, *_: int) -> None:
+        """A poll values the fees that wait, if a price is known."""
+        self._set_rate()
+        self.log.append(f"fees of {sorted(self.waiting)} at {self.rate}")
+        if self.rate is not None:
+            for name in self.waiting:
+                self.charges.rates[name, "BNB"] = Fraction(self.rate)
+            self.waiting.clear()
+        self.book.value_fees(self._current_time())
 
     def _drop_fees(self, refused: Sequence[ExecutionReport]) -> None:
         """Forget the early fees of executions that an earlier command forbids."""

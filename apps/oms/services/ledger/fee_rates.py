@@ -42,11 +42,13 @@ def value_fees(state: AccountState, update: LedgerUpdate) -> LedgerUpdate:
     """Return the update with rates of the new deals; those without a price wait for one."""
     instruments: Mapping[str, Instrument] | None = None
     rates: dict[int, FeeRate] = {}
+    # A leg that a replay splits off has the rate of its execution, as a reversal has, or none.
+    split = {deal.exchange_trade_id for deal in update.deals_changed}
     for deal in update.deals:
         if deal.fee_currency is None or deal.fee_rate is not None:
             continue
-        if deal.type is DealType.CORRECTION:
-            continue  # It has the rate of what it reverses.
+        if deal.type is DealType.CORRECTION or deal.exchange_trade_id in split:
+            continue
         instruments = instruments if instruments is not None else state.exchange.instruments()
         instrument = instruments.get(deal.symbol)
         if instrument is None or deal.fee_currency == instrument.settle:
