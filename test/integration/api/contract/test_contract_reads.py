@@ -146,6 +146,32 @@ async def test_open_positions_have_mark_prices(busy: InProcessGateway) -> None:
     assert (row["state"], row["qty"], row["mark_price"]) == ("closed", "0", None)
 
 
+async def test_positions_have_a_matched_profit_and_a_break_even_price(
+    busy: InProcessGateway,
+) -> None:
+    """The fee of an entry is a cost of what is open, and released by half with half of it."""
+    await busy.order("?wait_ms=5000", qty="0.02")
+    path = f"/oms/positions/open?account_ids={busy.account_id}"
+    (opened,) = (await busy.client.get(path))["items"]
+    fee = Decimal(opened["fees"]["USDT"])
+    assert fee > 0
+    assert (opened["matched_pnl"], opened["unvalued_fees"]) == ("0", {})
+    break_even = Decimal(opened["avg_price"]) + fee / Decimal("0.02")
+    assert Decimal(opened["break_even_price"]) == break_even
+
+    await busy.order("?wait_ms=5000", side="sell")
+    (reduced,) = (await busy.client.get(path))["items"]
+    exit_fee = Decimal(reduced["fees"]["USDT"]) - fee
+    assert Decimal(reduced["fees_value"]) == fee + exit_fee
+    assert Decimal(reduced["matched_pnl"]) == Decimal(reduced["realized_pnl"]) + fee / 2
+    assert Decimal(reduced["break_even_price"]) == break_even
+
+    await busy.order("?wait_ms=5000", side="sell")
+    path = f"/oms/positions/{opened['id']}"
+    (closed,) = (await busy.client.get(path))["items"]
+    assert (closed["matched_pnl"], closed["break_even_price"]) == (closed["realized_pnl"], None)
+
+
 async def test_random_walk_marks_without_a_stored_price(busy: InProcessGateway) -> None:
     walking = await busy.add_account(extra="{}")
     key = await busy.add_key("walker", "oms_walks-alone-in-tests", grants={walking: TRADING})

@@ -1,0 +1,105 @@
+"""Matched profit and break-even prices of stored positions, as callers read them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from kit.builders import NOON, a_late_fee, a_spot_instrument, an_instrument
+from kit.ledger.stored_account import StoredAccount, a_trade
+from oms.adapters.sql.store import SqlStore
+from oms.domain.account import PositionMode
+from oms.domain.ledger.matched_view import MatchedView
+from oms.domain.value import evolve
+from oms.services.queries.position_figures import PositionFigures
+
+LINEAR = an_instrument()
+BNB = a_spot_instrument(symbol="BNB/USDT", base="BNB")
+
+
+def at(second: float) -> datetime:
+    return NOON + timedelta(seconds=second)
+
+
+def exact(*texts: str | None) -> tuple[Decimal | None, ...]:
+    return tuple(None if text is None else Decimal(text) for text in texts)
+
+
+class Reader:
+    """An account, and the figures of its positions as a process of the API reads them."""
+
+    def __init__(self, account: StoredAccount) -> None:
+        self.account = account
+        store: Any = account.store
+        self.figures = PositionFigures(
+            registry=store.registry, reads=store.verification_reads, paper_instruments=dict
+        )
+
+    @classmethod
+    async def open(cls, store: SqlStore) -> "Reader":
+        account = await StoredAccount.create(store, PositionMode.HEDGE, LINEAR, BNB)
+        account.exchange.prices[BNB.symbol] = Decimal(600)
+        return cls(account)
+
+    async def execute(
+        self, side: str, qty: str, price: str, second: int, fee: tuple[str, str], **order: Any
+    ) -> int:
+        """Execute an order; returns its position."""
+        sent = await self.account.send(side, qty, **order)
+        amount, currency = fee
+        report = a_trade(
+            sent, f"t{second}", qty, price, at(second), fee=amount, fee_currency=currency
+        )
+        changes = await self.account.ingest(report)
+        return changes.orders[sent.id].position_id
+
+    async def views(self) -> Mapping[int, MatchedView]:
+        await self.account.commit()
+        positions = (await self.account.books()).positions
+        return await self.figures(list(positions.values()))
+
+
+async def test_figures_count_partial_closes_merges_and_third_currencies(store: SqlStore) -> None:
+    reader = await Reader.open(store)
+    source = await reader.execute("buy", "1", "100", 1, ("1", "USDT"), new_position=True)
+    target = await reader.execute("buy", "3", "100", 2, ("0.005", "BNB"), new_position=True)
+    views = await reader.views()
+    assert [views[one].break_even for one in (source, target)] == [101, 101]
+
+    reader.account.merge(source, target, at(5))
+    close: dict[str, Any] = {"reduce_only": True, "position_id": target, "ticket_id": target}
+    await reader.execute("sell", "2", "110", 6, ("0.5", "USDT"), **close)
+    views = await reader.views()
+    assert (views[target].fees, views[target].profit, views[target].break_even) == exact(
+        "3.5", "17.5", "101"
+    )
+    assert (views[source].fees, views[source].profit, views[source].break_even) == exact(
+        "1", "0", None
+    )
+
+
+async def test_figures_are_those_of_the_last_change(store: SqlStore) -> None:
+    """Also of one that changes a deal and not the position: the rate of a fee that waited."""
+    reader = await Reader.open(store)
+    reader.account.exchange.prices.clear()
+    position = await reader.execute("buy", "2", "100", 1, ("0.01", "BNB"))
+    unknown = (await reader.views())[position]
+    assert (unknown.fees, unknown.profit, unknown.break_even) == (None, 0, None)
+    assert unknown.unvalued_fees == {"BNB": Decimal("0.01")}
+
+    reader.account.exchange.prices[BNB.symbol] = Decimal(500)
+    await reader.account.value_fees(at(2))
+    for _ in range(2):
+        known = (await reader.views())[position]
+        assert (known.fees, known.profit, known.break_even) == exact("5", "0", "102.5")
+    await reader.account.charge(a_late_fee(LINEAR.symbol, "t1", "0.002", "BNB", at(3)))
+    late = (await reader.views())[position]
+    assert (late.fees, late.break_even) == exact("6", "103")
+
+
+async def test_positions_of_unknown_instruments_are_left_out(store: SqlStore) -> None:
+    reader = await Reader.open(store)
+    await reader.execute("buy", "2", "100", 1, ("1", "USDT"))
+    await reader.account.commit()
+    (position,) = (await reader.account.books()).positions.values()
+    assert await reader.figures([evolve(position, symbol="X/Y")]) == {}
