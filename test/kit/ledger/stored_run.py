@@ -210,6 +210,11 @@ class StoredRun(HistoryRun):
         self._replace_inferred()
         super()._send(*choices)
 
+    def _bust(self, *choices: int) -> None:
+        """The oracle does not know of an inferred execution in the ticket of the busted one."""
+        self._replace_inferred()
+        super()._bust(*choices)
+
     def _close_by(self, *choices: int) -> None:
         self._replace_inferred()
         super()._close_by(*choices)
