@@ -24,18 +24,21 @@ from oms.domain.value import evolve
 #: Verbs that stored histories have in addition, with their frequencies.
 _FURTHER = (
     *("commit",) * 12,
-    *("restart", "infer", "funding", "value", "hide_price") * 4,
+    *("restart", "infer", "funding") * 4,
     *("batch", "early_fee", "commission") * 2,
 )
+
+_OF_PRICES = ("value", "hide_price")
 
 
 def random_stored_history(seed: int) -> History:
     """A history with commits, restarts and inferred executions, derived from ``seed``."""
     history, chance = random_history(seed), random.Random(-seed - 1)
     steps = list(history.steps)
-    for _ in range(len(steps) // 2):
-        choices = tuple(chance.randrange(1000) for _ in range(CHOICES))
-        steps.insert(chance.randrange(len(steps) + 1), Step(chance.choice(_FURTHER), choices))
+    for verbs, count in ((_FURTHER, len(steps) // 2), (_OF_PRICES, len(steps) // 5)):
+        for _ in range(count):
+            choices = tuple(chance.randrange(1000) for _ in range(CHOICES))
+            steps.insert(chance.randrange(len(steps) + 1), Step(chance.choice(verbs), choices))
     return history._replace(steps=steps)
 
 
@@ -209,11 +212,6 @@ class StoredRun(HistoryRun):
     def _send(self, *choices: int) -> None:
         self._replace_inferred()
         super()._send(*choices)
-
-    def _bust(self, *choices: int) -> None:
-        """The oracle does not know of an inferred execution in the ticket of the busted one."""
-        self._replace_inferred()
-        super()._bust(*choices)
 
     def _close_by(self, *choices: int) -> None:
         self._replace_inferred()
