@@ -28,6 +28,7 @@ from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
 from oms.services.performance.take_snapshots import TakeSnapshots
+from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.worker.commit_pipeline import CommitPipeline
@@ -70,9 +71,7 @@ def wire_worker(
         ledger=store.ledger,
         execute=execute,
         record=execute.record,
-        poll_exchange=PollExchange(
-            record=execute.record, reconcile=execute.reconcile, flatten=execute.flatten()
-        ),
+        poll_exchange=_poll_exchange(execute),
         pipeline=CommitPipeline(
             commit=CommitBatches(ledger=store.ledger, notifier=notifier, clock=clock)
         ),
@@ -102,6 +101,16 @@ def wire_worker(
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         equity_scheduler=_equity_scheduler(settings, store, processor),
+    )
+
+
+def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
+    """Return the polls of exchanges, with the services that execute commands."""
+    return PollExchange(
+        record=execute.record,
+        reconcile=execute.reconcile,
+        flatten=execute.flatten(),
+        watch_stops=execute.watch_stops,
     )
 
 
@@ -139,6 +148,9 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
     position_ops = PositionOps(
         ledger=ledger, record=record, ids=ids, place=place, load_history=load_history
     )
+    kill_switches = KillSwitchCache(
+        kills=store.kill_switches, limits=SharedLimits(store=store.risk_policies)
+    )
     return ExecuteCommand(
         ledger=ledger,
         record=record,
@@ -158,8 +170,13 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
             permissions=permissions,
             position_ops=position_ops,
         ),
-        kill_switches=KillSwitchCache(
-            kills=store.kill_switches, limits=SharedLimits(store=store.risk_policies)
+        kill_switches=kill_switches,
+        watch_stops=WatchStops(
+            record=record,
+            ids=ids,
+            queue=store.queue,
+            kill_switches=kill_switches,
+            price_age=timedelta(seconds=settings.max_price_age_seconds),
         ),
         reconcile=ReconcileAccount(
             ledger=ledger,

@@ -20,6 +20,7 @@ from oms.domain.account import Account
 from oms.domain.instrument import Instrument
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
+from oms.domain.protection.levels import SETTABLE
 from oms.services.replay.replay import Replay, ReplayedSymbol
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.wire.json import time_text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _NOT_REBUILT = frozenset(
     {
         *("updated_at", "version", "stop_loss", "stop_gain", "comment", "protection"),
+        *("stop_trailing_best", *SETTABLE),
         *("mark_price", "mark_at", "unrealized_pnl"),
         *("fees_value", "unvalued_fees", "matched_pnl", "break_even_price"),
     }

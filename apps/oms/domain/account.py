@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
+from oms.domain.protection.stop_settings import StopSettings
 from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
 from oms.domain.value import value
 
@@ -155,6 +156,8 @@ class Account:
     policies: Mapping[str, str] = field(default_factory=dict)
     #: Whether corrections of unknown history reproduce the exchange's average; else at the mid.
     opens_at_average: bool = True
+    #: How the stop levels of positions are watched.
+    stops: StopSettings = field(default_factory=StopSettings)
     #: Complete configuration set by the owner, as JSON text.
     extra_config: str = "{}"
 

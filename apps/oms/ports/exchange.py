@@ -89,6 +89,9 @@ class Quote:
     #: Complete order book, best levels first, if more than the best prices is known.
     bids: tuple[PriceLevel, ...] = ()
     asks: tuple[PriceLevel, ...] = ()
+    #: Price of the last trade, and mark price of a contract, where they are known.
+    last: Decimal | None = None
+    mark: Decimal | None = None
     at: datetime
 
 
@@ -264,9 +267,7 @@ class Exchange(Protocol):
         ...
 
     async def poll_reports(self, now: datetime) -> Sequence[ExecutionReport]:
-        """Return reports that were not caused by a request (market moves, expiry) since the last
-        call.
-        """
+        """Return reports since the last call that no request caused: market moves, expiry."""
         ...
 
     def needs_polling(self) -> bool:
@@ -291,9 +292,7 @@ class Exchange(Protocol):
         ...
 
     def on_committed(self) -> None:
-        """Called when everything returned by ``take_state_changes`` is durable: requests may be
-        sent.
-        """
+        """Called when what ``take_state_changes`` returned is durable: requests may be sent."""
         ...
 
     def sends_after_commit(self) -> bool:

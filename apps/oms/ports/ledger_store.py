@@ -132,6 +132,10 @@ class LedgerStore(Protocol):
         """Return those of the accounts that have open orders, ascending."""
         ...
 
+    async def accounts_with_stop_levels(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Return those of the accounts with open positions that have stop levels, ascending."""
+        ...
+
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return those of the accounts that have open positions, ascending."""
         ...

@@ -214,6 +214,7 @@ IdsOrZeroText = Annotated[
     tuple[int, ...], PlainValidator(lambda text: read_ids(text, 0)), _IDS_TEXT
 ]
 Positive = Annotated[Decimal, PlainValidator(read_positive), _POSITIVE]
+HoldSeconds = Annotated[int, Field(ge=1, le=315_360_000)]
 Moment = Annotated[
     datetime,
     PlainValidator(read_time),

@@ -78,6 +78,8 @@ class CommandProcessor:
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
+    #: Accounts that were evicted and are loaded again with the next poll.
+    _watched_before: set[int] = field(default_factory=set)
     monotonic: Callable[[], float] = time.monotonic
     #: Accounts whose exchange raised an error, and when they are retried.
     _backoff_until: dict[int, float] = field(default_factory=dict)
@@ -154,13 +156,16 @@ class CommandProcessor:
     async def poll_market(self) -> int:
         """Poll the exchanges of accounts that time may change. Returns how many accounts changed.
 
-        Accounts with open orders are polled each time, the others in turn: their positions are
-        checked again by the next command, and a late payment keeps its timestamp.
+        Accounts with open orders or stop levels are polled each time, the others in turn: their
+        positions are checked again by the next command, and a late payment keeps its timestamp.
         """
         now = self.clock.now()
         changed = 0
-        for account_id in [*self._accounts_with_orders(), *self._next_to_poll()]:
+        each_time = [*self._watched_before, *self._accounts_with_orders()]
+        for account_id in dict.fromkeys([*each_time, *self._next_to_poll()]):
             state = await self._state_of(account_id)
+            if account_id not in self._backoff_until:
+                self._watched_before.discard(account_id)
             if state is not None and await self._poll(state, now):
                 changed += 1
         await self._push_commits()
@@ -221,14 +226,18 @@ class CommandProcessor:
 
     def needs_polling(self) -> bool:
         """Return whether ``poll_market`` has anything to poll."""
-        return bool(self._poll_queue) or any(map(_needs_each_poll, self.states.values()))
+        return bool(self._poll_queue or self._watched_before) or any(
+            map(_needs_each_poll, self.states.values())
+        )
 
     async def load_leased_accounts(self, account_ids: Iterable[int]) -> None:
-        """Load newly leased accounts that have open orders.
+        """Load newly leased accounts that have stop levels or open orders, in this order.
 
         Accounts that only have positions are loaded in turn.
         """
         leased = [account_id for account_id in account_ids if account_id]
+        for account_id in await self.ledger.accounts_with_stop_levels(leased):
+            await self._state_of(account_id)
         for account_id in await self.ledger.accounts_with_open_orders(leased):
             await self._state_of(account_id)
         self._poll_queue.extend(await self.ledger.accounts_with_positions(leased))
@@ -270,13 +279,14 @@ class CommandProcessor:
         await self.await_all_commits()
         await self._evict(account_id)
         self._backoff_until[account_id] = self.monotonic() + BACKOFF_SECONDS
-        self._poll_queue.append(account_id)
+        self._watched_before.add(account_id)
 
     async def evict_all(self) -> None:
         """Evict all accounts, after the commit in progress has ended.
 
         Each is loaded again by its next command, at the latest when it is polled.
         """
+        self._watched_before.update(i for i, state in self.states.items() if state.armed)
         self._poll_queue.extend(self.states.keys() - set(self._poll_queue))
         for state in self.states.values():
             await state.close()
@@ -339,10 +349,10 @@ class CommandProcessor:
 
 
 def _needs_each_poll(state: AccountState) -> bool:
-    """Return whether the account has open orders, a command that sends orders in rounds, or fees
-    that wait for a rate.
+    """Return whether the account has open orders, stop levels, a command that sends orders in
+    rounds, or fees that wait for a rate.
     """
-    return bool(state.orders or state.pending_flattens or state.unvalued_fees)
+    return bool(state.orders or state.armed or state.pending_flattens or state.unvalued_fees)
 
 
 def _is_connecting(state: AccountState) -> bool:

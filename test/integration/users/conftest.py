@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from kit.databases.emptied import empty_database
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
-from kit.databases.sql import execute
 from kit.gateway.admin_client import AdminClient
 from kit.gateway.in_process import open_gateway
-from oms.adapters.sql.tables import METADATA
 from oms.config import Settings
-
-KEPT = ("account_leases", "account_streams", "audit_chain", "id_blocks")
 
 
 @pytest.fixture(params=["sqlite", "mariadb"], scope="module")
@@ -37,13 +34,7 @@ def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def empty_dsn(dsn: str) -> str:
     """The module's database without rows."""
-    execute(
-        dsn,
-        *(f"DELETE FROM {t.name}" for t in reversed(METADATA.sorted_tables) if t.name not in KEPT),
-        *(f"DELETE FROM {name} WHERE account_id > 0" for name in KEPT[:2]),
-        "DELETE FROM audit_chain",
-        *(f"INSERT INTO audit_chain VALUES ({name}, 0, '{'0' * 64}')" for name in (1, 2)),
-    )
+    empty_database(dsn)
     return dsn
 
 

@@ -27,6 +27,7 @@ from oms.domain.errors import Refused
 from oms.domain.ledger.deal import Deal, FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.protection.levels import Levels, PendingClose, StopKind
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.command_queue import IdempotencyKeyRow, NewCommand, Submission
@@ -78,6 +79,12 @@ SUBMISSIONS = st.lists(
     max_size=3,
 )
 
+PENDING = PendingClose(kind=StopKind.LOSS, command_id=7, failures=2, retry_at=NOON)
+LEVELS = _one_of(
+    None,
+    Levels(stop_loss_pct=Decimal("1.5"), max_hold_seconds=60),
+    Levels(stop_trailing_best=Decimal("0.000000000000000001"), arming=3, pending_close=PENDING),
+)
 ORDERS = st.fixed_dictionaries(
     {
         "client_order_id": _one_of(None, None, *CLIENT_IDS),
@@ -92,6 +99,7 @@ ORDERS = st.fixed_dictionaries(
         "price": _one_of(None, Decimal("0.000000000000000001")),
         "requested_qty": _one_of(None, Decimal("0.123456789012345678")),
         "requested_price": _one_of(None, Decimal("987654321098765432.1")),
+        "levels": LEVELS,
         "fees": _one_of({}, {"BTC": Decimal("-0.1"), "USDT": Decimal("2")}),
         "reconciled": st.booleans(),
         "comment": _one_of(None, LONG_COMMENT),
@@ -133,6 +141,7 @@ POSITIONS = st.fixed_dictionaries(
         "cost": _one_of(Fraction(0), Fraction(-1, 3), Fraction(10**60 + 1, 7)),
         "symbol": _one_of(*SYMBOLS),
         "state": _one_of(*PositionState),
+        "levels": LEVELS,
         "strategy_id": st.integers(0, 2),
         "at": SECONDS,
     }
@@ -293,6 +302,7 @@ class CallBuilder:
             qty=drawn["size"] if before.side is Side.BUY else -drawn["size"],
             cost=drawn["cost"],
             state=drawn["state"],
+            levels=drawn["levels"],
             strategy_id=drawn["strategy_id"],
             version=before.version + 1,
             updated_at=seconds_after(drawn["at"]),

@@ -16,7 +16,9 @@ ERROR = _keys(
 ORDER = _keys(
     "id command_id account_id symbol side order_type status strategy_id position_id "
     "previous_position_id reason comment client_order_id exchange_order_id qty price "
-    "stop_loss stop_gain filled_qty avg_fill_price edit_replace_state edit_replace_at "
+    "stop_loss stop_gain stop_loss_pct stop_gain_pct stop_trailing_pct stop_trailing_amount "
+    "stop_trailing_activation_pct max_hold_seconds filled_qty avg_fill_price "
+    "edit_replace_state edit_replace_at "
     "edit_replace_orphan_order_id edit_replace_origin_order_id created_at updated_at "
     "closed_at state pending_change remaining_qty canceled_qty requested_qty requested_price "
     "reconciled reduce_only "
@@ -30,7 +32,9 @@ DEAL = _keys(
     "created_at executed_at entry leg type provisional origin liquidity exchange_order_id signal_id"
 )
 POSITION = _keys(
-    "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain state reason "
+    "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain stop_loss_pct "
+    "stop_gain_pct stop_trailing_pct stop_trailing_amount stop_trailing_activation_pct "
+    "stop_trailing_best max_hold_seconds state reason "
     "comment opened_at updated_at closed_at identifier previous_position_id qty_opened "
     "qty_closed max_qty realized_pnl fees fees_value unvalued_fees matched_pnl "
     "break_even_price funding mark_price mark_at unrealized_pnl "
@@ -146,6 +150,8 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
         "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
         "stop_price_stale": "symbol age_ms",
+        "stop_triggered": "position_id kind level price command_id",
+        "stop_close_failed": "position_id kind command_id code message retry_at",
         "command_updated": "command_id command status request_id order_id error",
     }.items()
 }

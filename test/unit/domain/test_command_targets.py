@@ -28,7 +28,7 @@ from oms.domain.commands.command_targets import (
 from oms.domain.side import Side
 
 #: Whole numbers that count instead of naming a row.
-NUMBERS = {"items.index"}
+NUMBERS = {"items.index", "max_hold_seconds"}
 SEND = SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal(1))
 
 

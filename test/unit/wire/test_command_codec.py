@@ -72,6 +72,12 @@ FULL = SendOrder(
     trailing_percent=Decimal(3),
     expires_at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
     new_position=True,
+    stop_loss_pct=Decimal("1.5"),
+    stop_gain_pct=Decimal("4.5"),
+    stop_trailing_pct=Decimal(2),
+    stop_trailing_amount=Decimal("0.5"),
+    stop_trailing_activation_pct=Decimal(1),
+    max_hold_seconds=60,
 )
 PAYLOADS: list[CommandPayload] = [
     FULL,

@@ -68,6 +68,13 @@ class SendOrder:
     trailing_percent: Decimal | None = None
     expires_at: datetime | None = None
     new_position: bool = False
+    #: Percent of the average entry price.
+    stop_loss_pct: Decimal | None = None
+    stop_gain_pct: Decimal | None = None
+    stop_trailing_pct: Decimal | None = None
+    stop_trailing_amount: Decimal | None = None
+    stop_trailing_activation_pct: Decimal | None = None
+    max_hold_seconds: int | None = None
 
 
 @value
@@ -189,6 +196,12 @@ class ChangePosition:
     stop_loss: Decimal | Keep | None = KEEP
     stop_gain: Decimal | Keep | None = KEEP
     comment: str | Keep | None = KEEP
+    stop_loss_pct: Decimal | Keep | None = KEEP
+    stop_gain_pct: Decimal | Keep | None = KEEP
+    stop_trailing_pct: Decimal | Keep | None = KEEP
+    stop_trailing_amount: Decimal | Keep | None = KEEP
+    stop_trailing_activation_pct: Decimal | Keep | None = KEEP
+    max_hold_seconds: int | Keep | None = KEEP
 
 
 @value

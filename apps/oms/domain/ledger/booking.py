@@ -25,6 +25,7 @@ from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Execution, ExecutionReport
 from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
 from oms.domain.orders.order import Order
+from oms.domain.protection.level_prices import with_entry_levels
 from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
 
@@ -126,8 +127,8 @@ def book_deal(
         if leg.has_position:
             before = leg.position or _open_position(deal, leg, spec, after, next_id)
             position, profit = apply_fill(before, instrument, _fill_of(deal, leg, part))
-            if leg.entry is DealEntry.IN and order is not None:
-                position = _set_levels(position, order)
+            if leg.entry is DealEntry.IN:
+                position = with_entry_levels(position, order, instrument)
             after.append(position)
         booked_leg = _booked_leg(deal, leg, part, spec, position, profit)
         if 0 < number < len(legs):
@@ -198,17 +199,4 @@ def _open_position(
         external=not deal.reconciled,
         opened_at=deal.executed_at,
         updated_at=deal.created_at,
-    )
-
-
-def _set_levels(position: Position, order: Order) -> Position:
-    """Stop levels of an opening or adding order replace those of the position; absent ones are
-    kept.
-    """
-    if order.stop_loss is None and order.stop_gain is None:
-        return position
-    return evolve(
-        position,
-        stop_loss=order.stop_loss if order.stop_loss is not None else position.stop_loss,
-        stop_gain=order.stop_gain if order.stop_gain is not None else position.stop_gain,
     )

@@ -26,6 +26,7 @@ from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.deal import settle_fee
 from oms.domain.money import EXACT, ZERO, add, exact_fraction, round_ratio, round_to_scale
 from oms.domain.orders.order import Side
+from oms.domain.protection.levels import Levels
 from oms.domain.value import evolve, value
 
 _NOTHING = Fraction(0)
@@ -69,6 +70,8 @@ class Position:
     close_price: Decimal | None = None
     stop_loss: Decimal | None = None
     stop_gain: Decimal | None = None
+    #: What else closes it; ``None`` if nothing does or did.
+    levels: Levels | None = None
     state: PositionState = PositionState.OPEN
     reason: str = "api"
     comment: str | None = None
@@ -179,6 +182,7 @@ def join_positions(target: Position, source: Position, at: datetime) -> tuple[Po
         merged_into=target.id,
         stop_loss=None,
         stop_gain=None,
+        levels=None,
         close_reason="merged",
         closed_at=at,
         updated_at=at,
@@ -270,6 +274,7 @@ def _reduce(
         state=position.state if is_open else PositionState.CLOSED,
         stop_loss=position.stop_loss if is_open else None,
         stop_gain=position.stop_gain if is_open else None,
+        levels=position.levels if is_open else None,
         close_reason=None if is_open else fill.reason,
         closed_at=None if is_open else fill.executed_at,
         updated_at=fill.received_at,

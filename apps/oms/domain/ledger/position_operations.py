@@ -8,7 +8,6 @@ moves quantity and cost and books no deal.
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import KEEP, ChangePosition, CloseBy, MergePositions, StopMode
@@ -28,6 +27,8 @@ from oms.domain.ledger.position import (
     join_positions,
 )
 from oms.domain.money import ZERO, decimal_text, subtract
+from oms.domain.protection.level_prices import with_percent_levels
+from oms.domain.protection.position_levels import with_changed_levels, without_levels
 from oms.domain.side import Side
 from oms.domain.value import evolve
 
@@ -174,39 +175,6 @@ def refuse_merge(
     return None
 
 
-def refuse_levels(
-    side: Side, stop_loss: Decimal | None, stop_gain: Decimal | None, market: Decimal | None
-) -> Refused | None:
-    """Refuse stop levels that would close a position of ``side`` at once, or can never both act.
-
-    A stop loss lies on the losing side of the ``market`` price, where it is known, and of the stop
-    gain.
-    """
-    prices = (("stop_loss", stop_loss), ("the price", market), ("stop_gain", stop_gain))
-    known = [(name, price) for name, price in prices if price is not None]
-    for (name, price), (other, limit) in pairwise(known):
-        is_ordered = price < limit if side is Side.BUY else price > limit
-        if not is_ordered:
-            return _invalid_level(name, price, other, limit, side)
-    return None
-
-
-def _invalid_level(name: str, price: Decimal, other: str, limit: Decimal, side: Side) -> Refused:
-    direction = "below" if side is Side.BUY else "above"
-    message = (
-        f"{name} {decimal_text(price)} must be {direction} {other} {decimal_text(limit)}"
-        f" for a position of side {side.value}"
-    )
-    return Refused(
-        code="validation_error",
-        reason="invalid_stops",
-        message=message,
-        limit=limit,
-        value=price,
-        set_by="position",
-    )
-
-
 def merge_positions(
     request: MergePositions,
     source: Position,
@@ -220,11 +188,12 @@ def merge_positions(
     grown = evolve(grown, avg_price=average_entry_price(grown, instrument))
     match request.stop_mode:
         case StopMode.KEEP:
-            pass
+            grown = with_percent_levels(grown, instrument)
         case StopMode.CLEAR:
-            grown = evolve(grown, stop_loss=None, stop_gain=None)
+            grown = without_levels(grown)
         case StopMode.SET:
-            grown = evolve(grown, stop_loss=request.stop_loss, stop_gain=request.stop_gain)
+            cleared = without_levels(grown)
+            grown = evolve(cleared, stop_loss=request.stop_loss, stop_gain=request.stop_gain)
     facts = {
         "command_id": command_id,
         "source_position_id": source.id,
@@ -243,12 +212,12 @@ def merge_positions(
     return LedgerUpdate(positions=(grown, ended), events=(event,))
 
 
-def change_position(request: ChangePosition, position: Position, now: datetime) -> LedgerUpdate:
+def change_position(
+    request: ChangePosition, position: Position, instrument: Instrument, now: datetime
+) -> LedgerUpdate:
     """Set or clear the levels and the comment that the command contains."""
     after = evolve(
-        position,
-        stop_loss=position.stop_loss if request.stop_loss is KEEP else request.stop_loss,
-        stop_gain=position.stop_gain if request.stop_gain is KEEP else request.stop_gain,
+        with_changed_levels(position, request, instrument),
         comment=position.comment if request.comment is KEEP else request.comment,
         updated_at=now,
         version=position.version + 1,

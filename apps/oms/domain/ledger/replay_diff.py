@@ -200,6 +200,7 @@ def _with_ids(
         state=state,
         stop_loss=old.stop_loss if held and old.is_open else position.stop_loss,
         stop_gain=old.stop_gain if held and old.is_open else position.stop_gain,
+        levels=old.levels if held and old.is_open else position.levels,
     )
 
 
@@ -213,6 +214,7 @@ def _emptied_position(old: Position, now: datetime) -> Position:
         state=PositionState.CLOSED,
         stop_loss=None,
         stop_gain=None,
+        levels=None,
         qty_opened=ZERO,
         qty_closed=ZERO,
         max_qty=ZERO,

@@ -23,6 +23,7 @@ from types import MappingProxyType
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
+from oms.domain.protection.levels import Levels
 from oms.domain.side import Side as Side  # re-exported: importers of orders need it
 from oms.domain.value import evolve, value
 
@@ -145,6 +146,8 @@ class Order:
     exchange_order_id: str | None = None
     stop_loss: Decimal | None = None
     stop_gain: Decimal | None = None
+    #: Further stop levels for the position that it opens or adds to.
+    levels: Levels | None = None
     filled_qty: Decimal = ZERO
     fill_value: Decimal = ZERO
     #: Fees of all fills per currency.

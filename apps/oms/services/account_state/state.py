@@ -8,22 +8,18 @@ whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from oms.domain.account import Account, Engine
-from oms.domain.commands.account_commands import EnforceKillSwitch, Reconcile
-from oms.domain.commands.command import Command, CommandResult
-from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, opening_order_key
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
-from oms.domain.risk.exposure import Entry
+from oms.domain.protection.stop_rule import is_armed
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
 from oms.domain.value import evolve
@@ -36,62 +32,13 @@ from oms.ports.exchange import (
 )
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount
+from oms.services.account_state.pending import (
+    PendingCall,
+    PendingCommand,
+    PendingFlatten,
+    PendingReconcile,
+)
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
-
-
-@dataclass(slots=True, kw_only=True)
-class PendingCommand:
-    """A command that waits for the exchange's response (``services.commands.pending_commands``)."""
-
-    command: Command
-    #: The requested action per order id: ``place``, ``change`` or ``cancel``.
-    actions: dict[int, str]
-    #: The result so far.
-    result: CommandResult
-    #: Orders for which the action failed, with the reason.
-    refused: dict[int, Refused] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class PendingReconcile:
-    """A running reconcile pass that reads from ``since`` on, and the command that requested it."""
-
-    command: Command | None
-    payload: Reconcile
-    since: datetime
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class PendingFlatten:
-    """A running kill switch command that closes positions in rounds."""
-
-    command: Command
-    #: Entry orders that the command cancels.
-    entry_order_ids: set[int]
-    #: Positions that were in scope.
-    position_ids: set[int]
-    #: Orders that the command sent to close positions.
-    closing_order_ids: set[int] = field(default_factory=set)
-    started_at: datetime | None = None
-    last_round_at: datetime | None = None
-
-    @property
-    def payload(self) -> EnforceKillSwitch:
-        """The payload of the command."""
-        assert isinstance(self.command.payload, EnforceKillSwitch)
-        return self.command.payload
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class PendingCall:
-    """A slow gateway call at an exchange; it starts after its command is committed."""
-
-    command: Command
-    make: Callable[[], Coroutine[Any, Any, CommandResult]]
-    #: What it may add to the account's exposure, where a risk policy applies.
-    entries: tuple[Entry, ...] = ()
-    is_sent: bool = False
-    task: "asyncio.Task[CommandResult] | None" = None
 
 
 @dataclass(slots=True)
@@ -146,6 +93,12 @@ class AccountState:
     shared_limits: StoredLimits = NO_LIMITS
     #: The policy that both make; ``None`` if no limit is set.
     policy: AccountPolicy | None = None
+    #: Positions that stop levels may close, by id.
+    armed: dict[int, Position] = field(default_factory=dict)
+    #: When a price of a symbol with armed positions was last known.
+    priced_at: dict[str, datetime] = field(default_factory=dict)
+    #: Symbols of armed positions whose price is too old; each was reported.
+    stale_symbols: set[str] = field(default_factory=set)
 
     @classmethod
     def from_loaded(
@@ -163,6 +116,7 @@ class AccountState:
             committing_seq=loaded.head_seq,
             orders={order.id: order for order in loaded.orders},
             positions={position.id: position for position in loaded.positions},
+            armed={position.id: position for position in loaded.positions if is_armed(position)},
             stored_instruments=dict(loaded.exchange_state.instruments),
             own_limits=loaded.limits,
             policy=policy_of(loaded.account.id, loaded.limits),
@@ -295,6 +249,10 @@ class AccountState:
             else:
                 self.positions.pop(position.id, None)
                 self.work.closes_position = True
+            if is_armed(position):
+                self.armed[position.id] = position
+            elif self.armed:
+                self.armed.pop(position.id, None)
             target = self.work.positions_new if is_new else self.work.positions_changed
             target[position.id] = position
 

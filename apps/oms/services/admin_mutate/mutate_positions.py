@@ -168,7 +168,9 @@ class MutatePositions:
         if position is None or all(value is KEEP for value in fields.values()):
             return
         payload = ChangePosition(position_id=position_id, **fields)
-        self.record.stage(task.state, change_position(payload, position, task.now), task.changes)
+        instrument = task.state.exchange.instruments()[position.symbol]
+        entry = change_position(payload, position, instrument, task.now)
+        self.record.stage(task.state, entry, task.changes)
 
     async def _book(
         self, task: MutateTask, position: Position, adjustments: Sequence[AdjustingDeal]

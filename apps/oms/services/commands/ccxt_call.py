@@ -24,7 +24,8 @@ from oms.domain.risk.admission import RiskContext, check_direct_order, refuse_li
 from oms.domain.risk.exposure import Entry
 from oms.domain.risk.policy import AccountPolicy
 from oms.ports.key_usage import call_order_key
-from oms.services.account_state.state import AccountState, PendingCall
+from oms.services.account_state.pending import PendingCall
+from oms.services.account_state.state import AccountState
 from oms.services.commands.ccxt_policy import (
     refuse_direct_change,
     refuse_direct_order,

@@ -65,6 +65,8 @@ from oms.services.commands.risk_flags import set_risk_flag
 from oms.services.commands.risk_policy import ChangeRiskPolicy
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.close_position import close_by_gateway
+from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
 from oms.wire.json import dumps
 from oms.wire.responses.connection_status import connection_row
@@ -88,6 +90,8 @@ class ExecuteCommand:
     mutate: MutateRows | None = None
     #: The active kill switches; ``None`` if there are none.
     kill_switches: KillSwitchCache | None = None
+    #: Judges stop levels; ``None`` where prices are not set by commands.
+    watch_stops: WatchStops | None = None
 
     async def __call__(self, state: AccountState, command: Command, now: datetime) -> None:
         """Execute ``command``; its result and all it changed are in the unit of work."""
@@ -136,15 +140,13 @@ class ExecuteCommand:
     ) -> CommandResult:
         match command.payload:
             case SendOrder() | ClosePosition():
-                return await self.place(state, command, changes, now)
+                return await self._place(state, command, changes, now)
             case CancelOrder() as payload:
                 return await self._amend_orders().cancel(state, payload, changes, now)
             case ChangeOrder() as payload:
                 return await self._amend_orders().change(state, command, payload, changes, now)
             case PaperPrice() as payload:
-                return await PaperControls(record=self.record).set_price(
-                    state, payload, changes, now
-                )
+                return await self._set_price(state, payload, changes, now)
             case PaperDeposit() as payload:
                 return await PaperControls(record=self.record).deposit(state, payload, changes, now)
             case CancelAllOrders() | CloseAllPositions():
@@ -203,6 +205,23 @@ class ExecuteCommand:
             return set_risk_flag(state, command, payload, changes)
         change = ChangeRiskPolicy(permissions=self.permissions, ids=self.place.ids)
         return await change(state, command, payload, changes)
+
+    async def _place(
+        self, state: AccountState, command: Command, changes: Changes, now: datetime
+    ) -> CommandResult:
+        if command.actor.is_system and isinstance(command.payload, ClosePosition):
+            cancel = self._amend_orders().cancel_one
+            return await close_by_gateway(self.place, cancel, state, command, changes, now)
+        return await self.place(state, command, changes, now)
+
+    async def _set_price(
+        self, state: AccountState, payload: PaperPrice, changes: Changes, now: datetime
+    ) -> CommandResult:
+        controls = PaperControls(record=self.record)
+        result = await controls.set_price(state, payload, changes, now)
+        if state.armed and self.watch_stops is not None:
+            await self.watch_stops(state, changes, now)
+        return result
 
     def flatten(self) -> Flatten:
         """Return the service that continues kill switch commands."""

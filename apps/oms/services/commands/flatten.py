@@ -22,7 +22,8 @@ from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillScope
 from oms.domain.value import evolve
-from oms.services.account_state.state import AccountState, PendingFlatten
+from oms.services.account_state.pending import PendingFlatten
+from oms.services.account_state.state import AccountState
 from oms.services.commands.amend_orders import AmendOrders
 from oms.services.commands.connectivity_gate import refuse_if_unreachable
 from oms.services.commands.place_order import PlaceOrder

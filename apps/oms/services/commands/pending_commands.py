@@ -30,7 +30,8 @@ from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.value import evolve
-from oms.services.account_state.state import AccountState, PendingCommand
+from oms.services.account_state.pending import PendingCommand
+from oms.services.account_state.state import AccountState
 from oms.services.commands.ccxt_call import abandoned_result
 from oms.services.commands.flatten import restore_flatten
 from oms.services.ledger.record import Changes

@@ -27,6 +27,7 @@ from oms.domain.orders.execution_report import ExecutionReport, ReportKind, Repo
 from oms.domain.orders.order import Order, OrderState, Side
 from oms.domain.orders.order_rounding import round_close_position, round_send_order
 from oms.domain.orders.order_validation import valuation_price
+from oms.domain.protection.position_levels import requested_levels
 from oms.domain.risk.admission import (
     ApprovedOrder,
     RiskContext,
@@ -42,6 +43,7 @@ from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.commands.policy_limits import within_policy
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.entry_levels import check_entry_levels
 
 _make_order, _make_context = constructor(Order), constructor(RiskContext)
 _make_result = constructor(CommandResult)
@@ -75,6 +77,7 @@ class PlaceOrder:
                 return duplicate
         if isinstance(payload, SendOrder):
             approved = _check_send(state, payload, command.actor.api_key_id, now)
+            approved = check_entry_levels(state, payload, approved, now)
             if state.policy is not None:
                 approved = await within_policy(state.policy, state, payload, approved, now)
             notional_limits = self.notional_limits
@@ -197,6 +200,7 @@ class PlaceOrder:
             client_order_id=payload.client_order_id or self.new_client_order_id(),
             stop_loss=payload.stop_loss if isinstance(payload, SendOrder) else None,
             stop_gain=payload.stop_gain if isinstance(payload, SendOrder) else None,
+            levels=requested_levels(payload) if isinstance(payload, SendOrder) else None,
             reduce_only=approved.reduce_only,
             post_only=approved.post_only,
             new_position=isinstance(payload, SendOrder) and payload.new_position,

@@ -35,13 +35,13 @@ from oms.domain.ledger.position_operations import (
     close_by,
     merge_positions,
     refuse_close_by,
-    refuse_levels,
     refuse_merge,
 )
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_rounding import round_levels
+from oms.domain.protection.level_prices import refuse_levels, refuse_percent
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
@@ -169,16 +169,16 @@ class PositionOps:
             return _not_open(payload.position_id)
         instrument = state.exchange.instruments()[position.symbol]
         payload = round_levels(payload, position.side, instrument)
-        entry = change_position(payload, position, now)
+        entry = change_position(payload, position, instrument, now)
         after = entry.positions[0]
         levels = (after.stop_loss, after.stop_gain)
-        refused = None
+        refused = refuse_percent(after.side, after.levels)
         # A level that the market passed meanwhile does not keep the other one from being changed.
         changed = (
-            None if payload.stop_loss is KEEP else after.stop_loss,
-            None if payload.stop_gain is KEEP else after.stop_gain,
+            None if payload.stop_loss is payload.stop_loss_pct is KEEP else after.stop_loss,
+            None if payload.stop_gain is payload.stop_gain_pct is KEEP else after.stop_gain,
         )
-        if any(level is not None for level in changed):
+        if refused is None and any(level is not None for level in changed):
             refused = refuse_levels(after.side, *levels, None) or refuse_levels(
                 after.side, *changed, _exit_price(state, position, now)
             )

@@ -17,7 +17,8 @@ from oms.ports.exchange import OrderQueryResult
 from oms.ports.ledger_store import LedgerStore
 from oms.ports.registry import AuditEntry
 from oms.services.access.command_permissions import CommandPermissions
-from oms.services.account_state.state import AccountState, PendingCall
+from oms.services.account_state.pending import PendingCall
+from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes, RecordReports
 from oms.wire.json import dumps
 from oms.wire.responses.ledger_rows import order_row

@@ -16,6 +16,7 @@ from oms.services.commands.flatten import Flatten
 from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ class PollExchange:
     reconcile: ReconcileAccount
     #: Continues kill switch commands that close positions.
     flatten: Flatten
+    #: Judges stop levels; ``None`` where nothing watches them.
+    watch_stops: WatchStops | None = None
 
     async def __call__(self, state: AccountState, now: datetime) -> bool:
         """Record the new reports. Returns whether there is anything to commit."""
@@ -45,7 +48,9 @@ class PollExchange:
         finished_calls = take_finished_calls(state)
         reports = [*await exchange.poll_reports(now)]
         if state.paper is not None:
-            changes.events += map(_stale_event, state.paper.take_stale_prices())
+            stale = state.paper.take_stale_prices()
+            changes.events += map(_stale_event, stale)
+            state.stale_symbols.update(each.symbol for each in stale)
         if not exchange.sends_after_commit():
             reports += await query_unknown_orders(state, now)
         await self.record(state, reports, changes)
@@ -57,6 +62,8 @@ class PollExchange:
         finished += [*complete_pending(state, reports, changes), *finished_calls]
         finished += await self.flatten.advance(state, changes, now)
         await self.record.value_fees(state, changes, now)
+        if state.armed and self.watch_stops is not None and exchange.is_ready():
+            await self.watch_stops(state, changes, now)
         state.work.has_exchange_requests |= exchange.needs_commit()
         if not changes.has_content() and not finished:
             return state.work.has_content()

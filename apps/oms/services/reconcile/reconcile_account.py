@@ -31,7 +31,8 @@ from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.ports.reconcile_store import TRADES_CURSOR, ReconcileRows, ReconcileRun, ReconcileStore
-from oms.services.account_state.state import AccountState, PendingReconcile
+from oms.services.account_state.pending import PendingReconcile
+from oms.services.account_state.state import AccountState
 from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.fee_rates import await_rates
 from oms.services.ledger.record import Changes, RecordReports

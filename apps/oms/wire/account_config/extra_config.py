@@ -4,6 +4,7 @@ from oms.wire.account_config.ccxt_allow import check_ccxt_allow
 from oms.wire.account_config.discrepancy_policies import check_policies
 from oms.wire.account_config.paper_settings import read_paper_settings
 from oms.wire.account_config.report_currency import check_report_currency
+from oms.wire.account_config.stop_settings import check_stop_settings
 from oms.wire.account_config.unknown_history import check_unknown_history
 
 
@@ -17,3 +18,4 @@ def check_extra_config(text: str) -> None:
     check_policies(text)
     check_report_currency(text)
     check_unknown_history(text)
+    check_stop_settings(text)

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from oms.domain.commands.account_commands import AdminMutate, MutateItem
 from oms.domain.money import NotADecimal, decimal_text, parse_decimal
+from oms.domain.protection.levels import SETTABLE
 from oms.wire.field_types import read_id, read_time
 from oms.wire.field_validation import require_object
 from oms.wire.request_body import ERRORS_MAX, Malformed, ValidationError, malformed_at
@@ -40,6 +41,7 @@ _DERIVED = frozenset(
         *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
         *("requested_qty", "requested_price", "fee_valuation"),
         *("fees_value", "unvalued_fees", "matched_pnl", "break_even_price"),
+        *("stop_trailing_best", *SETTABLE),
     }
 )
 _DECIMALS = frozenset(

@@ -42,6 +42,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.money import decimal_text
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.wire.commands.level_fields import put_levels
 from oms.wire.commands.order_codec import (
     encode_close_position,
     encode_send_order,
@@ -195,6 +196,7 @@ def _write_position_change(payload: ChangePosition) -> dict[str, Any]:
             fields[name] = None if level is None else decimal_text(level)
     if not isinstance(payload.comment, Keep):
         fields["comment"] = payload.comment
+    put_levels(fields, payload)
     return fields
 
 

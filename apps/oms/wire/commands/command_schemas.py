@@ -16,6 +16,7 @@ from oms.wire.field_types import (
     ClientOrderId,
     Comment,
     Currency,
+    HoldSeconds,
     Id,
     IdOrZero,
     IdsOrZeroText,
@@ -68,7 +69,19 @@ class OrderFields(TypedDict, total=False):
     trailing_percent: Positive
 
 
-class SendFields(OrderFields, total=False):
+class LevelFields(TypedDict, total=False):
+    """Stop levels beside the two prices; null is a value where levels are changed."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    stop_loss_pct: Positive | None
+    stop_gain_pct: Positive | None
+    stop_trailing_pct: Positive | None
+    stop_trailing_amount: Positive | None
+    stop_trailing_activation_pct: Positive | None
+    max_hold_seconds: HoldSeconds | None
+
+
+class SendFields(OrderFields, LevelFields, total=False):
     """``send_order``."""
 
     symbol: Required[Symbol]
@@ -148,7 +161,7 @@ class MergeFields(TypedDict, total=False):
     comment: Comment
 
 
-class PositionChangeFields(TypedDict, total=False):
+class PositionChangeFields(LevelFields, total=False):
     """``position_change``; null is a value here."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]

@@ -14,6 +14,7 @@ from oms.domain.commands.command import (
     MergePositions,
     StopMode,
 )
+from oms.domain.protection.levels import SETTABLE
 from oms.wire.commands.command_schemas import (
     BULK_SCOPE,
     CANCEL,
@@ -22,12 +23,13 @@ from oms.wire.commands.command_schemas import (
     MERGE,
     POSITION_CHANGE,
 )
+from oms.wire.commands.level_fields import check_level_fields
 from oms.wire.field_types import IDS_MAX
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
 
 STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
-_CHANGES = ("stop_loss", "stop_gain", "comment")
+_CHANGES = ("stop_loss", "stop_gain", "comment", *SETTABLE)
 
 
 def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
@@ -95,7 +97,8 @@ def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePositio
         alias_locations(sent, STOP_ALIASES),
     )
     if not any(name in fields for name in _CHANGES):
-        raise malformed_at((*at, "stop_loss"), "give stop_loss, stop_gain or comment", "missing")
+        raise malformed_at((*at, "stop_loss"), "give a stop level or comment", "missing")
+    check_level_fields(fields, at)
     return ChangePosition(
         position_id=fields["position_id"],
         **{name: fields.get(name, KEEP) for name in _CHANGES},

@@ -6,6 +6,7 @@ from typing import Any
 
 from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.money import decimal_text
+from oms.wire.commands.level_fields import put_levels
 from oms.wire.json import time_text
 
 _TEXT_FIELDS = ("reason", "comment", "client_order_id", "time_in_force")
@@ -33,6 +34,7 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
         fields["reduce_only"] = True
     if payload.new_position:
         fields["new_position"] = True
+    put_levels(fields, payload)
     if payload.expires_at is not None:
         fields["expires_at"] = time_text(payload.expires_at)
     return fields

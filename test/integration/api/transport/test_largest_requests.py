@@ -31,6 +31,12 @@ ORDER = {
     "price": "40000",
     "oms_stop_loss": "30000",
     "oms_stop_gain": "60000",
+    "stop_loss_pct": None,
+    "stop_gain_pct": None,
+    "stop_trailing_pct": "2.5",
+    "stop_trailing_amount": None,
+    "stop_trailing_activation_pct": "1",
+    "max_hold_seconds": 86_400,
     "strategy_id": 0,
     "position_id": 0,
     "reason": "api",
@@ -92,7 +98,7 @@ async def _items(gateway: InProcessGateway, path: str) -> tuple[list[Any], str]:
     if path == "/ccxt/commands":
         return [CALL | {"account_id": account_id}] * ITEMS_MAX, key
     (row,) = (await gateway.client.get(f"/oms/orders/open?account_ids={account_id}"))["items"]
-    assert len(row) == 52, "every column"
+    assert len(row) == 58, "every column"
     return [{"op": "update", "row": row | {"comment": "a, b, c, d"}}] * ITEMS_MAX, ADMIN_KEY
 
 
@@ -111,7 +117,7 @@ async def test_a_list_of_the_largest_items(gateway: InProcessGateway, path: str)
     assert longest <= STEP_SECONDS_MAX
     answer, _ = await _send(gateway, path, [*items, items[0]], key)
     assert answer.status == 422 and f"at most {ITEMS_MAX}" in answer.detail["message"]
-    answer, longest = await _send(gateway, path, [[1] * 65] * ITEMS_MAX, key)
+    answer, longest = await _send(gateway, path, [[1] * 73] * ITEMS_MAX, key)
     assert answer.status == 422 and str(VALUES_MAX) in answer.detail["message"]
     assert longest <= STEP_SECONDS_MAX
 

@@ -30,7 +30,16 @@ def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime
         return None
     sizes = [get_decimal(row, name) for name in ("bidVolume", "askVolume")]
     qtys = [None if not size else multiply(size, unit) for size in sizes]
-    return Quote(symbol=symbol, bid=bid, ask=ask, bid_qty=qtys[0], ask_qty=qtys[1], at=at)
+    return Quote(
+        symbol=symbol,
+        bid=bid,
+        ask=ask,
+        bid_qty=qtys[0],
+        ask_qty=qtys[1],
+        last=get_decimal(row, "last"),
+        mark=get_decimal(row, "markPrice"),
+        at=at,
+    )
 
 
 def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime) -> Quote | None:

@@ -45,6 +45,8 @@ def market_to_quote(market: Market) -> Quote | None:
         ask=ask[0],
         bid_qty=bid[1],
         ask_qty=ask[1],
+        last=market.last,
+        mark=market.mark_price,
         at=market.at,
     )
 

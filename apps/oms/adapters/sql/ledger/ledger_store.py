@@ -33,6 +33,8 @@ from oms.domain.orders.order import Order
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount, SymbolHistoryRows
 
+HAS_STOP_LEVELS = "stop_loss IS NOT NULL OR stop_gain IS NOT NULL OR levels_json IS NOT NULL"
+
 
 class _LeasesLost(Exception):
     """The leases of some accounts are lost; nothing is written yet."""
@@ -69,15 +71,24 @@ class SqlLedgerStore:
         )
         return [row[0] for row in await self._database.fetch(text, account_ids)]
 
+    async def accounts_with_stop_levels(self, account_ids: Sequence[int]) -> Sequence[int]:
+        """Return the accounts with stop levels, ascending. Raises ``Unavailable``."""
+        return await self._accounts_with_positions(account_ids, f" AND ({HAS_STOP_LEVELS})")
+
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return the accounts with open positions, ascending. Raises ``Unavailable``."""
+        return await self._accounts_with_positions(account_ids, "")
+
+    async def _accounts_with_positions(
+        self, account_ids: Sequence[int], condition: str
+    ) -> Sequence[int]:
         if not account_ids:
             return ()
         table = self._dialect.with_index("oms_positions", POSITIONS_INDEX)
         text = (
             f"SELECT DISTINCT account_id FROM {table}"
             f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
-            f" AND state IN ({OPEN_STATES}) ORDER BY account_id"
+            f" AND state IN ({OPEN_STATES}){condition} ORDER BY account_id"
         )
         return [row[0] for row in await self._database.fetch(text, account_ids)]
 

@@ -11,6 +11,7 @@ from oms.wire.account_config.allowed_hosts import has_allowed_hosts
 from oms.wire.account_config.ccxt_allow import read_ccxt_allow
 from oms.wire.account_config.discrepancy_policies import read_policies
 from oms.wire.account_config.paper_settings import read_paper_settings
+from oms.wire.account_config.stop_settings import read_stop_settings
 from oms.wire.account_config.unknown_history import opens_at_average
 
 _SCOPES = (Scope.SHORT, Scope.HOURLY, Scope.LONG)
@@ -46,6 +47,7 @@ def account_from_row(row: Any) -> Account:
         quarantine=row[9],
         reconcile_intervals=reconcile_intervals_from_row(row[10:17]),
         policies=read_policies(row[6] or "{}"),
+        stops=read_stop_settings(row[6] or "{}"),
         opens_at_average=opens_at_average(row[6] or "{}"),
         extra_config=row[6] or "{}",
     )

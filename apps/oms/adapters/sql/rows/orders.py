@@ -6,6 +6,7 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.levels import decode_levels, encode_levels
 from oms.adapters.sql.rows.text_codec import decode_fees, encode_fees, truncate
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import EditState
@@ -70,6 +71,7 @@ _MUTABLE = (
     "provisional_qty",
     "edit_replace_state",
     "edit_replace_at",
+    "levels_json",
 )
 COLUMNS = _FIXED + _MUTABLE
 SELECTED = ", ".join(COLUMNS)
@@ -134,6 +136,7 @@ def order_to_row(order: Order, dialect: Dialect) -> Values:
         decimal(order.provisional_qty),
         None if order.edit_replace_state is None else str(order.edit_replace_state),
         time(order.edit_replace_at),
+        encode_levels(order.levels),
     )
 
 
@@ -191,4 +194,5 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         provisional_qty=dialect.decode_decimal(row[50]),
         edit_replace_state=None if row[51] is None else EditState(row[51]),
         edit_replace_at=time(row[52]),
+        levels=decode_levels(row[53]),
     )

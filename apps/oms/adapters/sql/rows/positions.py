@@ -5,6 +5,7 @@ from typing import Any
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
+from oms.adapters.sql.rows.levels import decode_levels, encode_levels
 from oms.adapters.sql.rows.text_codec import decode_fees, decode_fraction, encode_fees, truncate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import fraction_text
@@ -46,6 +47,7 @@ _MUTABLE = (
     "version",
     "updated_at",
     "closed_at",
+    "levels_json",
 )
 COLUMNS = _FIXED + _MUTABLE
 SELECTED = ", ".join(COLUMNS)
@@ -101,6 +103,7 @@ def position_to_row(position: Position, dialect: Dialect) -> Values:
         position.version,
         dialect.encode_time(position.updated_at),
         dialect.encode_optional_time(position.closed_at),
+        encode_levels(position.levels),
     )
 
 
@@ -140,4 +143,5 @@ def position_from_row(row: Any, dialect: Dialect) -> Position:
         version=row[29],
         updated_at=dialect.decode_time(row[30]),
         closed_at=dialect.decode_optional_time(row[31]),
+        levels=decode_levels(row[32]),
     )

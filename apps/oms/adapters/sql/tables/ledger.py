@@ -97,6 +97,7 @@ oms_orders = schema.table(
     schema.required("provisional_qty", types.DecimalType(), "'0'"),
     schema.nullable("requested_qty", types.DecimalType()),
     schema.nullable("requested_price", types.DecimalType()),
+    schema.nullable("levels_json", types.JsonText),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
@@ -202,6 +203,7 @@ oms_positions = schema.table(
     schema.created_at(),
     schema.updated_at(),
     schema.nullable("closed_at", types.TimestampType()),
+    schema.nullable("levels_json", types.JsonText),
     sa.Index("ix_oms_positions_state", "account_id", "state", "symbol"),
     sa.Index("ix_oms_positions_updated_at", "account_id", "updated_at"),
     sa.Index("ix_oms_positions_page", "account_id", "id"),

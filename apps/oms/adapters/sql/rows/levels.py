@@ -1,0 +1,61 @@
+"""Stop levels as JSON text: what is not set is left out."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from oms.domain.money import decimal_text
+from oms.domain.protection.levels import Levels, PendingClose, StopKind
+from oms.wire.json import dumps, loads, time_text
+
+_DECIMALS = (
+    "stop_loss_pct",
+    "stop_gain_pct",
+    "stop_trailing_pct",
+    "stop_trailing_amount",
+    "stop_trailing_activation_pct",
+    "stop_trailing_best",
+)
+
+
+def encode_levels(levels: Levels | None) -> str | None:
+    """Return the JSON text of ``levels``."""
+    if levels is None:
+        return None
+    fields: dict[str, Any] = {}
+    for name in _DECIMALS:
+        value: Decimal | None = getattr(levels, name)
+        if value is not None:
+            fields[name] = decimal_text(value)
+    if levels.max_hold_seconds is not None:
+        fields["max_hold_seconds"] = levels.max_hold_seconds
+    if levels.arming:
+        fields["arming"] = levels.arming
+    if (pending := levels.pending_close) is not None:
+        retry_at = None if pending.retry_at is None else time_text(pending.retry_at)
+        fields["pending_close"] = {
+            "kind": pending.kind.value,
+            "command_id": pending.command_id,
+            "failures": pending.failures,
+            "retry_at": retry_at,
+        }
+    return dumps(fields)
+
+
+def decode_levels(text: str | None) -> Levels | None:
+    """Return the levels of a JSON text."""
+    if text is None:
+        return None
+    fields: dict[str, Any] = loads(text)
+    for name in _DECIMALS:
+        if name in fields:
+            fields[name] = Decimal(fields[name])
+    if (pending := fields.get("pending_close")) is not None:
+        retry_at = pending["retry_at"]
+        fields["pending_close"] = PendingClose(
+            kind=StopKind(pending["kind"]),
+            command_id=pending["command_id"],
+            failures=pending["failures"],
+            retry_at=None if retry_at is None else datetime.fromisoformat(retry_at),
+        )
+    return Levels(**fields)

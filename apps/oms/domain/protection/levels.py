@@ -1,0 +1,82 @@
+"""Stop levels of an order or a position, beside the prices ``stop_loss`` and ``stop_gain``.
+
+The two prices are what the watcher compares with the market. Percentages give them, a trailing stop
+moves with the market, and a position may be held for a limited time. An order carries levels to the
+position that it opens or adds to.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from oms.domain.value import evolve, value
+
+
+class StopKind(StrEnum):
+    """Why stop levels close a position: the reason of the order, the deal and the position."""
+
+    GAIN = "tp"
+    LOSS = "sl"
+    TRAILING = "trailing"
+    TIMEOUT = "timeout"
+
+
+@value
+class PendingClose:
+    """A close that stop levels caused, until the position is closed."""
+
+    kind: StopKind
+    #: The system command that closes; ``None`` while the next attempt waits for ``retry_at``.
+    command_id: int | None
+    #: How many attempts failed.
+    failures: int = 0
+    retry_at: datetime | None = None
+
+
+@value
+class Levels:
+    """Stop levels; percentages are 0..100."""
+
+    stop_loss_pct: Decimal | None = None
+    stop_gain_pct: Decimal | None = None
+    #: Distance of the trailing stop from the best price, in percent or as a price difference.
+    stop_trailing_pct: Decimal | None = None
+    stop_trailing_amount: Decimal | None = None
+    #: Profit in percent of the average price at which the trailing stop becomes active.
+    stop_trailing_activation_pct: Decimal | None = None
+    #: Best price since the trailing stop became active.
+    stop_trailing_best: Decimal | None = None
+    max_hold_seconds: int | None = None
+    #: Counts changes of the levels and closes that failed; names the system command of a close.
+    arming: int = 0
+    pending_close: PendingClose | None = None
+
+    @property
+    def is_trailing(self) -> bool:
+        """Return whether the stop loss follows the market."""
+        return self.stop_trailing_pct is not None or self.stop_trailing_amount is not None
+
+    @property
+    def acts(self) -> bool:
+        """Return whether there is anything to watch beside the two prices."""
+        return (
+            self.is_trailing or self.max_hold_seconds is not None or self.pending_close is not None
+        )
+
+
+#: Fields of ``Levels`` that commands set, by the same name.
+SETTABLE = (
+    "stop_loss_pct",
+    "stop_gain_pct",
+    "stop_trailing_pct",
+    "stop_trailing_amount",
+    "stop_trailing_activation_pct",
+    "max_hold_seconds",
+)
+NO_LEVELS = Levels()
+
+
+def rearmed(levels: Levels | None) -> Levels:
+    """Return changed levels: a close that they caused before is forgotten."""
+    before = levels or NO_LEVELS
+    return evolve(before, arming=before.arming + 1, pending_close=None)

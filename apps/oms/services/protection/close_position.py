@@ -1,0 +1,34 @@
+"""A close that the gateway itself sends: it replaces a resting close of the position."""
+
+from datetime import datetime
+
+from oms.domain.commands.command import ClosePosition, Command, CommandResult
+from oms.domain.errors import Refused
+from oms.domain.ledger.close_lock import is_close_order
+from oms.services.account_state.state import AccountState
+from oms.services.commands.bulk_close import CancelOne
+from oms.services.commands.place_order import PlaceOrder
+from oms.services.ledger.record import Changes
+
+
+async def close_by_gateway(
+    place: PlaceOrder,
+    cancel: CancelOne,
+    state: AccountState,
+    command: Command,
+    changes: Changes,
+    now: datetime,
+) -> CommandResult:
+    """Cancel resting closes of the position, and close it; refused while one is still open.
+
+    At an exchange that answers later the cancel is in progress when this returns.
+    """
+    assert isinstance(command.payload, ClosePosition)
+    position_id = command.payload.position_id
+    closes = [order.id for order in state.orders.values() if is_close_order(order, position_id)]
+    for order_id in sorted(closes):
+        await cancel(state, order_id, changes, now)
+    if any(is_close_order(order, position_id) for order in state.orders.values()):
+        message = f"an order that closes position {position_id} is being canceled"
+        return CommandResult.refused(Refused(code="position_close_in_progress", message=message))
+    return await place(state, command, changes, now)

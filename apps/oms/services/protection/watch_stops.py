@@ -1,0 +1,225 @@
+"""The watcher of stop levels of one account: prices in, system commands out.
+
+It runs with each look at the market of an account that has armed positions. A level that is reached
+is recorded with the position, in one transaction with the system command that closes it; so a crash
+neither forgets nor repeats a close. A close that fails is repeated with back-off until the position
+is closed or its levels are changed. Without a fresh price nothing is closed but what was held too
+long.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oms.domain.account import Engine
+from oms.domain.commands.command import ClosePosition
+from oms.domain.errors import Refused
+from oms.domain.event import Event, Namespace
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position
+from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind
+from oms.domain.protection.stop_rule import StopDecision, decide_stop
+from oms.domain.risk.kill_switch import KillMode
+from oms.domain.value import evolve
+from oms.ports.command_queue import CommandQueue, CommandRow
+from oms.ports.exchange import Quote
+from oms.ports.ids import IdBlocks
+from oms.services.account_state.follow_ups import add_follow_up
+from oms.services.account_state.state import AccountState
+from oms.services.commands.kill_switch import KillSwitchCache
+from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.close_outcome import close_outcome
+from oms.services.protection.exit_prices import exit_price
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = (1, 2, 5, 10, 30)
+"""Pauses before a failed close is repeated; the last one counts from then on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchStops:
+    """Judges the armed positions of an account."""
+
+    record: RecordReports
+    ids: IdBlocks
+    queue: CommandQueue
+    #: ``None`` if there are no kill switches.
+    kill_switches: KillSwitchCache | None
+    #: Prices older than this close nothing.
+    price_age: timedelta
+
+    async def __call__(self, state: AccountState, changes: Changes, now: datetime) -> None:
+        """Judge all armed positions; what follows is in the unit of work and in ``changes``."""
+        if self.kill_switches is not None:
+            await self.kill_switches(state)
+        rows = await self._pending_rows(state)
+        quotes: dict[str, Quote | None] = {}
+        for position in list(state.armed.values()):
+            if position.symbol not in quotes:
+                quotes[position.symbol] = self._fresh_quote(state, position.symbol, changes, now)
+            quote = quotes[position.symbol]
+            price = None if quote is None else exit_price(state.account.stops, position, quote)
+            if position.levels is not None and position.levels.pending_close is not None:
+                await self._follow(state, position, price, rows, changes, now)
+            else:
+                await self._judge(state, position, price, changes, now)
+
+    async def _judge(
+        self,
+        state: AccountState,
+        position: Position,
+        price: Decimal | None,
+        changes: Changes,
+        now: datetime,
+    ) -> None:
+        decision = decide_stop(position, price, now, state.account.stops.min_age)
+        levels = position.levels or NO_LEVELS
+        if decision.best != levels.stop_trailing_best:
+            levels = evolve(levels, stop_trailing_best=decision.best)
+            position = self._put(state, position, levels, changes, now)
+        if decision.kind is None or _is_halted(state, position):
+            return
+        levels = await self._close(state, position, levels, decision.kind, 0, now)
+        changes.events.append(_triggered_event(position, decision, price, levels))
+        self._put(state, position, levels, changes, now)
+
+    async def _follow(
+        self,
+        state: AccountState,
+        position: Position,
+        price: Decimal | None,
+        rows: Mapping[int, CommandRow],
+        changes: Changes,
+        now: datetime,
+    ) -> None:
+        """Continue a close that has not closed the position yet."""
+        levels = position.levels
+        assert levels is not None and levels.pending_close is not None, "the caller has checked it"
+        pending = levels.pending_close
+        if pending.command_id is not None:
+            outcome = close_outcome(state, position, pending.command_id, rows)
+            if not outcome.has_ended:
+                return
+            is_first_remainder = outcome.error is None and not pending.failures
+            failures = pending.failures + 1
+            retry_at = now if is_first_remainder else now + _pause(failures)
+            if outcome.error is not None:
+                changes.events.append(_failed_event(position, pending, outcome.error, retry_at))
+            pending = PendingClose(
+                kind=pending.kind, command_id=None, failures=failures, retry_at=retry_at
+            )
+            levels = evolve(levels, arming=levels.arming + 1, pending_close=pending)
+            position = self._put(state, position, levels, changes, now)
+        needs_price = pending.kind is not StopKind.TIMEOUT
+        is_due = pending.retry_at is None or now >= pending.retry_at
+        if not is_due or (needs_price and price is None) or _is_halted(state, position):
+            return
+        levels = await self._close(state, position, levels, pending.kind, pending.failures, now)
+        self._put(state, position, levels, changes, now)
+
+    async def _close(
+        self,
+        state: AccountState,
+        position: Position,
+        levels: Levels,
+        kind: StopKind,
+        failures: int,
+        now: datetime,
+    ) -> Levels:
+        """Add the command that closes the position; returns the levels that name it."""
+        closing = ClosePosition(position_id=position.id, reason=kind.value)
+        name = f"stop:{position.id}:{levels.arming}"
+        command_id = await add_follow_up(state, self.ids, name, closing, now)
+        pending = PendingClose(kind=kind, command_id=command_id, failures=failures)
+        return evolve(levels, pending_close=pending)
+
+    def _put(
+        self,
+        state: AccountState,
+        position: Position,
+        levels: Levels,
+        changes: Changes,
+        now: datetime,
+    ) -> Position:
+        after = evolve(position, levels=levels, updated_at=now, version=position.version + 1)
+        self.record.stage(state, LedgerUpdate(positions=(after,)), changes)
+        return after
+
+    async def _pending_rows(self, state: AccountState) -> Mapping[int, CommandRow]:
+        """Return the stored commands of closes that wait for no answer of the exchange."""
+        ids: list[int] = []
+        for position in state.armed.values():
+            pending = None if position.levels is None else position.levels.pending_close
+            if pending is not None and pending.command_id is not None:
+                ids.append(pending.command_id)
+        ids = [command_id for command_id in ids if command_id not in state.pending]
+        return await self.queue.find(ids) if ids else {}
+
+    def _fresh_quote(
+        self, state: AccountState, symbol: str, changes: Changes, now: datetime
+    ) -> Quote | None:
+        """Return the price of a symbol if it is fresh; reports once that it is not.
+
+        A paper exchange itself returns no price that is too old; one set manually does not age.
+        """
+        quote = state.exchange.quote(symbol, now)
+        is_aging = state.account.engine is not Engine.PAPER
+        if quote is not None and not (is_aging and now - quote.at > self.price_age):
+            state.priced_at[symbol] = quote.at if is_aging else now
+            state.stale_symbols.discard(symbol)
+            return quote
+        age = now - state.priced_at.setdefault(symbol, now)
+        if age >= self.price_age and symbol not in state.stale_symbols:
+            state.stale_symbols.add(symbol)
+            age_ms = age // timedelta(milliseconds=1)
+            logger.warning(
+                "stop_price_stale account_id=%d symbol=%s age_ms=%d",
+                state.account.id,
+                symbol,
+                age_ms,
+            )
+            facts = {"symbol": symbol, "age_ms": age_ms}
+            event = Event(name="stop_price_stale", namespace=Namespace.RISK, facts=facts)
+            changes.events.append(event)
+        return None
+
+
+def _is_halted(state: AccountState, position: Position) -> bool:
+    """Return whether a kill switch of mode ``halt`` applies; the gateway's closes pass others."""
+    switch = state.kill_switch_for(position.symbol, position.strategy_id, 0)
+    return switch is not None and switch.mode is KillMode.HALT
+
+
+def _pause(failures: int) -> timedelta:
+    return timedelta(seconds=RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1])
+
+
+def _triggered_event(
+    position: Position, decision: StopDecision, price: Decimal | None, levels: Levels
+) -> Event:
+    assert decision.kind is not None and levels.pending_close is not None, "it was triggered"
+    facts = {
+        "position_id": position.id,
+        "kind": decision.kind.value,
+        "level": decision.level,
+        "price": price,
+        "command_id": levels.pending_close.command_id,
+    }
+    return Event(name="stop_triggered", strategy_id=position.strategy_id, facts=facts)
+
+
+def _failed_event(
+    position: Position, pending: PendingClose, error: Refused, retry_at: datetime
+) -> Event:
+    facts = {
+        "position_id": position.id,
+        "kind": pending.kind.value,
+        "command_id": pending.command_id,
+        "code": error.code,
+        "message": error.message,
+        "retry_at": retry_at,
+    }
+    return Event(name="stop_close_failed", strategy_id=position.strategy_id, facts=facts)

@@ -1,0 +1,55 @@
+"""A trader at manual prices without fees, on SQLite and on MariaDB."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from kit.databases.emptied import empty_database
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
+from kit.gateway.in_process import TRADER, open_gateway
+from kit.gateway.paper_trader import NO_FEES, PaperTrader
+from oms.config import Settings
+
+KEY = "oms_a-stops-trader-for-tests"
+
+
+@pytest.fixture(params=["sqlite", "mariadb"], scope="module")
+def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database for one module."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('stops') / 'oms.sqlite3'}"
+        asyncio.run(create_schema(url))
+        yield url
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"stops_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    url = server.dsn(name)
+    asyncio.run(create_schema(url))
+    yield url
+    server.drop_database(name)
+
+
+@pytest.fixture
+def extra() -> str:
+    """Further settings of the account."""
+    return ""
+
+
+@pytest.fixture
+async def trader(dsn: str, extra: str) -> AsyncIterator[PaperTrader]:
+    """A trader on a hedge account with a running worker and a price of 100."""
+    empty_database(dsn)
+    settings = Settings.model_validate(
+        {"access_cache_seconds": 0, "paper_tick_ms": 20, "commands": {"max_queue_s": 3600}}
+    )
+    async with open_gateway(dsn, settings) as gateway:
+        account_id = await gateway.add_account("hedge", NO_FEES % extra)
+        await gateway.add_key("stops", KEY, grants={account_id: TRADER})
+        trader = PaperTrader(gateway, account_id, KEY)
+        trader.start()
+        await trader.price("100")
+        yield trader

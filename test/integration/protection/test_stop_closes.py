@@ -1,0 +1,175 @@
+"""Closes by stop levels that meet failures: no price, rejections, remainders, crashes, switches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from kit.databases.sql import execute
+from kit.exchanges.deferred_exchange import connect_deferred
+from kit.gateway.in_process import TRADER
+from kit.gateway.paper_trader import SYMBOL, PaperTrader
+from kit.polling import poll_until
+from oms.adapters.paper.execution_reports import build_rejection
+from oms.cli.verify import build_verify_report
+from oms.config import Settings
+from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.orders.order import Order
+from oms.domain.value import evolve
+
+WATCHER = evolve(TRADER, can_risk_manage=True)
+
+
+def state_of(trader: PaperTrader) -> Any:
+    return trader.gateway.worker.processor.states[trader.account_id]
+
+
+async def assert_healthy(trader: PaperTrader) -> None:
+    report = await build_verify_report(trader.gateway.store, Settings())
+    assert report["ok"], report
+
+
+async def test_p6_nothing_is_closed_without_a_fresh_price(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    exchange = state_of(trader).exchange
+    await trader.look()
+    exchange.quote = lambda *_: None
+    await trader.look()
+    assert await trader.events("stop_price_stale") == []
+    trader.clock.advance(11)
+    await trader.look()
+    await trader.look()
+    (event,) = await trader.events("stop_price_stale")
+    assert event["symbol"] == SYMBOL and event["age_ms"] >= 11_000
+    await trader.price("98")
+    await trader.look()
+    assert (await trader.position(position_id))["state"] == "open"
+    del exchange.quote
+    assert (await trader.closed(position_id))["close_reason"] == "sl"
+
+
+async def test_rejected_close_is_repeated(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    exchange = state_of(trader).exchange
+
+    async def rejecting(order: Order, now: Any) -> Sequence[ExecutionReport]:
+        return [build_rejection(order, "exchange_rejected", "not now", now)]
+
+    exchange.place = rejecting
+    await trader.price("98")
+
+    async def failures() -> list[dict[str, Any]]:
+        return await trader.events("stop_close_failed")
+
+    (failed,) = await poll_until(failures, len, seconds=5)
+    assert (failed["position_id"], failed["kind"], failed["code"], failed["message"]) == (
+        *(position_id, "sl", "exchange_rejected", "not now"),
+    )
+    # The trigger holds, also when the price has come back, and after a restart.
+    await trader.price("100")
+    await trader.crash()
+    trader.start()
+    await trader.look()
+    assert len(await trader.orders()) == 2, "not before its time"
+    trader.clock.advance(1.1)
+    row = await trader.closed(position_id)
+    assert (row["close_reason"], row["close_price"]) == ("sl", "100")
+    statuses = [(order["reason"], order["status"]) for order in await trader.orders()]
+    assert statuses == [("api", "FILLED"), ("sl", "REJECTED"), ("sl", "FILLED")]
+    await assert_healthy(trader)
+
+
+async def test_remainder_is_closed_at_once(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    book = {"bids": [["98", "0.4"]], "asks": [["98.01", "5"]]}
+    body = {"account_id": trader.account_id, "symbol": SYMBOL, "book": book}
+    answer = await trader.gateway.client("POST", "/paper/price", body, key=trader.key)
+    assert answer.status == 200, answer.body
+
+    async def closing_orders() -> list[dict[str, Any]]:
+        return [order for order in await trader.orders() if order["reason"] == "sl"]
+
+    first = await poll_until(closing_orders, len, seconds=5)
+    assert first[0]["qty"] == "1"
+    await trader.price("97")
+    assert (await trader.closed(position_id))["qty"] == "0"
+    deals = [deal["qty"] for deal in await trader.deals(position_id)]
+    assert sum(map(float, deals)) == 2, deals
+    await assert_healthy(trader)
+
+
+async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    processor = trader.gateway.worker.processor
+    queue = processor.queue
+
+    class NothingElse:
+        """A queue that returns commands of callers only."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(queue, name)
+
+        async def take(self, *args: Any) -> Any:
+            return [row for row in await queue.take(*args) if not row.actor.is_system]
+
+    processor.queue = NothingElse()  # type: ignore[assignment]
+    await trader.price("98")
+
+    async def triggered() -> list[dict[str, Any]]:
+        return await trader.events("stop_triggered")
+
+    (event,) = await poll_until(triggered, len, seconds=5)
+    await trader.look()
+    assert len(await trader.events("stop_triggered")) == 1
+    await trader.crash()
+    processor.queue = queue
+    trader.start()
+    row = await trader.closed(position_id)
+    assert row["close_reason"] == "sl"
+    closing = [order for order in await trader.orders() if order["reason"] == "sl"]
+    assert [order["command_id"] for order in closing] == [event["command_id"]]
+    await assert_healthy(trader)
+
+
+@pytest.mark.parametrize(("mode", "rests"), [("cancel_only", False), ("halt", True)])
+async def test_only_halt_keeps_levels_from_closing(
+    trader: PaperTrader, dsn: str, mode: str, rests: bool
+) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    risk = await trader.gateway.add_key(
+        "watch", "oms_watches-the-stops-here", role="risk", grants={trader.account_id: WATCHER}
+    )
+    body = {"scope": "account", "scope_id": trader.account_id, "mode": mode, "comment": "stop it"}
+    body["cancel_entries"] = False
+    answer = await trader.gateway.client("POST", "/risk/kill", body, key=risk)
+    assert answer.status == 200, answer.body
+    switches = trader.gateway.worker.processor.execute.kill_switches
+    assert switches is not None
+    switches.forget()
+    await trader.price("98")
+    if rests:
+        await trader.look()
+        assert (await trader.position(position_id))["state"] == "open"
+        assert await trader.events("stop_triggered") == []
+        execute(dsn, "DELETE FROM kill_switches")
+        switches.forget()
+    assert (await trader.closed(position_id))["close_reason"] == "sl"
+
+
+async def test_exchange_that_answers_later(trader: PaperTrader) -> None:
+    await trader.crash()
+    trader.gateway.worker.processor.connect = connect_deferred
+    trader.start()
+    position_id = await trader.open(stop_loss="98.5")
+    resting = {"position_id": position_id, "order_type": "limit", "price": "110"}
+    await trader.run("close_position", **resting)
+    await trader.price("98")
+
+    async def row() -> dict[str, Any]:
+        trader.clock.advance(0.2)
+        return await trader.position(position_id)
+
+    closed = await poll_until(row, lambda each: each["state"] == "closed", seconds=10)
+    assert closed["close_reason"] == "sl"
+    filled = [order for order in await trader.orders() if order["status"] == "FILLED"]
+    assert [order["reason"] for order in filled] == ["api", "sl"]
