@@ -13,9 +13,9 @@ from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
-from oms.domain.protection.levels import Levels
 from oms.domain.protection.stop_rule import is_armed
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
+from oms.wire.responses.level_rows import NO_LEVELS, level_fields
 from oms.wire.responses.value_types import (
     Count,
     DecimalText,
@@ -232,7 +232,7 @@ def order_row(order: Order) -> OrderRow:
         "price": optional_decimal_text(order.price),
         "stop_loss": optional_decimal_text(order.stop_loss),
         "stop_gain": optional_decimal_text(order.stop_gain),
-        **(_NO_LEVELS if order.levels is None else _level_fields(order.levels)),
+        **(NO_LEVELS if order.levels is None else level_fields(order.levels)),
         "filled_qty": decimal_text(order.filled_qty),
         "avg_fill_price": optional_decimal_text(order.avg_fill_price),
         "edit_replace_state": order.edit_replace_state,
@@ -320,7 +320,7 @@ def position_row(position: Position) -> PositionRow:
         "avg_price": decimal_text(position.avg_price),
         "stop_loss": optional_decimal_text(position.stop_loss),
         "stop_gain": optional_decimal_text(position.stop_gain),
-        **(_NO_LEVELS if levels is None else _level_fields(levels)),
+        **(NO_LEVELS if levels is None else level_fields(levels)),
         "stop_trailing_best": (
             None if levels is None else optional_decimal_text(levels.stop_trailing_best)
         ),
@@ -360,36 +360,6 @@ def _fee_valuation(deal: Deal, rate: FeeRate) -> FeeValuationRow:
         "rate": decimal_text(rate.rate),
         "source": rate.source,
         "at": time_text(rate.at),
-    }
-
-
-class _LevelFields(TypedDict):
-    stop_loss_pct: DecimalText | None
-    stop_gain_pct: DecimalText | None
-    stop_trailing_pct: DecimalText | None
-    stop_trailing_amount: DecimalText | None
-    stop_trailing_activation_pct: DecimalText | None
-    max_hold_seconds: Count | None
-
-
-_NO_LEVELS: _LevelFields = {
-    "stop_loss_pct": None,
-    "stop_gain_pct": None,
-    "stop_trailing_pct": None,
-    "stop_trailing_amount": None,
-    "stop_trailing_activation_pct": None,
-    "max_hold_seconds": None,
-}
-
-
-def _level_fields(levels: Levels) -> _LevelFields:
-    return {
-        "stop_loss_pct": optional_decimal_text(levels.stop_loss_pct),
-        "stop_gain_pct": optional_decimal_text(levels.stop_gain_pct),
-        "stop_trailing_pct": optional_decimal_text(levels.stop_trailing_pct),
-        "stop_trailing_amount": optional_decimal_text(levels.stop_trailing_amount),
-        "stop_trailing_activation_pct": optional_decimal_text(levels.stop_trailing_activation_pct),
-        "max_hold_seconds": levels.max_hold_seconds,
     }
 
 
