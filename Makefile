@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Every target sets up what it needs and no more.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check oracle faults acceptance bench interop-freqtrade attack loopback testnet venues lock docs \
+.PHONY: help run test check oracle faults acceptance bench interop-freqtrade interop-investing attack loopback testnet venues lock docs \
 	wheels clean
 
 PYTHON ?= python3
@@ -60,9 +60,13 @@ bench: ## speed as ratios to floors measured in the same run (ARGS="--help", gro
 	@$(PYTHON) tools/setup --dev $(MARIADB) wrk
 	@$(BIN)/python test/bench/run.py $(ARGS)
 
-interop-freqtrade: ## freqtrade from PyPI trades through a gateway (a few minutes)
+interop-freqtrade: ## freqtrade from PyPI trades spot and futures through a gateway (some minutes)
 	@$(PYTHON) tools/setup --dev
 	@$(BIN)/python test/interop/freqtrade/run.py $(ARGS)
+
+interop-investing: ## the investing algorithm framework from PyPI trades through a gateway
+	@$(PYTHON) tools/setup --dev
+	@$(BIN)/python test/interop/investing/run.py $(ARGS)
 
 SEED ?= 1
 SIZE ?= 5000

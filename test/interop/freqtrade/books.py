@@ -4,20 +4,17 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from environments import Finding, read_history, require
+
 from kit.gateway.processes import Gateway
-from kit.http.client import call, get
+from kit.http.client import call
 
 #: freqtrade rounds profits to eight decimal places.
 PROFIT_DIFFERENCE_MAX = Decimal("0.000000005")
-
-
-class Finding(Exception):
-    """A difference or failure; the message is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +37,8 @@ def stopped_trips(database: Path) -> int:
 
 def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
     """Compares all closed trades. Raises ``Finding`` for a difference."""
-    today = datetime.now(UTC).date()
-    window = f"start_date={today - timedelta(days=1)}&end_date={today}&page=1&page_size=100"
     orders, deals, closed = (
-        get(gateway, f"/oms/{path}?account_ids={account_id}&{window}")["items"]
+        read_history(gateway, path, account_id)
         for path in ("orders/history", "deals", "positions/history")
     )
     gateway_orders = {str(order["id"]): order for order in orders}
@@ -56,7 +51,7 @@ def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
             for order in _rows(database, "orders")
             if order["ft_trade_id"] == trade["id"] and order["filled"]
         ]
-        _require(
+        require(
             {order["side"] for order in trade_orders} == {"buy", "sell"}, f"in and out of {trade}"
         )
         for order in trade_orders:
@@ -67,12 +62,12 @@ def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
         positions = [
             each for each in closed if str(each["id"]) in position_ids and each["state"] == "closed"
         ]
-        _require(
+        require(
             len(position_ids) == len(positions) == 1,
             f"one closed position of {ids}: {position_ids}, {closed}",
         )
         profit = Decimal(positions[0]["realized_pnl"])
-        _require(
+        require(
             abs(profit - Decimal(str(trade["close_profit_abs"]))) <= PROFIT_DIFFERENCE_MAX,
             f"profit of {positions[0]}: {trade}",
         )
@@ -82,7 +77,7 @@ def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:
             f"position {positions[0]['id']} {positions[0]['symbol']} closed,"
             f" profit {positions[0]['realized_pnl']}; freqtrade: {trade['close_profit_abs']}"
         )
-    _require(bool(lines), "freqtrade closed no trade")
+    require(bool(lines), "freqtrade closed no trade")
     return Comparison(lines=lines)
 
 
@@ -95,11 +90,11 @@ def _compare_stops(
     """
     trade_orders = [order for order in orders if order["ft_trade_id"] == trade["id"]]
     ids = [order["order_id"] for order in trade_orders if order["ft_order_side"] == "stoploss"]
-    _require(bool(ids), f"a stop at the exchange for {trade}")
+    require(bool(ids), f"a stop at the exchange for {trade}")
     executed = trade["exit_reason"] == "stoploss_on_exchange"
     expected = ["CANCELED"] * (len(ids) - executed) + ["FILLED"] * executed
     statuses = [gateway_orders.get(each, {}).get("status") for each in ids]
-    _require(statuses == expected, f"{ids} {expected}: {gateway_orders}")
+    require(statuses == expected, f"{ids} {expected}: {gateway_orders}")
     return [
         f"order {each} {gateway_orders[each]['order_type']} canceled"
         for each, status in zip(ids, statuses, strict=True)
@@ -113,11 +108,11 @@ def _compare_margin(gateway: Gateway, account_id: int, trade: Mapping[str, Any])
     for func in ("fetch_leverage", "fetch_margin_mode"):
         path = f"/ccxt/{account_id}/{func}"
         status, body, _ = call(gateway, "POST", path, {"args": [trade["pair"]]})
-        _require(status == 200, f"{func}: {body}")
+        require(status == 200, f"{func}: {body}")
         answers.append(body["result"])
     leverage, mode = answers[0]["longLeverage"], answers[1]["marginMode"]
-    _require((leverage, mode) == (trade["leverage"], "isolated"), f"margin of {trade}: {answers}")
-    _require(bool(trade["liquidation_price"]), f"a liquidation price of {trade}")
+    require((leverage, mode) == (trade["leverage"], "isolated"), f"margin of {trade}: {answers}")
+    require(bool(trade["liquidation_price"]), f"a liquidation price of {trade}")
     return (
         f"{trade['pair']} {mode}, leverage {leverage}, liquidation at {trade['liquidation_price']}"
     )
@@ -131,20 +126,15 @@ def _compare_order(
         raise Finding(f"the gateway has no order {dict(theirs)}")
     executed = [deal for deal in deals if str(deal["order_id"]) == theirs["order_id"]]
     qty = sum((Decimal(deal["qty"]) for deal in executed), Decimal(0))
-    _require(ours["status"] == "FILLED", f"FILLED: {ours}")
-    _require(ours["side"] == theirs["side"], f"side of {ours}: {dict(theirs)}")
-    _require(qty == Decimal(ours["filled_qty"]), f"deals of {ours}: {executed}")
-    _require(float(qty) == theirs["filled"], f"filled of {ours}: {dict(theirs)}")
-    _require(float(ours["avg_fill_price"]) == theirs["average"], f"price of {ours}: {dict(theirs)}")
+    require(ours["status"] == "FILLED", f"FILLED: {ours}")
+    require(ours["side"] == theirs["side"], f"side of {ours}: {dict(theirs)}")
+    require(qty == Decimal(ours["filled_qty"]), f"deals of {ours}: {executed}")
+    require(float(qty) == theirs["filled"], f"filled of {ours}: {dict(theirs)}")
+    require(float(ours["avg_fill_price"]) == theirs["average"], f"price of {ours}: {dict(theirs)}")
     return (
         f"order {ours['id']} {ours['order_type']} {ours['side']} {qty} {ours['symbol']} at"
         f" {ours['avg_fill_price']} FILLED, deals {[deal['id'] for deal in executed]}"
     )
-
-
-def _require(is_true: bool, expectation: str) -> None:
-    if not is_true:
-        raise Finding(f"expected: {expectation}")
 
 
 def _rows(database: Path, table: str) -> list[dict[str, Any]]:

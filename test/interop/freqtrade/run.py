@@ -9,8 +9,6 @@ with the gateway. Not a test of ``make test``: it needs PyPI and some minutes.
 
 import argparse
 import contextlib
-import json
-import os
 import shutil
 import signal
 import subprocess
@@ -21,20 +19,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-REPOSITORY = FOLDER.parents[2]
-# Run as a script: the folder of the package `kit` is not an import root yet.
-sys.path.insert(0, str(FOLDER.parents[1]))
-sys.path.insert(0, str(FOLDER))
+# Run as a script: the folders of what it imports are no import roots yet.
+for import_root in (FOLDER.parents[1], FOLDER.parent, FOLDER):
+    sys.path.insert(0, str(import_root))
 
-from books import Finding, compare, round_trips, stopped_trips  # noqa: E402
+from books import compare, round_trips, stopped_trips  # noqa: E402
+from environments import (  # noqa: E402
+    Finding,
+    create_account,
+    create_environment,
+    driver_environment,
+)
 
-from kit.databases.sql import fetch_rows  # noqa: E402
 from kit.gateway.processes import Gateway  # noqa: E402
-from kit.http.client import call  # noqa: E402
-from kit.polling import wait_until  # noqa: E402
 
-ENVIRONMENT = REPOSITORY / "var" / "interop" / "freqtrade"
-REQUIREMENTS = FOLDER / "requirements.txt"
 SECONDS_MAX = 300
 STOP_SECONDS = 30.0
 #: Configuration file, strategy and exchange by case.
@@ -54,7 +52,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="omsfreq") as name:
         folder = Path(name)
         try:
-            python = environment()
+            exchanges = [exchange for _, _, exchange in CASES.values()]
+            python = create_environment(FOLDER / "requirements.txt", exchanges)
             gateway = Gateway(folder / "gateway")
             try:
                 gateway.start()
@@ -83,45 +82,6 @@ def run_case(
     trade(gateway, account_id, case, python, folder, options.trips, ends_at)
     for line in compare(gateway, account_id, folder / "freqtrade.sqlite").lines:
         print(f"  {line}")
-
-
-def environment() -> Path:
-    """Returns the Python with freqtrade, this driver and the patch; created if necessary."""
-    python = ENVIRONMENT / "bin" / "python"
-    stamp, requirements = ENVIRONMENT / "requirements.txt", REQUIREMENTS.read_text(encoding="utf-8")
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != requirements:
-        print("installing freqtrade (a few minutes)", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-        _pip(python, "--requirement", str(REQUIREMENTS))
-        stamp.write_text(requirements, encoding="utf-8")
-    # Without dependencies: freqtrade requires what the driver needs.
-    _pip(python, "--no-deps", "--force-reinstall", str(REPOSITORY / "ccxt_driver"))
-    patch = ("-m", "ccxt_driver.autopatch", "install", "--mode", "aggressive")
-    names = ",".join(sorted({exchange for _, _, exchange in CASES.values()}))
-    subprocess.run([python, *patch, "--override", names], check=True, cwd=ENVIRONMENT)
-    return python
-
-
-def create_account(gateway: Gateway, case: str, exchange: str) -> int:
-    """Creates a paper account that the trader's key may use; returns its id.
-
-    On spot fees are paid in quote currency: a buy with a fee in base currency would leave less than
-    one step in the position after the sale.
-    """
-    (trader,) = fetch_rows(gateway.dsn, "SELECT id FROM users WHERE name = 'trader'")
-    extra = {"oms": {"paper": {"fee_currency": "quote", "balances": {"USDT": "10000"}}}}
-    kind = (f"--exchange-id=paper.{exchange}", "--position-mode=netting", f"--label={case}")
-    created = gateway.oms(
-        "add-account", f"--user-id={trader[0]}", *kind, f"--extra-config={json.dumps(extra)}"
-    )
-    account_id = int(created["account_id"])
-    wait_until(lambda: _is_granted(gateway, account_id), 20, "the key may use the account")
-    return account_id
-
-
-def _is_granted(gateway: Gateway, account_id: int) -> bool:
-    status, body, _ = call(gateway, "POST", f"/ccxt/{account_id}/fetch_balance", {})
-    return status == 200 and bool(body["ok"])
 
 
 def trade(
@@ -170,14 +130,8 @@ def _freqtrade(
     gateway: Gateway, account_id: int, case: str, python: Path, folder: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Yields the running freqtrade; ended by SIGINT as by Ctrl-C."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
     config, strategy, exchange = CASES[case]
-    driver_settings = {
-        "CCXT_OMS_BASE_URL": gateway.base_url,
-        "CCXT_OMS_ACCOUNT_ID": str(account_id),
-        "CCXT_OMS_API_KEY": gateway.api_key,
-        "FREQTRADE__EXCHANGE__NAME": exchange,
-    }
+    settings = {**driver_environment(gateway, account_id), "FREQTRADE__EXCHANGE__NAME": exchange}
     (folder / "user_data").mkdir()
     command = [
         *(str(python), "-m", "freqtrade", "trade"),
@@ -186,9 +140,7 @@ def _freqtrade(
         *("--db-url", f"sqlite:///{folder / 'freqtrade.sqlite'}"),
     ]
     with (folder / "freqtrade.log").open("ab") as output:
-        process = subprocess.Popen(
-            command, env=inherited | driver_settings, cwd=folder, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, env=settings, cwd=folder, stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -198,18 +150,6 @@ def _freqtrade(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _pip(python: Path, *arguments: str) -> None:
-    quiet = ("--quiet", "--disable-pip-version-check")
-    done = subprocess.run(
-        [python, "-m", "pip", "install", *quiet, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Finding(f"pip install {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
 
 
 def _options() -> argparse.Namespace:
