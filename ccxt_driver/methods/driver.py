@@ -37,6 +37,7 @@ from ccxt_driver.naming import (
 )
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import CallContext, Flow
+from ccxt_driver.sansio.market_types import arguments_of_type
 from ccxt_driver.structures import CCXT, StructureBuilder
 
 #: Options that choose markets; the account's exchange has defaults of them.
@@ -120,6 +121,8 @@ class Driver(CamelCaseAliases):
         self._loaded_markets: Markets | None = None
         self._contract_sizes: Mapping[str, Decimal] = {}
         self._remote_description: Mapping[str, Any] | None = None
+        #: The ``defaultType`` of the account's exchange, once it is known.
+        self._exchange_type: str | None = None
         self._clock = utc_now
         vars(self).update(config.attributes)
         if config.is_sandbox:
@@ -170,7 +173,9 @@ class Driver(CamelCaseAliases):
         named = {}
         for name, value in kwargs.items():
             named[name] = value if name == "params" else (yield from self._resolve_known(value))
-        return (yield from read_flows.call(self._context(), snake_case(func), resolved, named))
+        plain_name = snake_case(func)
+        arguments, named = arguments_of_type(plain_name, resolved, named, self._chosen_type)
+        return (yield from read_flows.call(self._context(), plain_name, arguments, named))
 
     def _resolve_known(self, value: Any) -> Flow[Any]:
         """Returns an argument with ids and symbols replaced by what they mean here."""
@@ -243,6 +248,7 @@ class Driver(CamelCaseAliases):
         options = remote.get("options") or {}
         defaults = {name: options[name] for name in _TYPE_OPTIONS if options.get(name)}
         self.options = {**defaults, **self.options}
+        self._exchange_type = options.get("defaultType")
 
     def _with_numbers(self, value: Any) -> Any:
         """Returns a structure of the exchange with its decimal texts as numbers."""
@@ -256,6 +262,12 @@ class Driver(CamelCaseAliases):
     def _describe(self) -> Flow[dict[str, Any]]:
         has = yield from self._load_has(False)
         return build_description(has, self._remote_description or {})
+
+    @property
+    def _chosen_type(self) -> str | None:
+        """The program's ``defaultType``; ``None`` where it is that of the account's exchange."""
+        chosen = self.options.get("defaultType") if self.dialect == CCXT else None
+        return None if chosen == self._exchange_type else chosen
 
     @property
     def _rules(self) -> ExchangeRules:

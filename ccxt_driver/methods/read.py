@@ -8,6 +8,7 @@ from ccxt_driver.methods.order_calls import OrderCallMethods, client_id_of
 from ccxt_driver.naming import keyword_aliases
 from ccxt_driver.sansio import read_flows
 from ccxt_driver.sansio.flow import NO_PARAMS, CallContext, Flow, Params
+from ccxt_driver.sansio.market_types import params_of_type
 from ccxt_driver.structures import CCXT, Structure
 
 ListRead = Callable[
@@ -125,8 +126,9 @@ class ReadMethods(OrderCallMethods):
         )
 
     def fetch_balance(self, params: Params = NO_PARAMS) -> Any:
-        """Returns the exchange's balance."""
-        return self._run(read_flows.fetch_balance(self._context(), params or NO_PARAMS))
+        """Returns the exchange's balance; in the ccxt dialect of the wallet of ``defaultType``."""
+        typed = params_of_type(params or NO_PARAMS, self._chosen_type)
+        return self._run(read_flows.fetch_balance(self._context(), typed))
 
     def fetch_ticker(self, symbol: str, params: Params = NO_PARAMS) -> Any:
         """Returns the exchange's ticker."""

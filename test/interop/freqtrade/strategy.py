@@ -11,8 +11,8 @@ from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 HOLDING_TIME = timedelta(seconds=15)
-NEAR_STOP = -0.003
-"""The loss at which a stop is set, relative to the margin: with leverage 3 a move of 0.1 %."""
+NEAR_STOP = -0.0015
+"""The loss at which a stop is set, relative to the margin: with leverage 3 a move of 0.05 %."""
 
 
 class RoundTrip(IStrategy):
@@ -58,7 +58,7 @@ class RoundTrip(IStrategy):
 class RoundTripFutures(RoundTrip):
     """The same on contracts with a leverage of 3: long on BTC, short on the others.
 
-    The shorts end by a stop at the exchange, close to the price.
+    The shorts end by a stop at the exchange that follows the price closely: it is replaced.
     """
 
     can_short = True
@@ -80,7 +80,7 @@ class RoundTripFutures(RoundTrip):
         after_fill: bool,
         **kwargs: object,
     ) -> float | None:
-        return NEAR_STOP if trade.is_short and after_fill else None
+        return NEAR_STOP if trade.is_short else None
 
     def custom_exit(self, pair: str, trade: Trade, *args: object, **kwargs: object) -> str | None:
         return None if trade.is_short else super().custom_exit(pair, trade, *args, **kwargs)

@@ -44,13 +44,22 @@ _HALF = Decimal("0.5")
 
 
 def fetch_tickers(reads: MarketReads, symbols: object = None, params: object = None) -> Structure:
-    """Returns tickers by symbol, of these or of all."""
-    return {symbol: reads.fetch_ticker(symbol) for symbol in select_symbols(reads, symbols)}
+    """Returns tickers by symbol, of these or of all; with a ``type`` of spot or of contracts."""
+    chosen = select_symbols(reads, symbols)
+    market_type = params.get("type") if isinstance(params, Mapping) and symbols is None else None
+    if market_type is not None:
+        is_spot = market_type == "spot"
+        chosen = [
+            symbol
+            for symbol in chosen
+            if (reads.instrument(symbol).kind is InstrumentKind.SPOT) is is_spot
+        ]
+    return {symbol: reads.fetch_ticker(symbol) for symbol in chosen}
 
 
 def fetch_bids_asks(reads: MarketReads, symbols: object = None, params: object = None) -> Structure:
     """Returns tickers, which include bid and ask."""
-    return fetch_tickers(reads, symbols)
+    return fetch_tickers(reads, symbols, params)
 
 
 def fetch_status(reads: MarketReads, params: object = None) -> Structure:
