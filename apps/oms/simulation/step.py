@@ -82,7 +82,7 @@ def _process_arrived(
         settle_funding(step_state, input)
     rejection = _dispatch(step_state, input)
     if rejection is not None:
-        assert isinstance(input, OrderRequest | AccountRequest)
+        assert isinstance(input, (OrderRequest, AccountRequest))
         return _rejected(state, input, rejection)
     if step_state.filled_parents or (
         step_state.orders_with_terms and step_state.trades_made != state.trades_made

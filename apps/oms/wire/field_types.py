@@ -68,7 +68,7 @@ def read_id(value: object, least: int = 1) -> int:
     """Parse an id: an integer or its decimal string, from ``least`` to 2^53 - 1."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:  # a bool is none either
         raise PydanticCustomError("id", "an id is an integer or its decimal digits")
     if not least <= value <= ID_MAX:
         raise PydanticCustomError("id", f"an id is between {least} and 2^53 - 1")
@@ -128,11 +128,12 @@ def read_level(value: object) -> tuple[Decimal, Decimal | None]:
 
 def read_positive(value: object) -> Decimal:
     """Parse a decimal above zero from text or a JSON number, within 18 + 18 digits, exactly."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            raise PydanticCustomError("decimal", "the text is not a decimal number")
+    elif isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise PydanticCustomError("decimal", "a number or numeric text is expected")
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        raise PydanticCustomError("decimal", "the text is not a decimal number")
-    if isinstance(value, Decimal) and len(value.as_tuple().digits) > _DIGITS_READ_MAX:
+    elif isinstance(value, Decimal) and len(value.as_tuple().digits) > _DIGITS_READ_MAX:
         raise PydanticCustomError("decimal", "the number has too many digits")
     try:
         number = parse_decimal(value)

@@ -97,7 +97,7 @@ def build_new_order(
 
 
 def _refuse_unknown(params: Mapping[str, object]) -> None:
-    unknown = sorted(params.keys() - _PARAMS)
+    unknown = sorted(params.keys() - _PARAMS) if params else []
     if unknown and params.get("unknown") == "refuse":
         message = f"params.{unknown[0]}: a paper exchange has no such parameter"
         raise Invalid(message, code="order_type_not_supported", reason="unknown_parameter")

@@ -65,6 +65,14 @@ _CALL_PERMISSIONS = {
 }
 
 
+#: Commands that never act on all strategies of their account.
+_NAMES_ITS_STRATEGIES = frozenset(
+    payload_type
+    for payload_type in (SendOrder, CancelOrder, ChangeOrder, ClosePosition)
+    if IdKind.ACCOUNT not in ID_FIELDS[payload_type].values()
+)
+
+
 def permission_for(payload: CommandPayload) -> Permission:
     """Return the permission that a command needs."""
     match payload:
@@ -120,7 +128,9 @@ def refuse_command(
     refused = refuse(principal, permission_for(payload), account_id, strategies)
     if refused is None and isinstance(payload, EnforceKillSwitch) and payload.flatten:
         refused = refuse_account(principal, Permission.CLOSE, account_id)
-    return refused or _refuse_all_strategies(principal, account_id, payload)
+    if refused is not None or type(payload) in _NAMES_ITS_STRATEGIES:
+        return refused
+    return _refuse_all_strategies(principal, account_id, payload)
 
 
 def _refuse_all_strategies(

@@ -66,7 +66,7 @@ class PlaceOrder:
     ) -> CommandResult:
         """Place the order; the order, its fills and the result's order id are recorded."""
         requested = command.payload
-        assert isinstance(requested, SendOrder | ClosePosition)
+        assert isinstance(requested, (SendOrder, ClosePosition))
         fingerprint = _fingerprint(state.account.id, requested)
         payload = _rounded(state, requested)
         if payload is not requested:
@@ -180,7 +180,7 @@ class PlaceOrder:
         now: datetime,
     ) -> Order:
         payload = command.payload
-        assert isinstance(payload, SendOrder | ClosePosition)
+        assert isinstance(payload, (SendOrder, ClosePosition))
         if isinstance(approved, Refused):
             approved = _as_requested(state, payload)
         await self.ids.ensure("order", 1)
@@ -224,7 +224,7 @@ class PlaceOrder:
 def _reduced_events(order: Order, command: Command) -> list[Event]:
     """Return the event of an order that may close less than what was requested."""
     payload = command.payload
-    assert isinstance(payload, SendOrder | ClosePosition)
+    assert isinstance(payload, (SendOrder, ClosePosition))
     if payload.qty is None or order.qty >= payload.qty:
         return []
     facts = {

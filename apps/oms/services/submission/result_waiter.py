@@ -94,6 +94,8 @@ class ResultWaiter:
         if ids and timeout_seconds > 0 and len(self._waited) + len(ids) <= WAITED_IDS_MAX:
             rows = await self._wait(set(ids), timeout_seconds, stored)
         missing = [command_id for command_id in ids if command_id not in rows]
+        if not missing:
+            return rows
         try:
             for start in range(0, len(missing), IDS_PER_QUERY_MAX):
                 rows |= await self.queue.find(missing[start : start + IDS_PER_QUERY_MAX])

@@ -9,9 +9,6 @@ from oms.domain.money import decimal_text
 from oms.wire.commands.level_fields import put_levels
 from oms.wire.json import time_text
 
-_TEXT_FIELDS = ("reason", "comment", "client_order_id", "time_in_force")
-_TRIGGERS = ("trigger_price", "take_profit_price", "trailing_amount", "trailing_percent")
-
 
 def encode_send_order(payload: SendOrder) -> dict[str, Any]:
     """Return the keys of a ``send_order``."""
@@ -21,12 +18,12 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
         "order_type": payload.order_type,
         "qty": decimal_text(payload.qty),
     }
-    put_decimals(
-        fields,
-        price=payload.price,
-        oms_stop_loss=payload.stop_loss,
-        oms_stop_gain=payload.stop_gain,
-    )
+    if payload.price is not None:
+        fields["price"] = decimal_text(payload.price)
+    if payload.stop_loss is not None:
+        fields["oms_stop_loss"] = decimal_text(payload.stop_loss)
+    if payload.stop_gain is not None:
+        fields["oms_stop_gain"] = decimal_text(payload.stop_gain)
     _put_shared(fields, payload)
     if payload.position_id:
         fields["position_id"] = payload.position_id
@@ -63,14 +60,22 @@ def sorted_keys(value: object) -> Any:
 
 
 def _put_shared(fields: dict[str, Any], payload: SendOrder | ClosePosition) -> None:
-    for name in _TRIGGERS:
-        value: Decimal | None = getattr(payload, name)
-        if value is not None:
-            fields[name] = decimal_text(value)
-    for name in _TEXT_FIELDS:
-        text: str | None = getattr(payload, name)
-        if text is not None and not (name == "reason" and text == "api"):
-            fields[name] = text
+    if payload.trigger_price is not None:
+        fields["trigger_price"] = decimal_text(payload.trigger_price)
+    if payload.take_profit_price is not None:
+        fields["take_profit_price"] = decimal_text(payload.take_profit_price)
+    if payload.trailing_amount is not None:
+        fields["trailing_amount"] = decimal_text(payload.trailing_amount)
+    if payload.trailing_percent is not None:
+        fields["trailing_percent"] = decimal_text(payload.trailing_percent)
+    if payload.reason != "api":
+        fields["reason"] = payload.reason
+    if payload.comment is not None:
+        fields["comment"] = payload.comment
+    if payload.client_order_id is not None:
+        fields["client_order_id"] = payload.client_order_id
+    if payload.time_in_force is not None:
+        fields["time_in_force"] = payload.time_in_force
     if payload.strategy_id:
         fields["strategy_id"] = payload.strategy_id
     if payload.post_only:

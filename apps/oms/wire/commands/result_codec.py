@@ -53,10 +53,12 @@ def dump_result(result: CommandResult) -> str | None:
         fields["order_id"] = result.order_id
     if result.client_order_id is not None:
         fields["client_order_id"] = result.client_order_id
-    for name in _ROWS:
-        ids: tuple[int, ...] = getattr(result, name)
-        if ids:
-            fields[name] = list(ids)
+    if result.order_ids:
+        fields["order_ids"] = list(result.order_ids)
+    if result.position_ids:
+        fields["position_ids"] = list(result.position_ids)
+    if result.deal_ids:
+        fields["deal_ids"] = list(result.deal_ids)
     if result.skipped:
         fields["skipped"] = [list(pair) for pair in result.skipped]
     if result.value is not None:
