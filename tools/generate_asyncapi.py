@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test"))
 
@@ -21,6 +23,7 @@ from kit.http.event_pages import DocumentedAction, DocumentedEvent  # noqa: E402
 from oms import __version__  # noqa: E402
 from oms.api.app import served_routes  # noqa: E402
 from oms.api.openapi.document import build_document  # noqa: E402
+from oms.wire.responses.ledger_rows import PositionRow  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "asyncapi.json"
 DETAIL = "ErrorDetail"
@@ -39,6 +42,7 @@ def document() -> Json:
     actions, events = event_pages.documented_actions(), event_pages.documented_events()
     messages = dict(_messages(actions, events))
     schemas = build_document(__version__, served_routes())["components"]["schemas"]
+    schemas["Position"] = TypeAdapter(PositionRow).json_schema()
     schemas["SocketCommand"] = _with_wait(schemas["CommandRequest"])
     return {
         "asyncapi": "3.0.0",

@@ -42,6 +42,7 @@ from oms.api.routes import (
     system,
     users,
 )
+from oms.api.routes.performance import portfolio
 from oms.api.routes.risk import kill_switches, risk_policies, risk_switches
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
@@ -72,6 +73,7 @@ ROUTE_MODULES = (
     order_resolution,
     exchange_info,
     documentation,
+    portfolio,
 )
 """Modules with a ``router`` whose routes are in the OpenAPI document."""
 

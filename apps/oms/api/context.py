@@ -34,6 +34,7 @@ from oms.ports.raw_payload_reads import RawPayloadReads
 from oms.ports.reconcile_store import ReconcileStore
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
+from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.queue_depth import QueueDepthLimiter
@@ -107,6 +108,7 @@ class ApiContext:
     raw_payloads: RawPayloadReads
     kill_switches: KillSwitchStore
     risk_policies: RiskPolicyStore
+    performance: PerformanceQueries
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None
     #: Matched views of positions; without it positions are returned without them.

@@ -10,22 +10,21 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
 from oms.ports.mark_prices import PositionMark
-from oms.wire.json import optional_decimal_text, optional_time_text
+from oms.wire.json import optional_decimal_text
+from oms.wire.performance.marked_positions import MarkedPositionRow, marked_position_row
 from oms.wire.query_parameters import Query, is_mt5_view
 from oms.wire.responses.ledger_rows import (
     DealRow,
     OrderRow,
-    PositionRow,
     deal_row,
     order_row,
-    position_row,
 )
 from oms.wire.responses.mt5_rows import Mt5DealRow, Mt5OrderRow, Mt5PositionRow
 from oms.wire.responses.mt5_views import deal_views, order_view, position_view
 
 OrderView = OrderRow | Mt5OrderRow
 DealView = DealRow | Mt5DealRow
-PositionView = PositionRow | Mt5PositionRow
+PositionView = MarkedPositionRow | Mt5PositionRow
 
 
 def order_rows(orders: Sequence[Order], query: Query) -> list[OrderView]:
@@ -50,10 +49,9 @@ async def position_rows(
     Raises ``Malformed``.
     """
     mt5 = is_mt5_view(query)
+    marks = await marks_of(context, positions)
     figures: Mapping[int, MatchedView] = {}
-    marks: Mapping[int, PositionMark] = {}
     try:
-        marks = {} if context.mark_prices is None else await context.mark_prices(positions)
         if context.position_figures is not None and not mt5:
             figures = await context.position_figures(positions)
     except Unavailable:
@@ -65,16 +63,13 @@ async def position_rows(
         if mt5:
             rows.append(position_view(position, price, profit))
             continue
-        row = position_row(position)
-        row["mark_price"] = optional_decimal_text(price)
-        row["mark_at"] = optional_time_text(None if mark is None else mark.at)
-        row["unrealized_pnl"] = optional_decimal_text(profit)
+        row = marked_position_row(position, mark)
         _set_figures(row, figures.get(position.id))
         rows.append(row)
     return rows
 
 
-def _set_figures(row: PositionRow, view: MatchedView | None) -> None:
+def _set_figures(row: MarkedPositionRow, view: MatchedView | None) -> None:
     """Set the figures of the matched view."""
     if view is None:
         return
@@ -83,3 +78,13 @@ def _set_figures(row: PositionRow, view: MatchedView | None) -> None:
     row["unvalued_fees"] = fees
     row["matched_pnl"] = optional_decimal_text(view.profit)
     row["break_even_price"] = optional_decimal_text(view.break_even)
+
+
+async def marks_of(
+    context: ApiContext, positions: Sequence[Position]
+) -> Mapping[int, PositionMark]:
+    """Return the marks of positions by id; none if they cannot be read now."""
+    try:
+        return {} if context.mark_prices is None else await context.mark_prices(positions)
+    except Unavailable:
+        return {}  # positions are returned without their valuation

@@ -14,7 +14,7 @@ from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RateLimiter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
-from oms.bootstrap.valuation import build_mark_prices
+from oms.bootstrap.valuation import build_mark_prices, build_performance
 from oms.config import Settings
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
@@ -34,6 +34,7 @@ def wire_api(
     clock = SystemClock()
     commands = settings.commands
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
+    queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     context = ApiContext(
         settings=settings,
         version=__version__,
@@ -51,7 +52,7 @@ def wire_api(
             idempotency_hours=commands.idempotency_hours,
         ),
         result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
-        queries=LedgerQueries(registry=store.registry, history=store.history, queue=store.queue),
+        queries=queries,
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
@@ -66,6 +67,7 @@ def wire_api(
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
         risk_policies=store.risk_policies,
+        performance=build_performance(settings, store, queries),
         mark_prices=build_mark_prices(store),
         position_figures=PositionFigures(
             registry=store.registry,

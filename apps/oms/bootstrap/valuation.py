@@ -6,7 +6,11 @@ from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.sql.store import SqlStore
 from oms.config import Settings
 from oms.ports.mark_prices import MarkPrices
+from oms.services.performance.portfolio import Portfolio
+from oms.services.performance.queries import PerformanceQueries
+from oms.services.performance.trade_results import TradeResults
 from oms.services.performance.value_accounts import ValueAccounts
+from oms.services.queries.ledger_queries import LedgerQueries
 
 
 def build_mark_prices(store: SqlStore) -> MarkPrices:
@@ -24,4 +28,15 @@ def build_value_accounts(settings: Settings, store: SqlStore) -> ValueAccounts:
         clock=SystemClock(),
         report_currency=settings.desk.report_currency,
         price_refresh_seconds=settings.desk.price_refresh_seconds,
+    )
+
+
+def build_performance(
+    settings: Settings, store: SqlStore, reads: LedgerQueries
+) -> PerformanceQueries:
+    """Return the reads of figures for the API."""
+    value_accounts = build_value_accounts(settings, store)
+    return PerformanceQueries(
+        portfolio=Portfolio(reads=reads, value_accounts=value_accounts),
+        results=TradeResults(reads=reads, results=store.position_results),
     )

@@ -86,6 +86,20 @@ ORDER_ID = _query("order_id", "Rows of one order.", ID_SCHEMA)
 POSITION_ID = _query("position_id", "Rows of one position.", ID_SCHEMA)
 SINCE = _query("since", "From this moment on: RFC 3339 or integer milliseconds.", _TIME)
 UNTIL = _query("until", "Before this moment: RFC 3339 or integer milliseconds.", _TIME)
+FROM = _query("from", "From this moment on: RFC 3339 or integer milliseconds.", _TIME)
+TO = _query("to", "Before this moment: RFC 3339 or integer milliseconds.", _TIME)
+EXCHANGE = _query(
+    "exchange",
+    "Accounts of one exchange.",
+    {"type": "string", "examples": ["binance", "paper.binance"]},
+)
+GROUP_BY = _query(
+    "group_by",
+    "One row per group; days are of UTC.",
+    _words("strategy", "symbol", "exchange", "account", "day"),
+)
+INCLUDE_CLOSED = _query("include_closed", "Closed positions too.", _FLAG)
+GROUP = _query("group", "One row per account and symbol.", _words("symbol"))
 START_DATE = _query("start_date", "First day, YYYY-MM-DD; not needed with since or cursor.", _DATE)
 END_DATE = _query("end_date", "Last day, YYYY-MM-DD.", _DATE)
 TZ = _query("tz", "The zone of the days.", {"type": "string", "examples": ["UTC", "+02:00"]})
@@ -172,6 +186,8 @@ HISTORY = (
     *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, STATUS, RECONCILED),
     *(*_DATES, SINCE, UNTIL, *_PAGING),
 )
+OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
+RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
 ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)
 AUDIT_LOG = (OPTIONAL_ACCOUNT_IDS, ACTOR_USER_ID, ACTION, ENTITY, SINCE, UNTIL, *_PAGING)

@@ -40,6 +40,7 @@ POSITION = _keys(
     "break_even_price funding mark_price mark_at unrealized_pnl "
     "close_price close_reason merged_into external protection version"
 )
+MARKED_POSITION = POSITION | _keys("market_value cost_basis last_price last_price_at")
 ACCOUNT = _keys(
     "account_id label exchange_id position_mode is_testnet status allow_new_positions "
     "can_read can_trade can_risk_manage trader_name can_close_position "

@@ -28,7 +28,7 @@ KEYS = {
     "Mt5Position": wire_keys.MT5_POSITION,
     "Mt5Result": wire_keys.MT5_COMMAND,
     "Order": wire_keys.ORDER,
-    "Position": wire_keys.POSITION,
+    "MarkedPosition": wire_keys.MARKED_POSITION,
     "RawOrder": wire_keys.RAW | {"client_order_id"},
     "RawTrade": wire_keys.RAW | {"exchange_trade_id"},
     "Reconciled": wire_keys.RECONCILED,

@@ -17,6 +17,7 @@ from oms.api.row_views import (
     OrderView,
     PositionView,
     deal_rows,
+    marks_of,
     order_rows,
     position_rows,
 )
@@ -24,7 +25,14 @@ from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
 from oms.services.queries.order_timeline import OrderTimelineQuery
 from oms.wire import parameters as p
-from oms.wire.query_parameters import read_history_query, read_ids_path, read_open_query
+from oms.wire.performance.marked_positions import SymbolPositionsRow, symbol_rows
+from oms.wire.performance.statistics_query import read_group
+from oms.wire.query_parameters import (
+    is_true,
+    read_history_query,
+    read_ids_path,
+    read_open_query,
+)
 from oms.wire.responses.account_rows import AccountBody, account_row
 from oms.wire.responses.order_timeline import Timeline, build_timeline
 from oms.wire.responses.value_types import Items, OpenList, PageBody
@@ -50,15 +58,29 @@ async def list_open_orders(request: Request) -> Response:
 @router.get(
     "/oms/positions/open",
     openapi_extra=documented(
-        OpenList[PositionView], query=(*p.OPEN_LIST, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+        OpenList[PositionView | SymbolPositionsRow],
+        query=(*p.OPEN_POSITIONS, p.CACHE, p.VIEW),
+        errors=UNKNOWN_ID,
     ),
 )
 async def list_open_positions(request: Request) -> Response:
-    """Return open positions."""
-    context, caller = api_context(request), await admit_caller(request)
-    history_query, limit = read_open_query(request.query_params)
-    positions = await context.queries.open_positions(caller.principal, history_query, limit + 1)
-    rows = await position_rows(context, positions[-limit:], request.query_params)
+    """Return open positions, with ``include_closed`` all, with ``group=symbol`` their sums."""
+    context, caller, query = (
+        api_context(request),
+        await admit_caller(request),
+        request.query_params,
+    )
+    history_query, limit = read_open_query(query)
+    with_closed = is_true(query, p.INCLUDE_CLOSED)
+    read = context.queries.newest_positions if with_closed else context.queries.open_positions
+    positions = await read(caller.principal, history_query, limit + 1)
+    shown = positions[-limit:]
+    is_grouped = read_group(query, ("symbol",), p.GROUP) is not None
+    rows: Sequence[Any] = (
+        symbol_rows(shown, await marks_of(context, shown))
+        if is_grouped
+        else await position_rows(context, shown, query)
+    )
     return _open_list_response(rows, len(positions) > limit)
 
 

@@ -130,7 +130,7 @@ class ValueAccounts:
             account=account,
             stored=stored,
             marks=mine,
-            value=value_account(_money(stored, mine), currency, rates),
+            value=value_account(money_of(stored, mine), currency, rates),
             rates=rates,
             stale_symbols=tuple(sorted(stale)),
             as_of=now,
@@ -144,7 +144,8 @@ def _with_initial_balances(stored: StoredMoney, account: Account) -> StoredMoney
     return evolve(stored, balances=account.paper.balances)
 
 
-def _money(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountMoney:
+def money_of(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountMoney:
+    """Return the stored money by currency, with the positions at their marks."""
     realized: dict[str, Decimal] = defaultdict(lambda: ZERO)
     fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for each in stored.results:

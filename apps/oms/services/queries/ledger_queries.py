@@ -83,6 +83,13 @@ class LedgerQueries:
         """Return open positions, the newest ``limit``."""
         return await self.history.open_positions(await self.narrow_window(principal, window), limit)
 
+    async def newest_positions(
+        self, principal: Principal, window: HistoryQuery, limit: int
+    ) -> Sequence[Position]:
+        """Return positions of any state, the newest ``limit``, ascending by id."""
+        newest = evolve(window, descending=True, page_size=limit, with_total=False)
+        return [*reversed((await self.positions(principal, newest)).items)]
+
     async def orders(self, principal: Principal, window: HistoryQuery) -> Page[Order]:
         """Return orders of any state."""
         return await self.history.orders(await self.narrow_window(principal, window))

@@ -52,9 +52,9 @@ AUDITED = _keys(
 TRADER_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
     ("/oms/accounts?", wire_keys.ACCOUNT, True),
     ("/oms/orders/open?account_ids=A&", wire_keys.ORDER, True),
-    ("/oms/positions/open?account_ids=A&", wire_keys.POSITION, True),
+    ("/oms/positions/open?account_ids=A&", wire_keys.MARKED_POSITION, True),
     (f"/oms/orders/history?account_ids=A&{WINDOW}&", wire_keys.ORDER, True),
-    (f"/oms/positions/history?account_ids=A&{WINDOW}&", wire_keys.POSITION, True),
+    (f"/oms/positions/history?account_ids=A&{WINDOW}&", wire_keys.MARKED_POSITION, True),
     (f"/oms/deals?account_ids=A&{WINDOW}&", wire_keys.DEAL, True),
     (f"/oms/commands?account_ids=A&{WINDOW}&", wire_keys.COMMAND, True),
     ("/oms/events?account_ids=A&", wire_keys.EVENT, True),
@@ -82,8 +82,8 @@ ADMIN_READS: tuple[tuple[str, frozenset[str], bool], ...] = (
     ("/admin/audit?", AUDITED, True),
     ("/admin/oms/open_orders?", wire_keys.ORDER, True),
     (f"/admin/oms/history_orders?account_ids=A&{WINDOW}&", wire_keys.ORDER, True),
-    ("/admin/oms/open_positions?account_ids=&", wire_keys.POSITION, True),
-    (f"/admin/oms/history_positions?{WINDOW}&", wire_keys.POSITION, True),
+    ("/admin/oms/open_positions?account_ids=&", wire_keys.MARKED_POSITION, True),
+    (f"/admin/oms/history_positions?{WINDOW}&", wire_keys.MARKED_POSITION, True),
     (f"/admin/oms/deals?account_ids=A&{WINDOW}&", wire_keys.DEAL, True),
 )
 

@@ -29,7 +29,7 @@ async def traded(gateway: InProcessGateway) -> tuple[int, int]:
 
 async def test_open_lists(busy: InProcessGateway) -> None:
     _, resting = await traded(busy)
-    for kind, keys in (("orders", wire_keys.ORDER), ("positions", wire_keys.POSITION)):
+    for kind, keys in (("orders", wire_keys.ORDER), ("positions", wire_keys.MARKED_POSITION)):
         body = await busy.client.get(f"/oms/{kind}/open?account_ids={busy.account_id}")
         assert_keys(body, wire_keys.OPEN_LIST)
         assert [body[name] for name in ("total", "page", "page_size")] == [None] * 3
@@ -44,7 +44,7 @@ async def test_open_lists(busy: InProcessGateway) -> None:
     ("path", "keys"),
     [
         ("/oms/orders/history", wire_keys.ORDER),
-        ("/oms/positions/history", wire_keys.POSITION),
+        ("/oms/positions/history", wire_keys.MARKED_POSITION),
         ("/oms/deals", wire_keys.DEAL),
         ("/oms/commands", wire_keys.COMMAND),
     ],
@@ -76,7 +76,7 @@ async def test_rows_by_id(busy: InProcessGateway) -> None:
     (deal,) = (await busy.client.get(f"/oms/deals?account_ids={busy.account_id}&cursor="))["items"]
     for kind, row_id, keys in (
         ("deals", deal["id"], wire_keys.DEAL),
-        ("positions", deal["position_id"], wire_keys.POSITION),
+        ("positions", deal["position_id"], wire_keys.MARKED_POSITION),
     ):
         (row,) = (await busy.client.get(f"/oms/{kind}/{row_id}"))["items"]
         assert_keys(row, keys)

@@ -1,0 +1,1 @@
+"""Routes of figures: portfolio, statistics, equity."""

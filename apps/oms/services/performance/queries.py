@@ -1,0 +1,14 @@
+"""The reads of figures that the API serves."""
+
+from dataclasses import dataclass
+
+from oms.services.performance.portfolio import Portfolio
+from oms.services.performance.trade_results import TradeResults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceQueries:
+    """Portfolios and statistics."""
+
+    portfolio: Portfolio
+    results: TradeResults

@@ -1,0 +1,145 @@
+"""Statistics of closed positions for callers, limited to what their key may see."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from oms.domain.access import Principal
+from oms.domain.errors import Invalid
+from oms.domain.money import add, subtract
+from oms.domain.performance.account_value import currencies_of
+from oms.domain.performance.trade_statistics import (
+    ClosedPosition,
+    TradeStatistics,
+    compute_statistics,
+    group_positions,
+)
+from oms.domain.value import value
+from oms.ports.history_reads import HistoryQuery
+from oms.ports.performance.position_results import PositionResult, PositionResults
+from oms.services.queries.ledger_queries import LedgerQueries
+
+POSITIONS_MAX = 100_000
+"""Closed positions of one request."""
+
+_ROWS_PER_SLICE = 5_000
+
+GROUPS: Mapping[str, Callable[[ClosedPosition], str | int]] = {
+    "strategy": lambda each: each.strategy_id,
+    "symbol": lambda each: each.symbol,
+    "exchange": lambda each: each.exchange,
+    "account": lambda each: each.account_id,
+    "day": lambda each: each.closed_at.date().isoformat(),
+}
+"""What statistics can be grouped by; days are those of UTC."""
+
+
+@value
+class GroupStatistics:
+    """The statistics of one group; ``key`` is ``None`` for all together."""
+
+    key: str | int | None
+    statistics: TradeStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeResults:
+    """Returns statistics of closed positions."""
+
+    reads: LedgerQueries
+    results: PositionResults
+
+    async def __call__(
+        self,
+        principal: Principal,
+        window: HistoryQuery,
+        *,
+        exchange: str | None = None,
+        group_by: str | None = None,
+    ) -> Sequence[GroupStatistics]:
+        """Return the statistics of all positions, then those of each group.
+
+        Raises ``NotFound``, ``Forbidden``, and ``Invalid`` (``too_many_positions``).
+        """
+        window = await self.reads.narrow_window(principal, window)
+        rows = await self.reads.registry.accounts(window.account_ids)
+        exchanges = {row.account.id: row.account.exchange_id for row in rows}
+        found = await self.results.closed(window, POSITIONS_MAX + 1)
+        if len(found) > POSITIONS_MAX:
+            message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
+            raise Invalid(message, reason="too_many_positions")
+        closed = [
+            each
+            for each in await _in_slices(found, exchanges)
+            if exchange in (None, each.exchange, each.exchange.partition(".")[2])
+        ]
+        opened = await self._open_counts(window, exchanges, exchange, group_by)
+        total = sum(opened.values())
+        whole = GroupStatistics(key=None, statistics=compute_statistics(closed, total))
+        if group_by is None:
+            return [whole]
+        groups = group_positions(closed, GROUPS[group_by])
+        names = [key for key in groups.keys() | opened.keys() if key is not None]
+        return [
+            whole,
+            *(
+                GroupStatistics(
+                    key=key,
+                    statistics=compute_statistics(groups.get(key, ()), opened.get(key, 0)),
+                )
+                for key in sorted(names)
+            ),
+        ]
+
+    async def _open_counts(
+        self,
+        window: HistoryQuery,
+        exchanges: Mapping[int, str],
+        exchange: str | None,
+        group_by: str | None,
+    ) -> Mapping[str | int | None, int]:
+        """Return open positions by group; by day they belong to none."""
+        counts: dict[str | int | None, int] = {}
+        for (account_id, strategy_id, symbol), count in (
+            await self.results.open_counts(window)
+        ).items():
+            name = exchanges[account_id]
+            if exchange not in (None, name, name.partition(".")[2]):
+                continue
+            keys: dict[str | None, str | int] = {
+                "strategy": strategy_id,
+                "symbol": symbol,
+                "exchange": name,
+                "account": account_id,
+            }
+            key = keys.get(group_by)
+            counts[key] = counts.get(key, 0) + count
+        return counts
+
+
+async def _in_slices(
+    rows: Sequence[PositionResult], exchanges: Mapping[int, str]
+) -> list[ClosedPosition]:
+    """Return the closed positions; other requests are served between slices of them."""
+    closed: list[ClosedPosition] = []
+    for first in range(0, len(rows), _ROWS_PER_SLICE):
+        closed += [
+            _closed(row, exchanges[row.account_id]) for row in rows[first : first + _ROWS_PER_SLICE]
+        ]
+        await asyncio.sleep(0)
+    return closed
+
+
+def _closed(row: PositionResult, exchange: str) -> ClosedPosition:
+    return ClosedPosition(
+        id=row.id,
+        account_id=row.account_id,
+        strategy_id=row.strategy_id,
+        symbol=row.symbol,
+        exchange=exchange,
+        currency=currencies_of(row.symbol).settle,
+        result=row.realized_pnl,
+        fees=subtract(add(row.profit, row.funding), row.realized_pnl),
+        close_reason=row.close_reason,
+        closed_at=row.closed_at,
+    )

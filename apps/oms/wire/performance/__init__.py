@@ -1,0 +1,1 @@
+"""Rows of figures: marked positions, portfolios, statistics, equity."""

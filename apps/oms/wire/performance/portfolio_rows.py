@@ -1,0 +1,84 @@
+"""Rows of portfolios."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from oms.domain.ledger.position import Position
+from oms.domain.performance.account_value import AccountValue
+from oms.ports.mark_prices import PositionMark
+from oms.wire.json import optional_decimal_text, time_text
+from oms.wire.performance.marked_positions import MarkedPositionRow, marked_position_row
+from oms.wire.responses.value_types import DecimalText, Id, TimeText
+
+
+class ValueRow(TypedDict):
+    """The value of an account, or of several, in one currency; null is unknown."""
+
+    currency: str
+    cash: DecimalText | None
+    equity: DecimalText | None
+    market_value: DecimalText | None
+    unrealized: DecimalText | None
+    realized: Annotated[DecimalText | None, Field(description="Gross, with funding.")]
+    fees: DecimalText | None
+    total_pnl: Annotated[DecimalText | None, Field(description="realized + unrealized - fees")]
+    missing_rates: Annotated[
+        list[str], Field(description="Currencies that could not be converted.")
+    ]
+
+
+class AccountValueRow(ValueRow):
+    """An account with its open positions."""
+
+    account_id: Id
+    positions: list[MarkedPositionRow]
+    stale_symbols: Annotated[
+        list[str], Field(description="Symbols held whose price is old or missing.")
+    ]
+    as_of: TimeText
+
+
+class PortfolioBody(TypedDict):
+    """Accounts and their total in the gateway's report currency."""
+
+    items: list[AccountValueRow]
+    total: ValueRow
+    report_currency: str
+    as_of: TimeText
+
+
+def value_row(figures: AccountValue) -> ValueRow:
+    """Return the row of a value."""
+    return {
+        "currency": figures.currency,
+        "cash": optional_decimal_text(figures.cash),
+        "equity": optional_decimal_text(figures.equity),
+        "market_value": optional_decimal_text(figures.market_value),
+        "unrealized": optional_decimal_text(figures.unrealized),
+        "realized": optional_decimal_text(figures.realized),
+        "fees": optional_decimal_text(figures.fees),
+        "total_pnl": optional_decimal_text(figures.total_pnl),
+        "missing_rates": sorted(figures.missing_rates),
+    }
+
+
+def account_value_row(
+    account_id: int,
+    figures: AccountValue,
+    positions: Sequence[Position],
+    marks: Mapping[int, PositionMark],
+    stale_symbols: Sequence[str],
+    as_of: datetime,
+) -> AccountValueRow:
+    """Return the row of an account."""
+    return {
+        "account_id": account_id,
+        **value_row(figures),
+        "positions": [marked_position_row(each, marks.get(each.id)) for each in positions],
+        "stale_symbols": list(stale_symbols),
+        "as_of": time_text(as_of),
+    }
