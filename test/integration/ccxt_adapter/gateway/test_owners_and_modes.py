@@ -134,8 +134,8 @@ async def test_unavailable_history_is_reported(exchange_setup: ExchangeSetup, ds
     await exchange_setup.start_account()
     await exchange_setup.reconcile()
     state = exchange_setup.gateway.worker.processor.states[exchange_setup.account_id]
-    reader: Any = state.exchange._components.reader  # type: ignore[attr-defined]
-    reader._profile = evolve(reader._profile, history_days_max=1)
+    lists: Any = state.exchange._components.reader._lists  # type: ignore[attr-defined]
+    lists._profile = evolve(lists._profile, history_days_max=1)
     await exchange_setup.reconcile(
         scope="period", start_date="2020-01-01T00:00:00Z", end_date=now().isoformat()
     )
