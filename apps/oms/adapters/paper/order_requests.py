@@ -22,7 +22,7 @@ from oms.domain.orders.order_rounding import (
     round_limit,
     round_stop,
 )
-from oms.domain.orders.order_types import LIMIT_TYPES, TAKE_PROFIT_TYPES
+from oms.domain.orders.order_types import LIMIT_TYPES, OCO_PARAM, TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
 from oms.simulation.inputs import NewOrder, NewOrderPair
@@ -40,7 +40,7 @@ SIBLING_STOP_PARAM = "stopLossPrice"
 
 _PARAMS = frozenset(
     {
-        *("sim", "stopLoss", "takeProfit", "triggerPriceType", SIBLING_STOP_PARAM),
+        *("sim", "stopLoss", "takeProfit", "triggerPriceType", SIBLING_STOP_PARAM, OCO_PARAM),
         *("precision", "deadline_ms", "unknown"),
     }
 )
@@ -60,6 +60,8 @@ def build_order_request(
     The sibling is an order of the exchange itself. Raises as ``build_new_order``.
     """
     place = build_new_order(order, instrument, now, is_virtual=is_virtual)
+    if OCO_PARAM in order.params:
+        return _limit_and_stop(place, order, instrument, now)
     if order.order_type not in TAKE_PROFIT_TYPES or SIBLING_STOP_PARAM not in order.params:
         return place
     sibling = _price(SIBLING_STOP_PARAM, order.params[SIBLING_STOP_PARAM])
@@ -68,6 +70,20 @@ def build_order_request(
     trigger_price = _fit(SIBLING_STOP_PARAM, sibling, order.side, order, instrument, round_stop)
     terms = OrderTerms(trigger_price=trigger_price, trigger_by=place.terms.trigger_by)
     stop = evolve(place, client_id="", order_type="stop_market", price=None, terms=terms)
+    return NewOrderPair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
+
+
+def _limit_and_stop(
+    place: NewOrder, order: Order, instrument: Instrument, now: datetime
+) -> NewOrderPair:
+    """Returns the pair of a limit order and the stop that its params describe."""
+    side, name = order.side.opposite, OCO_PARAM
+    exit = _exit(name, evolve(order, side=side), instrument, round_stop)
+    if order.order_type != "limit" or exit is None:
+        raise Invalid(f"params.{name} goes with a limit order", code="order_type_not_supported")
+    terms = OrderTerms(trigger_price=exit.price, trigger_by=place.terms.trigger_by)
+    order_type = "stop_market" if exit.limit_price is None else "stop_limit"
+    stop = evolve(place, client_id="", order_type=order_type, price=exit.limit_price, terms=terms)
     return NewOrderPair(first=place, second=evolve(stop, post_only=False, fault=None), at=now)
 
 

@@ -110,6 +110,8 @@ class ClosePosition:
     order_type: str = "market"
     price: Decimal | None = None
     qty: Decimal | None = None
+    #: In place of ``qty``: percent of the quantity held.
+    qty_pct: Decimal | None = None
     #: 0: the strategy of the position.
     strategy_id: int = 0
     reason: str = "api"

@@ -19,10 +19,12 @@ from oms.domain.commands.command import (
     SendOrder,
 )
 from oms.domain.instrument import Instrument
-from oms.domain.money import add, round_down_to_step
+from oms.domain.money import add, multiply, round_down_to_step
 from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve
+
+_ALL_PERCENT, _PERCENT = Decimal(100), Decimal("0.01")
 
 Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder, ChangePosition, MergePositions)
 Levels = TypeVar("Levels", ChangePosition, MergePositions)
@@ -72,6 +74,18 @@ def round_close_position(
         price=_optional(round_limit, request.price, side, tick),
         trigger_price=_round_trigger(request.trigger_price, side, request.order_type, tick),
     )
+
+
+def with_percent_quantity(
+    request: ClosePosition, held: Decimal, instrument: Instrument
+) -> ClosePosition:
+    """Return the request with the quantity of its percentage, down to the step; 100 is all."""
+    if request.qty_pct is None:
+        return request
+    if request.qty_pct == _ALL_PERCENT:
+        return evolve(request, qty_pct=None)
+    share = multiply(held, multiply(request.qty_pct, _PERCENT))
+    return evolve(request, qty=round_down_to_step(share, instrument.step), qty_pct=None)
 
 
 def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:

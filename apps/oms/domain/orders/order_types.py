@@ -73,6 +73,9 @@ TRIGGERED_TYPES = frozenset(each.name for each in _TABLE if each.needs_trigger_p
 TAKE_PROFIT_TYPES = frozenset(each.name for each in _TABLE if each.trigger is _TAKE_PROFIT)
 """Names of the types that trigger when the price has moved in favour of the position."""
 
+OCO_PARAM = "oco"
+"""Parameter of a limit order: the stop that its first fill cancels, and that cancels it."""
+
 TRAILING_STOP = "trailing_stop"
 
 

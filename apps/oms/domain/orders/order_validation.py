@@ -11,6 +11,7 @@ from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.orders.order_types import (
     LIMIT_TYPES,
+    OCO_PARAM,
     ORDER_TYPES,
     TRAILING_STOP,
     TRIGGERED_TYPES,
@@ -61,6 +62,8 @@ def _violations(request: SendOrder | ClosePosition, *, is_paper: bool) -> Iterat
         yield _NOT_SUPPORTED, f"time in force {time_in_force} is not supported; use one of {listed}"
     if not is_paper and "sim" in request.params:
         yield "sim_not_supported", "params.sim asks for faults that only a paper exchange has"
+    if not is_paper and OCO_PARAM in request.params:
+        yield _NOT_SUPPORTED, "pairs of which one cancels the other are on paper accounts only"
     if (
         order_type == "market"
         and time_in_force is None

@@ -25,7 +25,11 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order, OrderState, Side
-from oms.domain.orders.order_rounding import round_close_position, round_send_order
+from oms.domain.orders.order_rounding import (
+    round_close_position,
+    round_send_order,
+    with_percent_quantity,
+)
 from oms.domain.orders.order_validation import valuation_price
 from oms.domain.protection.position_levels import requested_levels
 from oms.domain.risk.admission import (
@@ -35,11 +39,12 @@ from oms.domain.risk.admission import (
     admit_send,
     refuse_unknown_symbol,
 )
-from oms.domain.risk.kill_switch import KillMode, KillSwitch
+from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
+from oms.services.commands.close_switch import kill_switch_of_close
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.commands.policy_limits import within_policy
 from oms.services.ledger.record import Changes, RecordReports
@@ -93,7 +98,7 @@ class PlaceOrder:
             if payload.qty is None and position.qty.copy_abs() < instrument.step:
                 return await self._write_off_dust(state, command, position, changes, now)
             strategy_id = payload.strategy_id or position.strategy_id
-            kill_switch = _kill_switch_of_close(state, command, position.symbol, strategy_id)
+            kill_switch = kill_switch_of_close(state, command, position.symbol, strategy_id)
             approved = admit_close(
                 payload, position, _risk_context(state, position.symbol, kill_switch, now)
             )
@@ -257,16 +262,6 @@ async def _within_limits(
     return await notional_limits(state, command.actor.api_key_id, opening, now) or approved
 
 
-def _kill_switch_of_close(
-    state: AccountState, command: Command, symbol: str, strategy_id: int
-) -> KillSwitch | None:
-    """Return the switch that applies to a close; to the gateway's own only ``halt`` does."""
-    switch = state.kill_switch_for(symbol, strategy_id, command.actor.api_key_id)
-    if switch is not None and command.actor.is_system and switch.mode is not KillMode.HALT:
-        return None
-    return switch
-
-
 def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrder | ClosePosition:
     """Return the request with prices and quantity rounded as the exchange accepts them."""
     instruments = state.exchange.instruments()
@@ -280,7 +275,9 @@ def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrd
     if position is None:
         return payload
     side = Side.SELL if position.qty > 0 else Side.BUY
-    return round_close_position(payload, side, instruments[position.symbol])
+    instrument = instruments[position.symbol]
+    payload = with_percent_quantity(payload, position.qty.copy_abs(), instrument)
+    return round_close_position(payload, side, instrument)
 
 
 def _check_send(
@@ -391,4 +388,5 @@ def _fingerprint(account_id: int, payload: SendOrder | ClosePosition) -> str:
         text += f"|{payload.reduce_only}|{payload.symbol}"
     else:
         text += f"|close|{payload.position_id}"
+        text += "" if payload.qty_pct is None else f"|{decimal_text(payload.qty_pct)}"
     return hashlib.sha256(text.encode()).hexdigest()

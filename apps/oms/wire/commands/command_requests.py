@@ -23,13 +23,14 @@ from oms.wire.commands.modify_requests import (
     read_merge_positions,
     read_position_change,
 )
-from oms.wire.commands.order_requests import read_close_position, read_send_order
+from oms.wire.commands.order_requests import read_close_position, read_send_oco, read_send_order
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import ERRORS_MAX, Location, Malformed, ValidationError, malformed_at
 from oms.wire.steps import Steps, run_steps
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] = {
     "send_order": read_send_order,
+    "send_oco": read_send_oco,
     "cancel_order": read_cancel_order,
     "cancel_all_orders": read_cancel_all_orders,
     "change_order": read_change_order,
@@ -40,7 +41,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] 
     "position_change": read_position_change,
 }
 #: Commands that require an account id; for the others the row determines it.
-_ACCOUNT_COMMANDS = frozenset({"send_order", "cancel_all_orders", "close_all"})
+_ACCOUNT_COMMANDS = frozenset({"send_order", "send_oco", "cancel_all_orders", "close_all"})
 
 
 @value

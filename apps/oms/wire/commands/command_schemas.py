@@ -96,12 +96,31 @@ class SendFields(OrderFields, LevelFields, total=False):
     new_position: bool
 
 
+class OcoFields(TypedDict, total=False):
+    """``send_oco``: a limit order and a stop; the first fill of one cancels the other."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    symbol: Required[Symbol]
+    side: Required[SideWord]
+    qty: Required[Positive]
+    limit_price: Required[Positive]
+    trigger_price: Required[Positive]
+    stop_limit_price: Positive
+    position_id: IdOrZero
+    strategy_id: IdOrZero
+    reduce_only: bool
+    client_order_id: ClientOrderId
+    reason: Reason
+    comment: Comment
+
+
 class CloseFields(OrderFields, total=False):
     """``close_position``."""
 
     position_id: Required[Id]
     order_type: OrderType
     qty: Positive
+    qty_pct: Positive
 
 
 class CancelFields(TypedDict, total=False):
@@ -264,6 +283,7 @@ class CallFields(TypedDict, total=False):
 ENVELOPE = TypeAdapter(Envelope)
 SEND = TypeAdapter(SendFields)
 CLOSE = TypeAdapter(CloseFields)
+OCO = TypeAdapter(OcoFields)
 CANCEL = TypeAdapter(CancelFields)
 CHANGE = TypeAdapter(ChangeFields)
 BULK_SCOPE = TypeAdapter(BulkScopeFields)

@@ -40,7 +40,7 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
 def encode_close_position(payload: ClosePosition) -> dict[str, Any]:
     """Return the keys of a ``close_position``."""
     fields: dict[str, Any] = {"position_id": payload.position_id, "order_type": payload.order_type}
-    put_decimals(fields, qty=payload.qty, price=payload.price)
+    put_decimals(fields, qty=payload.qty, qty_pct=payload.qty_pct, price=payload.price)
     _put_shared(fields, payload)
     return fields
 

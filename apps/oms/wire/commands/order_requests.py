@@ -9,16 +9,19 @@ from functools import partial
 from typing import Any
 
 from oms.domain.commands.command import ClosePosition, SendOrder
+from oms.domain.money import decimal_text
 from oms.domain.orders.order_types import (
     LIMIT_TYPES,
+    OCO_PARAM,
     TAKE_PROFIT_TYPES,
     TRAILING_STOP,
     TRIGGERED_TYPES,
     TriggerKind,
     conditional_type,
 )
+from oms.domain.side import Side
 from oms.domain.value import constructor
-from oms.wire.commands.command_schemas import CLOSE, SEND
+from oms.wire.commands.command_schemas import CLOSE, OCO, SEND
 from oms.wire.commands.level_fields import check_level_fields
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
@@ -30,6 +33,7 @@ SEND_ALIASES = {
     "oms_stop_gain": "stop_gain",
     "stop_price": "trigger_price",
 }
+OCO_ALIASES = {"amount": "qty"}
 CLOSE_ALIASES = {"stop_price": "trigger_price"}
 IGNORED_ON_CLOSE = ("reduce_only", "oms_stop_loss", "oms_stop_gain")
 _CCXT_NAMES = {
@@ -57,6 +61,22 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
     return _new_send_order(**checked)
 
 
+def read_send_oco(sent: Mapping[str, Any], at: Location) -> SendOrder:
+    """Parse a ``send_oco``: a limit order whose ``params`` name its stop. Raises ``Malformed``."""
+    fields = validate(OCO, resolve_aliases(drop_nulls(sent), OCO_ALIASES, at), at)
+    limit, trigger = fields.pop("limit_price"), fields.pop("trigger_price")
+    stop_limit = fields.pop("stop_limit_price", None)
+    is_sale = fields["side"] is Side.SELL
+    if trigger >= limit if is_sale else trigger <= limit:
+        place = "below" if is_sale else "above"
+        raise malformed_at((*at, "trigger_price"), f"the stop lies {place} the limit_price")
+    stop = {"triggerPrice": decimal_text(trigger)}
+    if stop_limit is not None:
+        stop["price"] = decimal_text(stop_limit)
+    fields.setdefault("reduce_only", True)
+    return _new_send_order(**fields, order_type="limit", price=limit, params={OCO_PARAM: stop})
+
+
 def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
     """Parse a ``close_position``. Raises ``Malformed``."""
     sent_fields = {key: value for key, value in sent.items() if key not in IGNORED_ON_CLOSE}
@@ -67,6 +87,8 @@ def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
     checked = validate(CLOSE, fields, at, partial(_sent_location, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
     _set_conditional_type(checked, at)
+    if "qty_pct" in checked and ("qty" in checked or checked["qty_pct"] > 100):
+        raise malformed_at((*at, "qty_pct"), "up to 100 percent are expected, and no qty with it")
     if checked.get("time_in_force") == "GTD":
         raise malformed_at((*at, "time_in_force"), "a close has no expires_at, so it takes no GTD")
     return ClosePosition(**checked)
