@@ -18,6 +18,7 @@ import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtExchange
+from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
 from kit.generators.tapes import write_tapes
 from kit.polling import wait_until
@@ -50,7 +51,7 @@ def oms(gateway: Gateway, *arguments: str) -> Any:
 
 def a_replay_account(gateway: Gateway, mode: str, files: tuple[str, ...], **replay: Any) -> int:
     """Return a paper account that replays these files, ready for trading."""
-    user = oms(gateway, "create-user", "--name", "trader")["user_id"]
+    ((user,),) = fetch_rows(gateway.dsn, "SELECT id FROM users WHERE name = 'trader'")
     paper = {
         "source": "replay",
         "replay": {"file": files, **replay},

@@ -63,6 +63,10 @@ class FuzzRun:
             "SCHEMATHESIS_HOOKS": "kit.http.schemathesis_checks",
             "PYTHONPATH": str(root),
             "OMS_FUZZ_NOTES": str(folder / "notes.txt"),
+            # Without it each request searches the whole environment for proxies.
+            "NO_PROXY": "127.0.0.1",
+            # Has the tables of Unicode, whose computation takes seconds.
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(root.parent / ".hypothesis"),
         }
         with (folder / "output.txt").open("w") as output_file:
             process = subprocess.Popen(
