@@ -40,20 +40,15 @@ Market = tuple[str, bool]
 
 def value_fees(state: AccountState, update: LedgerUpdate) -> LedgerUpdate:
     """Return the update with rates of the new deals; those without a price wait for one."""
-    instruments: Mapping[str, Instrument] | None = None
+    instruments = state.exchange.instruments()
     rates: dict[int, FeeRate] = {}
-    # A leg that a replay splits off has the rate of its execution, as a reversal has, or none.
-    split = {deal.exchange_trade_id for deal in update.deals_changed}
     for deal in update.deals:
         if deal.fee_currency is None or deal.fee_rate is not None:
             continue
-        if deal.type is DealType.CORRECTION or deal.exchange_trade_id in split:
-            continue
-        instruments = instruments if instruments is not None else state.exchange.instruments()
         instrument = instruments.get(deal.symbol)
         if instrument is None or deal.fee_currency == instrument.settle:
             continue
-        if is_third_currency(instrument, deal):
+        if is_third_currency(instrument, deal) and not _follows_another(deal, update):
             rate = _rate_of(state, instrument, deal, deal.created_at)
             if rate is not None:
                 rates[deal.id] = rate
@@ -63,6 +58,15 @@ def value_fees(state: AccountState, update: LedgerUpdate) -> LedgerUpdate:
         evolve(deal, fee_rate=rates[deal.id]) if deal.id in rates else deal for deal in update.deals
     ]
     return evolve(update, deals=tuple(deals))
+
+
+def _follows_another(deal: Deal, update: LedgerUpdate) -> bool:
+    """Return whether the deal has the rate of an earlier one, or none as that: it reverses it, or
+    is a leg that a replay split off.
+    """
+    return deal.type is DealType.CORRECTION or any(
+        changed.exchange_trade_id == deal.exchange_trade_id for changed in update.deals_changed
+    )
 
 
 def await_rates(state: AccountState, deals: Sequence[Deal], now: datetime) -> None:
