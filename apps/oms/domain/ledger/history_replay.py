@@ -233,7 +233,9 @@ class _Replay:
             if before.order_id is None:
                 continue  # A close-by that became impossible: it names the ticket that it closed.
             name = ticket_name(mode, before)
-            self._claim_id(name, number)
+            # It got a ticket of its own: an entry before it, perhaps not in this history, has it.
+            is_given_up = bool(before.opened_ticket_ids) and name != before.position_id
+            self._claim_id(name, 0 if is_given_up else number)
             order = self.history.orders.get(before.order_id)
             ticket = order.ticket_id if is_named and order and not order.reduce_only else 0
             for each in (name, ticket, *before.opened_ticket_ids):
@@ -309,8 +311,11 @@ class _Replay:
             numbers.append(number)
 
     def _claim_id(self, name: int, number: int) -> None:
-        """Give ``number`` the id of the stored position that its first entry was in."""
-        if name and name not in self._claimed and number not in self.ids:
+        """Give ``number`` the id of the stored position that its first entry was in.
+
+        0: no position gets it any more.
+        """
+        if number and name and name not in self._claimed and number not in self.ids:
             self.ids[number] = name
         self._claimed.add(name)
 
