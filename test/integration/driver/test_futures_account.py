@@ -135,6 +135,16 @@ async def test_parameters_that_a_paper_account_does_not_have_are_refused(
     assert await exchange.fetch_open_orders() == []
 
 
+async def test_tickers_of_futures_are_those_of_contracts(gateway: InProcessGateway) -> None:
+    exchange = await _trader(gateway, "binance")
+    for method in (exchange.fetch_tickers, exchange.fetch_bids_asks):
+        symbols = set(await method())
+        assert LINEAR in symbols and all(":" in symbol for symbol in symbols)
+    spot = set(await exchange.fetch_tickers(None, {"type": "spot"}))
+    assert "BTC/USDT" in spot and not any(":" in symbol for symbol in spot)
+    assert set(await exchange.fetch_tickers([LINEAR], {"type": "spot"})) == {LINEAR}
+
+
 async def test_candles_and_funding_of_contracts(gateway: InProcessGateway) -> None:
     exchange = await _trader(gateway, "binance")
     last = await exchange.fetch_ohlcv(LINEAR, "1h", None, 3)

@@ -11,8 +11,8 @@ from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 HOLDING_TIME = timedelta(seconds=15)
-NEAR_STOP = -0.0015
-"""The loss at which a stop is set, relative to the margin: with leverage 3 a move of 0.05 %."""
+NEAR_STOP = -0.003
+"""The loss at which a stop is set, relative to the margin: with leverage 3 a move of 0.1 %."""
 
 
 class RoundTrip(IStrategy):

@@ -170,6 +170,29 @@ def test_positions_of_contracts_have_the_margin_of_the_exchange() -> None:
     assert transport.sent[-1].payload == {"args": [["BTC/USDT:USDT"]], "kwargs": {}}
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "params"),
+    [
+        ("fetch_total_balance", [], {"type": "swap"}),
+        ("fetch_last_prices", [None, {"limit": 3}], {"limit": 3, "type": "swap"}),
+        ("fetch_tickers", [None, {"type": "spot"}], {"type": "spot"}),
+        ("fetch_tickers", [["BTC/USDT:USDT"]], None),
+        ("fetch_status", [], None),
+    ],
+)
+def test_reads_without_symbols_have_the_type_of_the_program(
+    method: str, arguments: list[Any], params: Any
+) -> None:
+    config = {"apiKey": "key", "accountId": 7, "options": {"defaultType": "swap"}}
+    exchange, transport = make_exchange({"result": {}}, config=config)
+    getattr(exchange, method)(*arguments)
+    sent = transport.sent[-1].payload
+    named = sent["kwargs"].get("params") or next(
+        (each for each in sent["args"] if isinstance(each, dict)), None
+    )
+    assert named == params
+
+
 def test_several_positions_that_are_one_at_the_exchange_have_no_amounts_of_it() -> None:
     rows = [LINEAR_POSITION, {**LINEAR_POSITION, "id": 4}]
     exchange, _ = make_exchange(*LOADED, {"items": rows}, {"result": [MARGIN]}, dialect="ccxt")
