@@ -42,7 +42,7 @@ from oms.api.routes import (
     system,
     users,
 )
-from oms.api.routes.performance import portfolio
+from oms.api.routes.performance import analytics, portfolio
 from oms.api.routes.risk import kill_switches, risk_policies, risk_switches
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
@@ -74,6 +74,7 @@ ROUTE_MODULES = (
     exchange_info,
     documentation,
     portfolio,
+    analytics,
 )
 """Modules with a ``router`` whose routes are in the OpenAPI document."""
 

@@ -6,6 +6,7 @@ from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.sql.store import SqlStore
 from oms.config import Settings
 from oms.ports.mark_prices import MarkPrices
+from oms.services.performance.equity_history import EquityHistory
 from oms.services.performance.portfolio import Portfolio
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.performance.trade_results import TradeResults
@@ -36,7 +37,15 @@ def build_performance(
 ) -> PerformanceQueries:
     """Return the reads of figures for the API."""
     value_accounts = build_value_accounts(settings, store)
+    results = TradeResults(reads=reads, results=store.position_results)
     return PerformanceQueries(
         portfolio=Portfolio(reads=reads, value_accounts=value_accounts),
-        results=TradeResults(reads=reads, results=store.position_results),
+        results=results,
+        equity=EquityHistory(
+            reads=reads,
+            snapshots=store.equity_snapshots,
+            results=results,
+            clock=SystemClock(),
+            report_currency=settings.desk.report_currency,
+        ),
     )

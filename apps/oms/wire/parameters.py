@@ -98,6 +98,7 @@ GROUP_BY = _query(
     "One row per group; days are of UTC.",
     _words("strategy", "symbol", "exchange", "account", "day"),
 )
+RESOLUTION = _query("resolution", "Only the last point of each.", _words("hour", "day"))
 INCLUDE_CLOSED = _query("include_closed", "Closed positions too.", _FLAG)
 GROUP = _query("group", "One row per account and symbol.", _words("symbol"))
 START_DATE = _query("start_date", "First day, YYYY-MM-DD; not needed with since or cursor.", _DATE)
@@ -187,6 +188,8 @@ HISTORY = (
     *(*_DATES, SINCE, UNTIL, *_PAGING),
 )
 OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
+EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
+SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
 RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
 ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)

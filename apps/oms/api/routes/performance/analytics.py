@@ -1,0 +1,62 @@
+"""The history of equity, and statistics of accounts."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oms.api.context import admit_caller, api_context
+from oms.api.errors import JsonResponse
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
+from oms.domain.performance.equity_curve import PERIOD_CHARACTERS
+from oms.wire import parameters as p
+from oms.wire.performance.analytics_rows import (
+    EquityCurveRow,
+    SummaryRow,
+    equity_curve_row,
+    results_row,
+    summary_row,
+)
+from oms.wire.performance.statistics_query import read_group, read_results_query
+from oms.wire.responses.value_types import Items
+
+router = APIRouter()
+
+
+@router.get(
+    "/analytics/equity",
+    openapi_extra=documented(Items[EquityCurveRow], query=p.EQUITY, errors=UNKNOWN_ID),
+)
+async def get_equity(request: Request) -> Response:
+    """Return the equity of accounts over time, with drawdowns."""
+    context, caller = api_context(request), await admit_caller(request)
+    query = request.query_params
+    curves = await context.performance.equity.curves(
+        caller.principal,
+        read_results_query(query),
+        read_group(query, sorted(PERIOD_CHARACTERS), p.RESOLUTION),
+    )
+    rows = [equity_curve_row(each.account_id, each.currency, each.points) for each in curves]
+    return JsonResponse(Items(items=rows))
+
+
+@router.get(
+    "/analytics/summary",
+    openapi_extra=documented(Items[SummaryRow], query=p.SUMMARY, errors=UNKNOWN_ID),
+)
+async def get_summary(request: Request) -> Response:
+    """Return return, drawdown and ratios of accounts, and what they closed today."""
+    context, caller = api_context(request), await admit_caller(request)
+    found = await context.performance.equity.summaries(
+        caller.principal, read_results_query(request.query_params)
+    )
+    rows = [
+        summary_row(
+            each.account_id,
+            each.currency,
+            each.equity,
+            results_row(each.results.all, each.results.today),
+            {key: results_row(row.all, row.today) for key, row in each.strategies.items()},
+        )
+        for each in found
+    ]
+    return JsonResponse(Items(items=rows))
