@@ -20,6 +20,7 @@ from oms.cli.output import CommandFailed, emit, print_view, shows_tables
 from oms.cli.parsers.local_parser import add_local
 from oms.cli.parsers.network_parser import add_remote
 from oms.cli.parsers.process_parser import add_checks, add_kill, add_paper, add_processes
+from oms.cli.parsers.risk_parser import add_risk
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
@@ -97,4 +98,5 @@ def parser() -> argparse.ArgumentParser:
     add_remote(commands, common)
     add_paper(commands, common)
     add_kill(commands, common)
+    add_risk(commands, common)
     return top

@@ -150,6 +150,7 @@ ENVIRONMENT = _query(
     "live by default, paper for paper exchanges.",
     _words("paper", "testnet", "demo", "loopback", "live"),
 )
+ACCOUNT_ID_REQUIRED = _query("account_id", "Id of the account.", ID_SCHEMA, is_required=True)
 POLICY_SCOPE = _query(
     "scope",
     "What the policy applies to.",

@@ -26,6 +26,7 @@ PAGES = [
     "docs/start.md",
     "docs/how-to/loopback.md",
     "docs/how-to/freqtrade.md",
+    "docs/how-to/risk.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
 ]
@@ -39,6 +40,7 @@ EXPECTED_OUTPUT = {
     "docs/start.md": ('"status":"FILLED"', '"invariants"', '"qty":"0.006"'),
     "docs/how-to/loopback.md": ("'orderId'", "'side':'long'"),
     "docs/how-to/freqtrade.md": ("{'dualSidePosition':False}", "'marginMode':'isolated'"),
+    "docs/how-to/risk.md": ('"max_order_notional"', '"status":"blocked"', '"headroom"'),
     "ccxt_driver/README.md": ("closed",),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),
 }

@@ -88,6 +88,8 @@ list_kill_switches read none
 get_kill_switch read kill
 release_kill_switch kill_off kill
 get_risk_policy read account
+get_risk_usage read account
+check_risk read account
 set_risk_policy kill_off account
 apply_risk_preset kill_off account
 get_exchange_capabilities self none
@@ -100,7 +102,7 @@ resolve_order reassign order
 _ACCOUNT_WIDE = frozenset(
     {
         *("list_audit_entries", "pull_kill_switch", "release_kill_switch"),
-        *("set_risk_policy", "apply_risk_preset"),
+        *("set_risk_policy", "apply_risk_preset", "get_risk_usage"),
     }
 )
 #: Operations that would change how the own account trades in later probes.
@@ -202,7 +204,7 @@ def _operation_case(
     filled = path.format_map(values)
     in_query = {p["name"] for p in map(_named, operation["parameters"]) if p.get("in") == "query"}
     given = {"account_ids": account_id, "since": "2020-01-01", "wait_ms": 0}
-    given |= {"scope": "account", "scope_id": account_id}
+    given |= {"scope": "account", "scope_id": account_id, "account_id": account_id}
     query = "&".join(f"{key}={value}" for key, value in given.items() if key in in_query)
     body = None
     if "requestBody" in operation:

@@ -58,6 +58,7 @@ def run_session(gateway: Gateway, other: Path) -> CommandLineSession:
     _create_users(session)
     _orders(session)
     _strategies(session)
+    _risk(session)
     _reads(session)
     _paper(session)
     _credentials(session)
@@ -130,6 +131,17 @@ def _strategies(session: CommandLineSession) -> None:
         "--order-ids",
         str(unassigned["id"]),
     )
+
+
+def _risk(session: CommandLineSession) -> None:
+    account = f"--account-id={session.gateway.account_id}"
+    admin = ("--comment=only a test", f"--api-key={session.gateway.admin_api_key}")
+    session.run("risk set", account, "max_order_notional", "100000", *admin)
+    session.run("risk show", account)
+    session.run("risk usage", account)
+    order = ("--symbol", SYMBOL, "--side=buy", "--qty=0.01")
+    session.run("risk check", account, *order)
+    session.run("risk preset", account, "--preset=open", *admin)
 
 
 def _reads(session: CommandLineSession) -> None:

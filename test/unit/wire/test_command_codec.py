@@ -7,13 +7,16 @@ from decimal import Decimal
 import pytest
 
 from oms.domain.commands.account_commands import (
+    READ_PAYLOADS,
     AdminMutate,
+    CheckOrder,
     EnforceKillSwitch,
     MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
+    ReadRiskUsage,
     Reconcile,
     RefreshOrder,
     Resolution,
@@ -128,6 +131,8 @@ PAYLOADS: list[CommandPayload] = [
     DecideDiscrepancy(discrepancy_id=7, answer=Decision.DISMISS, lifts=True, comment="c"),
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
     SetRiskPolicy(keys={"max_order_notional": "500", "allowed_symbols": None}, comment="c"),
+    ReadRiskUsage(),
+    CheckOrder(order='{"symbol":"X"}'),
     SetRiskPolicy(keys={"allow_new_positions": False}, preset="small", comment="c"),
     AdminMutate(
         entity="deals",
@@ -252,7 +257,7 @@ def test_an_unknown_command_type_is_a_bug() -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: type(payload).__name__)
 def test_reads_are_recognized_by_their_text(payload: CommandPayload) -> None:
-    reads = isinstance(payload, ReadConnection) or (
+    reads = isinstance(payload, READ_PAYLOADS) or (
         isinstance(payload, CcxtCall) and not payload.is_trade
     )
     assert is_read_only(command_type_of(payload), encode_payload(payload)) is reads

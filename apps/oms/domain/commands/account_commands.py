@@ -39,6 +39,19 @@ class SetRiskPolicy:
 
 
 @value
+class ReadRiskUsage:
+    """Return how much of each limit is in use; changes nothing."""
+
+
+@value
+class CheckOrder:
+    """Return the verdict of the account's limits and switches on an order; changes nothing."""
+
+    #: The encoded ``SendOrder``.
+    order: str
+
+
+@value
 class MutateItem:
     """One row to correct; ``row`` holds the sent columns as JSON values."""
 
@@ -156,6 +169,8 @@ class ReadConnection:
 AccountPayload = (
     RiskSwitch
     | SetRiskPolicy
+    | ReadRiskUsage
+    | CheckOrder
     | AdminMutate
     | EnforceKillSwitch
     | Reconcile
@@ -170,6 +185,8 @@ AccountPayload = (
 ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     RiskSwitch: "risk_switch",
     SetRiskPolicy: "risk_policy",
+    ReadRiskUsage: "risk_usage",
+    CheckOrder: "risk_check",
     AdminMutate: "admin_mutate",
     EnforceKillSwitch: "kill",
     Reconcile: "reconcile",
@@ -180,3 +197,6 @@ ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     PaperDeposit: "paper_deposit",
     PaperReset: "paper_reset",
 }
+
+READ_PAYLOADS = (ReadConnection, ReadRiskUsage, CheckOrder)
+"""Payloads that change nothing."""

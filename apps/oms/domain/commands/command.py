@@ -13,8 +13,8 @@ from enum import Enum, StrEnum
 from oms.domain.ccxt_methods import is_trade_method
 from oms.domain.commands.account_commands import (
     ACCOUNT_COMMAND_TYPES,
+    READ_PAYLOADS,
     AccountPayload,
-    ReadConnection,
 )
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
@@ -263,7 +263,7 @@ COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
 }
 
 CONTROL_PAYLOADS = frozenset({DecideDiscrepancy, Reassign, *ACCOUNT_COMMAND_TYPES}) - {
-    ReadConnection
+    *READ_PAYLOADS
 }
 """Payloads that do not trade: they wait for their worker without a deadline."""
 

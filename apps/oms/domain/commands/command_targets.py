@@ -9,11 +9,13 @@ from enum import Enum
 
 from oms.domain.commands.account_commands import (
     AdminMutate,
+    CheckOrder,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
+    ReadRiskUsage,
     Reconcile,
     RefreshOrder,
     ResolveUnknownOrder,
@@ -88,6 +90,8 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     },
     RiskSwitch: {"strategy_id": IdKind.STRATEGY_OR_DEFAULT},
     SetRiskPolicy: {},
+    ReadRiskUsage: {},
+    CheckOrder: {},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
     EnforceKillSwitch: {"kill_id": IdKind.ACCOUNT, "scope_id": IdKind.SCOPE},
     Reconcile: {},

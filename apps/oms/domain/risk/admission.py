@@ -65,6 +65,8 @@ class ApprovedOrder:
     position_id: int
     reduce_only: bool
     post_only: bool
+    #: Why only the part that reduces is sent; ``None`` if all is.
+    cut_by: Refused | None = None
 
 
 _new_approved = constructor(ApprovedOrder)
@@ -90,7 +92,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
         if refused is not None:
             return refused
     reduce_only = request.reduce_only or closes
-    qty = request.qty
+    qty, cut_by = request.qty, None
     if reduce_only and not closes:
         qty = min(qty, _reducible(request, target, context))
         if not qty:
@@ -99,7 +101,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
         qty = min(qty, _reducible(request, target, context))
         if refused.code != "risk_blocked" or _is_hedge(context) or not qty:
             return refused
-        reduce_only = True  # reducing is allowed, opening is not
+        reduce_only, cut_by = True, refused  # reducing is allowed, opening is not
     return _new_approved(
         symbol=request.symbol,
         side=request.side,
@@ -110,6 +112,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
         position_id=request.position_id,
         reduce_only=reduce_only,
         post_only=is_post_only(request),
+        cut_by=cut_by,
     )
 
 

@@ -173,6 +173,10 @@ class Exposure:
         bought, sold = self._quantities([entry])[self.key_of(entry)]
         return bought if entry.side is Side.BUY else sold
 
+    def quantities_by_position(self) -> Mapping[PositionKey, Decimal]:
+        """Return the largest quantity of each position."""
+        return {key: max(both) for key, both in self._quantities(()).items()}
+
     def quantities(self, entries: Sequence[Entry] = ()) -> Mapping[str, Decimal]:
         """Return the sum of the largest quantities of all positions, by symbol."""
         totals: dict[str, Decimal] = {}

@@ -42,10 +42,8 @@ class LimitContext:
 
     exposure: Exposure
     instruments: Mapping[str, Instrument]
-    #: ``None`` if there is no price of the entry's symbol.
-    market: Market | None = None
-    #: Middle prices of symbols that are held or reserved.
-    marks: Mapping[str, Decimal] = field(default_factory=dict)
+    #: Prices by symbol: of the entry, and of what is held or reserved.
+    markets: Mapping[str, Market] = field(default_factory=dict)
     #: Units of the account's currency per unit of a quote currency.
     rates: Mapping[str, Decimal] = field(default_factory=dict)
 
@@ -58,6 +56,11 @@ class _Measure:
     entry: Entry
     exposure: Exposure
     context: LimitContext
+
+    @property
+    def market(self) -> Market | None:
+        """Return the prices of the entry's symbol."""
+        return self.context.markets.get(self.entry.symbol)
 
 
 class _Unknown(Exception):
@@ -135,7 +138,7 @@ def _check_collar(limit: Limit, measure: _Measure) -> Refused | None:
 
     The reference of an order that waits for a trigger is its trigger price.
     """
-    entry, market = measure.entry, measure.context.market
+    entry, market = measure.entry, measure.market
     if entry.order_type in TRIGGERED_TYPES:
         if entry.order_type not in LIMIT_TYPES:
             return None
@@ -228,10 +231,10 @@ def _check_total_exposure(limit: Limit, measure: _Measure) -> Refused | None:
         if symbol == measure.entry.symbol:
             total = add(total, _notional(measure, qty))
             continue
-        mark = context.marks.get(symbol)
-        if mark is None:
+        market = context.markets.get(symbol)
+        if market is None:
             raise _Unknown(f"there is no current price of {symbol}, which is held")
-        total = add(total, notional_of(context, symbol, qty, mark))
+        total = add(total, _notional_at(context, symbol, qty, market.mid))
     return _check_worth(limit, measure, total, "with this order all positions are worth")
 
 
@@ -256,7 +259,16 @@ _CHECKS: Mapping[str, Callable[[Limit, _Measure], Refused | None]] = {
 """The checks in their order; ``allow_new_positions`` is checked before, with the switches."""
 
 
-def notional_of(context: LimitContext, symbol: str, qty: Decimal, price: Decimal) -> Decimal:
+def worth_of(context: LimitContext, symbol: str, qty: Decimal) -> Decimal | None:
+    """Return the worth of a quantity at the middle of its prices; ``None`` if it is not known."""
+    market = context.markets.get(symbol)
+    try:
+        return None if market is None else _notional_at(context, symbol, qty, market.mid)
+    except _Unknown:
+        return None
+
+
+def _notional_at(context: LimitContext, symbol: str, qty: Decimal, price: Decimal) -> Decimal:
     """Return the worth of a quantity in the account's currency. Raises ``_Unknown``."""
     instrument = context.instruments.get(symbol)
     if instrument is None:
@@ -269,10 +281,10 @@ def notional_of(context: LimitContext, symbol: str, qty: Decimal, price: Decimal
 
 def _notional(measure: _Measure, qty: Decimal) -> Decimal:
     """Return the worth of a quantity of the entry's symbol at the entry's price."""
-    price = valuation_of(measure.entry, measure.context.market)
+    price = valuation_of(measure.entry, measure.market)
     if price is None:
         raise _Unknown(f"there is no current price of {measure.entry.symbol}")
-    return notional_of(measure.context, measure.entry.symbol, qty, price)
+    return _notional_at(measure.context, measure.entry.symbol, qty, price)
 
 
 def _number(limit: Limit) -> Decimal:
@@ -291,7 +303,7 @@ def _at_most(limit: Limit) -> str:
 def _refused(
     limit: Limit, measure: _Measure, message: str, actual: Decimal | None = None
 ) -> Refused:
-    market = measure.context.market
+    market = measure.market
     price = valuation_of(measure.entry, market)
     prices = {
         "price": None if price is None else decimal_text(price),

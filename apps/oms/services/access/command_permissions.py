@@ -21,11 +21,13 @@ from oms.domain.access import (
 from oms.domain.ccxt_methods import STRATEGY_READS, MethodClass, method_class_of
 from oms.domain.commands.account_commands import (
     AdminMutate,
+    CheckOrder,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
+    ReadRiskUsage,
     Reconcile,
     RefreshOrder,
     ResolveUnknownOrder,
@@ -98,7 +100,7 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.PAPER
         case Reconcile() | RefreshOrder():
             return Permission.RECONCILE
-        case ReadConnection():
+        case ReadConnection() | ReadRiskUsage() | CheckOrder():
             return Permission.READ
         case CcxtCall(func=func):
             return _CALL_PERMISSIONS[method_class_of(func)]
@@ -154,7 +156,7 @@ def _is_of_all_strategies(payload: CommandPayload) -> bool:
             return scope != KillScope.STRATEGY.value
         case CcxtCall(func=func):
             return func in STRATEGY_READS
-        case SetRiskPolicy():
+        case SetRiskPolicy() | ReadRiskUsage():
             return True
         case _:
             return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()

@@ -5,8 +5,8 @@ that open, change or query are refused.
 """
 
 from oms.domain.commands.account_commands import (
+    READ_PAYLOADS,
     EnforceKillSwitch,
-    ReadConnection,
     Resolution,
     ResolveUnknownOrder,
     RiskSwitch,
@@ -24,7 +24,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
-_LOCAL_PAYLOADS = (RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, ReadConnection)
+_LOCAL_PAYLOADS = (RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, *READ_PAYLOADS)
 _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
 
 

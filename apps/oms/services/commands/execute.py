@@ -11,11 +11,13 @@ from typing import assert_never
 
 from oms.domain.commands.account_commands import (
     AdminMutate,
+    CheckOrder,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
+    ReadRiskUsage,
     Reconcile,
     RefreshOrder,
     ResolveUnknownOrder,
@@ -63,6 +65,7 @@ from oms.services.commands.position_ops import PositionOps
 from oms.services.commands.resolve_order import ResolveOrder
 from oms.services.commands.risk_flags import set_risk_flag
 from oms.services.commands.risk_policy import ChangeRiskPolicy
+from oms.services.commands.risk_reads import check_order, read_usage
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.close_position import close_by_gateway
@@ -181,11 +184,8 @@ class ExecuteCommand:
                 return await self._resolve_order().refresh(state, command, payload, changes, now)
             case ResolveUnknownOrder() as payload:
                 return await self._resolve_order().resolve(state, command, payload, changes, now)
-            case ReadConnection():
-                row = connection_row(
-                    state.exchange.connection(), state.exchange.unavailable_reason()
-                )
-                return CommandResult(status=CommandStatus.DONE, value=dumps(row))
+            case ReadConnection() | ReadRiskUsage() | CheckOrder():
+                return await self._read(state, command, now)
             case CcxtCall() as payload:
                 calls = RunCcxtCall(record=self.record, notional_limits=self.place.notional_limits)
                 return await calls(state, command, payload, changes, now)
@@ -193,6 +193,14 @@ class ExecuteCommand:
                 return await PaperControls(record=self.record).reset(state, changes, now)
             case _:
                 assert_never(command.payload)
+
+    async def _read(self, state: AccountState, command: Command, now: datetime) -> CommandResult:
+        if isinstance(command.payload, CheckOrder):
+            return await check_order(state, command, command.payload, now)
+        if isinstance(command.payload, ReadRiskUsage):
+            return await read_usage(state, now)
+        row = connection_row(state.exchange.connection(), state.exchange.unavailable_reason())
+        return CommandResult(status=CommandStatus.DONE, value=dumps(row))
 
     async def _set_risk(
         self,

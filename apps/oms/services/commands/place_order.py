@@ -19,7 +19,6 @@ from oms.domain.commands.command import (
     SendOrder,
 )
 from oms.domain.errors import Refused
-from oms.domain.event import Event
 from oms.domain.ledger.dust import write_off_dust
 from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
@@ -44,6 +43,7 @@ from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
+from oms.services.commands.admission_events import admission_events
 from oms.services.commands.close_switch import kill_switch_of_close
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.commands.policy_limits import within_policy
@@ -73,7 +73,7 @@ class PlaceOrder:
         requested = command.payload
         assert isinstance(requested, (SendOrder, ClosePosition))
         fingerprint = _fingerprint(state.account.id, requested)
-        payload = _rounded(state, requested)
+        payload = rounded_request(state, requested)
         if payload is not requested:
             command = evolve(command, payload=payload)
         if payload.client_order_id is not None:
@@ -81,7 +81,7 @@ class PlaceOrder:
             if duplicate is not None:
                 return duplicate
         if isinstance(payload, SendOrder):
-            approved = _check_send(state, payload, command.actor.api_key_id, now)
+            approved = check_send(state, payload, command.actor.api_key_id, now)
             approved = check_entry_levels(state, payload, approved, now)
             if state.policy is not None:
                 approved = await within_policy(state.policy, state, payload, approved, now)
@@ -104,7 +104,7 @@ class PlaceOrder:
             )
         order = await self._new_order(state, command, approved, requested, fingerprint, now)
         changes.orders[order.id] = order
-        changes.events.extend(_reduced_events(order, command))
+        changes.events.extend(admission_events(order, command, approved))
         if isinstance(approved, Refused):
             reports = [_refusal(order, approved, now)]
         else:
@@ -226,21 +226,6 @@ class PlaceOrder:
         return order
 
 
-def _reduced_events(order: Order, command: Command) -> list[Event]:
-    """Return the event of an order that may close less than what was requested."""
-    payload = command.payload
-    assert isinstance(payload, (SendOrder, ClosePosition))
-    if payload.qty is None or order.qty >= payload.qty:
-        return []
-    facts = {
-        "command_id": command.id,
-        "order_id": order.id,
-        "requested_qty": payload.qty,
-        "order_qty": order.qty,
-    }
-    return [Event(name="order_reduced", strategy_id=order.strategy_id, facts=facts)]
-
-
 async def _within_limits(
     notional_limits: NotionalLimits,
     state: AccountState,
@@ -262,7 +247,9 @@ async def _within_limits(
     return await notional_limits(state, command.actor.api_key_id, opening, now) or approved
 
 
-def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrder | ClosePosition:
+def rounded_request(
+    state: AccountState, payload: SendOrder | ClosePosition
+) -> SendOrder | ClosePosition:
     """Return the request with prices and quantity rounded as the exchange accepts them."""
     instruments = state.exchange.instruments()
     if isinstance(payload, SendOrder):
@@ -280,9 +267,10 @@ def _rounded(state: AccountState, payload: SendOrder | ClosePosition) -> SendOrd
     return round_close_position(payload, side, instrument)
 
 
-def _check_send(
+def check_send(
     state: AccountState, payload: SendOrder, api_key_id: int, now: datetime
 ) -> ApprovedOrder | Refused:
+    """Check a rounded request to place an order by all that needs no limit."""
     instruments = state.exchange.instruments()
     if payload.symbol not in instruments:
         return refuse_unknown_symbol(payload.symbol, instruments, state.account.exchange_id)

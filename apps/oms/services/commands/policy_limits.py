@@ -73,7 +73,7 @@ async def within_policy(
         return approved
     if not reducible:
         return refused
-    return evolve(approved, qty=reducible, reduce_only=True)
+    return evolve(approved, qty=reducible, reduce_only=True, cut_by=refused)
 
 
 async def refuse_change(
@@ -119,33 +119,46 @@ async def refuse_entry(
 
     An order with the entry's id is the one that it replaces: it does not count.
     """
-    exposure = Exposure(
+    exposure = exposure_of(state, pending, except_id=entry.order_id)
+    priced = [entry.symbol] if needs_price(policy, entry) else []
+    symbols = (*priced, *symbols_to_mark(policy, entry, exposure))
+    valued = (entry.symbol, *symbols) if needs_rate(policy, entry) else ()
+    context = await read_context(state, exposure, symbols, now, valued=valued)
+    return check_limits(policy, entry, context)
+
+
+def exposure_of(
+    state: AccountState, pending: Sequence[Entry] = (), *, except_id: int = 0
+) -> Exposure:
+    """Return the exposure with calls that are on their way; one order may be left out."""
+    calls = (entry for call in state.pending_calls for entry in call.entries)
+    return Exposure(
         mode=state.account.position_mode,
         positions=state.positions.values(),
-        reserved=reservations(
-            state.orders.values(),
-            (*pending, *(each for call in state.pending_calls for each in call.entries)),
-            except_id=entry.order_id,
-        ),
+        reserved=reservations(state.orders.values(), (*pending, *calls), except_id=except_id),
     )
+
+
+async def read_context(
+    state: AccountState,
+    exposure: Exposure,
+    symbols: Collection[str],
+    now: datetime,
+    *,
+    valued: Collection[str] | None = None,
+) -> LimitContext:
+    """Return what the checks read: the prices of ``symbols``, and the rates of the valued ones.
+
+    By default all are valued. What is not known is absent.
+    """
     instruments = state.exchange.instruments()
-    symbols = [entry.symbol] if needs_price(policy, entry) else []
-    marked = symbols_to_mark(policy, entry, exposure)
-    quotes = await _read_markets(state, (*symbols, *marked), now)
-    rates: Mapping[str, Decimal] = {}
-    if needs_rate(policy, entry):
-        traded = [
-            instruments[symbol] for symbol in (entry.symbol, *marked) if symbol in instruments
-        ]
-        rates = await _read_rates(state, traded, now)
-    context = LimitContext(
+    traded = [instruments[s] for s in (symbols if valued is None else valued) if s in instruments]
+    return LimitContext(
         exposure=exposure,
         instruments=instruments,
-        market=quotes.get(entry.symbol),
-        marks={symbol: quotes[symbol].mid for symbol in marked if symbol in quotes},
-        rates=rates,
+        markets=await _read_markets(state, symbols, now),
+        rates=await _read_rates(state, traded, now),
     )
-    return check_limits(policy, entry, context)
 
 
 async def _read_markets(

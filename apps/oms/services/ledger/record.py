@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oms.domain.commands.account_commands import ReadConnection
+from oms.domain.commands.account_commands import READ_PAYLOADS
 from oms.domain.commands.command import CcxtCall, Command, CommandResult
 from oms.domain.event import Event
 from oms.domain.ledger.allocation import ExecutionKey, has_ties
@@ -390,7 +390,7 @@ def _execution_groups(reports: Sequence[ExecutionReport]) -> Iterator[Sequence[E
 def _is_read_only(command: Command) -> bool:
     payload = command.payload
     is_call = isinstance(payload, CcxtCall) and not payload.is_trade
-    return is_call or isinstance(payload, ReadConnection)
+    return is_call or isinstance(payload, READ_PAYLOADS)
 
 
 def _replay_start(execution: Execution, order: Order) -> datetime:

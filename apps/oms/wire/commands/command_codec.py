@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from oms.domain.commands.account_commands import (
+    READ_PAYLOADS,
     AdminMutate,
+    CheckOrder,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
     ReadConnection,
+    ReadRiskUsage,
     Reconcile,
     RefreshOrder,
     ResolveUnknownOrder,
@@ -52,6 +55,7 @@ from oms.wire.commands.order_codec import (
 from oms.wire.commands.payload_decoder import build_decoder
 from oms.wire.json import dumps_fast, time_text
 
+_READ_TYPES = frozenset(COMMAND_TYPES[payload_type] for payload_type in READ_PAYLOADS)
 _DECODER = json.JSONDecoder()
 _DECODERS: Mapping[str, Callable[[Mapping[str, Any]], CommandPayload]] = {
     name: build_decoder(payload_type) for payload_type, name in COMMAND_TYPES.items()
@@ -75,10 +79,12 @@ def encode_payload(payload: CommandPayload) -> str:
             fields = {"order_id": payload.order_id}
         case ResolveUnknownOrder():
             fields = _write_resolve(payload)
-        case ReadConnection():
+        case ReadConnection() | ReadRiskUsage():
             fields = {}
         case RiskSwitch():
             fields = _write_switch(payload)
+        case CheckOrder():
+            fields = {"order": payload.order}
         case SetRiskPolicy():
             fields = {"keys": dict(payload.keys)}
             fields |= {} if payload.preset is None else {"preset": payload.preset}
@@ -115,7 +121,7 @@ def is_read_only(command_type: str, text: str) -> bool:
     """Return whether a stored command changes nothing; such commands emit no event."""
     if command_type == COMMAND_TYPES[CcxtCall]:
         return not is_encoded_trade(text)
-    return command_type == COMMAND_TYPES[ReadConnection]
+    return command_type in _READ_TYPES
 
 
 def decode_payload(command_type: str, text: str) -> CommandPayload:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Required
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
+from oms.domain.commands.account_commands import CheckOrder
 from oms.domain.errors import Invalid
 from oms.domain.ids import ID_MAX
 from oms.domain.risk.policy import PolicyScope
@@ -17,8 +18,10 @@ from oms.domain.risk.policy_keys import (
     policy_value_text,
 )
 from oms.domain.value import value
+from oms.wire.commands.command_codec import encode_payload
+from oms.wire.commands.order_requests import read_send_order
 from oms.wire.field_types import Comment, Id, enum_schema
-from oms.wire.field_validation import require_object, validate
+from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import malformed_at
 
 _OPEN = ConfigDict(extra="ignore", strict=True)
@@ -43,6 +46,15 @@ class PresetFields(TypedDict, total=False):
     comment: Comment
 
 
+class CheckFields(TypedDict, total=False):
+    """``POST /risk/check``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    account_id: Required[Id]
+    order: Required[dict[str, Any]]
+
+
+CHECK = TypeAdapter(CheckFields)
 POLICY = TypeAdapter(PolicyFields)
 PRESET = TypeAdapter(PresetFields)
 
@@ -101,6 +113,16 @@ def read_preset(body: object, header_comment: str | None) -> PolicyEdit:
         comment=_comment(fields, header_comment),
         preset=name,
     )
+
+
+def read_check(body: object) -> tuple[int, CheckOrder]:
+    """Parse the request of a verdict: its account, and the order as ``send_order`` has it.
+
+    Raises ``Malformed``.
+    """
+    fields = validate(CHECK, require_object(body, ("body",)), ())
+    order = read_send_order(drop_nulls(fields["order"]), ("order",))
+    return fields["account_id"], CheckOrder(order=encode_payload(order))
 
 
 def read_policy_scope(name: str | None, scope_id: str | int | None) -> tuple[PolicyScope, int]:

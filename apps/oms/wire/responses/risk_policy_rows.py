@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from oms.domain.errors import Refused
 from oms.domain.risk.policy import Limit, LimitChange, PolicyScope
 from oms.domain.risk.policy_keys import KEYS, policy_value_text
-from oms.wire.json import time_text
-from oms.wire.responses.value_types import Count, Id, TimeText, one_of
+from oms.domain.risk.usage import LimitUsage
+from oms.wire.json import optional_decimal_text, time_text
+from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 
 SettingText = Annotated[
     str | bool | list[str],
@@ -43,6 +45,56 @@ class PolicyRow(TypedDict):
     ]
 
 
+class UsageRow(TypedDict):
+    """A limit that rules the account, and how much of it is in use."""
+
+    key: Annotated[str, one_of(*KEYS)]
+    limit: SettingText
+    scope: Annotated[str, one_of(*PolicyScope)]
+    scope_id: Count
+    set_by: str
+    set_at: TimeText
+    current: Annotated[
+        DecimalText | None, Field(description="Null of limits per order, and where it is unknown.")
+    ]
+    headroom: DecimalText | None
+    symbol: Annotated[str | None, Field(description="The symbol that uses most of it.")]
+
+
+class UsageRows(TypedDict):
+    """All limits that rule an account."""
+
+    account_id: Id
+    items: list[UsageRow]
+    unreadable: Annotated[
+        str | None, Field(description="The stored limit that cannot be read: entries are refused.")
+    ]
+
+
+class RefusalRow(TypedDict):
+    """Why an order is refused, or cut."""
+
+    code: str
+    message: str
+    reason: str | None
+    limit: DecimalText | None
+    value: DecimalText | None
+    set_by: str | None
+    key: str | None
+    scope_id: str | None
+
+
+class CheckRow(TypedDict):
+    """The verdict on an order."""
+
+    ok: bool
+    status: Annotated[str, one_of("passed", "trimmed", "blocked")]
+    qty: Annotated[DecimalText | None, Field(description="What would be sent.")]
+    price: DecimalText | None
+    reduce_only: bool
+    refusal: RefusalRow | None
+
+
 class LimitEdit(TypedDict):
     """The value of a key before and after a change; null sets no limit."""
 
@@ -59,6 +111,37 @@ def limit_row(limit: Limit) -> LimitRow:
         "set_by_user_id": limit.set_by_user_id,
         "set_at": time_text(limit.set_at),
         "comment": limit.comment,
+    }
+
+
+def usage_row(usage: LimitUsage) -> UsageRow:
+    """Return the row of a limit in use."""
+    limit = usage.limit
+    return {
+        "key": limit.key,
+        "limit": policy_value_text(limit.setting),
+        "scope": limit.scope.value,
+        "scope_id": limit.scope_id,
+        "set_by": limit.set_by,
+        "set_at": time_text(limit.set_at),
+        "current": optional_decimal_text(usage.current),
+        "headroom": optional_decimal_text(usage.headroom),
+        "symbol": usage.symbol,
+    }
+
+
+def refusal_row(refused: Refused) -> RefusalRow:
+    """Return the row of a refusal."""
+    facts = refused.facts or {}
+    return {
+        "code": refused.code,
+        "message": refused.message,
+        "reason": refused.reason,
+        "limit": optional_decimal_text(refused.limit),
+        "value": optional_decimal_text(refused.value),
+        "set_by": refused.set_by,
+        "key": facts.get("key"),
+        "scope_id": facts.get("scope_id"),
     }
 
 

@@ -6,88 +6,35 @@ from typing import Any
 import pytest
 
 from kit.databases.sql import execute, fetch_rows
-from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway, now
-from kit.http.asgi_client import AsgiResponse
-from oms.domain.value import evolve
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway, now
+from kit.gateway.limited_account import (
+    BTC,
+    ETH,
+    KEY,
+    WATCH,
+    forget_limits,
+    open_limited,
+    post_command,
+    put_policy,
+    reason_of,
+    send,
+    set_limits,
+)
 from oms.ports.audit_log import AuditContext
-
-BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
-KEY = "oms_a-trader-under-limits"
-WATCH = "oms_watches-over-the-limits"
 
 
 @pytest.fixture
 async def limited(busy: InProcessGateway) -> InProcessGateway:
     """A gateway with a netting account at a price of 100, and a key of role risk."""
-    return await _open(busy, "netting")
-
-
-async def _open(busy: InProcessGateway, mode: str) -> InProcessGateway:
-    busy.account_id = await busy.add_account(mode, '{"oms":{"paper":{"source":"manual"}}}')
-    grants = {busy.account_id: TRADER}
-    await busy.add_key("limited", KEY, grants=grants)
-    grants = {busy.account_id: evolve(TRADER, can_risk_manage=True)}
-    await busy.add_key("watch", WATCH, role="risk", grants=grants)
-    for symbol in (BTC, ETH):
-        await _price(busy, symbol, "100")
-    return busy
-
-
-async def _price(gateway: InProcessGateway, symbol: str, price: str) -> None:
-    body = {"account_id": gateway.account_id, "symbol": symbol, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
-
-
-async def _put(
-    gateway: InProcessGateway, scope: str = "account", scope_id: int = 0, **keys: Any
-) -> AsgiResponse:
-    body = {"scope": scope, "scope_id": scope_id or gateway.account_id, "keys": keys}
-    body["comment"] = "first week"
-    key = WATCH if scope == "account" else ADMIN_KEY
-    answer = await gateway.client("PUT", "/risk/policy", body, key=key)
-    _forget(gateway)
-    return answer
-
-
-def _forget(gateway: InProcessGateway) -> None:
-    """Make the worker read the shared limits with the next command."""
-    kill_switches = gateway.worker.processor.execute.kill_switches
-    assert kill_switches is not None
-    kill_switches.forget()
-
-
-async def _set(gateway: InProcessGateway, **keys: Any) -> None:
-    answer = await _put(gateway, **keys)
-    assert answer.status == 200, answer.body
-
-
-async def _post(gateway: InProcessGateway, command: str, **payload: Any) -> Any:
-    """Return the result of a command."""
-    body = {"account_id": gateway.account_id, "command": command, "payload": payload}
-    answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
-    sent = answer.json()
-    return (sent.get("detail") or sent)["results"][0]
-
-
-async def _send(gateway: InProcessGateway, **changes: Any) -> Any:
-    order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "1"}
-    return await _post(gateway, "send_order", **(order | changes))
-
-
-def _reason(result: Any) -> str | None:
-    if result["ok"]:
-        return None
-    assert result["error"]["code"] == "risk_blocked", result
-    reason: str = result["error"]["reason"]
-    return reason
+    return await open_limited(busy, "netting")
 
 
 async def test_a_market_order_is_refused_by_its_notional(limited: InProcessGateway) -> None:
     """R1: the order shows both numbers; nothing is sent."""
-    await _set(limited, max_order_notional="10000")
-    result = await _send(limited, qty="1000000")
+    await set_limits(limited, max_order_notional="10000")
+    result = await send(limited, qty="1000000")
     error = result["error"]
-    assert _reason(result) == "max_order_notional"
+    assert reason_of(result) == "max_order_notional"
     assert (error["limit"], error["value"], error["set_by"]) == ("10000", "100000000", "account")
     assert (error["key"], error["scope_id"]) == ("max_order_notional", str(limited.account_id))
     assert (error["set_by_user"], error["price"]) == ("watch", "100")
@@ -110,67 +57,67 @@ async def test_the_sixth_resting_order_is_refused(limited: InProcessGateway) -> 
     assert answer.status == 200, answer.body
     resting = {"order_type": "limit", "price": "95", "qty": "1.1"}
     for _ in range(5):
-        assert _reason(await _send(limited, **resting)) is None
-    refused = await _send(limited, **resting)
-    assert _reason(refused) == "max_open_orders"
+        assert reason_of(await send(limited, **resting)) is None
+    refused = await send(limited, **resting)
+    assert reason_of(refused) == "max_open_orders"
     assert (refused["error"]["limit"], refused["error"]["value"]) == ("5", "6")
     orders = await limited.client.get(f"/oms/orders/open?account_ids={limited.account_id}", key=KEY)
-    assert await _post(limited, "cancel_order", order_ids=[orders["items"][0]["id"]])
-    assert _reason(await _send(limited, **resting)) is None
+    assert await post_command(limited, "cancel_order", order_ids=[orders["items"][0]["id"]])
+    assert reason_of(await send(limited, **resting)) is None
 
 
 async def test_the_smallest_notional_passes_exactly(limited: InProcessGateway) -> None:
     """R3: exactly at the minimum passes."""
-    await _set(limited, min_order_notional="200")
-    assert _reason(await _send(limited, order_type="limit", price="99.9", qty="2")) == (
+    await set_limits(limited, min_order_notional="200")
+    assert reason_of(await send(limited, order_type="limit", price="99.9", qty="2")) == (
         "min_order_notional"
     )
-    assert _reason(await _send(limited, order_type="limit", price="100", qty="2")) is None
+    assert reason_of(await send(limited, order_type="limit", price="100", qty="2")) is None
 
 
 async def test_without_a_price_a_market_order_is_refused(limited: InProcessGateway) -> None:
     """R7: what cannot be valued is refused while a limit needs its value."""
-    await _set(limited, max_order_notional="10000")
-    result = await _send(limited, symbol="SOL/USDT:USDT")
-    assert _reason(result) == "risk_no_price"
+    await set_limits(limited, max_order_notional="10000")
+    result = await send(limited, symbol="SOL/USDT:USDT")
+    assert reason_of(result) == "risk_no_price"
     assert "max_order_notional" in result["error"]["message"]
-    await _set(limited, max_order_notional=None, max_open_positions=1)
-    assert (await _send(limited, symbol="SOL/USDT:USDT"))["error"]["code"] != "risk_blocked"
+    await set_limits(limited, max_order_notional=None, max_open_positions=1)
+    assert (await send(limited, symbol="SOL/USDT:USDT"))["error"]["code"] != "risk_blocked"
 
 
 async def test_parallel_entries_never_exceed_a_limit(busy: InProcessGateway) -> None:
     """R8: of twenty parallel entries under a limit of three exactly three are accepted."""
-    gateway = await _open(busy, "hedge")
-    await _set(gateway, max_open_positions=3)
+    gateway = await open_limited(busy, "hedge")
+    await set_limits(gateway, max_open_positions=3)
     results = await asyncio.gather(
         *(
-            _send(gateway, new_position=True, order_type="limit", price="90", qty="2")
+            send(gateway, new_position=True, order_type="limit", price="90", qty="2")
             for _ in range(20)
         )
     )
-    assert [_reason(result) for result in results].count(None) == 3
-    assert {_reason(result) for result in results} == {None, "max_total_open_reached"}
+    assert [reason_of(result) for result in results].count(None) == 3
+    assert {reason_of(result) for result in results} == {None, "max_total_open_reached"}
 
 
 async def test_an_unreadable_limit_refuses_entries_until_it_is_set(
     limited: InProcessGateway, dsn: str
 ) -> None:
     """R9: an unreadable policy refuses with ``risk_error``; exits pass, and setting it repairs."""
-    assert _reason(await _send(limited, qty="2")) is None
-    await _put(limited, "global", 0, max_order_notional="10000")
+    assert reason_of(await send(limited, qty="2")) is None
+    await put_policy(limited, "global", 0, max_order_notional="10000")
     execute(dsn, "UPDATE risk_policies SET value_json = '\"a lot\"'")
-    _forget(limited)
-    refused = await _send(limited)
-    assert _reason(refused) == "risk_error"
+    forget_limits(limited)
+    refused = await send(limited)
+    assert reason_of(refused) == "risk_error"
     assert "max_order_notional" in refused["error"]["message"]
     assert (await limited.client.get("/risk/policy?scope=global", key=KEY))["unreadable"]
-    assert _reason(await _send(limited, side="sell", qty="1", reduce_only=True)) is None
-    await _put(limited, "global", 0, max_order_notional="10000")
-    assert _reason(await _send(limited)) is None
+    assert reason_of(await send(limited, side="sell", qty="1", reduce_only=True)) is None
+    await put_policy(limited, "global", 0, max_order_notional="10000")
+    assert reason_of(await send(limited)) is None
 
 
 async def test_limits_are_stored_and_removed_by_null(limited: InProcessGateway, dsn: str) -> None:
-    answer = await _put(limited, max_order_notional=500, allowed_symbols=[BTC])
+    answer = await put_policy(limited, max_order_notional=500, allowed_symbols=[BTC])
     (first, second) = answer.json()["limits"]
     assert (first["key"], first["value"]) == ("allowed_symbols", [BTC])
     assert (second["key"], second["value"], second["set_by"], second["comment"]) == (
@@ -179,17 +126,17 @@ async def test_limits_are_stored_and_removed_by_null(limited: InProcessGateway, 
     path = f"/risk/policy?scope=account&scope_id={limited.account_id}"
     stored = await limited.client.get(path, key=KEY)
     assert stored["limits"] == [first, second]
-    assert _reason(await _send(limited, symbol=ETH, qty="2")) == "symbol_not_allowed"
-    assert _reason(await _send(limited, qty="6")) == "max_order_notional"
-    await _set(limited, max_order_notional=None, allowed_symbols=[])
+    assert reason_of(await send(limited, symbol=ETH, qty="2")) == "symbol_not_allowed"
+    assert reason_of(await send(limited, qty="6")) == "max_order_notional"
+    await set_limits(limited, max_order_notional=None, allowed_symbols=[])
     assert (await limited.client.get(path, key=KEY))["limits"] == []
     assert fetch_rows(dsn, "SELECT count(*) FROM risk_policies") == [(0,)]
-    assert _reason(await _send(limited, symbol=ETH, qty="6")) is None
+    assert reason_of(await send(limited, symbol=ETH, qty="6")) is None
 
 
 async def test_a_change_is_audited_and_reported(limited: InProcessGateway, dsn: str) -> None:
-    await _set(limited, max_order_notional="500")
-    await _set(limited, max_order_notional="400")
+    await set_limits(limited, max_order_notional="500")
+    await set_limits(limited, max_order_notional="400")
     rows = fetch_rows(
         dsn,
         "SELECT actor, entity, account_id, before_json, after_json, comment FROM audit_log"
@@ -209,38 +156,38 @@ async def test_a_change_is_audited_and_reported(limited: InProcessGateway, dsn: 
 
 
 async def test_the_tightest_scope_rules_and_is_named(limited: InProcessGateway) -> None:
-    await _set(limited, max_order_notional="500")
-    answer = await _put(limited, "global", 0, max_order_notional="300")
+    await set_limits(limited, max_order_notional="500")
+    answer = await put_policy(limited, "global", 0, max_order_notional="300")
     assert answer.status == 200, answer.body
-    error = (await _send(limited, qty="4"))["error"]
+    error = (await send(limited, qty="4"))["error"]
     assert (error["limit"], error["set_by"], error["scope_id"]) == ("300", "global", None)
-    await _put(limited, "global", 0, max_order_notional="0")
-    error = (await _send(limited, qty="6"))["error"]
+    await put_policy(limited, "global", 0, max_order_notional="0")
+    error = (await send(limited, qty="6"))["error"]
     assert (error["limit"], error["set_by"]) == ("500", "account")
 
 
 async def test_a_limit_of_a_strategy_measures_that_strategy(busy: InProcessGateway) -> None:
-    gateway = await _open(busy, "strategy_netting")
+    gateway = await open_limited(busy, "strategy_netting")
     strategies = gateway.api_context.administer.strategies
     context = AuditContext(actor="test", at=now())
     account = gateway.account_id
     one, two = [await strategies.create(n, None, [account], context) for n in ("s1", "s2")]
-    answer = await _put(gateway, "strategy", one, max_open_positions=1)
+    answer = await put_policy(gateway, "strategy", one, max_open_positions=1)
     assert answer.status == 200, answer.body
     order = {"qty": "2"}
-    assert _reason(await _send(gateway, strategy_id=two, **order)) is None
-    assert _reason(await _send(gateway, strategy_id=two, symbol=ETH, **order)) is None
-    assert _reason(await _send(gateway, strategy_id=one, **order)) is None
-    error = (await _send(gateway, strategy_id=one, symbol=ETH, **order))["error"]
+    assert reason_of(await send(gateway, strategy_id=two, **order)) is None
+    assert reason_of(await send(gateway, strategy_id=two, symbol=ETH, **order)) is None
+    assert reason_of(await send(gateway, strategy_id=one, **order)) is None
+    error = (await send(gateway, strategy_id=one, symbol=ETH, **order))["error"]
     assert (error["set_by"], error["scope_id"]) == ("strategy", str(one))
 
 
 async def test_a_flip_is_cut_to_the_part_that_reduces(limited: InProcessGateway) -> None:
     """R6, for a limit: the reducing part is exempt, the rest is refused."""
-    assert _reason(await _send(limited, qty="2")) is None
-    await _set(limited, max_order_notional="250", allow_new_positions=False)
-    assert _reason(await _send(limited, side="sell", qty="1")) is None
-    result = await _send(limited, side="sell", qty="3")
+    assert reason_of(await send(limited, qty="2")) is None
+    await set_limits(limited, max_order_notional="250", allow_new_positions=False)
+    assert reason_of(await send(limited, side="sell", qty="1")) is None
+    result = await send(limited, side="sell", qty="3")
     assert result["ok"], result
     assert (result["order"]["qty"], result["order"]["reduce_only"]) == ("1", True)
     positions = await limited.client.get(
@@ -250,17 +197,17 @@ async def test_a_flip_is_cut_to_the_part_that_reduces(limited: InProcessGateway)
 
 
 async def test_a_change_is_checked_as_the_order_that_it_makes(limited: InProcessGateway) -> None:
-    await _set(
+    await set_limits(
         limited, max_order_notional="500", price_collar_pct="5", max_open_orders_per_symbol=1
     )
-    sent = await _send(limited, order_type="limit", price="95", qty="4")
+    sent = await send(limited, order_type="limit", price="95", qty="4")
     number = sent["order_id"]
-    change = await _post(limited, "change_order", order_id=number, new_qty="6")
-    assert _reason(change) == "max_order_notional"
-    change = await _post(limited, "change_order", order_id=number, new_price="106")
-    assert _reason(change) == "price_collar"
-    assert (await _post(limited, "change_order", order_id=number, new_qty="5"))["ok"]
-    assert (await _post(limited, "change_order", order_id=number, new_qty="3"))["ok"]
+    change = await post_command(limited, "change_order", order_id=number, new_qty="6")
+    assert reason_of(change) == "max_order_notional"
+    change = await post_command(limited, "change_order", order_id=number, new_price="106")
+    assert reason_of(change) == "price_collar"
+    assert (await post_command(limited, "change_order", order_id=number, new_qty="5"))["ok"]
+    assert (await post_command(limited, "change_order", order_id=number, new_qty="3"))["ok"]
 
 
 @pytest.mark.parametrize(
@@ -294,52 +241,3 @@ async def test_a_trader_reads_but_does_not_set(limited: InProcessGateway) -> Non
     assert (await limited.client("PUT", "/risk/policy", wide, key=KEY)).status == 403
     path = f"/risk/policy?scope=account&scope_id={limited.account_id}"
     assert (await limited.client.get(path, key=KEY))["limits"] == []
-
-
-async def _call(gateway: InProcessGateway, func: str, *args: Any) -> str | None:
-    """Return the reason of the refusal of a ccxt call, ``None`` if it passes."""
-    path = f"/ccxt/{gateway.account_id}/{func}"
-    answer = await gateway.client("POST", path, {"args": list(args)}, key=KEY)
-    if answer.status == 200:
-        return None
-    assert answer.detail["code"] == "risk_blocked", answer.body
-    reason: str = answer.detail["reason"]
-    return reason
-
-
-async def test_trades_of_the_ccxt_route_are_checked_alike(limited: InProcessGateway) -> None:
-    await _set(
-        limited, max_order_notional="500", max_open_orders_per_symbol=2, max_open_positions=1
-    )
-    assert await _call(limited, "create_order", BTC, "market", "buy", 6) == "max_order_notional"
-    by_cost = "create_market_buy_order_with_cost"
-    assert await _call(limited, by_cost, BTC, 600) == "max_order_notional"
-    trigger = {"stopPrice": 200}
-    assert (
-        await _call(limited, "create_order", BTC, "market", "buy", 3, None, trigger)
-        == "max_order_notional"
-    )
-    leg = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 2, "price": 95}
-    assert await _call(limited, "create_orders", [leg, leg, leg]) == "max_open_orders"
-    other = {"symbol": ETH, "type": "limit", "side": "buy", "amount": 2, "price": 95}
-    assert await _call(limited, "create_orders", [leg, other]) == "max_total_open_reached"
-    assert await _call(limited, "create_orders", [leg, leg]) is None
-    orders = await limited.client.get(f"/oms/orders/open?account_ids={limited.account_id}", key=KEY)
-    number = orders["items"][0]["exchange_order_id"]
-    assert (
-        await _call(limited, "edit_order", number, BTC, "limit", "buy", 9, 95)
-        == "max_order_notional"
-    )
-    assert await _call(limited, "edit_order", number, BTC, "limit", "buy", 3, 95) is None
-
-
-async def test_what_reduces_passes_on_the_ccxt_route(limited: InProcessGateway) -> None:
-    assert await _call(limited, "create_order", BTC, "market", "buy", 6) is None
-    await _set(limited, max_order_notional="100", allow_new_positions=False)
-    assert await _call(limited, "create_order", BTC, "market", "buy", 1) == (
-        "new_positions_disabled"
-    )
-    reduce = {"reduceOnly": True}
-    assert await _call(limited, "create_order", BTC, "market", "sell", 2, None, reduce) is None
-    await _set(limited, allow_new_positions=None)
-    assert await _call(limited, "create_order", BTC, "market", "sell", 4) is None

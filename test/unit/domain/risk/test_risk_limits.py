@@ -77,8 +77,10 @@ def _context(**changes: Any) -> LimitContext:
     values: dict[str, Any] = {
         "exposure": exposure,
         "instruments": {BTC: an_instrument(), ETH: an_instrument(symbol=ETH, base="ETH")},
-        "market": Market(bid=Decimal(99), ask=Decimal(101), at="noon"),
-        "marks": {ETH: Decimal(10)},
+        "markets": {
+            BTC: Market(bid=Decimal(99), ask=Decimal(101), at="noon"),
+            ETH: Market(bid=Decimal(9), ask=Decimal(11), at="noon"),
+        },
         "rates": {"USDT": Decimal(1)},
     }
     return LimitContext(**(values | changes))
@@ -287,10 +289,10 @@ def test_a_limit_passes_or_refuses(
 @pytest.mark.parametrize(
     ("key", "entry", "context"),
     [
-        ("max_order_notional", {}, {"market": None}),
-        ("price_collar_pct", LIMIT_BUY, {"market": None}),
+        ("max_order_notional", {}, {"markets": {}}),
+        ("price_collar_pct", LIMIT_BUY, {"markets": {}}),
         ("max_order_notional", {}, {"rates": {}}),
-        ("max_total_exposure", {}, {"positions": [_position(1, symbol=ETH)], "marks": {}}),
+        ("max_total_exposure", {}, {"positions": [_position(1, symbol=ETH)], "markets": {}}),
         (
             "max_total_exposure",
             {},
@@ -310,7 +312,7 @@ def test_an_unknown_price_refuses(key: str, entry: dict[str, Any], context: dict
 def test_a_limit_order_needs_no_market_price_for_its_notional() -> None:
     policy, entry = _policy(("max_order_notional", Decimal(100))), _entry(**LIMIT_BUY)
     assert not needs_price(policy, entry)
-    assert check_limits(policy, entry, _context(market=None)) is None
+    assert check_limits(policy, entry, _context(markets={})) is None
     assert needs_price(policy, _entry())
     assert needs_price(_policy(("price_collar_pct", Decimal(1))), entry)
     assert not needs_price(_policy(("max_open_positions", Decimal(1))), _entry())
@@ -354,7 +356,7 @@ def test_notionals_are_counted_in_the_currency_of_the_account() -> None:
     ethbtc = a_spot_instrument(symbol="ETH/BTC", base="ETH", quote="BTC", settle="BTC")
     context = _context(
         instruments={"ETH/BTC": ethbtc},
-        market=Market(bid=Decimal("0.05"), ask=Decimal("0.05"), at="noon"),
+        markets={"ETH/BTC": Market(bid=Decimal("0.05"), ask=Decimal("0.05"), at="noon")},
         rates={"BTC": Decimal(60000)},
     )
     policy = _policy(("max_order_notional", Decimal(2999)))

@@ -1,17 +1,27 @@
 """Risk policies: read and set the limits of the gateway, of accounts and of strategies."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.command_results import failure_response
 from oms.api.command_submission import read_header_comment, submit_and_wait
-from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
+from oms.api.context import (
+    ApiContext,
+    Caller,
+    admit_caller,
+    api_context,
+    audit_context_of,
+    parse_account_id,
+)
 from oms.api.errors import JsonResponse
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, UNKNOWN_ID, documented
 from oms.api.routes.risk.kill_switches import build_kill_switch_admin
-from oms.domain.commands.account_commands import SetRiskPolicy
+from oms.domain.commands.account_commands import ReadRiskUsage, SetRiskPolicy
+from oms.domain.errors import Unavailable
 from oms.domain.risk.policy import PolicyScope
 from oms.services.submission.risk_policy_admin import RiskPolicyAdmin
 from oms.wire import parameters as p
@@ -19,12 +29,13 @@ from oms.wire.commands import risk_policy_requests
 from oms.wire.commands.command_requests import CommandRequest
 from oms.wire.commands.risk_policy_requests import (
     PolicyEdit,
+    read_check,
     read_policy_edit,
     read_policy_scope,
     read_preset,
 )
 from oms.wire.request_body import load_body
-from oms.wire.responses.risk_policy_rows import LimitRow, PolicyRow, limit_rows
+from oms.wire.responses.risk_policy_rows import CheckRow, LimitRow, PolicyRow, UsageRows, limit_rows
 
 router = APIRouter()
 
@@ -36,6 +47,14 @@ _POLICY = validated(
         "scope_id": 1,
         "keys": {"max_order_notional": "500"},
         "comment": "first week",
+    },
+)
+_CHECK = validated(
+    "RiskCheck",
+    risk_policy_requests.CHECK,
+    {
+        "account_id": 1,
+        "order": {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"},
     },
 )
 _PRESET = validated(
@@ -93,6 +112,53 @@ async def apply_risk_preset(request: Request) -> Response:
     caller = await admit_caller(request)
     edit = read_preset(load_body(await request.body()), read_header_comment(request))
     return await _change_account(request, caller, edit)
+
+
+@router.get(
+    "/risk/usage",
+    openapi_extra=documented(
+        UsageRows, query=(p.ACCOUNT_ID_REQUIRED, *p.WAIT), errors=COMMAND_ERRORS
+    ),
+)
+async def get_risk_usage(request: Request) -> Response:
+    """Return the limits that rule an account and what is in use of them, from its worker."""
+    caller = await admit_caller(request)
+    account_id = parse_account_id(request.query_params.get(p.ACCOUNT_ID_REQUIRED.name, ""))
+    outcome = await _read(
+        request, caller, CommandRequest(payload=ReadRiskUsage(), account_id=account_id)
+    )
+    if isinstance(outcome, Response):
+        return outcome
+    body: UsageRows = {
+        "account_id": account_id,
+        "items": outcome["items"],
+        "unreadable": outcome["unreadable"],
+    }
+    return JsonResponse(body)
+
+
+@router.post(
+    "/risk/check",
+    openapi_extra=documented(CheckRow, query=p.WAIT, body=_CHECK, errors=COMMAND_ERRORS),
+)
+async def check_risk(request: Request) -> Response:
+    """Return the verdict of the account's worker on an order, without the order."""
+    caller = await admit_caller(request)
+    account_id, payload = read_check(load_body(await request.body()))
+    outcome = await _read(request, caller, CommandRequest(payload=payload, account_id=account_id))
+    return outcome if isinstance(outcome, Response) else JsonResponse(outcome)
+
+
+async def _read(request: Request, caller: Caller, command: CommandRequest) -> Any:
+    """Return what the account's worker answers to a read, or the response that replaces it."""
+    submission = await submit_and_wait(request, caller, [command])
+    (result,) = submission.results
+    if not result["ok"]:
+        return failure_response([result])
+    outcome = submission.value(0)
+    if outcome is None:
+        raise Unavailable("the worker of the account did not answer", code="timeout")
+    return outcome
 
 
 async def _change_account(request: Request, caller: Caller, edit: PolicyEdit) -> Response:

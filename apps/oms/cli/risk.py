@@ -1,0 +1,61 @@
+"""``oms risk``: limits of risk policies, their usage, and the verdict on an order."""
+
+import argparse
+from typing import Any
+
+from oms.cli import network
+from oms.cli.output import CommandFailed
+
+_FLAGS = {"true": True, "false": False}
+_ORDER_FIELDS = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "reduce_only")
+
+
+def show(parsed: argparse.Namespace) -> Any:
+    """Return the limits that a scope sets."""
+    return network.request(parsed, "GET", "/risk/policy", _scope(parsed))
+
+
+def set_limit(parsed: argparse.Namespace) -> Any:
+    """Set one key of a scope."""
+    body = _scope(parsed) | {"keys": {parsed.key: _value(parsed.value)}}
+    return network.request(parsed, "PUT", "/risk/policy", {}, body | {"comment": parsed.comment})
+
+
+def apply_preset(parsed: argparse.Namespace) -> Any:
+    """Replace the limits of an account by those of a preset."""
+    body = {"account_id": parsed.account_id, "preset": parsed.preset, "comment": parsed.comment}
+    return network.request(parsed, "POST", "/risk/policy/preset", {}, body)
+
+
+def usage(parsed: argparse.Namespace) -> Any:
+    """Return how much of each limit of an account is in use."""
+    return network.request(parsed, "GET", "/risk/usage", {"account_id": parsed.account_id})
+
+
+def check(parsed: argparse.Namespace) -> Any:
+    """Return the verdict on an order without sending it."""
+    order = {
+        name: getattr(parsed, name) for name in _ORDER_FIELDS if getattr(parsed, name) is not None
+    }
+    body = {"account_id": parsed.account_id, "order": order}
+    return network.request(parsed, "POST", "/risk/check", {}, body)
+
+
+def _scope(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the scope that the flags name. Raises ``CommandFailed``."""
+    if parsed.is_global:
+        return {"scope": "global"}
+    if parsed.strategy_id is not None:
+        return {"scope": "strategy", "scope_id": parsed.strategy_id}
+    if parsed.account_id is not None:
+        return {"scope": "account", "scope_id": parsed.account_id}
+    raise CommandFailed("name --account-id, --strategy-id or --global", status=2)
+
+
+def _value(text: str) -> str | bool | list[str] | None:
+    """Return a value as it is sent: ``none`` removes a limit, symbols have commas between them."""
+    if text.lower() in ("none", ""):
+        return None
+    if text.lower() in _FLAGS:
+        return _FLAGS[text.lower()]
+    return text.split(",") if "/" in text else text

@@ -1,0 +1,99 @@
+"""How much of each limit of a policy is in use.
+
+Limits of a single order have no usage. Positions are valued at the middle of their prices; what
+cannot be valued is unknown (``None``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+
+from oms.domain.money import ZERO, add, subtract
+from oms.domain.risk.exposure import Exposure
+from oms.domain.risk.limits import LimitContext, worth_of
+from oms.domain.risk.policy import AccountPolicy, Limit
+from oms.domain.value import value
+
+
+@value
+class LimitUsage:
+    """A limit, what is in use of it, and what is left."""
+
+    limit: Limit
+    current: Decimal | None = None
+    headroom: Decimal | None = None
+    #: The symbol that uses most, of limits per symbol or position.
+    symbol: str | None = None
+
+
+Measured = tuple[Decimal | None, str | None]
+"""What is in use, and the symbol that uses it."""
+
+
+def policy_usage(policy: AccountPolicy, context: LimitContext) -> Iterator[LimitUsage]:
+    """Yield the usage of the limits of the account, then of those of its strategies."""
+    for limit in policy.account.values():
+        yield _usage(limit, context.exposure, context)
+    for strategy_id, limits in policy.strategies.items():
+        exposure = context.exposure.of_strategy(strategy_id)
+        for limit in limits.values():
+            yield _usage(limit, exposure, context)
+
+
+def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsage:
+    measure = _MEASURES.get(limit.key)
+    if measure is None:
+        return LimitUsage(limit=limit)
+    current, symbol = measure(exposure, context)
+    assert isinstance(limit.setting, Decimal)
+    headroom = None if current is None else subtract(limit.setting, current)
+    return LimitUsage(limit=limit, current=current, headroom=headroom, symbol=symbol)
+
+
+def _open_positions(exposure: Exposure, _context: LimitContext) -> Measured:
+    return Decimal(len(exposure.open_keys())), None
+
+
+def _open_of_symbol(exposure: Exposure, _context: LimitContext) -> Measured:
+    symbols = [key.symbol for key in exposure.open_keys()]
+    return _largest({symbol: Decimal(symbols.count(symbol)) for symbol in symbols})
+
+
+def _open_orders(exposure: Exposure, _context: LimitContext) -> Measured:
+    symbols = [entry.symbol for entry in exposure.reserved if entry.rests]
+    return _largest({symbol: Decimal(symbols.count(symbol)) for symbol in symbols})
+
+
+def _position_notional(exposure: Exposure, context: LimitContext) -> Measured:
+    worths: dict[str, Decimal] = {}
+    for key, qty in exposure.quantities_by_position().items():
+        worth = worth_of(context, key.symbol, qty)
+        if worth is None:
+            return None, key.symbol
+        worths[key.symbol] = max(worths.get(key.symbol, ZERO), worth)
+    return _largest(worths)
+
+
+def _total_exposure(exposure: Exposure, context: LimitContext) -> Measured:
+    total = ZERO
+    for symbol, qty in exposure.quantities().items():
+        worth = worth_of(context, symbol, qty)
+        if worth is None:
+            return None, symbol
+        total = add(total, worth)
+    return total, None
+
+
+def _largest(by_symbol: Mapping[str, Decimal]) -> Measured:
+    if not by_symbol:
+        return ZERO, None
+    symbol = max(sorted(by_symbol), key=by_symbol.__getitem__)
+    return by_symbol[symbol], symbol
+
+
+_MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
+    "max_open_positions": _open_positions,
+    "max_open_positions_per_symbol": _open_of_symbol,
+    "max_open_orders_per_symbol": _open_orders,
+    "max_position_notional": _position_notional,
+    "max_total_exposure": _total_exposure,
+}

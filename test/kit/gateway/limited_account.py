@@ -1,0 +1,77 @@
+"""An account under a risk policy, in the gateway of one process."""
+
+from typing import Any
+
+from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
+from kit.http.asgi_client import AsgiResponse
+from oms.domain.value import evolve
+
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+KEY = "oms_a-trader-under-limits"
+WATCH = "oms_watches-over-the-limits"
+
+
+async def open_limited(busy: InProcessGateway, mode: str) -> InProcessGateway:
+    """Return the gateway with a new account, at prices of 100, and a key of role risk."""
+    busy.account_id = await busy.add_account(mode, '{"oms":{"paper":{"source":"manual"}}}')
+    grants = {busy.account_id: TRADER}
+    await busy.add_key("limited", KEY, grants=grants)
+    grants = {busy.account_id: evolve(TRADER, can_risk_manage=True)}
+    await busy.add_key("watch", WATCH, role="risk", grants=grants)
+    for symbol in (BTC, ETH):
+        await set_price(busy, symbol, "100")
+    return busy
+
+
+async def set_price(gateway: InProcessGateway, symbol: str, price: str) -> None:
+    """Set the price of a symbol."""
+    body = {"account_id": gateway.account_id, "symbol": symbol, "price": price}
+    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
+
+
+async def put_policy(
+    gateway: InProcessGateway, scope: str = "account", scope_id: int = 0, **keys: Any
+) -> AsgiResponse:
+    """Set keys of a scope, with immediate effect in the worker."""
+    body = {"scope": scope, "scope_id": scope_id or gateway.account_id, "keys": keys}
+    body["comment"] = "first week"
+    key = WATCH if scope == "account" else ADMIN_KEY
+    answer = await gateway.client("PUT", "/risk/policy", body, key=key)
+    forget_limits(gateway)
+    return answer
+
+
+def forget_limits(gateway: InProcessGateway) -> None:
+    """Make the worker read the shared limits with the next command."""
+    kill_switches = gateway.worker.processor.execute.kill_switches
+    assert kill_switches is not None
+    kill_switches.forget()
+
+
+async def set_limits(gateway: InProcessGateway, **keys: Any) -> None:
+    """Set keys of the account."""
+    answer = await put_policy(gateway, **keys)
+    assert answer.status == 200, answer.body
+
+
+async def post_command(gateway: InProcessGateway, command: str, **payload: Any) -> Any:
+    """Return the result of a command."""
+    body = {"account_id": gateway.account_id, "command": command, "payload": payload}
+    answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", body, key=KEY)
+    sent = answer.json()
+    return (sent.get("detail") or sent)["results"][0]
+
+
+async def send(gateway: InProcessGateway, **changes: Any) -> Any:
+    """Return the result of a market buy of 1, changed by ``changes``."""
+    order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "1"}
+    return await post_command(gateway, "send_order", **(order | changes))
+
+
+def reason_of(result: Any) -> str | None:
+    """Return the reason of a refusal by risk, ``None`` of a result without error."""
+    if result["ok"]:
+        return None
+    assert result["error"]["code"] == "risk_blocked", result
+    reason: str = result["error"]["reason"]
+    return reason
