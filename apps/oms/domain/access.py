@@ -210,7 +210,7 @@ def refuse_account(principal: Principal, permission: Permission, account_id: int
     """Refuse an action that the flags of the key on the account do not allow."""
     if principal.role is Role.ADMIN:
         return None
-    grant = principal.grant(account_id)
+    grant = principal.grants.get(account_id)
     if grant is not None and grant.can_read and _has_flags(principal.role, grant, permission):
         return None
     return _refused("permission_denied", f"account_id={account_id}")
@@ -230,7 +230,7 @@ def refuse_missing_comment(
 
 def allowed_strategies(principal: Principal, account_id: int) -> frozenset[int] | None:
     """Return the strategy allow-list of the key on the account; ``None``: all strategies."""
-    grant = principal.grant(account_id)
+    grant = principal.grants.get(account_id)
     if principal.role is Role.ADMIN or grant is None:
         return None
     return grant.strategy_ids if _is_restricted(principal.role, grant) else None

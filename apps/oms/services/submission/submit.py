@@ -205,13 +205,14 @@ class Submit:
             role=principal.role.value,
             ip=request.ip,
         )
+        first_id = self.ids.reserve_range("command", len(items))
         commands: list[NewCommand] = []
-        for item, encoded in items:
+        for command_id, (item, encoded) in enumerate(items, first_id):
             assert item.account_id is not None
             previous_id = commands[-1].id if commands and is_chain else None
             commands.append(
                 _new_command(
-                    id=self.ids("command"),
+                    id=command_id,
                     account_id=item.account_id,
                     command_type=encoded.command_type,
                     payload=encoded.payload,
