@@ -231,3 +231,21 @@ async def test_a_stop_is_absent_only_where_the_ended_ones_reach_back_to_it(
     )
     found = await place.lookup(await place.opened()).find(tracked)
     assert found == OrderAbsent(is_complete=count < 100)
+
+
+async def test_a_row_with_another_tag_leaves_the_order_unknown(
+    places: Places, recorded_data: Path
+) -> None:
+    """It is not reported as absent, nor is its row an order of another program."""
+    timings = evolve(FAST_TIMINGS, unbounded_window_seconds=0.3)
+    options = {"loses_reply": True, "state": None, "timings": timings}
+    one, harness = await sent_stop("gate-spot", places, recorded_data, **options)
+    await harness.wait_until(lambda: one.name, "sent")
+    one.sent["trigger"]["expiration"] = 3600
+    route = "GET /api/v4/spot/price_orders"
+    count = len(one.venue.sent(route))
+    await harness.wait_until(lambda: len(one.venue.sent(route)) > count + 12, "read six times")
+    await harness.exchange.close()
+    assert harness.orders[1].state.value == "UNKNOWN"
+    assert {report.order_id for report in harness.reports} == {1}
+    assert ReportKind.NOT_PLACED not in harness.kinds(1)

@@ -69,8 +69,8 @@ class OrderLookup:
         self._profile = profile
         self._clock = clock
         self._orders = orders
-        name_orders = TaggedOrders(orders, profile.trigger_tag).named
-        self._shared_lists = SharedListReader(client, venue, profile, name_orders)
+        self._tagged = TaggedOrders(orders, profile.trigger_tag)
+        self._shared_lists = SharedListReader(client, venue, profile, self._tagged.named)
         #: Ids of orders that conditional orders placed, by the ids of these: they do not change.
         #: The oldest are dropped.
         self._placed_order_ids: dict[str, str] = {}
@@ -188,11 +188,24 @@ class OrderLookup:
         if snapshot is not None or not prove_absence or not needs_lists:
             return snapshot, True
         found, is_complete = await self._scan_lists(tracked)
-        return found, is_complete and await self._has_all_ended_triggers(tracked)
+        return found, is_complete and await self._is_no_conditional(tracked)
 
-    async def _has_all_ended_triggers(self, tracked: TrackedOrder) -> bool:
-        """Whether the lists of ended conditional orders, a page each, reach back to the order."""
-        for listing in await self._ended_triggers(tracked.symbol):
+    async def _is_no_conditional(self, tracked: TrackedOrder) -> bool:
+        """Whether the lists of ended conditional orders, a page each, reach back to the order.
+
+        And whether none of a list that lacks client order ids may be the order all the same.
+        """
+        kind, page = self._client.instruments[tracked.symbol].kind, self._profile.orders_page
+        ended = await self._ended_triggers(tracked.symbol)
+        waiting = [
+            await self._shared_lists.orders(_OPEN, tracked.symbol, None, page, params)
+            for params in self._profile.trigger_lists(kind)
+            if self._profile.tag_of(kind) is not None
+        ]
+        rows = (row for listing in (*ended, *waiting) for row in listing.items)
+        if any(self._tagged.may_be(row, tracked) for row in rows):
+            return False
+        for listing in ended:
             times = [each.created_at for each in listing.items if each.created_at is not None]
             is_cut = listing.rows >= self._profile.orders_page
             if is_cut and min(times, default=tracked.created_at) >= tracked.created_at:

@@ -2,7 +2,8 @@
 
 Such an order has a tag that follows from its client order id and that the venue returns. A row
 belongs to an own order whose exchange id is not known if symbol, side, quantity, price, trigger
-and tag are equal, the row is not older than the request, and neither fits another one.
+and tag are equal, the row is not older than the request, and neither fits another one. A row with
+another tag is not taken for the order, but it is no proof that there is none either.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,8 +35,14 @@ class TaggedOrders:
         return [self._named(row, rows, matches.get(id(row), ())) for row in rows]
 
     def is_unclear(self, row: OrderSnapshot) -> bool:
-        """Returns whether the row may be an own order, but which one is not known."""
-        return self._tag is not None and _is_unnamed(row) and any(self._matching(row))
+        """Returns whether the row may be an own order in doubt, without being known as one."""
+        return any(self.may_be(row, each) for each in self._candidates())
+
+    def may_be(self, row: OrderSnapshot, tracked: TrackedOrder) -> bool:
+        """Returns whether the row has the terms of an own order in doubt, the tag aside."""
+        if self._tag is None or not self._has_terms(row, tracked):
+            return False
+        return not tracked.is_ended or self._fits(row, tracked)
 
     def _named(
         self,
@@ -53,21 +60,25 @@ class TaggedOrders:
         return evolve(row, client_id=matches[0].client_id)
 
     def _matching(self, row: OrderSnapshot) -> Iterator[TrackedOrder]:
+        return (each for each in self._candidates() if self._fits(row, each))
+
+    def _candidates(self) -> Iterator[TrackedOrder]:
         for order in self._orders:
-            for tracked in (order, order.successor):
-                if tracked is not None and self._fits(row, tracked):
-                    yield tracked
+            yield from (each for each in (order, order.successor) if each is not None)
 
     def _fits(self, row: OrderSnapshot, tracked: TrackedOrder) -> bool:
         assert self._tag is not None, "orders are tagged"
+        has_tag = row.tag == str(tracked.params.get(self._tag.param))
+        return has_tag and self._has_terms(row, tracked)
+
+    def _has_terms(self, row: OrderSnapshot, tracked: TrackedOrder) -> bool:
         is_free = tracked.exchange_order_id is None and tracked.client_id is not None
         if not is_free or not _is_unnamed(row) or self._is_known(row):
             return False
         if row.created_at is None or row.created_at < tracked.created_at - _CLOCK_MARGIN:
             return False
         terms = (tracked.symbol, tracked.side, tracked.qty, tracked.price, _trigger_of(tracked))
-        has_terms = (row.symbol, row.side, row.qty, row.price, row.trigger_price) == terms
-        return has_terms and row.tag == str(tracked.params.get(self._tag.param))
+        return (row.symbol, row.side, row.qty, row.price, row.trigger_price) == terms
 
     def _is_known(self, row: OrderSnapshot) -> bool:
         return self._orders.find(row.symbol, row.exchange_order_id, None) is not None

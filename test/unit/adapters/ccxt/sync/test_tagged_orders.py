@@ -73,7 +73,6 @@ def test_the_row_with_all_terms_is_the_order() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"tag": "80001"},
         {"side": Side.BUY},
         {"qty": Decimal(2)},
         {"price": Decimal(98)},
@@ -90,6 +89,16 @@ def test_a_row_with_another_term_is_not(changes: dict[str, Any]) -> None:
     orders, row = tagged(an_order()), evolve(ROW, **changes)
     assert orders.named([row]) == [row]
     assert not orders.is_unclear(row)
+
+
+def test_a_row_with_another_tag_is_neither_the_order_nor_a_proof_that_there_is_none() -> None:
+    """Should a venue change the time that it was sent, the order stays in doubt."""
+    order, row = an_order(), evolve(ROW, tag="80001")
+    orders = tagged(order)
+    assert orders.named([row]) == [row] and orders.is_unclear(row)
+    order.is_ended = True
+    assert not orders.is_unclear(row), "an order that the exchange refused is in no list"
+    assert orders.is_unclear(evolve(ROW, tag="80000"))
 
 
 def test_of_two_rows_or_two_orders_none_is_chosen() -> None:
