@@ -219,7 +219,7 @@ def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:
 
 def _increase(position: Position, instrument: Instrument, fill: Fill) -> Position:
     qty = add(position.qty, fill.delta)
-    cost = _limit_denominator(_sum(position.cost, _fill_value(instrument, fill.delta, fill)))
+    cost = _limit_denominator(position.cost + _fill_value(instrument, fill.delta, fill))
     return evolve(
         position,
         qty=qty,
@@ -258,7 +258,7 @@ def _reduce(
 ) -> Position:
     size = fill.delta.copy_abs()
     qty = add(position.qty, fill.delta)
-    exits = _sum(position.exit_value, exit_value_of_fill)
+    exits = position.exit_value + exit_value_of_fill
     closed = add(position.qty_closed, size)
     is_open = bool(qty)
     return evolve(
@@ -296,11 +296,6 @@ def _fees_after(position: Position, fill: Fill) -> Mapping[str, Decimal]:
         return position.fees
     total_fee = position.fees.get(fill.fee_currency, ZERO)
     return {**position.fees, fill.fee_currency: add(total_fee, fill.fee)}
-
-
-def _sum(total: Fraction, more: Fraction) -> Fraction:
-    """Return the sum; the total is zero for what is opened or closed at once."""
-    return total + more if total else more
 
 
 def _limit_denominator(total: Fraction) -> Fraction:
