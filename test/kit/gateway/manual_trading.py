@@ -24,7 +24,9 @@ class ManualTrading:
         assert scheduler is not None
         return scheduler
 
-    async def add_account(self, mode: str = "netting", **paper: Any) -> int:
+    async def add_account(
+        self, mode: str = "netting", report_currency: str = "USDT", **paper: Any
+    ) -> int:
         """Return a new account at manual prices with 10000 USDT and without fees."""
         settings = {
             "source": "manual",
@@ -33,7 +35,8 @@ class ManualTrading:
             "taker": "0",
             **paper,
         }
-        account = await self.gateway.add_account(mode, json.dumps({"oms": {"paper": settings}}))
+        extra = json.dumps({"oms": {"paper": settings, "report_currency": report_currency}})
+        account = await self.gateway.add_account(mode, extra)
         key = f"oms_trader-of-account-{account}"
         self.keys[account] = await self.gateway.add_key(
             f"trader {account}", key, grants={account: TRADER}
