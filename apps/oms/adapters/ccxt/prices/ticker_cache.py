@@ -105,6 +105,7 @@ class TickerCache:
             row = await self._client.read("fetch_ticker", symbol)
             bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
             bid_qty, ask_qty = get_decimal(row, "bidVolume"), get_decimal(row, "askVolume")
+            last, mark = get_decimal(row, "last"), get_decimal(row, "markPrice")
         except ReadFailed as failed:
             self._quotes.pop(symbol, None)
             _log.warning("no ticker of %s: %s", symbol, failed.message)
@@ -113,6 +114,13 @@ class TickerCache:
             self._quotes.pop(symbol, None)
             return
         quote = Quote(
-            symbol=symbol, bid=bid, ask=ask, bid_qty=bid_qty, ask_qty=ask_qty, at=self._clock()
+            symbol=symbol,
+            bid=bid,
+            ask=ask,
+            bid_qty=bid_qty,
+            ask_qty=ask_qty,
+            last=last,
+            mark=mark,
+            at=self._clock(),
         )
         self._quotes[symbol] = (self._monotonic(), quote)
