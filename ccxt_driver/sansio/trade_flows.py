@@ -34,6 +34,7 @@ _FIELDS = {
     "timeInForce": "time_in_force",
     "expires_at": "expires_at",
     "new_position": "new_position",
+    "max_hold_seconds": "max_hold_seconds",
     "comment": "comment",
     "reason": "reason",
 }
@@ -44,6 +45,11 @@ _NUMBERS = {
     "stop_gain": "oms_stop_gain",
     "oms_stop_gain": "oms_stop_gain",
     "takeProfit": "oms_stop_gain",
+    "stop_loss_pct": "stop_loss_pct",
+    "stop_gain_pct": "stop_gain_pct",
+    "stop_trailing_pct": "stop_trailing_pct",
+    "stop_trailing_amount": "stop_trailing_amount",
+    "stop_trailing_activation_pct": "stop_trailing_activation_pct",
     "trigger_price": "trigger_price",
     "triggerPrice": "trigger_price",
     "stop_price": "trigger_price",
@@ -57,7 +63,11 @@ _NUMBERS = {
     "trailingPercent": "trailing_percent",
 }
 _ONLY_OF_SEND = frozenset(
-    {"position_id", "reduce_only", "oms_stop_loss", "oms_stop_gain", "expires_at", "new_position"}
+    {
+        *("position_id", "reduce_only", "oms_stop_loss", "oms_stop_gain", "expires_at"),
+        *("stop_loss_pct", "stop_gain_pct", "stop_trailing_pct", "stop_trailing_amount"),
+        *("stop_trailing_activation_pct", "max_hold_seconds", "new_position"),
+    }
 )
 
 

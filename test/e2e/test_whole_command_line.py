@@ -54,6 +54,7 @@ KEYS = {
     "cancel-all": {"results"},
     "balance": {"ok", "items"},
     "ticker": {"ok", "result"},
+    "change-position": {"results"},
     "close-position": {"results"},
     "close-by": {"results"},
     "reassign-position": {

@@ -27,10 +27,16 @@ _HISTORIES = {
 }
 
 
+_LEVELS = (
+    *("stop_loss", "stop_gain", "stop_loss_pct", "stop_gain_pct", "stop_trailing_pct"),
+    *("stop_trailing_amount", "stop_trailing_activation_pct", "max_hold_seconds"),
+)
+
+
 def send_order(parsed: argparse.Namespace) -> Any:
     """``send_order``."""
     names = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "position_id")
-    more = ("client_order_id", "stop_loss", "stop_gain", "comment")
+    more = ("client_order_id", *_LEVELS, "comment")
     payload = _present(parsed, names + more) | {"reduce_only": parsed.reduce_only}
     return _command(parsed, "send_order", payload, _present(parsed, ("wait_ms",)))
 
@@ -54,8 +60,15 @@ def cancel_all(parsed: argparse.Namespace) -> Any:
 
 def close_position(parsed: argparse.Namespace) -> Any:
     """``close_position``."""
-    names = ("position_id", "order_type", "price", "qty", "strategy_id", "comment")
+    names = ("position_id", "order_type", "price", "qty", "qty_pct", "strategy_id", "comment")
     return _command(parsed, "close_position", _present(parsed, names), {})
+
+
+def change_position(parsed: argparse.Namespace) -> Any:
+    """``position_change``; the word none clears a level."""
+    sent = _present(parsed, ("position_id", *_LEVELS, "comment"))
+    payload = {name: None if value == "none" else value for name, value in sent.items()}
+    return _command(parsed, "position_change", payload, {})
 
 
 def close_by(parsed: argparse.Namespace) -> Any:

@@ -132,6 +132,10 @@ def _command(name: str, **payload: object) -> dict[str, Any]:
             _command("cancel_all_orders", symbol="A/B", strategy_ids=[0, 3], comment="x"),
         ),
         (
+            "change-position --account-id 1 --position-id 2 --stop-gain none --stop-loss-pct 1.5",
+            _command("position_change", position_id=2, stop_gain=None, stop_loss_pct="1.5"),
+        ),
+        (
             "close-position --account-id 1 --position-id 2 --qty 3",
             _command("close_position", position_id=2, order_type="market", qty="3", strategy_id=0),
         ),
@@ -154,13 +158,8 @@ def test_commands(line: str, body: dict[str, Any], server: Asked) -> None:
         (
             "reassign-position --account-id 1 --order-ids 2 3 --target-strategy-id 4",
             "/oms/reassign",
-            {
-                "account_id": 1,
-                "order_ids": [2, 3],
-                "deal_ids": [],
-                "target_strategy_id": 4,
-                "target_position_id": 0,
-            },
+            {"account_id": 1, "order_ids": [2, 3], "deal_ids": []}
+            | {"target_strategy_id": 4, "target_position_id": 0},
         ),
         (
             "create-strategy --name s --account-ids 1 2 --client-strategy-id 3",

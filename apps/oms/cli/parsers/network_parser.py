@@ -1,6 +1,7 @@
 """Parser of the network commands."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from oms.cli.flags import add_account_id, add_verb, lazy_command, network_flags
@@ -58,8 +59,7 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
     add_account_id(send)
     send.add_argument("--price", help="limit price, of types with one")
     send.add_argument("--client-order-id", help="own id; the same id is executed once")
-    send.add_argument("--stop-loss", help="stop level of the position")
-    send.add_argument("--stop-gain", help="take-profit level of the position")
+    _add_levels(send, hold_type=int)
     send.add_argument("--comment", help=_COMMENT)
     send.add_argument("--strategy-id", type=int, default=0, help="default 0: none")
     send.add_argument("--position-id", type=int, default=0, help="the position that it changes")
@@ -67,6 +67,26 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
     send.add_argument(
         "--wait-ms", type=int, help="how long to wait for the result; 0: only until it is stored"
     )
+
+
+def _add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]) -> None:
+    """Add the flags of the stop levels of a position."""
+    command.add_argument("--stop-loss", help="price that closes the position at a loss")
+    command.add_argument("--stop-gain", help="price that closes it at a gain")
+    command.add_argument("--stop-loss-pct", help="the same in percent of its average price")
+    command.add_argument("--stop-gain-pct", help="the same in percent of its average price")
+    command.add_argument("--stop-trailing-pct", help="distance from the best price, in percent")
+    command.add_argument("--stop-trailing-amount", help="the same as a price difference")
+    command.add_argument(
+        "--stop-trailing-activation-pct", help="profit in percent from which it trails"
+    )
+    command.add_argument(
+        "--max-hold-seconds", type=hold_type, help="close it after this many seconds"
+    )
+
+
+def _seconds_or_none(text: str) -> int | str:
+    return text if text == "none" else int(text)
 
 
 def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
@@ -128,6 +148,20 @@ def _add_positions(commands: Any, network: argparse.ArgumentParser) -> None:
         help="as of send-order (market)",
     )
     close.add_argument("--price", help="limit price, of types with one")
+    close.add_argument("--qty-pct", help="percent of it, in place of --qty")
+    change = add_verb(
+        commands,
+        "change-position",
+        [network],
+        "change the stop levels of a position; the word none clears one",
+        example="change-position --account-id 1 --position-id 5 --stop-loss 59000 --stop-gain none",
+        run=lazy_command("network", "change_position"),
+    )
+    add_account_id(change)
+    change.add_argument("--position-id", type=int, required=True, help="id of the position")
+    _add_levels(change, hold_type=_seconds_or_none)
+    change.add_argument("--comment", help=_COMMENT)
+    change.set_defaults(view=_COMMAND_VIEW)
     by = add_verb(
         commands,
         "close-by",
