@@ -96,7 +96,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scope", choices=SCOPES, default="env")
     parser.add_argument("--mode", choices=MODES, default=SAFE)
     parser.add_argument(
-        "--override", default="", metavar="IDS", help="comma-separated exchange ids"
+        "--override",
+        action="append",
+        default=[],
+        metavar="IDS",
+        help="comma-separated exchange ids; may be given several times",
     )
     parser.add_argument(
         "--allow-gateway", action="store_true", help="install beside the gateway, which ignores it"
@@ -107,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
             path = install(
                 scope=options.scope,
                 mode=options.mode,
-                overrides=parse_ids(options.override),
+                overrides=parse_ids(",".join(options.override)),
                 allow_gateway=options.allow_gateway,
             )
         except GatewayFound as found:

@@ -1,6 +1,6 @@
 """freqtrade, a program without support for oms-gateway, trades through it in live mode.
 
-    make interop-freqtrade [ARGS="futures-bybit"]
+    make interop-freqtrade [ARGS="--case futures-bybit"]
 
 Creates an environment with freqtrade and the driver (in ``var/interop``), starts a gateway on a
 free port, runs freqtrade on a paper account of it for each case, and compares freqtrade's database
@@ -57,7 +57,7 @@ def main() -> int:
             gateway = Gateway(folder / "gateway")
             try:
                 gateway.start()
-                for case in options.cases or CASES:
+                for case in options.case or CASES:
                     run_case(gateway, case, python, folder / case, options)
             finally:
                 gateway.stop()
@@ -154,7 +154,7 @@ def _freqtrade(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Runs freqtrade through a gateway.")
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], help="all by default")
+    parser.add_argument("--case", action="append", choices=CASES, help="all by default")
     parser.add_argument("--trips", type=int, default=2, help="trades of a case, in and out (2)")
     parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="of a case (300)")
     parser.add_argument("--keep", type=Path, help="a folder for logs and databases")

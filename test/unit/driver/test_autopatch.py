@@ -173,6 +173,15 @@ def test_output_of_the_commands(folder: Path, capsys: pytest.CaptureFixture[str]
     assert list(folder.iterdir()) == []
 
 
+def test_exchanges_are_given_in_one_list_or_several(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = ["--override", "binance,okx", "--override", "bybit"]
+    arguments = ["install", "--scope", "user", "--mode", "aggressive", *lists]
+    assert autopatch.main([*arguments, "--allow-gateway"]) == 0
+    assert "overrides=binance,okx,bybit" in capsys.readouterr().out.splitlines()
+
+
 def _at_start(folder: Path, script: str, **environment: str) -> str:
     """Runs a script with the sitecustomize file of a folder; returns its output."""
     start = f"import site; site.addsitedir({str(folder)!r}); "
