@@ -5,16 +5,15 @@ largest single cost of a worker. ``value`` generates an ``__init__`` that fills 
 mutable twin class with the same slots and then switches ``__class__`` to the frozen class.
 ``evolve`` copies slots the same way, by a generated function per set of changed fields.
 
-The other methods of a frozen dataclass are made here without generated code, which ``dataclass``
-compiles for each class: there are hundreds of classes, and that was a tenth of the start of a
-process.
+The other methods of a frozen dataclass are common ones, or are generated at their first calls.
+``dataclass`` compiles them for each class: there are hundreds of classes, and that was a tenth of
+the start of a process.
 
 Nothing is validated or converted.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from operator import attrgetter
 from reprlib import recursive_repr
 from typing import Any, TypeVar, dataclass_transform
 
@@ -30,7 +29,9 @@ def value(cls: type[T]) -> type[T]:
     names = tuple(each.name for each in specs)
     open_class = type(f"_Open{cls.__name__}", (), {"__slots__": names})
     frozen.__init__ = _initialiser(frozen, open_class, specs)
-    methods = _COMMON_METHODS | _comparison(names)
+    shown = tuple(each.name for each in specs if each.repr)
+    compared = tuple(each.name for each in specs if each.compare)
+    methods = _COMMON_METHODS | _comparison(frozen, compared) | {"__repr__": _printer(shown)}
     for name, method in methods.items():
         if name not in cls.__dict__:
             setattr(frozen, name, method)
@@ -58,28 +59,40 @@ def constructor(cls: type[T]) -> type[T]:
     return _maker(frozen, frozen.__open_class__, fields(frozen))  # type: ignore[return-value]
 
 
-def _comparison(names: Sequence[str]) -> dict[str, Callable[..., Any]]:
-    """Return the methods that compare the fields as a tuple."""
-    if len(names) > 1:
-        key: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    else:
-
-        def key(self: Any) -> tuple[Any, ...]:
-            return tuple([getattr(self, name) for name in names])
-
-    def is_equal(self: object, other: object) -> Any:
-        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def hashed(self: object) -> int:
-        return hash(key(self))
-
-    return {"__eq__": is_equal, "__hash__": hashed}
+def _comparison(frozen: type, names: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    """Return the methods that compare the fields as a tuple, generated at their first calls."""
+    mine, theirs = (
+        f"({''.join([f'{one}.{name}, ' for name in names])})" for one in ("self", "other")
+    )
+    texts = {
+        "__eq__": [
+            "def __eq__(self, other):",
+            "if other.__class__ is not self.__class__: return NotImplemented",
+            f"return {mine} == {theirs}",
+        ],
+        "__hash__": ["def __hash__(self):", f"return hash({mine})"],
+    }
+    return {name: _generated_at_first_call(frozen, name, lines) for name, lines in texts.items()}
 
 
-@recursive_repr()
-def _printed(self: Any) -> str:
-    shown = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if each.repr]
-    return f"{type(self).__qualname__}({', '.join(shown)})"
+def _generated_at_first_call(frozen: type, name: str, lines: list[str]) -> Callable[..., Any]:
+    """Return a method that replaces itself by a generated one: most classes never need it."""
+
+    def method(*arguments: object) -> Any:
+        generated = _compiled(name, lines, {})
+        setattr(frozen, name, generated)
+        return generated(*arguments)
+
+    return method
+
+
+def _printer(names: Sequence[str]) -> Callable[[Any], str]:
+    @recursive_repr()
+    def printed(self: Any) -> str:
+        shown = ", ".join([f"{name}={getattr(self, name)!r}" for name in names])
+        return f"{type(self).__qualname__}({shown})"
+
+    return printed
 
 
 def _refuse_assignment(self: object, name: str, new: object) -> None:
@@ -100,7 +113,6 @@ def _restore_state(self: Any, state: list[Any]) -> None:
 
 
 _COMMON_METHODS: dict[str, Callable[..., Any]] = {
-    "__repr__": _printed,
     "__setattr__": _refuse_assignment,
     "__delattr__": _refuse_deletion,
     "__getstate__": _copied_state,

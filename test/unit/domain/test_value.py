@@ -39,6 +39,12 @@ class Secret:
 
 
 @value
+class Noted:
+    name: str
+    note: str = field(default="", compare=False)
+
+
+@value
 class Named:
     name: str
 
@@ -115,6 +121,11 @@ def test_values_of_different_classes_differ() -> None:
     assert Single(name="a") != Other(name="a")
     assert Empty() == Empty() != Single(name="a")
     assert hash(Empty()) == hash(Empty())
+
+
+def test_a_field_that_is_not_compared_changes_neither_equality_nor_hash() -> None:
+    assert Noted(name="a", note="x") == Noted(name="a", note="y")
+    assert hash(Noted(name="a", note="x")) == hash(Noted(name="a", note="y"))
 
 
 def test_a_field_that_is_not_shown_is_not_printed() -> None:
