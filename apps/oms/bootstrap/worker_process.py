@@ -27,6 +27,7 @@ from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
+from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
@@ -79,6 +80,7 @@ def wire_worker(
         updated=UpdatedAccounts(listener=listener),
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
+        read_equity=_read_equity(settings, store),
     )
     return Worker(
         name=name,
@@ -111,6 +113,15 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
         reconcile=execute.reconcile,
         flatten=execute.flatten(),
         watch_stops=execute.watch_stops,
+    )
+
+
+def _read_equity(settings: Settings, store: SqlStore) -> ReadAccountEquity:
+    """Return the equity of accounts for their limits."""
+    return ReadAccountEquity(
+        value_accounts=build_value_accounts(settings, store),
+        snapshots=store.equity_snapshots,
+        history=store.history,
     )
 
 

@@ -25,7 +25,7 @@ from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue, CommandRow
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LedgerStore, LoadedAccount
-from oms.services.account_state.state import AccountState
+from oms.services.account_state.state import AccountState, EquityReader
 from oms.services.commands.execute import ExecuteCommand
 from oms.services.commands.pending_commands import restore_pending
 from oms.services.exchange_sync.poll_exchange import PollExchange
@@ -75,6 +75,8 @@ class CommandProcessor:
     batch_max: int
     #: Whether the gateway's configuration permits live trading.
     live_allowed: bool = False
+    #: Equity of accounts, for limits that are counted against it.
+    read_equity: EquityReader | None = None
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
@@ -334,7 +336,7 @@ class CommandProcessor:
             loaded = evolve(loaded, account=evolve(loaded.account, live_enabled=False))
         on_update = partial(self.updated.mark, account_id)
         state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
-        state.on_update = on_update
+        state.on_update, state.read_equity = on_update, self.read_equity
         pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
         for finished in restore_pending(state, pending):
             await self.record.append_events(state, Changes(), finished)

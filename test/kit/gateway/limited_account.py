@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
+from kit.gateway.in_process import ADMIN_KEY, MANUAL, TRADER, InProcessGateway
 from kit.http.asgi_client import AsgiResponse
 from oms.domain.value import evolve
 
@@ -11,9 +11,9 @@ KEY = "oms_a-trader-under-limits"
 WATCH = "oms_watches-over-the-limits"
 
 
-async def open_limited(busy: InProcessGateway, mode: str) -> InProcessGateway:
+async def open_limited(busy: InProcessGateway, mode: str, extra: str = MANUAL) -> InProcessGateway:
     """Return the gateway with a new account, at prices of 100, and a key of role risk."""
-    busy.account_id = await busy.add_account(mode, '{"oms":{"paper":{"source":"manual"}}}')
+    busy.account_id = await busy.add_account(mode, extra)
     grants = {busy.account_id: TRADER}
     await busy.add_key("limited", KEY, grants=grants)
     grants = {busy.account_id: evolve(TRADER, can_risk_manage=True)}

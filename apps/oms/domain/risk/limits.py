@@ -5,47 +5,19 @@ as well: without a price ``risk_no_price``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from decimal import Decimal
 
 from oms.domain.errors import Refused
-from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
 from oms.domain.risk.exposure import Entry, Exposure
+from oms.domain.risk.limit_context import LimitContext, Market
 from oms.domain.risk.policy import AccountPolicy, Limit, Limits, scope_text
 from oms.domain.risk.policy_keys import KEYS
 from oms.domain.value import value
 
 _HUNDRED = Decimal(100)
-_HALF = Decimal("0.5")
-
-
-@value
-class Market:
-    """Best prices of the entry's symbol, and their time as a text."""
-
-    bid: Decimal
-    ask: Decimal
-    at: str
-
-    @property
-    def mid(self) -> Decimal:
-        """Return the middle of bid and ask."""
-        return multiply(add(self.bid, self.ask), _HALF)
-
-
-@value
-class LimitContext:
-    """What the checks read: one account at one moment."""
-
-    exposure: Exposure
-    instruments: Mapping[str, Instrument]
-    #: Prices by symbol: of the entry, and of what is held or reserved.
-    markets: Mapping[str, Market] = field(default_factory=dict)
-    #: Units of the account's currency per unit of a quote currency.
-    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @value
@@ -66,6 +38,14 @@ class _Measure:
 class _Unknown(Exception):
     """A price or a rate that a check needs is not known."""
 
+    reason = "risk_no_price"
+
+
+class _UnknownEquity(_Unknown):
+    """The equity or the result of the day is not known."""
+
+    reason = "risk_error"
+
 
 def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> Refused | None:
     """Return why the policy refuses the entry, or ``None``."""
@@ -84,7 +64,7 @@ def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> 
             try:
                 refused = check(limit, measure)
             except _Unknown as error:
-                return _no_price(limit, str(error))
+                return _unknown(limit, error)
             if refused is not None:
                 return refused
     return None
@@ -103,6 +83,12 @@ def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check counts money."""
     names = {*policy.account, *policy.limits_of(entry.strategy_id)}
     return any(KEYS[name].needs_price for name in names - {"price_collar_pct"})
+
+
+def needs_equity(policy: AccountPolicy, entry: Entry) -> bool:
+    """Return whether a check needs the equity of the account."""
+    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
+    return any(KEYS[name].needs_equity for name in names)
 
 
 def symbols_to_mark(policy: AccountPolicy, entry: Entry, exposure: Exposure) -> Sequence[str]:
@@ -238,6 +224,50 @@ def _check_total_exposure(limit: Limit, measure: _Measure) -> Refused | None:
     return _check_worth(limit, measure, total, "with this order all positions are worth")
 
 
+def _check_capital(limit: Limit, measure: _Measure) -> Refused | None:
+    worth = _notional(measure, measure.exposure.quantity_after(measure.entry))
+    equity = _in_dollars(measure.context, measure.context.equity.equity)
+    if multiply(worth, _HUNDRED) <= multiply(_number(limit), equity):
+        return None
+    percent = _percent(worth, equity) if equity > 0 else None
+    message = (
+        f"with this order the position is worth {decimal_text(worth)}, the account"
+        f" {decimal_text(equity)}; {_at_most(limit)} %"
+    )
+    return _refused(limit, measure, message, percent)
+
+
+def _check_daily_loss(limit: Limit, measure: _Measure) -> Refused | None:
+    """Refuse while the day has lost the limit or more."""
+    loss = -_in_dollars(measure.context, measure.context.equity.day_result)
+    if loss < _number(limit):
+        return None
+    message = f"the day has lost {decimal_text(loss)}; {_at_most(limit)}"
+    return _refused(limit, measure, message, loss)
+
+
+def _check_daily_loss_pct(limit: Limit, measure: _Measure) -> Refused | None:
+    context = measure.context
+    loss = -_in_dollars(context, context.equity.day_result)
+    start = _in_dollars(context, context.equity.at_day_start)
+    if loss <= 0 or multiply(loss, _HUNDRED) < multiply(_number(limit), start):
+        return None
+    percent = _percent(loss, start) if start > 0 else None
+    message = (
+        f"the day has lost {decimal_text(loss)} of {decimal_text(start)} at its beginning;"
+        f" {_at_most(limit)} %"
+    )
+    return _refused(limit, measure, message, percent)
+
+
+def _in_dollars(context: LimitContext, amount: Decimal | None) -> Decimal:
+    """Return an amount of the account's currency in dollars. Raises ``_UnknownEquity``."""
+    rate = context.rates.get(context.equity.currency)
+    if amount is None or rate is None:
+        raise _UnknownEquity("the equity of the account, or what the day has earned, is not known")
+    return multiply(amount, rate)
+
+
 def _check_worth(limit: Limit, measure: _Measure, worth: Decimal, text: str) -> Refused | None:
     if worth <= _number(limit):
         return None
@@ -254,7 +284,10 @@ _CHECKS: Mapping[str, Callable[[Limit, _Measure], Refused | None]] = {
     "min_order_notional": _check_min_notional,
     "max_order_notional": _check_max_notional,
     "max_position_notional": _check_position_notional,
+    "max_capital_per_position_pct": _check_capital,
     "max_total_exposure": _check_total_exposure,
+    "daily_loss_limit": _check_daily_loss,
+    "daily_loss_limit_pct": _check_daily_loss_pct,
 }
 """The checks in their order; ``allow_new_positions`` is checked before, with the switches."""
 
@@ -320,11 +353,11 @@ def _refused(
     )
 
 
-def _no_price(limit: Limit, message: str) -> Refused:
-    text = f"{message}, which {limit.key} of {scope_text(limit)} needs"
+def _unknown(limit: Limit, error: _Unknown) -> Refused:
+    text = f"{error}, which {limit.key} of {scope_text(limit)} needs"
     return Refused(
         code="risk_blocked",
-        reason="risk_no_price",
+        reason=error.reason,
         message=text,
         limit=limit.setting if isinstance(limit.setting, Decimal) else None,
         set_by=limit.scope.value,

@@ -45,6 +45,10 @@ class PolicyKey:
     #: Whether its check needs a price of the order, and whether of everything that is held.
     needs_price: bool = False
     needs_marks: bool = False
+    #: Whether it needs the equity of the account.
+    needs_equity: bool = False
+    #: Whether it is measured over accounts only, never over a strategy.
+    is_of_account: bool = False
 
 
 _MAX, _MIN = KeyKind.MAXIMUM, KeyKind.MINIMUM
@@ -72,11 +76,32 @@ _TABLE = (
         needs_price=True,
     ),
     PolicyKey(
+        name="max_capital_per_position_pct",
+        kind=_MAX,
+        reason="max_capital_pct",
+        needs_price=True,
+        needs_equity=True,
+    ),
+    PolicyKey(
         name="max_total_exposure",
         kind=_MAX,
         reason="max_total_exposure",
         needs_price=True,
         needs_marks=True,
+    ),
+    PolicyKey(
+        name="daily_loss_limit",
+        kind=_MAX,
+        reason="daily_loss_limit",
+        needs_equity=True,
+        is_of_account=True,
+    ),
+    PolicyKey(
+        name="daily_loss_limit_pct",
+        kind=_MAX,
+        reason="daily_loss_limit",
+        needs_equity=True,
+        is_of_account=True,
     ),
 )
 
@@ -91,6 +116,9 @@ _STANDARD: Mapping[str, PolicyValue] = {
     "min_order_notional": Decimal(10),
     "max_order_notional": Decimal(10000),
     "max_position_notional": Decimal(10000),
+    "max_capital_per_position_pct": Decimal(10),
+    "daily_loss_limit": Decimal(5000),
+    "daily_loss_limit_pct": Decimal(3),
 }
 
 PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(

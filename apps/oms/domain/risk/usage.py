@@ -7,9 +7,10 @@ cannot be valued is unknown (``None``).
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
-from oms.domain.money import ZERO, add, subtract
+from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.risk.exposure import Exposure
-from oms.domain.risk.limits import LimitContext, worth_of
+from oms.domain.risk.limit_context import LimitContext
+from oms.domain.risk.limits import worth_of
 from oms.domain.risk.policy import AccountPolicy, Limit
 from oms.domain.value import value
 
@@ -83,6 +84,32 @@ def _total_exposure(exposure: Exposure, context: LimitContext) -> Measured:
     return total, None
 
 
+def _capital(exposure: Exposure, context: LimitContext) -> Measured:
+    worth, symbol = _position_notional(exposure, context)
+    equity = _in_dollars(context, context.equity.equity)
+    if worth is None or equity is None or equity <= 0:
+        return None, symbol
+    return divide(multiply(worth, Decimal(100)), equity), symbol
+
+
+def _daily_loss(_exposure: Exposure, context: LimitContext) -> Measured:
+    result = _in_dollars(context, context.equity.day_result)
+    return None if result is None else max(-result, ZERO), None
+
+
+def _daily_loss_pct(exposure: Exposure, context: LimitContext) -> Measured:
+    loss = _daily_loss(exposure, context)[0]
+    start = _in_dollars(context, context.equity.at_day_start)
+    if loss is None or start is None or start <= 0:
+        return None, None
+    return divide(multiply(loss, Decimal(100)), start), None
+
+
+def _in_dollars(context: LimitContext, amount: Decimal | None) -> Decimal | None:
+    rate = context.rates.get(context.equity.currency)
+    return None if amount is None or rate is None else multiply(amount, rate)
+
+
 def _largest(by_symbol: Mapping[str, Decimal]) -> Measured:
     if not by_symbol:
         return ZERO, None
@@ -95,5 +122,8 @@ _MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
     "max_open_positions_per_symbol": _open_of_symbol,
     "max_open_orders_per_symbol": _open_orders,
     "max_position_notional": _position_notional,
+    "max_capital_per_position_pct": _capital,
     "max_total_exposure": _total_exposure,
+    "daily_loss_limit": _daily_loss,
+    "daily_loss_limit_pct": _daily_loss_pct,
 }

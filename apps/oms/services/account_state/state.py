@@ -8,7 +8,7 @@ whole state is discarded and loaded again; it is never repaired.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
+from oms.domain.risk.limit_context import AccountEquity
 from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
 from oms.domain.value import evolve
 from oms.ports.exchange import (
@@ -39,6 +40,9 @@ from oms.services.account_state.pending import (
     PendingReconcile,
 )
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
+
+EquityReader = Callable[[int, datetime], Awaitable[AccountEquity]]
+"""Returns the equity of an account, by its id."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,8 @@ class AccountState:
     shared_limits: StoredLimits = NO_LIMITS
     #: The policy that both make; ``None`` if no limit is set.
     policy: AccountPolicy | None = None
+    #: Reads the equity of an account; ``None`` where no limit needs it.
+    read_equity: EquityReader | None = None
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
     #: When a price of a symbol with armed positions was last known.

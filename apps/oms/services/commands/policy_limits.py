@@ -9,16 +9,15 @@ from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder, SendOrder
 from oms.domain.errors import Refused
-from oms.domain.instrument import Instrument
 from oms.domain.money import add, divide, multiply, subtract
 from oms.domain.orders.order import Order
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import conversions
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
+from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
 from oms.domain.risk.limits import (
-    LimitContext,
-    Market,
     check_limits,
+    needs_equity,
     needs_price,
     needs_rate,
     symbols_to_mark,
@@ -123,7 +122,10 @@ async def refuse_entry(
     priced = [entry.symbol] if needs_price(policy, entry) else []
     symbols = (*priced, *symbols_to_mark(policy, entry, exposure))
     valued = (entry.symbol, *symbols) if needs_rate(policy, entry) else ()
-    context = await read_context(state, exposure, symbols, now, valued=valued)
+    has_equity = needs_equity(policy, entry)
+    context = await read_context(
+        state, exposure, symbols, now, valued=valued, has_equity=has_equity
+    )
     return check_limits(policy, entry, context)
 
 
@@ -146,18 +148,25 @@ async def read_context(
     now: datetime,
     *,
     valued: Collection[str] | None = None,
+    has_equity: bool = False,
 ) -> LimitContext:
     """Return what the checks read: the prices of ``symbols``, and the rates of the valued ones.
 
     By default all are valued. What is not known is absent.
     """
     instruments = state.exchange.instruments()
-    traded = [instruments[s] for s in (symbols if valued is None else valued) if s in instruments]
+    traded = symbols if valued is None else valued
+    currencies = {instruments[symbol].quote for symbol in traded if symbol in instruments}
+    equity = AccountEquity(currency="")
+    if has_equity and state.read_equity is not None:
+        equity = await state.read_equity(state.account.id, now)
+        currencies.add(equity.currency)
     return LimitContext(
         exposure=exposure,
         instruments=instruments,
         markets=await _read_markets(state, symbols, now),
-        rates=await _read_rates(state, traded, now),
+        rates=await _read_rates(state, currencies, now),
+        equity=equity,
     )
 
 
@@ -173,14 +182,14 @@ async def _read_markets(
 
 
 async def _read_rates(
-    state: AccountState, traded: Collection[Instrument], now: datetime
+    state: AccountState, currencies: Collection[str], now: datetime
 ) -> Mapping[str, Decimal]:
-    """Return the worth in dollars of the currencies in which the instruments are quoted.
+    """Return the worth of the currencies in dollars.
 
     A currency without a price is absent.
     """
     rates: dict[str, Decimal] = {}
-    for currency in {instrument.quote for instrument in traded}:
+    for currency in currencies:
         for symbol, is_inverse in conversions(currency, state.exchange.instruments()):
             if symbol is None:
                 rates[currency] = Decimal(1)

@@ -26,7 +26,7 @@ async def read_usage(state: AccountState, now: datetime) -> CommandResult:
     if policy is not None:
         exposure = exposure_of(state)
         held = {p.symbol for p in exposure.positions} | {e.symbol for e in exposure.reserved}
-        context = await read_context(state, exposure, sorted(held), now)
+        context = await read_context(state, exposure, sorted(held), now, has_equity=True)
         rows = [usage_row(usage) for usage in policy_usage(policy, context)]
     unreadable = None if policy is None else policy.unreadable
     value = dumps({"items": rows, "unreadable": unreadable})

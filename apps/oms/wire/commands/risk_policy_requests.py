@@ -92,6 +92,10 @@ def read_policy_edit(body: object, header_comment: str | None) -> PolicyEdit:
     if not sent:
         raise malformed_at(("keys",), f"name at least one of {', '.join(KEYS)}", "missing")
     settings = {key: parse_policy_value(key, each) for key, each in sent.items()}
+    for key in settings:
+        if scope is PolicyScope.STRATEGY and KEYS[key].is_of_account:
+            message = f"{key} is measured over accounts; it cannot be set for a strategy"
+            raise Invalid(message, reason="scope")
     return PolicyEdit(
         scope=scope, scope_id=scope_id, settings=settings, comment=_comment(fields, header_comment)
     )

@@ -11,13 +11,8 @@ from oms.domain.instrument import InstrumentKind
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order, Side
 from oms.domain.risk.exposure import Entry, Exposure, reservations
-from oms.domain.risk.limits import (
-    LimitContext,
-    Market,
-    check_limits,
-    needs_price,
-    symbols_to_mark,
-)
+from oms.domain.risk.limit_context import LimitContext, Market
+from oms.domain.risk.limits import check_limits, needs_price, symbols_to_mark
 from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope, account_policy
 from oms.domain.risk.policy_keys import PolicyValue
 

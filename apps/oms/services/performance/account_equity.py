@@ -1,0 +1,107 @@
+"""Equity and the result of the day of an account, for limits that are counted against them.
+
+Both are read at most once a second and account, and only where a limit needs them. The result of a
+day (UTC) is the change of equity since its beginning without deposits and withdrawals: what was
+earned, less fees, and the change of what is not realized.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.money import ZERO, add, subtract
+from oms.domain.risk.limit_context import AccountEquity
+from oms.ports.history_reads import HistoryQuery, HistoryReads
+from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
+from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
+
+REFRESH_SECONDS = 1.0
+ACCOUNTS_CACHED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccountEquity:
+    """Reads the equity of accounts."""
+
+    value_accounts: ValueAccounts
+    snapshots: EquitySnapshotStore
+    history: HistoryReads
+    #: Seconds of a clock that is never set back: the age of what is cached.
+    monotonic: Callable[[], float] = time.monotonic
+    #: By account id.
+    _cache: dict[int, tuple[float, AccountEquity]] = field(default_factory=dict)
+
+    async def __call__(self, account_id: int, now: datetime) -> AccountEquity:
+        """Return the equity, at most a second old; unknown parts are ``None``.
+
+        Raises ``Unavailable``.
+        """
+        began_at = self.monotonic()
+        cached = self._cache.get(account_id)
+        if cached is not None and began_at - cached[0] < REFRESH_SECONDS:
+            return cached[1]
+        equity = await self._read(account_id, now)
+        if len(self._cache) >= ACCOUNTS_CACHED_MAX:
+            self._cache.clear()
+        self._cache[account_id] = (began_at, equity)
+        return equity
+
+    def forget(self) -> None:
+        """Read again with the next order."""
+        self._cache.clear()
+
+    async def _read(self, account_id: int, now: datetime) -> AccountEquity:
+        account = (await self.value_accounts([account_id])).get(account_id)
+        if account is None or account.value.equity is None:
+            return AccountEquity(currency="" if account is None else account.value.currency)
+        equity, currency = account.value.equity, account.value.currency
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        start = await self._start_of(account_id, day)
+        if start is None and await self._has_deals_before(account_id, day):
+            return AccountEquity(currency=currency, equity=equity)
+        if start is None:
+            result = account.value.total_pnl
+        else:
+            flows = _flows(account, _since(account.stored.outside, start.ts))
+            change = subtract(equity, start.equity)
+            result = None if flows is None else subtract(change, flows)
+        if result is None:
+            return AccountEquity(currency=currency, equity=equity)
+        at_start = subtract(equity, result) if start is None else start.equity
+        return AccountEquity(
+            currency=currency, equity=equity, day_result=result, at_day_start=at_start
+        )
+
+    async def _start_of(self, account_id: int, day: datetime) -> EquitySnapshot | None:
+        """Return the snapshot that the day begins with: the last one at or before its boundary.
+
+        Without one it is the first of the day, if the account has earlier deals. Of another account
+        all that it ever earned is of this day.
+        """
+        before = (await self.snapshots.latest([account_id], day)).get(account_id)
+        if before is not None or not await self._has_deals_before(account_id, day):
+            return before
+        return next(iter(await self.snapshots.between(account_id, day, None)), None)
+
+    async def _has_deals_before(self, account_id: int, day: datetime) -> bool:
+        window = HistoryQuery(account_ids=[account_id], until=day, page_size=1, with_total=False)
+        return bool((await self.history.deals(window)).items)
+
+
+def _since(deals: Iterable[Deal], moment: datetime) -> list[Deal]:
+    return [deal for deal in deals if deal.created_at > moment]
+
+
+def _flows(account: ValuedAccount, deals: Iterable[Deal]) -> Decimal | None:
+    """Return the deposits less the withdrawals among deals; ``None`` if one has no rate."""
+    amounts, total = account.flows(), ZERO
+    for deal in deals:
+        if deal.type is DealType.BALANCE:
+            amount = amounts.get(deal.id)
+            if amount is None:
+                return None
+            total = add(total, amount)
+    return total
