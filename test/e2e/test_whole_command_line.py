@@ -55,6 +55,9 @@ KEYS = {
     "balance": {"ok", "items"},
     "ticker": {"ok", "result"},
     "change-position": {"results"},
+    "portfolio": {"items", "total", "report_currency", "as_of"},
+    "stats": {"total_positions", "closed_positions", "winrate", "total_pnl", "groups"},
+    "exit-report": {"states", "items"},
     "close-position": {"results"},
     "close-by": {"results"},
     "reassign-position": {

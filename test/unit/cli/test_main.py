@@ -60,6 +60,9 @@ COMMANDS = {
     "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
     "deals": "--account-ids 1 --days-back 3 --page 2 --page-size 50",
     "positions-history": "--account-ids 1",
+    "portfolio": "--account-ids 1",
+    "stats": "--account-ids 1 --strategy-id 2 --symbol A/B --exchange binance --group-by day",
+    "exit-report": "--account-ids 1",
     "healthz": "",
     "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
 }

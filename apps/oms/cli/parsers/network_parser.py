@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oms.cli.flags import add_account_id, add_verb, lazy_command, network_flags
+from oms.cli.parsers.figures_parser import add_figures
 
 SCOPES = ("short", "hourly", "long", "period")
 FRESHNESS = ("fresh", "stale", "never")
@@ -32,6 +33,7 @@ def add_remote(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_plain_reads(commands, network)
     _add_market(commands, network)
     _add_watch(commands, network)
+    add_figures(commands, network)
 
 
 def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
