@@ -24,15 +24,11 @@ class Comparison:
     lines: Sequence[str]
 
 
-def round_trips(database: Path) -> int:
-    """Returns the number of freqtrade's closed trades; 0 without a database."""
-    return sum(not trade["is_open"] for trade in _rows(database, "trades"))
-
-
-def stopped_trips(database: Path) -> int:
-    """Returns the number of closed trades that ended by a stop at the exchange."""
+def closed_trips(database: Path) -> tuple[int, int]:
+    """Returns the number of freqtrade's closed trades: by its exits, by stops at the exchange."""
     reasons = [trade["exit_reason"] for trade in _rows(database, "trades") if not trade["is_open"]]
-    return reasons.count("stoploss_on_exchange")
+    stops = reasons.count("stoploss_on_exchange")
+    return len(reasons) - stops, stops
 
 
 def compare(gateway: Gateway, account_id: int, database: Path) -> Comparison:

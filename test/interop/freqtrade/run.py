@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent
 for import_root in (FOLDER.parents[1], FOLDER.parent, FOLDER):
     sys.path.insert(0, str(import_root))
 
-from books import compare, round_trips, stopped_trips  # noqa: E402
+from books import closed_trips, compare  # noqa: E402
 from environments import (  # noqa: E402
     Finding,
     create_account,
@@ -93,14 +93,14 @@ def trade(
     trips: int,
     ends_at: float,
 ) -> None:
-    """Runs freqtrade until it has closed ``trips`` trades, on contracts one of them by a stop.
+    """Runs freqtrade until it has closed ``trips`` trades, on contracts as many more by stops.
 
     Raises ``Finding``.
     """
     log, database = folder / "freqtrade.log", folder / "freqtrade.sqlite"
-    stops = 1 if case.startswith("futures") else 0
+    stops = trips if case.startswith("futures") else 0
     with _freqtrade(gateway, account_id, case, python, folder) as process:
-        while round_trips(database) < trips or stopped_trips(database) < stops:
+        while not _has_closed(database, trips, stops):
             errors = error_lines(log)
             if errors or process.poll() is not None or time.monotonic() > ends_at:
                 break
@@ -110,13 +110,18 @@ def trade(
             time.sleep(5)
     text = log.read_text(encoding="utf-8", errors="replace")
     errors = error_lines(log)
-    if errors or round_trips(database) < trips or stopped_trips(database) < stops:
+    if errors or not _has_closed(database, trips, stops):
         tail = "\n".join(text.splitlines()[-60:])
-        raise Finding(f"{tail}\n\nnot {trips} trades without an error: {errors[:5]}")
+        raise Finding(f"{tail}\n\nnot {trips} exits, {stops} stops without an error: {errors[:5]}")
     warnings = [line for line in text.splitlines() if " - WARNING - " in line]
     print(f"  freqtrade: {len(text.splitlines())} lines of log, no ERROR, {len(warnings)} warnings")
     for line in warnings:
         print(f"    {line}")
+
+
+def _has_closed(database: Path, trips: int, stops: int) -> bool:
+    by_exit, by_stop = closed_trips(database)
+    return by_exit >= trips and by_stop >= stops
 
 
 def error_lines(log: Path) -> Sequence[str]:
@@ -155,7 +160,7 @@ def _freqtrade(
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Runs freqtrade through a gateway.")
     parser.add_argument("--case", action="append", choices=CASES, help="all by default")
-    parser.add_argument("--trips", type=int, default=2, help="trades of a case, in and out (2)")
+    parser.add_argument("--trips", type=int, default=1, help="trades of each kind (1)")
     parser.add_argument("--seconds", type=float, default=SECONDS_MAX, help="of a case (300)")
     parser.add_argument("--keep", type=Path, help="a folder for logs and databases")
     return parser.parse_args()
