@@ -43,6 +43,8 @@ from oms.services.submission.submit import Submit
 from oms.wire.parameters import COMMENT_CHARACTERS_MAX
 
 IP_CHARACTERS_MAX = 45
+COMMAND_HEADERS = frozenset({b"x-api-key", b"authorization", b"prefer", b"idempotency-key"})
+"""The headers that ``POST /oms/commands`` reads."""
 
 
 class WebSocketEndpoint(Protocol):
@@ -135,9 +137,11 @@ def api_context(request: Request) -> ApiContext:
 
 
 def request_headers(scope: Scope) -> Mapping[str, str]:
-    """Return the headers by lower-case name; of several with one name, the first."""
+    """Return the headers that commands use, by name; of several with one name, the first."""
     return {
-        name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])
+        name.decode("latin-1"): text.decode("latin-1")
+        for name, text in reversed(scope["headers"])
+        if name in COMMAND_HEADERS
     }
 
 
