@@ -27,6 +27,10 @@ def sell(symbol: str, kind: str = "market", price: Any = None, **params: Any) ->
     return create(symbol, kind, "sell", 0.01, price, params)
 
 
+#: A position that the next calls may close: without one an exchange refuses such an order.
+OPENED = create(LINEAR, "market", "buy", 0.02)
+
+
 EQUAL: dict[str, Sequence[Step]] = {
     "market buy": [create(SPOT, "market", "buy", 0.01)],
     "market buy with a price, by cost": [create(SPOT, "market", "buy", 0.01, 50000)],
@@ -45,9 +49,9 @@ EQUAL: dict[str, Sequence[Step]] = {
     "FOK": [buy(SPOT, timeInForce="FOK")],
     "PO": [buy(LINEAR, timeInForce="PO")],
     "a parameter that the exchange ignores": [buy(SPOT, fromId=1)],
-    "stop loss price": [sell(LINEAR, stopLossPrice=55000.06)],
-    "take profit price": [sell(LINEAR, takeProfitPrice=66000.06)],
-    "stop loss limit": [sell(LINEAR, "limit", 54000.04, stopLossPrice=55000.06)],
+    "stop loss price": [OPENED, sell(LINEAR, stopLossPrice=55000.06)],
+    "take profit price": [OPENED, sell(LINEAR, takeProfitPrice=66000.06)],
+    "stop loss limit": [OPENED, sell(LINEAR, "limit", 54000.04, stopLossPrice=55000.06)],
     "stop loss price on spot": [sell(SPOT, stopLossPrice=55000.063)],
     "take profit price on spot": [sell(SPOT, "limit", 65000, takeProfitPrice=66000.006)],
     "trigger price on spot": [
@@ -64,16 +68,15 @@ EQUAL: dict[str, Sequence[Step]] = {
         )
     ],
     "stop loss order": [
-        call("create_stop_loss_order", LINEAR, "market", "sell", 0.01, None, 55000)
+        OPENED,
+        call("create_stop_loss_order", LINEAR, "market", "sell", 0.01, None, 55000),
     ],
     "take profit order": [
-        call("create_take_profit_order", LINEAR, "limit", "sell", 0.01, 66000, 65000)
+        OPENED,
+        call("create_take_profit_order", LINEAR, "limit", "sell", 0.01, 66000, 65000),
     ],
-    "reduce-only": [create(LINEAR, "market", "buy", 0.02), sell(LINEAR, reduceOnly=True)],
-    "reduce-only limit": [
-        create(LINEAR, "market", "buy", 0.02),
-        sell(LINEAR, "limit", 70000.06, reduceOnly=True),
-    ],
+    "reduce-only": [OPENED, sell(LINEAR, reduceOnly=True)],
+    "reduce-only limit": [OPENED, sell(LINEAR, "limit", 70000.06, reduceOnly=True)],
     "edit": [buy(SPOT), call_on_last("edit_order", SPOT, "limit", "buy", 0.0234567, 51000.006)],
     "edit a contract": [
         buy(LINEAR),
@@ -237,7 +240,7 @@ ONLY_DRIVER: dict[str, Case] = {
     ),
     "a stop by its type": (
         "bybit",
-        [create(LINEAR, "stop_market", "sell", 0.01, None, {"stopLossPrice": 55000})],
+        [OPENED, create(LINEAR, "stop_market", "sell", 0.01, None, {"stopLossPrice": 55000})],
     ),
 }
 
