@@ -40,6 +40,12 @@ def require_decimal(row: Mapping[str, Any], name: str, info_keys: Sequence[str] 
     return value
 
 
+def get_price(row: Mapping[str, Any], name: str) -> Decimal | None:
+    """As ``get_decimal``, of a price that is positive: venues send 0 where there is none yet."""
+    price = get_decimal(row, name)
+    return price if price is not None and price > 0 else None
+
+
 def get_text(row: Mapping[str, Any], name: str) -> str | None:
     """Returns a text; ``None`` if it is empty."""
     value = row.get(name)

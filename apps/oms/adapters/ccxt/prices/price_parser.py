@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from oms.adapters.ccxt.parsing.decimals import to_decimal
-from oms.adapters.ccxt.parsing.fields import get_decimal
+from oms.adapters.ccxt.parsing.fields import get_decimal, get_price
 from oms.domain.money import multiply
 from oms.domain.side import Side
 from oms.ports.exchange import PriceLevel, PublicTrade, Quote
@@ -36,8 +36,8 @@ def parse_quote(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime
         ask=ask,
         bid_qty=qtys[0],
         ask_qty=qtys[1],
-        last=get_decimal(row, "last"),
-        mark=get_decimal(row, "markPrice"),
+        last=get_price(row, "last"),
+        mark=get_price(row, "markPrice"),
         at=at,
     )
 
@@ -66,8 +66,8 @@ def parse_book(row: Mapping[str, Any], unit: Decimal, symbol: str, at: datetime)
 
 def parse_mark(row: Mapping[str, Any], symbol: str, at: datetime) -> MarkPrice | None:
     """Returns the mark price of a ticker. Raises ``ReadFailed``."""
-    price = get_decimal(row, "markPrice")
-    return MarkPrice(symbol=symbol, price=price, at=at) if price and price > 0 else None
+    price = get_price(row, "markPrice")
+    return None if price is None else MarkPrice(symbol=symbol, price=price, at=at)
 
 
 def parse_public_trade(

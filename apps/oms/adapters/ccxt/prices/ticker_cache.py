@@ -8,7 +8,7 @@ from datetime import datetime
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.parsing.fields import get_decimal
+from oms.adapters.ccxt.parsing.fields import get_decimal, get_price
 from oms.adapters.ccxt.timings import Timings
 from oms.ports.exchange import Quote
 
@@ -105,7 +105,7 @@ class TickerCache:
             row = await self._client.read("fetch_ticker", symbol)
             bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
             bid_qty, ask_qty = get_decimal(row, "bidVolume"), get_decimal(row, "askVolume")
-            last, mark = get_decimal(row, "last"), get_decimal(row, "markPrice")
+            last, mark = get_price(row, "last"), get_price(row, "markPrice")
         except ReadFailed as failed:
             self._quotes.pop(symbol, None)
             _log.warning("no ticker of %s: %s", symbol, failed.message)

@@ -9,6 +9,7 @@ import pytest
 
 from kit.polling import poll_until
 from oms.adapters.ccxt.client.request_errors import ReadFailed
+from oms.adapters.ccxt.prices.price_parser import parse_quote
 from oms.adapters.ccxt.prices.ticker_cache import TickerCache
 from oms.adapters.ccxt.timings import Timings
 
@@ -63,6 +64,18 @@ async def test_the_first_ticker_is_read_when_it_is_needed(
     assert quote is not None and (quote.bid, quote.ask) == (Decimal(99), Decimal(101))
     assert await tickers.fetch(SYMBOL) == tickers.quote(SYMBOL) == quote
     assert client.reads == 1, "a current ticker is not read again"
+
+
+@pytest.mark.parametrize("sent", [None, "0", "-1"])
+async def test_a_last_or_mark_price_that_is_not_positive_is_none(
+    client: ScriptedTickers, tickers: TickerCache, sent: str | None
+) -> None:
+    """A stop level compared with 0 would close the position."""
+    client.row = {"bid": "99", "ask": "101", "last": sent, "markPrice": sent, "info": {}}
+    quote = await tickers.fetch(SYMBOL)
+    assert quote is not None and (quote.last, quote.mark) == (None, None)
+    parsed = parse_quote(client.row, Decimal(1), SYMBOL, quote.at)
+    assert parsed is not None and (parsed.last, parsed.mark) == (None, None)
 
 
 async def test_concurrent_callers_share_the_first_read(
