@@ -205,10 +205,11 @@ class OrderLookup:
         rows = (row for listing in (*ended, *waiting) for row in listing.items)
         if any(self._tagged.may_be(row, tracked) for row in rows):
             return False
+        start = tracked.created_at - _CLOCK_MARGIN
         for listing in ended:
             times = [each.created_at for each in listing.items if each.created_at is not None]
             is_cut = listing.rows >= self._profile.orders_page
-            if is_cut and min(times, default=tracked.created_at) >= tracked.created_at:
+            if is_cut and min(times, default=start) >= start:
                 return False
         return True
 
