@@ -40,11 +40,14 @@ async def pages_back_by_id(
 
 
 async def pages_from_first_id(
-    read: Callable[[int], Awaitable[list[Row]]], page: int
+    read: Callable[[int], Awaitable[list[Row]]], page: int, pages_max: int
 ) -> AsyncIterator[list[Row]]:
-    """Yields all rows, the oldest first. Raises ``ReadFailed`` for an id that is no number."""
+    """Yields all rows, the oldest first, of ``pages_max`` pages at most.
+
+    Raises ``ReadFailed`` for an id that is no number.
+    """
     start = _FIRST_ID
-    while True:
+    for _ in range(pages_max):
         rows = await read(start)
         yield rows
         if len(rows) < page:

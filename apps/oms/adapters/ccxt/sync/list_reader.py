@@ -1,7 +1,7 @@
 """Reads the lists of an account: whole or of a span of time, by symbol where a venue needs one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
@@ -9,6 +9,7 @@ from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import get_timestamp, to_milliseconds
 from oms.adapters.ccxt.sync.activity_reader import ActivityReader
 from oms.adapters.ccxt.sync.paging import (
+    PAGES_MAX,
     TimeWindow,
     clamp_to_history,
     fetch_all,
@@ -26,7 +27,6 @@ from oms.adapters.ccxt.venues.account_sections import AccountSection
 from oms.adapters.ccxt.venues.profile import VenueProfile
 
 TRADES = "fetch_my_trades"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Fields in which two versions of one execution must agree.
 _TRADE_FIELDS = ("side", "price", "amount", "timestamp")
 
@@ -58,7 +58,7 @@ class ListReader:
     ) -> list[Row]:
         """Returns all rows of a list; ``symbols`` ``None``: without a symbol."""
         names = self._symbols_to_query(section, symbols)
-        return await self._read(method, section, None, params, names)
+        return self._keep(method, await self._fetch(method, section, None, params, names))
 
     async def history(
         self,
@@ -75,16 +75,17 @@ class ListReader:
         ``now`` is when the venue's history ends, if it is not ``until``.
         """
         start = self.clamp_to_history(since, now or until, section)
-        span = TimeWindow(since=start, until=until)
         windows = split_windows(start, until, self._window_days(section))
         names = self._symbols_to_query(section, symbols)
         from_id_param = self._profile.from_id_params.get(section.kind, {}).get(method, "")
         if from_id_param and len(windows) > 1:
-            return await self._read(method, section, span, params, names, from_id_param)
+            span = TimeWindow(since=start, until=until)
+            rows = await self._fetch(method, section, start, params, names, from_id_param)
+            return self._keep(method, [row for row in rows if _is_within(row, span)])
         if self._first_id_param(method, section) and len(windows) > 1:
             rows = []
             for name in names:
-                rows += await self._read_from_first_id(method, section, span, params, name)
+                rows += await self._read_from_first_id(method, section, windows, params, name)
             return rows
         return await self._read_windows(method, section, windows, params, names)
 
@@ -99,33 +100,38 @@ class ListReader:
         rows: list[Row] = []
         for window in windows:
             window_params = self._with_until(params, window.until)
-            rows += await self._read(method, section, window, window_params, names)
-        return rows
+            rows += await self._fetch(method, section, window.since, window_params, names)
+        return self._keep(method, rows)
 
     async def _read_from_first_id(
         self,
         method: str,
         section: AccountSection,
-        span: TimeWindow,
+        windows: Sequence[TimeWindow],
         params: Mapping[str, object],
         name: str | None,
     ) -> list[Row]:
-        """All rows of a symbol by their ids, and by windows what these do not prove to contain.
+        """The rows of a symbol by their ids, and by windows what these do not prove to contain.
 
         Without a time the list may be that of the last window only: a row from before it proves
-        that it is not, and a symbol that was idle before needs no proof.
+        that it is not, and a symbol that was idle before needs no proof. A list that takes more
+        pages than there are windows is read by these.
         """
-        everything = TimeWindow(since=_EPOCH, until=span.until)
-        param = self._first_id_param(method, section)
-        rows = await self._read(method, section, everything, params, [name], first_id_param=param)
+        span = TimeWindow(since=windows[0].since, until=windows[-1].until)
+        param, page = self._first_id_param(method, section), self._profile.page_size(method)
+        rows = await self._fetch(
+            method, section, None, params, [name], first_id_param=param, pages_max=len(windows)
+        )
+        if page is not None and len(rows) >= len(windows) * page:
+            return await self._read_windows(method, section, windows, params, [name])
         days = self._window_days(section)
         last = span.until - timedelta(days=days)
-        inside = [row for row in rows if _is_within(row, span)]
+        inside = self._keep(method, [row for row in rows if _is_within(row, span)])
         if any(_is_before(row, last) for row in rows):
             return inside
         idle_from = self._activity.idle_from(section, name, last)
-        windows = split_windows(span.since, idle_from, days) if idle_from > span.since else ()
-        return [*await self._read_windows(method, section, windows, params, [name]), *inside]
+        missing = split_windows(span.since, idle_from, days) if idle_from > span.since else ()
+        return [*await self._read_windows(method, section, missing, params, [name]), *inside]
 
     def _first_id_param(self, method: str, section: AccountSection) -> str:
         return self._profile.first_id_params.get(section.kind, {}).get(method, "")
@@ -140,29 +146,28 @@ class ListReader:
         days = profile.history_days.get(section.kind, profile.history_days_max)
         return clamp_to_history(since, now, days)
 
-    async def _read(
+    async def _fetch(
         self,
         method: str,
         section: AccountSection,
-        span: TimeWindow | None,
+        since: datetime | None,
         params: Mapping[str, object],
         names: Sequence[str | None],
         from_id_param: str = "",
         first_id_param: str = "",
+        pages_max: int = PAGES_MAX,
     ) -> list[Row]:
-        """All rows of a list, or those of a span; with the last parameters pages of ids."""
+        """All rows of a list, or those since then; with parameters of ids also older ones."""
         rows: list[Row] = []
-        since = None if span is None else to_milliseconds(span.since)
-        what = TRADE if method == TRADES else ORDER
         params = self._profile.request_params(method, section.kind, params)
         params = {**self._profile.list_params.get(method, {}), **params}
-        on_duplicate = partial(self._record_duplicate, what)
+        on_duplicate = partial(self._record_duplicate, _kind_of(method))
         for symbol in names:
             rows += await fetch_all(
                 self._client,
                 method,
                 symbol,
-                since,
+                None if since is None else to_milliseconds(since),
                 self._profile.page_size(method),
                 params,
                 uses_cursor=self._profile.uses_cursor,
@@ -171,10 +176,13 @@ class ListReader:
                 offset_param=self._profile.offset_param,
                 from_id_param=from_id_param,
                 first_id_param=first_id_param,
+                pages_max=pages_max,
             )
-        if from_id_param and span is not None:
-            rows = [row for row in rows if _is_within(row, span)]
-        self._raw_rows.add(what, rows)
+        return rows
+
+    def _keep(self, method: str, rows: list[Row]) -> list[Row]:
+        """Keep the rows that were asked for as raw rows; returns them."""
+        self._raw_rows.add(_kind_of(method), rows)
         return rows
 
     def _record_duplicate(self, what: str, row: Row, newest: Row) -> None:
@@ -197,6 +205,10 @@ class ListReader:
         if symbols is None or not self._profile.symbol_required:
             return (None,)
         return sorted({*self._symbols(), *symbols} & section.symbols)
+
+
+def _kind_of(method: str) -> str:
+    return TRADE if method == TRADES else ORDER
 
 
 def _is_before(row: Row, end: datetime) -> bool:

@@ -18,7 +18,7 @@ from oms.adapters.ccxt.sync.raw_row_buffer import Row
 from oms.domain.value import value
 
 _CURSOR = "nextPageCursor"
-_PAGES_MAX = 10_000
+PAGES_MAX = 10_000
 
 
 @value
@@ -63,19 +63,22 @@ async def fetch_all(
     from_id_param: str = "",
     before_id_param: str = "",
     first_id_param: str = "",
+    pages_max: int = PAGES_MAX,
 ) -> list[Row]:
     """Returns all rows of a list, each once. Raises ``ReadFailed``.
 
     ``uses_cursor``: the venue returns a cursor of the next page, or none at the end.
     ``newest_first``: a full page leaves out older rows; ``offset_param`` skips those read.
     ``from_id_param`` starts a page at an id: the pages are read without a time, and may have rows
-    before ``since``; ``first_id_param`` reads all rows so, from the first. ``before_id_param`` asks
-    for rows older than the one with that id. Of rows with one id the newest version is returned;
-    ``on_duplicate`` gets each older version and the newest.
+    before ``since``; ``first_id_param`` reads all rows so, from the first, of ``pages_max`` pages
+    at most. ``before_id_param`` asks for rows older than the one with that id. Of rows with one id
+    the newest version is returned; ``on_duplicate`` gets each older version and the newest.
     """
     rows: dict[str, Row] = {}
     if first_id_param and page is not None:
-        pages = _pages_from_first_id(client, method, symbol, page, params, first_id_param)
+        pages = _pages_from_first_id(
+            client, method, symbol, page, params, first_id_param, pages_max
+        )
     elif from_id_param and page is not None and since is not None:
         pages = _pages_by_id(client, method, symbol, since, page, params, from_id_param)
     elif page is not None and since is not None and before_id_param:
@@ -119,7 +122,7 @@ async def _pages(
 ) -> AsyncIterator[list[Row]]:
     page_params: dict[str, object] = dict(params)
     last: list[Row] = []
-    for _ in range(_PAGES_MAX):
+    for _ in range(PAGES_MAX):
         rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
         yield rows
         cursor = find_cursor(rows)
@@ -146,7 +149,7 @@ async def _pages_back(
 ) -> AsyncIterator[list[Row]]:
     """From the newest to the oldest: by an earlier end, or by an offset."""
     page_params, seen, last = dict(params), 0, list[Row]()
-    for _ in range(_PAGES_MAX):
+    for _ in range(PAGES_MAX):
         rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
         yield rows
         if len(rows) < page:
@@ -172,7 +175,7 @@ async def _pages_before_id(
 ) -> AsyncIterator[list[Row]]:
     """From the newest to the oldest, by the id of the oldest row so far."""
     page_params, last = dict(params), ""
-    for _ in range(_PAGES_MAX):
+    for _ in range(PAGES_MAX):
         rows = require_rows(await client.read(method, symbol, since, page, page_params), method)
         yield rows
         oldest = min(rows, key=_age_key, default=None)
@@ -220,6 +223,7 @@ def _pages_from_first_id(
     page: int,
     params: Mapping[str, object],
     first_id_param: str,
+    pages_max: int,
 ) -> AsyncIterator[list[Row]]:
     async def read(first: int) -> list[Row]:
         more = {first_id_param: first}
@@ -227,7 +231,7 @@ def _pages_from_first_id(
             await client.read(method, symbol, None, page, {**params, **more}), method
         )
 
-    return pages_from_first_id(read, page)
+    return pages_from_first_id(read, page, pages_max)
 
 
 def find_cursor(rows: list[Row]) -> str | None:

@@ -36,6 +36,8 @@ class TaggedOrders:
 
     def is_unclear(self, row: OrderSnapshot) -> bool:
         """Returns whether the row may be an own order in doubt, without being known as one."""
+        if self._tag is None or not _is_unnamed(row):
+            return False
         return any(self.may_be(row, each) for each in self._candidates())
 
     def may_be(self, row: OrderSnapshot, tracked: TrackedOrder) -> bool:

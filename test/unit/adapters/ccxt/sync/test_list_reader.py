@@ -61,18 +61,21 @@ class IncomeVenue(ScriptedVenue):
             rows = [row for row in rows if int(str(row["id"])) >= params["fromId"]]
             return [row for row in rows if int(str(row["timestamp"])) >= start][: args[2]]
         self.asked.append("span")
-        return [row for row in rows if since <= int(str(row["timestamp"])) <= params["until"]]
+        rows = [row for row in rows if since <= int(str(row["timestamp"])) <= params["until"]]
+        return rows[: args[2]]
 
 
 async def read_trades(venue: IncomeVenue, days: int = 30) -> list[str]:
-    """The ids of the trades of the last ``days``, as the reader finds them."""
+    """The ids of the trades of the last ``days``, as the reader finds them and keeps them raw."""
     profile, raw_rows, until = get_profile("binance"), RawRowBuffer("binance"), now()
     activity = ActivityReader(venue, profile)
     reader = ListReader(venue, profile, lambda: [SYMBOL], raw_rows, activity)
     since = until - timedelta(days=days)
     await activity.read(SECTION, since, until)
     rows = await reader.history(TRADES, SECTION, since, until, {}, ())
-    return sorted(str(row["id"]) for row in rows)
+    names = sorted(str(row["id"]) for row in rows)
+    assert sorted(str(each.row["id"]) for each in raw_rows.take()) == names
+    return names
 
 
 def ago(*days: float) -> list[datetime]:
@@ -107,3 +110,10 @@ async def test_without_income_the_spans_are_read(code: str) -> None:
     venue = IncomeVenue(times=ago(9), income=income, cuts=True, refusal=refusal)
     assert await read_trades(venue) == ["1"]
     assert [each for each in venue.asked if each != "income"] == ["ids", *["span"] * 4]
+
+
+async def test_many_trades_are_read_by_spans() -> None:
+    """The first id may be long before the span: no more pages are read than there are spans."""
+    venue = IncomeVenue(times=[now() - timedelta(minutes=each) for each in range(90_005, 0, -15)])
+    assert len(await read_trades(venue)) == 30 * 24 * 4
+    assert venue.asked == ["income", *["ids"] * 5, *["span"] * 5]

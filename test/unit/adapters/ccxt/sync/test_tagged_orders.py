@@ -1,5 +1,6 @@
 """Own conditional orders in lists without client order ids: known again, or not touched."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +43,7 @@ ROW = OrderSnapshot(
     created_at=SENT_AT,
     updated_at=None,
 )
+NAMED = evolve(ROW, client_id=CODEC.encode(1, 1))
 
 
 def an_order(number: int = 1, **changes: Any) -> TrackedOrder:
@@ -99,6 +101,24 @@ def test_a_row_with_another_tag_is_neither_the_order_nor_a_proof_that_there_is_n
     order.is_ended = True
     assert not orders.is_unclear(row), "an order that the exchange refused is in no list"
     assert orders.is_unclear(evolve(ROW, tag="80000"))
+
+
+class UnreadOrders(OrderCache):
+    """Orders that nothing may go through: a day has many."""
+
+    def __iter__(self) -> Iterator[TrackedOrder]:
+        raise AssertionError("the orders were searched")
+
+
+@pytest.mark.parametrize(
+    ("tag", "row"),
+    [(None, evolve(ROW, is_conditional=False)), (get_profile("gate").trigger_tag, NAMED)],
+    ids=["no tags", "a client order id"],
+)
+def test_rows_that_need_no_tag_cost_no_search(tag: TriggerTag | None, row: OrderSnapshot) -> None:
+    orders = TaggedOrders(UnreadOrders(CODEC), tag)
+    assert orders.named([row]) == [row]
+    assert not orders.is_unclear(row)
 
 
 def test_of_two_rows_or_two_orders_none_is_chosen() -> None:
