@@ -21,7 +21,6 @@ from kit.exchanges.stop_venues import (
     gate_order,
     gate_stop_of_another,
 )
-from kit.exchanges.stub_exchange import now_ms
 from oms.adapters.ccxt.orders.client_order_ids import ClientOrderIdCodec
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.sync.order_lookup import OrderAbsent
