@@ -88,6 +88,10 @@ list_kill_switches read none
 get_kill_switch read kill
 release_kill_switch kill_off kill
 get_risk_policy read account
+get_portfolio read account
+get_statistics read account
+get_equity read account
+get_summary read account
 get_risk_usage read account
 check_risk read account
 set_risk_policy kill_off account
