@@ -17,7 +17,7 @@ from oms.services.queries.ledger_queries import LedgerQueries
 def build_mark_prices(store: SqlStore) -> MarkPrices:
     """Return the marks of positions of all accounts."""
     others = PaperMarks(store.registry, store.paper_prices, SystemClock())
-    return ExchangeMarks(store.paper_prices, others)
+    return ExchangeMarks(store.paper_prices, store.verification_reads.account_instruments, others)
 
 
 def build_value_accounts(settings: Settings, store: SqlStore) -> ValueAccounts:
