@@ -68,6 +68,18 @@ class SymbolHistory:
         """Return whether the rows contain everything that was open at that time."""
         return self.since is None or at >= self.since
 
+    def with_orders(self, orders: Mapping[int, Order]) -> "SymbolHistory":
+        """Return the history with ``orders``, in their form before what is added to it.
+
+        The executions of one that is not in it yet are before its deals.
+        """
+        before = {i for i, one in orders.items() if i not in self.orders and one.filled_qty}
+        return evolve(
+            self,
+            orders={**self.orders, **orders},
+            continued_orders=self.continued_orders | before,
+        )
+
 
 @value
 class ReplayedHistory:

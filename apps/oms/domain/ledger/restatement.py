@@ -41,11 +41,7 @@ def restate(
     remaining = [deal for deal in history.deals if deal.id not in inferred_ids]
     position_id = _ticket_of(inferred, remaining, history.mode)
     late = evolve(build_deal(order, report, execution, next_id("deal")), position_id=position_id)
-    history = evolve(
-        history,
-        deals=(*remaining, *reduced, late),
-        orders={**history.orders, order.id: order},
-    )
+    history = evolve(history.with_orders({order.id: order}), deals=(*remaining, *reduced, late))
     new_deal_ids = frozenset((late.id,))
     update = replay_and_diff(
         history,
@@ -118,7 +114,7 @@ def apply_late_fills(
         assert advanced is not None, "a fill is legal from every state"
         over_filled += over_fill_events(order, advanced, report.execution.exchange_trade_id)
         after[order.id] = advanced
-    extended = evolve(history, deals=(*history.deals, *late), orders={**history.orders, **orders})
+    extended = _with_deals(history.with_orders(orders), late)
     new_deal_ids = frozenset(deal.id for deal in late)
     now = max(report.received_at for report in reports)
     update = replay_and_diff(
@@ -146,7 +142,7 @@ def apply_correction(
     report = bust or right
     assert report is not None, "a correction needs a bust or a right execution"
     reversed_deals: list[Deal] = []
-    after = order
+    after, history = order, history.with_orders({order.id: order})
     if bust is not None and bust.execution is not None:
         name = bust.execution.exchange_trade_id
         reversed_deals = [d for d in history.deals if d.exchange_trade_id == name]
