@@ -161,7 +161,7 @@ class Oracle:
             p.average, p.most = self.v(p.c / p.q), max(p.most, abs(p.q))
             order = self.orders[self.trades[part.fact].order_id]
             self._claim(p, name)
-            ticket = 0 if order.reduce_only else order.ticket
+            ticket = order.ticket if self.mode == "hedge" and not order.reduce_only else 0
             for each in (name, ticket, *self.further_names.get(part.fact, ())):
                 self.names.setdefault(each, []).append(p)
         else:

@@ -213,6 +213,14 @@ class StoredRun(HistoryRun):
         self._replace_inferred()
         super()._send(*choices)
 
+    def _bust(self, *choices: int) -> None:
+        """An inferred execution keeps the ticket of a busted one, which the oracle forgets."""
+        deals = self.book.deals
+        shared = {deal.position_id for deal in deals if deal.provisional}
+        if any(deal.position_id in shared and not deal.provisional for deal in deals):
+            self._replace_inferred()
+        super()._bust(*choices)
+
     def _close_by(self, *choices: int) -> None:
         self._replace_inferred()
         super()._close_by(*choices)

@@ -56,7 +56,7 @@ def simple_view(position: Position, instrument: Instrument) -> MatchedView | Non
         return None
     if any(currency != instrument.settle for currency in position.fees):
         return None
-    if position.qty and position.qty_closed and paid:
+    if position.qty and position.qty_closed and position.fees:
         return None
     pool = Fraction(paid) if position.qty else Fraction(0)
     return _view(position, instrument, _Fees(paid=paid, pool=pool, charged=Fraction(paid) - pool))

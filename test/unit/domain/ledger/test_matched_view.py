@@ -83,6 +83,14 @@ def test_fees_of_entries_are_released_with_what_is_closed() -> None:
     assert closed.realized_pnl == Decimal("20.2")
 
 
+def test_a_rebate_of_the_exit_does_not_hide_the_fee_of_the_entry() -> None:
+    """Both sum up to nothing, but 0.6 of the entry is not charged yet."""
+    trade = Trades()
+    position = trade("buy", "10", "100", "1")
+    trade("sell", "4", "110", "-1")
+    assert figures(trade.view(position)) == exact("0", "40.6", "100.1")
+
+
 def test_a_short_position_breaks_even_below_its_average() -> None:
     trade = Trades()
     position = trade("sell", "2", "100", "1")
