@@ -9,7 +9,6 @@ from kit.exchanges.ccxt_differential import Runs, Step, Verdict, call, call_on_l
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 RISING = {"triggerPrice": 70000, "triggerDirection": "ascending"}
-POST_ONLY = {"postOnly": True}
 BUY = ("limit", "buy", 0.01, 50000)
 VENUES = ("binance", "bybit")
 Case = tuple[str, Sequence[Step]]
@@ -57,16 +56,7 @@ EQUAL: dict[str, Sequence[Step]] = {
     "trigger price on spot": [
         create(SPOT, "market", "buy", 0.01, None, {"triggerPrice": 70000.123})
     ],
-    "trigger with direction": [
-        create(
-            LINEAR,
-            "limit",
-            "buy",
-            0.01,
-            71000,
-            {"triggerPrice": 70000, "triggerDirection": "ascending"},
-        )
-    ],
+    "trigger with direction": [create(LINEAR, "limit", "buy", 0.01, 71000, RISING)],
     "stop loss order": [
         OPENED,
         call("create_stop_loss_order", LINEAR, "market", "sell", 0.01, None, 55000),

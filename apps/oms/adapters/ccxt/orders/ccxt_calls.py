@@ -90,7 +90,7 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
     elif order.order_type in profile.unsupported_types.get(instrument.kind, ()):
         message = f"this exchange has no {order.order_type} here"
     elif tag is not None and order.trigger_price is not None and not tag.is_valid(order.params):
-        message = f"params.{tag.param} is a whole number of seconds"
+        message = f"params.{tag.param} is a whole number of seconds, {tag.seconds_min} or more"
     elif times := _unsupported_times(order, instrument, profile):
         message = f"this exchange has no {min(times)} here"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:

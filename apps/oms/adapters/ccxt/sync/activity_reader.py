@@ -1,12 +1,14 @@
 """Which contracts of an account were active, and since when: from the venue's list of all income.
 
-What changes money or holdings leaves income: a commission, a profit or a funding payment. So the
-history of a symbol without any before some time holds at most trades that changed neither.
+What changes money leaves income: a commission, a profit or a funding payment. So does a position
+without a commission, once it is closed with a profit or held when funding is due. So the history of
+a symbol without any until a while after some time holds before it at most trades that changed
+neither money nor holdings.
 """
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
@@ -20,6 +22,8 @@ _log = logging.getLogger("oms.ccxt")
 _INCOME = "fetch_ledger"
 #: More income than these pages is not read: the lists of each symbol then cost less.
 _PAGES_MAX = 5
+#: Funding is due at least so often.
+_FUNDING_INTERVAL_MAX = timedelta(hours=8)
 
 
 @value
@@ -33,7 +37,7 @@ class Activity:
     def idle_from(self, symbol: str, end: datetime) -> datetime | None:
         """Returns from when on the symbol was idle until ``end``; ``None`` if it was not."""
         first = self.first.get(symbol)
-        is_idle = first is None or first >= end
+        is_idle = first is None or first > end + _FUNDING_INTERVAL_MAX
         return self.since if is_idle and end <= self.until else None
 
 

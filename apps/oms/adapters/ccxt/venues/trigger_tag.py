@@ -23,10 +23,15 @@ class TriggerTag:
     #: What ccxt sends without the parameter.
     default: int
 
+    @property
+    def seconds_min(self) -> int:
+        """The shortest time that can be shortened."""
+        return _SHARE
+
     def is_valid(self, params: Mapping[str, object]) -> bool:
         """Returns whether the parameter is left out, or a number that can be shortened."""
         longest = params.get(self.param, self.default)
-        return type(longest) is int and longest >= _SHARE
+        return type(longest) is int and longest >= self.seconds_min
 
     def seconds(self, client_id: str, params: Mapping[str, object]) -> int:
         """Returns the time that is sent."""

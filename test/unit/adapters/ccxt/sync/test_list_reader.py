@@ -96,6 +96,12 @@ async def test_a_symbol_that_was_idle_before_the_last_days_takes_one_request() -
     assert venue.asked == ["income", "ids"]
 
 
+async def test_a_position_opened_without_a_fee_has_its_first_income_later() -> None:
+    """Some contracts have no fee: the first income is then of funding, or of the close."""
+    venue = IncomeVenue(times=ago(7.1, 6.9), income=ago(6.9), cuts=True)
+    assert await read_trades(venue) == ["1", "2"]
+
+
 async def test_income_that_does_not_reach_back_leaves_only_that_time_to_spans() -> None:
     """Income is kept for 90 days, an hour less is asked for."""
     venue = IncomeVenue(times=ago(120, 1), income=ago(1), cuts=True)
