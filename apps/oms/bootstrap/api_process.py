@@ -24,6 +24,7 @@ from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
+from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import instruments_of
 
 
@@ -72,7 +73,9 @@ def wire_api(
         position_figures=PositionFigures(
             registry=store.registry,
             reads=store.verification_reads,
-            paper_instruments=lambda account: instruments_of(account.venue),
+            account_instruments=AccountInstruments(
+                store.verification_reads, lambda account: instruments_of(account.venue)
+            ),
         ),
         schema_expected=migrations.expected_version(),
         close=store.close,

@@ -129,17 +129,25 @@ def test_a_pending_change_is_a_state(change: str, state: int) -> None:
     [
         ("BTC/USDT:USDT", "USDT", None, "-0.5"),
         ("BTC/USD:BTC-261225", "BTC", None, "-0.5"),
-        ("BTC/USDT", "BTC", None, "-0.5"),
+        ("BTC/USDT", "BTC", None, "-20000.05"),
         ("BTC/USDT", "BNB", None, None),
         ("BTC/USDT", "BNB", FeeRate(rate=Decimal(600), source="BNB/USDT", at=NOON), "-300"),
     ],
 )
-def test_commission_of_a_fee_in_a_third_currency_is_its_value(
+def test_commission_is_the_value_of_the_fee_in_the_settle_currency(
     symbol: str, currency: str, rate: FeeRate | None, commission: str | None
 ) -> None:
     deal = a_deal(1, 1, symbol=symbol, fee=Decimal("0.5"), fee_currency=currency, fee_rate=rate)
     (view,) = mt5_views.deal_views([deal])
     assert view["commission"] == commission
+
+
+def test_a_fee_in_coins_that_is_reported_later_needs_a_rate() -> None:
+    late = a_deal(
+        1, 1, symbol="BTC/USDT", fee=Decimal("0.5"), fee_currency="BTC", type=DealType.COMMISSION
+    )
+    (view,) = mt5_views.deal_views([late])
+    assert view["commission"] is None
 
 
 def test_a_flip_is_one_deal_in_and_out() -> None:
@@ -150,6 +158,7 @@ def test_a_flip_is_one_deal_in_and_out() -> None:
         qty=Decimal(10),
         price=Decimal(110),
         fee=Decimal("0.22"),
+        fee_currency="USDT",
         profit=Decimal(100),
         entry=DealEntry.OUT,
         exchange_trade_id="t",
@@ -161,6 +170,7 @@ def test_a_flip_is_one_deal_in_and_out() -> None:
         qty=Decimal(5),
         price=Decimal(110),
         fee=Decimal("0.11"),
+        fee_currency="USDT",
         profit=Decimal(0),
         entry=DealEntry.IN,
         position_id=9,

@@ -1,16 +1,16 @@
 """The matched view of positions for callers, computed from deals when positions are read."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from oms.domain.account import Account, Engine
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.matched_view import MatchedView, matched_views, simple_view
 from oms.domain.ledger.position import Position
 from oms.ports.registry import Registry
 from oms.ports.verification_reads import VerificationReads
+from oms.services.verify.account_instruments import AccountInstruments
 
 CACHED_VIEWS_MAX = 10_000
 CACHED_ACCOUNTS_MAX = 1000
@@ -21,13 +21,14 @@ IDS_PER_READ_MAX = 500
 class PositionFigures:
     """Returns matched views; most positions need no further read.
 
-    Deals are read of positions that were closed in part, have fees in other currencies or were
-    merged. A view is kept until its position changes, if all of its fees have a rate.
+    Deals are read of positions with fees that were closed in part, have fees in other currencies or
+    were merged. A view is kept until its position changes, if all of its fees have a rate and
+    nothing was merged.
     """
 
     registry: Registry
     reads: VerificationReads
-    paper_instruments: Callable[[Account], Mapping[str, Instrument]]
+    account_instruments: AccountInstruments
     _instruments: dict[int, Mapping[str, Instrument]] = field(default_factory=dict)
     _views: OrderedDict[tuple[int, int], MatchedView] = field(default_factory=OrderedDict)
 
@@ -38,9 +39,9 @@ class PositionFigures:
         """
         views: dict[int, MatchedView] = {}
         unknown: dict[tuple[int, str], list[Position]] = {}
-        await self._load_instruments(positions)
+        instruments = await self._load_instruments(positions)
         for position in positions:
-            instrument = self._instrument(position)
+            instrument = instruments.get(position.account_id, {}).get(position.symbol)
             if instrument is None:
                 continue
             view = simple_view(position, instrument)
@@ -50,14 +51,14 @@ class PositionFigures:
             else:
                 key = position.account_id, position.symbol
                 unknown.setdefault(key, []).append(position)
-        for each in unknown.values():
-            views |= await self._read_views(each)
+        for (account_id, symbol), each in unknown.items():
+            views |= await self._read_views(each, instruments[account_id][symbol])
         return views
 
-    async def _read_views(self, positions: Sequence[Position]) -> Mapping[int, MatchedView]:
+    async def _read_views(
+        self, positions: Sequence[Position], instrument: Instrument
+    ) -> Mapping[int, MatchedView]:
         """Return the views of positions of one symbol, computed from their deals."""
-        instrument = self._instrument(positions[0])
-        assert instrument is not None, "the instrument is loaded"
         connected = {position.id: position for position in positions}
         targets = [position.id for position in positions if _has_merges(position)]
         while targets:
@@ -77,26 +78,25 @@ class PositionFigures:
             self._views.popitem(last=False)
         return {position.id: views[position.id] for position in positions}
 
-    async def _load_instruments(self, positions: Iterable[Position]) -> None:
-        """Read the instruments of accounts that have a symbol which is not known yet."""
-        ids = {each.account_id for each in positions if self._instrument(each) is None}
-        if not ids:
-            return
-        if len(self._instruments) > CACHED_ACCOUNTS_MAX:
-            self._instruments.clear()
-        for row in await self.registry.accounts(sorted(ids)):
-            account = row.account
-            if account.engine is Engine.PAPER:
-                instruments = self.paper_instruments(account)
-            else:
-                instruments = await self.reads.account_instruments(account.id)
-            self._instruments[account.id] = instruments
-
-    def _instrument(self, position: Position) -> Instrument | None:
-        return self._instruments.get(position.account_id, {}).get(position.symbol)
+    async def _load_instruments(
+        self, positions: Iterable[Position]
+    ) -> Mapping[int, Mapping[str, Instrument]]:
+        """Return instruments by account id; read are those of accounts with an unknown symbol."""
+        symbols: dict[int, set[str]] = {}
+        for position in positions:
+            symbols.setdefault(position.account_id, set()).add(position.symbol)
+        known = {i: self._instruments[i] for i in symbols if i in self._instruments}
+        ids = [i for i, names in symbols.items() if names - known.get(i, {}).keys()]
+        if ids:
+            for row in await self.registry.accounts(sorted(ids)):
+                known[row.account.id] = await self.account_instruments(row.account)
+            if len(self._instruments) > CACHED_ACCOUNTS_MAX:
+                self._instruments.clear()
+            self._instruments.update(known)
+        return known
 
 
 def _has_merges(position: Position) -> bool:
-    """Return whether quantity of another position was merged into this one."""
+    """Return whether quantity was merged into or out of the position."""
     held = position.qty_opened - position.qty_closed
     return held != position.qty.copy_abs()

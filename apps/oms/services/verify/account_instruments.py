@@ -1,4 +1,4 @@
-"""The instruments by which the books of an account are checked."""
+"""The instruments by which the books of an account are computed and checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -14,9 +14,10 @@ from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position
-from oms.domain.money import add, decimal_text
+from oms.domain.money import add, decimal_text, multiply, round_to_scale
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.orders.order_types import LIMIT_TYPES, ORDER_TYPES
+from oms.domain.performance.account_value import currencies_of
 from oms.domain.side import Side
 from oms.wire.error_codes import mt5_retcode
 from oms.wire.json import optional_decimal_text
@@ -234,15 +235,19 @@ def _deal_view(deal: Deal) -> Mt5DealRow:
 
 
 def _commission(deal: Deal) -> Decimal | None:
-    """Return what the deal cost, negative; ``None`` for a third currency without a rate."""
-    if deal.fee is None:
+    """Return what the deal cost in the settle currency, negative; ``None`` for a fee in a third
+    currency without a rate.
+    """
+    if deal.fee is None or deal.fee_currency is None:
         return None
     if deal.fee_rate is not None:
         return value_at(deal.fee, deal.fee_rate).copy_negate()
-    pair, _, contract = deal.symbol.partition(":")
-    base, _, quote = pair.partition("/")
-    known = {contract.partition("-")[0]} if contract else {base, quote}
-    return deal.fee.copy_negate() if deal.fee_currency in known else None
+    names = currencies_of(deal.symbol)
+    if deal.fee_currency == names.settle:
+        return deal.fee.copy_negate()
+    if names.is_spot and deal.fee_currency == names.base and deal.type is not DealType.COMMISSION:
+        return round_to_scale(multiply(deal.fee, deal.price)).copy_negate()
+    return None
 
 
 def _milliseconds(at: datetime | None) -> int | None:

@@ -1,17 +1,21 @@
 """Matched profit and break-even prices of stored positions, as callers read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from kit.builders import NOON, a_late_fee, a_spot_instrument, an_instrument
 from kit.ledger.stored_account import StoredAccount, a_trade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
+from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.matched_view import MatchedView
 from oms.domain.value import evolve
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.verify.account_instruments import AccountInstruments
 
 LINEAR = an_instrument()
 BNB = a_spot_instrument(symbol="BNB/USDT", base="BNB")
@@ -32,7 +36,9 @@ class Reader:
         self.account = account
         store: Any = account.store
         self.figures = PositionFigures(
-            registry=store.registry, reads=store.verification_reads, paper_instruments=dict
+            registry=store.registry,
+            reads=store.verification_reads,
+            account_instruments=AccountInstruments(store.verification_reads, dict),
         )
 
     @classmethod
@@ -103,3 +109,26 @@ async def test_positions_of_unknown_instruments_are_left_out(store: SqlStore) ->
     await reader.account.commit()
     (position,) = (await reader.account.books()).positions.values()
     assert await reader.figures([evolve(position, symbol="X/Y")]) == {}
+
+
+async def test_instruments_that_other_reads_forget_meanwhile_are_kept(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache is emptied between the reads of deals of two symbols."""
+    reader = await Reader.open(store)
+    await reader.execute("buy", "2", "100", 1, ("0.01", "BNB"))
+    bnb = await reader.account.send("buy", 2, symbol=BNB.symbol)
+    fee = {"fee": "0.01", "fee_currency": "BNB"}
+    await reader.account.ingest(a_trade(bnb, "t2", 2, 600, at(2), **fee))
+    await reader.account.commit()
+    positions = [*(await reader.account.books()).positions.values()]
+    reads = reader.figures.reads
+    read_deals = type(reads).deals_of_positions
+
+    async def read_and_forget(self: Any, position_ids: Sequence[int]) -> Sequence[Deal]:
+        reader.figures._instruments.clear()
+        return await read_deals(self, position_ids)
+
+    monkeypatch.setattr(type(reads), "deals_of_positions", read_and_forget)
+    views = await reader.figures(positions)
+    assert views.keys() == {position.id for position in positions}
