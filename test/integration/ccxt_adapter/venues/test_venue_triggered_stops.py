@@ -87,6 +87,19 @@ async def test_executions_of_the_placed_order_belong_to_the_stop(
     assert not [report for report in harness.reports if report.order_id != 1]
 
 
+async def test_a_stop_of_a_known_id_is_own_without_its_client_order_id(
+    places: Places, recorded_data: Path
+) -> None:
+    """That Gate returns it is not proven."""
+    one, harness = await sent_stop("gate", places, recorded_data)
+    one.name = "api"
+    one.is_met = True
+    await harness.wait_until(lambda: [each for each in harness.reports if each.execution], "filled")
+    await harness.wait_for_state(1, "FILLED")
+    await harness.exchange.close()
+    assert not [report for report in harness.reports if report.order_id != 1]
+
+
 @each_venue
 async def test_executions_that_are_listed_before_the_end_of_the_stop_wait_for_it(
     name: str, places: Places, recorded_data: Path

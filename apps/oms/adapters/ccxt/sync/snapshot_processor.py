@@ -187,9 +187,10 @@ class SnapshotProcessor:
     async def _ended_triggers(self, symbol: str) -> list[OrderSnapshot]:
         """Conditional orders that ended; own ones with their client order id.
 
-        Where the venue does not return it, the ledger is asked by their exchange ids.
+        Where the venue does not return it, they are known by their exchange ids, which the ledger
+        is asked for if they are not tracked.
         """
-        stops = await self._lookup.ended_triggers(symbol)
+        stops = [self._named(each) for each in await self._lookup.ended_triggers(symbol)]
         unnamed = unnamed_ids(stops)
         if not unnamed or self._find_own_orders is None:
             return stops
@@ -201,6 +202,16 @@ class SnapshotProcessor:
             else each
             for each in stops
         ]
+
+    def _named(self, stop: OrderSnapshot) -> OrderSnapshot:
+        """The stop; with its client order id if it is tracked and the row does not have it."""
+        client_ids = self._orders.client_ids
+        if client_ids.order_id_of(stop.client_id) is not None:
+            return stop
+        known = self._orders.find(stop.symbol, stop.exchange_order_id, None)
+        if known is None or not known.order_id:
+            return stop
+        return evolve(stop, client_id=known.client_id or client_ids.encode(known.order_id, 1))
 
     async def _is_untracked_own(self, name: str | None) -> bool:
         order_id = self._orders.client_ids.order_id_of(name)
