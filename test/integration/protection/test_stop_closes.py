@@ -98,21 +98,24 @@ async def test_remainder_is_closed_at_once(trader: PaperTrader) -> None:
     await assert_healthy(trader)
 
 
-async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
-    position_id = await trader.open(stop_loss="98.5")
+class CallersOnly:
+    """A queue that returns commands of callers only."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+    async def take(self, *args: Any) -> Any:
+        """Commands of callers."""
+        return [row for row in await self._queue.take(*args) if not row.actor.is_system]
+
+
+async def trigger_without_close(trader: PaperTrader) -> dict[str, Any]:
+    """Let the price reach the stop loss while no system command runs; returns the event."""
     processor = trader.gateway.worker.processor
-    queue = processor.queue
-
-    class NothingElse:
-        """A queue that returns commands of callers only."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(queue, name)
-
-        async def take(self, *args: Any) -> Any:
-            return [row for row in await queue.take(*args) if not row.actor.is_system]
-
-    processor.queue = NothingElse()  # type: ignore[assignment]
+    processor.queue = CallersOnly(processor.queue)  # type: ignore[assignment]
     await trader.price("98")
 
     async def triggered() -> list[dict[str, Any]]:
@@ -121,6 +124,14 @@ async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
     (event,) = await poll_until(triggered, len, seconds=5)
     await trader.look()
     assert len(await trader.events("stop_triggered")) == 1
+    return event
+
+
+async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    processor = trader.gateway.worker.processor
+    queue = processor.queue
+    event = await trigger_without_close(trader)
     await trader.crash()
     processor.queue = queue
     trader.start()
@@ -129,6 +140,49 @@ async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
     closing = [order for order in await trader.orders() if order["reason"] == "sl"]
     assert [order["command_id"] for order in closing] == [event["command_id"]]
     await assert_healthy(trader)
+
+
+async def test_close_of_levels_that_were_changed_is_refused(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    processor = trader.gateway.worker.processor
+    queue = processor.queue
+    event = await trigger_without_close(trader)
+    await trader.run("position_change", position_id=position_id, stop_loss="97")
+    processor.queue = queue
+
+    async def close() -> Any:
+        return await trader.gateway.client.get(
+            f"/oms/commands/{event['command_id']}", key=trader.key
+        )
+
+    row = await poll_until(close, lambda each: each["status"] != "queued", seconds=5)
+    assert (row["status"], row["error"]["reason"]) == ("refused", "levels_changed")
+    await trader.look()
+    assert (await trader.position(position_id))["state"] == "open"
+    await trader.price("97")
+    assert (await trader.closed(position_id))["close_price"] == "97"
+    assert await trader.events("stop_close_failed") == []
+    await assert_healthy(trader)
+
+
+@pytest.mark.parametrize("extra", [',"stop_price_mode":"mark"'])
+async def test_price_that_the_exchange_does_not_report_is_reported(trader: PaperTrader) -> None:
+    position_id = await trader.open(stop_loss="98.5")
+    exchange = state_of(trader).exchange
+    with_mark = exchange.quote
+
+    def quote(*args: Any) -> Any:
+        found = with_mark(*args)
+        return None if found is None else evolve(found, mark=None)
+
+    exchange.quote = quote
+    await trader.price("98")
+    await trader.look()
+    trader.clock.advance(11)
+    await trader.look()
+    (event,) = await trader.events("stop_price_stale")
+    assert event["symbol"] == SYMBOL
+    assert (await trader.position(position_id))["state"] == "open"
 
 
 @pytest.mark.parametrize(("mode", "rests"), [("cancel_only", False), ("halt", True)])

@@ -18,6 +18,7 @@ from oms.domain.ledger.position import Position, PositionState, apply_fee, apply
 from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
+from oms.domain.protection.level_prices import with_entry_levels
 from oms.domain.value import evolve
 
 #: Position fields whose changes are reported in the event.
@@ -49,7 +50,7 @@ def replay_and_diff(
     replayed = replay_history(history, next_id)
     ids = _ids(replayed, next_id)
     deals = _deals(history, replayed, ids, next_id)
-    positions = _positions(history, replayed, ids, deals, now)
+    positions = _positions(history, replayed, ids, deals, new_deal_ids, now)
     current = {deal.id: deal for deal in history.deals if deal.id not in new_deal_ids}
     kept = {deal.id for deal in deals}
     new = tuple(deal for deal in deals if deal.id not in current)
@@ -143,6 +144,7 @@ def _positions(
     replayed: ReplayedHistory,
     ids: Mapping[int, int],
     deals: Sequence[Deal],
+    new_deal_ids: frozenset[int],
     now: datetime,
 ) -> tuple[Position, ...]:
     """Return the positions that changed, in their new form; emptied ones last."""
@@ -156,9 +158,12 @@ def _positions(
         if first is not None and first.identifier != position.identifier:
             # The chain began before this history.
             after[position_id] = evolve(position, identifier=first.identifier)
+    entered = [d for d in deals if d.id in new_deal_ids and _is_entry(d)]
     for position_id, old in before.items():
         if position_id not in after:
             after[position_id] = _emptied_position(old, now)
+        elif old.is_open and after[position_id].is_open:
+            after[position_id] = _with_levels_of(old, after[position_id], history, entered)
     for deal in deals:
         if deal.position_id in after:
             after[deal.position_id] = _with_charge(after[deal.position_id], history, deal)
@@ -192,16 +197,27 @@ def _with_ids(
     )
     if old is None:
         return position
-    held = position.is_open
-    state = old.state if held and old.is_open else position.state
-    return evolve(
-        position,
-        comment=old.comment,
-        state=state,
-        stop_loss=old.stop_loss if held and old.is_open else position.stop_loss,
-        stop_gain=old.stop_gain if held and old.is_open else position.stop_gain,
-        levels=old.levels if held and old.is_open else position.levels,
-    )
+    state = old.state if position.is_open and old.is_open else position.state
+    return evolve(position, comment=old.comment, state=state)
+
+
+def _is_entry(deal: Deal) -> bool:
+    return deal.type is DealType.TRADE and deal.entry is DealEntry.IN
+
+
+def _with_levels_of(
+    old: Position, position: Position, history: SymbolHistory, entered: Sequence[Deal]
+) -> Position:
+    """Return a position that stays open with the levels it had, after the new entries into it."""
+    position = evolve(position, stop_loss=old.stop_loss, stop_gain=old.stop_gain, levels=old.levels)
+    orders = [
+        history.orders.get(deal.order_id or 0)
+        for deal in entered
+        if deal.position_id == position.id
+    ]
+    for order in (*orders, None):  # Without an order: the average price may have changed.
+        position = with_entry_levels(position, order, history.instrument)
+    return position
 
 
 def _emptied_position(old: Position, now: datetime) -> Position:

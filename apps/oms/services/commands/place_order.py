@@ -96,7 +96,9 @@ class PlaceOrder:
                 return await self._no_position(state, payload)
             instrument = state.exchange.instruments()[position.symbol]
             if payload.qty is None and position.qty.copy_abs() < instrument.step:
-                return await self._write_off_dust(state, command, position, changes, now)
+                return await self._write_off_dust(
+                    state, command, position, payload.reason, changes, now
+                )
             strategy_id = payload.strategy_id or position.strategy_id
             kill_switch = kill_switch_of_close(state, command, position.symbol, strategy_id)
             approved = admit_close(
@@ -147,6 +149,7 @@ class PlaceOrder:
         state: AccountState,
         command: Command,
         position: Position,
+        reason: str,
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
@@ -157,7 +160,7 @@ class PlaceOrder:
             state.exchange.instruments()[position.symbol],
             self.ids,
             name=f"command:{command.id}:{position.id}",
-            reason="api",
+            reason=reason,
             executed_at=now,
             received_at=now,
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from oms.domain.commands.command import ClosePosition, Command, CommandResult
 from oms.domain.errors import Refused
 from oms.domain.ledger.close_lock import is_close_order
+from oms.domain.ledger.position import Position
 from oms.services.account_state.state import AccountState
 from oms.services.commands.bulk_close import CancelOne
 from oms.services.commands.place_order import PlaceOrder
@@ -21,10 +22,16 @@ async def close_by_gateway(
 ) -> CommandResult:
     """Cancel resting closes of the position, and close it; refused while one is still open.
 
-    At an exchange that answers later the cancel is in progress when this returns.
+    At an exchange that answers later the cancel is in progress when this returns. Refused too once
+    the levels that caused it were changed.
     """
     assert isinstance(command.payload, ClosePosition)
     position_id = command.payload.position_id
+    position = state.positions.get(position_id)
+    if position is not None and not _is_pending(position, command.id):
+        message = f"the stop levels of position {position_id} were changed since"
+        refused = Refused(code="conflict", reason="levels_changed", message=message)
+        return CommandResult.refused(refused)
     closes = [order.id for order in state.orders.values() if is_close_order(order, position_id)]
     for order_id in sorted(closes):
         await cancel(state, order_id, changes, now)
@@ -32,3 +39,9 @@ async def close_by_gateway(
         message = f"an order that closes position {position_id} is being canceled"
         return CommandResult.refused(Refused(code="position_close_in_progress", message=message))
     return await place(state, command, changes, now)
+
+
+def _is_pending(position: Position, command_id: int) -> bool:
+    """Return whether the position waits for this close."""
+    pending = None if position.levels is None else position.levels.pending_close
+    return pending is not None and pending.command_id == command_id

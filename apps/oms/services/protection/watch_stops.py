@@ -59,7 +59,7 @@ class WatchStops:
         quotes: dict[str, Quote | None] = {}
         for position in list(state.armed.values()):
             if position.symbol not in quotes:
-                quotes[position.symbol] = self._fresh_quote(state, position.symbol, changes, now)
+                quotes[position.symbol] = self._fresh_quote(state, position, changes, now)
             quote = quotes[position.symbol]
             price = None if quote is None else exit_price(state.account.stops, position, quote)
             if position.levels is not None and position.levels.pending_close is not None:
@@ -159,13 +159,17 @@ class WatchStops:
         return await self.queue.find(ids) if ids else {}
 
     def _fresh_quote(
-        self, state: AccountState, symbol: str, changes: Changes, now: datetime
+        self, state: AccountState, position: Position, changes: Changes, now: datetime
     ) -> Quote | None:
-        """Return the price of a symbol if it is fresh; reports once that it is not.
+        """Return the prices of the position's symbol if they are fresh; reports once that not.
 
-        A paper exchange itself returns no price that is too old; one set manually does not age.
+        A quote without the price that the account's levels are compared with counts as none. A
+        paper exchange itself returns no price that is too old; one set manually does not age.
         """
+        symbol = position.symbol
         quote = state.exchange.quote(symbol, now)
+        if quote is not None and exit_price(state.account.stops, position, quote) is None:
+            quote = None
         is_aging = state.account.engine is not Engine.PAPER
         if quote is not None and not (is_aging and now - quote.at > self.price_age):
             state.priced_at[symbol] = quote.at if is_aging else now

@@ -233,10 +233,11 @@ async def test_dust_position_is_closed_without_an_order(busy: InProcessGateway) 
     position = await _position(busy, held)
     assert (position["state"], position["qty"]) == ("open", "0.00000999")
 
-    row = await _run(busy, account, "close_position", position_id=held)
+    row = await _run(busy, account, "close_position", position_id=held, reason="sl")
 
     assert (row["ok"], row["order_id"]) == (True, None), row
-    assert (await _position(busy, held))["state"] == "closed"
+    position = await _position(busy, held)
+    assert (position["state"], position["close_reason"]) == ("closed", "sl")
 
 
 async def test_close_order_is_reassigned_only_with_its_position(

@@ -1,0 +1,66 @@
+"""Stop levels of positions after replays: they follow the average price, late entries set them."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from kit.builders import NOON, a_report, an_instrument
+from kit.ledger.ledger_book import LedgerBook
+from oms.domain.account import PositionMode
+from oms.domain.ledger.ledger_update import LedgerUpdate
+from oms.domain.ledger.position import Position
+from oms.domain.ledger.restatement import apply_reassignment
+from oms.domain.orders.execution_report import Execution, ReportKind
+from oms.domain.protection.levels import Levels
+from oms.domain.value import evolve
+
+
+def execute(book: LedgerBook, order_id: int, name: str, price: int, second: int) -> None:
+    execution = Execution(
+        exchange_trade_id=name,
+        qty=Decimal(1),
+        price=Decimal(price),
+        executed_at=NOON + timedelta(seconds=second),
+    )
+    book.ingest(a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution))
+
+
+def only_position(book: LedgerBook) -> Position:
+    (position,) = book.positions.values()
+    return position
+
+
+def test_levels_in_percent_follow_the_average_price_of_a_late_entry() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(3), levels=Levels(stop_loss_pct=Decimal(10)))
+    execute(book, buy.id, "t2", 100, 2)
+    execute(book, buy.id, "t3", 100, 3)
+    assert only_position(book).stop_loss == 90
+    execute(book, buy.id, "t1", 130, 1)
+
+    assert only_position(book).avg_price == 110
+    assert only_position(book).stop_loss == 99
+    assert apply_reassignment(book.history(), {}, book.next_id, NOON) == LedgerUpdate()
+
+
+def test_a_late_entry_brings_the_levels_of_its_order() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    first = book.send("buy", Decimal(2), stop_loss=Decimal(90))
+    second = book.send("buy", Decimal(1), stop_loss=Decimal(95), stop_gain=Decimal(120))
+    execute(book, first.id, "t1", 100, 1)
+    execute(book, first.id, "t3", 100, 3)
+    execute(book, second.id, "t2", 100, 2)
+
+    position = only_position(book)
+    assert (position.stop_loss, position.stop_gain) == (95, 120)
+
+
+def test_a_replay_keeps_levels_that_were_changed() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(2), stop_loss=Decimal(90))
+    execute(book, buy.id, "t1", 100, 1)
+    execute(book, buy.id, "t2", 100, 2)
+    before = only_position(book)
+    book.positions[before.id] = evolve(before, stop_loss=Decimal(97))
+    book.bust("t2", NOON + timedelta(seconds=9))
+
+    assert (only_position(book).qty, only_position(book).stop_loss) == (1, 97)
