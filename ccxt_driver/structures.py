@@ -4,7 +4,6 @@ Ids are the gateway's own. A value that a row does not contain is ``None``, neve
 are computed as decimals and converted by ``number`` (float by default) at the end.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -133,15 +132,14 @@ class StructureBuilder:
     ) -> list[Structure]:
         """Returns positions with what the exchange says of the margin of theirs.
 
-        Where several positions are one at the exchange, without the amounts of the whole.
+        A part of a position at the exchange is without the amounts of the whole.
         """
         theirs = {(row.get("symbol"), row.get("side")): row for row in exchange_positions}
-        counts = Counter((row["symbol"], row["side"]) for row in positions)
         result = []
         for position in positions:
-            key = (position["symbol"], position["side"])
-            names = _SETTING_KEYS if counts[key] > 1 else (*_SETTING_KEYS, *_MARGIN_KEYS)
-            row = theirs.get(key, {})
+            row = theirs.get((position["symbol"], position["side"]), {})
+            is_whole = self._exact(row.get("contracts")) == position["contracts"]
+            names = (*_SETTING_KEYS, *_MARGIN_KEYS) if is_whole else _SETTING_KEYS
             result.append({**position, **{name: self._exact(row.get(name)) for name in names}})
         return result
 

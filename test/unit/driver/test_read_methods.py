@@ -156,6 +156,7 @@ MARGIN = {
     "liquidationPrice": 41000.5,
     "initialMargin": 500.0,
     "hedged": False,
+    "contracts": 0.1,
 }
 LOADED = ({"result": {"BTC/USDT:USDT": {"id": "BTCUSDT", "swap": True}}}, {"result": {}})
 
@@ -193,13 +194,17 @@ def test_reads_without_symbols_have_the_type_of_the_program(
     assert named == params
 
 
-def test_several_positions_that_are_one_at_the_exchange_have_no_amounts_of_it() -> None:
-    rows = [LINEAR_POSITION, {**LINEAR_POSITION, "id": 4}]
-    exchange, _ = make_exchange(*LOADED, {"items": rows}, {"result": [MARGIN]}, dialect="ccxt")
+@pytest.mark.parametrize("count", [1, 2])
+def test_parts_of_a_position_at_the_exchange_have_no_amounts_of_it(count: int) -> None:
+    rows = [{**LINEAR_POSITION, "id": number} for number in range(count)]
+    answers = ({"items": rows}, {"result": [{**MARGIN, "contracts": 0.2}]})
+    exchange, _ = make_exchange(*LOADED, *answers, dialect="ccxt")
     exchange.load_markets()
-    for position in exchange.fetch_positions():
+    positions = exchange.fetch_positions()
+    assert len(positions) == count
+    for position in positions:
         assert (position["leverage"], position["liquidationPrice"]) == (3, 41000.5)
-        assert position["initialMargin"] is None
+        assert (position["contracts"], position["initialMargin"]) == (0.1, None)
 
 
 def test_a_key_of_strategies_reads_positions_without_a_margin() -> None:

@@ -1,6 +1,7 @@
 """Group commit: submissions during a commit share the next one, and results come after it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -65,6 +66,28 @@ async def test_a_failure_affects_only_its_group() -> None:
     assert [type(one) for one in failed] == [Unavailable, Unavailable]
     queue.is_down = False
     assert (await enqueue(a_submission(3))).ids == (3,)
+
+
+async def test_a_cancelled_transaction_ends_only_its_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, groups = MemoryQueue(), 0
+    enqueue = Enqueue(queue=queue, notifier=LocalNotifier(), batch_max=1)
+    store = queue.enqueue
+
+    async def first_is_cancelled(submissions: Sequence[Submission]) -> Sequence[EnqueueResult]:
+        nonlocal groups
+        groups += 1
+        if groups == 1:
+            raise asyncio.CancelledError
+        return await store(submissions)
+
+    monkeypatch.setattr(queue, "enqueue", first_is_cancelled)
+    callers = [asyncio.create_task(enqueue(a_submission(n))) for n in (1, 2)]
+    await asyncio.wait(callers, timeout=5)
+    assert [caller.done() for caller in callers] == [True, True]
+    assert callers[0].cancelled()
+    assert callers[1].result().ids == (2,)
 
 
 async def test_a_cancelled_caller_does_not_undo_the_submission() -> None:

@@ -89,11 +89,11 @@ class Enqueue:
     def _finish(self, group: list[QueuedSubmission], storing: StoringTask) -> None:
         """Pass the results of a group, or its error, to the callers, and begin the next group."""
         self._storing = None
-        if storing.cancelled():
+        if storing.cancelling():
             return  # the process ends
         if self._waiting:
             self._store_next()
-        error = storing.exception()
+        error = asyncio.CancelledError() if storing.cancelled() else storing.exception()
         if error is not None:
             for _, future in group:
                 if not future.done():
