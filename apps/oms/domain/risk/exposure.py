@@ -74,10 +74,12 @@ def reducible_qty(
     strategy_id: int,
     positions: Iterable[Position],
     orders: Iterable[Order],
+    pending: Iterable[Entry] = (),
 ) -> Decimal:
     """Return how much of an order of this side only reduces, beyond the open orders of that side.
 
-    0 in hedge accounts, where an order that names no opposite ticket opens.
+    ``pending`` are entries that have no order yet. 0 in hedge accounts, where an order that names
+    no opposite ticket opens.
     """
     if mode is PositionMode.HEDGE:
         return ZERO
@@ -89,10 +91,12 @@ def reducible_qty(
             held = add(held, position.qty.copy_abs())
     if not held:
         return ZERO
-    for order in orders:
-        is_own = not own_only or order.strategy_id == strategy_id
-        if order.symbol == symbol and order.side is side and is_own:
-            held = subtract(held, order.remaining_qty)
+    resting = [(o.symbol, o.side, o.strategy_id, o.remaining_qty) for o in orders]
+    resting += [(e.symbol, e.side, e.strategy_id, e.qty) for e in pending]
+    for order_symbol, order_side, owner, qty in resting:
+        is_own = not own_only or owner == strategy_id
+        if order_symbol == symbol and order_side is side and is_own:
+            held = subtract(held, qty)
     return max(held, ZERO)
 
 
@@ -190,6 +194,7 @@ class Exposure:
         """Return per position how large it becomes if all buys are filled, and if all sales are.
 
         Both sides are never filled together against each other: either alone may come first.
+        ``entries`` open in full: what their orders close has been taken off before.
         """
         bought: dict[PositionKey, Decimal] = {}
         sold: dict[PositionKey, Decimal] = {}
@@ -197,12 +202,18 @@ class Exposure:
             key = self._key_of_position(position)
             bought[key] = add(bought.get(key, ZERO), position.qty)
             sold[key] = add(sold.get(key, ZERO), position.qty)
-        for entry in (*self.reserved, *entries):
+        for entry in self.reserved:
             key = self.key_of(entry)
             if entry.side is Side.BUY:
                 bought[key] = add(bought.get(key, ZERO), entry.qty)
             else:
                 sold[key] = subtract(sold.get(key, ZERO), entry.qty)
+        for entry in entries:
+            key = self.key_of(entry)
+            if entry.side is Side.BUY:
+                bought[key] = add(max(bought.get(key, ZERO), ZERO), entry.qty)
+            else:
+                sold[key] = subtract(min(sold.get(key, ZERO), ZERO), entry.qty)
         return {
             key: (bought.get(key, ZERO).copy_abs(), sold.get(key, ZERO).copy_abs())
             for key in bought.keys() | sold.keys()

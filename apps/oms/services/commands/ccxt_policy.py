@@ -9,12 +9,14 @@ from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder
 from oms.domain.errors import Refused
-from oms.domain.money import EXACT, subtract
-from oms.domain.orders.order import Order
-from oms.domain.risk.exposure import Entry, reducible_qty
+from oms.domain.instrument import InstrumentKind
+from oms.domain.money import EXACT, ZERO, multiply, subtract
+from oms.domain.orders.order import Order, Side
+from oms.domain.risk.exposure import Entry
 from oms.domain.risk.policy import AccountPolicy
+from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
-from oms.services.commands.policy_limits import refuse_change, refuse_entry
+from oms.services.commands.policy_limits import reducible_in, refuse_change, refuse_entry
 from oms.wire.ccxt.trade_requests import CreateRequest, EditRequest, Params, positive_number
 
 _TRIGGERS = ("triggerPrice", "stopPrice", "stopLossPrice", "takeProfitPrice")
@@ -46,51 +48,64 @@ async def refuse_direct_order(
 ) -> Refused | None:
     """Return why the policy refuses a new order; an accepted one is added to ``earlier``.
 
-    ``earlier`` are the entries before it in the same call. Raises ``Invalid``.
+    ``earlier`` are the orders before it in the same call. Raises ``Invalid``.
     """
     if not policy.applies_to(0):
         return None
     qty = await _quantity(state, request, now)
     if qty is None:
         return refuse_unvalued(policy)
-    reducible = reducible_qty(
-        state.account.position_mode,
-        request.symbol,
-        request.side,
-        0,
-        state.positions.values(),
-        state.orders.values(),
-    )
-    if reducible >= qty and not earlier:
-        return None
-    entry = _entry(request, qty if earlier else subtract(qty, reducible))
-    refused = await refuse_entry(policy, state, entry, now, pending=earlier)
-    if refused is None:
-        earlier.append(entry)
-    return refused
+    entry = _entry(request, qty)
+    reducible = reducible_in(state, entry.symbol, entry.side, entry.strategy_id, pending=earlier)
+    if reducible < qty:
+        opening = evolve(entry, qty=subtract(qty, reducible))
+        refused = await refuse_entry(policy, state, opening, now, pending=earlier)
+        if refused is not None:
+            return refused
+    earlier.append(entry)
+    return None
 
 
 async def _quantity(state: AccountState, request: CreateRequest, now: datetime) -> Decimal | None:
-    if request.amount is not None or request.cost is None:
+    """Return the largest quantity that an exchange may read from the call; ``None`` if unknown.
+
+    Some take amount × price as the cost of a market buy of spot.
+    """
+    amount, cost, price = request.amount or ZERO, request.cost, _limit_price(request)
+    if cost is None and (price == request.price or not _is_spot_buy(state, request)):
         return request.amount
-    price = request.price
     if price is None:
         quote = await state.exchange.fetch_quote(request.symbol, now)
-        price = None if quote is None else quote.ask
-    return EXACT.divide(request.cost, price) if price else None
+        if quote is None:
+            return None
+        price = quote.ask
+        if request.price is not None and _is_spot_buy(state, request):
+            amount = max(amount, EXACT.divide(multiply(amount, request.price), price))
+    return amount if cost is None else max(amount, EXACT.divide(cost, price))
+
+
+def _is_spot_buy(state: AccountState, request: CreateRequest) -> bool:
+    kind = state.exchange.instruments()[request.symbol].kind
+    return kind is InstrumentKind.SPOT and request.side is Side.BUY
+
+
+def _limit_price(request: CreateRequest) -> Decimal | None:
+    """Return the limit price; the price of a market order only helps to compute its cost."""
+    return None if "market" in request.order_type else request.price
 
 
 def _entry(request: CreateRequest, qty: Decimal) -> Entry:
     """Return what the call adds. Raises ``Invalid``."""
     trigger = _trigger_price(request.params)
-    kind = "market" if request.price is None else "limit"
+    price = _limit_price(request)
+    kind = "market" if price is None else "limit"
     time_in_force = request.params.get("timeInForce")
     return Entry(
         symbol=request.symbol,
         side=request.side,
         order_type=kind if trigger is None else f"stop_{kind}",
         qty=qty,
-        price=request.price,
+        price=price,
         trigger_price=trigger,
         time_in_force=time_in_force if isinstance(time_in_force, str) else None,
     )

@@ -3,14 +3,14 @@
 Callers ask only where the account has a policy. Prices are read only where a limit needs them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder, SendOrder
 from oms.domain.errors import Refused
-from oms.domain.money import add, divide, multiply, subtract
-from oms.domain.orders.order import Order
+from oms.domain.money import add, divide, multiply, round_down_to_step, subtract
+from oms.domain.orders.order import Order, Side
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import conversions
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
@@ -45,14 +45,7 @@ async def within_policy(
         return approved
     if not policy.applies_to(approved.strategy_id):
         return approved
-    reducible = reducible_qty(
-        state.account.position_mode,
-        approved.symbol,
-        approved.side,
-        approved.strategy_id,
-        state.positions.values(),
-        state.orders.values(),
-    )
+    reducible = reducible_in(state, approved.symbol, approved.side, approved.strategy_id)
     if reducible >= approved.qty:
         return approved
     entry = Entry(
@@ -70,9 +63,9 @@ async def within_policy(
     refused = await refuse_entry(policy, state, entry, now)
     if refused is None:
         return approved
-    if not reducible:
-        return refused
-    return evolve(approved, qty=reducible, reduce_only=True, cut_by=refused)
+    step = state.exchange.instruments()[approved.symbol].step
+    qty = round_down_to_step(reducible, step)
+    return evolve(approved, qty=qty, reduce_only=True, cut_by=refused) if qty else refused
 
 
 async def refuse_change(
@@ -90,15 +83,7 @@ async def refuse_change(
         return None
     qty = order.qty if payload.new_qty is None else payload.new_qty
     left = subtract(qty, order.filled_qty)
-    others = [each for each in state.orders.values() if each.id != order.id]
-    reducible = reducible_qty(
-        state.account.position_mode,
-        order.symbol,
-        order.side,
-        order.strategy_id,
-        state.positions.values(),
-        others,
-    )
+    reducible = reducible_in(state, order.symbol, order.side, order.strategy_id, except_id=order.id)
     if reducible >= left:
         return None
     price = order.price if payload.new_price is None else payload.new_price
@@ -129,16 +114,42 @@ async def refuse_entry(
     return check_limits(policy, entry, context)
 
 
+def reducible_in(
+    state: AccountState,
+    symbol: str,
+    side: Side,
+    strategy_id: int,
+    *,
+    pending: Sequence[Entry] = (),
+    except_id: int = 0,
+) -> Decimal:
+    """Return how much of an order only reduces, beyond open orders and calls on their way."""
+    return reducible_qty(
+        state.account.position_mode,
+        symbol,
+        side,
+        strategy_id,
+        state.positions.values(),
+        (order for order in state.orders.values() if order.id != except_id),
+        (*pending, *_calls(state)),
+    )
+
+
 def exposure_of(
     state: AccountState, pending: Sequence[Entry] = (), *, except_id: int = 0
 ) -> Exposure:
     """Return the exposure with calls that are on their way; one order may be left out."""
-    calls = (entry for call in state.pending_calls for entry in call.entries)
+    entries = (*pending, *_calls(state))
     return Exposure(
         mode=state.account.position_mode,
         positions=state.positions.values(),
-        reserved=reservations(state.orders.values(), (*pending, *calls), except_id=except_id),
+        reserved=reservations(state.orders.values(), entries, except_id=except_id),
     )
+
+
+def _calls(state: AccountState) -> Iterator[Entry]:
+    """Yield what calls that are on their way may still place."""
+    return (entry for call in state.pending_calls for entry in call.entries)
 
 
 async def read_context(

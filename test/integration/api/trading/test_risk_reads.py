@@ -72,6 +72,39 @@ async def test_what_reduces_passes_on_the_ccxt_route(limited: InProcessGateway) 
     assert await _call(limited, "create_order", BTC, "market", "sell", 4) is None
 
 
+async def test_orders_of_one_ccxt_call_do_not_close_the_same_position_twice(
+    limited: InProcessGateway,
+) -> None:
+    assert await _call(limited, "create_order", BTC, "market", "buy", 4) is None
+    await set_limits(limited, max_order_notional="100")
+    leg = {"symbol": BTC, "type": "limit", "side": "sell", "amount": 3, "price": 110}
+    assert await _call(limited, "create_orders", [leg, leg]) == "max_order_notional"
+    assert await _call(limited, "create_orders", [leg, leg | {"amount": 1}]) is None
+
+
+async def test_the_price_of_a_ccxt_market_order_does_not_value_it(
+    limited: InProcessGateway,
+) -> None:
+    await set_limits(limited, max_order_notional="500")
+    assert await _call(limited, "create_order", BTC, "market", "buy", 6, 1) == (
+        "max_order_notional"
+    )
+    cost = {"cost": 600}
+    assert await _call(limited, "create_order", BTC, "market", "buy", 1, 1000, cost) == (
+        "max_order_notional"
+    )
+    assert await _call(limited, "create_order", BTC, "market", "buy", 5, 1) is None
+
+
+async def test_a_flip_counts_the_whole_position_that_it_opens(limited: InProcessGateway) -> None:
+    await set_limits(limited, max_position_notional="400")
+    assert reason_of(await send(limited, qty="4")) is None
+    result = await send(limited, side="sell", qty="10")
+    assert (result["order"]["qty"], result["order"]["reduce_only"]) == ("4", True)
+    assert reason_of(await send(limited, qty="4")) is None
+    assert (await send(limited, side="sell", qty="8"))["order"]["qty"] == "8"
+
+
 async def test_usage_shows_what_is_left_of_each_limit(limited: InProcessGateway) -> None:
     await set_limits(
         limited, max_open_positions=3, max_total_exposure="1000", max_order_notional="500"
