@@ -36,7 +36,7 @@ class EquityScheduler:
     monotonic: Callable[[], float] = time.monotonic
     #: Accounts with a closed position since their last snapshot.
     _closed: set[int] = field(default_factory=set)
-    #: Event number of each leased account at its last look.
+    #: Event number of each leased account at its last read; 0: not read since it was leased.
     _seqs: dict[int, int] = field(default_factory=dict)
     _looked_at: datetime | None = None
     _day: datetime | None = None
@@ -52,10 +52,11 @@ class EquityScheduler:
         self._closed |= self.processor.take_accounts_with_closed_positions()
         self._closed &= leases.keys()
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        is_new_day, self._day = self._day not in (None, day), day
-        if is_new_day:
+        if self._day not in (None, day):
             await self._take(leases, await self._active(leases, now, timedelta(0)), boundary=day)
+            self._day = day  # After a failure the boundary is tried again.
             return
+        self._day = day
         due = set(self._closed)
         is_look = self._looked_at is None or now - self._looked_at >= self.interval / 10
         if is_look or self._seqs.keys() != leases.keys():
@@ -74,13 +75,8 @@ class EquityScheduler:
         heads = await self.history.heads(ids)
         active = set(await self.ledger.accounts_with_positions(ids))
         for account_id in ids:
-            seq = heads.get(account_id, 0)
-            if account_id in self._seqs and self._seqs[account_id] != seq:
+            if self._seqs.setdefault(account_id, 0) != heads.get(account_id, 0):
                 active.add(account_id)
-            elif account_id not in self._seqs:
-                if seq:
-                    active.add(account_id)
-                self._seqs[account_id] = seq
         return active - self.take.taken_after(now - age)
 
     async def _take(

@@ -1,16 +1,23 @@
 """Snapshots of equity: what they hold, when they are taken, and that only the owner takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
+from kit.gateway.in_process import now
 from kit.gateway.manual_trading import ManualTrading
 from kit.polling import poll_until
 from oms.adapters.sql.store import SqlStore
+from oms.domain.errors import Unavailable
 from oms.domain.value import evolve
+from oms.ports.clock import Clock
 from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot
+from oms.services.performance.take_snapshots import TakeSnapshots
+from oms.worker.equity_schedule import EquityScheduler
 
 LONG = timedelta(days=7)
 
@@ -94,6 +101,76 @@ async def test_the_boundary_of_a_day_has_a_snapshot(trading: ManualTrading) -> N
         lambda: _latest(trading, account), lambda each: each and each.ts > first.ts
     )
     assert snapshot is not None and snapshot.ts == midnight
+
+
+async def test_a_deposit_after_the_boundary_is_not_before_it(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "1")
+    await _snapshot_with(trading, account, equity="10000")
+    trading.scheduler.interval = LONG
+    boundary = now()
+    await trading.deposit(account, "USDT", "500")
+    lease = trading.gateway.worker.keeper.held[account]
+    await trading.scheduler.take([lease], boundary=boundary)
+    snapshot = await _snapshot_with(trading, account, equity="10500", flows="500")
+    assert snapshot.ts > boundary, "the day begins without the deposit"
+
+
+async def test_a_change_before_a_restart_has_a_snapshot(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.deposit(account, "USDT", "1")
+    await _snapshot_with(trading, account, flows="1")
+    trading.scheduler.interval = LONG
+    await trading.deposit(account, "USDT", "500")
+    assert (await _latest(trading, account)).flows == 1  # type: ignore[union-attr]
+    restarted = _restarted(trading, trading.scheduler.clock)
+    await restarted()
+    restarted.interval = timedelta(0)
+    await restarted()
+    await _snapshot_with(trading, account, equity="10501", flows="501")
+
+
+async def test_a_boundary_is_tried_again_after_a_failure(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "1")
+    first = await _snapshot_with(trading, account, equity="10000")
+    trading.scheduler.interval = LONG
+    clock = _FixedClock(first.ts)
+    scheduler = _restarted(trading, clock)
+    await scheduler()
+    midnight = first.ts.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    clock.time = midnight + timedelta(seconds=1)
+    ledger, scheduler.ledger = scheduler.ledger, _UnavailableLedger()  # type: ignore[assignment]
+    with pytest.raises(Unavailable):
+        await scheduler()
+    scheduler.ledger = ledger
+    await scheduler()
+    last = await _latest(trading, account)
+    assert last is not None and last.ts == midnight
+
+
+class _UnavailableLedger:
+    """A database that does not answer."""
+
+    async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
+        raise Unavailable("the database does not answer")
+
+
+def _restarted(trading: ManualTrading, clock: Clock) -> EquityScheduler:
+    """Return the schedule of a worker that has just started."""
+    before = trading.scheduler
+    value_accounts = replace(before.take.value_accounts, clock=clock)
+    return EquityScheduler(
+        processor=before.processor,
+        take=TakeSnapshots(value_accounts=value_accounts, snapshots=before.take.snapshots),
+        ledger=before.ledger,
+        history=before.history,
+        clock=clock,
+        interval=LONG,
+    )
 
 
 async def test_a_deposit_keeps_the_rate_of_its_time(trading: ManualTrading) -> None:

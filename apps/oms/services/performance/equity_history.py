@@ -1,5 +1,6 @@
 """Equity curves of accounts and their statistics, from the stored snapshots."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -79,14 +80,14 @@ class EquityHistory:
                 raise Forbidden(message, code="strategy_permission_denied")
         points_max = max(POINTS_MAX // len(window.account_ids), POINTS_PER_ACCOUNT_MIN)
         currencies = await self._currencies(window.account_ids)
-        return [
-            AccountCurve(
-                account_id=account_id,
-                currency=currencies[account_id],
-                points=build_curve(await self._points(account_id, window), points_max, resolution),
-            )
-            for account_id in window.account_ids
-        ]
+        curves = []
+        for account_id in window.account_ids:
+            points = await self._points(account_id, window)
+            # In a thread: the event loop would answer nobody for as long as a long curve takes.
+            curve = await asyncio.to_thread(build_curve, points, points_max, resolution)
+            currency = currencies[account_id]
+            curves.append(AccountCurve(account_id=account_id, currency=currency, points=curve))
+        return curves
 
     async def summaries(
         self, principal: Principal, window: HistoryQuery
@@ -121,7 +122,7 @@ class EquityHistory:
         return AccountSummary(
             account_id=account_id,
             currency=currency,
-            equity=compute_equity_statistics(points),
+            equity=await asyncio.to_thread(compute_equity_statistics, points),
             results=both[None],
             strategies={key: each for key, each in both.items() if isinstance(key, int)},
         )

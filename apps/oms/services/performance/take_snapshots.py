@@ -17,7 +17,7 @@ from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapsho
 from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
 
 BOUNDARY_SECONDS_MAX = timedelta(seconds=5)
-"""A snapshot taken this long after the boundary of a day at most is that of the boundary."""
+"""A snapshot this long after the boundary of a day, without a deposit since, is that of it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +66,6 @@ class TakeSnapshots:
 
     def _snapshot(self, account: ValuedAccount, boundary: datetime | None) -> EquitySnapshot | None:
         figures, flows = account.value, self._flows(account)
-        is_boundary = boundary is not None and account.as_of - boundary <= BOUNDARY_SECONDS_MAX
         amounts = {
             "cash": figures.cash,
             "equity": figures.equity,
@@ -80,7 +79,7 @@ class TakeSnapshots:
             return None
         return EquitySnapshot(
             account_id=account.account.id,
-            ts=boundary if boundary is not None and is_boundary else account.as_of,
+            ts=_time_of(account, boundary),
             **known,
         )
 
@@ -112,3 +111,15 @@ class TakeSnapshots:
         if snapshot.ts <= before.ts:
             return False
         return bool(account.stored.positions) or evolve(before, ts=snapshot.ts) != snapshot
+
+
+def _time_of(account: ValuedAccount, boundary: datetime | None) -> datetime:
+    """Return the time of a snapshot, which is never before a deposit that it has."""
+    newest = max((deal.created_at for deal in account.stored.outside), default=None)
+    if (
+        boundary is not None
+        and account.as_of - boundary <= BOUNDARY_SECONDS_MAX
+        and (newest is None or newest <= boundary)
+    ):
+        return boundary
+    return account.as_of if newest is None else max(account.as_of, newest)

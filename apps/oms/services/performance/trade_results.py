@@ -22,8 +22,6 @@ from oms.services.queries.ledger_queries import LedgerQueries
 POSITIONS_MAX = 100_000
 """Closed positions of one request."""
 
-_ROWS_PER_SLICE = 5_000
-
 GROUPS: Mapping[str, Callable[[ClosedPosition], str | int]] = {
     "strategy": lambda each: each.strategy_id,
     "symbol": lambda each: each.symbol,
@@ -68,28 +66,9 @@ class TradeResults:
         if len(found) > POSITIONS_MAX:
             message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
             raise Invalid(message, reason="too_many_positions")
-        closed = [
-            each
-            for each in await _in_slices(found, exchanges)
-            if exchange in (None, each.exchange, each.exchange.partition(".")[2])
-        ]
         opened = await self._open_counts(window, exchanges, exchange, group_by)
-        total = sum(opened.values())
-        whole = GroupStatistics(key=None, statistics=compute_statistics(closed, total))
-        if group_by is None:
-            return [whole]
-        groups = group_positions(closed, GROUPS[group_by])
-        names = [key for key in groups.keys() | opened.keys() if key is not None]
-        return [
-            whole,
-            *(
-                GroupStatistics(
-                    key=key,
-                    statistics=compute_statistics(groups.get(key, ()), opened.get(key, 0)),
-                )
-                for key in sorted(names)
-            ),
-        ]
+        # In a thread: the event loop would answer nobody for seconds.
+        return await asyncio.to_thread(_statistics_of, found, exchanges, exchange, group_by, opened)
 
     async def _open_counts(
         self,
@@ -104,7 +83,7 @@ class TradeResults:
             await self.results.open_counts(window)
         ).items():
             name = exchanges[account_id]
-            if exchange not in (None, name, name.partition(".")[2]):
+            if not _is_of(exchange, name):
                 continue
             keys: dict[str | None, str | int] = {
                 "strategy": strategy_id,
@@ -117,17 +96,37 @@ class TradeResults:
         return counts
 
 
-async def _in_slices(
-    rows: Sequence[PositionResult], exchanges: Mapping[int, str]
-) -> list[ClosedPosition]:
-    """Return the closed positions; other requests are served between slices of them."""
-    closed: list[ClosedPosition] = []
-    for first in range(0, len(rows), _ROWS_PER_SLICE):
-        closed += [
-            _closed(row, exchanges[row.account_id]) for row in rows[first : first + _ROWS_PER_SLICE]
-        ]
-        await asyncio.sleep(0)
-    return closed
+def _statistics_of(
+    rows: Sequence[PositionResult],
+    exchanges: Mapping[int, str],
+    exchange: str | None,
+    group_by: str | None,
+    opened: Mapping[str | int | None, int],
+) -> Sequence[GroupStatistics]:
+    """Return the statistics of positions on ``exchange``, then those of each group."""
+    every = [_closed(row, exchanges[row.account_id]) for row in rows]
+    closed = [each for each in every if _is_of(exchange, each.exchange)]
+    total = sum(opened.values())
+    whole = GroupStatistics(key=None, statistics=compute_statistics(closed, total))
+    if group_by is None:
+        return [whole]
+    groups = group_positions(closed, GROUPS[group_by])
+    names = [key for key in groups.keys() | opened.keys() if key is not None]
+    return [
+        whole,
+        *(
+            GroupStatistics(
+                key=key,
+                statistics=compute_statistics(groups.get(key, ()), opened.get(key, 0)),
+            )
+            for key in sorted(names)
+        ),
+    ]
+
+
+def _is_of(exchange: str | None, name: str) -> bool:
+    """Return whether ``<engine>.<venue>`` is meant by this or by the venue alone."""
+    return exchange in (None, name, name.partition(".")[2])
 
 
 def _closed(row: PositionResult, exchange: str) -> ClosedPosition:

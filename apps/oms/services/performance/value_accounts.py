@@ -75,9 +75,9 @@ class ValueAccounts:
 
     async def __call__(self, account_ids: Sequence[int]) -> Mapping[int, ValuedAccount]:
         """Return the accounts by id; unknown ids are left out. Raises ``Unavailable``."""
+        now = self.clock.now()  # Before the read: what is booked meanwhile is later than that.
         stored = await self.money(account_ids)
         accounts = {row.account.id: row for row in await self.registry.accounts(sorted(stored))}
-        now = self.clock.now()
         money = {
             key: _with_initial_balances(stored[key], accounts[key].account) for key in accounts
         }

@@ -1,5 +1,6 @@
 """Rows of ``equity_snapshots``; written under the account's lease, outside of ledger commits."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +79,8 @@ class SqlEquitySnapshots:
                 where += f" AND ts {sign} {param}"
                 values.append(dialect.encode_time(moment))
         text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts"
-        return [_from_row(row, dialect) for row in await self._database.fetch(text, values)]
+        rows = await self._database.fetch(text, values)
+        return await asyncio.to_thread(lambda: [_from_row(row, dialect) for row in rows])
 
     async def thin(self, now: datetime, limit: int) -> int:
         """Delete what is kept no longer, at most ``limit`` rows; returns their number."""

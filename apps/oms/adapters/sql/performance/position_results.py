@@ -1,8 +1,11 @@
 """Results of positions, without the rest of their rows."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from oms.adapters.sql.connection.database import Database
+from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.reads.page_query import HistoryTable, window_conditions
 from oms.adapters.sql.rows import positions
 from oms.domain.ledger.position import PositionState
@@ -31,21 +34,8 @@ class SqlPositionResults:
             f"state = '{PositionState.CLOSED.value}'"
         )
         text = f"SELECT {_COLUMNS} FROM oms_positions WHERE {where.text} LIMIT {dialect.param}"
-        decimal = dialect.decode_decimal
-        return [
-            PositionResult(
-                id=row[0],
-                account_id=row[1],
-                strategy_id=row[2],
-                symbol=row[3],
-                profit=decimal(row[4]),
-                funding=decimal(row[5]),
-                realized_pnl=decimal(row[6]),
-                close_reason=row[7],
-                closed_at=dialect.decode_time(row[8]),
-            )
-            for row in await self._database.fetch(text, (*where.values, limit))
-        ]
+        rows = await self._database.fetch(text, (*where.values, limit))
+        return await asyncio.to_thread(lambda: [_result(row, dialect) for row in rows])
 
     async def open_counts(self, window: HistoryQuery) -> OpenCounts:
         """Return how many positions are open; times do not matter. Raises ``Unavailable``."""
@@ -58,3 +48,18 @@ class SqlPositionResults:
         )
         rows = await self._database.fetch(text, where.values)
         return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
+
+
+def _result(row: Any, dialect: Dialect) -> PositionResult:
+    decimal = dialect.decode_decimal
+    return PositionResult(
+        id=row[0],
+        account_id=row[1],
+        strategy_id=row[2],
+        symbol=row[3],
+        profit=decimal(row[4]),
+        funding=decimal(row[5]),
+        realized_pnl=decimal(row[6]),
+        close_reason=row[7],
+        closed_at=dialect.decode_time(row[8]),
+    )
