@@ -106,6 +106,14 @@ async def test_summaries_have_what_was_closed_today(trading: ManualTrading) -> N
     assert (row["win_rate"], row["closed_positions"]) == ("100", 1)
     (strategy,) = row["strategies"]
     assert (strategy["strategy_id"], strategy["realized_today"]) == (0, "10")
+    path = f"/analytics/summary?account_ids={account}"
+    for period in ("to=2026-01-01T00:00:00Z", "from=2099-01-01T00:00:00Z"):
+        (row,) = (await trading.get(account, f"{path}&{period}"))["items"]
+        for each in (row, *row["strategies"]):
+            assert (each["closed_positions"], each["win_rate"]) == (0, None), period
+            today = (each["closed_today"], each["realized_today"], each["fees_today"])
+            assert today == (1, "10", "2.1"), period
+        assert len(row["strategies"]) == 1, period
 
 
 async def test_the_equity_of_all_strategies_is_not_that_of_one(trading: ManualTrading) -> None:

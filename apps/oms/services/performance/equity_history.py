@@ -13,7 +13,7 @@ from oms.domain.performance.equity_statistics import (
     EquityStatistics,
     compute_equity_statistics,
 )
-from oms.domain.performance.trade_statistics import TradeStatistics
+from oms.domain.performance.trade_statistics import TradeStatistics, compute_statistics
 from oms.domain.value import evolve, value
 from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryQuery
@@ -39,10 +39,10 @@ class AccountCurve:
 
 @value
 class ResultsToday:
-    """Statistics of all closed positions, and of those closed since midnight (UTC)."""
+    """Statistics of the positions closed in a period, and of those closed today (UTC)."""
 
     all: TradeStatistics
-    today: TradeStatistics | None
+    today: TradeStatistics
 
 
 @value
@@ -110,12 +110,14 @@ class EquityHistory:
         now = self.clock.now().astimezone(UTC)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         whole = await self.results(principal, mine, group_by="strategy")
-        since = midnight if window.since is None else max(midnight, window.since)
-        today = await self.results(principal, evolve(mine, since=since), group_by="strategy")
+        of_today = evolve(mine, since=midnight, until=None)
+        today = await self.results(principal, of_today, group_by="strategy")
+        earned = {each.key: each.statistics for each in whole}
         latest = {each.key: each.statistics for each in today}
+        none = compute_statistics((), 0)
         both = {
-            each.key: ResultsToday(all=each.statistics, today=latest.get(each.key))
-            for each in whole
+            key: ResultsToday(all=earned.get(key, none), today=latest.get(key, none))
+            for key in earned | latest
         }
         is_restricted = allowed_strategies(principal, account_id) is not None
         points = [] if is_restricted else await self._points(account_id, window)

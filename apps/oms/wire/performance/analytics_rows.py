@@ -81,7 +81,7 @@ def equity_curve_row(
     }
 
 
-def results_row(whole: TradeStatistics, today: TradeStatistics | None) -> ResultsRow:
+def results_row(whole: TradeStatistics, today: TradeStatistics) -> ResultsRow:
     """Return the row of results; an account that never closed a position has no amounts."""
     row: ResultsRow = {
         "open_positions": whole.open_positions,
@@ -91,12 +91,12 @@ def results_row(whole: TradeStatistics, today: TradeStatistics | None) -> Result
         "fees_today": None,
         "win_rate": optional_decimal_text(whole.winrate),
     }
-    if not whole.closed_positions:
+    if not (whole.closed_positions or today.closed_positions):
         return row
-    row["closed_today"] = 0 if today is None else today.closed_positions
-    if not row["closed_today"]:
+    row["closed_today"] = today.closed_positions
+    if not today.closed_positions:
         row["realized_today"] = row["fees_today"] = "0"
-    elif today is not None and today.total_pnl is not None and today.fees_total is not None:
+    elif today.total_pnl is not None and today.fees_total is not None:
         row["realized_today"] = decimal_text(add(today.total_pnl, today.fees_total))
         row["fees_today"] = decimal_text(today.fees_total)
     return row
