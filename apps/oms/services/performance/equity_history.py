@@ -83,7 +83,7 @@ class EquityHistory:
         curves = []
         for account_id in window.account_ids:
             points = await self._points(account_id, window)
-            # In a thread: the event loop would answer nobody for as long as a long curve takes.
+            # In a thread: other requests are served meanwhile.
             curve = await asyncio.to_thread(build_curve, points, points_max, resolution)
             currency = currencies[account_id]
             curves.append(AccountCurve(account_id=account_id, currency=currency, points=curve))

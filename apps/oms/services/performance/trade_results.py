@@ -67,7 +67,7 @@ class TradeResults:
             message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
             raise Invalid(message, reason="too_many_positions")
         opened = await self._open_counts(window, exchanges, exchange, group_by)
-        # In a thread: the event loop would answer nobody for seconds.
+        # In a thread: other requests are served meanwhile.
         return await asyncio.to_thread(_statistics_of, found, exchanges, exchange, group_by, opened)
 
     async def _open_counts(
