@@ -156,6 +156,7 @@ async def test_malformed_levels_are_refused(trader: PaperTrader) -> None:
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"stop_loss": "90", "stop_loss_pct": "1"}, "stop_loss_pct"),
         ({"stop_trailing_pct": "1", "stop_trailing_amount": "1"}, "stop_trailing_amount"),
+        ({"stop_trailing_activation_pct": "1"}, "stop_trailing_activation_pct"),
         ({"stop_gain_pct": "-1"}, "stop_gain_pct"),
         ({"stop_gain_pct": "NaN"}, "stop_gain_pct"),
         ({"max_hold_seconds": 0}, "max_hold_seconds"),

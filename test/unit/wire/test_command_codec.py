@@ -132,7 +132,7 @@ PAYLOADS: list[CommandPayload] = [
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
     SetRiskPolicy(keys={"max_order_notional": "500", "allowed_symbols": None}, comment="c"),
     ReadRiskUsage(),
-    CheckOrder(order='{"symbol":"X"}'),
+    CheckOrder(order='{"symbol":"X"}', strategy_id=7, position_id=8),
     SetRiskPolicy(keys={"allow_new_positions": False}, preset="small", comment="c"),
     AdminMutate(
         entity="deals",

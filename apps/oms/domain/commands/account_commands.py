@@ -49,6 +49,9 @@ class CheckOrder:
 
     #: The encoded ``SendOrder``.
     order: str
+    #: Its strategy and position: the caller needs access to them, as for the order.
+    strategy_id: int = 0
+    position_id: int = 0
 
 
 @value

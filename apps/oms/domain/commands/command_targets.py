@@ -91,7 +91,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     RiskSwitch: {"strategy_id": IdKind.STRATEGY_OR_DEFAULT},
     SetRiskPolicy: {},
     ReadRiskUsage: {},
-    CheckOrder: {},
+    CheckOrder: {"strategy_id": IdKind.STRATEGY, "position_id": IdKind.POSITION},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
     EnforceKillSwitch: {"kill_id": IdKind.ACCOUNT, "scope_id": IdKind.SCOPE},
     Reconcile: {},

@@ -84,7 +84,11 @@ def encode_payload(payload: CommandPayload) -> str:
         case RiskSwitch():
             fields = _write_switch(payload)
         case CheckOrder():
-            fields = {"order": payload.order}
+            fields = {
+                "order": payload.order,
+                "strategy_id": payload.strategy_id,
+                "position_id": payload.position_id,
+            }
         case SetRiskPolicy():
             fields = {"keys": dict(payload.keys)}
             fields |= {} if payload.preset is None else {"preset": payload.preset}

@@ -24,6 +24,15 @@ def check_level_fields(fields: Mapping[str, Any], at: Location) -> None:
             raise malformed_at((*at, second), f"give either {first} or {second}")
 
 
+def check_entry_level_fields(fields: Mapping[str, Any], at: Location) -> None:
+    """Refuse stop levels of an order that no position can have. Raises ``Malformed``."""
+    check_level_fields(fields, at)
+    distances = ("stop_trailing_pct", "stop_trailing_amount")
+    name = "stop_trailing_activation_pct"
+    if fields.get(name) is not None and all(fields.get(each) is None for each in distances):
+        raise malformed_at((*at, name), f"it goes with {distances[0]} or {distances[1]}")
+
+
 def put_levels(fields: dict[str, Any], payload: SendOrder | ChangePosition) -> None:
     """Add the stop levels of a payload to its stored keys; those kept or absent are left out."""
     keeps = isinstance(payload, ChangePosition)

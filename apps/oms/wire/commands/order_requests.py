@@ -22,7 +22,7 @@ from oms.domain.orders.order_types import (
 from oms.domain.side import Side
 from oms.domain.value import constructor
 from oms.wire.commands.command_schemas import CLOSE, OCO, SEND
-from oms.wire.commands.level_fields import check_level_fields
+from oms.wire.commands.level_fields import check_entry_level_fields
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
 
@@ -57,7 +57,7 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
     checked = validate(SEND, fields, at, partial(_sent_location, sent, SEND_ALIASES))
     _set_conditional_type(checked, at)
     _check_expiry(checked, at)
-    check_level_fields(checked, at)
+    check_entry_level_fields(checked, at)
     return _new_send_order(**checked)
 
 

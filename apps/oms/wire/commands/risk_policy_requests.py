@@ -126,7 +126,10 @@ def read_check(body: object) -> tuple[int, CheckOrder]:
     """
     fields = validate(CHECK, require_object(body, ("body",)), ())
     order = read_send_order(drop_nulls(fields["order"]), ("order",))
-    return fields["account_id"], CheckOrder(order=encode_payload(order))
+    payload = CheckOrder(
+        order=encode_payload(order), strategy_id=order.strategy_id, position_id=order.position_id
+    )
+    return fields["account_id"], payload
 
 
 def read_policy_scope(name: str | None, scope_id: str | int | None) -> tuple[PolicyScope, int]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kit.gateway.in_process import InProcessGateway
+from kit.gateway.in_process import TRADER, InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
     ETH,
@@ -15,6 +15,9 @@ from kit.gateway.limited_account import (
     send,
     set_limits,
 )
+from oms.domain.value import evolve
+
+STRICT = "oms_a-trader-of-one-strategy"
 
 
 @pytest.fixture
@@ -152,6 +155,29 @@ async def test_a_check_has_the_verdict_of_the_order(limited: InProcessGateway) -
     body = {"account_id": limited.account_id, "order": order}
     answer = await limited.client("POST", "/risk/check", body, key=KEY)
     assert (answer.status, answer.detail["code"]) == (422, "validation_error")
+
+
+async def test_a_check_refuses_levels_as_the_order_does(limited: InProcessGateway) -> None:
+    order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "1", "stop_loss": "101"}
+    body = {"account_id": limited.account_id, "order": order}
+    answer = await limited.client("POST", "/risk/check", body, key=KEY)
+    verdict = answer.json()
+    assert (verdict["status"], verdict["refusal"]["reason"]) == ("blocked", "invalid_stops")
+
+
+async def test_a_check_needs_the_strategy_and_the_position_of_its_order(
+    limited: InProcessGateway,
+) -> None:
+    position_id = (await send(limited, qty="1"))["order"]["position_id"]
+    strict = evolve(TRADER, restrict_to_strategies=True, strategy_ids=frozenset({1}))
+    key = await limited.add_key("strict", STRICT, grants={limited.account_id: strict})
+    order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "1"}
+    for more in ({}, {"strategy_id": 2}, {"strategy_id": 1, "position_id": position_id}):
+        body = {"account_id": limited.account_id, "order": order | more}
+        answer = await limited.client("POST", "/risk/check", body, key=key)
+        assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied"), more
+    body = {"account_id": limited.account_id, "order": order | {"strategy_id": 1}}
+    assert (await limited.client("POST", "/risk/check", body, key=key)).status == 200
 
 
 async def test_refused_and_cut_orders_are_reported(limited: InProcessGateway) -> None:
