@@ -62,13 +62,9 @@ _NUMBERS = {
     "trailing_percent": "trailing_percent",
     "trailingPercent": "trailing_percent",
 }
-_ONLY_OF_SEND = frozenset(
-    {
-        *("position_id", "reduce_only", "oms_stop_loss", "oms_stop_gain", "expires_at"),
-        *("stop_loss_pct", "stop_gain_pct", "stop_trailing_pct", "stop_trailing_amount"),
-        *("stop_trailing_activation_pct", "max_hold_seconds", "new_position"),
-    }
-)
+#: Fields that a closing order has in another form, or that have no effect on it. The gateway
+#: refuses all others that it does not have.
+_NOT_OF_CLOSE = frozenset({"position_id", "reduce_only", "oms_stop_loss", "oms_stop_gain"})
 
 
 def create_order(context: CallContext, call: OrderCall) -> Flow[Structure]:
@@ -181,7 +177,7 @@ def close_position(
         "position_id": _id(position_id),
         "client_order_id": _new_client_order_id(),
     }
-    payload |= {key: value for key, value in fields.items() if key not in _ONLY_OF_SEND}
+    payload |= {key: value for key, value in fields.items() if key not in _NOT_OF_CLOSE}
     for key, name in (("amount", "qty"), ("qty", "qty"), ("price", "price")):
         if key in extra:
             payload[name] = _number(key, extra.pop(key))

@@ -135,6 +135,23 @@ async def test_parameters_that_a_paper_account_does_not_have_are_refused(
     assert await exchange.fetch_open_orders() == []
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [{"stop_loss_pct": 1}, {"max_hold_seconds": 60}, {"expires_at": "2030-01-01T00:00:00Z"}],
+    ids=lambda terms: next(iter(terms)),
+)
+async def test_terms_that_a_closing_order_does_not_have_are_refused(
+    gateway: InProcessGateway, terms: dict[str, Any]
+) -> None:
+    exchange = await _trader(gateway, "binance")
+    await exchange.create_order(LINEAR, "market", "buy", 0.02)
+    (position,) = await exchange.fetch_positions()
+    params = {"position_id": position["id"], **terms}
+    with pytest.raises(ccxt.BaseError, match=next(iter(terms))):
+        await exchange.close_position(LINEAR, None, params)
+    assert len(await exchange.fetch_positions()) == 1
+
+
 async def test_tickers_of_futures_are_those_of_contracts(gateway: InProcessGateway) -> None:
     exchange = await _trader(gateway, "binance")
     for method in (exchange.fetch_tickers, exchange.fetch_bids_asks):
@@ -147,11 +164,13 @@ async def test_tickers_of_futures_are_those_of_contracts(gateway: InProcessGatew
 
 async def test_candles_and_funding_of_contracts(gateway: InProcessGateway) -> None:
     exchange = await _trader(gateway, "binance")
-    last = await exchange.fetch_ohlcv(LINEAR, "1h", None, 3)
-    mark = await exchange.fetch_ohlcv(LINEAR, "1h", None, 3, {"price": "mark"})
-    assert mark == await exchange.fetch_mark_ohlcv(LINEAR, "1h", None, 3)
-    assert [row[:5] for row in mark[:2]] == [row[:5] for row in last[:2]]
-    assert [row[5] for row in mark] == [None] * 3
+    # Without the newest candle, which changes from one read to the next.
+    last = (await exchange.fetch_ohlcv(LINEAR, "1h", None, 3))[:2]
+    past = (LINEAR, "1h", last[0][0], 2)
+    mark = await exchange.fetch_ohlcv(*past, {"price": "mark"})
+    assert mark == await exchange.fetch_mark_ohlcv(*past)
+    assert [row[:5] for row in mark] == [row[:5] for row in last]
+    assert [row[5] for row in mark] == [None] * 2
     with pytest.raises(ccxt.NotSupported, match="index"):
         await exchange.fetch_ohlcv(LINEAR, "1h", None, 3, {"price": "index"})
     rates = await exchange.fetch_funding_rate_history(LINEAR, None, 3)

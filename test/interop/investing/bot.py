@@ -1,4 +1,4 @@
-"""A bot of the investing algorithm framework: buys by limit orders, sells by market orders, twice.
+"""A bot of the investing algorithm framework: buys two symbols at limits, sells them at market.
 
 Run in an environment of its own, in an empty folder.
 """
@@ -25,7 +25,7 @@ ITERATIONS = 75
 
 
 class RoundTrips(TradingStrategy):
-    """Buys each symbol above the price, and sells it two rounds later."""
+    """Buys each symbol above the price, and sells it in the next round."""
 
     algorithm_id = "round-trips"
     time_unit = TimeUnit.MINUTE
