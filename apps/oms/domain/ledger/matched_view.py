@@ -79,6 +79,7 @@ def matched_views(
             fold.merge(step)
         for leg in _legs(step):
             fold.apply(leg)
+    fold.charge_rest()
     return {each.id: _view(each, instrument, fold.fees[each.id]) for each in positions}
 
 
@@ -104,7 +105,10 @@ class _Fold:
     late: dict[int, list[Deal]] = field(default_factory=dict)
 
     def assign_late_fees(self, deals: Sequence[Deal], replayed: set[int]) -> None:
-        """Assign late fees to the last leg of their trade; without one they are charged alone."""
+        """Assign late fees to the last leg of their trade.
+
+        Without one, after a bust, they are released as those of entries.
+        """
         legs = {
             (deal.exchange_trade_id, deal.position_id): deal.id
             for deal in sorted(deals, key=lambda deal: deal.leg)
@@ -118,7 +122,13 @@ class _Fold:
                 self.late.setdefault(legs[trade], []).append(deal)
             else:
                 each = self.fees[deal.position_id]
-                each.charged = _sum(each.charged, self._pay(deal))
+                each.pool = _sum(each.pool, self._pay(deal))
+
+    def charge_rest(self) -> None:
+        """Charge what is left of a position without quantity: all of its executions were busted."""
+        for each in self.fees.values():
+            if not each.qty:
+                each.charged, each.pool = _sum(each.charged, each.pool), Fraction(0)
 
     def apply(self, leg: Deal) -> None:
         """Apply an execution or a leg of a close-by."""

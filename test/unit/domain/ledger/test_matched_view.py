@@ -166,6 +166,28 @@ def test_a_busted_execution_costs_nothing() -> None:
     assert figures(trade.view(position)) == exact("1", "0", "100.5")
 
 
+def test_a_late_fee_of_a_busted_execution_is_released_as_those_of_entries() -> None:
+    trade = Trades()
+    position = trade("buy", "2", "100", "1")
+    trade("buy", "2", "102", None)
+    trade.book.commission("t2", Decimal("0.4"), "USDT")
+    trade.book.bust("t2", NOON + timedelta(seconds=9))
+    assert figures(trade.view(position)) == exact("1.4", "0", "100.7")
+    trade.count += 10
+    trade("sell", "1", "110", None)
+    assert figures(trade.view(position)) == exact("1.4", "9.3", "100.7")
+    trade("sell", "1", "110", None)
+    assert figures(trade.view(position)) == exact("1.4", "18.6", None)
+
+
+def test_the_late_fee_of_the_only_execution_is_charged_after_its_bust() -> None:
+    trade = Trades()
+    position = trade("buy", "2", "100", None)
+    trade.book.commission("t1", Decimal("0.4"), "USDT")
+    trade.book.bust("t1", NOON + timedelta(seconds=9))
+    assert figures(trade.view(position)) == exact("0.4", "-0.4", None)
+
+
 def test_no_price_above_zero_breaks_even() -> None:
     trade = Trades()
     position = trade("sell", "1", "100", "150")
