@@ -56,8 +56,13 @@ class StoredLimits:
     """Limits as they are stored, of one or several scopes."""
 
     limits: tuple[Limit, ...] = ()
-    #: Which stored limit cannot be read; ``None`` if all can.
-    unreadable: str | None = None
+    #: Key of each stored limit that cannot be read, and why.
+    problems: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def unreadable(self) -> str | None:
+        """Return the first limit that cannot be read; ``None`` if all can."""
+        return self.problems[0][1] if self.problems else None
 
 
 NO_LIMITS = StoredLimits()

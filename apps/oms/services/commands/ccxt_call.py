@@ -20,7 +20,8 @@ from oms.domain.commands.command import CcxtCall, Command, CommandResult, Comman
 from oms.domain.errors import Conflict, Invalid, OmsError, Refused
 from oms.domain.money import EXACT, ZERO, add
 from oms.domain.orders.order import Order
-from oms.domain.risk.admission import RiskContext, check_direct_order, refuse_live_disabled
+from oms.domain.risk.account_switches import refuse_live_disabled
+from oms.domain.risk.admission import RiskContext, check_direct_order
 from oms.domain.risk.exposure import Entry
 from oms.domain.risk.policy import AccountPolicy
 from oms.ports.key_usage import call_order_key

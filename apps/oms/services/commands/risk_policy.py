@@ -63,11 +63,9 @@ class ChangeRiskPolicy:
             return CommandResult.refused(refused)
         before = state.own_limits.limits
         after = changed_limits(before, edits)
-        # A limit that cannot be read is replaced with the others only by a value of its key.
-        unreadable = state.own_limits.unreadable
-        if unreadable is not None and unreadable.partition(" ")[0] in payload.keys:
-            unreadable = None
-        state.set_limits(own=StoredLimits(limits=after, unreadable=unreadable))
+        # A limit that cannot be read is replaced by a value of its own key only.
+        problems = (each for each in state.own_limits.problems if each[0] not in payload.keys)
+        state.set_limits(own=StoredLimits(limits=after, problems=tuple(problems)))
         state.work.limits.extend(edits)
         await self._audit(state, command, payload, settings_of(before), settings_of(after))
         facts: dict[str, object] = {

@@ -1,6 +1,7 @@
 """Risk policies over HTTP: limits rule the next order, in every scope and mode."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from kit.gateway.limited_account import (
     send,
     set_limits,
 )
+from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
 
 
@@ -114,6 +116,31 @@ async def test_an_unreadable_limit_refuses_entries_until_it_is_set(
     assert reason_of(await send(limited, side="sell", qty="1", reduce_only=True)) is None
     await put_policy(limited, "global", 0, max_order_notional="10000")
     assert reason_of(await send(limited)) is None
+
+
+async def test_each_unreadable_limit_of_an_account_refuses_until_it_is_set(
+    limited: InProcessGateway, dsn: str
+) -> None:
+    await set_limits(limited, max_order_notional="10000", max_position_notional="10000")
+    execute(dsn, "UPDATE risk_policies SET value_json = '\"a lot\"'")
+    await limited.worker.processor.evict_all()
+    assert reason_of(await send(limited)) == "risk_error"
+    await set_limits(limited, max_order_notional="10000")
+    assert reason_of(await send(limited)) == "risk_error"
+    await set_limits(limited, max_position_notional="10000")
+    assert reason_of(await send(limited)) is None
+
+
+async def test_a_cut_quantity_is_a_multiple_of_the_step(limited: InProcessGateway) -> None:
+    assert reason_of(await send(limited, qty="2")) is None
+    state = limited.worker.processor.states[limited.account_id]
+    (position,) = state.positions.values()
+    state.positions[position.id] = evolve(position, qty=Decimal("1.99995"))
+    await set_limits(limited, max_order_notional="100")
+    body = {"symbol": BTC, "side": "sell", "order_type": "market", "qty": "5"}
+    check = {"account_id": limited.account_id, "order": body}
+    verdict = (await limited.client("POST", "/risk/check", check, key=KEY)).json()
+    assert (verdict["status"], verdict["qty"]) == ("trimmed", "1.999")
 
 
 async def test_limits_are_stored_and_removed_by_null(limited: InProcessGateway, dsn: str) -> None:

@@ -61,14 +61,14 @@ def limit_to_row(limit: Limit, dialect: Dialect) -> Values:
 def limits_from_rows(rows: Sequence[Any], dialect: Dialect) -> StoredLimits:
     """Return the limits of rows of ``SELECTED``; a row that is no limit is named, not dropped."""
     limits: list[Limit] = []
-    unreadable: str | None = None
+    problems: list[tuple[str, str]] = []
     for row in rows:
         try:
             limits.append(_limit_from_row(row, dialect))
         except (Invalid, NotJson, ValueError) as error:
             problem = error.message if isinstance(error, Invalid) else str(error)
-            unreadable = unreadable or f"{row[2]} of {row[0]} {row[1]}: {problem}"
-    return StoredLimits(limits=tuple(limits), unreadable=unreadable)
+            problems.append((row[2], f"{row[2]} of {row[0]} {row[1]}: {problem}"))
+    return StoredLimits(limits=tuple(limits), problems=tuple(problems))
 
 
 def _limit_from_row(row: Any, dialect: Dialect) -> Limit:
