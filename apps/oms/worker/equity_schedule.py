@@ -14,7 +14,7 @@ from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import LedgerStore
-from oms.services.performance.take_snapshots import TakeSnapshots
+from oms.services.performance.take_snapshots import BOUNDARY_SECONDS_MAX, TakeSnapshots
 from oms.worker.dispatch import CommandProcessor
 
 ROUND_SECONDS = 1.0
@@ -52,11 +52,13 @@ class EquityScheduler:
         self._closed |= self.processor.take_accounts_with_closed_positions()
         self._closed &= leases.keys()
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        if self._day not in (None, day):
+        is_new_day = self._day not in (None, day)
+        if not is_new_day or now - day > BOUNDARY_SECONDS_MAX:
+            self._day = day
+        if is_new_day:
             await self._take(leases, await self._active(leases, now, timedelta(0)), boundary=day)
-            self._day = day  # After a failure the boundary is tried again.
+            self._day = day  # After a failure the boundary is tried again, if it is not long past.
             return
-        self._day = day
         due = set(self._closed)
         is_look = self._looked_at is None or now - self._looked_at >= self.interval / 10
         if is_look or self._seqs.keys() != leases.keys():
@@ -91,9 +93,11 @@ class EquityScheduler:
         for first in range(0, len(ready), ACCOUNTS_PER_READ):
             part = ready[first : first + ACCOUNTS_PER_READ]
             begun = self.monotonic()
-            valued = await self.take([leases[key] for key in part], boundary=boundary)
-            ended = self.monotonic()
-            for key in part:
-                self._closed.discard(key)
-                self._rest_until[key] = ended + REST_FACTOR * (ended - begun)
+            try:
+                valued = await self.take([leases[key] for key in part], boundary=boundary)
+            finally:  # Also after a failure: a read may fail because it takes too long.
+                ended = self.monotonic()
+                rest_until = ended + REST_FACTOR * (ended - begun)
+                self._rest_until |= dict.fromkeys(part, rest_until)
+            self._closed.difference_update(part)
             self._seqs |= {key: each.stored.seq for key, each in valued.items()}

@@ -15,9 +15,10 @@ from oms.domain.errors import Unavailable
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.leases import Lease
+from oms.ports.performance.account_money import StoredMoney
 from oms.ports.performance.equity_snapshots import EquitySnapshot
 from oms.services.performance.take_snapshots import TakeSnapshots
-from oms.worker.equity_schedule import EquityScheduler
+from oms.worker.equity_schedule import REST_FACTOR, EquityScheduler
 
 LONG = timedelta(days=7)
 
@@ -150,6 +151,42 @@ async def test_a_boundary_is_tried_again_after_a_failure(trading: ManualTrading)
     await scheduler()
     last = await _latest(trading, account)
     assert last is not None and last.ts == midnight
+
+
+async def test_accounts_rest_after_a_read_that_failed(trading: ManualTrading) -> None:
+    account = await trading.add_account()
+    await trading.set_price(account, "100")
+    await trading.trade(account, "buy", "1")
+    first = await _snapshot_with(trading, account, equity="10000")
+    trading.scheduler.interval = LONG
+    clock, money = _FixedClock(first.ts + LONG), _SlowMoney()
+    scheduler = _restarted(trading, clock)
+    scheduler.interval, scheduler.monotonic = timedelta(0), lambda: money.seconds
+    scheduler.take.value_accounts = replace(scheduler.take.value_accounts, money=money)
+    with pytest.raises(Unavailable):
+        await scheduler()
+    await scheduler()
+    assert money.reads == 1, "the account rests"
+    money.seconds += REST_FACTOR * money.seconds
+    with pytest.raises(Unavailable):
+        await scheduler()
+    clock.time += timedelta(days=1)
+    with pytest.raises(Unavailable):
+        await scheduler()
+    await scheduler()
+    assert money.reads == 3, "a boundary that is long past is tried once"
+
+
+class _SlowMoney:
+    """A read that takes as long as a read may take."""
+
+    def __init__(self) -> None:
+        self.reads, self.seconds = 0, 0.0
+
+    async def __call__(self, account_ids: Sequence[int]) -> Mapping[int, StoredMoney]:
+        self.reads += 1
+        self.seconds += 12
+        raise Unavailable("the database needs too long")
 
 
 class _UnavailableLedger:
