@@ -1,6 +1,7 @@
 """Account reads in ccxt's structures at current mark prices."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,11 @@ import ccxt
 import pytest
 
 from kit.builders import NOON
+from kit.databases.store_rows import a_deal
 from kit.exchanges.paper_harness import LINEAR, SPOT, PaperHarness
 from oms.domain.account import PositionMode
 from oms.domain.errors import Invalid
+from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.orders.order import Order
 from oms.ports.history_reads import HistoryQuery, Page
 
@@ -119,6 +122,67 @@ async def test_finished_orders_are_read_from_history() -> None:
     every = await call_read(port, "fetch_orders")
     assert [order["id"] for order in every] == ["o1", "o2", "o3"]
     assert await call_read(port, "fetch_order", "o1") == closed
+
+
+class RecordedFunding:
+    """Payments of two legs each, and of symbols that the account may not trade any more."""
+
+    def __init__(self, symbols: list[str], next_after_id: int | None = None) -> None:
+        self._symbols, self._next_after_id = symbols, next_after_id
+        self.windows: list[HistoryQuery] = []
+
+    async def deals(self, window: HistoryQuery) -> Page[Deal]:
+        self.windows.append(window)
+        found = [
+            a_deal(
+                2 * number + leg,
+                1,
+                symbol=symbol,
+                type=DealType.FUNDING,
+                exchange_trade_id=f"funding:{number}",
+                leg=leg,
+                profit=Decimal(number + 1),
+                executed_at=NOON + number * timedelta(hours=8),
+            )
+            for number, symbol in enumerate(self._symbols)
+            for leg in (0, 1)
+        ]
+        if window.descending:
+            found.reverse()
+        return Page(items=found, total=None, next_after_id=self._next_after_id)
+
+
+async def test_a_funding_payment_of_several_positions_is_one_row() -> None:
+    port = PaperHarness()
+    history = RecordedFunding([LINEAR, LINEAR, LINEAR])
+    port.paper._history = history  # type: ignore[assignment]
+    rows = await call_read(port, "fetch_funding_history", LINEAR)
+    assert [(row["id"], row["amount"]) for row in rows] == [
+        ("funding:0", 2),
+        ("funding:1", 4),
+        ("funding:2", 6),
+    ]
+    assert {(row["symbol"], row["code"]) for row in rows} == {(LINEAR, "USDT")}
+    assert await call_read(port, "fetch_funding_history", LINEAR, None, 1) == rows[-1:]
+    since = rows[0]["timestamp"]
+    assert await call_read(port, "fetch_funding_history", LINEAR, since, 1) == rows[:1]
+    assert [each.since for each in history.windows] == [None, None, NOON]
+
+
+async def test_a_funding_payment_that_may_continue_on_the_next_page_is_left_out() -> None:
+    port = PaperHarness()
+    port.paper._history = RecordedFunding([LINEAR] * 3, 9)  # type: ignore[assignment]
+    newest = await call_read(port, "fetch_funding_history")
+    assert [row["id"] for row in newest] == ["funding:1", "funding:2"]
+    oldest = await call_read(port, "fetch_funding_history", None, 0)
+    assert [row["id"] for row in oldest] == ["funding:0", "funding:1"]
+
+
+async def test_funding_of_a_symbol_that_is_not_traded_any_more_has_no_currency() -> None:
+    port = PaperHarness()
+    port.paper._history = RecordedFunding(["OLD/USDT:USDT"])  # type: ignore[assignment]
+    (row,) = await call_read(port, "fetch_funding_history")
+    assert (row["symbol"], row["code"], row["amount"]) == ("OLD/USDT:USDT", None, 2)
 
 
 async def test_trades_are_read_back_after_a_restart() -> None:

@@ -33,7 +33,8 @@ async def fetch_funding_history(
 ) -> list[Structure]:
     """Returns the payments that the ledger booked, the oldest first: the newest ``limit``.
 
-    From ``since`` on the first ones. A payment of several positions is one row.
+    From ``since`` on the first ones. A payment of several positions is one row. A symbol that is
+    not traded any more has no ``code``.
     """
     if reads.history is None:
         return []
@@ -47,7 +48,12 @@ async def fetch_funding_history(
         with_total=False,
     )
     page = await reads.history.deals(window)
-    deals = sorted(page.items, key=lambda deal: (deal.executed_at, deal.exchange_trade_id))
+    known = page.items
+    if page.next_after_id is not None:
+        # Other parts of the last payment may be on the next page.
+        cut = known[-1].exchange_trade_id
+        known = [deal for deal in known if deal.exchange_trade_id != cut]
+    deals = sorted(known, key=lambda deal: (deal.executed_at, deal.exchange_trade_id))
     rows = [
         _payment(reads, list(parts))
         for _, parts in groupby(deals, key=lambda deal: deal.exchange_trade_id)
@@ -97,10 +103,11 @@ def _payment(reads: AccountReads, parts: list[Deal]) -> Structure:
     for deal in parts:
         amount = add(amount, deal.profit)
     first = parts[0]
+    instrument = reads.settings.instruments.get(first.symbol)
     return {
         "info": {},
         "symbol": first.symbol,
-        "code": reads.settings.instruments[first.symbol].settle,
+        "code": None if instrument is None else instrument.settle,
         **timestamp_fields(first.executed_at),
         "id": first.exchange_trade_id,
         "amount": to_float(amount),
