@@ -19,6 +19,8 @@ from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
 from oms.domain.protection.level_prices import with_entry_levels
+from oms.domain.protection.levels import NO_LEVELS
+from oms.domain.protection.stop_rule import is_armed
 from oms.domain.value import evolve
 
 #: Position fields whose changes are reported in the event.
@@ -164,6 +166,12 @@ def _positions(
             after[position_id] = _emptied_position(old, now)
         elif old.is_open and after[position_id].is_open:
             after[position_id] = _with_levels_of(old, after[position_id], history, entered)
+        elif is_armed(after[position_id]):
+            # Its version is above every arming that it had before it was closed.
+            levels = after[position_id].levels or NO_LEVELS
+            after[position_id] = evolve(
+                after[position_id], levels=evolve(levels, arming=old.version)
+            )
     for deal in deals:
         if deal.position_id in after:
             after[deal.position_id] = _with_charge(after[deal.position_id], history, deal)

@@ -10,7 +10,7 @@ from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.ledger.restatement import apply_reassignment
 from oms.domain.orders.execution_report import Execution, ReportKind
-from oms.domain.protection.levels import Levels
+from oms.domain.protection.levels import Levels, PendingClose, StopKind
 from oms.domain.value import evolve
 
 
@@ -64,3 +64,24 @@ def test_a_replay_keeps_levels_that_were_changed() -> None:
     book.bust("t2", NOON + timedelta(seconds=9))
 
     assert (only_position(book).qty, only_position(book).stop_loss) == (1, 97)
+
+
+def test_a_position_that_opens_again_names_closes_as_it_never_did() -> None:
+    """The name of a system command contains the arming; a second one of a name is not stored."""
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(1), stop_loss=Decimal(90))
+    execute(book, buy.id, "t1", 100, 1)
+    before = only_position(book)
+    pending = PendingClose(kind=StopKind.LOSS, command_id=1)
+    triggered = Levels(arming=2, pending_close=pending)
+    book.positions[before.id] = evolve(before, levels=triggered, version=before.version + 3)
+    sell = book.send("sell", Decimal(1))
+    execute(book, sell.id, "t2", 90, 2)
+    assert only_position(book).levels is None
+    book.bust("t2", NOON + timedelta(seconds=9))
+
+    position = only_position(book)
+    assert position.is_open and position.stop_loss == 90
+    assert position.levels is not None and position.levels.pending_close is None
+    assert position.levels.arming > 2
+    assert apply_reassignment(book.history(), {}, book.next_id, NOON) == LedgerUpdate()
