@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oms.cli.network import account_ids, request
 from oms.cli.output import build_table
+from oms.domain.performance.account_value import currencies_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +34,7 @@ def stats(parsed: argparse.Namespace) -> Any:
 
 
 def exit_report(parsed: argparse.Namespace) -> Any:
-    """Return positions by state, and net results of closed ones by the reason of their closing."""
+    """Return positions by state, and net results of closed ones by reason and settle currency."""
     query: dict[str, Any] = {
         "account_ids": account_ids(parsed),
         "page_size": PAGE_SIZE,
@@ -41,17 +42,18 @@ def exit_report(parsed: argparse.Namespace) -> Any:
         "cursor": "",
     }
     states: dict[str, int] = defaultdict(int)
-    results: dict[str, list[Decimal]] = defaultdict(list)
+    results: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
     while query["cursor"] is not None:
         page = request(parsed, "GET", "/oms/positions/history", query)
         for row in page["items"]:
             states[row["state"]] += 1
             if row["state"] == "closed" and row["merged_into"] is None:
-                results[row["close_reason"] or "-"].append(Decimal(row["realized_pnl"]))
+                key = row["close_reason"] or "-", currencies_of(row["symbol"]).settle
+                results[key].append(Decimal(row["realized_pnl"]))
         query["cursor"] = page["next_cursor"]
     return {
         "states": dict(sorted(states.items())),
-        "items": [_reason_row(reason, results[reason]) for reason in sorted(results)],
+        "items": [_reason_row(*key, results[key]) for key in sorted(results)],
     }
 
 
@@ -68,10 +70,11 @@ def build_stats_view(parsed: argparse.Namespace, answer: Mapping[str, Any]) -> "
     return build_table(rows)
 
 
-def _reason_row(reason: str, results: Sequence[Decimal]) -> dict[str, Any]:
+def _reason_row(reason: str, currency: str, results: Sequence[Decimal]) -> dict[str, Any]:
     average = _CONTEXT.divide(sum(results, Decimal(0)), Decimal(len(results)))
     return {
         "close_reason": reason,
+        "currency": currency,
         "n": len(results),
         "avg": _four_places(average),
         "min": _four_places(min(results)),

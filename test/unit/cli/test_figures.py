@@ -13,7 +13,7 @@ from oms.cli.output import render_text
 
 def _row(result: str, reason: str | None, state: str = "closed", **more: Any) -> dict[str, Any]:
     row = {"state": state, "realized_pnl": result, "close_reason": reason, "merged_into": None}
-    return row | more
+    return row | {"symbol": "BTC/USDT:USDT"} | more
 
 
 def _serve(monkeypatch: pytest.MonkeyPatch, pages: Sequence[Sequence[dict[str, Any]]]) -> list[str]:
@@ -35,15 +35,20 @@ def test_results_are_by_reason_over_all_pages(monkeypatch: pytest.MonkeyPatch) -
     pages = [
         [_row("10", "tp"), _row("-4", "sl"), _row("0", None, state="open")],
         [_row("5.00005", "tp"), _row("7", "merged", merged_into=3)],
+        [_row("0.5", "tp", symbol="BTC/USD:BTC")],
     ]
     cursors = _serve(monkeypatch, pages)
     report = figures.exit_report(argparse.Namespace(account_ids="1"))
-    assert cursors == ["", "1"]
+    assert cursors == ["", "1", "2"]
     assert report == {
-        "states": {"closed": 4, "open": 1},
+        "states": {"closed": 5, "open": 1},
         "items": [
-            {"close_reason": "sl", "n": 1, "avg": "-4.0000", "min": "-4.0000", "max": "-4.0000"},
-            {"close_reason": "tp", "n": 2, "avg": "7.5000", "min": "5.0000", "max": "10.0000"},
+            {"close_reason": "sl", "currency": "USDT", "n": 1}
+            | {"avg": "-4.0000", "min": "-4.0000", "max": "-4.0000"},
+            {"close_reason": "tp", "currency": "BTC", "n": 1}
+            | {"avg": "0.5000", "min": "0.5000", "max": "0.5000"},
+            {"close_reason": "tp", "currency": "USDT", "n": 2}
+            | {"avg": "7.5000", "min": "5.0000", "max": "10.0000"},
         ],
     }
 

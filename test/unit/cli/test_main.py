@@ -35,6 +35,7 @@ COMMANDS = {
     "backup": "--out a",
     "restore": "--in a --yes",
     "kill": "on --scope account --id 1 --mode halt --comment x",
+    "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",
     "verify": "--account-id 1 --from-seq 5 --checkpoint a",
     "replay": "--account-id 1 --until 2026-01-01 --symbol A/B --write-to a --json",
