@@ -108,6 +108,16 @@ def test_a_contract_position_is_opened_changed_and_closed(
     assert str(wallet["total"]) == venue.books()["balances"]["USDT"]["total"]
 
 
+@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+def test_lists_without_a_start_have_the_newest_rows(binance: ccxt.binance, symbol: str) -> None:
+    first, last = (binance.create_order(symbol, "market", "buy", 0.01) for _ in range(2))
+    for method in (binance.fetch_orders, binance.fetch_my_trades):
+        (newest,) = method(symbol, None, 1)
+        assert newest.get("order", newest["id"]) == last["id"]
+        (oldest,) = method(symbol, first["timestamp"], 1)
+        assert oldest.get("order", oldest["id"]) == first["id"]
+
+
 def test_a_conditional_order_is_an_algo_order(
     venue: LoopbackExchange, binance: ccxt.binance
 ) -> None:

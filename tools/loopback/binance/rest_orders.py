@@ -232,7 +232,7 @@ def all_orders(caller: Caller, params: Params) -> Any:
     start, end = _list_window(caller, params, first)
     rows = [row for row in rows if start <= to_ms(row.created_at) <= end]
     row_count = parse_limit(params, 500, 1000)
-    rows = rows[:row_count] if first or start else rows[-row_count:]
+    rows = rows[:row_count] if first or _has_times(params) else rows[-row_count:]
     return [order_json(account, row) for row in rows]
 
 
@@ -251,7 +251,7 @@ def my_trades(caller: Caller, params: Params) -> Any:
         and start <= to_ms(row.trade.executed_at) <= end
     ]
     row_count = parse_limit(params, 500, 1000)
-    rows = rows[:row_count] if first or start else rows[-row_count:]
+    rows = rows[:row_count] if first or _has_times(params) else rows[-row_count:]
     return [trade_json(account, row) for row in rows]
 
 
@@ -346,9 +346,13 @@ def _list_window(caller: Caller, params: Params, first: int) -> tuple[int, int]:
     """Returns the window of a list; that of contracts has the last days without times and id."""
     days = 1 if caller.spot else _CONTRACT_DAYS
     start, end = _window(params, days)
-    if not (caller.spot or first or params.get("startTime") or params.get("endTime")):
+    if not (caller.spot or first or _has_times(params)):
         start = to_ms(caller.venue.now()) - days * _DAY_MS
     return start, end
+
+
+def _has_times(params: Params) -> bool:
+    return bool(params.get("startTime") or params.get("endTime"))
 
 
 def _window(params: Params, days: int) -> tuple[int, int]:
