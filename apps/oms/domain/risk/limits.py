@@ -15,6 +15,7 @@ from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import LimitContext, Market
 from oms.domain.risk.policy import AccountPolicy, Limit, Limits, scope_text
 from oms.domain.risk.policy_keys import KEYS
+from oms.domain.risk.valuation import named_price, needs_market, valuation_of
 from oms.domain.value import value
 
 _HUNDRED = Decimal(100)
@@ -72,11 +73,10 @@ def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> 
 
 def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check needs market prices of the entry's symbol."""
-    is_priced = entry.order_type in LIMIT_TYPES or entry.order_type in TRIGGERED_TYPES
     names = {*policy.account, *policy.limits_of(entry.strategy_id)}
     if "price_collar_pct" in names and entry.order_type not in TRIGGERED_TYPES:
         return True
-    return not is_priced and any(KEYS[name].needs_price for name in names)
+    return needs_market(entry) and any(KEYS[name].needs_price for name in names)
 
 
 def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
@@ -100,17 +100,6 @@ def symbols_to_mark(policy: AccountPolicy, entry: Entry, exposure: Exposure) -> 
     return sorted(held - {entry.symbol})
 
 
-def valuation_of(entry: Entry, market: Market | None) -> Decimal | None:
-    """Return the price that values the entry: its limit, its trigger, or the side it takes."""
-    if entry.order_type in LIMIT_TYPES:
-        return entry.price
-    if entry.order_type in TRIGGERED_TYPES:
-        return entry.trigger_price
-    if market is None:
-        return None
-    return market.ask if entry.side is Side.BUY else market.bid
-
-
 def _check_symbol(limit: Limit, measure: _Measure) -> Refused | None:
     assert isinstance(limit.setting, frozenset)
     if measure.entry.symbol in limit.setting:
@@ -131,7 +120,7 @@ def _check_collar(limit: Limit, measure: _Measure) -> Refused | None:
         reference = entry.trigger_price
     else:
         reference = None if market is None else market.mid
-    price = valuation_of(entry, market)
+    price = named_price(entry) or valuation_of(entry, market)
     if reference is None or price is None or not reference:
         raise _Unknown(f"there is no current price of {entry.symbol}")
     beyond = subtract(price, reference)

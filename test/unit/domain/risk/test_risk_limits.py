@@ -331,6 +331,8 @@ def test_a_limit_order_needs_no_market_price_for_its_notional() -> None:
     assert not needs_price(policy, entry)
     assert check_limits(policy, entry, _context(markets={})) is None
     assert needs_price(policy, _entry())
+    assert needs_price(policy, _entry(side=Side.SELL, **LIMIT_BUY))
+    assert check_limits(policy, _entry(side=Side.SELL, **LIMIT_BUY), _context(markets={})) is None
     assert needs_price(_policy(("price_collar_pct", Decimal(1))), entry)
     assert not needs_price(_policy(("max_open_positions", Decimal(1))), _entry())
 
