@@ -43,8 +43,11 @@ def replay_and_diff(
     cause: str,
     new_orders: Mapping[int, Order],
     new_deal_ids: frozenset[int] = frozenset(),
+    unfilled_ids: frozenset[int] = frozenset(),
 ) -> LedgerUpdate:
     """Replay ``history`` and compare. Deals in ``new_deal_ids`` are new.
+
+    Orders in ``unfilled_ids`` had no execution before: they bring their stop levels.
 
     ``new_orders`` are the orders that the reports are about, in their new form; the returned
     ``orders`` contain them after orders that only moved to another position.
@@ -52,7 +55,7 @@ def replay_and_diff(
     replayed = replay_history(history, next_id)
     ids = _ids(replayed, next_id)
     deals = _deals(history, replayed, ids, next_id)
-    positions = _positions(history, replayed, ids, deals, new_deal_ids, now)
+    positions = _positions(history, replayed, ids, deals, unfilled_ids, now)
     current = {deal.id: deal for deal in history.deals if deal.id not in new_deal_ids}
     kept = {deal.id for deal in deals}
     new = tuple(deal for deal in deals if deal.id not in current)
@@ -146,7 +149,7 @@ def _positions(
     replayed: ReplayedHistory,
     ids: Mapping[int, int],
     deals: Sequence[Deal],
-    new_deal_ids: frozenset[int],
+    unfilled_ids: frozenset[int],
     now: datetime,
 ) -> tuple[Position, ...]:
     """Return the positions that changed, in their new form; emptied ones last."""
@@ -160,7 +163,7 @@ def _positions(
         if first is not None and first.identifier != position.identifier:
             # The chain began before this history.
             after[position_id] = evolve(position, identifier=first.identifier)
-    entered = [d for d in deals if d.id in new_deal_ids and _is_entry(d)]
+    entered = [d for d in deals if d.order_id in unfilled_ids and _is_entry(d)]
     for position_id, old in before.items():
         if position_id not in after:
             after[position_id] = _emptied_position(old, now)
@@ -216,7 +219,7 @@ def _is_entry(deal: Deal) -> bool:
 def _with_levels_of(
     old: Position, position: Position, history: SymbolHistory, entered: Sequence[Deal]
 ) -> Position:
-    """Return a position that stays open with the levels it had, after the new entries into it."""
+    """Return a position that stays open with the levels it had, after these entries into it."""
     position = evolve(position, stop_loss=old.stop_loss, stop_gain=old.stop_gain, levels=old.levels)
     orders = [
         history.orders.get(deal.order_id or 0)

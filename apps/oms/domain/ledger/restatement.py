@@ -4,7 +4,7 @@ Three causes: an execution that belongs before booked ones (or replaces an infer
 execution reversed by the exchange, and orders moved to another strategy or position.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from oms.domain.account import PositionMode
@@ -33,6 +33,7 @@ def restate(
     assert execution is not None, "only executions are booked"
     if report.kind is ReportKind.BUSTED:
         return _reverse(history, order, report, execution, next_id)
+    unfilled_ids = _unfilled([order])
     order, reduced, removed = _replace_inferred(history, order, execution)
     after = advance_order(order, report)
     assert after is not None, "a fill is legal from every state"
@@ -50,6 +51,7 @@ def restate(
         cause="late_fill",
         new_orders={order.id: after},
         new_deal_ids=new_deal_ids,
+        unfilled_ids=unfilled_ids,
     )
     known_ids = {deal.id for deal in (*update.deals_changed, *update.deals_removed)}
     over_closed = over_close_events(history.mode, update.deals, execution.exchange_trade_id)
@@ -118,7 +120,13 @@ def apply_late_fills(
     new_deal_ids = frozenset(deal.id for deal in late)
     now = max(report.received_at for report in reports)
     update = replay_and_diff(
-        extended, next_id, now, cause="late_fill", new_orders=after, new_deal_ids=new_deal_ids
+        extended,
+        next_id,
+        now,
+        cause="late_fill",
+        new_orders=after,
+        new_deal_ids=new_deal_ids,
+        unfilled_ids=_unfilled(orders.values()),
     )
     over_closed = [
         event
@@ -196,6 +204,10 @@ def apply_update(history: SymbolHistory, update: LedgerUpdate) -> SymbolHistory:
     return evolve(
         history, deals=tuple(deals.values()), positions=tuple(positions.values()), orders=orders
     )
+
+
+def _unfilled(orders: Iterable[Order]) -> frozenset[int]:
+    return frozenset(o.id for o in orders if not o.filled_qty and not o.provisional_qty)
 
 
 def _with_deals(history: SymbolHistory, deals: Sequence[Deal]) -> SymbolHistory:

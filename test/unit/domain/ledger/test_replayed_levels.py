@@ -54,6 +54,17 @@ def test_a_late_entry_brings_the_levels_of_its_order() -> None:
     assert (position.stop_loss, position.stop_gain) == (95, 120)
 
 
+def test_a_late_part_of_an_order_keeps_levels_that_were_changed() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(2), stop_loss=Decimal(90))
+    execute(book, buy.id, "t2", 100, 2)
+    before = only_position(book)
+    book.positions[before.id] = evolve(before, stop_loss=Decimal(97))
+    execute(book, buy.id, "t1", 100, 1)
+
+    assert (only_position(book).qty, only_position(book).stop_loss) == (2, 97)
+
+
 def test_a_replay_keeps_levels_that_were_changed() -> None:
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     buy = book.send("buy", Decimal(2), stop_loss=Decimal(90))
