@@ -88,7 +88,10 @@ async def test_without_a_price_a_market_order_is_refused(limited: InProcessGatew
 
 
 async def test_parallel_entries_never_exceed_a_limit(busy: InProcessGateway) -> None:
-    """R8: of twenty parallel entries under a limit of three exactly three are accepted."""
+    """R8: of twenty parallel entries under a limit of three exactly three are accepted.
+
+    No event shows more than three that are reserved.
+    """
     gateway = await open_limited(busy, "hedge")
     await set_limits(gateway, max_open_positions=3)
     results = await asyncio.gather(
@@ -99,6 +102,18 @@ async def test_parallel_entries_never_exceed_a_limit(busy: InProcessGateway) -> 
     )
     assert [reason_of(result) for result in results].count(None) == 3
     assert {reason_of(result) for result in results} == {None, "max_total_open_reached"}
+    page = await gateway.client.get(
+        f"/oms/events?account_ids={gateway.account_id}&limit=500", key=KEY
+    )
+    reserved: set[int] = set()
+    most = 0
+    for event in page["items"]:
+        if event["event"] == "order_updated":
+            order = event["payload"]
+            has_ended = order["status"] == "REJECTED"
+            (reserved.discard if has_ended else reserved.add)(order["id"])
+            most = max(most, len(reserved))
+    assert most == 3
 
 
 async def test_an_unreadable_limit_refuses_entries_until_it_is_set(
