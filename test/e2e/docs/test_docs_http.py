@@ -10,7 +10,16 @@ from kit.gateway.processes import Gateway
 from kit.http.http_pages import TITLES, printed_answer, run_blocks, shape_differences
 
 #: Pages that share a gateway, in an order in which each finds what its answers print.
-ON_ONE_GATEWAY = ("operations", "commands", "reads", "exchanges", "people", "control", "figures")
+ON_ONE_GATEWAY = (
+    "operations",
+    "commands",
+    "reads",
+    "exchanges",
+    "people",
+    "control",
+    "figures",
+    "risk",
+)
 #: Pages that print the answers of a gateway without any orders.
 ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin")
 

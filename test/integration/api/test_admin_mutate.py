@@ -7,7 +7,7 @@ import pytest
 
 from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
 from kit.http.asgi_client import AsgiResponse
-from kit.http.wire_keys import DEAL, ORDER, POSITION, assert_keys
+from kit.http.wire_keys import DEAL, MARKED_POSITION, ORDER, POSITION, assert_keys
 from oms.cli.replay import build_replay_report
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
@@ -116,7 +116,7 @@ async def test_position_update_corrects_quantity_and_average(busy: InProcessGate
     row = {"account_id": busy.account_id, "symbol": CONTRACT, "side": "sell", "qty": "0.5"}
     made = await mutate(busy, "positions", {"op": "insert", "row": row | {"avg_price": "60000"}})
     (after,) = await open_rows(busy)
-    assert_keys(after, POSITION)
+    assert_keys(after, MARKED_POSITION)
     assert (after["id"], after["side"], after["reason"]) == (
         *(made.json()["results"][0]["id"], "sell", "admin"),
     )

@@ -98,10 +98,12 @@ async def test_account_is_blocked_and_activated(watched: InProcessGateway) -> No
     events = await watched.client.get(
         f"/oms/events?account_ids={watched.account_id}&namespaces=risk"
     )
-    messages = [(event["event"], event["payload"]["status"]) for event in events["items"]]
-    assert messages == [("account_status_changed", "blocked"), ("account_status_changed", "active")]
-    assert events["items"][0]["payload"]["comment"] == "stop"
-    assert events["items"][0]["payload"]["actor_user_id"] > 0
+    names = [event["event"] for event in events["items"]]
+    assert names == ["account_status_changed", "order_risk_blocked", "account_status_changed"]
+    blocked, _, activated = (event["payload"] for event in events["items"])
+    assert (blocked["status"], blocked["comment"]) == ("blocked", "stop")
+    assert blocked["actor_user_id"] > 0
+    assert activated["status"] == "active"
 
 
 async def test_permissions_and_required_comment(watched: InProcessGateway) -> None:

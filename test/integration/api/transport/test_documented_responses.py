@@ -11,7 +11,7 @@ from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.api.app import served_routes
 
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
-QUERY = "account_ids={account}&since=0"
+QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}&since=0"
 WITHOUT_JSON = "/metrics"
 
 
