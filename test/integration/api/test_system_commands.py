@@ -2,7 +2,7 @@
 
 from kit.gateway.in_process import InProcessGateway, now
 from kit.polling import poll_until
-from oms.domain.commands.command import CancelAllOrders, ClosePosition, CommandPayload
+from oms.domain.commands.command import CancelAllOrders, CommandPayload
 from oms.services.account_state.follow_ups import add_follow_up
 from oms.services.account_state.state import AccountState
 
@@ -29,22 +29,32 @@ async def finished(gateway: InProcessGateway, command_id: int) -> dict[str, obje
     return await poll_until(read, lambda row: row.get("status") == "done", seconds=5)
 
 
+async def resting_order(gateway: InProcessGateway) -> int:
+    """Return the id of a limit order far below the market."""
+    response = await gateway.order("?wait_ms=5000", order_type="limit", price="20000")
+    return int(response.json()["results"][0]["order_id"])
+
+
+async def state_of_order(gateway: InProcessGateway, order_id: int) -> str:
+    (order,) = (await gateway.client.get(f"/oms/orders/{order_id}"))["items"]
+    return str(order["state"])
+
+
 async def test_system_command_is_executed_once(busy: InProcessGateway) -> None:
-    sent = (await busy.order("?wait_ms=5000")).json()["results"][0]
-    position_id = sent["order"]["position_id"]
-    closing = ClosePosition(position_id=position_id, reason="sl")
-    command_id = await add(busy, "test:1", closing)
+    canceled = await resting_order(busy)
+    command_id = await add(busy, "test:1", CancelAllOrders())
     row = await finished(busy, command_id)
     assert (row["request_id"], row["actor_user_id"], row["actor_api_key_id"]) == (
         *("oms:test:1", 0, 0),
     )
-    (position,) = (await busy.client.get(f"/oms/positions/{position_id}"))["items"]
-    assert (position["state"], position["close_reason"]) == ("closed", "sl")
+    assert await state_of_order(busy, canceled) == "CANCELED"
     # The same name again: the first one is kept, and nothing is executed.
-    again = await add(busy, "test:1", closing)
-    marker = await add(busy, "test:2", CancelAllOrders())
+    kept = await resting_order(busy)
+    again = await add(busy, "test:1", CancelAllOrders())
+    marker = await add(busy, "test:2", CancelAllOrders(symbol="ETH/USDT:USDT"))
     await finished(busy, marker)
     assert (await busy.client("GET", f"/oms/commands/{again}")).status == 404
+    assert await state_of_order(busy, kept) == "SUBMITTED"
     stored = await busy.store.queue.find([command_id])
     assert stored[command_id].attempts == 1
 
