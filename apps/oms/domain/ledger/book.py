@@ -176,6 +176,8 @@ def _apply_execution(
     order, instrument = book.order, book.instrument
     assert instrument is not None, "an executed symbol has an instrument"
     whole = build_deal(order, report, execution, next_id("deal"))
+    # Before its first execution the order may have the position that it names.
+    entered_id = order.position_id if order.filled_qty else 0
     deals, positions = book_deal(
         mode=book.mode,
         instrument=instrument,
@@ -184,9 +186,10 @@ def _apply_execution(
         deal=whole,
         positions=book.positions,
         next_id=next_id,
+        entered_id=entered_id,
     )
     # Without a position the order has that of its executions before, not the ticket that it names.
-    position_id, previous_id = order.position_id if order.filled_qty else 0, None
+    position_id, previous_id = entered_id, None
     if positions:
         position_id, previous_id = positions[-1].id, positions[-1].previous_position_id
     after = advance_order(order, report, position_id=position_id, previous_id=previous_id)

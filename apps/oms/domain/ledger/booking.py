@@ -111,11 +111,13 @@ def book_deal(
     positions: Sequence[Position],
     next_id: IdGenerator,
     legs: Sequence[Deal] = (),
+    entered_id: int = 0,
 ) -> tuple[tuple[Deal, ...], tuple[Position, ...]]:
     """Split ``deal`` over ``positions``; returns its legs and the positions after them.
 
     The first leg keeps the id of the deal, further ones those of ``legs`` as long as there are any.
-    A leg that belongs to no position is the last one.
+    A leg that belongs to no position is the last one. The position ``entered_id`` has the stop
+    levels of the order already, or others that were set since.
     """
     delta = signed_quantity(instrument, deal.side, deal.qty, deal.fee, deal.fee_currency)
     allocated = allocate(mode, spec, positions, delta)
@@ -128,7 +130,8 @@ def book_deal(
             before = leg.position or _open_position(deal, leg, spec, after, next_id)
             position, profit = apply_fill(before, instrument, _fill_of(deal, leg, part))
             if leg.entry is DealEntry.IN:
-                position = with_entry_levels(position, order, instrument)
+                brings_levels = position.id != entered_id
+                position = with_entry_levels(position, order if brings_levels else None, instrument)
             after.append(position)
         booked_leg = _booked_leg(deal, leg, part, spec, position, profit)
         if 0 < number < len(legs):

@@ -54,6 +54,34 @@ def test_a_late_entry_brings_the_levels_of_its_order() -> None:
     assert (position.stop_loss, position.stop_gain) == (95, 120)
 
 
+def test_a_further_part_of_an_order_keeps_levels_that_were_changed() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(2), stop_loss=Decimal(90), stop_gain=Decimal(120))
+    execute(book, buy.id, "t1", 100, 1)
+    before = only_position(book)
+    book.positions[before.id] = evolve(before, stop_loss=Decimal(97), stop_gain=None)
+    execute(book, buy.id, "t2", 100, 2)
+
+    position = only_position(book)
+    assert (position.qty, position.stop_loss, position.stop_gain) == (2, 97, None)
+
+
+def test_an_order_that_flips_in_parts_brings_its_levels_once() -> None:
+    book = LedgerBook(PositionMode.NETTING, an_instrument())
+    buy = book.send("buy", Decimal(1))
+    sell = book.send("sell", Decimal(3), stop_loss=Decimal(110))
+    execute(book, buy.id, "t1", 100, 1)
+    execute(book, sell.id, "t2", 100, 2)
+    assert not only_position(book).is_open
+    execute(book, sell.id, "t3", 100, 3)
+    (short,) = (each for each in book.positions.values() if each.is_open)
+    assert (short.qty, short.stop_loss) == (-1, 110)
+    book.positions[short.id] = evolve(short, stop_loss=Decimal(105))
+    execute(book, sell.id, "t4", 100, 4)
+
+    assert (book.positions[short.id].qty, book.positions[short.id].stop_loss) == (-2, 105)
+
+
 def test_a_late_part_of_an_order_keeps_levels_that_were_changed() -> None:
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     buy = book.send("buy", Decimal(2), stop_loss=Decimal(90))
