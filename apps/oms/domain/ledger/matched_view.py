@@ -51,8 +51,7 @@ def simple_view(position: Position, instrument: Instrument) -> MatchedView | Non
     all is closed.
     """
     paid = subtract(add(position.profit, position.funding), position.realized_pnl)
-    opened = subtract(position.qty_opened, position.qty_closed)
-    if opened != position.qty.copy_abs() or position.state is PositionState.MERGED:
+    if has_merges(position):
         return None
     if any(currency != instrument.settle for currency in position.fees):
         return None
@@ -60,6 +59,12 @@ def simple_view(position: Position, instrument: Instrument) -> MatchedView | Non
         return None
     pool = Fraction(paid) if position.qty else Fraction(0)
     return _view(position, instrument, _Fees(paid=paid, pool=pool, charged=Fraction(paid) - pool))
+
+
+def has_merges(position: Position) -> bool:
+    """Return whether quantity was merged into or out of the position."""
+    held = subtract(position.qty_opened, position.qty_closed)
+    return position.state is PositionState.MERGED or held != position.qty.copy_abs()
 
 
 def matched_views(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
-from oms.domain.ledger.matched_view import MatchedView, matched_views, simple_view
+from oms.domain.ledger.matched_view import MatchedView, has_merges, matched_views, simple_view
 from oms.domain.ledger.position import Position
 from oms.ports.registry import Registry
 from oms.ports.verification_reads import VerificationReads
@@ -60,7 +60,7 @@ class PositionFigures:
     ) -> Mapping[int, MatchedView]:
         """Return the views of positions of one symbol, computed from their deals."""
         connected = {position.id: position for position in positions}
-        targets = [position.id for position in positions if _has_merges(position)]
+        targets = [position.id for position in positions if has_merges(position)]
         while targets:
             merged = await self.reads.merged_into(positions[0].account_id, targets)
             targets = [each.id for each in merged if each.id not in connected]
@@ -72,7 +72,7 @@ class PositionFigures:
         views = matched_views(list(connected.values()), deals, instrument)
         for position in positions:
             view = views[position.id]
-            if view.profit is not None and view.fees is not None and not _has_merges(position):
+            if view.profit is not None and view.fees is not None and not has_merges(position):
                 self._views[position.id, position.version] = view
         while len(self._views) > CACHED_VIEWS_MAX:
             self._views.popitem(last=False)
@@ -94,9 +94,3 @@ class PositionFigures:
                 self._instruments.clear()
             self._instruments.update(known)
         return known
-
-
-def _has_merges(position: Position) -> bool:
-    """Return whether quantity was merged into or out of the position."""
-    held = position.qty_opened - position.qty_closed
-    return held != position.qty.copy_abs()

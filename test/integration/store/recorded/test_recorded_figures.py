@@ -59,10 +59,11 @@ class Reader:
         changes = await self.account.ingest(report)
         return changes.orders[sent.id].position_id
 
-    async def views(self) -> Mapping[int, MatchedView]:
+    async def views(self, *ids: int) -> Mapping[int, MatchedView]:
+        """The views of these positions, by default of all."""
         await self.account.commit()
         positions = (await self.account.books()).positions
-        return await self.figures(list(positions.values()))
+        return await self.figures([positions[one] for one in ids or positions])
 
 
 async def test_figures_count_partial_closes_merges_and_third_currencies(store: SqlStore) -> None:
@@ -82,6 +83,31 @@ async def test_figures_count_partial_closes_merges_and_third_currencies(store: S
     assert (views[source].fees, views[source].profit, views[source].break_even) == exact(
         "1", "0", None
     )
+
+
+@pytest.mark.parametrize("with_target", [False, True])
+async def test_a_chain_of_merges_is_followed_from_each_page(
+    store: SqlStore, with_target: bool
+) -> None:
+    """Three are merged into a position of five; five of the eight are closed, the rest is merged.
+
+    The middle one has opened what it closed; 1.125 of the fees of 1.8 leave with what is closed.
+    """
+    reader = await Reader.open(store)
+    middle = await reader.execute("buy", "5", "100", 1, ("1", "USDT"), new_position=True)
+    source = await reader.execute("buy", "3", "100", 2, ("0.8", "USDT"), new_position=True)
+    target = await reader.execute("buy", "1", "100", 3, ("0.325", "USDT"), new_position=True)
+    reader.account.merge(source, middle, at(5))
+    close: dict[str, Any] = {"reduce_only": True, "position_id": middle, "ticket_id": middle}
+    await reader.execute("sell", "5", "110", 6, ("0.5", "USDT"), **close)
+    reader.account.merge(middle, target, at(7))
+
+    page = (middle, target) if with_target else (middle,)
+    for _ in range(2):  # the second time what is kept of the first
+        views = await reader.views(*page)
+        found = [(views[i].fees, views[i].profit, views[i].break_even) for i in page]
+        expected = [exact("1.5", "48.375", None), exact("0.325", "0", "100.25")]
+        assert found == expected[: len(page)]
 
 
 async def test_figures_are_those_of_the_last_change(store: SqlStore) -> None:
