@@ -85,6 +85,7 @@ async def test_close_by_percent(trader: PaperTrader) -> None:
         assert (answer.status, answer.detail["code"]) == (422, "validation_error"), refused
     answer = await trader.answer("close_position", position_id=position_id, qty_pct="0.01")
     assert (answer.status, answer.detail["code"]) == (422, "qty_below_minimum")
+    assert (await trader.orders())[-1]["qty"] == "0", "none of the position, rounded down"
     await trader.run("close_position", position_id=position_id, qty_pct="100")
 
     async def state() -> str:

@@ -316,7 +316,7 @@ def _as_requested(state: AccountState, payload: SendOrder | ClosePosition) -> Ap
         symbol=position.symbol,
         side=Side.SELL if position.qty > 0 else Side.BUY,
         order_type=payload.order_type,
-        qty=payload.qty or position.qty.copy_abs(),
+        qty=position.qty.copy_abs() if payload.qty is None else payload.qty,
         price=payload.price,
         strategy_id=payload.strategy_id or position.strategy_id,
         position_id=position.id,
