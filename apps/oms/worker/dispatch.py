@@ -317,6 +317,7 @@ class CommandProcessor:
     async def _state_of(self, account_id: int) -> AccountState | None:
         lease = self.keeper.held.get(account_id)
         if lease is None:
+            self._backoff_until.pop(account_id, None)
             await self._evict(account_id)
             return None
         state = self.states.get(account_id)

@@ -183,5 +183,28 @@ async def test_crashed_adapter_is_built_again(
     assert row["status"] == "done", "the account came back with a new exchange"
 
 
+async def test_account_that_lost_its_lease_is_not_polled(
+    slow: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease lost while the account is left out ends that; the next lease loads it again."""
+    monkeypatch.setattr(dispatch, "BACKOFF_SECONDS", 60.0)
+    await resting(slow)
+    exchange, accounts = deferred_exchange(slow), slow.worker.processor
+
+    async def broken(at: Any) -> Any:
+        raise ZeroDivisionError("a bug of ours")
+
+    exchange.poll_reports = broken  # type: ignore[method-assign]
+    exchange.on_update()
+    await poll_until(_none, lambda _: slow.account_id not in accounts.states)
+    assert accounts.needs_polling(), "the account waits for its next attempt"
+    lease = accounts.keeper.held[slow.account_id]
+    accounts.keeper.drop(slow.account_id)
+    await poll_until(_none, lambda _: not accounts.needs_polling())
+    accounts.keeper.held[slow.account_id] = lease
+    await accounts.load_leased_accounts([slow.account_id])
+    assert slow.account_id in accounts.states and accounts.needs_polling()
+
+
 async def _none() -> None:
     return None
