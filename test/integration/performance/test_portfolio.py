@@ -83,6 +83,9 @@ async def test_margin_equity_is_wallet_and_unrealized(trading: ManualTrading) ->
     assert len((await trading.get(account, path))["items"]) == 1
     both = (await trading.get(account, f"{path}&include_closed=true"))["items"]
     assert [each["state"] for each in both] == ["open", "closed"]
+    one = f"{path}&include_closed=true&group=symbol&limit=1"
+    (group,) = (await trading.get(account, one))["items"]
+    assert group["net_qty"] == "10", "sums are those of open positions"
     wrong = await trading.gateway.client("GET", f"{path}&group=x", key=trading.keys[account])
     assert (wrong.status, wrong.detail["code"]) == (422, "validation_error")
 

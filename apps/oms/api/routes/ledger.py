@@ -64,18 +64,18 @@ async def list_open_orders(request: Request) -> Response:
     ),
 )
 async def list_open_positions(request: Request) -> Response:
-    """Return open positions, with ``include_closed`` all, with ``group=symbol`` their sums."""
+    """Return open positions, with ``include_closed`` all. ``group=symbol`` sums open ones."""
     context, caller, query = (
         api_context(request),
         await admit_caller(request),
         request.query_params,
     )
     history_query, limit = read_open_query(query)
-    with_closed = is_true(query, p.INCLUDE_CLOSED)
+    is_grouped = read_group(query, ("symbol",), p.GROUP) is not None
+    with_closed = is_true(query, p.INCLUDE_CLOSED) and not is_grouped
     read = context.queries.newest_positions if with_closed else context.queries.open_positions
     positions = await read(caller.principal, history_query, limit + 1)
     shown = positions[-limit:]
-    is_grouped = read_group(query, ("symbol",), p.GROUP) is not None
     rows: Sequence[Any] = (
         symbol_rows(shown, await marks_of(context, shown))
         if is_grouped
