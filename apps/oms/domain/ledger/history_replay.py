@@ -302,19 +302,24 @@ class _Replay:
 
     def final_positions(self) -> dict[int, int]:
         """Return the position of each order: of its executions, else its ticket; 0 for none."""
-        requested = {one.id: self._ticket_of(one) for one in self.history.orders.values()}
+        holders = {kept: number for number, kept in reversed(self.ids.items())}
+        requested = {one.id: self._ticket_of(one, holders) for one in self.history.orders.values()}
         named = {order_id: number for order_id, number in requested.items() if number}
         executed = {
             order_id: self._alias(number) for order_id, number in self.order_positions.items()
         }
         return named | executed
 
-    def _ticket_of(self, order: Order) -> int:
-        """Return the position that the order names: where positions net, the one with that id."""
+    def _ticket_of(self, order: Order, holders: Mapping[int, int]) -> int:
+        """Return the position that the order names: where positions net, the one with that id.
+
+        ``holders``: positions by their ids. 0 for none.
+        """
+        if not order.ticket_id:
+            return 0
         if self.history.mode is PositionMode.HEDGE:
             return self._number(order.ticket_id)
-        holders = (number for number, kept in self.ids.items() if kept == order.ticket_id)
-        return self._alias(next(holders, 0))
+        return self._alias(holders.get(order.ticket_id, 0))
 
     def _set_name(self, name: int, number: int) -> None:
         """Note that orders which name the stored position ``name`` may mean ``number``."""
