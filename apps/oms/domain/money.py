@@ -6,9 +6,10 @@ of parts differ from the whole. ``round_to_scale`` converts to decimals where nu
 ledger. Binary floating point is not used.
 """
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 DIGITS_MAX = 18
 """Maximum number of digits before and after the decimal point."""
@@ -28,6 +29,11 @@ add = EXACT.add
 
 subtract = EXACT.subtract
 """``left − right``, exact."""
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum; zero if there are none."""
+    return reduce(add, amounts, ZERO)
 
 
 class NotADecimal(ValueError):

@@ -13,7 +13,7 @@ from dataclasses import field
 from decimal import Decimal
 
 from oms.domain.ledger.position import Position
-from oms.domain.money import ZERO, add, multiply, round_to_scale, subtract
+from oms.domain.money import ZERO, add, multiply, round_to_scale, subtract, total
 from oms.domain.value import value
 
 Amounts = Mapping[str, Decimal]
@@ -80,7 +80,9 @@ def value_account(money: AccountMoney, currency: str, rates: Amounts) -> Account
     """Return the account in ``currency``; ``rates`` are the prices of one unit of others."""
     convert = _Conversion(currency, rates)
     spot = [each for each in money.positions if currencies_of(each.position.symbol).is_spot]
-    contracts = [each for each in money.positions if each not in spot]
+    contracts = [
+        each for each in money.positions if not currencies_of(each.position.symbol).is_spot
+    ]
     cash = None if money.balances is None else convert.total(_without(money.balances, spot))
     unrealized = convert.total_of_positions((each, each.unrealized) for each in money.positions)
     realized, fees = convert.total(money.realized), convert.total(money.fees)
@@ -172,9 +174,5 @@ def _without(balances: Amounts, spot: Iterable[ValuedPosition]) -> dict[str, Dec
 
 
 def _sum(*parts: Decimal | None) -> Decimal | None:
-    total = ZERO
-    for part in parts:
-        if part is None:
-            return None
-        total = add(total, part)
-    return total
+    known = [part for part in parts if part is not None]
+    return total(known) if len(known) == len(parts) else None

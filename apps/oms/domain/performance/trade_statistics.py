@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from oms.domain.money import ZERO, add, divide, multiply, subtract
+from oms.domain.money import ZERO, add, divide, multiply, subtract, total
 from oms.domain.value import value
 
 _HUNDRED = Decimal(100)
@@ -108,8 +108,8 @@ def group_positions(
 def _amounts(
     ordered: Sequence[ClosedPosition], wins: Sequence[Decimal], losses: Sequence[Decimal]
 ) -> dict[str, Decimal | None]:
-    total, won, lost = _sum(each.result for each in ordered), _sum(wins), _sum(losses)
-    average = _ratio(total, Decimal(len(ordered)))
+    result, won, lost = total(each.result for each in ordered), total(wins), total(losses)
+    average = _ratio(result, Decimal(len(ordered)))
     average_win, average_loss = (
         _ratio(won, Decimal(len(wins))),
         _ratio(lost, Decimal(len(losses))),
@@ -121,7 +121,7 @@ def _amounts(
             multiply(won, Decimal(len(losses))), multiply(lost.copy_abs(), Decimal(len(wins)))
         )
     return {
-        "total_pnl": total,
+        "total_pnl": result,
         "avg_pnl_per_trade": average,
         "avg_pnl_win": average_win,
         "avg_pnl_loss": average_loss,
@@ -129,7 +129,7 @@ def _amounts(
         "payoff_ratio": payoff,
         "expectancy": average,
         "max_drawdown": _drawdown([each.result for each in ordered]),
-        "fees_total": _sum(each.fees for each in ordered),
+        "fees_total": total(each.fees for each in ordered),
     }
 
 
@@ -139,13 +139,6 @@ _NO_AMOUNTS: Mapping[str, Decimal | None] = dict.fromkeys(
         *("payoff_ratio", "expectancy", "max_drawdown", "fees_total"),
     )
 )
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = add(total, amount)
-    return total
 
 
 def _ratio(amount: Decimal, by: Decimal) -> Decimal | None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.domain.ledger.position import Position
-from oms.domain.money import ZERO, add, decimal_text
+from oms.domain.money import decimal_text, total
 from oms.ports.mark_prices import PositionMark
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.ledger_rows import PositionRow, position_row
@@ -79,16 +79,16 @@ def _symbol_row(
     found = [marks[each.id] for each in positions if each.id in marks]
     is_marked = len(found) == len(positions)
     newest = max(found, key=lambda mark: mark.at, default=None)
-    long = _sum(each.qty for each in positions if each.qty > 0)
-    short = _sum(each.qty.copy_abs() for each in positions if each.qty < 0)
+    long = total(each.qty for each in positions if each.qty > 0)
+    short = total(each.qty.copy_abs() for each in positions if each.qty < 0)
     return {
         "account_id": positions[0].account_id,
         "symbol": positions[0].symbol,
         "positions": len(positions),
         "long_qty": decimal_text(long),
         "short_qty": decimal_text(short),
-        "net_qty": decimal_text(_sum(each.qty for each in positions)),
-        "realized_pnl": decimal_text(_sum(each.realized_pnl for each in positions)),
+        "net_qty": decimal_text(total(each.qty for each in positions)),
+        "realized_pnl": decimal_text(total(each.realized_pnl for each in positions)),
         "market_value": _sum_text(is_marked, (mark.value for mark in found)),
         "cost_basis": _sum_text(is_marked, (mark.cost for mark in found)),
         "unrealized_pnl": _sum_text(is_marked, (mark.profit for mark in found)),
@@ -97,12 +97,5 @@ def _symbol_row(
     }
 
 
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = add(total, amount)
-    return total
-
-
 def _sum_text(is_known: bool, amounts: Iterable[Decimal]) -> str | None:
-    return optional_decimal_text(_sum(amounts)) if is_known else None
+    return optional_decimal_text(total(amounts)) if is_known else None
