@@ -44,7 +44,12 @@ class LimitContext:
     instruments: Mapping[str, Instrument]
     #: Prices by symbol: of the entry, and of what is held or reserved.
     markets: Mapping[str, Market] = field(default_factory=dict)
-    #: Units of the account's currency per unit of a quote currency.
+    #: Dollars per unit of a currency: of the quotes, and of the equity.
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     #: Read only where a limit needs it.
     equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
+
+    def in_dollars(self, amount: Decimal | None) -> Decimal | None:
+        """Return an amount in the currency of the equity in dollars; ``None`` if not known."""
+        rate = self.rates.get(self.equity.currency)
+        return None if amount is None or rate is None else multiply(amount, rate)

@@ -73,7 +73,7 @@ def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> 
 
 def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check needs market prices of the entry's symbol."""
-    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
+    names = policy.keys_for(entry.strategy_id)
     if "price_collar_pct" in names and entry.order_type not in TRIGGERED_TYPES:
         return True
     return needs_market(entry) and any(KEYS[name].needs_price for name in names)
@@ -81,19 +81,18 @@ def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
 
 def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check counts money."""
-    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
+    names = policy.keys_for(entry.strategy_id)
     return any(KEYS[name].needs_price for name in names - {"price_collar_pct"})
 
 
 def needs_equity(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check needs the equity of the account."""
-    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
-    return any(KEYS[name].needs_equity for name in names)
+    return any(KEYS[name].needs_equity for name in policy.keys_for(entry.strategy_id))
 
 
 def symbols_to_mark(policy: AccountPolicy, entry: Entry, exposure: Exposure) -> Sequence[str]:
     """Return the other symbols whose prices a check needs."""
-    names = {*policy.account, *policy.limits_of(entry.strategy_id)}
+    names = policy.keys_for(entry.strategy_id)
     if not any(KEYS[name].needs_marks for name in names):
         return ()
     held = {p.symbol for p in exposure.positions} | {e.symbol for e in exposure.reserved}
@@ -215,7 +214,7 @@ def _check_total_exposure(limit: Limit, measure: _Measure) -> Refused | None:
 
 def _check_capital(limit: Limit, measure: _Measure) -> Refused | None:
     worth = _notional(measure, measure.exposure.quantity_after(measure.entry))
-    equity = _in_dollars(measure.context, measure.context.equity.equity)
+    equity = _dollars_of(measure.context, measure.context.equity.equity)
     if multiply(worth, _HUNDRED) <= multiply(_number(limit), equity):
         return None
     percent = _percent(worth, equity) if equity > 0 else None
@@ -228,7 +227,7 @@ def _check_capital(limit: Limit, measure: _Measure) -> Refused | None:
 
 def _check_daily_loss(limit: Limit, measure: _Measure) -> Refused | None:
     """Refuse while the day has lost the limit or more."""
-    loss = -_in_dollars(measure.context, measure.context.equity.day_result)
+    loss = -_dollars_of(measure.context, measure.context.equity.day_result)
     if loss < _number(limit):
         return None
     message = f"the day has lost {decimal_text(loss)}; {_at_most(limit)}"
@@ -237,8 +236,8 @@ def _check_daily_loss(limit: Limit, measure: _Measure) -> Refused | None:
 
 def _check_daily_loss_pct(limit: Limit, measure: _Measure) -> Refused | None:
     context = measure.context
-    loss = -_in_dollars(context, context.equity.day_result)
-    start = _in_dollars(context, context.equity.at_day_start)
+    loss = -_dollars_of(context, context.equity.day_result)
+    start = _dollars_of(context, context.equity.at_day_start)
     if loss <= 0 or multiply(loss, _HUNDRED) < multiply(_number(limit), start):
         return None
     percent = _percent(loss, start) if start > 0 else None
@@ -249,12 +248,12 @@ def _check_daily_loss_pct(limit: Limit, measure: _Measure) -> Refused | None:
     return _refused(limit, measure, message, percent)
 
 
-def _in_dollars(context: LimitContext, amount: Decimal | None) -> Decimal:
-    """Return an amount of the account's currency in dollars. Raises ``_UnknownEquity``."""
-    rate = context.rates.get(context.equity.currency)
-    if amount is None or rate is None:
+def _dollars_of(context: LimitContext, amount: Decimal | None) -> Decimal:
+    """Return an amount in the currency of the equity in dollars. Raises ``_UnknownEquity``."""
+    dollars = context.in_dollars(amount)
+    if dollars is None:
         raise _UnknownEquity("the equity of the account, or what the day has earned, is not known")
-    return multiply(amount, rate)
+    return dollars
 
 
 def _check_worth(limit: Limit, measure: _Measure, worth: Decimal, text: str) -> Refused | None:
@@ -291,7 +290,7 @@ def worth_of(context: LimitContext, symbol: str, qty: Decimal) -> Decimal | None
 
 
 def _notional_at(context: LimitContext, symbol: str, qty: Decimal, price: Decimal) -> Decimal:
-    """Return the worth of a quantity in the account's currency. Raises ``_Unknown``."""
+    """Return the worth of a quantity in dollars. Raises ``_Unknown``."""
     instrument = context.instruments.get(symbol)
     if instrument is None:
         raise _Unknown(f"{symbol} is not listed any more")

@@ -93,6 +93,10 @@ class AccountPolicy:
         """Return the limits that are measured over the strategy's part of the account."""
         return self.strategies.get(strategy_id, {})
 
+    def keys_for(self, strategy_id: int) -> frozenset[str]:
+        """Return the keys of all limits that rule orders of the strategy."""
+        return frozenset({*self.account, *self.limits_of(strategy_id)})
+
     def applies_to(self, strategy_id: int) -> bool:
         """Return whether any limit rules orders of the strategy."""
         return bool(self.account or self.unreadable or strategy_id in self.strategies)

@@ -4,7 +4,8 @@ Limits of a single order have no usage. Positions are valued at the middle of th
 cannot be valued is unknown (``None``).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
@@ -55,13 +56,11 @@ def _open_positions(exposure: Exposure, _context: LimitContext) -> Measured:
 
 
 def _open_of_symbol(exposure: Exposure, _context: LimitContext) -> Measured:
-    symbols = [key.symbol for key in exposure.open_keys()]
-    return _largest({symbol: Decimal(symbols.count(symbol)) for symbol in symbols})
+    return _most(key.symbol for key in exposure.open_keys())
 
 
 def _open_orders(exposure: Exposure, _context: LimitContext) -> Measured:
-    symbols = [entry.symbol for entry in exposure.reserved if entry.rests]
-    return _largest({symbol: Decimal(symbols.count(symbol)) for symbol in symbols})
+    return _most(entry.symbol for entry in exposure.reserved if entry.rests)
 
 
 def _position_notional(exposure: Exposure, context: LimitContext) -> Measured:
@@ -86,28 +85,28 @@ def _total_exposure(exposure: Exposure, context: LimitContext) -> Measured:
 
 def _capital(exposure: Exposure, context: LimitContext) -> Measured:
     worth, symbol = _position_notional(exposure, context)
-    equity = _in_dollars(context, context.equity.equity)
+    equity = context.in_dollars(context.equity.equity)
     if worth is None or equity is None or equity <= 0:
         return None, symbol
     return divide(multiply(worth, Decimal(100)), equity), symbol
 
 
 def _daily_loss(_exposure: Exposure, context: LimitContext) -> Measured:
-    result = _in_dollars(context, context.equity.day_result)
+    result = context.in_dollars(context.equity.day_result)
     return None if result is None else max(-result, ZERO), None
 
 
 def _daily_loss_pct(exposure: Exposure, context: LimitContext) -> Measured:
     loss = _daily_loss(exposure, context)[0]
-    start = _in_dollars(context, context.equity.at_day_start)
+    start = context.in_dollars(context.equity.at_day_start)
     if loss is None or start is None or start <= 0:
         return None, None
     return divide(multiply(loss, Decimal(100)), start), None
 
 
-def _in_dollars(context: LimitContext, amount: Decimal | None) -> Decimal | None:
-    rate = context.rates.get(context.equity.currency)
-    return None if amount is None or rate is None else multiply(amount, rate)
+def _most(symbols: Iterable[str]) -> Measured:
+    counts = Counter(symbols)
+    return _largest({symbol: Decimal(count) for symbol, count in counts.items()})
 
 
 def _largest(by_symbol: Mapping[str, Decimal]) -> Measured:
