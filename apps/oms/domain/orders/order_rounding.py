@@ -27,7 +27,7 @@ from oms.domain.value import evolve
 _ALL_PERCENT, _PERCENT = Decimal(100), Decimal("0.01")
 
 Request = TypeVar("Request", SendOrder, ClosePosition, ChangeOrder, ChangePosition, MergePositions)
-Levels = TypeVar("Levels", ChangePosition, MergePositions)
+LevelRequest = TypeVar("LevelRequest", ChangePosition, MergePositions)
 
 _NO_PRICES = (None,) * 5
 
@@ -98,7 +98,7 @@ def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument)
     )
 
 
-def round_levels(request: Levels, side: Side, instrument: Instrument) -> Levels:
+def round_levels(request: LevelRequest, side: Side, instrument: Instrument) -> LevelRequest:
     """Return the request with its stop levels rounded; ``side`` is the side of the position."""
     levels: dict[str, Decimal | None] = {}
     for name, fit in (("stop_loss", round_stop), ("stop_gain", round_gain)):
