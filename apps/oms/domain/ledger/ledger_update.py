@@ -45,7 +45,7 @@ class LedgerUpdate:
     orders: tuple[Order, ...] = ()
     #: New deals.
     deals: tuple[Deal, ...] = ()
-    #: Deals whose position, entry, profit or share changed; their facts did not.
+    #: Deals whose position, entry, profit, share or fee rate changed; their facts did not.
     deals_changed: tuple[Deal, ...] = ()
     #: Provisional deals replaced by actual ones.
     deals_removed: tuple[Deal, ...] = ()

@@ -64,7 +64,7 @@ class AccountState:
     committing_seq: int
     #: The instruments stored with the account, by symbol.
     stored_instruments: dict[str, Instrument] = field(default_factory=dict)
-    #: Whether a position ended since its owner's last look.
+    #: Whether a position ended since this was last reset.
     has_closed_position: bool = False
     work: UnitOfWork = field(default_factory=UnitOfWork)
     committing: UnitOfWork = field(default_factory=UnitOfWork)
@@ -97,7 +97,7 @@ class AccountState:
     shared_limits: StoredLimits = NO_LIMITS
     #: The policy that both make; ``None`` if no limit is set.
     policy: AccountPolicy | None = None
-    #: Reads the equity of an account; ``None`` where no limit needs it.
+    #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
