@@ -1,16 +1,23 @@
 """Event numbers and rows stay consistent with concurrent writers and readers."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
-from kit.databases.sql import fetch_number
+from kit.builders import NOON
+from kit.databases.sql import fetch_number, fetch_rows
 from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, enqueue
 from oms.adapters.sql.store import SqlStore
+from oms.domain.risk.policy import Limit, LimitChange, PolicyScope
+from oms.ports.audit_log import AuditContext
 from oms.ports.leases import Lease
 
 Opener = Callable[[], Awaitable[SqlStore]]
 ACCOUNTS = 4
 FILLS = 40
+POLICIES = 10
+KEY = "max_order_notional"
 
 
 async def test_tailing_reader_misses_no_number_with_concurrent_writers(another: Opener) -> None:
@@ -63,6 +70,51 @@ async def test_workers_competing_for_accounts_never_reuse_a_number(
     for account_id in ids:
         events = await first.history.events({account_id: 0}, 1000)
         assert [stored.row.seq for stored in events] == list(range(1, heads[account_id] + 1))
+
+
+async def test_changes_of_a_policy_at_once_each_record_what_they_replaced(
+    another: Opener, place: object
+) -> None:
+    """No limit is stored before the first of them."""
+    stores = [await another() for _ in range(2)]
+
+    for strategy_id in range(1, POLICIES + 1):
+        await asyncio.gather(
+            *(_set_limit(store, strategy_id, n) for n, store in enumerate(stores, start=1))
+        )
+
+    url: str = place.url  # type: ignore[attr-defined]
+    text = "SELECT payload_json FROM event_outbox WHERE account_id = 0 ORDER BY seq"
+    events = [json.loads(row[0]) for row in fetch_rows(url, text)]
+    text = "SELECT entity_id, before_json, after_json FROM audit_log WHERE action = 'risk_policy'"
+    audits = [
+        (int(scope), json.loads(old), json.loads(new)) for scope, old, new in fetch_rows(url, text)
+    ]
+    for strategy_id in range(1, POLICIES + 1):
+        first, second = (
+            event["changes"][KEY] for event in events if event["scope_id"] == strategy_id
+        )
+        assert first["old"] is None
+        assert second["old"] == first["new"] != second["new"]
+        recorded = [(old, new) for scope, old, new in audits if scope == strategy_id]
+        assert ({}, {KEY: first["new"]}) in recorded
+        assert ({KEY: first["new"]}, {KEY: second["new"]}) in recorded
+
+
+async def _set_limit(store: SqlStore, strategy_id: int, setting: int) -> None:
+    limit = Limit(
+        key=KEY,
+        setting=Decimal(setting),
+        scope=PolicyScope.STRATEGY,
+        scope_id=strategy_id,
+        set_by="ann",
+        set_by_user_id=7,
+        set_at=NOON,
+        comment="",
+    )
+    change = LimitChange(scope=limit.scope, scope_id=strategy_id, key=KEY, limit=limit)
+    context = AuditContext(actor="ann", at=NOON, user_id=7)
+    await store.risk_policies.change(limit.scope, strategy_id, [change], context)
 
 
 async def _write_fills(store: SqlStore, lease: Lease, writer: int) -> None:

@@ -7,12 +7,22 @@ from oms.adapters.sql.rows import events
 from oms.ports.ledger_store import EventRow
 
 
+async def lock_gateway_events(session: Session) -> None:
+    """Let no other transaction write an event of account 0 before this one has ended.
+
+    It is the first lock of a transaction; only rows that no transaction locks before it may follow.
+    """
+    text = "SELECT head_seq FROM account_streams WHERE account_id = 0"
+    await session.fetch(text + session.dialect.for_update)
+
+
 async def write_gateway_event(
     session: Session, event_id: int, event_type: str, payload: str, at: datetime
 ) -> None:
     """Write an event of the namespace ``risk`` with the next number of the stream.
 
-    The update of the stream's row is last among the locks of a transaction.
+    The update of the stream's row is last among the locks of a transaction that does not begin
+    with ``lock_gateway_events``.
     """
     await session.execute("UPDATE account_streams SET head_seq = head_seq + 1 WHERE account_id = 0")
     text = "SELECT head_seq FROM account_streams WHERE account_id = 0"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
-from oms.adapters.sql.registry.gateway_events import write_gateway_event
+from oms.adapters.sql.registry.gateway_events import lock_gateway_events, write_gateway_event
 from oms.adapters.sql.rows import risk_policies
 from oms.domain.risk.policy import LimitChange, PolicyScope, StoredLimits, changed_limits
 from oms.ports.audit_log import AuditContext
@@ -39,6 +39,8 @@ class SqlRiskPolicyStore(AuditedWriter):
         await self._ids.ensure("event", 1)
 
         async def work(session: Session) -> AuditedResult[None]:
+            # One change at a time: a scope may have no rows to lock yet.
+            await lock_gateway_events(session)
             text, values = risk_policies.select_scope(session.dialect, scope, scope_id)
             rows = await session.fetch(text, values)
             before = risk_policies.limits_from_rows(rows, session.dialect).limits
