@@ -40,6 +40,8 @@ LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
 #: Generated names; the values of a map with such keys are not compared.
 CHANGING = re.compile(r"[\w.-]+-[0-9a-f]{8}")
 SECRET = re.compile(r"^(oms_|tok_)[A-Za-z0-9_-]{40,}$")
+#: Lists that are printed and compared with all their items.
+WHOLE_LISTS = {"limits"}
 SEPARATOR = "== block"
 
 
@@ -129,7 +131,7 @@ def printed_answer(name: str, place: int) -> tuple[str, str] | None:
 def shape_differences(printed: Any, real: Any, at: str = "$") -> list[str]:
     """Paths at which a response differs from the printed one: keys, types, empty lists.
 
-    null matches anything. Lists are compared by their first item.
+    null matches anything. Lists are compared by their first item, whole ones by their length too.
     """
     if printed is None or real is None:
         return []
@@ -138,6 +140,11 @@ def shape_differences(printed: Any, real: Any, at: str = "$") -> list[str]:
             return []
         paths = [f"{at}.{key}" for key in sorted(set(printed) ^ set(real))]
         both = [key for key in printed if key in real]
+        paths += [
+            f"{at}.{key} has {len(real[key])} items"
+            for key in both
+            if key in WHOLE_LISTS and len(printed[key]) != len(real[key])
+        ]
         return paths + [
             d for k in both for d in shape_differences(printed[k], real[k], f"{at}.{k}")
         ]
@@ -156,7 +163,10 @@ def shorten(value: Any) -> Any:
     if isinstance(value, str):
         return SECRET.sub(r"\1…", value)
     if isinstance(value, dict):
-        return {key: shorten(item) for key, item in value.items()}
+        return {
+            key: [*map(shorten, item)] if key in WHOLE_LISTS else shorten(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         length = 3 if value and isinstance(value[0], (str, int, float)) else 1
         return [shorten(item) for item in value[:length]]

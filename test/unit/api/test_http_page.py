@@ -153,4 +153,5 @@ def test_differences_are_found() -> None:
     assert shape_differences({"a": 1}, {"a": "1"}) == ["$.a: str"]
     assert shape_differences({"a": 1}, {"b": 1}) == ["$.a", "$.b"]
     assert shape_differences([{"a": 1}], []) == ["$ is empty"]
+    assert shape_differences({"limits": [1]}, {"limits": [1, 2]}) == ["$.limits has 2 items"]
     assert shape_differences([{"a": 1}], [{}]) == ["$[0].a"]
