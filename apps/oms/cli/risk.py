@@ -4,7 +4,6 @@ import argparse
 from typing import Any
 
 from oms.cli import network
-from oms.cli.output import CommandFailed
 
 _FLAGS = {"true": True, "false": False}
 _ORDER_FIELDS = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "reduce_only")
@@ -42,14 +41,12 @@ def check(parsed: argparse.Namespace) -> Any:
 
 
 def _scope(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the scope that the flags name. Raises ``CommandFailed``."""
+    """Return the scope that the flags name."""
     if parsed.is_global:
         return {"scope": "global"}
     if parsed.strategy_id is not None:
         return {"scope": "strategy", "scope_id": parsed.strategy_id}
-    if parsed.account_id is not None:
-        return {"scope": "account", "scope_id": parsed.account_id}
-    raise CommandFailed("name --account-id, --strategy-id or --global", status=2)
+    return {"scope": "account", "scope_id": parsed.account_id}
 
 
 def _value(text: str) -> str | bool | list[str] | None:

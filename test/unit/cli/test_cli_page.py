@@ -22,8 +22,9 @@ def test_page_matches_the_parser() -> None:
 
 
 EXAMPLE = re.compile(r"^```[^\n`]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: A command in a shell line: at its beginning, after a pipe, or run in a container.
+#: What ends the words of a command in a shell line.
 SHELL_END = re.compile(r" (?:>|\|\|) ")
+#: A command in a shell line: at its beginning, after a pipe, or run in a container.
 COMMAND_LINE = re.compile(r"(?:^|\| )oms ([a-z-]+.*)$|run .* --no-deps master-key ([a-z-]+.*)$")
 DOCS = PAGE.parents[1]
 

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from oms.cli.main import main, parser
+from oms.cli.parsers import figures_parser, risk_parser
 from oms.cli.parsers.network_parser import ORDER_TYPES
 from oms.domain.orders.order_types import ORDER_TYPE_NAMES
+from oms.domain.risk import policy_keys
+from oms.services.performance import trade_results
+from oms.wire import parameters
 
 HELP_CPU_SECONDS_MAX = 0.3
 HEAVY = ("sqlalchemy", "fastapi", "ccxt", "pydantic", "uvicorn", "alembic", "websockets")
@@ -119,6 +123,9 @@ def test_every_command_is_tested() -> None:
         "kill up",
         "send-order --account-id 1 --symbol A/B --side up --order-type market --qty 1",
         "close-position --account-id 1 --position-id 2 --order-type unknown",
+        "risk show",
+        "risk set max_order_notional 500 --comment x",
+        "risk show --account-id 1 --global",
     ],
 )
 def test_invalid_usage_exits_with_2_and_one_line(
@@ -174,6 +181,15 @@ def test_every_command_has_help_and_a_valid_example(words: tuple[str, ...]) -> N
 
 def test_the_types_of_orders_are_those_of_the_domain() -> None:
     assert set(ORDER_TYPES) == set(ORDER_TYPE_NAMES)
+
+
+def test_the_presets_are_those_of_the_domain() -> None:
+    assert tuple(policy_keys.PRESETS) == risk_parser.PRESETS
+
+
+def test_the_groups_of_statistics_are_those_of_the_service_and_of_the_route() -> None:
+    assert tuple(trade_results.GROUPS) == figures_parser.GROUPS
+    assert list(figures_parser.GROUPS) == parameters.GROUP_BY.schema["enum"]
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])

@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.cli.flags import add_verb, lazy_command
 
+#: A test compares them with ``services.performance.trade_results``.
 GROUPS = ("strategy", "symbol", "exchange", "account", "day")
 _ALL_ACCOUNTS = "default: all that the key may read"
 

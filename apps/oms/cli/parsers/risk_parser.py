@@ -29,7 +29,7 @@ def add_risk(commands: Any, common: argparse.ArgumentParser) -> None:
         run=lazy_command("risk", "set_limit"),
     )
     for verb in (show, change):
-        scope = verb.add_mutually_exclusive_group()
+        scope = verb.add_mutually_exclusive_group(required=True)
         scope.add_argument("--account-id", type=int, help="id of the account")
         scope.add_argument("--strategy-id", type=int, help="id of the strategy, on any account")
         scope.add_argument("--global", dest="is_global", action="store_true", help="each account")
