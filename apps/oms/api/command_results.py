@@ -156,7 +156,7 @@ def _outcome_of(item: SubmitItemResult, rows: Rows) -> CommandResult:
     row = rows.get(item.command_id or 0)
     if row is None:
         return CommandResult(status=CommandStatus.QUEUED)  # stored, but not readable now
-    return load_result(row.status, row.error, row.result, row.order_id)
+    return _load_result(row)
 
 
 def _load_result(row: CommandRow) -> CommandResult:

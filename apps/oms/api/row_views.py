@@ -50,12 +50,7 @@ async def position_rows(
     """
     mt5 = is_mt5_view(query)
     marks = await marks_of(context, positions)
-    figures: Mapping[int, MatchedView] = {}
-    try:
-        if context.position_figures is not None and not mt5:
-            figures = await context.position_figures(positions)
-    except Unavailable:
-        figures = {}  # positions are returned without what could not be read
+    figures = {} if mt5 else await _figures_of(context, positions)
     rows: list[PositionView] = []
     for position in positions:
         mark = marks.get(position.id)
@@ -67,6 +62,16 @@ async def position_rows(
         _set_figures(row, figures.get(position.id))
         rows.append(row)
     return rows
+
+
+async def _figures_of(
+    context: ApiContext, positions: Sequence[Position]
+) -> Mapping[int, MatchedView]:
+    """Return the matched views of positions by id; none if they cannot be read now."""
+    try:
+        return {} if context.position_figures is None else await context.position_figures(positions)
+    except Unavailable:
+        return {}  # positions are returned without what could not be read
 
 
 def _set_figures(row: MarkedPositionRow, view: MatchedView | None) -> None:

@@ -163,7 +163,7 @@ class CommandProcessor:
         """
         now = self.clock.now()
         changed = 0
-        each_time = [*self._watched_before, *self._accounts_with_orders()]
+        each_time = [*self._watched_before, *self._accounts_to_poll_each_time()]
         for account_id in dict.fromkeys([*each_time, *self._next_to_poll()]):
             state = await self._state_of(account_id)
             if account_id not in self._backoff_until:
@@ -244,7 +244,7 @@ class CommandProcessor:
             await self._state_of(account_id)
         self._poll_queue.extend(await self.ledger.accounts_with_positions(leased))
 
-    def _accounts_with_orders(self) -> list[int]:
+    def _accounts_to_poll_each_time(self) -> list[int]:
         return [account_id for account_id, state in self.states.items() if _needs_each_poll(state)]
 
     def _next_to_poll(self) -> list[int]:

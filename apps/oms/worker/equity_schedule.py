@@ -14,7 +14,7 @@ from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import LedgerStore
-from oms.services.performance.take_snapshots import BOUNDARY_SECONDS_MAX, TakeSnapshots
+from oms.services.performance.take_snapshots import BOUNDARY_AGE_MAX, TakeSnapshots
 from oms.worker.dispatch import CommandProcessor
 
 ROUND_SECONDS = 1.0
@@ -53,7 +53,7 @@ class EquityScheduler:
         self._closed &= leases.keys()
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         is_new_day = self._day not in (None, day)
-        if not is_new_day or now - day > BOUNDARY_SECONDS_MAX:
+        if not is_new_day or now - day > BOUNDARY_AGE_MAX:
             self._day = day
         if is_new_day:
             await self._take(leases, await self._active(leases, now, timedelta(0)), boundary=day)

@@ -5,7 +5,8 @@
   housekeeping  for the holder of lease 0
   equity        snapshots of the equity of leased accounts, each second those that are due
 
-Only ``drain`` uses the account states.
+Only ``drain`` uses the account states, but for one flag: ``equity`` reads and resets which accounts
+closed a position, with no ``await`` in between.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
 from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
 
-BOUNDARY_SECONDS_MAX = timedelta(seconds=5)
+BOUNDARY_AGE_MAX = timedelta(seconds=5)
 """A snapshot this long after the boundary of a day, without a deposit since, is that of it."""
 
 
@@ -118,7 +118,7 @@ def _time_of(account: ValuedAccount, boundary: datetime | None) -> datetime:
     newest = max((deal.created_at for deal in account.stored.outside), default=None)
     if (
         boundary is not None
-        and account.as_of - boundary <= BOUNDARY_SECONDS_MAX
+        and account.as_of - boundary <= BOUNDARY_AGE_MAX
         and (newest is None or newest <= boundary)
     ):
         return boundary
