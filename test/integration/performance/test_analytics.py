@@ -1,14 +1,10 @@
 """Equity curves and summaries over HTTP."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from kit.gateway.manual_trading import ManualTrading
-from kit.polling import poll_until
 from oms.domain.access import Grant
-from oms.ports.leases import Lease
-from oms.ports.performance.equity_snapshots import EquitySnapshot
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIGURES = (
@@ -17,31 +13,11 @@ FIGURES = (
 )
 
 
-async def _lease(trading: ManualTrading, account: int) -> Lease:
-    async def read() -> Lease | None:
-        return trading.gateway.worker.keeper.held.get(account)
-
-    lease = await poll_until(read, bool)
-    assert lease is not None
-    return lease
-
-
 async def _store(
     trading: ManualTrading, account: int, rows: list[tuple[timedelta, str, str]]
 ) -> None:
-    lease, zero = await _lease(trading, account), Decimal(0)
     for age, equity, flows in rows:
-        snapshot = EquitySnapshot(
-            account_id=account,
-            ts=START + age,
-            cash=Decimal(equity),
-            equity=Decimal(equity),
-            unrealized=zero,
-            realized=zero,
-            fees=zero,
-            flows=Decimal(flows),
-        )
-        assert await trading.gateway.store.equity_snapshots.add(lease, snapshot)
+        await trading.store_snapshot(account, START + age, equity, flows)
 
 
 async def _summary(trading: ManualTrading, account: int) -> Any:

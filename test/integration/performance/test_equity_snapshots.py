@@ -10,13 +10,13 @@ import pytest
 from kit.gateway.in_process import now
 from kit.gateway.manual_trading import ManualTrading
 from kit.polling import poll_until
-from oms.adapters.sql.store import SqlStore
 from oms.domain.errors import Unavailable
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.leases import Lease
 from oms.ports.performance.account_money import StoredMoney
 from oms.ports.performance.equity_snapshots import EquitySnapshot
+from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.worker.equity_schedule import REST_FACTOR, EquityScheduler
 
@@ -71,7 +71,7 @@ async def test_snapshots_follow_prices_closes_and_deposits(trading: ManualTradin
     await trading.deposit(account, "USDT", "-200")
     last = await _snapshot_with(trading, account, equity="10400", flows="300")
     assert last.realized == 100
-    stored = await trading.gateway.store.equity_snapshots.between(account, None, None)
+    stored = await trading.gateway.store.equity_snapshots.between(account, "USDT", None, None)
     assert [each.ts for each in stored] == sorted({each.ts for each in stored})
 
 
@@ -221,6 +221,53 @@ async def test_a_deposit_keeps_the_rate_of_its_time(trading: ManualTrading) -> N
     assert last.flows == 410, "the gain of the first deposit is no deposit"
 
 
+async def test_snapshots_in_another_currency_are_not_used(trading: ManualTrading) -> None:
+    take, store = trading.scheduler.take, trading.gateway.store
+    trading.gateway.worker.equity_scheduler = None  # All snapshots are taken here.
+    coins = {"BTC": "10"}
+    account = await trading.add_account(balances=coins)
+    path = f"/analytics/equity?account_ids={account}"
+    read = ReadAccountEquity(
+        value_accounts=take.value_accounts,
+        snapshots=store.equity_snapshots,
+        history=store.history,
+    )
+
+    async def points(currency: str) -> list[tuple[str, str]]:
+        (curve,) = (await trading.get(account, path))["items"]
+        assert curve["currency"] == currency
+        return [(point["equity"], point["flows"]) for point in curve["points"]]
+
+    async def points_taken(currency: str, count: int) -> list[tuple[str, str]]:
+        """Take a snapshot; a change of settings revokes the lease, and another one follows."""
+
+        async def take_with_lease() -> list[tuple[str, str]]:
+            await take([await trading.lease(account)])
+            return await points(currency)
+
+        return await poll_until(take_with_lease, lambda found: len(found) == count)
+
+    await trading.store_snapshot(account, now() - timedelta(days=1), "9000", "100")
+    await take.read_latest([account])
+    await trading.set_price(account, "1000", "BTC/USDT")
+    await trading.set_price(account, "500", "BTC/USDC")
+    await trading.deposit(account, "BTC", "0.5")
+    assert await points_taken("USDT", 2) == [("9000", "100"), ("10500", "600")]
+
+    await trading.set_report_currency(account, "USDC", balances=coins)
+    today = await read(account, now())
+    assert (today.currency, today.equity, today.day_result) == ("USDC", 5250, 0)
+    assert await points("USDC") == []
+    assert await points_taken("USDC", 1) == [("5250", "250")]
+
+    await trading.set_report_currency(account, "USDT", balances=coins)
+    await trading.deposit(account, "BTC", "-0.2")
+    await trading.set_price(account, "2000", "BTC/USDT")
+    before = [("9000", "100"), ("10500", "600")]
+    now_taken = await points_taken("USDT", 3)
+    assert now_taken == [*before, ("20600", "200")], "earlier deposits keep their rates"
+
+
 async def test_only_the_owner_stores_a_snapshot(trading: ManualTrading) -> None:
     account = await trading.add_account()
     await trading.set_price(account, "100")
@@ -229,7 +276,7 @@ async def test_only_the_owner_stores_a_snapshot(trading: ManualTrading) -> None:
     snapshots = trading.gateway.store.equity_snapshots
     later = evolve(taken, ts=taken.ts + LONG)
     assert not await snapshots.add(Lease(account_id=account, token=987_654), later)
-    assert account not in await snapshots.latest([account], until=taken.ts - LONG)
+    assert await snapshots.latest_in(account, "USDT", taken.ts - LONG) is None
     found = (await snapshots.latest([account]))[account]
     assert found.ts < later.ts
 
@@ -242,32 +289,10 @@ async def test_history_is_thinned(trading: ManualTrading) -> None:
         *(now - timedelta(days=100, minutes=each) for each in (0, 5, 90)),
         *(now - timedelta(days=10, minutes=each) for each in (0, 5, 90)),
     ]
-    held = trading.gateway.worker.keeper.held
-    lease = await poll_until(lambda: _lease(held, account), bool)
-    assert lease is not None
-    await _store(trading.gateway.store, lease, times)
+    for ts in times:
+        await trading.store_snapshot(account, ts, "1")
     snapshots = trading.gateway.store.equity_snapshots
     for _ in range(30):
         await snapshots.thin(now, 100)
-    left = [each.ts for each in await snapshots.between(account, None, None)]
+    left = [each.ts for each in await snapshots.between(account, "USDT", None, None)]
     assert left == sorted([times[0], times[3], times[5], *times[6:]])
-
-
-async def _lease(held: Mapping[int, Lease], account: int) -> Lease | None:
-    return held.get(account)
-
-
-async def _store(store: SqlStore, lease: Lease, times: list[datetime]) -> None:
-    one = Decimal(1)
-    for ts in times:
-        snapshot = EquitySnapshot(
-            account_id=lease.account_id,
-            ts=ts,
-            cash=one,
-            equity=one,
-            unrealized=one,
-            realized=one,
-            fees=one,
-            flows=one,
-        )
-        assert await store.equity_snapshots.add(lease, snapshot)

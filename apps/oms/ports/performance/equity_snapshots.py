@@ -11,7 +11,7 @@ from oms.ports.leases import Lease
 
 @value
 class EquitySnapshot:
-    """An account at ``ts`` in its own currency.
+    """An account at ``ts`` in ``currency``, which was its own then; ``None`` is unknown.
 
     ``realized`` (gross, with funding), ``fees`` and ``flows`` (deposits less withdrawals) are sums
     since the account exists.
@@ -19,6 +19,7 @@ class EquitySnapshot:
 
     account_id: int
     ts: datetime
+    currency: str | None
     cash: Decimal
     equity: Decimal
     unrealized: Decimal
@@ -34,16 +35,25 @@ class EquitySnapshotStore(Protocol):
         """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
         ...
 
-    async def latest(
-        self, account_ids: Sequence[int], until: datetime | None = None
-    ) -> Mapping[int, EquitySnapshot]:
-        """Return the last snapshot of each account, of those at ``until`` or before."""
+    async def latest(self, account_ids: Sequence[int]) -> Mapping[int, EquitySnapshot]:
+        """Return the last snapshot of each account, in whatever currency."""
+        ...
+
+    async def latest_in(
+        self, account_id: int, currency: str, until: datetime | None = None
+    ) -> EquitySnapshot | None:
+        """Return the last snapshot in a currency, of those at ``until`` or before."""
         ...
 
     async def between(
-        self, account_id: int, since: datetime | None, until: datetime | None
+        self,
+        account_id: int,
+        currency: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
     ) -> Sequence[EquitySnapshot]:
-        """Return the snapshots of ``since <= ts < until``, ascending."""
+        """Return the snapshots in a currency of ``since <= ts < until``, ascending."""
         ...
 
     async def thin(self, now: datetime, limit: int) -> int:

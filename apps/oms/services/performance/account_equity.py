@@ -15,7 +15,7 @@ from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.money import ZERO, add, subtract
 from oms.domain.risk.limit_context import AccountEquity
 from oms.ports.history_reads import HistoryQuery, HistoryReads
-from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
+from oms.ports.performance.equity_snapshots import EquitySnapshotStore
 from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
 
 REFRESH_SECONDS = 1.0
@@ -59,32 +59,27 @@ class ReadAccountEquity:
             return AccountEquity(currency="" if account is None else account.value.currency)
         equity, currency = account.value.equity, account.value.currency
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        start = await self._start_of(account_id, day)
+        unknown = AccountEquity(currency=currency, equity=equity)
+        start = await self.snapshots.latest_in(account_id, currency, day)
         if start is None and await self._has_deals_before(account_id, day):
-            return AccountEquity(currency=currency, equity=equity)
-        if start is None:
+            # The day begins with its first snapshot.
+            start = next(
+                iter(await self.snapshots.between(account_id, currency, day, limit=1)), None
+            )
+            if start is None:
+                return unknown
+        if start is None:  # All that the account ever earned is of this day.
             result = account.value.total_pnl
         else:
             flows = _flows(account, _since(account.stored.outside, start.ts))
             change = subtract(equity, start.equity)
             result = None if flows is None else subtract(change, flows)
         if result is None:
-            return AccountEquity(currency=currency, equity=equity)
+            return unknown
         at_start = subtract(equity, result) if start is None else start.equity
         return AccountEquity(
             currency=currency, equity=equity, day_result=result, at_day_start=at_start
         )
-
-    async def _start_of(self, account_id: int, day: datetime) -> EquitySnapshot | None:
-        """Return the snapshot that the day begins with: the last one at or before its boundary.
-
-        Without one it is the first of the day, if the account has earlier deals. Of another account
-        all that it ever earned is of this day.
-        """
-        before = (await self.snapshots.latest([account_id], day)).get(account_id)
-        if before is not None or not await self._has_deals_before(account_id, day):
-            return before
-        return next(iter(await self.snapshots.between(account_id, day, None)), None)
 
     async def _has_deals_before(self, account_id: int, day: datetime) -> bool:
         window = HistoryQuery(account_ids=[account_id], until=day, page_size=1, with_total=False)

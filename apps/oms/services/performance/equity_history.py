@@ -82,10 +82,10 @@ class EquityHistory:
         currencies = await self._currencies(window.account_ids)
         curves = []
         for account_id in window.account_ids:
-            points = await self._points(account_id, window)
+            currency = currencies[account_id]
+            points = await self._points(account_id, currency, window)
             # In a thread: other requests are served meanwhile.
             curve = await asyncio.to_thread(build_curve, points, points_max, resolution)
-            currency = currencies[account_id]
             curves.append(AccountCurve(account_id=account_id, currency=currency, points=curve))
         return curves
 
@@ -120,7 +120,7 @@ class EquityHistory:
             for key in earned | latest
         }
         is_restricted = allowed_strategies(principal, account_id) is not None
-        points = [] if is_restricted else await self._points(account_id, window)
+        points = [] if is_restricted else await self._points(account_id, currency, window)
         return AccountSummary(
             account_id=account_id,
             currency=currency,
@@ -129,8 +129,10 @@ class EquityHistory:
             strategies={key: each for key, each in both.items() if isinstance(key, int)},
         )
 
-    async def _points(self, account_id: int, window: HistoryQuery) -> Sequence[EquityPoint]:
-        found = await self.snapshots.between(account_id, window.since, window.until)
+    async def _points(
+        self, account_id: int, currency: str, window: HistoryQuery
+    ) -> Sequence[EquityPoint]:
+        found = await self.snapshots.between(account_id, currency, window.since, window.until)
         return [EquityPoint(ts=each.ts, equity=each.equity, flows=each.flows) for each in found]
 
     async def _currencies(self, account_ids: Sequence[int]) -> Mapping[int, str]:

@@ -56,6 +56,7 @@ class TakeSnapshots:
             account = valued.get(lease.account_id)
             if account is None:
                 continue
+            await self._set_currency(lease.account_id, account.value.currency)
             snapshot = self._snapshot(account, boundary)
             if snapshot is None:
                 continue
@@ -63,6 +64,16 @@ class TakeSnapshots:
                 self._latest[lease.account_id] = snapshot
                 self._counted[lease.account_id] = frozenset(account.flows())
         return valued
+
+    async def _set_currency(self, account_id: int, currency: str) -> None:
+        """Read the last snapshot in this currency, if that in memory is in another one."""
+        before = self._latest.get(account_id)
+        if before is not None and before.currency == currency:
+            return
+        last = await self.snapshots.latest_in(account_id, currency)
+        self.forget(account_id)
+        if last is not None:
+            self._latest[account_id] = last
 
     def _snapshot(self, account: ValuedAccount, boundary: datetime | None) -> EquitySnapshot | None:
         figures, flows = account.value, self._flows(account)
@@ -80,6 +91,7 @@ class TakeSnapshots:
         return EquitySnapshot(
             account_id=account.account.id,
             ts=_time_of(account, boundary),
+            currency=figures.currency,
             **known,
         )
 

@@ -11,7 +11,8 @@ from oms.adapters.sql.connection.session import Session
 from oms.ports.leases import Lease
 from oms.ports.performance.equity_snapshots import EquitySnapshot
 
-COLUMNS = ("account_id", "ts", "cash", "equity", "unrealized", "realized", "fees", "flows")
+_AMOUNTS = ("cash", "equity", "unrealized", "realized", "fees", "flows")
+COLUMNS = ("account_id", "ts", "currency", *_AMOUNTS)
 _SELECTED = ", ".join(COLUMNS)
 #: By characters of the period in the text of a time (``2026-01-31``, ``2026-01-31T23``): the age
 #: from which one snapshot of each period is kept.
@@ -47,38 +48,54 @@ class SqlEquitySnapshots:
 
         return bool(await self._database.commit(work))
 
-    async def latest(
-        self, account_ids: Sequence[int], until: datetime | None = None
-    ) -> Mapping[int, EquitySnapshot]:
-        """Return the last snapshot of each account, of those at ``until`` or before."""
+    async def latest(self, account_ids: Sequence[int]) -> Mapping[int, EquitySnapshot]:
+        """Return the last snapshot of each account, in whatever currency."""
         if not account_ids:
             return {}
-        dialect, param = self._dialect, self._dialect.param
-        bound = "" if until is None else f" AND ts <= {param}"
-        times = () if until is None else (dialect.encode_time(until),)
+        dialect = self._dialect
         last = (
             "SELECT account_id, MAX(ts) AS ts FROM equity_snapshots"
-            f" WHERE account_id IN ({dialect.params(len(account_ids))}){bound} GROUP BY account_id"
+            f" WHERE account_id IN ({dialect.params(len(account_ids))}) GROUP BY account_id"
         )
         names = ", ".join(f"s.{name}" for name in COLUMNS)
         text = (
             f"SELECT {names} FROM ({last}) AS l JOIN equity_snapshots s"
             " ON s.account_id = l.account_id AND s.ts = l.ts"
         )
-        rows = await self._database.fetch(text, (*account_ids, *times))
+        rows = await self._database.fetch(text, tuple(account_ids))
         return {row[0]: _from_row(row, dialect) for row in rows}
 
-    async def between(
-        self, account_id: int, since: datetime | None, until: datetime | None
-    ) -> Sequence[EquitySnapshot]:
-        """Return the snapshots of ``since <= ts < until``, ascending."""
+    async def latest_in(
+        self, account_id: int, currency: str, until: datetime | None = None
+    ) -> EquitySnapshot | None:
+        """Return the last snapshot in a currency, of those at ``until`` or before."""
         dialect, param = self._dialect, self._dialect.param
-        where, values = f"account_id = {param}", [account_id]
+        where, values = f"account_id = {param} AND currency = {param}", [account_id, currency]
+        if until is not None:
+            where += f" AND ts <= {param}"
+            values.append(dialect.encode_time(until))
+        text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts DESC LIMIT 1"
+        rows = await self._database.fetch(text, values)
+        return _from_row(rows[0], dialect) if rows else None
+
+    async def between(
+        self,
+        account_id: int,
+        currency: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[EquitySnapshot]:
+        """Return the snapshots in a currency of ``since <= ts < until``, ascending."""
+        dialect, param = self._dialect, self._dialect.param
+        where, values = f"account_id = {param} AND currency = {param}", [account_id, currency]
         for moment, sign in ((since, ">="), (until, "<")):
             if moment is not None:
                 where += f" AND ts {sign} {param}"
                 values.append(dialect.encode_time(moment))
         text = f"SELECT {_SELECTED} FROM equity_snapshots WHERE {where} ORDER BY ts"
+        if limit is not None:
+            text += f" LIMIT {limit}"
         rows = await self._database.fetch(text, values)
         return await asyncio.to_thread(lambda: [_from_row(row, dialect) for row in rows])
 
@@ -133,17 +150,8 @@ class SqlEquitySnapshots:
 
 
 def _to_row(snapshot: EquitySnapshot, dialect: Dialect) -> tuple[Any, ...]:
-    decimal = dialect.encode_decimal
-    return (
-        snapshot.account_id,
-        dialect.encode_time(snapshot.ts),
-        decimal(snapshot.cash),
-        decimal(snapshot.equity),
-        decimal(snapshot.unrealized),
-        decimal(snapshot.realized),
-        decimal(snapshot.fees),
-        decimal(snapshot.flows),
-    )
+    amounts = (dialect.encode_decimal(getattr(snapshot, name)) for name in _AMOUNTS)
+    return (snapshot.account_id, dialect.encode_time(snapshot.ts), snapshot.currency, *amounts)
 
 
 def _from_row(row: Any, dialect: Dialect) -> EquitySnapshot:
@@ -151,10 +159,11 @@ def _from_row(row: Any, dialect: Dialect) -> EquitySnapshot:
     return EquitySnapshot(
         account_id=row[0],
         ts=dialect.decode_time(row[1]),
-        cash=decimal(row[2]),
-        equity=decimal(row[3]),
-        unrealized=decimal(row[4]),
-        realized=decimal(row[5]),
-        fees=decimal(row[6]),
-        flows=decimal(row[7]),
+        currency=row[2],
+        cash=decimal(row[3]),
+        equity=decimal(row[4]),
+        unrealized=decimal(row[5]),
+        realized=decimal(row[6]),
+        fees=decimal(row[7]),
+        flows=decimal(row[8]),
     )

@@ -15,6 +15,7 @@ equity_snapshots = schema.table(
     schema.required("realized", types.DecimalType()),
     schema.required("fees", types.DecimalType()),
     schema.required("flows", types.DecimalType()),
+    schema.nullable("currency", types.ExactText(32)),
     sa.Index("ix_equity_snapshots_ts", "ts"),
 )
 
