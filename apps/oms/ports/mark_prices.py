@@ -5,9 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from oms.domain.instrument import Instrument, InstrumentKind
-from oms.domain.ledger.position import Position, cost_basis, unrealized_profit
-from oms.domain.money import add, subtract
+from oms.domain.instrument import Instrument
+from oms.domain.ledger.position import Position, cost_basis, market_value, unrealized_profit
 from oms.domain.value import value
 
 
@@ -32,10 +31,14 @@ def mark_position(
     position: Position, instrument: Instrument, price: Decimal, at: datetime, *, ages: bool = True
 ) -> PositionMark:
     """Return the mark of a position at ``price``."""
-    profit, cost = unrealized_profit(position, instrument, price), cost_basis(position, instrument)
-    is_inverse = instrument.kind is InstrumentKind.INVERSE
-    value = subtract(cost, profit) if is_inverse else add(cost, profit)
-    return PositionMark(price=price, at=at, profit=profit, value=value, cost=cost, ages=ages)
+    return PositionMark(
+        price=price,
+        at=at,
+        profit=unrealized_profit(position, instrument, price),
+        value=market_value(position, instrument, price),
+        cost=cost_basis(position, instrument),
+        ages=ages,
+    )
 
 
 class MarkPrices(Protocol):

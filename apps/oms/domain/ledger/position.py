@@ -24,7 +24,15 @@ from typing import NamedTuple
 
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.ledger.deal import settle_fee
-from oms.domain.money import EXACT, ZERO, add, exact_fraction, round_ratio, round_to_scale
+from oms.domain.money import (
+    EXACT,
+    ZERO,
+    add,
+    exact_fraction,
+    round_ratio,
+    round_to_scale,
+    subtract,
+)
 from oms.domain.orders.order import Side
 from oms.domain.protection.levels import Levels
 from oms.domain.value import evolve, value
@@ -138,6 +146,17 @@ def cost_basis(position: Position, instrument: Instrument) -> Decimal:
     """Return what the open quantity cost in the settle currency at 18 places, negative if short."""
     cost = _profit(instrument, position.cost)
     return cost.copy_negate() if instrument.kind is InstrumentKind.INVERSE else cost
+
+
+def market_value(position: Position, instrument: Instrument, price: Decimal) -> Decimal:
+    """Return what the open quantity is worth in the settle currency at ``price``.
+
+    Its difference to the cost is the profit: what an inverse contract gains is taken from it.
+    """
+    cost = cost_basis(position, instrument)
+    profit = unrealized_profit(position, instrument, price)
+    is_inverse = instrument.kind is InstrumentKind.INVERSE
+    return subtract(cost, profit) if is_inverse else add(cost, profit)
 
 
 def apply_fee(position: Position, instrument: Instrument, fee: Decimal, currency: str) -> Position:
