@@ -15,7 +15,6 @@ from oms.ports.ledger_store import LoadedAccount
 OPEN_ORDERS_INDEX = "ix_oms_orders_open"
 POSITIONS_INDEX = "ix_oms_positions_state"
 QUEUE_INDEX = "ix_oms_commands_queue"
-OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 
 async def load_account(session: Session, lease: Lease) -> LoadedAccount:
@@ -39,7 +38,7 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
     )
     open_positions = await session.fetch(
         f"SELECT {positions.SELECTED} FROM {dialect.with_index('oms_positions', POSITIONS_INDEX)}"
-        f" WHERE {of_account} AND state IN ({OPEN_STATES}) ORDER BY id",
+        f" WHERE {of_account} AND state IN ({positions.OPEN_STATES_SQL}) ORDER BY id",
         values,
     )
     strategies = await session.fetch(

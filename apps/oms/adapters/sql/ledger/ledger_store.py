@@ -18,7 +18,6 @@ from oms.adapters.sql.connection.statement_batch import StaleRowError
 from oms.adapters.sql.ledger import replay_reads
 from oms.adapters.sql.ledger.account_loader import (
     OPEN_ORDERS_INDEX,
-    OPEN_STATES,
     POSITIONS_INDEX,
     load_account,
 )
@@ -33,7 +32,7 @@ from oms.domain.orders.order import Order
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount, SymbolHistoryRows
 
-HAS_STOP_LEVELS = "stop_loss IS NOT NULL OR stop_gain IS NOT NULL OR levels_json IS NOT NULL"
+_HAS_STOP_LEVELS = "stop_loss IS NOT NULL OR stop_gain IS NOT NULL OR levels_json IS NOT NULL"
 
 
 class _LeasesLost(Exception):
@@ -73,7 +72,7 @@ class SqlLedgerStore:
 
     async def accounts_with_stop_levels(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return the accounts with stop levels, ascending. Raises ``Unavailable``."""
-        return await self._accounts_with_positions(account_ids, f" AND ({HAS_STOP_LEVELS})")
+        return await self._accounts_with_positions(account_ids, f" AND ({_HAS_STOP_LEVELS})")
 
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return the accounts with open positions, ascending. Raises ``Unavailable``."""
@@ -88,7 +87,7 @@ class SqlLedgerStore:
         text = (
             f"SELECT DISTINCT account_id FROM {table}"
             f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
-            f" AND state IN ({OPEN_STATES}){condition} ORDER BY account_id"
+            f" AND state IN ({positions.OPEN_STATES_SQL}){condition} ORDER BY account_id"
         )
         return [row[0] for row in await self._database.fetch(text, account_ids)]
 

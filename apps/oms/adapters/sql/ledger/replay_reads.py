@@ -20,7 +20,7 @@ IDS_PER_QUERY_MAX = 500
 CLOCK_SKEW_MAX = timedelta(hours=1)
 """Maximum lead of an exchange clock over ours: rows closed since then were updated since then."""
 
-_OPEN_OR_MERGED = ", ".join(f"'{state}'" for state in (*positions.OPEN_STATES, "merged"))
+_OPEN_OR_MERGED = f"{positions.OPEN_STATES_SQL}, 'merged'"
 
 
 async def load_newest_key(session: Session, account_id: int, symbol: str) -> ExecutionKey | None:

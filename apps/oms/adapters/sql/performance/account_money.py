@@ -15,8 +15,6 @@ from oms.domain.money import ZERO, add
 from oms.ports.performance.account_money import StoredMoney, SymbolResults
 from oms.wire.json import loads
 
-_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
-
 Key = tuple[Any, ...]
 Sums = Mapping[Key, Sequence[Decimal]]
 
@@ -78,7 +76,7 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
 async def _balances(
     session: Session, where: str, ids: Sequence[int]
 ) -> Mapping[int, Mapping[str, Decimal]]:
-    """Return the totals of paper accounts as their exchange has them, of others as read last."""
+    """Return the totals of paper accounts, and of other ones, which nothing stores yet."""
     totals: dict[int, dict[str, Decimal]] = {}
     query = f"SELECT account_id, state_json FROM paper_state WHERE {where}"
     for account_id, text in await session.fetch(query, ids):
@@ -100,7 +98,7 @@ async def _open_positions(
     table = dialect.with_index("oms_positions", "ix_oms_positions_state")
     text = (
         f"SELECT {positions.SELECTED} FROM {table} WHERE {where}"
-        f" AND state IN ({_OPEN_STATES}) ORDER BY id"
+        f" AND state IN ({positions.OPEN_STATES_SQL}) ORDER BY id"
     )
     held: dict[int, list[Position]] = defaultdict(list)
     for row in await session.fetch(text, ids):

@@ -17,7 +17,6 @@ _COLUMNS = (
     "id, account_id, strategy_id, symbol, profit, funding, realized_pnl, close_reason, closed_at"
 )
 _CLOSED = HistoryTable(table="oms_positions", columns=_COLUMNS, moment="closed_at", status="state")
-_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 
 class SqlPositionResults:
@@ -43,7 +42,7 @@ class SqlPositionResults:
         where = window_conditions(self._dialect, _CLOSED, untimed)
         text = (
             "SELECT account_id, strategy_id, symbol, COUNT(*) FROM oms_positions"
-            f" WHERE {where.text} AND state IN ({_OPEN_STATES})"
+            f" WHERE {where.text} AND state IN ({positions.OPEN_STATES_SQL})"
             " GROUP BY account_id, strategy_id, symbol"
         )
         rows = await self._database.fetch(text, where.values)

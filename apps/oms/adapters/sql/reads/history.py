@@ -33,7 +33,6 @@ _DEALS = HistoryTable(table="oms_deals", columns=deals.SELECTED, moment="execute
 _COMMANDS = HistoryTable(
     table="oms_commands", columns=commands.SELECTED, moment="created_at", status="status"
 )
-_OPEN_STATES = ", ".join(f"'{state}'" for state in positions.OPEN_STATES)
 
 RowDecoder = Callable[[Any, Dialect], Any]
 
@@ -56,7 +55,7 @@ class SqlHistoryReads:
     async def open_positions(self, window: HistoryQuery, limit: int) -> Sequence[Position]:
         """Return the newest ``limit`` open positions, ascending."""
         where = window_conditions(self._dialect, _POSITIONS, window).and_(
-            f"state IN ({_OPEN_STATES})"
+            f"state IN ({positions.OPEN_STATES_SQL})"
         )
         table = self._dialect.with_index("oms_positions", "ix_oms_positions_state")
         return await self._newest(_POSITIONS, table, where, limit, positions.position_from_row)
@@ -131,7 +130,9 @@ class SqlHistoryReads:
                 dialect,
                 _POSITIONS,
                 dialect.with_index("oms_positions", "ix_oms_positions_state"),
-                window_conditions(dialect, _POSITIONS, window).and_(f"state IN ({_OPEN_STATES})"),
+                window_conditions(dialect, _POSITIONS, window).and_(
+                    f"state IN ({positions.OPEN_STATES_SQL})"
+                ),
                 limit,
             ),
         ]

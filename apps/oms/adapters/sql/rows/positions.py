@@ -64,7 +64,8 @@ _UPDATED_BY_REPLAY = (
 UPSERT = BulkInsert(
     table="oms_positions", columns=COLUMNS, update_columns=_MUTABLE + _UPDATED_BY_REPLAY
 )
-OPEN_STATES = (PositionState.OPEN.value, PositionState.CLOSE_REQUESTED.value)
+OPEN_STATES_SQL = f"'{PositionState.OPEN.value}', '{PositionState.CLOSE_REQUESTED.value}'"
+"""The states of open positions, for ``IN``."""
 
 
 def position_to_row(position: Position, dialect: Dialect) -> Values:
