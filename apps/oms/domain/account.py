@@ -121,6 +121,10 @@ class PaperSettings:
     max_price_age: timedelta | None = None
     latency: LatencySettings | None = None
 
+    def source_of(self, symbol: str) -> str:
+        """Return the price source of a symbol."""
+        return self.sources.get(symbol, self.source)
+
     def uses(self, source: str) -> bool:
         """Return whether any symbol has its prices from ``source``."""
         return source == self.source or source in self.sources.values()

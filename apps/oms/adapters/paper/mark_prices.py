@@ -79,7 +79,7 @@ class PaperMarks:
         price = None if market is None else market.mark_price
         if market is None or price is None:
             return None
-        ages = account.paper.sources.get(symbol, account.paper.source) == LIVE_SOURCE
+        ages = account.paper.source_of(symbol) == LIVE_SOURCE
         return mark_position(position, instrument, price, market.at, ages=ages)
 
     async def _load_accounts(self, ids: set[int]) -> Mapping[int, tuple[Account, PriceSources]]:

@@ -110,6 +110,5 @@ async def _address(
 
 
 def _takes_manual_price(row: AccountRow, symbol: str) -> bool:
-    paper = row.account.paper
     is_paper = row.account.engine is Engine.PAPER
-    return is_paper and paper.sources.get(symbol, paper.source) == "manual"
+    return is_paper and row.account.paper.source_of(symbol) == "manual"

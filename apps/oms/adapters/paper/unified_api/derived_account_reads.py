@@ -185,10 +185,7 @@ async def _in_status(
 
 
 def _instrument(reads: AccountReads, symbol: object) -> Instrument:
-    instrument = reads.settings.instruments.get(symbol) if isinstance(symbol, str) else None
-    if instrument is None:
-        raise Invalid(f"{symbol!r} is not traded here", code="instrument_not_supported")
-    return instrument
+    return reads.settings.instruments[reads.symbol(symbol)]
 
 
 def _contracts(reads: AccountReads, symbols: object) -> list[Instrument]:

@@ -85,8 +85,10 @@ def fetch_funding_rate_history(
     if since is None:
         first = last_funding_time(reads.now) - (count - 1) * FUNDING_INTERVAL
     else:
-        first = last_funding_time(parse_since(since))
-        first += FUNDING_INTERVAL * (first < parse_since(since))
+        start = parse_since(since)
+        first = last_funding_time(start)
+        if first < start:
+            first += FUNDING_INTERVAL
     return [
         {
             "info": {},
