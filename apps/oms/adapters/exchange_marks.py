@@ -24,7 +24,7 @@ def encode_mark(price: Decimal, at: datetime) -> str:
     return dumps_fast({_PRICE: decimal_text(price), _AT: time_text(at)})
 
 
-CACHED_INSTRUMENTS_MAX = 10_000
+_CACHED_INSTRUMENTS_MAX = 10_000
 
 ReadInstruments = Callable[[int], Awaitable[Mapping[str, Instrument]]]
 """Returns the stored instruments of an account by symbol. Raises ``Unavailable``."""
@@ -34,7 +34,8 @@ class ExchangeMarks:
     """``MarkPrices`` of all accounts: ``others`` values those that are not at real exchanges.
 
     The profit of coins and linear contracts follows from their symbol. That of inverse contracts
-    depends on their size: their instrument is read once, and without one they have no mark.
+    depends on their size: their instrument is cached once it is found, and without one they have
+    no mark.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class ExchangeMarks:
             for key in wanted - known.keys():
                 if key[0] == account_id and key[1] in stored:
                     known[key] = stored[key[1]]
-        if len(self._inverse) > CACHED_INSTRUMENTS_MAX:
+        if len(self._inverse) > _CACHED_INSTRUMENTS_MAX:
             self._inverse.clear()
         self._inverse |= known
         return known

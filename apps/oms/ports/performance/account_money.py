@@ -29,7 +29,7 @@ class StoredMoney:
     account_id: int
     #: Number of the account's last event.
     seq: int
-    #: Totals by currency; ``None``: none are stored.
+    #: Totals by currency; ``None``: none are stored, as of accounts at real exchanges (not yet).
     balances: Mapping[str, Decimal] | None
     positions: Sequence[Position] = ()
     results: Sequence[SymbolResults] = ()

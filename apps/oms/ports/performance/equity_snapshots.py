@@ -32,7 +32,10 @@ class EquitySnapshotStore(Protocol):
     """Equity snapshots; every method raises ``Unavailable``."""
 
     async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
-        """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
+        """Store a snapshot.
+
+        ``False`` (nothing stored) if the account's lease is lost, or it has one of that time.
+        """
         ...
 
     async def latest(self, account_ids: Sequence[int]) -> Mapping[int, EquitySnapshot]:

@@ -237,7 +237,7 @@ class RecordDiscrepancies:
 
 
 def _start_of(snapshot: ExchangeSnapshot) -> datetime:
-    """Return the time of the oldest that the snapshot has."""
+    """Return the time of the snapshot's oldest execution or payment, or its start if earlier."""
     trades = (report.execution for _, report in snapshot.trades)
     times = [trade.executed_at for trade in trades if trade is not None]
     times += [paid.executed_at for paid in snapshot.funding]

@@ -208,7 +208,7 @@ class OrderLookup:
         start = tracked.created_at - _CLOCK_MARGIN
         for listing in ended:
             times = [each.created_at for each in listing.items if each.created_at is not None]
-            is_cut = listing.rows >= self._profile.orders_page
+            is_cut = listing.rows >= page
             if is_cut and min(times, default=start) >= start:
                 return False
         return True

@@ -198,7 +198,7 @@ class SnapshotProcessor:
         client_ids = {name: self._orders.client_ids.encode(i, 1) for name, i in found.items()}
         return [
             evolve(each, client_id=client_ids[each.exchange_order_id])
-            if each.client_id is None and each.exchange_order_id in client_ids
+            if each.exchange_order_id in client_ids
             else each
             for each in stops
         ]

@@ -87,7 +87,7 @@ class TaggedOrders:
 
 
 def unnamed_ids(rows: Iterable[OrderSnapshot]) -> list[str]:
-    """Returns the exchange ids of the rows that no client order id and no tracked order names."""
+    """Returns the exchange ids of the rows that have a tag and no client order id."""
     return [row.exchange_order_id for row in rows if _is_unnamed(row)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import value
 
-#: Parts of the time that are taken from it at most: an eighth.
+#: At most one part in so many is taken off the time.
 _SHARE = 8
 
 

@@ -31,7 +31,10 @@ class SqlEquitySnapshots:
         self._thinned_until: dict[int, datetime] = {}
 
     async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
-        """Store a snapshot; ``False`` (nothing stored) if the account's lease is lost."""
+        """Store a snapshot.
+
+        ``False`` (nothing stored) if the account's lease is lost, or it has one of that time.
+        """
         dialect = self._dialect
         text = (
             f"INSERT INTO equity_snapshots ({_SELECTED})"

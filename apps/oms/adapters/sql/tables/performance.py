@@ -1,4 +1,4 @@
-"""Balances of accounts at real exchanges, and snapshots of equity."""
+"""Snapshots of equity, and balances of accounts at real exchanges, which nothing stores yet."""
 
 import sqlalchemy as sa
 
