@@ -81,10 +81,7 @@ class PlaceOrder:
             if duplicate is not None:
                 return duplicate
         if isinstance(payload, SendOrder):
-            approved = check_send(state, payload, command.actor.api_key_id, now)
-            approved = check_entry_levels(state, payload, approved, now)
-            if state.policy is not None:
-                approved = await within_policy(state.policy, state, payload, approved, now)
+            approved = await admit_request(state, payload, command.actor.api_key_id, now)
             notional_limits = self.notional_limits
             if notional_limits is not None and notional_limits.has_limits(command.actor.api_key_id):
                 approved = await _within_limits(
@@ -270,10 +267,20 @@ def rounded_request(
     return round_close_position(payload, side, instrument)
 
 
-def check_send(
+async def admit_request(
+    state: AccountState, request: SendOrder, api_key_id: int, now: datetime
+) -> ApprovedOrder | Refused:
+    """Check a rounded request by everything but the limits of the API key."""
+    approved = _check_send(state, request, api_key_id, now)
+    approved = check_entry_levels(state, request, approved, now)
+    if state.policy is None:
+        return approved
+    return await within_policy(state.policy, state, request, approved, now)
+
+
+def _check_send(
     state: AccountState, payload: SendOrder, api_key_id: int, now: datetime
 ) -> ApprovedOrder | Refused:
-    """Check a rounded request to place an order by all that needs no limit."""
     instruments = state.exchange.instruments()
     if payload.symbol not in instruments:
         return refuse_unknown_symbol(payload.symbol, instruments, state.account.exchange_id)

@@ -12,9 +12,8 @@ from oms.domain.errors import Refused
 from oms.domain.money import decimal_text
 from oms.domain.risk.usage import policy_usage
 from oms.services.account_state.state import AccountState
-from oms.services.commands.place_order import check_send, rounded_request
-from oms.services.commands.policy_limits import exposure_of, read_context, within_policy
-from oms.services.protection.entry_levels import check_entry_levels
+from oms.services.commands.place_order import admit_request, rounded_request
+from oms.services.commands.policy_limits import exposure_of, read_context
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.json import dumps, optional_decimal_text
 from oms.wire.responses.risk_policy_rows import CheckRow, refusal_row, usage_row
@@ -42,10 +41,7 @@ async def check_order(
     assert isinstance(requested, SendOrder)
     request = rounded_request(state, requested)
     assert isinstance(request, SendOrder)
-    approved = check_send(state, request, command.actor.api_key_id, now)
-    approved = check_entry_levels(state, request, approved, now)
-    if state.policy is not None:
-        approved = await within_policy(state.policy, state, request, approved, now)
+    approved = await admit_request(state, request, command.actor.api_key_id, now)
     row: CheckRow = {
         "ok": True,
         "status": "blocked",
