@@ -23,7 +23,6 @@ from oms.api.routes.risk.kill_switches import build_kill_switch_admin
 from oms.domain.commands.account_commands import ReadRiskUsage, SetRiskPolicy
 from oms.domain.errors import Unavailable
 from oms.domain.risk.policy import PolicyScope
-from oms.ports.history_reads import HistoryQuery
 from oms.services.submission.risk_policy_admin import RiskPolicyAdmin
 from oms.wire import parameters as p
 from oms.wire.commands import risk_policy_requests
@@ -78,8 +77,6 @@ async def get_risk_policy(request: Request) -> Response:
     scope, scope_id = read_policy_scope(
         query.get(p.POLICY_SCOPE.name), query.get(p.POLICY_SCOPE_ID.name)
     )
-    if scope is PolicyScope.ACCOUNT:
-        await context.queries.narrow_window(caller.principal, HistoryQuery(account_ids=(scope_id,)))
     stored = await _build_admin(context).limits(caller.principal, scope, scope_id)
     return JsonResponse(_policy(scope, scope_id, limit_rows(stored.limits), stored.unreadable))
 
