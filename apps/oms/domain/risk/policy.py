@@ -102,6 +102,33 @@ class AccountPolicy:
         return bool(self.account or self.unreadable or strategy_id in self.strategies)
 
 
+def limit_change(
+    scope: PolicyScope,
+    scope_id: int,
+    key: str,
+    setting: PolicyValue | None,
+    *,
+    set_by: str,
+    set_by_user_id: int | None,
+    set_at: datetime,
+    comment: str | None,
+) -> LimitChange:
+    """Return the change of a key to ``setting``; ``None`` removes its limit."""
+    limit = None
+    if setting is not None:
+        limit = Limit(
+            key=key,
+            setting=setting,
+            scope=scope,
+            scope_id=scope_id,
+            set_by=set_by,
+            set_by_user_id=set_by_user_id,
+            set_at=set_at,
+            comment=comment or "",
+        )
+    return LimitChange(scope=scope, scope_id=scope_id, key=key, limit=limit)
+
+
 def changed_limits(before: Iterable[Limit], changes: Iterable[LimitChange]) -> tuple[Limit, ...]:
     """Return the limits of a scope after ``changes``."""
     limits = {limit.key: limit for limit in before}

@@ -44,6 +44,7 @@ from oms.domain.commands.command import (
     CloseAllPositions,
     CloseBy,
     ClosePosition,
+    Command,
     CommandPayload,
     MergePositions,
     Reassign,
@@ -54,7 +55,7 @@ from oms.domain.errors import Refused
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.domain.risk.kill_switch import KillScope
 from oms.domain.value import evolve
-from oms.ports.registry import Registry
+from oms.ports.registry import AuditEntry, Registry
 
 CACHE_ENTRIES_MAX = 1_000
 
@@ -199,6 +200,36 @@ class CommandPermissions:
         """Return the actor's user name, as of the check of its last command."""
         cached = self._cache.get(actor.api_key_id)
         return f"user {actor.user_id}" if cached is None else cached.principal.user_name
+
+    def audit_entry(
+        self,
+        command: Command,
+        *,
+        action: str,
+        entity: str,
+        entity_id: int,
+        account_id: int,
+        before: str | None,
+        after: str | None,
+        comment: str | None,
+    ) -> AuditEntry:
+        """Return the audit row of what a command changed, by its actor."""
+        actor = command.actor
+        return AuditEntry(
+            actor=self.actor_name(actor),
+            action=action,
+            entity=entity,
+            entity_id=str(entity_id),
+            account_id=account_id,
+            actor_user_id=actor.user_id,
+            actor_api_key_id=actor.api_key_id,
+            actor_role=actor.role,
+            actor_ip=actor.ip or None,
+            before=before,
+            after=after,
+            comment=comment,
+            request_id=command.request_id,
+        )
 
     async def __call__(
         self,

@@ -17,7 +17,6 @@ from oms.domain.errors import Refused
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
-from oms.ports.registry import AuditEntry
 from oms.ports.verification_reads import VerificationReads
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
@@ -90,22 +89,16 @@ class MutateRows:
             return Refused(code=error.code, message=error.message)
 
     async def _audit(self, task: MutateTask, payload: AdminMutate, mutated: MutatedRow) -> None:
-        actor = task.command.actor
         await self.ids.ensure("audit", 1)
-        entry = AuditEntry(
-            actor=self.permissions.actor_name(actor),
+        entry = self.permissions.audit_entry(
+            task.command,
             action="admin_mutate",
             entity=_ENTITY[payload.entity],
-            entity_id=str(mutated.id),
+            entity_id=mutated.id,
             account_id=task.state.account.id,
-            actor_user_id=actor.user_id,
-            actor_api_key_id=actor.api_key_id,
-            actor_role=actor.role,
-            actor_ip=actor.ip or None,
             before=_json(mutated.before),
             after=_json(mutated.after),
             comment=payload.comment,
-            request_id=task.command.request_id,
         )
         task.state.work.audits.append((self.ids("audit"), entry))
 

@@ -15,7 +15,6 @@ from oms.domain.orders.execution_report import ExecutionReport, ReportKind, Repo
 from oms.domain.orders.order import Order, OrderState
 from oms.ports.exchange import OrderQueryResult
 from oms.ports.ledger_store import LedgerStore
-from oms.ports.registry import AuditEntry
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.pending import PendingCall
 from oms.services.account_state.state import AccountState
@@ -141,26 +140,20 @@ class ResolveOrder:
         before: Order,
         after: Order | None,
     ) -> None:
-        actor = command.actor
         await self.record.ids.ensure("audit", 1)
         decision: dict[str, object] = {
             "action": payload.action.value,
             "exchange_order_id": payload.exchange_order_id,
         }
-        entry = AuditEntry(
-            actor=self.permissions.actor_name(actor),
+        entry = self.permissions.audit_entry(
+            command,
             action="order_resolve",
             entity="order",
-            entity_id=str(before.id),
+            entity_id=before.id,
             account_id=state.account.id,
-            actor_user_id=actor.user_id,
-            actor_api_key_id=actor.api_key_id,
-            actor_role=actor.role,
-            actor_ip=actor.ip or None,
             before=dumps(order_row(before)),
             after=dumps(decision if after is None else {**decision, **order_row(after)}),
             comment=payload.comment,
-            request_id=command.request_id,
         )
         state.work.audits.append((self.record.ids("audit"), entry))
 

@@ -12,16 +12,15 @@ from oms.domain.errors import Invalid, Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.risk.policy import (
     NO_LIMITS,
-    Limit,
     LimitChange,
     PolicyScope,
     StoredLimits,
     changed_limits,
+    limit_change,
 )
 from oms.domain.risk.policy_keys import parse_policy_value
 from oms.ports.admin.risk_policies import RiskPolicyStore
 from oms.ports.ids import IdBlocks
-from oms.ports.registry import AuditEntry
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
@@ -84,26 +83,19 @@ class ChangeRiskPolicy:
         self, state: AccountState, command: Command, payload: SetRiskPolicy
     ) -> list[LimitChange]:
         """Return a change per key. Raises ``Invalid``."""
-        edits: list[LimitChange] = []
-        for key, sent in payload.keys.items():
-            setting = parse_policy_value(key, sent)
-            limit = None
-            if setting is not None:
-                limit = Limit(
-                    key=key,
-                    setting=setting,
-                    scope=PolicyScope.ACCOUNT,
-                    scope_id=state.account.id,
-                    set_by=self.permissions.actor_name(command.actor),
-                    set_by_user_id=command.actor.user_id or None,
-                    set_at=command.created_at,
-                    comment=payload.comment or "",
-                )
-            change = LimitChange(
-                scope=PolicyScope.ACCOUNT, scope_id=state.account.id, key=key, limit=limit
+        return [
+            limit_change(
+                PolicyScope.ACCOUNT,
+                state.account.id,
+                key,
+                parse_policy_value(key, sent),
+                set_by=self.permissions.actor_name(command.actor),
+                set_by_user_id=command.actor.user_id or None,
+                set_at=command.created_at,
+                comment=payload.comment,
             )
-            edits.append(change)
-        return edits
+            for key, sent in payload.keys.items()
+        ]
 
     async def _audit(
         self,
@@ -113,22 +105,16 @@ class ChangeRiskPolicy:
         before: object,
         after: object,
     ) -> None:
-        actor = command.actor
         await self.ids.ensure("audit", 1)
-        entry = AuditEntry(
-            actor=self.permissions.actor_name(actor),
+        entry = self.permissions.audit_entry(
+            command,
             action="risk_policy",
             entity="account_policy",
-            entity_id=str(state.account.id),
+            entity_id=state.account.id,
             account_id=state.account.id,
-            actor_user_id=actor.user_id,
-            actor_api_key_id=actor.api_key_id,
-            actor_role=actor.role,
-            actor_ip=actor.ip or None,
             before=dumps(before),
             after=dumps(after),
             comment=payload.comment,
-            request_id=command.request_id,
         )
         state.work.audits.append((self.ids("audit"), entry))
 

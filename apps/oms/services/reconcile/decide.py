@@ -18,7 +18,6 @@ from oms.domain.reconcile.discrepancy import (
 )
 from oms.domain.value import evolve
 from oms.ports.reconcile_store import ReconcileRows
-from oms.ports.registry import AuditEntry
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes
@@ -57,7 +56,16 @@ class ApplyDecision:
         actor_name = self.permissions.actor_name(command.actor)
         after = evolve(after, decided_by=actor_name, comment=payload.comment)
         discrepancies.put(after)
-        audit = _audit(command, payload, actor_name, row, after)
+        audit = self.permissions.audit_entry(
+            command,
+            action=f"discrepancy_{payload.answer.value}",
+            entity="discrepancy",
+            entity_id=row.id,
+            account_id=row.account_id,
+            before=dumps_fast(_row(row)),
+            after=dumps_fast(_row(after)),
+            comment=payload.comment,
+        )
         await discrepancies.update_quarantine(ids, audit)
         await ids.ensure("audit", 1)
         state.work.audits.append((ids("audit"), audit))
@@ -103,31 +111,6 @@ def _refuse(row: Discrepancy, payload: DecideDiscrepancy) -> Refused | None:
 def _refuse_missing(payload: DecideDiscrepancy) -> Refused:
     message = f"there is no discrepancy {payload.discrepancy_id} that could be decided"
     return Refused(code="not_found", message=message)
-
-
-def _audit(
-    command: Command,
-    payload: DecideDiscrepancy,
-    actor_name: str,
-    before: Discrepancy,
-    after: Discrepancy,
-) -> AuditEntry:
-    actor = command.actor
-    return AuditEntry(
-        actor=actor_name,
-        action=f"discrepancy_{payload.answer.value}",
-        entity="discrepancy",
-        entity_id=str(before.id),
-        account_id=before.account_id,
-        actor_user_id=actor.user_id,
-        actor_api_key_id=actor.api_key_id,
-        actor_role=actor.role,
-        actor_ip=actor.ip or None,
-        before=dumps_fast(_row(before)),
-        after=dumps_fast(_row(after)),
-        comment=payload.comment,
-        request_id=command.request_id,
-    )
 
 
 def _row(row: Discrepancy) -> DiscrepancyRow:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from oms.domain.access import Permission, Principal, Role, refuse
 from oms.domain.commands.account_commands import EnforceKillSwitch
 from oms.domain.errors import Forbidden, NotFound
-from oms.domain.risk.policy import Limit, LimitChange, PolicyScope, StoredLimits
+from oms.domain.risk.policy import PolicyScope, StoredLimits, limit_change
 from oms.domain.risk.policy_keys import PolicyValue
 from oms.ports.admin.risk_policies import RiskPolicyStore
 from oms.ports.audit_log import AuditContext
@@ -30,11 +30,11 @@ class RiskPolicyAdmin:
         Raises ``Forbidden``, ``NotFound``.
         """
         if scope is PolicyScope.ACCOUNT:
+            if not await self.scopes.registry.accounts([scope_id]):
+                raise NotFound(f"account_id={scope_id}", code="account_not_found")
             refused = refuse(principal, Permission.READ, scope_id)
             if refused is not None:
                 raise Forbidden(refused.message, code=refused.code)
-            if not await self.scopes.registry.accounts([scope_id]):
-                raise NotFound(f"account_id={scope_id}", code="account_not_found")
         if scope is PolicyScope.STRATEGY:
             await self._check_strategy(principal, scope_id)
         return await self.store.of_scope(scope, scope_id)
@@ -66,34 +66,17 @@ class RiskPolicyAdmin:
         needed = EnforceKillSwitch(kill_id=0, scope=scope.value, scope_id=target, mode="", on=False)
         await self.scopes.check(principal, needed)
         changes = [
-            LimitChange(
-                scope=scope,
-                scope_id=scope_id,
-                key=key,
-                limit=None
-                if setting is None
-                else _limit(scope, scope_id, key, setting, audit_context),
+            limit_change(
+                scope,
+                scope_id,
+                key,
+                setting,
+                set_by=audit_context.actor,
+                set_by_user_id=audit_context.user_id,
+                set_at=audit_context.at,
+                comment=audit_context.comment,
             )
             for key, setting in settings.items()
         ]
         await self.store.change(scope, scope_id, changes, audit_context)
         return await self.store.of_scope(scope, scope_id)
-
-
-def _limit(
-    scope: PolicyScope,
-    scope_id: int,
-    key: str,
-    setting: PolicyValue,
-    audit_context: AuditContext,
-) -> Limit:
-    return Limit(
-        key=key,
-        setting=setting,
-        scope=scope,
-        scope_id=scope_id,
-        set_by=audit_context.actor,
-        set_by_user_id=audit_context.user_id,
-        set_at=audit_context.at,
-        comment=audit_context.comment or "",
-    )
