@@ -16,6 +16,8 @@ from oms.domain.orders.execution_report import (
     ReportSource,
 )
 from oms.domain.orders.order import Order, Side
+from oms.domain.risk.policy import Limit, PolicyScope
+from oms.domain.risk.policy_keys import PolicyValue
 
 NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
 
@@ -71,6 +73,15 @@ def an_order(**changes: Any) -> Order:
         "updated_at": NOON,
     }
     return Order(**(values | changes))
+
+
+def a_limit(
+    key: str, setting: PolicyValue, scope: PolicyScope = PolicyScope.ACCOUNT, scope_id: int = 3
+) -> Limit:
+    """A limit of account 3, set at ``NOON``."""
+    return Limit(
+        key=key, setting=setting, scope=scope, scope_id=scope_id, set_by="ann", set_at=NOON
+    )
 
 
 def a_report(kind: ReportKind, **changes: Any) -> ExecutionReport:

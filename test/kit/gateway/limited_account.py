@@ -30,11 +30,12 @@ async def set_price(gateway: InProcessGateway, symbol: str, price: str) -> None:
 
 
 async def put_policy(
-    gateway: InProcessGateway, scope: str = "account", scope_id: int = 0, **keys: Any
+    gateway: InProcessGateway, scope: str = "account", scope_id: int | None = None, **keys: Any
 ) -> AsgiResponse:
-    """Set keys of a scope, with immediate effect in the worker."""
-    body = {"scope": scope, "scope_id": scope_id or gateway.account_id, "keys": keys}
-    body["comment"] = "first week"
+    """Set keys of a scope (the account, if none is named), with immediate effect in the worker."""
+    if scope == "account" and scope_id is None:
+        scope_id = gateway.account_id
+    body = {"scope": scope, "scope_id": scope_id, "keys": keys, "comment": "first week"}
     key = WATCH if scope == "account" else ADMIN_KEY
     answer = await gateway.client("PUT", "/risk/policy", body, key=key)
     forget_limits(gateway)
@@ -48,9 +49,11 @@ def forget_limits(gateway: InProcessGateway) -> None:
     kill_switches.forget()
 
 
-async def set_limits(gateway: InProcessGateway, **keys: Any) -> None:
-    """Set keys of the account."""
-    answer = await put_policy(gateway, **keys)
+async def set_limits(
+    gateway: InProcessGateway, scope: str = "account", scope_id: int | None = None, **keys: Any
+) -> None:
+    """Set keys as ``put_policy`` does, and check that they are set."""
+    answer = await put_policy(gateway, scope, scope_id, **keys)
     assert answer.status == 200, answer.body
 
 

@@ -64,7 +64,8 @@ async def test_the_sixth_resting_order_is_refused(limited: InProcessGateway) -> 
     assert reason_of(refused) == "max_open_orders"
     assert (refused["error"]["limit"], refused["error"]["value"]) == ("5", "6")
     orders = await limited.client.get(f"/oms/orders/open?account_ids={limited.account_id}", key=KEY)
-    assert await post_command(limited, "cancel_order", order_ids=[orders["items"][0]["id"]])
+    first = orders["items"][0]["id"]
+    assert (await post_command(limited, "cancel_order", order_ids=[first]))["ok"]
     assert reason_of(await send(limited, **resting)) is None
 
 
@@ -84,7 +85,7 @@ async def test_without_a_price_a_market_order_is_refused(limited: InProcessGatew
     assert reason_of(result) == "risk_no_price"
     assert "max_order_notional" in result["error"]["message"]
     await set_limits(limited, max_order_notional=None, max_open_positions=1)
-    assert (await send(limited, symbol="SOL/USDT:USDT"))["error"]["code"] != "risk_blocked"
+    assert (await send(limited, symbol="SOL/USDT:USDT"))["error"]["code"] == "no_price"
 
 
 async def test_parallel_entries_never_exceed_a_limit(busy: InProcessGateway) -> None:
@@ -121,7 +122,7 @@ async def test_an_unreadable_limit_refuses_entries_until_it_is_set(
 ) -> None:
     """R9: an unreadable policy refuses with ``risk_error``; exits pass, and setting it repairs."""
     assert reason_of(await send(limited, qty="2")) is None
-    await put_policy(limited, "global", 0, max_order_notional="10000")
+    await set_limits(limited, "global", max_order_notional="10000")
     execute(dsn, "UPDATE risk_policies SET value_json = '\"a lot\"'")
     forget_limits(limited)
     refused = await send(limited)
@@ -129,7 +130,7 @@ async def test_an_unreadable_limit_refuses_entries_until_it_is_set(
     assert "max_order_notional" in refused["error"]["message"]
     assert (await limited.client.get("/risk/policy?scope=global", key=KEY))["unreadable"]
     assert reason_of(await send(limited, side="sell", qty="1", reduce_only=True)) is None
-    await put_policy(limited, "global", 0, max_order_notional="10000")
+    await set_limits(limited, "global", max_order_notional="10000")
     assert reason_of(await send(limited)) is None
 
 
@@ -199,11 +200,10 @@ async def test_a_change_is_audited_and_reported(limited: InProcessGateway, dsn: 
 
 async def test_the_tightest_scope_rules_and_is_named(limited: InProcessGateway) -> None:
     await set_limits(limited, max_order_notional="500")
-    answer = await put_policy(limited, "global", 0, max_order_notional="300")
-    assert answer.status == 200, answer.body
+    await set_limits(limited, "global", max_order_notional="300")
     error = (await send(limited, qty="4"))["error"]
     assert (error["limit"], error["set_by"], error["scope_id"]) == ("300", "global", None)
-    await put_policy(limited, "global", 0, max_order_notional="0")
+    await set_limits(limited, "global", max_order_notional="0")
     error = (await send(limited, qty="6"))["error"]
     assert (error["limit"], error["set_by"]) == ("500", "account")
 
@@ -214,8 +214,7 @@ async def test_a_limit_of_a_strategy_measures_that_strategy(busy: InProcessGatew
     context = AuditContext(actor="test", at=now())
     account = gateway.account_id
     one, two = [await strategies.create(n, None, [account], context) for n in ("s1", "s2")]
-    answer = await put_policy(gateway, "strategy", one, max_open_positions=1)
-    assert answer.status == 200, answer.body
+    await set_limits(gateway, "strategy", one, max_open_positions=1)
     order = {"qty": "2"}
     assert reason_of(await send(gateway, strategy_id=two, **order)) is None
     assert reason_of(await send(gateway, strategy_id=two, symbol=ETH, **order)) is None

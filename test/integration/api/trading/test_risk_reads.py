@@ -10,7 +10,6 @@ from kit.gateway.limited_account import (
     ETH,
     KEY,
     open_limited,
-    put_policy,
     reason_of,
     send,
     set_limits,
@@ -112,7 +111,7 @@ async def test_usage_shows_what_is_left_of_each_limit(limited: InProcessGateway)
     await set_limits(
         limited, max_open_positions=3, max_total_exposure="1000", max_order_notional="500"
     )
-    await put_policy(limited, "global", 0, max_position_notional="400")
+    await set_limits(limited, "global", max_position_notional="400")
     assert reason_of(await send(limited, qty="2")) is None
     assert (
         reason_of(await send(limited, symbol=ETH, order_type="limit", price="90", qty="3")) is None

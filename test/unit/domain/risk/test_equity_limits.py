@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from kit.builders import NOON, an_instrument
+from kit.builders import a_limit, an_instrument
 from oms.domain.account import PositionMode
 from oms.domain.orders.order import Side
 from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
 from oms.domain.risk.limits import check_limits, needs_equity
-from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope, account_policy
+from oms.domain.risk.policy import AccountPolicy, account_policy
 from oms.domain.risk.policy_keys import KEYS
 
 BTC = "BTC/USDT:USDT"
@@ -18,15 +18,7 @@ ENTRY = Entry(symbol=BTC, side=Side.BUY, order_type="market", qty=Decimal(1))
 
 
 def _policy(key: str, setting: str) -> AccountPolicy:
-    limit = Limit(
-        key=key,
-        setting=Decimal(setting),
-        scope=PolicyScope.ACCOUNT,
-        scope_id=3,
-        set_by="ann",
-        set_at=NOON,
-    )
-    policy = account_policy([limit], 3)
+    policy = account_policy([a_limit(key, Decimal(setting))], 3)
     assert policy is not None
     return policy
 

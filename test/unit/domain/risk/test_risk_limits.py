@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kit.builders import NOON, a_spot_instrument, an_instrument, an_order
+from kit.builders import NOON, a_limit, a_spot_instrument, an_instrument, an_order
 from oms.domain.account import PositionMode
 from oms.domain.instrument import InstrumentKind
 from oms.domain.ledger.position import Position
@@ -13,7 +13,7 @@ from oms.domain.orders.order import Order, Side
 from oms.domain.risk.exposure import Entry, Exposure, reservations
 from oms.domain.risk.limit_context import LimitContext, Market
 from oms.domain.risk.limits import check_limits, needs_price, symbols_to_mark
-from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope, account_policy
+from oms.domain.risk.policy import AccountPolicy, PolicyScope, account_policy
 from oms.domain.risk.policy_keys import PolicyValue
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -50,17 +50,9 @@ def _resting(**changes: Any) -> Order:
 
 
 def _policy(*limits: tuple[str, PolicyValue]) -> AccountPolicy:
-    policy = account_policy([_limit(key, setting) for key, setting in limits], 3)
+    policy = account_policy([a_limit(key, setting) for key, setting in limits], 3)
     assert policy is not None
     return policy
-
-
-def _limit(
-    key: str, setting: PolicyValue, scope: PolicyScope = PolicyScope.ACCOUNT, scope_id: int = 3
-) -> Limit:
-    return Limit(
-        key=key, setting=setting, scope=scope, scope_id=scope_id, set_by="ann", set_at=NOON
-    )
 
 
 def _context(**changes: Any) -> LimitContext:
@@ -356,7 +348,7 @@ def test_the_first_failing_check_is_the_reason() -> None:
 
 
 def test_a_limit_of_a_strategy_measures_its_own_part() -> None:
-    limit = _limit("max_open_positions", Decimal(1), PolicyScope.STRATEGY, 4)
+    limit = a_limit("max_open_positions", Decimal(1), PolicyScope.STRATEGY, 4)
     policy = account_policy([limit], 3)
     assert policy is not None
     context = _context(

@@ -4,10 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from kit.builders import NOON
+from kit.builders import a_limit
 from oms.domain.errors import Invalid
 from oms.domain.risk.policy import (
-    Limit,
     PolicyScope,
     account_policy,
     refuse_new_positions,
@@ -75,7 +74,7 @@ def test_the_presets_get_stricter() -> None:
     assert PRESETS["open"] == {}
     for key, setting in PRESETS["standard"].items():
         strict = PRESETS["strict"][key]
-        of_both = tightest([_limit(key, setting), _limit(key, strict)])
+        of_both = tightest([a_limit(key, setting), a_limit(key, strict)])
         assert of_both[key].setting == strict
     changed = {k for k, v in PRESETS["small"].items() if PRESETS["standard"].get(k) != v}
     assert changed == {"max_position_notional", "min_order_notional"}
@@ -104,7 +103,7 @@ def test_the_tightest_limit_rules_and_keeps_its_scope(
     key: str, wide: PolicyValue, narrow: PolicyValue, ruling: tuple[str, PolicyValue]
 ) -> None:
     policy = account_policy(
-        [_limit(key, wide, PolicyScope.GLOBAL, 0), _limit(key, narrow, PolicyScope.ACCOUNT, 3)], 3
+        [a_limit(key, wide, PolicyScope.GLOBAL, 0), a_limit(key, narrow, PolicyScope.ACCOUNT, 3)], 3
     )
     assert policy is not None
     limit = policy.account[key]
@@ -112,8 +111,8 @@ def test_the_tightest_limit_rules_and_keeps_its_scope(
 
 
 def test_limits_of_a_strategy_are_kept_apart() -> None:
-    of_strategy = _limit("max_open_positions", Decimal(1), PolicyScope.STRATEGY, 4)
-    of_account = _limit("max_open_positions", Decimal(5), PolicyScope.ACCOUNT, 3)
+    of_strategy = a_limit("max_open_positions", Decimal(1), PolicyScope.STRATEGY, 4)
+    of_account = a_limit("max_open_positions", Decimal(5), PolicyScope.ACCOUNT, 3)
     policy = account_policy([of_strategy, of_account], 3)
     assert policy is not None
     assert policy.account == {"max_open_positions": of_account}
@@ -123,13 +122,13 @@ def test_limits_of_a_strategy_are_kept_apart() -> None:
 
 
 def test_an_account_without_limits_has_no_policy() -> None:
-    of_another = _limit("max_open_positions", Decimal(5), PolicyScope.ACCOUNT, 8)
+    of_another = a_limit("max_open_positions", Decimal(5), PolicyScope.ACCOUNT, 8)
     assert account_policy([], 3) is None
     assert account_policy([of_another], 3) is None
 
 
 def test_limits_are_listed_in_the_order_of_the_checks() -> None:
-    limits = [_limit(key, Decimal(1)) for key in reversed(KEYS) if key.startswith("max")]
+    limits = [a_limit(key, Decimal(1)) for key in reversed(KEYS) if key.startswith("max")]
     assert list(tightest(limits)) == [key for key in KEYS if key.startswith("max")]
 
 
@@ -145,7 +144,7 @@ def test_limits_are_listed_in_the_order_of_the_checks() -> None:
 def test_new_positions_are_refused_in_the_scope(
     scope: PolicyScope, scope_id: int, strategy_id: int, is_refused: bool
 ) -> None:
-    policy = account_policy([_limit("allow_new_positions", False, scope, scope_id)], 3)
+    policy = account_policy([a_limit("allow_new_positions", False, scope, scope_id)], 3)
     assert policy is not None
     refused = refuse_new_positions(policy, strategy_id)
     assert (refused is not None) is is_refused
@@ -161,11 +160,3 @@ def test_a_policy_that_cannot_be_read_refuses_entries() -> None:
     assert refused is not None
     assert (refused.code, refused.reason) == ("risk_blocked", "risk_error")
     assert "max_order_notional of account 3" in refused.message
-
-
-def _limit(
-    key: str, setting: PolicyValue, scope: PolicyScope = PolicyScope.ACCOUNT, scope_id: int = 3
-) -> Limit:
-    return Limit(
-        key=key, setting=setting, scope=scope, scope_id=scope_id, set_by="ann", set_at=NOON
-    )

@@ -14,22 +14,22 @@ MARKET = Market(bid=Decimal(99), ask=Decimal(101), at="noon")
 
 
 @pytest.mark.parametrize(
-    ("side", "order_type", "price", "trigger", "worth", "without_market"),
+    ("side", "order_type", "price", "trigger", "worth", "without_market", "is_at_market"),
     [
-        (BUY, "market", None, None, 101, None),
-        (SELL, "market", None, None, 99, None),
-        (SELL, "trailing_stop", None, None, 99, None),
-        (SELL, "limit", 1, None, 99, 1),
-        (SELL, "limit", 200, None, 200, 200),
-        (BUY, "limit", 1, None, 1, 1),
-        (BUY, "limit", 200, None, 200, 200),
-        (BUY, "stop_market", None, 1, 101, 1),
-        (BUY, "stop_market", None, 200, 200, 200),
-        (SELL, "stop_market", None, 1, 1, 1),
-        (BUY, "take_profit_market", None, 1, 1, 1),
-        (SELL, "take_profit_market", None, 1, 99, 1),
-        (SELL, "stop_limit", 1, 90, 90, 90),
-        (BUY, "stop_limit", 2, 1, 2, 2),
+        (BUY, "market", None, None, 101, None, True),
+        (SELL, "market", None, None, 99, None, True),
+        (SELL, "trailing_stop", None, None, 99, None, True),
+        (SELL, "limit", 1, None, 99, 1, True),
+        (SELL, "limit", 200, None, 200, 200, True),
+        (BUY, "limit", 1, None, 1, 1, False),
+        (BUY, "limit", 200, None, 200, 200, False),
+        (BUY, "stop_market", None, 1, 101, 1, True),
+        (BUY, "stop_market", None, 200, 200, 200, True),
+        (SELL, "stop_market", None, 1, 1, 1, False),
+        (BUY, "take_profit_market", None, 1, 1, 1, False),
+        (SELL, "take_profit_market", None, 1, 99, 1, True),
+        (SELL, "stop_limit", 1, 90, 90, 90, False),
+        (BUY, "stop_limit", 2, 1, 2, 2, False),
     ],
 )
 def test_an_entry_is_valued_at_what_it_may_be_filled_at(
@@ -39,6 +39,7 @@ def test_an_entry_is_valued_at_what_it_may_be_filled_at(
     trigger: int | None,
     worth: int,
     without_market: int | None,
+    is_at_market: bool,
 ) -> None:
     entry = Entry(
         symbol="BTC/USDT:USDT",
@@ -50,5 +51,4 @@ def test_an_entry_is_valued_at_what_it_may_be_filled_at(
     )
     assert valuation_of(entry, MARKET) == worth
     assert valuation_of(entry, None) == without_market
-    if worth != without_market:
-        assert needs_market(entry)
+    assert needs_market(entry) is is_at_market
