@@ -18,7 +18,7 @@ from oms.domain.ledger.history_replay import SymbolHistory
 from oms.domain.ledger.ledger_events import over_close_events, over_fill_events
 from oms.domain.ledger.ledger_update import EXEC_TYPES, LedgerUpdate
 from oms.domain.ledger.replay_diff import replay_and_diff
-from oms.domain.ledger.replay_steps import BUST_PREFIX
+from oms.domain.ledger.replay_steps import BUST_PREFIX, busted_trade_ids
 from oms.domain.money import ZERO, subtract
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, advance_order, remove_provisional
@@ -72,14 +72,15 @@ def restate(
 def _ticket_of(inferred: Sequence[Deal], others: Sequence[Deal], mode: PositionMode) -> int:
     """Return the ticket that only ``inferred`` deals entered; 0 if ``others`` did, too.
 
-    The actual execution keeps it. A ticket with other entries is not that of the execution unless
-    a replay says so: it may belong after the ticket's close.
+    The actual execution keeps it. A ticket with other entries, not busted, is not that of the
+    execution unless a replay says so: it may belong after the ticket's close.
     """
     entered = next((ticket_name(mode, d) for d in inferred if d.entry is DealEntry.IN), 0)
+    busted = busted_trade_ids(others)
     is_shared = any(
         ticket_name(mode, deal) == entered and deal.entry is DealEntry.IN
         for deal in others
-        if deal.type is DealType.TRADE
+        if deal.type is DealType.TRADE and deal.exchange_trade_id not in busted
     )
     return 0 if is_shared and mode is PositionMode.HEDGE else entered
 
