@@ -54,7 +54,10 @@ def test_a_difference_is_found() -> None:
 
 
 def test_a_difference_in_the_value_of_a_fee_is_found() -> None:
-    """Another rate, or none, of a fee that belongs to a position."""
+    """Another rate, or none, of a fee that belongs to a position.
+
+    Deals that reverse others do not count: their fees have no value of their own.
+    """
     found = 0
     for seed in range(40):
         run = play_history(random_history(seed)._replace(allows_impossible=False))
@@ -68,7 +71,7 @@ def test_a_difference_in_the_value_of_a_fee_is_found() -> None:
                 run.book.deals[number] = evolve(deal, fee_rate=rate)
                 is_reversed = deal.type is DealType.CORRECTION
                 assert bool(run.differences()) is not is_reversed, (seed, deal)
-                found += 1
+                found += not is_reversed
             run.book.deals[number] = deal
     assert found
 
