@@ -28,6 +28,7 @@ from oms.domain.orders.order import Order, Side
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
 from oms.services.account_state.unit_of_work import current_deals
+from oms.services.ledger.fee_rates import await_rates
 from oms.services.ledger.record import Changes
 from oms.services.replay.rebuild import Books, compare_books, rebuild_books
 from oms.services.verify.position_replay import PositionGroup, check_group
@@ -158,6 +159,10 @@ class StoredBook:
     def value_fees(self, at: datetime) -> None:
         """Value the fees that wait for a rate."""
         self._runner.run(self.account.value_fees(at))
+
+    def await_rates(self, at: datetime) -> None:
+        """Let booked fees without a rate wait for one, as a reconcile pass does."""
+        await_rates(self.account.state, self.deals, at)
 
     def funding(
         self, amount: Decimal, due: datetime, name: str, side: Side | None = None

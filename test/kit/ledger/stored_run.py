@@ -96,9 +96,11 @@ class StoredRun(HistoryRun):
         return [] if net == held else [f"exchange {net}, positions {held}"]
 
     def _restart(self, *_: int) -> None:
+        """Restart the process; a pass lets the booked fees without a rate wait for one again."""
         self.log.append("restart")
         self.book.restart()
-        self.waiting.clear()
+        self.book.await_rates(self._current_time())
+        self.waiting &= {deal.exchange_trade_id for deal in self.book.deals}
         self.breaches += [*invariant_breaches(self.book), *self._off_exchange()]
 
     def _ingest_new(self, report: ExecutionReport) -> None:
@@ -214,7 +216,11 @@ class StoredRun(HistoryRun):
         super()._send(*choices)
 
     def _bust(self, *choices: int) -> None:
-        """An inferred execution keeps the ticket of a busted one, which the oracle forgets."""
+        """An inferred execution keeps the ticket of a busted one, which the oracle forgets.
+
+        So what was inferred is replaced first; a bust before that is tested in
+        ``test_provisional_fills.py``.
+        """
         deals = self.book.deals
         shared = {deal.position_id for deal in deals if deal.provisional}
         if any(deal.position_id in shared and not deal.provisional for deal in deals):
