@@ -15,14 +15,8 @@ GIVE_UP_SECONDS = 10
 async def _account(gateway: InProcessGateway, mode: str = "netting", extra: str = MANUAL) -> int:
     account_id = await gateway.add_account(mode, extra)
     await gateway.add_key("owner", KEY, grants={account_id: TRADER})
-    await _price(gateway, account_id, "50000")
+    await gateway.set_price(SYMBOL, "50000", account_id=account_id, key=KEY)
     return account_id
-
-
-async def _price(gateway: InProcessGateway, account_id: int, price: str) -> None:
-    body = {"account_id": account_id, "symbol": SYMBOL, "price": price}
-    answer = await gateway.client("POST", "/paper/price", body, key=KEY)
-    assert answer.status == 200, answer.body
 
 
 async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> dict[str, Any]:
@@ -80,7 +74,7 @@ async def test_attached_exits_close_the_strategys_position(
     assert {child["parent_order_id"] for child in children} == {entry["id"]}
     assert all(child["reduce_only"] and child["reconciled"] for child in children)
 
-    await _price(busy, account, "56000")
+    await busy.set_price(SYMBOL, "56000", account_id=account, key=KEY)
 
     assert await _rows(busy, "orders/open", account) == []
     (position,) = await _rows(busy, "positions/history", account)
@@ -94,7 +88,7 @@ async def test_liquidation_is_booked(busy: InProcessGateway) -> None:
     account = await _account(busy, "hedge", POOR)
     assert (await _send(busy, account, qty="1"))["ok"]
 
-    await _price(busy, account, "49000")
+    await busy.set_price(SYMBOL, "49000", account_id=account, key=KEY)
 
     (position,) = await _rows(busy, "positions/history", account)
     assert (position["state"], position["close_reason"]) == ("closed", "liquidation")

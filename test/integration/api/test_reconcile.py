@@ -21,13 +21,8 @@ SYMBOL = "BTC/USDT:USDT"
 async def _account(gateway: InProcessGateway) -> int:
     account_id = await gateway.add_account("netting", MANUAL)
     await gateway.add_key("sweeper", KEY, grants={account_id: TRADER})
-    await _price(gateway, account_id, "50000")
+    await gateway.set_price(SYMBOL, "50000", account_id=account_id, key=KEY)
     return account_id
-
-
-async def _price(gateway: InProcessGateway, account_id: int, price: str) -> None:
-    body = {"account_id": account_id, "symbol": SYMBOL, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
 
 
 async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> Any:
@@ -89,7 +84,7 @@ async def test_reconcile_without_changes_writes_only_its_run(
 async def test_reconcile_books_a_missed_fill(busy: InProcessGateway) -> None:
     account = await _account(busy)
     await _send(busy, account, order_type="limit", price="49000", params={"sim": "late_fill"})
-    await _price(busy, account, "48000")  # it fills without a report
+    await busy.set_price(SYMBOL, "48000", account_id=account, key=KEY)  # it fills without a report
     assert await _deals(busy, account) == []
 
     result = await _reconcile(busy, account_id=account)

@@ -35,11 +35,6 @@ async def scheduled(gateway: InProcessGateway, dsn: str) -> AsyncIterator[InProc
     yield gateway
 
 
-async def _price(gateway: InProcessGateway, price: str) -> None:
-    body = {"account_id": gateway.account_id, "symbol": SYMBOL, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body)).status == 200
-
-
 async def _status(gateway: InProcessGateway) -> dict[str, Any]:
     path = f"/oms/reconcile/{gateway.account_id}/status"
     row: dict[str, Any] = (await gateway.client.get(path))["items"][0]
@@ -56,10 +51,10 @@ async def test_scheduled_reconcile_finds_missed_fills(
     scheduled: InProcessGateway, dsn: str
 ) -> None:
     scheduled.start_worker()
-    await _price(scheduled, "50000")
+    await scheduled.set_price(SYMBOL, "50000")
     limit = {"order_type": "limit", "price": "49000", "params": {"sim": "late_fill"}}
     assert (await scheduled.order("?wait_ms=8000", **limit)).status == 200
-    await _price(scheduled, "48000")  # it fills without a report
+    await scheduled.set_price(SYMBOL, "48000")  # it fills without a report
 
     async def deals() -> int:
         return fetch_number(dsn, "SELECT COUNT(*) FROM oms_deals")
@@ -74,7 +69,7 @@ async def test_hundred_unchanged_reconciles_write_nothing(
 ) -> None:
     gateway.worker.processor.connect = connect_deferred
     gateway.start_worker()
-    await _price(gateway, "50000")
+    await gateway.set_price(SYMBOL, "50000")
     assert (await gateway.order("?wait_ms=8000")).status == 200
     await gateway.order("?wait_ms=8000", order_type="limit", price="40000")
     asked = {"account_id": gateway.account_id}
@@ -111,7 +106,7 @@ async def test_heartbeat_reports_unchanged_reconciles(
     scheduled: InProcessGateway, dsn: str
 ) -> None:
     scheduled.start_worker()
-    await _price(scheduled, "50000")
+    await scheduled.set_price(SYMBOL, "50000")
 
     async def status() -> str:
         result: str = (await _status(scheduled))["status"]
@@ -127,7 +122,7 @@ async def test_unreadable_account_is_degraded(
 ) -> None:
     monkeypatch.setattr(reconcile_schedule, "RETRY_INTERVAL", timedelta(seconds=0.2))
     scheduled.start_worker()
-    await _price(scheduled, "50000")
+    await scheduled.set_price(SYMBOL, "50000")
     exchange = _exchange(scheduled)
     away = Refused(code="exchange_unavailable", message="no response")
     exchange.unavailable_reason = lambda: away  # type: ignore[method-assign]
@@ -145,7 +140,7 @@ async def test_unreadable_account_is_degraded(
 
 async def test_status_reports_the_start_of_history(scheduled: InProcessGateway) -> None:
     scheduled.start_worker()
-    await _price(scheduled, "50000")
+    await scheduled.set_price(SYMBOL, "50000")
     assert (await _status(scheduled))["history_unreachable"] is None
     state = scheduled.worker.processor.states[scheduled.account_id]
     state.reaches_from = datetime(2026, 1, 2, tzinfo=UTC)

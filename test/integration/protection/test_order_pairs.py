@@ -12,13 +12,6 @@ async def statuses(trader: PaperTrader) -> list[tuple[str, str]]:
     return [(order["order_type"], order["status"]) for order in await trader.orders()][1:]
 
 
-async def set_book(trader: PaperTrader, bid: str, qty: str) -> None:
-    book = {"bids": [[bid, qty]], "asks": [["106", "9"]]}
-    body = {"account_id": trader.account_id, "symbol": SYMBOL, "book": book}
-    answer = await trader.gateway.client("POST", "/paper/price", body, key=trader.key)
-    assert answer.status == 200, answer.body
-
-
 async def test_p7_first_fill_of_the_limit_cancels_the_stop(trader: PaperTrader) -> None:
     position_id = await trader.open("4")
     row = await trader.run("send_oco", **PAIR, position_id=position_id)
@@ -26,7 +19,7 @@ async def test_p7_first_fill_of_the_limit_cancels_the_stop(trader: PaperTrader) 
     assert await statuses(trader) == [("limit", "SUBMITTED"), ("stop_market", "SUBMITTED")]
     stop = (await trader.orders())[-1]
     assert (stop["parent_order_id"], stop["trigger_price"]) == (row["order_id"], "95")
-    await set_book(trader, "105", "1")
+    await trader.book(("105", "1"), ("106", "9"))
     assert await statuses(trader) == [("limit", "PARTIALLY_FILLED"), ("stop_market", "CANCELED")]
     await trader.price("90")
     assert (await trader.orders())[1]["remaining_qty"] == "3", "the rest stays on the limit"

@@ -1,6 +1,7 @@
-"""Closes by stop levels that meet failures: no price, rejections, remainders, crashes, switches."""
+"""Closes by stop levels that meet no price, rejections, remainders, restarts or switches."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,8 +12,6 @@ from kit.gateway.in_process import TRADER
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
 from oms.adapters.paper.execution_reports import build_rejection
-from oms.cli.verify import build_verify_report
-from oms.config import Settings
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
@@ -22,11 +21,6 @@ WATCHER = evolve(TRADER, can_risk_manage=True)
 
 def state_of(trader: PaperTrader) -> Any:
     return trader.gateway.worker.processor.states[trader.account_id]
-
-
-async def assert_healthy(trader: PaperTrader) -> None:
-    report = await build_verify_report(trader.gateway.store, Settings())
-    assert report["ok"], report
 
 
 async def test_p6_nothing_is_closed_without_a_fresh_price(trader: PaperTrader) -> None:
@@ -67,8 +61,7 @@ async def test_rejected_close_is_repeated(trader: PaperTrader) -> None:
     )
     # The trigger holds, also when the price has come back, and after a restart.
     await trader.price("100")
-    await trader.crash()
-    trader.start()
+    await trader.restart()
     await trader.look()
     assert len(await trader.orders()) == 2, "not before its time"
     trader.clock.advance(1.1)
@@ -76,15 +69,12 @@ async def test_rejected_close_is_repeated(trader: PaperTrader) -> None:
     assert (row["close_reason"], row["close_price"]) == ("sl", "100")
     statuses = [(order["reason"], order["status"]) for order in await trader.orders()]
     assert statuses == [("api", "FILLED"), ("sl", "REJECTED"), ("sl", "FILLED")]
-    await assert_healthy(trader)
+    await trader.assert_healthy()
 
 
 async def test_remainder_is_closed_at_once(trader: PaperTrader) -> None:
     position_id = await trader.open(stop_loss="98.5")
-    book = {"bids": [["98", "0.4"]], "asks": [["98.01", "5"]]}
-    body = {"account_id": trader.account_id, "symbol": SYMBOL, "book": book}
-    answer = await trader.gateway.client("POST", "/paper/price", body, key=trader.key)
-    assert answer.status == 200, answer.body
+    await trader.book(("98", "0.4"), ("98.01", "5"))
 
     async def closing_orders() -> list[dict[str, Any]]:
         return [order for order in await trader.orders() if order["reason"] == "sl"]
@@ -93,9 +83,9 @@ async def test_remainder_is_closed_at_once(trader: PaperTrader) -> None:
     assert first[0]["qty"] == "1"
     await trader.price("97")
     assert (await trader.closed(position_id))["qty"] == "0"
-    deals = [deal["qty"] for deal in await trader.deals(position_id)]
-    assert sum(map(float, deals)) == 2, deals
-    await assert_healthy(trader)
+    deals = [Decimal(deal["qty"]) for deal in await trader.deals(position_id)]
+    assert sum(deals) == 2, deals
+    await trader.assert_healthy()
 
 
 class CallersOnly:
@@ -127,19 +117,19 @@ async def trigger_without_close(trader: PaperTrader) -> dict[str, Any]:
     return event
 
 
-async def test_crash_between_trigger_and_close(trader: PaperTrader) -> None:
+async def test_restart_between_trigger_and_close(trader: PaperTrader) -> None:
     position_id = await trader.open(stop_loss="98.5")
     processor = trader.gateway.worker.processor
     queue = processor.queue
     event = await trigger_without_close(trader)
-    await trader.crash()
+    await trader.stop()
     processor.queue = queue
     trader.start()
     row = await trader.closed(position_id)
     assert row["close_reason"] == "sl"
     closing = [order for order in await trader.orders() if order["reason"] == "sl"]
     assert [order["command_id"] for order in closing] == [event["command_id"]]
-    await assert_healthy(trader)
+    await trader.assert_healthy()
 
 
 async def test_close_of_levels_that_were_changed_is_refused(trader: PaperTrader) -> None:
@@ -162,7 +152,7 @@ async def test_close_of_levels_that_were_changed_is_refused(trader: PaperTrader)
     await trader.price("97")
     assert (await trader.closed(position_id))["close_price"] == "97"
     assert await trader.events("stop_close_failed") == []
-    await assert_healthy(trader)
+    await trader.assert_healthy()
 
 
 @pytest.mark.parametrize("extra", [',"stop_price_mode":"mark"'])
@@ -211,7 +201,7 @@ async def test_only_halt_keeps_levels_from_closing(
 
 
 async def test_exchange_that_answers_later(trader: PaperTrader) -> None:
-    await trader.crash()
+    await trader.stop()
     trader.gateway.worker.processor.connect = connect_deferred
     trader.start()
     position_id = await trader.open(stop_loss="98.5")

@@ -5,18 +5,11 @@ from typing import Any
 import pytest
 
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
-from oms.cli.verify import build_verify_report
-from oms.config import Settings
 
 
 async def levels_of(trader: PaperTrader, position_id: int) -> tuple[Any, Any]:
     row = await trader.position(position_id)
     return row["stop_loss"], row["stop_gain"]
-
-
-async def assert_healthy(trader: PaperTrader) -> None:
-    report = await build_verify_report(trader.gateway.store, Settings())
-    assert report["ok"], report
 
 
 async def test_p1_levels_in_percent_follow_the_average_price(trader: PaperTrader) -> None:
@@ -65,12 +58,12 @@ async def test_p2_gain_closes_at_its_level(trader: PaperTrader) -> None:
         f"/oms/commands/{closing['command_id']}", key=trader.key
     )
     assert command["request_id"] == f"oms:stop:{position_id}:0"
-    await assert_healthy(trader)
+    await trader.assert_healthy()
 
 
 async def test_p3_restart_closes_what_passed_its_level_meanwhile(trader: PaperTrader) -> None:
     position_id = await trader.open(stop_loss="98.5")
-    await trader.crash()
+    await trader.stop()
     body = {"account_id": trader.account_id, "symbol": SYMBOL, "price": "98"}
     answer = await trader.gateway.client("POST", "/paper/price?wait_ms=0", body, key=trader.key)
     assert answer.status in (200, 202), answer.body
@@ -78,7 +71,7 @@ async def test_p3_restart_closes_what_passed_its_level_meanwhile(trader: PaperTr
     row = await trader.closed(position_id)
     assert (row["close_reason"], row["close_price"]) == ("sl", "98")
     assert [order["reason"] for order in await trader.orders()] == ["api", "sl"]
-    await assert_healthy(trader)
+    await trader.assert_healthy()
 
 
 @pytest.mark.parametrize("extra", [',"stop_min_age_seconds":7'])
@@ -93,6 +86,8 @@ async def test_p4_young_position_is_not_closed_by_a_level(trader: PaperTrader) -
     assert (await trader.position(position_id))["state"] == "open", "the touch is forgotten"
     await trader.price("98.5")
     assert (await trader.closed(position_id))["close_reason"] == "sl"
+    (event,) = await trader.events("stop_triggered")
+    assert event["price"] == "98.5", "the touch did not trigger it"
 
 
 async def test_p5_trailing_stop_follows_the_best_price(trader: PaperTrader) -> None:
@@ -101,8 +96,7 @@ async def test_p5_trailing_stop_follows_the_best_price(trader: PaperTrader) -> N
     await trader.look()
     assert (await trader.position(position_id))["stop_trailing_best"] == "110"
     await trader.price("108")
-    await trader.crash()
-    trader.start()
+    await trader.restart()
     await trader.look()
     row = await trader.position(position_id)
     assert (row["state"], row["stop_trailing_best"]) == ("open", "110")
@@ -116,8 +110,10 @@ async def test_position_is_held_for_its_time_only(trader: PaperTrader) -> None:
     trader.clock.advance(19)
     await trader.look()
     assert (await trader.position(position_id))["state"] == "open"
+    assert await trader.events("stop_triggered") == []
     trader.clock.advance(1)
     assert (await trader.closed(position_id))["close_reason"] == "timeout"
+    assert [event["kind"] for event in await trader.events("stop_triggered")] == ["timeout"]
 
 
 async def test_levels_are_changed_and_cleared(trader: PaperTrader) -> None:

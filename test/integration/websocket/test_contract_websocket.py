@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from integration.websocket.conftest import KEY, ServedGateway
-from kit.gateway.in_process import TRADER, InProcessGateway
+from kit.gateway.in_process import TRADER
 from kit.http import wire_keys
 from kit.http.websocket_client import WebSocketClient, connect_client
 from kit.http.wire_keys import assert_keys
@@ -17,11 +17,6 @@ PUSH = REPLY
 STORED = PUSH | {"event_id", "account_id", "seq", "prev_seq", "ts"}
 HELLO = frozenset(["session", "server_time", "heartbeat_ms", "version"])
 MARKET = frozenset(["account_id", "symbol", "channel", "data", "ts_ms"])
-
-
-async def set_price(gateway: InProcessGateway, price: str) -> None:
-    body = {"account_id": gateway.account_id, "symbol": SYMBOL, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body)).status == 200
 
 
 async def market(client: WebSocketClient, served: ServedGateway, **more: object) -> Any:
@@ -104,7 +99,7 @@ async def test_market_data_is_pushed_on_change(served: ServedGateway) -> None:
         first = {name: await client.receive_event(name) for name in names}
         assert_keys(first["ticker_updated"], PUSH)
         assert_keys(first["ticker_updated"]["payload"], MARKET)
-        await set_price(served.gateway, "51000")
+        await served.gateway.set_price(SYMBOL, "51000")
         ticker = await client.receive_event("ticker_updated")
         assert ticker["payload"]["data"]["last"] == 51000
         gone = await client.request("unsubscribe_market", {"symbol": SYMBOL}, namespace="ccxt")
@@ -118,7 +113,7 @@ async def test_channel_is_polled_once_for_all_listeners(served: ServedGateway) -
     async with connect_client(served.url, KEY) as one, connect_client(served.url, KEY) as two:
         for client in (one, two):
             await market(client, served, poll_interval_ms=250)
-        await set_price(served.gateway, "52000")
+        await served.gateway.set_price(SYMBOL, "52000")
         for client in (one, two):
             frame = await client.receive_until(
                 lambda f: f["event"] == "ticker_updated" and f["payload"]["data"]["last"] == 52000

@@ -1,6 +1,5 @@
 """An in-process gateway whose worker serves one account at the loopback exchange by real ccxt."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,7 +66,6 @@ class ExchangeSetup:
         await self.gateway.stop_worker()
         self.gateway.worker.processor.states.clear()
         self.gateway.worker.processor.live_allowed = live_allowed
-        self.gateway._stop = asyncio.Event()
         self.gateway.start_worker()
 
     async def send(

@@ -58,7 +58,8 @@ class InProcessGateway:
     _worker_task: "asyncio.Task[None] | None" = None
 
     def start_worker(self) -> None:
-        """Start executing commands."""
+        """Start executing commands; also again after ``stop_worker``."""
+        self._stop = asyncio.Event()
         self._worker_task = asyncio.create_task(self.worker.run(self._stop))
 
     async def stop_worker(self) -> None:
@@ -80,6 +81,21 @@ class InProcessGateway:
             "command": "send_order",
             "payload": order | payload,
         }
+
+    async def set_price(
+        self,
+        symbol: str,
+        price: str,
+        *,
+        account_id: int | None = None,
+        key: str | None = None,
+        **more: object,
+    ) -> None:
+        """Sets a manual price, by default of the first account with the trader's key."""
+        account_id = account_id or self.account_id
+        body = {"account_id": account_id, "symbol": symbol, "price": price} | more
+        answer = await self.client("POST", "/paper/price", body, key=key)
+        assert answer.status == 200, answer.body
 
     async def add_account(
         self, mode: str = "netting", extra: str = MANUAL, exchange_id: str = "paper.binance"
@@ -128,9 +144,7 @@ class InProcessGateway:
 async def start_trading(gateway: InProcessGateway, price: str = "50000") -> None:
     """Start the worker of the gateway, and give BTC a price."""
     gateway.start_worker()
-    body = {"account_id": gateway.account_id, "symbol": "BTC/USDT:USDT", "price": price}
-    answer = await gateway.client("POST", "/paper/price", body)
-    assert answer.status == 200, answer.body
+    await gateway.set_price("BTC/USDT:USDT", price)
 
 
 def now() -> datetime:

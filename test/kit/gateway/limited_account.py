@@ -19,14 +19,8 @@ async def open_limited(busy: InProcessGateway, mode: str, extra: str = MANUAL) -
     grants = {busy.account_id: evolve(TRADER, can_risk_manage=True)}
     await busy.add_key("watch", WATCH, role="risk", grants=grants)
     for symbol in (BTC, ETH):
-        await set_price(busy, symbol, "100")
+        await busy.set_price(symbol, "100", key=KEY)
     return busy
-
-
-async def set_price(gateway: InProcessGateway, symbol: str, price: str) -> None:
-    """Set the price of a symbol."""
-    body = {"account_id": gateway.account_id, "symbol": symbol, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
 
 
 async def put_policy(

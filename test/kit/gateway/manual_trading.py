@@ -84,9 +84,7 @@ class ManualTrading:
 
     async def set_price(self, account: int, price: str, symbol: str = SPOT) -> None:
         """Set a manual price."""
-        body = {"account_id": account, "symbol": symbol, "price": price}
-        answer = await self.gateway.client("POST", "/paper/price", body, key=self.keys[account])
-        assert answer.status == 200, answer.body
+        await self.gateway.set_price(symbol, price, account_id=account, key=self.keys[account])
 
     async def deposit(self, account: int, currency: str, amount: str) -> None:
         """Deposit an amount; a negative one is withdrawn."""

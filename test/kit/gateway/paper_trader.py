@@ -1,6 +1,5 @@
 """A trader on one paper account of an in-process gateway: prices, orders, positions, time."""
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from kit.gateway.in_process import InProcessGateway
 from kit.polling import poll_until
 from oms.adapters.clock import SystemClock
+from oms.cli.verify import build_verify_report
+from oms.config import Settings
 from oms.services.account_state.state import AccountState
 from oms.services.exchange_sync.poll_exchange import PollExchange
 
@@ -67,15 +68,27 @@ class PaperTrader:
         """Start the worker, on the moved clock."""
         self.gateway.start_worker()
 
-    async def crash(self) -> None:
-        """Stop the worker; what it had in memory is lost."""
+    async def stop(self) -> None:
+        """Shut the worker down: it commits everything and releases its accounts.
+
+        The next one reads all from the store.
+        """
         await self.gateway.stop_worker()
         self.gateway.worker.processor.states.clear()
-        self.gateway._stop = asyncio.Event()
 
-    async def price(self, price: str, symbol: str = SYMBOL, **more: str) -> None:
+    async def restart(self) -> None:
+        """Shut the worker down and start it again."""
+        await self.stop()
+        self.start()
+
+    async def price(self, price: str) -> None:
         """Set the price of the account."""
-        body = {"account_id": self.account_id, "symbol": symbol, "price": price} | more
+        await self.gateway.set_price(SYMBOL, price, account_id=self.account_id, key=self.key)
+
+    async def book(self, bid: tuple[str, str], ask: tuple[str, str]) -> None:
+        """Set an order book of one bid and one ask, each a price and a quantity."""
+        book = {"bids": [bid], "asks": [ask]}
+        body = {"account_id": self.account_id, "symbol": SYMBOL, "book": book}
         answer = await self.gateway.client("POST", "/paper/price", body, key=self.key)
         assert answer.status == 200, answer.body
 
@@ -111,14 +124,17 @@ class PaperTrader:
         )
 
     async def look(self) -> None:
-        """Let the worker look at the market once more."""
+        """Let the worker look at the market once more, and commit what follows."""
         # A look in progress may have begun before.
         last = self.looks.count + 2
+        processor = self.gateway.worker.processor
 
-        async def count() -> int:
-            return self.looks.count
+        async def is_committed() -> bool:
+            if self.looks.count < last or not processor.pipeline.is_free():
+                return False
+            return not processor.states[self.account_id].work.has_content()
 
-        await poll_until(count, lambda done: done >= last, 5)
+        await poll_until(is_committed, bool, 5)
 
     async def orders(self) -> list[dict[str, Any]]:
         """All orders of the account, the oldest first."""
@@ -138,3 +154,8 @@ class PaperTrader:
         path = f"/oms/events?account_ids={self.account_id}&limit=1000"
         found = await self.gateway.client.get(path, key=self.key)
         return [each["payload"] for each in found["items"] if each["event"] == name]
+
+    async def assert_healthy(self) -> None:
+        """``oms verify`` finds nothing."""
+        report = await build_verify_report(self.gateway.store, Settings())
+        assert report["ok"], report

@@ -8,11 +8,6 @@ SYMBOL = "BTC/USDT:USDT"
 KEY = "oms_a-caller-for-tests-only"
 
 
-async def _price(gateway: InProcessGateway, account_id: int, price: str) -> None:
-    body = {"account_id": account_id, "symbol": SYMBOL, "price": price}
-    assert (await gateway.client("POST", "/paper/price", body, key=KEY)).status == 200
-
-
 async def _send(gateway: InProcessGateway, account_id: int, **payload: Any) -> Any:
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"} | payload
     body = {"account_id": account_id, "command": "send_order", "payload": order}
@@ -28,7 +23,7 @@ async def _rows(gateway: InProcessGateway, what: str, account_id: int) -> list[d
 
 
 async def _pair(gateway: InProcessGateway, account_id: int) -> Any:
-    await _price(gateway, account_id, "50000")
+    await gateway.set_price(SYMBOL, "50000", account_id=account_id, key=KEY)
     await _send(gateway, account_id)
     exits = {"takeProfitPrice": 55000, "stopLossPrice": "45000", "reduceOnly": True}
     return await _send(gateway, account_id, side="sell", params=exits)
@@ -49,7 +44,7 @@ async def test_take_profit_cancels_stop_loss(busy: InProcessGateway) -> None:
         ("stop_market", "45000", "sl"),
     ]
     assert resting[1]["parent_order_id"] == gain["id"]
-    await _price(busy, account, "55000")
+    await busy.set_price(SYMBOL, "55000", account_id=account, key=KEY)
     states = {
         row["order_type"]: row["state"] for row in await _rows(busy, "orders/history", account)
     }
@@ -60,7 +55,7 @@ async def test_take_profit_cancels_stop_loss(busy: InProcessGateway) -> None:
 async def test_stop_loss_cancels_take_profit(busy: InProcessGateway) -> None:
     account = await _account(busy, "hedge")
     await _pair(busy, account)
-    await _price(busy, account, "44000")
+    await busy.set_price(SYMBOL, "44000", account_id=account, key=KEY)
     states = {
         row["order_type"]: row["state"] for row in await _rows(busy, "orders/history", account)
     }

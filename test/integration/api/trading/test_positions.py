@@ -14,14 +14,8 @@ async def _account(gateway: InProcessGateway, symbol: str) -> int:
     """Create a hedge account with price 100 of ``symbol``."""
     account_id = await gateway.add_account("hedge", SPOT_SHORTS)
     await gateway.add_key("hedger", KEY, grants={account_id: TRADER})
-    await _price(gateway, account_id, symbol, "100")
+    await gateway.set_price(symbol, "100", account_id=account_id, key=KEY)
     return account_id
-
-
-async def _price(gateway: InProcessGateway, account_id: int, symbol: str, price: str) -> None:
-    body = {"account_id": account_id, "symbol": symbol, "price": price}
-    answer = await gateway.client("POST", "/paper/price", body, key=KEY)
-    assert answer.status == 200, answer.body
 
 
 async def _run(
@@ -56,7 +50,7 @@ async def test_spot_sales_of_a_hedge_account_close_tickets(busy: InProcessGatewa
     """The fee of a purchase is taken in the coin: the tickets hold what can be sold."""
     account = await busy.add_account("hedge", '{"oms":{"paper":{"source":"manual"}}}')
     await busy.add_key("hedger", KEY, grants={account: TRADER})
-    await _price(busy, account, SPOT, "100")
+    await busy.set_price(SPOT, "100", account_id=account, key=KEY)
     first = await _send(busy, account, "buy", "2")
     second = await _send(busy, account, "buy", "1", new_position=True)
     held = [(await _position(busy, each))["qty"] for each in (first, second)]
@@ -83,7 +77,7 @@ async def test_close_by_uses_the_second_positions_average(
 ) -> None:
     account = await _account(busy, SPOT)
     a = await _send(busy, account, "buy", "2")
-    await _price(busy, account, SPOT, "110")
+    await busy.set_price(SPOT, "110", account_id=account, key=KEY)
     b = await _send(busy, account, "sell", "1")
 
     row = await _run(busy, account, "close_by", position_id_a=a, position_id_b=b, qty="1")
@@ -135,7 +129,7 @@ async def test_close_by_of_hedge_contracts_sends_two_orders(
 async def test_positions_are_merged(busy: InProcessGateway) -> None:
     account = await _account(busy, PERPETUAL)
     source = await _send(busy, account, "buy", "1", symbol=PERPETUAL)
-    await _price(busy, account, PERPETUAL, "200")
+    await busy.set_price(PERPETUAL, "200", account_id=account, key=KEY)
     target = await _send(busy, account, "buy", "1", symbol=PERPETUAL, new_position=True)
 
     await _run(
@@ -227,7 +221,7 @@ async def test_dust_position_is_closed_without_an_order(busy: InProcessGateway) 
     """0.099990 is held after the fee; a sale leaves 0.000000 01, below the step."""
     account = await busy.add_account("netting", SPOT_SHORTS)
     await busy.add_key("hedger", KEY, grants={account: TRADER})
-    await _price(busy, account, SPOT, "100")
+    await busy.set_price(SPOT, "100", account_id=account, key=KEY)
     held = await _send(busy, account, "buy", "0.10001")
     await _send(busy, account, "sell", "0.0999")
     position = await _position(busy, held)

@@ -15,7 +15,6 @@ from kit.gateway.limited_account import (
     reason_of,
     send,
     set_limits,
-    set_price,
 )
 from oms.services.performance.account_equity import ReadAccountEquity
 
@@ -53,10 +52,10 @@ async def test_a_day_that_lost_its_limit_opens_nothing(busy: InProcessGateway) -
     await set_limits(gateway, daily_loss_limit="5000")
     assert reason_of(await send(gateway, qty="100")) is None
     assert reason_of(await send(gateway, symbol=ETH, qty="1")) is None
-    await set_price(gateway, BTC, "50.1")
+    await gateway.set_price(BTC, "50.1", key=KEY)
     _reader(gateway).forget()
     assert reason_of(await send(gateway, symbol=ETH, qty="1")) is None
-    await set_price(gateway, BTC, "50")
+    await gateway.set_price(BTC, "50", key=KEY)
     _reader(gateway).forget()
     refused = await send(gateway, symbol=ETH, qty="1")
     assert reason_of(refused) == "daily_loss_limit"

@@ -13,7 +13,6 @@ from kit.gateway.limited_account import (
     post_command,
     send,
     set_limits,
-    set_price,
 )
 from oms.domain.risk.policy_keys import KEYS
 from oms.services.performance.account_equity import ReadAccountEquity
@@ -107,7 +106,7 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(
     assert (await send(gateway, side="sell", qty="20"))["ok"]
     assert (await send(gateway, symbol=ETH, qty="2"))["ok"]
     order_ids = [(await send(gateway, **resting))["order_id"] for _ in range(2)]
-    await set_price(gateway, ETH, "99")
+    await gateway.set_price(ETH, "99", key=KEY)
     (short,) = await _positions(gateway, BTC)
     refusals = {}
     for key, setting in REFUSING.items():
