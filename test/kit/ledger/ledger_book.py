@@ -1,10 +1,18 @@
 """A ledger book in memory for tests of the pure ledger: applies reports and keeps the rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kit.builders import SequentialIds, a_fill, a_funding, a_late_fee, a_report, an_order
+from kit.builders import (
+    NOON,
+    SequentialIds,
+    a_fill,
+    a_funding,
+    a_late_fee,
+    a_report,
+    an_order,
+)
 from oms.domain.account import PositionMode
 from oms.domain.commands.command import CloseBy, MergePositions
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -95,6 +103,18 @@ class LedgerBook:
             history=self.history() if needs_all else None,
         )
         return self._keep(apply_report(book, report, self.next_id))
+
+    def execute(
+        self, order_id: int, trade: str, qty: int, second: int, *, price: int = 100
+    ) -> LedgerUpdate:
+        """Executes a part of the order ``second`` seconds after noon, without a fee."""
+        execution = Execution(
+            exchange_trade_id=trade,
+            qty=Decimal(qty),
+            price=Decimal(price),
+            executed_at=NOON + timedelta(seconds=second),
+        )
+        return self.ingest(a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution))
 
     def ticket_fields(self, position_id: int) -> dict[str, int]:
         """The order fields that reference a position."""

@@ -8,34 +8,25 @@ import pytest
 
 from kit.builders import NOON, a_spot_instrument
 from kit.ledger.stored_account import StoredAccount, a_trade
+from kit.ledger.stored_comparison import StoredComparison
 from oms.adapters.sql.store import SqlStore
 from oms.domain.account import PositionMode
 from oms.domain.ledger.deal import Deal
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.value import evolve
-from oms.ports.exchange import ExchangeSnapshot
-from oms.ports.reconcile_store import ReconcileRows
-from oms.services.ledger.record import Changes
-from oms.services.reconcile.compare import RecordDiscrepancies
-from oms.services.reconcile.fixes import Fixes
 
 SPOT = a_spot_instrument()
 OTHER = a_spot_instrument(symbol="BTC/FDUSD", quote="FDUSD", settle="FDUSD")
 DUST = Decimal("0.000006")
 
 
-class Comparison:
+class Balances(StoredComparison):
     """Trades of one account, and comparisons of its balances; every difference is entered."""
 
     def __init__(self, account: StoredAccount) -> None:
-        self.account = account
+        super().__init__(account)
         policies = {"balance_differs": "auto"}
         account.state.account = evolve(account.state.account, policies=policies)
-        store, record = account.store, account.record
-        fixes = Fixes(ledger=store.ledger, record=record, ids=store.ids)
-        assert isinstance(store, SqlStore)
-        self.rows = store.reconcile_store
-        self._compare = RecordDiscrepancies(ids=store.ids, rows=self.rows, fixes=fixes)
         self._count = 0
 
     def now(self) -> datetime:
@@ -62,24 +53,15 @@ class Comparison:
 
     async def entries(self, total: Decimal) -> Mapping[str, Decimal]:
         """Compare until differences are entered, with that total; return all entries."""
-        state = self.account.state
         for _ in range(3):
-            now, changes = self.now(), Changes()
-            balances = {"BTC": total}
-            snapshot = ExchangeSnapshot(
-                since=now, orders=(), trades=(), holdings={}, balances=balances
-            )
-            after = await self._compare(state, snapshot, {}, (), changes, now)
-            rows: Sequence[object] = tuple(after.changed.values())
-            state.work.reconciled.append(ReconcileRows(discrepancies=rows))
-            await self.account.record.append_events(state, changes)
-            await self.account.commit()
+            now = self.now()
+            await self.compare(now, now, balances={"BTC": total})
         return await self.rows.balance_entries(self.account.lease.account_id)
 
 
 async def test_withdrawn_dust_is_entered_once(store: SqlStore) -> None:
     """However often the coin is bought and sold completely afterwards."""
-    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
+    comparison = Balances(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
     await comparison.leave_dust(2)
     assert await comparison.entries(DUST * 2) == {}
     await comparison.entries(Decimal(0))
@@ -92,7 +74,7 @@ async def test_withdrawn_dust_is_entered_once(store: SqlStore) -> None:
 
 async def test_dust_that_is_sold_with_another_quote_leaves_no_difference(store: SqlStore) -> None:
     """It was written off in one symbol and is sold, beyond positions, in another one."""
-    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT, OTHER))
+    comparison = Balances(await StoredAccount.create(store, PositionMode.NETTING, SPOT, OTHER))
     await comparison.leave_dust(5)
     assert await comparison.entries(DUST * 5) == {}
     await comparison.trade("sell", DUST * 5, symbol=OTHER.symbol)
@@ -103,7 +85,7 @@ async def test_sales_beyond_positions_are_read_once(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Later ones, their busts, and purchases reported late that close them, are known here."""
-    comparison = Comparison(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
+    comparison = Balances(await StoredAccount.create(store, PositionMode.NETTING, SPOT))
     read, reads = comparison.rows.deals_outside_positions, list[int]()
 
     async def counted(account_id: int) -> Sequence[Deal]:

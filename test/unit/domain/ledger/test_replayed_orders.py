@@ -3,22 +3,11 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from kit.builders import NOON, a_report, an_instrument
+from kit.builders import NOON, an_instrument
 from kit.ledger.ledger_book import LedgerBook
 from oms.domain.account import PositionMode
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.restatement import apply_reassignment
-from oms.domain.orders.execution_report import Execution, ReportKind
-
-
-def execute(book: LedgerBook, order_id: int, name: str, qty: int, second: int) -> None:
-    execution = Execution(
-        exchange_trade_id=name,
-        qty=Decimal(qty),
-        price=Decimal(100),
-        executed_at=NOON + timedelta(seconds=second),
-    )
-    book.ingest(a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution))
 
 
 def open_close_order(book: LedgerBook, position_id: int) -> int:
@@ -33,11 +22,11 @@ def replay(book: LedgerBook) -> LedgerUpdate:
 def test_a_late_flip_leaves_the_order_at_the_position_that_it_names() -> None:
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     buy, sell = book.send("buy", Decimal(9)), book.send("sell", Decimal(2))
-    execute(book, buy.id, "t3", 8, 3)
+    book.execute(buy.id, "t3", 8, 3)
     (named,) = book.positions
     close = open_close_order(book, named)
-    execute(book, buy.id, "t0", 1, 0)
-    execute(book, sell.id, "t1", 2, 1)
+    book.execute(buy.id, "t0", 1, 0)
+    book.execute(sell.id, "t1", 2, 1)
 
     assert not book.positions[named].is_open
     assert book.orders[close].position_id == named
@@ -48,10 +37,10 @@ def test_a_bust_leaves_the_order_at_the_position_that_it_names() -> None:
     """Without the second purchase the sale empties the position, and a new one follows."""
     book = LedgerBook(PositionMode.NETTING, an_instrument())
     buy, sell = book.send("buy", Decimal(3)), book.send("sell", Decimal(1))
-    execute(book, buy.id, "t0", 1, 0)
-    execute(book, buy.id, "t1", 1, 1)
-    execute(book, sell.id, "t2", 1, 2)
-    execute(book, buy.id, "t3", 1, 3)
+    book.execute(buy.id, "t0", 1, 0)
+    book.execute(buy.id, "t1", 1, 1)
+    book.execute(sell.id, "t2", 1, 2)
+    book.execute(buy.id, "t3", 1, 3)
     (named,) = book.positions
     close = open_close_order(book, named)
     book.bust("t1", NOON + timedelta(seconds=9))
