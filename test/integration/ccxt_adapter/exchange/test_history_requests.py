@@ -75,14 +75,15 @@ async def contracts(
 async def test_ninety_days_of_contracts_take_a_page_per_symbol(
     contracts: CcxtHarness, venue: LoopbackExchange
 ) -> None:
-    """In spans of 7 days it were 13 requests per symbol and list."""
+    """Spans of 7 days would take 13 requests per symbol and list."""
     before = [len(venue.paths(path)) for path in CONTRACT_PATHS]
     seen = await contracts.exchange.snapshot(now() - timedelta(days=90), now())
     assert len(seen.trades) == 4, "also of the symbol that is flat again, which nothing names"
     counts = [len(venue.paths(path)) for path in CONTRACT_PATHS]
     made = [after - count for count, after in zip(before, counts, strict=True)]
-    # Executions are read once more at the end. Lists of the lately traded symbol alone could be of
-    # the last days: its income says that nothing was before, since 90 days less an hour.
+    # Executions are read once more at the end. Both lists of the lately traded symbol may be those
+    # of the last days only. Its income proves that it was idle before, since 90 days less an hour:
+    # that hour takes one more request of each list.
     assert made == [3 + 1 + 3, 3 + 1, 2]
 
 
