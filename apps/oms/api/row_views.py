@@ -50,15 +50,24 @@ async def position_rows(
     """
     mt5 = is_mt5_view(query)
     marks = await marks_of(context, positions)
-    figures = {} if mt5 else await _figures_of(context, positions)
+    if not mt5:
+        return [*await marked_rows(context, positions, marks)]
     rows: list[PositionView] = []
     for position in positions:
         mark = marks.get(position.id)
         price, profit = (None, None) if mark is None else (mark.price, mark.profit)
-        if mt5:
-            rows.append(position_view(position, price, profit))
-            continue
-        row = marked_position_row(position, mark)
+        rows.append(position_view(position, price, profit))
+    return rows
+
+
+async def marked_rows(
+    context: ApiContext, positions: Sequence[Position], marks: Mapping[int, PositionMark]
+) -> list[MarkedPositionRow]:
+    """Return native rows of positions with these marks and their matched view."""
+    figures = await _figures_of(context, positions)
+    rows = []
+    for position in positions:
+        row = marked_position_row(position, marks.get(position.id))
         _set_figures(row, figures.get(position.id))
         rows.append(row)
     return rows

@@ -44,7 +44,9 @@ async def test_spot_equity_is_cash_and_market_value(trading: ManualTrading) -> N
     assert held["last_price_at"] == held["mark_at"] and held["unrealized_pnl"] == "100"
     assert (row["stale_symbols"], row["missing_rates"]) == ([], [])
     read = await trading.get(account, f"/oms/positions/{position}")
-    assert read["items"][0]["market_value"] == "1600"
+    assert read["items"][0] == held
+    matched = [held[name] for name in ("fees_value", "unvalued_fees", "matched_pnl")]
+    assert (matched, held["break_even_price"]) == (["0", {}, "0"], "150")
 
     await trading.set_price(account, "170")
     row = await poll_until(

@@ -1,17 +1,15 @@
 """Rows of portfolios."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from oms.domain.ledger.position import Position
 from oms.domain.performance.account_value import AccountValue
-from oms.ports.mark_prices import PositionMark
 from oms.wire.json import optional_decimal_text, time_text
-from oms.wire.performance.marked_positions import MarkedPositionRow, marked_position_row
+from oms.wire.performance.marked_positions import MarkedPositionRow
 from oms.wire.responses.value_types import DecimalText, Id, TimeText
 
 
@@ -69,8 +67,7 @@ def value_row(figures: AccountValue) -> ValueRow:
 def account_value_row(
     account_id: int,
     figures: AccountValue,
-    positions: Sequence[Position],
-    marks: Mapping[int, PositionMark],
+    positions: Sequence[MarkedPositionRow],
     stale_symbols: Sequence[str],
     as_of: datetime,
 ) -> AccountValueRow:
@@ -78,7 +75,7 @@ def account_value_row(
     return {
         "account_id": account_id,
         **value_row(figures),
-        "positions": [marked_position_row(each, marks.get(each.id)) for each in positions],
+        "positions": list(positions),
         "stale_symbols": list(stale_symbols),
         "as_of": time_text(as_of),
     }

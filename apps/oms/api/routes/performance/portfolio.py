@@ -1,5 +1,7 @@
 """The value of accounts, and statistics of their closed positions."""
 
+from collections import defaultdict
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,6 +9,7 @@ from starlette.responses import Response
 from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
+from oms.api.row_views import marked_rows
 from oms.services.performance.trade_results import GROUPS
 from oms.wire import parameters as p
 from oms.wire.json import time_text
@@ -27,15 +30,15 @@ async def get_portfolio(request: Request) -> Response:
     context, caller = api_context(request), await admit_caller(request)
     account_ids = read_account_ids(request.query_params)
     view = await context.performance.portfolio(caller.principal, account_ids)
+    held = [position for each in view.accounts for position in each.stored.positions]
+    marks = {key: mark for each in view.accounts for key, mark in each.marks.items()}
+    rows = defaultdict(list)
+    for row in await marked_rows(context, held, marks):
+        rows[row["account_id"]].append(row)
     body: PortfolioBody = {
         "items": [
             account_value_row(
-                each.account.id,
-                each.value,
-                each.stored.positions,
-                each.marks,
-                each.stale_symbols,
-                each.as_of,
+                each.account.id, each.value, rows[each.account.id], each.stale_symbols, each.as_of
             )
             for each in view.accounts
         ],
