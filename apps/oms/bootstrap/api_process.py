@@ -14,7 +14,7 @@ from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RateLimiter
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
-from oms.bootstrap.valuation import build_mark_prices, build_performance
+from oms.bootstrap.valuation import build_performance, build_value_accounts
 from oms.config import Settings
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
@@ -36,6 +36,7 @@ def wire_api(
     commands = settings.commands
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
+    value_accounts = build_value_accounts(settings, store)
     context = ApiContext(
         settings=settings,
         version=__version__,
@@ -68,8 +69,8 @@ def wire_api(
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
         risk_policies=store.risk_policies,
-        performance=build_performance(settings, store, queries),
-        mark_prices=build_mark_prices(store),
+        performance=build_performance(settings, store, queries, value_accounts),
+        mark_prices=value_accounts.mark_prices,
         position_figures=PositionFigures(
             registry=store.registry,
             reads=store.verification_reads,

@@ -14,7 +14,7 @@ from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.queries.ledger_queries import LedgerQueries
 
 
-def build_mark_prices(store: SqlStore) -> MarkPrices:
+def _mark_prices(store: SqlStore) -> MarkPrices:
     """Return the marks of positions of all accounts."""
     others = PaperMarks(store.registry, store.paper_prices, SystemClock())
     return ExchangeMarks(store.paper_prices, store.verification_reads.account_instruments, others)
@@ -25,7 +25,7 @@ def build_value_accounts(settings: Settings, store: SqlStore) -> ValueAccounts:
     return ValueAccounts(
         registry=store.registry,
         money=store.account_money,
-        mark_prices=build_mark_prices(store),
+        mark_prices=_mark_prices(store),
         clock=SystemClock(),
         report_currency=settings.desk.report_currency,
         price_refresh_seconds=settings.desk.price_refresh_seconds,
@@ -33,10 +33,9 @@ def build_value_accounts(settings: Settings, store: SqlStore) -> ValueAccounts:
 
 
 def build_performance(
-    settings: Settings, store: SqlStore, reads: LedgerQueries
+    settings: Settings, store: SqlStore, reads: LedgerQueries, value_accounts: ValueAccounts
 ) -> PerformanceQueries:
     """Return the reads of figures for the API."""
-    value_accounts = build_value_accounts(settings, store)
     results = TradeResults(reads=reads, results=store.position_results)
     return PerformanceQueries(
         portfolio=Portfolio(reads=reads, value_accounts=value_accounts),

@@ -29,6 +29,7 @@ from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
 from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.take_snapshots import TakeSnapshots
+from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
@@ -63,6 +64,7 @@ def wire_worker(
     """
     clock = SystemClock()
     execute = _execute(settings, store)
+    value_accounts = build_value_accounts(settings, store)
     keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
     listener = WakeupListener(notifier=notifier)
     processor = CommandProcessor(
@@ -80,7 +82,7 @@ def wire_worker(
         updated=UpdatedAccounts(listener=listener),
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
-        read_equity=_read_equity(settings, store),
+        read_equity=_read_equity(store, value_accounts),
     )
     return Worker(
         name=name,
@@ -102,7 +104,7 @@ def wire_worker(
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
-        equity_scheduler=_equity_scheduler(settings, store, processor),
+        equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
     )
 
 
@@ -116,24 +118,22 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
     )
 
 
-def _read_equity(settings: Settings, store: SqlStore) -> ReadAccountEquity:
+def _read_equity(store: SqlStore, value_accounts: ValueAccounts) -> ReadAccountEquity:
     """Return the equity of accounts for their limits."""
     return ReadAccountEquity(
-        value_accounts=build_value_accounts(settings, store),
+        value_accounts=value_accounts,
         snapshots=store.equity_snapshots,
         history=store.history,
     )
 
 
 def _equity_scheduler(
-    settings: Settings, store: SqlStore, processor: CommandProcessor
+    settings: Settings, store: SqlStore, processor: CommandProcessor, value_accounts: ValueAccounts
 ) -> EquityScheduler:
     """Return the schedule of equity snapshots."""
     return EquityScheduler(
         processor=processor,
-        take=TakeSnapshots(
-            value_accounts=build_value_accounts(settings, store), snapshots=store.equity_snapshots
-        ),
+        take=TakeSnapshots(value_accounts=value_accounts, snapshots=store.equity_snapshots),
         ledger=store.ledger,
         history=store.history,
         clock=processor.clock,

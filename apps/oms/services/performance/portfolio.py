@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oms.domain.access import Principal, allowed_strategies
-from oms.domain.performance.account_value import AccountValue, Amounts, add_values, value_account
+from oms.domain.performance.account_value import AccountValue, add_values, value_account
 from oms.domain.value import evolve, value
 from oms.ports.history_reads import HistoryQuery
 from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount, money_of
@@ -40,14 +40,9 @@ class Portfolio:
             if account_id in valued
         ]
         into = self.value_accounts.report_currency
-        parts: list[tuple[AccountValue, Amounts]] = []
-        for each in accounts:
-            rates: Amounts = {}
-            if each.value.currency != into:
-                rates = await self.value_accounts.rates(
-                    each.account.id, [each.value.currency], into
-                )
-            parts.append((each.value, rates))
+        currencies = {each.account.id: each.value.currency for each in accounts}
+        rates = await self.value_accounts.rates(currencies, into)
+        parts = [(each.value, rates.get(each.account.id, {})) for each in accounts]
         return PortfolioView(accounts=accounts, total=add_values(into, parts))
 
 

@@ -88,11 +88,7 @@ class ValueAccounts:
         held = [position for each in money.values() for position in each.positions]
         probes = [probe for key, each in money.items() for probe in _probes(each, currencies[key])]
         marks = await self.mark_prices([*held, *_numbered(probes)])
-        rates: dict[int, dict[str, Decimal]] = defaultdict(dict)
-        for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
-            if mark_id in marks:
-                base = currencies_of(position.symbol).base
-                rates[position.account_id].setdefault(base, marks[mark_id].price)
+        rates = _rates_of(probes, marks)
         return {
             key: self._valued(
                 accounts[key].account, each, marks, currencies[key], rates.get(key, {}), now
@@ -100,15 +96,14 @@ class ValueAccounts:
             for key, each in money.items()
         }
 
-    async def rates(self, account_id: int, currencies: Iterable[str], into: str) -> Amounts:
-        """Return prices of ``currencies`` in ``into`` in the markets of an account."""
-        probes = _probes_of(account_id, currencies, into)
-        marks = await self.mark_prices(_numbered(probes))
-        rates: dict[str, Decimal] = {}
-        for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
-            if mark_id in marks:
-                rates.setdefault(currencies_of(position.symbol).base, marks[mark_id].price)
-        return rates
+    async def rates(self, currencies: Mapping[int, str], into: str) -> Mapping[int, Amounts]:
+        """Return prices in ``into`` by account; of each in its markets, of its currency."""
+        probes = [
+            probe
+            for account_id, currency in currencies.items()
+            for probe in _probes_of(account_id, [currency], into)
+        ]
+        return _rates_of(probes, await self.mark_prices(_numbered(probes)) if probes else {})
 
     def _valued(
         self,
@@ -206,6 +201,18 @@ def _probes_of(account_id: int, currencies: Iterable[str], into: str) -> list[Po
         )
         for symbol in symbols
     ]
+
+
+def _rates_of(
+    probes: Sequence[Position], marks: Mapping[int, PositionMark]
+) -> Mapping[int, Mapping[str, Decimal]]:
+    """Return the prices of probes by account and currency; that of the first market counts."""
+    rates: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
+        if mark_id in marks:
+            base = currencies_of(position.symbol).base
+            rates[position.account_id].setdefault(base, marks[mark_id].price)
+    return rates
 
 
 def _probe_ids(probes: Sequence[Position]) -> range:
