@@ -23,7 +23,7 @@ from oms.services.queries.ledger_queries import LedgerQueries
 from oms.wire.account_config.report_currency import read_report_currency
 
 POINTS_MAX = 2000
-"""Points of one response, of all accounts together."""
+"""Points of one response, of all accounts together, but up to four of each."""
 
 POINTS_PER_ACCOUNT_MIN = 4
 

@@ -23,7 +23,7 @@ class StatisticsRow(TypedDict):
     sl_count: Count
     trailing_count: Count
     timeout_count: Count
-    manual_count: Annotated[Count, Field(description="Closed by an order of a caller.")]
+    manual_count: Annotated[Count, Field(description="By close_reason: api or manual.")]
     max_win_streak: Count
     max_loss_streak: Count
     winrate: Annotated[DecimalText | None, Field(description="0 to 100.")]

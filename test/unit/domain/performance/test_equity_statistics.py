@@ -1,9 +1,8 @@
 """Statistics of an equity curve: returns without deposits, drawdown, Sharpe and Sortino ratio."""
 
-import statistics
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate
 
 import pytest
 
@@ -45,15 +44,43 @@ def test_returns_are_chained_over_deposits(
     assert figures.max_drawdown_pct == (None if drawdown_pct is None else Decimal(drawdown_pct))
 
 
-def test_ratios_equal_those_of_another_implementation() -> None:
-    equities = [100, 103, 101, 106, 104, 109]
+#: Computed once with empyrical-reloaded 0.7.1 (numpy 2.4.6) of the returns ``r``:
+#: ``sharpe_ratio(r, annualization=365)``, ``sortino_ratio(r, annualization=365)``,
+#: ``max_drawdown(r)`` and ``cum_returns_final(r)``.
+RECORDED = [
+    (
+        ("0.03", "-0.02", "0.05", "-0.02", "0.048"),
+        (9.55341187212454, 26.582701141908057, -0.019999999999999934, 0.08852888480000032),
+    ),
+    (
+        ("0.01", "0.02", "-0.005", "0", "0.015", "-0.03", "0.007"),
+        (2.791374448257628, 4.036225921714454, -0.030000000000000193, 0.016276476900649817),
+    ),
+    (
+        ("-0.1", "-0.2", "0.25", "0.05", "-0.01"),
+        (-0.22527162764484832, -0.38171793622298195, -0.27999999999999986, -0.06444999999999979),
+    ),
+    (
+        ("0.1", "0.2", "-0.9", "1.5", "0.3", "-0.04"),
+        (4.786570318219028, 10.042868521917093, -0.9, -0.58816),
+    ),
+]
+
+
+@pytest.mark.parametrize(("returns", "recorded"), RECORDED)
+def test_figures_equal_those_recorded_from_another_program(
+    returns: tuple[str, ...], recorded: tuple[float, ...]
+) -> None:
+    factors = (Decimal(1) + Decimal(each) for each in returns)
+    equities = accumulate(factors, Decimal.__mul__, initial=Decimal(100))
     figures = compute_equity_statistics(_points(*((str(each), "0") for each in equities)))
-    returns = [after / before - 1 for before, after in pairwise(equities)]
-    mean, year = statistics.fmean(returns), 365**0.5
-    downside = statistics.fmean(min(each, 0) ** 2 for each in returns) ** 0.5
     assert figures.sharpe is not None and figures.sortino is not None
-    assert float(figures.sharpe) == pytest.approx(mean / statistics.stdev(returns) * year)
-    assert float(figures.sortino) == pytest.approx(mean / downside * year)
+    assert figures.max_drawdown_pct is not None and figures.return_pct is not None
+    sharpe, sortino, drawdown, final = recorded
+    assert float(figures.sharpe) == pytest.approx(sharpe, rel=1e-10)
+    assert float(figures.sortino) == pytest.approx(sortino, rel=1e-10)
+    assert float(figures.max_drawdown_pct) == pytest.approx(-100 * drawdown, rel=1e-10)
+    assert float(figures.return_pct) == pytest.approx(100 * final, rel=1e-10)
 
 
 @pytest.mark.parametrize(
