@@ -15,7 +15,8 @@ from typing import Protocol
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.orders.execution_report import Charge, ExecutionReport
-from oms.domain.orders.order import Order, Side
+from oms.domain.orders.order import Order
+from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.value import value
 
@@ -71,39 +72,6 @@ class TradeRow:
     symbol: str
     executed_at: datetime
     trade: str
-
-
-PriceLevel = tuple[Decimal, Decimal | None]
-"""A price and the quantity at it; ``None``: unlimited."""
-
-
-@value
-class Quote:
-    """Best prices of a symbol; depth ``None``: unlimited."""
-
-    symbol: str
-    bid: Decimal
-    ask: Decimal
-    bid_qty: Decimal | None
-    ask_qty: Decimal | None
-    #: Complete order book, best levels first, if more than the best prices is known.
-    bids: tuple[PriceLevel, ...] = ()
-    asks: tuple[PriceLevel, ...] = ()
-    #: Price of the last trade, and mark price of a contract, where they are known.
-    last: Decimal | None = None
-    mark: Decimal | None = None
-    at: datetime
-
-
-@value
-class PublicTrade:
-    """A public trade; ``side`` is the taker's."""
-
-    symbol: str
-    price: Decimal
-    qty: Decimal
-    side: Side | None
-    at: datetime
 
 
 @value

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from oms.domain.errors import Refused
+from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.value import value
-from oms.ports.exchange import PublicTrade, Quote
 
 
 @value

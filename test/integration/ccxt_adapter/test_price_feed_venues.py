@@ -13,7 +13,7 @@ from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.prices.price_feed import PriceFeed
 from oms.adapters.ccxt.prices.price_feeds import AccountPrices
 from oms.adapters.ccxt.prices.public_client import PublicClient, build_price_spec
-from oms.ports.exchange import PublicTrade, Quote
+from oms.domain.quotes import PublicTrade, Quote
 from oms.ports.price_feed import MarkPrice
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"

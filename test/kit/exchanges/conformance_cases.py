@@ -21,8 +21,9 @@ from oms.adapters.ccxt.wiring import build_exchange
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.quotes import Quote
 from oms.domain.value import evolve
-from oms.ports.exchange import ExchangeStateRows, Quote
+from oms.ports.exchange import ExchangeStateRows
 
 LINEAR, SPOT = "BTC/USDT:USDT", "BTC/USDT"
 TIMINGS = evolve(

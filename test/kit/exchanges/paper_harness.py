@@ -15,8 +15,9 @@ from oms.domain.orders.execution_report import (
     ReportKind,
 )
 from oms.domain.orders.order import Order, advance_order
+from oms.domain.quotes import Quote
 from oms.domain.side import Side
-from oms.ports.exchange import Exchange, ExchangeStateRows, Quote
+from oms.ports.exchange import Exchange, ExchangeStateRows
 
 SPOT = "SOL/USDT"
 LINEAR = "ETH/USDT:USDT"

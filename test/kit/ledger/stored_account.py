@@ -31,7 +31,8 @@ from oms.domain.orders.execution_report import (
     ReportKind,
 )
 from oms.domain.orders.order import Order, Side
-from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts, Quote
+from oms.domain.quotes import Quote
+from oms.ports.exchange import CcxtCalls, Exchange, ExchangePorts
 from oms.ports.leases import Lease
 from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder

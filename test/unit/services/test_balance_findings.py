@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from kit.builders import NOON, a_spot_instrument
+from oms.domain.quotes import Quote
 from oms.domain.reconcile.discrepancy import DiscrepancyPolicy
-from oms.ports.exchange import ExchangeSnapshot, Quote
+from oms.ports.exchange import ExchangeSnapshot
 from oms.services.account_state.state import AccountState
 from oms.services.reconcile.diff import ReconcileDiff
 

@@ -41,6 +41,7 @@ from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.quotes import Quote
 from oms.ports.exchange import (
     AttemptRow,
     ConnectionState,
@@ -48,7 +49,6 @@ from oms.ports.exchange import (
     ExchangeSnapshot,
     ExchangeStateRows,
     OrderQueryResult,
-    Quote,
 )
 
 _ANSWER_KINDS = (ReportKind.CHANGED, ReportKind.REJECTED)

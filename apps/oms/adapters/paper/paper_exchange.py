@@ -34,14 +34,13 @@ from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.quotes import PublicTrade, Quote
 from oms.ports.exchange import (
     ConnectionState,
     DirectTradeResult,
     ExchangeSnapshot,
     ExchangeStateRows,
     OrderQueryResult,
-    PublicTrade,
-    Quote,
     StalePrice,
 )
 from oms.ports.history_reads import HistoryReads

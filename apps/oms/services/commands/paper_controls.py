@@ -8,8 +8,9 @@ from oms.domain.commands.account_commands import PaperDeposit, PaperPrice
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.orders.execution_report import ExecutionReport
+from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.risk.admission import refuse_unknown_symbol
-from oms.ports.exchange import PaperExchangeControls, PublicTrade, Quote
+from oms.ports.exchange import PaperExchangeControls
 from oms.services.account_state.state import AccountState
 from oms.services.ledger.record import Changes, RecordReports
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder, SendOrder
 from oms.domain.errors import Refused
-from oms.domain.money import add, divide, multiply, round_down_to_step, subtract
+from oms.domain.money import divide, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import conversions
@@ -26,8 +26,6 @@ from oms.domain.risk.policy import AccountPolicy
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.wire.json import time_text
-
-_HALF = Decimal("0.5")
 
 
 async def within_policy(
@@ -207,7 +205,6 @@ async def _read_rates(
                 break
             quote = await state.exchange.fetch_quote(symbol, now)
             if quote is not None:
-                middle = multiply(add(quote.bid, quote.ask), _HALF)
-                rates[currency] = divide(Decimal(1), middle) if is_inverse else middle
+                rates[currency] = divide(Decimal(1), quote.mid) if is_inverse else quote.mid
                 break
     return rates

@@ -21,10 +21,10 @@ from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind
 from oms.domain.protection.stop_rule import StopDecision, decide_stop
+from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillMode
 from oms.domain.value import evolve
 from oms.ports.command_queue import CommandQueue, CommandRow
-from oms.ports.exchange import Quote
 from oms.ports.ids import IdBlocks
 from oms.services.account_state.follow_ups import add_follow_up
 from oms.services.account_state.state import AccountState

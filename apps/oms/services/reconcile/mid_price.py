@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from oms.domain.money import add, decimal_text, multiply
+from oms.domain.money import decimal_text
 from oms.domain.value import value
 from oms.services.account_state.state import AccountState
-
-_HALF = Decimal("0.5")
 
 
 @value
@@ -31,5 +29,4 @@ async def mid_price(state: AccountState, symbol: str, now: datetime) -> MidPrice
     quote = await state.exchange.fetch_quote(symbol, now)
     if quote is None:
         return None
-    middle = multiply(add(quote.bid, quote.ask), _HALF)
-    return MidPrice(price=middle, age=max(now - quote.at, timedelta()))
+    return MidPrice(price=quote.mid, age=max(now - quote.at, timedelta()))

@@ -11,7 +11,8 @@ from kit.builders import NOON, an_order
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
-from oms.ports.exchange import ExchangeStateRows, Quote
+from oms.domain.quotes import Quote
+from oms.ports.exchange import ExchangeStateRows
 
 LINEAR = "ETH/USDT:USDT"
 

@@ -9,8 +9,9 @@ from kit.exchanges.paper_harness import LINEAR, PaperHarness, a_paper_account
 from oms.adapters.paper.market_data.price_sources import describe_price_sources
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.errors import Refused
+from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.side import Side
-from oms.ports.exchange import ExchangeStateRows, PublicTrade, Quote
+from oms.ports.exchange import ExchangeStateRows
 from oms.ports.price_feed import MarkPrice, PriceUpdate
 from oms.wire.account_config.paper_settings import LIVE_LATENCY, read_paper_settings
 

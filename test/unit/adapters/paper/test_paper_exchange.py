@@ -15,7 +15,8 @@ from oms.domain.errors import Conflict, Invalid
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order, Side
-from oms.ports.exchange import Exchange, ExchangeStateRows, PublicTrade, Quote
+from oms.domain.quotes import PublicTrade, Quote
+from oms.ports.exchange import Exchange, ExchangeStateRows
 from oms.simulation.invariants import InvariantBroken
 
 

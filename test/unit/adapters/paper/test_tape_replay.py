@@ -19,7 +19,8 @@ from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.domain.errors import Invalid
 from oms.domain.orders.execution_report import ReportKind
 from oms.domain.orders.order import Order, Side
-from oms.ports.exchange import ExchangeStateRows, Quote
+from oms.domain.quotes import Quote
+from oms.ports.exchange import ExchangeStateRows
 from oms.simulation.inputs import Deposit
 
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from oms.adapters.ccxt.client.market_cache import now_utc
@@ -25,7 +24,6 @@ from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient, SymbolPric
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
-from oms.domain.money import add, multiply
 from oms.ports.price_feed import MarkPrice
 
 logger = logging.getLogger("oms.ccxt")
@@ -37,7 +35,6 @@ SUBSCRIPTION_LIFETIME = timedelta(seconds=60)
 MARK_AGE_MAX = timedelta(seconds=10)
 REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 _FAILURES_MAX = 2
-_HALF = Decimal("0.5")
 _PASSED_CODES = ("engine_unavailable", "host_mismatch", "extra_config_refused")
 
 
@@ -271,8 +268,7 @@ class PriceFeed:
         prices.apply(quote)
         if prices.marked_at is not None and abs(at - prices.marked_at) > MARK_AGE_MAX:
             # Without a recent mark the mid price counts, as where there never was a mark.
-            mid = multiply(add(quote.bid, quote.ask), _HALF)
-            prices.apply(MarkPrice(symbol=symbol, price=mid, at=at))
+            prices.apply(MarkPrice(symbol=symbol, price=quote.mid, at=at))
 
     async def _call(
         self, client: PublicPriceClient, symbols: Sequence[str], method: str, *args: Any

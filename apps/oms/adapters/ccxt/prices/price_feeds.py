@@ -11,7 +11,7 @@ from oms.adapters.ccxt.prices.public_client import PublicClient, build_price_spe
 from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient
 from oms.domain.account import Account
 from oms.domain.errors import Refused
-from oms.ports.exchange import Quote
+from oms.domain.quotes import Quote
 from oms.ports.price_feed import PriceUpdate
 from oms.wire.json import dumps, loads
 

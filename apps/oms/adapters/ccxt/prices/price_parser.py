@@ -11,8 +11,8 @@ from typing import Any
 from oms.adapters.ccxt.parsing.decimals import to_decimal
 from oms.adapters.ccxt.parsing.fields import get_decimal, get_price
 from oms.domain.money import multiply
+from oms.domain.quotes import PriceLevel, PublicTrade, Quote
 from oms.domain.side import Side
-from oms.ports.exchange import PriceLevel, PublicTrade, Quote
 from oms.ports.price_feed import MarkPrice
 from oms.simulation.state.exchange_state import EPOCH
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from oms.adapters.ccxt.prices.price_parser import trade_key
 from oms.domain.instrument import Instrument
-from oms.ports.exchange import PublicTrade, Quote
+from oms.domain.quotes import PublicTrade, Quote
 from oms.ports.price_feed import MarkPrice, PriceUpdate
 
 DETAIL_LIFETIME = timedelta(seconds=10)

@@ -10,7 +10,7 @@ from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import get_decimal, get_price
 from oms.adapters.ccxt.timings import Timings
-from oms.ports.exchange import Quote
+from oms.domain.quotes import Quote
 
 _log = logging.getLogger("oms.ccxt")
 

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from oms.adapters.paper.market_data.price_sources import PriceSource, PriceSources
 from oms.adapters.paper.market_data.quote_updates import quote_to_update
 from oms.domain.errors import Invalid
+from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.value import evolve
-from oms.ports.exchange import PublicTrade, Quote, StalePrice
+from oms.ports.exchange import StalePrice
 from oms.ports.price_feed import MarkPrice, PriceFeed
 from oms.simulation.inputs import (
     BookUpdate,

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from oms.domain.errors import Invalid
 from oms.domain.money import ZERO
+from oms.domain.quotes import PriceLevel, Quote
 from oms.domain.value import constructor
-from oms.ports.exchange import PriceLevel, Quote
 from oms.simulation.inputs import BookUpdate, QuoteUpdate
 from oms.simulation.state.paper_market import Market
 

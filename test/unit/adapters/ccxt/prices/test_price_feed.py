@@ -21,7 +21,7 @@ from oms.adapters.ccxt.prices.public_client import PublicClient, build_price_spe
 from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient
 from oms.domain.account import Account, Environment, PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
-from oms.ports.exchange import PublicTrade, Quote
+from oms.domain.quotes import PublicTrade, Quote
 from oms.ports.price_feed import MarkPrice
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
