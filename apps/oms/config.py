@@ -146,6 +146,8 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()
+    #: The switch of a new gateway; afterwards ``POST /risk/switch`` sets it.
+    enabled: bool = True
     public_docs: bool = True
     live_trading_allowed: bool = False
     #: How long keys and permissions are cached in a process.

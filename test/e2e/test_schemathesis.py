@@ -112,6 +112,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "scope_id": accounts[:1],
         "keys": [{"max_order_notional": "1000000000"}, {"max_order_notional": 0}],
         "confirm": [switch["confirm"]],
+        "enabled": [True],
         "row": rows,
         "name": [f"{role} {number}" for number in range(30)],
     }

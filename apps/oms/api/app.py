@@ -43,7 +43,7 @@ from oms.api.routes import (
     users,
 )
 from oms.api.routes.performance import analytics, portfolio
-from oms.api.routes.risk import kill_switches, risk_policies, risk_switches
+from oms.api.routes.risk import kill_switches, oms_switch, risk_policies, risk_switches
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
 
@@ -70,6 +70,7 @@ ROUTE_MODULES = (
     admin_audit,
     admin_ledger,
     kill_switches,
+    oms_switch,
     order_resolution,
     exchange_info,
     documentation,

@@ -32,9 +32,24 @@ if TYPE_CHECKING:
 
 
 async def migrate(settings: Settings) -> UpgradeResult:
-    """Upgrade the database to this version. Raises ``Unavailable``."""
+    """Upgrade the database to this version. Raises ``Unavailable``.
+
+    A new gateway is disabled if the setting ``enabled`` says so.
+    """
     secure_files(settings)
-    return await migrations.upgrade(settings.dsn)
+    upgraded = await migrations.upgrade(settings.dsn)
+    if not settings.enabled:
+        await _disable_new_gateway(settings)
+    return upgraded
+
+
+async def _disable_new_gateway(settings: Settings) -> None:
+    """Activate the switch of a gateway without users, unless it was set before."""
+    from oms.services.submission.oms_switch import disable_at_installation
+
+    async with open_store(settings) as store:
+        if not await store.user_admin.users():
+            await disable_at_installation(store.kill_switches, SystemClock().now())
 
 
 def secure_files(settings: Settings) -> None:

@@ -1,9 +1,10 @@
-"""``oms risk``: limits of risk policies, their usage, and the verdict on an order."""
+"""``oms risk``: limits of risk policies, the verdict on an order, the switch of the gateway."""
 
 import argparse
 from typing import Any
 
 from oms.cli import network
+from oms.cli.settings import require_confirmation
 
 _FLAGS = {"true": True, "false": False}
 _ORDER_FIELDS = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "reduce_only")
@@ -24,6 +25,24 @@ def apply_preset(parsed: argparse.Namespace) -> Any:
     """Replace the limits of an account by those of a preset."""
     body = {"account_id": parsed.account_id, "preset": parsed.preset, "comment": parsed.comment}
     return network.request(parsed, "POST", "/risk/policy/preset", {}, body)
+
+
+def show_switch(parsed: argparse.Namespace) -> Any:
+    """Return whether the gateway is enabled."""
+    return network.request(parsed, "GET", "/risk/switch", {})
+
+
+def enable(parsed: argparse.Namespace) -> Any:
+    """Enable the gateway."""
+    require_confirmation(parsed, "enable the gateway")
+    body = {"enabled": True, "comment": parsed.comment}
+    return network.request(parsed, "POST", "/risk/switch", {}, body)
+
+
+def disable(parsed: argparse.Namespace) -> Any:
+    """Disable the gateway."""
+    body = {"enabled": False, "kind": parsed.kind, "comment": parsed.comment}
+    return network.request(parsed, "POST", "/risk/switch", {}, body)
 
 
 def usage(parsed: argparse.Namespace) -> Any:

@@ -13,8 +13,8 @@ from kit.attack.target import SYMBOL, AccountIds, AttackTarget, with_ids
 UNKNOWN_ID = 2**40
 UNKNOWN = AccountIds(**dict.fromkeys(AccountIds.__slots__, UNKNOWN_ID))
 
-#: ``operation action reach``; reach ``none``: no account; ``account``: by its id; ``rows``: ids of
-#: rows, unreadable ones are left out; others: the id of one row of that kind.
+#: ``operation action reach``; reach ``none``: no account; ``all``: all accounts; ``account``: by
+#: its id; ``rows``: ids of rows, unreadable ones are left out; others: the id of one row.
 _OPERATIONS = """
 get_metrics audit none
 list_exchanges self none
@@ -87,6 +87,8 @@ pull_kill_switch kill_on account
 list_kill_switches read none
 get_kill_switch read kill
 release_kill_switch kill_off kill
+get_oms_switch self none
+set_oms_switch kill_off all
 get_risk_policy read account
 get_portfolio read account
 get_statistics read account
@@ -168,7 +170,7 @@ def operation_cases(target: AttackTarget, document: Any) -> Iterator[AccessCase]
                 continue
             action, reach = ROWS[name]
             owners: tuple[str, ...] = ("own", "foreign", "unknown")
-            if reach == "none":
+            if reach in ("none", "all"):
                 owners = ("own",)
             elif reach == "discrepancy":
                 owners = ("unknown",)
@@ -226,6 +228,8 @@ def _operation_case(
         body = with_ids(content["example"], ids_of_body)
         if name == "pull_kill_switch":
             body["drill"] = True
+        if name == "set_oms_switch":
+            body["enabled"] = True
     return AccessCase(
         name=name,
         action=action,

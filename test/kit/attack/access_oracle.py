@@ -84,6 +84,8 @@ def _account_refusals(
     """The codes if the key may not do this on the account that the case names."""
     if case.reach in ("none", "rows"):
         return None
+    if case.reach == "all":  # Only an admin has all accounts.
+        return None if holder.role == "admin" else frozenset({"permission_denied"})
     if case.reach == "key":  # No case names one of the caller's own keys.
         return _NOT_FOUND["key"]
     if case.of == "unknown" and case.action != "audit":  # Rows remain of accounts that are gone.

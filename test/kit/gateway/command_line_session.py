@@ -143,6 +143,9 @@ def _risk(session: CommandLineSession) -> None:
     session.run("risk usage", account)
     order = ("--symbol", SYMBOL, "--side=buy", "--qty=0.01")
     session.run("risk check", account, *order)
+    session.run("risk disable", "--kind=hard", *admin)
+    session.run("risk switch")
+    session.run("risk enable", *admin, "--yes")
     session.run("risk preset", account, "--preset=open", *admin)
 
 

@@ -84,7 +84,7 @@ RISK_FLAG_CHANGE = _keys("ok account_id strategy_id status allow_new_positions r
 STRATEGY_SWITCH = _keys("account_id strategy_id name status allow_new_positions")
 KILL = _keys(
     "id scope scope_id mode on comment cancel_entries flatten set_by set_by_user_id "
-    "set_by_api_key_id set_at released_at released_by release_comment confirm"
+    "set_by_api_key_id set_at released_at released_by release_comment cause confirm"
 )
 KILL_REPORT = _keys("account_id command_id status canceled not_canceled closed remaining dust")
 RAW = _keys("id account_id exchange_id exchange_order_id symbol raw_json observed_at")
@@ -150,6 +150,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "actor_user_id actor_api_key_id",
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
         "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
+        "flatten_report": "kill_id comment canceled not_canceled closed remaining dust",
         "stop_price_stale": "symbol age_ms",
         "stop_triggered": "position_id kind level price command_id",
         "stop_close_failed": "position_id kind command_id code message retry_at",

@@ -3,15 +3,27 @@
 import argparse
 from typing import Any
 
-from oms.cli.flags import add_account_id, add_group, add_verb, lazy_command, network_flags
+from oms.cli.flags import (
+    add_account_id,
+    add_confirmation,
+    add_group,
+    add_verb,
+    lazy_command,
+    network_flags,
+)
 
 #: A test compares them with ``domain.risk.policy_keys``.
 PRESETS = ("open", "standard", "strict", "small")
+#: A test compares them with ``wire.commands.oms_switch_requests``.
+SWITCH_KINDS = ("soft", "hard", "flatten")
 
 
 def add_risk(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the commands on risk policies."""
-    verbs, network = add_group(commands, "risk", "limits of risk policies"), network_flags(common)
+    verbs, network = (
+        add_group(commands, "risk", "limits, switch of the gateway"),
+        network_flags(common),
+    )
     show = add_verb(
         verbs,
         "show",
@@ -36,6 +48,7 @@ def add_risk(commands: Any, common: argparse.ArgumentParser) -> None:
     change.add_argument("key", help="as max_order_notional")
     change.add_argument("value", help="a number, true, false, none, or symbols with commas")
     _add_account_verbs(verbs, network)
+    _add_switch_verbs(verbs, network)
     change.add_argument("--comment", required=True, help="why, for the audit log")
 
 
@@ -76,3 +89,39 @@ def _add_account_verbs(verbs: Any, network: argparse.ArgumentParser) -> None:
     check.add_argument("--price", help="limit price, of types with one")
     check.add_argument("--strategy-id", type=int, default=0, help="default 0: none")
     check.add_argument("--reduce-only", action="store_true", help="only reduce a position")
+
+
+def _add_switch_verbs(verbs: Any, network: argparse.ArgumentParser) -> None:
+    add_verb(
+        verbs,
+        "switch",
+        [network],
+        "show whether the gateway is enabled",
+        example="risk switch",
+        run=lazy_command("risk", "show_switch"),
+    )
+    enable = add_verb(
+        verbs,
+        "enable",
+        [network],
+        "enable the gateway; kill switches of people stay",
+        example="risk enable --comment 'prices are right again' --yes",
+        run=lazy_command("risk", "enable"),
+    )
+    disable = add_verb(
+        verbs,
+        "disable",
+        [network],
+        "refuse what opens a position, on all accounts",
+        example="risk disable --kind hard --comment 'prices look wrong'",
+        run=lazy_command("risk", "disable"),
+    )
+    disable.add_argument(
+        "--kind",
+        default="soft",
+        choices=SWITCH_KINDS,
+        help="soft (default); hard also cancels entries, flatten also closes positions",
+    )
+    for verb in (enable, disable):
+        verb.add_argument("--comment", required=True, help="why, for the audit log")
+    add_confirmation(enable)

@@ -34,6 +34,9 @@ class KillMode(StrEnum):
     HALT = "halt"
 
 
+SWITCH_CAUSE = "switch"
+"""The cause of switches that the switch of the whole gateway activated."""
+
 _RANK = {mode: rank for rank, mode in enumerate(KillMode)}
 
 
@@ -50,6 +53,8 @@ class KillSwitch:
     cancel_entries: bool = True
     #: Whether all positions in scope are closed too.
     flatten: bool = False
+    #: What activated it instead of a person's call for this scope; ``None``: such a call.
+    cause: str | None = None
     set_by: str
     set_by_user_id: int | None = None
     set_by_api_key_id: int | None = None

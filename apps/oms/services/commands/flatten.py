@@ -18,6 +18,7 @@ from oms.domain.commands.command import (
     CommandResult,
     CommandStatus,
 )
+from oms.domain.event import Event, Namespace
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order
 from oms.domain.risk.kill_switch import KillScope
@@ -80,7 +81,9 @@ class Flatten:
             is_flat = not positions and not _open_entries(state, pending)
             if is_flat or now - pending.started_at >= FLATTEN_TIME_MAX:
                 state.pending_flattens.remove(pending)
-                finished.append((pending.command, _result(state, pending)))
+                report = _build_report(state, pending)
+                changes.events.append(report_event(pending.payload, report))
+                finished.append((pending.command, _result(report)))
             elif pending.last_round_at is None or now - pending.last_round_at >= ROUND_INTERVAL:
                 await self._round(state, pending, changes, now)
         return finished
@@ -192,8 +195,21 @@ def _build_report(state: AccountState, pending: PendingFlatten) -> Report:
     }
 
 
-def _result(state: AccountState, pending: PendingFlatten) -> CommandResult:
-    report = _build_report(state, pending)
+def report_event(payload: EnforceKillSwitch, report: Report) -> Event:
+    """Return the event of a flatten that has ended."""
+    facts = {
+        "kill_id": payload.kill_id,
+        "comment": payload.comment,
+        "canceled": report["canceled"],
+        "not_canceled": report["not_canceled"],
+        "closed": report["closed"],
+        "remaining": report["remaining"],
+        "dust": report["dust"],
+    }
+    return Event(name="flatten_report", namespace=Namespace.RISK, facts=facts)
+
+
+def _result(report: Report) -> CommandResult:
     return CommandResult(
         status=CommandStatus.DONE,
         order_ids=tuple(report["canceled"]),

@@ -28,7 +28,7 @@ from oms.domain.value import evolve
 from oms.ports.kill_switches import KillSwitchStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.bulk_close import BulkClose, CancelOne
-from oms.services.commands.flatten import Flatten, applies_to, split_open
+from oms.services.commands.flatten import Flatten, applies_to, report_event, split_open
 from oms.services.commands.risk_policy import SharedLimits
 from oms.services.ledger.record import Changes
 from oms.services.ledger.shared_credentials import find_other_senders
@@ -141,6 +141,7 @@ class RunKillSwitch:
             return await self.flatten.start(state, command, report, changes, now)
         if payload.flatten:
             await self._flatten(state, command, payload, cancel, changes, now, report)
+            changes.events.append(report_event(payload, report))
         return CommandResult(
             status=CommandStatus.DONE,
             order_ids=tuple(report["canceled"]),

@@ -55,7 +55,7 @@ class KillSwitchAdmin:
         self, principal: Principal, request: ActivateKillSwitch, audit_context: AuditContext
     ) -> KillSwitch:
         """Store a new switch. Raises ``Forbidden``, ``NotFound``."""
-        await self.check(principal, _enforcement_of(request))
+        await self.check(principal, enforcement_of(request))
         switch = KillSwitch(
             id=0,
             scope=request.scope,
@@ -64,6 +64,7 @@ class KillSwitchAdmin:
             comment=request.comment,
             cancel_entries=request.cancel_entries,
             flatten=request.flatten,
+            cause=request.cause,
             set_by=audit_context.actor,
             set_by_user_id=audit_context.user_id,
             set_by_api_key_id=audit_context.api_key_id,
@@ -125,7 +126,7 @@ class KillSwitchAdmin:
             return []
         return [
             CommandRequest(
-                payload=_enforcement_of(switch),
+                payload=enforcement_of(switch),
                 account_id=account_id,
                 request_id=switch.request_id,
             )
@@ -137,7 +138,7 @@ class KillSwitchAdmin:
 
         The caller needs the permission to activate it. Raises ``Forbidden``, ``NotFound``.
         """
-        await self.check(principal, _enforcement_of(request))
+        await self.check(principal, enforcement_of(request))
         accounts = await self.accounts(request.scope, request.scope_id)
         effects: KillEffect = {"accounts": list(accounts), "cancel": [], "close": []}
         if not accounts:
@@ -162,7 +163,7 @@ class KillSwitchAdmin:
     ) -> KillSwitch:
         """Release a switch. Raises ``NotFound``, ``Forbidden``, ``Invalid``, ``Conflict``."""
         switch = await self.reads.get(principal, switch_id)
-        await self.check(principal, _enforcement_of(evolve(switch, released_at=audit_context.at)))
+        await self.check(principal, enforcement_of(evolve(switch, released_at=audit_context.at)))
         _check_release(switch, request, audit_context.at)
         released = await self.kills.release(switch_id, audit_context)
         if released is None:
@@ -180,7 +181,7 @@ def _check_release(switch: KillSwitch, request: ReleaseKillSwitch, now: datetime
         raise Conflict(f"not before {seconds} s after it was activated", reason="too_early")
 
 
-def _enforcement_of(switch: KillSwitch | ActivateKillSwitch) -> EnforceKillSwitch:
+def enforcement_of(switch: KillSwitch | ActivateKillSwitch) -> EnforceKillSwitch:
     """Return the payload of the switch's commands; of a request, which has no id yet, id 0."""
     if isinstance(switch, ActivateKillSwitch):
         kill_id, is_on, comment = 0, True, switch.comment

@@ -50,12 +50,12 @@ class KillSwitchReads:
     async def list_visible(self, principal: Principal, *, is_on: bool) -> Sequence[KillSwitch]:
         """Return the newest switches that affect an account which the principal may read."""
         rows = await self.kills.all(is_on=is_on, limit=SWITCHES_LISTED_MAX)
-        return await self._visible(principal, rows)
+        return await self.visible(principal, rows)
 
     async def get(self, principal: Principal, switch_id: int) -> KillSwitch:
         """Return a switch. Raises ``NotFound``, also for one that the principal may not see."""
         switch = await self.kills.find(switch_id)
-        if switch is None or not await self._visible(principal, [switch]):
+        if switch is None or not await self.visible(principal, [switch]):
             raise NotFound(f"there is no kill switch {switch_id}")
         return switch
 
@@ -96,9 +96,10 @@ class KillSwitchReads:
             narrowed[name] = [i for i in ids if i in owners and owners[i][1] in allowed]
         return narrowed
 
-    async def _visible(
+    async def visible(
         self, principal: Principal, rows: Sequence[KillSwitch]
     ) -> Sequence[KillSwitch]:
+        """Return the switches that affect an account which the principal may read."""
         if principal.role is Role.ADMIN:
             return rows
         readable = {i for i in principal.grants if refuse(principal, Permission.READ, i) is None}

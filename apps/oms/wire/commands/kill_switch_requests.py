@@ -1,5 +1,6 @@
 """Kill switches: request bodies."""
 
+from collections.abc import Mapping
 from typing import Any, Required
 
 from pydantic import ConfigDict, TypeAdapter
@@ -55,6 +56,8 @@ class ActivateKillSwitch:
     cancel_entries: bool
     #: Only report what would happen.
     drill: bool
+    #: What activates it, if not a call for this scope.
+    cause: str | None = None
 
 
 @value
@@ -84,7 +87,7 @@ def read_activation(body: object, header_comment: str | None) -> ActivateKillSwi
         scope_id=scope_id,
         mode=KillMode.REDUCE_ONLY if mode == FLATTEN else KillMode(mode),
         flatten=mode == FLATTEN,
-        comment=_comment(fields, header_comment),
+        comment=read_comment(fields, header_comment),
         cancel_entries=fields.get("cancel_entries", True) or mode == FLATTEN,
         drill=fields.get("drill", False),
     )
@@ -94,7 +97,7 @@ def read_release(body: object, header_comment: str | None) -> ReleaseKillSwitch:
     """Parse a release. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(RELEASE, drop_nulls(require_object(body, ("body",))), ())
     return ReleaseKillSwitch(
-        comment=_comment(fields, header_comment), confirm=fields.get("confirm", "")
+        comment=read_comment(fields, header_comment), confirm=fields.get("confirm", "")
     )
 
 
@@ -110,7 +113,8 @@ def _read_id(scope: KillScope, scope_id: str) -> str:
     return str(int(scope_id))
 
 
-def _comment(fields: dict[str, Any], header_comment: str | None) -> str:
+def read_comment(fields: Mapping[str, Any], header_comment: str | None) -> str:
+    """Return the comment of a body or header. Raises ``Invalid`` (``comment_required``)."""
     comment = str(fields.get("comment") or header_comment or "").strip()
     if not comment:
         raise Invalid("a comment is required", code="comment_required")

@@ -28,6 +28,10 @@ class KillSwitchRow(TypedDict):
     released_at: TimeText | None
     released_by: str | None
     release_comment: str | None
+    cause: Annotated[
+        str | None,
+        Field(description="What activated it, if not a call for its scope: `switch`."),
+    ]
     confirm: Annotated[
         str | None, Field(description="What a release must contain; null once it is released.")
     ]
@@ -57,6 +61,23 @@ class KillSwitchActivation(KillSwitchReport):
     """A kill switch that was activated or released."""
 
     drill: bool
+
+
+class OmsSwitchState(TypedDict):
+    """Whether the gateway is enabled, and the active switches over all accounts."""
+
+    ok: bool
+    oms_enabled: bool
+    switches: list[KillSwitchRow]
+
+
+class OmsSwitchChange(OmsSwitchState):
+    """The switch of the gateway after a change, with the report per account."""
+
+    changed: Annotated[
+        list[Id], Field(description="Kill switches that were activated or released.")
+    ]
+    report: list[KillAccountReport]
 
 
 class KillEffect(TypedDict):
@@ -94,6 +115,7 @@ def switch_row(switch: KillSwitch) -> KillSwitchRow:
         "released_at": optional_time_text(switch.released_at),
         "released_by": switch.released_by,
         "release_comment": switch.release_comment,
+        "cause": switch.cause,
         "confirm": switch.confirmation if switch.is_on else None,
     }
 

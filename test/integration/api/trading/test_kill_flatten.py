@@ -89,6 +89,10 @@ async def test_rounds_go_on_until_the_account_is_flat(
     assert (report["not_canceled"], report["remaining"], report["dust"]) == ([], [], [])
     path = f"/oms/positions/open?account_ids={slow.account_id}"
     assert (await slow.client.get(path))["items"] == []
+    events = await slow.client.get(f"/oms/events?account_ids={slow.account_id}&namespaces=risk")
+    (event,) = [row["payload"] for row in events["items"] if row["event"] == "flatten_report"]
+    assert (event["kill_id"], event["closed"]) == (switch_id, [position_id])
+    assert (event["canceled"], event["remaining"]) == ([row["order_id"]], [])
     orders = fetch_rows(dsn, "SELECT status FROM oms_orders WHERE reduce_only = 1 ORDER BY id")
     assert orders == [("REJECTED",), ("FILLED",)]
 

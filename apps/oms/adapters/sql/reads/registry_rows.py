@@ -19,8 +19,8 @@ _PLAIN = {
     ),
     "kill_switch": (
         "kill_switches",
-        ("scope", "mode", "comment", "cancel_entries", "flatten", "is_on", "set_by"),
-        ("scope", "mode", "comment", "cancel_entries", "flatten", "on", "set_by"),
+        ("scope", "mode", "comment", "cancel_entries", "flatten", "is_on", "set_by", "cause"),
+        ("scope", "mode", "comment", "cancel_entries", "flatten", "on", "set_by", "cause"),
     ),
 }
 

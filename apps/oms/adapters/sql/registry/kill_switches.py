@@ -15,12 +15,13 @@ from oms.wire.responses.kill_switch_rows import kill_switch_changed, switch_row
 
 _COLUMNS = (
     *("id", "scope", "scope_id", "mode", "comment", "cancel_entries", "flatten", "is_on"),
-    *("set_by", "set_by_user_id", "set_by_api_key_id", "created_at"),
+    *("set_by", "set_by_user_id", "set_by_api_key_id", "created_at", "cause"),
 )
 _INSERT = BulkInsert(table="kill_switches", columns=_COLUMNS)
 _SELECTED = (
     "SELECT id, scope, scope_id, mode, comment, cancel_entries, flatten, set_by, set_by_user_id,"
-    " set_by_api_key_id, created_at, released_at, released_by, release_comment FROM kill_switches"
+    " set_by_api_key_id, created_at, released_at, released_by, release_comment, cause"
+    " FROM kill_switches"
 )
 
 
@@ -39,6 +40,7 @@ class SqlKillSwitchStore(AuditedWriter):
                 *(pulled.id, pulled.scope.value, pulled.scope_id, pulled.mode.value),
                 *(pulled.comment, int(pulled.cancel_entries), int(pulled.flatten), 1),
                 *(pulled.set_by, pulled.set_by_user_id, pulled.set_by_api_key_id, at),
+                pulled.cause,
             )
             await _INSERT(session, [row])
             await self._write_event(session, pulled, audit_context)
@@ -130,4 +132,5 @@ class SqlKillSwitchStore(AuditedWriter):
             released_at=dialect.decode_optional_time(row[11]),
             released_by=row[12],
             release_comment=row[13],
+            cause=row[14],
         )

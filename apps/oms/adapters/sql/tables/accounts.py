@@ -129,6 +129,7 @@ kill_switches = schema.table(
     schema.nullable("released_by", types.ShortText(128)),
     schema.nullable("release_comment", types.ShortText(255)),
     schema.created_at(),
+    schema.nullable("cause", types.ShortText(64)),
     sa.Index("ix_kill_switches_on", "is_on", "id"),
 )
 
