@@ -108,6 +108,10 @@ TRADE_METHODS = (
 )
 """Methods that change state at the exchange."""
 
+_OPENS_NOTHING = (
+    *("fetch_", "watch_", "un_watch_", "cancel_", "withdraw", "transfer", "set_"),
+    *("create_deposit_address", "add_margin", "reduce_margin", "repay_"),
+)
 _NOT_TO_BE_ALLOWED = frozenset({"close", "set_sandbox_mode", "enable_demo_trading"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -124,6 +128,18 @@ def method_class_of(func: str) -> MethodClass:
     if func.startswith(("watch_", "un_watch_")) or func.endswith("_ws"):
         return MethodClass.STREAM
     return MethodClass.NEVER
+
+
+def may_open(func: str) -> bool:
+    """Return whether the method may open a position.
+
+    All may that are neither listed for something else, nor reads or transfers by their name.
+    """
+    if func in ENTRY_METHODS:
+        return True
+    if func in READ_METHODS or func in TRADE_METHODS:
+        return False
+    return not func.startswith(_OPENS_NOTHING) and "_get_" not in func
 
 
 def is_trade_method(func: str) -> bool:

@@ -29,6 +29,7 @@ from oms.domain.orders.order_validation import (
     valuation_price,
 )
 from oms.domain.risk.account_switches import refuse_account
+from oms.domain.risk.exposure import reducible_qty
 from oms.domain.risk.kill_switch import KillSwitch, refuse_killed
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.value import constructor, value
@@ -99,7 +100,7 @@ def admit_send(request: SendOrder, context: RiskContext) -> ApprovedOrder | Refu
         if not qty:
             return _nothing_to_reduce(request)
     elif not reduce_only and (refused := _refuse_opening(request, context)) is not None:
-        qty = min(qty, _reducible(request, target, context))
+        qty = min(qty, _free_to_reduce(request, context))
         if refused.code != "risk_blocked" or _is_hedge(context) or not qty:
             return refused
         reduce_only, cut_by = True, refused  # reducing is allowed, opening is not
@@ -305,6 +306,19 @@ def _reducible(request: SendOrder, target: Position | None, context: RiskContext
             available = subtract(position.qty.copy_abs(), _reserved(context, position))
             reducible = add(reducible, max(available, ZERO))
     return round_down_to_step(reducible, context.instrument.step)
+
+
+def _free_to_reduce(request: SendOrder, context: RiskContext) -> Decimal:
+    """Return what an order of this side only reduces, beyond all open orders of that side."""
+    free = reducible_qty(
+        context.account.position_mode,
+        request.symbol,
+        request.side,
+        request.strategy_id,
+        context.positions,
+        context.orders,
+    )
+    return round_down_to_step(free, context.instrument.step)
 
 
 def _is_unnamed_spot_sale(

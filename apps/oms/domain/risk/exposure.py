@@ -12,7 +12,7 @@ from oms.domain.account import PositionMode
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add, subtract
 from oms.domain.orders.order import Order, Side
-from oms.domain.value import value
+from oms.domain.value import evolve, value
 
 
 @value
@@ -57,14 +57,34 @@ def entry_of(order: Order) -> Entry:
     )
 
 
+def changed_entry(order: Order, qty: Decimal | None, price: Decimal | None) -> Entry:
+    """Return the reservation of an order while a change of it is on its way.
+
+    The larger quantity and the higher price count: either may be the order's.
+    """
+    left = order.remaining_qty if qty is None else subtract(qty, order.filled_qty)
+    prices = [each for each in (order.price, price) if each is not None]
+    return evolve(
+        entry_of(order),
+        qty=max(order.remaining_qty, left),
+        price=max(prices, default=None),
+    )
+
+
 def reservations(
     orders: Iterable[Order], pending: Sequence[Entry] = (), *, except_id: int = 0
 ) -> list[Entry]:
-    """Return the reservations of open orders, and ``pending`` entries that have no order yet."""
+    """Return the reservations of open orders, and ``pending`` entries that have no order yet.
+
+    A pending entry with the id of an order is what a change makes of it, and counts instead of it.
+    """
+    changing = {entry.order_id for entry in pending if entry.order_id}
     entries = [
-        entry_of(order) for order in orders if not order.reduce_only and order.id != except_id
+        entry_of(order)
+        for order in orders
+        if not order.reduce_only and order.id != except_id and order.id not in changing
     ]
-    return [*entries, *pending]
+    return [*entries, *(e for e in pending if not e.order_id or e.order_id != except_id)]
 
 
 def reducible_qty(
@@ -74,12 +94,12 @@ def reducible_qty(
     strategy_id: int,
     positions: Iterable[Position],
     orders: Iterable[Order],
-    pending: Iterable[Entry] = (),
+    pending: Sequence[Entry] = (),
 ) -> Decimal:
     """Return how much of an order of this side only reduces, beyond the open orders of that side.
 
-    ``pending`` are entries that have no order yet. 0 in hedge accounts, where an order that names
-    no opposite ticket opens.
+    ``pending`` are as of ``reservations``. 0 in hedge accounts, where an order that names no
+    opposite ticket opens.
     """
     if mode is PositionMode.HEDGE:
         return ZERO
@@ -91,7 +111,10 @@ def reducible_qty(
             held = add(held, position.qty.copy_abs())
     if not held:
         return ZERO
-    resting = [(o.symbol, o.side, o.strategy_id, o.remaining_qty) for o in orders]
+    changing = {entry.order_id for entry in pending if entry.order_id}
+    resting = [
+        (o.symbol, o.side, o.strategy_id, o.remaining_qty) for o in orders if o.id not in changing
+    ]
     resting += [(e.symbol, e.side, e.strategy_id, e.qty) for e in pending]
     for order_symbol, order_side, owner, qty in resting:
         is_own = not own_only or owner == strategy_id

@@ -12,8 +12,8 @@ from functools import partial, reduce
 
 from oms.domain.ccxt_methods import (
     CANCEL_METHODS,
-    ENTRY_METHODS,
     MethodClass,
+    may_open,
     method_class_of,
 )
 from oms.domain.commands.command import CcxtCall, Command, CommandResult, CommandStatus
@@ -24,6 +24,7 @@ from oms.domain.risk.account_switches import refuse_live_disabled
 from oms.domain.risk.admission import RiskContext, check_direct_order
 from oms.domain.risk.exposure import Entry
 from oms.domain.risk.policy import AccountPolicy
+from oms.domain.risk.raw_params import unjudged_param
 from oms.ports.key_usage import call_order_key
 from oms.services.account_state.pending import PendingCall
 from oms.services.account_state.state import AccountState
@@ -139,7 +140,7 @@ class RunCcxtCall:
         """
         if payload.func in CANCEL_METHODS:
             return None
-        if trade is not None or payload.func not in ENTRY_METHODS:
+        if trade is not None or not may_open(payload.func):
             return refuse_live_disabled(state.account)
         refused = check_direct_order(_risk_context(state, "", key_id), opens=True)
         refused = refused or refuse_unvalued(state.policy)
@@ -148,8 +149,7 @@ class RunCcxtCall:
             and self.notional_limits is not None
             and self.notional_limits.has_limits(key_id)
         ):
-            message = "the notional value of the order is not known"
-            return Refused(code="risk_blocked", reason="key_order_notional", message=message)
+            return _refuse_unknown_notional()
         return refused
 
     async def _refuse_entry(
@@ -169,6 +169,7 @@ class RunCcxtCall:
         reduces = order is not None and order.reduce_only
         if isinstance(request, CreateRequest):
             reduces = _reduces(state, request)
+        reduces = reduces and unjudged_param(request.params, is_exempt=True) is None
         refused = check_direct_order(_risk_context(state, symbol, key_id), opens=not reduces)
         if refused is not None or reduces:
             return refused
@@ -178,6 +179,8 @@ class RunCcxtCall:
                 return refused
         if self.notional_limits is None or not self.notional_limits.has_limits(key_id):
             return None
+        if unjudged_param(request.params, is_exempt=False) is not None:
+            return _refuse_unknown_notional()
         opening = await _new_exposure(state, request, order, symbol, limit_key, now)
         return await self.notional_limits(state, key_id, opening, now)
 
@@ -194,7 +197,7 @@ async def _refuse_by_policy(
         return await refuse_direct_order(policy, state, request, now, entries)
     if order is None:
         return refuse_unvalued(policy)
-    return await refuse_direct_change(policy, state, request, order, now)
+    return await refuse_direct_change(policy, state, request, order, now, entries)
 
 
 async def _read(state: AccountState, payload: CcxtCall, now: datetime) -> CommandResult:
@@ -276,9 +279,18 @@ def _refuse_closing(state: AccountState, request: CloseRequest, key_id: int) -> 
     for symbol in symbols:
         if symbol in state.exchange.instruments():
             refused = check_direct_order(_risk_context(state, symbol, key_id), opens=False)
+            name = unjudged_param(request.params, is_exempt=True)
+            if refused is None and name is not None:
+                refused = check_direct_order(_risk_context(state, symbol, key_id), opens=True)
+                refused = refused or refuse_unvalued(state.policy, request.params)
             if refused is not None:
                 return refused
     return None
+
+
+def _refuse_unknown_notional() -> Refused:
+    message = "the notional value of the order is not known"
+    return Refused(code="risk_blocked", reason="key_order_notional", message=message)
 
 
 def _held_symbols(state: AccountState) -> Sequence[str]:

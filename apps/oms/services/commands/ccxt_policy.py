@@ -12,31 +12,59 @@ from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import EXACT, ZERO, multiply, subtract
 from oms.domain.orders.order import Order, Side
-from oms.domain.risk.exposure import Entry
+from oms.domain.risk.exposure import Entry, changed_entry
 from oms.domain.risk.policy import AccountPolicy
+from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
-from oms.services.commands.policy_limits import reducible_in, refuse_change, refuse_entry
+from oms.services.commands.policy_limits import (
+    reducible_in,
+    refuse_change,
+    refuse_entry,
+)
 from oms.wire.ccxt.trade_requests import CreateRequest, EditRequest, Params, positive_number
 
-_TRIGGERS = ("triggerPrice", "stopPrice", "stopLossPrice", "takeProfitPrice")
-"""Parameters that hold the trigger price of an order."""
+_TRIGGERS = ("triggerprice", "stopprice", "stoplossprice", "takeprofitprice")
+"""Parameters that hold the trigger price of an order, without underscores in lower case."""
+_LIMITS = frozenset({"limit", "limitmaker", "stoplimit", "stoplosslimit", "takeprofitlimit"})
+_TYPES = _LIMITS | {"market", "stopmarket", "stoploss", "takeprofit", "takeprofitmarket"}
+"""Types of orders, without underscores, of which is known whether they have a limit price."""
 
 
-def refuse_unvalued(policy: AccountPolicy | None) -> Refused | None:
-    """Refuse a trade whose quantity or symbol is not known while a limit is set."""
+def refuse_unvalued(policy: AccountPolicy | None, params: Params | None = None) -> Refused | None:
+    """Refuse a trade of which a term is not known, or set by ``params``, while a limit is set."""
     if policy is None or not policy.applies_to(0):
         return None
     message = "a risk policy applies, and what this call trades cannot be valued"
+    name = None if params is None else unjudged_param(params, is_exempt=False)
+    if name is not None:
+        message += f": params.{name[:64]} may change it"
     return Refused(code="risk_blocked", reason="risk_error", message=message, set_by="account")
 
 
 async def refuse_direct_change(
-    policy: AccountPolicy, state: AccountState, request: EditRequest, order: Order, now: datetime
+    policy: AccountPolicy,
+    state: AccountState,
+    request: EditRequest,
+    order: Order,
+    now: datetime,
+    earlier: list[Entry],
 ) -> Refused | None:
-    """Return why the policy refuses a change of an open order."""
+    """Return why the policy refuses a change of an open order.
+
+    What an accepted change makes of the order is added to ``earlier``, unless it is smaller.
+    """
+    if not policy.applies_to(order.strategy_id):
+        return None
+    if unjudged_param(request.params, is_exempt=False) is not None:
+        return refuse_unvalued(policy, request.params)
+    if _trigger_price(request.params) not in (None, order.trigger_price):
+        return refuse_unvalued(policy)
     change = ChangeOrder(order_id=order.id, new_price=request.price, new_qty=request.amount)
-    return await refuse_change(policy, state, change, order, now)
+    refused = await refuse_change(policy, state, change, order, now)
+    if refused is None and not order.reduce_only:
+        earlier.append(changed_entry(order, request.amount, request.price))
+    return refused
 
 
 async def refuse_direct_order(
@@ -52,6 +80,9 @@ async def refuse_direct_order(
     """
     if not policy.applies_to(0):
         return None
+    is_known = request.order_type.replace("_", "") in _TYPES
+    if not is_known or unjudged_param(request.params, is_exempt=False) is not None:
+        return refuse_unvalued(policy, request.params)
     qty = await _quantity(state, request, now)
     if qty is None:
         return refuse_unvalued(policy)
@@ -91,19 +122,24 @@ def _is_spot_buy(state: AccountState, request: CreateRequest) -> bool:
 
 def _limit_price(request: CreateRequest) -> Decimal | None:
     """Return the limit price; the price of a market order only helps to compute its cost."""
-    return None if "market" in request.order_type else request.price
+    return request.price if request.order_type.replace("_", "") in _LIMITS else None
 
 
 def _entry(request: CreateRequest, qty: Decimal) -> Entry:
-    """Return what the call adds. Raises ``Invalid``."""
+    """Return what the call adds. Raises ``Invalid``.
+
+    Exchanges read the direction of a trigger in ways of their own. It is taken to be the one in
+    which the order may be filled at the market for more than it names.
+    """
     trigger = _trigger_price(request.params)
     price = _limit_price(request)
     kind = "market" if price is None else "limit"
+    trigger_kind = "stop" if request.side is Side.BUY else "take_profit"
     time_in_force = request.params.get("timeInForce")
     return Entry(
         symbol=request.symbol,
         side=request.side,
-        order_type=kind if trigger is None else f"stop_{kind}",
+        order_type=kind if trigger is None else f"{trigger_kind}_{kind}",
         qty=qty,
         price=price,
         trigger_price=trigger,
@@ -112,6 +148,10 @@ def _entry(request: CreateRequest, qty: Decimal) -> Entry:
 
 
 def _trigger_price(params: Params) -> Decimal | None:
-    names = (name for name in _TRIGGERS if params.get(name) is not None)
-    name = next(names, None)
-    return None if name is None else positive_number(name, params[name])
+    """Return the highest of the trigger prices that the parameters name."""
+    prices = [
+        positive_number(name, each)
+        for name, each in params.items()
+        if name.replace("_", "").lower() in _TRIGGERS
+    ]
+    return max((price for price in prices if price is not None), default=None)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from oms.domain.account import Engine
 from oms.domain.commands.command import (
     ClosePosition,
     Command,
@@ -24,21 +25,13 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order, OrderState, Side
-from oms.domain.orders.order_rounding import (
-    round_close_position,
-    round_send_order,
-    with_percent_quantity,
-)
 from oms.domain.orders.order_validation import valuation_price
 from oms.domain.protection.position_levels import requested_levels
 from oms.domain.risk.admission import (
     ApprovedOrder,
-    RiskContext,
     admit_close,
-    admit_send,
-    refuse_unknown_symbol,
 )
-from oms.domain.risk.kill_switch import KillSwitch
+from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
 from oms.ports.ledger_store import LedgerStore
@@ -46,11 +39,15 @@ from oms.services.account_state.state import AccountState
 from oms.services.commands.admission_events import admission_events
 from oms.services.commands.close_switch import kill_switch_of_close
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
-from oms.services.commands.policy_limits import within_policy
 from oms.services.ledger.record import Changes, RecordReports
-from oms.services.protection.entry_levels import check_entry_levels
+from oms.services.risk.admit_order import (
+    admit_request,
+    refuse_raw_params,
+    risk_context,
+    rounded_request,
+)
 
-_make_order, _make_context = constructor(Order), constructor(RiskContext)
+_make_order = constructor(Order)
 _make_result = constructor(CommandResult)
 
 
@@ -99,8 +96,13 @@ class PlaceOrder:
             strategy_id = payload.strategy_id or position.strategy_id
             kill_switch = kill_switch_of_close(state, command, position.symbol, strategy_id)
             approved = admit_close(
-                payload, position, _risk_context(state, position.symbol, kill_switch, now)
+                payload, position, risk_context(state, position.symbol, kill_switch, now)
             )
+            if payload.params and not isinstance(approved, Refused):
+                refused = refuse_raw_params(
+                    state, payload.params, kill_switch, strategy_id, is_exempt=True
+                )
+                approved = approved if refused is None else refused
         order = await self._new_order(state, command, approved, requested, fingerprint, now)
         changes.orders[order.id] = order
         changes.events.extend(admission_events(order, command, approved))
@@ -237,6 +239,9 @@ async def _within_limits(
     """Return the approved order, or why it exceeds a notional limit of the key."""
     if isinstance(approved, Refused) or approved.reduce_only:
         return approved
+    if state.account.engine is not Engine.PAPER and unjudged_param(payload.params, is_exempt=False):
+        message = "the notional value of the order is not known"
+        return Refused(code="risk_blocked", reason="key_order_notional", message=message)
     quote = await state.exchange.fetch_quote(approved.symbol, now)
     opening = NewExposure(
         command_id=command.id,
@@ -245,63 +250,6 @@ async def _within_limits(
         price=valuation_price(payload, None if quote is None else quote.ask),
     )
     return await notional_limits(state, command.actor.api_key_id, opening, now) or approved
-
-
-def rounded_request(
-    state: AccountState, payload: SendOrder | ClosePosition
-) -> SendOrder | ClosePosition:
-    """Return the request with prices and quantity rounded as the exchange accepts them."""
-    instruments = state.exchange.instruments()
-    if isinstance(payload, SendOrder):
-        return (
-            round_send_order(payload, instruments[payload.symbol])
-            if payload.symbol in instruments
-            else payload
-        )
-    position = state.positions.get(payload.position_id)
-    if position is None:
-        return payload
-    side = Side.SELL if position.qty > 0 else Side.BUY
-    instrument = instruments[position.symbol]
-    payload = with_percent_quantity(payload, position.qty.copy_abs(), instrument)
-    return round_close_position(payload, side, instrument)
-
-
-async def admit_request(
-    state: AccountState, request: SendOrder, api_key_id: int, now: datetime
-) -> ApprovedOrder | Refused:
-    """Check a rounded request by everything but the limits of the API key."""
-    approved = _check_send(state, request, api_key_id, now)
-    approved = check_entry_levels(state, request, approved, now)
-    if state.policy is None:
-        return approved
-    return await within_policy(state.policy, state, request, approved, now)
-
-
-def _check_send(
-    state: AccountState, payload: SendOrder, api_key_id: int, now: datetime
-) -> ApprovedOrder | Refused:
-    instruments = state.exchange.instruments()
-    if payload.symbol not in instruments:
-        return refuse_unknown_symbol(payload.symbol, instruments, state.account.exchange_id)
-    kill_switch = state.kill_switch_for(payload.symbol, payload.strategy_id, api_key_id)
-    return admit_send(payload, _risk_context(state, payload.symbol, kill_switch, now))
-
-
-def _risk_context(
-    state: AccountState, symbol: str, kill_switch: KillSwitch | None, now: datetime
-) -> RiskContext:
-    quote = state.exchange.quote(symbol, now)
-    return _make_context(
-        account=state.account,
-        instrument=state.exchange.instruments()[symbol],
-        positions=state.positions_in(symbol),
-        orders=state.orders_in(symbol),
-        strategy_ids=state.strategy_ids,
-        price=None if quote is None else quote.ask,
-        kill_switch=kill_switch,
-        policy=state.policy,
-    )
 
 
 def _as_requested(state: AccountState, payload: SendOrder | ClosePosition) -> ApprovedOrder:

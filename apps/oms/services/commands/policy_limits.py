@@ -37,20 +37,21 @@ async def within_policy(
 ) -> ApprovedOrder | Refused:
     """Return the approved order, the part of it that only reduces, or why it is refused.
 
-    The part that reduces is exempt. If the rest is refused, the order is cut to it.
+    The part that reduces is exempt. If the rest is refused, the order is cut to it. An order that
+    only reduces now is sent as reduce-only unless it might open as much: the position may be
+    smaller by the time it is filled.
     """
     if isinstance(approved, Refused) or approved.reduce_only:
         return approved
     if not policy.applies_to(approved.strategy_id):
         return approved
     reducible = reducible_in(state, approved.symbol, approved.side, approved.strategy_id)
-    if reducible >= approved.qty:
-        return approved
+    is_exempt = reducible >= approved.qty
     entry = Entry(
         symbol=approved.symbol,
         side=approved.side,
         order_type=approved.order_type,
-        qty=subtract(approved.qty, reducible),
+        qty=approved.qty if is_exempt else subtract(approved.qty, reducible),
         price=approved.price,
         trigger_price=payload.trigger_price,
         time_in_force=payload.time_in_force,
@@ -61,6 +62,8 @@ async def within_policy(
     refused = await refuse_entry(policy, state, entry, now)
     if refused is None:
         return approved
+    if is_exempt:
+        return evolve(approved, reduce_only=True)
     step = state.exchange.instruments()[approved.symbol].step
     qty = round_down_to_step(reducible, step)
     return evolve(approved, qty=qty, reduce_only=True, cut_by=refused) if qty else refused
@@ -129,7 +132,7 @@ def reducible_in(
         strategy_id,
         state.positions.values(),
         (order for order in state.orders.values() if order.id != except_id),
-        (*pending, *_calls(state)),
+        [e for e in (*pending, *_calls(state)) if not e.order_id or e.order_id != except_id],
     )
 
 

@@ -12,8 +12,8 @@ from oms.domain.errors import Refused
 from oms.domain.money import decimal_text
 from oms.domain.risk.usage import policy_usage
 from oms.services.account_state.state import AccountState
-from oms.services.commands.place_order import admit_request, rounded_request
 from oms.services.commands.policy_limits import exposure_of, read_context
+from oms.services.risk.admit_order import admit_request, rounded_request
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.json import dumps, optional_decimal_text
 from oms.wire.responses.risk_policy_rows import CheckRow, refusal_row, usage_row

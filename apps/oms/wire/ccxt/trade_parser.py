@@ -113,10 +113,13 @@ def read_trade(
         amount = positive_number("amount", params.get("amount"))
         closed = None if side is None else _position_side(side)
         return CloseRequest(
-            symbol=_text("symbol", arguments.get("symbol")), side=closed, amount=amount
+            symbol=_text("symbol", arguments.get("symbol")),
+            side=closed,
+            amount=amount,
+            params={name: each for name, each in params.items() if name != "amount"},
         )
     if func == "close_all_positions":
-        return CloseRequest(symbol=None, side=None)
+        return CloseRequest(symbol=None, side=None, params=params)
     value = next(
         arguments[name] for name in ("leverage", "marginMode", "hedged") if name in arguments
     )

@@ -5,6 +5,7 @@ Created by ``trade_parser``. Symbols, step sizes and capabilities are checked by
 
 import math
 from collections.abc import Mapping
+from dataclasses import field
 from decimal import Decimal
 
 from oms.domain.errors import Invalid
@@ -95,6 +96,7 @@ class CloseRequest:
     symbol: str | None
     side: Side | None
     amount: Decimal | None = None
+    params: Params = field(default_factory=dict)
 
 
 @value

@@ -24,6 +24,7 @@ _TERM_PARAMS = frozenset(
     {
         *("symbol", "side", "type", "orderType", "category", "instId"),
         *("quantity", "qty", "amount", "size", "sz", "price", "orderPrice", "px"),
+        *("priceMatch", "volume", "ordertype", "ordType", "funds", "notional", "baseVolume"),
         *("cost", "quoteOrderQty", "quoteQty", "marketUnit", "tgtCcy", "closePosition"),
         *("isIsolated", "isLeverage", "sideEffectType", "portfolioMargin", "papi"),
         *("test", "sor", "SOR", "stopLossPrice", "trailingDelta", "callbackRate", "trailingStop"),

@@ -1,0 +1,1 @@
+"""Verdicts on requests, as the worker gives them."""
