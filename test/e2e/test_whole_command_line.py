@@ -73,6 +73,7 @@ KEYS = {
     "reconcile-status": {"items"},
     "orders-open": {"items", "total", "page", "page_size"},
     "positions-open": {"items", "total", "page", "page_size"},
+    "order-lineage": {"order_id", "commands", "orders", "deals", "positions"},
     "orders-history": {"items", "total", "page", "page_size"},
     "deals": {"items", "total", "page", "page_size"},
     "positions-history": {"items", "total", "page", "page_size"},

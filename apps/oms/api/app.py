@@ -42,6 +42,7 @@ from oms.api.routes import (
     system,
     users,
 )
+from oms.api.routes.orders import order_lineage
 from oms.api.routes.performance import analytics, portfolio
 from oms.api.routes.risk import kill_switches, oms_switch, risk_policies, risk_switches
 from oms.domain.errors import OmsError
@@ -74,6 +75,7 @@ ROUTE_MODULES = (
     order_resolution,
     exchange_info,
     documentation,
+    order_lineage,
     portfolio,
     analytics,
 )

@@ -25,7 +25,7 @@ _HISTORIES = {
     "deals": "/oms/deals",
     "positions-history": "/oms/positions/history",
 }
-
+_ORDER_FILTERS = ("symbol", "status", "reason", "signal_id", "source_id", "group_id")
 
 _LEVELS = (
     *("stop_loss", "stop_gain", "stop_loss_pct", "stop_gain_pct", "stop_trailing_pct"),
@@ -109,7 +109,8 @@ def reconcile_status(parsed: argparse.Namespace) -> Any:
 def read_open(parsed: argparse.Namespace) -> Any:
     """Return open orders or positions."""
     entity = parsed.command.partition("-")[0]
-    query = {"account_ids": account_ids(parsed)} | _present(parsed, ("strategy_id", "limit"))
+    names = ("strategy_id", "limit", *(_ORDER_FILTERS if entity == "orders" else ()))
+    query = {"account_ids": account_ids(parsed)} | _present(parsed, names)
     return request(parsed, "GET", f"/oms/{entity}/open", query)
 
 
@@ -117,10 +118,16 @@ def read_history(parsed: argparse.Namespace) -> Any:
     """Return the rows of a range of days."""
     today = datetime.now(UTC).date()
     query = {"account_ids": account_ids(parsed)}
-    query |= _present(parsed, ("strategy_id", "page", "page_size"))
+    filters = _ORDER_FILTERS if parsed.command == "orders-history" else ()
+    query |= _present(parsed, ("strategy_id", "page", "page_size", *filters))
     query["start_date"] = parsed.start_date or str(today - timedelta(days=parsed.days_back))
     query["end_date"] = parsed.end_date or str(today)
     return request(parsed, "GET", _HISTORIES[parsed.command], query)
+
+
+def order_lineage(parsed: argparse.Namespace) -> Any:
+    """Return where an order came from and what it led to."""
+    return request(parsed, "GET", f"/oms/orders/{parsed.order_id}/lineage", {})
 
 
 def read_plain(parsed: argparse.Namespace) -> Any:

@@ -51,6 +51,11 @@ class HistoryQuery:
     order_ids: Sequence[int] | None = None
     #: Only deals of this type.
     deal_type: str | None = None
+    #: Of orders: by what reason, for which signal, source of signals or group they were sent.
+    reason: str | None = None
+    signal_id: int | None = None
+    source_id: int | None = None
+    group_id: int | None = None
     #: Time bounds apply to the creation of orders instead of their last change.
     by_creation: bool = False
 
@@ -120,6 +125,13 @@ class HistoryReads(Protocol):
 
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the orders, ascending."""
+        ...
+
+    async def linked_orders(self, order_ids: Sequence[int], limit: int) -> Sequence[Order]:
+        """Return parents and children of the orders, and those of their groups, ascending by id.
+
+        At most ``limit`` of each kind; the orders themselves are not left out.
+        """
         ...
 
     async def account_of(

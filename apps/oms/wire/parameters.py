@@ -81,6 +81,18 @@ OPTIONAL_ACCOUNT_IDS = _query("account_ids", "Accounts; absent: all.", IDS_SCHEM
 STRATEGY_ID = _query("strategy_id", "Rows of one strategy.", {"type": "integer", "minimum": 0})
 SYMBOL = _query("symbol", "Rows of one symbol.", _TEXT)
 STATUS = _query("status", "Words of status or state, with commas between.", _TEXT)
+ORDER_STATUS = _query(
+    "status",
+    "Words of status or state in any case, with commas between; also pending, partial, cancelled.",
+    {"type": "string", "examples": ["rejected", "FILLED,CANCELED"]},
+)
+REASON = _query("reason", "Orders sent for one reason.", {"type": "string", "examples": ["sl"]})
+SIGNAL_ID = _query("signal_id", "Orders of one signal.", ID_SCHEMA)
+SOURCE_ID = _query("source_id", "Orders of one source of signals.", ID_SCHEMA)
+GROUP_ID = _query("group_id", "Orders of one group.", ID_SCHEMA)
+DAYS = _query(
+    "days", "The last days, to this moment; in place of since.", {"type": "integer", "minimum": 1}
+)
 RECONCILED = _query("reconciled", "Rows that are reconciled, or not.", _FLAG)
 ORDER_ID = _query("order_id", "Rows of one order.", ID_SCHEMA)
 POSITION_ID = _query("position_id", "Rows of one position.", ID_SCHEMA)
@@ -112,6 +124,7 @@ SORT = _query("sort", "By id; default ``asc``.", _words("asc", "desc"))
 WITH_TOTAL = _query("with_total", "Whether rows are counted.", _FLAG)
 CURSOR = _query("cursor", "Where the page before ended; empty begins.", _TEXT)
 LIMIT = _number("limit", "How many rows at most, 1 to 5000; clamped.", 500, 1, OPEN_ROWS_MAX)
+ORDERS_LIMIT = _number("limit", "As page_size.", 100, 1, PAGE_ROWS_MAX)
 CACHE = _query("cache", "Accepted for old clients, without effect.", _FLAG)
 PARALLEL = _query("parallel", "Execute concurrently instead of in sequence.", _FLAG)
 VIEW = _query("view", "Rows as MetaTrader's structures.", _words("mt5"))
@@ -187,6 +200,12 @@ OPEN_LIST = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, LIMIT)
 HISTORY = (
     *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, STATUS, RECONCILED),
     *(*_DATES, SINCE, UNTIL, *_PAGING),
+)
+_ORDER_FILTERS = (ORDER_STATUS, REASON, SIGNAL_ID, SOURCE_ID, GROUP_ID, SINCE, UNTIL, DAYS)
+OPEN_ORDERS = (*OPEN_LIST, *_ORDER_FILTERS)
+ORDERS = (
+    *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RECONCILED),
+    *(*_ORDER_FILTERS, *_DATES, *_PAGING, ORDERS_LIMIT),
 )
 OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)

@@ -14,6 +14,7 @@ ON_ONE_GATEWAY = (
     "operations",
     "commands",
     "reads",
+    "orders",
     "exchanges",
     "people",
     "control",

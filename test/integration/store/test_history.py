@@ -156,6 +156,34 @@ async def test_query_filters(store: SqlStore) -> None:
     assert ids(closed.items) == [1, 3, 5, 7, 9]
 
 
+async def test_orders_by_group_and_what_is_linked_to_them(store: SqlStore) -> None:
+    account_id, other_id = await an_account(store), await an_account(store)
+    links = {
+        (1, account_id): {},
+        (2, account_id): {"parent_order_id": 1, "group_id": 9},
+        (3, account_id): {"parent_order_id": 2},
+        (4, other_id): {"group_id": 9},
+        (5, other_id): {"group_id": 8},
+    }
+    for each in (account_id, other_id):
+        orders = [
+            an_order(n, owner, state=OPEN, **fields)
+            for (n, owner), fields in links.items()
+            if owner == each
+        ]
+        lease = await a_lease(store, each)
+        batch = AccountBatch(lease=lease, head_before=0, head_after=0, orders_new=orders)
+        assert not await store.ledger.commit([batch])
+    reads, both = store.history, (account_id, other_id)
+    assert ids(await reads.linked_orders([2], 10)) == [1, 2, 3, 4]
+    assert ids(await reads.linked_orders([1, 5], 10)) == [2, 5]
+    assert ids(await reads.linked_orders([], 10)) == []
+    for accounts, group_id, expected in ((both, 9, [2, 4]), ((other_id,), 9, [4]), (both, 7, [])):
+        page = await reads.orders(HistoryQuery(account_ids=accounts, group_id=group_id))
+        assert (ids(page.items), page.total) == (expected, len(expected))
+    assert [order.group_id for order in await reads.orders_by_id([1, 2])] == [None, 9]
+
+
 async def test_command_history(store: SqlStore) -> None:
     account_id = await an_account(store)
     await enqueue(store, [a_command(n, account_id, at=n) for n in range(1, 6)])

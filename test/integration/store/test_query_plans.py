@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.orders.order import OrderState
+from oms.domain.value import evolve
 from oms.ports.command_queue import IdempotencyKeyRow, Submission
 from oms.ports.history_reads import HistoryQuery
 from oms.ports.leases import Lease
@@ -213,6 +215,11 @@ def _of_callers(store: SqlStore, lease: Lease) -> Mapping[str, Ask]:
         "numbers before": lambda: reads.event_seqs_before(accounts, middle),
         "deals of orders": lambda: reads.deals_by_order(range(FIRST_ID, FIRST_ID + 20)),
         "orders by id": lambda: reads.orders_by_id(range(FIRST_ID, FIRST_ID + 20)),
+        "linked orders": lambda: reads.linked_orders([FIRST_ID, FIRST_ID + 1], 500),
+        "orders of a group": lambda: reads.orders(evolve(window, group_id=7)),
+        "orders of a signal": lambda: reads.orders(
+            evolve(window, account_ids=[other], signal_id=7, with_total=True)
+        ),
         "positions by id": lambda: reads.positions_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "deals by id": lambda: reads.deals_by_id(range(FIRST_ID, FIRST_ID + 20)),
         "account of an order": lambda: reads.account_of("order", [FIRST_ID]),
@@ -248,6 +255,18 @@ def _pages(store: SqlStore, lease: Lease) -> Mapping[str, tuple[Ask, int]]:
         way = "backwards" if descending else "forwards"
         ask = functools.partial(read, window)
         asks[f"{name} of {who} from {after} {way}"] = (ask, len(ids))
+    lately = HistoryQuery(
+        account_ids=[past], since=datetime.now(UTC) - timedelta(seconds=DATED_SECONDS)
+    )
+    filters: Mapping[str, dict[str, Any]] = {
+        "rejected orders": {"status": frozenset({"REJECTED"})},
+        "orders for a reason": {"reason": "sl"},
+        "orders in a symbol": {"symbol": "BTC/USDT"},
+        "orders of a source": {"source_id": 7},
+    }
+    for name, fields in filters.items():
+        window = evolve(lately, page_size=PAGE_ROWS, **fields)
+        asks[f"{name}, lately"] = (functools.partial(reads.orders, window), 1)
     for (name, read), (who, ids), age in itertools.product(
         lists.items(), whose.items(), (DATED_SECONDS, HISTORY_ROWS // 2)
     ):

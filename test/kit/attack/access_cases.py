@@ -35,6 +35,7 @@ get_orders read rows
 get_deals read rows
 get_positions read rows
 get_order_timeline read order
+get_order_lineage read order
 list_accounts read none
 list_events read account
 get_command read command

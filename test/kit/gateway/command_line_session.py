@@ -113,6 +113,7 @@ def _orders(session: CommandLineSession) -> None:
     order_option = f"--order-id={resting['results'][0]['order_id']}"
     session.run("change-order", account, order_option, "--new-price=11000")
     session.run("cancel-order", account, order_option, "--comment=enough")
+    session.run("order-lineage", order_option)
     session.run("cancel-all", account, f"--symbol={SYMBOL}")
 
 

@@ -20,6 +20,7 @@ PAGES = ROOT / "docs" / "reference" / "http"
 TITLES = {
     "commands": "Commands",
     "reads": "Reads",
+    "orders": "Single orders",
     "figures": "Figures",
     "control": "Account control",
     "exchanges": "Exchanges",

@@ -207,16 +207,18 @@ def test_posts(line: str, path: str, body: dict[str, Any], server: Asked) -> Non
             "/oms/positions/open",
             {"account_ids": "1,2", "strategy_id": "0", "limit": "5"},
         ),
+        ("order-lineage --order-id 7", "/oms/orders/7/lineage", {}),
+        (
+            f"orders-open {CSV} --symbol A/B --status rejected --reason sl --group-id 4",
+            "/oms/orders/open",
+            {"account_ids": "1,2", "limit": "500"}
+            | {"symbol": "A/B", "status": "rejected", "reason": "sl", "group_id": "4"},
+        ),
         (
             f"orders-history {CSV} --days-back 3 --page 2 --page-size 9",
             "/oms/orders/history",
-            {
-                "account_ids": "1,2",
-                "start_date": str(TODAY - timedelta(days=3)),
-                "end_date": str(TODAY),
-                "page": "2",
-                "page_size": "9",
-            },
+            {"account_ids": "1,2", "page": "2", "page_size": "9"}
+            | {"start_date": str(TODAY - timedelta(days=3)), "end_date": str(TODAY)},
         ),
         (
             f"deals {CSV} --start-date 2026-01-01 --end-date 2026-01-02",

@@ -25,6 +25,7 @@ from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Refused
 from oms.services.queries.order_timeline import OrderTimelineQuery
 from oms.wire import parameters as p
+from oms.wire.order_query import read_open_orders_query, read_orders_query
 from oms.wire.performance.marked_positions import SymbolPositionsRow, symbol_rows
 from oms.wire.performance.statistics_query import read_group
 from oms.wire.query_parameters import (
@@ -43,13 +44,13 @@ router = APIRouter()
 @router.get(
     "/oms/orders/open",
     openapi_extra=documented(
-        OpenList[OrderView], query=(*p.OPEN_LIST, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+        OpenList[OrderView], query=(*p.OPEN_ORDERS, p.CACHE, p.VIEW), errors=UNKNOWN_ID
     ),
 )
 async def list_open_orders(request: Request) -> Response:
     """Return orders that are not final."""
     context, caller = api_context(request), await admit_caller(request)
-    history_query, limit = read_open_query(request.query_params)
+    history_query, limit = read_open_orders_query(request.query_params, context.clock.now())
     orders = await context.queries.open_orders(caller.principal, history_query, limit + 1)
     rows = order_rows(orders[-limit:], request.query_params)
     return _open_list_response(rows, len(orders) > limit)
@@ -87,13 +88,13 @@ async def list_open_positions(request: Request) -> Response:
 @router.get(
     "/oms/orders/history",
     openapi_extra=documented(
-        PageBody[OrderView], query=(*p.HISTORY, p.CACHE, p.VIEW), errors=UNKNOWN_ID
+        PageBody[OrderView], query=(*p.ORDERS, p.CACHE, p.VIEW), errors=UNKNOWN_ID
     ),
 )
 async def list_orders(request: Request) -> Response:
     """Return a page of orders of any status, by their last change."""
     context, caller = api_context(request), await admit_caller(request)
-    history_query = read_history_query(request.query_params, context.clock.now())
+    history_query = read_orders_query(request.query_params, context.clock.now())
     page = await context.queries.orders(caller.principal, history_query)
     rows = order_rows(page.items, request.query_params)
     return JsonResponse(envelope(rows, page, history_query))

@@ -6,6 +6,7 @@ from typing import Any
 
 from oms.cli.flags import add_account_id, add_verb, lazy_command, network_flags
 from oms.cli.parsers.figures_parser import add_figures
+from oms.cli.parsers.order_parser import add_order_filters, add_single_orders
 
 SCOPES = ("short", "hourly", "long", "period")
 FRESHNESS = ("fresh", "stale", "never")
@@ -33,6 +34,7 @@ def add_remote(commands: Any, json: argparse.ArgumentParser) -> None:
     _add_plain_reads(commands, network)
     _add_market(commands, network)
     _add_watch(commands, network)
+    add_single_orders(commands, network)
     add_figures(commands, network)
 
 
@@ -262,6 +264,8 @@ def _add_open_reads(commands: Any, network: argparse.ArgumentParser) -> None:
             run=lazy_command("network", "read_open"),
         )
         _add_row_flags(read)
+        if name == "orders-open":
+            add_order_filters(read)
         read.add_argument("--limit", type=int, default=500, help="at most so many rows (500)")
 
 
@@ -280,6 +284,8 @@ def _add_histories(commands: Any, network: argparse.ArgumentParser) -> None:
             run=lazy_command("network", "read_history"),
         )
         _add_row_flags(read)
+        if name == "orders-history":
+            add_order_filters(read)
         read.add_argument("--start-date", help="first day, YYYY-MM-DD, UTC")
         read.add_argument("--end-date", help="last day, default today")
         read.add_argument(

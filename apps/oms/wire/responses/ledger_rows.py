@@ -261,7 +261,7 @@ def order_row(order: Order) -> OrderRow:
         "reject_code": order.reject_code,
         "reject_message": order.reject_message,
         "replaced_by": None,
-        "group_id": None,
+        "group_id": order.group_id,
         "parent_order_id": order.parent_order_id,
         "signal_id": None,
         "submitted_at": optional_time_text(order.submitted_at),

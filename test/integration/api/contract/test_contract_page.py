@@ -284,6 +284,7 @@ GET /oms/orders/1,2
 GET /oms/deals/1,2
 GET /oms/positions/1,2
 GET /oms/orders/{n}/timeline
+GET /oms/orders/{n}/lineage
 GET /oms/events?account_ids={a}
 GET /oms/accounts
 GET /ccxt/orders/raw?account_ids={a}

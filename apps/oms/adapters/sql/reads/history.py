@@ -9,6 +9,7 @@ from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import PADDED_VALUES_MAX, Dialect
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.reads.event_seq_at import STREAM_INDEX, event_seqs_before
+from oms.adapters.sql.reads.linked_orders import linked_orders_query
 from oms.adapters.sql.reads.page_query import (
     Conditions,
     HistoryTable,
@@ -99,6 +100,13 @@ class SqlHistoryReads:
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the orders, ascending."""
         return await self._rows_by(_DEALS, "order_id", order_ids, deals.deal_from_row)
+
+    async def linked_orders(self, order_ids: Sequence[int], limit: int) -> Sequence[Order]:
+        """Return parents, children and the rest of the groups of orders, ascending by id."""
+        if not order_ids:
+            return ()
+        text, values = linked_orders_query(self._dialect, order_ids, limit)
+        return self._decoded(await self._database.fetch(text, values), orders.order_from_row)
 
     async def account_of(
         self, entity: Literal["order", "position"], ids: Sequence[int]

@@ -14,8 +14,11 @@ SEEK_ACCOUNTS_MAX = 64
 #: Filter fields besides the accounts; each may have an index of its own.
 _FILTERS = (
     *("strategy_id", "strategies", "symbol", "status", "reconciled", "order_id", "position_id"),
-    *("order_ids", "since", "until"),
+    *("order_ids", "since", "until", "reason", "signal_id", "source_id"),
+    "group_id",
 )
+#: Filters of orders with an index of their own; few rows have these values.
+_LINKS = ("group_id", "signal_id")
 _ANY_STATUS = ", ".join(f"'{status}'" for status in CommandStatus)
 
 
@@ -71,6 +74,8 @@ def window_conditions(dialect: Dialect, kind: HistoryTable, window: HistoryQuery
         where = where.and_(f"type = {param}", window.deal_type)
     if window.order_ids is not None and kind.table == "oms_orders":
         where = _column_in(dialect, where, "id", window.order_ids)
+    if kind.table == "oms_orders":
+        where = _order_filters(dialect, where, window)
     moment = "created_at" if window.by_creation else kind.moment
     if _is_dated_commands(kind, window):
         where = where.and_(f"status IN ({_ANY_STATUS})")
@@ -95,6 +100,8 @@ def page_query(
     if where is None and not offset and 1 < len(accounts) <= SEEK_ACCOUNTS_MAX:
         return _seek_page(dialect, kind, window, accounts, limit)
     is_along = len(accounts) == 1 or _is_dated_commands(kind, window)
+    if where is None and kind.table == "oms_orders" and _link_of(window) is not None:
+        is_along = True
     table = _table(dialect, kind, window) if where is None and is_along else kind.table
     where = _after_id(dialect, window, where or window_conditions(dialect, kind, window))
     text = (
@@ -145,9 +152,25 @@ def _table(dialect: Dialect, kind: HistoryTable, window: HistoryQuery) -> str:
     """
     if _is_dated_commands(kind, window):
         return dialect.with_index(kind.table, "ix_oms_commands_queue")
+    link = _link_of(window) if kind.table == "oms_orders" else None
+    if link is not None:
+        return dialect.with_index(kind.table, f"ix_oms_orders_{link}")
     bare = HistoryQuery(account_ids=window.account_ids)
     is_bare = all(getattr(window, name) == getattr(bare, name) for name in _FILTERS)
     return dialect.with_index(kind.table, f"ix_{kind.table}_page") if is_bare else kind.table
+
+
+def _link_of(window: HistoryQuery) -> str | None:
+    """Return the filter whose index leads to few orders; ``None`` if there is none."""
+    return next((name for name in _LINKS if getattr(window, name) is not None), None)
+
+
+def _order_filters(dialect: Dialect, where: Conditions, window: HistoryQuery) -> Conditions:
+    for column in ("reason", "signal_id", "source_id", "group_id"):
+        wanted = getattr(window, column)
+        if wanted is not None:
+            where = where.and_(f"{column} = {dialect.param}", wanted)
+    return where
 
 
 def _is_dated_commands(kind: HistoryTable, window: HistoryQuery) -> bool:

@@ -73,7 +73,9 @@ _MUTABLE = (
     "edit_replace_at",
     "levels_json",
 )
-COLUMNS = _FIXED + _MUTABLE
+#: Columns set on insert that came later: the columns keep their order.
+_LINKS = ("group_id",)
+COLUMNS = _FIXED + _MUTABLE + _LINKS
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
 UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE)
@@ -137,6 +139,7 @@ def order_to_row(order: Order, dialect: Dialect) -> Values:
         None if order.edit_replace_state is None else str(order.edit_replace_state),
         time(order.edit_replace_at),
         encode_levels(order.levels),
+        order.group_id,
     )
 
 
@@ -195,4 +198,5 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         edit_replace_state=None if row[51] is None else EditState(row[51]),
         edit_replace_at=time(row[52]),
         levels=decode_levels(row[53]),
+        group_id=row[54],
     )

@@ -98,6 +98,7 @@ oms_orders = schema.table(
     schema.nullable("requested_qty", types.DecimalType()),
     schema.nullable("requested_price", types.DecimalType()),
     schema.nullable("levels_json", types.JsonText),
+    schema.nullable("source_id", types.BigIntId),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
@@ -106,6 +107,11 @@ oms_orders = schema.table(
     sa.Index("ix_oms_orders_updated_at", "account_id", "updated_at"),
     sa.Index("ix_oms_orders_strategy_id", "strategy_id", "updated_at"),
     sa.Index("ix_oms_orders_page", "account_id", "id"),
+    # Few orders have these links: on SQLite the others are not in the index.
+    *(
+        sa.Index(None, name, sqlite_where=sa.text(f"{name} IS NOT NULL"))
+        for name in ("group_id", "parent_order_id", "signal_id")
+    ),
 )
 
 oms_order_attempts = schema.table(
