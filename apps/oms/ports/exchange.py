@@ -16,6 +16,7 @@ from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.orders.execution_report import Charge, ExecutionReport
 from oms.domain.orders.order import Order
+from oms.domain.performance.balances import Balances
 from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.reconcile.position_comparison import HoldingKey
 from oms.domain.value import value
@@ -49,8 +50,8 @@ class ExchangeStateRows:
     """Stored state of an exchange, or the changes of it; all texts are JSON.
 
     ``None`` in ``orders`` deletes the row. ``trades`` are new and never change. Real exchanges
-    store ``attempts``, of which those of open orders are loaded with the account, ``prices`` and
-    ``instruments``.
+    store ``attempts``, of which those of open orders are loaded with the account, ``prices``,
+    ``instruments`` and ``balances``.
     """
 
     state: str | None = None
@@ -62,6 +63,8 @@ class ExchangeStateRows:
     attempts: Sequence[AttemptRow] = ()
     #: By symbol, the instruments with which orders and deals were checked and booked.
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    #: The wallet as the exchange reported it; never loaded.
+    balances: Balances | None = None
 
 
 @value

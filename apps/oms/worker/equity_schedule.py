@@ -99,5 +99,6 @@ class EquityScheduler:
                 ended = self.monotonic()
                 rest_until = ended + REST_FACTOR * (ended - begun)
                 self._rest_until |= dict.fromkeys(part, rest_until)
-            self._closed.difference_update(part)
-            self._seqs |= {key: each.stored.seq for key, each in valued.items()}
+            settled = {key: each for key, each in valued.items() if each.is_settled}
+            self._closed.difference_update(set(part) - (valued.keys() - settled.keys()))
+            self._seqs |= {key: each.stored.seq for key, each in settled.items()}

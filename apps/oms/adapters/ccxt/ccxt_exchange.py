@@ -36,6 +36,7 @@ from oms.adapters.ccxt.sync.poll_trigger import PollTrigger
 from oms.adapters.ccxt.sync.position_modes import PositionModeReader
 from oms.adapters.ccxt.sync.raw_row_buffer import RawRowBuffer
 from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
+from oms.adapters.ccxt.sync.wallet_reader import WalletReader
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
@@ -77,6 +78,7 @@ class ExchangeComponents:
     snapshots: SnapshotCollector
     tickers: TickerCache
     marks: MarkPriceReader
+    wallets: WalletReader
     order_query: OrderQuery
 
 
@@ -106,6 +108,7 @@ class CcxtExchange:
         )
         parts.tasks.start(parts.snapshots.run())
         parts.tasks.start(parts.tickers.run())
+        parts.tasks.start(parts.wallets.run())
         parts.tasks.start(parts.stream_ingest.run())
         parts.tasks.start(parts.streams.run())
         await parts.poller.run()
@@ -207,14 +210,21 @@ class CcxtExchange:
         return result
 
     def take_state_changes(self) -> ExchangeStateRows | None:
-        """Returns new and changed attempts and marks; ``None`` if there are none."""
+        """Returns new and changed attempts, marks and balances; ``None`` if there are none."""
         rows = self._components.journal.take_unsaved(self._components.report_buffer.take_rows())
-        prices = self._components.marks.take()
-        return ExchangeStateRows(attempts=rows, prices=prices) if rows or prices else None
+        prices, balances = self._components.marks.take(), self._components.wallets.take()
+        if not rows and not prices and balances is None:
+            return None
+        return ExchangeStateRows(attempts=rows, prices=prices, balances=balances)
 
     def needs_commit(self) -> bool:
-        """Returns whether the adapter itself has something to store: a request, a mark."""
-        return self._components.journal.has_unsaved() or self._components.marks.has_unsaved()
+        """Returns whether the adapter itself has something to store: a request, a price, a
+        balance.
+        """
+        parts = self._components
+        return (
+            parts.journal.has_unsaved() or parts.marks.has_unsaved() or parts.wallets.has_unsaved()
+        )
 
     def on_committed(self) -> None:
         """Let the requests go that ``take_state_changes`` returned: they are stored."""

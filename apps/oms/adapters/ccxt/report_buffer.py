@@ -23,6 +23,8 @@ class ReportBuffer:
     ) -> None:
         self._on_update = on_update
         self._on_reports = on_reports
+        #: Called when something was executed or paid.
+        self.on_money: Callable[[], None] = _ignore
         self._reports: list[ExecutionReport] = []
         self._rows: list[AttemptRow] = []
         self._charges: list[Charge] = []
@@ -42,6 +44,8 @@ class ReportBuffer:
             self._reports.extend(reports)
             self._rows.extend(rows)
             self._charges.extend(charges)
+            if charges or any(each.execution is not None for each in reports):
+                self.on_money()
             self._on_update()
 
     def notify(self) -> None:
@@ -80,3 +84,7 @@ class ReportBuffer:
         """Returns the snapshots since the last call."""
         due, self._snapshots = self._snapshots, []
         return due
+
+
+def _ignore() -> None:
+    """Take no notice."""

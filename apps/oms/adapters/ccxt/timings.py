@@ -59,6 +59,9 @@ class Timings:
     #: A ticker older than this is none; the first one is waited for this long.
     ticker_age_seconds_max: float = 10
     first_ticker_seconds: float = 2
+    #: Balances are read this long after an execution, and not again for a while.
+    balance_delay_seconds: float = 1
+    balance_pause_seconds: float = 4
     #: Ended orders are remembered this long.
     remember_seconds: float = 86_400
 

@@ -42,6 +42,7 @@ from oms.adapters.ccxt.sync.report_builder import ReportBuilder
 from oms.adapters.ccxt.sync.snapshot_collector import SnapshotCollector
 from oms.adapters.ccxt.sync.snapshot_processor import FindOwnOrders, SnapshotProcessor
 from oms.adapters.ccxt.sync.symbol_scope import SymbolScope
+from oms.adapters.ccxt.sync.wallet_reader import WalletReader
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_settings
 from oms.adapters.ccxt.venues.profile import VenueProfile
@@ -131,6 +132,7 @@ class _Core:
     report_builder: ReportBuilder
     lookup: OrderLookup
     marks: MarkPriceReader
+    wallets: WalletReader
     reader: AccountReader
 
     def window_seconds(self) -> float:
@@ -177,6 +179,9 @@ def _build_core(
     orders = OrderCache(ClientOrderIdCodec(installation_tag, is_short=profile.has_short_client_ids))
     connection = Connection(make_client, timings)
     marks = MarkPriceReader(connection, clock, known_symbols)
+    report_buffer = ReportBuffer(on_update, audit_streams)
+    wallets = WalletReader(connection, profile, clock, timings, on_update)
+    report_buffer.on_money = wallets.read_soon
     return _Core(
         account=account,
         profile=profile,
@@ -187,7 +192,7 @@ def _build_core(
         watchdog=watchdog,
         stream_status=stream_status,
         trigger=PollTrigger(stream_status),
-        report_buffer=ReportBuffer(on_update, audit_streams),
+        report_buffer=report_buffer,
         raw_rows=raw_rows,
         orders=orders,
         connection=connection,
@@ -195,6 +200,7 @@ def _build_core(
         report_builder=ReportBuilder(orders, infers_fills=settings.infers_fills),
         lookup=OrderLookup(connection, venue, profile, clock, orders),
         marks=marks,
+        wallets=wallets,
         reader=AccountReader(
             connection, venue, profile, orders.symbols, raw_rows, marks.record_positions
         ),
@@ -317,6 +323,7 @@ def _build_components(
             scope=scope,
         ),
         marks=core.marks,
+        wallets=core.wallets,
         tickers=TickerCache(core.connection, core.clock, core.timings),
         order_query=_build_order_query(core, sending),
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
+from oms.domain.performance.balances import Balances
 from oms.domain.value import value
 
 
@@ -29,14 +31,16 @@ class StoredMoney:
     account_id: int
     #: Number of the account's last event.
     seq: int
-    #: Totals by currency; ``None``: none are stored, as of accounts at real exchanges (not yet).
-    balances: Mapping[str, Decimal] | None
+    #: The wallet; ``None``: none is stored.
+    balances: Balances | None
     positions: Sequence[Position] = ()
     results: Sequence[SymbolResults] = ()
     #: Fees of deals by symbol and currency.
     fees: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     #: Deals without a position: deposits, payments and sales that belong to none.
     outside: Sequence[Deal] = ()
+    #: When the last execution or payment was booked, of accounts whose wallet has a time.
+    last_deal_at: datetime | None = None
 
 
 class AccountMoneyReads(Protocol):

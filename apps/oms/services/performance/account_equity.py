@@ -1,22 +1,20 @@
 """Equity and the result of the day of an account, for limits that are counted against them.
 
 Both are read at most once a second and account, and only where a limit needs them. The result of a
-day (UTC) is the change of equity since its beginning without deposits and withdrawals: what was
-earned, less fees, and the change of what is not realized.
+day (UTC) is what was earned since its beginning, less fees, and the change of what is not realized:
+deposits and withdrawals are no part of it, whether the ledger knows of them or not.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
-from oms.domain.ledger.deal import Deal, DealType
-from oms.domain.money import ZERO, add, subtract
+from oms.domain.money import add, subtract
 from oms.domain.risk.limit_context import AccountEquity
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.performance.equity_snapshots import EquitySnapshotStore
-from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
+from oms.services.performance.value_accounts import ValueAccounts
 
 REFRESH_SECONDS = 1.0
 ACCOUNTS_CACHED_MAX = 10_000
@@ -70,10 +68,11 @@ class ReadAccountEquity:
                 return unknown
         if start is None:  # All that the account ever earned is of this day.
             result = account.value.total_pnl
+        elif account.value.total_pnl is None:
+            result = None
         else:
-            flows = _flows(account, _since(account.stored.outside, start.ts))
-            change = subtract(equity, start.equity)
-            result = None if flows is None else subtract(change, flows)
+            before = subtract(add(start.realized, start.unrealized), start.fees)
+            result = subtract(account.value.total_pnl, before)
         if result is None:
             return unknown
         at_start = subtract(equity, result) if start is None else start.equity
@@ -84,19 +83,3 @@ class ReadAccountEquity:
     async def _has_deals_before(self, account_id: int, day: datetime) -> bool:
         window = HistoryQuery(account_ids=[account_id], until=day, page_size=1, with_total=False)
         return bool((await self.history.deals(window)).items)
-
-
-def _since(deals: Iterable[Deal], moment: datetime) -> list[Deal]:
-    return [deal for deal in deals if deal.created_at > moment]
-
-
-def _flows(account: ValuedAccount, deals: Iterable[Deal]) -> Decimal | None:
-    """Return the deposits less the withdrawals among deals; ``None`` if one has no rate."""
-    amounts, total = account.flows(), ZERO
-    for deal in deals:
-        if deal.type is DealType.BALANCE:
-            amount = amounts.get(deal.id)
-            if amount is None:
-                return None
-            total = add(total, amount)
-    return total

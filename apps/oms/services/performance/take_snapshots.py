@@ -1,7 +1,8 @@
 """Takes snapshots of equity: values accounts as they are stored, and stores the figures.
 
-An account whose equity is unknown (no balance, mark or rate) gets none. Deposits are counted at the
-rate of the first snapshot after them, so that a later change of the rate is a gain, not a deposit.
+An account whose equity is unknown (no balance, mark or rate) gets none, and one at an exchange
+waits until its balances were read after its last deal. Deposits are counted at the rate of the
+first snapshot after them, so that a later change of the rate is a gain, not a deposit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ class TakeSnapshots:
         valued = await self.value_accounts([lease.account_id for lease in leases])
         for lease in leases:
             account = valued.get(lease.account_id)
-            if account is None:
+            if account is None or not account.is_settled:
                 continue
             await self._set_currency(lease.account_id, account.value.currency)
             snapshot = self._snapshot(account, boundary)

@@ -23,6 +23,7 @@ from oms.domain.performance.account_value import (
     currencies_of,
     value_account,
 )
+from oms.domain.performance.balances import Balance, Balances
 from oms.domain.value import evolve, value
 from oms.ports.clock import Clock
 from oms.ports.mark_prices import MarkPrices, PositionMark
@@ -48,6 +49,12 @@ class ValuedAccount:
     #: Symbols of open positions whose mark is old or missing.
     stale_symbols: tuple[str, ...]
     as_of: datetime
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether the balances were read after the last deal."""
+        balances = self.stored.balances
+        return balances is None or balances.contain(self.stored.last_deal_at)
 
     def flows(self) -> Mapping[int, Decimal | None]:
         """Return deposits (withdrawals negative) by deal id; ``None`` has no rate."""
@@ -79,7 +86,7 @@ class ValueAccounts:
         stored = await self.money(account_ids)
         accounts = {row.account.id: row for row in await self.registry.accounts(sorted(stored))}
         money = {
-            key: _with_initial_balances(stored[key], accounts[key].account) for key in accounts
+            key: _with_known_balances(stored[key], accounts[key].account, now) for key in accounts
         }
         currencies = {
             key: read_report_currency(row.extra_config) or self.report_currency
@@ -132,11 +139,21 @@ class ValueAccounts:
         )
 
 
-def _with_initial_balances(stored: StoredMoney, account: Account) -> StoredMoney:
-    """Return the money; a paper account that has not traded has its initial balances."""
-    if stored.balances is not None or account.engine is not Engine.PAPER:
+def _with_known_balances(stored: StoredMoney, account: Account, now: datetime) -> StoredMoney:
+    """Return the money without balances that are too old.
+
+    A paper account that has not traded has its initial balances.
+    """
+    if stored.balances is not None:
+        is_known = stored.balances.are_current(now, stored.last_deal_at)
+        return stored if is_known else evolve(stored, balances=None)
+    if account.engine is not Engine.PAPER:
         return stored
-    return evolve(stored, balances=account.paper.balances)
+    amounts = {
+        currency: Balance(total=amount, free=amount, used=ZERO)
+        for currency, amount in account.paper.balances.items()
+    }
+    return evolve(stored, balances=Balances(amounts=amounts))
 
 
 def money_of(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountMoney:
@@ -160,7 +177,7 @@ def money_of(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountM
         if deal.fee is not None and deal.fee_currency is not None:
             fees[deal.fee_currency] = add(fees[deal.fee_currency], deal.fee)
     return AccountMoney(
-        balances=stored.balances,
+        balances=None if stored.balances is None else stored.balances.totals(),
         positions=tuple(_valued_position(each, marks) for each in stored.positions),
         realized=realized,
         fees=fees,
@@ -176,7 +193,7 @@ def _valued_position(position: Position, marks: Mapping[int, PositionMark]) -> V
 
 def _probes(stored: StoredMoney, currency: str) -> list[Position]:
     """Return positions without quantity in the markets whose prices are rates."""
-    names = set(stored.balances or ())
+    names = set(() if stored.balances is None else stored.balances.amounts)
     names |= {currencies_of(each.symbol).settle for each in stored.results}
     names |= {paid for _, paid in stored.fees} | {deal.symbol for deal in stored.outside}
     return _probes_of(stored.account_id, (name for name in names if "/" not in name), currency)

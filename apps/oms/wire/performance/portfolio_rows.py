@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from oms.domain.money import decimal_text
 from oms.domain.performance.account_value import AccountValue
-from oms.wire.json import optional_decimal_text, time_text
+from oms.domain.performance.balances import Balances
+from oms.wire.json import optional_decimal_text, optional_time_text, time_text
 from oms.wire.performance.marked_positions import MarkedPositionRow
 from oms.wire.responses.value_types import DecimalText, Id, TimeText
 
@@ -29,10 +31,25 @@ class ValueRow(TypedDict):
     ]
 
 
+class BalanceRow(TypedDict):
+    """One currency of the wallet, without unrealized profit; null is not reported."""
+
+    currency: str
+    total: DecimalText
+    free: DecimalText | None
+    used: DecimalText | None
+
+
 class AccountValueRow(ValueRow):
-    """An account with its open positions."""
+    """An account with its wallet and its open positions."""
 
     account_id: Id
+    balances: Annotated[
+        list[BalanceRow] | None, Field(description="Null: not known, or too old to be used.")
+    ]
+    balances_at: Annotated[
+        TimeText | None, Field(description="When the exchange reported them; null: paper.")
+    ]
     positions: list[MarkedPositionRow]
     stale_symbols: Annotated[
         list[str], Field(description="Symbols held whose price is old or missing.")
@@ -64,9 +81,25 @@ def value_row(figures: AccountValue) -> ValueRow:
     }
 
 
+def balance_rows(balances: Balances | None) -> list[BalanceRow] | None:
+    """Return the rows of a wallet, by currency."""
+    if balances is None:
+        return None
+    return [
+        {
+            "currency": currency,
+            "total": decimal_text(each.total),
+            "free": optional_decimal_text(each.free),
+            "used": optional_decimal_text(each.used),
+        }
+        for currency, each in sorted(balances.amounts.items())
+    ]
+
+
 def account_value_row(
     account_id: int,
     figures: AccountValue,
+    balances: Balances | None,
     positions: Sequence[MarkedPositionRow],
     stale_symbols: Sequence[str],
     as_of: datetime,
@@ -75,6 +108,8 @@ def account_value_row(
     return {
         "account_id": account_id,
         **value_row(figures),
+        "balances": balance_rows(balances),
+        "balances_at": None if balances is None else optional_time_text(balances.as_of),
         "positions": list(positions),
         "stale_symbols": list(stale_symbols),
         "as_of": time_text(as_of),

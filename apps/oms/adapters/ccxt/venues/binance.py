@@ -17,9 +17,19 @@ from oms.adapters.ccxt.venues.profile import (
     VenueProfile,
 )
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
+from oms.adapters.ccxt.venues.wallets import Cash, WalletLayout, parse_totals
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
+
+def _parse_cash(kind: InstrumentKind, response: Mapping[str, Any]) -> Cash:
+    """The margin balance of contracts contains unrealized profit, the wallet balance does not."""
+    if kind is InstrumentKind.SPOT:
+        return parse_totals(response)
+    return {row["asset"]: row["walletBalance"] for row in response["info"]["assets"]}
+
+
+_WALLETS = WalletLayout(parse_cash=_parse_cash, separate_kinds=CONTRACTS)
 _ERRORS = ErrorTable(
     codes=by_code(
         (CodeMeaning.INSUFFICIENT_FUNDS, "-2019"),
@@ -199,6 +209,7 @@ _BINANCE = evolve(
     parse_state=_parse_state,
     trades_have_ids=True,
     book_depth=50,
+    wallets=_WALLETS,
 )
 #: ccxt's class of COIN-M: inverse contracts only, on hosts of their own.
 _COIN_M = evolve(

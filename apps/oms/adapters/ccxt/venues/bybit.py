@@ -9,8 +9,18 @@ from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit, split
 from oms.adapters.ccxt.venues.order_status import Info, StatusTable, VenueState, info_text
 from oms.adapters.ccxt.venues.profile import ALL_KINDS, LookupMethod, VenueProfile
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
+from oms.adapters.ccxt.venues.wallets import Cash, WalletLayout, parse_totals
+from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
+
+def _parse_cash(kind: InstrumentKind, response: Mapping[str, Any]) -> Cash | None:
+    """The unified account has one wallet; others have several, which are not read."""
+    (account,) = response["info"]["result"]["list"]
+    return parse_totals(response) if account["accountType"] == "UNIFIED" else None
+
+
+_WALLETS = WalletLayout(parse_cash=_parse_cash)
 _ERRORS = ErrorTable(
     codes=by_code(
         (CodeMeaning.INSUFFICIENT_FUNDS, "110004 110007 110012 110045 170131"),
@@ -131,5 +141,6 @@ _BYBIT = evolve(
     trades_have_ids=True,
     sequence_key="seq",
     book_depth=50,
+    wallets=_WALLETS,
 )
 PROFILES: Mapping[str, VenueProfile] = {"bybit": _BYBIT, "bybiteu": _FAMILY, "bybitid": _FAMILY}

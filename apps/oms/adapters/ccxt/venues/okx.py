@@ -15,6 +15,7 @@ from oms.adapters.ccxt.venues.profile import (
     VenueProfile,
 )
 from oms.adapters.ccxt.venues.venue_errors import CodeMeaning, ErrorTable, by_code
+from oms.adapters.ccxt.venues.wallets import Cash, WalletLayout
 from oms.domain.instrument import InstrumentKind
 from oms.domain.value import evolve
 
@@ -91,6 +92,12 @@ def _as_single_reply(row: Info) -> Mapping[str, Any]:
     return {"code": "0" if row.get("sCode") == "0" else "1", "data": [row], "msg": ""}
 
 
+def _parse_cash(kind: InstrumentKind, response: Mapping[str, Any]) -> Cash:
+    """One wallet; the equity of a currency contains unrealized profit, its cash does not."""
+    (account,) = response["info"]["data"]
+    return {row["ccy"]: row["cashBal"] for row in account["details"]}
+
+
 _FAMILY = VenueProfile(errors=_ERRORS)
 _OKX = evolve(
     _FAMILY,
@@ -150,6 +157,7 @@ _OKX = evolve(
     negative_fee_keys=("fillFee", "fee"),
     trades_have_ids=True,
     has_single_private_stream=True,
+    wallets=WalletLayout(parse_cash=_parse_cash),
     is_recorded=True,
 )
 PROFILES: Mapping[str, VenueProfile] = {"okx": _OKX, "okxus": _FAMILY, "myokx": _FAMILY}

@@ -14,6 +14,7 @@ from oms.adapters.ccxt.venues.order_batches import OrderBatch, OrderLimit
 from oms.adapters.ccxt.venues.order_status import Info, StateParser
 from oms.adapters.ccxt.venues.trigger_tag import TriggerTag
 from oms.adapters.ccxt.venues.venue_errors import ErrorTable
+from oms.adapters.ccxt.venues.wallets import WalletLayout
 from oms.domain.instrument import InstrumentKind
 from oms.domain.orders.order_types import TRIGGERED_TYPES
 from oms.domain.value import value
@@ -252,7 +253,9 @@ class VenueProfile:
     #: Key in ``info`` that numbers executions in their order.
     sequence_key: str = ""
 
-    # --- position mode, streams, prices
+    # --- balances, position mode, streams, prices
+    #: Where cash is, at a venue where contracts are traded; ``None``: it is not known there.
+    wallets: WalletLayout | None = None
     #: The position mode of a symbol is read from its positions, flat ones included.
     has_mode_per_symbol: bool = False
     #: One private stream reports all kinds of markets.

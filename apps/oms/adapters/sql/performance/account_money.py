@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,14 +10,17 @@ from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows import deals, positions
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add
+from oms.domain.performance.balances import Balance, Balances
 from oms.ports.performance.account_money import StoredMoney, SymbolResults
 from oms.wire.json import loads
 
 Key = tuple[Any, ...]
 Sums = Mapping[Key, Sequence[Decimal]]
+#: Deals that the exchange made; others are entries of the ledger alone.
+_MOVE_MONEY = (DealType.TRADE.value, DealType.FUNDING.value, DealType.COMMISSION.value)
 
 
 class SqlAccountMoney:
@@ -44,6 +48,8 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
         f"SELECT account_id, head_seq FROM account_streams WHERE {where}", ids
     )
     balances = await _balances(session, where, ids)
+    dated = [account_id for account_id, each in balances.items() if each.as_of is not None]
+    dealt = await _last_deals(session, dated) if dated else {}
     held = await _open_positions(session, where, ids)
     outside = await _deals_outside(session, where, ids)
     results: dict[int, list[SymbolResults]] = defaultdict(list)
@@ -68,27 +74,55 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
             results=results.get(account_id, ()),
             fees=fees.get(account_id, {}),
             outside=outside.get(account_id, ()),
+            last_deal_at=dealt.get(account_id),
         )
         for account_id, seq in heads
     }
 
 
-async def _balances(
-    session: Session, where: str, ids: Sequence[int]
-) -> Mapping[int, Mapping[str, Decimal]]:
-    """Return the totals of paper accounts, and of other ones, which nothing stores yet."""
-    totals: dict[int, dict[str, Decimal]] = {}
+async def _balances(session: Session, where: str, ids: Sequence[int]) -> Mapping[int, Balances]:
+    """Return the wallets of paper accounts, and of accounts at exchanges."""
+    wallets: dict[int, Balances] = {}
     query = f"SELECT account_id, state_json FROM paper_state WHERE {where}"
     for account_id, text in await session.fetch(query, ids):
-        totals[account_id] = {
-            currency: add(Decimal(free), Decimal(used))
-            for currency, (free, used) in loads(text)["balances"].items()
+        stored = loads(text)["balances"].items()
+        amounts = {
+            currency: _held(Decimal(free), Decimal(used)) for currency, (free, used) in stored
         }
-    decimal = session.dialect.decode_decimal
-    query = f"SELECT account_id, currency, total FROM balances WHERE {where}"
-    for account_id, currency, total in await session.fetch(query, ids):
-        totals.setdefault(account_id, {})[currency] = decimal(total)
-    return totals
+        wallets[account_id] = Balances(amounts=amounts)
+    dialect, rows = session.dialect, defaultdict[int, dict[str, tuple[Any, Balance]]](dict)
+    query = f"SELECT account_id, currency, free, used, total, as_of FROM balances WHERE {where}"
+    for account_id, currency, free, used, total, as_of in await session.fetch(query, ids):
+        balance = Balance(
+            total=dialect.decode_decimal(total),
+            free=dialect.decode_optional_decimal(free),
+            used=dialect.decode_optional_decimal(used),
+        )
+        rows[account_id][currency] = (dialect.decode_time(as_of), balance)
+    for account_id, dated in rows.items():
+        newest = max(at for at, _ in dated.values())  # An older row: the wallet has none any more.
+        amounts = {currency: each for currency, (at, each) in dated.items() if at == newest}
+        wallets[account_id] = Balances(amounts=amounts, as_of=newest)
+    return wallets
+
+
+def _held(free: Decimal, used: Decimal) -> Balance:
+    return Balance(total=add(free, used), free=free, used=used)
+
+
+async def _last_deals(session: Session, ids: Sequence[int]) -> Mapping[int, datetime]:
+    """Return when the last deal of each account was booked, unless it moved no money there."""
+    dialect = session.dialect
+    last = (
+        f"SELECT MAX(id) FROM oms_deals WHERE account_id IN ({dialect.params(len(ids))})"
+        " GROUP BY account_id"
+    )
+    text = (
+        f"SELECT account_id, created_at FROM oms_deals WHERE id IN ({last})"
+        f" AND type IN ({dialect.params(len(_MOVE_MONEY))})"
+    )
+    rows = await session.fetch(text, (*ids, *_MOVE_MONEY))
+    return {account_id: dialect.decode_time(at) for account_id, at in rows}
 
 
 async def _open_positions(

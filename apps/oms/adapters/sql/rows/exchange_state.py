@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
+from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.session import Session
-from oms.adapters.sql.connection.statement_batch import StatementBatch
+from oms.adapters.sql.connection.statement_batch import StatementBatch, Values
 from oms.adapters.sql.rows import attempts
+from oms.domain.performance.balances import Balances
 from oms.ports.exchange import ExchangeStateRows, TradeRow
 from oms.wire.instrument_codec import decode_instrument, encode_instrument
 
@@ -34,6 +36,12 @@ _INSTRUMENTS = BulkInsert(
     columns=("account_id", "symbol", "terms_json"),
     key=("account_id", "symbol"),
     update_columns=("terms_json",),
+)
+_BALANCES = BulkInsert(
+    table="balances",
+    columns=("account_id", "currency", "free", "used", "total", "as_of"),
+    key=("account_id", "currency"),
+    update_columns=("free", "used", "total", "as_of"),
 )
 _DELETE_ORDER = "DELETE FROM paper_orders WHERE account_id = {0} AND exchange_order_id = {0}"
 _PRICES = BulkInsert(
@@ -87,6 +95,31 @@ def add_to(batch: StatementBatch, states_by_account: Mapping[int, ExchangeStateR
     attempts.UPSERT.add_to(batch, requests)
     if instruments:
         _INSTRUMENTS.add_to(batch, instruments)
+    balances = [
+        row
+        for account_id, state_rows in states_by_account.items()
+        if state_rows.balances is not None
+        for row in _balance_rows(account_id, state_rows.balances, dialect)
+    ]
+    if balances:
+        _BALANCES.add_to(batch, balances)
+
+
+def _balance_rows(account_id: int, balances: Balances, dialect: Dialect) -> Sequence[Values]:
+    """Return the rows of a wallet; all have its time, so that those it no longer has are older."""
+    assert balances.as_of is not None, "balances of an exchange have a time"
+    at, encode = dialect.encode_time(balances.as_of), dialect.encode_optional_decimal
+    return [
+        (
+            account_id,
+            currency,
+            encode(each.free),
+            encode(each.used),
+            encode(each.total),
+            at,
+        )
+        for currency, each in sorted(balances.amounts.items())
+    ]
 
 
 async def load_exchange_state(session: Session, account_id: int) -> ExchangeStateRows:

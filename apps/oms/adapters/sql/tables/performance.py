@@ -1,4 +1,4 @@
-"""Snapshots of equity, and balances of accounts at real exchanges, which nothing stores yet."""
+"""Snapshots of equity, and balances of accounts at real exchanges."""
 
 import sqlalchemy as sa
 

@@ -38,7 +38,12 @@ async def get_portfolio(request: Request) -> Response:
     body: PortfolioBody = {
         "items": [
             account_value_row(
-                each.account.id, each.value, rows[each.account.id], each.stale_symbols, each.as_of
+                each.account.id,
+                each.value,
+                each.stored.balances,
+                rows[each.account.id],
+                each.stale_symbols,
+                each.as_of,
             )
             for each in view.accounts
         ],
