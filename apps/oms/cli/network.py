@@ -71,6 +71,11 @@ def change_position(parsed: argparse.Namespace) -> Any:
     return _command(parsed, "position_change", payload, {})
 
 
+def break_even(parsed: argparse.Namespace) -> Any:
+    """``break_even``."""
+    return _command(parsed, "break_even", _present(parsed, ("position_id", "comment")), {})
+
+
 def close_by(parsed: argparse.Namespace) -> Any:
     """``close_by``."""
     names = ("position_id_a", "position_id_b", "strategy_id", "qty", "comment")

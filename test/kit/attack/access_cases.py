@@ -104,6 +104,7 @@ get_account_capabilities read account
 get_account_connection read account
 refresh_order reconcile order
 resolve_order reassign order
+close_position close position
 """
 #: Operations that concern all strategies of the account that the case names.
 _ACCOUNT_WIDE = frozenset(
@@ -130,6 +131,7 @@ _COMMANDS = """
 send_order trade
 change_order trade
 position_change trade
+break_even trade
 cancel_order cancel
 cancel_all_orders cancel
 close_position close
@@ -175,7 +177,7 @@ def operation_cases(target: AttackTarget, document: Any) -> Iterator[AccessCase]
                 owners = ("own",)
             elif reach == "discrepancy":
                 owners = ("unknown",)
-            elif reach in ("order", "rows", "command"):
+            elif reach in ("order", "position", "rows", "command"):
                 owners += ("other",)
             for of in owners:
                 yield _operation_case(target, (method, path), operation, (name, action, reach), of)
@@ -201,6 +203,7 @@ def _operation_case(
         **_PATH_VALUES,
         "account_id": account_id,
         "order_id": order_id,
+        "position_id": ids.position_id,
         "command_id": ids.command_id,
         "kill_id": ids.kill_id,
         "user_id": target.spare_user_id,
@@ -227,6 +230,8 @@ def _operation_case(
             "row": {"id": order_id, "comment": "manual correction"},
         }
         body = with_ids(content["example"], ids_of_body)
+        if name == "close_position":
+            body = {"qty": "0.001", "comment": "because"}
         if name == "pull_kill_switch":
             body["drill"] = True
         if name == "set_oms_switch":
@@ -315,6 +320,7 @@ def _payload(command: str, ids: AccountIds, second: int) -> dict[str, Any]:
         "send_order": order | {"strategy_id": strategy_id},
         "change_order": {"order_id": order_id, "new_qty": "0.02"},
         "position_change": {"position_id": ids.position_id},
+        "break_even": {"position_id": ids.position_id},
         "cancel_order": {"order_id": order_id},
         "cancel_all_orders": {},
         "close_position": {"position_id": ids.position_id, "qty": "0.001"},

@@ -21,6 +21,7 @@ REFUSALS = frozenset(
 _TRADING = frozenset({"trade", "cancel", "close", "ccxt_trade", "ccxt_allowed", "automate"})
 _NOT_FOUND = {
     "order": frozenset({"order_not_found"}),
+    "position": frozenset({"position_not_found"}),
     "command": frozenset({"command_not_found"}),
     "kill": frozenset({"not_found", "permission_denied"}),
     "key": frozenset({"not_found"}),
@@ -60,7 +61,7 @@ def allowed_codes(case: AccessCase, holder: KeyHolder) -> frozenset[str] | None:
     if codes is not None:
         return codes
     is_restricted = (holder.is_restricted or holder.role == "robot") and holder.role != "admin"
-    if is_restricted and case.of == "other" and case.reach in ("order", "command"):
+    if is_restricted and case.of == "other" and case.reach in ("order", "position", "command"):
         return _NOT_FOUND[case.reach] | {"strategy_permission_denied"}
     if is_restricted and case.is_restricted_refused:
         return frozenset({"strategy_permission_denied"})

@@ -27,6 +27,7 @@ from oms.domain.commands.account_commands import (
 from oms.domain.commands.command import (
     COMMAND_TYPES,
     KEEP,
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -112,6 +113,8 @@ PAYLOADS: list[CommandPayload] = [
     CancelAllOrders(strategy_ids=(0, 3), symbol="X", comment="c"),
     CloseAllPositions(),
     CloseAllPositions(strategy_ids=(3,), symbol="X", comment="c"),
+    BreakEven(position_id=2),
+    BreakEven(position_id=1, comment="c"),
     CloseBy(position_id_a=2, position_id_b=1),
     CloseBy(position_id_a=1, position_id_b=2, qty=Decimal("0.1"), strategy_id=3, comment="c"),
     MergePositions(source_position_id=2, target_position_id=1),

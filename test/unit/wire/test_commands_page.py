@@ -29,4 +29,5 @@ def test_every_command_is_documented() -> None:
         "close_by",
         "merge_positions",
         "position_change",
+        "break_even",
     }

@@ -78,6 +78,7 @@ _COMMANDS = st.sampled_from(
         "close_by",
         "merge_positions",
         "position_change",
+        "break_even",
         "reassign",
         "x",
         "",

@@ -3,10 +3,11 @@
 The caller is authenticated before the body is read. The key is claimed before the route runs and
 stores its response afterwards. A repeat gets the first
 response; a repeat before that, or after a process crashed in between, is refused as in flight:
-nothing is executed twice. Commands and reassignments store their keys with the commands.
+nothing is executed twice. Routes that send commands store their keys with the commands.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -24,7 +25,9 @@ from oms.wire.json import dumps_fast, loads
 from oms.wire.request_body import Malformed
 
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-PATHS_WITH_COMMAND_KEYS = frozenset({"/oms/commands", "/oms/reassign"})
+PATHS_WITH_COMMAND_KEYS = re.compile(
+    "/oms/(commands|reassign|orders/[^/]+/(refresh|resolve)|positions/[^/]+/close)"
+)
 """Paths whose keys are stored with their commands."""
 
 LOGIN_PATH = "/auth/login-password"
@@ -166,7 +169,8 @@ async def _read_key(request: Request, raw: bytes, caller: Caller) -> Idempotency
 
 def _is_exempt(path: str) -> bool:
     """Return whether keys of the path are stored with its commands, or ignored."""
-    return path in PATHS_WITH_COMMAND_KEYS or path == LOGIN_PATH or path.startswith("/ccxt/")
+    has_own = PATHS_WITH_COMMAND_KEYS.fullmatch(path) is not None
+    return has_own or path == LOGIN_PATH or path.startswith("/ccxt/")
 
 
 def _stored_response(stored: StoredResponse, key: IdempotencyKey, request_id: str) -> JsonResponse:

@@ -47,6 +47,11 @@ def parse_order_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such order", code="order_not_found"))
 
 
+def parse_position_id(text: str) -> int:
+    """Return the id of a position. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such position", code="position_not_found"))
+
+
 def parse_command_id(text: str) -> int:
     """Return the id of a command. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such command", code="command_not_found"))

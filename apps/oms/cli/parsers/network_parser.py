@@ -166,6 +166,18 @@ def _add_positions(commands: Any, network: argparse.ArgumentParser) -> None:
     _add_levels(change, hold_type=_seconds_or_none)
     change.add_argument("--comment", help=_COMMENT)
     change.set_defaults(view=_COMMAND_VIEW)
+    even = add_verb(
+        commands,
+        "break-even",
+        [network],
+        "move the stop loss of a position to where closing it loses nothing",
+        example="break-even --account-id 1 --position-id 5",
+        run=lazy_command("network", "break_even"),
+    )
+    add_account_id(even)
+    even.add_argument("--position-id", type=int, required=True, help="id of the position")
+    even.add_argument("--comment", help=_COMMENT)
+    even.set_defaults(view=_COMMAND_VIEW)
     by = add_verb(
         commands,
         "close-by",

@@ -207,6 +207,14 @@ class ChangePosition:
 
 
 @value
+class BreakEven:
+    """Move the stop loss of an open position to where closing it loses nothing."""
+
+    position_id: int
+    comment: str | None = None
+
+
+@value
 class Reassign:
     """Move orders with their deals to a strategy and a position (0: by position mode)."""
 
@@ -240,6 +248,7 @@ CommandPayload = (
     | CloseBy
     | MergePositions
     | ChangePosition
+    | BreakEven
     | Reassign
     | CcxtCall
     | DecideDiscrepancy
@@ -256,6 +265,7 @@ COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
     CloseBy: "close_by",
     MergePositions: "merge_positions",
     ChangePosition: "position_change",
+    BreakEven: "break_even",
     Reassign: "reassign",
     DecideDiscrepancy: "discrepancy",
     CcxtCall: "ccxt_call",

@@ -23,6 +23,7 @@ from oms.domain.commands.account_commands import (
     SetRiskPolicy,
 )
 from oms.domain.commands.command import (
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -83,6 +84,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
         "target_position_id": IdKind.POSITION,
     },
     ChangePosition: {"position_id": IdKind.POSITION},
+    BreakEven: {"position_id": IdKind.POSITION},
     Reassign: {
         "order_ids": IdKind.ORDER,
         "strategy_id": IdKind.STRATEGY,

@@ -36,6 +36,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.commands.command import (
     Actor,
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -79,7 +80,7 @@ _NAMES_ITS_STRATEGIES = frozenset(
 def permission_for(payload: CommandPayload) -> Permission:
     """Return the permission that a command needs."""
     match payload:
-        case SendOrder() | ChangeOrder() | ChangePosition():
+        case SendOrder() | ChangeOrder() | ChangePosition() | BreakEven():
             return Permission.TRADE
         case CancelOrder() | CancelAllOrders():
             return Permission.CANCEL

@@ -13,6 +13,7 @@ from oms.domain.commands.account_commands import (
     SetRiskPolicy,
 )
 from oms.domain.commands.command import (
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     ChangePosition,
@@ -24,7 +25,10 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
-_LOCAL_PAYLOADS = (RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, *READ_PAYLOADS)
+_LOCAL_PAYLOADS = (
+    *(RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, BreakEven),
+    *READ_PAYLOADS,
+)
 _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
 
 

@@ -26,6 +26,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.commands.command import (
     CONTROL_PAYLOADS,
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -68,6 +69,7 @@ from oms.services.commands.risk_policy import ChangeRiskPolicy
 from oms.services.commands.risk_reads import check_order, read_usage
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.break_even import set_break_even
 from oms.services.protection.close_position import close_by_gateway
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
@@ -162,6 +164,8 @@ class ExecuteCommand:
                 return self.position_ops.merge(state, command, payload, changes, now)
             case ChangePosition() as payload:
                 return self.position_ops.change(state, payload, changes, now)
+            case BreakEven() as payload:
+                return await set_break_even(self.position_ops, state, payload, changes, now)
             case Reassign() as payload:
                 return await self.position_ops.reassign(state, payload, changes, now)
             case RiskSwitch() | SetRiskPolicy() as payload:

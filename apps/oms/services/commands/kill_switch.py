@@ -12,6 +12,7 @@ from datetime import datetime
 
 from oms.domain.commands.account_commands import EnforceKillSwitch
 from oms.domain.commands.command import (
+    BreakEven,
     ChangePosition,
     CloseAllPositions,
     CloseBy,
@@ -80,7 +81,7 @@ def refuse_position_command(state: AccountState, command: Command) -> Refused | 
     """
     payload = command.payload
     if not state.kill_switches or not isinstance(
-        payload, CloseBy | MergePositions | ChangePosition
+        payload, CloseBy | MergePositions | ChangePosition | BreakEven
     ):
         return None
     for position_id in target_position_ids(payload):
@@ -90,7 +91,7 @@ def refuse_position_command(state: AccountState, command: Command) -> Refused | 
         switch = state.kill_switch_for(
             position.symbol, position.strategy_id, command.actor.api_key_id
         )
-        if isinstance(payload, ChangePosition) and not _is_halt(switch):
+        if isinstance(payload, ChangePosition | BreakEven) and not _is_halt(switch):
             continue
         refused = refuse_killed(switch, opens=False)
         if refused is not None:

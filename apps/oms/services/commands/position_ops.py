@@ -79,7 +79,7 @@ class PositionOps:
             state.positions.get(payload.position_id_b),
         )
         if a is None or b is None:
-            return _not_open(payload.position_id_a if a is None else payload.position_id_b)
+            return not_open(payload.position_id_a if a is None else payload.position_id_b)
         instrument = state.exchange.instruments()[a.symbol]
         refused = refuse_close_by(payload, a, b, instrument)
         if refused is not None:
@@ -140,7 +140,7 @@ class PositionOps:
         target = state.positions.get(payload.target_position_id)
         if source is None or target is None:
             missing = payload.source_position_id if source is None else payload.target_position_id
-            return _not_open(missing)
+            return not_open(missing)
         instrument = state.exchange.instruments()[target.symbol]
         payload = round_levels(payload, target.side, instrument)
         levels = (payload.stop_loss, payload.stop_gain)
@@ -166,7 +166,7 @@ class PositionOps:
         """Set or clear stop levels and comment."""
         position = state.positions.get(payload.position_id)
         if position is None:
-            return _not_open(payload.position_id)
+            return not_open(payload.position_id)
         instrument = state.exchange.instruments()[position.symbol]
         payload = round_levels(payload, position.side, instrument)
         entry = change_position(payload, position, instrument, now)
@@ -324,6 +324,7 @@ def _done_result(entry: LedgerUpdate) -> CommandResult:
     )
 
 
-def _not_open(position_id: int) -> CommandResult:
+def not_open(position_id: int) -> CommandResult:
+    """Return the result of a command on a position that is closed or unknown."""
     message = f"position {position_id} is not open in this account"
     return CommandResult.refused(Refused(code="position_not_found", message=message))

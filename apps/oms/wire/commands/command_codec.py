@@ -28,6 +28,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.commands.command import (
     COMMAND_TYPES,
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     CcxtCall,
@@ -153,13 +154,16 @@ def _write_row_command(
     | CloseAllPositions
     | CloseBy
     | MergePositions
-    | Reassign,
+    | Reassign
+    | BreakEven,
 ) -> dict[str, Any]:
     """Encode commands that refer to rows; the caller adds the comment."""
     fields: dict[str, Any]
     match payload:
         case CancelOrder():
             return {"order_ids": list(payload.order_ids)}
+        case BreakEven():
+            return {"position_id": payload.position_id}
         case CancelAllOrders() | CloseAllPositions():
             fields = {}
             if payload.strategy_ids:

@@ -15,6 +15,7 @@ from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX, CcxtCall, Command
 from oms.domain.value import constructor, value
 from oms.wire.commands.command_schemas import CALL, DEPOSIT, ENVELOPE, PRICE, RESET
 from oms.wire.commands.modify_requests import (
+    read_break_even,
     read_cancel_all_orders,
     read_cancel_order,
     read_change_order,
@@ -39,6 +40,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] 
     "close_by": read_close_by,
     "merge_positions": read_merge_positions,
     "position_change": read_position_change,
+    "break_even": read_break_even,
 }
 #: Commands that require an account id; for the others the row determines it.
 _ACCOUNT_COMMANDS = frozenset({"send_order", "send_oco", "cancel_all_orders", "close_all"})

@@ -123,6 +123,15 @@ class CloseFields(OrderFields, total=False):
     qty_pct: Positive
 
 
+class PositionCloseFields(TypedDict, total=False):
+    """``/oms/positions/{position_id}/close``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    qty: Positive
+    qty_pct: Positive
+    comment: Comment
+
+
 class CancelFields(TypedDict, total=False):
     """``cancel_order``."""
 
@@ -188,6 +197,14 @@ class PositionChangeFields(LevelFields, total=False):
     stop_loss: Positive | None
     stop_gain: Positive | None
     comment: Comment | None
+
+
+class PositionFields(TypedDict, total=False):
+    """``break_even``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    position_id: Required[Id]
+    comment: Comment
 
 
 class ReassignFields(TypedDict, total=False):
@@ -283,6 +300,7 @@ class CallFields(TypedDict, total=False):
 ENVELOPE = TypeAdapter(Envelope)
 SEND = TypeAdapter(SendFields)
 CLOSE = TypeAdapter(CloseFields)
+POSITION_CLOSE = TypeAdapter(PositionCloseFields)
 OCO = TypeAdapter(OcoFields)
 CANCEL = TypeAdapter(CancelFields)
 CHANGE = TypeAdapter(ChangeFields)
@@ -290,6 +308,7 @@ BULK_SCOPE = TypeAdapter(BulkScopeFields)
 CLOSE_BY = TypeAdapter(CloseByFields)
 MERGE = TypeAdapter(MergeFields)
 POSITION_CHANGE = TypeAdapter(PositionChangeFields)
+POSITION = TypeAdapter(PositionFields)
 REASSIGN = TypeAdapter(ReassignFields)
 RECONCILE = TypeAdapter(ReconcileFields)
 DECIDE = TypeAdapter(DecideFields)

@@ -5,6 +5,7 @@ from typing import Any
 
 from oms.domain.commands.command import (
     KEEP,
+    BreakEven,
     CancelAllOrders,
     CancelOrder,
     ChangeOrder,
@@ -21,6 +22,7 @@ from oms.wire.commands.command_schemas import (
     CHANGE,
     CLOSE_BY,
     MERGE,
+    POSITION,
     POSITION_CHANGE,
 )
 from oms.wire.commands.level_fields import check_level_fields
@@ -103,6 +105,11 @@ def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePositio
         position_id=fields["position_id"],
         **{name: fields.get(name, KEEP) for name in _CHANGES},
     )
+
+
+def read_break_even(sent: Mapping[str, Any], at: Location) -> BreakEven:
+    """Parse a position. Raises ``Malformed``."""
+    return BreakEven(**validate(POSITION, drop_nulls(sent), at))
 
 
 def _bulk_scope(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:

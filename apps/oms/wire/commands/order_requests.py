@@ -21,9 +21,15 @@ from oms.domain.orders.order_types import (
 )
 from oms.domain.side import Side
 from oms.domain.value import constructor
-from oms.wire.commands.command_schemas import CLOSE, OCO, SEND
+from oms.wire.commands.command_schemas import CLOSE, OCO, POSITION_CLOSE, SEND
 from oms.wire.commands.level_fields import check_entry_level_fields
-from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
+from oms.wire.field_validation import (
+    alias_locations,
+    drop_nulls,
+    require_object,
+    resolve_aliases,
+    validate,
+)
 from oms.wire.request_body import Location, malformed_at
 
 SEND_ALIASES = {
@@ -87,11 +93,22 @@ def read_close_position(sent: Mapping[str, Any], at: Location) -> ClosePosition:
     checked = validate(CLOSE, fields, at, partial(_sent_location, sent, CLOSE_ALIASES))
     checked.setdefault("order_type", "market")
     _set_conditional_type(checked, at)
-    if "qty_pct" in checked and ("qty" in checked or checked["qty_pct"] > 100):
-        raise malformed_at((*at, "qty_pct"), "up to 100 percent are expected, and no qty with it")
+    _check_percent(checked, at)
     if checked.get("time_in_force") == "GTD":
         raise malformed_at((*at, "time_in_force"), "a close has no expires_at, so it takes no GTD")
     return ClosePosition(**checked)
+
+
+def read_position_close(position_id: int, body: object) -> ClosePosition:
+    """Parse ``{qty?, qty_pct?, comment?}``: a close at the market. Raises ``Malformed``."""
+    fields = validate(POSITION_CLOSE, drop_nulls(require_object(body, ("body",))), ())
+    _check_percent(fields, ())
+    return ClosePosition(position_id=position_id, **fields)
+
+
+def _check_percent(fields: Mapping[str, Any], at: Location) -> None:
+    if "qty_pct" in fields and ("qty" in fields or fields["qty_pct"] > 100):
+        raise malformed_at((*at, "qty_pct"), "up to 100 percent are expected, and no qty with it")
 
 
 def _order_fields(

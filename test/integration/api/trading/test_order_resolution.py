@@ -58,7 +58,10 @@ async def test_refresh_finds_the_execution(slow: InProcessGateway) -> None:
 async def test_refresh_of_an_unsent_order_sends_no_query(slow: InProcessGateway) -> None:
     answer = await slow.order("?wait_ms=5000", qty="0.0000001")
     (row,) = answer.json()["detail"]["results"]
-    response = await slow.client("POST", f"/oms/orders/{row['order_id']}/refresh", {})
+    path, headers = f"/oms/orders/{row['order_id']}/refresh", {"Idempotency-Key": "refresh-1"}
+    response = await slow.client("POST", path, {}, headers=headers)
+    repeated = await slow.client("POST", path, {}, headers=headers)
+    assert (repeated.status, repeated.json()) == (200, response.json())
     assert (response.status, response.json()["order"]["status"]) == (200, "REJECTED")
     assert deferred_exchange(slow).lookups == []
 
