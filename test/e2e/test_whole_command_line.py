@@ -60,7 +60,7 @@ KEYS = {
     "exit-report": {"states", "items"},
     "close-position": {"results"},
     "close-by": {"results"},
-    "break-even": {"results"},
+    "break-even": {"detail"},
     "reassign-position": {
         *("ok", "deals_updated", "orders_updated", "deals_total", "orders_total"),
         *("preview", "page", "page_size", "items"),

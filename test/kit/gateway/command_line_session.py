@@ -107,7 +107,7 @@ def _orders(session: CommandLineSession) -> None:
     )
     levels = ("--stop-loss-pct=50", "--stop-gain=none")
     session.run("change-position", account, f"--position-id={buy['id']}", *levels)
-    session.run("break-even", account, f"--position-id={sell['id']}")
+    session.run("break-even", account, "--position-id=987654", status=4)
     session.run("close-position", account, f"--position-id={buy['id']}")
     limit = ("--order-type", "limit", "--qty", "0.02", "--price", "10000")
     resting = session.run("send-order", account, "--side=buy", "--symbol", SYMBOL, *limit)
