@@ -135,10 +135,7 @@ def _command(name: str, **payload: object) -> dict[str, Any]:
             "change-position --account-id 1 --position-id 2 --stop-gain none --stop-loss-pct 1.5",
             _command("position_change", position_id=2, stop_gain=None, stop_loss_pct="1.5"),
         ),
-        (
-            "break-even --account-id 1 --position-id 2 --comment x",
-            _command("break_even", position_id=2, comment="x"),
-        ),
+        ("break-even --account-id 1 --position-id 2", _command("break_even", position_id=2)),
         (
             "close-position --account-id 1 --position-id 2 --qty 3",
             _command("close_position", position_id=2, order_type="market", qty="3", strategy_id=0),
