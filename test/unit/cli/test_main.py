@@ -11,7 +11,7 @@ import pytest
 
 from oms.cli.main import main, parser
 from oms.cli.parsers import figures_parser, risk_parser
-from oms.cli.parsers.network_parser import ORDER_TYPES
+from oms.cli.parsers.position_parser import ORDER_TYPES
 from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 from oms.domain.risk import policy_keys
 from oms.services.performance import trade_results

@@ -1,21 +1,16 @@
 """Parser of the network commands."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from oms.cli.flags import add_account_id, add_verb, lazy_command, network_flags
 from oms.cli.parsers.figures_parser import add_figures
 from oms.cli.parsers.order_parser import add_order_filters, add_single_orders
+from oms.cli.parsers.position_parser import ORDER_TYPES, add_levels, add_positions
 
 SCOPES = ("short", "hourly", "long", "period")
 FRESHNESS = ("fresh", "stale", "never")
 SIDES = ("buy", "sell")
-#: Order types with their other names; a test compares them with ``domain.orders.order_types``.
-ORDER_TYPES = (
-    *("market", "limit", "stop_market", "stop", "stop_loss", "stop_limit"),
-    *("take_profit_market", "take_profit", "take_profit_limit", "trailing_stop"),
-)
 _COMMENT = "stored with the command"
 _COMMAND_VIEW = lazy_command("terminal.command_results", "build_results_view")
 _ROWS_VIEW = lazy_command("terminal.row_tables", "build_rows_view")
@@ -26,7 +21,7 @@ def add_remote(commands: Any, json: argparse.ArgumentParser) -> None:
     network = network_flags(json)
     _add_send(commands, network)
     _add_orders(commands, network)
-    _add_positions(commands, network)
+    add_positions(commands, network)
     _add_strategies(commands, network)
     _add_reconcile(commands, network)
     _add_open_reads(commands, network)
@@ -63,7 +58,7 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
     add_account_id(send)
     send.add_argument("--price", help="limit price, of types with one")
     send.add_argument("--client-order-id", help="own id; the same id is executed once")
-    _add_levels(send, hold_type=int)
+    add_levels(send, hold_type=int)
     send.add_argument("--comment", help=_COMMENT)
     send.add_argument("--strategy-id", type=int, default=0, help="default 0: none")
     send.add_argument("--position-id", type=int, default=0, help="the position that it changes")
@@ -71,26 +66,6 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
     send.add_argument(
         "--wait-ms", type=int, help="how long to wait for the result; 0: only until it is stored"
     )
-
-
-def _add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]) -> None:
-    """Add the flags of the stop levels of a position."""
-    command.add_argument("--stop-loss", help="price that closes the position at a loss")
-    command.add_argument("--stop-gain", help="price that closes it at a gain")
-    command.add_argument("--stop-loss-pct", help="the same in percent of its average price")
-    command.add_argument("--stop-gain-pct", help="the same in percent of its average price")
-    command.add_argument("--stop-trailing-pct", help="distance from the best price, in percent")
-    command.add_argument("--stop-trailing-amount", help="the same as a price difference")
-    command.add_argument(
-        "--stop-trailing-activation-pct", help="profit in percent from which it trails"
-    )
-    command.add_argument(
-        "--max-hold-seconds", type=hold_type, help="close it after this many seconds"
-    )
-
-
-def _seconds_or_none(text: str) -> int | str:
-    return text if text == "none" else int(text)
 
 
 def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
@@ -129,69 +104,6 @@ def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
         "--strategy-ids", type=int, nargs="+", metavar="ID", help="only orders of these"
     )
     for command in (change, cancel, cancel_all):
-        command.add_argument("--comment", help=_COMMENT)
-        command.set_defaults(view=_COMMAND_VIEW)
-
-
-def _add_positions(commands: Any, network: argparse.ArgumentParser) -> None:
-    close = add_verb(
-        commands,
-        "close-position",
-        [network],
-        "close a position, or a part of it",
-        example="close-position --account-id 1 --position-id 5",
-        run=lazy_command("network", "close_position"),
-    )
-    close.add_argument("--position-id", type=int, required=True, help="id of the position")
-    close.add_argument(
-        "--order-type",
-        default="market",
-        type=str.lower,
-        choices=ORDER_TYPES,
-        metavar="TYPE",
-        help="as of send-order (market)",
-    )
-    close.add_argument("--price", help="limit price, of types with one")
-    close.add_argument("--qty-pct", help="percent of it, in place of --qty")
-    change = add_verb(
-        commands,
-        "change-position",
-        [network],
-        "change the stop levels of a position; the word none clears one",
-        example="change-position --account-id 1 --position-id 5 --stop-loss 59000 --stop-gain none",
-        run=lazy_command("network", "change_position"),
-    )
-    add_account_id(change)
-    change.add_argument("--position-id", type=int, required=True, help="id of the position")
-    _add_levels(change, hold_type=_seconds_or_none)
-    change.add_argument("--comment", help=_COMMENT)
-    change.set_defaults(view=_COMMAND_VIEW)
-    even = add_verb(
-        commands,
-        "break-even",
-        [network],
-        "move the stop loss of a position to where closing it loses nothing",
-        example="break-even --account-id 1 --position-id 5",
-        run=lazy_command("network", "break_even"),
-    )
-    add_account_id(even)
-    even.add_argument("--position-id", type=int, required=True, help="id of the position")
-    even.add_argument("--comment", help=_COMMENT)
-    even.set_defaults(view=_COMMAND_VIEW)
-    by = add_verb(
-        commands,
-        "close-by",
-        [network],
-        "close two opposite positions of one symbol by each other",
-        example="close-by --account-id 1 --position-id-a 5 --position-id-b 6",
-        run=lazy_command("network", "close_by"),
-    )
-    by.add_argument("--position-id-a", type=int, required=True, help="one of the two")
-    by.add_argument("--position-id-b", type=int, required=True, help="the other one")
-    for command in (close, by):
-        add_account_id(command)
-        command.add_argument("--qty", help="how much of it; default all")
-        command.add_argument("--strategy-id", type=int, default=0, help="default 0: none")
         command.add_argument("--comment", help=_COMMENT)
         command.set_defaults(view=_COMMAND_VIEW)
 
