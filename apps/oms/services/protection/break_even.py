@@ -41,7 +41,7 @@ async def set_break_even(
 
 
 async def _break_even(ops: PositionOps, state: AccountState, position: Position) -> Decimal | None:
-    """Return the break-even price; the deals are read if the position does not tell it."""
+    """Return the break-even price; the deals are read if it depends on them."""
     instrument = state.exchange.instruments()[position.symbol]
     view = simple_view(position, instrument)
     if view is None:
