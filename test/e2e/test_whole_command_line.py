@@ -86,6 +86,9 @@ KEYS = {
     "risk disable": {"ok", "oms_enabled", "switches", "changed", "report"},
     "risk switch": {"ok", "oms_enabled", "switches"},
     "risk enable": {"ok", "oms_enabled", "switches", "changed", "report"},
+    "risk reset": {
+        *("ok", "account_id", "key", "high_water", "currency", "reset_at", "command_id"),
+    },
     "risk usage": {"account_id", "items", "unreadable"},
     "risk check": {"ok", "status", "qty", "price", "reduce_only", "refusal"},
     "paper hash": {"ok", "account_id", "hash"},

@@ -33,6 +33,7 @@ from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
+from oms.services.risk.observe_losses import ObserveLosses
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import EquityScheduler
@@ -115,6 +116,8 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
         reconcile=execute.reconcile,
         flatten=execute.flatten(),
         watch_stops=execute.watch_stops,
+        observe_losses=execute.observe_losses,
+        kill_switches=execute.kill_switches,
     )
 
 
@@ -182,6 +185,7 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
             position_ops=position_ops,
         ),
         kill_switches=kill_switches,
+        observe_losses=ObserveLosses(snapshots=store.equity_snapshots),
         watch_stops=WatchStops(
             record=record,
             ids=ids,

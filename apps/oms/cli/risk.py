@@ -17,7 +17,7 @@ def show(parsed: argparse.Namespace) -> Any:
 
 def set_limit(parsed: argparse.Namespace) -> Any:
     """Set one key of a scope."""
-    body = _scope(parsed) | {"keys": {parsed.key: _value(parsed.value)}}
+    body = _scope(parsed) | {"keys": {parsed.key: _value(parsed.key, parsed.value)}}
     return network.request(parsed, "PUT", "/risk/policy", {}, body | {"comment": parsed.comment})
 
 
@@ -45,6 +45,12 @@ def disable(parsed: argparse.Namespace) -> Any:
     return network.request(parsed, "POST", "/risk/switch", {}, body)
 
 
+def reset(parsed: argparse.Namespace) -> Any:
+    """Set the high-water mark of an account's equity to its current equity."""
+    body = {"account_id": parsed.account_id, "key": parsed.key, "comment": parsed.comment}
+    return network.request(parsed, "POST", "/risk/reset", {}, body)
+
+
 def usage(parsed: argparse.Namespace) -> Any:
     """Return how much of each limit of an account is in use."""
     return network.request(parsed, "GET", "/risk/usage", {"account_id": parsed.account_id})
@@ -68,10 +74,10 @@ def _scope(parsed: argparse.Namespace) -> dict[str, Any]:
     return {"scope": "account", "scope_id": parsed.account_id}
 
 
-def _value(text: str) -> str | bool | list[str] | None:
+def _value(key: str, text: str) -> str | bool | list[str] | None:
     """Return a value as it is sent: ``none`` removes a limit, symbols have commas between them."""
     if text.lower() in ("none", ""):
         return None
     if text.lower() in _FLAGS:
         return _FLAGS[text.lower()]
-    return text.split(",") if "/" in text else text
+    return text.split(",") if "/" in text and not key.endswith("_zone") else text

@@ -16,6 +16,7 @@ from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.risk.limit_context import NO_TRIPS, RiskState
 from oms.domain.risk.policy import NO_LIMITS, LimitChange, StoredLimits
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow, NewCommand
@@ -42,6 +43,8 @@ class LoadedAccount:
     exchange_state: ExchangeStateRows = field(default_factory=ExchangeStateRows)
     #: Limits of the account's own risk policy.
     limits: StoredLimits = NO_LIMITS
+    #: What it lost, as far as limits need it.
+    risk: RiskState = NO_TRIPS
 
     def known_symbols(self) -> frozenset[str]:
         """Return the symbols that the account at a real exchange ever traded, orders or holds."""
@@ -102,6 +105,8 @@ class AccountBatch:
     switches: Sequence[RiskFlagUpdate] = ()
     #: Changes of the account's own risk policy.
     limits: Sequence[LimitChange] = ()
+    #: What the account lost; ``None`` if that is stored as it is.
+    risk: RiskState | None = None
     #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
     #: System commands that enter the queue with this transaction; one whose request id is stored

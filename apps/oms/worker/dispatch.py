@@ -353,9 +353,10 @@ class CommandProcessor:
 
 def _needs_each_poll(state: AccountState) -> bool:
     """Return whether the account has open orders, stop levels, a command that sends orders in
-    rounds, or fees that wait for a rate.
+    rounds, fees that wait for a rate, or losses to compare with their limits.
     """
-    return bool(state.orders or state.armed or state.pending_flattens or state.unvalued_fees)
+    sends_or_waits = state.pending_flattens or state.unvalued_fees or state.is_valued
+    return bool(state.orders or state.armed or sends_or_waits)
 
 
 def _is_connecting(state: AccountState) -> bool:

@@ -1,15 +1,17 @@
 """Snapshots of equity of the leased accounts: when they are due.
 
 An account is due every ``interval`` while it holds positions or its events go on, at the boundary
-of each day (UTC), and after each closed position, at most once a second. Its sums may take long to
-read: it is then read less often, so that snapshots use a small share of the time only.
+of each day (UTC, and that of its risk policy), and after each closed position, at most once a
+second. Its sums may take long to read: it is then read less often, so that snapshots use a small
+share of the time only.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from oms.domain.risk.risk_day import day_start
 from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Lease
@@ -39,7 +41,8 @@ class EquityScheduler:
     #: Event number of each leased account at its last read; 0: not read since it was leased.
     _seqs: dict[int, int] = field(default_factory=dict)
     _looked_at: datetime | None = None
-    _day: datetime | None = None
+    #: The last day that began, by time zone.
+    _days: dict[str, datetime] = field(default_factory=dict)
     _rest_until: dict[int, float] = field(default_factory=dict)
 
     async def __call__(self) -> None:
@@ -51,13 +54,7 @@ class EquityScheduler:
             self.take.forget(account_id)
         self._closed |= self.processor.take_accounts_with_closed_positions()
         self._closed &= leases.keys()
-        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        is_new_day = self._day not in (None, day)
-        if not is_new_day or now - day > BOUNDARY_AGE_MAX:
-            self._day = day
-        if is_new_day:
-            await self._take(leases, await self._active(leases, now, timedelta(0)), boundary=day)
-            self._day = day  # After a failure the boundary is tried again, if it is not long past.
+        if await self._take_at_boundaries(leases, now):
             return
         due = set(self._closed)
         is_look = self._looked_at is None or now - self._looked_at >= self.interval / 10
@@ -65,6 +62,35 @@ class EquityScheduler:
             self._looked_at = now
             due |= await self._active(leases, now, self.interval)
         await self._take(leases, due)
+
+    async def _take_at_boundaries(self, leases: Mapping[int, Lease], now: datetime) -> bool:
+        """Take the snapshots of days that begin. Returns whether one did."""
+        zones = self._zones(leases)
+        has_begun = False
+        for zone in {"UTC", *zones.values()}:
+            day, before = day_start(now, zone), self._days.get(zone)
+            is_new_day = before not in (None, day)
+            if not is_new_day or now - day > BOUNDARY_AGE_MAX:
+                self._days[zone] = day
+            if is_new_day:
+                due = await self._active(leases, now, timedelta(0))
+                if zone != "UTC":
+                    due &= {key for key, each in zones.items() if each == zone}
+                await self._take(leases, due, boundary=day)
+                # After a failure the boundary is tried again, if it is not long past.
+                self._days[zone] = day
+                has_begun = True
+        return has_begun
+
+    def _zones(self, leases: Iterable[int]) -> Mapping[int, str]:
+        """Return the time zones of the days of accounts whose risk policy sets one."""
+        states = {i: self.processor.states.get(i) for i in leases}
+        policies = {i: None if state is None else state.policy for i, state in states.items()}
+        return {
+            i: policy.day_zone
+            for i, policy in policies.items()
+            if policy is not None and policy.day_zone != "UTC"
+        }
 
     def _leases(self) -> Mapping[int, Lease]:
         return {key: lease for key, lease in self.processor.keeper.held.items() if key}
@@ -102,3 +128,11 @@ class EquityScheduler:
             settled = {key: each for key, each in valued.items() if each.is_settled}
             self._closed.difference_update(set(part) - (valued.keys() - settled.keys()))
             self._seqs |= {key: each.stored.seq for key, each in settled.items()}
+            self._mark_valued(settled)
+
+    def _mark_valued(self, account_ids: Iterable[int]) -> None:
+        """Have the losses of accounts compared with their limits, if any are set."""
+        for account_id in account_ids:
+            state = self.processor.states.get(account_id)
+            if state is not None and state.may_limit_losses():
+                state.is_valued = True

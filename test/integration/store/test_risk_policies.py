@@ -8,6 +8,7 @@ from kit.builders import NOON
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_fill, a_lease, an_account
 from oms.adapters.sql.store import SqlStore
+from oms.domain.risk.limit_context import NO_TRIPS, HighWater, RiskState, Trip
 from oms.domain.risk.policy import NO_LIMITS, Limit, LimitChange, PolicyScope, StoredLimits
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
@@ -51,6 +52,25 @@ async def test_limits_of_an_account_are_written_with_its_ledger(store: SqlStore)
     batch = evolve(a_fill(lease, 2, 2), results={}, limits=(removed, tighter))
     assert not await store.ledger.commit([batch])
     assert (await store.ledger.load(lease)).limits == _stored(tighter)
+
+
+async def test_losses_are_written_with_the_ledger_and_replaced(store: SqlStore) -> None:
+    account = await an_account(store)
+    lease = await a_lease(store, account)
+    assert (await store.ledger.load(lease)).risk == NO_TRIPS
+    mark = HighWater(currency="USDT", peak=Decimal("12.000000000000000001"), as_of=NOON)
+    day, drawdown = (
+        Trip(key=key, scope="account", tripped_at=NOON, limit=Decimal(5), actual=actual)
+        for key, actual in (("daily_loss_limit_pct", None), ("max_total_drawdown_pct", Decimal(6)))
+    )
+    reached = RiskState(trips=(day, drawdown), high_water=mark)
+    batch = evolve(a_fill(lease, 1, 1), results={}, risk=reached)
+    assert not await store.ledger.commit([batch])
+    assert (await store.ledger.load(lease)).risk == reached
+    after = RiskState(trips=(day,), high_water=evolve(mark, peak=Decimal(9), reset_at=NOON))
+    batch = evolve(a_fill(lease, 2, 2), results={}, risk=after)
+    assert not await store.ledger.commit([batch])
+    assert (await store.ledger.load(lease)).risk == after
 
 
 async def test_limits_of_other_scopes_are_stored_with_audit_row_and_event(

@@ -99,6 +99,7 @@ get_risk_usage read account
 check_risk read account
 set_risk_policy kill_off account
 apply_risk_preset kill_off account
+reset_risk kill_off account
 get_exchange_capabilities self none
 get_account_capabilities read account
 get_account_connection read account
@@ -110,12 +111,15 @@ close_position close position
 _ACCOUNT_WIDE = frozenset(
     {
         *("list_audit_entries", "pull_kill_switch", "release_kill_switch"),
-        *("set_risk_policy", "apply_risk_preset", "get_risk_usage"),
+        *("set_risk_policy", "apply_risk_preset", "reset_risk", "get_risk_usage"),
     }
 )
 #: Operations that would change how the own account trades in later probes.
 _ON_SPARE_ACCOUNT = frozenset(
-    {"reset_paper_account", "pull_kill_switch", "set_risk_policy", "apply_risk_preset"}
+    {
+        *("reset_paper_account", "pull_kill_switch", "set_risk_policy", "apply_risk_preset"),
+        "reset_risk",
+    }
 )
 PUBLIC = frozenset(
     {

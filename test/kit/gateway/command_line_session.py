@@ -148,6 +148,7 @@ def _risk(session: CommandLineSession) -> None:
     session.run("risk disable", "--kind=hard", *admin)
     session.run("risk switch")
     session.run("risk enable", *admin, "--yes")
+    session.run("risk reset", account, *admin)
     session.run("risk preset", account, "--preset=open", *admin)
 
 

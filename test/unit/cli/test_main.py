@@ -16,7 +16,7 @@ from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 from oms.domain.risk import policy_keys
 from oms.services.performance import trade_results
 from oms.wire import parameters
-from oms.wire.commands import oms_switch_requests
+from oms.wire.commands import oms_switch_requests, risk_policy_requests
 
 HELP_CPU_SECONDS_MAX = 0.3
 HEAVY = ("sqlalchemy", "fastapi", "ccxt", "pydantic", "uvicorn", "alembic", "websockets")
@@ -189,6 +189,7 @@ def test_the_types_of_orders_are_those_of_the_domain() -> None:
 def test_the_presets_are_those_of_the_domain() -> None:
     assert tuple(policy_keys.PRESETS) == risk_parser.PRESETS
     assert oms_switch_requests.KINDS == risk_parser.SWITCH_KINDS
+    assert risk_policy_requests.RESETTABLE == risk_parser.RESETTABLE
 
 
 def test_the_groups_of_statistics_are_those_of_the_service_and_of_the_route() -> None:

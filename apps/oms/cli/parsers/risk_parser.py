@@ -12,10 +12,11 @@ from oms.cli.flags import (
     network_flags,
 )
 
-#: A test compares them with ``domain.risk.policy_keys``.
+#: A test compares them with ``domain.risk.policy_keys`` and ``wire.commands.risk_policy_requests``.
 PRESETS = ("open", "standard", "strict", "small")
 #: A test compares them with ``wire.commands.oms_switch_requests``.
 SWITCH_KINDS = ("soft", "hard", "flatten")
+RESETTABLE = ("max_total_drawdown_pct",)
 
 
 def add_risk(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -62,6 +63,17 @@ def _add_account_verbs(verbs: Any, network: argparse.ArgumentParser) -> None:
         run=lazy_command("risk", "apply_preset"),
     )
     preset.add_argument("--preset", required=True, choices=PRESETS, help=", ".join(PRESETS))
+    reset = add_verb(
+        verbs,
+        "reset",
+        [network],
+        "set the high-water mark of the equity to the current equity",
+        example="risk reset --account-id 1 --comment 'reviewed'",
+        run=lazy_command("risk", "reset"),
+    )
+    reset.add_argument(
+        "--key", default=RESETTABLE[0], choices=RESETTABLE, help=f"default {RESETTABLE[0]}"
+    )
     usage = add_verb(
         verbs,
         "usage",
@@ -79,9 +91,10 @@ def _add_account_verbs(verbs: Any, network: argparse.ArgumentParser) -> None:
         " --order-type market --qty 0.01",
         run=lazy_command("risk", "check"),
     )
-    for verb in (preset, usage, check):
+    for verb in (preset, reset, usage, check):
         add_account_id(verb)
-    preset.add_argument("--comment", required=True, help="why, for the audit log")
+    for verb in (preset, reset):
+        verb.add_argument("--comment", required=True, help="why, for the audit log")
     check.add_argument("--symbol", required=True, help="as BTC/USDT, or BTC/USDT:USDT (contract)")
     check.add_argument("--side", required=True, choices=("buy", "sell"), help="buy or sell")
     check.add_argument("--order-type", default="market", help="default market")

@@ -39,6 +39,15 @@ class SetRiskPolicy:
 
 
 @value
+class ResetDrawdown:
+    """Set the high-water mark of the equity to the current equity: entries pass again."""
+
+    #: The key of the limit: ``max_total_drawdown_pct``.
+    key: str
+    comment: str | None = None
+
+
+@value
 class ReadRiskUsage:
     """Return how much of each limit is in use; changes nothing."""
 
@@ -172,6 +181,7 @@ class ReadConnection:
 AccountPayload = (
     RiskSwitch
     | SetRiskPolicy
+    | ResetDrawdown
     | ReadRiskUsage
     | CheckOrder
     | AdminMutate
@@ -188,6 +198,7 @@ AccountPayload = (
 ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     RiskSwitch: "risk_switch",
     SetRiskPolicy: "risk_policy",
+    ResetDrawdown: "risk_reset",
     ReadRiskUsage: "risk_usage",
     CheckOrder: "risk_check",
     AdminMutate: "admin_mutate",

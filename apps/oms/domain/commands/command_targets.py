@@ -18,6 +18,7 @@ from oms.domain.commands.account_commands import (
     ReadRiskUsage,
     Reconcile,
     RefreshOrder,
+    ResetDrawdown,
     ResolveUnknownOrder,
     RiskSwitch,
     SetRiskPolicy,
@@ -92,6 +93,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     },
     RiskSwitch: {"strategy_id": IdKind.STRATEGY_OR_DEFAULT},
     SetRiskPolicy: {},
+    ResetDrawdown: {},
     ReadRiskUsage: {},
     CheckOrder: {"strategy_id": IdKind.STRATEGY, "position_id": IdKind.POSITION},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument
@@ -34,6 +35,52 @@ class AccountEquity:
     equity: Decimal | None = None
     day_result: Decimal | None = None
     at_day_start: Decimal | None = None
+    #: What was earned since the account exists, less fees, with unrealized profit.
+    profit: Decimal | None = None
+
+
+@value
+class HighWater:
+    """The highest profit of an account since the last reset, or since it exists.
+
+    The high-water mark is the equity with the profit that is missing to this: deposits and
+    withdrawals move both.
+    """
+
+    currency: str
+    peak: Decimal
+    #: Time of the last snapshot of equity that it counts.
+    as_of: datetime
+    reset_at: datetime | None = None
+
+
+@value
+class Trip:
+    """A limit on losses that was reached."""
+
+    key: str
+    #: Scope of the limit.
+    scope: str
+    tripped_at: datetime
+    #: The limit at that time, and what reached it; ``None`` if that has no number.
+    limit: Decimal
+    actual: Decimal | None
+
+
+@value
+class RiskState:
+    """What the gateway keeps of an account's losses."""
+
+    trips: tuple[Trip, ...] = ()
+    #: ``None`` until a limit needs it.
+    high_water: HighWater | None = None
+
+    def trip_of(self, key: str) -> Trip | None:
+        """Return the last time at which the account reached a limit."""
+        return next((trip for trip in self.trips if trip.key == key), None)
+
+
+NO_TRIPS = RiskState()
 
 
 @value
@@ -48,6 +95,7 @@ class LimitContext:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     #: Read only where a limit needs it.
     equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
+    risk: RiskState = NO_TRIPS
 
     def in_dollars(self, amount: Decimal | None) -> Decimal | None:
         """Return an amount in the currency of the equity in dollars; ``None`` if not known."""

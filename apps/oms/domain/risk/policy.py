@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from oms.domain.errors import Refused
-from oms.domain.risk.policy_keys import KEYS, PolicyValue, tighter
+from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS, PolicyValue, tighter
 from oms.domain.value import evolve, value
 
 
@@ -96,6 +96,17 @@ class AccountPolicy:
     def keys_for(self, strategy_id: int) -> frozenset[str]:
         """Return the keys of all limits that rule orders of the strategy."""
         return frozenset({*self.account, *self.limits_of(strategy_id)})
+
+    @property
+    def limits_losses(self) -> bool:
+        """Return whether a limit is on losses of the account."""
+        return not LOSS_KEYS.isdisjoint(self.account)
+
+    @property
+    def day_zone(self) -> str:
+        """Return the time zone whose midnight begins the day."""
+        limit = self.account.get("risk_day_zone")
+        return limit.setting if limit is not None and isinstance(limit.setting, str) else "UTC"
 
     def applies_to(self, strategy_id: int) -> bool:
         """Return whether any limit rules orders of the strategy."""

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from oms.domain.errors import Invalid
 from oms.domain.money import NotADecimal, decimal_text, parse_decimal
 from oms.domain.value import value
 
-PolicyValue = Decimal | bool | frozenset[str]
-"""A number, a flag, or a set of symbols."""
+PolicyValue = Decimal | bool | frozenset[str] | str
+"""A number, a flag, a set of symbols, or a time zone."""
 
 SYMBOLS_MAX = 1000
 
@@ -30,6 +31,8 @@ class KeyKind(StrEnum):
     FLAG = "flag"
     #: The symbols that are allowed; only those in both are.
     SYMBOLS = "symbols"
+    #: A time zone; that of the narrower scope rules.
+    ZONE = "zone"
 
 
 @value
@@ -38,7 +41,7 @@ class PolicyKey:
 
     name: str
     kind: KeyKind
-    #: Reason of the refusals that it causes.
+    #: Reason of the refusals that it causes; empty of a key that refuses nothing itself.
     reason: str
     #: Whether only whole numbers are values.
     is_count: bool = False
@@ -103,10 +106,21 @@ _TABLE = (
         needs_equity=True,
         is_of_account=True,
     ),
+    PolicyKey(
+        name="max_total_drawdown_pct",
+        kind=_MAX,
+        reason="max_drawdown",
+        needs_equity=True,
+        is_of_account=True,
+    ),
+    PolicyKey(name="risk_day_zone", kind=KeyKind.ZONE, reason="", is_of_account=True),
 )
 
 KEYS: Mapping[str, PolicyKey] = MappingProxyType({key.name: key for key in _TABLE})
 """The keys in the order in which they are checked."""
+
+LOSS_KEYS = frozenset({"daily_loss_limit", "daily_loss_limit_pct", "max_total_drawdown_pct"})
+"""Keys whose limits the account reaches by itself, also without an order."""
 
 _STANDARD: Mapping[str, PolicyValue] = {
     "price_collar_pct": Decimal(10),
@@ -119,6 +133,7 @@ _STANDARD: Mapping[str, PolicyValue] = {
     "max_capital_per_position_pct": Decimal(10),
     "daily_loss_limit": Decimal(5000),
     "daily_loss_limit_pct": Decimal(3),
+    "max_total_drawdown_pct": Decimal(25),
 }
 
 PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
@@ -160,19 +175,23 @@ def parse_policy_value(name: str, sent: object) -> PolicyValue | None:
             return None if sent else False
         case KeyKind.SYMBOLS:
             return _parse_symbols(name, sent)
+        case KeyKind.ZONE:
+            return _parse_zone(name, sent)
         case KeyKind.MAXIMUM | KeyKind.MINIMUM:
             return _parse_number(key, sent)
 
 
 def policy_value_text(setting: PolicyValue) -> str | bool | list[str]:
-    """Return the value as it is stored and returned: a decimal text, a flag, a sorted list."""
+    """Return the value as it is stored and returned: a text, a flag, a sorted list."""
     if isinstance(setting, Decimal):
         return decimal_text(setting)
-    return setting if isinstance(setting, bool) else sorted(setting)
+    return setting if isinstance(setting, bool | str) else sorted(setting)
 
 
 def tighter(kind: KeyKind, left: PolicyValue, right: PolicyValue) -> PolicyValue:
-    """Return the tighter of two values; of two lists what both contain."""
+    """Return the tighter of two values; of two lists what both contain, of zones ``right``."""
+    if kind is KeyKind.ZONE:
+        return right
     if isinstance(left, frozenset) and isinstance(right, frozenset):
         return left & right
     assert isinstance(left, Decimal | bool) and isinstance(right, Decimal | bool)
@@ -184,6 +203,15 @@ def _parse_symbols(name: str, sent: object) -> frozenset[str] | None:
     if not is_list or len(symbols := frozenset(sent)) > SYMBOLS_MAX:  # type: ignore[call-overload]
         raise _invalid(name, f"a list of at most {SYMBOLS_MAX} symbols is expected")
     return symbols or None
+
+
+def _parse_zone(name: str, sent: object) -> str | None:
+    if not isinstance(sent, str):
+        raise _invalid(name, "the name of a time zone is expected")
+    try:
+        return ZoneInfo(sent).key if sent else None
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise _invalid(name, f"{sent[:64]!r} is not an IANA time zone, as Europe/Berlin") from None
 
 
 def _parse_number(key: PolicyKey, sent: object) -> Decimal | None:

@@ -6,6 +6,7 @@ cannot be valued is unknown (``None``).
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
@@ -13,6 +14,7 @@ from oms.domain.risk.exposure import Exposure
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.limits import worth_of
 from oms.domain.risk.policy import AccountPolicy, Limit
+from oms.domain.risk.trips import drawdown_pct
 from oms.domain.value import value
 
 
@@ -25,6 +27,8 @@ class LimitUsage:
     headroom: Decimal | None = None
     #: The symbol that uses most, of limits per symbol or position.
     symbol: str | None = None
+    #: When the account reached the limit, of a limit on losses that is reached.
+    tripped_at: datetime | None = None
 
 
 Measured = tuple[Decimal | None, str | None]
@@ -48,7 +52,14 @@ def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsag
     current, symbol = measure(exposure, context)
     assert isinstance(limit.setting, Decimal)
     headroom = None if current is None else subtract(limit.setting, current)
-    return LimitUsage(limit=limit, current=current, headroom=headroom, symbol=symbol)
+    trip = context.risk.trip_of(limit.key)
+    return LimitUsage(
+        limit=limit,
+        current=current,
+        headroom=headroom,
+        symbol=symbol,
+        tripped_at=None if trip is None else trip.tripped_at,
+    )
 
 
 def _open_positions(exposure: Exposure, _context: LimitContext) -> Measured:
@@ -104,6 +115,10 @@ def _daily_loss_pct(exposure: Exposure, context: LimitContext) -> Measured:
     return divide(multiply(loss, Decimal(100)), start), None
 
 
+def _drawdown(_exposure: Exposure, context: LimitContext) -> Measured:
+    return drawdown_pct(context.risk.high_water, context.equity), None
+
+
 def _most(symbols: Iterable[str]) -> Measured:
     counts = Counter(symbols)
     return _largest({symbol: Decimal(count) for symbol, count in counts.items()})
@@ -125,4 +140,5 @@ _MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
     "max_total_exposure": _total_exposure,
     "daily_loss_limit": _daily_loss,
     "daily_loss_limit_pct": _daily_loss_pct,
+    "max_total_drawdown_pct": _drawdown,
 }

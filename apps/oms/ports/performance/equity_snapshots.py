@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from oms.domain.money import add, subtract
 from oms.domain.value import value
 from oms.ports.leases import Lease
 
@@ -26,6 +27,11 @@ class EquitySnapshot:
     realized: Decimal
     fees: Decimal
     flows: Decimal
+
+    @property
+    def profit(self) -> Decimal:
+        """Return what was earned since the account exists, less fees, with unrealized profit."""
+        return subtract(add(self.realized, self.unrealized), self.fees)
 
 
 class EquitySnapshotStore(Protocol):

@@ -30,6 +30,7 @@ from oms.domain.commands.account_commands import (
     ReadRiskUsage,
     Reconcile,
     RefreshOrder,
+    ResetDrawdown,
     ResolveUnknownOrder,
     RiskSwitch,
     SetRiskPolicy,
@@ -92,7 +93,7 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.RISK_SWITCH if lifts_quarantine else Permission.REASSIGN
         case RiskSwitch(status=status):
             return Permission.RISK_SWITCH if status is None else Permission.RISK_BLOCK
-        case SetRiskPolicy():
+        case SetRiskPolicy() | ResetDrawdown():
             return Permission.KILL_OFF
         case AdminMutate():
             return Permission.ADMIN
@@ -158,7 +159,7 @@ def _is_of_all_strategies(payload: CommandPayload) -> bool:
             return scope != KillScope.STRATEGY.value
         case CcxtCall(func=func):
             return func in STRATEGY_READS
-        case SetRiskPolicy() | ReadRiskUsage():
+        case SetRiskPolicy() | ResetDrawdown() | ReadRiskUsage():
             return True
         case _:
             return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()

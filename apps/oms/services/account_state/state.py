@@ -21,7 +21,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
-from oms.domain.risk.limit_context import AccountEquity
+from oms.domain.risk.limit_context import NO_TRIPS, AccountEquity, RiskState
 from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
 from oms.domain.value import evolve
 from oms.ports.exchange import (
@@ -41,8 +41,8 @@ from oms.services.account_state.pending import (
 )
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 
-EquityReader = Callable[[int, datetime], Awaitable[AccountEquity]]
-"""Returns the equity of an account, by its id."""
+EquityReader = Callable[[int, datetime, str], Awaitable[AccountEquity]]
+"""Returns the equity of an account, by its id, now, and the time zone of its days."""
 
 
 @dataclass(slots=True)
@@ -97,6 +97,10 @@ class AccountState:
     shared_limits: StoredLimits = NO_LIMITS
     #: The policy that both make; ``None`` if no limit is set.
     policy: AccountPolicy | None = None
+    #: What the account lost, as far as limits need it.
+    risk: RiskState = NO_TRIPS
+    #: Whether its equity was stored since its losses were last compared with the limits.
+    is_valued: bool = False
     #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
     #: Positions that stop levels may close, by id.
@@ -126,6 +130,7 @@ class AccountState:
             stored_instruments=dict(loaded.exchange_state.instruments),
             own_limits=loaded.limits,
             policy=policy_of(loaded.account.id, loaded.limits),
+            risk=loaded.risk,
         )
 
     def set_limits(
@@ -135,6 +140,15 @@ class AccountState:
         self.own_limits = self.own_limits if own is None else own
         self.shared_limits = self.shared_limits if shared is None else shared
         self.policy = policy_of(self.account.id, self.shared_limits, self.own_limits)
+
+    def may_limit_losses(self) -> bool:
+        """Return whether a limit on losses of the account is set."""
+        return self.policy is not None and self.policy.limits_losses
+
+    def set_risk(self, risk: RiskState) -> None:
+        """Replace what the account lost; it is stored with the unit of work."""
+        if risk != self.risk:
+            self.risk = self.work.risk = risk
 
     def positions_in(self, symbol: str) -> list[Position]:
         """Return the open positions of the symbol, oldest first."""
@@ -285,6 +299,7 @@ class AccountState:
             reconciled=tuple(work.reconciled),
             switches=tuple(work.switches),
             limits=tuple(work.limits),
+            risk=work.risk,
             audits=tuple(work.audits),
             follow_ups=tuple(work.follow_ups),
         )

@@ -8,6 +8,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.balance_comparison import update_outside
+from oms.domain.risk.limit_context import RiskState
 from oms.domain.risk.policy import LimitChange
 from oms.ports.command_queue import NewCommand
 from oms.ports.ledger_store import EventRow, RiskFlagUpdate
@@ -32,6 +33,8 @@ class UnitOfWork:
     switches: list[RiskFlagUpdate] = field(default_factory=list)
     #: Changes of the account's own risk policy.
     limits: list[LimitChange] = field(default_factory=list)
+    #: What the account lost, if that changed.
+    risk: RiskState | None = None
     #: Whether the exchange has requests to store that no other row belongs to.
     has_exchange_requests: bool = False
     #: Rows of the audit log, each with its id.
@@ -53,7 +56,7 @@ class UnitOfWork:
         """Return whether there is anything to write."""
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
         has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
-        return bool(has_rows or has_more)
+        return bool(has_rows or has_more or self.risk is not None)
 
 
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:

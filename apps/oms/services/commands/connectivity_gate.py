@@ -7,6 +7,7 @@ that open, change or query are refused.
 from oms.domain.commands.account_commands import (
     READ_PAYLOADS,
     EnforceKillSwitch,
+    ResetDrawdown,
     Resolution,
     ResolveUnknownOrder,
     RiskSwitch,
@@ -26,7 +27,8 @@ from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
 _LOCAL_PAYLOADS = (
-    *(RiskSwitch, SetRiskPolicy, EnforceKillSwitch, ChangePosition, BreakEven),
+    *(RiskSwitch, SetRiskPolicy, ResetDrawdown, EnforceKillSwitch),
+    *(ChangePosition, BreakEven),
     *READ_PAYLOADS,
 )
 _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)

@@ -20,6 +20,7 @@ from oms.domain.commands.account_commands import (
     ReadRiskUsage,
     Reconcile,
     RefreshOrder,
+    ResetDrawdown,
     ResolveUnknownOrder,
     RiskSwitch,
     SetRiskPolicy,
@@ -73,6 +74,8 @@ from oms.services.protection.break_even import set_break_even
 from oms.services.protection.close_position import close_by_gateway
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
+from oms.services.risk.observe_losses import ObserveLosses
+from oms.services.risk.reset_drawdown import RunDrawdownReset
 from oms.wire.json import dumps
 from oms.wire.responses.connection_status import connection_row
 
@@ -95,6 +98,8 @@ class ExecuteCommand:
     mutate: MutateRows | None = None
     #: The active kill switches; ``None`` if there are none.
     kill_switches: KillSwitchCache | None = None
+    #: Compares losses with their limits; ``None`` where there are no limits.
+    observe_losses: ObserveLosses | None = None
     #: Judges stop levels; ``None`` where prices are not set by commands.
     watch_stops: WatchStops | None = None
 
@@ -103,6 +108,8 @@ class ExecuteCommand:
         changes = Changes()
         result = await self._refuse_early(state, command, now)
         if result is None:
+            if state.policy is not None and state.policy.limits_losses:
+                await self._observe_losses(state, command, changes, now)
             result = register_pending(state, command, await self._run(state, command, changes, now))
         if result.status is CommandStatus.RUNNING:
             state.work.results[command.id] = result  # The end is reported by a later report.
@@ -111,6 +118,17 @@ class ExecuteCommand:
             await self.record.append_events(state, changes, (command, result))
         for ending in complete_pending(state, (), changes) if state.pending else ():
             await self.record.append_events(state, Changes(), ending)
+
+    async def _observe_losses(
+        self, state: AccountState, command: Command, changes: Changes, now: datetime
+    ) -> None:
+        """Compare losses with their limits before a command that may open, or that reads them."""
+        payload = command.payload
+        is_trade = isinstance(payload, CcxtCall) and payload.is_trade
+        if self.observe_losses is not None and (
+            is_trade or isinstance(payload, SendOrder | ChangeOrder | CheckOrder | ReadRiskUsage)
+        ):
+            await self.observe_losses(state, changes, now)
 
     async def _refuse_early(
         self, state: AccountState, command: Command, now: datetime
@@ -168,8 +186,8 @@ class ExecuteCommand:
                 return await set_break_even(self.position_ops, state, payload, changes, now)
             case Reassign() as payload:
                 return await self.position_ops.reassign(state, payload, changes, now)
-            case RiskSwitch() | SetRiskPolicy() as payload:
-                return await self._set_risk(state, command, payload, changes)
+            case RiskSwitch() | SetRiskPolicy() | ResetDrawdown() as payload:
+                return await self._set_risk(state, command, payload, changes, now)
             case AdminMutate() as payload:
                 assert self.mutate is not None, "workers that take this command have the service"
                 return await self.mutate(state, command, payload, changes, now)
@@ -210,11 +228,15 @@ class ExecuteCommand:
         self,
         state: AccountState,
         command: Command,
-        payload: RiskSwitch | SetRiskPolicy,
+        payload: RiskSwitch | SetRiskPolicy | ResetDrawdown,
         changes: Changes,
+        now: datetime,
     ) -> CommandResult:
         if isinstance(payload, RiskSwitch):
             return set_risk_flag(state, command, payload, changes)
+        if isinstance(payload, ResetDrawdown):
+            reset = RunDrawdownReset(permissions=self.permissions, ids=self.place.ids)
+            return await reset(state, command, payload, changes, now)
         change = ChangeRiskPolicy(permissions=self.permissions, ids=self.place.ids)
         return await change(state, command, payload, changes)
 

@@ -171,7 +171,8 @@ async def read_context(
     currencies = {instruments[symbol].quote for symbol in traded if symbol in instruments}
     equity = AccountEquity(currency="")
     if has_equity and state.read_equity is not None:
-        equity = await state.read_equity(state.account.id, now)
+        zone = "UTC" if state.policy is None else state.policy.day_zone
+        equity = await state.read_equity(state.account.id, now, zone)
         currencies.add(equity.currency)
     return LimitContext(
         exposure=exposure,
@@ -179,6 +180,7 @@ async def read_context(
         markets=await _read_markets(state, symbols, now),
         rates=await _read_rates(state, currencies, now),
         equity=equity,
+        risk=state.risk,
     )
 
 

@@ -13,11 +13,13 @@ from oms.ports.exchange import StalePrice
 from oms.services.account_state.state import AccountState
 from oms.services.commands.ccxt_call import take_finished_calls
 from oms.services.commands.flatten import Flatten
+from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
+from oms.services.risk.observe_losses import ObserveLosses
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,10 @@ class PollExchange:
     flatten: Flatten
     #: Judges stop levels; ``None`` where nothing watches them.
     watch_stops: WatchStops | None = None
+    #: Compares losses with their limits; ``None`` where there are no limits.
+    observe_losses: ObserveLosses | None = None
+    #: Reads the limits of scopes over many accounts.
+    kill_switches: KillSwitchCache | None = None
 
     async def __call__(self, state: AccountState, now: datetime) -> bool:
         """Record the new reports. Returns whether there is anything to commit."""
@@ -64,6 +70,8 @@ class PollExchange:
         await self.record.value_fees(state, changes, now)
         if state.armed and self.watch_stops is not None and exchange.is_ready():
             await self.watch_stops(state, changes, now)
+        if state.is_valued:
+            await self._observe_losses(state, changes, now)
         state.work.has_exchange_requests |= exchange.needs_commit()
         if not changes.has_content() and not finished:
             return state.work.has_content()
@@ -72,6 +80,14 @@ class PollExchange:
             await self.record.append_events(state, changes, ending)
             changes = Changes()
         return True
+
+    async def _observe_losses(self, state: AccountState, changes: Changes, now: datetime) -> None:
+        """Compare losses with their limits after a snapshot of equity."""
+        state.is_valued = False
+        if self.kill_switches is not None:
+            await self.kill_switches(state)
+        if self.observe_losses is not None:
+            await self.observe_losses(state, changes, now)
 
 
 def _stale_event(stale: StalePrice) -> Event:

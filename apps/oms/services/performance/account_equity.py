@@ -1,7 +1,7 @@
 """Equity and the result of the day of an account, for limits that are counted against them.
 
 Both are read at most once a second and account, and only where a limit needs them. The result of a
-day (UTC) is what was earned since its beginning, less fees, and the change of what is not realized:
+day is what was earned since its beginning, less fees, and the change of what is not realized:
 deposits and withdrawals are no part of it, whether the ledger knows of them or not.
 """
 
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oms.domain.money import add, subtract
+from oms.domain.money import subtract
 from oms.domain.risk.limit_context import AccountEquity
+from oms.domain.risk.risk_day import day_start
+from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.performance.equity_snapshots import EquitySnapshotStore
 from oms.services.performance.value_accounts import ValueAccounts
@@ -29,35 +31,35 @@ class ReadAccountEquity:
     history: HistoryReads
     #: Seconds of a clock that is never set back: the age of what is cached.
     monotonic: Callable[[], float] = time.monotonic
-    #: By account id.
-    _cache: dict[int, tuple[float, AccountEquity]] = field(default_factory=dict)
+    #: By account id and time zone.
+    _cache: dict[tuple[int, str], tuple[float, AccountEquity]] = field(default_factory=dict)
 
-    async def __call__(self, account_id: int, now: datetime) -> AccountEquity:
+    async def __call__(self, account_id: int, now: datetime, zone: str = "UTC") -> AccountEquity:
         """Return the equity, at most a second old; unknown parts are ``None``.
 
-        Raises ``Unavailable``.
+        The day begins at midnight of the time zone. Raises ``Unavailable``.
         """
-        began_at = self.monotonic()
-        cached = self._cache.get(account_id)
+        began_at, key = self.monotonic(), (account_id, zone)
+        cached = self._cache.get(key)
         if cached is not None and began_at - cached[0] < REFRESH_SECONDS:
             return cached[1]
-        equity = await self._read(account_id, now)
+        equity = await self._read(account_id, day_start(now, zone))
         if len(self._cache) >= ACCOUNTS_CACHED_MAX:
             self._cache.clear()
-        self._cache[account_id] = (began_at, equity)
+        self._cache[key] = (began_at, equity)
         return equity
 
     def forget(self) -> None:
         """Read again with the next order."""
         self._cache.clear()
 
-    async def _read(self, account_id: int, now: datetime) -> AccountEquity:
+    async def _read(self, account_id: int, day: datetime) -> AccountEquity:
         account = (await self.value_accounts([account_id])).get(account_id)
         if account is None or account.value.equity is None:
             return AccountEquity(currency="" if account is None else account.value.currency)
         equity, currency = account.value.equity, account.value.currency
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        unknown = AccountEquity(currency=currency, equity=equity)
+        profit = account.value.total_pnl
+        unknown = AccountEquity(currency=currency, equity=equity, profit=profit)
         start = await self.snapshots.latest_in(account_id, currency, day)
         if start is None and await self._has_deals_before(account_id, day):
             # The day begins with its first snapshot.
@@ -67,18 +69,15 @@ class ReadAccountEquity:
             if start is None:
                 return unknown
         if start is None:  # All that the account ever earned is of this day.
-            result = account.value.total_pnl
-        elif account.value.total_pnl is None:
+            result = profit
+        elif profit is None:
             result = None
         else:
-            before = subtract(add(start.realized, start.unrealized), start.fees)
-            result = subtract(account.value.total_pnl, before)
+            result = subtract(profit, start.profit)
         if result is None:
             return unknown
         at_start = subtract(equity, result) if start is None else start.equity
-        return AccountEquity(
-            currency=currency, equity=equity, day_result=result, at_day_start=at_start
-        )
+        return evolve(unknown, day_result=result, at_day_start=at_start)
 
     async def _has_deals_before(self, account_id: int, day: datetime) -> bool:
         window = HistoryQuery(account_ids=[account_id], until=day, page_size=1, with_total=False)

@@ -1,1 +1,1 @@
-"""Verdicts on requests, as the worker gives them."""
+"""Verdicts on requests, and losses of accounts: as the worker finds them, kept and reported."""

@@ -22,6 +22,7 @@ from oms.domain.commands.account_commands import (
     ReadRiskUsage,
     Reconcile,
     RefreshOrder,
+    ResetDrawdown,
     ResolveUnknownOrder,
     RiskSwitch,
     SetRiskPolicy,
@@ -93,6 +94,8 @@ def encode_payload(payload: CommandPayload) -> str:
         case SetRiskPolicy():
             fields = {"keys": dict(payload.keys)}
             fields |= {} if payload.preset is None else {"preset": payload.preset}
+        case ResetDrawdown():
+            fields = {"key": payload.key}
         case AdminMutate():
             items = [[item.index, item.op, dict(item.row)] for item in payload.items]
             fields = {"entity": payload.entity, "items": items}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Required
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
-from oms.domain.commands.account_commands import CheckOrder
+from oms.domain.commands.account_commands import CheckOrder, ResetDrawdown
 from oms.domain.errors import Invalid
 from oms.domain.ids import ID_MAX
 from oms.domain.risk.policy import PolicyScope
@@ -24,6 +24,8 @@ from oms.wire.field_types import Comment, Id, enum_schema
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import malformed_at
 
+#: Keys whose limit is reached until it is reset.
+RESETTABLE = ("max_total_drawdown_pct",)
 _OPEN = ConfigDict(extra="ignore", strict=True)
 
 
@@ -46,6 +48,15 @@ class PresetFields(TypedDict, total=False):
     comment: Comment
 
 
+class ResetFields(TypedDict, total=False):
+    """``POST /risk/reset``."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    account_id: Required[Id]
+    key: Required[Annotated[str, enum_schema(RESETTABLE)]]
+    comment: Comment
+
+
 class CheckFields(TypedDict, total=False):
     """``POST /risk/check``."""
 
@@ -57,6 +68,7 @@ class CheckFields(TypedDict, total=False):
 CHECK = TypeAdapter(CheckFields)
 POLICY = TypeAdapter(PolicyFields)
 PRESET = TypeAdapter(PresetFields)
+RESET = TypeAdapter(ResetFields)
 
 
 @value
@@ -117,6 +129,15 @@ def read_preset(body: object, header_comment: str | None) -> PolicyEdit:
         comment=_comment(fields, header_comment),
         preset=name,
     )
+
+
+def read_reset(body: object, header_comment: str | None) -> tuple[int, ResetDrawdown]:
+    """Parse the reset of a limit on losses. Raises ``Malformed``, ``Invalid``."""
+    fields = validate(RESET, require_object(body, ("body",)), ())
+    key = fields["key"].lower()
+    if key not in RESETTABLE:
+        raise malformed_at(("key",), f"one of {', '.join(RESETTABLE)} is expected", "enum")
+    return fields["account_id"], ResetDrawdown(key=key, comment=_comment(fields, header_comment))
 
 
 def read_check(body: object) -> tuple[int, CheckOrder]:

@@ -59,6 +59,9 @@ class UsageRow(TypedDict):
     ]
     headroom: DecimalText | None
     symbol: Annotated[str | None, Field(description="The symbol that uses most of it.")]
+    tripped_at: Annotated[
+        TimeText | None, Field(description="When a limit on losses was last reached.")
+    ]
 
 
 class UsageRows(TypedDict):
@@ -69,6 +72,20 @@ class UsageRows(TypedDict):
     unreadable: Annotated[
         str | None, Field(description="The stored limit that cannot be read: entries are refused.")
     ]
+
+
+class ResetRow(TypedDict):
+    """The high-water mark of an account's equity after a reset."""
+
+    ok: bool
+    account_id: Id
+    key: str
+    high_water: Annotated[
+        DecimalText | None, Field(description="Null while the worker has not finished.")
+    ]
+    currency: str | None
+    reset_at: TimeText | None
+    command_id: Id
 
 
 class RefusalRow(TypedDict):
@@ -82,6 +99,8 @@ class RefusalRow(TypedDict):
     set_by: str | None
     key: str | None
     scope_id: str | None
+    set_by_user: str | None
+    set_at: TimeText | None
 
 
 class CheckRow(TypedDict):
@@ -127,6 +146,7 @@ def usage_row(usage: LimitUsage) -> UsageRow:
         "current": optional_decimal_text(usage.current),
         "headroom": optional_decimal_text(usage.headroom),
         "symbol": usage.symbol,
+        "tripped_at": None if usage.tripped_at is None else time_text(usage.tripped_at),
     }
 
 
@@ -142,6 +162,8 @@ def refusal_row(refused: Refused) -> RefusalRow:
         "set_by": refused.set_by,
         "key": facts.get("key"),
         "scope_id": facts.get("scope_id"),
+        "set_by_user": facts.get("set_by_user"),
+        "set_at": facts.get("set_at"),
     }
 
 

@@ -34,6 +34,8 @@ from oms.domain.risk.policy_keys import (
         ("allow_new_positions", True, None),
         ("allowed_symbols", ["BTC/USDT", "ETH/USDT"], frozenset({"BTC/USDT", "ETH/USDT"})),
         ("allowed_symbols", [], None),
+        ("risk_day_zone", "Europe/Berlin", "Europe/Berlin"),
+        ("risk_day_zone", "", None),
     ],
 )
 def test_a_value_is_parsed(key: str, sent: object, parsed: PolicyValue | None) -> None:
@@ -53,6 +55,9 @@ def test_a_value_is_parsed(key: str, sent: object, parsed: PolicyValue | None) -
         ("max_open_positions", "1.5", "value"),
         ("allow_new_positions", 1, "value"),
         ("allowed_symbols", "BTC/USDT", "value"),
+        ("risk_day_zone", "Europe/Atlantis", "value"),
+        ("risk_day_zone", "../../etc/passwd", "value"),
+        ("risk_day_zone", 2, "value"),
         ("allowed_symbols", ["BTC/USDT", 1], "value"),
         ("allowed_symbols", [f"S{number}" for number in range(1001)], "value"),
     ],
@@ -97,6 +102,7 @@ def test_the_presets_get_stricter() -> None:
         ),
         ("allowed_symbols", frozenset({"A"}), frozenset({"A", "C"}), ("global", frozenset({"A"}))),
         ("allowed_symbols", frozenset({"A"}), frozenset({"C"}), ("account", frozenset())),
+        ("risk_day_zone", "Asia/Tokyo", "Europe/Berlin", ("account", "Europe/Berlin")),
     ],
 )
 def test_the_tightest_limit_rules_and_keeps_its_scope(

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from oms.adapters.sql.connection.session import Session
-from oms.adapters.sql.rows import commands, exchange_state, orders, positions, risk_policies
+from oms.adapters.sql.rows import (
+    commands,
+    exchange_state,
+    orders,
+    positions,
+    risk_policies,
+    risk_state,
+)
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_from_row
 from oms.domain.errors import LeaseLost
 from oms.domain.risk.policy import PolicyScope
@@ -67,6 +74,7 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         ),
         exchange_state=await exchange_state.load_exchange_state(session, account_id),
         limits=risk_policies.limits_from_rows(policy, dialect),
+        risk=await risk_state.load_risk_state(session, account_id),
     )
 
 

@@ -21,6 +21,7 @@ from oms.adapters.sql.rows import (
     reconciliation,
     risk_flags,
     risk_policies,
+    risk_state,
 )
 from oms.ports.ledger_store import AccountBatch
 
@@ -80,6 +81,8 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
     for batch in each:
         risk_flags.add_to(statements, batch.lease.account_id, batch.switches, now)
         risk_policies.add_to(statements, batch.limits)
+        if batch.risk is not None:
+            risk_state.add_to(statements, batch.lease.account_id, batch.risk)
     return statements
 
 

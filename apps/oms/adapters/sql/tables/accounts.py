@@ -145,6 +145,25 @@ risk_policies = schema.table(
     schema.required("comment", types.ShortText(255)),
 )
 
+risk_trips = schema.table(
+    "risk_trips",
+    schema.key("account_id"),
+    sa.Column("name", types.ShortText(64), primary_key=True),
+    schema.required("scope", types.ShortText(16)),
+    schema.required("tripped_at", types.TimestampType()),
+    schema.required("limit_value", types.DecimalType()),
+    schema.nullable("actual_value", types.DecimalType()),
+)
+
+risk_high_water = schema.table(
+    "risk_high_water",
+    schema.key("account_id"),
+    schema.required("currency", types.ExactText(32)),
+    schema.required("peak", types.DecimalType()),
+    schema.required("as_of", types.TimestampType()),
+    schema.nullable("reset_at", types.TimestampType()),
+)
+
 rate_chunks = schema.table(
     "rate_chunks",
     sa.Column("scope", types.ExactText(128), primary_key=True),

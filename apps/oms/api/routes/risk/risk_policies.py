@@ -33,9 +33,17 @@ from oms.wire.commands.risk_policy_requests import (
     read_policy_edit,
     read_policy_scope,
     read_preset,
+    read_reset,
 )
 from oms.wire.request_body import load_body
-from oms.wire.responses.risk_policy_rows import CheckRow, LimitRow, PolicyRow, UsageRows, limit_rows
+from oms.wire.responses.risk_policy_rows import (
+    CheckRow,
+    LimitRow,
+    PolicyRow,
+    ResetRow,
+    UsageRows,
+    limit_rows,
+)
 
 router = APIRouter()
 
@@ -61,6 +69,13 @@ _PRESET = validated(
     "RiskPreset",
     risk_policy_requests.PRESET,
     {"account_id": 1, "preset": "standard", "comment": "first week"},
+)
+
+
+_RESET = validated(
+    "RiskReset",
+    risk_policy_requests.RESET,
+    {"account_id": 1, "key": "max_total_drawdown_pct", "comment": "reviewed"},
 )
 
 
@@ -112,6 +127,34 @@ async def apply_risk_preset(request: Request) -> Response:
     caller = await admit_caller(request)
     edit = read_preset(load_body(await request.body()), read_header_comment(request))
     return await _change_account(request, caller, edit)
+
+
+@router.post(
+    "/risk/reset",
+    openapi_extra=documented(
+        ResetRow, statuses=SENT, query=(*p.WAIT, p.COMMENT), body=_RESET, errors=COMMAND_ERRORS
+    ),
+)
+async def reset_risk(request: Request) -> Response:
+    """Set the high-water mark of an account to its equity, so that entries pass again."""
+    caller = await admit_caller(request)
+    account_id, payload = read_reset(load_body(await request.body()), read_header_comment(request))
+    command = CommandRequest(payload=payload, account_id=account_id)
+    submission = await submit_and_wait(request, caller, [command])
+    (result,) = submission.results
+    if not result["ok"]:
+        return failure_response([result])
+    outcome: dict[str, str] = submission.value(0) or {}
+    body: ResetRow = {
+        "ok": True,
+        "account_id": account_id,
+        "key": payload.key,
+        "high_water": outcome.get("high_water"),
+        "currency": outcome.get("currency"),
+        "reset_at": outcome.get("reset_at"),
+        "command_id": submission.command_ids[0],
+    }
+    return submission.add_headers(JsonResponse(body, 200 if outcome else 202))
 
 
 @router.get(

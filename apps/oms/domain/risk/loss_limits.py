@@ -1,0 +1,107 @@
+"""Limits that are counted against the equity of the account: losses, drawdown, shares of it.
+
+What a day has lost and how far the equity is below its high-water mark are the same for every
+order: they are also observed without one (``oms.services.risk``).
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from oms.domain.errors import Refused
+from oms.domain.money import decimal_text, multiply
+from oms.domain.risk.limit_context import LimitContext
+from oms.domain.risk.measure import (
+    HUNDRED,
+    Measure,
+    UnknownEquity,
+    at_most,
+    dollars_of,
+    notional_of,
+    number_of,
+    percent_of,
+    refused_by,
+)
+from oms.domain.risk.policy import Limit
+from oms.domain.risk.trips import drawdown_pct
+from oms.domain.value import value
+
+
+@value
+class Breach:
+    """A limit on losses that is reached: by how much, and in words."""
+
+    actual: Decimal | None
+    message: str
+
+
+def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
+    """Return how the account exceeds a limit on losses, or ``None``. Raises ``UnknownEquity``."""
+    return _LOSSES[limit.key](limit, context)
+
+
+def check_losses(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse while the account exceeds a limit on losses. Raises ``UnknownEquity``."""
+    breach = breach_of(limit, measure.context)
+    return None if breach is None else refused_by(limit, measure, breach.message, breach.actual)
+
+
+def check_capital(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse a position above a share of the equity. Raises ``Unknown``."""
+    worth = notional_of(measure, measure.exposure.quantity_after(measure.entry))
+    equity = dollars_of(measure.context, measure.context.equity.equity)
+    if multiply(worth, HUNDRED) <= multiply(number_of(limit), equity):
+        return None
+    percent = percent_of(worth, equity) if equity > 0 else None
+    message = (
+        f"with this order the position is worth {decimal_text(worth)}, the account"
+        f" {decimal_text(equity)}; {at_most(limit)} %"
+    )
+    return refused_by(limit, measure, message, percent)
+
+
+def _daily_loss(limit: Limit, context: LimitContext) -> Breach | None:
+    loss = -dollars_of(context, context.equity.day_result)
+    if loss < number_of(limit):
+        return None
+    return Breach(actual=loss, message=f"the day has lost {decimal_text(loss)}; {at_most(limit)}")
+
+
+def _daily_loss_pct(limit: Limit, context: LimitContext) -> Breach | None:
+    loss = -dollars_of(context, context.equity.day_result)
+    start = dollars_of(context, context.equity.at_day_start)
+    if loss <= 0 or multiply(loss, HUNDRED) < multiply(number_of(limit), start):
+        return None
+    percent = percent_of(loss, start) if start > 0 else None
+    message = (
+        f"the day has lost {decimal_text(loss)} of {decimal_text(start)} at its beginning;"
+        f" {at_most(limit)} %"
+    )
+    return Breach(actual=percent, message=message)
+
+
+def _drawdown(limit: Limit, context: LimitContext) -> Breach | None:
+    """Return a drawdown that is too deep, or was since the last reset."""
+    trip = context.risk.trip_of(limit.key)
+    if trip is not None and trip.actual is not None:
+        message = (
+            f"the equity was {decimal_text(trip.actual)} % below its high-water mark at"
+            f" {trip.tripped_at:%Y-%m-%dT%H:%M:%SZ}, and {decimal_text(trip.limit)} % was allowed;"
+            " nothing is opened until it is reset"
+        )
+        return Breach(actual=trip.actual, message=message)
+    percent = drawdown_pct(context.risk.high_water, context.equity)
+    if percent is None:
+        raise UnknownEquity("the equity of the account, or its high-water mark, is not known")
+    if percent < number_of(limit):
+        return None
+    message = (
+        f"the equity is {decimal_text(percent)} % below its high-water mark; {at_most(limit)} %"
+    )
+    return Breach(actual=percent, message=message)
+
+
+_LOSSES: Mapping[str, Callable[[Limit, LimitContext], Breach | None]] = {
+    "daily_loss_limit": _daily_loss,
+    "daily_loss_limit_pct": _daily_loss_pct,
+    "max_total_drawdown_pct": _drawdown,
+}

@@ -1,0 +1,134 @@
+"""Compares the losses of an account with its limits, and keeps what they reached.
+
+It runs before each command that may open a position, and after each snapshot of equity. A limit
+that is reached is reported once: that on the loss of a day once a day, that on the drawdown until
+it is reset. The high-water mark is that of the snapshot with the highest profit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from oms.domain.event import Event, Namespace
+from oms.domain.risk.limit_context import AccountEquity, HighWater, LimitContext, Trip
+from oms.domain.risk.loss_limits import breach_of
+from oms.domain.risk.measure import UnknownEquity, number_of
+from oms.domain.risk.policy import AccountPolicy, Limit
+from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS
+from oms.domain.risk.risk_day import day_start
+from oms.domain.risk.trips import mark_at, with_trips
+from oms.domain.value import evolve
+from oms.ports.performance.equity_snapshots import EquitySnapshotStore
+from oms.services.account_state.state import AccountState
+from oms.services.commands.policy_limits import exposure_of, read_context
+from oms.services.ledger.record import Changes
+
+DRAWDOWN = "max_total_drawdown_pct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveLosses:
+    """Observes the losses of accounts with limits on them."""
+
+    snapshots: EquitySnapshotStore
+
+    async def __call__(self, state: AccountState, changes: Changes, now: datetime) -> None:
+        """Keep and report the limits that the account has reached. Raises ``Unavailable``."""
+        policy = state.policy
+        if policy is None or not policy.limits_losses:
+            return
+        context = await read_context(state, exposure_of(state), (), now, has_equity=True)
+        if DRAWDOWN in policy.account:
+            await self._raise_mark(state, context.equity, now)
+        context = evolve(context, risk=state.risk)
+        trips = _new_trips(policy, context, now)
+        state.set_risk(with_trips(state.risk, trips))
+        reported: set[tuple[str, str]] = set()
+        for trip in trips:
+            name = (KEYS[trip.key].reason, trip.scope)
+            if name not in reported and not _is_reported(context, policy, trip, now):
+                reported.add(name)
+                changes.events.append(_tripped_event(trip, policy.account[trip.key]))
+
+    async def _raise_mark(self, state: AccountState, equity: AccountEquity, now: datetime) -> None:
+        """Raise the high-water mark to the highest snapshot since it was last raised."""
+        mark = state.risk.high_water
+        reset_at = None if mark is None else mark.reset_at
+        since = reset_at
+        if mark is not None and mark.currency == equity.currency:
+            since = mark.as_of
+        else:
+            mark = None
+        taken = await self.snapshots.between(state.account.id, equity.currency, since)
+        raised = mark
+        for snapshot in taken:
+            if raised is None:
+                raised = HighWater(
+                    currency=equity.currency,
+                    peak=snapshot.profit,
+                    as_of=snapshot.ts,
+                    reset_at=reset_at,
+                )
+            raised = evolve(raised, peak=max(raised.peak, snapshot.profit), as_of=snapshot.ts)
+        raised = raised or mark_at(equity, now)
+        if mark is not None and raised is not None and raised.peak == mark.peak:
+            # Nothing to store: the snapshots are read again after a restart.
+            state.risk = evolve(state.risk, high_water=raised)
+        elif raised is not None:
+            state.set_risk(evolve(state.risk, high_water=raised))
+
+
+def _new_trips(policy: AccountPolicy, context: LimitContext, now: datetime) -> list[Trip]:
+    """Return the limits that are reached and were not before."""
+    trips = []
+    for key in sorted(LOSS_KEYS & policy.account.keys()):
+        limit = policy.account[key]
+        if _is_tripped(context, policy, limit, now):
+            continue
+        try:
+            breach = breach_of(limit, context)
+        except UnknownEquity:
+            continue  # Entries are refused until it is known.
+        if breach is not None:
+            trips.append(
+                Trip(
+                    key=key,
+                    scope=limit.scope.value,
+                    tripped_at=now,
+                    limit=number_of(limit),
+                    actual=breach.actual,
+                )
+            )
+    return trips
+
+
+def _is_tripped(context: LimitContext, policy: AccountPolicy, limit: Limit, now: datetime) -> bool:
+    """Return whether the limit was reached before: the drawdown ever, a loss on this day."""
+    trip = context.risk.trip_of(limit.key)
+    if trip is None or limit.key == DRAWDOWN:
+        return trip is not None
+    is_today = trip.tripped_at >= day_start(now, policy.day_zone)
+    return is_today and trip.scope == limit.scope.value
+
+
+def _is_reported(context: LimitContext, policy: AccountPolicy, trip: Trip, now: datetime) -> bool:
+    """Return whether another limit on the loss of the day, of the same scope, was reported."""
+    if trip.key == DRAWDOWN:
+        return False
+    today = day_start(now, policy.day_zone)
+    return any(
+        each.scope == trip.scope and each.tripped_at >= today
+        for each in context.risk.trips
+        if each.key != DRAWDOWN
+    )
+
+
+def _tripped_event(trip: Trip, limit: Limit) -> Event:
+    facts = {
+        "scope": trip.scope,
+        "scope_id": limit.scope_id,
+        "key": trip.key,
+        "reason": KEYS[trip.key].reason,
+        "limit": trip.limit,
+        "value": trip.actual,
+    }
+    return Event(name="risk_tripped", namespace=Namespace.RISK, facts=facts)
