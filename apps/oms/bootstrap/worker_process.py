@@ -16,6 +16,7 @@ from oms.services.access.chain_commands import ChainCommands
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.commit import CommitBatches
 from oms.services.admin_mutate.mutate_rows import build_mutate_rows
+from oms.services.commands.amend_orders import AmendOrders
 from oms.services.commands.bulk_close import BulkClose
 from oms.services.commands.execute import ExecuteCommand
 from oms.services.commands.kill_switch import KillSwitchCache
@@ -30,6 +31,7 @@ from oms.services.ledger.record import RecordReports
 from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.performance.value_accounts import ValueAccounts
+from oms.services.protection.native_orders import NativeOrders
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
@@ -186,13 +188,7 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
         ),
         kill_switches=kill_switches,
         observe_losses=ObserveLosses(snapshots=store.equity_snapshots),
-        watch_stops=WatchStops(
-            record=record,
-            ids=ids,
-            queue=store.queue,
-            kill_switches=kill_switches,
-            price_age=timedelta(seconds=settings.max_price_age_seconds),
-        ),
+        watch_stops=_watch_stops(settings, store, record, kill_switches),
         reconcile=ReconcileAccount(
             ledger=ledger,
             record=record,
@@ -201,6 +197,25 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
             raw=RawPayloadRecorder(rows=store.raw_payloads, ids=ids),
         ),
         max_queue_seconds=settings.commands.max_queue_s,
+    )
+
+
+def _watch_stops(
+    settings: Settings, store: SqlStore, record: RecordReports, kill_switches: KillSwitchCache
+) -> WatchStops:
+    """Return the watcher of stop levels."""
+    return WatchStops(
+        record=record,
+        ids=store.ids,
+        queue=store.queue,
+        native=NativeOrders(
+            ledger=store.ledger,
+            ids=store.ids,
+            queue=store.queue,
+            cancel=AmendOrders(ledger=store.ledger, record=record).cancel_one,
+        ),
+        kill_switches=kill_switches,
+        price_age=timedelta(seconds=settings.max_price_age_seconds),
     )
 
 

@@ -198,6 +198,12 @@ class Exchange(Protocol):
         """Return the current best prices, reading them if needed; ``None`` if unavailable."""
         ...
 
+    def holds_exits(self, symbol: str) -> bool:
+        """Return whether reduce-only stop and take-profit market orders of it rest there, so that
+        they act without the gateway.
+        """
+        ...
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Send ``order``; a rejection is a report, a lost response one of kind ``unknown``."""
         ...

@@ -158,6 +158,8 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "stop_price_stale": "symbol age_ms",
         "stop_triggered": "position_id kind level price command_id",
         "stop_close_failed": "position_id kind command_id code message retry_at",
+        "protection_degraded": "position_id kind level order_id code message",
+        "protection_overfill": "position_id order_id deal_id opened_position_id qty price",
         "command_updated": "command_id command status request_id order_id error",
     }.items()
 }

@@ -127,6 +127,10 @@ class CcxtExchange:
             return None
         return await self._components.tickers.fetch(symbol)
 
+    def holds_exits(self, symbol: str) -> bool:
+        """Returns what the venue's table says, and the settings of the account permit."""
+        return self._components.journal.holds_exits(self.instruments().get(symbol))
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""
         try:

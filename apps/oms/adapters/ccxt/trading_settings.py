@@ -39,6 +39,20 @@ class TradingSettings:
             return batch
         return evolve(batch, kinds=frozenset(each for each in batch.kinds if allowed.get(each)))
 
+    def permits_exits(self, instrument: Instrument) -> bool:
+        """Returns whether stop and take-profit market orders that reduce may be sent."""
+        used: tuple[tuple[str, object], ...] = (
+            ("native_exits", True),
+            ("reduce_only", True),
+            ("trigger", True),
+            ("order_types", "stop_market"),
+            ("order_types", "take_profit_market"),
+        )
+        kind, restrictions = instrument.kind.value, self.restrictions
+        return all(
+            name not in restrictions or _has(restrictions[name], kind, each) for name, each in used
+        )
+
     def refuse(self, order: Order, instrument: Instrument) -> None:
         """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""
         kind = instrument.kind.value

@@ -324,7 +324,7 @@ def _build_components(
         ),
         marks=core.marks,
         wallets=core.wallets,
-        tickers=TickerCache(core.connection, core.clock, core.timings),
+        tickers=TickerCache(core.connection, core.clock, core.timings, core.profile.book_depth),
         order_query=_build_order_query(core, sending),
     )
 

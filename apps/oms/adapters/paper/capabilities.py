@@ -17,6 +17,7 @@ def paper_capabilities() -> dict[str, Any]:
         "order_types": {kind: sorted(ORDER_TYPES) for kind in _KINDS},
         "time_in_force": {kind: list(_FORCES) for kind in _KINDS},
         "post_only": both,
+        "native_exits": {kind: kind != "spot" for kind in _KINDS},
         "reduce_only": dict.fromkeys(_KINDS, "native"),
         "trigger": both,
         "trigger_direction": True,

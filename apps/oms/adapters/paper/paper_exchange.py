@@ -115,6 +115,10 @@ class PaperExchange:
         """Returns the same as ``quote``: nothing is read for it."""
         return self.quote(symbol, now)
 
+    def holds_exits(self, symbol: str) -> bool:
+        """Returns whether it is a contract: the engine triggers its orders itself."""
+        return ":" in symbol
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Places ``order`` and returns reports; none on it means that its reply is in flight.
 

@@ -112,6 +112,9 @@ class ClosePosition:
     qty: Decimal | None = None
     #: In place of ``qty``: percent of the quantity held.
     qty_pct: Decimal | None = None
+    #: The order stands for a stop level at the exchange: it takes no close lock. Only the gateway
+    #: sets it.
+    for_level: bool = False
     #: 0: the strategy of the position.
     strategy_id: int = 0
     reason: str = "api"

@@ -1,13 +1,15 @@
 """Close lock: a position is in state *close requested* while an order that closes it is open.
 
-The state is derived from the orders, so it cannot outlive them. Exits attached to an order do not
-count: they wait for a price and shrink with the position.
+The state is derived from the orders, so it cannot outlive them. Exits attached to an order, and
+orders that stand for a level of the position, do not count: they wait for a price and shrink with
+the position.
 """
 
 from collections.abc import Iterable
 
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order
+from oms.domain.protection.native_orders import is_native
 from oms.domain.value import evolve
 
 
@@ -17,6 +19,7 @@ def is_close_order(order: Order, position_id: int) -> bool:
         order.position_id == position_id
         and order.reduce_only
         and order.parent_order_id is None
+        and not is_native(order)
         and order.is_open
     )
 

@@ -172,7 +172,7 @@ class Order:
     requested_qty: Decimal | None = None
     requested_price: Decimal | None = None
     parent_order_id: int | None = None
-    #: What the orders of one request have in common; ``None``: it is alone.
+    #: Shared by orders that belong together.
     group_id: int | None = None
     #: Part of ``filled_qty`` whose executions are inferred, not confirmed.
     provisional_qty: Decimal = ZERO

@@ -33,6 +33,33 @@ class PendingClose:
     retry_at: datetime | None = None
 
 
+class NativeState(StrEnum):
+    """What is known of an order at the exchange that stands for a level."""
+
+    #: Its command is queued, or it is on its way, or it is being canceled.
+    PLACING = "placing"
+    #: It rests at the exchange, with the level and the size of the position.
+    RESTING = "resting"
+    #: The level or the size has changed since.
+    OUTDATED = "outdated"
+    #: It was refused, or it ended while the position is open.
+    FAILED = "failed"
+
+
+@value
+class NativeOrder:
+    """An order at the exchange for one level of a position, as it was requested."""
+
+    kind: StopKind
+    #: The system command that places it; 0: none was made.
+    command_id: int
+    level: Decimal
+    qty: Decimal
+    state: NativeState = NativeState.PLACING
+    #: ``None`` until it was seen.
+    order_id: int | None = None
+
+
 @value
 class Levels:
     """Stop levels; percentages are 0..100."""
@@ -50,6 +77,8 @@ class Levels:
     #: Counts changes of the levels and closes that failed; names the system command of a close.
     arming: int = 0
     pending_close: PendingClose | None = None
+    #: Orders at the exchange for ``stop_loss`` and ``stop_gain``, at most one each.
+    native: tuple[NativeOrder, ...] = ()
 
     @property
     def is_trailing(self) -> bool:
@@ -77,6 +106,7 @@ NO_LEVELS = Levels()
 
 
 def rearmed(levels: Levels | None) -> Levels:
-    """Return changed levels: a close that they caused before is forgotten."""
+    """Return changed levels: what they caused or failed to do before is forgotten."""
     before = levels or NO_LEVELS
-    return evolve(before, arming=before.arming + 1, pending_close=None)
+    native = tuple(each for each in before.native if each.state is not NativeState.FAILED)
+    return evolve(before, arming=before.arming + 1, pending_close=None, native=native)

@@ -32,7 +32,7 @@ from oms.domain.risk.account_switches import refuse_account
 from oms.domain.risk.exposure import reducible_qty
 from oms.domain.risk.kill_switch import KillSwitch, refuse_killed
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.value import constructor, value
+from oms.domain.value import constructor, evolve, value
 
 
 @value
@@ -128,6 +128,8 @@ def admit_close(
     if own_only and strategy_id != position.strategy_id:
         message = f"position {position.id} belongs to strategy {position.strategy_id}"
         return Refused(code="invalid_strategy_id", message=message)
+    if request.for_level:
+        context = evolve(context, orders=())  # It waits beside closes, and shrinks with the rest.
     if any(is_close_order(order, position.id) for order in context.orders):
         message = f"an order that closes position {position.id} is already open"
         return Refused(code="position_close_in_progress", message=message)

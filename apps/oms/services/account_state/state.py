@@ -19,6 +19,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.protection.native_orders import is_native
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.risk.limit_context import NO_TRIPS, AccountEquity, RiskState
@@ -105,6 +106,8 @@ class AccountState:
     read_equity: EquityReader | None = None
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
+    #: Positions, also ended ones, with orders at the exchange that stand for their levels.
+    native_positions: set[int] = field(default_factory=set)
     #: When a price of a symbol with armed positions was last known.
     priced_at: dict[str, datetime] = field(default_factory=dict)
     #: Symbols of armed positions whose price is too old; each was reported.
@@ -127,6 +130,11 @@ class AccountState:
             orders={order.id: order for order in loaded.orders},
             positions={position.id: position for position in loaded.positions},
             armed={position.id: position for position in loaded.positions if is_armed(position)},
+            native_positions={
+                order.group_id
+                for order in loaded.orders
+                if order.group_id is not None and is_native(order)
+            },
             stored_instruments=dict(loaded.exchange_state.instruments),
             own_limits=loaded.limits,
             policy=policy_of(loaded.account.id, loaded.limits),

@@ -219,6 +219,7 @@ class PlaceOrder:
             requested_price=requested.price,
             expires_at=payload.expires_at if isinstance(payload, SendOrder) else None,
             ticket_id=approved.position_id,
+            group_id=_group_of(payload),
             params=payload.params,
             fingerprint=fingerprint,
             created_at=now,
@@ -226,6 +227,12 @@ class PlaceOrder:
         )
         state.put_order(order, is_new=True)
         return order
+
+
+def _group_of(payload: SendOrder | ClosePosition) -> int | None:
+    """Return the position whose level the order stands for."""
+    stands_for_level = isinstance(payload, ClosePosition) and payload.for_level
+    return payload.position_id if stands_for_level else None
 
 
 async def _within_limits(

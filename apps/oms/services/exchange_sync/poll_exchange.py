@@ -17,6 +17,7 @@ from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.overfills import overfill_events
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.risk.observe_losses import ObserveLosses
@@ -68,8 +69,10 @@ class PollExchange:
         finished += [*complete_pending(state, reports, changes), *finished_calls]
         finished += await self.flatten.advance(state, changes, now)
         await self.record.value_fees(state, changes, now)
-        if state.armed and self.watch_stops is not None and exchange.is_ready():
-            await self.watch_stops(state, changes, now)
+        if self.watch_stops is not None and exchange.is_ready():
+            changes.events += overfill_events(changes)
+            if state.armed or state.native_positions:
+                await self.watch_stops(state, changes, now)
         if state.is_valued:
             await self._observe_losses(state, changes, now)
         state.work.has_exchange_requests |= exchange.needs_commit()

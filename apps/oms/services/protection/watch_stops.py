@@ -4,7 +4,7 @@ It runs with each look at the market of an account that has armed positions. A l
 is recorded with the position, in one transaction with the system command that closes it; so a crash
 neither forgets nor repeats a close. A close that fails is repeated with back-off until the position
 is closed or its levels are changed. Without a fresh price nothing is closed but what was held too
-long.
+long. Levels that rest as orders at the exchange are left to it.
 """
 
 import logging
@@ -20,7 +20,8 @@ from oms.domain.event import Event, Namespace
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind
-from oms.domain.protection.stop_rule import StopDecision, decide_stop
+from oms.domain.protection.native_orders import may_use_native, watched_part
+from oms.domain.protection.stop_rule import StopDecision, decide_stop, is_armed
 from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillMode
 from oms.domain.value import evolve
@@ -32,6 +33,7 @@ from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.close_outcome import close_outcome
 from oms.services.protection.exit_prices import exit_price
+from oms.services.protection.native_orders import NativeOrders
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class WatchStops:
     record: RecordReports
     ids: IdBlocks
     queue: CommandQueue
+    native: NativeOrders
     #: ``None`` if there are no kill switches.
     kill_switches: KillSwitchCache | None
     #: Prices older than this close nothing.
@@ -57,15 +60,49 @@ class WatchStops:
             await self.kill_switches(state)
         rows = await self._pending_rows(state)
         quotes: dict[str, Quote | None] = {}
-        for position in list(state.armed.values()):
-            if position.symbol not in quotes:
-                quotes[position.symbol] = self._fresh_quote(state, position, changes, now)
-            quote = quotes[position.symbol]
-            price = None if quote is None else exit_price(state.account.stops, position, quote)
-            if position.levels is not None and position.levels.pending_close is not None:
-                await self._follow(state, position, price, rows, changes, now)
-            else:
-                await self._judge(state, position, price, changes, now)
+        uses_native = may_use_native(state.account)
+        for position_id in (*state.armed, *(state.native_positions - state.armed.keys())):
+            position = state.positions.get(position_id)
+            if position is None:
+                continue
+            has_orders = position_id in state.native_positions or bool(
+                position.levels and position.levels.native
+            )
+            if uses_native or has_orders:
+                levels = await self.native.follow(state, position, changes, now)
+                position = self._put_changed(state, position, levels, changes, now)
+            if is_armed(watched_part(position)):
+                if position.symbol not in quotes:
+                    quotes[position.symbol] = self._fresh_quote(state, position, changes, now)
+                await self._watch(state, position, quotes[position.symbol], rows, changes, now)
+            if uses_native:
+                await self._place_native(state, state.positions[position.id], changes, now)
+        if state.native_positions:
+            await self.native.release(state, changes, now)
+
+    async def _watch(
+        self,
+        state: AccountState,
+        position: Position,
+        quote: Quote | None,
+        rows: Mapping[int, CommandRow],
+        changes: Changes,
+        now: datetime,
+    ) -> None:
+        price = None if quote is None else exit_price(state.account.stops, position, quote)
+        if position.levels is not None and position.levels.pending_close is not None:
+            await self._follow(state, position, price, rows, changes, now)
+        else:
+            await self._judge(state, position, price, changes, now)
+
+    async def _place_native(
+        self, state: AccountState, position: Position, changes: Changes, now: datetime
+    ) -> None:
+        """Place orders at the exchange, unless the position is being closed or nothing may act."""
+        levels = position.levels or NO_LEVELS
+        if levels.pending_close is None and not _is_halted(state, position):
+            placed = await self.native.place(state, position, levels, changes, now)
+            self._put_changed(state, position, placed, changes, now)
 
     async def _judge(
         self,
@@ -75,7 +112,7 @@ class WatchStops:
         changes: Changes,
         now: datetime,
     ) -> None:
-        decision = decide_stop(position, price, now, state.account.stops.min_age)
+        decision = decide_stop(watched_part(position), price, now, state.account.stops.min_age)
         levels = position.levels or NO_LEVELS
         if decision.best != levels.stop_trailing_best:
             levels = evolve(levels, stop_trailing_best=decision.best)
@@ -147,6 +184,19 @@ class WatchStops:
         after = evolve(position, levels=levels, updated_at=now, version=position.version + 1)
         self.record.stage(state, LedgerUpdate(positions=(after,)), changes)
         return after
+
+    def _put_changed(
+        self,
+        state: AccountState,
+        position: Position,
+        levels: Levels,
+        changes: Changes,
+        now: datetime,
+    ) -> Position:
+        """Store the position if the levels differ from its own."""
+        if levels == (position.levels or NO_LEVELS):
+            return position
+        return self._put(state, position, levels, changes, now)
 
     async def _pending_rows(self, state: AccountState) -> Mapping[int, CommandRow]:
         """Return the stored commands of closes that wait for no answer of the exchange."""

@@ -41,6 +41,8 @@ def encode_close_position(payload: ClosePosition) -> dict[str, Any]:
     """Return the keys of a ``close_position``."""
     fields: dict[str, Any] = {"position_id": payload.position_id, "order_type": payload.order_type}
     put_decimals(fields, qty=payload.qty, qty_pct=payload.qty_pct, price=payload.price)
+    if payload.for_level:
+        fields["for_level"] = True
     _put_shared(fields, payload)
     return fields
 

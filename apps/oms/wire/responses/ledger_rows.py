@@ -13,7 +13,7 @@ from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
-from oms.domain.protection.stop_rule import is_armed
+from oms.domain.protection.native_orders import protection_of
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
 from oms.wire.responses.level_rows import NO_LEVELS, level_fields
 from oms.wire.responses.value_types import (
@@ -349,7 +349,7 @@ def position_row(position: Position) -> PositionRow:
         "close_reason": position.close_reason,
         "merged_into": position.merged_into,
         "external": position.external,
-        "protection": "emulated" if is_armed(position) else "none",
+        "protection": protection_of(position).value,
         "version": position.version,
     }
 

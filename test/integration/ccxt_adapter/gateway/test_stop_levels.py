@@ -29,7 +29,8 @@ async def _closed(setup: ExchangeSetup, position_id: int) -> dict[str, Any]:
 async def test_levels_close_at_an_exchange_also_after_a_restart(
     exchange_setup: ExchangeSetup, venue: LoopbackExchange
 ) -> None:
-    setup = await exchange_setup.start_account()
+    settings: dict[str, Any] = dict(venue.startup["extra_config"]["bybit"])
+    setup = await exchange_setup.start_account(**settings, oms={"protection_mode": "emulated"})
     venue.control("price", symbol=LINEAR, price="60000")
     market = {"order_type": "market", "price": None}
     sent = await setup.send(**market, stop_loss="59000", stop_gain_pct="2")

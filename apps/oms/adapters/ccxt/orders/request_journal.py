@@ -70,6 +70,12 @@ class RequestJournal:
         self._unsaved: list[OrderRequest] = []
         self._saving: list[OrderRequest] = []
 
+    def holds_exits(self, instrument: Instrument | None) -> bool:
+        """Return whether stop levels of positions in it may be orders at the exchange."""
+        if instrument is None or instrument.kind not in self._profile.native_exit_kinds:
+            return False
+        return self._settings.permits_exits(instrument)
+
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
         """Record a new order. Raises ``Invalid`` for forms that are not sent."""
         refuse_unsupported_order(order, instrument, self._profile)

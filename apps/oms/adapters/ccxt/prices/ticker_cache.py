@@ -5,13 +5,17 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 from oms.adapters.ccxt.client.exchange_client import ExchangeClient
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.parsing.fields import get_decimal, get_price
+from oms.adapters.ccxt.prices.price_parser import parse_book
 from oms.adapters.ccxt.timings import Timings
 from oms.domain.quotes import Quote
+from oms.domain.value import evolve
 
+_ONE = Decimal(1)
 _log = logging.getLogger("oms.ccxt")
 
 
@@ -19,7 +23,8 @@ class TickerCache:
     """Keeps tickers up to date while they are requested.
 
     A ticker whose last read failed, or that is older than ``ticker_age_seconds_max``, is none. Ages
-    are measured with ``monotonic``: steps of the system's clock do not change them.
+    are measured with ``monotonic``: steps of the system's clock do not change them. Where tickers
+    have no best prices, those of the order book are read, ``book_depth`` levels of it.
     """
 
     def __init__(
@@ -27,11 +32,13 @@ class TickerCache:
         client: ExchangeClient,
         clock: Callable[[], datetime],
         timings: Timings,
+        book_depth: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._clock = clock
         self._timings = timings
+        self._book_depth = book_depth
         self._monotonic = monotonic
         #: When each symbol was last requested.
         self._requested: dict[str, float] = {}
@@ -102,25 +109,35 @@ class TickerCache:
 
     async def _read(self, symbol: str) -> None:
         try:
-            row = await self._client.read("fetch_ticker", symbol)
-            bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
-            bid_qty, ask_qty = get_decimal(row, "bidVolume"), get_decimal(row, "askVolume")
-            last, mark = get_price(row, "last"), get_price(row, "markPrice")
+            quote = await self._read_quote(symbol)
         except ReadFailed as failed:
             self._quotes.pop(symbol, None)
             _log.warning("no ticker of %s: %s", symbol, failed.message)
             return
-        if not bid or not ask:
+        if quote is None:
             self._quotes.pop(symbol, None)
             return
-        quote = Quote(
-            symbol=symbol,
-            bid=bid,
-            ask=ask,
-            bid_qty=bid_qty,
-            ask_qty=ask_qty,
-            last=last,
-            mark=mark,
-            at=self._clock(),
-        )
         self._quotes[symbol] = (self._monotonic(), quote)
+
+    async def _read_quote(self, symbol: str) -> Quote | None:
+        """Returns the best prices; ``None`` if there are none. Raises ``ReadFailed``."""
+        row = await self._client.read("fetch_ticker", symbol)
+        last, mark = get_price(row, "last"), get_price(row, "markPrice")
+        bid, ask = get_decimal(row, "bid"), get_decimal(row, "ask")
+        if bid and ask:
+            return Quote(
+                symbol=symbol,
+                bid=bid,
+                ask=ask,
+                bid_qty=get_decimal(row, "bidVolume"),
+                ask_qty=get_decimal(row, "askVolume"),
+                last=last,
+                mark=mark,
+                at=self._clock(),
+            )
+        book = await self._client.read("fetch_order_book", symbol, self._book_depth)
+        try:
+            best = parse_book(book, _ONE, symbol, self._clock())
+        except ValueError:
+            return None
+        return None if best is None else evolve(best, bids=(), asks=(), last=last, mark=mark)

@@ -197,6 +197,7 @@ _BINANCE = evolve(
     amend_kinds=frozenset({InstrumentKind.LINEAR}),
     replace_kinds=SPOT_ONLY,
     has_typed_triggers=True,
+    native_exit_kinds=frozenset({InstrumentKind.LINEAR}),
     client_id_scope="open orders",
     rejects_stale_requests=True,
     order_number_keys={

@@ -120,6 +120,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             "absence": _absence(profile),
         },
         "order_types": types,
+        "native_exits": {kind: InstrumentKind(kind) in profile.native_exit_kinds for kind in kinds},
         "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
         "conditional_list": {
             kind: _conditional_list(kind, separate_kinds, is_tested=venue.is_tested)

@@ -211,6 +211,9 @@ class VenueProfile:
     #: The parameter with the direction in which the price of contracts meets a trigger, and its
     #: values for up and down; ``None``: it is not sent.
     trigger_direction: tuple[str, str, str] | None = None
+    #: Kinds whose reduce-only stop and take-profit market orders rest beside each other and act on
+    #: the position at the time: they may stand for stop levels.
+    native_exit_kinds: frozenset[InstrumentKind] = frozenset()
     #: Stop and take profit differ in the parameter of the trigger, not by its side.
     has_typed_triggers: bool = False
     #: ccxt's fields of an order with its trigger price, where it is not in ``triggerPrice``.

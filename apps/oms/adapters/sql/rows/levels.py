@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from oms.domain.money import decimal_text
-from oms.domain.protection.levels import Levels, PendingClose, StopKind
+from oms.domain.protection.levels import Levels, NativeOrder, NativeState, PendingClose, StopKind
 from oms.wire.json import dumps, loads, time_text
 
 _DECIMALS = (
@@ -39,6 +39,8 @@ def encode_levels(levels: Levels | None) -> str | None:
             "failures": pending.failures,
             "retry_at": retry_at,
         }
+    if levels.native:
+        fields["native"] = [_encode_native(each) for each in levels.native]
     return dumps(fields)
 
 
@@ -58,4 +60,27 @@ def decode_levels(text: str | None) -> Levels | None:
             failures=pending["failures"],
             retry_at=None if retry_at is None else datetime.fromisoformat(retry_at),
         )
+    fields["native"] = tuple(map(_decode_native, fields.get("native", ())))
     return Levels(**fields)
+
+
+def _encode_native(order: NativeOrder) -> dict[str, Any]:
+    return {
+        "kind": order.kind.value,
+        "command_id": order.command_id,
+        "level": decimal_text(order.level),
+        "qty": decimal_text(order.qty),
+        "state": order.state.value,
+        "order_id": order.order_id,
+    }
+
+
+def _decode_native(row: dict[str, Any]) -> NativeOrder:
+    return NativeOrder(
+        kind=StopKind(row["kind"]),
+        command_id=row["command_id"],
+        level=Decimal(row["level"]),
+        qty=Decimal(row["qty"]),
+        state=NativeState(row["state"]),
+        order_id=row["order_id"],
+    )

@@ -17,16 +17,22 @@ SYMBOL = "BTC/USDT"
 TIMINGS = Timings(live_poll_seconds=0.02, first_ticker_seconds=0.1, ticker_age_seconds_max=10)
 
 
+BOOK_DEPTH = 50
+
+
 class ScriptedTickers:
     """Answers reads with ``row``; without one they hang, or fail while ``is_down``."""
 
     def __init__(self) -> None:
         self.row: dict[str, Any] | None = {"bid": "99", "ask": "101", "info": {}}
+        self.book: dict[str, Any] = {"bids": [], "asks": []}
         self.is_down = False
         self.reads = 0
 
-    async def read(self, method: str, symbol: str) -> Any:
-        assert (method, symbol) == ("fetch_ticker", SYMBOL)
+    async def read(self, method: str, symbol: str, limit: int | None = None) -> Any:
+        if (method, symbol, limit) == ("fetch_order_book", SYMBOL, BOOK_DEPTH):
+            return self.book
+        assert (method, symbol, limit) == ("fetch_ticker", SYMBOL, None)
         self.reads += 1
         if self.is_down:
             raise ReadFailed("exchange_unavailable", "no answer", retryable=True)
@@ -54,7 +60,7 @@ def clock() -> list[datetime]:
 
 @pytest.fixture
 def tickers(client: Any, clock: list[datetime], seconds: list[float]) -> TickerCache:
-    return TickerCache(client, lambda: clock[0], TIMINGS, lambda: seconds[0])
+    return TickerCache(client, lambda: clock[0], TIMINGS, BOOK_DEPTH, lambda: seconds[0])
 
 
 async def test_the_first_ticker_is_read_when_it_is_needed(
@@ -76,6 +82,18 @@ async def test_a_last_or_mark_price_that_is_not_positive_is_none(
     assert quote is not None and (quote.last, quote.mark) == (None, None)
     parsed = parse_quote(client.row, Decimal(1), SYMBOL, quote.at)
     assert parsed is not None and (parsed.last, parsed.mark) == (None, None)
+
+
+async def test_where_tickers_have_no_best_prices_the_book_is_read(
+    client: ScriptedTickers, tickers: TickerCache
+) -> None:
+    """As at Binance futures."""
+    client.row = {"bid": None, "ask": None, "last": "100", "info": {}}
+    assert await tickers.fetch(SYMBOL) is None
+    client.book = {"bids": [["98", "2"], ["99", "1"]], "asks": [["101", "3"]]}
+    quote = await tickers.fetch(SYMBOL)
+    assert quote is not None and (quote.bid, quote.ask, quote.last) == (99, 101, 100)
+    assert (quote.bid_qty, quote.ask_qty, quote.bids) == (1, 3, ()), "the best prices only"
 
 
 async def test_concurrent_callers_share_the_first_read(

@@ -1,0 +1,130 @@
+"""Native protection: orders that rest at the exchange and stand for the levels of a position.
+
+Such an order is a reduce-only stop or take-profit order of the gateway for the whole position.
+While it rests with the level and the size of the position, the watcher leaves that level alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from oms.domain.account import Account, Engine, PositionMode
+from oms.domain.ledger.position import Position
+from oms.domain.money import round_down_to_step
+from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_types import OCO_PARAM
+from oms.domain.protection.levels import NO_LEVELS, Levels, NativeOrder, NativeState, StopKind
+from oms.domain.protection.stop_rule import is_armed
+from oms.domain.protection.stop_settings import PriceMode, ProtectionMode
+from oms.domain.value import evolve
+
+NATIVE_TYPES: Mapping[StopKind, str] = {
+    StopKind.LOSS: "stop_market",
+    StopKind.GAIN: "take_profit_market",
+}
+"""The type of the order that stands for a level."""
+
+_FIELDS: Mapping[StopKind, str] = {StopKind.LOSS: "stop_loss", StopKind.GAIN: "stop_gain"}
+#: Prices of the gateway's that the last price of the exchange may stand for.
+_PRICE_MODES = (PriceMode.BID_ASK, PriceMode.LAST)
+_LIVE = (OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED)
+#: The order of before goes once the new one rests.
+_REPLACING = (NativeState.PLACING, NativeState.OUTDATED)
+_REASONS = frozenset(kind.value for kind in NATIVE_TYPES)
+
+
+class Protection(StrEnum):
+    """Who closes a position at its levels."""
+
+    NONE = "none"
+    NATIVE = "native"
+    EMULATED = "emulated"
+
+
+def is_native(order: Order) -> bool:
+    """Return whether the order stands for a level of the position that its group names."""
+    return order.group_id is not None and order.reason in _REASONS and OCO_PARAM not in order.params
+
+
+def may_use_native(account: Account) -> bool:
+    """Return whether levels of the account may rest at its exchange, where that takes them.
+
+    A position must be one at the exchange too: tickets, and those of strategies, are not.
+    """
+    settings = account.stops
+    if account.position_mode is not PositionMode.NETTING:
+        return False
+    if settings.price_mode not in _PRICE_MODES:
+        return False
+    if settings.protection is ProtectionMode.AUTO:
+        return account.engine is not Engine.PAPER
+    return settings.protection is ProtectionMode.NATIVE
+
+
+def native_levels(
+    account: Account, position: Position, now: datetime
+) -> Mapping[StopKind, Decimal]:
+    """Return the levels that are to rest at the exchange, by kind.
+
+    A position with a trailing stop or a maximum holding time is watched as a whole, and so is one
+    that is too young to be closed.
+    """
+    levels = position.levels or NO_LEVELS
+    if not may_use_native(account) or levels.is_trailing or levels.max_hold_seconds is not None:
+        return {}
+    if now - position.opened_at < account.stops.min_age:
+        return {}
+    prices = {kind: getattr(position, name) for kind, name in _FIELDS.items()}
+    return {kind: price for kind, price in prices.items() if price is not None}
+
+
+def native_quantity(position: Position, step: Decimal) -> Decimal:
+    """Return the quantity that an order at the exchange closes: all of the position."""
+    return round_down_to_step(position.qty.copy_abs(), step)
+
+
+def state_of_open(record: NativeOrder, order: Order, level: Decimal, qty: Decimal) -> NativeState:
+    """Return the state of a native order that is open, for a position with ``level`` and ``qty``.
+
+    One that is being executed has less left than was requested, as the position has.
+    """
+    if order.state not in _LIVE or order.pending_change is not None:
+        return NativeState.PLACING
+    is_equal = record.level == level and order.remaining_qty == qty
+    return NativeState.RESTING if is_equal else NativeState.OUTDATED
+
+
+def surplus_orders(
+    orders: Iterable[Order], levels: Levels, wanted: Collection[StopKind]
+) -> list[Order]:
+    """Return native orders to cancel: of levels that are gone or failed, and replaced ones.
+
+    An order that is replaced goes once the new one rests.
+    """
+    records = {NATIVE_TYPES[record.kind]: record for record in levels.native}
+    types = {NATIVE_TYPES[kind] for kind in wanted}
+    surplus: list[Order] = []
+    for order in orders:
+        record = records.get(order.order_type) if order.order_type in types else None
+        is_kept = record is not None and (record.state in _REPLACING or record.order_id == order.id)
+        if not is_kept:
+            surplus.append(order)
+    return surplus
+
+
+def watched_part(position: Position) -> Position:
+    """Return the position without the levels that rest at the exchange."""
+    if position.levels is None or not position.levels.native:
+        return position
+    resting = [each for each in position.levels.native if each.state is NativeState.RESTING]
+    return (
+        evolve(position, **{_FIELDS[each.kind]: None for each in resting}) if resting else position
+    )
+
+
+def protection_of(position: Position) -> Protection:
+    """Return who closes the position: ``native`` only if every level rests at the exchange."""
+    if not is_armed(position):
+        return Protection.NONE
+    return Protection.EMULATED if is_armed(watched_part(position)) else Protection.NATIVE

@@ -1,0 +1,104 @@
+"""Stop levels as orders at the paper exchange, where the account asks for it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from kit.databases.emptied import empty_database
+from kit.gateway.in_process import TRADER, open_gateway
+from kit.gateway.paper_trader import NO_FEES, PaperTrader
+from kit.polling import poll_until
+from oms.config import Settings
+
+KEY = "oms_a-native-stops-trader-for-tests"
+
+
+@pytest.fixture
+async def trader(dsn: str) -> AsyncIterator[PaperTrader]:
+    """A trader on a netting account whose levels are to rest at the exchange, at a price of 100."""
+    empty_database(dsn)
+    settings = Settings.model_validate(
+        {"access_cache_seconds": 0, "paper_tick_ms": 20, "commands": {"max_queue_s": 3600}}
+    )
+    async with open_gateway(dsn, settings) as gateway:
+        extra = NO_FEES % ',"protection_mode":"native","stop_min_age_seconds":5'
+        account_id = await gateway.add_account("netting", extra)
+        await gateway.add_key("native stops", KEY, grants={account_id: TRADER})
+        trader = PaperTrader(gateway, account_id, KEY)
+        trader.start()
+        await trader.price("100")
+        yield trader
+
+
+async def _resting(trader: PaperTrader) -> list[tuple[str, str, str]]:
+    path = f"/oms/orders/open?account_ids={trader.account_id}"
+    found = await trader.gateway.client.get(path, key=trader.key)
+    rows = found["items"]
+    return sorted((row["order_type"], row["trigger_price"], row["remaining_qty"]) for row in rows)
+
+
+async def _wait_for_resting(trader: PaperTrader, *expected: tuple[str, str, str]) -> None:
+    await poll_until(lambda: _resting(trader), lambda rows: rows == sorted(expected))
+
+
+async def _protection(trader: PaperTrader, position_id: int) -> str:
+    protection: str = (await trader.position(position_id))["protection"]
+    return protection
+
+
+async def test_levels_rest_once_the_position_is_old_enough_and_survive_a_restart(
+    trader: PaperTrader,
+) -> None:
+    position_id = await trader.open("2", stop_loss="95", stop_gain="110")
+    await trader.look()
+    assert await _resting(trader) == []
+    assert await _protection(trader, position_id) == "emulated", "it is too young to be closed"
+    trader.clock.advance(6)
+    stop, gain = ("stop_market", "95", "2"), ("take_profit_market", "110", "2")
+    await _wait_for_resting(trader, stop, gain)
+    assert await poll_until(lambda: _protection(trader, position_id), lambda each: each == "native")
+    await trader.restart()
+    await trader.run("close_position", position_id=position_id, qty="0.5")
+    await _wait_for_resting(
+        trader, ("stop_market", "95", "1.5"), ("take_profit_market", "110", "1.5")
+    )
+    order_ids = [row["group_id"] for row in await _rows(trader)]
+    assert order_ids == [position_id, position_id]
+    await trader.price("94")
+    closed = await trader.closed(position_id)
+    assert (closed["close_reason"], closed["close_price"]) == ("sl", "95.5"), (
+        "0.5 at 100, 1.5 at 94"
+    )
+    await _wait_for_resting(trader)
+    await trader.assert_healthy()
+
+
+async def test_a_flip_leaves_no_order_of_the_position_before(trader: PaperTrader) -> None:
+    position_id = await trader.open("1", stop_loss="95")
+    trader.clock.advance(6)
+    await _wait_for_resting(trader, ("stop_market", "95", "1"))
+    await trader.open("3", side="sell", stop_loss="105")
+    await _wait_for_resting(trader)
+    trader.clock.advance(6)
+    await _wait_for_resting(trader, ("stop_market", "105", "2"))
+    assert (await trader.position(position_id))["state"] == "closed"
+    await trader.assert_healthy()
+
+
+async def test_levels_that_are_cleared_take_their_orders_with_them(trader: PaperTrader) -> None:
+    position_id = await trader.open("1", stop_loss="95", stop_gain="110")
+    trader.clock.advance(6)
+    await _wait_for_resting(trader, ("stop_market", "95", "1"), ("take_profit_market", "110", "1"))
+    await trader.run("position_change", position_id=position_id, oms_stop_gain=None)
+    await _wait_for_resting(trader, ("stop_market", "95", "1"))
+    await trader.run("position_change", position_id=position_id, oms_stop_loss=None)
+    await _wait_for_resting(trader)
+    assert await _protection(trader, position_id) == "none"
+    await trader.assert_healthy()
+
+
+async def _rows(trader: PaperTrader) -> list[dict[str, Any]]:
+    path = f"/oms/orders/open?account_ids={trader.account_id}"
+    rows: list[dict[str, Any]] = (await trader.gateway.client.get(path, key=trader.key))["items"]
+    return rows
