@@ -41,6 +41,14 @@ def send_order(parsed: argparse.Namespace) -> Any:
     return _command(parsed, "send_order", payload, _present(parsed, ("wait_ms",)))
 
 
+def send_oco(parsed: argparse.Namespace) -> Any:
+    """``send_oco``; by default only to reduce a position."""
+    names = ("symbol", "side", "qty", "limit_price", "trigger_price", "stop_limit_price")
+    more = ("position_id", "strategy_id", "client_order_id", "comment")
+    payload = _present(parsed, names + more) | {"reduce_only": not parsed.opens}
+    return _command(parsed, "send_oco", payload, {})
+
+
 def change_order(parsed: argparse.Namespace) -> Any:
     """``change_order``."""
     payload = _present(parsed, ("order_id", "new_price", "new_qty", "comment"))

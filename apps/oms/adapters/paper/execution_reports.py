@@ -145,6 +145,7 @@ def _report(
         exchange_order_id=order.exchange_order_id,
         qty=order.qty if is_change else None,
         price=order.price if is_change else None,
+        code=event.reason or None if type(event) is Canceled else None,
         external=None if order_id else external_orders.describe_order(order),
     )
 

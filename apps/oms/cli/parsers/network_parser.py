@@ -68,7 +68,33 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_pair(commands: Any, network: argparse.ArgumentParser) -> None:
+    pair = add_verb(
+        commands,
+        "send-oco",
+        [network],
+        "place a limit order and a stop of which one cancels the other",
+        example="send-oco --account-id 1 --symbol BTC/USDT:USDT --side sell --qty 0.01"
+        " --limit-price 70000 --trigger-price 50000",
+        run=lazy_command("network", "send_oco"),
+    )
+    add_account_id(pair)
+    pair.add_argument("--symbol", required=True, help="the instrument")
+    pair.add_argument("--side", required=True, choices=("buy", "sell"), help="of both orders")
+    pair.add_argument("--qty", required=True, help="quantity of each in base currency")
+    pair.add_argument("--limit-price", required=True, help="price of the limit order")
+    pair.add_argument("--trigger-price", required=True, help="trigger of the stop")
+    pair.add_argument("--stop-limit-price", help="limit of the stop; default at the market")
+    pair.add_argument("--position-id", type=int, default=0, help="the position that they close")
+    pair.add_argument("--strategy-id", type=int, default=0, help="default 0: none")
+    pair.add_argument("--client-order-id", help="own id of the limit order")
+    pair.add_argument("--opens", action="store_true", help="not only reduce a position")
+    pair.add_argument("--comment", help=_COMMENT)
+    pair.set_defaults(view=_COMMAND_VIEW)
+
+
 def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
+    _add_pair(commands, network)
     change = add_verb(
         commands,
         "change-order",

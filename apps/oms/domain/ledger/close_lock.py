@@ -2,13 +2,14 @@
 
 The state is derived from the orders, so it cannot outlive them. Exits attached to an order, and
 orders that stand for a level of the position, do not count: they wait for a price and shrink with
-the position.
+the position. Of a pair of orders only the first one does.
 """
 
 from collections.abc import Iterable
 
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_types import OCO_PARAM
 from oms.domain.protection.native_orders import is_native
 from oms.domain.value import evolve
 
@@ -20,6 +21,7 @@ def is_close_order(order: Order, position_id: int) -> bool:
         and order.reduce_only
         and order.parent_order_id is None
         and not is_native(order)
+        and (order.group_id in (None, order.id) or OCO_PARAM not in order.params)
         and order.is_open
     )
 

@@ -153,7 +153,7 @@ class ExecutionReport:
     price: Decimal | None = None
     #: Progress of a multi-step change, for ``changed`` and for the report that ends a failed one.
     edit: EditState | None = None
-    #: Stable code and message of a ``rejected`` or ``refused`` report.
+    #: Stable code and message of a ``rejected`` or ``refused`` report; why the exchange canceled.
     code: str | None = None
     message: str | None = None
     #: Seconds after which the same request would probably be sent, where only load prevented it.

@@ -62,6 +62,7 @@ def build_external_order(
         new_position=hedged and is_external and not reduce_only,
         trigger_price=external.trigger_price,
         parent_order_id=external.parent_order_id,
+        group_id=None if parent is None else parent.group_id,
         reconciled=not is_external,
         created_at=external.created_at,
         updated_at=report.received_at,

@@ -174,6 +174,8 @@ class Order:
     parent_order_id: int | None = None
     #: Shared by orders that belong together.
     group_id: int | None = None
+    #: Why it is or was canceled without a request of a caller.
+    cancel_reason: str | None = None
     #: Part of ``filled_qty`` whose executions are inferred, not confirmed.
     provisional_qty: Decimal = ZERO
     #: Progress of the latest multi-step change, and since when.
@@ -284,6 +286,7 @@ def advance_order(
         reject_source=source,
         reject_code=code,
         reject_message=message,
+        cancel_reason=_cancel_reason_after(order, report),
         submitted_at=order.submitted_at or (now if kind in _ACKNOWLEDGES else None),
         triggered_at=now if kind is ReportKind.TRIGGERED else order.triggered_at,
         closed_at=None if state.is_open else order.closed_at or now,
@@ -358,6 +361,12 @@ def _provisional_after(order: Order, fill: Execution | None) -> Decimal:
     if fill is None or not fill.provisional:
         return order.provisional_qty
     return add(order.provisional_qty, fill.qty)
+
+
+def _cancel_reason_after(order: Order, report: ExecutionReport) -> str | None:
+    if report.kind is not ReportKind.CANCELED:
+        return order.cancel_reason
+    return report.code or order.cancel_reason
 
 
 def _rejection_after(

@@ -62,8 +62,8 @@ def _violations(request: SendOrder | ClosePosition, *, is_paper: bool) -> Iterat
         yield _NOT_SUPPORTED, f"time in force {time_in_force} is not supported; use one of {listed}"
     if not is_paper and "sim" in request.params:
         yield "sim_not_supported", "params.sim asks for faults that only a paper exchange has"
-    if not is_paper and OCO_PARAM in request.params:
-        yield _NOT_SUPPORTED, "pairs of which one cancels the other are on paper accounts only"
+    if OCO_PARAM in request.params and isinstance(request, ClosePosition):
+        yield _NOT_SUPPORTED, f"params.{OCO_PARAM} goes with send_order"
     if (
         order_type == "market"
         and time_in_force is None

@@ -19,6 +19,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_pair import OCO, is_pair_order
 from oms.domain.protection.native_orders import is_native
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
@@ -112,6 +113,10 @@ class AccountState:
     priced_at: dict[str, datetime] = field(default_factory=dict)
     #: Symbols of armed positions whose price is too old; each was reported.
     stale_symbols: set[str] = field(default_factory=set)
+    #: Whether orders of pairs were open since the account was loaded.
+    has_pairs: bool = False
+    #: When the cancel of an order that its pair has ended is repeated, by order id.
+    pair_cancels: dict[int, datetime] = field(default_factory=dict)
 
     @classmethod
     def from_loaded(
@@ -134,6 +139,12 @@ class AccountState:
                 order.group_id
                 for order in loaded.orders
                 if order.group_id is not None and is_native(order)
+            },
+            has_pairs=any(is_pair_order(order) for order in loaded.orders),
+            pair_cancels={
+                order.id: order.updated_at
+                for order in loaded.orders
+                if is_pair_order(order) and order.cancel_reason == OCO
             },
             stored_instruments=dict(loaded.exchange_state.instruments),
             own_limits=loaded.limits,

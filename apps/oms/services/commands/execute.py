@@ -44,6 +44,7 @@ from oms.domain.commands.command import (
     SendOrder,
 )
 from oms.domain.errors import Refused
+from oms.domain.orders.order_types import OCO_PARAM
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.ports.ledger_store import LedgerStore
 from oms.services.access.command_permissions import CommandPermissions
@@ -72,6 +73,8 @@ from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.break_even import set_break_even
 from oms.services.protection.close_position import close_by_gateway
+from oms.services.protection.place_pair import PlacePair
+from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
 from oms.services.risk.observe_losses import ObserveLosses
@@ -111,6 +114,8 @@ class ExecuteCommand:
             if state.policy is not None and state.policy.limits_losses:
                 await self._observe_losses(state, command, changes, now)
             result = register_pending(state, command, await self._run(state, command, changes, now))
+        if state.has_pairs:
+            await watch_pairs(state, changes, self.record.ids, now)
         if result.status is CommandStatus.RUNNING:
             state.work.results[command.id] = result  # The end is reported by a later report.
             await self.record.append_events(state, changes)
@@ -246,6 +251,8 @@ class ExecuteCommand:
         if command.actor.is_system and isinstance(command.payload, ClosePosition):
             cancel = self._amend_orders().cancel_one
             return await close_by_gateway(self.place, cancel, state, command, changes, now)
+        if isinstance(command.payload, SendOrder) and OCO_PARAM in command.payload.params:
+            return await PlacePair(place=self.place)(state, command, changes, now)
         return await self.place(state, command, changes, now)
 
     async def _set_price(

@@ -126,7 +126,7 @@ def _open_actions(state: AccountState, command: Command, result: CommandResult) 
     ids: Sequence[int | None]
     match command.payload:
         case SendOrder() | ClosePosition():
-            action, ids = "place", (result.order_id,)
+            action, ids = "place", result.order_ids or (result.order_id,)
         case CloseAllPositions():
             action, ids = "place", result.order_ids
         case ChangeOrder():
@@ -175,10 +175,9 @@ def _as_refused(code: str, message: str | None, report: ExecutionReport | None) 
 def _result(pending: PendingCommand) -> CommandResult:
     """Return the final result; one over several orders lists those that failed as skipped."""
     result, refused = pending.result, pending.refused
-    if (
-        isinstance(pending.command.payload, CancelAllOrders | CloseAllPositions)
-        or len(result.order_ids) > 1
-    ):
+    is_pair = isinstance(pending.command.payload, SendOrder)
+    lists_skipped = isinstance(pending.command.payload, CancelAllOrders | CloseAllPositions)
+    if lists_skipped or (len(result.order_ids) > 1 and not is_pair):
         done = tuple(order_id for order_id in result.order_ids if order_id not in refused)
         skipped = tuple((each, refusal.reason or refusal.code) for each, refusal in refused.items())
         return evolve(
@@ -191,4 +190,8 @@ def _result(pending: PendingCommand) -> CommandResult:
     refusal = next(iter(refused.values()), None)
     if refusal is None:
         return evolve(result, status=CommandStatus.DONE, error=None)
-    return evolve(result, status=CommandStatus.FAILED, error=refusal, order_ids=())
+    if not is_pair or len(result.order_ids) < 2:
+        return evolve(result, status=CommandStatus.FAILED, error=refusal, order_ids=())
+    message = f"one order of the pair failed, so the other is canceled: {refusal.message}"
+    error = evolve(refusal, message=message)
+    return evolve(result, status=CommandStatus.FAILED, error=error)

@@ -69,19 +69,19 @@ class PlaceOrder:
         """Place the order; the order, its fills and the result's order id are recorded."""
         requested = command.payload
         assert isinstance(requested, (SendOrder, ClosePosition))
-        fingerprint = _fingerprint(state.account.id, requested)
+        fingerprint = request_fingerprint(state.account.id, requested)
         payload = rounded_request(state, requested)
         if payload is not requested:
             command = evolve(command, payload=payload)
         if payload.client_order_id is not None:
-            duplicate = await self._find_duplicate(state, payload.client_order_id, fingerprint)
+            duplicate = await self.find_duplicate(state, payload.client_order_id, fingerprint)
             if duplicate is not None:
                 return duplicate
         if isinstance(payload, SendOrder):
             approved = await admit_request(state, payload, command.actor.api_key_id, now)
             notional_limits = self.notional_limits
             if notional_limits is not None and notional_limits.has_limits(command.actor.api_key_id):
-                approved = await _within_limits(
+                approved = await within_notional_limits(
                     notional_limits, state, command, payload, approved, now
                 )
         else:
@@ -103,17 +103,17 @@ class PlaceOrder:
                     state, payload.params, kill_switch, strategy_id, is_exempt=True
                 )
                 approved = approved if refused is None else refused
-        order = await self._new_order(state, command, approved, requested, fingerprint, now)
+        order = await self.new_order(state, command, approved, requested, fingerprint, now)
         changes.orders[order.id] = order
         changes.events.extend(admission_events(order, command, approved))
         if isinstance(approved, Refused):
-            reports = [_refusal(order, approved, now)]
+            reports = [refusal_report(order, approved, now)]
         else:
             reports = list(await state.exchange.place(order, now))
         await self.record(state, reports, changes)
-        return _result(changes.orders[order.id], approved)
+        return place_result(changes.orders[order.id], approved)
 
-    async def _find_duplicate(
+    async def find_duplicate(
         self, state: AccountState, client_order_id: str, fingerprint: str
     ) -> CommandResult | None:
         """Return the result of the order that already has this client order id."""
@@ -177,7 +177,7 @@ class PlaceOrder:
         refused = Refused(code="position_not_found", message=message)
         return CommandResult.refused(refused)
 
-    async def _new_order(
+    async def new_order(
         self,
         state: AccountState,
         command: Command,
@@ -235,7 +235,7 @@ def _group_of(payload: SendOrder | ClosePosition) -> int | None:
     return payload.position_id if stands_for_level else None
 
 
-async def _within_limits(
+async def within_notional_limits(
     notional_limits: NotionalLimits,
     state: AccountState,
     command: Command,
@@ -287,7 +287,8 @@ def _as_requested(state: AccountState, payload: SendOrder | ClosePosition) -> Ap
     )
 
 
-def _refusal(order: Order, refused: Refused, now: datetime) -> ExecutionReport:
+def refusal_report(order: Order, refused: Refused, now: datetime) -> ExecutionReport:
+    """Return the report that makes the order REJECTED by the gateway."""
     return ExecutionReport(
         kind=ReportKind.REFUSED,
         order_id=order.id,
@@ -298,7 +299,7 @@ def _refusal(order: Order, refused: Refused, now: datetime) -> ExecutionReport:
     )
 
 
-def _result(order: Order, approved: ApprovedOrder | Refused) -> CommandResult:
+def place_result(order: Order, approved: ApprovedOrder | Refused) -> CommandResult:
     """Return the command's result, by the state of the order after the answer."""
     client_order_id = order.client_order_id
     if isinstance(approved, Refused):
@@ -330,7 +331,7 @@ def _error_of(order: Order) -> Refused:
     )
 
 
-def _fingerprint(account_id: int, payload: SendOrder | ClosePosition) -> str:
+def request_fingerprint(account_id: int, payload: SendOrder | ClosePosition) -> str:
     """Return the SHA-256 of the fields that make two requests the same order."""
     qty = "" if payload.qty is None else decimal_text(payload.qty)
     price = "" if payload.price is None else decimal_text(payload.price)

@@ -18,6 +18,7 @@ from oms.services.commands.pending_commands import complete_pending
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.overfills import overfill_events
+from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.risk.observe_losses import ObserveLosses
@@ -75,6 +76,8 @@ class PollExchange:
                 await self.watch_stops(state, changes, now)
         if state.is_valued:
             await self._observe_losses(state, changes, now)
+        if changes.orders or state.pair_cancels:
+            await watch_pairs(state, changes, self.record.ids, now)
         state.work.has_exchange_requests |= exchange.needs_commit()
         if not changes.has_content() and not finished:
             return state.work.has_content()

@@ -90,6 +90,10 @@ class OrderRow(TypedDict):
     reject_message: str | None
     replaced_by: Id | None
     group_id: Id | None
+    cancel_reason: Annotated[
+        str | None,
+        Field(description="Why it was canceled without a request: `oco`, `reduce_only`, a code."),
+    ]
     parent_order_id: Id | None
     signal_id: Id | None
     submitted_at: TimeText | None
@@ -262,12 +266,19 @@ def order_row(order: Order) -> OrderRow:
         "reject_message": order.reject_message,
         "replaced_by": None,
         "group_id": order.group_id,
+        "cancel_reason": order.cancel_reason and _cancel_reason(order),
         "parent_order_id": order.parent_order_id,
         "signal_id": None,
         "submitted_at": optional_time_text(order.submitted_at),
         "last_fill_at": optional_time_text(order.last_fill_at),
         "version": order.version,
     }
+
+
+def _cancel_reason(order: Order) -> str | None:
+    """Return why it was canceled; one that was marked and executed all the same was not."""
+    is_canceled = order.state in (OrderState.CANCELED, OrderState.EXPIRED)
+    return order.cancel_reason if is_canceled else None
 
 
 def deal_row(deal: Deal) -> DealRow:

@@ -12,12 +12,12 @@ from oms.domain.errors import Invalid
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, decimal_text, subtract
 from oms.domain.orders.order import Order
-from oms.domain.orders.order_types import LIMIT_TYPES, TRAILING_STOP, TRIGGERED_TYPES
+from oms.domain.orders.order_types import LIMIT_TYPES, OCO_PARAM, TRAILING_STOP, TRIGGERED_TYPES
 from oms.domain.side import Side
 from oms.domain.value import evolve, value
 
 #: Keys of ``params`` that the gateway reads and does not send.
-_OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms", "unknown"})
+_OWN_PARAMS = frozenset({"sim", "precision", "deadline_ms", "unknown", OCO_PARAM})
 
 #: Parameters that would change terms of the order, which the ledger and the limits rely on.
 _TERM_PARAMS = frozenset(

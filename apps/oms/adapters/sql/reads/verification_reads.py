@@ -102,7 +102,8 @@ class SqlVerificationReads:
         text = (
             "SELECT o.command_id FROM oms_orders o JOIN oms_commands c ON c.id = o.command_id"
             f" WHERE o.account_id = {self._dialect.param} AND c.command_type IN ({_SINGLE})"
-            " GROUP BY o.command_id HAVING COUNT(*) > 1 ORDER BY o.command_id"
+            " GROUP BY o.command_id"
+            " HAVING COUNT(DISTINCT COALESCE(o.group_id, o.id)) > 1 ORDER BY o.command_id"
         )
         return [row[0] for row in await self._database.fetch(text, (account_id,))]
 

@@ -72,6 +72,7 @@ _MUTABLE = (
     "edit_replace_state",
     "edit_replace_at",
     "levels_json",
+    "cancel_reason",
 )
 #: Columns set on insert that came later: the columns keep their order.
 _LINKS = ("group_id",)
@@ -139,6 +140,7 @@ def order_to_row(order: Order, dialect: Dialect) -> Values:
         None if order.edit_replace_state is None else str(order.edit_replace_state),
         time(order.edit_replace_at),
         encode_levels(order.levels),
+        order.cancel_reason,
         order.group_id,
     )
 
@@ -198,5 +200,6 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         edit_replace_state=None if row[51] is None else EditState(row[51]),
         edit_replace_at=time(row[52]),
         levels=decode_levels(row[53]),
-        group_id=row[54],
+        cancel_reason=row[54],
+        group_id=row[55],
     )

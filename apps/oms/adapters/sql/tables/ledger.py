@@ -99,6 +99,7 @@ oms_orders = schema.table(
     schema.nullable("requested_price", types.DecimalType()),
     schema.nullable("levels_json", types.JsonText),
     schema.nullable("source_id", types.BigIntId),
+    schema.nullable("cancel_reason", types.ShortText(32)),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"
