@@ -61,6 +61,7 @@ KEYS = {
     "close-position": {"results"},
     "close-by": {"results"},
     "break-even": {"detail"},
+    "send-oco": {"results"},
     "reassign-position": {
         *("ok", "deals_updated", "orders_updated", "deals_total", "orders_total"),
         *("preview", "page", "page_size", "items"),

@@ -19,8 +19,11 @@ async def test_p7_first_fill_of_the_limit_cancels_the_stop(trader: PaperTrader) 
     assert await statuses(trader) == [("limit", "SUBMITTED"), ("stop_market", "SUBMITTED")]
     stop = (await trader.orders())[-1]
     assert (stop["parent_order_id"], stop["trigger_price"]) == (row["order_id"], "95")
+    assert [order["group_id"] for order in await trader.orders()] == [None, *[row["order_id"]] * 2]
     await trader.book(("105", "1"), ("106", "9"))
     assert await statuses(trader) == [("limit", "PARTIALLY_FILLED"), ("stop_market", "CANCELED")]
+    reasons = [order["cancel_reason"] for order in await trader.orders()]
+    assert reasons == [None, None, "oco"]
     await trader.price("90")
     assert (await trader.orders())[1]["remaining_qty"] == "3", "the rest stays on the limit"
 

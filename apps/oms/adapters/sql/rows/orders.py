@@ -84,6 +84,10 @@ UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE
 
 def order_to_row(order: Order, dialect: Dialect) -> Values:
     """Return the row of ``order`` in the order of ``COLUMNS``."""
+    return _fixed_values(order, dialect) + _mutable_values(order, dialect)
+
+
+def _fixed_values(order: Order, dialect: Dialect) -> Values:
     decimal, time = dialect.encode_optional_decimal, dialect.encode_optional_time
     return (
         order.id,
@@ -105,6 +109,12 @@ def order_to_row(order: Order, dialect: Dialect) -> Values:
         order.parent_order_id,
         decimal(order.requested_qty),
         decimal(order.requested_price),
+    )
+
+
+def _mutable_values(order: Order, dialect: Dialect) -> Values:
+    decimal, time = dialect.encode_optional_decimal, dialect.encode_optional_time
+    return (
         order_status(order.state),
         str(order.state),
         order.state.is_open,
