@@ -35,7 +35,6 @@ _NOT_REBUILT = frozenset(
         *("updated_at", "version", "stop_loss", "stop_gain", "comment", "protection"),
         *("stop_trailing_best", *SETTABLE),
         *("mark_price", "mark_at", "unrealized_pnl"),
-        *("fees_value", "unvalued_fees", "matched_pnl", "break_even_price"),
     }
 )
 _IN_TABLES = {

@@ -1,9 +1,9 @@
 """Snapshots of equity of the leased accounts: when they are due.
 
 An account is due every ``interval`` while it holds positions or its events go on, at the boundary
-of each day (UTC, and that of its risk policy), and after each closed position, at most once a
-second. Its sums may take long to read: it is then read less often, so that snapshots use a small
-share of the time only.
+of each day (UTC, and that of its risk policy), and after closed positions, at most every
+`REST_SECONDS`, and each second where losses are limited. Its sums may take long to read: it is then
+read less often, so that snapshots use a small share of the time only.
 """
 
 import time
@@ -21,7 +21,9 @@ from oms.worker.dispatch import CommandProcessor
 
 ROUND_SECONDS = 1.0
 ACCOUNTS_PER_READ = 20
-#: After a read the same accounts rest for this multiple of its duration.
+#: After a read the same accounts rest for this time (or an interval that is shorter), and at least
+#: for this multiple of its duration.
+REST_SECONDS = 5.0
 REST_FACTOR = 20
 
 
@@ -123,12 +125,19 @@ class EquityScheduler:
                 valued = await self.take([leases[key] for key in part], boundary=boundary)
             finally:  # Also after a failure: a read may fail because it takes too long.
                 ended = self.monotonic()
-                rest_until = ended + REST_FACTOR * (ended - begun)
-                self._rest_until |= dict.fromkeys(part, rest_until)
+                long = REST_FACTOR * (ended - begun)
+                self._rest_until |= {key: ended + max(long, self._rest(key)) for key in part}
             settled = {key: each for key, each in valued.items() if each.is_settled}
             self._closed.difference_update(set(part) - (valued.keys() - settled.keys()))
             self._seqs |= {key: each.stored.seq for key, each in settled.items()}
             self._mark_valued(settled)
+
+    def _rest(self, account_id: int) -> float:
+        """Return the seconds before an account is read again after a closed position."""
+        state = self.processor.states.get(account_id)
+        if state is not None and state.may_limit_losses():
+            return 0.0
+        return min(REST_SECONDS, self.interval.total_seconds())
 
     def _mark_valued(self, account_ids: Iterable[int]) -> None:
         """Have the losses of accounts compared with their limits, if any are set."""

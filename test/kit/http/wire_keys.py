@@ -36,11 +36,13 @@ POSITION = _keys(
     "stop_gain_pct stop_trailing_pct stop_trailing_amount stop_trailing_activation_pct "
     "stop_trailing_best max_hold_seconds state reason "
     "comment opened_at updated_at closed_at identifier previous_position_id qty_opened "
-    "qty_closed max_qty realized_pnl fees fees_value unvalued_fees matched_pnl "
-    "break_even_price funding mark_price mark_at unrealized_pnl "
+    "qty_closed max_qty realized_pnl fees funding mark_price mark_at unrealized_pnl "
     "close_price close_reason merged_into external protection version"
 )
-MARKED_POSITION = POSITION | _keys("market_value cost_basis last_price last_price_at")
+MARKED_POSITION = POSITION | _keys(
+    "fees_value unvalued_fees matched_pnl break_even_price "
+    "market_value cost_basis last_price last_price_at"
+)
 ACCOUNT = _keys(
     "account_id label exchange_id position_mode is_testnet status allow_new_positions "
     "can_read can_trade can_risk_manage trader_name can_close_position "

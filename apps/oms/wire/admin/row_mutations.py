@@ -40,7 +40,6 @@ _DERIVED = frozenset(
         *("id", "version", "updated_at", "remaining_qty", "canceled_qty", "protection"),
         *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
         *("requested_qty", "requested_price", "fee_valuation"),
-        *("fees_value", "unvalued_fees", "matched_pnl", "break_even_price"),
         *("stop_trailing_best", *SETTABLE),
     }
 )

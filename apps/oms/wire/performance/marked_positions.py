@@ -16,8 +16,23 @@ from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText
 
 
 class MarkedPositionRow(PositionRow):
-    """A position with what it is worth at its mark; null without one."""
+    """A position with its matched view, and what it is worth at its mark; null without one."""
 
+    fees_value: Annotated[
+        DecimalText | None,
+        Field(description="All fees in the settle currency; null if one has no rate."),
+    ]
+    unvalued_fees: Annotated[
+        dict[str, DecimalText] | None, Field(description="Fees without a rate, by currency.")
+    ]
+    matched_pnl: Annotated[
+        DecimalText | None,
+        Field(description="Profit and funding less the fees of what was closed, entries pro rata."),
+    ]
+    break_even_price: Annotated[
+        DecimalText | None,
+        Field(description="Average entry plus the fees of the entries; null if one has no rate."),
+    ]
     market_value: Annotated[
         DecimalText | None, Field(description="In the settle currency; negative of a short one.")
     ]
@@ -44,9 +59,16 @@ class SymbolPositionsRow(TypedDict):
 
 
 def marked_position_row(position: Position, mark: PositionMark | None) -> MarkedPositionRow:
-    """Return the row of a position with its mark; without one these fields are null."""
+    """Return the row of a position with its mark; without one its fields are null.
+
+    The matched view is set by the reader.
+    """
     row: MarkedPositionRow = {
         **position_row(position),
+        "fees_value": None,
+        "unvalued_fees": None,
+        "matched_pnl": None,
+        "break_even_price": None,
         "market_value": None,
         "cost_basis": None,
         "last_price": None,

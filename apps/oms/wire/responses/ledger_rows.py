@@ -182,21 +182,6 @@ class PositionRow(TypedDict):
     max_qty: DecimalText
     realized_pnl: DecimalText
     fees: Annotated[dict[str, DecimalText], Field(description="By currency.")]
-    fees_value: Annotated[
-        DecimalText | None,
-        Field(description="All fees in the settle currency; null if one has no rate."),
-    ]
-    unvalued_fees: Annotated[
-        dict[str, DecimalText] | None, Field(description="Fees without a rate, by currency.")
-    ]
-    matched_pnl: Annotated[
-        DecimalText | None,
-        Field(description="Profit and funding less the fees of what was closed, entries pro rata."),
-    ]
-    break_even_price: Annotated[
-        DecimalText | None,
-        Field(description="Average entry plus the fees of the entries; null if one has no rate."),
-    ]
     funding: DecimalText
     mark_price: DecimalText | None
     mark_at: TimeText | None
@@ -318,7 +303,7 @@ def deal_row(deal: Deal) -> DealRow:
 def position_row(position: Position) -> PositionRow:
     """Return the row of a position; ``qty`` is unsigned.
 
-    Marks and the figures of the matched view are set by the reader.
+    Marks are set by the reader.
     """
     merged, levels = position.state is PositionState.MERGED, position.levels
     return {
@@ -348,10 +333,6 @@ def position_row(position: Position) -> PositionRow:
         "max_qty": decimal_text(position.max_qty),
         "realized_pnl": decimal_text(position.realized_pnl),
         "fees": {currency: decimal_text(fee) for currency, fee in position.fees.items()},
-        "fees_value": None,
-        "unvalued_fees": None,
-        "matched_pnl": None,
-        "break_even_price": None,
         "funding": decimal_text(position.funding),
         "mark_price": None,
         "mark_at": None,
