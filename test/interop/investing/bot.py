@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any, ClassVar
 
+import ccxt
 from investing_algorithm_framework import (
     RESOURCE_DIRECTORY,
     Context,
@@ -77,6 +78,12 @@ app.add_market(
 )
 app.add_strategy(RoundTrips)
 app.run(number_of_iterations=ITERATIONS)
+# The framework keeps neither price nor fee of an execution: both are read as it reads orders.
+exchange = getattr(ccxt, MARKET.lower())({"apiKey": os.environ["CCXT_OMS_API_KEY"]})
+read = {
+    order.get_external_id(): exchange.fetch_order(order.get_external_id(), order.get_symbol())
+    for order in app.context.get_orders()
+}
 orders = [
     {
         "id": order.get_external_id(),
@@ -86,7 +93,9 @@ orders = [
         "amount": order.get_amount(),
         "filled": order.get_filled(),
         "price": order.get_price(),
-        "fee": order.get_order_fee(),
+        "average": read[order.get_external_id()]["average"],
+        "cost": read[order.get_external_id()]["cost"],
+        "fee": read[order.get_external_id()]["fee"],
         "status": order.get_status(),
     }
     for order in app.context.get_orders()

@@ -81,6 +81,7 @@ def run_bot(gateway: Gateway, account_id: int, python: Path, folder: Path) -> di
 def compare(gateway: Gateway, account_id: int, stored: dict[str, Any]) -> None:
     """Compares orders, fills and holdings, and prints them. Raises ``Finding``."""
     rows = {row["id"]: row for row in read_history(gateway, "orders/history", account_id)}
+    deals = read_history(gateway, "deals", account_id)
     require(len(rows) == len(stored["orders"]) == ORDERS, f"{ORDERS} orders: {stored}, {rows}")
     for theirs in sorted(stored["orders"], key=lambda order: int(order["id"])):
         ours = rows[int(theirs["id"])]
@@ -95,6 +96,7 @@ def compare(gateway: Gateway, account_id: int, stored: dict[str, Any]) -> None:
         ours_exact = [Decimal(ours["qty"]), Decimal(ours["filled_qty"]), Decimal(price)]
         theirs_exact = [Decimal(str(theirs[name])) for name in ("amount", "filled", "price")]
         require(ours_exact == theirs_exact, f"{theirs}: {ours}")
+        compare_executions(theirs, [row for row in deals if row["order_id"] == ours["id"]])
         print(
             f"  order {ours['id']} {ours['order_type']} {ours['side']} {ours['filled_qty']}"
             f" {ours['symbol']} at {ours['avg_fill_price']} {ours['status']}; framework: {theirs}"
@@ -111,6 +113,22 @@ def compare(gateway: Gateway, account_id: int, stored: dict[str, Any]) -> None:
     )
     for row in opened:
         print(f"  position {row['id']} {row['symbol']} closed, profit {row['realized_pnl']}")
+
+
+def compare_executions(theirs: dict[str, Any], deals: list[dict[str, Any]]) -> None:
+    """Compares price, value and fee of an order with its deals. Raises ``Finding``."""
+    qty = sum(Decimal(row["qty"]) for row in deals)
+    value = sum(Decimal(row["qty"]) * Decimal(row["price"]) for row in deals)
+    ours = {
+        "average": value / qty,
+        "cost": value,
+        "fee": sum(Decimal(row["fee"]) for row in deals),
+    }
+    fee = theirs["fee"]
+    read = {"average": theirs["average"], "cost": theirs["cost"], "fee": fee["cost"]}
+    require(ours == {name: Decimal(str(each)) for name, each in read.items()}, f"{theirs}: {deals}")
+    currencies = {row["fee_currency"] for row in deals}
+    require(currencies == {fee["currency"]} and ours["fee"] > 0, f"fees: {theirs}, {deals}")
 
 
 if __name__ == "__main__":

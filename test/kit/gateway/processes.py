@@ -150,9 +150,11 @@ class Gateway:
         )
         return int(json.loads(status)["pid"])
 
-    def add_accounts(self, count: int, *, position_mode: str) -> list[int]:
+    def add_accounts(
+        self, count: int, *, position_mode: str, extra_config: str = "{}"
+    ) -> list[int]:
         """Adds paper accounts that the trader's key may trade; returns their ids."""
-        return asyncio.run(self._create_accounts(count, position_mode))
+        return asyncio.run(self._create_accounts(count, position_mode, extra_config))
 
     def add_key(self, **flags: str) -> str:
         """Creates a key of the trader by the command line."""
@@ -183,7 +185,9 @@ class Gateway:
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
-    async def _create_accounts(self, count: int, position_mode: str) -> list[int]:
+    async def _create_accounts(
+        self, count: int, position_mode: str, extra_config: str
+    ) -> list[int]:
         async with bootstrap.open_store(self._settings()) as store:
             administer = bootstrap.build_administer(self._settings(), store)
             trader, _ = await administer.ensure_user("trader", "trader", cli_audit_context())
@@ -193,6 +197,7 @@ class Gateway:
                     label=f"test-{position_mode}-{os.urandom(4).hex()}",
                     position_mode=position_mode,
                     testnet=False,
+                    extra_config=extra_config,
                 )
                 for _ in range(count)
             ]
