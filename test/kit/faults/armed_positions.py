@@ -7,6 +7,7 @@ transaction; its closes are commands that follow one by one.
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from kit.databases.sql import fetch_rows
 from kit.gateway.in_process import MANUAL
@@ -68,12 +69,16 @@ class ArmedPositions:
         query = f"""SELECT id, state, close_reason, qty_closed, stop_loss FROM oms_positions
                     WHERE account_id = {self.account_id}"""
         expected = {
-            position_id: ("closed", "sl", "0.01", None)
+            position_id: ("closed", "sl", Decimal("0.01"), None)
             if position_id in reached
-            else ("open", None, "0", str(level))
+            else ("open", None, Decimal(0), Decimal(level))
             for position_id, level in self.levels.items()
         }
-        assert {row[0]: tuple(row[1:]) for row in fetch_rows(self.gateway.dsn, query)} == expected
+        rows = {
+            position_id: (state, reason, Decimal(closed), None if loss is None else Decimal(loss))
+            for position_id, state, reason, closed, loss in fetch_rows(self.gateway.dsn, query)
+        }
+        assert rows == expected
         closes = f"""SELECT position_id, status FROM oms_orders
                      WHERE account_id = {self.account_id} AND reason = 'sl'"""
         orders = Counter(fetch_rows(self.gateway.dsn, closes))
