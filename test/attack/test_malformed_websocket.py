@@ -159,6 +159,7 @@ def _messages(target: AttackTarget) -> list[dict[str, Any]]:
     command = {"account_id": own, "command": "send_order", "payload": order | {"qty": "0.01"}}
     cancel = {"command": "cancel_order", "payload": {"order_id": target.own.order_id}}
     market = {"account_id": own, "symbol": SYMBOL, "channels": ["ticker"]}
+    deadman = {"account_ids": [own], "timeout_seconds": 3600, "action": "cancel_entries"}
     subscribe = {"account_ids": [own], "namespaces": ["position"], "from_seq": {str(own): 1}}
     listed: list[tuple[str, str, dict[str, Any]]] = [
         ("system", "ping", {}),
@@ -169,6 +170,7 @@ def _messages(target: AttackTarget) -> list[dict[str, Any]]:
         ("position", "command", command | {"wait_ms": 0}),
         ("position", "command", cancel | {"wait_ms": 0}),
         ("ccxt", "call", {"account_id": own, "func": "fetch_ticker", "args": [SYMBOL]}),
+        ("risk", "arm_deadman", deadman),
         ("ccxt", "subscribe_market", market | {"poll_interval_ms": 10_000}),
         ("ccxt", "unsubscribe_market", market),
     ]

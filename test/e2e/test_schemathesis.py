@@ -79,9 +79,12 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
     )
     ids = [positions[0]["id"], positions[1]["id"]]
     switch = _made(gateway, gateway.admin_api_key, "/risk/kill", **KILL)
+    armed = {"account_ids": accounts, "timeout_seconds": 3600, "action": "cancel_entries"}
+    deadman = _made(gateway, gateway.api_key, "/risk/deadman", **armed)
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
     both: ValuesByName = {
         "kill_id": [switch["id"]],
+        "deadman_id": [deadman["id"]],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
         "target_strategy_id": [0, strategy["strategy_id"]],
@@ -113,6 +116,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "keys": [{"max_order_notional": "1000000000"}, {"max_order_notional": 0}],
         "confirm": [switch["confirm"]],
         "enabled": [True],
+        "timeout_seconds": [3600],
         "row": rows,
         "name": [f"{role} {number}" for number in range(30)],
     }

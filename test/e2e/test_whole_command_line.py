@@ -19,6 +19,7 @@ from kit.gateway.command_line_session import (
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import CompletedCommand
 from kit.http.client import call
+from kit.http.wire_keys import DEADMAN
 from oms.cli.main import parser
 
 #: Keys of a command's output, as documented in docs/reference/cli.md.
@@ -84,6 +85,8 @@ KEYS = {
     "risk set": {"ok", "scope", "scope_id", "limits", "unreadable", "command_id"},
     "risk show": {"ok", "scope", "scope_id", "limits", "unreadable", "command_id"},
     "risk preset": {"ok", "scope", "scope_id", "limits", "unreadable", "command_id"},
+    **{f"deadman {verb}": set(DEADMAN) for verb in ("arm", "beat", "disarm")},
+    "deadman list": {"items"},
     "risk disable": {"ok", "oms_enabled", "switches", "changed", "report"},
     "risk switch": {"ok", "oms_enabled", "switches"},
     "risk enable": {"ok", "oms_enabled", "switches", "changed", "report"},

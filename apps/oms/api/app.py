@@ -45,7 +45,7 @@ from oms.api.routes import (
 )
 from oms.api.routes.orders import order_lineage
 from oms.api.routes.performance import analytics, portfolio
-from oms.api.routes.risk import kill_switches, oms_switch, risk_policies, risk_switches
+from oms.api.routes.risk import deadman, kill_switches, oms_switch, risk_policies, risk_switches
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
 
@@ -73,6 +73,7 @@ ROUTE_MODULES = (
     admin_ledger,
     kill_switches,
     oms_switch,
+    deadman,
     order_resolution,
     position_close,
     exchange_info,

@@ -19,6 +19,7 @@ from oms.config import Settings
 from oms.domain.access import Permission, Principal, refuse_missing_comment, refuse_role
 from oms.domain.errors import Forbidden, Invalid, NotFound
 from oms.domain.value import value
+from oms.ports.admin.deadman_switches import DeadmanStore
 from oms.ports.admin.risk_policies import RiskPolicyStore
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
@@ -109,6 +110,7 @@ class ApiContext:
     idempotent_responses: IdempotentResponses
     raw_payloads: RawPayloadReads
     kill_switches: KillSwitchStore
+    deadman_switches: DeadmanStore
     risk_policies: RiskPolicyStore
     performance: PerformanceQueries
     #: Mark prices of open positions; without it positions are returned without marks.

@@ -68,6 +68,7 @@ def wire_api(
         idempotent_responses=store.idempotent_responses,
         raw_payloads=store.raw_payloads,
         kill_switches=store.kill_switches,
+        deadman_switches=store.deadman_switches,
         risk_policies=store.risk_policies,
         performance=build_performance(settings, store, queries, value_accounts),
         mark_prices=value_accounts.mark_prices,

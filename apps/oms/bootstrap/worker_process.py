@@ -36,6 +36,7 @@ from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.services.risk.observe_losses import ObserveLosses
+from oms.services.submission.fire_deadman import FireDeadman
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import EquityScheduler
@@ -102,12 +103,20 @@ def wire_worker(
             chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
             retention_days=settings.events.retention_days,
         ),
+        fire_deadman=_fire_deadman(store, notifier),
         notifier=notifier,
         listener=listener,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
+    )
+
+
+def _fire_deadman(store: SqlStore, notifier: Notifier) -> FireDeadman:
+    """Return the watch over missed deadlines."""
+    return FireDeadman(
+        switches=store.deadman_switches, ids=store.ids, clock=SystemClock(), notifier=notifier
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from oms.cli.flags import CommandParser, json_flags
 from oms.cli.output import CommandFailed, emit, print_view, shows_tables
+from oms.cli.parsers.deadman_parser import add_deadman
 from oms.cli.parsers.local_parser import add_local
 from oms.cli.parsers.network_parser import add_remote
 from oms.cli.parsers.process_parser import add_checks, add_kill, add_paper, add_processes
@@ -98,5 +99,6 @@ def parser() -> argparse.ArgumentParser:
     add_remote(commands, common)
     add_paper(commands, common)
     add_kill(commands, common)
+    add_deadman(commands, common)
     add_risk(commands, common)
     return top

@@ -23,6 +23,7 @@ IdKind = Literal[
     "login",
     "raw",
     "kill",
+    "deadman",
 ]
 
 ID_MAX = 2**53 - 1

@@ -29,6 +29,6 @@ class KillSwitchStore(Protocol):
         """Return the newest switches (``None``: all), ascending; with ``is_on`` active ones."""
         ...
 
-    async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
+    async def commands(self, switch: KillSwitch) -> Sequence[tuple[int, int, str, str | None]]:
         """Return (account id, command id, status, result) of the commands caused by a switch."""
         ...

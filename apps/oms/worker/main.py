@@ -1,8 +1,9 @@
-"""The worker process: four supervised loops; one that fails is logged and restarted.
+"""The worker process: five supervised loops; one that fails is logged and restarted.
 
   drain         commands and market polls: on notification, at the latest every second
   leases        renewal and fair share, three times a lease
   housekeeping  for the holder of lease 0
+  deadman       for the holder of lease 0: missed deadlines of dead-man switches, each second
   equity        snapshots of the equity of leased accounts, each second those that are due
 
 Only ``drain`` uses the account states, but for one flag: ``equity`` reads and resets which accounts
@@ -22,6 +23,7 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
+from oms.services.submission.fire_deadman import FireDeadman
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
@@ -32,6 +34,7 @@ from oms.worker.wakeup_listener import POLL_FALLBACK_SECONDS, WakeupListener
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.25
+DEADMAN_SECONDS = 1.0
 STOP_SECONDS_MAX = 2.0
 
 
@@ -44,6 +47,7 @@ class Worker:
     keeper: LeaseKeeper
     leases: Leases
     housekeeping: Housekeeping
+    fire_deadman: FireDeadman
     notifier: Notifier
     #: Wakes the drain loop.
     listener: WakeupListener
@@ -64,6 +68,7 @@ class Worker:
             asyncio.create_task(self._supervise("drain", self._drain_round, stop)),
             asyncio.create_task(self._supervise("leases", self._lease_round, stop)),
             asyncio.create_task(self._supervise("housekeeping", self._housekeeping_round, stop)),
+            asyncio.create_task(self._supervise("deadman", self._deadman_round, stop)),
             asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
         ]
         await stop.wait()
@@ -160,6 +165,13 @@ class Worker:
         if HOUSEKEEPING_LEASE in self.keeper.held:
             await self.housekeeping()
         await _pause(stop, HOUSEKEEPING_INTERVAL_SECONDS)
+
+    async def _deadman_round(self, stop: asyncio.Event) -> None:
+        if HOUSEKEEPING_LEASE not in self.keeper.held:
+            self.fire_deadman.forget()
+        else:
+            await self.fire_deadman()
+        await _pause(stop, DEADMAN_SECONDS)
 
     async def _equity_round(self, stop: asyncio.Event) -> None:
         if self.equity_scheduler is not None:

@@ -77,6 +77,7 @@ def _frames(gateway: Gateway) -> list[dict[str, Any]]:
     account = gateway.netting_account_id
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "market", "qty": "0.01"}
     market = {"account_id": account, "symbol": SYMBOL}
+    deadman = {"account_ids": [account], "timeout_seconds": 600, "action": "cancel_entries"}
     subscription = {"account_ids": [account], "heartbeat_ms": 1000}
     subscription["namespaces"] = ["position", "command", "risk"]
     listed: list[tuple[str, str, dict[str, Any]]] = [
@@ -87,6 +88,7 @@ def _frames(gateway: Gateway) -> list[dict[str, Any]]:
         ("position", "command", _command(account, "close_all", {}) | {"wait_ms": 5000}),
         ("ccxt", "call", {"account_id": account, "func": "fetch_ticker", "args": [SYMBOL]}),
         ("ccxt", "call", {"account_id": account, "func": "create_order"}),
+        ("risk", "arm_deadman", deadman),
         ("ccxt", "subscribe_market", market | {"channels": ["ticker"]}),
         ("ccxt", "unsubscribe_market", market),
         ("system", "unsubscribe", {}),

@@ -1,6 +1,7 @@
 """The WebSocket as in the contract: frames, actions, errors, market data."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kit.gateway.in_process import TRADER
 from kit.http import wire_keys
 from kit.http.websocket_client import WebSocketClient, connect_client
 from kit.http.wire_keys import assert_keys
+from kit.polling import poll_until
 
 SYMBOL = "BTC/USDT:USDT"
 REPLY = frozenset(["id", "ok", "type", "namespace", "action", "event", "payload"])
@@ -22,6 +24,38 @@ MARKET = frozenset(["account_id", "symbol", "channel", "data", "ts_ms"])
 async def market(client: WebSocketClient, served: ServedGateway, **more: object) -> Any:
     payload = {"account_id": served.account_id, "symbol": SYMBOL} | more
     return await client.request("subscribe_market", payload, namespace="ccxt")
+
+
+async def test_frames_of_the_arming_connection_are_beats(served: ServedGateway) -> None:
+    body = {
+        "account_ids": [served.account_id],
+        "timeout_seconds": 30,
+        "action": "cancel_entries",
+        "comment": "the strategy",
+    }
+    switches = served.gateway.store.deadman_switches
+    async with connect_client(served.url) as client, connect_client(served.url) as other:
+        for each in (client, other):
+            await each.request("auth", {"api_key": KEY})
+        refused = await client.request("arm_deadman", {"account_ids": []}, namespace="risk")
+        assert refused["payload"]["code"] == "validation_error"
+        armed = await client.request("arm_deadman", body, namespace="risk")
+        assert (armed["ok"], armed["event"]) == (True, "deadman_armed")
+        assert_keys(armed["payload"], wire_keys.DEADMAN)
+        first = await switches.find(armed["payload"]["id"])
+        assert first is not None
+        await other.request("ping", {})
+        assert await switches.find(first.id) == first
+        await client.request("ping", {})
+
+        async def stored() -> datetime:
+            switch = await switches.find(first.id)
+            assert switch is not None
+            return switch.deadline
+
+        second = await poll_until(stored, lambda deadline: deadline > first.deadline)
+        await client.request("ping", {})
+        await poll_until(stored, lambda deadline: deadline > second)
 
 
 async def test_hello_auth_subscribe_and_snapshot_frames(served: ServedGateway) -> None:

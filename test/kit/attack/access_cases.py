@@ -88,6 +88,10 @@ pull_kill_switch kill_on account
 list_kill_switches read none
 get_kill_switch read kill
 release_kill_switch kill_off kill
+arm_deadman trade account
+list_deadman_switches read none
+beat_deadman trade deadman
+disarm_deadman trade deadman
 get_oms_switch self none
 set_oms_switch kill_off all
 get_risk_policy read account
@@ -111,7 +115,7 @@ close_position close position
 _ACCOUNT_WIDE = frozenset(
     {
         *("list_audit_entries", "pull_kill_switch", "release_kill_switch"),
-        *("set_risk_policy", "apply_risk_preset", "reset_risk", "get_risk_usage"),
+        *("set_risk_policy", "apply_risk_preset", "reset_risk", "get_risk_usage", "arm_deadman"),
     }
 )
 #: Operations that would change how the own account trades in later probes.
@@ -119,6 +123,7 @@ _ON_SPARE_ACCOUNT = frozenset(
     {
         *("reset_paper_account", "pull_kill_switch", "set_risk_policy", "apply_risk_preset"),
         "reset_risk",
+        "arm_deadman",
     }
 )
 PUBLIC = frozenset(
@@ -150,6 +155,7 @@ _PATH_VALUES = {
     "view": "open_orders",
     "entity": "orders",
     "discrepancy_id": UNKNOWN_ID,
+    "deadman_id": UNKNOWN_ID,
 }
 
 
@@ -179,7 +185,7 @@ def operation_cases(target: AttackTarget, document: Any) -> Iterator[AccessCase]
             owners: tuple[str, ...] = ("own", "foreign", "unknown")
             if reach in ("none", "all"):
                 owners = ("own",)
-            elif reach == "discrepancy":
+            elif reach in ("discrepancy", "deadman"):
                 owners = ("unknown",)
             elif reach in ("order", "position", "rows", "command"):
                 owners += ("other",)

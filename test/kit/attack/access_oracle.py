@@ -26,6 +26,7 @@ _NOT_FOUND = {
     "kill": frozenset({"not_found", "permission_denied"}),
     "key": frozenset({"not_found"}),
     "discrepancy": frozenset({"not_found"}),
+    "deadman": frozenset({"not_found"}),
 }
 #: Documented to conceal an account that may not be read.
 _CONCEALING = frozenset({"get_reconcile_status"})

@@ -148,6 +148,12 @@ def _risk(session: CommandLineSession) -> None:
     session.run("risk usage", account)
     order = ("--symbol", SYMBOL, "--side=buy", "--qty=0.01")
     session.run("risk check", account, *order)
+    account_ids = f"--account-ids={session.gateway.account_id}"
+    options = ("--timeout-seconds=600", "--action=cancel_entries")
+    armed = session.run("deadman arm", account_ids, *options)
+    session.run("deadman list")
+    session.run("deadman beat", f"--id={armed['id']}")
+    session.run("deadman disarm", f"--id={armed['id']}")
     session.run("risk disable", "--kind=hard", *admin)
     session.run("risk switch")
     session.run("risk enable", *admin, "--yes")

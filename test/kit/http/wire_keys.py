@@ -93,6 +93,10 @@ LINEAGE_COMMAND = _keys(
     "command_id account_id command request_id status created_at started_at finished_at"
 )
 KILL_REPORT = _keys("account_id command_id status canceled not_canceled closed remaining dust")
+DEADMAN = _keys(
+    "id account_ids strategy_ids timeout_seconds action state deadline comment set_by "
+    "set_by_user_id set_by_api_key_id set_at beat_at fired_at disarmed_at"
+)
 RAW = _keys("id account_id exchange_id exchange_order_id symbol raw_json observed_at")
 RECONCILED = _keys(
     "account_id run_id ok fetched new_deals new_orders discrepancies watermark error"
@@ -156,6 +160,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "actor_user_id actor_api_key_id",
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
         "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
+        "deadman_fired": "deadman_id kill_id scope scope_id flatten comment",
         "flatten_report": "kill_id comment canceled not_canceled closed remaining dust",
         "stop_price_stale": "symbol age_ms",
         "stop_triggered": "position_id kind level price command_id",

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from oms.cli.main import main, parser
-from oms.cli.parsers import figures_parser, risk_parser
+from oms.cli.parsers import deadman_parser, figures_parser, risk_parser
 from oms.cli.parsers.position_parser import ORDER_TYPES
 from oms.domain.orders.order_types import ORDER_TYPE_NAMES
 from oms.domain.risk import policy_keys
+from oms.domain.risk.deadman import DeadmanAction
 from oms.services.performance import trade_results
 from oms.wire import parameters
 from oms.wire.commands import oms_switch_requests, risk_policy_requests
@@ -39,6 +40,7 @@ COMMANDS = {
     "exchange": "show ccxtpro.bybit --environment testnet --json",
     "backup": "--out a",
     "restore": "--in a --yes",
+    "deadman": "arm --account-ids 1 --timeout-seconds 60 --action cancel_entries",
     "kill": "on --scope account --id 1 --mode halt --comment x",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",
@@ -191,6 +193,7 @@ def test_the_presets_are_those_of_the_domain() -> None:
     assert tuple(policy_keys.PRESETS) == risk_parser.PRESETS
     assert oms_switch_requests.KINDS == risk_parser.SWITCH_KINDS
     assert risk_policy_requests.RESETTABLE == risk_parser.RESETTABLE
+    assert tuple(DeadmanAction) == deadman_parser.ACTIONS
 
 
 def test_the_groups_of_statistics_are_those_of_the_service_and_of_the_route() -> None:

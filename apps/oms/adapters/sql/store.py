@@ -25,6 +25,7 @@ from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
 from oms.adapters.sql.registry.audit_log import SqlAuditLog
 from oms.adapters.sql.registry.command_chain import SqlCommandChain
+from oms.adapters.sql.registry.deadman_switches import SqlDeadmanStore
 from oms.adapters.sql.registry.kill_switches import SqlKillSwitchStore
 from oms.adapters.sql.registry.login_credentials import SqlLoginCredentials
 from oms.adapters.sql.registry.registry import SqlRegistry
@@ -62,6 +63,7 @@ class SqlStore:
         self.command_chain = SqlCommandChain(database)
         self.leases = SqlLeases(database)
         self.kill_switches = SqlKillSwitchStore(database, self.ids)
+        self.deadman_switches = SqlDeadmanStore(database, self.ids)
         self.risk_policies = SqlRiskPolicyStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)

@@ -62,6 +62,11 @@ def parse_kill_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such kill switch"))
 
 
+def parse_deadman_id(text: str) -> int:
+    """Return the id of a dead-man switch. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such dead-man switch"))
+
+
 def parse_discrepancy_id(text: str) -> int:
     """Return the id of a discrepancy. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such discrepancy"))

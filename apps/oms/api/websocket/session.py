@@ -9,13 +9,16 @@ import logging
 import secrets
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from oms.api.context import ApiContext
+from oms.api.routes.risk.deadman import build_deadman_admin
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.command_submitter import CommandSubmitter
+from oms.api.websocket.deadman_beats import DeadmanBeats
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscriber import EventSubscriber
 from oms.api.websocket.frames import (
@@ -93,6 +96,7 @@ class Session:
     _malformed: int = 0
     _send_buffer: SendBuffer = field(init=False)
     _commands: CommandSubmitter = field(init=False)
+    _deadman: DeadmanBeats = field(init=False)
     _events: EventSubscriber = field(init=False)
     _markets: MarketSubscriber = field(init=False)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -106,6 +110,14 @@ class Session:
         )
         self._commands = CommandSubmitter(
             context=self.context,
+            send_buffer=self._send_buffer,
+            spawn=self._spawn,
+            ip=self.ip,
+            authenticate=self._reauthenticate,
+        )
+        self._deadman = DeadmanBeats(
+            build_admin=partial(build_deadman_admin, self.context),
+            clock=self.context.clock,
             send_buffer=self._send_buffer,
             spawn=self._spawn,
             ip=self.ip,
@@ -235,6 +247,7 @@ class Session:
                 self._send_buffer.close(TOO_MANY_MALFORMED, "malformed frames")
             return
         self._malformed = 0
+        self._deadman.beat()
         try:
             await self._dispatch(frame)
         except OmsError as error:
@@ -266,6 +279,8 @@ class Session:
                     self._events.unsubscribe(frame)
                 case "position", "command":
                     self._commands.submit_command(frame)
+                case "risk", "arm_deadman":
+                    await self._deadman.arm(frame)
                 case "ccxt", "call":
                     self._commands.submit_call(frame)
                 case "ccxt", "subscribe_market":

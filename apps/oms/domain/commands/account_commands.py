@@ -98,6 +98,8 @@ class EnforceKillSwitch:
     #: Close all positions in scope, repeatedly.
     flatten: bool = False
     comment: str | None = None
+    #: The dead-man switch that caused it; without a kill switch (``kill_id`` 0) it only cancels.
+    deadman_id: int | None = None
 
 
 @value

@@ -97,7 +97,10 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     ReadRiskUsage: {},
     CheckOrder: {"strategy_id": IdKind.STRATEGY, "position_id": IdKind.POSITION},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
-    EnforceKillSwitch: {"kill_id": IdKind.ACCOUNT, "scope_id": IdKind.SCOPE},
+    EnforceKillSwitch: {
+        **dict.fromkeys(("kill_id", "deadman_id"), IdKind.ACCOUNT),
+        "scope_id": IdKind.SCOPE,
+    },
     Reconcile: {},
     RefreshOrder: {"order_id": IdKind.ORDER},
     # The worker refuses the exchange's id of another order of the ledger.

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX
 from oms.domain.errors import Refused
+from oms.domain.risk.deadman import deadman_id_of
 from oms.domain.value import value
 
 RELEASE_DELAY = timedelta(seconds=60)
@@ -64,9 +65,18 @@ class KillSwitch:
     release_comment: str | None = None
 
     @property
+    def activation_request_id(self) -> str:
+        """The request id of the commands that enforce the switch."""
+        if self.cause is None or deadman_id_of(self.cause) is None:
+            return f"{OWN_REQUEST_ID_PREFIX}kill:{self.id}"
+        return OWN_REQUEST_ID_PREFIX + deadman_name(self.cause, self.scope, self.scope_id)
+
+    @property
     def request_id(self) -> str:
         """The request id of the commands of this activation or release."""
-        return activation_request_id(self.id) + ("" if self.is_on else ":off")
+        if self.is_on:
+            return self.activation_request_id
+        return f"{OWN_REQUEST_ID_PREFIX}kill:{self.id}:off"
 
     @property
     def is_on(self) -> bool:
@@ -89,9 +99,9 @@ class KillTarget:
     api_key_id: int
 
 
-def activation_request_id(switch_id: int) -> str:
-    """Return the request id of the commands that enforce a switch."""
-    return f"{OWN_REQUEST_ID_PREFIX}kill:{switch_id}"
+def deadman_name(cause: str, scope: KillScope, scope_id: str) -> str:
+    """Return the name of the command by which a dead-man switch acts on an account or strategy."""
+    return f"{cause}:{scope_id}" if scope is KillScope.STRATEGY else cause
 
 
 def strictest_switch(switches: Iterable[KillSwitch], target: KillTarget) -> KillSwitch | None:

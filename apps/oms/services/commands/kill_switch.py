@@ -120,7 +120,9 @@ class RunKillSwitch:
         now: datetime,
     ) -> CommandResult:
         """Run the command; the result's value lists what was and was not canceled and closed."""
-        if payload.scope == KillScope.ACCOUNT.value:
+        if payload.deadman_id is not None:
+            changes.events.append(_deadman_event(payload))
+        if payload.scope == KillScope.ACCOUNT.value and payload.kill_id:
             changes.events.append(_event(command, payload))
         if not payload.on:
             return CommandResult(status=CommandStatus.DONE, value=dumps_fast(_new_report()))
@@ -177,6 +179,18 @@ class RunKillSwitch:
 
 def _new_report() -> dict[str, list[int]]:
     return {"canceled": [], "not_canceled": [], "closed": [], "remaining": [], "dust": []}
+
+
+def _deadman_event(payload: EnforceKillSwitch) -> Event:
+    facts = {
+        "deadman_id": payload.deadman_id,
+        "kill_id": payload.kill_id or None,
+        "scope": payload.scope,
+        "scope_id": payload.scope_id,
+        "flatten": payload.flatten,
+        "comment": payload.comment,
+    }
+    return Event(name="deadman_fired", namespace=Namespace.RISK, facts=facts)
 
 
 def _event(command: Command, payload: EnforceKillSwitch) -> Event:

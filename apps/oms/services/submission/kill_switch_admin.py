@@ -13,8 +13,10 @@ from oms.domain.access import Principal, Role, refuse_role
 from oms.domain.commands.account_commands import EnforceKillSwitch
 from oms.domain.commands.command_targets import target_strategy_ids
 from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from oms.domain.risk.deadman import DeadmanState, deadman_id_of
 from oms.domain.risk.kill_switch import RELEASE_DELAY, KillScope, KillSwitch
 from oms.domain.value import evolve
+from oms.ports.admin.deadman_switches import DeadmanStore
 from oms.ports.admin.strategies import Strategies
 from oms.ports.admin.user_admin import UserAdmin
 from oms.ports.audit_log import AuditContext
@@ -37,6 +39,7 @@ class KillSwitchAdmin:
     """Activates, previews and releases kill switches. Every method raises ``Unavailable``."""
 
     kills: KillSwitchStore
+    deadman_switches: DeadmanStore
     registry: Registry
     strategies: Strategies
     people: UserAdmin
@@ -165,10 +168,22 @@ class KillSwitchAdmin:
         switch = await self.reads.get(principal, switch_id)
         await self.check(principal, enforcement_of(evolve(switch, released_at=audit_context.at)))
         _check_release(switch, request, audit_context.at)
+        if not request.override:
+            await self._check_cause(switch)
         released = await self.kills.release(switch_id, audit_context)
         if released is None:
             raise Conflict(f"kill switch {switch_id} is released already", reason="released")
         return released
+
+    async def _check_cause(self, switch: KillSwitch) -> None:
+        """Raise ``Conflict`` while the dead-man switch that activated it is not disarmed."""
+        deadman_id = deadman_id_of(switch.cause)
+        if deadman_id is None:
+            return
+        deadman = await self.deadman_switches.find(deadman_id)
+        if deadman is not None and deadman.state is DeadmanState.FIRED:
+            message = f"dead-man switch {deadman_id} has fired: disarm it, or send override"
+            raise Conflict(message, reason="cause_stands")
 
 
 def _check_release(switch: KillSwitch, request: ReleaseKillSwitch, now: datetime) -> None:

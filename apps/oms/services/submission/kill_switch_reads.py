@@ -62,7 +62,7 @@ class KillSwitchReads:
     async def report(self, principal: Principal, switch: KillSwitch) -> list[KillAccountReport]:
         """Return per readable account what was canceled and closed, and what is left."""
         report: list[KillAccountReport] = []
-        for account_id, command_id, status, text in await self.kills.commands(switch.id):
+        for account_id, command_id, status, text in await self.kills.commands(switch):
             if refuse(principal, Permission.READ, account_id) is not None:
                 continue
             result = load_result(CommandStatus(status), None, text, None)

@@ -269,4 +269,5 @@ def _write_switch(payload: RiskSwitch) -> dict[str, Any]:
 
 def _write_kill(payload: EnforceKillSwitch) -> dict[str, Any]:
     names = ("kill_id", "scope", "scope_id", "mode", "on", "cancel_entries", "flatten")
-    return {name: getattr(payload, name) for name in names}
+    deadman = {} if payload.deadman_id is None else {"deadman_id": payload.deadman_id}
+    return {name: getattr(payload, name) for name in names} | deadman

@@ -66,6 +66,8 @@ class ReleaseKillSwitch:
 
     comment: str
     confirm: str
+    #: Release it although its automatic cause stands.
+    override: bool = False
 
 
 def read_activation(body: object, header_comment: str | None) -> ActivateKillSwitch:
@@ -97,7 +99,9 @@ def read_release(body: object, header_comment: str | None) -> ReleaseKillSwitch:
     """Parse a release. Raises ``Malformed``, ``Invalid`` (``comment_required``)."""
     fields = validate(RELEASE, drop_nulls(require_object(body, ("body",))), ())
     return ReleaseKillSwitch(
-        comment=read_comment(fields, header_comment), confirm=fields.get("confirm", "")
+        comment=read_comment(fields, header_comment),
+        confirm=fields.get("confirm", ""),
+        override=fields.get("override", False),
     )
 
 

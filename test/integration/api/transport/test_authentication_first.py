@@ -26,7 +26,8 @@ async def test_body_is_not_read(
     target = path.replace("{entity}", "orders").replace("{func}", "fetch_ticker")
     for name in ("account_id", "user_id", "api_key_id", "order_id", "discrepancy_id"):
         target = target.replace(f"{{{name}}}", "1")
-    target = target.replace("{strategy_id}", "1").replace("{kill_id}", "1")
+    for name in ("strategy_id", "kill_id", "deadman_id"):
+        target = target.replace(f"{{{name}}}", "1")
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -34,6 +34,7 @@ from oms.domain.reconcile.discrepancy import (
     DiscrepancyPolicy,
     DiscrepancyStatus,
 )
+from oms.domain.risk.deadman import DeadmanAction, DeadmanState
 from oms.domain.risk.kill_switch import KillMode, KillScope
 from oms.domain.side import Side
 
@@ -70,6 +71,8 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("accounts", "position_mode"): _values(PositionMode),
     ("kill_switches", "scope"): _values(KillScope),
     ("kill_switches", "mode"): _values(KillMode),
+    ("deadman_switches", "action"): _values(DeadmanAction),
+    ("deadman_switches", "state"): _values(DeadmanState),
     ("discrepancies", "class"): _values(DiscrepancyClass),
     ("discrepancies", "status"): _values(DiscrepancyStatus),
     ("discrepancies", "policy"): _values(DiscrepancyPolicy),

@@ -5,11 +5,13 @@ from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.registry.gateway_events import write_gateway_event
-from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch, activation_request_id
+from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
+from oms.ports.registry import AuditEntry
 from oms.wire.json import dumps
 from oms.wire.responses.kill_switch_rows import kill_switch_changed, switch_row
 
@@ -35,17 +37,7 @@ class SqlKillSwitchStore(AuditedWriter):
         pulled = evolve(switch, id=self._ids("kill"))
 
         async def work(session: Session) -> AuditedResult[KillSwitch]:
-            at = session.dialect.encode_time(pulled.set_at)
-            row = (
-                *(pulled.id, pulled.scope.value, pulled.scope_id, pulled.mode.value),
-                *(pulled.comment, int(pulled.cancel_entries), int(pulled.flatten), 1),
-                *(pulled.set_by, pulled.set_by_user_id, pulled.set_by_api_key_id, at),
-                pulled.cause,
-            )
-            await _INSERT(session, [row])
-            await self._write_event(session, pulled, audit_context)
-            after = dumps(switch_row(pulled))
-            return pulled, [audit_context.entry("kill_on", "kill_switch", pulled.id, after=after)]
+            return pulled, [await write_activation(session, self._ids, pulled, audit_context)]
 
         return await self._write_audited(work, audit_context.at)
 
@@ -65,7 +57,7 @@ class SqlKillSwitchStore(AuditedWriter):
             after = self._switch_from_row(
                 (await session.fetch(f"{_SELECTED} WHERE id = {param}", (switch_id,)))[0]
             )
-            await self._write_event(session, after, audit_context)
+            await _write_event(session, self._ids, after, audit_context)
             before = evolve(after, released_at=None, released_by=None, release_comment=None)
             entry = audit_context.entry(
                 "kill_off",
@@ -91,7 +83,7 @@ class SqlKillSwitchStore(AuditedWriter):
         rows = await self._database.fetch(f"{_SELECTED}{where} ORDER BY id DESC{newest}", ())
         return [self._switch_from_row(row) for row in reversed(rows)]
 
-    async def commands(self, switch_id: int) -> Sequence[tuple[int, int, str, str | None]]:
+    async def commands(self, switch: KillSwitch) -> Sequence[tuple[int, int, str, str | None]]:
         """Return the commands caused by a switch: (account id, command id, status, result JSON)."""
         param = self._dialect.param
         text = (
@@ -100,20 +92,9 @@ class SqlKillSwitchStore(AuditedWriter):
             " AND command_type = 'kill' ORDER BY account_id"
         )
         # Switches activated before request ids were reserved have the second form.
-        request_ids = (activation_request_id(switch_id), f"kill:{switch_id}")
+        request_ids = (switch.activation_request_id, f"kill:{switch.id}")
         rows = await self._database.fetch(text, request_ids)
         return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-    async def _write_event(
-        self, session: Session, switch: KillSwitch, audit_context: AuditContext
-    ) -> None:
-        """Write the event of account 0; the event of a single account is written by its worker."""
-        if switch.scope is KillScope.ACCOUNT:
-            return
-        payload = dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor))
-        await write_gateway_event(
-            session, self._ids("event"), "kill_switch_changed", payload, audit_context.at
-        )
 
     def _switch_from_row(self, row: Any) -> KillSwitch:
         dialect = self._dialect
@@ -134,3 +115,31 @@ class SqlKillSwitchStore(AuditedWriter):
             release_comment=row[13],
             cause=row[14],
         )
+
+
+async def write_activation(
+    session: Session, ids: SqlIdBlocks, switch: KillSwitch, audit_context: AuditContext
+) -> AuditEntry:
+    """Write the row and the event of a new switch; returns its audit row, to be written last."""
+    at = session.dialect.encode_time(switch.set_at)
+    row = (
+        *(switch.id, switch.scope.value, switch.scope_id, switch.mode.value),
+        *(switch.comment, int(switch.cancel_entries), int(switch.flatten), 1),
+        *(switch.set_by, switch.set_by_user_id, switch.set_by_api_key_id, at),
+        switch.cause,
+    )
+    await _INSERT(session, [row])
+    await _write_event(session, ids, switch, audit_context)
+    return audit_context.entry("kill_on", "kill_switch", switch.id, after=dumps(switch_row(switch)))
+
+
+async def _write_event(
+    session: Session, ids: SqlIdBlocks, switch: KillSwitch, audit_context: AuditContext
+) -> None:
+    """Write the event of account 0; the event of a single account is written by its worker."""
+    if switch.scope is KillScope.ACCOUNT:
+        return
+    payload = dumps({"account_id": 0} | kill_switch_changed(switch, audit_context.actor))
+    await write_gateway_event(
+        session, ids("event"), "kill_switch_changed", payload, audit_context.at
+    )

@@ -133,6 +133,27 @@ kill_switches = schema.table(
     sa.Index("ix_kill_switches_on", "is_on", "id"),
 )
 
+deadman_switches = schema.table(
+    "deadman_switches",
+    schema.key("id"),
+    schema.required("account_ids_json", types.JsonText),
+    schema.required("strategy_ids_json", types.JsonText),
+    schema.required("timeout_seconds", sa.Integer()),
+    schema.required("action", types.ShortText(32)),
+    schema.required("state", types.ShortText(16)),
+    schema.required("deadline", types.TimestampType()),
+    schema.boolean("is_extended"),
+    schema.nullable("comment", types.ShortText(255)),
+    schema.required("set_by", types.ShortText(128)),
+    schema.nullable("set_by_user_id", types.BigIntId),
+    schema.nullable("set_by_api_key_id", types.BigIntId),
+    schema.created_at(),
+    schema.required("beat_at", types.TimestampType()),
+    schema.nullable("fired_at", types.TimestampType()),
+    schema.nullable("disarmed_at", types.TimestampType()),
+    sa.Index("ix_deadman_switches_state", "state", "deadline"),
+)
+
 risk_policies = schema.table(
     "risk_policies",
     sa.Column("scope", types.ShortText(16), primary_key=True),

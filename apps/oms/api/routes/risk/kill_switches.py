@@ -142,6 +142,7 @@ def build_kill_switch_admin(context: ApiContext) -> KillSwitchAdmin:
     """Return the administration of kill switches."""
     return KillSwitchAdmin(
         kills=context.kill_switches,
+        deadman_switches=context.deadman_switches,
         registry=context.queries.registry,
         strategies=context.administer.strategies,
         people=context.administer.people,

@@ -1,0 +1,50 @@
+"""Dead-man switches in responses and audit rows."""
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from oms.domain.risk.deadman import DeadmanAction, DeadmanState, DeadmanSwitch
+from oms.wire.json import optional_time_text, time_text
+from oms.wire.responses.value_types import Id, TimeText, one_of
+
+
+class DeadmanRow(TypedDict):
+    """A dead-man switch."""
+
+    id: Id
+    account_ids: list[Id]
+    strategy_ids: list[Id]
+    timeout_seconds: int
+    action: Annotated[str, one_of(*DeadmanAction)]
+    state: Annotated[str, one_of(*DeadmanState)]
+    deadline: TimeText
+    comment: str | None
+    set_by: str
+    set_by_user_id: Id | None
+    set_by_api_key_id: Id | None
+    set_at: TimeText
+    beat_at: TimeText
+    fired_at: TimeText | None
+    disarmed_at: TimeText | None
+
+
+def deadman_row(switch: DeadmanSwitch) -> DeadmanRow:
+    """Return the row of a dead-man switch."""
+    return {
+        "id": switch.id,
+        "account_ids": list(switch.account_ids),
+        "strategy_ids": list(switch.strategy_ids),
+        "timeout_seconds": switch.timeout_seconds,
+        "action": switch.action.value,
+        "state": switch.state.value,
+        "deadline": time_text(switch.deadline),
+        "comment": switch.comment,
+        "set_by": switch.set_by,
+        "set_by_user_id": switch.set_by_user_id,
+        "set_by_api_key_id": switch.set_by_api_key_id,
+        "set_at": time_text(switch.set_at),
+        "beat_at": time_text(switch.beat_at),
+        "fired_at": optional_time_text(switch.fired_at),
+        "disarmed_at": optional_time_text(switch.disarmed_at),
+    }
