@@ -63,6 +63,7 @@ KEYS = {
     "close-by": {"results"},
     "break-even": {"detail"},
     "send-oco": {"results"},
+    "reverse-position": {"results"},
     "reassign-position": {
         *("ok", "deals_updated", "orders_updated", "deals_total", "orders_total"),
         *("preview", "page", "page_size", "items"),

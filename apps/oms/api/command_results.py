@@ -17,6 +17,7 @@ from oms.domain.commands.command import (
     CommandStatus,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
 )
 from oms.domain.errors import Refused
@@ -36,7 +37,10 @@ from oms.wire.responses.mt5_views import command_view
 
 Rows = Mapping[int, CommandRow]
 
-_BULK_COMMANDS = (CancelAllOrders, CloseAllPositions, CloseBy, MergePositions, Reassign)
+_BULK_COMMANDS = (
+    *(CancelAllOrders, CloseAllPositions, CloseBy, MergePositions, Reassign),
+    ReversePosition,
+)
 _OK = frozenset({CommandStatus.DONE, CommandStatus.QUEUED, CommandStatus.RUNNING})
 _STATUS_TEXTS = {status: status.value for status in CommandStatus}
 _LEGACY = {

@@ -126,6 +126,7 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
         record=execute.record,
         reconcile=execute.reconcile,
         flatten=execute.flatten(),
+        reverse=execute.reverse(),
         watch_stops=execute.watch_stops,
         observe_losses=execute.observe_losses,
         kill_switches=execute.kill_switches,

@@ -84,6 +84,11 @@ def break_even(parsed: argparse.Namespace) -> Any:
     return _command(parsed, "break_even", _present(parsed, ("position_id", "comment")), {})
 
 
+def reverse_position(parsed: argparse.Namespace) -> Any:
+    """``reverse_position``."""
+    return _command(parsed, "reverse_position", _present(parsed, ("position_id", "comment")), {})
+
+
 def close_by(parsed: argparse.Namespace) -> Any:
     """``close_by``."""
     names = ("position_id_a", "position_id_b", "strategy_id", "qty", "comment")

@@ -355,8 +355,9 @@ def _needs_each_poll(state: AccountState) -> bool:
     """Return whether the account has open orders, stop levels, a command that sends orders in
     rounds, fees that wait for a rate, or losses to compare with their limits.
     """
-    sends_or_waits = state.pending_flattens or state.unvalued_fees or state.is_valued
-    return bool(state.orders or state.armed or sends_or_waits)
+    runs_rounds = state.pending_flattens or state.pending_reverses
+    waits = state.unvalued_fees or state.is_valued
+    return bool(state.orders or state.armed or runs_rounds or waits)
 
 
 def _is_connecting(state: AccountState) -> bool:

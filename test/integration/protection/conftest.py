@@ -46,14 +46,22 @@ def account() -> str:
 
 
 @pytest.fixture
-async def trader(dsn: str, extra: str, account: str) -> AsyncIterator[PaperTrader]:
-    """A trader on a hedge account with a running worker and a price of 100."""
+def position_mode() -> str:
+    """The position mode of the account."""
+    return "hedge"
+
+
+@pytest.fixture
+async def trader(
+    dsn: str, extra: str, account: str, position_mode: str
+) -> AsyncIterator[PaperTrader]:
+    """A trader with a running worker and a price of 100."""
     empty_database(dsn)
     settings = Settings.model_validate(
         {"access_cache_seconds": 0, "paper_tick_ms": 20, "commands": {"max_queue_s": 3600}}
     )
     async with open_gateway(dsn, settings) as gateway:
-        account_id = await gateway.add_account("hedge", account % extra)
+        account_id = await gateway.add_account(position_mode, account % extra)
         await gateway.add_key("stops", KEY, grants={account_id: TRADER})
         trader = PaperTrader(gateway, account_id, KEY)
         trader.start()

@@ -141,6 +141,7 @@ send_order trade
 change_order trade
 position_change trade
 break_even trade
+reverse_position trade
 cancel_order cancel
 cancel_all_orders cancel
 close_position close
@@ -331,6 +332,7 @@ def _payload(command: str, ids: AccountIds, second: int) -> dict[str, Any]:
         "change_order": {"order_id": order_id, "new_qty": "0.02"},
         "position_change": {"position_id": ids.position_id},
         "break_even": {"position_id": ids.position_id},
+        "reverse_position": {"position_id": ids.position_id},
         "cancel_order": {"order_id": order_id},
         "cancel_all_orders": {},
         "close_position": {"position_id": ids.position_id, "qty": "0.001"},

@@ -99,7 +99,8 @@ def _account_refusals(
         return _NOT_FOUND[case.reach]
     flags = set(holder.flags or ()) if has_access else set()
     is_restricted = holder.is_restricted and not case.is_restricted_refused  # checked later
-    if not row.allows(holder.role, flags, is_restricted=is_restricted):
+    rows = (row, PERMISSION_ROWS["close"]) if case.name == "reverse_position" else (row,)
+    if not all(each.allows(holder.role, flags, is_restricted=is_restricted) for each in rows):
         is_concealed = "can_read" not in flags
         other = _NOT_FOUND.get(case.reach, frozenset()) if is_concealed else frozenset()
         if case.name in _CONCEALING:

@@ -111,6 +111,7 @@ def _orders(session: CommandLineSession) -> None:
     pair = ("--side=sell", "--qty=0.01", "--limit-price=900000", "--trigger-price=10000")
     session.run("send-oco", account, "--symbol", SYMBOL, *pair, f"--position-id={buy['id']}")
     session.run("cancel-all", account, "--symbol", SYMBOL)
+    session.run("reverse-position", account, f"--position-id={sell['id']}")
     session.run("close-position", account, f"--position-id={buy['id']}")
     limit = ("--order-type", "limit", "--qty", "0.02", "--price", "10000")
     resting = session.run("send-order", account, "--side=buy", "--symbol", SYMBOL, *limit)

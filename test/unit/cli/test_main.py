@@ -54,6 +54,7 @@ COMMANDS = {
     "cancel-all": "--account-id 1 --symbol A/B --strategy-ids 1 2 --comment x",
     "change-position": "--account-id 1 --position-id 2 --stop-loss 9 --max-hold-seconds none",
     "break-even": "--account-id 1 --position-id 2 --comment x",
+    "reverse-position": "--account-id 1 --position-id 2 --comment x",
     "close-position": "--account-id 1 --position-id 2 --qty 1 --comment x",
     "close-by": "--account-id 1 --position-id-a 2 --position-id-b 3 --qty 1",
     "reassign-position": "--account-id 1 --order-ids 2 3 --target-strategy-id 4 --deal-ids",

@@ -40,6 +40,7 @@ from oms.domain.commands.command import (
     CommandPayload,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
     StopMode,
 )
@@ -115,6 +116,7 @@ PAYLOADS: list[CommandPayload] = [
     CloseAllPositions(),
     CloseAllPositions(strategy_ids=(3,), symbol="X", comment="c"),
     BreakEven(position_id=2),
+    ReversePosition(position_id=2, comment="c"),
     BreakEven(position_id=1, comment="c"),
     CloseBy(position_id_a=2, position_id_b=1),
     CloseBy(position_id_a=1, position_id_b=2, qty=Decimal("0.1"), strategy_id=3, comment="c"),

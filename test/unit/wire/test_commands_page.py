@@ -30,4 +30,5 @@ def test_every_command_is_documented() -> None:
         "merge_positions",
         "position_change",
         "break_even",
+        "reverse_position",
     }

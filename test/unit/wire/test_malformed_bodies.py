@@ -79,6 +79,7 @@ _COMMANDS = st.sampled_from(
         "merge_positions",
         "position_change",
         "break_even",
+        "reverse_position",
         "reassign",
         "x",
         "",

@@ -141,6 +141,7 @@ COMMANDS: Mapping[str, tuple[Validator, Mapping[str, str]]] = {
     "merge_positions": (command_schemas.MERGE, STOP_ALIASES),
     "position_change": (command_schemas.POSITION_CHANGE, STOP_ALIASES),
     "break_even": (command_schemas.POSITION, {}),
+    "reverse_position": (command_schemas.POSITION, {}),
 }
 """The payload of each command, with the other names of its keys."""
 

@@ -86,10 +86,19 @@ def _add_shortcuts(commands: Any, network: argparse.ArgumentParser) -> None:
         example="break-even --account-id 1 --position-id 5",
         run=lazy_command("network", "break_even"),
     )
-    add_account_id(even)
-    even.add_argument("--position-id", type=int, required=True, help="id of the position")
-    even.add_argument("--comment", help=_COMMENT)
-    even.set_defaults(view=_COMMAND_VIEW)
+    reverse = add_verb(
+        commands,
+        "reverse-position",
+        [network],
+        "close a position, then open the same quantity on the other side",
+        example="reverse-position --account-id 1 --position-id 5",
+        run=lazy_command("network", "reverse_position"),
+    )
+    for command in (even, reverse):
+        add_account_id(command)
+        command.add_argument("--position-id", type=int, required=True, help="id of the position")
+        command.add_argument("--comment", help=_COMMENT)
+        command.set_defaults(view=_COMMAND_VIEW)
 
 
 def add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]) -> None:

@@ -218,6 +218,14 @@ class BreakEven:
 
 
 @value
+class ReversePosition:
+    """Close a position, then open the same quantity on the other side."""
+
+    position_id: int
+    comment: str | None = None
+
+
+@value
 class Reassign:
     """Move orders with their deals to a strategy and a position (0: by position mode)."""
 
@@ -252,6 +260,7 @@ CommandPayload = (
     | MergePositions
     | ChangePosition
     | BreakEven
+    | ReversePosition
     | Reassign
     | CcxtCall
     | DecideDiscrepancy
@@ -269,6 +278,7 @@ COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
     MergePositions: "merge_positions",
     ChangePosition: "position_change",
     BreakEven: "break_even",
+    ReversePosition: "reverse_position",
     Reassign: "reassign",
     DecideDiscrepancy: "discrepancy",
     CcxtCall: "ccxt_call",

@@ -36,6 +36,7 @@ from oms.domain.commands.command import (
     CommandPayload,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
 )
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
@@ -86,6 +87,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     },
     ChangePosition: {"position_id": IdKind.POSITION},
     BreakEven: {"position_id": IdKind.POSITION},
+    ReversePosition: {"position_id": IdKind.POSITION},
     Reassign: {
         "order_ids": IdKind.ORDER,
         "strategy_id": IdKind.STRATEGY,

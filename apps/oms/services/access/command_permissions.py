@@ -50,6 +50,7 @@ from oms.domain.commands.command import (
     CommandPayload,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
 )
 from oms.domain.commands.command_targets import ID_FIELDS, IdKind
@@ -81,7 +82,7 @@ _NAMES_ITS_STRATEGIES = frozenset(
 def permission_for(payload: CommandPayload) -> Permission:
     """Return the permission that a command needs."""
     match payload:
-        case SendOrder() | ChangeOrder() | ChangePosition() | BreakEven():
+        case SendOrder() | ChangeOrder() | ChangePosition() | BreakEven() | ReversePosition():
             return Permission.TRADE
         case CancelOrder() | CancelAllOrders():
             return Permission.CANCEL
@@ -131,7 +132,10 @@ def refuse_command(
     ``strategies`` are those that the command names and those of the rows that it names.
     """
     refused = refuse(principal, permission_for(payload), account_id, strategies)
-    if refused is None and isinstance(payload, EnforceKillSwitch) and payload.flatten:
+    closes_too = isinstance(payload, ReversePosition) or (
+        isinstance(payload, EnforceKillSwitch) and payload.flatten
+    )
+    if refused is None and closes_too:
         refused = refuse_account(principal, Permission.CLOSE, account_id)
     if refused is not None or type(payload) in _NAMES_ITS_STRATEGIES:
         return refused

@@ -56,6 +56,21 @@ class PendingFlatten:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class PendingReverse:
+    """A running ``reverse_position``: its close, and its opening order once that is placed."""
+
+    command: Command
+    close_order_id: int
+    open_order_id: int | None = None
+
+    @property
+    def order_ids(self) -> tuple[int, ...]:
+        """The orders so far, the close first."""
+        opened = () if self.open_order_id is None else (self.open_order_id,)
+        return (self.close_order_id, *opened)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class PendingCall:
     """A slow gateway call at an exchange; it starts after its command is committed."""
 

@@ -40,6 +40,7 @@ from oms.services.account_state.pending import (
     PendingCommand,
     PendingFlatten,
     PendingReconcile,
+    PendingReverse,
 )
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 
@@ -78,6 +79,8 @@ class AccountState:
     pending_reconciles: list[PendingReconcile] = field(default_factory=list)
     #: Kill switch commands that close positions.
     pending_flattens: list[PendingFlatten] = field(default_factory=list)
+    #: Commands that reverse positions.
+    pending_reverses: list[PendingReverse] = field(default_factory=list)
     #: End of the last reconcile pass since the account was loaded.
     reconciled_until: datetime | None = None
     #: Start of the execution history that the exchange returns, if a pass requested older data.

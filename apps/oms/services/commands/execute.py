@@ -41,6 +41,7 @@ from oms.domain.commands.command import (
     CommandStatus,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
 )
 from oms.domain.errors import Refused
@@ -66,6 +67,7 @@ from oms.services.commands.pending_commands import complete_pending, register_pe
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import PositionOps
 from oms.services.commands.resolve_order import ResolveOrder
+from oms.services.commands.reverse_position import Reverse
 from oms.services.commands.risk_flags import set_risk_flag
 from oms.services.commands.risk_policy import ChangeRiskPolicy
 from oms.services.commands.risk_reads import check_order, read_usage
@@ -114,14 +116,18 @@ class ExecuteCommand:
             if state.policy is not None and state.policy.limits_losses:
                 await self._observe_losses(state, command, changes, now)
             result = register_pending(state, command, await self._run(state, command, changes, now))
+        is_running = result.status is CommandStatus.RUNNING
+        if is_running:
+            state.work.results[command.id] = result  # The end is reported by a later report.
+        endings = []
+        if state.pending_reverses:
+            endings = await self.reverse().advance(state, changes, now)
         if state.has_pairs:
             await watch_pairs(state, changes, self.record.ids, now)
-        if result.status is CommandStatus.RUNNING:
-            state.work.results[command.id] = result  # The end is reported by a later report.
-            await self.record.append_events(state, changes)
-        else:
-            await self.record.append_events(state, changes, (command, result))
-        for ending in complete_pending(state, (), changes) if state.pending else ():
+        await self.record.append_events(state, changes, None if is_running else (command, result))
+        if state.pending:
+            endings += complete_pending(state, (), changes)
+        for ending in endings:
             await self.record.append_events(state, Changes(), ending)
 
     async def _observe_losses(
@@ -187,6 +193,8 @@ class ExecuteCommand:
                 return self.position_ops.merge(state, command, payload, changes, now)
             case ChangePosition() as payload:
                 return self.position_ops.change(state, payload, changes, now)
+            case ReversePosition():
+                return await self.reverse().start(state, command, changes, now)
             case BreakEven() as payload:
                 return await set_break_even(self.position_ops, state, payload, changes, now)
             case Reassign() as payload:
@@ -267,6 +275,10 @@ class ExecuteCommand:
     def flatten(self) -> Flatten:
         """Return the service that continues kill switch commands."""
         return Flatten(place=self.place, amend=self._amend_orders())
+
+    def reverse(self) -> Reverse:
+        """Return the service that continues commands that reverse positions."""
+        return Reverse(place=self.place, kill_switches=self.kill_switches)
 
     def _resolve_order(self) -> ResolveOrder:
         return ResolveOrder(ledger=self.ledger, record=self.record, permissions=self.permissions)

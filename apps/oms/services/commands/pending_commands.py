@@ -24,6 +24,7 @@ from oms.domain.commands.command import (
     Command,
     CommandResult,
     CommandStatus,
+    ReversePosition,
     SendOrder,
 )
 from oms.domain.errors import Refused
@@ -34,6 +35,7 @@ from oms.services.account_state.pending import PendingCommand
 from oms.services.account_state.state import AccountState
 from oms.services.commands.ccxt_call import abandoned_result
 from oms.services.commands.flatten import restore_flatten
+from oms.services.commands.reverse_position import restore_reverse
 from oms.services.ledger.record import Changes
 
 
@@ -70,6 +72,8 @@ def restore_pending(
                 )
             case EnforceKillSwitch(flatten=True):
                 restore_flatten(state, command, result)
+            case ReversePosition():
+                restore_reverse(state, command, result)
             case RefreshOrder() | ResolveUnknownOrder():
                 refused = Refused(code="timeout", message="the worker stopped during the query")
                 finished.append(

@@ -15,6 +15,7 @@ from oms.services.commands.ccxt_call import take_finished_calls
 from oms.services.commands.flatten import Flatten
 from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.commands.pending_commands import complete_pending
+from oms.services.commands.reverse_position import Reverse
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.overfills import overfill_events
@@ -34,6 +35,8 @@ class PollExchange:
     reconcile: ReconcileAccount
     #: Continues kill switch commands that close positions.
     flatten: Flatten
+    #: Continues commands that reverse positions.
+    reverse: Reverse
     #: Judges stop levels; ``None`` where nothing watches them.
     watch_stops: WatchStops | None = None
     #: Compares losses with their limits; ``None`` where there are no limits.
@@ -69,6 +72,8 @@ class PollExchange:
             finished += completed
         finished += [*complete_pending(state, reports, changes), *finished_calls]
         finished += await self.flatten.advance(state, changes, now)
+        if state.pending_reverses:
+            finished += await self.reverse.advance(state, changes, now)
         await self.record.value_fees(state, changes, now)
         if self.watch_stops is not None and exchange.is_ready():
             changes.events += overfill_events(changes)

@@ -42,6 +42,7 @@ from oms.domain.commands.command import (
     Keep,
     MergePositions,
     Reassign,
+    ReversePosition,
     SendOrder,
     StopMode,
 )
@@ -158,14 +159,15 @@ def _write_row_command(
     | CloseBy
     | MergePositions
     | Reassign
-    | BreakEven,
+    | BreakEven
+    | ReversePosition,
 ) -> dict[str, Any]:
     """Encode commands that refer to rows; the caller adds the comment."""
     fields: dict[str, Any]
     match payload:
         case CancelOrder():
             return {"order_ids": list(payload.order_ids)}
-        case BreakEven():
+        case BreakEven() | ReversePosition():
             return {"position_id": payload.position_id}
         case CancelAllOrders() | CloseAllPositions():
             fields = {}

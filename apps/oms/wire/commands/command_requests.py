@@ -23,6 +23,7 @@ from oms.wire.commands.modify_requests import (
     read_close_by,
     read_merge_positions,
     read_position_change,
+    read_reverse_position,
 )
 from oms.wire.commands.order_requests import read_close_position, read_send_oco, read_send_order
 from oms.wire.field_validation import drop_nulls, require_object, validate
@@ -41,6 +42,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Location], CommandPayload]] 
     "merge_positions": read_merge_positions,
     "position_change": read_position_change,
     "break_even": read_break_even,
+    "reverse_position": read_reverse_position,
 }
 #: Commands that require an account id; for the others the row determines it.
 _ACCOUNT_COMMANDS = frozenset({"send_order", "send_oco", "cancel_all_orders", "close_all"})

@@ -200,7 +200,7 @@ class PositionChangeFields(LevelFields, total=False):
 
 
 class PositionFields(TypedDict, total=False):
-    """``break_even``."""
+    """``break_even`` and ``reverse_position``."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     position_id: Required[Id]

@@ -13,6 +13,7 @@ from oms.domain.commands.command import (
     CloseAllPositions,
     CloseBy,
     MergePositions,
+    ReversePosition,
     StopMode,
 )
 from oms.domain.protection.levels import SETTABLE
@@ -110,6 +111,11 @@ def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePositio
 def read_break_even(sent: Mapping[str, Any], at: Location) -> BreakEven:
     """Parse a position. Raises ``Malformed``."""
     return BreakEven(**validate(POSITION, drop_nulls(sent), at))
+
+
+def read_reverse_position(sent: Mapping[str, Any], at: Location) -> ReversePosition:
+    """Parse a position. Raises ``Malformed``."""
+    return ReversePosition(**validate(POSITION, drop_nulls(sent), at))
 
 
 def _bulk_scope(sent: Mapping[str, Any], at: Location) -> dict[str, Any]:
