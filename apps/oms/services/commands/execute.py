@@ -137,7 +137,10 @@ class ExecuteCommand:
         payload = command.payload
         is_trade = isinstance(payload, CcxtCall) and payload.is_trade
         if self.observe_losses is not None and (
-            is_trade or isinstance(payload, SendOrder | ChangeOrder | CheckOrder | ReadRiskUsage)
+            is_trade
+            or isinstance(
+                payload, SendOrder | ReversePosition | ChangeOrder | CheckOrder | ReadRiskUsage
+            )
         ):
             await self.observe_losses(state, changes, now)
 
