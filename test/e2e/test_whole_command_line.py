@@ -59,6 +59,7 @@ KEYS = {
     "portfolio": {"items", "total", "report_currency", "as_of"},
     "stats": {"total_positions", "closed_positions", "winrate", "total_pnl", "groups"},
     "exit-report": {"states", "items"},
+    "execution-report": {"orders", "measured_orders", "slippage", "groups"},
     "close-position": {"results"},
     "close-by": {"results"},
     "break-even": {"detail"},

@@ -7,6 +7,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.config import Settings
 from oms.ports.mark_prices import MarkPrices
 from oms.services.performance.equity_history import EquityHistory
+from oms.services.performance.execution_quality import ExecutionQuality
 from oms.services.performance.portfolio import Portfolio
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.performance.trade_results import TradeResults
@@ -40,6 +41,7 @@ def build_performance(
     return PerformanceQueries(
         portfolio=Portfolio(reads=reads, value_accounts=value_accounts),
         results=results,
+        executions=ExecutionQuality(reads=reads, executions=store.executions),
         equity=EquityHistory(
             reads=reads,
             snapshots=store.equity_snapshots,

@@ -33,6 +33,14 @@ def stats(parsed: argparse.Namespace) -> Any:
     return request(parsed, "GET", "/stats", query)
 
 
+def execution_report(parsed: argparse.Namespace) -> Any:
+    """Return slippage and durations of orders."""
+    named = {"account_ids": account_ids(parsed), "from": parsed.since, "to": parsed.until}
+    named |= {name: getattr(parsed, name) for name in ("strategy_id", "symbol", "group_by")}
+    query = {name: text for name, text in named.items() if text is not None}
+    return request(parsed, "GET", "/analytics/execution", query)
+
+
 def exit_report(parsed: argparse.Namespace) -> Any:
     """Return positions by state, and net results of closed ones by reason and settle currency."""
     query: dict[str, Any] = {

@@ -78,6 +78,14 @@ class StoredEventRow:
     created_at: datetime
 
 
+@value
+class FirstRequest:
+    """When the first request of an order was sent, and answered."""
+
+    sent_at: datetime | None
+    answered_at: datetime | None
+
+
 class HistoryReads(Protocol):
     """Reads of the API. Time bounds apply to ``updated_at`` of orders and positions,
     ``executed_at`` of deals, ``created_at`` of commands.
@@ -125,6 +133,10 @@ class HistoryReads(Protocol):
 
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the orders, ascending."""
+        ...
+
+    async def first_request(self, order_id: int) -> FirstRequest | None:
+        """Return when an order was sent to its exchange; ``None`` if no request is stored."""
         ...
 
     async def linked_orders(self, order_ids: Sequence[int], limit: int) -> Sequence[Order]:

@@ -110,6 +110,9 @@ GROUP_BY = _query(
     "One row per group; days are of UTC.",
     _words("strategy", "symbol", "exchange", "account", "day"),
 )
+EXECUTION_GROUP_BY = _query(
+    "group_by", "One row per group.", _words("strategy", "symbol", "exchange")
+)
 RESOLUTION = _query("resolution", "Only the last point of each.", _words("hour", "day"))
 INCLUDE_CLOSED = _query("include_closed", "Closed positions too.", _FLAG)
 GROUP = _query("group", "One row per account and symbol.", _words("symbol"))
@@ -210,6 +213,7 @@ ORDERS = (
 OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
 SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
+EXECUTIONS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, FROM, TO, EXECUTION_GROUP_BY)
 RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
 ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)

@@ -267,6 +267,7 @@ def _pages(store: SqlStore, lease: Lease) -> Mapping[str, tuple[Ask, int]]:
     for name, fields in filters.items():
         window = evolve(lately, page_size=PAGE_ROWS, **fields)
         asks[f"{name}, lately"] = (functools.partial(reads.orders, window), 1)
+    asks["executions, lately"] = (lambda: store.executions.of_orders(lately, 1000), 3)
     for (name, read), (who, ids), age in itertools.product(
         lists.items(), whose.items(), (DATED_SECONDS, HISTORY_ROWS // 2)
     ):

@@ -99,6 +99,7 @@ get_portfolio read account
 get_statistics read account
 get_equity read account
 get_summary read account
+get_execution_quality read account
 get_risk_usage read account
 check_risk read account
 set_risk_policy kill_off account

@@ -77,7 +77,7 @@ MT5_COMMAND = _keys("retcode deal order volume price bid ask comment request_id"
 TIMELINE = _keys("order_id summary items gaps")
 TIMELINE_SUMMARY = _keys(
     "queue_ms risk_ms send_ms ack_ms first_fill_ms total_ms arrival_price avg_fill_price "
-    "slippage_bps"
+    "slippage_bps slippage exchange_ms"
 )
 TIMELINE_ITEM = _keys(
     "seq at phase exec_type status state source filled_qty remaining_qty request_id detail"

@@ -67,7 +67,7 @@ def test_route_sections_are_complete(section: Section) -> None:
 
 
 REASONS = {
-    "too_many_positions",
+    *("too_many_positions", "too_many_orders"),
     *("order_already_assigned", "target_position_account_mismatch"),
     *("target_position_symbol_mismatch", "target_position_side_mismatch"),
     *("order_not_in_doubt", "order_differs", "exchange_order_id"),

@@ -12,6 +12,7 @@ from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
 from oms.adapters.sql.performance.account_money import SqlAccountMoney
 from oms.adapters.sql.performance.equity_snapshots import SqlEquitySnapshots
+from oms.adapters.sql.performance.executions import SqlExecutions
 from oms.adapters.sql.performance.position_results import SqlPositionResults
 from oms.adapters.sql.queue.command_queue import SqlCommandQueue
 from oms.adapters.sql.queue.idempotent_responses import SqlIdempotentResponses
@@ -75,6 +76,7 @@ class SqlStore:
         self.paper_prices = SqlPaperPrices(database)
         self.reconcile_store = SqlReconcileStore(database)
         self.account_money = SqlAccountMoney(database)
+        self.executions = SqlExecutions(database)
         self.position_results = SqlPositionResults(database)
         self.equity_snapshots = SqlEquitySnapshots(database)
 

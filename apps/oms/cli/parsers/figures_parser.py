@@ -37,7 +37,22 @@ def add_figures(commands: Any, network: argparse.ArgumentParser) -> None:
         example="exit-report --account-ids 1",
         run=lazy_command("figures", "exit_report"),
     )
-    for parser in (portfolio, stats, report):
+    execution = add_verb(
+        commands,
+        "execution-report",
+        [network],
+        "show slippage and durations of orders",
+        example="execution-report --group-by symbol",
+        run=lazy_command("figures", "execution_report"),
+    )
+    execution.add_argument("--strategy-id", type=int, help="orders of one strategy; 0: of none")
+    execution.add_argument("--symbol", help="orders of one symbol")
+    execution.add_argument("--since", help="changed from this moment on: RFC 3339 or milliseconds")
+    execution.add_argument("--until", help="changed before this moment")
+    execution.add_argument(
+        "--group-by", choices=("strategy", "symbol", "exchange"), help="one row for each"
+    )
+    for parser in (portfolio, stats, report, execution):
         parser.add_argument("--account-ids", metavar="CSV", help=_ALL_ACCOUNTS)
     stats.add_argument("--strategy-id", type=int, help="positions of one strategy; 0: of none")
     stats.add_argument("--symbol", help="positions of one symbol")

@@ -176,6 +176,8 @@ class Order:
     group_id: int | None = None
     #: Why it is or was canceled without a request of a caller.
     cancel_reason: str | None = None
+    #: The middle of the quote at admission, where one was known.
+    arrival_price: Decimal | None = None
     #: Part of ``filled_qty`` whose executions are inferred, not confirmed.
     provisional_qty: Decimal = ZERO
     #: Progress of the latest multi-step change, and since when.

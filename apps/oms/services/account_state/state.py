@@ -22,6 +22,7 @@ from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import OCO, is_pair_order
 from oms.domain.protection.native_orders import is_native
 from oms.domain.protection.stop_rule import is_armed
+from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.risk.limit_context import NO_TRIPS, AccountEquity, RiskState
 from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
@@ -108,6 +109,8 @@ class AccountState:
     is_valued: bool = False
     #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
+    #: The quote that the last admission saw; ``None``: no price was known.
+    admission_quote: Quote | None = None
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
     #: Positions, also ended ones, with orders at the exchange that stand for their levels.

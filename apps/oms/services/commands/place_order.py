@@ -188,6 +188,7 @@ class PlaceOrder:
     ) -> Order:
         payload = command.payload
         assert isinstance(payload, (SendOrder, ClosePosition))
+        quote = None if isinstance(approved, Refused) else state.admission_quote
         if isinstance(approved, Refused):
             approved = _as_requested(state, payload)
         await self.ids.ensure("order", 1)
@@ -221,6 +222,7 @@ class PlaceOrder:
             ticket_id=approved.position_id,
             group_id=_group_of(payload),
             params=payload.params,
+            arrival_price=None if quote is None else quote.mid,
             fingerprint=fingerprint,
             created_at=now,
             updated_at=now,

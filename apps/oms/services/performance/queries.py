@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from oms.services.performance.equity_history import EquityHistory
+from oms.services.performance.execution_quality import ExecutionQuality
 from oms.services.performance.portfolio import Portfolio
 from oms.services.performance.trade_results import TradeResults
 
@@ -14,3 +15,4 @@ class PerformanceQueries:
     portfolio: Portfolio
     results: TradeResults
     equity: EquityHistory
+    executions: ExecutionQuality

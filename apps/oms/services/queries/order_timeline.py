@@ -41,6 +41,7 @@ class OrderTimelineQuery:
         return OrderRecord(
             order=order,
             command=commands.get(order.command_id or 0),
+            request=await self.history.first_request(order_id),
             deals=await self.history.deals_by_order([order_id]),
             events=events,
             gaps=gaps,

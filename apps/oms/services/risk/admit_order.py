@@ -84,7 +84,7 @@ def risk_context(
     state: AccountState, symbol: str, kill_switch: KillSwitch | None, now: datetime
 ) -> RiskContext:
     """Return what admission checks against: one symbol of the account."""
-    quote = state.exchange.quote(symbol, now)
+    quote = state.admission_quote = state.exchange.quote(symbol, now)
     return _make_context(
         account=state.account,
         instrument=state.exchange.instruments()[symbol],

@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.money import ZERO, add, decimal_text, subtract
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.performance.execution_quality import slippage_bps, slippage_value
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow
+from oms.ports.history_reads import FirstRequest
 from oms.wire.json import optional_decimal_text, time_text
 from oms.wire.responses.events import EventGap
 from oms.wire.responses.ledger_rows import Row, order_status
@@ -77,7 +80,13 @@ class TimelineSummary(TypedDict):
     total_ms: float | None
     arrival_price: DecimalText | None
     avg_fill_price: DecimalText | None
-    slippage_bps: float | None
+    slippage_bps: Annotated[
+        DecimalText | None, Field(description="Of the arrival price; positive is worse.")
+    ]
+    slippage: Annotated[DecimalText | None, Field(description="In the settle currency.")]
+    exchange_ms: Annotated[
+        float | None, Field(description="From the request to the response of the exchange.")
+    ]
 
 
 class Timeline(TypedDict):
@@ -100,6 +109,8 @@ class OrderRecord:
     events: Sequence[Mapping[str, Any]]
     #: Events that cannot be read.
     gaps: Sequence[EventGap] = ()
+    #: The first request to the exchange; ``None``: none is stored.
+    request: FirstRequest | None = None
 
 
 def build_timeline(record: OrderRecord) -> Timeline:
@@ -246,19 +257,35 @@ def _step(
 
 def _summary(record: OrderRecord) -> TimelineSummary:
     """Return the milliseconds between the steps; ``None`` if not measured."""
-    order = record.order
+    order, sent = record.order, record.request
     begun = order.created_at if record.command is None else record.command.created_at
     fills = [deal.executed_at for deal in record.deals if deal.type is DealType.TRADE]
     return {
         "queue_ms": _between(begun, order.created_at),
         "risk_ms": None,
-        "send_ms": None,
+        "send_ms": _between(order.created_at, None if sent is None else sent.sent_at),
         "ack_ms": _between(order.created_at, order.submitted_at),
         "first_fill_ms": _between(begun, min(fills, default=None)),
         "total_ms": _between(begun, order.closed_at),
-        "arrival_price": None,
+        "arrival_price": optional_decimal_text(order.arrival_price),
         "avg_fill_price": optional_decimal_text(order.avg_fill_price),
-        "slippage_bps": None,
+        "slippage_bps": optional_decimal_text(
+            slippage_bps(order.side, order.arrival_price, order.avg_fill_price)
+        ),
+        "slippage": optional_decimal_text(
+            slippage_value(
+                order.symbol,
+                order.side,
+                order.arrival_price,
+                order.avg_fill_price,
+                order.filled_qty,
+            )
+        ),
+        "exchange_ms": (
+            None
+            if sent is None or sent.sent_at is None
+            else _between(sent.sent_at, sent.answered_at)
+        ),
     }
 
 

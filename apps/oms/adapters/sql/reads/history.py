@@ -22,7 +22,14 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.ports.command_queue import CommandRow
-from oms.ports.history_reads import HistoryQuery, LedgerSnapshot, Page, Row, StoredEventRow
+from oms.ports.history_reads import (
+    FirstRequest,
+    HistoryQuery,
+    LedgerSnapshot,
+    Page,
+    Row,
+    StoredEventRow,
+)
 
 _ORDERS = HistoryTable(
     table="oms_orders", columns=orders.SELECTED, moment="updated_at", status="status"
@@ -100,6 +107,17 @@ class SqlHistoryReads:
     async def deals_by_order(self, order_ids: Sequence[int]) -> Sequence[Deal]:
         """Return deals of the orders, ascending."""
         return await self._rows_by(_DEALS, "order_id", order_ids, deals.deal_from_row)
+
+    async def first_request(self, order_id: int) -> FirstRequest | None:
+        """Return when an order was sent to its exchange."""
+        text = (
+            "SELECT sent_at, acked_at FROM oms_order_attempts"
+            f" WHERE order_id = {self._dialect.param} AND attempt = 1 AND kind = 'place'"
+        )
+        time = self._dialect.decode_optional_time
+        for row in await self._database.fetch(text, (order_id,)):
+            return FirstRequest(sent_at=time(row[0]), answered_at=time(row[1]))
+        return None
 
     async def linked_orders(self, order_ids: Sequence[int], limit: int) -> Sequence[Order]:
         """Return parents, children and the rest of the groups of orders, ascending by id."""

@@ -75,8 +75,8 @@ _MUTABLE = (
     "cancel_reason",
 )
 #: Columns set on insert that came later: the columns keep their order.
-_LINKS = ("group_id",)
-COLUMNS = _FIXED + _MUTABLE + _LINKS
+_LATER = ("group_id", "arrival_price")
+COLUMNS = _FIXED + _MUTABLE + _LATER
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
 UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE)
@@ -152,6 +152,7 @@ def _mutable_values(order: Order, dialect: Dialect) -> Values:
         encode_levels(order.levels),
         order.cancel_reason,
         order.group_id,
+        decimal(order.arrival_price),
     )
 
 
@@ -212,4 +213,5 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         levels=decode_levels(row[53]),
         cancel_reason=row[54],
         group_id=row[55],
+        arrival_price=decimal(row[56]),
     )

@@ -100,6 +100,7 @@ oms_orders = schema.table(
     schema.nullable("levels_json", types.JsonText),
     schema.nullable("source_id", types.BigIntId),
     schema.nullable("cancel_reason", types.ShortText(32)),
+    schema.nullable("arrival_price", types.DecimalType()),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"

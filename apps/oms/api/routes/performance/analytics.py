@@ -1,4 +1,4 @@
-"""The history of equity, and statistics of accounts."""
+"""The history of equity, statistics of accounts, and execution quality."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -8,6 +8,7 @@ from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.domain.performance.equity_curve import PERIOD_CHARACTERS
+from oms.services.performance.execution_quality import EXECUTION_GROUPS
 from oms.wire import parameters as p
 from oms.wire.performance.analytics_rows import (
     EquityCurveRow,
@@ -15,6 +16,11 @@ from oms.wire.performance.analytics_rows import (
     equity_curve_row,
     results_row,
     summary_row,
+)
+from oms.wire.performance.execution_rows import (
+    ExecutionBody,
+    ExecutionGroupRow,
+    execution_row,
 )
 from oms.wire.performance.statistics_query import read_group, read_results_query
 from oms.wire.responses.value_types import Items
@@ -60,3 +66,28 @@ async def get_summary(request: Request) -> Response:
         for each in found
     ]
     return JsonResponse(Items(items=rows))
+
+
+@router.get(
+    "/analytics/execution",
+    openapi_extra=documented(ExecutionBody, query=p.EXECUTIONS, errors=UNKNOWN_ID),
+)
+async def get_execution_quality(request: Request) -> Response:
+    """Return slippage and durations of orders."""
+    context, caller = api_context(request), await admit_caller(request)
+    query = request.query_params
+    group_by = read_group(query, EXECUTION_GROUPS, p.EXECUTION_GROUP_BY)
+    whole, *groups = await context.performance.executions(
+        caller.principal, read_results_query(query), group_by
+    )
+    rows: list[ExecutionGroupRow] = [
+        {"key": each.key, **execution_row(each.statistics)}
+        for each in groups
+        if each.key is not None
+    ]
+    body: ExecutionBody = {
+        **execution_row(whole.statistics),
+        "group_by": group_by,
+        "groups": rows,
+    }
+    return JsonResponse(body)
