@@ -226,6 +226,15 @@ class CommandProcessor:
             self.states[account_id].has_closed_position = False
         return closed
 
+    def stop_watch_age_seconds(self) -> float | None:
+        """Return how long ago the stop levels of an account were compared with prices, at most.
+
+        ``None``: no account has any.
+        """
+        watched = [each.watched_at for each in self.states.values() if each.armed]
+        oldest = min(filter(None, watched), default=None)
+        return None if oldest is None else (self.clock.now() - oldest).total_seconds()
+
     def needs_polling(self) -> bool:
         """Return whether ``poll_market`` has anything to poll."""
         return bool(self._poll_queue or self._watched_before) or any(
@@ -338,6 +347,7 @@ class CommandProcessor:
         on_update = partial(self.updated.mark, account_id)
         state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
         state.on_update, state.read_equity = on_update, self.read_equity
+        state.watched_at = self.clock.now()
         pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
         for finished in restore_pending(state, pending):
             await self.record.append_events(state, Changes(), finished)

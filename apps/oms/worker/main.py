@@ -197,6 +197,7 @@ class Worker:
             "pid": os.getpid(),
             "accounts": accounts,
             "commands_done": self.commands_done,
+            "stop_watch_age_s": self.processor.stop_watch_age_seconds(),
         }
         return json.dumps(
             status

@@ -102,3 +102,23 @@ async def _rows(trader: PaperTrader) -> list[dict[str, Any]]:
     path = f"/oms/orders/open?account_ids={trader.account_id}"
     rows: list[dict[str, Any]] = (await trader.gateway.client.get(path, key=trader.key))["items"]
     return rows
+
+
+async def test_status_and_metrics_show_when_levels_were_last_watched(trader: PaperTrader) -> None:
+    async def age() -> float | None:
+        status = await trader.gateway.client.get("/dispatcher/status", key=trader.key)
+        (worker,) = status["result"]["workers"]
+        seconds: float | None = worker["stop_watch_age_s"]
+        return seconds
+
+    async def sampled() -> bool:
+        answer = await trader.gateway.client("GET", "/metrics", key=trader.key)
+        assert answer.status == 200
+        return 'oms_stop_watch_age_seconds{worker="in-process"}' in answer.body.decode()
+
+    assert (await age(), await sampled()) == (None, False)
+    position_id = await trader.open("1", stop_loss="95")
+    assert await poll_until(age, lambda seconds: seconds is not None) < 60
+    assert await sampled()
+    await trader.run("close_position", position_id=position_id)
+    await poll_until(age, lambda seconds: seconds is None)

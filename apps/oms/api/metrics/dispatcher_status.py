@@ -80,10 +80,17 @@ def _worker_metrics(
                 "host": worker.host,
                 "heartbeat_age_s": round(worker.heartbeat_age_seconds, 3),
                 "accounts": account_counts.get(worker.worker_id, 0),
+                "stop_watch_age_s": _stop_watch_age(worker, statuses[worker.worker_id]),
             }
             for worker in workers
         ],
     }
+
+
+def _stop_watch_age(worker: WorkerRow, status: Mapping[str, Any]) -> float | None:
+    """Return the age that the heartbeat carries, with that of the heartbeat."""
+    age = status.get("stop_watch_age_s")
+    return None if age is None else round(max(age, 0.0) + worker.heartbeat_age_seconds, 3)
 
 
 def _read_status(worker: WorkerRow) -> Mapping[str, Any]:

@@ -78,6 +78,13 @@ class GatewayCollector(Collector):
         yield _gauge("workers", "Live workers.", (), [((), len(workers))])
         accounts = [((row["worker_id"],), row["accounts"]) for row in workers]
         yield _gauge("worker_accounts", "Accounts leased by a worker.", ("worker",), accounts)
+        watched = [
+            ((row["worker_id"],), row["stop_watch_age_s"])
+            for row in workers
+            if row["stop_watch_age_s"] is not None
+        ]
+        text = "Time since the worker compared stop levels with prices."
+        yield _gauge("stop_watch_age_seconds", text, ("worker",), watched)
         depths = [
             ((name,), depth)
             for by_worker in self._status.get("worker_queue_depth", {}).values()

@@ -115,6 +115,8 @@ class AccountState:
     armed: dict[int, Position] = field(default_factory=dict)
     #: Positions, also ended ones, with orders at the exchange that stand for their levels.
     native_positions: set[int] = field(default_factory=set)
+    #: When stop levels were last compared with prices; before the first time, when there were some.
+    watched_at: datetime | None = None
     #: When a price of a symbol with armed positions was last known.
     priced_at: dict[str, datetime] = field(default_factory=dict)
     #: Symbols of armed positions whose price is too old; each was reported.
@@ -295,6 +297,8 @@ class AccountState:
                 self.positions.pop(position.id, None)
                 self.work.closes_position = True
             if is_armed(position):
+                if not self.armed:
+                    self.watched_at = position.updated_at
                 self.armed[position.id] = position
             elif self.armed:
                 self.armed.pop(position.id, None)

@@ -48,6 +48,9 @@ from oms.wire.commands.result_codec import load_error
 CANCEL_AGAIN_AFTER = timedelta(seconds=1)
 """Pause before a cancel that the exchange rejected is sent again."""
 
+SETTLED_AFTER = timedelta(seconds=1)
+"""How long a canceled order may still turn out to be that of a closed position."""
+
 _NOT_SUPPORTED = Refused(
     code="order_type_not_supported", message="no stop levels rest at this exchange"
 )
@@ -88,7 +91,7 @@ class NativeOrders:
             if isinstance(ending, Order) and ending.filled_qty:
                 pending = PendingClose(kind=record.kind, command_id=None)
                 levels = evolve(levels, pending_close=levels.pending_close or pending)
-            elif ending is None or _is_being_closed(state, position):
+            elif ending is None or _is_recent(ending, now) or _is_being_closed(state, position):
                 records.append(evolve(record, state=NativeState.PLACING))
             elif _never_arrived(ending) or record.level != level or record.qty != qty:
                 records.append(evolve(record, state=NativeState.OUTDATED))
@@ -180,6 +183,15 @@ class NativeOrders:
             order_id = row.order_id
         order = state.find_order(order_id) or await self.ledger.order(state.account.id, order_id)
         return _LOST if order is None else order
+
+
+def _is_recent(ending: Order | Refused, now: datetime) -> bool:
+    """Return whether the order was canceled just now: the exchange cancels one when the other
+    closes the position, and may report that first.
+    """
+    if not isinstance(ending, Order) or ending.reject_code is not None:
+        return False
+    return ending.closed_at is not None and now - ending.closed_at < SETTLED_AFTER
 
 
 def _never_arrived(ending: Order | Refused) -> bool:

@@ -56,6 +56,7 @@ class WatchStops:
 
     async def __call__(self, state: AccountState, changes: Changes, now: datetime) -> None:
         """Judge all armed positions; what follows is in the unit of work and in ``changes``."""
+        state.watched_at = now
         if self.kill_switches is not None:
             await self.kill_switches(state)
         rows = await self._pending_rows(state)

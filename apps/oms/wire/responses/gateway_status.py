@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oms.wire.responses.value_types import Count, Id, one_of
@@ -80,6 +81,10 @@ class LiveWorker(TypedDict):
     host: str
     heartbeat_age_s: float
     accounts: Count
+    stop_watch_age_s: Annotated[
+        float | None,
+        Field(description="Since stop levels were compared with prices; null: there are none."),
+    ]
 
 
 class RequestMetricsRow(TypedDict):
