@@ -34,6 +34,7 @@ _FIELDS = {
     "timeInForce": "time_in_force",
     "expires_at": "expires_at",
     "new_position": "new_position",
+    "bracket": "bracket",
     "max_hold_seconds": "max_hold_seconds",
     "comment": "comment",
     "reason": "reason",

@@ -38,7 +38,21 @@ def send_order(parsed: argparse.Namespace) -> Any:
     names = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "position_id")
     more = ("client_order_id", *_LEVELS, "comment")
     payload = _present(parsed, names + more) | {"reduce_only": parsed.reduce_only}
+    payload |= _bracket(parsed)
     return _command(parsed, "send_order", payload, _present(parsed, ("wait_ms",)))
+
+
+def _bracket(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the bracket of an order, a value that ends in % as a percentage."""
+    bracket: dict[str, dict[str, str]] = {}
+    for name, price in (("take_profit", "price"), ("stop_loss", "trigger_price")):
+        value: str | None = getattr(parsed, f"bracket_{name}")
+        if value is not None:
+            is_percent = value.endswith("%")
+            bracket[name] = {"pct" if is_percent else price: value.removesuffix("%")}
+    if parsed.bracket_stop_limit is not None:
+        bracket.setdefault("stop_loss", {})["limit_price"] = parsed.bracket_stop_limit
+    return {"bracket": bracket} if bracket else {}
 
 
 def send_oco(parsed: argparse.Namespace) -> Any:

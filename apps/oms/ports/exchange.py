@@ -204,6 +204,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def attaches_exits(self, symbol: str) -> bool:
+        """Return whether exits sent with an order become orders that close what it fills."""
+        ...
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Send ``order``; a rejection is a report, a lost response one of kind ``unknown``."""
         ...

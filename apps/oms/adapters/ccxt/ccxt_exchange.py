@@ -131,6 +131,10 @@ class CcxtExchange:
         """Returns what the venue's table says, and the settings of the account permit."""
         return self._components.journal.holds_exits(self.instruments().get(symbol))
 
+    def attaches_exits(self, symbol: str) -> bool:
+        """Returns whether the venue makes them in a form that is known, and they are permitted."""
+        return self._components.journal.attaches_exits(self.instruments().get(symbol))
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""
         try:

@@ -53,6 +53,11 @@ class TradingSettings:
             name not in restrictions or _has(restrictions[name], kind, each) for name, each in used
         )
 
+    def permits_attached(self, instrument: Instrument) -> bool:
+        """Returns whether exits may be attached to orders."""
+        name, kind = "attached_tp_sl", instrument.kind.value
+        return name not in self.restrictions or _has(self.restrictions[name], kind, kind)
+
     def refuse(self, order: Order, instrument: Instrument) -> None:
         """Raises ``Invalid`` (``order_type_not_supported``) for an excluded order."""
         kind = instrument.kind.value

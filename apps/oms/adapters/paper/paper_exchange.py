@@ -119,6 +119,10 @@ class PaperExchange:
         """Returns whether it is a contract: the engine triggers its orders itself."""
         return ":" in symbol
 
+    def attaches_exits(self, symbol: str) -> bool:
+        """Returns ``True``: the engine does for all symbols."""
+        return True
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Places ``order`` and returns reports; none on it means that its reply is in flight.
 

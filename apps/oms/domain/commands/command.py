@@ -75,6 +75,8 @@ class SendOrder:
     stop_trailing_amount: Decimal | None = None
     stop_trailing_activation_pct: Decimal | None = None
     max_hold_seconds: int | None = None
+    #: Take profit and stop loss as sent, numbers as text.
+    bracket: Mapping[str, object] | None = None
 
 
 @value

@@ -6,9 +6,10 @@ The worker's commands and its previews ask here, so that both have the same verd
 from collections.abc import Mapping
 from datetime import datetime
 
-from oms.domain.account import Engine
+from oms.domain.account import Engine, PositionMode
 from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.errors import Refused
+from oms.domain.orders.bracket import refuse_bracket, resolve_bracket
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_rounding import (
     round_close_position,
@@ -38,6 +39,8 @@ def rounded_request(
     """Return the request with prices and quantity rounded as the exchange accepts them."""
     instruments = state.exchange.instruments()
     if isinstance(payload, SendOrder):
+        if payload.bracket is not None:
+            payload = _with_exits(state, payload)
         return (
             round_send_order(payload, instruments[payload.symbol])
             if payload.symbol in instruments
@@ -52,10 +55,22 @@ def rounded_request(
     return round_close_position(payload, side, instrument)
 
 
+def _with_exits(state: AccountState, request: SendOrder) -> SendOrder:
+    """Return the request with its bracket as exits that the exchange attaches, or as levels.
+
+    Tickets of a hedge account are not positions at an exchange, so they have levels.
+    """
+    is_one = state.paper is not None or state.account.position_mode is PositionMode.NETTING
+    is_attachable = is_one and state.exchange.attaches_exits(request.symbol)
+    return resolve_bracket(request, is_attachable=is_attachable)
+
+
 async def admit_request(
     state: AccountState, request: SendOrder, api_key_id: int, now: datetime
 ) -> ApprovedOrder | Refused:
     """Check a rounded request by everything but the limits of the API key."""
+    if request.bracket is not None and (refused := refuse_bracket(request)) is not None:
+        return refused
     approved = _check_send(state, request, api_key_id, now)
     approved = check_entry_levels(state, request, approved, now)
     if request.params and not isinstance(approved, Refused):

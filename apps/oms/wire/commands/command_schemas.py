@@ -81,6 +81,31 @@ class LevelFields(TypedDict, total=False):
     max_hold_seconds: HoldSeconds | None
 
 
+class TakeProfitFields(TypedDict, total=False):
+    """``bracket.take_profit``: one of the two."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    price: Positive
+    pct: Positive
+
+
+class StopLossFields(TypedDict, total=False):
+    """``bracket.stop_loss``: one of ``trigger_price`` and ``pct``."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    trigger_price: Positive
+    pct: Positive
+    limit_price: Positive
+
+
+class BracketFields(TypedDict, total=False):
+    """Exits that an order brings with it."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    take_profit: TakeProfitFields
+    stop_loss: StopLossFields
+
+
 class SendFields(OrderFields, LevelFields, total=False):
     """``send_order``."""
 
@@ -94,6 +119,7 @@ class SendFields(OrderFields, LevelFields, total=False):
     reduce_only: bool
     expires_at: Moment
     new_position: bool
+    bracket: BracketFields
 
 
 class OcoFields(TypedDict, total=False):

@@ -32,6 +32,8 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
     if payload.new_position:
         fields["new_position"] = True
     put_levels(fields, payload)
+    if payload.bracket is not None:
+        fields["bracket"] = sorted_keys(payload.bracket)
     if payload.expires_at is not None:
         fields["expires_at"] = time_text(payload.expires_at)
     return fields

@@ -34,7 +34,7 @@ from oms.adapters.ccxt.sync.report_builder import build_report
 from oms.adapters.ccxt.timings import Timings
 from oms.adapters.ccxt.trading_settings import TradingSettings
 from oms.adapters.ccxt.venues.profile import VenueProfile
-from oms.domain.instrument import Instrument
+from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.orders.execution_report import ReportKind, ReportSource
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
@@ -75,6 +75,13 @@ class RequestJournal:
         if instrument is None or instrument.kind not in self._profile.native_exit_kinds:
             return False
         return self._settings.permits_exits(instrument)
+
+    def attaches_exits(self, instrument: Instrument | None) -> bool:
+        """Return whether the exits of an order in it become orders that are recognised."""
+        if instrument is None or not self._profile.create_exits:
+            return False
+        is_contract = instrument.kind is not InstrumentKind.SPOT
+        return is_contract and self._settings.permits_attached(instrument)
 
     def place(self, order: Order, instrument: Instrument, now: datetime) -> None:
         """Record a new order. Raises ``Invalid`` for forms that are not sent."""
