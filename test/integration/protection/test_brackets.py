@@ -23,9 +23,9 @@ async def test_prices_become_exits_for_what_is_filled(trader: PaperTrader) -> No
     await trader.price("101")
     await trader.run("send_order", **ENTRY, bracket=PRICES)
     assert await exits(trader) == []
-    await trader.book(("99", "1"), ("103", "9"))
+    await trader.book(("98", "9"), ("100", "1"))
     assert await exits(trader) == [("sl", "1", "SUBMITTED"), ("tp", "1", "SUBMITTED")]
-    await trader.book(("99", "9"), ("103", "9"))
+    await trader.book(("98", "9"), ("100", "9"))
     assert await exits(trader) == [("sl", "4", "SUBMITTED"), ("tp", "4", "SUBMITTED")]
     await trader.price("111")
     assert await exits(trader) == [("sl", "4", "CANCELED"), ("tp", "4", "FILLED")]
