@@ -87,6 +87,7 @@ def wire_worker(
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
         read_equity=_read_equity(store, value_accounts),
+        recent_activity=store.recent_activity,
     )
     return Worker(
         name=name,

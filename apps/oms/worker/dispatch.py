@@ -25,6 +25,7 @@ from oms.ports.clock import Clock
 from oms.ports.command_queue import CommandQueue, CommandRow
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LedgerStore, LoadedAccount
+from oms.ports.performance.recent_activity import RecentActivityReads
 from oms.services.account_state.state import AccountState, EquityReader
 from oms.services.commands.execute import ExecuteCommand
 from oms.services.commands.pending_commands import restore_pending
@@ -77,6 +78,8 @@ class CommandProcessor:
     live_allowed: bool = False
     #: Equity of accounts, for limits that are counted against it.
     read_equity: EquityReader | None = None
+    #: What accounts did lately, for limits that count it.
+    recent_activity: RecentActivityReads | None = None
     states: dict[int, AccountState] = field(default_factory=dict)
     #: Accounts without open orders that need polling, in turn.
     _poll_queue: deque[int] = field(default_factory=deque)
@@ -348,6 +351,7 @@ class CommandProcessor:
         state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
         state.on_update, state.read_equity = on_update, self.read_equity
         state.watched_at = self.clock.now()
+        state.recent_activity = self.recent_activity
         pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
         for finished in restore_pending(state, pending):
             await self.record.append_events(state, Changes(), finished)

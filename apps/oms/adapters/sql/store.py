@@ -21,6 +21,7 @@ from oms.adapters.sql.reads.key_usage import SqlKeyUsage
 from oms.adapters.sql.reads.metrics import SqlMetricsQuery
 from oms.adapters.sql.reads.paper_prices import SqlPaperPrices
 from oms.adapters.sql.reads.raw_payloads import SqlRawPayloads
+from oms.adapters.sql.reads.recent_activity import SqlRecentActivity
 from oms.adapters.sql.reads.reconcile_store import SqlReconcileStore
 from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
@@ -67,6 +68,7 @@ class SqlStore:
         self.deadman_switches = SqlDeadmanStore(database, self.ids)
         self.risk_policies = SqlRiskPolicyStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
+        self.recent_activity = SqlRecentActivity(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
         self.rate_budget = SqlRateBudget(database)

@@ -1,13 +1,16 @@
 """What the checks of a risk policy read: one account, prices and equity at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument
-from oms.domain.money import add, multiply
-from oms.domain.risk.exposure import Exposure
+from oms.domain.money import ZERO, add, divide, multiply, subtract
+from oms.domain.orders.order import Side
+from oms.domain.quotes import PriceLevel
+from oms.domain.risk.exposure import Entry, Exposure
+from oms.domain.risk.recent import Recent
 from oms.domain.value import value
 
 _HALF = Decimal("0.5")
@@ -20,11 +23,28 @@ class Market:
     bid: Decimal
     ask: Decimal
     at: str
+    #: The order book as far as it is known, best prices first.
+    bids: tuple[PriceLevel, ...] = ()
+    asks: tuple[PriceLevel, ...] = ()
 
     @property
     def mid(self) -> Decimal:
         """Return the middle of bid and ask."""
         return multiply(add(self.bid, self.ask), _HALF)
+
+    def fill_price(self, side: Side, qty: Decimal) -> Decimal:
+        """Return the average price of a market order, as far as the order book is known.
+
+        What exceeds the known depth counts at its last price.
+        """
+        levels = self.asks if side is Side.BUY else self.bids
+        price, left, paid = (self.ask if side is Side.BUY else self.bid), qty, ZERO
+        for level, depth in levels:
+            price = level
+            if depth is None or depth >= left:
+                break
+            left, paid = subtract(left, depth), add(paid, multiply(depth, level))
+        return divide(add(paid, multiply(left, price)), qty) if qty else price
 
 
 @value
@@ -96,6 +116,10 @@ class LimitContext:
     #: Read only where a limit needs it.
     equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
     risk: RiskState = NO_TRIPS
+    #: Read only where a limit counts it.
+    recent: Recent | None = None
+    #: Entries on their way that have no order yet.
+    pending: Sequence[Entry] = ()
 
     def in_dollars(self, amount: Decimal | None) -> Decimal | None:
         """Return an amount in the currency of the equity in dollars; ``None`` if not known."""

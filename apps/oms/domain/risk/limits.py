@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from oms.domain.errors import Refused
-from oms.domain.money import ZERO, add, decimal_text, multiply, subtract
+from oms.domain.money import ZERO, add, decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
+from oms.domain.risk.activity_limits import check_cooldown, check_order_rate
 from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.loss_limits import check_capital, check_losses
@@ -19,6 +20,7 @@ from oms.domain.risk.measure import (
     Measure,
     Unknown,
     at_most,
+    dollars_of,
     notional_at,
     notional_of,
     number_of,
@@ -29,6 +31,10 @@ from oms.domain.risk.measure import (
 from oms.domain.risk.policy import AccountPolicy, Limit, scope_text
 from oms.domain.risk.policy_keys import KEYS
 from oms.domain.risk.valuation import named_price, needs_market, valuation_of
+
+_BASIS_POINTS = Decimal(10000)
+_WITHOUT_MONEY = frozenset({"price_collar_pct", "max_slippage_bps"})
+"""Keys that compare prices only."""
 
 
 def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> Refused | None:
@@ -59,13 +65,15 @@ def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
     names = policy.keys_for(entry.strategy_id)
     if "price_collar_pct" in names and entry.order_type not in TRIGGERED_TYPES:
         return True
+    if "max_slippage_bps" in names and entry.order_type == "market":
+        return True
     return needs_market(entry) and any(KEYS[name].needs_price for name in names)
 
 
 def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check counts money."""
     names = policy.keys_for(entry.strategy_id)
-    return any(KEYS[name].needs_price for name in names - {"price_collar_pct"})
+    return any(KEYS[name].needs_price for name in names - _WITHOUT_MONEY)
 
 
 def needs_equity(policy: AccountPolicy, entry: Entry) -> bool:
@@ -183,6 +191,13 @@ def _check_total_exposure(limit: Limit, measure: Measure) -> Refused | None:
 
     The entry's symbol is valued at the entry's price, the others at the middle of their prices.
     """
+    return _check_worth(
+        limit, measure, _total_after(measure), "with this order all positions are worth"
+    )
+
+
+def _total_after(measure: Measure) -> Decimal:
+    """Return the worth of all positions and reservations. Raises ``Unknown``."""
     context, total = measure.context, ZERO
     for symbol, qty in measure.exposure.quantities([measure.entry]).items():
         if symbol == measure.entry.symbol:
@@ -192,7 +207,42 @@ def _check_total_exposure(limit: Limit, measure: Measure) -> Refused | None:
         if market is None:
             raise Unknown(f"there is no current price of {symbol}, which is held")
         total = add(total, notional_at(context, symbol, qty, market.mid))
-    return _check_worth(limit, measure, total, "with this order all positions are worth")
+    return total
+
+
+def _check_leverage(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse a sum of all positions and reservations above a multiple of the equity."""
+    total = _total_after(measure)
+    equity = dollars_of(measure.context, measure.context.equity.equity)
+    if total <= multiply(number_of(limit), equity):
+        return None
+    leverage = divide(total, equity) if equity > 0 else None
+    message = (
+        f"with this order all positions are worth {decimal_text(total)}, the account"
+        f" {decimal_text(equity)}; {at_most(limit)} times as much"
+    )
+    return refused_by(limit, measure, message, leverage)
+
+
+def _check_slippage(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse a market order that would be filled too far beyond the middle of bid and ask."""
+    entry, market = measure.entry, measure.market
+    if entry.order_type != "market":
+        return None
+    if market is None or not market.mid:
+        raise Unknown(f"there is no current price of {entry.symbol}")
+    price, mid = market.fill_price(entry.side, entry.qty), market.mid
+    beyond = subtract(price, mid)
+    if entry.side is Side.SELL:
+        beyond = -beyond
+    if multiply(beyond, _BASIS_POINTS) <= multiply(number_of(limit), mid):
+        return None
+    slippage = divide(multiply(beyond, _BASIS_POINTS), mid)
+    message = (
+        f"the order would be filled at {decimal_text(price)}, {decimal_text(slippage)} basis points"
+        f" beyond the middle {decimal_text(mid)}; {at_most(limit)}"
+    )
+    return refused_by(limit, measure, message, slippage)
 
 
 def _check_worth(limit: Limit, measure: Measure, worth: Decimal, text: str) -> Refused | None:
@@ -203,7 +253,10 @@ def _check_worth(limit: Limit, measure: Measure, worth: Decimal, text: str) -> R
 
 _CHECKS: Mapping[str, Callable[[Limit, Measure], Refused | None]] = {
     "allowed_symbols": _check_symbol,
+    "max_orders_per_minute": check_order_rate,
+    "cooldown_seconds_after_losses": check_cooldown,
     "price_collar_pct": _check_collar,
+    "max_slippage_bps": _check_slippage,
     "max_open_positions": _check_open_positions,
     "max_open_positions_per_symbol": _check_open_of_symbol,
     "max_open_orders_per_symbol": _check_open_orders,
@@ -213,6 +266,7 @@ _CHECKS: Mapping[str, Callable[[Limit, Measure], Refused | None]] = {
     "max_position_notional": _check_position_notional,
     "max_capital_per_position_pct": check_capital,
     "max_total_exposure": _check_total_exposure,
+    "max_leverage": _check_leverage,
     "daily_loss_limit": check_losses,
     "daily_loss_limit_pct": check_losses,
     "max_total_drawdown_pct": check_losses,

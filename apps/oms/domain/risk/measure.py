@@ -41,6 +41,12 @@ class UnknownEquity(Unknown):
     reason = "risk_error"
 
 
+class UnknownRecent(Unknown):
+    """What the account did lately is not known."""
+
+    reason = "risk_error"
+
+
 def number_of(limit: Limit) -> Decimal:
     """Return the value of a limit that is a number."""
     assert isinstance(limit.setting, Decimal)

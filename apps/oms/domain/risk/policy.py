@@ -108,6 +108,12 @@ class AccountPolicy:
         limit = self.account.get("risk_day_zone")
         return limit.setting if limit is not None and isinstance(limit.setting, str) else "UTC"
 
+    def all_keys(self) -> frozenset[str]:
+        """Return the keys of all limits."""
+        return frozenset(
+            {*self.account, *(key for each in self.strategies.values() for key in each)}
+        )
+
     def applies_to(self, strategy_id: int) -> bool:
         """Return whether any limit rules orders of the strategy."""
         return bool(self.account or self.unreadable or strategy_id in self.strategies)

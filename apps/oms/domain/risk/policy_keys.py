@@ -27,6 +27,8 @@ class KeyKind(StrEnum):
     MAXIMUM = "maximum"
     #: A smallest number; the larger is tighter.
     MINIMUM = "minimum"
+    #: A time without entries; the longer is tighter.
+    PAUSE = "pause"
     #: A flag that allows; ``false`` is tighter.
     FLAG = "flag"
     #: The symbols that are allowed; only those in both are.
@@ -45,6 +47,8 @@ class PolicyKey:
     reason: str
     #: Whether only whole numbers are values.
     is_count: bool = False
+    #: The largest number that is a value; ``None``: any.
+    largest: Decimal | None = None
     #: Whether its check needs a price of the order, and whether of everything that is held.
     needs_price: bool = False
     needs_marks: bool = False
@@ -58,7 +62,19 @@ _MAX, _MIN = KeyKind.MAXIMUM, KeyKind.MINIMUM
 _TABLE = (
     PolicyKey(name="allow_new_positions", kind=KeyKind.FLAG, reason="new_positions_disabled"),
     PolicyKey(name="allowed_symbols", kind=KeyKind.SYMBOLS, reason="symbol_not_allowed"),
+    PolicyKey(
+        name="max_orders_per_minute", kind=_MAX, reason="max_orders_per_minute", is_count=True
+    ),
+    PolicyKey(
+        name="cooldown_seconds_after_losses",
+        kind=KeyKind.PAUSE,
+        reason="cooldown_seconds_after_losses",
+        is_count=True,
+        largest=Decimal(86400 * 30),
+    ),
+    PolicyKey(name="losses_in_a_row", kind=_MAX, reason="", is_count=True, largest=Decimal(100)),
     PolicyKey(name="price_collar_pct", kind=_MAX, reason="price_collar", needs_price=True),
+    PolicyKey(name="max_slippage_bps", kind=_MAX, reason="max_slippage_bps", needs_price=True),
     PolicyKey(name="max_open_positions", kind=_MAX, reason="max_total_open_reached", is_count=True),
     PolicyKey(
         name="max_open_positions_per_symbol",
@@ -91,6 +107,14 @@ _TABLE = (
         reason="max_total_exposure",
         needs_price=True,
         needs_marks=True,
+    ),
+    PolicyKey(
+        name="max_leverage",
+        kind=_MAX,
+        reason="max_leverage",
+        needs_price=True,
+        needs_marks=True,
+        needs_equity=True,
     ),
     PolicyKey(
         name="daily_loss_limit",
@@ -177,7 +201,7 @@ def parse_policy_value(name: str, sent: object) -> PolicyValue | None:
             return _parse_symbols(name, sent)
         case KeyKind.ZONE:
             return _parse_zone(name, sent)
-        case KeyKind.MAXIMUM | KeyKind.MINIMUM:
+        case KeyKind.MAXIMUM | KeyKind.MINIMUM | KeyKind.PAUSE:
             return _parse_number(key, sent)
 
 
@@ -195,7 +219,8 @@ def tighter(kind: KeyKind, left: PolicyValue, right: PolicyValue) -> PolicyValue
     if isinstance(left, frozenset) and isinstance(right, frozenset):
         return left & right
     assert isinstance(left, Decimal | bool) and isinstance(right, Decimal | bool)
-    return max(left, right) if kind is KeyKind.MINIMUM else min(left, right)
+    is_larger_tighter = kind in (KeyKind.MINIMUM, KeyKind.PAUSE)
+    return max(left, right) if is_larger_tighter else min(left, right)
 
 
 def _parse_symbols(name: str, sent: object) -> frozenset[str] | None:
@@ -225,6 +250,8 @@ def _parse_number(key: PolicyKey, sent: object) -> Decimal | None:
         raise _invalid(key.name, "it may not be negative")
     if key.is_count and number != number.to_integral_value():
         raise _invalid(key.name, "a whole number is expected")
+    if key.largest is not None and number > key.largest:
+        raise _invalid(key.name, f"at most {decimal_text(key.largest)} is allowed")
     return number or None
 
 

@@ -13,7 +13,7 @@ from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.risk.exposure import Exposure
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.limits import worth_of
-from oms.domain.risk.policy import AccountPolicy, Limit
+from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope
 from oms.domain.risk.trips import drawdown_pct
 from oms.domain.value import value
 
@@ -47,6 +47,8 @@ def policy_usage(policy: AccountPolicy, context: LimitContext) -> Iterator[Limit
 
 def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsage:
     measure = _MEASURES.get(limit.key)
+    if limit.key == "max_orders_per_minute":
+        return _order_rate(limit, context)
     if measure is None:
         return LimitUsage(limit=limit)
     current, symbol = measure(exposure, context)
@@ -60,6 +62,15 @@ def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsag
         symbol=symbol,
         tripped_at=None if trip is None else trip.tripped_at,
     )
+
+
+def _order_rate(limit: Limit, context: LimitContext) -> LimitUsage:
+    if context.recent is None:
+        return LimitUsage(limit=limit)
+    own = limit.scope_id if limit.scope is PolicyScope.STRATEGY else None
+    current = Decimal(context.recent.orders_of(own))
+    assert isinstance(limit.setting, Decimal)
+    return LimitUsage(limit=limit, current=current, headroom=subtract(limit.setting, current))
 
 
 def _open_positions(exposure: Exposure, _context: LimitContext) -> Measured:
@@ -102,6 +113,14 @@ def _capital(exposure: Exposure, context: LimitContext) -> Measured:
     return divide(multiply(worth, Decimal(100)), equity), symbol
 
 
+def _leverage(exposure: Exposure, context: LimitContext) -> Measured:
+    total, symbol = _total_exposure(exposure, context)
+    equity = context.in_dollars(context.equity.equity)
+    if total is None or equity is None or equity <= 0:
+        return None, symbol
+    return divide(total, equity), None
+
+
 def _daily_loss(_exposure: Exposure, context: LimitContext) -> Measured:
     result = context.in_dollars(context.equity.day_result)
     return None if result is None else max(-result, ZERO), None
@@ -138,6 +157,7 @@ _MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
     "max_position_notional": _position_notional,
     "max_capital_per_position_pct": _capital,
     "max_total_exposure": _total_exposure,
+    "max_leverage": _leverage,
     "daily_loss_limit": _daily_loss,
     "daily_loss_limit_pct": _daily_loss_pct,
     "max_total_drawdown_pct": _drawdown,

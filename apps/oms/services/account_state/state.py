@@ -36,6 +36,7 @@ from oms.ports.exchange import (
 )
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount
+from oms.ports.performance.recent_activity import RecentActivityReads
 from oms.services.account_state.pending import (
     PendingCall,
     PendingCommand,
@@ -111,6 +112,8 @@ class AccountState:
     read_equity: EquityReader | None = None
     #: The quote that the last admission saw; ``None``: no price was known.
     admission_quote: Quote | None = None
+    #: Reads what the account did lately; without it limits that count it refuse.
+    recent_activity: RecentActivityReads | None = None
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
     #: Positions, also ended ones, with orders at the exchange that stand for their levels.

@@ -11,6 +11,7 @@ from oms.domain.commands.command import ChangeOrder, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.money import divide, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
+from oms.domain.quotes import Quote
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import conversions
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
@@ -25,6 +26,7 @@ from oms.domain.risk.limits import (
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
+from oms.services.risk.recent_activity import read_recent
 from oms.wire.json import time_text
 
 
@@ -112,6 +114,8 @@ async def refuse_entry(
     context = await read_context(
         state, exposure, symbols, now, valued=valued, has_equity=has_equity
     )
+    recent = await read_recent(state, policy, entry.strategy_id, now)
+    context = evolve(context, recent=recent, pending=(*pending, *_calls(state)))
     return check_limits(policy, entry, context)
 
 
@@ -191,8 +195,18 @@ async def _read_markets(
     for symbol in symbols:
         quote = await state.exchange.fetch_quote(symbol, now)
         if quote is not None:
-            markets[symbol] = Market(bid=quote.bid, ask=quote.ask, at=time_text(quote.at))
+            markets[symbol] = _market_of(quote)
     return markets
+
+
+def _market_of(quote: Quote) -> Market:
+    return Market(
+        bid=quote.bid,
+        ask=quote.ask,
+        at=time_text(quote.at),
+        bids=quote.bids or ((quote.bid, quote.bid_qty),),
+        asks=quote.asks or ((quote.ask, quote.ask_qty),),
+    )
 
 
 async def _read_rates(

@@ -11,9 +11,11 @@ from oms.domain.commands.command import Command, CommandResult, CommandStatus, S
 from oms.domain.errors import Refused
 from oms.domain.money import decimal_text
 from oms.domain.risk.usage import policy_usage
+from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.commands.policy_limits import exposure_of, read_context
 from oms.services.risk.admit_order import admit_request, rounded_request
+from oms.services.risk.recent_activity import read_recent
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.json import dumps, optional_decimal_text
 from oms.wire.responses.risk_policy_rows import CheckRow, refusal_row, usage_row
@@ -27,6 +29,8 @@ async def read_usage(state: AccountState, now: datetime) -> CommandResult:
         exposure = exposure_of(state)
         held = {p.symbol for p in exposure.positions} | {e.symbol for e in exposure.reserved}
         context = await read_context(state, exposure, sorted(held), now, has_equity=True)
+        recent = await read_recent(state, policy, None, now)
+        context = evolve(context, recent=recent)
         rows = [usage_row(usage) for usage in policy_usage(policy, context)]
     unreadable = None if policy is None else policy.unreadable
     value = dumps({"items": rows, "unreadable": unreadable})

@@ -21,6 +21,8 @@ from oms.services.performance.account_equity import ReadAccountEquity
 REFUSING: dict[str, Any] = {
     "allow_new_positions": False,
     "allowed_symbols": [ETH],
+    "max_orders_per_minute": 1,
+    "cooldown_seconds_after_losses": 600,
     "price_collar_pct": "1",
     "max_open_positions": 1,
     "max_open_positions_per_symbol": 1,
@@ -31,12 +33,15 @@ REFUSING: dict[str, Any] = {
     "max_position_notional": "1",
     "max_capital_per_position_pct": "0.0001",
     "max_total_exposure": "1",
+    "max_leverage": "0.000001",
     "daily_loss_limit": "0.5",
     "daily_loss_limit_pct": "0.000001",
     "max_total_drawdown_pct": "0.000001",
 }
-#: Keys that refuse nothing themselves.
-SILENT = {"risk_day_zone"}
+#: Keys that refuse nothing themselves, or market orders only.
+SILENT = {"risk_day_zone", "losses_in_a_row", "max_slippage_bps"}
+#: Changes are no new orders.
+NO_NEW_ORDER = ("change", "ccxt_edit")
 ENTRY = {"order_type": "limit", "price": "102", "qty": "2"}
 LEG = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 2, "price": 102}
 
@@ -115,7 +120,14 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(
     await gateway.set_price(ETH, "99", key=KEY)
     (short,) = await _positions(gateway, BTC)
     refusals = {}
-    for key, setting in REFUSING.items():
+    assert (await send(gateway, symbol=ETH, new_position=True))["ok"]
+    await gateway.set_price(ETH, "98", key=KEY)
+    lost = max((await _positions(gateway, ETH)), key=lambda row: int(row["id"]))
+    assert (await post_command(gateway, "close_position", position_id=lost["id"]))["ok"]
+    limits = dict(REFUSING)
+    if way in NO_NEW_ORDER:
+        del limits["max_orders_per_minute"]
+    for key, setting in limits.items():
         reader = gateway.worker.processor.read_equity
         assert isinstance(reader, ReadAccountEquity)
         reader.forget()
@@ -126,7 +138,7 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(
         closing = await post_command(gateway, "close_position", position_id=short["id"], qty="1")
         assert closing["ok"], (key, closing)
         await set_limits(gateway, **{key: None})
-    assert refusals == {key: KEYS[key].reason for key in REFUSING}
+    assert refusals == {key: KEYS[key].reason for key in limits}
 
 
 async def _positions(gateway: InProcessGateway, symbol: str) -> Any:

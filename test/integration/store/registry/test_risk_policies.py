@@ -1,6 +1,7 @@
 """Limits of risk policies in the database: stored, replaced, removed, and named if unreadable."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,10 @@ from kit.builders import NOON
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_fill, a_lease, an_account
 from oms.adapters.sql.store import SqlStore
+from oms.domain.ledger.position import PositionState
 from oms.domain.risk.limit_context import NO_TRIPS, HighWater, RiskState, Trip
 from oms.domain.risk.policy import NO_LIMITS, Limit, LimitChange, PolicyScope, StoredLimits
+from oms.domain.risk.recent import ClosedResult, RecentOrder
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
 
@@ -105,3 +108,21 @@ async def test_a_row_that_is_no_limit_is_named(store: SqlStore, place: Any) -> N
     stored = await store.risk_policies.shared()
     assert stored.limits == ()
     assert stored.unreadable is not None and stored.unreadable.startswith("max_order_notional of")
+
+
+async def test_what_an_account_did_lately_is_read(store: SqlStore) -> None:
+    account = await an_account(store)
+    lease = await a_lease(store, account)
+    batch = evolve(a_fill(lease, 1, 1), results={})
+    (order,), (position,) = batch.orders_new, batch.positions_new
+    closed = evolve(position, state=PositionState.CLOSED, closed_at=NOON, realized_pnl=Decimal(-2))
+    assert not await store.ledger.commit([evolve(batch, positions_new=(closed,))])
+    made = RecentOrder(id=order.id, strategy_id=order.strategy_id, created_at=order.created_at)
+    recent = store.recent_activity
+    assert list(await recent.orders(account, order.created_at)) == [made]
+    assert list(await recent.orders(account, order.created_at + timedelta(seconds=1))) == []
+    ended = ClosedResult(
+        id=closed.id, strategy_id=closed.strategy_id, closed_at=NOON, profit=Decimal(-2)
+    )
+    assert list(await recent.results(account, 5)) == [ended]
+    assert list(await recent.results(account + 1, 5)) == []

@@ -1,0 +1,52 @@
+"""What an account did lately."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from oms.adapters.sql.connection.database import Database
+from oms.domain.risk.recent import ClosedResult, RecentOrder
+
+
+class SqlRecentActivity:
+    """``ports.performance.recent_activity.RecentActivityReads``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    async def orders(self, account_id: int, since: datetime) -> Sequence[RecentOrder]:
+        """Return the entry orders made since then that the gateway did not refuse."""
+        dialect, param = self._dialect, self._dialect.param
+        # No order is older than its last change, which has an index.
+        text = (
+            "SELECT id, strategy_id, created_at FROM oms_orders"
+            f" WHERE account_id = {param} AND updated_at >= {param} AND created_at >= {param}"
+            " AND reduce_only = 0 AND (reject_source IS NULL OR reject_source <> 'oms')"
+        )
+        moment = dialect.encode_time(since)
+        rows = await self._database.fetch(text, (account_id, moment, moment))
+        return [
+            RecentOrder(id=row[0], strategy_id=row[1], created_at=dialect.decode_time(row[2]))
+            for row in rows
+        ]
+
+    async def results(self, account_id: int, limit: int) -> Sequence[ClosedResult]:
+        """Return the positions that ended last, newest first."""
+        dialect, param = self._dialect, self._dialect.param
+        table = dialect.with_index("oms_positions", "ix_oms_positions_updated_at")
+        text = (
+            f"SELECT id, strategy_id, closed_at, realized_pnl FROM {table}"
+            f" WHERE account_id = {param} AND state = 'closed' AND closed_at IS NOT NULL"
+            f" ORDER BY updated_at DESC, id DESC LIMIT {param}"
+        )
+        rows = await self._database.fetch(text, (account_id, limit))
+        found = [
+            ClosedResult(
+                id=row[0],
+                strategy_id=row[1],
+                closed_at=dialect.decode_time(row[2]),
+                profit=dialect.decode_decimal(row[3]),
+            )
+            for row in rows
+        ]
+        return sorted(found, key=lambda each: (each.closed_at, each.id), reverse=True)
