@@ -58,6 +58,8 @@ class NativeOrder:
     state: NativeState = NativeState.PLACING
     #: ``None`` until it was seen.
     order_id: int | None = None
+    #: Its trigger price when it was first seen: the level at the grid of the exchange.
+    trigger: Decimal | None = None
 
 
 @value

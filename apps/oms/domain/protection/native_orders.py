@@ -87,11 +87,13 @@ def native_quantity(position: Position, step: Decimal) -> Decimal:
 def state_of_open(record: NativeOrder, order: Order, level: Decimal, qty: Decimal) -> NativeState:
     """Return the state of a native order that is open, for a position with ``level`` and ``qty``.
 
-    One that is being executed has less left than was requested, as the position has.
+    One that is being executed has less left than was requested, as the position has. A person may
+    have changed its trigger.
     """
     if order.state not in _LIVE or order.pending_change is not None:
         return NativeState.PLACING
-    is_equal = record.level == level and order.remaining_qty == qty
+    is_changed = record.trigger not in (None, order.trigger_price)
+    is_equal = record.level == level and order.remaining_qty == qty and not is_changed
     return NativeState.RESTING if is_equal else NativeState.OUTDATED
 
 
@@ -107,7 +109,10 @@ def surplus_orders(
     surplus: list[Order] = []
     for order in orders:
         record = records.get(order.order_type) if order.order_type in types else None
-        is_kept = record is not None and (record.state in _REPLACING or record.order_id == order.id)
+        is_kept = record is not None and (
+            record.state in _REPLACING
+            or (record.state is NativeState.RESTING and record.order_id == order.id)
+        )
         if not is_kept:
             surplus.append(order)
     return surplus

@@ -85,7 +85,8 @@ class NativeOrders:
             order = next((o for o in orders if o.command_id == record.command_id), None)
             if order is not None:
                 status = state_of_open(record, order, level, qty)
-                records.append(evolve(record, order_id=order.id, state=status))
+                trigger = record.trigger or order.trigger_price
+                records.append(evolve(record, order_id=order.id, state=status, trigger=trigger))
                 continue
             ending = await self._ending(state, position, record)
             if isinstance(ending, Order) and ending.filled_qty:

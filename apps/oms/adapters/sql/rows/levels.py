@@ -72,6 +72,7 @@ def _encode_native(order: NativeOrder) -> dict[str, Any]:
         "qty": decimal_text(order.qty),
         "state": order.state.value,
         "order_id": order.order_id,
+        "trigger": None if order.trigger is None else decimal_text(order.trigger),
     }
 
 
@@ -83,4 +84,5 @@ def _decode_native(row: dict[str, Any]) -> NativeOrder:
         qty=Decimal(row["qty"]),
         state=NativeState(row["state"]),
         order_id=row["order_id"],
+        trigger=None if row["trigger"] is None else Decimal(row["trigger"]),
     )
