@@ -27,6 +27,7 @@ from oms.domain.errors import Refused
 from oms.domain.ledger.deal import Deal, FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
 from oms.domain.protection.levels import Levels, PendingClose, StopKind
 from oms.domain.side import Side
 from oms.domain.value import evolve
@@ -85,6 +86,22 @@ LEVELS = _one_of(
     Levels(stop_loss_pct=Decimal("1.5"), max_hold_seconds=60),
     Levels(stop_trailing_best=Decimal("0.000000000000000001"), arming=3, pending_close=PENDING),
 )
+VERDICT = OrderRisk(
+    status=RiskStatus.BLOCKED,
+    code="max_order_notional",
+    price=Decimal("0.1"),
+    checks=(
+        LimitCheck(key="allowed_symbols", scope="global", scope_id=0, limit=["é/B"]),
+        LimitCheck(
+            key="max_order_notional",
+            scope="strategy",
+            scope_id=2,
+            limit="10",
+            measured=Decimal("10.000000000000000001"),
+            passed=False,
+        ),
+    ),
+)
 ORDERS = st.fixed_dictionaries(
     {
         "client_order_id": _one_of(None, None, *CLIENT_IDS),
@@ -100,6 +117,7 @@ ORDERS = st.fixed_dictionaries(
         "requested_qty": _one_of(None, Decimal("0.123456789012345678")),
         "requested_price": _one_of(None, Decimal("987654321098765432.1")),
         "levels": LEVELS,
+        "risk": _one_of(None, OrderRisk(pending_qty=Decimal("1e-18")), VERDICT),
         "fees": _one_of({}, {"BTC": Decimal("-0.1"), "USDT": Decimal("2")}),
         "reconciled": st.booleans(),
         "comment": _one_of(None, LONG_COMMENT),

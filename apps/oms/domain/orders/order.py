@@ -23,6 +23,7 @@ from types import MappingProxyType
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
+from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.protection.levels import Levels
 from oms.domain.side import Side as Side  # re-exported: importers of orders need it
 from oms.domain.value import evolve, value
@@ -172,6 +173,8 @@ class Order:
     requested_qty: Decimal | None = None
     requested_price: Decimal | None = None
     parent_order_id: int | None = None
+    #: What limits said about it; ``None`` if none applied.
+    risk: OrderRisk | None = None
     #: Shared by orders that belong together.
     group_id: int | None = None
     #: Why it is or was canceled without a request of a caller.

@@ -41,13 +41,16 @@ class Entry:
 
 
 def entry_of(order: Order) -> Entry:
-    """Return the reservation of an open entry order."""
+    """Return the reservation of an open entry order, or of what a change may make of it."""
+    price = order.price
+    if order.pending_change == "change" and order.risk is not None:
+        price = _higher(price, order.risk.pending_price)
     return Entry(
         symbol=order.symbol,
         side=order.side,
         order_type=order.order_type,
-        qty=order.remaining_qty,
-        price=order.price,
+        qty=reserved_qty(order),
+        price=price,
         trigger_price=order.trigger_price,
         time_in_force=order.time_in_force,
         strategy_id=order.strategy_id,
@@ -63,12 +66,21 @@ def changed_entry(order: Order, qty: Decimal | None, price: Decimal | None) -> E
     The larger quantity and the higher price count: either may be the order's.
     """
     left = order.remaining_qty if qty is None else subtract(qty, order.filled_qty)
-    prices = [each for each in (order.price, price) if each is not None]
     return evolve(
-        entry_of(order),
-        qty=max(order.remaining_qty, left),
-        price=max(prices, default=None),
+        entry_of(order), qty=max(reserved_qty(order), left), price=_higher(order.price, price)
     )
+
+
+def reserved_qty(order: Order) -> Decimal:
+    """Return what an open order may still execute, also by a change that is not answered yet."""
+    left, risk = order.remaining_qty, order.risk
+    if order.pending_change != "change" or risk is None or risk.pending_qty is None:
+        return left
+    return max(left, subtract(risk.pending_qty, order.filled_qty))
+
+
+def _higher(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    return max((each for each in (left, right) if each is not None), default=None)
 
 
 def reservations(
@@ -113,7 +125,7 @@ def reducible_qty(
         return ZERO
     changing = {entry.order_id for entry in pending if entry.order_id}
     resting = [
-        (o.symbol, o.side, o.strategy_id, o.remaining_qty) for o in orders if o.id not in changing
+        (o.symbol, o.side, o.strategy_id, reserved_qty(o)) for o in orders if o.id not in changing
     ]
     resting += [(e.symbol, e.side, e.strategy_id, e.qty) for e in pending]
     for order_symbol, order_side, owner, qty in resting:

@@ -4,7 +4,7 @@ The first check that fails is the reason of the refusal. What a check needs and 
 as well: without a price ``risk_no_price``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from oms.domain.errors import Refused
@@ -31,14 +31,49 @@ from oms.domain.risk.measure import (
 from oms.domain.risk.policy import AccountPolicy, Limit, scope_text
 from oms.domain.risk.policy_keys import KEYS
 from oms.domain.risk.valuation import named_price, needs_market, valuation_of
+from oms.domain.value import value
 
 _BASIS_POINTS = Decimal(10000)
 _WITHOUT_MONEY = frozenset({"price_collar_pct", "max_slippage_bps"})
 """Keys that compare prices only."""
 
 
-def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> Refused | None:
-    """Return why the policy refuses the entry, or ``None``."""
+@value
+class LimitVerdict:
+    """One limit as it was checked."""
+
+    limit: Limit
+    #: ``None`` of limits that measure nothing, and where it is not known.
+    measured: Decimal | None
+    refused: Refused | None
+
+
+def check_limits(
+    policy: AccountPolicy,
+    entry: Entry,
+    context: LimitContext,
+    verdicts: list[LimitVerdict] | None = None,
+    *,
+    is_complete: bool = False,
+) -> Refused | None:
+    """Return why the policy refuses the entry, or ``None``.
+
+    What was checked is added to ``verdicts``: until the first limit that refuses, or all.
+    """
+    refused = None
+    for verdict in _judge_limits(policy, entry, context):
+        if verdicts is not None:
+            verdicts.append(verdict)
+        refused = refused or verdict.refused
+        if refused is not None and not is_complete:
+            break
+    return refused
+
+
+def _judge_limits(
+    policy: AccountPolicy, entry: Entry, context: LimitContext
+) -> Iterator[LimitVerdict]:
+    """Yield the verdict of each limit that rules the entry, in the order of the checks."""
     measures = [
         Measure(limits=policy.account, entry=entry, exposure=context.exposure, context=context)
     ]
@@ -54,10 +89,11 @@ def check_limits(policy: AccountPolicy, entry: Entry, context: LimitContext) -> 
             try:
                 refused = check(limit, measure)
             except Unknown as error:
-                return refused_unknown(limit, error)
-            if refused is not None:
-                return refused
-    return None
+                refused = refused_unknown(limit, error)
+            measured = measure.measured.get(name)
+            if measured is None and refused is not None:
+                measured = refused.value
+            yield LimitVerdict(limit=limit, measured=measured, refused=refused)
 
 
 def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
@@ -116,10 +152,10 @@ def _check_collar(limit: Limit, measure: Measure) -> Refused | None:
     beyond = subtract(price, reference)
     if entry.side is Side.SELL:
         beyond = -beyond
+    percent = measure.measured[limit.key] = percent_of(beyond, reference)
     # beyond / reference × 100 > limit, without a division
     if multiply(beyond, HUNDRED) <= multiply(number_of(limit), reference):
         return None
-    percent = percent_of(beyond, reference)
     message = (
         f"the price {decimal_text(price)} is {decimal_text(percent)} % beyond the reference"
         f" {decimal_text(reference)}; {at_most(limit)} %"
@@ -151,6 +187,7 @@ def _check_open_orders(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_count(limit: Limit, measure: Measure, count: int, noun: str) -> Refused | None:
+    measure.measured[limit.key] = Decimal(count)
     if count <= number_of(limit):
         return None
     message = f"{count} open {noun} with this order; {at_most(limit)}"
@@ -158,7 +195,7 @@ def _check_count(limit: Limit, measure: Measure, count: int, noun: str) -> Refus
 
 
 def _check_qty(limit: Limit, measure: Measure) -> Refused | None:
-    qty = measure.entry.qty
+    qty = measure.measured[limit.key] = measure.entry.qty
     if qty <= number_of(limit):
         return None
     message = f"the quantity is {decimal_text(qty)}; {at_most(limit)}"
@@ -166,7 +203,7 @@ def _check_qty(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_min_notional(limit: Limit, measure: Measure) -> Refused | None:
-    worth = notional_of(measure, measure.entry.qty)
+    worth = measure.measured[limit.key] = notional_of(measure, measure.entry.qty)
     if worth >= number_of(limit):
         return None
     message = (
@@ -246,6 +283,7 @@ def _check_slippage(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_worth(limit: Limit, measure: Measure, worth: Decimal, text: str) -> Refused | None:
+    measure.measured[limit.key] = worth
     if worth <= number_of(limit):
         return None
     return refused_by(limit, measure, f"{text} {decimal_text(worth)}; {at_most(limit)}", worth)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from oms.domain.errors import Refused
-from oms.domain.money import decimal_text, multiply
+from oms.domain.money import ZERO, decimal_text, multiply
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.measure import (
     HUNDRED,
@@ -42,16 +42,33 @@ def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
 def check_losses(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse while the account exceeds a limit on losses. Raises ``UnknownEquity``."""
     breach = breach_of(limit, measure.context)
+    actual = measured_loss(limit.key, measure.context) if breach is None else breach.actual
+    if actual is not None:
+        measure.measured[limit.key] = actual
     return None if breach is None else refused_by(limit, measure, breach.message, breach.actual)
+
+
+def measured_loss(key: str, context: LimitContext) -> Decimal | None:
+    """Return how much of a limit on losses is in use; ``None`` if it is not known."""
+    if key == "max_total_drawdown_pct":
+        return drawdown_pct(context.risk.high_water, context.equity)
+    result = context.in_dollars(context.equity.day_result)
+    loss = None if result is None else max(-result, ZERO)
+    if key == "daily_loss_limit" or loss is None:
+        return loss
+    start = context.in_dollars(context.equity.at_day_start)
+    return None if start is None or start <= 0 else percent_of(loss, start)
 
 
 def check_capital(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a position above a share of the equity. Raises ``Unknown``."""
     worth = notional_of(measure, measure.exposure.quantity_after(measure.entry))
     equity = dollars_of(measure.context, measure.context.equity.equity)
+    percent = percent_of(worth, equity) if equity > 0 else None
+    if percent is not None:
+        measure.measured[limit.key] = percent
     if multiply(worth, HUNDRED) <= multiply(number_of(limit), equity):
         return None
-    percent = percent_of(worth, equity) if equity > 0 else None
     message = (
         f"with this order the position is worth {decimal_text(worth)}, the account"
         f" {decimal_text(equity)}; {at_most(limit)} %"

@@ -1,5 +1,6 @@
 """What a check of a limit reads, and the refusal that it returns."""
 
+from dataclasses import field
 from decimal import Decimal
 
 from oms.domain.errors import Refused
@@ -22,6 +23,8 @@ class Measure:
     entry: Entry
     exposure: Exposure
     context: LimitContext
+    #: What was measured, by key.
+    measured: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def market(self) -> Market | None:

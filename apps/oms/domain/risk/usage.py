@@ -13,8 +13,8 @@ from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.risk.exposure import Exposure
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.limits import worth_of
+from oms.domain.risk.loss_limits import measured_loss
 from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope
-from oms.domain.risk.trips import drawdown_pct
 from oms.domain.value import value
 
 
@@ -121,21 +121,8 @@ def _leverage(exposure: Exposure, context: LimitContext) -> Measured:
     return divide(total, equity), None
 
 
-def _daily_loss(_exposure: Exposure, context: LimitContext) -> Measured:
-    result = context.in_dollars(context.equity.day_result)
-    return None if result is None else max(-result, ZERO), None
-
-
-def _daily_loss_pct(exposure: Exposure, context: LimitContext) -> Measured:
-    loss = _daily_loss(exposure, context)[0]
-    start = context.in_dollars(context.equity.at_day_start)
-    if loss is None or start is None or start <= 0:
-        return None, None
-    return divide(multiply(loss, Decimal(100)), start), None
-
-
-def _drawdown(_exposure: Exposure, context: LimitContext) -> Measured:
-    return drawdown_pct(context.risk.high_water, context.equity), None
+def _loss(key: str) -> Callable[[Exposure, LimitContext], Measured]:
+    return lambda _exposure, context: (measured_loss(key, context), None)
 
 
 def _most(symbols: Iterable[str]) -> Measured:
@@ -158,7 +145,7 @@ _MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
     "max_capital_per_position_pct": _capital,
     "max_total_exposure": _total_exposure,
     "max_leverage": _leverage,
-    "daily_loss_limit": _daily_loss,
-    "daily_loss_limit_pct": _daily_loss_pct,
-    "max_total_drawdown_pct": _drawdown,
+    "daily_loss_limit": _loss("daily_loss_limit"),
+    "daily_loss_limit_pct": _loss("daily_loss_limit_pct"),
+    "max_total_drawdown_pct": _loss("max_total_drawdown_pct"),
 }

@@ -20,7 +20,7 @@ from oms.domain.value import evolve
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
-from oms.services.commands.policy_limits import refuse_change
+from oms.services.commands.policy_limits import note_pending_change, refuse_change
 from oms.services.ledger.record import Changes, RecordReports
 
 
@@ -114,6 +114,7 @@ class AmendOrders:
         if refused is not None:
             return CommandResult.refused(refused, order_id=order.id)
         reports = await state.exchange.change(order, payload.new_price, payload.new_qty, now)
+        note_pending_change(state, order, payload)
         refused = await self._record_answer(state, order, "change", reports, changes)
         if refused is not None:
             is_unknown = refused.outcome == "unknown"

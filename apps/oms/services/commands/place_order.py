@@ -25,12 +25,13 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order, OrderState, Side
+from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.orders.order_validation import valuation_price
 from oms.domain.protection.position_levels import requested_levels
 from oms.domain.risk.admission import (
     ApprovedOrder,
-    admit_close,
 )
+from oms.domain.risk.judgement import Judgement, order_risk
 from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import constructor, evolve
 from oms.ports.ids import IdBlocks
@@ -41,9 +42,8 @@ from oms.services.commands.close_switch import kill_switch_of_close
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.risk.admit_order import (
+    admit_closing,
     admit_request,
-    refuse_raw_params,
-    risk_context,
     rounded_request,
 )
 
@@ -77,8 +77,9 @@ class PlaceOrder:
             duplicate = await self.find_duplicate(state, payload.client_order_id, fingerprint)
             if duplicate is not None:
                 return duplicate
+        judgement = None if state.policy is None else Judgement()
         if isinstance(payload, SendOrder):
-            approved = await admit_request(state, payload, command.actor.api_key_id, now)
+            approved = await admit_request(state, payload, command.actor.api_key_id, now, judgement)
             notional_limits = self.notional_limits
             if notional_limits is not None and notional_limits.has_limits(command.actor.api_key_id):
                 approved = await within_notional_limits(
@@ -95,15 +96,11 @@ class PlaceOrder:
                 )
             strategy_id = payload.strategy_id or position.strategy_id
             kill_switch = kill_switch_of_close(state, command, position.symbol, strategy_id)
-            approved = admit_close(
-                payload, position, risk_context(state, position.symbol, kill_switch, now)
-            )
-            if payload.params and not isinstance(approved, Refused):
-                refused = refuse_raw_params(
-                    state, payload.params, kill_switch, strategy_id, is_exempt=True
-                )
-                approved = approved if refused is None else refused
-        order = await self.new_order(state, command, approved, requested, fingerprint, now)
+            approved = admit_closing(state, payload, position, kill_switch, now)
+        risk = None
+        if judgement is not None or isinstance(approved, Refused) or approved.cut_by is not None:
+            risk = order_risk(state.policy, approved, judgement)
+        order = await self.new_order(state, command, approved, requested, fingerprint, now, risk)
         changes.orders[order.id] = order
         changes.events.extend(admission_events(order, command, approved))
         if isinstance(approved, Refused):
@@ -185,6 +182,7 @@ class PlaceOrder:
         requested: SendOrder | ClosePosition,
         fingerprint: str,
         now: datetime,
+        risk: OrderRisk | None = None,
     ) -> Order:
         payload = command.payload
         assert isinstance(payload, (SendOrder, ClosePosition))
@@ -223,6 +221,7 @@ class PlaceOrder:
             group_id=_group_of(payload),
             params=payload.params,
             arrival_price=None if quote is None else quote.mid,
+            risk=risk,
             fingerprint=fingerprint,
             created_at=now,
             updated_at=now,

@@ -11,10 +11,12 @@ from oms.domain.commands.command import ChangeOrder, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.money import divide, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
+from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.quotes import Quote
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import conversions
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
+from oms.domain.risk.judgement import Judgement
 from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
 from oms.domain.risk.limits import (
     check_limits,
@@ -36,6 +38,7 @@ async def within_policy(
     payload: SendOrder,
     approved: ApprovedOrder | Refused,
     now: datetime,
+    judgement: Judgement | None = None,
 ) -> ApprovedOrder | Refused:
     """Return the approved order, the part of it that only reduces, or why it is refused.
 
@@ -61,7 +64,7 @@ async def within_policy(
         position_id=approved.position_id,
         new_position=payload.new_position,
     )
-    refused = await refuse_entry(policy, state, entry, now)
+    refused = await refuse_entry(policy, state, entry, now, judgement=judgement)
     if refused is None:
         return approved
     if is_exempt:
@@ -94,6 +97,22 @@ async def refuse_change(
     return await refuse_entry(policy, state, entry, now)
 
 
+def note_pending_change(state: AccountState, order: Order, payload: ChangeOrder) -> None:
+    """Keep what a change asks for with its order: it is reserved until the change is answered.
+
+    Always, as a limit may be set before the answer; only where the exchange answers later.
+    """
+    if not state.exchange.sends_after_commit() or order.reduce_only:
+        return
+    risk = order.risk or OrderRisk()
+    state.put_order(
+        evolve(
+            order,
+            risk=evolve(risk, pending_qty=payload.new_qty, pending_price=payload.new_price),
+        )
+    )
+
+
 async def refuse_entry(
     policy: AccountPolicy,
     state: AccountState,
@@ -101,10 +120,12 @@ async def refuse_entry(
     now: datetime,
     *,
     pending: Sequence[Entry] = (),
+    judgement: Judgement | None = None,
 ) -> Refused | None:
     """Return why the policy refuses an entry; ``pending`` are entries that have no order yet.
 
-    An order with the entry's id is the one that it replaces: it does not count.
+    An order with the entry's id is the one that it replaces: it does not count. What was checked is
+    kept in ``judgement``.
     """
     exposure = exposure_of(state, pending, except_id=entry.order_id)
     priced = [entry.symbol] if needs_price(policy, entry) else []
@@ -116,7 +137,12 @@ async def refuse_entry(
     )
     recent = await read_recent(state, policy, entry.strategy_id, now)
     context = evolve(context, recent=recent, pending=(*pending, *_calls(state)))
-    return check_limits(policy, entry, context)
+    if judgement is None:
+        return check_limits(policy, entry, context)
+    judgement.entry, judgement.context = entry, context
+    return check_limits(
+        policy, entry, context, judgement.verdicts, is_complete=judgement.is_complete
+    )
 
 
 def reducible_in(

@@ -16,6 +16,7 @@ from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import split_pair
 from oms.domain.orders.order_types import OCO_PARAM
 from oms.domain.risk.admission import ApprovedOrder
+from oms.domain.risk.judgement import order_risk
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.commands.admission_events import admission_events
@@ -105,7 +106,8 @@ class PlacePair:
         assert isinstance(requested, SendOrder), "only this command makes pairs"
         fingerprint = request_fingerprint(state.account.id, requested)
         one = evolve(command, payload=request)
-        order = await self.place.new_order(state, one, verdict, request, fingerprint, now)
+        risk = order_risk(state.policy, verdict, None)
+        order = await self.place.new_order(state, one, verdict, request, fingerprint, now, risk)
         if isinstance(verdict, Refused):
             return order
         params = {OCO_PARAM: True, **request.params}

@@ -9,6 +9,7 @@ from datetime import datetime
 from oms.domain.account import Engine, PositionMode
 from oms.domain.commands.command import ClosePosition, SendOrder
 from oms.domain.errors import Refused
+from oms.domain.ledger.position import Position
 from oms.domain.orders.bracket import refuse_bracket, resolve_bracket
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_rounding import (
@@ -20,9 +21,11 @@ from oms.domain.risk.account_switches import refuse_account
 from oms.domain.risk.admission import (
     ApprovedOrder,
     RiskContext,
+    admit_close,
     admit_send,
     refuse_unknown_symbol,
 )
+from oms.domain.risk.judgement import Judgement
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import constructor
@@ -66,9 +69,16 @@ def _with_exits(state: AccountState, request: SendOrder) -> SendOrder:
 
 
 async def admit_request(
-    state: AccountState, request: SendOrder, api_key_id: int, now: datetime
+    state: AccountState,
+    request: SendOrder,
+    api_key_id: int,
+    now: datetime,
+    judgement: Judgement | None = None,
 ) -> ApprovedOrder | Refused:
-    """Check a rounded request by everything but the limits of the API key."""
+    """Check a rounded request by everything but the limits of the API key.
+
+    What limits were checked is kept in ``judgement``.
+    """
     if request.bracket is not None and (refused := refuse_bracket(request)) is not None:
         return refused
     approved = _check_send(state, request, api_key_id, now)
@@ -82,7 +92,25 @@ async def admit_request(
         approved = approved if refused is None else refused
     if state.policy is None:
         return approved
-    return await within_policy(state.policy, state, request, approved, now)
+    return await within_policy(state.policy, state, request, approved, now, judgement)
+
+
+def admit_closing(
+    state: AccountState,
+    request: ClosePosition,
+    position: Position,
+    kill_switch: KillSwitch | None,
+    now: datetime,
+) -> ApprovedOrder | Refused:
+    """Check a rounded request to close an open position."""
+    approved = admit_close(
+        request, position, risk_context(state, position.symbol, kill_switch, now)
+    )
+    if not request.params or isinstance(approved, Refused):
+        return approved
+    strategy_id = approved.strategy_id
+    refused = refuse_raw_params(state, request.params, kill_switch, strategy_id, is_exempt=True)
+    return approved if refused is None else refused
 
 
 def _check_send(

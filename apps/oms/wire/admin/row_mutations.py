@@ -40,6 +40,7 @@ _DERIVED = frozenset(
         *("id", "version", "updated_at", "remaining_qty", "canceled_qty", "protection"),
         *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
         *("requested_qty", "requested_price", "fee_valuation"),
+        *("risk_status", "risk_code", "risk_detail"),
         *("stop_trailing_best", *SETTABLE),
     }
 )

@@ -13,9 +13,11 @@ from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.money import ZERO, decimal_text
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_risk import RiskStatus
 from oms.domain.protection.native_orders import protection_of
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
 from oms.wire.responses.level_rows import NO_LEVELS, level_fields
+from oms.wire.responses.risk_rows import NO_RISK, RiskDetailRow, risk_fields
 from oms.wire.responses.value_types import (
     Count,
     DecimalText,
@@ -76,6 +78,11 @@ class OrderRow(TypedDict):
     requested_price: Annotated[
         DecimalText | None, Field(description="As the command gave it, before it was rounded.")
     ]
+    risk_status: Annotated[str, one_of(*RiskStatus)] | None
+    risk_code: Annotated[
+        str | None, Field(description="Reason of the refusal, or of the part that was cut off.")
+    ]
+    risk_detail: RiskDetailRow | None
     reconciled: bool
     reduce_only: bool
     post_only: bool
@@ -237,6 +244,7 @@ def order_row(order: Order) -> OrderRow:
         "canceled_qty": decimal_text(order.canceled_qty),
         "requested_qty": optional_decimal_text(order.requested_qty),
         "requested_price": optional_decimal_text(order.requested_price),
+        **(NO_RISK if order.risk is None else risk_fields(order.risk)),
         "reconciled": order.reconciled,
         "reduce_only": order.reduce_only,
         "post_only": order.post_only,

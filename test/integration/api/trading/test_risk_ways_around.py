@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kit.gateway.in_process import InProcessGateway
+from kit.exchanges.deferred_exchange import deferred_exchange
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
     KEY,
@@ -99,6 +100,34 @@ async def test_a_reduce_only_order_is_cut_to_the_position(limited: InProcessGate
     await set_limits(limited, allow_new_positions=False)
     order = (await send(limited, side="sell", qty="3", reduce_only=True))["order"]
     assert (order["qty"], order["requested_qty"], order["status"]) == ("1", "3", "FILLED")
+
+
+async def test_a_change_on_its_way_is_reserved(slow: InProcessGateway) -> None:
+    account_id = slow.account_id
+    limit = {"order_type": "limit", "price": "50000", "qty": "0.01"}
+    (row,) = (await slow.order("?wait_ms=5000", **limit)).json()["results"]
+    body = {"scope": "account", "scope_id": account_id, "comment": "first week"}
+    body["keys"] = {"max_total_exposure": "1900"}
+    answer = await slow.client("PUT", "/risk/policy", body, key=ADMIN_KEY)
+    assert answer.status == 200, answer.body
+    deferred_exchange(slow).is_held = True
+    change = {"order_id": row["order_id"], "new_qty": "0.03"}
+    body = {"account_id": account_id, "command": "change_order", "payload": change}
+    answer = await slow.client("POST", "/oms/commands?wait_ms=200", body)
+    assert answer.json()["results"][0]["status"] == "running"
+    await _refuse_more(slow, limit)
+    await slow.stop_worker()
+    slow.start_worker()  # the size of the change is stored with the order
+    await _refuse_more(slow, limit)
+
+
+async def _refuse_more(gateway: InProcessGateway, order: dict[str, Any]) -> None:
+    """Check that a second order is refused: with the change, both are worth 2000."""
+    (refused,) = (await gateway.order("?wait_ms=5000", **order)).json()["detail"]["results"]
+    assert (refused["error"]["reason"], refused["error"]["value"]) == (
+        "max_total_exposure",
+        "2000",
+    )
 
 
 async def test_an_exempt_order_never_opens_later(limited: InProcessGateway) -> None:

@@ -7,6 +7,7 @@ from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
 from oms.adapters.sql.rows.levels import decode_levels, encode_levels
+from oms.adapters.sql.rows.order_risk import decode_risk, encode_risk
 from oms.adapters.sql.rows.text_codec import decode_fees, encode_fees, truncate
 from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import EditState
@@ -73,6 +74,7 @@ _MUTABLE = (
     "edit_replace_at",
     "levels_json",
     "cancel_reason",
+    "risk_json",
 )
 #: Columns set on insert that came later: the columns keep their order.
 _LATER = ("group_id", "arrival_price")
@@ -151,6 +153,7 @@ def _mutable_values(order: Order, dialect: Dialect) -> Values:
         time(order.edit_replace_at),
         encode_levels(order.levels),
         order.cancel_reason,
+        None if order.risk is None else encode_risk(order.risk),
         order.group_id,
         decimal(order.arrival_price),
     )
@@ -212,6 +215,7 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         edit_replace_at=time(row[52]),
         levels=decode_levels(row[53]),
         cancel_reason=row[54],
-        group_id=row[55],
-        arrival_price=decimal(row[56]),
+        risk=decode_risk(row[55]),
+        group_id=row[56],
+        arrival_price=decimal(row[57]),
     )

@@ -101,6 +101,7 @@ oms_orders = schema.table(
     schema.nullable("source_id", types.BigIntId),
     schema.nullable("cancel_reason", types.ShortText(32)),
     schema.nullable("arrival_price", types.DecimalType()),
+    schema.nullable("risk_json", types.JsonText),
     sa.UniqueConstraint("account_id", "client_order_id", name="uq_oms_orders_client_order_id"),
     sa.UniqueConstraint(
         "account_id", "symbol", "exchange_order_id", name="uq_oms_orders_exchange_order_id"

@@ -1,0 +1,67 @@
+"""What the limits said about one request, and what they were checked against."""
+
+from dataclasses import dataclass, field
+
+from oms.domain.errors import Refused
+from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
+from oms.domain.risk.admission import ApprovedOrder
+from oms.domain.risk.exposure import Entry
+from oms.domain.risk.limit_context import LimitContext
+from oms.domain.risk.limits import LimitVerdict
+from oms.domain.risk.policy import AccountPolicy
+from oms.domain.risk.policy_keys import policy_value_text
+from oms.domain.risk.valuation import valuation_of
+
+
+@dataclass(slots=True)
+class Judgement:
+    """Collects what is checked while a request is admitted."""
+
+    #: Whether limits after the first that fails are checked too.
+    is_complete: bool = False
+    #: The part that opens, and what it was checked against; ``None`` if nothing was checked.
+    entry: Entry | None = None
+    context: LimitContext | None = None
+    verdicts: list[LimitVerdict] = field(default_factory=list)
+
+
+def order_risk(
+    policy: AccountPolicy | None, approved: ApprovedOrder | Refused, judgement: Judgement | None
+) -> OrderRisk | None:
+    """Return the verdict that is stored with an order; ``None`` if no limit applied."""
+    if isinstance(approved, Refused):
+        if approved.code != "risk_blocked":
+            return None
+        return _risk(RiskStatus.BLOCKED, approved.reason, judgement)
+    if approved.cut_by is not None:
+        return _risk(RiskStatus.TRIMMED, approved.cut_by.reason, judgement)
+    if policy is None or not policy.applies_to(approved.strategy_id):
+        return None
+    if approved.reduce_only:
+        return OrderRisk(status=RiskStatus.EXEMPT)
+    return _risk(RiskStatus.PASSED, None, judgement)
+
+
+def limit_check(verdict: LimitVerdict) -> LimitCheck:
+    """Return a verdict as it is stored."""
+    limit = verdict.limit
+    return LimitCheck(
+        key=limit.key,
+        scope=limit.scope.value,
+        scope_id=limit.scope_id,
+        limit=policy_value_text(limit.setting),
+        measured=verdict.measured,
+        passed=verdict.refused is None,
+    )
+
+
+def _risk(status: RiskStatus, code: str | None, judgement: Judgement | None) -> OrderRisk:
+    if judgement is None or judgement.entry is None or judgement.context is None:
+        return OrderRisk(status=status, code=code)
+    market = judgement.context.markets.get(judgement.entry.symbol)
+    return OrderRisk(
+        status=status,
+        code=code,
+        price=valuation_of(judgement.entry, market),
+        checks=tuple(limit_check(verdict) for verdict in judgement.verdicts),
+    )
