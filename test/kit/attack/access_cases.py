@@ -115,7 +115,7 @@ close_position close position
 #: Operations that concern all strategies of the account that the case names.
 _ACCOUNT_WIDE = frozenset(
     {
-        *("list_audit_entries", "pull_kill_switch", "release_kill_switch"),
+        *("list_audit_entries", "pull_kill_switch", "release_kill_switch", "get_equity"),
         *("set_risk_policy", "apply_risk_preset", "reset_risk", "get_risk_usage", "arm_deadman"),
     }
 )
@@ -246,6 +246,8 @@ def _operation_case(
             body = {"qty": "0.001", "comment": "because"}
         if name == "pull_kill_switch":
             body["drill"] = True
+        if name == "check_risk":
+            body["order"]["strategy_id"] = ids.strategy_id
         if name == "set_oms_switch":
             body["enabled"] = True
     return AccessCase(
