@@ -64,8 +64,9 @@ def send_oco(parsed: argparse.Namespace) -> Any:
 
 
 def change_order(parsed: argparse.Namespace) -> Any:
-    """``change_order``."""
-    payload = _present(parsed, ("order_id", "new_price", "new_qty", "comment"))
+    """``change_order``; the word none clears a level."""
+    sent = _present(parsed, ("order_id", "new_price", "new_qty", *_LEVELS, "comment"))
+    payload = {name: None if value == "none" else value for name, value in sent.items()}
     return _command(parsed, "change_order", payload, {})
 
 

@@ -112,6 +112,7 @@ PAYLOADS: list[CommandPayload] = [
         trailing_amount=Decimal(1),
         trailing_percent=Decimal("0.5"),
     ),
+    ChangeOrder(order_id=3, levels={"stop_loss": None, "max_hold_seconds": 5}),
     CancelAllOrders(),
     CancelAllOrders(strategy_ids=(0, 3), symbol="X", comment="c"),
     CloseAllPositions(),

@@ -6,7 +6,12 @@ from typing import Any
 from oms.cli.flags import add_account_id, add_verb, lazy_command, network_flags
 from oms.cli.parsers.figures_parser import add_figures
 from oms.cli.parsers.order_parser import add_order_filters, add_single_orders
-from oms.cli.parsers.position_parser import ORDER_TYPES, add_levels, add_positions
+from oms.cli.parsers.position_parser import (
+    ORDER_TYPES,
+    add_levels,
+    add_positions,
+    seconds_or_none,
+)
 
 SCOPES = ("short", "hourly", "long", "period")
 FRESHNESS = ("fresh", "stale", "never")
@@ -102,12 +107,13 @@ def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
         commands,
         "change-order",
         [network],
-        "give an order a new price, quantity or both",
+        "give an order a new price, quantity or both, or new stop levels (none clears one)",
         example="change-order --account-id 1 --order-id 17 --new-price 59000",
         run=lazy_command("network", "change_order"),
     )
     change.add_argument("--new-price", help="the new limit price")
     change.add_argument("--new-qty", help="the new total quantity")
+    add_levels(change, hold_type=seconds_or_none)
     cancel = add_verb(
         commands,
         "cancel-order",

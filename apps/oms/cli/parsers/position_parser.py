@@ -72,7 +72,7 @@ def _add_change(commands: Any, network: argparse.ArgumentParser) -> None:
     )
     add_account_id(change)
     change.add_argument("--position-id", type=int, required=True, help="id of the position")
-    add_levels(change, hold_type=_seconds_or_none)
+    add_levels(change, hold_type=seconds_or_none)
     change.add_argument("--comment", help=_COMMENT)
     change.set_defaults(view=_COMMAND_VIEW)
 
@@ -117,5 +117,6 @@ def add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]
     )
 
 
-def _seconds_or_none(text: str) -> int | str:
+def seconds_or_none(text: str) -> int | str:
+    """Return a number of seconds, or the word none."""
     return text if text == "none" else int(text)

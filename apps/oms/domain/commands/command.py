@@ -89,7 +89,7 @@ class CancelOrder:
 
 @value
 class ChangeOrder:
-    """Change price, total quantity, or both; ``None`` keeps the value.
+    """Change price, total quantity, or both, or stop levels; ``None`` keeps the value.
 
     ``symbol``, ``side`` and ``order_type`` change nothing: the command is refused if the order has
     other ones.
@@ -102,6 +102,8 @@ class ChangeOrder:
     symbol: str | None = None
     side: Side | None = None
     order_type: str | None = None
+    #: In place of price and quantity: stop levels of the order by name, numbers as text.
+    levels: Mapping[str, object] | None = None
 
 
 @value

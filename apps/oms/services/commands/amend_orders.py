@@ -22,6 +22,7 @@ from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.commands.policy_limits import note_pending_change, refuse_change
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.protection.order_levels import change_order_levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,14 @@ class AmendOrders:
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Change price and quantity of an order."""
+        """Change price and quantity, or the stop levels, of an order."""
         order = await self._order(state, payload.order_id)
         if order is None:
             return CommandResult.refused(
                 _order_not_found(payload.order_id), order_id=payload.order_id
             )
+        if payload.levels is not None:
+            return change_order_levels(state, order, payload, changes, now)
         context = RiskContext(
             account=state.account,
             instrument=state.exchange.instruments()[order.symbol],

@@ -181,6 +181,8 @@ def _write_row_command(
             fields = {"order_id": payload.order_id}
             put_decimals(fields, new_price=payload.new_price, new_qty=payload.new_qty)
             expected = {"symbol": payload.symbol, "order_type": payload.order_type}
+            if payload.levels is not None:
+                fields["levels"] = dict(payload.levels)
             expected["side"] = None if payload.side is None else payload.side.value
             fields |= {name: each for name, each in expected.items() if each is not None}
         case CloseBy():

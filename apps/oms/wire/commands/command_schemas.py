@@ -168,13 +168,15 @@ class CancelFields(TypedDict, total=False):
     comment: Comment
 
 
-class ChangeFields(TypedDict, total=False):
-    """``change_order``."""
+class ChangeFields(LevelFields, total=False):
+    """``change_order``; null is a value of levels."""
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
     order_id: Required[Id]
     new_price: Positive
     new_qty: Positive
+    stop_loss: Positive | None
+    stop_gain: Positive | None
     comment: Comment
     symbol: Symbol
     side: SideWord

@@ -1,6 +1,7 @@
 """Bodies of commands on existing orders and positions."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from oms.domain.commands.command import (
@@ -16,6 +17,7 @@ from oms.domain.commands.command import (
     ReversePosition,
     StopMode,
 )
+from oms.domain.money import decimal_text
 from oms.domain.protection.levels import SETTABLE
 from oms.wire.commands.command_schemas import (
     BULK_SCOPE,
@@ -32,7 +34,8 @@ from oms.wire.field_validation import alias_locations, drop_nulls, resolve_alias
 from oms.wire.request_body import Location, malformed_at
 
 STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
-_CHANGES = ("stop_loss", "stop_gain", "comment", *SETTABLE)
+_LEVELS = ("stop_loss", "stop_gain", *SETTABLE)
+_CHANGES = (*_LEVELS, "comment")
 
 
 def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
@@ -56,10 +59,26 @@ def read_close_all(sent: Mapping[str, Any], at: Location) -> CloseAllPositions:
 
 
 def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
-    """Parse an order id and at least one of ``new_price``, ``new_qty``. Raises ``Malformed``."""
-    fields = validate(CHANGE, drop_nulls(sent), at)
-    if "new_price" not in fields and "new_qty" not in fields:
-        raise malformed_at((*at, "new_price"), "give new_price, new_qty or both", "missing")
+    """Parse an order id and its new price, quantity or both, or its new levels.
+
+    Null clears a level. Raises ``Malformed``.
+    """
+    named = resolve_aliases(sent, STOP_ALIASES, at)
+    kept = {key: each for key, each in named.items() if each is not None or key in _LEVELS}
+    fields = validate(CHANGE, kept, at, alias_locations(sent, STOP_ALIASES))
+    check_level_fields(fields, at)
+    levels = {name: fields.pop(name) for name in _LEVELS if name in fields}
+    changes_terms = "new_price" in fields or "new_qty" in fields
+    if not changes_terms and not levels:
+        raise malformed_at((*at, "new_price"), "give new_price, new_qty, or levels", "missing")
+    if changes_terms and levels:
+        message = "levels are changed by a command of their own"
+        raise malformed_at((*at, next(iter(levels))), message)
+    if levels:
+        fields["levels"] = {
+            name: decimal_text(each) if isinstance(each, Decimal) else each
+            for name, each in levels.items()
+        }
     return ChangeOrder(**fields)
 
 
