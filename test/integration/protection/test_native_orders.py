@@ -122,3 +122,20 @@ async def test_status_and_metrics_show_when_levels_were_last_watched(trader: Pap
     assert await sampled()
     await trader.run("close_position", position_id=position_id)
     await poll_until(age, lambda seconds: seconds is None)
+
+
+async def test_an_exchange_without_such_orders_is_reported_once(trader: PaperTrader) -> None:
+    spot = "SOL/USDT"
+    await trader.gateway.set_price(spot, "100", account_id=trader.account_id, key=trader.key)
+    position_id = await trader.open("1", symbol=spot, stop_loss="95")
+    trader.clock.advance(6)
+    (event,) = await poll_until(lambda: trader.events("protection_degraded"), len)
+    facts = {name: event[name] for name in ("position_id", "kind", "level", "order_id")}
+    assert facts == {"position_id": position_id, "kind": "sl", "level": "95", "order_id": None}
+    assert event["code"] == "order_type_not_supported"
+    assert await _protection(trader, position_id) == "emulated"
+    await trader.gateway.set_price(spot, "94", account_id=trader.account_id, key=trader.key)
+    closed = await trader.closed(position_id)
+    assert (closed["close_reason"], closed["close_price"]) == ("sl", "94")
+    assert len(await trader.events("protection_degraded")) == 1
+    await trader.assert_healthy()
