@@ -103,7 +103,7 @@ class DeskSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    #: Marks of real markets are stale once they are three times as old.
+    #: How often prices at real exchanges are read; they are stale once three times as old.
     price_refresh_seconds: float = Field(default=5, ge=1, le=3600)
     #: Interval of the equity snapshots of an account that holds positions or has new events.
     equity_snapshot_seconds: int = Field(default=300, ge=1, le=86_400)

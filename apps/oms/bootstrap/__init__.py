@@ -20,7 +20,11 @@ from oms.adapters.sql.connection.engine import sqlite_file
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, UpgradeResult
 from oms.adapters.sql.store import SqlStore
-from oms.bootstrap.exchange_factory import build_exchange_factory
+from oms.bootstrap.exchange_factory import (
+    build_exchange_factory,
+    build_mark_feeds,
+    build_market_cache,
+)
 from oms.config import FIRST_RUN_FILE, Settings
 from oms.domain.errors import Conflict
 
@@ -124,9 +128,11 @@ async def build_worker(
     A patch of ccxt is removed from this process, and logged.
     """
     from oms.bootstrap.worker_process import wire_worker
+    from oms.worker.mark_schedule import READ_SHARE
 
     ignore_ccxt_patch()
     store = await _open_secured(settings)
+    market_cache = build_market_cache(store)
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
@@ -134,7 +140,9 @@ async def build_worker(
         tapes=settings.price_tapes_dir,
         cache=settings.market_cache_dir,
         live_age=timedelta(seconds=settings.max_price_age_seconds),
+        market_cache=market_cache,
     )
+    refresh_seconds = settings.desk.price_refresh_seconds
     return wire_worker(
         settings,
         store,
@@ -142,6 +150,9 @@ async def build_worker(
         notifier=SocketNotifier(settings.notifier_socket_dir),
         connect=connect,
         close=store.close,
+        open_feed=build_mark_feeds(
+            market_cache, settings.market_cache_dir, READ_SHARE * refresh_seconds
+        ),
         only=only,
     )
 

@@ -36,6 +36,7 @@ def build_exchange_factory(
     tapes: Path,
     cache: Path,
     live_age: timedelta = timedelta(seconds=10),
+    market_cache: "MarketCache | None" = None,
 ) -> Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]:
     """Return a function that creates an account's exchange; its second argument is called on
     updates.
@@ -43,13 +44,7 @@ def build_exchange_factory(
     ``tag`` identifies this installation to exchanges, ``tapes`` is the folder of recorded prices,
     ``cache`` the folder of market tables. Live prices older than ``live_age`` do not fill orders.
     """
-    from oms.adapters.ccxt.client.market_cache import MarketCache
-    from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
-    from oms.adapters.ccxt.ratelimit.shared_bucket import SharedRateLimitBucket
-
-    market_cache = MarketCache(
-        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget))
-    )
+    market_cache = market_cache or build_market_cache(store)
     real = partial(
         _real,
         store=store,
@@ -80,6 +75,40 @@ def build_exchange_factory(
                 assert_never(engine)
 
     return connect
+
+
+def build_market_cache(store: "SqlStore") -> "MarketCache":
+    """Return the market tables and request budgets that the clients of a process share."""
+    from oms.adapters.ccxt.client.market_cache import MarketCache
+    from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
+    from oms.adapters.ccxt.ratelimit.shared_bucket import SharedRateLimitBucket
+
+    return MarketCache(
+        RateLimitBuckets(make_shared=partial(SharedRateLimitBucket, store.rate_budget))
+    )
+
+
+def build_mark_feeds(
+    market_cache: "MarketCache", cache: Path, interval_seconds: float
+) -> Callable[[Account], PriceFeed]:
+    """Return what opens the feed of an account's exchange, read once in each interval."""
+
+    @lru_cache(maxsize=1)
+    def feeds() -> "PriceFeeds":
+        from oms.adapters.ccxt.prices import price_feed, price_feeds
+
+        return price_feeds.PriceFeeds(
+            market_cache,
+            cache,
+            lambda venue, make_client, timeout_seconds: price_feed.PriceFeed(
+                venue,
+                make_client,
+                timeout_seconds=timeout_seconds,
+                interval_seconds=interval_seconds,
+            ),
+        )
+
+    return lambda account: feeds().hold(account, lambda: None)
 
 
 def restore_paper_exchange(

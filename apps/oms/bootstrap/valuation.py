@@ -1,7 +1,7 @@
 """The valuation of accounts over a store, as the API and the worker use it."""
 
 from oms.adapters.clock import SystemClock
-from oms.adapters.exchange_marks import ExchangeMarks
+from oms.adapters.exchange_marks import ExchangeMarks, MarketPrices
 from oms.adapters.paper.mark_prices import PaperMarks
 from oms.adapters.sql.store import SqlStore
 from oms.config import Settings
@@ -18,7 +18,12 @@ from oms.services.queries.ledger_queries import LedgerQueries
 def _mark_prices(store: SqlStore) -> MarkPrices:
     """Return the marks of positions of all accounts."""
     others = PaperMarks(store.registry, store.paper_prices, SystemClock())
-    return ExchangeMarks(store.paper_prices, store.verification_reads.account_instruments, others)
+    return ExchangeMarks(
+        store.paper_prices,
+        store.verification_reads.account_instruments,
+        others,
+        MarketPrices(store.registry, store.market_marks),
+    )
 
 
 def build_value_accounts(settings: Settings, store: SqlStore) -> ValueAccounts:

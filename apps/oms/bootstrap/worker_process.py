@@ -8,9 +8,11 @@ from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.valuation import build_value_accounts
 from oms.config import Settings
+from oms.domain.account import Account
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.notifier import Notifier
+from oms.ports.price_feed import PriceFeed
 from oms.services.access.chain_audit import ChainAudit
 from oms.services.access.chain_commands import ChainCommands
 from oms.services.access.command_permissions import CommandPermissions
@@ -29,6 +31,7 @@ from oms.services.exchange_sync.poll_exchange import PollExchange
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import RecordReports
 from oms.services.performance.account_equity import ReadAccountEquity
+from oms.services.performance.refresh_marks import RefreshMarks
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.protection.native_orders import NativeOrders
@@ -43,6 +46,7 @@ from oms.worker.equity_schedule import EquityScheduler
 from oms.worker.housekeeping import Housekeeping
 from oms.worker.leases import LeaseKeeper
 from oms.worker.main import Worker
+from oms.worker.mark_schedule import MarkScheduler
 from oms.worker.reconcile_schedule import ReconcileScheduler
 from oms.worker.wakeup_listener import UpdatedAccounts, WakeupListener
 
@@ -60,11 +64,13 @@ def wire_worker(
     notifier: Notifier,
     connect: Callable[[LoadedAccount, Callable[[], None]], ExchangePorts],
     close: Callable[[], Awaitable[None]],
+    open_feed: Callable[[Account], PriceFeed] | None = None,
     only: tuple[int, ...] = (),
 ) -> Worker:
     """Return a worker that leases accounts as ``name``; ``connect`` creates their exchanges.
 
-    ``close`` is called last at its stop. ``only`` limits it to these accounts.
+    ``close`` is called last at its stop. ``open_feed`` opens the market prices of an account's
+    exchange; ``None``: marks are not refreshed. ``only`` limits it to these accounts.
     """
     clock = SystemClock()
     execute = _execute(settings, store)
@@ -94,16 +100,7 @@ def wire_worker(
         processor=processor,
         keeper=keeper,
         leases=store.leases,
-        housekeeping=Housekeeping(
-            clock=clock,
-            queue=store.queue,
-            ledger=store.ledger,
-            credentials=store.login_credentials,
-            equity_snapshots=store.equity_snapshots,
-            chain_audit=ChainAudit(log=store.audit_log),
-            chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
-            retention_days=settings.events.retention_days,
-        ),
+        housekeeping=_housekeeping(settings, store),
         fire_deadman=_fire_deadman(store, notifier),
         notifier=notifier,
         listener=listener,
@@ -111,6 +108,7 @@ def wire_worker(
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
+        mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed),
     )
 
 
@@ -118,6 +116,21 @@ def _fire_deadman(store: SqlStore, notifier: Notifier) -> FireDeadman:
     """Return the watch over missed deadlines."""
     return FireDeadman(
         switches=store.deadman_switches, ids=store.ids, clock=SystemClock(), notifier=notifier
+    )
+
+
+def _housekeeping(settings: Settings, store: SqlStore) -> Housekeeping:
+    """Return the housekeeping of the holder of lease 0."""
+    clock = SystemClock()
+    return Housekeeping(
+        clock=clock,
+        queue=store.queue,
+        ledger=store.ledger,
+        credentials=store.login_credentials,
+        equity_snapshots=store.equity_snapshots,
+        chain_audit=ChainAudit(log=store.audit_log),
+        chain_commands=ChainCommands(chain=store.command_chain, clock=clock),
+        retention_days=settings.events.retention_days,
     )
 
 
@@ -154,6 +167,28 @@ def _equity_scheduler(
         history=store.history,
         clock=processor.clock,
         interval=timedelta(seconds=settings.desk.equity_snapshot_seconds),
+    )
+
+
+def _mark_scheduler(
+    settings: Settings,
+    store: SqlStore,
+    keeper: LeaseKeeper,
+    open_feed: Callable[[Account], PriceFeed] | None,
+) -> MarkScheduler | None:
+    """Return the refresh of marks."""
+    if open_feed is None:
+        return None
+    return MarkScheduler(
+        keeper=keeper,
+        refresh=RefreshMarks(
+            registry=store.registry,
+            marks=store.market_marks,
+            open_feed=open_feed,
+            clock=SystemClock(),
+            report_currency=settings.desk.report_currency,
+        ),
+        interval_seconds=settings.desk.price_refresh_seconds,
     )
 
 

@@ -5,6 +5,7 @@
   housekeeping  for the holder of lease 0
   deadman       for the holder of lease 0: missed deadlines of dead-man switches, each second
   equity        snapshots of the equity of leased accounts, each second those that are due
+  marks         prices of what leased accounts at real exchanges hold
 
 Only ``drain`` uses the account states, but for one flag: ``equity`` reads and resets which accounts
 closed a position, with no ``await`` in between.
@@ -28,6 +29,7 @@ from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
 from oms.worker.leases import HOUSEKEEPING_LEASE, LeaseKeeper
+from oms.worker.mark_schedule import MarkScheduler
 from oms.worker.reconcile_schedule import ReconcileScheduler
 from oms.worker.wakeup_listener import POLL_FALLBACK_SECONDS, WakeupListener
 
@@ -57,6 +59,8 @@ class Worker:
     reconcile_scheduler: ReconcileScheduler | None = None
     #: Snapshots of equity; ``None``: there are none.
     equity_scheduler: EquityScheduler | None = None
+    #: Prices of what accounts at exchanges hold; ``None``: they are not refreshed.
+    mark_scheduler: MarkScheduler | None = None
     commands_done: int = 0
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
@@ -71,6 +75,8 @@ class Worker:
             asyncio.create_task(self._supervise("deadman", self._deadman_round, stop)),
             asyncio.create_task(self._supervise("equity", self._equity_round, stop)),
         ]
+        if self.mark_scheduler is not None:
+            loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
         await stop.wait()
         await self.notifier.close()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
@@ -178,6 +184,11 @@ class Worker:
             await self.equity_scheduler()
         await _pause(stop, ROUND_SECONDS)
 
+    async def _mark_round(self, stop: asyncio.Event) -> None:
+        if self.mark_scheduler is not None:
+            await self.mark_scheduler()
+            await _pause(stop, self.mark_scheduler.round_seconds)
+
     async def _shut_down(self) -> None:
         """Give the leases back so that another worker need not wait for their expiry."""
         try:
@@ -188,6 +199,8 @@ class Worker:
             logger.warning("stopped_without_release message=%s", error.message)
         await self.processor.evict_all()
         await self.listener.close()
+        if self.mark_scheduler is not None:
+            await self.mark_scheduler.close()
         await self.close()
 
     def _status(self) -> str:

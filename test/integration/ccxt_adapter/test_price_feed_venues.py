@@ -27,7 +27,7 @@ async def test_quotes_books_trades_and_marks(
         venue.control("price", symbol=symbol, price=price, bid_qty="2", ask_qty="3")
     venue.control("mark", symbol=LINEAR, price="60001")
     extra = venue.startup["extra_config"][dialect]
-    spec = build_price_spec(dialect, extra, tables)
+    spec = build_price_spec(dialect, "loopback", extra, tables)
     feed = PriceFeed(
         dialect, lambda: PublicClient(spec, MarketCache()), timeout_seconds=5, interval_seconds=0.1
     )

@@ -1,6 +1,7 @@
 """Marks of positions at real exchanges: how profit is counted, and what is read for it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -37,7 +38,13 @@ class Stored:
         return self.instruments
 
     def marks(self) -> ExchangeMarks:
-        return ExchangeMarks(self.prices, self.read_instruments, _none)
+        return ExchangeMarks(self.prices, self.read_instruments, _none, _no_shared)
+
+
+async def _no_shared(
+    symbols: Mapping[int, frozenset[str]],
+) -> Mapping[tuple[int, str], tuple[Decimal, datetime]]:
+    return {}
 
 
 async def _none(positions: Sequence[Position]) -> Mapping[int, PositionMark]:
@@ -82,3 +89,17 @@ async def test_linear_contracts_and_coins_need_no_instrument() -> None:
         position = _position(symbol, "2", Fraction(80_000))
         assert (await stored.marks()([position]))[position.id].profit == Decimal(20_000)
     assert stored.accounts_read == []
+
+
+async def test_the_newer_of_two_prices_counts() -> None:
+    stored, position = Stored(), _position(LINEAR, "2", Fraction(80_000))
+    for seconds, price in ((-1, 50_000), (1, 60_000)):
+        at = NOON + timedelta(seconds=seconds)
+
+        async def shared(
+            symbols: Mapping[int, frozenset[str]], at: datetime = at
+        ) -> Mapping[tuple[int, str], tuple[Decimal, datetime]]:
+            return {(1, symbol): (Decimal(60_000), at) for symbol in symbols[1]}
+
+        marks = ExchangeMarks(stored.prices, stored.read_instruments, _none, shared)
+        assert (await marks([position]))[position.id].price == price

@@ -13,6 +13,7 @@ from oms.adapters.sql.maintenance.migration_runner import read_version
 from oms.adapters.sql.performance.account_money import SqlAccountMoney
 from oms.adapters.sql.performance.equity_snapshots import SqlEquitySnapshots
 from oms.adapters.sql.performance.executions import SqlExecutions
+from oms.adapters.sql.performance.market_marks import SqlMarketMarks
 from oms.adapters.sql.performance.position_results import SqlPositionResults
 from oms.adapters.sql.queue.command_queue import SqlCommandQueue
 from oms.adapters.sql.queue.idempotent_responses import SqlIdempotentResponses
@@ -81,6 +82,7 @@ class SqlStore:
         self.executions = SqlExecutions(database)
         self.position_results = SqlPositionResults(database)
         self.equity_snapshots = SqlEquitySnapshots(database)
+        self.market_marks = SqlMarketMarks(database)
 
     def verified_reads(self) -> VerifiedReads:
         """Return the reads for verification, which leave out rows that cannot be decoded."""

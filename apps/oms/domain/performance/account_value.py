@@ -38,6 +38,15 @@ def currencies_of(symbol: str) -> SymbolCurrencies:
     return SymbolCurrencies(base=base, quote=quote, settle=settle, is_spot=not colon)
 
 
+def rate_symbols(currencies: Iterable[str], into: str) -> list[str]:
+    """Return the markets whose prices convert currencies: of each spot, then the contract."""
+    return [
+        symbol
+        for name in sorted(set(currencies) - {into})
+        for symbol in (f"{name}/{into}", f"{name}/{into}:{into}")
+    ]
+
+
 @value
 class ValuedPosition:
     """An open position; its figures are in the settle currency, unknown without a mark."""

@@ -21,6 +21,7 @@ from oms.domain.performance.account_value import (
     Amounts,
     ValuedPosition,
     currencies_of,
+    rate_symbols,
     value_account,
 )
 from oms.domain.performance.balances import Balance, Balances
@@ -200,11 +201,6 @@ def _probes(stored: StoredMoney, currency: str) -> list[Position]:
 
 
 def _probes_of(account_id: int, currencies: Iterable[str], into: str) -> list[Position]:
-    symbols = [
-        symbol
-        for name in sorted(set(currencies) - {into})
-        for symbol in (f"{name}/{into}", f"{name}/{into}:{into}")
-    ]
     return [
         Position(
             id=0,
@@ -216,7 +212,7 @@ def _probes_of(account_id: int, currencies: Iterable[str], into: str) -> list[Po
             opened_at=_EPOCH,
             updated_at=_EPOCH,
         )
-        for symbol in symbols
+        for symbol in rate_symbols(currencies, into)
     ]
 
 

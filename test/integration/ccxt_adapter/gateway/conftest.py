@@ -8,6 +8,7 @@ import pytest
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
 from kit.gateway.in_process import open_gateway
+from oms.config import Settings
 
 
 @pytest.fixture
@@ -17,9 +18,15 @@ def dsn(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def gateway_settings() -> Settings:
+    """The settings of the gateway; a test that needs others has a fixture of this name."""
+    return Settings()
+
+
+@pytest.fixture
 async def exchange_setup(
-    venue: LoopbackExchange, tables: Path, dsn: str
+    venue: LoopbackExchange, tables: Path, dsn: str, gateway_settings: Settings
 ) -> AsyncIterator[ExchangeSetup]:
     """A setup without an account yet; closed at the end, with its worker."""
-    async with open_gateway(dsn) as gateway:
+    async with open_gateway(dsn, gateway_settings) as gateway:
         yield ExchangeSetup(gateway, venue, tables)

@@ -1,4 +1,4 @@
-"""Price feeds shared by paper accounts: one per venue and settings, while an account holds it."""
+"""Price feeds shared by accounts: one per venue, environment and settings, while one holds it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from oms.adapters.ccxt.client.market_cache import MarketCache
+from oms.adapters.ccxt.extra_config import price_environment
 from oms.adapters.ccxt.prices.price_feed import PriceFeed
 from oms.adapters.ccxt.prices.public_client import PublicClient, build_price_spec
 from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient
-from oms.domain.account import Account
+from oms.domain.account import Account, Engine
 from oms.domain.errors import Refused
 from oms.domain.quotes import Quote
 from oms.ports.price_feed import PriceUpdate
@@ -37,10 +38,11 @@ class PriceFeeds:
         ``on_ready`` is called when prices can be requested, or the venue is unreachable.
         """
         config = loads(account.extra_config)
-        name = _feed_key(account.venue, config)
+        environment = _environment(account, config)
+        name = _feed_key(account.venue, environment, config)
         feed = self._feeds.get(name)
         if feed is None:
-            spec = build_price_spec(account.venue, config, self._cache)
+            spec = build_price_spec(account.venue, environment, config, self._cache)
             timeout_seconds = float(spec.extra_config["timeout"]) / 1000
             feed = self._make_feed(
                 account.venue, lambda: PublicClient(spec, self._market_cache), timeout_seconds
@@ -118,10 +120,17 @@ def _feed(
     return PriceFeed(venue, make_client, timeout_seconds=timeout_seconds)
 
 
-def _feed_key(venue: str, config: Mapping[str, Any]) -> str:
+def _environment(account: Account, config: Mapping[str, Any]) -> str:
+    """Return where the prices of an account come from."""
+    if account.engine is Engine.PAPER:
+        return price_environment(config)
+    return account.environment.value
+
+
+def _feed_key(venue: str, environment: str, config: Mapping[str, Any]) -> str:
     """Accounts of one venue share a feed if their settings lead to the same place."""
     own_settings = config.get("oms") or {}
     more = {
         name: own_settings[name] for name in ("resolve", "allowed_hosts") if name in own_settings
     }
-    return f"{venue} {dumps({**config, 'oms': more})}"
+    return f"{venue} {environment} {dumps({**config, 'oms': more})}"

@@ -1,6 +1,7 @@
-"""A client without a key that calls public data only, for the live prices of paper accounts.
+"""A client without a key that calls public data only, for prices.
 
-It calls the venue's live hosts only, under the host guard. An account with URLs of its own
+For paper accounts it calls the venue's live hosts only, for others the hosts of their environment,
+under the host guard. An account with URLs of its own
 (``urls``, ``oms.resolve``) is confined to this machine, as in the environment ``loopback``.
 """
 
@@ -12,7 +13,6 @@ from typing import Any
 from oms.adapters.ccxt.client.ccxt_factory import ClientSpec
 from oms.adapters.ccxt.client.market_cache import MarketCache
 from oms.adapters.ccxt.client.venue_client import VenueClient
-from oms.adapters.ccxt.extra_config import price_environment
 from oms.domain.instrument import Instrument
 
 PUBLIC_METHODS = frozenset(
@@ -72,13 +72,15 @@ class PublicClient:
         await self._client.close()
 
 
-def build_price_spec(venue: str, extra_config: Mapping[str, Any], cache: Path) -> ClientSpec:
-    """Returns the client specification of a paper account's prices."""
+def build_price_spec(
+    venue: str, environment: str, extra_config: Mapping[str, Any], cache: Path
+) -> ClientSpec:
+    """Returns the client specification of an account's prices."""
     return ClientSpec(
         account_id=0,
         venue=venue,
         engine="ccxt",
-        environment=price_environment(extra_config),
+        environment=environment,
         extra_config={"timeout": TIMEOUT_MS, **extra_config},
         cache_folder=cache,
     )

@@ -1,4 +1,4 @@
-"""Snapshots of equity, and balances of accounts at real exchanges."""
+"""Snapshots of equity; balances and market prices at real exchanges."""
 
 import sqlalchemy as sa
 
@@ -27,4 +27,15 @@ balances = schema.table(
     schema.nullable("used", types.DecimalType()),
     schema.required("total", types.DecimalType()),
     schema.required("as_of", types.TimestampType()),
+)
+
+marks = schema.table(
+    "marks",
+    sa.Column("source", types.ExactText(64), primary_key=True),
+    sa.Column("symbol", types.ExactText(64), primary_key=True),
+    schema.nullable("bid", types.DecimalType()),
+    schema.nullable("ask", types.DecimalType()),
+    schema.nullable("last", types.DecimalType()),
+    schema.nullable("mark", types.DecimalType()),
+    schema.required("at", types.TimestampType()),
 )

@@ -301,7 +301,7 @@ async def test_accounts_of_one_venue_share_a_feed_that_the_last_closes(tmp_path:
 
 
 async def test_the_client_calls_public_data_only(tmp_path: Path) -> None:
-    client = PublicClient(build_price_spec("bybit", {}, tmp_path), MarketCache())
+    client = PublicClient(build_price_spec("bybit", "live", {}, tmp_path), MarketCache())
     with pytest.raises(ValueError, match="public"):
         await client.call("create_order")
     with pytest.raises(ValueError, match="public"):
