@@ -10,6 +10,7 @@ from oms.domain.commands.account_commands import CheckOrder
 from oms.domain.commands.command import Command, CommandResult, CommandStatus, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.money import decimal_text
+from oms.domain.risk.judgement import Judgement, order_risk
 from oms.domain.risk.usage import policy_usage
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
@@ -19,6 +20,7 @@ from oms.services.risk.recent_activity import read_recent
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.json import dumps, optional_decimal_text
 from oms.wire.responses.risk_policy_rows import CheckRow, refusal_row, usage_row
+from oms.wire.responses.risk_rows import risk_detail
 
 
 async def read_usage(state: AccountState, now: datetime) -> CommandResult:
@@ -45,7 +47,9 @@ async def check_order(
     assert isinstance(requested, SendOrder)
     request = rounded_request(state, requested)
     assert isinstance(request, SendOrder)
-    approved = await admit_request(state, request, command.actor.api_key_id, now)
+    judgement = Judgement(is_complete=True)
+    approved = await admit_request(state, request, command.actor.api_key_id, now, judgement)
+    risk = order_risk(state.policy, approved, judgement)
     row: CheckRow = {
         "ok": True,
         "status": "blocked",
@@ -53,6 +57,7 @@ async def check_order(
         "price": None,
         "reduce_only": request.reduce_only,
         "refusal": None,
+        "risk_detail": None if risk is None else risk_detail(risk),
     }
     refused: Refused | None = approved if isinstance(approved, Refused) else approved.cut_by
     if not isinstance(approved, Refused):

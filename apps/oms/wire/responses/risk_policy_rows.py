@@ -11,6 +11,7 @@ from oms.domain.risk.policy import Limit, LimitChange, PolicyScope
 from oms.domain.risk.policy_keys import KEYS, policy_value_text
 from oms.domain.risk.usage import LimitUsage
 from oms.wire.json import optional_decimal_text, time_text
+from oms.wire.responses.risk_rows import RiskDetailRow
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 
 SettingText = Annotated[
@@ -112,6 +113,10 @@ class CheckRow(TypedDict):
     price: DecimalText | None
     reduce_only: bool
     refusal: RefusalRow | None
+    risk_detail: Annotated[
+        RiskDetailRow | None,
+        Field(description="Every limit that rules it, also after the first that fails."),
+    ]
 
 
 class LimitEdit(TypedDict):
