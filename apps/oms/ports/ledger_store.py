@@ -16,6 +16,7 @@ from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import NO_TRIPS, RiskState
 from oms.domain.risk.policy import NO_LIMITS, LimitChange, StoredLimits
 from oms.domain.value import value
@@ -107,6 +108,8 @@ class AccountBatch:
     limits: Sequence[LimitChange] = ()
     #: What the account lost; ``None`` if that is stored as it is.
     risk: RiskState | None = None
+    #: Kill switches that the worker activated.
+    kills: Sequence[KillSwitch] = ()
     #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
     #: System commands that enter the queue with this transaction; one whose request id is stored

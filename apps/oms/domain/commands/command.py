@@ -336,6 +336,13 @@ class Command:
         return self.created_at if self.held_until is None else self.held_until
 
     @property
+    def is_read_only(self) -> bool:
+        """Return whether the command changes nothing."""
+        payload = self.payload
+        is_call = isinstance(payload, CcxtCall) and not payload.is_trade
+        return is_call or isinstance(payload, READ_PAYLOADS)
+
+    @property
     def type(self) -> str:
         """Return the command name on the wire."""
         return COMMAND_TYPES[type(self.payload)]

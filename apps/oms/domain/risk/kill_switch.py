@@ -35,6 +35,8 @@ class KillMode(StrEnum):
     HALT = "halt"
 
 
+REJECTIONS_CAUSE = "auto_reject_rate"
+"""The cause of switches that too many rejections of an account's orders activated."""
 SWITCH_CAUSE = "switch"
 """The cause of switches that the switch of the whole gateway activated."""
 

@@ -137,6 +137,13 @@ _TABLE = (
         needs_equity=True,
         is_of_account=True,
     ),
+    PolicyKey(
+        name="auto_reject_rate_per_minute",
+        kind=_MAX,
+        reason="",
+        is_count=True,
+        is_of_account=True,
+    ),
     PolicyKey(name="risk_day_zone", kind=KeyKind.ZONE, reason="", is_of_account=True),
 )
 
@@ -158,6 +165,7 @@ _STANDARD: Mapping[str, PolicyValue] = {
     "daily_loss_limit": Decimal(5000),
     "daily_loss_limit_pct": Decimal(3),
     "max_total_drawdown_pct": Decimal(25),
+    "auto_reject_rate_per_minute": Decimal(20),
 }
 
 PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
@@ -169,6 +177,7 @@ PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
             "price_collar_pct": Decimal(5),
             "max_order_qty.crypto": Decimal(1),
             "max_total_exposure": Decimal(50000),
+            "auto_reject_rate_per_minute": Decimal(10),
         },
         "small": {
             **_STANDARD,

@@ -14,6 +14,10 @@ class RecentActivityReads(Protocol):
         """Return the entry orders made since then that the gateway did not refuse."""
         ...
 
+    async def rejections(self, account_id: int, since: datetime) -> Sequence[int]:
+        """Return the ids of orders that the exchange rejected since then."""
+        ...
+
     async def results(self, account_id: int, limit: int) -> Sequence[ClosedResult]:
         """Return the positions that ended last, newest first."""
         ...

@@ -99,6 +99,9 @@ class AccountState:
     on_update: Callable[[], None] = lambda: None
     #: Active kill switches that may apply to orders of the account.
     kill_switches: tuple[KillSwitch, ...] = ()
+    #: Switches that this worker activated, each with the end of the time (``time.monotonic``) in
+    #: which it cannot be released: what was read before it was stored does not have it.
+    own_kills: tuple[tuple[float, KillSwitch], ...] = ()
     #: Stored limits of the account, and those of the scopes that many accounts share.
     own_limits: StoredLimits = NO_LIMITS
     shared_limits: StoredLimits = NO_LIMITS
@@ -332,6 +335,7 @@ class AccountState:
             switches=tuple(work.switches),
             limits=tuple(work.limits),
             risk=work.risk,
+            kills=tuple(work.kills),
             audits=tuple(work.audits),
             follow_ups=tuple(work.follow_ups),
         )

@@ -8,6 +8,7 @@ from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.balance_comparison import update_outside
+from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import RiskState
 from oms.domain.risk.policy import LimitChange
 from oms.ports.command_queue import NewCommand
@@ -35,6 +36,8 @@ class UnitOfWork:
     limits: list[LimitChange] = field(default_factory=list)
     #: What the account lost, if that changed.
     risk: RiskState | None = None
+    #: Kill switches that the worker activated.
+    kills: list[KillSwitch] = field(default_factory=list)
     #: Whether the exchange has requests to store that no other row belongs to.
     has_exchange_requests: bool = False
     #: Rows of the audit log, each with its id.

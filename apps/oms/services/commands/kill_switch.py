@@ -61,9 +61,10 @@ class KillSwitchCache:
         if self.limits is not None and state.shared_limits is not self.limits.current:
             state.set_limits(shared=self.limits.current)
         if self._active or state.kill_switches:
-            state.kill_switches = tuple(
-                each for each in self._active if _may_apply(each, state.account.id)
-            )
+            state.own_kills = tuple(each for each in state.own_kills if each[0] > now)
+            own = {switch.id: switch for _, switch in state.own_kills}
+            stored = {each.id: each for each in self._active if _may_apply(each, state.account.id)}
+            state.kill_switches = tuple((own | stored).values())
 
     def forget(self) -> None:
         """Read again with the next command."""

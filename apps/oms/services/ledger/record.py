@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oms.domain.commands.account_commands import READ_PAYLOADS
-from oms.domain.commands.command import CcxtCall, Command, CommandResult
+from oms.domain.commands.command import Command, CommandResult
 from oms.domain.event import Event
 from oms.domain.ledger.allocation import ExecutionKey, has_ties
 from oms.domain.ledger.book import Book, apply_report, needs_history
@@ -48,6 +47,7 @@ from oms.services.ledger.load_history import LoadHistory, replay_key, uncommitte
 from oms.services.ledger.over_fills import open_over_fills
 from oms.services.ledger.post_apply import close_dust, recompute_close_locks
 from oms.services.ledger.prefetch import NOT_PREFETCHED, PrefetchedRows, prefetch_rows
+from oms.services.risk.reject_rate import watch_rejections
 from oms.wire.responses.events import (
     EVENTS_PER_ROW_MAX,
     EventSource,
@@ -333,10 +333,13 @@ class RecordReports:
 
         The end of a call that only reads emits no event.
         """
-        emits_command = command is not None and not _is_read_only(command[0])
+        emits_command = command is not None and not command[0].is_read_only
         relocked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
         state.put_positions(relocked)
         changes.positions.update((position.id, position) for position in relocked)
+        if state.policy is not None and changes.orders:
+            tripped = await watch_rejections(state, self.ids, changes.orders.values())
+            changes.events += [] if tripped is None else [tripped]
         if changes.events:
             await open_over_fills(state, changes.events, changes.orders, self.ids)
         source = EventSource(
@@ -385,12 +388,6 @@ def _execution_groups(reports: Sequence[ExecutionReport]) -> Iterator[Sequence[E
         group.append(report)
     if group:
         yield group
-
-
-def _is_read_only(command: Command) -> bool:
-    payload = command.payload
-    is_call = isinstance(payload, CcxtCall) and not payload.is_trade
-    return is_call or isinstance(payload, READ_PAYLOADS)
 
 
 def _replay_start(execution: Execution, order: Order) -> datetime:

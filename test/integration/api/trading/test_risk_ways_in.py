@@ -39,7 +39,7 @@ REFUSING: dict[str, Any] = {
     "max_total_drawdown_pct": "0.000001",
 }
 #: Keys that refuse nothing themselves, or market orders only.
-SILENT = {"risk_day_zone", "losses_in_a_row", "max_slippage_bps"}
+SILENT = {"risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"}
 #: Changes are no new orders.
 NO_NEW_ORDER = ("change", "ccxt_edit")
 ENTRY = {"order_type": "limit", "price": "102", "qty": "2"}

@@ -16,6 +16,7 @@ from oms.adapters.sql.rows import (
     deals,
     events,
     exchange_state,
+    kill_switches,
     orders,
     positions,
     reconciliation,
@@ -78,6 +79,9 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
     ]
     if audits:
         access.INSERT_AUDIT.add_to(statements, audits)
+    kills = [kill_switches.activation_to_row(k, dialect) for b in each for k in b.kills]
+    if kills:
+        kill_switches.INSERT.add_to(statements, kills)
     for batch in each:
         risk_flags.add_to(statements, batch.lease.account_id, batch.switches, now)
         risk_policies.add_to(statements, batch.limits)

@@ -30,6 +30,16 @@ class SqlRecentActivity:
             for row in rows
         ]
 
+    async def rejections(self, account_id: int, since: datetime) -> Sequence[int]:
+        """Return the ids of orders that the exchange rejected since then."""
+        param = self._dialect.param
+        text = (
+            f"SELECT id FROM oms_orders WHERE account_id = {param} AND updated_at > {param}"
+            " AND state = 'REJECTED' AND reject_source = 'exchange'"
+        )
+        rows = await self._database.fetch(text, (account_id, self._dialect.encode_time(since)))
+        return [row[0] for row in rows]
+
     async def results(self, account_id: int, limit: int) -> Sequence[ClosedResult]:
         """Return the positions that ended last, newest first."""
         dialect, param = self._dialect, self._dialect.param

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oms.adapters.sql.connection.bulk_write import BulkInsert
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.adapters.sql.registry.gateway_events import write_gateway_event
+from oms.adapters.sql.rows import kill_switches
 from oms.domain.risk.kill_switch import KillMode, KillScope, KillSwitch
 from oms.domain.value import evolve
 from oms.ports.audit_log import AuditContext
@@ -15,11 +15,6 @@ from oms.ports.registry import AuditEntry
 from oms.wire.json import dumps
 from oms.wire.responses.kill_switch_rows import kill_switch_changed, switch_row
 
-_COLUMNS = (
-    *("id", "scope", "scope_id", "mode", "comment", "cancel_entries", "flatten", "is_on"),
-    *("set_by", "set_by_user_id", "set_by_api_key_id", "created_at", "cause"),
-)
-_INSERT = BulkInsert(table="kill_switches", columns=_COLUMNS)
 _SELECTED = (
     "SELECT id, scope, scope_id, mode, comment, cancel_entries, flatten, set_by, set_by_user_id,"
     " set_by_api_key_id, created_at, released_at, released_by, release_comment, cause"
@@ -121,14 +116,7 @@ async def write_activation(
     session: Session, ids: SqlIdBlocks, switch: KillSwitch, audit_context: AuditContext
 ) -> AuditEntry:
     """Write the row and the event of a new switch; returns its audit row, to be written last."""
-    at = session.dialect.encode_time(switch.set_at)
-    row = (
-        *(switch.id, switch.scope.value, switch.scope_id, switch.mode.value),
-        *(switch.comment, int(switch.cancel_entries), int(switch.flatten), 1),
-        *(switch.set_by, switch.set_by_user_id, switch.set_by_api_key_id, at),
-        switch.cause,
-    )
-    await _INSERT(session, [row])
+    await kill_switches.INSERT(session, [kill_switches.activation_to_row(switch, session.dialect)])
     await _write_event(session, ids, switch, audit_context)
     return audit_context.entry("kill_on", "kill_switch", switch.id, after=dumps(switch_row(switch)))
 
