@@ -23,6 +23,7 @@ from kit.http.event_pages import DocumentedAction, DocumentedEvent  # noqa: E402
 from oms import __version__  # noqa: E402
 from oms.api.app import served_routes  # noqa: E402
 from oms.api.openapi.document import build_document  # noqa: E402
+from oms.wire.json_schema import REFERENCE  # noqa: E402
 from oms.wire.responses.ledger_rows import PositionRow  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "asyncapi.json"
@@ -42,7 +43,9 @@ def document() -> Json:
     actions, events = event_pages.documented_actions(), event_pages.documented_events()
     messages = dict(_messages(actions, events))
     schemas = build_document(__version__, served_routes())["components"]["schemas"]
-    schemas["Position"] = TypeAdapter(PositionRow).json_schema()
+    position = TypeAdapter(PositionRow).json_schema(ref_template=REFERENCE)
+    schemas |= position.pop("$defs", {})
+    schemas["Position"] = position
     schemas["SocketCommand"] = _with_wait(schemas["CommandRequest"])
     return {
         "asyncapi": "3.0.0",

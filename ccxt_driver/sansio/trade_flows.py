@@ -36,6 +36,9 @@ _FIELDS = {
     "new_position": "new_position",
     "bracket": "bracket",
     "max_hold_seconds": "max_hold_seconds",
+    "targets": "targets",
+    "stop_trailing_from_target": "stop_trailing_from_target",
+    "tp_sl_base": "tp_sl_base",
     "comment": "comment",
     "reason": "reason",
 }
@@ -51,6 +54,7 @@ _NUMBERS = {
     "stop_trailing_pct": "stop_trailing_pct",
     "stop_trailing_amount": "stop_trailing_amount",
     "stop_trailing_activation_pct": "stop_trailing_activation_pct",
+    "tp_sl_base_price": "tp_sl_base_price",
     "trigger_price": "trigger_price",
     "triggerPrice": "trigger_price",
     "stop_price": "trigger_price",

@@ -30,7 +30,9 @@ _ORDER_FILTERS = ("symbol", "status", "reason", "signal_id", "source_id", "group
 _LEVELS = (
     *("stop_loss", "stop_gain", "stop_loss_pct", "stop_gain_pct", "stop_trailing_pct"),
     *("stop_trailing_amount", "stop_trailing_activation_pct", "max_hold_seconds"),
+    *("targets", "stop_trailing_from_target", "tp_sl_base_price"),
 )
+_CLEARED = ("none", ["none"])
 
 
 def send_order(parsed: argparse.Namespace) -> Any:
@@ -90,7 +92,7 @@ def close_position(parsed: argparse.Namespace) -> Any:
 def change_position(parsed: argparse.Namespace) -> Any:
     """``position_change``; the word none clears a level."""
     sent = _present(parsed, ("position_id", *_LEVELS, "comment"))
-    payload = {name: None if value == "none" else value for name, value in sent.items()}
+    payload = {name: None if value in _CLEARED else value for name, value in sent.items()}
     return _command(parsed, "position_change", payload, {})
 
 

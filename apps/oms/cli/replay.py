@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _NOT_REBUILT = frozenset(
     {
         *("updated_at", "version", "stop_loss", "stop_gain", "comment", "protection"),
-        *("stop_trailing_best", *SETTABLE),
+        *("stop_trailing_best", "tp_sl_base", *SETTABLE),
         *("mark_price", "mark_at", "unrealized_pnl"),
     }
 )

@@ -53,6 +53,7 @@ async def test_p2_gain_closes_at_its_level(trader: PaperTrader) -> None:
         "level": "104.5",
         "price": "104.5",
         "command_id": closing["command_id"],
+        "targets": [],
     }
     command = await trader.gateway.client.get(
         f"/oms/commands/{closing['command_id']}", key=trader.key

@@ -28,7 +28,7 @@ from oms.domain.ledger.deal import Deal, FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order, OrderState
 from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
-from oms.domain.protection.levels import Levels, PendingClose, StopKind
+from oms.domain.protection.levels import Levels, PendingClose, StopKind, Target
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.command_queue import IdempotencyKeyRow, NewCommand, Submission
@@ -84,6 +84,15 @@ PENDING = PendingClose(kind=StopKind.LOSS, command_id=7, failures=2, retry_at=NO
 LEVELS = _one_of(
     None,
     Levels(stop_loss_pct=Decimal("1.5"), max_hold_seconds=60),
+    Levels(
+        targets=(
+            Target(qty_pct=Decimal("33.3"), price=Decimal("0.000000000000000001"), is_reached=True),
+            Target(qty_pct=Decimal(50), pct=Decimal("4.5")),
+        ),
+        stop_trailing_from_target=2,
+        tp_sl_base_price=Decimal("100.5"),
+        pending_close=evolve(PENDING, closed_until=Decimal("0.25")),
+    ),
     Levels(stop_trailing_best=Decimal("0.000000000000000001"), arming=3, pending_close=PENDING),
 )
 VERDICT = OrderRisk(

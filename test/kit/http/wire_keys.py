@@ -17,7 +17,8 @@ ORDER = _keys(
     "id command_id account_id symbol side order_type status strategy_id position_id "
     "previous_position_id reason comment client_order_id exchange_order_id qty price "
     "stop_loss stop_gain stop_loss_pct stop_gain_pct stop_trailing_pct stop_trailing_amount "
-    "stop_trailing_activation_pct max_hold_seconds filled_qty avg_fill_price "
+    "stop_trailing_activation_pct max_hold_seconds "
+    "targets stop_trailing_from_target tp_sl_base tp_sl_base_price filled_qty avg_fill_price "
     "edit_replace_state edit_replace_at "
     "edit_replace_orphan_order_id edit_replace_origin_order_id created_at updated_at "
     "closed_at state pending_change remaining_qty canceled_qty requested_qty requested_price "
@@ -35,6 +36,7 @@ POSITION = _keys(
     "id account_id symbol strategy_id side qty avg_price stop_loss stop_gain stop_loss_pct "
     "stop_gain_pct stop_trailing_pct stop_trailing_amount stop_trailing_activation_pct "
     "stop_trailing_best max_hold_seconds state reason "
+    "targets stop_trailing_from_target tp_sl_base tp_sl_base_price "
     "comment opened_at updated_at closed_at identifier previous_position_id qty_opened "
     "qty_closed max_qty realized_pnl fees funding mark_price mark_at unrealized_pnl "
     "close_price close_reason merged_into external protection version"
@@ -163,7 +165,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "deadman_fired": "deadman_id kill_id scope scope_id flatten comment",
         "flatten_report": "kill_id comment canceled not_canceled closed remaining dust",
         "stop_price_stale": "symbol age_ms",
-        "stop_triggered": "position_id kind level price command_id",
+        "stop_triggered": "position_id kind level price command_id targets",
         "stop_close_failed": "position_id kind command_id code message retry_at",
         "protection_degraded": "position_id kind level order_id code message",
         "protection_overfill": "position_id order_id deal_id opened_position_id qty price",

@@ -28,7 +28,7 @@ from oms.domain.commands.command_targets import (
 from oms.domain.side import Side
 
 #: Whole numbers that count instead of naming a row.
-NUMBERS = {"items.index", "max_hold_seconds"}
+NUMBERS = {"items.index", "max_hold_seconds", "stop_trailing_from_target"}
 SEND = SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal(1))
 
 

@@ -45,6 +45,7 @@ from oms.domain.commands.command import (
     StopMode,
 )
 from oms.domain.orders.order import Side
+from oms.domain.protection.levels import Target
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy, Decision
 from oms.domain.reconcile.position_comparison import Scope
 from oms.wire.commands.command_codec import (
@@ -85,6 +86,12 @@ FULL = SendOrder(
     stop_trailing_amount=Decimal("0.5"),
     stop_trailing_activation_pct=Decimal(1),
     max_hold_seconds=60,
+    targets=(
+        Target(qty_pct=Decimal(50), price=Decimal("1e-18")),
+        Target(qty_pct=Decimal("12.5"), pct=Decimal(9)),
+    ),
+    stop_trailing_from_target=2,
+    tp_sl_base_price=Decimal("9.5"),
 )
 PAYLOADS: list[CommandPayload] = [
     FULL,

@@ -113,8 +113,30 @@ def add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]
         "--stop-trailing-activation-pct", help="profit in percent from which it trails"
     )
     command.add_argument(
+        "--target",
+        dest="targets",
+        action="append",
+        type=_target,
+        metavar="PRICE:QTY_PCT",
+        help="one of up to 5 take-profit levels and its share in percent, as 65000:50 or 5%%:50",
+    )
+    command.add_argument(
+        "--stop-trailing-from-target", type=hold_type, help="trail once so many were reached"
+    )
+    command.add_argument("--tp-sl-base-price", help="price that percentages count from")
+    command.add_argument(
         "--max-hold-seconds", type=hold_type, help="close it after this many seconds"
     )
+
+
+def _target(text: str) -> dict[str, str] | str:
+    level, _, share = text.partition(":")
+    if text == "none":
+        return text
+    if not share:
+        raise argparse.ArgumentTypeError(f"{text!r}: a level and a share are expected, as 5%:50")
+    name, level = ("pct", level[:-1]) if level.endswith("%") else ("price", level)
+    return {name: level, "qty_pct": share}
 
 
 def seconds_or_none(text: str) -> int | str:

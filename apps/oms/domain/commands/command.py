@@ -18,6 +18,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
+from oms.domain.protection.levels import Target
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.domain.value import value
 
@@ -75,6 +76,9 @@ class SendOrder:
     stop_trailing_amount: Decimal | None = None
     stop_trailing_activation_pct: Decimal | None = None
     max_hold_seconds: int | None = None
+    targets: tuple[Target, ...] | None = None
+    stop_trailing_from_target: int | None = None
+    tp_sl_base_price: Decimal | None = None
     #: Take profit and stop loss as sent, numbers as text.
     bracket: Mapping[str, object] | None = None
 
@@ -211,6 +215,9 @@ class ChangePosition:
     stop_trailing_amount: Decimal | Keep | None = KEEP
     stop_trailing_activation_pct: Decimal | Keep | None = KEEP
     max_hold_seconds: int | Keep | None = KEEP
+    targets: tuple[Target, ...] | Keep | None = KEEP
+    stop_trailing_from_target: int | Keep | None = KEEP
+    tp_sl_base_price: Decimal | Keep | None = KEEP
 
 
 @value

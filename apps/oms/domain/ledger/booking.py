@@ -25,7 +25,7 @@ from oms.domain.money import ZERO, add
 from oms.domain.orders.execution_report import Execution, ExecutionReport
 from oms.domain.orders.external_order import is_forced_close, is_sale_elsewhere
 from oms.domain.orders.order import Order
-from oms.domain.protection.level_prices import with_entry_levels
+from oms.domain.protection.entry_levels import with_entry_levels
 from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
 

@@ -27,7 +27,7 @@ from oms.domain.ledger.position import (
     join_positions,
 )
 from oms.domain.money import ZERO, decimal_text, subtract
-from oms.domain.protection.level_prices import with_percent_levels
+from oms.domain.protection.entry_levels import with_percent_levels
 from oms.domain.protection.position_levels import with_changed_levels, without_levels
 from oms.domain.side import Side
 from oms.domain.value import evolve

@@ -18,7 +18,7 @@ from oms.domain.ledger.position import Position, PositionState, apply_fee, apply
 from oms.domain.ledger.replay_steps import busted_trade_ids
 from oms.domain.money import ZERO
 from oms.domain.orders.order import Order
-from oms.domain.protection.level_prices import with_entry_levels
+from oms.domain.protection.entry_levels import with_entry_levels
 from oms.domain.protection.levels import NO_LEVELS
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.value import evolve

@@ -21,6 +21,7 @@ from oms.domain.commands.command import (
 from oms.domain.instrument import Instrument
 from oms.domain.money import add, multiply, round_down_to_step
 from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
+from oms.domain.protection.levels import Target
 from oms.domain.side import Side
 from oms.domain.value import evolve
 
@@ -40,6 +41,9 @@ def round_send_order(request: SendOrder, instrument: Instrument) -> SendOrder:
     if is_rounding_refused(request.params):
         return request
     qty = round_down_to_step(request.qty, instrument.step)
+    if request.targets is not None:
+        targets = _round_targets(request.targets, request.side.opposite, instrument.tick)
+        request = evolve(request, targets=targets)
     if (
         request.price,
         request.trigger_price,
@@ -105,7 +109,17 @@ def round_levels(request: LevelRequest, side: Side, instrument: Instrument) -> L
         level = getattr(request, name)
         if isinstance(level, Decimal):
             levels[name] = fit(level, side.opposite, instrument.tick)
+    if isinstance(request, ChangePosition) and isinstance(request.targets, tuple):
+        targets = _round_targets(request.targets, side.opposite, instrument.tick)
+        request = evolve(request, targets=targets)
     return _with(request, **levels)
+
+
+def _round_targets(targets: tuple[Target, ...], side: Side, tick: Decimal) -> tuple[Target, ...]:
+    return tuple(
+        each if each.price is None else evolve(each, price=round_gain(each.price, side, tick))
+        for each in targets
+    )
 
 
 def _with(request: Request, **values: Decimal | None) -> Request:

@@ -1,4 +1,4 @@
-"""How the stop levels of a position change: by an entry, by a command, with the average price."""
+"""Prices of stop levels: from percentages, and which of them are refused."""
 
 import math
 from decimal import Decimal
@@ -6,13 +6,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 from oms.domain.errors import Refused
-from oms.domain.instrument import Instrument
-from oms.domain.ledger.position import Position
 from oms.domain.money import decimal_text, multiply
-from oms.domain.orders.order import Order
-from oms.domain.protection.levels import NO_LEVELS, SETTABLE, Levels, rearmed
+from oms.domain.protection.levels import Levels
 from oms.domain.side import Side
-from oms.domain.value import evolve
 
 
 def level_from_percent(
@@ -44,62 +40,16 @@ def percent_prices(
     )
 
 
-def with_percent_levels(position: Position, instrument: Instrument) -> Position:
-    """Return the position with the prices of levels in percent computed from its average price."""
-    loss, gain = percent_prices(position.side, position.avg_price, position.levels, instrument.tick)
-    if loss in (None, position.stop_loss) and gain in (None, position.stop_gain):
-        return position
-    return evolve(
-        position,
-        stop_loss=position.stop_loss if loss is None else loss,
-        stop_gain=position.stop_gain if gain is None else gain,
-    )
-
-
-def with_entry_levels(position: Position, order: Order | None, instrument: Instrument) -> Position:
-    """Return the position after an entry: levels of the order replace its own, absent ones stay."""
-    if order is not None and (
-        order.stop_loss is not None or order.stop_gain is not None or order.levels is not None
-    ):
-        position = _replaced_by(position, order)
-    return position if position.levels is None else with_percent_levels(position, instrument)
-
-
-def _replaced_by(position: Position, order: Order) -> Position:
-    sent = {name: getattr(order.levels or NO_LEVELS, name) for name in SETTABLE}
-    changes = {name: each for name, each in sent.items() if each is not None}
-    if order.stop_loss is not None:
-        changes["stop_loss_pct"] = None
-    if order.stop_gain is not None:
-        changes["stop_gain_pct"] = None
-    if "stop_trailing_pct" in changes:
-        changes["stop_trailing_amount"] = None
-    elif "stop_trailing_amount" in changes:
-        changes["stop_trailing_pct"] = None
-    before = position.levels or NO_LEVELS
-    levels = evolve(before, **changes) if changes else before
-    prices = {
-        "stop_loss": position.stop_loss if order.stop_loss is None else order.stop_loss,
-        "stop_gain": position.stop_gain if order.stop_gain is None else order.stop_gain,
-    }
-    if levels == before and prices == {n: getattr(position, n) for n in prices}:
-        return position
-    is_plain = position.levels is None and levels == NO_LEVELS
-    is_new = position.levels is None
-    return evolve(
-        position,
-        **prices,
-        levels=None if is_plain else levels if is_new else rearmed(levels),
-    )
-
-
 def refuse_percent(side: Side, levels: Levels | None) -> Refused | None:
     """Refuse percentages that lead to a price of 0 or below for a position of ``side``."""
     if levels is None:
         return None
     falling = "stop_loss_pct" if side is Side.BUY else "stop_gain_pct"
     activation = None if side is Side.BUY else levels.stop_trailing_activation_pct
-    for name, percent in ((falling, getattr(levels, falling)), ("activation", activation)):
+    targets = () if side is Side.BUY else levels.targets or ()
+    named = [(falling, getattr(levels, falling)), ("activation", activation)]
+    named += [("target", each.pct) for each in targets]
+    for name, percent in named:
         if percent is not None and percent >= 100:
             return Refused(
                 code="validation_error",
@@ -114,14 +64,18 @@ def refuse_percent(side: Side, levels: Levels | None) -> Refused | None:
 
 
 def refuse_levels(
-    side: Side, stop_loss: Decimal | None, stop_gain: Decimal | None, market: Decimal | None
+    side: Side,
+    stop_loss: Decimal | None,
+    stop_gain: Decimal | None,
+    market: Decimal | None,
+    gain_name: str = "stop_gain",
 ) -> Refused | None:
     """Refuse stop levels that would close a position of ``side`` at once, or can never both act.
 
     A stop loss lies on the losing side of the ``market`` price, where it is known, and of the stop
     gain.
     """
-    prices = (("stop_loss", stop_loss), ("the price", market), ("stop_gain", stop_gain))
+    prices = (("stop_loss", stop_loss), ("the price", market), (gain_name, stop_gain))
     known = [(name, price) for name, price in prices if price is not None]
     for (name, price), (other, limit) in pairwise(known):
         is_ordered = price < limit if side is Side.BUY else price > limit

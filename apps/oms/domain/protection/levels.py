@@ -31,6 +31,19 @@ class PendingClose:
     #: How many attempts failed.
     failures: int = 0
     retry_at: datetime | None = None
+    #: Of a target: ``qty_closed`` of the position at which its share is closed. ``None``: all.
+    closed_until: Decimal | None = None
+
+
+@value
+class Target:
+    """One of several take-profit levels: a price, or a percentage that gives it, and its share."""
+
+    #: Percent of the position, with the shares of targets that were reached before.
+    qty_pct: Decimal
+    price: Decimal | None = None
+    pct: Decimal | None = None
+    is_reached: bool = False
 
 
 class NativeState(StrEnum):
@@ -76,6 +89,12 @@ class Levels:
     #: Best price since the trailing stop became active.
     stop_trailing_best: Decimal | None = None
     max_hold_seconds: int | None = None
+    #: Take-profit levels that each close a share; in place of ``stop_gain``.
+    targets: tuple[Target, ...] | None = None
+    #: The trailing stop is active from the time on when so many targets were reached.
+    stop_trailing_from_target: int | None = None
+    #: Price that percentages count from; ``None``: the average price.
+    tp_sl_base_price: Decimal | None = None
     #: Counts changes of the levels and closes that failed; names the system command of a close.
     arming: int = 0
     pending_close: PendingClose | None = None
@@ -91,8 +110,16 @@ class Levels:
     def acts(self) -> bool:
         """Return whether there is anything to watch beside the two prices."""
         return (
-            self.is_trailing or self.max_hold_seconds is not None or self.pending_close is not None
+            self.is_trailing
+            or self.max_hold_seconds is not None
+            or self.pending_close is not None
+            or self.has_open_target
         )
+
+    @property
+    def has_open_target(self) -> bool:
+        """Return whether a target was not reached yet."""
+        return self.targets is not None and not all(each.is_reached for each in self.targets)
 
 
 #: Fields of ``Levels`` that commands set, by the same name.
@@ -103,6 +130,9 @@ SETTABLE = (
     "stop_trailing_amount",
     "stop_trailing_activation_pct",
     "max_hold_seconds",
+    "targets",
+    "stop_trailing_from_target",
+    "tp_sl_base_price",
 )
 NO_LEVELS = Levels()
 

@@ -67,11 +67,13 @@ def native_levels(
 ) -> Mapping[StopKind, Decimal]:
     """Return the levels that are to rest at the exchange, by kind.
 
-    A position with a trailing stop or a maximum holding time is watched as a whole, and so is one
-    that is too young to be closed.
+    A position with a trailing stop, several targets or a maximum holding time is watched as a
+    whole, and so is one that is too young to be closed.
     """
     levels = position.levels or NO_LEVELS
     if not may_use_native(account) or levels.is_trailing or levels.max_hold_seconds is not None:
+        return {}
+    if levels.targets is not None:
         return {}
     if now - position.opened_at < account.stops.min_age:
         return {}

@@ -6,13 +6,14 @@ from oms.domain.commands.command import KEEP, ChangePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.position import Position
+from oms.domain.protection.entry_levels import with_percent_levels
 from oms.domain.protection.level_prices import (
     percent_prices,
     refuse_levels,
     refuse_percent,
-    with_percent_levels,
 )
 from oms.domain.protection.levels import NO_LEVELS, SETTABLE, Levels, rearmed
+from oms.domain.protection.targets import priced_targets, refuse_targets
 from oms.domain.value import evolve
 
 _PRICES = ("stop_loss", "stop_gain")
@@ -52,7 +53,13 @@ def with_changed_levels(
         levels["stop_trailing_amount"] = None
     elif levels.get("stop_trailing_amount") is not None:
         levels["stop_trailing_pct"] = None
+    if levels.get("targets") is not None:
+        levels["stop_gain_pct"], prices["stop_gain"] = None, None
+    elif prices.get("stop_gain") is not None or levels.get("stop_gain_pct") is not None:
+        levels["targets"] = None
     after = evolve(before, **levels)
+    if after.targets is None or not after.is_trailing:
+        after = evolve(after, stop_trailing_from_target=None)
     if not after.is_trailing:
         after = evolve(after, stop_trailing_best=None, stop_trailing_activation_pct=None)
     return with_percent_levels(evolve(position, **prices, levels=rearmed(after)), instrument)
@@ -64,6 +71,7 @@ def requested_levels(request: SendOrder) -> Levels | None:
         request.stop_loss_pct is request.stop_gain_pct is None
         and request.stop_trailing_pct is request.stop_trailing_amount is None
         and request.max_hold_seconds is None
+        and request.targets is None
     ):
         return None
     sent = {name: getattr(request, name) for name in SETTABLE}
@@ -85,8 +93,13 @@ def refuse_entry_levels(
     refused = refuse_percent(request.side, levels)
     if refused is not None or base is None:
         return refused
-    loss, gain = percent_prices(request.side, base, levels, instrument.tick)
-    return refuse_levels(request.side, request.stop_loss or loss, request.stop_gain or gain, base)
+    start = base if levels is None else levels.tp_sl_base_price or base
+    loss, gain = percent_prices(request.side, start, levels, instrument.tick)
+    loss, targets = request.stop_loss or loss, None if levels is None else levels.targets
+    targets = priced_targets(request.side, start, targets, instrument.tick)
+    return refuse_levels(request.side, loss, request.stop_gain or gain, base) or refuse_targets(
+        request.side, loss, targets, base
+    )
 
 
 def without_levels(position: Position) -> Position:

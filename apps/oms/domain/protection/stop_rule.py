@@ -11,6 +11,7 @@ from decimal import Decimal
 from oms.domain.ledger.position import Position
 from oms.domain.money import multiply, subtract
 from oms.domain.protection.levels import Levels, StopKind
+from oms.domain.protection.targets import may_trail, reached_targets
 from oms.domain.side import Side
 from oms.domain.value import value
 
@@ -25,6 +26,8 @@ class StopDecision:
     kind: StopKind | None = None
     #: The level that was reached; ``None`` for the maximum holding time.
     level: Decimal | None = None
+    #: Indexes of the targets that were reached; then only their share is closed.
+    targets: tuple[int, ...] = ()
     #: Best price for the trailing stop, ``None`` while it is not active.
     best: Decimal | None = None
 
@@ -60,6 +63,11 @@ def decide_stop(
     gain = position.stop_gain
     if gain is not None and (price >= gain if is_long else price <= gain):
         return StopDecision(kind=StopKind.GAIN, level=gain, best=best)
+    if levels is not None and levels.targets is not None:
+        reached = reached_targets(position, price)
+        if reached:
+            level = levels.targets[reached[0]].price
+            return StopDecision(kind=StopKind.GAIN, level=level, targets=reached, best=best)
     return StopDecision(best=best)
 
 
@@ -79,6 +87,8 @@ def trailing_stop(position: Position, best: Decimal | None) -> Decimal | None:
 
 def _best_price(position: Position, levels: Levels, price: Decimal) -> Decimal | None:
     """Return the best price since the trailing stop became active, ``None`` if it is not."""
+    if not may_trail(levels):
+        return None
     is_long, best = position.side is Side.BUY, levels.stop_trailing_best
     if best is not None:
         return max(best, price) if is_long else min(best, price)

@@ -42,6 +42,7 @@ from oms.domain.money import decimal_text
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_rounding import round_levels
 from oms.domain.protection.level_prices import refuse_levels, refuse_percent
+from oms.domain.protection.targets import refuse_targets
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
@@ -182,6 +183,10 @@ class PositionOps:
             refused = refuse_levels(after.side, *levels, None) or refuse_levels(
                 after.side, *changed, _exit_price(state, position, now)
             )
+        targets = None if after.levels is None else after.levels.targets
+        if refused is None and targets is not None and isinstance(payload.targets, tuple):
+            price = _exit_price(state, position, now)
+            refused = refuse_targets(after.side, after.stop_loss, targets, price)
         if refused is not None:
             return CommandResult.refused(refused)
         self.record.stage(state, entry, changes)

@@ -19,9 +19,11 @@ from oms.domain.errors import Refused
 from oms.domain.event import Event, Namespace
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
-from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind
+from oms.domain.money import add
+from oms.domain.protection.levels import NO_LEVELS, Levels, PendingClose, StopKind, rearmed
 from oms.domain.protection.native_orders import may_use_native, watched_part
 from oms.domain.protection.stop_rule import StopDecision, decide_stop, is_armed
+from oms.domain.protection.targets import open_share, share_of, with_reached
 from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillMode
 from oms.domain.value import evolve
@@ -120,7 +122,15 @@ class WatchStops:
             position = self._put(state, position, levels, changes, now)
         if decision.kind is None or _is_halted(state, position):
             return
-        levels = await self._close(state, position, levels, decision.kind, 0, now)
+        qty: Decimal | None = None
+        if decision.targets:
+            instrument = state.exchange.instruments()[position.symbol]
+            qty = share_of(position, decision.targets, instrument)
+            levels = with_reached(levels, decision.targets)
+            if qty == 0:  # The targets that follow close it.
+                self._put(state, position, levels, changes, now)
+                return
+        levels = await self._close(state, position, levels, decision.kind, 0, now, qty)
         changes.events.append(_triggered_event(position, decision, price, levels))
         self._put(state, position, levels, changes, now)
 
@@ -137,26 +147,44 @@ class WatchStops:
         levels = position.levels
         assert levels is not None and levels.pending_close is not None, "the caller has checked it"
         pending = levels.pending_close
+        step = state.exchange.instruments()[position.symbol].step
+        rest = open_share(position, pending, step)
         if pending.command_id is not None:
             outcome = close_outcome(state, position, pending.command_id, rows)
             if not outcome.has_ended:
+                return
+            if rest == 0:
+                levels = evolve(levels, arming=levels.arming + 1, pending_close=None)
+                position = self._put(state, position, levels, changes, now)
+                await self._judge(state, position, price, changes, now)
                 return
             is_first_remainder = outcome.error is None and not pending.failures
             failures = pending.failures + 1
             retry_at = now if is_first_remainder else now + _pause(failures)
             if outcome.error is not None:
                 changes.events.append(_failed_event(position, pending, outcome.error, retry_at))
-            pending = PendingClose(
-                kind=pending.kind, command_id=None, failures=failures, retry_at=retry_at
-            )
+            pending = evolve(pending, command_id=None, failures=failures, retry_at=retry_at)
             levels = evolve(levels, arming=levels.arming + 1, pending_close=pending)
             position = self._put(state, position, levels, changes, now)
+        if pending.closed_until is not None and self._closes_all(state, position, price, now):
+            # A target whose close fails does not keep the stop loss from closing all.
+            position = self._put(state, position, rearmed(levels), changes, now)
+            await self._judge(state, position, price, changes, now)
+            return
         needs_price = pending.kind is not StopKind.TIMEOUT
         is_due = pending.retry_at is None or now >= pending.retry_at
         if not is_due or (needs_price and price is None) or _is_halted(state, position):
             return
-        levels = await self._close(state, position, levels, pending.kind, pending.failures, now)
+        failures = pending.failures
+        levels = await self._close(state, position, levels, pending.kind, failures, now, rest)
         self._put(state, position, levels, changes, now)
+
+    def _closes_all(
+        self, state: AccountState, position: Position, price: Decimal | None, now: datetime
+    ) -> bool:
+        """Return whether a level that closes all is reached."""
+        decision = decide_stop(watched_part(position), price, now, state.account.stops.min_age)
+        return decision.kind is not None and not decision.targets
 
     async def _close(
         self,
@@ -166,12 +194,16 @@ class WatchStops:
         kind: StopKind,
         failures: int,
         now: datetime,
+        qty: Decimal | None = None,
     ) -> Levels:
-        """Add the command that closes the position; returns the levels that name it."""
-        closing = ClosePosition(position_id=position.id, reason=kind.value)
+        """Add the command that closes ``qty`` or all; returns the levels that name it."""
+        closing = ClosePosition(position_id=position.id, reason=kind.value, qty=qty)
         name = f"stop:{position.id}:{levels.arming}"
         command_id = await add_follow_up(state, self.ids, name, closing, now)
-        pending = PendingClose(kind=kind, command_id=command_id, failures=failures)
+        until = None if qty is None else add(position.qty_closed, qty)
+        pending = PendingClose(
+            kind=kind, command_id=command_id, failures=failures, closed_until=until
+        )
         return evolve(levels, pending_close=pending)
 
     def _put(
@@ -262,6 +294,7 @@ def _triggered_event(
         "level": decision.level,
         "price": price,
         "command_id": levels.pending_close.command_id,
+        "targets": [index + 1 for index in decision.targets],
     }
     return Event(name="stop_triggered", strategy_id=position.strategy_id, facts=facts)
 

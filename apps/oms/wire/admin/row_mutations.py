@@ -41,7 +41,7 @@ _DERIVED = frozenset(
         *("mark_price", "mark_at", "unrealized_pnl", "command_id"),
         *("requested_qty", "requested_price", "fee_valuation"),
         *("risk_status", "risk_code", "risk_detail"),
-        *("stop_trailing_best", *SETTABLE),
+        *("stop_trailing_best", "tp_sl_base", *SETTABLE),
     }
 )
 _DECIMALS = frozenset(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from oms.domain.protection.targets import TARGETS_MAX
 from oms.wire.field_types import (
     IDS_MAX,
     LEVELS_MAX,
@@ -69,6 +70,15 @@ class OrderFields(TypedDict, total=False):
     trailing_percent: Positive
 
 
+class TargetFields(TypedDict, total=False):
+    """One of several take-profit levels."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+    price: Positive
+    pct: Positive
+    qty_pct: Required[Positive]
+
+
 class LevelFields(TypedDict, total=False):
     """Stop levels beside the two prices; null is a value where levels are changed."""
 
@@ -79,6 +89,10 @@ class LevelFields(TypedDict, total=False):
     stop_trailing_amount: Positive | None
     stop_trailing_activation_pct: Positive | None
     max_hold_seconds: HoldSeconds | None
+    targets: Annotated[list[TargetFields], Field(min_length=1, max_length=TARGETS_MAX)] | None
+    stop_trailing_from_target: Annotated[int, Field(ge=1, le=TARGETS_MAX)] | None
+    tp_sl_base: Literal["fill", "signal"]
+    tp_sl_base_price: Positive | None
 
 
 class TakeProfitFields(TypedDict, total=False):

@@ -28,7 +28,7 @@ from oms.wire.commands.command_schemas import (
     POSITION,
     POSITION_CHANGE,
 )
-from oms.wire.commands.level_fields import check_level_fields
+from oms.wire.commands.level_fields import read_level_fields
 from oms.wire.field_types import IDS_MAX
 from oms.wire.field_validation import alias_locations, drop_nulls, resolve_aliases, validate
 from oms.wire.request_body import Location, malformed_at
@@ -118,9 +118,9 @@ def read_position_change(sent: Mapping[str, Any], at: Location) -> ChangePositio
         at,
         alias_locations(sent, STOP_ALIASES),
     )
+    read_level_fields(fields, at)
     if not any(name in fields for name in _CHANGES):
         raise malformed_at((*at, "stop_loss"), "give a stop level or comment", "missing")
-    check_level_fields(fields, at)
     return ChangePosition(
         position_id=fields["position_id"],
         **{name: fields.get(name, KEEP) for name in _CHANGES},

@@ -23,7 +23,7 @@ from oms.domain.side import Side
 from oms.domain.value import constructor
 from oms.wire.commands.bracket_fields import read_bracket
 from oms.wire.commands.command_schemas import CLOSE, OCO, POSITION_CLOSE, SEND
-from oms.wire.commands.level_fields import check_entry_level_fields
+from oms.wire.commands.level_fields import read_entry_level_fields
 from oms.wire.field_validation import (
     alias_locations,
     drop_nulls,
@@ -64,7 +64,7 @@ def read_send_order(sent: Mapping[str, Any], at: Location) -> SendOrder:
     checked = validate(SEND, fields, at, partial(_sent_location, sent, SEND_ALIASES))
     _set_conditional_type(checked, at)
     _check_expiry(checked, at)
-    check_entry_level_fields(checked, at)
+    read_entry_level_fields(checked, at)
     read_bracket(checked, at)
     return _new_send_order(**checked)
 

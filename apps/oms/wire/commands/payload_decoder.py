@@ -52,9 +52,16 @@ def _parser(hint: Any) -> Parser | None:
     if hint is datetime:
         return datetime.fromisoformat
     if isinstance(hint, type) and is_dataclass(hint):
-        names = [each.name for each in fields(hint)]
-        return lambda row: hint(**dict(zip(names, row, strict=True)))
+        return _row_parser(hint)
     return None
+
+
+def _row_parser(row_type: Any) -> Parser:
+    hints = get_type_hints(row_type)
+    parsers = {each.name: _optional(_parser(hints[each.name])) for each in fields(row_type)}
+    return lambda row: row_type(
+        **{name: parsers[name](item) for name, item in zip(parsers, row, strict=True)}
+    )
 
 
 def _tuple_parser(hints: tuple[Any, ...]) -> Parser:

@@ -16,7 +16,7 @@ from oms.domain.orders.order import Order, OrderState
 from oms.domain.orders.order_risk import RiskStatus
 from oms.domain.protection.native_orders import protection_of
 from oms.wire.json import optional_decimal_text, optional_time_text, time_text
-from oms.wire.responses.level_rows import NO_LEVELS, level_fields
+from oms.wire.responses.level_rows import NO_LEVELS, TargetRow, level_fields
 from oms.wire.responses.risk_rows import NO_RISK, RiskDetailRow, risk_fields
 from oms.wire.responses.value_types import (
     Count,
@@ -59,6 +59,10 @@ class OrderRow(TypedDict):
     stop_trailing_amount: DecimalText | None
     stop_trailing_activation_pct: DecimalText | None
     max_hold_seconds: Count | None
+    targets: list[TargetRow] | None
+    stop_trailing_from_target: Count | None
+    tp_sl_base: str
+    tp_sl_base_price: DecimalText | None
     filled_qty: DecimalText
     avg_fill_price: DecimalText | None
     edit_replace_state: str | None
@@ -176,6 +180,10 @@ class PositionRow(TypedDict):
         DecimalText | None, Field(description="Best price since the trailing stop is active.")
     ]
     max_hold_seconds: Count | None
+    targets: list[TargetRow] | None
+    stop_trailing_from_target: Count | None
+    tp_sl_base: str
+    tp_sl_base_price: DecimalText | None
     state: Annotated[str, one_of("open", "close_requested", "closed")]
     reason: str
     comment: str | None

@@ -5,8 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from oms.domain.money import decimal_text
-from oms.domain.protection.levels import Levels, NativeOrder, NativeState, PendingClose, StopKind
-from oms.wire.json import dumps, loads, time_text
+from oms.domain.protection.levels import (
+    Levels,
+    NativeOrder,
+    NativeState,
+    PendingClose,
+    StopKind,
+    Target,
+)
+from oms.wire.json import dumps, loads, optional_decimal_text, time_text
 
 _DECIMALS = (
     "stop_loss_pct",
@@ -15,6 +22,7 @@ _DECIMALS = (
     "stop_trailing_amount",
     "stop_trailing_activation_pct",
     "stop_trailing_best",
+    "tp_sl_base_price",
 )
 
 
@@ -29,6 +37,10 @@ def encode_levels(levels: Levels | None) -> str | None:
             fields[name] = decimal_text(value)
     if levels.max_hold_seconds is not None:
         fields["max_hold_seconds"] = levels.max_hold_seconds
+    if levels.targets is not None:
+        fields["targets"] = [_encode_target(each) for each in levels.targets]
+    if levels.stop_trailing_from_target is not None:
+        fields["stop_trailing_from_target"] = levels.stop_trailing_from_target
     if levels.arming:
         fields["arming"] = levels.arming
     if (pending := levels.pending_close) is not None:
@@ -39,6 +51,8 @@ def encode_levels(levels: Levels | None) -> str | None:
             "failures": pending.failures,
             "retry_at": retry_at,
         }
+        if pending.closed_until is not None:
+            fields["pending_close"]["closed_until"] = decimal_text(pending.closed_until)
     if levels.native:
         fields["native"] = [_encode_native(each) for each in levels.native]
     return dumps(fields)
@@ -59,9 +73,34 @@ def decode_levels(text: str | None) -> Levels | None:
             command_id=pending["command_id"],
             failures=pending["failures"],
             retry_at=None if retry_at is None else datetime.fromisoformat(retry_at),
+            closed_until=_decimal(pending.get("closed_until")),
         )
+    if "targets" in fields:
+        fields["targets"] = tuple(map(_decode_target, fields["targets"]))
     fields["native"] = tuple(map(_decode_native, fields.get("native", ())))
     return Levels(**fields)
+
+
+def _encode_target(target: Target) -> dict[str, Any]:
+    return {
+        "qty_pct": decimal_text(target.qty_pct),
+        "price": optional_decimal_text(target.price),
+        "pct": optional_decimal_text(target.pct),
+        "is_reached": target.is_reached,
+    }
+
+
+def _decode_target(row: dict[str, Any]) -> Target:
+    return Target(
+        qty_pct=Decimal(row["qty_pct"]),
+        price=_decimal(row["price"]),
+        pct=_decimal(row["pct"]),
+        is_reached=row["is_reached"],
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _encode_native(order: NativeOrder) -> dict[str, Any]:
