@@ -37,6 +37,10 @@ ORDER = {
     "stop_trailing_amount": None,
     "stop_trailing_activation_pct": "1",
     "max_hold_seconds": 86_400,
+    "targets": None,
+    "stop_trailing_from_target": None,
+    "tp_sl_base_price": None,
+    "bracket": None,
     "strategy_id": 0,
     "position_id": 0,
     "reason": "api",
@@ -98,7 +102,7 @@ async def _items(gateway: InProcessGateway, path: str) -> tuple[list[Any], str]:
     if path == "/ccxt/commands":
         return [CALL | {"account_id": account_id}] * ITEMS_MAX, key
     (row,) = (await gateway.client.get(f"/oms/orders/open?account_ids={account_id}"))["items"]
-    assert len(row) == 58, "every column"
+    assert len(row) == 66, "every column"
     return [{"op": "update", "row": row | {"comment": "a, b, c, d"}}] * ITEMS_MAX, ADMIN_KEY
 
 
