@@ -16,7 +16,7 @@ from oms.wire.steps import Steps
 ERRORS_MAX = 50
 """Maximum number of errors in one response."""
 
-VALUES_MAX = 72_000
+VALUES_MAX = 84_000
 """Maximum number of commas, opening brackets and opening braces of one body.
 
 A list of 1000 rows or commands with every field has fewer (``test_largest_requests``).
