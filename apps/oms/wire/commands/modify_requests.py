@@ -36,6 +36,8 @@ from oms.wire.request_body import Location, malformed_at
 STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 _LEVELS = ("stop_loss", "stop_gain", *SETTABLE)
 _CHANGES = (*_LEVELS, "comment")
+#: Levels that orders bring to their positions and keep as they were sent.
+_OF_POSITIONS = ("targets", "stop_trailing_from_target", "tp_sl_base", "tp_sl_base_price")
 
 
 def read_cancel_order(sent: Mapping[str, Any], at: Location) -> CancelOrder:
@@ -66,7 +68,9 @@ def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
     named = resolve_aliases(sent, STOP_ALIASES, at)
     kept = {key: each for key, each in named.items() if each is not None or key in _LEVELS}
     fields = validate(CHANGE, kept, at, alias_locations(sent, STOP_ALIASES))
-    check_level_fields(fields, at)
+    if name := next((each for each in _OF_POSITIONS if each in fields), None):
+        raise malformed_at((*at, name), "orders keep it; position_change changes it")
+    read_level_fields(fields, at)
     levels = {name: fields.pop(name) for name in _LEVELS if name in fields}
     changes_terms = "new_price" in fields or "new_qty" in fields
     if not changes_terms and not levels:

@@ -121,7 +121,7 @@ async def test_a_list_of_the_largest_items(gateway: InProcessGateway, path: str)
     assert longest <= STEP_SECONDS_MAX
     answer, _ = await _send(gateway, path, [*items, items[0]], key)
     assert answer.status == 422 and f"at most {ITEMS_MAX}" in answer.detail["message"]
-    answer, longest = await _send(gateway, path, [[1] * 73] * ITEMS_MAX, key)
+    answer, longest = await _send(gateway, path, [[1] * 85] * ITEMS_MAX, key)
     assert answer.status == 422 and str(VALUES_MAX) in answer.detail["message"]
     assert longest <= STEP_SECONDS_MAX
 
