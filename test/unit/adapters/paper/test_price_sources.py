@@ -7,6 +7,7 @@ from oms.adapters.paper.market_data.price_sources import PriceSources
 from oms.domain.account import Account, Environment, PaperSettings, PositionMode
 from oms.simulation.inputs import BookUpdate
 from oms.simulation.market.instruments import instruments_of
+from oms.simulation.market.random_walk import STEP_DURATION
 
 BINANCE = Account(
     id=1,
@@ -31,3 +32,15 @@ def test_a_seed_of_its_own_gives_a_market_of_its_own() -> None:
     own = replace(BINANCE, paper=PaperSettings(seed=1))
     assert _book(own) != _book(BINANCE)
     assert _book(own) == _book(replace(own, id=2, exchange_id="paper.bybit"))
+
+
+def test_one_seed_gives_the_same_thousand_prices_in_whatever_order_they_are_read() -> None:
+    """Each step depends on the seed, the symbol and its number alone."""
+    instrument = instruments_of(BINANCE.venue)["BTC/USDT"]
+    one = PriceSources(replace(BINANCE, paper=PaperSettings(seed=42)))
+    other = PriceSources(replace(BINANCE, id=2, paper=PaperSettings(seed=42)))
+    times = [NOON + number * STEP_DURATION for number in range(1000)]
+    forwards = [one.walk_book(instrument, at) for at in times]
+    backwards = [other.walk_book(instrument, at) for at in reversed(times)]
+    assert forwards == backwards[::-1]
+    assert len({book.bids[0] for book in forwards}) > 100, "it walks"
