@@ -78,6 +78,7 @@ KEYS = {
     "reconcile-status": {"items"},
     "orders-open": {"items", "total", "page", "page_size"},
     "positions-open": {"items", "total", "page", "page_size"},
+    "account-groups": {"items"},
     "order-lineage": {"order_id", "commands", "orders", "deals", "positions"},
     "orders-history": {"items", "total", "page", "page_size"},
     "deals": {"items", "total", "page", "page_size"},

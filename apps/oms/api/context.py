@@ -38,6 +38,7 @@ from oms.services.access.authenticate import Authenticate
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
@@ -97,6 +98,7 @@ class ApiContext:
     submit: Submit
     result_waiter: ResultWaiter
     queries: LedgerQueries
+    account_groups: AccountGroupAdmin
     history: HistoryReads
     reconciliations: ReconcileStore
     leases: Leases

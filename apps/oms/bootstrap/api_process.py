@@ -20,6 +20,7 @@ from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
+from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
@@ -37,6 +38,7 @@ def wire_api(
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
     value_accounts = build_value_accounts(settings, store)
+    performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
         settings=settings,
         version=__version__,
@@ -70,7 +72,10 @@ def wire_api(
         kill_switches=store.kill_switches,
         deadman_switches=store.deadman_switches,
         risk_policies=store.risk_policies,
-        performance=build_performance(settings, store, queries, value_accounts),
+        performance=performance,
+        account_groups=AccountGroupAdmin(
+            store=store.account_groups, registry=store.registry, portfolio=performance.portfolio
+        ),
         mark_prices=value_accounts.mark_prices,
         position_figures=PositionFigures(
             registry=store.registry,

@@ -165,6 +165,23 @@ def order_lineage(parsed: argparse.Namespace) -> Any:
     return request(parsed, "GET", f"/oms/orders/{parsed.order_id}/lineage", {})
 
 
+def account_groups(parsed: argparse.Namespace) -> Any:
+    """List groups of accounts; with a name create one. Raises ``CommandFailed``."""
+    if parsed.delete is not None:
+        return request(parsed, "DELETE", f"/account-groups/{parsed.delete}", {})
+    if parsed.name is None:
+        return request(parsed, "GET", "/account-groups", {})
+    kind = "equity_weight" if parsed.by_equity else "ratio"
+    members = []
+    for text in parsed.members or ():
+        account, _, figure = text.partition("=")
+        if not account.isdigit() or not figure:
+            raise CommandFailed("--members takes ACCOUNT=NUMBER, as 1=0.5", status=2)
+        members.append({"account_id": int(account), kind: figure})
+    body = {"name": parsed.name, "members": members}
+    return request(parsed, "POST", "/account-groups", {}, body)
+
+
 def read_plain(parsed: argparse.Namespace) -> Any:
     """Send a GET without parameters."""
     return request(parsed, "GET", parsed.path, {})
@@ -303,7 +320,9 @@ def api_key(parsed: argparse.Namespace) -> str:
 def _command(
     parsed: argparse.Namespace, command: str, payload: dict[str, Any], query: dict[str, Any]
 ) -> Any:
-    body = {"account_id": parsed.account_id, "command": command, "payload": payload}
+    group_id = getattr(parsed, "group_id", None)
+    target = {"account_id": parsed.account_id} if group_id is None else {"group_id": group_id}
+    body = target | {"command": command, "payload": payload}
     if shows_tables(parsed) and "wait_ms" not in query:
         # Only a request with a wait is answered with the rows that the view shows.
         wait_ms_max = max(0, int(parsed.timeout * 1000) - RESPONSE_MARGIN_MS)

@@ -24,6 +24,7 @@ IdKind = Literal[
     "raw",
     "kill",
     "deadman",
+    "account_group",
 ]
 
 ID_MAX = 2**53 - 1

@@ -15,6 +15,7 @@ ON_ONE_GATEWAY = (
     "commands",
     "reads",
     "orders",
+    "groups",
     "exchanges",
     "people",
     "control",

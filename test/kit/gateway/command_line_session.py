@@ -119,6 +119,7 @@ def _orders(session: CommandLineSession) -> None:
     session.run("change-order", account, order_option, "--new-price=11000")
     session.run("cancel-order", account, order_option, "--comment=enough")
     session.run("order-lineage", order_option)
+    session.run("account-groups")
     session.run("cancel-all", account, f"--symbol={SYMBOL}")
 
 

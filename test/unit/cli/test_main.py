@@ -68,6 +68,7 @@ COMMANDS = {
     "balance": "--account-ids 1,2",
     "ticker": "--symbol A/B --account-id 1",
     "watch": "--account-ids 1,2",
+    "account-groups": "--name both --members 1=1 2=0.5 --by-equity",
     "order-lineage": "--order-id 7",
     "orders-history": "--account-ids 1 --start-date 2026-01-01 --end-date 2026-01-02",
     "deals": "--account-ids 1 --days-back 3 --page 2 --page-size 50",

@@ -26,6 +26,7 @@ from oms.adapters.sql.reads.recent_activity import SqlRecentActivity
 from oms.adapters.sql.reads.reconcile_store import SqlReconcileStore
 from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
+from oms.adapters.sql.registry.account_groups import SqlAccountGroups
 from oms.adapters.sql.registry.audit_log import SqlAuditLog
 from oms.adapters.sql.registry.command_chain import SqlCommandChain
 from oms.adapters.sql.registry.deadman_switches import SqlDeadmanStore
@@ -61,6 +62,7 @@ class SqlStore:
         self.account_admin = SqlAccountAdmin(database, self.ids, check_account)
         self.user_admin = SqlUserAdmin(database, self.ids)
         self.login_credentials = SqlLoginCredentials(database, self.ids)
+        self.account_groups = SqlAccountGroups(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)
         self.command_chain = SqlCommandChain(database)

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from oms.api.account_group_commands import group_commands, group_key, name_accounts
 from oms.api.command_results import (
     build_results,
     command_mt5_view,
@@ -42,6 +43,7 @@ from oms.domain.errors import OmsError
 from oms.ports.command_queue import CommandRow
 from oms.services.submission.submit import SubmitRequest, SubmitResult
 from oms.wire import parameters as p
+from oms.wire.admin.account_groups import GROUP_KEY
 from oms.wire.commands.command_requests import read_commands, read_commands_steps
 from oms.wire.query_parameters import (
     WAIT_MS_MAX,
@@ -89,7 +91,10 @@ class PostCommands:
             commands = await in_steps(read_commands_steps(body, settings.items_max))
         else:
             body = load_body(raw)
-            commands = read_commands(body, settings.items_max)
+            if isinstance(body, dict) and GROUP_KEY in body:
+                commands = await group_commands(context, principal, body)
+            else:
+                commands = read_commands(body, settings.items_max)
         payloads = [command.payload for command in commands]
         scope[RATE_LIMIT_SCOPE_KEY] = context.rate_limiter.take_commands(
             principal.api_key_id, payloads
@@ -98,12 +103,15 @@ class PostCommands:
         mt5_queries = context.queries if is_mt5_view(query) else None
         wait = read_wait(query, headers.get("prefer"), settings.default_wait_ms)
         key = await read_idempotency_key(headers, principal.user_id, scope["path"], body)
+        is_group = bool(commands) and commands[0].asked is not None
+        if is_group and key is None:
+            key = await group_key(principal.user_id, commands[0].request_id, body)
         submitted = await context.submit(
             SubmitRequest(
                 commands=commands,
                 principal=principal,
                 ip=caller.ip,
-                parallel=is_true(query, p.PARALLEL) or len(commands) < 2,
+                parallel=is_group or is_true(query, p.PARALLEL) or len(commands) < 2,
                 hold_seconds=wait.seconds,
                 key=key,
             )
@@ -116,6 +124,8 @@ class PostCommands:
         results = await build_results(
             submitted.items, rows, request_id, row_queries, mt5_queries=mt5_queries
         )
+        if is_group:
+            name_accounts(results, submitted.items)
         return _build_response(submitted, results, wait, request_id)
 
 

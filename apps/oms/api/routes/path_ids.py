@@ -37,6 +37,11 @@ def parse_user_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such user", code="user_not_found"))
 
 
+def parse_group_id(text: str) -> int:
+    """Return the id of a group of accounts. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such group"))
+
+
 def parse_strategy_id(text: str) -> int:
     """Return the id of a strategy. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such strategy", code="strategy_not_found"))

@@ -60,7 +60,9 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
         help=", ".join(ORDER_TYPES),
     )
     send.add_argument("--qty", required=True, help="quantity in base currency")
-    add_account_id(send)
+    target = send.add_mutually_exclusive_group(required=True)
+    target.add_argument("--account-id", type=int, help="id of the account")
+    target.add_argument("--group-id", type=int, help="a group of accounts in place of one")
     send.add_argument("--price", help="limit price, of types with one")
     send.add_argument("--client-order-id", help="own id; the same id is executed once")
     add_levels(send, hold_type=int)

@@ -266,7 +266,8 @@ class Submit:
         ids = iter(key.command_ids)
         rows = await self.queue.find(key.command_ids)
         items: list[SubmitItemResult] = []
-        for command, refusal in zip(request.commands, loads(key.response or "[]"), strict=True):
+        refusals = loads(key.response or "[]")
+        for command, refusal in zip(_repeated(request, len(refusals)), refusals, strict=True):
             if refusal is not None:
                 error = load_error(dumps_fast(refusal))
                 items.append(
@@ -275,7 +276,9 @@ class Submit:
                 continue
             command_id = next(ids)
             row = rows.get(command_id)
-            is_same = row is None or row.fingerprint == _fingerprint(command.payload)
+            is_same = row is None or row.fingerprint == _fingerprint(
+                command.asked or command.payload
+            )
             item = _new_result(
                 command=command,
                 account_id=command.account_id if row is None else row.account_id,
@@ -304,14 +307,22 @@ def _encode_payloads(
     for index, item in enumerate(items):
         if item.refused is None:
             assert item.account_id is not None
-            original = item.command.payload
-            payload = narrow_to_allowed(principal, item.account_id, original)
+            sent, asked = item.command.payload, item.command.asked
+            original = sent if asked is None else asked
+            payload = narrow_to_allowed(principal, item.account_id, sent)
             command_type, text = command_type_of(payload), encode_payload(payload)
             text_sent = text if payload is original else encode_payload(original)
             fingerprint = payload_fingerprint(command_type, text_sent)
             encoded[index] = _EncodedPayload(command_type, text, fingerprint)
         yield
     return encoded
+
+
+def _repeated(request: SubmitRequest, count: int) -> Sequence[CommandRequest]:
+    """Return the requests of a repeat; a group may have other members than it had then."""
+    if len(request.commands) == count or request.commands[0].asked is None:
+        return request.commands
+    return [evolve(request.commands[0], account_id=None)] * count
 
 
 def _stored_result(

@@ -57,6 +57,8 @@ class CommandRequest:
     request_id: str | None = None
     #: The header ``X-Comment`` of a request whose body has no comment.
     header_comment: str | None = None
+    #: The order for a group of accounts that this one is a part of.
+    asked: CommandPayload | None = None
 
     @property
     def comment(self) -> str | None:

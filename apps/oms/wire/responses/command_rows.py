@@ -88,6 +88,9 @@ class CommandResultRow(TypedDict):
     deals: list[DealRow] | None
     orders: list[OrderRow] | None
     mt5: NotRequired[Mt5ResultRow]
+    account_id: Annotated[
+        NotRequired[Id | None], Field(description="Of a command for a group of accounts.")
+    ]
 
 
 class CommandResults(TypedDict):

@@ -58,6 +58,25 @@ strategies = schema.table(
     sa.Index("ux_strategies_name_key", "name_key", unique=True),
 )
 
+account_groups = schema.table(
+    "account_groups",
+    schema.key("id"),
+    schema.required("name", types.ShortText(128)),
+    schema.required("name_key", types.ExactText(64)),
+    schema.required("owner_user_id", types.BigIntId),
+    schema.created_at(),
+    schema.updated_at(),
+    sa.Index("ux_account_groups_name_key", "name_key", unique=True),
+)
+
+account_group_members = schema.table(
+    "account_group_members",
+    schema.key("group_id"),
+    schema.key("account_id"),
+    schema.nullable("ratio", types.DecimalType()),
+    schema.nullable("equity_weight", types.DecimalType()),
+)
+
 strategy_accounts = schema.table(
     "strategy_accounts",
     schema.key("strategy_id"),

@@ -1,1 +1,1 @@
-"""HTTP routes of single orders."""
+"""HTTP routes of single orders, and of groups of accounts."""
