@@ -29,8 +29,6 @@ _FIELDS: Mapping[StopKind, str] = {StopKind.LOSS: "stop_loss", StopKind.GAIN: "s
 #: Prices of the gateway's that the last price of the exchange may stand for.
 _PRICE_MODES = (PriceMode.BID_ASK, PriceMode.LAST)
 _LIVE = (OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED)
-#: The order of before goes once the new one rests.
-_REPLACING = (NativeState.PLACING, NativeState.OUTDATED)
 _REASONS = frozenset(kind.value for kind in NATIVE_TYPES)
 
 
@@ -104,27 +102,39 @@ def surplus_orders(
 ) -> list[Order]:
     """Return native orders to cancel: of levels that are gone or failed, and replaced ones.
 
-    An order that is replaced goes once the new one rests.
+    The order that is replaced goes once the new one rests; so no more than two rest for a level.
     """
-    records = {NATIVE_TYPES[record.kind]: record for record in levels.native}
-    types = {NATIVE_TYPES[kind] for kind in wanted}
-    surplus: list[Order] = []
-    for order in orders:
-        record = records.get(order.order_type) if order.order_type in types else None
-        is_kept = record is not None and (
-            record.state in _REPLACING
-            or (record.state is NativeState.RESTING and record.order_id == order.id)
-        )
-        if not is_kept:
-            surplus.append(order)
-    return surplus
+    orders = list(orders)
+    kept: set[int] = set()
+    for record in levels.native:
+        if record.kind in wanted:
+            order_type = NATIVE_TYPES[record.kind]
+            kept |= _kept_ids(record, {o.id for o in orders if o.order_type == order_type})
+    return [order for order in orders if order.id not in kept]
+
+
+def _kept_ids(record: NativeOrder, order_ids: Collection[int]) -> set[int]:
+    """Return which open orders for a level stay: its own, and until that rests the one before."""
+    if record.state is NativeState.FAILED:
+        return set()
+    own = {each for each in order_ids if each == record.order_id}
+    rests = own and record.state is not NativeState.PLACING
+    before = [] if rests or record.state is NativeState.RESTING else sorted({*order_ids} - own)
+    return {*own, *before[-1:]}
 
 
 def watched_part(position: Position) -> Position:
-    """Return the position without the levels that rest at the exchange."""
+    """Return the position without the levels that rest at the exchange.
+
+    One that was changed since its order was last looked at does not.
+    """
     if position.levels is None or not position.levels.native:
         return position
-    resting = [each for each in position.levels.native if each.state is NativeState.RESTING]
+    resting = [
+        each
+        for each in position.levels.native
+        if each.state is NativeState.RESTING and each.level == getattr(position, _FIELDS[each.kind])
+    ]
     return (
         evolve(position, **{_FIELDS[each.kind]: None for each in resting}) if resting else position
     )

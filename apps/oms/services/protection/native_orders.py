@@ -48,6 +48,9 @@ from oms.wire.commands.result_codec import load_error
 CANCEL_AGAIN_AFTER = timedelta(seconds=1)
 """Pause before a cancel that the exchange rejected is sent again."""
 
+REPLACE_AFTER = timedelta(seconds=1)
+"""Pause before an order is replaced, however often the size of its position changes."""
+
 SETTLED_AFTER = timedelta(seconds=1)
 """How long a canceled order may still turn out to be that of a closed position."""
 
@@ -116,7 +119,7 @@ class NativeOrders:
         wanted = {
             kind: level
             for kind, level in native_levels(state.account, position, now).items()
-            if kind not in records or records[kind].state is NativeState.OUTDATED
+            if kind not in records or _is_replaced(state, records[kind], now)
         }
         qty = native_quantity(position, state.exchange.instruments()[position.symbol].step)
         if not wanted or not qty:
@@ -198,6 +201,13 @@ def _is_recent(ending: Order | Refused, now: datetime) -> bool:
 def _never_arrived(ending: Order | Refused) -> bool:
     """Return whether the exchange was asked and does not have the order: another may be placed."""
     return isinstance(ending, Order) and ending.reject_code == "not_placed"
+
+
+def _is_replaced(state: AccountState, record: NativeOrder, now: datetime) -> bool:
+    """Return whether another order takes the place of an outdated one now."""
+    order = state.orders.get(record.order_id or 0)
+    is_due = order is None or now - order.created_at >= REPLACE_AFTER or state.paper is not None
+    return record.state is NativeState.OUTDATED and is_due
 
 
 def _orders_of(state: AccountState, position_id: int) -> list[Order]:

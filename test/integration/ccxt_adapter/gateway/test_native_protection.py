@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -15,6 +17,7 @@ from oms.config import Settings
 from oms.domain.errors import Unavailable
 from oms.domain.protection.native_orders import is_native
 from oms.ports.ledger_store import AccountBatch, LedgerStore
+from oms.services.protection.native_orders import REPLACE_AFTER
 
 MARKET = {"order_type": "market", "price": None}
 
@@ -136,6 +139,12 @@ async def test_sizes_follow_each_partial_fill(
         await _wait_for_resting(at_bybit, ("stop_market", "58000", filled))
     filled_order = await at_bybit.order(entry["order_id"])
     await _wait_for_position(at_bybit, filled_order["position_id"], protection="native")
+    path = f"/oms/orders/history?account_ids={at_bybit.account_id}"
+    found = await at_bybit.client.get(f"{path}&start_date=2020-01-01&end_date=2100-01-01")
+    stops = [row for row in found["items"] if row["order_type"] == "stop_market"]
+    placed = sorted(datetime.fromisoformat(row["created_at"]) for row in stops)
+    pauses = [after - before for before, after in pairwise(placed)]
+    assert len(pauses) == 2 and min(pauses) >= REPLACE_AFTER
     await _verify(at_bybit)
 
 

@@ -132,20 +132,29 @@ def test_an_open_order_stands_for_its_level_only_while_it_rests_as_requested(
 
 
 @pytest.mark.parametrize(
-    ("state", "kept"),
-    [(PLACING, [8, 9]), (OUTDATED, [8, 9]), (RESTING, [9]), (FAILED, [])],
+    ("state", "order_id", "kept"),
+    [
+        (PLACING, 9, [8, 9]),
+        (PLACING, None, [9]),
+        (OUTDATED, 9, [9]),
+        (OUTDATED, 6, [9]),
+        (RESTING, 9, [9]),
+        (FAILED, 9, []),
+    ],
 )
-def test_the_order_before_goes_once_the_new_one_rests(state: NativeState, kept: list[int]) -> None:
-    orders = [an_order(id=each, order_type="stop_market") for each in (8, 9)]
-    levels = evolve(NO_LEVELS, native=(_record(state),))
+def test_the_order_before_goes_once_the_new_one_rests(
+    state: NativeState, order_id: int | None, kept: list[int]
+) -> None:
+    orders = [an_order(id=each, order_type="stop_market") for each in (9, 7, 8)]
+    levels = evolve(NO_LEVELS, native=(_record(state, order_id=order_id),))
     surplus = surplus_orders(orders, levels, {LOSS})
-    assert [each.id for each in orders if each not in surplus] == kept
+    assert sorted(each.id for each in orders if each not in surplus) == kept
     assert surplus_orders(orders, levels, set()) == orders, "the level is gone"
 
 
 def test_protection_is_native_only_if_every_level_rests() -> None:
     resting = _record()
-    gain = _record(kind=GAIN)
+    gain = _record(kind=GAIN, level=Decimal(110))
     assert protection_of(_position(stop_loss=None, stop_gain=None)) is Protection.NONE
     assert protection_of(_position()) is Protection.EMULATED
     one = _position(Levels(native=(resting,)))
@@ -153,6 +162,8 @@ def test_protection_is_native_only_if_every_level_rests() -> None:
     assert protection_of(evolve(one, stop_gain=None)) is Protection.NATIVE
     both = _position(Levels(native=(resting, gain)))
     assert protection_of(both) is Protection.NATIVE
+    changed = evolve(both, stop_loss=Decimal(96))
+    assert protection_of(changed) is Protection.EMULATED, "the order rests at the level before"
     failed = _position(Levels(native=(resting, evolve(gain, state=FAILED))))
     assert protection_of(failed) is Protection.EMULATED
 
