@@ -225,6 +225,7 @@ def _operation_case(
         "user_id": target.spare_user_id,
         "api_key_id": UNKNOWN_ID if of == "unknown" else key_id,
         "strategy_id": target.spare_strategy_id,
+        "group_id": UNKNOWN_ID,
         "ids": rows_by_path.get(path.split("/")[2] if path.count("/") > 1 else "", 0),
     }
     filled = path.format_map(values)
