@@ -26,7 +26,7 @@ from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
-from oms.simulation.market.instruments import instruments_of
+from oms.simulation.market.instruments import paper_instruments
 
 
 def wire_api(
@@ -81,7 +81,8 @@ def wire_api(
             registry=store.registry,
             reads=store.verification_reads,
             account_instruments=AccountInstruments(
-                store.verification_reads, lambda account: instruments_of(account.venue)
+                store.verification_reads,
+                lambda account: paper_instruments(account.venue, account.paper),
             ),
         ),
         schema_expected=migrations.expected_version(),

@@ -19,6 +19,7 @@ from oms.cli.flags import CommandParser, json_flags
 from oms.cli.output import CommandFailed, emit, print_view, shows_tables
 from oms.cli.parsers.deadman_parser import add_deadman
 from oms.cli.parsers.local_parser import add_local
+from oms.cli.parsers.market_parser import add_market
 from oms.cli.parsers.network_parser import add_remote
 from oms.cli.parsers.process_parser import add_checks, add_kill, add_paper, add_processes
 from oms.cli.parsers.risk_parser import add_risk
@@ -101,4 +102,5 @@ def parser() -> argparse.ArgumentParser:
     add_kill(commands, common)
     add_deadman(commands, common)
     add_risk(commands, common)
+    add_market(commands, common)
     return top

@@ -18,7 +18,7 @@ from oms.domain.instrument import Instrument
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.services.verify.findings import Finding
 from oms.services.verify.verify import VerificationResult, Verify
-from oms.simulation.market.instruments import instruments_of
+from oms.simulation.market.instruments import paper_instruments
 
 
 def verify(parsed: argparse.Namespace) -> Any:
@@ -73,8 +73,8 @@ async def build_verify_report(
 
 
 def venue_instruments(account: Account) -> Mapping[str, Instrument]:
-    """Return the instruments that paper accounts of the venue trade."""
-    return instruments_of(account.venue)
+    """Return the instruments that the paper account trades."""
+    return paper_instruments(account.venue, account.paper)
 
 
 def _account_report(result: VerificationResult) -> dict[str, Any]:

@@ -120,6 +120,8 @@ class PaperSettings:
     #: Prices older than this fill nothing; ``None``: prices do not age.
     max_price_age: timedelta | None = None
     latency: LatencySettings | None = None
+    #: Tickers of US stocks that the account trades beside the instruments of its venue.
+    stocks: tuple[str, ...] = ()
 
     def source_of(self, symbol: str) -> str:
         """Return the price source of a symbol."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from oms.domain.errors import Refused
+from oms.domain.market_hours import Session
 from oms.domain.money import (
     ZERO,
     decimal_text,
@@ -50,6 +51,8 @@ class Instrument:
     max_leverage: int = 1
     #: Maintenance margin as a share of the notional.
     maintenance_rate: Decimal = ZERO
+    #: When it trades.
+    session: Session = Session.CONTINUOUS
 
     def value(self, price: Decimal) -> Fraction:
         """Return ``v(price)``, the price in value space."""

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.market_hours import Session
 from oms.domain.money import ZERO
 from oms.wire.json import dumps, loads
 
@@ -23,12 +24,13 @@ def encode_instrument(instrument: Instrument) -> str:
             "amount_unit": instrument.amount_unit,
             "max_leverage": instrument.max_leverage,
             "maintenance_rate": instrument.maintenance_rate,
+            "session": instrument.session.value,
         }
     )
 
 
 def decode_instrument(text: str) -> Instrument:
-    """Return the instrument; the last four terms may be absent and have their defaults then."""
+    """Return the instrument; the last five terms may be absent and have their defaults then."""
     fields = loads(text)
     return Instrument(
         symbol=fields["symbol"],
@@ -43,4 +45,5 @@ def decode_instrument(text: str) -> Instrument:
         amount_unit=Decimal(fields.get("amount_unit", 1)),
         max_leverage=fields.get("max_leverage", 1),
         maintenance_rate=Decimal(fields.get("maintenance_rate", ZERO)),
+        session=Session(fields.get("session", Session.CONTINUOUS)),
     )

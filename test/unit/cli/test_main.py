@@ -42,6 +42,7 @@ COMMANDS = {
     "restore": "--in a --yes",
     "deadman": "arm --account-ids 1 --timeout-seconds 60 --action cancel_entries",
     "kill": "on --scope account --id 1 --mode halt --comment x",
+    "market": "session AAPL --at 2025-07-15T13:30:00Z",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",
     "verify": "--account-id 1 --from-seq 5 --checkpoint a",

@@ -4,8 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from oms.domain.account import PaperSettings
 from oms.domain.instrument import InstrumentKind, refuse_off_grid
-from oms.simulation.market.instruments import fees_of, instruments_of
+from oms.domain.market_hours import Session
+from oms.simulation.market.instruments import fees_of, instruments_of, paper_instruments
+from oms.wire.instrument_codec import decode_instrument, encode_instrument
 
 
 def test_spot_and_linear_rows() -> None:
@@ -49,3 +52,16 @@ def test_all_venues_share_the_built_in_instruments() -> None:
 def test_fees(venue: str, kind: InstrumentKind, maker: str, taker: str) -> None:
     rates = fees_of(venue)[kind]
     assert (rates.maker, rates.taker) == (Decimal(maker), Decimal(taker))
+
+
+def test_an_account_trades_the_stocks_that_it_names() -> None:
+    plain = paper_instruments("binance", PaperSettings())
+    table = paper_instruments("binance", PaperSettings(stocks=("AAPL",)))
+    stock = table["AAPL"]
+
+    assert plain is instruments_of("binance")
+    assert table.keys() - plain.keys() == {"AAPL"}
+    assert (stock.session, stock.base, stock.quote) == (Session.US_EQUITY, "AAPL", "USD")
+    assert (stock.kind, stock.tick, stock.step) == (InstrumentKind.SPOT, Decimal("0.01"), 1)
+    assert {row.session for row in plain.values()} == {Session.CONTINUOUS}
+    assert decode_instrument(encode_instrument(stock)) == stock

@@ -14,7 +14,7 @@ from oms.domain.ledger.position import Position
 from oms.ports.clock import Clock
 from oms.ports.mark_prices import PositionMark, StoredPaperPrices, mark_position
 from oms.ports.registry import Registry
-from oms.simulation.market.instruments import instruments_of
+from oms.simulation.market.instruments import paper_instruments
 from oms.simulation.market.matching import market_from_update
 from oms.simulation.state.paper_market import Market
 from oms.simulation.state.state_json import decode_market
@@ -68,7 +68,7 @@ class PaperMarks:
         self, account: Account, prices: PriceSources, position: Position, text: str | None
     ) -> PositionMark | None:
         symbol = position.symbol
-        instrument = instruments_of(account.venue).get(symbol)
+        instrument = paper_instruments(account.venue, account.paper).get(symbol)
         market: Market | None = None
         if instrument is None:
             return None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from oms.domain.account import Account, FeeTierSettings, PaperSettings, PositionMode
 from oms.domain.instrument import InstrumentKind
-from oms.simulation.market.instruments import fees_of, instruments_of
+from oms.simulation.market.instruments import fees_of, paper_instruments
 from oms.simulation.settings import FeeRates, FeeTier, FillModel, Latency, SimulationSettings
 from oms.simulation.state.contract_overrides import MarginMode
 
@@ -21,7 +21,7 @@ def simulation_settings(
     paper = account.paper
     is_hedge = account.position_mode is PositionMode.HEDGE
     return SimulationSettings(
-        instruments=instruments_of(account.venue),
+        instruments=paper_instruments(account.venue, paper),
         fees=_fees(account.venue, paper),
         fee_tiers={InstrumentKind(kind): _tiers(tiers) for kind, tiers in paper.fee_tiers.items()},
         hedge=is_hedge if paper.hedge is None else paper.hedge,

@@ -19,6 +19,8 @@ from oms.domain.value import value
 Amounts = Mapping[str, Decimal]
 """Amounts by currency."""
 
+_STOCK_CURRENCY = "USD"
+
 
 @value
 class SymbolCurrencies:
@@ -31,9 +33,11 @@ class SymbolCurrencies:
 
 
 def currencies_of(symbol: str) -> SymbolCurrencies:
-    """Return the currencies of ``BASE/QUOTE`` or ``BASE/QUOTE:SETTLE[-DATE]``."""
+    """Return the currencies of ``BASE/QUOTE``, ``BASE/QUOTE:SETTLE[-DATE]`` or a stock's ticker."""
     pair, colon, contract = symbol.partition(":")
-    base, _, quote = pair.partition("/")
+    base, slash, quote = pair.partition("/")
+    if not slash:
+        quote = _STOCK_CURRENCY
     settle = contract.partition("-")[0] or quote
     return SymbolCurrencies(base=base, quote=quote, settle=settle, is_spot=not colon)
 

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from functools import reduce
 
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.market_hours import Session
 from oms.domain.money import DIGITS_MAX, EXACT, ZERO, add, multiply, round_to_scale, subtract
 from oms.domain.orders.order import Side
 from oms.simulation.settings import FeeRates, SimulationSettings
@@ -109,8 +110,13 @@ def compute_fee(
 
 
 def is_fee_in_base(settings: SimulationSettings, instrument: Instrument, side: Side) -> bool:
-    """Returns whether the fee of an execution is taken from the bought base."""
-    return instrument.kind is InstrumentKind.SPOT and side is Side.BUY and settings.base_fee_on_buy
+    """Returns whether the fee of an execution is taken from the bought base; never from shares."""
+    return (
+        settings.base_fee_on_buy
+        and side is Side.BUY
+        and instrument.kind is InstrumentKind.SPOT
+        and instrument.session is Session.CONTINUOUS
+    )
 
 
 def max_fee(settings: SimulationSettings, instrument: Instrument, value: Decimal) -> Decimal:

@@ -1,18 +1,23 @@
-"""Built-in instruments, and the fees of each venue profile.
+"""Built-in instruments, the stocks an account names, and the fees of each venue profile.
 
 With these a paper account works without a network. All venues have the same instruments; a venue
 without fees of its own has those of ``GENERIC``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
+from oms.domain.account import PaperSettings
 from oms.domain.instrument import Instrument, InstrumentKind
+from oms.domain.market_hours import Session
+from oms.domain.money import ZERO
 from oms.simulation.settings import FeeRates
 
 GENERIC = "generic"
+
+DOLLARS = "USD"
 
 #: Symbol: tick, step, minimum notional in quote.
 _SPOT: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -86,6 +91,17 @@ def instruments_of(venue: str) -> Mapping[str, Instrument]:
     return _built_in()
 
 
+def paper_instruments(venue: str, paper: PaperSettings) -> Mapping[str, Instrument]:
+    """Returns the instruments of a paper account: those of its venue, and its stocks."""
+    return _with_stocks(venue, paper.stocks) if paper.stocks else instruments_of(venue)
+
+
+@lru_cache
+def _with_stocks(venue: str, stocks: Collection[str]) -> Mapping[str, Instrument]:
+    added = {symbol: _stock(symbol) for symbol in stocks}
+    return MappingProxyType({**instruments_of(venue), **added})
+
+
 @cache
 def fees_of(venue: str) -> Mapping[InstrumentKind, FeeRates]:
     """Returns the fees of a venue by kind; those of ``GENERIC`` where it has no such market."""
@@ -118,6 +134,21 @@ def _spot(symbol: str) -> Instrument:
         tick=Decimal(tick),
         step=Decimal(step),
         min_notional=Decimal(min_notional),
+    )
+
+
+def _stock(symbol: str) -> Instrument:
+    """Returns a US stock: whole shares, cents, paid in dollars."""
+    return Instrument(
+        symbol=symbol,
+        kind=InstrumentKind.SPOT,
+        base=symbol,
+        quote=DOLLARS,
+        settle=DOLLARS,
+        tick=Decimal("0.01"),
+        step=Decimal(1),
+        min_notional=ZERO,
+        session=Session.US_EQUITY,
     )
 
 

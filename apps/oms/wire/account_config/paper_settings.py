@@ -4,6 +4,7 @@ Errors contain the key. Unknown keys are refused when an account is changed (``s
 in stored configurations, since an older version may have supported them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,8 @@ LEVERAGE_MAX = 1000
 DELAY_MS_MAX = 3_600_000
 #: Price sources; ``sim`` is an alias of ``walk``.
 SOURCES = ("walk", "sim", "manual", "replay", LIVE_SOURCE)
+STOCKS_MAX = 500
+_TICKER = re.compile(r"[A-Z]{1,5}(\.[A-Z])?")
 _KINDS = ("spot", "linear")
 _DELAYS = ("decision", "ack", "stream", "jitter")
 _PARSE_ERRORS = (AttributeError, KeyError, NotADecimal, OverflowError, TypeError, ValueError)
@@ -210,6 +213,15 @@ def _names(raw: Any) -> tuple[str, ...]:
     return (raw,) if isinstance(raw, str) else tuple(str(name) for name in raw)
 
 
+def _stocks(raw: Any) -> tuple[str, ...]:
+    if not isinstance(raw, list) or len(raw) > STOCKS_MAX:
+        raise TypeError(f"a list of at most {STOCKS_MAX} tickers is expected")
+    for ticker in raw:
+        if not isinstance(ticker, str) or _TICKER.fullmatch(ticker) is None:
+            raise ValueError(f"{ticker!r} is no ticker of a US stock, as AAPL or BRK.B")
+    return tuple(dict.fromkeys(raw))
+
+
 def _moment(raw: str) -> datetime:
     moment = datetime.fromisoformat(raw)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -245,5 +257,6 @@ PAPER_KEYS: Mapping[str, ValueReader] = {
     "volume_cap_pct": _into_field("volume_cap_pct", _number("0", "100")),
     "max_price_age": _into_field("max_price_age", _age),
     "latency_ms": _into_field("latency", _latency),
+    "stocks": _into_field("stocks", _stocks),
 }
 """Parsers of the keys into fields of ``PaperSettings``."""
