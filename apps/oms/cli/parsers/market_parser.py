@@ -15,7 +15,7 @@ def add_market(commands: Any, json: argparse.ArgumentParser) -> None:
         [json],
         "whether a symbol trades at a time, and its next open and close",
         example="market session AAPL --at 2025-07-15T13:30:00Z",
-        run=lazy_command("market_session", "session"),
+        run=lazy_command("market.session", "session"),
     )
     session.add_argument("symbol", metavar="SYMBOL", help="as AAPL")
     session.add_argument("--at", help="time with its zone, as 2025-07-15T13:30:00Z (now)")
