@@ -80,10 +80,7 @@ def wire_api(
         position_figures=PositionFigures(
             registry=store.registry,
             reads=store.verification_reads,
-            account_instruments=AccountInstruments(
-                store.verification_reads,
-                lambda account: paper_instruments(account.venue, account.paper),
-            ),
+            account_instruments=AccountInstruments(store.verification_reads, paper_instruments),
         ),
         schema_expected=migrations.expected_version(),
         close=store.close,

@@ -15,7 +15,6 @@ from oms.adapters.sql.store import SqlStore
 from oms.cli.install import run_async
 from oms.cli.output import CommandFailed, build_table, print_view
 from oms.cli.settings import command_settings
-from oms.cli.verify import venue_instruments
 from oms.domain.account import Account
 from oms.domain.instrument import Instrument
 from oms.domain.money import decimal_text
@@ -23,6 +22,7 @@ from oms.domain.orders.order import Order
 from oms.domain.protection.levels import SETTABLE
 from oms.services.replay.replay import Replay, ReplayedSymbol
 from oms.services.verify.account_instruments import AccountInstruments
+from oms.simulation.market.instruments import paper_instruments
 from oms.wire.json import time_text
 from oms.wire.responses.ledger_rows import deal_row, position_row
 
@@ -73,7 +73,7 @@ async def build_replay_report(
     account_id: int,
     until: datetime | None = None,
     symbol: str | None = None,
-    instruments: Callable[[Account], Mapping[str, Instrument]] = venue_instruments,
+    instruments: Callable[[Account], Mapping[str, Instrument]] = paper_instruments,
 ) -> dict[str, Any]:
     """Return the report; only the current ledger is compared.
 

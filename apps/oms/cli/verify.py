@@ -62,7 +62,7 @@ async def build_verify_report(
         audit_log=store.audit_log,
         command_chain=store.command_chain,
         clock=SystemClock(),
-        instruments=AccountInstruments(reads.verification, instruments or venue_instruments),
+        instruments=AccountInstruments(reads.verification, instruments or paper_instruments),
         retention=timedelta(days=settings.events.retention_days),
     )
     results = [result async for result in verify_accounts(account_id, from_seq, kept)]
@@ -70,11 +70,6 @@ async def build_verify_report(
         "ok": not any(result.findings for result in results),
         "accounts": [_account_report(result) for result in results],
     }
-
-
-def venue_instruments(account: Account) -> Mapping[str, Instrument]:
-    """Return the instruments that the paper account trades."""
-    return paper_instruments(account.venue, account.paper)
 
 
 def _account_report(result: VerificationResult) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from oms.domain.account import PaperSettings
+from kit.exchanges.paper_harness import a_paper_account
 from oms.domain.instrument import InstrumentKind, refuse_off_grid
 from oms.domain.market_hours import Session
 from oms.simulation.market.instruments import fees_of, instruments_of, paper_instruments
@@ -55,8 +55,8 @@ def test_fees(venue: str, kind: InstrumentKind, maker: str, taker: str) -> None:
 
 
 def test_an_account_trades_the_stocks_that_it_names() -> None:
-    plain = paper_instruments("binance", PaperSettings())
-    table = paper_instruments("binance", PaperSettings(stocks=("AAPL",)))
+    plain = paper_instruments(a_paper_account())
+    table = paper_instruments(a_paper_account(stocks=("AAPL",)))
     stock = table["AAPL"]
 
     assert plain is instruments_of("binance")

@@ -68,7 +68,7 @@ class PaperMarks:
         self, account: Account, prices: PriceSources, position: Position, text: str | None
     ) -> PositionMark | None:
         symbol = position.symbol
-        instrument = paper_instruments(account.venue, account.paper).get(symbol)
+        instrument = paper_instruments(account).get(symbol)
         market: Market | None = None
         if instrument is None:
             return None

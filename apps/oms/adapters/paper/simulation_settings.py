@@ -21,7 +21,7 @@ def simulation_settings(
     paper = account.paper
     is_hedge = account.position_mode is PositionMode.HEDGE
     return SimulationSettings(
-        instruments=paper_instruments(account.venue, paper),
+        instruments=paper_instruments(account),
         fees=_fees(account.venue, paper),
         fee_tiers={InstrumentKind(kind): _tiers(tiers) for kind, tiers in paper.fee_tiers.items()},
         hedge=is_hedge if paper.hedge is None else paper.hedge,

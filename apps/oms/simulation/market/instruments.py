@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from oms.domain.account import PaperSettings
+from oms.domain.account import Account
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.market_hours import Session
 from oms.domain.money import ZERO
@@ -91,9 +91,10 @@ def instruments_of(venue: str) -> Mapping[str, Instrument]:
     return _built_in()
 
 
-def paper_instruments(venue: str, paper: PaperSettings) -> Mapping[str, Instrument]:
+def paper_instruments(account: Account) -> Mapping[str, Instrument]:
     """Returns the instruments of a paper account: those of its venue, and its stocks."""
-    return _with_stocks(venue, paper.stocks) if paper.stocks else instruments_of(venue)
+    stocks = account.paper.stocks
+    return _with_stocks(account.venue, stocks) if stocks else instruments_of(account.venue)
 
 
 @lru_cache
