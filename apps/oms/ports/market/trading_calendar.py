@@ -7,7 +7,7 @@ from oms.domain.market_hours import MarketHours, Session
 
 
 class TradingCalendar(Protocol):
-    """Tells when markets are open."""
+    """The hours of markets."""
 
     def hours(self, session: Session, at: datetime) -> MarketHours:
         """Return whether a market is open, and its next open and close.
