@@ -62,7 +62,7 @@ list_own_key_permissions self key
 list_strategies read none
 create_strategy strategy_create account
 list_account_groups read none
-create_account_group strategy_create none
+create_account_group strategy_create account
 change_account_group strategy_create none
 delete_account_group strategy_create none
 list_all_strategies admin none
