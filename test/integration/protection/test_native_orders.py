@@ -1,6 +1,7 @@
 """Stop levels as orders at the paper exchange, where the account asks for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ from kit.databases.emptied import empty_database
 from kit.gateway.in_process import TRADER, open_gateway
 from kit.gateway.paper_trader import NO_FEES, PaperTrader
 from kit.polling import poll_until
+from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.config import Settings
+from oms.domain.errors import Refused
+from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
+from oms.domain.orders.order import Order
+from oms.domain.protection.native_orders import is_native
+from oms.services.protection.native_orders import PLACE_AGAIN_AFTER
 
 KEY = "oms_a-native-stops-trader-for-tests"
 
@@ -95,6 +102,61 @@ async def test_levels_that_are_cleared_take_their_orders_with_them(trader: Paper
     await trader.run("position_change", position_id=position_id, oms_stop_loss=None)
     await _wait_for_resting(trader)
     assert await _protection(trader, position_id) == "none"
+    await trader.assert_healthy()
+
+
+@pytest.mark.parametrize("code", ["exchange_unavailable", "expired_before_send"])
+async def test_an_order_that_never_arrived_is_placed_again_after_a_pause(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    lost: list[int] = []
+    place = PaperExchange.place
+
+    async def lose_first(
+        self: PaperExchange, order: Order, now: datetime
+    ) -> Sequence[ExecutionReport]:
+        if lost or not is_native(order):
+            return await place(self, order, now)
+        lost.append(order.id)
+        report = ExecutionReport(
+            kind=ReportKind.REJECTED,
+            order_id=order.id,
+            source=ReportSource.REPLY,
+            received_at=now,
+            code=code,
+            message="it was not sent",
+        )
+        return [report]
+
+    monkeypatch.setattr(PaperExchange, "place", lose_first)
+    position_id = await trader.open("1", stop_loss="95")
+    trader.clock.advance(6)
+    await trader.look()
+    await trader.look()
+    assert len(lost) == 1
+    assert await _resting(trader) == []
+    assert await _protection(trader, position_id) == "emulated"
+    trader.clock.advance(PLACE_AGAIN_AFTER.total_seconds())
+    await _wait_for_resting(trader, ("stop_market", "95", "1"))
+    assert await poll_until(lambda: _protection(trader, position_id), lambda each: each == "native")
+    assert await trader.events("protection_degraded") == []
+    await trader.assert_healthy()
+
+
+async def test_nothing_is_placed_while_the_exchange_is_unavailable(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = Refused(code="exchange_unavailable", message="no answer")
+    position_id = await trader.open("1", stop_loss="95")
+    with monkeypatch.context() as patch:
+        patch.setattr(PaperExchange, "unavailable_reason", lambda self: reason)
+        trader.clock.advance(6)
+        await trader.look()
+        await trader.look()
+        assert await _resting(trader) == []
+        assert await _protection(trader, position_id) == "emulated"
+    await _wait_for_resting(trader, ("stop_market", "95", "1"))
+    assert await trader.events("protection_degraded") == []
     await trader.assert_healthy()
 
 

@@ -51,11 +51,18 @@ CANCEL_AGAIN_AFTER = timedelta(seconds=1)
 REPLACE_AFTER = timedelta(seconds=1)
 """Pause before an order is replaced, however often the size of its position changes."""
 
+PLACE_AGAIN_AFTER = timedelta(seconds=5)
+"""Pause before an order that never arrived is placed again."""
+
 SETTLED_AFTER = timedelta(seconds=1)
 """How long a canceled order may still turn out to be that of a closed position."""
 
 _NOT_SUPPORTED = Refused(
     code="order_type_not_supported", message="no stop levels rest at this exchange"
+)
+#: Codes of orders that were not placed for reasons that pass.
+_NEVER_ARRIVED = frozenset(
+    {"not_placed", "expired_before_send", "exchange_unavailable", "exchange_rate_limited"}
 )
 _LOST = Refused(code="command_not_found", message="the command that places it is not stored")
 
@@ -190,17 +197,20 @@ class NativeOrders:
 
 
 def _is_recent(ending: Order | Refused, now: datetime) -> bool:
-    """Return whether the order was canceled just now: the exchange cancels one when the other
-    closes the position, and may report that first.
+    """Return whether it is too early to judge: the order was canceled just now, and the exchange
+    cancels one when the other closes the position, or it did not arrive, and another waits a while.
     """
-    if not isinstance(ending, Order) or ending.reject_code is not None:
+    if not isinstance(ending, Order) or ending.closed_at is None:
         return False
-    return ending.closed_at is not None and now - ending.closed_at < SETTLED_AFTER
+    never_arrived = _never_arrived(ending)
+    if ending.reject_code is not None and not never_arrived:
+        return False
+    return now - ending.closed_at < (PLACE_AGAIN_AFTER if never_arrived else SETTLED_AFTER)
 
 
 def _never_arrived(ending: Order | Refused) -> bool:
-    """Return whether the exchange was asked and does not have the order: another may be placed."""
-    return isinstance(ending, Order) and ending.reject_code == "not_placed"
+    """Return whether the exchange does not have the order and did not refuse it."""
+    return isinstance(ending, Order) and ending.reject_code in _NEVER_ARRIVED
 
 
 def _is_replaced(state: AccountState, record: NativeOrder, now: datetime) -> bool:

@@ -101,9 +101,12 @@ class WatchStops:
     async def _place_native(
         self, state: AccountState, position: Position, changes: Changes, now: datetime
     ) -> None:
-        """Place orders at the exchange, unless the position is being closed or nothing may act."""
+        """Place orders at the exchange, unless the position is being closed, nothing may act, or
+        the exchange cannot be reached.
+        """
         levels = position.levels or NO_LEVELS
-        if levels.pending_close is None and not _is_halted(state, position):
+        is_reachable = state.exchange.unavailable_reason() is None
+        if is_reachable and levels.pending_close is None and not _is_halted(state, position):
             placed = await self.native.place(state, position, levels, changes, now)
             self._put_changed(state, position, placed, changes, now)
 
