@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -111,6 +111,22 @@ class DeskSettings(BaseModel):
     report_currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,20}$")
 
 
+PresetName = Literal["open", "standard", "strict", "small"]
+"""``domain.risk.policy_keys.PRESETS``."""
+
+
+class RiskPresetSettings(BaseModel):
+    """Risk preset of new accounts, by their environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    paper: PresetName = "open"
+    loopback: PresetName = "open"
+    testnet: PresetName = "standard"
+    demo: PresetName = "standard"
+    live: PresetName = "standard"
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -143,6 +159,7 @@ class Settings(BaseModel):
     events: EventSettings = EventSettings()
     limits: RateLimitSettings = RateLimitSettings()
     desk: DeskSettings = DeskSettings()
+    risk_presets: RiskPresetSettings = RiskPresetSettings()
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()

@@ -138,6 +138,7 @@ def create_loopback_account(
         "environment": "testnet",
         "is_testnet": True,
         "position_mode": "netting",
+        "risk_preset": "open",
         "extra_config_json": venue.startup["extra_config"]["bybit"],
     }
     account = int(send("POST", "/admin/accounts", fields)["account_id"])

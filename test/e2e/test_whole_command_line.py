@@ -28,7 +28,10 @@ KEYS = {
     "create-user": {"ok", "user_id", "name", "role", "created"},
     "create-api-key": {"ok", "user_id", "api_key_id", "api_key", "label"},
     "set-api-key-status": {"ok", "api_key_id", "status", "rows"},
-    "add-account": {"ok", "account_id", "user_id", "exchange_id", "label"},
+    "add-account": {
+        *("ok", "account_id", "user_id", "exchange_id", "label"),
+        *("risk_preset", "limits_needing_equity"),
+    },
     "set-account-testnet": {"ok", "account_id", "is_testnet", "rows"},
     "generate-master-key": {"ok", "key_id", "file", "created"},
     "encrypt": {"encrypted"},

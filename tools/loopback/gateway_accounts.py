@@ -87,5 +87,5 @@ def join_gateway(
 
 
 def _create_account(gateway: GatewayClient, fields: Json) -> int:
-    defaults = {"position_mode": "netting", "is_testnet": True}
+    defaults = {"position_mode": "netting", "is_testnet": True, "risk_preset": "open"}
     return int(gateway.send("POST", "/admin/accounts", defaults | fields)["account_id"])

@@ -184,6 +184,7 @@ def build_administer(settings: Settings, store: SqlStore) -> "Administer":
         last_use=last_use,
         account_admin=store.account_admin,
         seal=SealCredentials(rows=store.sealed_credentials, sealer=build_vault(settings)),
+        risk_presets=settings.risk_presets.model_dump(),
     )
 
 

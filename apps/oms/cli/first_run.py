@@ -123,7 +123,8 @@ async def _account(administer: Administer, mode: str, trader_id: int) -> int:
     arguments = argparse.Namespace(
         exchange_id="paper.binance", label=label, position_mode=mode, testnet=False
     )
-    return await create_granted_account(administer, arguments, trader_id, FULL_GRANT)
+    created = await create_granted_account(administer, arguments, trader_id, FULL_GRANT)
+    return created.id
 
 
 async def _is_complete(administer: Administer, content: dict[str, Any]) -> bool:

@@ -148,13 +148,15 @@ def add_account(parsed: argparse.Namespace) -> Any:
     )
 
     async def work(settings: Settings, administer: Administer) -> Any:
-        account_id = await create_granted_account(administer, parsed, parsed.user_id, grant)
+        created = await create_granted_account(administer, parsed, parsed.user_id, grant)
         return {
             "ok": True,
-            "account_id": account_id,
+            "account_id": created.id,
             "user_id": parsed.user_id,
             "exchange_id": parse_exchange_id(parsed.exchange_id),
             "label": parsed.label,
+            "risk_preset": created.risk_preset,
+            "limits_needing_equity": list(created.limits_needing_equity),
         }
 
     return _with_registry(parsed, work)
@@ -251,8 +253,8 @@ async def _ensure_account(
     rows = await administer.registry.accounts()
     accounts = [row for row in rows if row.account.label == parsed.label]
     if not accounts:
-        account_id = await create_granted_account(administer, parsed, user_id, FULL_GRANT)
-        accounts = list(await administer.registry.accounts([account_id]))
+        created = await create_granted_account(administer, parsed, user_id, FULL_GRANT)
+        accounts = list(await administer.registry.accounts([created.id]))
     account_id = accounts[0].account.id
     owner = await administer.registry.principal_of(key_id, datetime.now(UTC))
     if owner is None or owner.grant(account_id) is None:

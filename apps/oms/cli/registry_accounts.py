@@ -5,7 +5,7 @@ import argparse
 from oms.cli.audit_context import cli_audit_context
 from oms.cli.output import CommandFailed
 from oms.domain.access import Grant
-from oms.ports.admin.account_admin import NewAccount
+from oms.ports.admin.account_admin import CreatedAccount, NewAccount
 from oms.services.access.administer import Administer
 
 FULL_GRANT = Grant(
@@ -19,8 +19,8 @@ FULL_GRANT = Grant(
 
 async def create_granted_account(
     administer: Administer, parsed: argparse.Namespace, user_id: int, grant: Grant
-) -> int:
-    """Create the account of the flags, granted to the user and all his keys; return its id."""
+) -> CreatedAccount:
+    """Create the account of the flags, granted to the user and all his keys."""
     exchange_id = parse_exchange_id(parsed.exchange_id)
     is_paper = exchange_id.startswith("paper.")
     account = NewAccount(
@@ -30,10 +30,11 @@ async def create_granted_account(
         environment="paper" if is_paper else "testnet" if parsed.testnet else "live",
         is_testnet=bool(parsed.testnet),
         extra_config=getattr(parsed, "extra_config", None) or "{}",
+        risk_preset=getattr(parsed, "risk_preset", None),
     )
-    account_id = await administer.create_account(account, cli_audit_context())
-    await administer.grant(user_id, account_id, grant, cli_audit_context())
-    return account_id
+    created = await administer.create_account(account, cli_audit_context())
+    await administer.grant(user_id, created.id, grant, cli_audit_context())
+    return created
 
 
 def parse_exchange_id(text: str) -> str:

@@ -111,8 +111,9 @@ class Registry(Protocol):
         trader_name: str | None,
         now: datetime,
         audit: AuditEntry,
+        risk_preset: str = "open",
     ) -> int:
-        """Create an account with its lease and event stream; returns its id."""
+        """Create an account with its lease, event stream and limits; returns its id."""
         ...
 
     async def accounts(self, ids: Sequence[int] | None = None) -> Sequence[AccountRow]:

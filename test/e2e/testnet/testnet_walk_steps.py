@@ -206,6 +206,7 @@ def _account(client: OperatorClient, mode: str) -> int:
         "environment": target.environment,
         "is_testnet": True,
         "position_mode": mode,
+        "risk_preset": "open",
         "extra_config_json": target.extra_config,
     }
     account_id = int(client.request("POST", "/admin/accounts", account, admin=True)["account_id"])

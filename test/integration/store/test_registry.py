@@ -9,6 +9,8 @@ from kit.databases.store_rows import AUDIT, NOON, an_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.access import Grant, Role
 from oms.domain.errors import Conflict, Invalid, NotFound
+from oms.domain.risk.policy import PolicyScope
+from oms.domain.risk.policy_keys import PRESETS
 
 FULL = Grant(
     can_read=True,
@@ -186,6 +188,18 @@ async def test_new_account_has_a_free_lease_and_an_empty_stream(store: SqlStore)
     assert list(await store.registry.accounts([])) == []
     assert list(await store.leases.free(10)) == [0, account_id, other]
     assert await store.history.heads([account_id]) == {account_id: 0}
+
+
+async def test_new_account_has_the_limits_of_its_preset_and_one_from_before_keeps_its_own(
+    store: SqlStore,
+) -> None:
+    before = await an_account(store, "before")
+    account_id = await an_account(store, "limited", risk_preset="small")
+
+    stored = await store.risk_policies.of_scope(PolicyScope.ACCOUNT, account_id)
+    assert {limit.key: limit.setting for limit in stored.limits} == PRESETS["small"]
+    assert {(limit.set_at, limit.scope_id) for limit in stored.limits} == {(NOON, account_id)}
+    assert (await store.risk_policies.of_scope(PolicyScope.ACCOUNT, before)).limits == ()
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,8 @@ async def test_account_is_created(
 ) -> None:
     body = {"exchange_id": exchange_id, "label": "mine", "extra_config_json": {"a": 1}}
     answer = await api.admin("POST", "/admin/accounts", body)
-    assert answer.status == 200 and set(answer.json()) == {"ok", "account_id"}
+    assert answer.status == 200
+    assert set(answer.json()) == {"ok", "account_id", "risk_preset", "limits_needing_equity"}
     account = (await accounts_of(api))[answer.json()["account_id"]]
     assert (account["exchange_id"], account["environment"]) == (stored, environment)
     assert (account["position_mode"], account["is_testnet"]) == ("hedge", True)

@@ -3,11 +3,13 @@
 Rows 2, 4 and 5 of the acceptance page for exchanges.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from kit.gateway.admin_client import AdminClient
+from oms.config import PresetName, load_settings
+from oms.domain.risk.policy_keys import PRESETS, policy_value_text
 
 ACCOUNTS = "/admin/accounts"
 REFUSED: list[tuple[str, Any]] = [
@@ -82,6 +84,55 @@ async def test_environment_by_name(
 ) -> None:
     row = await shown(api, await made(api, "ccxt.bybit", **more))
     assert (row["environment"], row["is_testnet"]) == (environment, environment != "live")
+
+
+NEEDS_EQUITY = [
+    "max_capital_per_position_pct",
+    "daily_loss_limit",
+    "daily_loss_limit_pct",
+    "max_total_drawdown_pct",
+]
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "more", "preset", "named"),
+    [
+        ("paper.binance", {}, "open", []),
+        ("paper.binance", {"risk_preset": "Standard"}, "standard", []),
+        ("ccxt.bybit", {"environment": "loopback"}, "open", []),
+        ("ccxt.bybit", {}, "standard", NEEDS_EQUITY),
+        ("ccxt.bybit", {"environment": "demo", "is_testnet": True}, "standard", NEEDS_EQUITY),
+        ("ccxt.bybit", {"environment": "live"}, "standard", NEEDS_EQUITY),
+        ("ccxt.bybit", {"environment": "live", "risk_preset": "open"}, "open", []),
+    ],
+)
+async def test_new_accounts_begin_with_a_preset(
+    api: AdminClient, exchange_id: str, more: dict[str, Any], preset: str, named: list[str]
+) -> None:
+    body = {"exchange_id": exchange_id, "label": "mine"} | more
+    answer = (await api.admin("POST", ACCOUNTS, body)).json()
+    assert (answer["risk_preset"], answer["limits_needing_equity"]) == (preset, named)
+    account_id = answer["account_id"]
+
+    policy = await api.admin.get(f"/risk/policy?scope=account&scope_id={account_id}")
+    assert {row["key"]: row["value"] for row in policy["limits"]} == {
+        key: policy_value_text(setting) for key, setting in PRESETS[preset].items()
+    }
+    audited = await api.admin.get(f"/admin/audit?account_id={account_id}&action=risk_policy")
+    assert [row["entity"] for row in audited["items"]] == ["account_policy"] * (preset != "open")
+
+
+async def test_unknown_preset_of_a_new_account_is_refused(api: AdminClient) -> None:
+    body = {"exchange_id": "ccxt.bybit", "label": "mine", "risk_preset": "wild"}
+    assert (await api.admin("POST", ACCOUNTS, body)).status == 422
+
+
+def test_settings_name_the_presets_of_environments() -> None:
+    assert set(get_args(PresetName)) == set(PRESETS)
+    settings = load_settings({"OMS_RISK_PRESETS_LIVE": "strict"})
+    assert settings.risk_presets.live == "strict"
+    with pytest.raises(ValueError, match="live"):
+        load_settings({"OMS_RISK_PRESETS_LIVE": "wild"})
 
 
 @pytest.mark.parametrize(("environment", "is_testnet"), [("live", True), ("testnet", False)])

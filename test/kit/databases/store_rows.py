@@ -25,7 +25,13 @@ def seconds_after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-async def an_account(store: SqlStore, label: str = "main", extra_config: str = "{}") -> int:
+async def an_account(
+    store: SqlStore,
+    label: str = "main",
+    extra_config: str = "{}",
+    *,
+    risk_preset: str = "open",
+) -> int:
     """Creates a paper account; returns its id."""
     return await store.registry.create_account(
         exchange_id="paper.binance",
@@ -37,6 +43,7 @@ async def an_account(store: SqlStore, label: str = "main", extra_config: str = "
         trader_name=None,
         now=NOON,
         audit=AUDIT,
+        risk_preset=risk_preset,
     )
 
 

@@ -64,6 +64,7 @@ def _add_account(
         "environment": environment,
         "is_testnet": True,
         "position_mode": "netting",
+        "risk_preset": "open",
         "extra_config_json": venue.startup["extra_config"][settings],
     }
     account_id = int(_admin_call(gateway, "POST", "/admin/accounts", account)["account_id"])

@@ -202,7 +202,7 @@ class Gateway:
                 for _ in range(count)
             ]
             ids = [
-                await create_granted_account(administer, each, trader.id, FULL_GRANT)
+                (await create_granted_account(administer, each, trader.id, FULL_GRANT)).id
                 for each in requests
             ]
         leased = f"SELECT COUNT(*) FROM account_leases WHERE owner <> '' AND account_id >= {ids[0]}"

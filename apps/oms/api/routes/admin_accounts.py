@@ -16,6 +16,7 @@ from oms.wire.admin.account_requests import (
     AccountChanged,
     AccountCreated,
     AdminAccountRow,
+    account_created,
     admin_account_row,
     read_account,
     read_account_change,
@@ -46,13 +47,13 @@ async def list_all_accounts(request: Request) -> Response:
     openapi_extra=documented(AccountCreated, query=(p.COMMENT,), body=_ACCOUNT, errors=UNKNOWN_ID),
 )
 async def create_account(request: Request) -> Response:
-    """Create an account without permissions for any key."""
+    """Create an account with the limits of a risk preset, without permissions for any key."""
     caller = await require_permission(request, Permission.ADMIN)
     account = read_account(load_body(await request.body()))
-    account_id = await api_context(request).administer.create_account(
+    created = await api_context(request).administer.create_account(
         account, audit_context_of(request, caller)
     )
-    return JsonResponse(AccountCreated(ok=True, account_id=account_id))
+    return JsonResponse(account_created(created))
 
 
 @router.patch(

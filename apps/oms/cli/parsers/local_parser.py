@@ -12,6 +12,7 @@ from oms.cli.flags import (
     add_verb,
     lazy_command,
 )
+from oms.cli.parsers.risk_parser import PRESETS
 
 POSITION_MODES = ("hedge", "netting", "strategy_netting")
 ENVIRONMENTS = ("paper", "testnet", "demo", "loopback", "live")
@@ -266,3 +267,6 @@ def _add_account_flags(
     command.add_argument("--pool-id", type=int, default=0, help="accepted, without effect")
     command.add_argument("--testnet", action="store_true", help="at the exchange's testnet")
     command.add_argument("--extra-config", metavar="JSON", help="extra_config_json of the account")
+    command.add_argument(
+        "--risk-preset", choices=PRESETS, help="its limits; by default those of its environment"
+    )

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from oms.domain.errors import Refused
-from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS, PolicyValue, tighter
+from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS, PRESETS, PolicyValue, tighter
 from oms.domain.value import evolve, value
 
 
@@ -144,6 +144,31 @@ def limit_change(
             comment=comment or "",
         )
     return LimitChange(scope=scope, scope_id=scope_id, key=key, limit=limit)
+
+
+def preset_limits(
+    preset: str,
+    account_id: int,
+    *,
+    set_by: str,
+    set_by_user_id: int | None,
+    set_at: datetime,
+    comment: str,
+) -> tuple[Limit, ...]:
+    """Return the limits of a preset as those of an account."""
+    return tuple(
+        Limit(
+            key=key,
+            setting=setting,
+            scope=PolicyScope.ACCOUNT,
+            scope_id=account_id,
+            set_by=set_by,
+            set_by_user_id=set_by_user_id,
+            set_at=set_at,
+            comment=comment,
+        )
+        for key, setting in PRESETS[preset].items()
+    )
 
 
 def changed_limits(before: Iterable[Limit], changes: Iterable[LimitChange]) -> tuple[Limit, ...]:

@@ -189,6 +189,11 @@ PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
 """The limits that a preset sets, by its name; it sets no other key."""
 
 
+def keys_needing_equity(preset: str) -> tuple[str, ...]:
+    """Return the keys of a preset that refuse entries while the equity is not known."""
+    return tuple(key for key in PRESETS[preset] if KEYS[key].needs_equity)
+
+
 def parse_policy_value(name: str, sent: object) -> PolicyValue | None:
     """Return the value of a key as it was sent or stored; ``None`` sets no limit.
 

@@ -41,6 +41,18 @@ class NewAccount:
     environment: str
     is_testnet: bool
     extra_config: str
+    #: Risk preset; ``None``: that of the environment.
+    risk_preset: str | None = None
+
+
+@value
+class CreatedAccount:
+    """A new account with the risk preset that was copied into its policy."""
+
+    id: int
+    risk_preset: str
+    #: Keys of its limits that refuse every entry while the equity is not known.
+    limits_needing_equity: tuple[str, ...] = ()
 
 
 @value

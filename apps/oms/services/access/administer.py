@@ -4,7 +4,7 @@ Callers check the permission. After each change this process drops its cached au
 processes notice the change when their cache expires.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oms.domain.access import (
@@ -16,9 +16,16 @@ from oms.domain.access import (
     refuse,
     refuse_account,
 )
+from oms.domain.account import Environment
 from oms.domain.errors import Forbidden, NotFound
+from oms.domain.risk.policy_keys import keys_needing_equity
 from oms.domain.value import evolve
-from oms.ports.admin.account_admin import AccountAdmin, AccountChange, NewAccount
+from oms.ports.admin.account_admin import (
+    AccountAdmin,
+    AccountChange,
+    CreatedAccount,
+    NewAccount,
+)
 from oms.ports.admin.strategies import Strategies, StrategyChange, StrategyRow
 from oms.ports.admin.user_admin import (
     AccountPermission,
@@ -63,6 +70,8 @@ class Administer:
     last_use: LastUsedRecorder
     account_admin: AccountAdmin
     seal: SealCredentials
+    #: Risk preset of new accounts by environment.
+    risk_presets: Mapping[str, str]
 
     async def ensure_user(
         self, name: str, role: str, audit_context: AuditContext
@@ -185,11 +194,18 @@ class Administer:
         self.authenticate.forget()
         return rows
 
-    async def create_account(self, account: NewAccount, audit_context: AuditContext) -> int:
-        """Return the id of a new account, to which no key has permission. Raises ``Invalid``."""
+    async def create_account(
+        self, account: NewAccount, audit_context: AuditContext
+    ) -> CreatedAccount:
+        """Create an account, to which no key has permission, with the limits of its preset.
+
+        Raises ``Invalid``.
+        """
+        preset = account.risk_preset or self.risk_presets[account.environment]
         audited = {name: getattr(account, name) for name in _AUDITED_FIELDS}
+        audited["risk_preset"] = preset
         entry = audit_context.entry("create_account", "account", "", after=dumps(audited))
-        return await self.registry.create_account(
+        account_id = await self.registry.create_account(
             exchange_id=account.exchange_id,
             label=account.label,
             position_mode=account.position_mode,
@@ -199,6 +215,14 @@ class Administer:
             trader_name=None,
             now=audit_context.at,
             audit=entry,
+            risk_preset=preset,
+        )
+        # The equity of a paper account follows from its own state.
+        is_known = account.environment == Environment.PAPER
+        return CreatedAccount(
+            id=account_id,
+            risk_preset=preset,
+            limits_needing_equity=() if is_known else keys_needing_equity(preset),
         )
 
     async def change_account(

@@ -7,7 +7,12 @@ from typing_extensions import TypedDict
 
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
-from oms.ports.admin.account_admin import AccountChange, AccountRecord, NewAccount
+from oms.ports.admin.account_admin import (
+    AccountChange,
+    AccountRecord,
+    CreatedAccount,
+    NewAccount,
+)
 from oms.ports.vault import Secrets
 from oms.wire.admin import admin_schemas as shapes
 from oms.wire.admin.user_requests import read_fields
@@ -56,10 +61,22 @@ class AdminAccountRow(TypedDict):
 
 
 class AccountCreated(TypedDict):
-    """The id of a new account."""
+    """The id of a new account, and the limits that it begins with."""
 
     ok: bool
     account_id: Id
+    risk_preset: str
+    limits_needing_equity: list[str]
+
+
+def account_created(created: CreatedAccount) -> AccountCreated:
+    """Return the answer to the creation of an account."""
+    return {
+        "ok": True,
+        "account_id": created.id,
+        "risk_preset": created.risk_preset,
+        "limits_needing_equity": list(created.limits_needing_equity),
+    }
 
 
 class AccountChanged(TypedDict):
@@ -123,6 +140,7 @@ def read_account(body: object) -> NewAccount:
         environment=environment,
         is_testnet=is_testnet,
         extra_config=dumps(fields.get("extra_config_json", {})),
+        risk_preset=fields.get("risk_preset"),
     )
 
 

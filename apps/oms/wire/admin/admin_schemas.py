@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from oms.domain.access import Role
 from oms.domain.account import PositionMode
+from oms.domain.risk.policy_keys import PRESETS
 from oms.wire.field_types import (
     Comment,
     Id,
@@ -70,6 +71,7 @@ _ROLES = {role.value: role.value for role in Role}
 _STATUSES = {"active": "active", "disabled": "disabled"}
 _ACCOUNT_STATUSES = {"active": "active", "blocked": "blocked"}
 _MODES = {mode.value: mode.value for mode in PositionMode}
+_PRESETS = {name: name for name in PRESETS}
 _ENVIRONMENTS = {word: word for word in ("paper", "testnet", "demo", "loopback", "live")}
 
 Name = Annotated[
@@ -84,6 +86,7 @@ RoleWord = Annotated[str, _option(_ROLES), enum_schema(_ROLES)]
 StatusWord = Annotated[str, _option(_STATUSES), enum_schema(_STATUSES)]
 AccountStatusWord = Annotated[str, _option(_ACCOUNT_STATUSES), enum_schema(_ACCOUNT_STATUSES)]
 ModeWord = Annotated[str, _option(_MODES), enum_schema(_MODES)]
+PresetWord = Annotated[str, _option(_PRESETS), enum_schema(_PRESETS)]
 EnvironmentWord = Annotated[str, _option(_ENVIRONMENTS), enum_schema(_ENVIRONMENTS)]
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...],
@@ -227,6 +230,7 @@ class AccountFields(TypedDict, total=False):
     is_testnet: bool
     extra_config_json: JsonObject
     environment: EnvironmentWord
+    risk_preset: PresetWord
 
 
 class AccountChangeFields(TypedDict, total=False):

@@ -11,15 +11,17 @@ from oms.adapters.sql.connection.errors import (
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.registry.registry_reads import RegistryReads
-from oms.adapters.sql.rows import access
+from oms.adapters.sql.rows import access, risk_policies
 from oms.adapters.sql.rows.users import grant_audit_json
 from oms.domain.access import TEMPLATE_FLAGS, Grant
 from oms.domain.errors import Conflict, NotFound
+from oms.domain.risk.policy import preset_limits
 from oms.domain.unique_name import unique_name_key
 from oms.ports.admin.account_admin import AccountCheck
 from oms.ports.registry import AuditEntry, UserRow
 from oms.wire.account_config.extra_config import check_extra_config
 from oms.wire.json import dumps, optional_time_text
+from oms.wire.responses.risk_policy_rows import settings_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -133,8 +135,11 @@ class SqlRegistry(RegistryReads):
         trader_name: str | None,
         now: datetime,
         audit: AuditEntry,
+        risk_preset: str = "open",
     ) -> int:
-        """Create an account with its lease and event stream; returns its id.
+        """Create an account with its lease, its event stream and the limits of a preset.
+
+        Returns its id. The limits have an audit row of their own.
 
         Raises ``Invalid`` if engine, environment and ``extra_config`` do not fit together, and
         ``Unavailable``.
@@ -156,6 +161,16 @@ class SqlRegistry(RegistryReads):
             trader_name,
             self._dialect.encode_time(now),
         )
+        comment = f"preset {risk_preset} of a new account"
+        limits = preset_limits(
+            risk_preset,
+            account_id,
+            set_by=audit.actor,
+            set_by_user_id=audit.actor_user_id,
+            set_at=now,
+            comment=comment,
+        )
+        await self._ids.ensure("audit", 2)
 
         async def work(session: Session) -> None:
             await _ACCOUNT(session, [row])
@@ -166,6 +181,18 @@ class SqlRegistry(RegistryReads):
             after["trader_name"] = trader_name
             entry = replace(audit, account_id=account_id)
             await self._audit(session, entry, now, account_id, dumps(after))
+            if limits:
+                rows = [risk_policies.limit_to_row(limit, session.dialect) for limit in limits]
+                await risk_policies.UPSERT(session, rows)
+                entry = replace(
+                    entry,
+                    action="risk_policy",
+                    entity="account_policy",
+                    before=dumps({}),
+                    after=dumps(settings_of(limits)),
+                    comment=comment,
+                )
+                await self._audit(session, entry, now, account_id, None)
 
         await self._write(work)
         return account_id
