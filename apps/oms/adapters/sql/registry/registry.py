@@ -161,15 +161,6 @@ class SqlRegistry(RegistryReads):
             trader_name,
             self._dialect.encode_time(now),
         )
-        comment = f"preset {risk_preset} of a new account"
-        limits = preset_limits(
-            risk_preset,
-            account_id,
-            set_by=audit.actor,
-            set_by_user_id=audit.actor_user_id,
-            set_at=now,
-            comment=comment,
-        )
         await self._ids.ensure("audit", 2)
 
         async def work(session: Session) -> None:
@@ -181,21 +172,37 @@ class SqlRegistry(RegistryReads):
             after["trader_name"] = trader_name
             entry = replace(audit, account_id=account_id)
             await self._audit(session, entry, now, account_id, dumps(after))
-            if limits:
-                rows = [risk_policies.limit_to_row(limit, session.dialect) for limit in limits]
-                await risk_policies.UPSERT(session, rows)
-                entry = replace(
-                    entry,
-                    action="risk_policy",
-                    entity="account_policy",
-                    before=dumps({}),
-                    after=dumps(settings_of(limits)),
-                    comment=comment,
-                )
-                await self._audit(session, entry, now, account_id, None)
+            await self._insert_limits(session, account_id, risk_preset, entry, now)
 
         await self._write(work)
         return account_id
+
+    async def _insert_limits(
+        self, session: Session, account_id: int, preset: str, created: AuditEntry, now: datetime
+    ) -> None:
+        """Insert the limits of a preset with an audit row by the author of ``created``."""
+        comment = f"preset {preset} of a new account"
+        limits = preset_limits(
+            preset,
+            account_id,
+            set_by=created.actor,
+            set_by_user_id=created.actor_user_id,
+            set_at=now,
+            comment=comment,
+        )
+        if not limits:
+            return
+        rows = [risk_policies.limit_to_row(limit, session.dialect) for limit in limits]
+        await risk_policies.UPSERT(session, rows)
+        entry = replace(
+            created,
+            action="risk_policy",
+            entity="account_policy",
+            before=dumps({}),
+            after=dumps(settings_of(limits)),
+            comment=comment,
+        )
+        await self._audit(session, entry, now, account_id, None)
 
     async def grant(
         self, *, user_id: int, account_id: int, grant: Grant, now: datetime, audit: AuditEntry
