@@ -60,10 +60,14 @@ class HistoryRun:
     def play(self, steps: Sequence[Step]) -> list[str]:
         """Play all steps, deliver the pending reports, and compare."""
         for step in steps:
-            getattr(self, f"_{step.verb}")(*step.choices)
+            self.play_step(step)
         while self.pending_reports:
             self._deliver(*(0,) * CHOICES)
         return self.differences()
+
+    def play_step(self, step: Step) -> None:
+        """Play one step."""
+        getattr(self, f"_{step.verb}")(*step.choices)
 
     def differences(self) -> list[str]:
         """Messages about all current differences."""

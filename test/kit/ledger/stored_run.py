@@ -64,7 +64,7 @@ class StoredRun(HistoryRun):
     def play(self, steps: Sequence[Step]) -> list[str]:
         """Play all steps, deliver the pending reports, commit, and compare the stored rows."""
         for step in steps:
-            getattr(self, f"_{step.verb}")(*step.choices)
+            self.play_step(step)
             if self.breaches:
                 return self.breaches
         while self.pending_reports:
