@@ -8,6 +8,7 @@ from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscription import EventSubscription, Spawn
 from oms.api.websocket.frames import Frame, push_frame, reply_frame
+from oms.api.websocket.position_marks import PositionMarks
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.api.websocket.subscribe_request import (
     GATEWAY_NAMESPACES,
@@ -30,6 +31,7 @@ class EventSubscriber:
     context: ApiContext
     feed: EventFeed
     snapshots: SnapshotLoader
+    marks: PositionMarks
     send_buffer: SendBuffer
     spawn: Spawn
     _subscription: EventSubscription | None = None
@@ -57,6 +59,7 @@ class EventSubscriber:
             principal=principal,
             feed=self.feed,
             snapshots=self.snapshots,
+            marks=self.marks,
             send_buffer=self.send_buffer,
             spawn=self.spawn,
         )

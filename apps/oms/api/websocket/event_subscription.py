@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 from oms.api.websocket.account_snapshots import AccountSnapshot, SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed, FeedEvent, Gap
 from oms.api.websocket.frames import push_frame
+from oms.api.websocket.position_marks import PositionMarks
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.api.websocket.subscribe_request import SubscribeRequest
 from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse_account
 from oms.domain.errors import Unavailable
+from oms.domain.ledger.position import Position
 
 REFRESH_SECONDS = 1.0
 RETRY_SECONDS = 0.5
@@ -54,6 +56,7 @@ class EventSubscription:
     principal: Principal
     feed: EventFeed
     snapshots: SnapshotLoader
+    marks: PositionMarks
     send_buffer: SendBuffer
     #: Starts a task that ends with the session.
     spawn: Spawn
@@ -82,6 +85,7 @@ class EventSubscription:
         """End the subscription; nothing more is sent."""
         for task in self._tasks:
             task.cancel()
+        self.marks.leave(self)
         self.drop(list(self._cursors))
 
     def drop(self, account_ids: Iterable[int]) -> None:
@@ -123,6 +127,15 @@ class EventSubscription:
         if cursor is not None:
             cursor.queued = cursor.queued or deque()
             self._run(self._send_gap_and_queue(cursor, gap))
+
+    def on_mark(self, position: Position, text: str) -> bool:
+        """Send the newest mark of a position in place of one that still waits, if it may be."""
+        cursor = self._cursors.get(position.account_id)
+        if cursor is None:
+            return False
+        if cursor.allowed is not None and position.strategy_id not in cursor.allowed:
+            return False
+        return self.send_buffer.put_newest(("mark", position.id), text)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.spawn(work)
@@ -193,6 +206,8 @@ class EventSubscription:
             )
         for cursor in cursors:
             await self._join(cursor)
+        if self.request.marks and "position" in self.request.namespaces:
+            self.marks.join(self)
 
     async def _replay(self, cursor: _StreamCursor, after: int, head: int) -> None:
         cursor.seq = cursor.sent_seq = min(after, head)

@@ -58,16 +58,20 @@ class SendBuffer:
         self._queue.append(_QueuedFrame(text, weight, account_id, seq))
         self._changed.set()
 
-    def put_newest(self, subject: Hashable, text: str) -> None:
-        """Queue ``text`` in place of the queued frame of the same ``subject``, if any."""
+    def put_newest(self, subject: Hashable, text: str) -> bool:
+        """Queue ``text`` in place of the queued frame of the same ``subject``, if any.
+
+        ``False``: there is no room for it.
+        """
         if subject not in self._newest:
             if self.closing.is_set():
-                return
+                return False
             if len(self._queue) >= self.frames_max or self._bytes + len(text) > self.bytes_max:
-                return  # the next update comes soon; these frames never close a connection
+                return False  # the next update comes soon; these frames never close a connection
             self._queue.append(_QueuedFrame("", 0, 0, 0, subject))
         self._newest[subject] = text
         self._changed.set()
+        return True
 
     def overflow(self) -> None:
         """Drop the queue and close: the consumer is too slow."""

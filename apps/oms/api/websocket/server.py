@@ -13,6 +13,7 @@ from oms.api.context import ApiContext, read_credential
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.market_feed import MarketFeed
+from oms.api.websocket.position_marks import PositionMarks
 from oms.api.websocket.session import Session
 
 SERVICE_RESTART = 1012
@@ -26,6 +27,9 @@ class WebSocketServer:
         self._feed = feed
         self._snapshots = SnapshotLoader(history=context.history)
         self._market_feed = MarketFeed(context=context)
+        self._marks = PositionMarks(
+            history=context.history, feed=feed, mark_prices=context.mark_prices
+        )
         limits = context.settings.events
         self._counts = KeyConnectionLimiter(
             limits.sockets_per_key_max, limits.frames_per_second_max
@@ -63,6 +67,7 @@ class WebSocketServer:
             snapshots=self._snapshots,
             connection_limiter=self._counts,
             market_feed=self._market_feed,
+            marks=self._marks,
             ip=client_ip(websocket.scope, self._context.settings.trusted_proxies),
         )
         self._sessions.add(session)

@@ -33,6 +33,7 @@ from oms.api.websocket.frames import (
 )
 from oms.api.websocket.market_feed import MarketFeed
 from oms.api.websocket.market_subscriber import MarketSubscriber
+from oms.api.websocket.position_marks import PositionMarks
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.domain.access import Principal
 from oms.domain.errors import (
@@ -88,6 +89,7 @@ class Session:
     snapshots: SnapshotLoader
     connection_limiter: ConnectionLimiter
     market_feed: MarketFeed
+    marks: PositionMarks
     ip: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     key: str | None = None
@@ -127,6 +129,7 @@ class Session:
             context=self.context,
             feed=self.feed,
             snapshots=self.snapshots,
+            marks=self.marks,
             send_buffer=self._send_buffer,
             spawn=self._spawn,
         )

@@ -33,6 +33,8 @@ class SubscribeRequest:
     from_event_id: int | None = None
     strategy_ids: frozenset[int] | None = None
     refresh: bool = True
+    #: Whether the marks of open positions are sent, too.
+    marks: bool = False
     heartbeat_ms: int | None = None
 
     @property
@@ -59,6 +61,7 @@ def read_subscribe(payload: Mapping[str, Any]) -> SubscribeRequest:
         from_event_id=None if event_id is None else _id(event_id, "from_event_id"),
         strategy_ids=None if strategies is None else frozenset(_ids(strategies, least=0)),
         refresh=_flag(payload, "refresh") and not from_seq and event_id is None,
+        marks=_flag(payload, "marks", default=False),
         heartbeat_ms=_heartbeat(payload.get("heartbeat_ms")),
     )
 
@@ -131,10 +134,10 @@ def _from_seq(value: object) -> Mapping[int, int]:
     return {_id(key, "from_seq", 0): _id(seq, "from_seq", 0) for key, seq in value.items()}
 
 
-def _flag(payload: Mapping[str, Any], name: str) -> bool:
+def _flag(payload: Mapping[str, Any], name: str, *, default: bool = True) -> bool:
     value = payload.get(name)
     if value is None:
-        return True
+        return default
     if not isinstance(value, bool):
         raise malformed_at((name,), "true or false is expected", "bool_type")
     return value

@@ -41,6 +41,20 @@ class MarkedPositionRow(PositionRow):
     last_price_at: TimeText | None
 
 
+class PositionMarkRow(TypedDict):
+    """What an open position is worth now."""
+
+    account_id: Id
+    position_id: Id
+    symbol: str
+    qty: Annotated[DecimalText, Field(description="Negative if short.")]
+    mark_price: DecimalText
+    mark_at: TimeText
+    market_value: DecimalText
+    cost_basis: DecimalText
+    unrealized_pnl: DecimalText
+
+
 class SymbolPositionsRow(TypedDict):
     """The open positions of one account in one symbol together."""
 
@@ -82,6 +96,21 @@ def marked_position_row(position: Position, mark: PositionMark | None) -> Marked
         row["market_value"] = decimal_text(mark.value)
         row["cost_basis"] = decimal_text(mark.cost)
     return row
+
+
+def position_mark_row(position: Position, mark: PositionMark) -> PositionMarkRow:
+    """Return the mark of a position."""
+    return {
+        "account_id": position.account_id,
+        "position_id": position.id,
+        "symbol": position.symbol,
+        "qty": decimal_text(position.qty),
+        "mark_price": decimal_text(mark.price),
+        "mark_at": time_text(mark.at),
+        "market_value": decimal_text(mark.value),
+        "cost_basis": decimal_text(mark.cost),
+        "unrealized_pnl": decimal_text(mark.profit),
+    }
 
 
 def symbol_rows(

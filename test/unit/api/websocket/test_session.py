@@ -15,6 +15,7 @@ from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.frames import Frame, read_frame
 from oms.api.websocket.market_feed import MarketFeed
+from oms.api.websocket.position_marks import PositionMarks
 from oms.api.websocket.server import KeyConnectionLimiter
 from oms.api.websocket.session import (
     FRAMES_WITHOUT_YIELD_MAX,
@@ -25,6 +26,7 @@ from oms.api.websocket.session import (
 from oms.config import Settings
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Unavailable
+from oms.ports.history_reads import HistoryReads
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SUBSCRIBE = json.dumps({"id": 1, "action": "subscribe", "payload": {"account_ids": [4]}})
@@ -82,6 +84,9 @@ def session(line: Line, streams: Streams) -> Session:
         snapshots=cast(SnapshotLoader, None),
         connection_limiter=KeyConnectionLimiter(10, 1000),
         market_feed=cast(MarketFeed, None),
+        marks=PositionMarks(
+            history=cast(HistoryReads, streams), feed=cast(EventFeed, None), mark_prices=None
+        ),
         ip="",
     )
 

@@ -17,7 +17,7 @@ def test_defaults() -> None:
     assert request == SubscribeRequest(
         account_ids=(3, 4), namespaces=frozenset({"position", "ccxt"}), refresh=True
     )
-    assert request.with_snapshot
+    assert request.with_snapshot and not request.marks
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_resumed_subscription_has_no_refresh() -> None:
         ({"account_ids": [1], "from_seq": 4}, "validation_error"),
         ({"account_ids": [1], "from_event_id": "x"}, "validation_error"),
         ({"account_ids": [1], "with_snapshot": "yes"}, "validation_error"),
+        ({"account_ids": [1], "marks": 1}, "validation_error"),
         ({"account_ids": [1], "heartbeat_ms": 1.5}, "validation_error"),
     ],
 )
