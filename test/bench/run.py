@@ -34,6 +34,7 @@ from bench import (
     floors,
     growth,
     load,
+    stop_levels,
     systems,
 )
 from bench.processes import BenchError
@@ -51,6 +52,7 @@ SEPARATE = {
     "driver": driver_overhead.main,
     "exchange": exchange_overhead.main,
     "compare": compare.main,
+    "stop_levels": stop_levels.main,
 }
 # The redo log has MariaDB's default size, which tests reduce; the buffer pool fits the tables.
 SERVER_OPTIONS = ("--innodb-log-file-size=96M", "--innodb-buffer-pool-size=512M")

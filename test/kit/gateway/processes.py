@@ -143,6 +143,13 @@ class Gateway:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def terminate(self, role: str) -> None:
+        """SIGTERM the only process of that role, started here, and wait for its end."""
+        pid = self.pid(role)
+        (process,) = (each for each in self._processes if each.pid == pid)
+        process.terminate()
+        process.wait(STOP_SECONDS_MAX)
+
     def pid_of_owner(self, owner: str) -> int:
         """The pid of the worker that is the lease owner ``owner``."""
         ((status,),) = fetch_rows(
