@@ -1,6 +1,9 @@
 """Compares two trees of the gateway round by round, each on a database of its own.
 
     .venv/bin/python test/bench/run.py compare PATH/TO/OTHER/.venv/bin/oms [--rounds 10]
+    .venv/bin/python test/bench/run.py compare --limits
+
+With `--limits` both are this tree, and the first has every limit of a risk policy set.
 
 Both gateways run at the same time on one MariaDB and take their load alternately, the first of a
 round being the second of the next, so that a machine whose speed changes slows both. CPU per
@@ -15,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import load, systems
+from bench import load, risk_limits, systems
 from bench.processes import BenchError
 from bench.rounds import Rounds, Run, Workload
 from kit.databases.mariadb import MariaDBFailed, PrivateMariaDB
@@ -60,6 +63,8 @@ def _measure(
         stack.callback(system.stop)
         system.start()
         running.append(system)
+    if options.limits:
+        risk_limits.set_every_limit(running[0])
     rounds = Rounds(
         running,
         own_pids=[] if server.pid is None else [server.pid],
@@ -109,7 +114,14 @@ def _render(workloads: Sequence[Workload]) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.py compare", description="Compare two trees.")
-    parser.add_argument("other", type=Path, help="the oms executable of the other tree")
+    parser.add_argument(
+        "other",
+        type=Path,
+        nargs="?",
+        default=systems.OMS,
+        help="the oms executable of the other tree",
+    )
+    parser.add_argument("--limits", action="store_true", help="set every limit of the first")
     parser.add_argument("--rounds", type=int, default=10, help="undisturbed rounds (10)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one run (2)")
     parser.add_argument("--accounts", type=int, default=16, help="accounts of each gateway (16)")

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,6 +55,7 @@ class System:
         checks: LedgerChecks,
         server: Server | None,
         database_url: str = "",
+        run_command: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         self.name = name
         self.database_url = database_url
@@ -63,6 +64,15 @@ class System:
         self._api = api
         self._worker = worker
         self._server = server
+        self._run_command = run_command
+
+    def create_key(self, role: str) -> str:
+        """Return a new key of a new user with that role. Raises BenchError."""
+        if self._run_command is None:
+            raise BenchError(f"{self.name} has no users")
+        user = self._run_command("create-user", "--name", f"bench-{role}", "--role", role, "--json")
+        key = self._run_command("create-api-key", "--user-id", str(user["user_id"]), "--json")
+        return str(key["api_key"])
 
     def start(self) -> None:
         """Starts both processes and checks that an order is executed."""
@@ -181,7 +191,11 @@ def gateway(
         **NO_LIMITS,
         **settings,
     }
-    api_key, account_ids = _install(environment, system_folder, accounts, oms)
+
+    def run_command(*arguments: str) -> dict[str, Any]:
+        return run_json([str(oms), *arguments], environment=environment, folder=system_folder)
+
+    api_key, account_ids = _install(run_command, accounts)
     port = free_port()
     return System(
         f"{label}/{kind}",
@@ -204,17 +218,12 @@ def gateway(
         checks=GatewayChecks(database),
         server=server if kind == "mariadb" else None,
         database_url=url,
+        run_command=run_command,
     )
 
 
-def _install(
-    environment: Mapping[str, str], system_folder: Path, accounts: int, oms: Path
-) -> tuple[str, Sequence[int]]:
+def _install(run: Callable[..., dict[str, Any]], accounts: int) -> tuple[str, Sequence[int]]:
     """Installs the schema, a trader and accounts; returns the key and the account ids."""
-
-    def run(*arguments: str) -> dict[str, Any]:
-        return run_json([str(oms), *arguments], environment=environment, folder=system_folder)
-
     kind = ("--exchange-id", "paper.binance", "--position-mode", "netting", "--json")
     run("db", "upgrade")
     installed = run(
