@@ -144,4 +144,4 @@ class EquityScheduler:
         for account_id in account_ids:
             state = self.processor.states.get(account_id)
             if state is not None and state.may_limit_losses():
-                state.is_valued = True
+                state.is_valued, state.has_read_mark = True, False

@@ -1,8 +1,10 @@
 """What an account did lately, for limits on the rate of its orders and on losses in a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from oms.domain.value import value
 
@@ -37,21 +39,21 @@ class Recent:
     """What an account did until ``now``."""
 
     now: datetime
-    orders: Sequence[RecentOrder] = ()
+    #: Number of entry orders in the window by strategy.
+    orders: Mapping[int, int] = field(default_factory=dict)
     #: Newest first.
     results: Sequence[ClosedResult] = ()
 
     def orders_of(self, strategy_id: int | None) -> int:
         """Return the number of entry orders in the window; ``None`` counts all strategies."""
-        since = self.now - ORDERS_WINDOW
-        return sum(
-            order.created_at > since and strategy_id in (None, order.strategy_id)
-            for order in self.orders
-        )
+        return sum(self.orders.values()) if strategy_id is None else self.orders.get(strategy_id, 0)
 
     def last_of_losses(self, count: int, strategy_id: int | None) -> datetime | None:
         """Return when the last position ended, if the last ``count`` ended with losses."""
-        own = [each for each in self.results if strategy_id in (None, each.strategy_id)][:count]
-        if len(own) < count or any(each.profit >= 0 for each in own):
-            return None
-        return own[0].closed_at
+        own = (each for each in self.results if strategy_id in (None, each.strategy_id))
+        newest, found = None, 0
+        for result in islice(own, count):
+            if result.profit >= 0:
+                return None
+            newest, found = newest or result.closed_at, found + 1
+        return newest if found == count else None

@@ -37,6 +37,7 @@ from oms.ports.exchange import (
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount
 from oms.ports.performance.recent_activity import RecentActivityReads
+from oms.services.account_state.activity import Activity
 from oms.services.account_state.pending import (
     PendingCall,
     PendingCommand,
@@ -111,12 +112,16 @@ class AccountState:
     risk: RiskState = NO_TRIPS
     #: Whether its equity was stored since its losses were last compared with the limits.
     is_valued: bool = False
+    #: Whether the high-water mark was compared with the snapshots since the limits were set.
+    has_read_mark: bool = False
     #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
     #: The quote that the last admission saw; ``None``: no price was known.
     admission_quote: Quote | None = None
     #: Reads what the account did lately; without it limits that count it refuse.
     recent_activity: RecentActivityReads | None = None
+    #: What of it was read.
+    activity: Activity = field(default_factory=Activity)
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
     #: Positions, also ended ones, with orders at the exchange that stand for their levels.
@@ -173,6 +178,7 @@ class AccountState:
         self.own_limits = self.own_limits if own is None else own
         self.shared_limits = self.shared_limits if shared is None else shared
         self.policy = policy_of(self.account.id, self.shared_limits, self.own_limits)
+        self.has_read_mark = False
 
     def may_limit_losses(self) -> bool:
         """Return whether a limit on losses of the account is set."""
@@ -281,6 +287,8 @@ class AccountState:
             self.orders[order.id] = order
         else:
             self.orders.pop(order.id, None)
+        if self.activity.has_orders:
+            self.activity.note_order(order)
         insert = is_new or order.id in self.work.orders_new
         (self.work.orders_new if insert else self.work.orders_changed)[order.id] = order
         if order.exchange_order_id is not None:
@@ -308,6 +316,8 @@ class AccountState:
                 self.armed[position.id] = position
             elif self.armed:
                 self.armed.pop(position.id, None)
+            if self.activity.has_results:
+                self.activity.note_position(position)
             target = self.work.positions_new if is_new else self.work.positions_changed
             target[position.id] = position
 

@@ -37,8 +37,9 @@ class ObserveLosses:
         if policy is None or not policy.limits_losses:
             return
         context = await read_context(state, exposure_of(state), (), now, has_equity=True)
-        if DRAWDOWN in policy.account:
+        if DRAWDOWN in policy.account and not _has_mark(state, context.equity):
             await self._raise_mark(state, context.equity, now)
+            state.has_read_mark = True
         context = evolve(context, risk=state.risk)
         trips = _new_trips(policy, context, now)
         state.set_risk(with_trips(state.risk, trips))
@@ -75,6 +76,13 @@ class ObserveLosses:
             state.risk = evolve(state.risk, high_water=raised)
         elif raised is not None:
             state.set_risk(evolve(state.risk, high_water=raised))
+
+
+def _has_mark(state: AccountState, equity: AccountEquity) -> bool:
+    """Return whether no snapshot can be higher than the mark: none was stored since its read."""
+    mark = state.risk.high_water
+    is_known = mark is not None and mark.currency == equity.currency
+    return is_known and state.has_read_mark
 
 
 def _new_trips(policy: AccountPolicy, context: LimitContext, now: datetime) -> list[Trip]:

@@ -50,6 +50,8 @@ async def _take_snapshot(gateway: InProcessGateway) -> None:
         return gateway.worker.processor.keeper.held.get(gateway.account_id)
 
     await _scheduler(gateway).take([await poll_until(lease, bool)])
+    # As the scheduler does; without its comparison, so that the next order is compared first.
+    gateway.worker.processor.states[gateway.account_id].has_read_mark = False
 
 
 async def _price(gateway: InProcessGateway, price: str) -> None:

@@ -1,0 +1,103 @@
+"""What an account did lately, in memory once a limit has asked for it.
+
+It is kept with the state: each order and position that the state takes is noted, so that no limit
+reads the same rows before each order. A state that is dropped is read again from stored rows.
+"""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from oms.domain.ledger.position import Position, PositionState
+from oms.domain.orders.order import Order
+from oms.domain.risk.recent import ORDERS_WINDOW, RESULTS_MAX, ClosedResult, Recent, RecentOrder
+
+
+@dataclass(slots=True)
+class Activity:
+    """Entry orders of the last minute and the newest closed positions."""
+
+    #: By id, oldest first; ``None`` until they are read.
+    _orders: dict[int, RecentOrder] | None = None
+    _counts: Counter[int] = field(default_factory=Counter)
+    #: Oldest first; ``None`` until they are read.
+    _results: list[ClosedResult] | None = None
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether stored orders were read."""
+        return self._orders is not None
+
+    @property
+    def has_results(self) -> bool:
+        """Whether stored results were read."""
+        return self._results is not None
+
+    def load_orders(self, stored: Iterable[RecentOrder], uncommitted: Iterable[Order]) -> None:
+        """Take the stored entry orders of the window, and those that are not committed."""
+        self._orders = {order.id: order for order in stored}
+        self._counts = Counter(order.strategy_id for order in self._orders.values())
+        for order in uncommitted:
+            self.note_order(order)
+        oldest_first = sorted(self._orders.values(), key=lambda each: (each.created_at, each.id))
+        self._orders = {order.id: order for order in oldest_first}
+
+    def load_results(self, stored: Iterable[ClosedResult], uncommitted: Iterable[Position]) -> None:
+        """Take the stored results, and those that are not committed."""
+        self._results = sorted(stored, key=_result_key)
+        for position in uncommitted:
+            self.note_position(position)
+
+    def note_order(self, order: Order) -> None:
+        """Count an entry order; one that the gateway refuses counts no longer."""
+        if self._orders is None:
+            return
+        if order.reduce_only or order.reject_source == "oms":
+            removed = self._orders.pop(order.id, None)
+            if removed is not None:
+                self._counts[removed.strategy_id] -= 1
+        elif order.id not in self._orders and _is_recent(order):
+            recent = RecentOrder(
+                id=order.id, strategy_id=order.strategy_id, created_at=order.created_at
+            )
+            self._orders[order.id] = recent
+            self._counts[order.strategy_id] += 1
+
+    def note_position(self, position: Position) -> None:
+        """Keep the result of a position that has ended; one that is open again has none."""
+        if self._results is None:
+            return
+        if any(each.id == position.id for each in self._results):
+            self._results = [each for each in self._results if each.id != position.id]
+        if position.state is not PositionState.CLOSED or position.closed_at is None:
+            return
+        result = ClosedResult(
+            id=position.id,
+            strategy_id=position.strategy_id,
+            closed_at=position.closed_at,
+            profit=position.realized_pnl,
+        )
+        insort(self._results, result, key=_result_key)
+        del self._results[:-RESULTS_MAX]
+
+    def recent(self, now: datetime) -> Recent:
+        """Return what was read, without orders that have left the window."""
+        orders, since = self._orders or {}, now - ORDERS_WINDOW
+        while orders:
+            oldest = next(iter(orders.values()))
+            if oldest.created_at > since:
+                break
+            del orders[oldest.id]
+            self._counts[oldest.strategy_id] -= 1
+        return Recent(now=now, orders=self._counts, results=(self._results or [])[::-1])
+
+
+def _is_recent(order: Order) -> bool:
+    """Return whether an order that changed now was made in the window."""
+    return order.updated_at - order.created_at < ORDERS_WINDOW
+
+
+def _result_key(result: ClosedResult) -> tuple[datetime, int]:
+    return result.closed_at, result.id
