@@ -118,15 +118,7 @@ async def test_an_order_that_never_arrived_is_placed_again_after_a_pause(
         if lost or not is_native(order):
             return await place(self, order, now)
         lost.append(order.id)
-        report = ExecutionReport(
-            kind=ReportKind.REJECTED,
-            order_id=order.id,
-            source=ReportSource.REPLY,
-            received_at=now,
-            code=code,
-            message="it was not sent",
-        )
-        return [report]
+        return [_report(order.id, now, ReportKind.REJECTED, code)]
 
     monkeypatch.setattr(PaperExchange, "place", lose_first)
     position_id = await trader.open("1", stop_loss="95")
@@ -141,6 +133,44 @@ async def test_an_order_that_never_arrived_is_placed_again_after_a_pause(
     assert await poll_until(lambda: _protection(trader, position_id), lambda each: each == "native")
     assert await trader.events("protection_degraded") == []
     await trader.assert_healthy()
+
+
+async def test_an_order_that_appears_after_its_position_was_closed_is_canceled(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden: list[int] = []
+    appeared: list[ExecutionReport] = []
+    canceled: list[int] = []
+    place, poll = PaperExchange.place, PaperExchange.poll_reports
+
+    async def hide(self: PaperExchange, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        if not is_native(order):
+            return await place(self, order, now)
+        hidden.append(order.id)
+        return [_report(order.id, now, ReportKind.NOT_PLACED, "not_placed")]
+
+    async def show(self: PaperExchange, now: datetime) -> Sequence[ExecutionReport]:
+        reports = [*appeared, *await poll(self, now)]
+        appeared.clear()
+        return reports
+
+    async def cancel(self: PaperExchange, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        canceled.append(order.id)
+        return [_report(order.id, now, ReportKind.CANCELED)]
+
+    monkeypatch.setattr(PaperExchange, "place", hide)
+    monkeypatch.setattr(PaperExchange, "poll_reports", show)
+    monkeypatch.setattr(PaperExchange, "cancel", cancel)
+    position_id = await trader.open("1", stop_loss="95")
+    trader.clock.advance(6)
+    await trader.look()
+    await trader.look()
+    assert len(hidden) == 1
+    await trader.run("close_position", position_id=position_id)
+    appeared.append(_report(hidden[0], trader.clock.now(), ReportKind.ACCEPTED))
+    trader.gateway.worker.processor.states[trader.account_id].on_update()
+    await poll_until(trader.orders, lambda rows: "CANCELED" in {row["status"] for row in rows})
+    assert canceled == hidden, "it could close a later position"
 
 
 async def test_nothing_is_placed_while_the_exchange_is_unavailable(
@@ -158,6 +188,20 @@ async def test_nothing_is_placed_while_the_exchange_is_unavailable(
     await _wait_for_resting(trader, ("stop_market", "95", "1"))
     assert await trader.events("protection_degraded") == []
     await trader.assert_healthy()
+
+
+def _report(
+    order_id: int, now: datetime, kind: ReportKind, code: str | None = None
+) -> ExecutionReport:
+    return ExecutionReport(
+        kind=kind,
+        order_id=order_id,
+        source=ReportSource.REPLY,
+        received_at=now,
+        exchange_order_id=f"native-{order_id}",
+        code=code,
+        message=code,
+    )
 
 
 async def _rows(trader: PaperTrader) -> list[dict[str, Any]]:

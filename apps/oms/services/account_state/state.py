@@ -285,6 +285,8 @@ class AccountState:
         """Store ``order`` in the state and the unit of work; a final order leaves the state."""
         if order.is_open:
             self.orders[order.id] = order
+            if order.group_id is not None and is_native(order):
+                self.native_positions.add(order.group_id)
         else:
             self.orders.pop(order.id, None)
         if self.activity.has_orders:

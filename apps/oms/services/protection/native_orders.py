@@ -145,7 +145,6 @@ class NativeOrders:
             name = f"protect:{position.id}:{levels.arming}:{kind.value}"
             command_id = await add_follow_up(state, self.ids, name, closing, now)
             records[kind] = NativeOrder(kind=kind, command_id=command_id, level=level, qty=qty)
-        state.native_positions.add(position.id)
         return evolve(levels, arming=levels.arming + 1, native=tuple(records.values()))
 
     async def release(self, state: AccountState, changes: Changes, now: datetime) -> None:
