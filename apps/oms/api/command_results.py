@@ -179,7 +179,7 @@ def _build_result(
     client_order_id = (
         payload.client_order_id if isinstance(payload, (SendOrder, ClosePosition)) else None
     )
-    return {
+    row: CommandResultRow = {
         "index": index,
         "ok": outcome.status in _OK,
         "command_id": item.command_id,
@@ -195,6 +195,9 @@ def _build_result(
         "deals": None,
         "orders": None,
     }
+    if outcome.deferred_command_id is not None:
+        row["deferred_command_id"] = outcome.deferred_command_id
+    return row
 
 
 def _error_of(result: CommandResult) -> Refused | None:

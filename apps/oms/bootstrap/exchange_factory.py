@@ -16,6 +16,7 @@ from oms.domain.value import evolve
 from oms.ports.exchange import ExchangePorts
 from oms.ports.history_reads import HistoryReads
 from oms.ports.ledger_store import LoadedAccount
+from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.price_feed import PriceFeed
 from oms.services.credentials.unseal import UnsealCredentials
 from oms.wire.json import loads
@@ -123,8 +124,17 @@ def restore_paper_exchange(
 
     account = loaded.account
     feed = hold(account) if hold is not None and account.paper.uses("live") else None
-    exchange = PaperExchange.restore(account, loaded.exchange_state, tapes, history, feed, live_age)
+    calendar = _calendar() if account.paper.stocks else None
+    exchange = PaperExchange.restore(
+        account, loaded.exchange_state, tapes, history, feed, live_age, calendar
+    )
     return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
+
+
+def _calendar() -> TradingCalendar:
+    from oms.adapters.trading_calendar import LibraryCalendar
+
+    return LibraryCalendar()
 
 
 def _real(

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
+from oms.domain.market_hours import MarketHours
 from oms.domain.orders.execution_report import Charge, ExecutionReport
 from oms.domain.orders.order import Order
 from oms.domain.performance.balances import Balances
@@ -340,6 +341,13 @@ class PaperExchangeControls(Protocol):
         only).
 
         ``None``: the configured balances. Raises ``Invalid`` for a negative balance.
+        """
+        ...
+
+    def market_hours(self, symbol: str, at: datetime) -> MarketHours | None:
+        """Return the hours of a symbol's market; ``None`` if it always trades.
+
+        Raises ``UnknownHours``.
         """
         ...
 

@@ -86,6 +86,8 @@ class SimulationSettings:
     max_price_age: timedelta | None = None
     #: The same for single symbols.
     price_ages: Mapping[str, timedelta | None] = field(default_factory=dict)
+    #: Symbols whose market is closed: their prices neither fill nor trigger orders.
+    closed_symbols: frozenset[str] = frozenset()
     #: ``None`` is no latency.
     latency: Latency | None = None
     seed: int = 0

@@ -20,6 +20,7 @@ from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.trading_calendar import LibraryCalendar
 from oms.adapters.vault import new_master_key
 from oms.api.context import ApiContext
 from oms.bootstrap import build_administer
@@ -196,7 +197,9 @@ class _UnavailableExchange(PaperExchange):
 def connect_paper(image: LoadedAccount, _on_update: Callable[[], None]) -> ExchangePorts:
     """Creates the exchange of a paper account; that of another is unavailable."""
     exchange_class = PaperExchange if image.account.engine is Engine.PAPER else _UnavailableExchange
-    exchange = exchange_class.restore(image.account, image.exchange_state)
+    exchange = exchange_class.restore(
+        image.account, image.exchange_state, calendar=LibraryCalendar()
+    )
     return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 

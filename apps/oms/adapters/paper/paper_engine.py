@@ -17,12 +17,14 @@ from oms.adapters.paper.market_data.price_sources import (
     PriceSource,
     PriceSources,
 )
+from oms.adapters.paper.market_hours import PaperHours
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE, simulation_settings
 from oms.adapters.paper.state_rows import UnsavedChanges, load_state, trade_from_row
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeStateRows, StalePrice, TradeRow
+from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.price_feed import PriceFeed
 from oms.simulation.events import Filled
 from oms.simulation.inputs import Deposit, Input, NewOrder, NewOrderPair, TimeUpdate
@@ -53,10 +55,12 @@ class PaperEngine:
         tapes: Path = DEFAULT_TAPE_FOLDER,
         feed: PriceFeed | None = None,
         live_age: timedelta = LIVE_PRICE_AGE,
+        calendar: TradingCalendar | None = None,
     ) -> None:
         """Restores the account from ``rows``; a new one has its initial balances.
 
         Symbols of the source ``live`` have the prices of ``feed``, none older than ``live_age``.
+        Stocks trade in the sessions of ``calendar``, without one never.
 
         Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid`` if the
         account's settings name an unknown price source.
@@ -65,6 +69,10 @@ class PaperEngine:
         self.prices.resume_tapes(rows.prices)
         self.settings = simulation_settings(account, live_age)
         self.live = LiveMarkets(feed, self.prices, self.settings)
+        #: ``None`` if all symbols always trade.
+        self.hours = (
+            PaperHours(self.settings.instruments, calendar) if account.paper.stocks else None
+        )
         stored = load_state(rows, self.prices.is_stored)
         self.state = self._initial_state(account) if stored is None else stored
         self.external_orders = ExternalOrders.from_state(self.state)
@@ -78,6 +86,8 @@ class PaperEngine:
             settings = evolve(settings, latency=None)
         elif self.live.feed is not None and isinstance(input, NewOrder | NewOrderPair):
             settings = self.live.settings_for_request(input, self.state)
+        if self.hours is not None:
+            settings = evolve(settings, closed_symbols=self.hours.closed_symbols(input.at))
         result = step(self.state, input, settings)
         self.state = result.state
         trades = [event.trade for event in result.events if isinstance(event, Filled)]
@@ -91,6 +101,8 @@ class PaperEngine:
         self, symbol: str, now: datetime, *, is_tick: bool = False
     ) -> list[StepResult]:
         """Brings the symbol's market up to ``now``, once per step of its random walk."""
+        if self._is_closed(symbol, now):
+            return []
         source = self.prices.source(symbol)
         if source is PriceSource.WALK:
             book = self.prices.walk_book(self.settings.instruments[symbol], now)
@@ -120,7 +132,8 @@ class PaperEngine:
 
         Raises ``Invalid`` where a tape cannot be read.
         """
-        if self.prices.source(symbol) is PriceSource.REPLAY:
+        is_tape = self.prices.source(symbol) is PriceSource.REPLAY
+        if is_tape and not self._is_closed(symbol, now):
             for update in self.prices.replay(symbol).updates(now, TAPE_UPDATES_MAX):
                 result = step(self.state, update, self.settings)
                 if result.events or result.delivered:
@@ -193,6 +206,9 @@ class PaperEngine:
         self.state = state
         self.external_orders = ExternalOrders.from_state(state)
         self.prices.resume_tapes(tape_positions)
+
+    def _is_closed(self, symbol: str, now: datetime) -> bool:
+        return self.hours is not None and symbol in self.hours.closed_symbols(now)
 
     def _initial_state(self, account: Account) -> ExchangeState:
         """Returns the state of a new account: its initial balances, with no events in flight."""

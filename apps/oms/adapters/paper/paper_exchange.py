@@ -31,6 +31,7 @@ from oms.adapters.paper.unified_api.trading import PaperTrading
 from oms.domain.account import Account, PositionMode
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
+from oms.domain.market_hours import MarketHours
 from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
@@ -44,6 +45,7 @@ from oms.ports.exchange import (
     StalePrice,
 )
 from oms.ports.history_reads import HistoryReads
+from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.price_feed import PriceFeed
 from oms.simulation.events import Rejected
 from oms.simulation.inputs import (
@@ -87,15 +89,17 @@ class PaperExchange:
         history: HistoryReads | None = None,
         feed: PriceFeed | None = None,
         live_age: timedelta = LIVE_PRICE_AGE,
+        calendar: TradingCalendar | None = None,
     ) -> "PaperExchange":
         """Restores the account's exchange; without stored rows it has its initial balances.
 
         ``history`` reads the orders that the ledger recorded; without it finished orders cannot be
         read. Symbols of the source ``live`` have the prices of ``feed``, none older than
-        ``live_age``. Raises ``InvariantBroken`` if the rows are not what was written, ``Invalid``
+        ``live_age``. Stocks trade in the sessions of ``calendar``, without one never. Raises
+        ``InvariantBroken`` if the rows are not what was written, ``Invalid``
         if the account's settings name an unknown price source.
         """
-        return cls(account, PaperEngine(account, rows, tapes, feed, live_age), history)
+        return cls(account, PaperEngine(account, rows, tapes, feed, live_age, calendar), history)
 
     def instruments(self) -> Mapping[str, Instrument]:
         """Returns all instruments by symbol."""
@@ -248,10 +252,8 @@ class PaperExchange:
     def deposit(self, currency: str, amount: Decimal, now: datetime) -> Sequence[ExecutionReport]:
         """Deposits money, or withdraws it if negative. Raises ``Conflict`` if not free."""
         size = amount.copy_abs()
-        if amount > ZERO:
-            result = self._engine.step(Deposit(currency=currency, amount=size, at=now))
-        else:
-            result = self._engine.step(Withdraw(currency=currency, amount=size, at=now))
+        request = Deposit if amount > ZERO else Withdraw
+        result = self._engine.step(request(currency=currency, amount=size, at=now))
         for event in result.events:
             if isinstance(event, Rejected) and not event.client_id:
                 raise Conflict(event.message, code=event.code)
@@ -342,6 +344,11 @@ class PaperExchange:
             prices_unavailable=None if feed is None else feed.unavailable_reason(),
         )
 
+    def market_hours(self, symbol: str, at: datetime) -> MarketHours | None:
+        """Returns ``None`` if the symbol always trades. Raises ``UnknownHours``."""
+        hours = self._engine.hours
+        return None if hours is None else hours.hours(symbol, at)
+
     def take_stale_prices(self) -> Sequence[StalePrice]:
         """Returns symbols in use whose live price has become too old since the last call."""
         stale, self._stale = self._stale, []
@@ -373,13 +380,10 @@ class PaperExchange:
         return self._reporter.reports(steps, self._engine.external_orders, now, name, reply_source)
 
     def _check_manual(self, symbol: str) -> None:
-        if not self._is_manual(symbol):
-            source = self._engine.prices.source(symbol)
+        source = self._engine.prices.source(symbol)
+        if source is not PriceSource.MANUAL:
             message = f"the price of {symbol} comes from {source}; it cannot be set"
             raise Conflict(message, reason="price_source_not_manual")
-
-    def _is_manual(self, symbol: str) -> bool:
-        return self._engine.prices.source(symbol) is PriceSource.MANUAL
 
     def _open_order_id(self, order: Order) -> str | None:
         """Returns the exchange order id of ``order`` if it is open, else ``None``."""

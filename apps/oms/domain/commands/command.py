@@ -372,6 +372,8 @@ class CommandResult:
     #: Result of a ccxt call as JSON text.
     value: str | None = None
     replayed: bool = False
+    #: The command stored for what waits for the market to open.
+    deferred_command_id: int | None = None
 
     @classmethod
     def refused(cls, error: Refused, *, order_id: int | None = None) -> "CommandResult":

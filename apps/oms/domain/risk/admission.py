@@ -52,6 +52,8 @@ class RiskContext:
     kill_switch: KillSwitch | None = None
     #: ``None`` if no limit is set.
     policy: AccountPolicy | None = None
+    #: Refusal of entries while the market is closed.
+    closed_market: Refused | None = None
 
 
 @value
@@ -274,7 +276,8 @@ def _refuse_opening(request: SendOrder, context: RiskContext) -> Refused | None:
 
 
 def _refuse_account(context: RiskContext, strategy_id: int) -> Refused | None:
-    return refuse_account(context.account, context.kill_switch, context.policy, strategy_id)
+    refused = refuse_account(context.account, context.kill_switch, context.policy, strategy_id)
+    return refused or context.closed_market
 
 
 def _refuse_over_close(qty: Decimal, position: Position, context: RiskContext) -> Refused | None:

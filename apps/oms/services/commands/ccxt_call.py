@@ -25,6 +25,7 @@ from oms.domain.risk.admission import RiskContext, check_direct_order
 from oms.domain.risk.exposure import Entry
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.raw_params import unjudged_param
+from oms.domain.value import evolve
 from oms.ports.key_usage import call_order_key
 from oms.services.account_state.pending import PendingCall
 from oms.services.account_state.state import AccountState
@@ -35,6 +36,7 @@ from oms.services.commands.ccxt_policy import (
 )
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.risk.market_session import refuse_closed_market
 from oms.wire.ccxt.trade_parser import read_trade
 from oms.wire.ccxt.trade_requests import (
     CloseRequest,
@@ -170,7 +172,9 @@ class RunCcxtCall:
         if isinstance(request, CreateRequest):
             reduces = _reduces(state, request)
         reduces = reduces and unjudged_param(request.params, is_exempt=True) is None
-        refused = check_direct_order(_risk_context(state, symbol, key_id), opens=not reduces)
+        context = _risk_context(state, symbol, key_id)
+        context = evolve(context, closed_market=refuse_closed_market(state, symbol, now))
+        refused = check_direct_order(context, opens=not reduces)
         if refused is not None or reduces:
             return refused
         if state.policy is not None:

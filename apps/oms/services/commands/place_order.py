@@ -46,6 +46,7 @@ from oms.services.risk.admit_order import (
     admit_request,
     rounded_request,
 )
+from oms.services.risk.market_session import defer_to_open
 
 _make_order = constructor(Order)
 _make_result = constructor(CommandResult)
@@ -97,6 +98,10 @@ class PlaceOrder:
             strategy_id = payload.strategy_id or position.strategy_id
             kill_switch = kill_switch_of_close(state, command, position.symbol, strategy_id)
             approved = admit_closing(state, payload, position, kill_switch, now)
+        if state.account.paper.stocks:
+            deferred = await defer_to_open(state, self.ids, command, requested, approved, now)
+            if deferred is not None:
+                return deferred
         risk = None
         if judgement is not None or isinstance(approved, Refused) or approved.cut_by is not None:
             risk = order_risk(state.policy, approved, judgement)

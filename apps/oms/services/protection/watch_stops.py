@@ -4,7 +4,8 @@ It runs with each look at the market of an account that has armed positions. A l
 is recorded with the position, in one transaction with the system command that closes it; so a crash
 neither forgets nor repeats a close. A close that fails is repeated with back-off until the position
 is closed or its levels are changed. Without a fresh price nothing is closed but what was held too
-long. Levels that rest as orders at the exchange are left to it.
+long. While a market is closed its positions are left alone. Levels that rest as orders at the
+exchange are left to it.
 """
 
 import logging
@@ -36,6 +37,7 @@ from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.close_outcome import close_outcome
 from oms.services.protection.exit_prices import exit_price
 from oms.services.protection.native_orders import NativeOrders
+from oms.services.risk.market_session import refuse_closed_market
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class WatchStops:
         uses_native = may_use_native(state.account)
         for position_id in (*state.armed, *(state.native_positions - state.armed.keys())):
             position = state.positions.get(position_id)
-            if position is None:
+            if position is None or refuse_closed_market(state, position.symbol, now):
                 continue
             has_orders = position_id in state.native_positions or bool(
                 position.levels and position.levels.native

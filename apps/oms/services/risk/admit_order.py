@@ -32,6 +32,7 @@ from oms.domain.value import constructor
 from oms.services.account_state.state import AccountState
 from oms.services.commands.policy_limits import within_policy
 from oms.services.protection.entry_levels import check_entry_levels
+from oms.services.risk.market_session import refuse_closed_market
 
 _make_context = constructor(RiskContext)
 
@@ -137,6 +138,7 @@ def risk_context(
         price=None if quote is None else quote.ask,
         kill_switch=kill_switch,
         policy=state.policy,
+        closed_market=refuse_closed_market(state, symbol, now),
     )
 
 

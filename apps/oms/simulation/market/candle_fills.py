@@ -29,6 +29,9 @@ from oms.simulation.state.step_state import StepState
 
 def apply_candle(state: StepState, update: CandleClosed) -> None:
     """Fills and triggers the orders that the candle reaches; then the market is at its close."""
+    if update.symbol in state.settings.closed_symbols:
+        _set_market(state, update, update.close)
+        return
     volume_left = _fillable_volume(state, update)
     volume_left = _fill_resting(state, update, volume_left, at_open=True)
     _trigger_orders(state, update, TriggerKind.STOP)

@@ -47,7 +47,7 @@ def apply_market_data(state: StepState, update: QuoteUpdate | BookUpdate) -> Non
     if previous is not None and (previous.last is not None or previous.mark is not None):
         market = evolve(market, last=_clamp_last_price(previous.last, market), mark=previous.mark)
     state.put_market(market)
-    if symbol in state.orders:
+    if symbol in state.orders and symbol not in state.settings.closed_symbols:
         if state.settings.queue_prorata:
             _advance_queues(state, market)
         buys, sells = _reached_orders(state, market)
@@ -63,7 +63,7 @@ def apply_trade_tick(state: StepState, update: TradeTick) -> None:
     previous = state.markets.get(symbol)
     market = _market_or_empty(previous, update)
     state.put_market(evolve(market, last=update.price, at=update.at))
-    if symbol not in state.orders:
+    if symbol not in state.orders or symbol in state.settings.closed_symbols:
         return
     for side in (Side.BUY, Side.SELL):
         if state.orders.get(symbol):
@@ -76,7 +76,7 @@ def apply_mark_price(state: StepState, update: MarkPriceUpdate) -> None:
     """Applies a mark price: it triggers orders and fills none by itself."""
     market = _market_or_empty(state.markets.get(update.symbol), update)
     state.put_market(evolve(market, mark=update.price, at=update.at))
-    if state.orders_with_terms:
+    if state.orders_with_terms and update.symbol not in state.settings.closed_symbols:
         trigger_reached_orders(state, update.symbol)
 
 

@@ -167,7 +167,9 @@ class StepState:
                 del self._copied[order.symbol]
 
     def fresh_market(self, symbol: str) -> Market | None:
-        """Returns the symbol's market; ``None`` where it is unknown or too old to trade at."""
+        """Returns the symbol's market; ``None`` where it is unknown, too old, or closed."""
+        if symbol in self.settings.closed_symbols:
+            return None
         market, age = self.markets.get(symbol), self.settings.price_age_of(symbol)
         if market is None or age is None:
             return market

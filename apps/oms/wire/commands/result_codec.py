@@ -2,8 +2,9 @@
 
 ``error``   {code, message, reason, limit, value, set_by, outcome, facts?}
 ``result``  {order_id, client_order_id, order_ids, position_ids, deal_ids,
-            skipped: [[order_id, code]], value, replayed}; empty keys are left out, an
-            empty result is ``None``
+            skipped: [[order_id, code]], value, replayed,
+            deferred_command_id}; empty keys are left out, an empty
+            result is ``None``
 
 A notification carries [status, error, result, order_id, finished_at]: the columns of these names.
 """
@@ -65,6 +66,8 @@ def dump_result(result: CommandResult) -> str | None:
         fields["value"] = result.value
     if result.replayed:
         fields["replayed"] = True
+    if result.deferred_command_id is not None:
+        fields["deferred_command_id"] = result.deferred_command_id
     return dumps_fast(fields) if fields else None
 
 

@@ -87,6 +87,9 @@ class CommandResultRow(TypedDict):
     order: OrderRow | None
     deals: list[DealRow] | None
     orders: list[OrderRow] | None
+    deferred_command_id: Annotated[
+        NotRequired[Id], Field(description="The command stored for the open of the market.")
+    ]
     mt5: NotRequired[Mt5ResultRow]
     account_id: Annotated[
         NotRequired[Id | None], Field(description="Of a command for a group of accounts.")

@@ -1,0 +1,92 @@
+"""Markets that are closed: entries are refused, orders that reduce at once wait for the open.
+
+Only paper accounts trade instruments with sessions; the others, and accounts without stocks, are
+not asked.
+"""
+
+from datetime import datetime
+
+from oms.domain.commands.command import (
+    ClosePosition,
+    Command,
+    CommandResult,
+    CommandStatus,
+    SendOrder,
+)
+from oms.domain.errors import Refused
+from oms.domain.market_hours import MarketHours, UnknownHours
+from oms.domain.risk.admission import ApprovedOrder
+from oms.ports.ids import IdBlocks
+from oms.services.account_state.follow_ups import add_follow_up
+from oms.services.account_state.state import AccountState
+from oms.wire.json import time_text
+
+MARKET_CLOSED = "market_closed"
+_AT_ONCE = ("IOC", "FOK")
+
+
+def has_sessions(state: AccountState) -> bool:
+    """Return whether the account trades instruments that are not always open."""
+    return bool(state.account.paper.stocks) and state.paper is not None
+
+
+def refuse_closed_market(state: AccountState, symbol: str, now: datetime) -> Refused | None:
+    """Return the refusal of entries while the market of the symbol is closed."""
+    if not has_sessions(state):
+        return None
+    try:
+        hours = _hours(state, symbol, now)
+    except UnknownHours as unknown:
+        return Refused(
+            code="risk_blocked", reason="risk_error", message=unknown.message, set_by="calendar"
+        )
+    if hours is None or hours.is_open:
+        return None
+    next_open = time_text(hours.next_open)
+    return Refused(
+        code="risk_blocked",
+        reason=MARKET_CLOSED,
+        message=f"the market of {symbol} is closed until {next_open}",
+        set_by="calendar",
+        facts={"next_open": next_open},
+    )
+
+
+async def defer_to_open(
+    state: AccountState,
+    ids: IdBlocks,
+    command: Command,
+    payload: SendOrder | ClosePosition,
+    approved: ApprovedOrder | Refused,
+    now: datetime,
+) -> CommandResult | None:
+    """Store an order again that cannot wait at the exchange, to be checked again at the open.
+
+    That is what reduces at the market. Returns the result that names the command stored for it,
+    which acts with the rights of the first; ``None`` if nothing has to wait.
+    """
+    if isinstance(approved, Refused) or not approved.reduce_only:
+        return None
+    is_at_once = approved.order_type == "market" or payload.time_in_force in _AT_ONCE
+    try:
+        hours = _hours(state, approved.symbol, now)
+    except UnknownHours:
+        return None  # The exchange has no price then, and rejects it.
+    if hours is None or hours.is_open or not is_at_once:
+        return None
+    position_id = payload.position_id if isinstance(payload, ClosePosition) else 0
+    deferred_id = await add_follow_up(
+        state,
+        ids,
+        f"session:{command.id}:{position_id}",
+        payload,
+        now,
+        actor=command.actor,
+        hold_until=hours.next_open,
+    )
+    return CommandResult(status=CommandStatus.DONE, deferred_command_id=deferred_id)
+
+
+def _hours(state: AccountState, symbol: str, now: datetime) -> MarketHours | None:
+    assert state.paper is not None, "only paper accounts have sessions"
+    return state.paper.market_hours(symbol, now)
