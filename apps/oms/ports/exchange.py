@@ -17,6 +17,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.market_hours import MarketHours
 from oms.domain.orders.execution_report import Charge, ExecutionReport
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.performance.balances import Balances
 from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.reconcile.position_comparison import HoldingKey
@@ -214,9 +215,14 @@ class Exchange(Protocol):
         ...
 
     async def change(
-        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+        self,
+        order: Order,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
+        terms: NewTerms | None = None,
     ) -> Sequence[ExecutionReport]:
-        """Change price and/or total quantity; a ``rejected`` report means: not changed."""
+        """Change price, total quantity, other terms; a ``rejected`` report means: not changed."""
         ...
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:

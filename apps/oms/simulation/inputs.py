@@ -7,7 +7,7 @@ from oms.domain.orders.order import Side
 from oms.domain.value import value
 from oms.simulation.state.contract_overrides import MarginMode
 from oms.simulation.state.paper_market import Level
-from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms, TimeInForce
 from oms.simulation.transport.faults import Fault
 
 
@@ -50,7 +50,10 @@ class NewOrderPair:
 
 @value
 class ChangeOrder:
-    """Changes price, total quantity and/or trigger price of an open order; ``None`` keeps one."""
+    """Changes terms of an open order; ``None`` keeps one.
+
+    An expiry makes it GTD, another time in force ends its expiry.
+    """
 
     client_id: str
     exchange_order_id: str
@@ -58,6 +61,10 @@ class ChangeOrder:
     price: Decimal | None = None
     qty: Decimal | None = None
     trigger_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    expires_at: datetime | None = None
     fault: Fault | None = None
     at: datetime
 

@@ -15,6 +15,7 @@ from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.value import evolve
 from oms.ports.exchange import (
     AttemptRow,
@@ -59,7 +60,12 @@ class DeferredExchange(PaperExchange):
         return []
 
     async def change(
-        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+        self,
+        order: Order,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
+        terms: NewTerms | None = None,
     ) -> Sequence[ExecutionReport]:
         self.journaled.append(("change", order, (price, qty), now))
         return []

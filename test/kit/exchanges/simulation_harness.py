@@ -210,6 +210,7 @@ class SimulationHarness:
         qty: str | None = None,
         trigger: str | None = None,
         symbol: str = SPOT,
+        **terms: Any,
     ) -> tuple[PaperEvent, ...]:
         """Change an order."""
         return self.apply(
@@ -221,6 +222,7 @@ class SimulationHarness:
                 qty=None if qty is None else Decimal(qty),
                 trigger_price=None if trigger is None else Decimal(trigger),
                 at=self.now,
+                **terms,
             )
         )
 

@@ -210,8 +210,15 @@ def change(choices: ByteChoices, price: Callable[[ByteChoices], Decimal] = price
 
 
 def _change(choices: ByteChoices) -> ChangeOrder:
-    plain = change(choices)
-    return replace(plain, trigger_price=choices.maybe(price_of), fault=_fault(choices))
+    plain = replace(change(choices), trigger_price=choices.maybe(price_of))
+    match choices.below(8):
+        case 0:
+            plain = replace(plain, trailing_amount=price_of(choices))
+        case 1:
+            plain = replace(plain, time_in_force=choices.among(tuple(TimeInForce)))
+        case 2:
+            plain = replace(plain, expires_at=NOON + timedelta(seconds=choices.below(100)))
+    return replace(plain, fault=_fault(choices))
 
 
 def cancel(choices: ByteChoices) -> CancelOrder:

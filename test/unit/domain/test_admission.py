@@ -1,6 +1,7 @@
 """Admission: refusals with code, limit and value, and content of approved orders."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -164,6 +165,11 @@ def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
     assert refused.code == "invalid_strategy_id"
 
 
+STOP = {"order_type": "stop_market", "trigger_price": Decimal(90)}
+TRAILING = {"order_type": "trailing_stop", "trailing_amount": Decimal(3)}
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("order", "changes", "code", "reason"),
     [
@@ -186,6 +192,26 @@ def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
             "too_late",
         ),
         ({}, {"new_price": Decimal(5)}, "validation_error", None),
+        ({}, {"new_trigger_price": Decimal(5)}, "validation_error", None),
+        (STOP, {"new_trigger_price": Decimal("0.005")}, "precision_mismatch", "price"),
+        (
+            STOP | {"triggered_at": NOON},
+            {"new_trigger_price": Decimal(5)},
+            "invalid_order_state",
+            "too_late",
+        ),
+        (STOP, {"new_trailing_amount": Decimal(5)}, "validation_error", None),
+        (
+            TRAILING,
+            {"new_trailing_amount": Decimal(5), "new_trailing_percent": Decimal(5)},
+            "validation_error",
+            None,
+        ),
+        (TRAILING, {"new_trailing_percent": Decimal(100)}, "validation_error", None),
+        (STOP, {"new_time_in_force": "PO"}, "order_type_not_supported", None),
+        (STOP, {"new_time_in_force": "GTD"}, "validation_error", None),
+        (STOP, {"new_time_in_force": "GTC", "new_expires_at": NOON}, "validation_error", None),
+        ({}, {"new_time_in_force": "IOC"}, "validation_error", None),
         ({}, {"new_qty": Decimal("1.0001")}, "precision_mismatch", "qty"),
     ],
 )
@@ -208,6 +234,21 @@ def test_a_change_for_another_order_is_refused(name: str) -> None:
     refused = admit_change(ChangeOrder(order_id=1, new_price=price, **terms), order, _context())
     assert refused is not None
     assert (refused.code, refused.reason) == ("validation_error", name)
+
+
+@pytest.mark.parametrize(
+    ("order", "changes"),
+    [
+        (STOP, {"new_trigger_price": Decimal(91)}),
+        (TRAILING, {"new_trailing_percent": Decimal(2)}),
+        (STOP, {"new_time_in_force": "IOC"}),
+        ({"order_type": "limit", "price": Decimal(9)}, {"new_expires_at": NOON}),
+        ({"time_in_force": "GTD", "expires_at": NOON}, {"new_time_in_force": "GTD"}),
+    ],
+)
+def test_new_terms_that_fit_are_admitted(order: dict[str, Any], changes: dict[str, Any]) -> None:
+    request = ChangeOrder(order_id=1, **changes)
+    assert admit_change(request, an_order(**order), _context()) is None
 
 
 def test_a_change_that_fits_is_admitted() -> None:

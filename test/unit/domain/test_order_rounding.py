@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.builders import an_instrument
+from kit.builders import an_instrument, an_order
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.money import is_on_step
 from oms.domain.orders.order_rounding import (
@@ -85,7 +85,12 @@ def test_closes_and_changes_are_rounded_alike() -> None:
     sent = round_close_position(close, Side.SELL, BTC)
     assert (sent.qty, sent.price) == (Decimal("0.001"), HIGH)
     change = ChangeOrder(order_id=1, new_price=OFF)
-    assert round_change_order(change, Side.BUY, BTC) == ChangeOrder(order_id=1, new_price=LOW)
+    order = an_order(side=Side.BUY, order_type="stop_limit")
+    assert round_change_order(change, order, BTC) == ChangeOrder(order_id=1, new_price=LOW)
+    change = ChangeOrder(order_id=1, new_trigger_price=OFF)
+    assert round_change_order(change, order, BTC).new_trigger_price == LOW
+    gain = an_order(side=Side.BUY, order_type="take_profit_market")
+    assert round_change_order(change, gain, BTC).new_trigger_price == HIGH
 
 
 @given(

@@ -16,7 +16,7 @@ from kit.exchanges.simulation_harness import (
 )
 from oms.domain.orders.order import Side
 from oms.simulation.events import Canceled, Expired
-from oms.simulation.state.paper_order import OrderTerms, TimeInForce
+from oms.simulation.state.paper_order import PLAIN_TERMS, OrderTerms, TimeInForce
 
 
 def make_harness(**changes: object) -> SimulationHarness:
@@ -72,6 +72,34 @@ def test_an_expired_order_is_not_filled_by_later_updates() -> None:
     harness.buy("1", "95", terms=advance_to(TimeInForce.GTD, expires_at=expires))
     harness.now += timedelta(seconds=20)
     assert event_kinds(harness.quote("90", "90")) == ["Expired"]
+
+
+def test_an_expiry_can_be_moved_set_and_removed() -> None:
+    harness = make_harness()
+    start = harness.now
+    harness.buy("1", "95")
+    assert event_kinds(harness.change("o1", expires_at=start + timedelta(seconds=10))) == [
+        "Changed"
+    ]
+    rank = harness.order("o1").rank
+    harness.change("o1", expires_at=start + timedelta(seconds=30))
+    assert harness.order("o1").rank == rank, "a new expiry keeps the priority"
+    assert harness.advance(20) == ()
+    past = harness.change("o1", expires_at=start)
+    assert only_rejection_code(past) == "exchange_rejected"
+    harness.change("o1", time_in_force=TimeInForce.GTC)
+    assert harness.order("o1").terms is PLAIN_TERMS
+    assert harness.advance(3600) == ()
+    assert harness.open_orders == ["o1"]
+    harness.change("o1", expires_at=harness.now + timedelta(seconds=1))
+    assert event_kinds(harness.advance(5)) == ["Expired"]
+
+
+def test_a_resting_order_cannot_become_immediate() -> None:
+    harness = make_harness()
+    harness.buy("1", "95")
+    refused = harness.change("o1", time_in_force=TimeInForce.IOC)
+    assert only_rejection_code(refused) == "exchange_rejected"
 
 
 def test_a_clock_set_back_expires_nothing_twice() -> None:

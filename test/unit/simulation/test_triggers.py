@@ -17,7 +17,7 @@ from kit.exchanges.simulation_harness import (
 )
 from oms.domain.orders.order import Side
 from oms.simulation.events import Canceled, Triggered
-from oms.simulation.state.paper_order import OrderTerms, TriggerBy
+from oms.simulation.state.paper_order import OrderTerms, TimeInForce, TriggerBy
 
 
 def make_harness(**changes: object) -> SimulationHarness:
@@ -198,6 +198,28 @@ def test_the_trigger_of_a_stop_can_be_changed() -> None:
     assert (
         only_rejection_code(harness.change("o2", trigger="80")) == "exchange_rejected"
     )  # triggered already
+
+
+def test_the_distance_of_a_trailing_stop_can_be_changed() -> None:
+    harness = make_harness()
+    terms = OrderTerms(trailing_percent=Decimal(2))
+    harness.sell("1", None, order_type="trailing_stop", terms=terms)
+    harness.quote("110", "110")
+    assert event_kinds(harness.change("o1", trailing_amount=Decimal(5))) == ["Changed"]
+    order = harness.order("o1")
+    assert (order.best, order.terms.trailing_percent) == (110, None), "it keeps the best price"
+    assert harness.quote("105.01", "105.01") == ()
+    reached = harness.change("o1", trailing_amount=Decimal("4.9"))
+    assert only_rejection_code(reached) == "exchange_rejected"
+    assert fills(harness.quote("105", "105")) == ["1 @ 105"]
+
+
+def test_an_untriggered_stop_limit_takes_another_time_in_force() -> None:
+    harness = make_harness()
+    harness.stop(Side.SELL, "8", "95", "95")
+    assert event_kinds(harness.change("o1", time_in_force=TimeInForce.IOC)) == ["Changed"]
+    harness.book(bids=("5 @ 94",), asks=("5 @ 95",))
+    assert harness.open_orders == [], "no bid at its limit: it does not rest"
 
 
 def test_a_trailing_stop_follows_and_never_moves_back() -> None:

@@ -42,6 +42,7 @@ from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.quotes import Quote
 from oms.ports.exchange import (
     AttemptRow,
@@ -144,9 +145,21 @@ class CcxtExchange:
         return []
 
     async def change(
-        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+        self,
+        order: Order,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
+        terms: NewTerms | None = None,
     ) -> Sequence[ExecutionReport]:
-        """Record an amendment; ``None`` keeps the value."""
+        """Record an amendment; ``None`` keeps the value.
+
+        Refused in the reports where the exchange cannot move one of the terms.
+        """
+        if terms is not None:
+            message = "this exchange changes price and quantity of an order only"
+            reason = Invalid(message, code="order_type_not_supported")
+            return [_refusal_report(order, ReportKind.REJECTED, reason, now)]
         instrument = self.instruments()[order.symbol]
         self._components.journal.change(order, instrument, price, qty, now)
         return []

@@ -18,6 +18,7 @@ from oms.domain.orders.execution_report import (
     ReportSource,
 )
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.side import Side
 from oms.domain.value import constructor
 from oms.simulation.events import (
@@ -37,7 +38,7 @@ from oms.simulation.events import (
     Triggered,
     Withdrawn,
 )
-from oms.simulation.state.paper_order import Leg, PaperTrade
+from oms.simulation.state.paper_order import Leg, OrderTerms, PaperTrade
 from oms.simulation.step_result import StepResult
 
 #: Codes of the simulation that have another name at the port.
@@ -145,8 +146,19 @@ def _report(
         exchange_order_id=order.exchange_order_id,
         qty=order.qty if is_change else None,
         price=order.price if is_change else None,
+        terms=_terms(order.terms) if is_change else None,
         code=event.reason or None if type(event) is Canceled else None,
         external=None if order_id else external_orders.describe_order(order),
+    )
+
+
+def _terms(terms: OrderTerms) -> NewTerms:
+    return NewTerms(
+        trigger_price=terms.trigger_price,
+        trailing_amount=terms.trailing_amount,
+        trailing_percent=terms.trailing_percent,
+        time_in_force=terms.time_in_force.value,
+        expires_at=terms.expires_at,
     )
 
 

@@ -22,10 +22,11 @@ from oms.domain.orders.order_rounding import (
     round_limit,
     round_stop,
 )
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.orders.order_types import LIMIT_TYPES, OCO_PARAM, TAKE_PROFIT_TYPES
 from oms.domain.side import Side
 from oms.domain.value import constructor, evolve
-from oms.simulation.inputs import NewOrder, NewOrderPair
+from oms.simulation.inputs import ChangeOrder, NewOrder, NewOrderPair
 from oms.simulation.state.paper_order import (
     PLAIN_TERMS,
     AttachedExit,
@@ -109,6 +110,35 @@ def build_new_order(
         terms=PLAIN_TERMS if _is_plain(order) else _terms(order, instrument),
         fault=_fault(params["sim"]) if "sim" in params else None,
         at=now,
+    )
+
+
+def build_change_request(
+    order: Order,
+    price: Decimal | None,
+    qty: Decimal | None,
+    now: datetime,
+    terms: NewTerms | None = None,
+) -> ChangeOrder:
+    """Returns the request to change ``order``; ``None`` keeps a value."""
+    request = ChangeOrder(
+        client_id=str(order.id),
+        exchange_order_id=order.exchange_order_id or "",
+        symbol=order.symbol,
+        price=price,
+        qty=qty,
+        at=now,
+    )
+    if terms is None:
+        return request
+    kind = terms.time_in_force
+    return evolve(
+        request,
+        trigger_price=terms.trigger_price,
+        trailing_amount=terms.trailing_amount,
+        trailing_percent=terms.trailing_percent,
+        time_in_force=None if kind is None else TimeInForce(kind),
+        expires_at=terms.expires_at,
     )
 
 

@@ -23,7 +23,7 @@ from oms.adapters.paper.market_data.price_sources import (
     describe_price_sources,
 )
 from oms.adapters.paper.market_data.quote_updates import market_to_quote, quote_to_update
-from oms.adapters.paper.order_requests import build_order_request
+from oms.adapters.paper.order_requests import build_change_request, build_order_request
 from oms.adapters.paper.paper_engine import PaperEngine
 from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE
 from oms.adapters.paper.unified_api.dispatch import call_method
@@ -35,6 +35,7 @@ from oms.domain.market_hours import MarketHours
 from oms.domain.money import ZERO
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.quotes import PublicTrade, Quote
 from oms.ports.exchange import (
     ConnectionState,
@@ -50,7 +51,6 @@ from oms.ports.price_feed import PriceFeed
 from oms.simulation.events import Rejected
 from oms.simulation.inputs import (
     CancelOrder,
-    ChangeOrder,
     Deposit,
     NewOrder,
     NewOrderPair,
@@ -152,19 +152,16 @@ class PaperExchange:
         return reports
 
     async def change(
-        self, order: Order, price: Decimal | None, qty: Decimal | None, now: datetime
+        self,
+        order: Order,
+        price: Decimal | None,
+        qty: Decimal | None,
+        now: datetime,
+        terms: NewTerms | None = None,
     ) -> Sequence[ExecutionReport]:
-        """Changes price and/or total quantity; a ``rejected`` report means: not changed."""
+        """Changes price, total quantity, other terms; a ``rejected`` report means: not changed."""
         steps = self._engine.update_market(order.symbol, now)
-        request = ChangeOrder(
-            client_id=str(order.id),
-            exchange_order_id=order.exchange_order_id or "",
-            symbol=order.symbol,
-            price=price,
-            qty=qty,
-            at=now,
-        )
-        steps.append(self._engine.step(request))
+        steps.append(self._engine.step(build_change_request(order, price, qty, now, terms)))
         return self._reports(steps, now, order)
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:

@@ -109,12 +109,17 @@ def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
         commands,
         "change-order",
         [network],
-        "give an order a new price, quantity or both, or new stop levels (none clears one)",
+        "give an order new terms, or new stop levels (none clears one)",
         example="change-order --account-id 1 --order-id 17 --new-price 59000",
         run=lazy_command("network", "change_order"),
     )
     change.add_argument("--new-price", help="the new limit price")
     change.add_argument("--new-qty", help="the new total quantity")
+    change.add_argument("--new-trigger-price", help="the new trigger price")
+    change.add_argument("--new-trailing-amount", help="the new distance of a trailing stop")
+    change.add_argument("--new-trailing-percent", help="the same in percent")
+    change.add_argument("--new-time-in-force", choices=("GTC", "GTD", "IOC", "FOK"), help="the new")
+    change.add_argument("--new-expires-at", help="when it expires (RFC 3339); makes it GTD")
     add_levels(change, hold_type=seconds_or_none)
     cancel = add_verb(
         commands,

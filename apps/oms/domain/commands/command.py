@@ -18,6 +18,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.protection.levels import Target
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.domain.value import value
@@ -93,7 +94,7 @@ class CancelOrder:
 
 @value
 class ChangeOrder:
-    """Change price, total quantity, or both, or stop levels; ``None`` keeps the value.
+    """Change terms of an order, or its stop levels; ``None`` keeps the value.
 
     ``symbol``, ``side`` and ``order_type`` change nothing: the command is refused if the order has
     other ones.
@@ -102,12 +103,29 @@ class ChangeOrder:
     order_id: int
     new_price: Decimal | None = None
     new_qty: Decimal | None = None
+    new_trigger_price: Decimal | None = None
+    new_trailing_amount: Decimal | None = None
+    new_trailing_percent: Decimal | None = None
+    new_time_in_force: str | None = None
+    new_expires_at: datetime | None = None
     comment: str | None = None
     symbol: str | None = None
     side: Side | None = None
     order_type: str | None = None
-    #: In place of price and quantity: stop levels of the order by name, numbers as text.
+    #: In place of the other terms: stop levels of the order by name, numbers as text.
     levels: Mapping[str, object] | None = None
+
+    @property
+    def terms(self) -> NewTerms | None:
+        """Return the new terms beside price and quantity; ``None`` without any."""
+        terms = NewTerms(
+            trigger_price=self.new_trigger_price,
+            trailing_amount=self.new_trailing_amount,
+            trailing_percent=self.new_trailing_percent,
+            time_in_force=self.new_time_in_force,
+            expires_at=self.new_expires_at,
+        )
+        return terms if terms.moves_trigger or terms.moves_time else None
 
 
 @value

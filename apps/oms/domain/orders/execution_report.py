@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.side import Side
 from oms.domain.value import value
 
@@ -151,6 +152,8 @@ class ExecutionReport:
     #: New total quantity and new price of a ``changed`` report; ``None``: unchanged.
     qty: Decimal | None = None
     price: Decimal | None = None
+    #: Its other terms; ``None``: unchanged.
+    terms: NewTerms | None = None
     #: Progress of a multi-step change, for ``changed`` and for the report that ends a failed one.
     edit: EditState | None = None
     #: Stable code and message of a ``rejected`` or ``refused`` report; why the exchange canceled.

@@ -20,10 +20,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
 from oms.domain.orders.order_risk import OrderRisk
+from oms.domain.orders.order_terms import moved_fields
 from oms.domain.protection.levels import Levels
 from oms.domain.side import Side as Side  # re-exported: importers of orders need it
 from oms.domain.value import evolve, value
@@ -62,6 +64,7 @@ _PENDING, _UNKNOWN = OrderState.PENDING_SUBMIT, OrderState.UNKNOWN
 _SUBMITTED, _PARTIAL = OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED
 _FILLED, _CANCELED = OrderState.FILLED, OrderState.CANCELED
 _EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
+_SAME: Mapping[str, Any] = MappingProxyType({})
 #: Reports that prove that the order reached the exchange.
 _ACKNOWLEDGES = frozenset(
     {ReportKind.ACCEPTED, ReportKind.EXECUTION, ReportKind.CHANGED, ReportKind.TRIGGERED}
@@ -297,6 +300,7 @@ def advance_order(
         closed_at=None if state.is_open else order.closed_at or now,
         updated_at=now,
         version=order.version + 1,
+        **_SAME if report.terms is None else moved_fields(order.time_in_force, report.terms),
     )
 
 

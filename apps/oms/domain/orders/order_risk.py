@@ -42,6 +42,7 @@ class OrderRisk:
     #: Price that the order was valued at; ``None`` if no limit needed one.
     price: Decimal | None = None
     checks: tuple[LimitCheck, ...] = ()
-    #: Quantity and price that a change on its way asks for.
+    #: Quantity and prices that a change on its way asks for.
     pending_qty: Decimal | None = None
     pending_price: Decimal | None = None
+    pending_trigger_price: Decimal | None = None

@@ -20,6 +20,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.instrument import Instrument
 from oms.domain.money import add, multiply, round_down_to_step
+from oms.domain.orders.order import Order
 from oms.domain.orders.order_types import TAKE_PROFIT_TYPES
 from oms.domain.protection.levels import Target
 from oms.domain.side import Side
@@ -92,11 +93,12 @@ def with_percent_quantity(
     return evolve(request, qty=round_down_to_step(share, instrument.step), qty_pct=None)
 
 
-def round_change_order(request: ChangeOrder, side: Side, instrument: Instrument) -> ChangeOrder:
-    """Return the change with all values rounded; ``side`` is the side of the order."""
-    qty = request.new_qty
+def round_change_order(request: ChangeOrder, order: Order, instrument: Instrument) -> ChangeOrder:
+    """Return the change of ``order`` with all values rounded."""
+    qty, side, trigger = request.new_qty, order.side, request.new_trigger_price
     return _with(
         request,
+        new_trigger_price=_round_trigger(trigger, side, order.order_type, instrument.tick),
         new_qty=None if qty is None else round_down_to_step(qty, instrument.step),
         new_price=_optional(round_limit, request.new_price, side, instrument.tick),
     )

@@ -28,6 +28,7 @@ from oms.domain.orders.order_validation import (
     refuse_invalid_order,
     valuation_price,
 )
+from oms.domain.orders.terms_validation import refuse_new_terms
 from oms.domain.risk.account_switches import refuse_account
 from oms.domain.risk.exposure import reducible_qty
 from oms.domain.risk.kill_switch import KillSwitch, refuse_killed
@@ -174,7 +175,7 @@ def _refuse_other_terms(request: ChangeOrder, order: Order) -> Refused | None:
 
 
 def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Refused | None:
-    """Check a request to change price or total quantity of an order."""
+    """Check a request to change the terms of an order."""
     if not order.is_open:
         return refuse_not_open(order)
     refused = _refuse_other_terms(request, order)
@@ -186,6 +187,9 @@ def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Re
     if request.new_price is not None and order.price is None:
         message = f"order {order.id} is a {order.order_type} order and has no price"
         return Refused(code="validation_error", message=message)
+    terms = request.terms
+    if terms is not None and (refused := refuse_new_terms(terms, order)) is not None:
+        return refused
     if request.new_qty is not None and request.new_qty < order.filled_qty:
         message = (
             f"new_qty {decimal_text(request.new_qty)} is below what order {order.id} has filled"
@@ -204,7 +208,8 @@ def admit_change(request: ChangeOrder, order: Order, context: RiskContext) -> Re
     refused = refused or refuse_killed(context.kill_switch, opens=opens)
     if refused is not None:
         return refused
-    return refuse_off_grid(context.instrument, qty=request.new_qty, prices=(request.new_price,))
+    prices = (request.new_price, request.new_trigger_price)
+    return refuse_off_grid(context.instrument, qty=request.new_qty, prices=prices)
 
 
 def refuse_not_open(order: Order) -> Refused:

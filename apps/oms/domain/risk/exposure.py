@@ -42,16 +42,17 @@ class Entry:
 
 def entry_of(order: Order) -> Entry:
     """Return the reservation of an open entry order, or of what a change may make of it."""
-    price = order.price
+    price, trigger_price = order.price, order.trigger_price
     if order.pending_change == "change" and order.risk is not None:
         price = _higher(price, order.risk.pending_price)
+        trigger_price = _higher(trigger_price, order.risk.pending_trigger_price)
     return Entry(
         symbol=order.symbol,
         side=order.side,
         order_type=order.order_type,
         qty=reserved_qty(order),
         price=price,
-        trigger_price=order.trigger_price,
+        trigger_price=trigger_price,
         time_in_force=order.time_in_force,
         strategy_id=order.strategy_id,
         position_id=order.position_id,

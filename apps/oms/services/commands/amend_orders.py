@@ -81,7 +81,7 @@ class AmendOrders:
         changes: Changes,
         now: datetime,
     ) -> CommandResult:
-        """Change price and quantity, or the stop levels, of an order."""
+        """Change terms of an order, or its stop levels."""
         order = await self._order(state, payload.order_id)
         if order is None:
             return CommandResult.refused(
@@ -101,7 +101,7 @@ class AmendOrders:
             policy=state.policy,
         )
         if not is_rounding_refused(order.params):
-            payload = round_change_order(payload, order.side, context.instrument)
+            payload = round_change_order(payload, order, context.instrument)
         refused = admit_change(payload, order, context)
         if refused is None and state.policy is not None:
             refused = await refuse_change(state.policy, state, payload, order, now)
@@ -116,7 +116,8 @@ class AmendOrders:
             )
         if refused is not None:
             return CommandResult.refused(refused, order_id=order.id)
-        reports = await state.exchange.change(order, payload.new_price, payload.new_qty, now)
+        new_price, new_qty, terms = payload.new_price, payload.new_qty, payload.terms
+        reports = await state.exchange.change(order, new_price, new_qty, now, terms)
         note_pending_change(state, order, payload)
         refused = await self._record_answer(state, order, "change", reports, changes)
         if refused is not None:
@@ -188,7 +189,10 @@ async def _refuse_over_limits(
         command_id=order.command_id or command.id,
         symbol=order.symbol,
         qty=payload.new_qty or order.qty,
-        price=payload.new_price or order.price or order.trigger_price,
+        price=payload.new_price
+        or order.price
+        or payload.new_trigger_price
+        or order.trigger_price,
     )
     return await notional_limits(state, command.actor.api_key_id, opening, now)
 

@@ -81,7 +81,9 @@ async def refuse_change(
 
     A change that only makes an order smaller passes, as does every change of an order that reduces.
     """
+    moved = payload.new_trigger_price
     has_new_price = payload.new_price not in (None, order.price)
+    has_new_price = has_new_price or moved not in (None, order.trigger_price)
     grows = payload.new_qty is not None and payload.new_qty > order.qty
     if order.reduce_only or not (has_new_price or grows):
         return None
@@ -93,7 +95,12 @@ async def refuse_change(
     if reducible >= left:
         return None
     price = order.price if payload.new_price is None else payload.new_price
-    entry = evolve(entry_of(order), qty=subtract(left, reducible), price=price)
+    entry = evolve(
+        entry_of(order),
+        qty=subtract(left, reducible),
+        price=price,
+        trigger_price=order.trigger_price if moved is None else moved,
+    )
     return await refuse_entry(policy, state, entry, now)
 
 
@@ -108,7 +115,12 @@ def note_pending_change(state: AccountState, order: Order, payload: ChangeOrder)
     state.put_order(
         evolve(
             order,
-            risk=evolve(risk, pending_qty=payload.new_qty, pending_price=payload.new_price),
+            risk=evolve(
+                risk,
+                pending_qty=payload.new_qty,
+                pending_price=payload.new_price,
+                pending_trigger_price=payload.new_trigger_price,
+            ),
         )
     )
 

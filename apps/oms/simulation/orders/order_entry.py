@@ -21,7 +21,7 @@ from oms.simulation.orders.triggers import (
     arm_trigger,
 )
 from oms.simulation.state.exchange_state import ExchangeState
-from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, PaperOrder, TimeInForce
+from oms.simulation.state.paper_order import PLAIN_TERMS, Leg, OrderTerms, PaperOrder, TimeInForce
 from oms.simulation.state.step_state import StepState
 from oms.simulation.transport.faults import Fault, FaultKind, seeded_uniform
 
@@ -81,7 +81,7 @@ def place_order_pair(state: StepState, request: NewOrderPair) -> Rejection | Non
 
 
 def change_order(state: StepState, request: ChangeOrder) -> Rejection | None:
-    """Changes price, total quantity or trigger of an open order; admitted like a new one."""
+    """Changes terms of an open order; admitted like a new one."""
     order = state.order(request.symbol, request.exchange_order_id)
     if order is None:
         return _reject_not_open(state.before, request.exchange_order_id)
@@ -92,12 +92,13 @@ def change_order(state: StepState, request: ChangeOrder) -> Rejection | None:
             f"quantity {decimal_text(qty)} is below what is filled, {decimal_text(order.filled)}"
         )
         return Rejection(code="too_late", message=message)
-    changed = _with_trigger_price(state, order, request)
+    changed = _with_new_terms(state, order, request)
     if isinstance(changed, Rejection):
         return changed
     if price is not None and order.price is None:
         return Rejection(code="exchange_rejected", message="the order has no price to change")
-    keeps_priority = qty <= order.qty and price == order.price and changed.terms is order.terms
+    keeps_priority = qty <= order.qty and price == order.price
+    keeps_priority = keeps_priority and _trigger_of(changed.terms) == _trigger_of(order.terms)
     release_lock(state, order)
     changed = evolve(
         changed,
@@ -250,16 +251,47 @@ def _link_sibling(order: PaperOrder, other: PaperOrder) -> PaperOrder:
     return evolve(order, terms=evolve(order.terms, sibling=other.exchange_order_id))
 
 
-def _with_trigger_price(
+def _with_new_terms(
     state: StepState, order: PaperOrder, request: ChangeOrder
 ) -> PaperOrder | Rejection:
-    """Returns the order with the requested trigger price, if it still has a trigger to reach."""
-    trigger = request.trigger_price
-    if trigger is None or trigger == order.terms.trigger_price:
+    """Returns the order with the requested terms, if it still has a trigger to reach."""
+    terms = _new_trigger(_new_time(order.terms, request), request)
+    if terms == order.terms:
         return order
-    if not order.is_waiting or order.terms.trigger_price is None:
+    changed = evolve(order, terms=PLAIN_TERMS if terms == PLAIN_TERMS else terms)
+    moves_trigger = _trigger_of(terms) != _trigger_of(order.terms)
+    if moves_trigger and not order.is_waiting:
         return Rejection(code="exchange_rejected", message="the order has no trigger to change")
-    return arm_trigger(state, evolve(order, terms=evolve(order.terms, trigger_price=trigger)))
+    never_rests = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+    if never_rests and terms.time_in_force is not order.terms.time_in_force:
+        if not order.is_waiting or order.post_only:
+            message = f"the order rests and cannot become {terms.time_in_force.value}"
+            return Rejection(code="exchange_rejected", message=message)
+    refused = _check_form(state, changed)
+    if refused is not None:
+        return refused
+    return arm_trigger(state, changed) if moves_trigger else changed
+
+
+def _new_time(terms: OrderTerms, request: ChangeOrder) -> OrderTerms:
+    if request.expires_at is not None:
+        return evolve(terms, time_in_force=TimeInForce.GTD, expires_at=request.expires_at)
+    if request.time_in_force in (None, terms.time_in_force):
+        return terms
+    return evolve(terms, time_in_force=request.time_in_force, expires_at=None)
+
+
+def _new_trigger(terms: OrderTerms, request: ChangeOrder) -> OrderTerms:
+    amount, percent = request.trailing_amount, request.trailing_percent
+    if amount is not None or percent is not None:
+        terms = evolve(terms, trailing_amount=amount, trailing_percent=percent)
+    if request.trigger_price is not None:
+        terms = evolve(terms, trigger_price=request.trigger_price)
+    return terms
+
+
+def _trigger_of(terms: OrderTerms) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    return terms.trigger_price, terms.trailing_amount, terms.trailing_percent
 
 
 def _reject_not_open(state: ExchangeState, order_id: str) -> Rejection:

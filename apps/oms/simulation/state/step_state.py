@@ -147,8 +147,11 @@ class StepState:
         order_id = order.exchange_order_id
         self._orders_of(order.symbol)[order_id] = order
         self.touched_orders[order_id] = order
-        if order.terms is not PLAIN_TERMS and order_id not in self.orders_with_terms:
-            self.orders_with_terms = {**self.orders_with_terms, order_id: order.symbol}
+        if order.terms is not PLAIN_TERMS:
+            if order_id not in self.orders_with_terms:
+                self.orders_with_terms = {**self.orders_with_terms, order_id: order.symbol}
+        elif self.orders_with_terms and order_id in self.orders_with_terms:
+            self._drop_terms(order_id)  # its expiry was removed
 
     def end_order(self, order: PaperOrder) -> None:
         """Removes an order that ended."""
@@ -159,12 +162,13 @@ class StepState:
             del orders[order_id]
             self.touched_orders[order_id] = None
             if order_id in self.orders_with_terms:
-                self.orders_with_terms = {
-                    n: s for n, s in self.orders_with_terms.items() if n != order_id
-                }
+                self._drop_terms(order_id)
             if not orders:
                 del self.orders[order.symbol]
                 del self._copied[order.symbol]
+
+    def _drop_terms(self, order_id: str) -> None:
+        self.orders_with_terms = {n: s for n, s in self.orders_with_terms.items() if n != order_id}
 
     def fresh_market(self, symbol: str) -> Market | None:
         """Returns the symbol's market; ``None`` where it is unknown, too old, or closed."""

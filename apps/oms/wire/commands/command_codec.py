@@ -179,7 +179,18 @@ def _write_row_command(
                 fields["own_only"] = True
         case ChangeOrder():
             fields = {"order_id": payload.order_id}
-            put_decimals(fields, new_price=payload.new_price, new_qty=payload.new_qty)
+            put_decimals(
+                fields,
+                new_price=payload.new_price,
+                new_qty=payload.new_qty,
+                new_trigger_price=payload.new_trigger_price,
+                new_trailing_amount=payload.new_trailing_amount,
+                new_trailing_percent=payload.new_trailing_percent,
+            )
+            if payload.new_time_in_force is not None:
+                fields["new_time_in_force"] = payload.new_time_in_force
+            if payload.new_expires_at is not None:
+                fields["new_expires_at"] = time_text(payload.new_expires_at)
             expected = {"symbol": payload.symbol, "order_type": payload.order_type}
             if payload.levels is not None:
                 fields["levels"] = dict(payload.levels)

@@ -189,6 +189,11 @@ class ChangeFields(LevelFields, total=False):
     order_id: Required[Id]
     new_price: Positive
     new_qty: Positive
+    new_trigger_price: Positive
+    new_trailing_amount: Positive
+    new_trailing_percent: Positive
+    new_time_in_force: TimeInForce
+    new_expires_at: Moment
     stop_loss: Positive | None
     stop_gain: Positive | None
     comment: Comment

@@ -35,6 +35,11 @@ from oms.wire.request_body import Location, malformed_at
 
 STOP_ALIASES = {"oms_stop_loss": "stop_loss", "oms_stop_gain": "stop_gain"}
 _LEVELS = ("stop_loss", "stop_gain", *SETTABLE)
+#: What a change of an order gives in place of levels.
+TERMS = (
+    *("new_price", "new_qty", "new_trigger_price", "new_trailing_amount", "new_trailing_percent"),
+    *("new_time_in_force", "new_expires_at"),
+)
 _CHANGES = (*_LEVELS, "comment")
 #: Levels that orders bring to their positions and keep as they were sent.
 _OF_POSITIONS = ("targets", "stop_trailing_from_target", "tp_sl_base", "tp_sl_base_price")
@@ -61,7 +66,7 @@ def read_close_all(sent: Mapping[str, Any], at: Location) -> CloseAllPositions:
 
 
 def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
-    """Parse an order id and its new price, quantity or both, or its new levels.
+    """Parse an order id and its new terms, or its new levels.
 
     Null clears a level. Raises ``Malformed``.
     """
@@ -72,9 +77,10 @@ def read_change_order(sent: Mapping[str, Any], at: Location) -> ChangeOrder:
         raise malformed_at((*at, name), "orders keep it; position_change changes it")
     read_level_fields(fields, at)
     levels = {name: fields.pop(name) for name in _LEVELS if name in fields}
-    changes_terms = "new_price" in fields or "new_qty" in fields
+    changes_terms = any(name in fields for name in TERMS)
     if not changes_terms and not levels:
-        raise malformed_at((*at, "new_price"), "give new_price, new_qty, or levels", "missing")
+        message = "give a new price, quantity or other term, or levels"
+        raise malformed_at((*at, "new_price"), message, "missing")
     if changes_terms and levels:
         message = "levels are changed by a command of their own"
         raise malformed_at((*at, next(iter(levels))), message)

@@ -251,6 +251,17 @@ async def test_a_change_is_checked_as_the_order_that_it_makes(limited: InProcess
     assert (await post_command(limited, "change_order", order_id=number, new_qty="3"))["ok"]
 
 
+async def test_a_moved_trigger_price_is_valued_anew(limited: InProcessGateway) -> None:
+    await set_limits(limited, max_order_notional="500")
+    sent = await send(limited, order_type="stop_market", trigger_price="110", qty="4")
+    number = sent["order_id"]
+    change = await post_command(limited, "change_order", order_id=number, new_trigger_price="126")
+    assert reason_of(change) == "max_order_notional"
+    assert change["error"]["value"] == "504"
+    change = await post_command(limited, "change_order", order_id=number, new_trigger_price="125")
+    assert (change["ok"], change["order"]["trigger_price"]) == (True, "125")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -7,7 +7,7 @@ from oms.domain.money import decimal_text
 from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
 from oms.wire.json import dumps, loads
 
-_DECIMALS = ("price", "pending_qty", "pending_price")
+_DECIMALS = ("price", "pending_qty", "pending_price", "pending_trigger_price")
 
 
 def encode_risk(risk: OrderRisk) -> str:

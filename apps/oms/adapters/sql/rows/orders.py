@@ -76,12 +76,14 @@ _MUTABLE = (
     "cancel_reason",
     "risk_json",
 )
+#: Columns among those of the insert that changes move.
+_MOVED = ("trailing_amount", "trailing_percent")
 #: Columns set on insert that came later: the columns keep their order.
 _LATER = ("group_id", "arrival_price")
 COLUMNS = _FIXED + _MUTABLE + _LATER
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
-UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE)
+UPSERT = BulkInsert(table="oms_orders", columns=COLUMNS, update_columns=_MUTABLE + _MOVED)
 
 
 def order_to_row(order: Order, dialect: Dialect) -> Values:
