@@ -27,11 +27,11 @@ _HISTORIES = {
 }
 _ORDER_FILTERS = ("symbol", "status", "reason", "signal_id", "source_id", "group_id")
 
-_LEVELS = (
+_SINGLE_LEVELS = (
     *("stop_loss", "stop_gain", "stop_loss_pct", "stop_gain_pct", "stop_trailing_pct"),
     *("stop_trailing_amount", "stop_trailing_activation_pct", "max_hold_seconds"),
-    *("targets", "stop_trailing_from_target", "tp_sl_base_price"),
 )
+_LEVELS = (*_SINGLE_LEVELS, "targets", "stop_trailing_from_target", "tp_sl_base_price")
 _TERMS = (
     *("new_price", "new_qty", "new_trigger_price", "new_trailing_amount", "new_trailing_percent"),
     *("new_time_in_force", "new_expires_at"),
@@ -71,7 +71,7 @@ def send_oco(parsed: argparse.Namespace) -> Any:
 
 def change_order(parsed: argparse.Namespace) -> Any:
     """``change_order``; the word none clears a level."""
-    sent = _present(parsed, ("order_id", *_TERMS, *_LEVELS, "comment"))
+    sent = _present(parsed, ("order_id", *_TERMS, *_SINGLE_LEVELS, "comment"))
     payload = {name: None if value == "none" else value for name, value in sent.items()}
     return _command(parsed, "change_order", payload, {})
 

@@ -1,7 +1,6 @@
 """Admission: refusals with code, limit and value, and content of approved orders."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -167,7 +166,6 @@ def test_strategies_do_not_close_each_other_in_strategy_netting() -> None:
 
 STOP = {"order_type": "stop_market", "trigger_price": Decimal(90)}
 TRAILING = {"order_type": "trailing_stop", "trailing_amount": Decimal(3)}
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

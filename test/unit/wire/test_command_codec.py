@@ -102,7 +102,7 @@ PAYLOADS: list[CommandPayload] = [
     ChangeOrder(order_id=1, new_qty=Decimal("0.5"), comment="c"),
     ChangeOrder(order_id=1, new_trigger_price=Decimal("9.5"), new_trailing_amount=Decimal(2)),
     ChangeOrder(order_id=1, new_trailing_percent=Decimal("0.5"), new_time_in_force="GTC"),
-    ChangeOrder(order_id=1, new_expires_at=datetime(2026, 1, 2, tzinfo=UTC), new_time_in_force="GTD"),
+    ChangeOrder(order_id=1, new_expires_at=datetime(2026, 1, 2, tzinfo=UTC)),
     ChangeOrder(order_id=1, new_price=Decimal(5), symbol="X", side=Side.BUY, order_type="limit"),
     ClosePosition(position_id=1),
     ClosePosition(

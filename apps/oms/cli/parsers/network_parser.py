@@ -10,6 +10,7 @@ from oms.cli.parsers.position_parser import (
     ORDER_TYPES,
     add_levels,
     add_positions,
+    add_single_levels,
     seconds_or_none,
 )
 
@@ -120,7 +121,7 @@ def _add_orders(commands: Any, network: argparse.ArgumentParser) -> None:
     change.add_argument("--new-trailing-percent", help="the same in percent")
     change.add_argument("--new-time-in-force", choices=("GTC", "GTD", "IOC", "FOK"), help="the new")
     change.add_argument("--new-expires-at", help="when it expires (RFC 3339); makes it GTD")
-    add_levels(change, hold_type=seconds_or_none)
+    add_single_levels(change, hold_type=seconds_or_none)
     cancel = add_verb(
         commands,
         "cancel-order",

@@ -103,15 +103,7 @@ def _add_shortcuts(commands: Any, network: argparse.ArgumentParser) -> None:
 
 def add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]) -> None:
     """Add the flags of the stop levels of a position."""
-    command.add_argument("--stop-loss", help="price that closes the position at a loss")
-    command.add_argument("--stop-gain", help="price that closes it at a gain")
-    command.add_argument("--stop-loss-pct", help="the same in percent of its average price")
-    command.add_argument("--stop-gain-pct", help="the same in percent of its average price")
-    command.add_argument("--stop-trailing-pct", help="distance from the best price, in percent")
-    command.add_argument("--stop-trailing-amount", help="the same as a price difference")
-    command.add_argument(
-        "--stop-trailing-activation-pct", help="profit in percent from which it trails"
-    )
+    add_single_levels(command, hold_type)
     command.add_argument(
         "--target",
         dest="targets",
@@ -124,6 +116,19 @@ def add_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]
         "--stop-trailing-from-target", type=hold_type, help="trail once so many were reached"
     )
     command.add_argument("--tp-sl-base-price", help="price that percentages count from")
+
+
+def add_single_levels(command: argparse.ArgumentParser, hold_type: Callable[[str], Any]) -> None:
+    """Add the flags of the levels that an order may change."""
+    command.add_argument("--stop-loss", help="price that closes the position at a loss")
+    command.add_argument("--stop-gain", help="price that closes it at a gain")
+    command.add_argument("--stop-loss-pct", help="the same in percent of its average price")
+    command.add_argument("--stop-gain-pct", help="the same in percent of its average price")
+    command.add_argument("--stop-trailing-pct", help="distance from the best price, in percent")
+    command.add_argument("--stop-trailing-amount", help="the same as a price difference")
+    command.add_argument(
+        "--stop-trailing-activation-pct", help="profit in percent from which it trails"
+    )
     command.add_argument(
         "--max-hold-seconds", type=hold_type, help="close it after this many seconds"
     )

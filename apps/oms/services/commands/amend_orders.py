@@ -189,10 +189,7 @@ async def _refuse_over_limits(
         command_id=order.command_id or command.id,
         symbol=order.symbol,
         qty=payload.new_qty or order.qty,
-        price=payload.new_price
-        or order.price
-        or payload.new_trigger_price
-        or order.trigger_price,
+        price=payload.new_price or order.price or payload.new_trigger_price or order.trigger_price,
     )
     return await notional_limits(state, command.actor.api_key_id, opening, now)
 

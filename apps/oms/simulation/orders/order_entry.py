@@ -172,6 +172,7 @@ def _build_order(state: StepState, request: NewOrder, number: int) -> PaperOrder
 
 
 _PLAIN_TYPES = frozenset({"market", "limit"})
+_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def _leg(request: NewOrder) -> Leg:
@@ -262,11 +263,11 @@ def _with_new_terms(
     moves_trigger = _trigger_of(terms) != _trigger_of(order.terms)
     if moves_trigger and not order.is_waiting:
         return Rejection(code="exchange_rejected", message="the order has no trigger to change")
-    never_rests = terms.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
-    if never_rests and terms.time_in_force is not order.terms.time_in_force:
-        if not order.is_waiting or order.post_only:
-            message = f"the order rests and cannot become {terms.time_in_force.value}"
-            return Rejection(code="exchange_rejected", message=message)
+    kind = terms.time_in_force
+    is_immediate = kind in _IMMEDIATE and kind is not order.terms.time_in_force
+    if is_immediate and (not order.is_waiting or order.post_only):
+        message = f"the order rests and cannot become {kind.value}"
+        return Rejection(code="exchange_rejected", message=message)
     refused = _check_form(state, changed)
     if refused is not None:
         return refused
