@@ -20,7 +20,6 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from oms.domain.money import ZERO, add, divide, multiply, subtract
 from oms.domain.orders.execution_report import EditState, Execution, ExecutionReport, ReportKind
@@ -64,7 +63,7 @@ _PENDING, _UNKNOWN = OrderState.PENDING_SUBMIT, OrderState.UNKNOWN
 _SUBMITTED, _PARTIAL = OrderState.SUBMITTED, OrderState.PARTIALLY_FILLED
 _FILLED, _CANCELED = OrderState.FILLED, OrderState.CANCELED
 _EXPIRED, _REJECTED = OrderState.EXPIRED, OrderState.REJECTED
-_SAME: Mapping[str, Any] = MappingProxyType({})
+_SAME: Mapping[str, object] = MappingProxyType({})
 #: Reports that prove that the order reached the exchange.
 _ACKNOWLEDGES = frozenset(
     {ReportKind.ACCEPTED, ReportKind.EXECUTION, ReportKind.CHANGED, ReportKind.TRIGGERED}

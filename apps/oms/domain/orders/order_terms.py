@@ -6,7 +6,6 @@ distance replaces the other.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from oms.domain.value import value
 
@@ -41,9 +40,9 @@ class NewTerms:
         return self.time_in_force is not None or self.expires_at is not None
 
 
-def moved_fields(time_in_force: str | None, terms: NewTerms) -> dict[str, Any]:
+def moved_fields(time_in_force: str | None, terms: NewTerms) -> dict[str, object]:
     """Return the fields of an order with this time in force that the terms change."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     if terms.trigger_price is not None:
         fields["trigger_price"] = terms.trigger_price
     if terms.distances:

@@ -178,24 +178,7 @@ def _write_row_command(
             if payload.own_only:
                 fields["own_only"] = True
         case ChangeOrder():
-            fields = {"order_id": payload.order_id}
-            put_decimals(
-                fields,
-                new_price=payload.new_price,
-                new_qty=payload.new_qty,
-                new_trigger_price=payload.new_trigger_price,
-                new_trailing_amount=payload.new_trailing_amount,
-                new_trailing_percent=payload.new_trailing_percent,
-            )
-            if payload.new_time_in_force is not None:
-                fields["new_time_in_force"] = payload.new_time_in_force
-            if payload.new_expires_at is not None:
-                fields["new_expires_at"] = time_text(payload.new_expires_at)
-            expected = {"symbol": payload.symbol, "order_type": payload.order_type}
-            if payload.levels is not None:
-                fields["levels"] = dict(payload.levels)
-            expected["side"] = None if payload.side is None else payload.side.value
-            fields |= {name: each for name, each in expected.items() if each is not None}
+            fields = _write_change(payload)
         case CloseBy():
             fields = {
                 "position_id_a": payload.position_id_a,
@@ -219,6 +202,28 @@ def _write_row_command(
         case _:
             assert_never(payload)
     return fields
+
+
+def _write_change(payload: ChangeOrder) -> dict[str, Any]:
+    fields: dict[str, Any] = {"order_id": payload.order_id}
+    put_decimals(
+        fields,
+        new_price=payload.new_price,
+        new_qty=payload.new_qty,
+        new_trigger_price=payload.new_trigger_price,
+        new_trailing_amount=payload.new_trailing_amount,
+        new_trailing_percent=payload.new_trailing_percent,
+    )
+    expires_at, side = payload.new_expires_at, payload.side
+    others = {
+        "new_time_in_force": payload.new_time_in_force,
+        "new_expires_at": None if expires_at is None else time_text(expires_at),
+        "levels": None if payload.levels is None else dict(payload.levels),
+        "symbol": payload.symbol,
+        "order_type": payload.order_type,
+        "side": None if side is None else side.value,
+    }
+    return fields | {name: each for name, each in others.items() if each is not None}
 
 
 def _write_position_change(payload: ChangePosition) -> dict[str, Any]:

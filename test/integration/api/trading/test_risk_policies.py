@@ -251,7 +251,7 @@ async def test_a_change_is_checked_as_the_order_that_it_makes(limited: InProcess
     assert (await post_command(limited, "change_order", order_id=number, new_qty="3"))["ok"]
 
 
-async def test_a_moved_trigger_price_is_valued_anew(limited: InProcessGateway) -> None:
+async def test_a_moved_trigger_price_is_valued_again(limited: InProcessGateway) -> None:
     await set_limits(limited, max_order_notional="500")
     sent = await send(limited, order_type="stop_market", trigger_price="110", qty="4")
     number = sent["order_id"]
