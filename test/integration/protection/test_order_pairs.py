@@ -28,6 +28,16 @@ async def test_p7_first_fill_of_the_limit_cancels_the_stop(trader: PaperTrader) 
     assert (await trader.orders())[1]["remaining_qty"] == "3", "the rest stays on the limit"
 
 
+async def test_a_pair_survives_a_restart(trader: PaperTrader) -> None:
+    position_id = await trader.open("4")
+    await trader.run("send_oco", **PAIR, position_id=position_id)
+    await trader.restart()
+    await trader.look()
+    await trader.look()
+    assert await statuses(trader) == [("limit", "SUBMITTED"), ("stop_market", "SUBMITTED")]
+    await trader.assert_healthy()
+
+
 async def test_p7_stop_cancels_the_limit_and_a_cancel_both(trader: PaperTrader) -> None:
     await trader.open("4")
     await trader.run("send_oco", **PAIR)

@@ -41,8 +41,12 @@ class Protection(StrEnum):
 
 
 def is_native(order: Order) -> bool:
-    """Return whether the order stands for a level of the position that its group names."""
-    return order.group_id is not None and order.reason in _REASONS and OCO_PARAM not in order.params
+    """Return whether the order stands for a level of the position that its group names.
+
+    Orders that an exchange made of another one, as of a pair or with exits, do not.
+    """
+    is_own = order.group_id is not None and order.parent_order_id is None
+    return is_own and order.reason in _REASONS and OCO_PARAM not in order.params
 
 
 def may_use_native(account: Account) -> bool:
