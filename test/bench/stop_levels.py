@@ -4,13 +4,17 @@
 
 One worker holds paper accounts at manual prices. Each position has a stop loss of its own level
 (a trailing stop as well in every second one), so that a price reaches a chosen number of them.
+With `--kills 50` the worker is killed that often right after a price has reached levels; in the end
+every position is closed once, or open with its levels.
 """
 
 import argparse
 import contextlib
+import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +35,7 @@ PRICE = 50_000
 BATCH = 100
 ROUNDS = 10
 IDLE_SECONDS = 10.0
+KILL_SECONDS_MAX = 0.2
 SECONDS_MAX = 120.0
 DATABASE = "stop_levels"
 
@@ -128,7 +133,67 @@ def _measure(gateway: Gateway, options: argparse.Namespace) -> dict[str, str]:
     figures["the same after SIGKILL, with the end of its leases"] = (
         f"{_restart(armed, kill=True):.1f} s"
     )
+    if options.kills:
+        figures |= _kill_often(armed, options.kills)
     return figures
+
+
+def _kill_often(armed: _Armed, kills: int) -> dict[str, str]:
+    """Kill the worker after each of ``kills`` prices that reach levels; check the positions."""
+    delays, moments = [], Counter[str]()
+    for number in range(kills):
+        armed.reach_next()
+        time.sleep(KILL_SECONDS_MAX * number / kills)  # Spreads the kills over all steps.
+        armed.gateway.kill("worker")
+        moments += _steps(armed.gateway)
+        started = time.monotonic()
+        armed.worker = armed.gateway.start_worker()
+        armed.await_closes()
+        delays.append(time.monotonic() - started)
+    _check_positions(armed)
+    found = ", ".join(f"{count} {step}" for step, count in sorted(moments.items()))
+    return {
+        "kills, each with levels that were reached; lost, closed twice": f"{kills}; 0, 0",
+        "closes at the kills": found,
+        "from the start of the next worker until all are closed, median and worst": (
+            f"{statistics.median(delays):.1f} s, {max(delays):.1f} s"
+        ),
+    }
+
+
+def _steps(gateway: Gateway) -> Counter[str]:
+    """Return how many closes, and prices that cause some, are in the queue."""
+    waiting = fetch_number(
+        gateway.dsn,
+        "SELECT COUNT(*) FROM oms_commands WHERE status IN ('queued', 'running')"
+        " AND request_id LIKE 'oms:stop:%'",
+    )
+    prices = fetch_number(
+        gateway.dsn,
+        "SELECT COUNT(*) FROM oms_commands WHERE status IN ('queued', 'running')"
+        " AND command_type = 'paper_price'",
+    )
+    return Counter({"triggered and not executed": waiting, "with a price in the queue": prices})
+
+
+def _check_positions(armed: _Armed) -> None:
+    """Raise BenchError unless each position is closed by one order, or open with its stop loss."""
+    rows = fetch_rows(
+        armed.gateway.dsn,
+        """SELECT p.id, p.state, p.stop_loss, COUNT(o.id) FROM oms_positions p
+           LEFT JOIN oms_orders o ON o.position_id = p.id AND o.reason IN ('sl', 'trailing')
+           AND o.status = 'FILLED' GROUP BY p.id, p.state, p.stop_loss""",
+    )
+    wrong = [
+        row
+        for row in rows
+        if (row[1] == "closed") != (row[3] == 1) or (row[1] == "open" and row[2] is None)
+    ]
+    closed = sum(row[1] == "closed" for row in rows)
+    if wrong or closed != armed.closed or len(rows) != armed.depth * len(armed.accounts):
+        raise BenchError(f"{closed} closed of {armed.closed} reached; wrong: {wrong[:5]}")
+    if not armed.gateway.verify()["ok"]:
+        raise BenchError("verify has findings")
 
 
 def _open_positions(armed: _Armed) -> None:
@@ -209,5 +274,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--positions", type=int, default=5000, help="of all accounts (5000)")
     parser.add_argument("--accounts", type=int, default=50, help="50")
+    parser.add_argument("--kills", type=int, default=0, help="of the worker at triggers (0)")
     parser.add_argument("--databases", type=lambda t: t.split(","), default=["mariadb", "sqlite"])
     return parser.parse_args(arguments)
