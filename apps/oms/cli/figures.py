@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 500
 _PLACES = Decimal("0.0001")
 _CONTEXT = Context(prec=80, rounding=ROUND_HALF_EVEN)
-_FILTERS = ("strategy_id", "symbol", "exchange", "group_by")
+_FILTERS = ("strategy_id", "symbol", "exchange", "source_id", "group_by")
 
 
 def portfolio(parsed: argparse.Namespace) -> Any:

@@ -89,6 +89,11 @@ ORDER_STATUS = _query(
 REASON = _query("reason", "Orders sent for one reason.", {"type": "string", "examples": ["sl"]})
 SIGNAL_ID = _query("signal_id", "Orders of one signal.", ID_SCHEMA)
 SOURCE_ID = _query("source_id", "Orders of one source of signals.", ID_SCHEMA)
+RESULTS_SOURCE_ID = _query(
+    "source_id",
+    "Positions that orders of one source of signals opened; 0: of none.",
+    {"type": "integer", "minimum": 0},
+)
 GROUP_ID = _query("group_id", "Orders of one group.", ID_SCHEMA)
 DAYS = _query(
     "days", "The last days, to this moment; in place of since.", {"type": "integer", "minimum": 1}
@@ -108,7 +113,7 @@ EXCHANGE = _query(
 GROUP_BY = _query(
     "group_by",
     "One row per group; days are of UTC.",
-    _words("strategy", "symbol", "exchange", "account", "day"),
+    _words("strategy", "symbol", "exchange", "account", "source", "day"),
 )
 EXECUTION_GROUP_BY = _query(
     "group_by", "One row per group.", _words("strategy", "symbol", "exchange")
@@ -214,7 +219,7 @@ OPEN_POSITIONS = (*OPEN_LIST, INCLUDE_CLOSED, GROUP)
 EQUITY = (ACCOUNT_IDS, FROM, TO, RESOLUTION)
 SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
 EXECUTIONS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, FROM, TO, EXECUTION_GROUP_BY)
-RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, FROM, TO, GROUP_BY)
+RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, RESULTS_SOURCE_ID, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
 ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)
 AUDIT_LOG = (OPTIONAL_ACCOUNT_IDS, ACTOR_USER_ID, ACTION, ENTITY, SINCE, UNTIL, *_PAGING)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from kit.databases.sql import execute
 from kit.gateway.in_process import ADMIN_KEY
 from kit.gateway.manual_trading import ManualTrading
 from kit.polling import poll_until
@@ -138,6 +139,42 @@ async def test_statistics_by_group_and_period(trading: ManualTrading) -> None:
     for query in ("group_by=x", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "from=x"):
         answer = await trading.gateway.client("GET", f"{path}&{query}", key=trading.keys[account])
         assert (answer.status, answer.detail["code"]) == (422, "validation_error"), query
+
+
+async def test_statistics_by_the_source_of_the_opening_order(
+    trading: ManualTrading, dsn: str
+) -> None:
+    account = await trading.add_account("hedge")
+    symbol = "ETH/USDT:USDT"
+    await trading.set_price(account, "100", symbol)
+    first, second, third = [
+        await trading.trade(account, "buy", "1", symbol, new_position=True) for _ in range(3)
+    ]
+    await trading.trade(account, "buy", "1", symbol, position_id=second)
+    sourced = f"SELECT MIN(id) FROM oms_deals WHERE position_id IN ({first}, {second})"
+    orders = f"SELECT order_id FROM oms_deals WHERE id IN ({sourced} GROUP BY position_id)"
+    added = f"SELECT MAX(order_id) FROM oms_deals WHERE position_id = {second}"
+    execute(
+        dsn,
+        f"UPDATE oms_orders SET source_id = 5 WHERE id IN ({orders})",
+        f"UPDATE oms_orders SET source_id = 6 WHERE id IN ({added})",
+    )
+    await trading.set_price(account, "110", symbol)
+    for position in (first, third):
+        terms = {"position_id": position, "reduce_only": True}
+        await trading.trade(account, "sell", "1", symbol, **terms)
+    path = f"/stats?account_ids={account}"
+    stats = await trading.get(account, f"{path}&group_by=source")
+    groups = {
+        each["key"]: (each["open_positions"], each["closed_positions"], each["total_pnl"])
+        for each in stats["groups"]
+    }
+    assert groups == {0: (0, 1, "10"), 5: (1, 1, "10")}
+    for source, counts in ((0, (1, 0)), (5, (2, 1)), (6, (0, 0))):
+        only = await trading.get(account, f"{path}&source_id={source}")
+        assert (only["total_positions"], only["open_positions"]) == counts, source
+    wrong = await trading.gateway.client("GET", f"{path}&source_id=x", key=trading.keys[account])
+    assert (wrong.status, wrong.detail["code"]) == (422, "validation_error")
 
 
 async def test_keys_see_only_their_accounts_and_strategies(trading: ManualTrading) -> None:

@@ -10,10 +10,12 @@ from typing import cast
 
 from kit.builders import NOON
 from kit.exchanges.paper_harness import a_paper_account
-from kit.ledger.equity_oracle import ExpectedEquity, expected_equity
+from kit.ledger.equity_oracle import PLACES, ExpectedEquity, expected_equity
 from kit.ledger.histories import History
 from kit.ledger.history_run import HistoryRun
 from kit.ledger.ledger_book import LedgerBook
+from oms.domain.instrument import InstrumentKind
+from oms.domain.ledger.deal import DealType
 from oms.domain.ledger.position import Position
 from oms.domain.money import EXACT
 from oms.domain.performance.balances import Balance, Balances
@@ -31,6 +33,14 @@ ZERO = Decimal(0)
 
 ReadMoney = Callable[[], Awaitable[StoredMoney]]
 """Returns the money of the account; its wallet is not used."""
+
+
+class EquityRun(HistoryRun):
+    """Every fifth late fee of spot is in coins, which it takes from no position."""
+
+    def _charge_fee(self, trade: str, fee: Decimal, currency: str) -> None:
+        is_in_coins = self.instrument.kind is InstrumentKind.SPOT and int(fee * 1000) % 5 == 0
+        super()._charge_fee(trade, fee, self.instrument.base if is_in_coins else currency)
 
 
 class SnapshotChecks:
@@ -79,11 +89,24 @@ class SnapshotChecks:
                 for name in ExpectedEquity._fields
                 if name != "wallet"
             ]
+        earned = figures.total_pnl
+        if not self._is_earned(earned, expected.equity - Fraction(DEPOSIT)):
+            pairs.append(("total_pnl", earned, expected.equity - Fraction(DEPOSIT)))
         return [
             f"{name} {actual}, the oracle has {float(wanted)}"
             for name, actual, wanted in pairs
             if actual is None or Fraction(actual) != wanted
         ]
+
+    def _is_earned(self, figure: Decimal | None, expected: Fraction) -> bool:
+        """Return whether the account earned this, up to the rounding of each result and fee.
+
+        Coins that were sold beyond what positions held are no result of the ledger.
+        """
+        parts = self._run.oracle.parts
+        if figure is None or any(part.position is None for part in parts):
+            return figure is not None
+        return abs(Fraction(figure) - expected) <= Fraction(2 + 2 * len(parts), PLACES)
 
     @property
     def taken(self) -> int:
@@ -156,9 +179,12 @@ class SnapshotChecks:
 def money_of_book(book: LedgerBook, account_id: int) -> StoredMoney:
     """Return the sums of a book's rows, as a store has them."""
     fees: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    late_fees: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for deal in book.deals:
         if deal.position_id and deal.fee is not None and deal.fee_currency is not None:
             fees[deal.symbol, deal.fee_currency] += deal.fee
+            if deal.type is DealType.COMMISSION:
+                late_fees[deal.symbol, deal.fee_currency] += deal.fee
     positions = book.positions.values()
     result = SymbolResults(
         symbol=book.instrument.symbol,
@@ -173,13 +199,14 @@ def money_of_book(book: LedgerBook, account_id: int) -> StoredMoney:
         positions=book.open_positions(),
         results=[result],
         fees=fees,
+        late_fees=late_fees,
         outside=[deal for deal in book.deals if not deal.position_id],
     )
 
 
 async def check_history(history: History, seed: int) -> tuple[list[str], int]:
     """Take a snapshot after each step; return the first differences and how many were taken."""
-    run = HistoryRun(history.mode, history.instrument)
+    run = EquityRun(history.mode, history.instrument)
     checks = SnapshotChecks(run, seed)
     for step in history.steps:
         run.play_step(step)

@@ -6,7 +6,7 @@ from typing import Any
 from oms.cli.flags import add_verb, lazy_command
 
 #: A test compares them with ``services.performance.trade_results``.
-GROUPS = ("strategy", "symbol", "exchange", "account", "day")
+GROUPS = ("strategy", "symbol", "exchange", "account", "source", "day")
 _ALL_ACCOUNTS = "default: all that the key may read"
 
 
@@ -57,6 +57,7 @@ def add_figures(commands: Any, network: argparse.ArgumentParser) -> None:
     stats.add_argument("--strategy-id", type=int, help="positions of one strategy; 0: of none")
     stats.add_argument("--symbol", help="positions of one symbol")
     stats.add_argument("--exchange", help="accounts of one exchange, as binance")
+    stats.add_argument("--source-id", type=int, help="opened by one source of signals; 0: by none")
     stats.add_argument("--since", help="closed from this moment on: RFC 3339 or milliseconds")
     stats.add_argument("--until", help="closed before this moment")
     stats.add_argument("--group-by", choices=GROUPS, metavar="NAME", help=", ".join(GROUPS))

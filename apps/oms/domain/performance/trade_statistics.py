@@ -25,11 +25,13 @@ class ClosedPosition:
     #: ``<engine>.<venue>`` of the account.
     exchange: str
     currency: str
-    #: Profit less fees, with funding.
+    #: Profit less fees, also those in other currencies that have a rate, with funding.
     result: Decimal
     fees: Decimal
     close_reason: str | None
     closed_at: datetime
+    #: Source of the signal whose order opened it; 0: of none.
+    source_id: int = 0
 
 
 @value

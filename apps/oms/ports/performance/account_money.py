@@ -37,6 +37,8 @@ class StoredMoney:
     results: Sequence[SymbolResults] = ()
     #: Fees of deals by symbol and currency.
     fees: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    #: Of them, those that were reported after their execution.
+    late_fees: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     #: Deals without a position: deposits, payments and sales that belong to none.
     outside: Sequence[Deal] = ()
     #: When the last execution or payment was booked, of accounts whose wallet has a time.

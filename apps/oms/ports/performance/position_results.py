@@ -22,24 +22,33 @@ class PositionResult:
     funding: Decimal
     #: Profit less fees in the settle currency, with funding.
     realized_pnl: Decimal
+    #: Fees that ``realized_pnl`` has not, at the rates stored with their deals.
+    other_fees: Decimal
+    #: Source of the signal whose order opened it; 0: of none, or not read.
+    source_id: int
     close_reason: str | None
     closed_at: datetime
 
 
-OpenCounts = Mapping[tuple[int, int, str], int]
-"""Open positions by account, strategy and symbol."""
+OpenCounts = Mapping[tuple[int, int, str, int], int]
+"""Open positions by account, strategy, symbol and source (0: none, or not read)."""
 
 
 class PositionResults(Protocol):
-    """Results of positions; filters are those of ``HistoryQuery``, times those of the closing."""
+    """Results of positions; filters are those of ``HistoryQuery``, times those of the closing.
 
-    async def closed(self, window: HistoryQuery, limit: int) -> Sequence[PositionResult]:
+    Sources of signals are read ``with_sources`` only, or where one is a filter (0: none).
+    """
+
+    async def closed(
+        self, window: HistoryQuery, limit: int, *, with_sources: bool = False
+    ) -> Sequence[PositionResult]:
         """Return results of closed positions, at most ``limit``. Raises ``Unavailable``.
 
         A position that was merged into another has none: it goes on there.
         """
         ...
 
-    async def open_counts(self, window: HistoryQuery) -> OpenCounts:
+    async def open_counts(self, window: HistoryQuery, *, with_sources: bool = False) -> OpenCounts:
         """Return how many positions are open; times do not matter. Raises ``Unavailable``."""
         ...

@@ -27,6 +27,7 @@ GROUPS: Mapping[str, Callable[[ClosedPosition], str | int]] = {
     "symbol": lambda each: each.symbol,
     "exchange": lambda each: each.exchange,
     "account": lambda each: each.account_id,
+    "source": lambda each: each.source_id,
     "day": lambda each: each.closed_at.date().isoformat(),
 }
 """What statistics can be grouped by; days are those of UTC."""
@@ -62,7 +63,8 @@ class TradeResults:
         window = await self.reads.narrow_window(principal, window)
         rows = await self.reads.registry.accounts(window.account_ids)
         exchanges = {row.account.id: row.account.exchange_id for row in rows}
-        found = await self.results.closed(window, POSITIONS_MAX + 1)
+        by_source = group_by == "source"
+        found = await self.results.closed(window, POSITIONS_MAX + 1, with_sources=by_source)
         if len(found) > POSITIONS_MAX:
             message = f"more than {POSITIONS_MAX} closed positions: choose a shorter period"
             raise Invalid(message, reason="too_many_positions")
@@ -79,9 +81,8 @@ class TradeResults:
     ) -> Mapping[str | int | None, int]:
         """Return open positions by group; by day they belong to none."""
         counts: dict[str | int | None, int] = {}
-        for (account_id, strategy_id, symbol), count in (
-            await self.results.open_counts(window)
-        ).items():
+        found = await self.results.open_counts(window, with_sources=group_by == "source")
+        for (account_id, strategy_id, symbol, source_id), count in found.items():
             name = exchanges[account_id]
             if not _is_of(exchange, name):
                 continue
@@ -90,6 +91,7 @@ class TradeResults:
                 "symbol": symbol,
                 "exchange": name,
                 "account": account_id,
+                "source": source_id,
             }
             key = keys.get(group_by)
             counts[key] = counts.get(key, 0) + count
@@ -130,6 +132,7 @@ def _is_of(exchange: str | None, name: str) -> bool:
 
 
 def _closed(row: PositionResult, exchange: str) -> ClosedPosition:
+    result = subtract(row.realized_pnl, row.other_fees)
     return ClosedPosition(
         id=row.id,
         account_id=row.account_id,
@@ -137,8 +140,9 @@ def _closed(row: PositionResult, exchange: str) -> ClosedPosition:
         symbol=row.symbol,
         exchange=exchange,
         currency=currencies_of(row.symbol).settle,
-        result=row.realized_pnl,
-        fees=subtract(add(row.profit, row.funding), row.realized_pnl),
+        result=result,
+        fees=subtract(add(row.profit, row.funding), result),
+        source_id=row.source_id,
         close_reason=row.close_reason,
         closed_at=row.closed_at,
     )

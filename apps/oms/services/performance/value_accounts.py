@@ -166,10 +166,13 @@ def money_of(stored: StoredMoney, marks: Mapping[int, PositionMark]) -> AccountM
         gross = add(each.profit, each.funding)
         realized[settle] = add(realized[settle], gross)
         fees[settle] = add(fees[settle], subtract(gross, each.realized_pnl))
-    for (symbol, currency), fee in stored.fees.items():
-        # ``realized_pnl`` has the fees in the settle currency and in the coins of spot executions.
+    for (symbol, currency), paid in stored.fees.items():
+        # ``realized_pnl`` has the fees in the settle currency and in the coins of spot executions,
+        # but not those in coins that were reported later: they took none from a position.
         names = currencies_of(symbol)
-        if currency != names.settle and not (names.is_spot and currency == names.base):
+        is_in_coins = names.is_spot and currency == names.base
+        fee = stored.late_fees.get((symbol, currency), ZERO) if is_in_coins else paid
+        if currency != names.settle:
             fees[currency] = add(fees[currency], fee)
     for deal in stored.outside:
         if deal.type is not DealType.BALANCE:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
 from oms.wire import parameters as p
 from oms.wire.query_parameters import (
@@ -25,6 +26,12 @@ def read_results_query(query: Query) -> HistoryQuery:
         since=since,
         until=until,
     )
+
+
+def read_statistics_query(query: Query) -> HistoryQuery:
+    """Return the accounts, filters and period, also the source. Raises ``Malformed``."""
+    source_id = read_optional_id(query, p.RESULTS_SOURCE_ID)
+    return evolve(read_results_query(query), source_id=source_id)
 
 
 def read_group(

@@ -14,6 +14,8 @@ from oms.domain.account import PositionMode
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.matched_view import MatchedView
 from oms.domain.value import evolve
+from oms.ports.history_reads import HistoryQuery
+from oms.services.performance.value_accounts import money_of
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.verify.account_instruments import AccountInstruments
 
@@ -158,3 +160,31 @@ async def test_instruments_that_other_reads_forget_meanwhile_are_kept(
     monkeypatch.setattr(type(reads), "deals_of_positions", read_and_forget)
     views = await reader.figures(positions)
     assert views.keys() == {position.id for position in positions}
+
+
+async def test_results_count_fees_in_other_currencies_at_their_rates(store: SqlStore) -> None:
+    reader = await Reader.open(store)
+    position = await reader.execute("buy", "2", "100", 1, ("0.01", "BNB"))
+    await reader.execute("sell", "2", "110", 2, ("0.3", "USDT"), position_id=position)
+    await reader.account.charge(a_late_fee(LINEAR.symbol, "t2", "0.002", "BNB", at(3)))
+    await reader.account.commit()
+    window = HistoryQuery(account_ids=[reader.account.state.account.id])
+    (result,) = await store.position_results.closed(window, 10)
+    assert (result.id, result.realized_pnl) == (position, Decimal("19.7"))
+    assert result.other_fees == Decimal(600) * Decimal("0.012")
+    assert result.source_id == 0
+
+
+async def test_late_fees_in_coins_are_counted_apart(store: SqlStore) -> None:
+    """The fee of an execution took coins of the position, the later one did not."""
+    reader = await Reader.open(store)
+    sent = await reader.account.send("buy", "2", symbol=BNB.symbol)
+    fee = {"fee": "0.01", "fee_currency": "BNB"}
+    await reader.account.ingest(a_trade(sent, "t1", "2", "600", at(1), **fee))
+    await reader.account.charge(a_late_fee(BNB.symbol, "t1", "0.002", "BNB", at(3)))
+    await reader.account.commit()
+    account_id = reader.account.state.account.id
+    money = (await store.account_money([account_id]))[account_id]
+    assert money.fees == {(BNB.symbol, "BNB"): Decimal("0.012")}
+    assert money.late_fees == {(BNB.symbol, "BNB"): Decimal("0.002")}
+    assert money_of(money, {}).fees["BNB"] == Decimal("0.002")

@@ -59,12 +59,10 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
         results[account_id].append(
             SymbolResults(symbol=symbol, profit=profit, funding=funding, realized_pnl=net)
         )
-    fees: dict[int, dict[tuple[str, str], Decimal]] = defaultdict(dict)
-    keys = ("account_id", "symbol", "fee_currency")
+    keys = ("account_id", "symbol", "fee_currency", "type")
     of_positions = f"{where} AND fee IS NOT NULL AND position_id <> 0"
     paid = await _sums(session, "oms_deals", keys, ("fee",), of_positions, ids)
-    for (account_id, symbol, currency), (fee,) in paid.items():
-        fees[account_id][symbol, currency] = fee
+    fees, late_fees = _fees(paid), _fees(paid, DealType.COMMISSION.value)
     return {
         account_id: StoredMoney(
             account_id=account_id,
@@ -73,11 +71,22 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
             positions=held.get(account_id, ()),
             results=results.get(account_id, ()),
             fees=fees.get(account_id, {}),
+            late_fees=late_fees.get(account_id, {}),
             outside=outside.get(account_id, ()),
             last_deal_at=dealt.get(account_id),
         )
         for account_id, seq in heads
     }
+
+
+def _fees(paid: Sums, *types: str) -> Mapping[int, Mapping[tuple[str, str], Decimal]]:
+    """Return the fees of accounts by symbol and currency, of deals of ``types`` or of all."""
+    fees: dict[int, dict[tuple[str, str], Decimal]] = defaultdict(dict)
+    for (account_id, symbol, currency, kind), (fee,) in paid.items():
+        if not types or kind in types:
+            key, mine = (symbol, currency), fees[account_id]
+            mine[key] = add(mine.get(key, ZERO), fee)
+    return fees
 
 
 async def _balances(session: Session, where: str, ids: Sequence[int]) -> Mapping[int, Balances]:

@@ -2,19 +2,31 @@
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
-from oms.adapters.sql.reads.page_query import HistoryTable, window_conditions
+from oms.adapters.sql.reads.page_query import Conditions, HistoryTable, window_conditions
 from oms.adapters.sql.rows import positions
+from oms.adapters.sql.rows.text_codec import decode_rate
+from oms.domain.ledger.deal import DealEntry
+from oms.domain.ledger.fee_valuation import value_at
 from oms.domain.ledger.position import PositionState
+from oms.domain.money import ZERO, add
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery
 from oms.ports.performance.position_results import OpenCounts, PositionResult
 
 _COLUMNS = (
     "id, account_id, strategy_id, symbol, profit, funding, realized_pnl, close_reason, closed_at"
+)
+#: The source of the order whose execution opened the position.
+_SOURCE = (
+    "COALESCE((SELECT orders.source_id FROM oms_deals deals"
+    " JOIN oms_orders orders ON orders.id = deals.order_id"
+    f" WHERE deals.position_id = oms_positions.id AND deals.entry = '{DealEntry.IN.value}'"
+    " ORDER BY deals.executed_at, deals.id LIMIT 1), 0)"
 )
 _CLOSED = HistoryTable(table="oms_positions", columns=_COLUMNS, moment="closed_at", status="state")
 
@@ -26,30 +38,63 @@ class SqlPositionResults:
         self._database = database
         self._dialect = database.dialect
 
-    async def closed(self, window: HistoryQuery, limit: int) -> Sequence[PositionResult]:
+    async def closed(
+        self, window: HistoryQuery, limit: int, *, with_sources: bool = False
+    ) -> Sequence[PositionResult]:
         """Return results of closed positions, at most ``limit``. Raises ``Unavailable``."""
         dialect = self._dialect
-        where = window_conditions(dialect, _CLOSED, window).and_(
-            f"state = '{PositionState.CLOSED.value}'"
-        )
-        text = f"SELECT {_COLUMNS} FROM oms_positions WHERE {where.text} LIMIT {dialect.param}"
-        rows = await self._database.fetch(text, (*where.values, limit))
-        return await asyncio.to_thread(lambda: [_result(row, dialect) for row in rows])
-
-    async def open_counts(self, window: HistoryQuery) -> OpenCounts:
-        """Return how many positions are open; times do not matter. Raises ``Unavailable``."""
-        untimed = evolve(window, since=None, until=None)
-        where = window_conditions(self._dialect, _CLOSED, untimed)
+        where = self._where(window).and_(f"state = '{PositionState.CLOSED.value}'")
         text = (
-            "SELECT account_id, strategy_id, symbol, COUNT(*) FROM oms_positions"
-            f" WHERE {where.text} AND state IN ({positions.OPEN_STATES_SQL})"
-            " GROUP BY account_id, strategy_id, symbol"
+            f"SELECT {_COLUMNS}, {_source(window, with_sources)} FROM oms_positions"
+            f" WHERE {where.text} LIMIT {dialect.param}"
+        )
+        rows = await self._database.fetch(text, (*where.values, limit))
+        fees = await self._valued_fees(window, where) if rows else []
+        return await asyncio.to_thread(_results, rows, fees, dialect)
+
+    async def open_counts(self, window: HistoryQuery, *, with_sources: bool = False) -> OpenCounts:
+        """Return how many positions are open; times do not matter. Raises ``Unavailable``."""
+        where = self._where(evolve(window, since=None, until=None))
+        text = (
+            f"SELECT account_id, strategy_id, symbol, {_source(window, with_sources)} AS source,"
+            f" COUNT(*) FROM oms_positions WHERE {where.text}"
+            f" AND state IN ({positions.OPEN_STATES_SQL})"
+            " GROUP BY account_id, strategy_id, symbol, source"
         )
         rows = await self._database.fetch(text, where.values)
-        return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
+        return {(row[0], row[1], row[2], int(row[3])): int(row[4]) for row in rows}
+
+    def _where(self, window: HistoryQuery) -> Conditions:
+        where = window_conditions(self._dialect, _CLOSED, window)
+        if window.source_id is None:
+            return where
+        return where.and_(f"{_SOURCE} = {self._dialect.param}", window.source_id)
+
+    async def _valued_fees(self, window: HistoryQuery, where: Conditions) -> Sequence[Any]:
+        """Return the fees with a rate of the positions: id, fee and rate."""
+        accounts = tuple(dict.fromkeys(window.account_ids))
+        text = (
+            "SELECT position_id, fee, fee_rate_json FROM oms_deals"
+            f" WHERE account_id IN ({self._dialect.params(len(accounts))})"
+            " AND fee_rate_json IS NOT NULL AND fee IS NOT NULL"
+            f" AND position_id IN (SELECT id FROM oms_positions WHERE {where.text})"
+        )
+        return await self._database.fetch(text, (*accounts, *where.values))
 
 
-def _result(row: Any, dialect: Dialect) -> PositionResult:
+def _source(window: HistoryQuery, with_sources: bool) -> str:
+    return _SOURCE if with_sources or window.source_id is not None else "0"
+
+
+def _results(rows: Sequence[Any], fees: Sequence[Any], dialect: Dialect) -> list[PositionResult]:
+    others: dict[int, Decimal] = {}
+    for position_id, fee, rate in fees:
+        worth = value_at(dialect.decode_decimal(fee), decode_rate(rate))
+        others[position_id] = add(others.get(position_id, ZERO), worth)
+    return [_result(row, others.get(row[0], ZERO), dialect) for row in rows]
+
+
+def _result(row: Any, other_fees: Decimal, dialect: Dialect) -> PositionResult:
     decimal = dialect.decode_decimal
     return PositionResult(
         id=row[0],
@@ -59,6 +104,8 @@ def _result(row: Any, dialect: Dialect) -> PositionResult:
         profit=decimal(row[4]),
         funding=decimal(row[5]),
         realized_pnl=decimal(row[6]),
+        other_fees=other_fees,
+        source_id=int(row[9]),
         close_reason=row[7],
         closed_at=dialect.decode_time(row[8]),
     )

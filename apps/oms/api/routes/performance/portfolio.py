@@ -14,7 +14,7 @@ from oms.services.performance.trade_results import GROUPS
 from oms.wire import parameters as p
 from oms.wire.json import time_text
 from oms.wire.performance.portfolio_rows import PortfolioBody, account_value_row, value_row
-from oms.wire.performance.statistics_query import read_group, read_results_query
+from oms.wire.performance.statistics_query import read_group, read_statistics_query
 from oms.wire.performance.statistics_rows import StatisticsBody, StatisticsGroup, statistics_row
 from oms.wire.query_parameters import read_account_ids
 
@@ -68,7 +68,7 @@ async def get_statistics(request: Request) -> Response:
     group_by = read_group(query, sorted(GROUPS))
     whole, *groups = await context.performance.results(
         caller.principal,
-        read_results_query(query),
+        read_statistics_query(query),
         exchange=query.get(p.EXCHANGE.name) or None,
         group_by=group_by,
     )
