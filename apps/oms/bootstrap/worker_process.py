@@ -39,6 +39,7 @@ from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.services.risk.observe_losses import ObserveLosses
+from oms.services.risk.repeated_order import FindRepeatedOrder
 from oms.services.submission.fire_deadman import FireDeadman
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
@@ -206,6 +207,7 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
         ids=ids,
         new_client_order_id=new_client_order_id,
         notional_limits=NotionalLimits(permissions=permissions, usage=store.key_usage),
+        find_repeated=FindRepeatedOrder(reads=store.sent_orders),
     )
     position_ops = PositionOps(
         ledger=ledger, record=record, ids=ids, place=place, load_history=load_history

@@ -24,6 +24,7 @@ from oms.adapters.sql.reads.paper_prices import SqlPaperPrices
 from oms.adapters.sql.reads.raw_payloads import SqlRawPayloads
 from oms.adapters.sql.reads.recent_activity import SqlRecentActivity
 from oms.adapters.sql.reads.reconcile_store import SqlReconcileStore
+from oms.adapters.sql.reads.sent_orders import SqlSentOrders
 from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
 from oms.adapters.sql.registry.account_groups import SqlAccountGroups
@@ -72,6 +73,7 @@ class SqlStore:
         self.risk_policies = SqlRiskPolicyStore(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.recent_activity = SqlRecentActivity(database)
+        self.sent_orders = SqlSentOrders(database)
         self.sealed_credentials = SqlSealedCredentialsStore(database, self.ids)
         self.backup = SqlBackup(database, self.ids)
         self.rate_budget = SqlRateBudget(database)

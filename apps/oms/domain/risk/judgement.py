@@ -6,7 +6,7 @@ from oms.domain.errors import Refused
 from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
 from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.exposure import Entry
-from oms.domain.risk.limit_context import LimitContext
+from oms.domain.risk.limit_context import LimitContext, RepeatedOrder
 from oms.domain.risk.limits import LimitVerdict
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.policy_keys import policy_value_text
@@ -23,6 +23,8 @@ class Judgement:
     entry: Entry | None = None
     context: LimitContext | None = None
     verdicts: list[LimitVerdict] = field(default_factory=list)
+    #: The order that the request repeats; ``None`` if there is none or it is exempt.
+    repeated: RepeatedOrder | None = None
 
 
 def order_risk(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.domain.instrument import Instrument
@@ -104,6 +104,14 @@ NO_TRIPS = RiskState()
 
 
 @value
+class RepeatedOrder:
+    """An order with the same terms by the same API key, and how long ago it was sent."""
+
+    id: int
+    age: timedelta
+
+
+@value
 class LimitContext:
     """What the checks read: one account at one moment."""
 
@@ -120,6 +128,8 @@ class LimitContext:
     recent: Recent | None = None
     #: Entries on their way that have no order yet.
     pending: Sequence[Entry] = ()
+    #: The last order that this one repeats, where a limit asks for it.
+    repeated: RepeatedOrder | None = None
 
     def in_dollars(self, amount: Decimal | None) -> Decimal | None:
         """Return an amount in the currency of the equity in dollars; ``None`` if not known."""

@@ -12,6 +12,7 @@ from oms.domain.money import ZERO, add, decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
 from oms.domain.risk.activity_limits import check_cooldown, check_order_rate
+from oms.domain.risk.duplicate_limit import check_duplicate
 from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.loss_limits import check_capital, check_losses
@@ -291,6 +292,7 @@ def _check_worth(limit: Limit, measure: Measure, worth: Decimal, text: str) -> R
 
 _CHECKS: Mapping[str, Callable[[Limit, Measure], Refused | None]] = {
     "allowed_symbols": _check_symbol,
+    "duplicate_order_window_seconds": check_duplicate,
     "max_orders_per_minute": check_order_rate,
     "cooldown_seconds_after_losses": check_cooldown,
     "price_collar_pct": _check_collar,

@@ -63,6 +63,13 @@ _TABLE = (
     PolicyKey(name="allow_new_positions", kind=KeyKind.FLAG, reason="new_positions_disabled"),
     PolicyKey(name="allowed_symbols", kind=KeyKind.SYMBOLS, reason="symbol_not_allowed"),
     PolicyKey(
+        name="duplicate_order_window_seconds",
+        kind=KeyKind.PAUSE,
+        reason="duplicate_order",
+        is_count=True,
+        largest=Decimal(3600),
+    ),
+    PolicyKey(
         name="max_orders_per_minute", kind=_MAX, reason="max_orders_per_minute", is_count=True
     ),
     PolicyKey(
@@ -174,6 +181,7 @@ PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
         "standard": _STANDARD,
         "strict": {
             **_STANDARD,
+            "duplicate_order_window_seconds": Decimal(2),
             "price_collar_pct": Decimal(5),
             "max_order_qty.crypto": Decimal(1),
             "max_total_exposure": Decimal(50000),

@@ -47,6 +47,7 @@ from oms.services.risk.admit_order import (
     rounded_request,
 )
 from oms.services.risk.market_session import defer_to_open
+from oms.services.risk.repeated_order import FindRepeatedOrder
 
 _make_order = constructor(Order)
 _make_result = constructor(CommandResult)
@@ -63,6 +64,8 @@ class PlaceOrder:
     new_client_order_id: Callable[[], str]
     #: Notional limits of API keys; ``None`` if there are none.
     notional_limits: NotionalLimits | None = None
+    #: Finds what an order repeats, for limits on that.
+    find_repeated: FindRepeatedOrder | None = None
 
     async def __call__(
         self, state: AccountState, command: Command, changes: Changes, now: datetime
@@ -80,6 +83,9 @@ class PlaceOrder:
                 return duplicate
         judgement = None if state.policy is None else Judgement()
         if isinstance(payload, SendOrder):
+            if judgement is not None and self.find_repeated is not None:
+                assert isinstance(requested, SendOrder)
+                judgement.repeated = await self.find_repeated(state, command, requested, now)
             approved = await admit_request(state, payload, command.actor.api_key_id, now, judgement)
             notional_limits = self.notional_limits
             if notional_limits is not None and notional_limits.has_limits(command.actor.api_key_id):

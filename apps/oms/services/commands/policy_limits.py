@@ -151,6 +151,7 @@ async def refuse_entry(
     context = evolve(context, recent=recent, pending=(*pending, *_calls(state)))
     if judgement is None:
         return check_limits(policy, entry, context)
+    context = evolve(context, repeated=judgement.repeated)
     judgement.entry, judgement.context = entry, context
     return check_limits(
         policy, entry, context, judgement.verdicts, is_complete=judgement.is_complete

@@ -198,6 +198,7 @@ class Submit:
         now = self._now()
         hold_until = now + timedelta(seconds=request.hold_seconds)
         is_chain = not request.parallel and request.hold_seconds > 0
+        idempotency_key = None if request.key is None else request.key.scope_hash
         principal = request.principal
         actor = Actor(
             user_id=principal.user_id,
@@ -220,6 +221,7 @@ class Submit:
                     actor=actor,
                     created_at=now,
                     request_id=item.command.request_id,
+                    idempotency_key=idempotency_key,
                     comment=item.command.comment,
                     after_command_id=previous_id,
                     hold_until=hold_until if previous_id is not None else None,

@@ -38,8 +38,11 @@ REFUSING: dict[str, Any] = {
     "daily_loss_limit_pct": "0.000001",
     "max_total_drawdown_pct": "0.000001",
 }
-#: Keys that refuse nothing themselves, or market orders only.
-SILENT = {"risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"}
+#: Keys that refuse nothing themselves, market orders only, or orders that were sent before.
+SILENT = {
+    *("risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"),
+    "duplicate_order_window_seconds",
+}
 #: Changes are no new orders.
 NO_NEW_ORDER = ("change", "ccxt_edit")
 ENTRY = {"order_type": "limit", "price": "102", "qty": "2"}

@@ -10,7 +10,7 @@ from oms.domain.account import PositionMode
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
 from oms.domain.risk.exposure import Entry, Exposure
-from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
+from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market, RepeatedOrder
 from oms.domain.risk.limits import check_limits
 from oms.domain.risk.policy import PolicyScope, account_policy
 from oms.domain.risk.recent import ClosedResult, Recent
@@ -151,3 +151,13 @@ def test_leverage_is_limited(equity: str, value: str | None) -> None:
         return
     assert refused is not None and refused.reason == "max_leverage"
     assert refused.value == (None if value == "none" else Decimal(value))
+
+
+@pytest.mark.parametrize(("age", "passes"), [(None, True), (0, False), (9, False), (10, True)])
+def test_a_repeat_is_refused_until_the_window_ends(age: int | None, passes: bool) -> None:
+    repeated = None if age is None else RepeatedOrder(id=7, age=timedelta(seconds=age))
+    refused = _judge({"duplicate_order_window_seconds": "10"}, repeated=repeated)
+    assert (refused is None) is passes
+    if refused is not None:
+        assert (refused.reason, refused.value) == ("duplicate_order", Decimal(age or 0))
+        assert "order 7 with the same terms" in refused.message

@@ -1,0 +1,57 @@
+"""Orders with the API keys that sent them, as they are read from the database."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from kit.builders import NOON
+from kit.databases.store_rows import (
+    ACTOR,
+    a_command,
+    a_fill,
+    a_lease,
+    an_account,
+    an_order,
+    enqueue,
+)
+from oms.adapters.sql.store import SqlStore
+from oms.domain.value import evolve
+from oms.ports.performance.sent_orders import CommandSender, SentOrder, SentOrderQuery
+
+
+async def test_orders_are_read_with_their_senders(store: SqlStore) -> None:
+    account = await an_account(store)
+    lease = await a_lease(store, account)
+    named = evolve(a_command(2, account), idempotency_key="k" * 64)
+    await enqueue(store, [a_command(1, account), named])
+    assert await store.sent_orders.senders([1, 2, 9]) == {
+        1: CommandSender(api_key_id=ACTOR.api_key_id, has_idempotency_key=False),
+        2: CommandSender(api_key_id=ACTOR.api_key_id, has_idempotency_key=True),
+    }
+    refused = an_order(2, account, reject_source="oms")
+    sent = an_order(1, account, requested_qty=Decimal("0.50"), requested_price=Decimal(9))
+    batch = evolve(a_fill(lease, 1, 1), orders_new=(sent, refused))
+    assert not await store.ledger.commit([batch])
+    query = SentOrderQuery(
+        account_id=account,
+        api_key_id=ACTOR.api_key_id,
+        strategy_id=0,
+        symbol="BTC/USDT",
+        side="buy",
+        order_type="market",
+        since=NOON - timedelta(seconds=2),
+    )
+    expected = SentOrder(
+        id=1, qty=Decimal("0.5"), price=Decimal(9), trigger_price=None, created_at=NOON
+    )
+    assert list(await store.sent_orders.orders(query)) == [expected]
+    others = {
+        "account_id": account + 1,
+        "api_key_id": ACTOR.api_key_id + 1,
+        "strategy_id": 4,
+        "symbol": "ETH/USDT",
+        "side": "sell",
+        "order_type": "limit",
+        "since": NOON,
+    }
+    for name, other in others.items():
+        assert not await store.sent_orders.orders(evolve(query, **{name: other})), name
