@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from kit.builders import NOON
 from kit.databases.store_rows import (
     ACTOR,
     a_command,
