@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from kit.databases.store_rows import (
     ACTOR,
+    NOON,
     a_command,
     a_fill,
     a_lease,
