@@ -22,7 +22,8 @@ _CLIENT_ID_PARAMS = (
     *("clientOrderId", "client_order_id", "origClientOrderId", "orderLinkId"),
     *("newClientOrderId", "clOrdId"),
 )
-_EDIT_PARAMS = frozenset({"comment", "wait_ms", "strategy_id", *_CLIENT_ID_PARAMS})
+_EDIT_TRIGGERS = ("triggerPrice", "stopPrice")
+_EDIT_PARAMS = frozenset({"comment", "wait_ms", "strategy_id", *_EDIT_TRIGGERS, *_CLIENT_ID_PARAMS})
 
 
 class OrderCallMethods(MarketMethods):
@@ -43,13 +44,27 @@ class OrderCallMethods(MarketMethods):
         return convert_order(call, market, ticker)
 
     def _convert_edit(
-        self, symbol: str | None, type: str | None, side: str | None, amount: Any, price: Any
+        self,
+        symbol: str | None,
+        type: str | None,
+        side: str | None,
+        amount: Any,
+        price: Any,
+        params: Params,
     ) -> Flow[tuple[Any, Any, Mapping[str, Any]]]:
-        """Returns amount and price, rounded, and the terms that the order must have."""
+        """Returns amount and price, rounded, and the other keys of the change.
+
+        These are a new trigger price, and the terms that the order must have.
+        """
+        triggers = (params.get(name) for name in _EDIT_TRIGGERS)
+        trigger = next((each for each in triggers if each is not None), None)
+        moved = {} if trigger is None else {"new_trigger_price": trigger}
         if self.dialect != CCXT or (symbol is None and amount is None and price is None):
-            return amount, price, {}
+            return amount, price, moved
         market = yield from self._require_market(symbol, "edit_order")
         expected = {"symbol": market.market["symbol"]}
+        if trigger is not None:
+            expected["new_trigger_price"] = market.rounding.price(trigger)
         if side is not None:
             expected["side"] = side.lower()
         if type is not None and not self._rules.ignores_type_of_edit:
@@ -78,7 +93,7 @@ class OrderCallMethods(MarketMethods):
             return
         for name in sorted(params.keys() - _EDIT_PARAMS):
             if params[name] is not None:
-                refuse_parameter(name, "only amount and price of an order can be changed")
+                refuse_parameter(name, "amount, price and triggerPrice of an order can be changed")
 
     def _find_order_id(self, id: Any, symbol: str | None, params: Params) -> Flow[Any]:
         """Returns ``id``, or without one that of the open order with a client id of ``params``."""

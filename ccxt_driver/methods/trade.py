@@ -165,7 +165,9 @@ class TradeMethods(OrderCallMethods):
         self._check_edit_params(params)
         yield from self._check_sandbox()
         symbol = yield from self._resolve(symbol)
-        qty, limit, expected = yield from self._convert_edit(symbol, type, side, amount, price)
+        qty, limit, expected = yield from self._convert_edit(
+            symbol, type, side, amount, price, params
+        )
         order_id = yield from self._find_order_id(id, symbol, params)
         return (
             yield from trade_flows.edit_order(

@@ -107,15 +107,18 @@ def edit_order(
     params: Params,
     expected: Mapping[str, Any],
 ) -> Flow[Structure]:
-    """Changes quantity, price or both of a resting order, which keeps its id.
+    """Changes quantity, price or trigger price of a resting order, which keeps its id.
 
-    ``expected`` are terms that the gateway compares with those of the order.
+    ``expected`` are terms that the gateway compares with those of the order, and a new trigger
+    price.
     """
     change = {"order_id": _id(id), **_comment(params), **expected}
     if amount is not None:
         change["new_qty"] = _number("amount", amount)
     if price is not None:
         change["new_price"] = _number("price", price)
+    if "new_trigger_price" in change:
+        change["new_trigger_price"] = _number("triggerPrice", change["new_trigger_price"])
     body = yield _request(context, _command(context, "change_order", change), params)
     fallback = {
         "id": id,

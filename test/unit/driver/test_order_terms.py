@@ -82,6 +82,22 @@ def test_a_type_of_another_market_is_refused(place: Any, type: str) -> None:
     assert convert_order(call, market(place, "kraken"), None).params["trigger_price"] == "95"
 
 
+def test_an_edit_moves_the_trigger_price() -> None:
+    loaded = (
+        {"result": {SPOT["symbol"]: {"id": "BTCUSDT", **SPOT}}},
+        {"result": {"id": "binance"}},
+    )
+    exchange, transport = make_exchange(*loaded, results({"order": ORDER}), dialect="ccxt")
+    params = {"triggerPrice": 95.000001}
+    exchange.edit_order("42", SPOT["symbol"], "stop_limit", "buy", None, 100, params)
+    payload = transport.sent[-1].payload["payload"]
+    assert (payload["new_trigger_price"], payload["new_price"]) == ("95", "100")
+    assert "new_qty" not in payload
+    exchange, transport = make_exchange(results({"order": ORDER}))
+    exchange.edit_order("42", None, None, None, None, None, {"stopPrice": 95.5})
+    assert transport.sent[-1].payload["payload"]["new_trigger_price"] == "95.5"
+
+
 @pytest.mark.parametrize(("structure", "own"), [(SPOT, "STOP_LOSS_LIMIT"), (CONTRACT, "STOP")])
 def test_an_edit_takes_the_types_that_orders_have(structure: dict[str, Any], own: str) -> None:
     """Those of the driver's order structures, besides the exchange's own."""
