@@ -9,6 +9,7 @@ import pytest
 from kit.databases.emptied import empty_database
 from kit.gateway.in_process import TRADER, open_gateway
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
+from kit.polling import poll_until
 from oms.adapters.trading_calendar import LibraryCalendar
 from oms.config import Settings
 from oms.domain.market_hours import Session
@@ -169,6 +170,24 @@ async def test_a_close_outside_the_session_waits_for_the_open(trader: PaperTrade
     await release(trader, row["deferred_command_id"])
     await trader.closed(position)
     assert (await stored(trader, row["deferred_command_id"]))["status"] == "done"
+    await trader.assert_healthy()
+
+
+async def test_an_entry_that_waits_for_the_open_is_filled_after_it(trader: PaperTrader) -> None:
+    saturday = next_saturday()
+    opening = LibraryCalendar().hours(Session.US_EQUITY, saturday).next_open
+    set_clock(trader, saturday)
+
+    sent = await send(trader, session_policy="queue_until_open", client_order_id="monday")
+
+    row = sent.json()["results"][0]
+    assert (row["status"], row["order"], await trader.orders()) == ("done", None, [])
+    set_clock(trader, opening)
+    await price(trader, "101")
+    await release(trader, row["deferred_command_id"])
+    (order,) = await poll_until(trader.orders, bool, 5)
+    assert (order["state"], order["avg_fill_price"]) == ("FILLED", "101")
+    assert order["client_order_id"] == "monday"
     await trader.assert_healthy()
 
 

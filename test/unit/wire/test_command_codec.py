@@ -79,6 +79,7 @@ FULL = SendOrder(
     trailing_percent=Decimal(3),
     expires_at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
     new_position=True,
+    session_policy="queue_until_open",
     bracket={"take_profit": {"pct": "4"}},
     stop_loss_pct=Decimal("1.5"),
     stop_gain_pct=Decimal("4.5"),

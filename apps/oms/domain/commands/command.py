@@ -70,6 +70,8 @@ class SendOrder:
     trailing_percent: Decimal | None = None
     expires_at: datetime | None = None
     new_position: bool = False
+    #: ``queue_until_open``: wait for the open of a closed market; ``None``: refused then.
+    session_policy: str | None = None
     #: Percent of the average entry price.
     stop_loss_pct: Decimal | None = None
     stop_gain_pct: Decimal | None = None

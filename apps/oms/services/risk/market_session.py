@@ -60,19 +60,26 @@ async def defer_to_open(
     approved: ApprovedOrder | Refused,
     now: datetime,
 ) -> CommandResult | None:
-    """Store an order again that cannot wait at the exchange, to be checked again at the open.
+    """Store an order again that waits for the open, to be checked again then.
 
-    That is what reduces at the market. Returns the result that names the command stored for it,
-    which acts with the rights of the first; ``None`` if nothing has to wait.
+    That is what reduces at the market, and entries whose ``session_policy`` says so. Returns the
+    result that names the command stored for it, which acts with the rights of the first; ``None``
+    if nothing has to wait.
     """
-    if isinstance(approved, Refused) or not approved.reduce_only:
+    if isinstance(approved, Refused):
+        is_queued = isinstance(payload, SendOrder) and payload.session_policy is not None
+        if not is_queued or approved.reason != MARKET_CLOSED:
+            return None
+    elif not approved.reduce_only or not (
+        approved.order_type == "market" or payload.time_in_force in _AT_ONCE
+    ):
         return None
-    is_at_once = approved.order_type == "market" or payload.time_in_force in _AT_ONCE
+    symbol = payload.symbol if isinstance(payload, SendOrder) else _symbol_of(state, payload)
     try:
-        hours = _hours(state, approved.symbol, now)
+        hours = _hours(state, symbol, now)
     except UnknownHours:
         return None  # The exchange has no price then, and rejects it.
-    if hours is None or hours.is_open or not is_at_once:
+    if hours is None or hours.is_open:
         return None
     position_id = payload.position_id if isinstance(payload, ClosePosition) else 0
     deferred_id = await add_follow_up(
@@ -85,6 +92,10 @@ async def defer_to_open(
         hold_until=hours.next_open,
     )
     return CommandResult(status=CommandStatus.DONE, deferred_command_id=deferred_id)
+
+
+def _symbol_of(state: AccountState, payload: ClosePosition) -> str:
+    return state.positions[payload.position_id].symbol
 
 
 def _hours(state: AccountState, symbol: str, now: datetime) -> MarketHours | None:

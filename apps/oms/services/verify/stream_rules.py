@@ -116,8 +116,17 @@ def _order_findings(command: CommandRow, orders: Mapping[int, Order]) -> Iterato
         if order is None or order.account_id != command.account_id:
             expected = f"order {command.order_id} in account {command.account_id}"
             yield make_finding("command_order", "command", command.id, expected, None)
-    elif command.status is CommandStatus.DONE and command.command_type == "send_order":
+    elif (
+        command.status is CommandStatus.DONE
+        and command.command_type == "send_order"
+        and not _is_deferred(command)
+    ):
         yield make_finding("command_order", "command", command.id, "an order", None)
+
+
+def _is_deferred(command: CommandRow) -> bool:
+    """Return whether the order is that of another command, at the open of its market."""
+    return '"deferred_command_id"' in (command.result or "")
 
 
 def _items(stored: StoredEventRow) -> list[Mapping[str, Any]] | None:

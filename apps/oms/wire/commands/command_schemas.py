@@ -133,6 +133,7 @@ class SendFields(OrderFields, LevelFields, total=False):
     reduce_only: bool
     expires_at: Moment
     new_position: bool
+    session_policy: Literal["queue_until_open"]
     bracket: BracketFields
 
 

@@ -31,6 +31,8 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
         fields["reduce_only"] = True
     if payload.new_position:
         fields["new_position"] = True
+    if payload.session_policy is not None:
+        fields["session_policy"] = payload.session_policy
     put_levels(fields, payload)
     if payload.bracket is not None:
         fields["bracket"] = sorted_keys(payload.bracket)
