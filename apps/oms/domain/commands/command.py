@@ -70,8 +70,7 @@ class SendOrder:
     trailing_percent: Decimal | None = None
     expires_at: datetime | None = None
     new_position: bool = False
-    #: ``queue_until_open``: wait for the open of a closed market; ``None``: refused then.
-    session_policy: str | None = None
+    session_policy: str | None = None  #: ``queue_until_open``: wait while the market is closed.
     #: Percent of the average entry price.
     stop_loss_pct: Decimal | None = None
     stop_gain_pct: Decimal | None = None
