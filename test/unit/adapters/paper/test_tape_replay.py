@@ -1,6 +1,7 @@
 """Replaying a tape to a paper account: its clock, limits, restarts, and unreadable tapes."""
 
 import json
+import random
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -190,6 +191,38 @@ async def test_at_speed_zero_orders_get_the_price_that_was_read(tmp_path: Path) 
         fills = [r.execution.price for r in reports if r.execution is not None]
         bids.append((ticker["bid"], *map(float, fills)))
     assert bids == [(100, 100), (101, 101), (102, 102), (103, 103)]
+
+
+async def test_a_day_at_speed_zero_gives_the_same_deals_twice(tmp_path: Path) -> None:
+    draw = random.Random(42)
+    steps = (str(100 + draw.randrange(-30, 31) / 10) for _ in range(24 * 60))
+    replay = ReplaySettings(file=a_tape(tmp_path, " ".join(steps)).file, speed=Decimal(0))
+    once = await _play_day(PaperExchange.restore(an_account(replay), ExchangeStateRows(), tmp_path))
+    twice = await _play_day(
+        PaperExchange.restore(an_account(replay), ExchangeStateRows(), tmp_path), 3.7
+    )
+    assert once == twice
+    assert len(once) > 40
+    assert len({deal[2] for deal in once}) > 10, "prices of all over the day"
+
+
+async def _play_day(exchange: PaperExchange, pause: float = 1) -> list[tuple[Any, ...]]:
+    """Look at the market once a step and send an order every 30; returns what was executed."""
+    deals: list[tuple[Any, ...]] = []
+    for number in range(24 * 60):
+        now = NOON + number * pause * SECOND
+        await exchange.call("fetch_ticker", [SYMBOL], {}, now)
+        reports = [*await exchange.poll_reports(now)]
+        if number % 30 == 0:
+            price = None if number % 60 else "99"
+            reports += await exchange.place(a_buy(price, id=number + 1), now)
+        for report in reports:
+            fill = report.execution
+            if fill is not None:
+                deals.append(
+                    (report.order_id, fill.exchange_trade_id, fill.price, fill.qty, fill.fee)
+                )
+    return deals
 
 
 async def test_symbols_of_an_account_share_one_start(tmp_path: Path) -> None:
