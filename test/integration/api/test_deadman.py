@@ -15,6 +15,7 @@ from kit.polling import poll_until
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
 from oms.domain.access import Grant
+from oms.domain.risk.deadman import DeadmanSwitch
 from oms.ports.audit_log import AuditContext
 from oms.services.submission.fire_deadman import FireDeadman
 
@@ -99,6 +100,30 @@ async def test_a_missed_deadline_cancels_entries_once(busy: InProcessGateway) ->
     log = await busy.client.get("/admin/audit?entity=deadman_switch", key=ADMIN_KEY)
     assert [entry["action"] for entry in log["items"]] == ["deadman_arm", "deadman_fire"]
     assert (await build_verify_report(busy.store, Settings()))["ok"]
+
+
+async def test_a_switch_that_fails_delays_no_other(
+    busy: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SetClock()
+    fire = watcher(busy, clock)
+    broken, sound = [(await arm(busy)).json()["id"] for _ in range(2)]
+    clock.advance(6)
+    store_fired = fire.switches.fire
+
+    async def fail_for_one(switch: DeadmanSwitch, *rest: Any) -> bool:
+        if switch.id == broken:
+            raise ValueError("a row that cannot be written")
+        return await store_fired(switch, *rest)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(fire.switches, "fire", fail_for_one)
+        assert await fire() == 1
+        (left,) = await fire.switches.overdue(clock.at)
+        assert left.id == broken
+        assert (await busy.client.get("/risk/deadman"))["items"][1]["id"] == sound
+    assert await fire() == 1
+    assert await fire.switches.overdue(clock.at) == []
 
 
 async def test_beats_move_the_deadline(busy: InProcessGateway) -> None:

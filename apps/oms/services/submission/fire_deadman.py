@@ -42,25 +42,38 @@ class FireDeadman:
     _has_looked: bool = False
 
     async def __call__(self) -> int:
-        """Fire what is overdue; returns how many switches fired. Raises ``Unavailable``."""
+        """Fire what is overdue; returns how many switches fired. Raises ``Unavailable``.
+
+        A switch that fails is logged, and tried again by the next call; it delays no other.
+        """
         now, fired = self.clock.now(), 0
         try:
             for switch in await self.switches.overdue(now):
-                if not self._has_looked and not switch.is_extended:
-                    await self.switches.extend(switch, now)
-                elif await self._fire(switch, now):
-                    fired += 1
+                try:
+                    fired += await self._extend_or_fire(switch, now)
+                except Unavailable:
+                    raise
+                except Exception:
+                    logger.exception("deadman_failed deadman_id=%d", switch.id)
         except Unavailable:
             self._has_looked = False
             raise
+        finally:
+            if fired:
+                self.notifier.notify(Topic.COMMANDS)
         self._has_looked = True
-        if fired:
-            self.notifier.notify(Topic.COMMANDS)
         return fired
 
     def forget(self) -> None:
         """Treat the next call as the first: another worker held the lease meanwhile."""
         self._has_looked = False
+
+    async def _extend_or_fire(self, switch: DeadmanSwitch, now: datetime) -> bool:
+        """Return whether the switch fired."""
+        if not self._has_looked and not switch.is_extended:
+            await self.switches.extend(switch, now)
+            return False
+        return await self._fire(switch, now)
 
     async def _fire(self, switch: DeadmanSwitch, now: datetime) -> bool:
         comment = f"dead-man switch {switch.id} missed its deadline"
