@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from kit.databases.store_rows import (
     a_command,
+    a_deal,
     a_fill,
     a_lease,
     an_account,
@@ -13,6 +14,7 @@ from kit.databases.store_rows import (
     seconds_after,
 )
 from oms.adapters.sql.store import SqlStore
+from oms.domain.ledger.deal import DealType
 from oms.domain.performance.balances import Balance, Balances
 from oms.ports.exchange import ExchangeStateRows
 from oms.ports.leases import Lease
@@ -57,6 +59,18 @@ async def test_the_last_deal_is_known_of_accounts_with_a_wallet(store: SqlStore)
     assert stored[other].last_deal_at is None
     balances = stored[account_id].balances
     assert balances is not None and balances.contain(deal.created_at - timedelta(days=1))
+
+
+async def test_an_entry_of_the_ledger_alone_leaves_the_last_deal(store: SqlStore) -> None:
+    account_id = await an_account(store)
+    lease = await a_lease(store, account_id)
+    await enqueue(store, [a_command(number, account_id) for number in (1, 2)])
+    assert not await store.ledger.commit([a_fill(lease, 1, 1)])
+    entry = a_deal(2, account_id, type=DealType.CORRECTION, created_at=seconds_after(9))
+    assert not await store.ledger.commit([replace(a_fill(lease, 2, 2), deals=(entry,))])
+    assert not await store.ledger.commit([_batch(lease, 2, 1, USDT=USDT)])
+    stored = (await store.account_money([account_id]))[account_id]
+    assert stored.last_deal_at == seconds_after(0)
 
 
 async def test_a_lost_lease_stores_no_balances(store: SqlStore) -> None:

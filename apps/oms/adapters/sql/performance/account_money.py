@@ -120,18 +120,19 @@ def _held(free: Decimal, used: Decimal) -> Balance:
 
 
 async def _last_deals(session: Session, ids: Sequence[int]) -> Mapping[int, datetime]:
-    """Return when the last deal of each account was booked, unless it moved no money there."""
+    """Return when the last deal that moved money at the exchange was booked, of each account."""
     dialect = session.dialect
-    last = (
-        f"SELECT MAX(id) FROM oms_deals WHERE account_id IN ({dialect.params(len(ids))})"
-        " GROUP BY account_id"
+    deal = (
+        f"SELECT d.created_at FROM {dialect.with_index('oms_deals', 'ix_oms_deals_page', 'd')}"
+        f" WHERE d.account_id = s.account_id AND d.type IN ({dialect.params(len(_MOVE_MONEY))})"
+        " ORDER BY d.id DESC LIMIT 1"
     )
     text = (
-        f"SELECT account_id, created_at FROM oms_deals WHERE id IN ({last})"
-        f" AND type IN ({dialect.params(len(_MOVE_MONEY))})"
+        f"SELECT s.account_id, ({deal}) FROM account_streams s"
+        f" WHERE s.account_id IN ({dialect.params(len(ids))})"
     )
-    rows = await session.fetch(text, (*ids, *_MOVE_MONEY))
-    return {account_id: dialect.decode_time(at) for account_id, at in rows}
+    rows = await session.fetch(text, (*_MOVE_MONEY, *ids))
+    return {account_id: dialect.decode_time(at) for account_id, at in rows if at is not None}
 
 
 async def _open_positions(
