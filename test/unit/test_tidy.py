@@ -48,6 +48,7 @@ SUPERVISORS = frozenset(
             "cli/processes",
         ),
         *("worker/main", "worker/dispatch"),
+        "services/submission/fire_deadman",  # A switch that fails delays no other.
     )
 )
 #: Absolute paths of users and machines.
