@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oms.domain.account import Engine
 from oms.domain.money import subtract
 from oms.domain.risk.limit_context import AccountEquity
 from oms.domain.risk.risk_day import day_start
 from oms.domain.value import evolve
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.performance.equity_snapshots import EquitySnapshotStore
-from oms.services.performance.value_accounts import ValueAccounts, ValuedAccount
+from oms.services.performance.value_accounts import ValueAccounts
 
 REFRESH_SECONDS = 1.0
 ACCOUNTS_CACHED_MAX = 10_000
@@ -56,7 +55,7 @@ class ReadAccountEquity:
 
     async def _read(self, account_id: int, day: datetime) -> AccountEquity:
         account = (await self.value_accounts([account_id])).get(account_id)
-        if account is None or account.value.equity is None or _is_outdated(account):
+        if account is None or account.value.equity is None or account.is_outdated:
             return AccountEquity(currency="" if account is None else account.value.currency)
         equity, currency = account.value.equity, account.value.currency
         profit = account.value.total_pnl
@@ -83,8 +82,3 @@ class ReadAccountEquity:
     async def _has_deals_before(self, account_id: int, day: datetime) -> bool:
         window = HistoryQuery(account_ids=[account_id], until=day, page_size=1, with_total=False)
         return bool((await self.history.deals(window)).items)
-
-
-def _is_outdated(account: ValuedAccount) -> bool:
-    """Return whether a position at a real exchange has no present price."""
-    return account.account.engine is not Engine.PAPER and bool(account.stale_symbols)

@@ -1,8 +1,9 @@
 """Takes snapshots of equity: values accounts as they are stored, and stores the figures.
 
 An account whose equity is unknown (no balance, mark or rate) gets none, and one at an exchange
-waits until its balances were read after its last deal. Deposits are counted at the rate of the
-first snapshot after them, so that a later change of the rate is a gain, not a deposit.
+waits until its balances were read after its last deal, and its prices are current. Deposits are
+counted at the rate of the first snapshot after them, so that a later change of the rate is a gain,
+not a deposit.
 """
 
 from collections.abc import Mapping, Sequence

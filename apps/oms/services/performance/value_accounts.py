@@ -49,13 +49,16 @@ class ValuedAccount:
     rates: Amounts
     #: Symbols of open positions whose mark is old or missing.
     stale_symbols: tuple[str, ...]
+    #: Whether equity at a real exchange follows from a price or a rate that is old or missing.
+    is_outdated: bool
     as_of: datetime
 
     @property
     def is_settled(self) -> bool:
-        """Return whether the balances were read after the last deal."""
+        """Return whether the balances have the last deal, and all prices are current."""
         balances = self.stored.balances
-        return balances is None or balances.contain(self.stored.last_deal_at)
+        has_deals = balances is None or balances.contain(self.stored.last_deal_at)
+        return has_deals and not self.is_outdated
 
     def flows(self) -> Mapping[int, Decimal | None]:
         """Return deposits (withdrawals negative) by deal id; ``None`` has no rate."""
@@ -111,7 +114,8 @@ class ValueAccounts:
             for account_id, currency in currencies.items()
             for probe in _probes_of(account_id, [currency], into)
         ]
-        return _rates_of(probes, await self.mark_prices(_numbered(probes)) if probes else {})
+        marks = _rates_of(probes, await self.mark_prices(_numbered(probes)) if probes else {})
+        return {account_id: _prices(each) for account_id, each in marks.items()}
 
     def _valued(
         self,
@@ -119,16 +123,19 @@ class ValueAccounts:
         stored: StoredMoney,
         marks: Mapping[int, PositionMark],
         currency: str,
-        rates: Amounts,
+        rate_marks: Mapping[str, PositionMark],
         now: datetime,
     ) -> ValuedAccount:
         oldest = now - timedelta(seconds=self.price_refresh_seconds * STALE_INTERVALS)
         mine = {p.id: marks[p.id] for p in stored.positions if p.id in marks}
+        old_rates = {name for name, mark in rate_marks.items() if _is_stale(mark, oldest)}
         stale = {
             position.symbol
             for position in stored.positions
-            if (mark := mine.get(position.id)) is None or (mark.ages and mark.at < oldest)
+            if (mark := mine.get(position.id)) is None or _is_stale(mark, oldest)
         }
+        is_outdated = bool(stale) or not old_rates.isdisjoint(_held_currencies(stored))
+        rates = _prices(rate_marks)
         return ValuedAccount(
             account=account,
             stored=stored,
@@ -136,6 +143,7 @@ class ValueAccounts:
             value=value_account(money_of(stored, mine), currency, rates),
             rates=rates,
             stale_symbols=tuple(sorted(stale)),
+            is_outdated=is_outdated and account.engine is not Engine.PAPER,
             as_of=now,
         )
 
@@ -219,16 +227,31 @@ def _probes_of(account_id: int, currencies: Iterable[str], into: str) -> list[Po
     ]
 
 
+def _is_stale(mark: PositionMark, oldest: datetime) -> bool:
+    return mark.ages and mark.at < oldest
+
+
+def _held_currencies(stored: StoredMoney) -> set[str]:
+    """Return the currencies whose rates equity depends on."""
+    balances = {} if stored.balances is None else stored.balances.totals()
+    held = {name for name, amount in balances.items() if amount}
+    return held | {currencies_of(each.symbol).settle for each in stored.positions}
+
+
 def _rates_of(
     probes: Sequence[Position], marks: Mapping[int, PositionMark]
-) -> Mapping[int, Mapping[str, Decimal]]:
-    """Return the prices of probes by account and currency; that of the first market counts."""
-    rates: dict[int, dict[str, Decimal]] = defaultdict(dict)
+) -> Mapping[int, Mapping[str, PositionMark]]:
+    """Return the marks of probes by account and currency; that of the first market counts."""
+    rates: dict[int, dict[str, PositionMark]] = defaultdict(dict)
     for position, mark_id in zip(probes, _probe_ids(probes), strict=True):
         if mark_id in marks:
             base = currencies_of(position.symbol).base
-            rates[position.account_id].setdefault(base, marks[mark_id].price)
+            rates[position.account_id].setdefault(base, marks[mark_id])
     return rates
+
+
+def _prices(marks: Mapping[str, PositionMark]) -> Amounts:
+    return {name: mark.price for name, mark in marks.items()}
 
 
 def _probe_ids(probes: Sequence[Position]) -> range:
