@@ -24,6 +24,7 @@ from oms.adapters.ccxt.prices.symbol_prices import PublicPriceClient, SymbolPric
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.errors import Refused
 from oms.domain.instrument import InstrumentKind
+from oms.domain.quotes import Quote
 from oms.ports.price_feed import MarkPrice
 
 logger = logging.getLogger("oms.ccxt")
@@ -33,6 +34,9 @@ SUBSCRIPTION_LIFETIME = timedelta(seconds=60)
 """How long a symbol is read after it was last requested."""
 
 MARK_AGE_MAX = timedelta(seconds=10)
+SLOW_SECONDS_MAX = 2.5
+"""How long trades and marks wait at most where rounds are not further apart."""
+
 REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 _FAILURES_MAX = 2
 _PASSED_CODES = ("engine_unavailable", "host_mismatch", "extra_config_refused")
@@ -56,7 +60,9 @@ class PriceFeed:
         self._timeout_seconds = timeout_seconds
         self._interval_seconds = interval_seconds
         #: Trades and marks cost more than prices, and lose nothing by waiting.
-        self._slow_interval = timedelta(seconds=2.5 * interval_seconds)
+        self._slow_interval = timedelta(
+            seconds=min(2.5 * interval_seconds, max(interval_seconds, SLOW_SECONDS_MAX))
+        )
         self._marked_at: datetime | None = None
         self._clock = clock
         self._client: PublicPriceClient | None = None
@@ -193,6 +199,7 @@ class PriceFeed:
         ]
         is_time = self._marked_at is None or abs(now - self._marked_at) >= self._slow_interval
         if contracts and is_time and client.has("fetchMarkPrices"):
+            self._marked_at = now
             self._start(("marks", ""), self._read_marks(client, contracts))
 
     def _start(self, name: tuple[str, str], work: Coroutine[Any, Any, None]) -> None:
@@ -221,6 +228,7 @@ class PriceFeed:
                     self._start(("book", symbol), self._read_book(client, symbol, prices))
                 else:
                     prices.apply(quote)
+                    _replace_old_mark(prices, quote)
             mark = parse_mark(row, symbol, at)
             if mark is not None:
                 prices.apply(mark)
@@ -237,7 +245,7 @@ class PriceFeed:
 
     async def _read_marks(self, client: PublicPriceClient, symbols: list[str]) -> None:
         """Marks, where tickers do not contain them."""
-        at = self._marked_at = self._clock()
+        at = self._clock()
         reply = await self._call(client, (), "fetch_mark_prices", symbols)
         for symbol in symbols if reply is not None else ():
             prices, mark = (
@@ -266,9 +274,7 @@ class PriceFeed:
             new, ahead = prices.new_trades(trades), client.clock_ahead_ms
             prices.add_trades([parse_public_trade(row, unit, symbol, ahead, at) for row in new])
         prices.apply(quote)
-        if prices.marked_at is not None and abs(at - prices.marked_at) > MARK_AGE_MAX:
-            # Without a recent mark the mid price counts, as where there never was a mark.
-            prices.apply(MarkPrice(symbol=symbol, price=quote.mid, at=at))
+        _replace_old_mark(prices, quote)
 
     async def _call(
         self, client: PublicPriceClient, symbols: Sequence[str], method: str, *args: Any
@@ -297,6 +303,12 @@ class PriceFeed:
         for symbol in symbols:
             if symbol in self._symbols:
                 self._symbols[symbol].has_failed = True
+
+
+def _replace_old_mark(prices: SymbolPrices, quote: Quote) -> None:
+    """Without a recent mark the mid price counts, as where there never was a mark."""
+    if prices.marked_at is not None and abs(quote.at - prices.marked_at) > MARK_AGE_MAX:
+        prices.apply(MarkPrice(symbol=quote.symbol, price=quote.mid, at=quote.at))
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

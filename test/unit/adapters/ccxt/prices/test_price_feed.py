@@ -198,6 +198,32 @@ async def test_without_a_recent_mark_the_mid_price_counts(venue: ScriptedVenue) 
     await feed.close()
 
 
+async def test_a_mark_that_is_not_read_any_more_is_replaced_by_the_mid_price(
+    venue: ScriptedVenue,
+) -> None:
+    now = [NOW]
+    feed = PriceFeed(
+        "kraken", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02, clock=lambda: now[0]
+    )
+    prices = AccountPrices(feed, lambda: None)
+    venue.methods = {"fetchMarkPrices"}
+    venue.answers["fetch_tickers"] = {LINEAR: ticker("9", "11")}
+    venue.answers["fetch_mark_prices"] = {LINEAR: {"markPrice": "10", "info": {}}}
+    feed.start()
+    updates: list[Any] = []
+
+    def marks() -> list[Decimal]:
+        updates.extend(prices.take_updates(LINEAR, now[0], with_depth=False))
+        return [each.price for each in updates if isinstance(each, MarkPrice)]
+
+    await until(lambda: 10 in marks())
+    venue.answers["fetch_mark_prices"] = ReadFailed("exchange_unavailable", "no", retryable=True)
+    venue.answers["fetch_tickers"] = {LINEAR: ticker("20", "22")}
+    now[0] += timedelta(seconds=11)
+    await until(lambda: 21 in marks())
+    await feed.close()
+
+
 async def test_prices_go_on_after_the_clock_was_set_back(venue: ScriptedVenue) -> None:
     now = [NOW]
     feed = PriceFeed(
