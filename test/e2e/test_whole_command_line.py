@@ -67,6 +67,7 @@ KEYS = {
     "close-by": {"results"},
     "break-even": {"detail"},
     "send-oco": {"results"},
+    "preview": {"results"},
     "reverse-position": {"results"},
     "reassign-position": {
         *("ok", "deals_updated", "orders_updated", "deals_total", "orders_total"),

@@ -43,7 +43,7 @@ from oms.api.routes import (
     system,
     users,
 )
-from oms.api.routes.orders import account_groups, order_lineage
+from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.performance import analytics, portfolio
 from oms.api.routes.risk import deadman, kill_switches, oms_switch, risk_policies, risk_switches
 from oms.domain.errors import OmsError
@@ -80,6 +80,7 @@ ROUTE_MODULES = (
     documentation,
     order_lineage,
     account_groups,
+    previews,
     portfolio,
     analytics,
 )

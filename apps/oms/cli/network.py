@@ -41,11 +41,22 @@ _CLEARED = ("none", ["none"])
 
 def send_order(parsed: argparse.Namespace) -> Any:
     """``send_order``."""
+    return _command(parsed, "send_order", _order(parsed), _present(parsed, ("wait_ms",)))
+
+
+def preview(parsed: argparse.Namespace) -> Any:
+    """Return what ``send_order`` would do, without sending the order."""
+    body = {"account_id": parsed.account_id, "command": "send_order", "payload": _order(parsed)}
+    query = _present(parsed, ("wait_ms",))
+    return request(parsed, "POST", "/oms/commands/preview", query, body)
+
+
+def _order(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the payload of an order."""
     names = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "position_id")
     more = ("client_order_id", *_LEVELS, "comment")
     payload = _present(parsed, names + more) | {"reduce_only": parsed.reduce_only}
-    payload |= _bracket(parsed)
-    return _command(parsed, "send_order", payload, _present(parsed, ("wait_ms",)))
+    return payload | _bracket(parsed)
 
 
 def _bracket(parsed: argparse.Namespace) -> dict[str, Any]:

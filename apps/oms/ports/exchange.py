@@ -21,6 +21,7 @@ from oms.domain.orders.order_terms import NewTerms
 from oms.domain.performance.balances import Balances
 from oms.domain.quotes import PublicTrade, Quote
 from oms.domain.reconcile.position_comparison import HoldingKey
+from oms.domain.trading_terms import TradingTerms
 from oms.domain.value import value
 
 
@@ -208,6 +209,10 @@ class Exchange(Protocol):
 
     def attaches_exits(self, symbol: str) -> bool:
         """Return whether exits sent with an order become orders that close what it fills."""
+        ...
+
+    def terms(self, symbol: str) -> TradingTerms | None:
+        """Return fee rates and leverage of a symbol, ``None`` if they are not known."""
         ...
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:

@@ -106,6 +106,7 @@ get_summary read account
 get_execution_quality read account
 get_risk_usage read account
 check_risk read account
+preview_commands read account
 set_risk_policy kill_off account
 apply_risk_preset kill_off account
 reset_risk kill_off account

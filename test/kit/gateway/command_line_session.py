@@ -114,6 +114,7 @@ def _orders(session: CommandLineSession) -> None:
     session.run("reverse-position", account, f"--position-id={sell['id']}")
     session.run("close-position", account, f"--position-id={buy['id']}")
     limit = ("--order-type", "limit", "--qty", "0.02", "--price", "10000")
+    session.run("preview", account, "--side=buy", "--symbol", SYMBOL, *limit)
     resting = session.run("send-order", account, "--side=buy", "--symbol", SYMBOL, *limit)
     order_option = f"--order-id={resting['results'][0]['order_id']}"
     session.run("change-order", account, order_option, "--new-price=11000")

@@ -59,6 +59,21 @@ async def post_command(gateway: InProcessGateway, command: str, **payload: Any) 
     return (sent.get("detail") or sent)["results"][0]
 
 
+async def post_previews(gateway: InProcessGateway, body: Any, key: str = KEY) -> AsgiResponse:
+    """Return the answer to a request of previews."""
+    return await gateway.client("POST", "/oms/commands/preview?wait_ms=8000", body, key=key)
+
+
+async def preview_of(gateway: InProcessGateway, command: str, **payload: Any) -> Any:
+    """Return the preview of a command."""
+    body = {"account_id": gateway.account_id, "command": command, "payload": payload}
+    answer = await post_previews(gateway, body)
+    assert answer.status == 200, answer.body
+    (result,) = answer.json()["results"]
+    assert result["ok"] and result["error"] is None
+    return result["preview"]
+
+
 async def send(gateway: InProcessGateway, **changes: Any) -> Any:
     """Return the result of a market buy of 1, changed by ``changes``."""
     order = {"symbol": BTC, "side": "buy", "order_type": "market", "qty": "1"}

@@ -49,6 +49,7 @@ COMMANDS = {
     "replay": "--account-id 1 --until 2026-01-01 --symbol A/B --write-to a --json",
     "paper": "run script.jsonl --save a --load b --tapes c --facts",
     "send-order": "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2",
+    "preview": "--account-id 1 --symbol A/B --side buy --order-type market --qty 1",
     "send-oco": "--account-id 1 --symbol A/B --side sell --qty 1 --limit-price 3 --trigger-price 2",
     "change-order": "--account-id 1 --order-id 2 --new-price 3 --new-qty 4",
     "cancel-order": "--account-id 1 --order-id 2",

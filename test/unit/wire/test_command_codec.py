@@ -152,7 +152,8 @@ PAYLOADS: list[CommandPayload] = [
     ResetDrawdown(key="max_total_drawdown_pct", comment="c"),
     SetRiskPolicy(keys={"max_order_notional": "500", "allowed_symbols": None}, comment="c"),
     ReadRiskUsage(),
-    CheckOrder(order='{"symbol":"X"}', strategy_id=7, position_id=8),
+    CheckOrder(order='{"symbol":"X"}', strategy_ids=(7,), position_ids=(8,), order_ids=(9,)),
+    CheckOrder(order='{"order_id":1}', command="change_order", is_preview=True),
     SetRiskPolicy(keys={"allow_new_positions": False}, preset="small", comment="c"),
     AdminMutate(
         entity="deals",

@@ -136,6 +136,9 @@ class CcxtExchange:
         """Returns whether the venue makes them in a form that is known, and they are permitted."""
         return self._components.journal.attaches_exits(self.instruments().get(symbol))
 
+    def terms(self, symbol: str) -> None:
+        """Returns nothing: what an account pays is not read from its exchange."""
+
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""
         try:

@@ -22,6 +22,8 @@ from oms.adapters.paper.simulation_settings import LIVE_PRICE_AGE, simulation_se
 from oms.adapters.paper.state_rows import UnsavedChanges, load_state, trade_from_row
 from oms.domain.account import Account
 from oms.domain.errors import Invalid
+from oms.domain.instrument import InstrumentKind
+from oms.domain.trading_terms import TradingTerms
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeStateRows, StalePrice, TradeRow
 from oms.ports.market.trading_calendar import TradingCalendar
@@ -78,6 +80,17 @@ class PaperEngine:
         self.external_orders = ExternalOrders.from_state(self.state)
         self._unsaved = UnsavedChanges(self.prices.is_stored)
         self._trades: deque[TradeRow | PaperTrade] = deque(rows.trades, maxlen=TRADES_KEPT_MAX)
+
+    def terms(self, symbol: str) -> TradingTerms | None:
+        """Returns the fees below all tiers and the leverage of a symbol; ``None`` if unknown."""
+        settings = self.settings
+        instrument = settings.instruments.get(symbol)
+        if instrument is None:
+            return None
+        rates, own = settings.rates_of(instrument.kind), self.state.contracts.get(symbol)
+        is_spot = instrument.kind is InstrumentKind.SPOT
+        leverage = 1 if is_spot else settings.leverage_of(instrument, own)
+        return TradingTerms(maker=rates.maker, taker=rates.taker, leverage=leverage)
 
     def step(self, input: Input, *, without_latency: bool = False) -> StepResult:
         """Processes ``input`` and returns the result; optionally without the account's latency."""

@@ -12,11 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from oms.adapters.paper.account_snapshot import build_snapshot
-from oms.adapters.paper.execution_reports import (
-    PaperReportBuilder,
-    build_rejection,
-    build_report,
-)
+from oms.adapters.paper.execution_reports import PaperReportBuilder, build_rejection, build_report
 from oms.adapters.paper.market_data.price_sources import (
     DEFAULT_TAPE_FOLDER,
     PriceSource,
@@ -37,6 +33,7 @@ from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKi
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_terms import NewTerms
 from oms.domain.quotes import PublicTrade, Quote
+from oms.domain.trading_terms import TradingTerms
 from oms.ports.exchange import (
     ConnectionState,
     DirectTradeResult,
@@ -93,11 +90,10 @@ class PaperExchange:
     ) -> "PaperExchange":
         """Restores the account's exchange; without stored rows it has its initial balances.
 
-        ``history`` reads the orders that the ledger recorded; without it finished orders cannot be
-        read. Symbols of the source ``live`` have the prices of ``feed``, none older than
-        ``live_age``. Stocks trade in the sessions of ``calendar``, without one never. Raises
-        ``InvariantBroken`` if the rows are not what was written, ``Invalid``
-        if the account's settings name an unknown price source.
+        ``history`` reads finished orders of the ledger. Symbols of the source ``live`` have the
+        prices of ``feed``, none older than ``live_age``; stocks trade in the sessions of
+        ``calendar`` only. Raises ``InvariantBroken`` if the rows are not what was written,
+        ``Invalid`` if the settings name an unknown price source.
         """
         return cls(account, PaperEngine(account, rows, tapes, feed, live_age, calendar), history)
 
@@ -126,6 +122,10 @@ class PaperExchange:
     def attaches_exits(self, symbol: str) -> bool:
         """Returns ``True``: the engine does for all symbols."""
         return True
+
+    def terms(self, symbol: str) -> TradingTerms | None:
+        """Returns the fees below all tiers, and the leverage in force."""
+        return self._engine.terms(symbol)
 
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Places ``order`` and returns reports; none on it means that its reply is in flight.

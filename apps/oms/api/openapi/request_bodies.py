@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from oms.wire.commands import command_schemas
 from oms.wire.commands.modify_requests import STOP_ALIASES
 from oms.wire.commands.order_requests import CLOSE_ALIASES, IGNORED_ON_CLOSE, SEND_ALIASES
+from oms.wire.commands.preview_requests import PREVIEWS_MAX
 from oms.wire.json_schema import REFERENCE, Schema, without_titles
 
 _NULL: Schema = {"type": "null"}
@@ -145,13 +146,27 @@ COMMANDS: Mapping[str, tuple[Validator, Mapping[str, str]]] = {
 }
 """The payload of each command, with the other names of its keys."""
 
+
+def _preview_schemas() -> dict[str, Schema]:
+    found = _payload_schemas()
+    words = ("send_order", "close_position", "change_order")
+    change = found["ChangeOrderPayload"]
+    kept = {"new_price", "new_qty", *change["required"], "comment", "symbol", "side", "order_type"}
+    found["ChangePreviewPayload"] = change | {
+        "properties": {name: each for name, each in change["properties"].items() if name in kept}
+    }
+    names = ("SendOrderPayload", "ClosePositionPayload", "ChangePreviewPayload")
+    commands = [_command(word, name) for word, name in zip(words, names, strict=True)]
+    found["PreviewRequest"] = {"anyOf": commands}
+    return found
+
+
+def _one_or_many(name: str, items_max: int) -> Schema:
+    return {"anyOf": [_ref(name), {"type": "array", "items": _ref(name), "maxItems": items_max}]}
+
+
 COMMANDS_BODY = Body(
-    schema={
-        "anyOf": [
-            _ref("CommandRequest"),
-            {"type": "array", "items": _ref("CommandRequest"), "maxItems": 1000},
-        ]
-    },
+    schema=_one_or_many("CommandRequest", 1000),
     build_schemas=_payload_schemas,
     example={
         "account_id": 1,
@@ -165,3 +180,10 @@ COMMANDS_BODY = Body(
     },
 )
 """One command, or a list of up to a thousand."""
+
+PREVIEWS_BODY = Body(
+    schema=_one_or_many("PreviewRequest", PREVIEWS_MAX),
+    build_schemas=_preview_schemas,
+    example=COMMANDS_BODY.example,
+)
+"""One command that has a preview, or a list of them."""

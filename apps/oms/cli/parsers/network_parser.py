@@ -50,6 +50,21 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
         run=lazy_command("network", "send_order"),
     )
     send.set_defaults(view=_COMMAND_VIEW)
+    preview = add_verb(
+        commands,
+        "preview",
+        [network],
+        "show what an order would cost and leave, and what limits say, without sending it",
+        example="preview --account-id 1 --symbol BTC/USDT:USDT --side buy"
+        " --order-type market --qty 0.01",
+        run=lazy_command("network", "preview"),
+    )
+    for verb in (send, preview):
+        _add_order_flags(verb)
+
+
+def _add_order_flags(send: argparse.ArgumentParser) -> None:
+    """Add the flags of an order."""
     send.add_argument("--symbol", required=True, help="as BTC/USDT, or BTC/USDT:USDT (contract)")
     send.add_argument("--side", required=True, type=str.lower, choices=SIDES, help="buy or sell")
     send.add_argument(

@@ -54,13 +54,23 @@ class ReadRiskUsage:
 
 @value
 class CheckOrder:
-    """Return the verdict of the account's limits and switches on an order; changes nothing."""
+    """Return the verdict of the account's limits and switches on a command; changes nothing."""
 
-    #: The encoded ``SendOrder``.
+    #: The encoded payload of the command.
     order: str
-    #: Its strategy and position: the caller needs access to them, as for the order.
-    strategy_id: int = 0
-    position_id: int = 0
+    #: Its type: ``send_order``, ``close_position`` or ``change_order``.
+    command: str = "send_order"
+    #: Strategies, positions and orders that it names: the caller needs access to them.
+    strategy_ids: tuple[int, ...] = ()
+    position_ids: tuple[int, ...] = ()
+    order_ids: tuple[int, ...] = ()
+    #: Whether prices, costs and positions after the command are asked for as well.
+    is_preview: bool = False
+
+    @property
+    def strategy_id(self) -> int:
+        """The strategy that the command names, 0 if it names none."""
+        return next(iter(self.strategy_ids), 0)
 
 
 @value

@@ -97,7 +97,11 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     SetRiskPolicy: {},
     ResetDrawdown: {},
     ReadRiskUsage: {},
-    CheckOrder: {"strategy_id": IdKind.STRATEGY, "position_id": IdKind.POSITION},
+    CheckOrder: {
+        "strategy_ids": IdKind.STRATEGY,
+        "position_ids": IdKind.POSITION,
+        "order_ids": IdKind.ORDER,
+    },
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
     EnforceKillSwitch: {
         **dict.fromkeys(("kill_id", "deadman_id"), IdKind.ACCOUNT),

@@ -14,15 +14,15 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order
-from oms.domain.orders.order_rounding import is_rounding_refused, round_change_order
-from oms.domain.risk.admission import RiskContext, admit_change, refuse_not_open
+from oms.domain.risk.admission import refuse_not_open
 from oms.domain.value import evolve
 from oms.ports.ledger_store import LedgerStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
-from oms.services.commands.policy_limits import note_pending_change, refuse_change
+from oms.services.commands.policy_limits import note_pending_change
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.order_levels import change_order_levels
+from oms.services.risk.admit_order import admit_changing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class AmendOrders:
         """Cancel one order. Returns why it could not be canceled."""
         order = await self._order(state, order_id)
         if order is None:
-            return _order_not_found(order_id)
+            return refuse_missing_order(order_id)
         if not order.is_open:
             return refuse_not_open(order)
         reports = await state.exchange.cancel(order, now)
@@ -85,26 +85,13 @@ class AmendOrders:
         order = await self._order(state, payload.order_id)
         if order is None:
             return CommandResult.refused(
-                _order_not_found(payload.order_id), order_id=payload.order_id
+                refuse_missing_order(payload.order_id), order_id=payload.order_id
             )
         if payload.levels is not None:
             return change_order_levels(state, order, payload, changes, now)
-        context = RiskContext(
-            account=state.account,
-            instrument=state.exchange.instruments()[order.symbol],
-            positions=state.positions_in(order.symbol),
-            orders=state.orders_in(order.symbol),
-            strategy_ids=state.strategy_ids,
-            kill_switch=state.kill_switch_for(
-                order.symbol, order.strategy_id, command.actor.api_key_id
-            ),
-            policy=state.policy,
+        payload, refused = await admit_changing(
+            state, payload, order, command.actor.api_key_id, now
         )
-        if not is_rounding_refused(order.params):
-            payload = round_change_order(payload, order, context.instrument)
-        refused = admit_change(payload, order, context)
-        if refused is None and state.policy is not None:
-            refused = await refuse_change(state.policy, state, payload, order, now)
         notional_limits = self.notional_limits
         if (
             refused is None
@@ -194,5 +181,6 @@ async def _refuse_over_limits(
     return await notional_limits(state, command.actor.api_key_id, opening, now)
 
 
-def _order_not_found(order_id: int) -> Refused:
+def refuse_missing_order(order_id: int) -> Refused:
+    """Return the refusal for an order that the account does not have."""
     return Refused(code="order_not_found", message=f"order {order_id} is not in this account")

@@ -70,7 +70,7 @@ from oms.services.commands.resolve_order import ResolveOrder
 from oms.services.commands.reverse_position import Reverse
 from oms.services.commands.risk_flags import set_risk_flag
 from oms.services.commands.risk_policy import ChangeRiskPolicy
-from oms.services.commands.risk_reads import check_order, read_usage
+from oms.services.commands.risk_reads import read_usage
 from oms.services.commands.strategy_links import StrategyLinkRefresh
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.break_even import set_break_even
@@ -79,6 +79,7 @@ from oms.services.protection.place_pair import PlacePair
 from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
+from oms.services.risk.check_order import check_order
 from oms.services.risk.observe_losses import ObserveLosses
 from oms.services.risk.reset_drawdown import RunDrawdownReset
 from oms.wire.json import dumps
@@ -234,7 +235,7 @@ class ExecuteCommand:
 
     async def _read(self, state: AccountState, command: Command, now: datetime) -> CommandResult:
         if isinstance(command.payload, CheckOrder):
-            return await check_order(state, command, command.payload, now)
+            return await check_order(state, command, command.payload, self.ledger, now)
         if isinstance(command.payload, ReadRiskUsage):
             return await read_usage(state, now)
         row = connection_row(state.exchange.connection(), state.exchange.unavailable_reason())

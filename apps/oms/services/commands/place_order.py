@@ -95,7 +95,8 @@ class PlaceOrder:
         else:
             position = state.positions.get(payload.position_id)
             if position is None:
-                return await self._no_position(state, payload)
+                refused = await refuse_missing_position(self.ledger, state, payload.position_id)
+                return CommandResult.refused(refused)
             instrument = state.exchange.instruments()[position.symbol]
             if payload.qty is None and position.qty.copy_abs() < instrument.step:
                 return await self._write_off_dust(
@@ -178,13 +179,6 @@ class PlaceOrder:
             deal_ids=tuple(deal.id for deal in entry.deals),
         )
 
-    async def _no_position(self, state: AccountState, payload: ClosePosition) -> CommandResult:
-        stored = await self.ledger.position(state.account.id, payload.position_id)
-        status = "not in this account" if stored is None else "already closed"
-        message = f"position {payload.position_id} is {status}"
-        refused = Refused(code="position_not_found", message=message)
-        return CommandResult.refused(refused)
-
     async def new_order(
         self,
         state: AccountState,
@@ -199,7 +193,7 @@ class PlaceOrder:
         assert isinstance(payload, (SendOrder, ClosePosition))
         quote = None if isinstance(approved, Refused) else state.admission_quote
         if isinstance(approved, Refused):
-            approved = _as_requested(state, payload)
+            approved = as_requested(state, payload)
         await self.ids.ensure("order", 1)
         order = _make_order(
             id=self.ids("order"),
@@ -241,6 +235,15 @@ class PlaceOrder:
         return order
 
 
+async def refuse_missing_position(
+    ledger: LedgerStore, state: AccountState, position_id: int
+) -> Refused:
+    """Return the refusal for a position that is not open. Raises ``Unavailable``."""
+    stored = await ledger.position(state.account.id, position_id)
+    status = "not in this account" if stored is None else "already closed"
+    return Refused(code="position_not_found", message=f"position {position_id} is {status}")
+
+
 def _group_of(payload: SendOrder | ClosePosition) -> int | None:
     """Return the position whose level the order stands for."""
     stands_for_level = isinstance(payload, ClosePosition) and payload.for_level
@@ -271,7 +274,7 @@ async def within_notional_limits(
     return await notional_limits(state, command.actor.api_key_id, opening, now) or approved
 
 
-def _as_requested(state: AccountState, payload: SendOrder | ClosePosition) -> ApprovedOrder:
+def as_requested(state: AccountState, payload: SendOrder | ClosePosition) -> ApprovedOrder:
     """Return the content of a refused request, for its REJECTED row."""
     if isinstance(payload, SendOrder):
         return ApprovedOrder(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from oms.domain.commands.command import ChangeOrder, SendOrder
+from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.money import divide, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
@@ -52,18 +52,8 @@ async def within_policy(
         return approved
     reducible = reducible_in(state, approved.symbol, approved.side, approved.strategy_id)
     is_exempt = reducible >= approved.qty
-    entry = Entry(
-        symbol=approved.symbol,
-        side=approved.side,
-        order_type=approved.order_type,
-        qty=approved.qty if is_exempt else subtract(approved.qty, reducible),
-        price=approved.price,
-        trigger_price=payload.trigger_price,
-        time_in_force=payload.time_in_force,
-        strategy_id=approved.strategy_id,
-        position_id=approved.position_id,
-        new_position=payload.new_position,
-    )
+    qty = approved.qty if is_exempt else subtract(approved.qty, reducible)
+    entry = entry_of_request(payload, approved, qty)
     refused = await refuse_entry(policy, state, entry, now, judgement=judgement)
     if refused is None:
         return approved
@@ -74,8 +64,31 @@ async def within_policy(
     return evolve(approved, qty=qty, reduce_only=True, cut_by=refused) if qty else refused
 
 
+def entry_of_request(
+    payload: SendOrder | ClosePosition, approved: ApprovedOrder, qty: Decimal
+) -> Entry:
+    """Return ``qty`` of an order as limits value it."""
+    return Entry(
+        symbol=approved.symbol,
+        side=approved.side,
+        order_type=approved.order_type,
+        qty=qty,
+        price=approved.price,
+        trigger_price=payload.trigger_price,
+        time_in_force=payload.time_in_force,
+        strategy_id=approved.strategy_id,
+        position_id=approved.position_id,
+        new_position=isinstance(payload, SendOrder) and payload.new_position,
+    )
+
+
 async def refuse_change(
-    policy: AccountPolicy, state: AccountState, payload: ChangeOrder, order: Order, now: datetime
+    policy: AccountPolicy,
+    state: AccountState,
+    payload: ChangeOrder,
+    order: Order,
+    now: datetime,
+    judgement: Judgement | None = None,
 ) -> Refused | None:
     """Return why the policy refuses the order that a change makes.
 
@@ -101,7 +114,7 @@ async def refuse_change(
         price=price,
         trigger_price=order.trigger_price if moved is None else moved,
     )
-    return await refuse_entry(policy, state, entry, now)
+    return await refuse_entry(policy, state, entry, now, judgement=judgement)
 
 
 def note_pending_change(state: AccountState, order: Order, payload: ChangeOrder) -> None:
@@ -221,7 +234,7 @@ async def read_context(
         exposure=exposure,
         instruments=instruments,
         markets=await _read_markets(state, symbols, now),
-        rates=await _read_rates(state, currencies, now),
+        rates=await read_rates(state, currencies, now),
         equity=equity,
         risk=state.risk,
     )
@@ -234,11 +247,12 @@ async def _read_markets(
     for symbol in symbols:
         quote = await state.exchange.fetch_quote(symbol, now)
         if quote is not None:
-            markets[symbol] = _market_of(quote)
+            markets[symbol] = market_of(quote)
     return markets
 
 
-def _market_of(quote: Quote) -> Market:
+def market_of(quote: Quote) -> Market:
+    """Return a quote as limits read it."""
     return Market(
         bid=quote.bid,
         ask=quote.ask,
@@ -248,7 +262,7 @@ def _market_of(quote: Quote) -> Market:
     )
 
 
-async def _read_rates(
+async def read_rates(
     state: AccountState, currencies: Collection[str], now: datetime
 ) -> Mapping[str, Decimal]:
     """Return the worth of the currencies in dollars.

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from oms.domain.account import Engine, PositionMode
-from oms.domain.commands.command import ClosePosition, SendOrder
+from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
 from oms.domain.ledger.position import Position
 from oms.domain.orders.bracket import refuse_bracket, resolve_bracket
-from oms.domain.orders.order import Side
+from oms.domain.orders.order import Order, Side
 from oms.domain.orders.order_rounding import (
+    is_rounding_refused,
+    round_change_order,
     round_close_position,
     round_send_order,
     with_percent_quantity,
@@ -21,6 +23,7 @@ from oms.domain.risk.account_switches import refuse_account
 from oms.domain.risk.admission import (
     ApprovedOrder,
     RiskContext,
+    admit_change,
     admit_close,
     admit_send,
     refuse_unknown_symbol,
@@ -30,7 +33,7 @@ from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import constructor
 from oms.services.account_state.state import AccountState
-from oms.services.commands.policy_limits import within_policy
+from oms.services.commands.policy_limits import refuse_change, within_policy
 from oms.services.protection.entry_levels import check_entry_levels
 from oms.services.risk.market_session import refuse_closed_market
 
@@ -112,6 +115,32 @@ def admit_closing(
     strategy_id = approved.strategy_id
     refused = refuse_raw_params(state, request.params, kill_switch, strategy_id, is_exempt=True)
     return approved if refused is None else refused
+
+
+async def admit_changing(
+    state: AccountState,
+    request: ChangeOrder,
+    order: Order,
+    api_key_id: int,
+    now: datetime,
+    judgement: Judgement | None = None,
+) -> tuple[ChangeOrder, Refused | None]:
+    """Round a change of price or quantity, and check it as ``admit_request`` checks an order."""
+    context = RiskContext(
+        account=state.account,
+        instrument=state.exchange.instruments()[order.symbol],
+        positions=state.positions_in(order.symbol),
+        orders=state.orders_in(order.symbol),
+        strategy_ids=state.strategy_ids,
+        kill_switch=state.kill_switch_for(order.symbol, order.strategy_id, api_key_id),
+        policy=state.policy,
+    )
+    if not is_rounding_refused(order.params):
+        request = round_change_order(request, order, context.instrument)
+    refused = admit_change(request, order, context)
+    if refused is None and state.policy is not None:
+        refused = await refuse_change(state.policy, state, request, order, now, judgement)
+    return request, refused
 
 
 def _check_send(

@@ -87,11 +87,7 @@ def encode_payload(payload: CommandPayload) -> str:
         case RiskSwitch():
             fields = _write_switch(payload)
         case CheckOrder():
-            fields = {
-                "order": payload.order,
-                "strategy_id": payload.strategy_id,
-                "position_id": payload.position_id,
-            }
+            fields = _write_check(payload)
         case SetRiskPolicy():
             fields = {"keys": dict(payload.keys)}
             fields |= {} if payload.preset is None else {"preset": payload.preset}
@@ -235,6 +231,13 @@ def _write_position_change(payload: ChangePosition) -> dict[str, Any]:
         fields["comment"] = payload.comment
     put_levels(fields, payload)
     return fields
+
+
+def _write_check(payload: CheckOrder) -> dict[str, Any]:
+    fields: dict[str, Any] = {"order": payload.order, "command": payload.command}
+    for name in ("strategy_ids", "position_ids", "order_ids"):
+        fields[name] = list(getattr(payload, name))
+    return fields | ({"is_preview": True} if payload.is_preview else {})
 
 
 def _write_paper(payload: PaperPrice | PaperDeposit | PaperReset) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from oms.domain.risk.policy_keys import (
     policy_value_text,
 )
 from oms.domain.value import value
-from oms.wire.commands.command_codec import encode_payload
 from oms.wire.commands.order_requests import read_send_order
+from oms.wire.commands.preview_requests import check_of
 from oms.wire.field_types import Comment, Id, enum_schema
 from oms.wire.field_validation import drop_nulls, require_object, validate
 from oms.wire.request_body import malformed_at
@@ -147,10 +147,7 @@ def read_check(body: object) -> tuple[int, CheckOrder]:
     """
     fields = validate(CHECK, require_object(body, ("body",)), ())
     order = read_send_order(drop_nulls(fields["order"]), ("order",))
-    payload = CheckOrder(
-        order=encode_payload(order), strategy_id=order.strategy_id, position_id=order.position_id
-    )
-    return fields["account_id"], payload
+    return fields["account_id"], check_of(order)
 
 
 def read_policy_scope(name: str | None, scope_id: str | int | None) -> tuple[PolicyScope, int]:

@@ -104,8 +104,8 @@ class RefusalRow(TypedDict):
     set_at: TimeText | None
 
 
-class CheckRow(TypedDict):
-    """The verdict on an order."""
+class VerdictRow(TypedDict):
+    """The verdict on a command."""
 
     ok: bool
     status: Annotated[str, one_of("passed", "trimmed", "blocked")]
@@ -113,6 +113,11 @@ class CheckRow(TypedDict):
     price: DecimalText | None
     reduce_only: bool
     refusal: RefusalRow | None
+
+
+class CheckRow(VerdictRow):
+    """The verdict on an order, and the limits that rule it."""
+
     risk_detail: Annotated[
         RiskDetailRow | None,
         Field(description="Every limit that rules it, also after the first that fails."),

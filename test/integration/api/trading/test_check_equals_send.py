@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kit.gateway.limited_account import (
     forget_limits,
     open_limited,
     post_command,
+    preview_of,
     send,
     set_limits,
 )
@@ -28,6 +30,7 @@ LIMITS = {
     "min_order_notional": "150",
 }
 ORDERS = 500
+LIMIT_ROW = ("key", "scope", "scope_id", "limit", "value", "passed")
 
 
 @pytest.fixture
@@ -57,19 +60,39 @@ async def _check(gateway: InProcessGateway, order: Mapping[str, Any]) -> Any:
     return answer.json()
 
 
-async def test_a_check_and_the_order_have_the_same_verdict(limited: InProcessGateway) -> None:
+def _signed(row: Mapping[str, Any]) -> Decimal:
+    return Decimal(row["qty"]) * (1 if row["side"] == "buy" else -1)
+
+
+def _net_of(preview: Mapping[str, Any]) -> Decimal:
+    return sum((_signed(row) for row in preview["positions"]), Decimal(0))
+
+
+async def _net_qty(gateway: InProcessGateway, symbol: str) -> Decimal:
+    path = f"/oms/positions/open?account_ids={gateway.account_id}"
+    rows = (await gateway.client.get(path, key=KEY))["items"]
+    return sum((_signed(row) for row in rows if row["symbol"] == symbol), Decimal(0))
+
+
+async def test_a_check_and_a_preview_and_the_order_have_the_same_verdict(
+    limited: InProcessGateway,
+) -> None:
     await set_limits(limited, **LIMITS)
     source, seen = random.Random(7), set[str]()
     for number in range(ORDERS):
         order = _random_order(source)
         check = await _check(limited, order)
+        preview = await preview_of(limited, "send_order", **order)
         result = await post_command(limited, "send_order", **order)
         seen.add(check["status"])
         if check["status"] == "blocked":
             refusal, error = check["refusal"], result["error"]
             names = ("code", "reason", "limit", "value", "set_by")
             assert [refusal[n] for n in names] == [error[n] for n in names], (number, order)
+            assert preview["refusal"] == refusal
             continue
+        verdict = ("status", "qty", "price", "reduce_only", "refusal")
+        assert [preview[n] for n in verdict] == [check[n] for n in verdict], (number, order)
         sent = (await limited.client.get(f"/oms/orders/{result['order_id']}", key=KEY))["items"][0]
         assert [check[n] for n in ("qty", "price", "reduce_only")] == [
             sent[n] for n in ("qty", "price", "reduce_only")
@@ -77,6 +100,11 @@ async def test_a_check_and_the_order_have_the_same_verdict(limited: InProcessGat
         assert (check["status"] == "trimmed") == (sent["risk_status"] == "trimmed")
         if sent["risk_status"] == "passed":
             assert check["risk_detail"] == sent["risk_detail"]
+            limits = [{n: row[n] for n in LIMIT_ROW} for row in preview["limits"]]
+            assert limits == sent["risk_detail"]["limits"]
+            assert preview["valuation_price"] in (sent["risk_detail"]["price"], "100")
+        if sent["status"] == "FILLED":
+            assert await _net_qty(limited, sent["symbol"]) == _net_of(preview)
         if sent["status"] == "SUBMITTED" and source.random() < 0.6:
             await post_command(limited, "cancel_order", order_id=sent["id"])
     assert seen == {"passed", "trimmed", "blocked"}
