@@ -254,6 +254,8 @@ def _operation_case(
             body["drill"] = True
         if name == "check_risk":
             body["order"]["strategy_id"] = ids.strategy_id
+        if name == "preview_commands":
+            body["payload"]["strategy_id"] = ids.strategy_id
         if name == "set_oms_switch":
             body["enabled"] = True
     return AccessCase(

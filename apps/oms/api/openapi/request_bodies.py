@@ -151,11 +151,15 @@ def _preview_schemas() -> dict[str, Schema]:
     found = _payload_schemas()
     words = ("send_order", "close_position", "change_order")
     change = found["ChangeOrderPayload"]
-    kept = {"new_price", "new_qty", *change["required"], "comment", "symbol", "side", "order_type"}
-    found["ChangePreviewPayload"] = change | {
-        "properties": {name: each for name, each in change["properties"].items() if name in kept}
+    kept = {*change["required"], "comment", "symbol", "side", "order_type"}
+    found["ChangeOrderPreview"] = change | {
+        "properties": {
+            name: each
+            for name, each in change["properties"].items()
+            if name in kept or name.startswith("new_")
+        }
     }
-    names = ("SendOrderPayload", "ClosePositionPayload", "ChangePreviewPayload")
+    names = ("SendOrderPayload", "ClosePositionPayload", "ChangeOrderPreview")
     commands = [_command(word, name) for word, name in zip(words, names, strict=True)]
     found["PreviewRequest"] = {"anyOf": commands}
     return found

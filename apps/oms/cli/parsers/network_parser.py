@@ -50,6 +50,9 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
         run=lazy_command("network", "send_order"),
     )
     send.set_defaults(view=_COMMAND_VIEW)
+    target = send.add_mutually_exclusive_group(required=True)
+    target.add_argument("--account-id", type=int, help="id of the account")
+    target.add_argument("--group-id", type=int, help="a group of accounts in place of one")
     preview = add_verb(
         commands,
         "preview",
@@ -59,6 +62,7 @@ def _add_send(commands: Any, network: argparse.ArgumentParser) -> None:
         " --order-type market --qty 0.01",
         run=lazy_command("network", "preview"),
     )
+    add_account_id(preview)
     for verb in (send, preview):
         _add_order_flags(verb)
 
@@ -76,9 +80,6 @@ def _add_order_flags(send: argparse.ArgumentParser) -> None:
         help=", ".join(ORDER_TYPES),
     )
     send.add_argument("--qty", required=True, help="quantity in base currency")
-    target = send.add_mutually_exclusive_group(required=True)
-    target.add_argument("--account-id", type=int, help="id of the account")
-    target.add_argument("--group-id", type=int, help="a group of accounts in place of one")
     send.add_argument("--price", help="limit price, of types with one")
     send.add_argument("--client-order-id", help="own id; the same id is executed once")
     add_levels(send, hold_type=int)

@@ -25,7 +25,7 @@ def read_previews(body: object) -> tuple[CommandRequest, ...]:
     requests = read_commands(body, PREVIEWS_MAX)
     for index, request in enumerate(requests):
         if not _has_preview(request.payload):
-            message = "one of send_order, close_position, and change_order without stop levels is expected"
+            message = "send_order, close_position, or change_order without stop levels is expected"
             raise malformed_at((index, "command"), message, "no_preview")
     return tuple(
         evolve(request, payload=check_of(request.payload, is_preview=True), request_id=None)
