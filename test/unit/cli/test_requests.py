@@ -199,19 +199,6 @@ def test_posts(line: str, path: str, body: dict[str, Any], server: Asked) -> Non
     assert server.body == body
 
 
-def test_a_preview_carries_the_order(server: Asked) -> None:
-    order = "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2"
-    main(f"send-order {order} --bracket-stop-loss 5%".split())
-    sent = server.body
-    main(f"preview {order} --bracket-stop-loss 5% --wait-ms 7".split())
-    assert (server.method, server.path, server.query) == (
-        "POST",
-        "/oms/commands/preview",
-        {"wait_ms": "7"},
-    )
-    assert server.body == sent
-
-
 @pytest.mark.parametrize(
     ("line", "path", "query"),
     [
