@@ -157,14 +157,18 @@ class CcxtExchange:
     ) -> Sequence[ExecutionReport]:
         """Record an amendment; ``None`` keeps the value.
 
-        Refused in the reports where the exchange cannot move one of the terms.
+        Refused in the reports where the exchange cannot move one of the terms, or where an order
+        from elsewhere would have to be placed again.
         """
         if terms is not None:
             message = "this exchange changes price and quantity of an order only"
             reason = Invalid(message, code="order_type_not_supported")
             return [_refusal_report(order, ReportKind.REJECTED, reason, now)]
         instrument = self.instruments()[order.symbol]
-        self._components.journal.change(order, instrument, price, qty, now)
+        try:
+            self._components.journal.change(order, instrument, price, qty, now)
+        except Invalid as error:
+            return [_refusal_report(order, ReportKind.REJECTED, error, now)]
         return []
 
     async def cancel(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:

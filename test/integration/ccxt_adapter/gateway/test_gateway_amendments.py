@@ -1,7 +1,10 @@
 """Amendments by replacement, through gateway, worker, store and exchange."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from kit.exchanges.ccxt_harness import SPOT, open_loopback_harnesses
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
 from kit.gateway.in_process import ADMIN_KEY
@@ -53,3 +56,30 @@ async def test_row_22_a_failed_replacement_is_reported(
         f"/oms/orders/{sent['id']}/timeline"
     )
     assert "change_requested" in [item["phase"] for item in order_history["items"]]
+
+
+async def test_a_conditional_order_from_elsewhere_is_not_placed_again(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, tables: Path
+) -> None:
+    async with open_loopback_harnesses(venue, tables) as start:
+        other = await start("binance", tag="ffffffff").wait_ready()
+        stop = {"order_type": "stop_limit", "trigger_price": Decimal(90000), "symbol": SPOT}
+        await other.send(7, "buy", "0.01", "90100", **stop)
+        await other.wait_for_state(7, "SUBMITTED")
+    exchange_setup.exchange_id = "ccxt.binance"
+    await exchange_setup.start_account(**venue.startup["extra_config"]["binance"])
+    sent = (await exchange_setup.send(symbol=SPOT))["order"]
+    assert (await exchange_setup.send("cancel_order", order_id=sent["id"]))["ok"]
+    await exchange_setup.reconcile()
+    path = f"/oms/orders/open?account_ids={exchange_setup.account_id}"
+    [order] = (await exchange_setup.client.get(path))["items"]
+    assert (order["reason"], order["trigger_price"]) == ("external", "90000")
+    for terms in ({"new_price": "90200"}, {"new_qty": "0.02"}):
+        refused = await changed(exchange_setup, order["id"], **terms)
+        assert (refused["status"], refused["error"]["code"]) == (
+            "failed",
+            "order_type_not_supported",
+        )
+    assert (await exchange_setup.order(order["id"]))["pending_change"] is None
+    row = venue.books()["orders"][0]
+    assert (row["state"], row["trigger"], row["price"]) == ("untriggered", "90000", "90100")

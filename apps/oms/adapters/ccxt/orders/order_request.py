@@ -15,6 +15,7 @@ from typing import Any
 from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.venues.profile import VenueProfile
+from oms.domain.errors import Invalid
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, decimal_text, parse_decimal
 from oms.domain.orders.order import Order, OrderState
@@ -82,13 +83,27 @@ def choose_amend_mode(
     edit = restricted.get("edit", True)
     if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _UNAVAILABLE:
         return AmendMode.EMULATED
-    if tracked.has_separate_trigger and tracked.is_waiting:
+    if tracked.is_waiting and profile.waits_separately(tracked.symbol, tracked.order_type):
         return AmendMode.EMULATED
     if kind in profile.amend_kinds:
         return AmendMode.NATIVE
     if kind in profile.replace_kinds and tracked.order_type == "limit":
         return AmendMode.REPLACE
     return AmendMode.EMULATED
+
+
+def refuse_unknown_request(tracked: TrackedOrder, kind: InstrumentKind, mode: AmendMode) -> None:
+    """Raises ``Invalid`` for an order whose replacement could lack terms of its first request.
+
+    The request that placed an order from elsewhere is not stored. Its trigger is in there, and of
+    contracts whether it only reduces, and which leg.
+    """
+    if mode is AmendMode.NATIVE or tracked.client_id is not None:
+        return
+    if tracked.order_type == "limit" and kind is InstrumentKind.SPOT:
+        return
+    message = "this order from elsewhere cannot be amended in place: cancel it and send another"
+    raise Invalid(message, code="order_type_not_supported")
 
 
 def encode_request(

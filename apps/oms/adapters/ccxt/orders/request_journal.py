@@ -27,6 +27,7 @@ from oms.adapters.ccxt.orders.order_request import (
     choose_amend_mode,
     compute_deadline,
     encode_request,
+    refuse_unknown_request,
     track_order,
 )
 from oms.adapters.ccxt.report_buffer import ReportBuffer
@@ -104,12 +105,16 @@ class RequestJournal:
         qty: Decimal | None,
         now: datetime,
     ) -> None:
-        """Record an amendment; ``None`` keeps a value."""
+        """Record an amendment; ``None`` keeps a value.
+
+        Raises ``Invalid`` for an order whose replacement could lack terms that it has.
+        """
         tracked = self.track(order)
         qty, price = qty or tracked.total_qty, price or tracked.price
         amend_mode = choose_amend_mode(
             tracked, instrument.kind, self._profile, self._settings.restrictions
         )
+        refuse_unknown_request(tracked, instrument.kind, amend_mode)
         self._add(CHANGE, tracked, order, now, qty=qty, price=price, amend_mode=amend_mode)
 
     def create_replacement(
