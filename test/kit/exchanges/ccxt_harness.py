@@ -21,6 +21,7 @@ from oms.adapters.ccxt.wiring import build_exchange
 from oms.domain.account import Account, Environment, PositionMode
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState, advance_order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.side import Side
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow, ExchangeSnapshot, StreamState
@@ -154,9 +155,12 @@ class CcxtHarness:
         self._set_pending_change(order_id, "cancel")
         self.commit()
 
-    async def change(self, order_id: int, price: str | None, qty: str | None) -> None:
-        terms = [None if each is None else Decimal(each) for each in (price, qty)]
-        self.reports += await self.exchange.change(self.orders[order_id], *terms, now())
+    async def change(
+        self, order_id: int, price: str | None, qty: str | None, terms: NewTerms | None = None
+    ) -> None:
+        values = [None if each is None else Decimal(each) for each in (price, qty)]
+        order = self.orders[order_id]
+        self.reports += await self.exchange.change(order, *values, now(), terms)
         self._set_pending_change(order_id, "change")
         self.commit()
 

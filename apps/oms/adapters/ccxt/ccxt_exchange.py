@@ -14,6 +14,7 @@ from oms.adapters.ccxt.client.connection import Connection
 from oms.adapters.ccxt.client.gateway_calls import call_read, call_write
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.exchange_tasks import ExchangeTasks
+from oms.adapters.ccxt.orders.ccxt_calls import is_trigger_reached
 from oms.adapters.ccxt.orders.order_cache import OrderCache
 from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
@@ -40,6 +41,7 @@ from oms.adapters.ccxt.sync.wallet_reader import WalletReader
 from oms.domain.account import Account
 from oms.domain.errors import Conflict, Invalid, Refused
 from oms.domain.instrument import Instrument
+from oms.domain.money import decimal_text
 from oms.domain.orders.execution_report import Charge, ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_terms import NewTerms
@@ -157,16 +159,14 @@ class CcxtExchange:
     ) -> Sequence[ExecutionReport]:
         """Record an amendment; ``None`` keeps the value.
 
-        Refused in the reports where the exchange cannot move one of the terms, or where an order
-        from elsewhere would have to be placed again.
+        Refused in the reports where the exchange cannot move one of the terms, where an order from
+        elsewhere would have to be placed again, or where the market has reached the new trigger.
         """
-        if terms is not None:
-            message = "this exchange changes price and quantity of an order only"
-            reason = Invalid(message, code="order_type_not_supported")
-            return [_refusal_report(order, ReportKind.REJECTED, reason, now)]
         instrument = self.instruments()[order.symbol]
         try:
-            self._components.journal.change(order, instrument, price, qty, now)
+            if terms is not None and terms.trigger_price is not None:
+                await self._refuse_reached_trigger(order, terms.trigger_price, now)
+            self._components.journal.change(order, instrument, price, qty, now, terms)
         except Invalid as error:
             return [_refusal_report(order, ReportKind.REJECTED, error, now)]
         return []
@@ -300,6 +300,24 @@ class CcxtExchange:
         await self._components.tasks.close()
         await self._components.tickers.close()
         await self._components.connection.close()
+
+    async def _refuse_reached_trigger(
+        self, order: Order, trigger_price: Decimal, now: datetime
+    ) -> None:
+        """Raises ``Invalid`` where the market has reached the price, or cannot be read.
+
+        Where an order is placed again for its new trigger, the exchange would refuse that one after
+        the order was canceled, or wait for the market to come back.
+        """
+        quote = await self.fetch_quote(order.symbol, now)
+        if quote is None:
+            message = f"the price of {order.symbol} cannot be read; the order is unchanged"
+            raise Invalid(message, code="exchange_unavailable")
+        if is_trigger_reached(order, trigger_price, quote):
+            message = (
+                f"the market has reached {decimal_text(trigger_price)}; the order is unchanged"
+            )
+            raise Invalid(message, code="exchange_rejected")
 
     def _deliver(self, snapshot: ExchangeSnapshot) -> ExchangeSnapshot:
         self._count_answers(snapshot.orders)

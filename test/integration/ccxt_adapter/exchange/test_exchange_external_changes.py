@@ -14,6 +14,7 @@ from oms.domain.account import PositionMode
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.external_order import build_external_order
 from oms.domain.orders.order import advance_order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.value import evolve
 
 Made = Callable[..., CcxtHarness]
@@ -122,3 +123,16 @@ async def test_a_conditional_order_from_elsewhere_is_amended_in_place(
     await harness.change(ID, "90200", "0.02")
     await harness.wait_until(lambda: harness.orders[ID].pending_change is None, "changed")
     assert open_rows(venue) == [("untriggered", "90000", "0.02", "90200")]
+
+
+@pytest.mark.parametrize("dialect", ["binance", "bybit"])
+async def test_the_trigger_of_an_order_from_elsewhere_is_not_moved(
+    new_harness: Made, venue: LoopbackExchange, dialect: str
+) -> None:
+    await place_elsewhere(new_harness, LINEAR, dialect, "90100", **STOP)
+    harness = await new_harness(dialect=dialect).wait_ready()
+    await adopt(harness, LINEAR)
+    sent = len(venue.paths())
+    await harness.change(ID, None, None, NewTerms(trigger_price=Decimal(90050)))
+    assert_refused(harness, venue, sent)
+    assert open_rows(venue) == [("untriggered", "90000", "0.01", "90100")]

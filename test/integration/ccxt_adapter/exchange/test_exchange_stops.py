@@ -7,6 +7,7 @@ import pytest
 from kit.exchanges.ccxt_harness import LINEAR, SPOT, CcxtHarness
 from kit.exchanges.loopback_process import LoopbackExchange
 from oms.domain.orders.execution_report import ReportKind
+from oms.domain.orders.order_terms import NewTerms
 
 
 @pytest.mark.parametrize("symbol", [LINEAR, SPOT])
@@ -28,6 +29,11 @@ async def test_a_stop_waits_is_amended_and_canceled(
     await harness.change(7, "90200", "0.02")
     await harness.wait_until(lambda: harness.orders[7].pending_change is None, "changed")
     assert (harness.orders[7].price, harness.orders[7].qty) == (Decimal(90200), Decimal("0.02"))
+    await harness.change(7, None, None, NewTerms(trigger_price=Decimal(90050)))
+    await harness.wait_until(lambda: harness.orders[7].pending_change is None, "changed")
+    assert harness.orders[7].trigger_price == Decimal(90050)
+    [row] = venue.books()["orders"]
+    assert (row["state"], row["trigger"]) == ("untriggered", "90050")
     await harness.cancel(7)
     await harness.wait_for_state(7, "CANCELED")
 

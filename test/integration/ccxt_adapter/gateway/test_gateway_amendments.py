@@ -4,6 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kit.exchanges.ccxt_harness import SPOT, open_loopback_harnesses
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.gateway.exchange_setup import ExchangeSetup
@@ -56,6 +58,24 @@ async def test_row_22_a_failed_replacement_is_reported(
         f"/oms/orders/{sent['id']}/timeline"
     )
     assert "change_requested" in [item["phase"] for item in order_history["items"]]
+
+
+@pytest.mark.parametrize("dialect", ["binance", "bybit"])
+async def test_a_trigger_price_is_moved(
+    exchange_setup: ExchangeSetup, venue: LoopbackExchange, dialect: str
+) -> None:
+    exchange_setup.exchange_id = f"ccxt.{dialect}"
+    await exchange_setup.start_account(**venue.startup["extra_config"][dialect])
+    stop = {"order_type": "stop_limit", "price": "90100", "trigger_price": "90000"}
+    sent = (await exchange_setup.send(**stop))["order"]
+    done = await changed(exchange_setup, sent["id"], new_trigger_price="90050")
+    assert (done["status"], done["error"]) == ("done", None)
+    order = await exchange_setup.order(sent["id"])
+    assert (order["trigger_price"], order["status"]) == ("90050", "SUBMITTED")
+    refused = await changed(exchange_setup, sent["id"], new_time_in_force="IOC")
+    assert refused["error"]["code"] == "order_type_not_supported"
+    rows = [row for row in venue.books()["orders"] if row["state"] == "untriggered"]
+    assert [(row["trigger"], row["price"]) for row in rows] == [("90050", "90100")]
 
 
 async def test_a_conditional_order_from_elsewhere_is_not_placed_again(

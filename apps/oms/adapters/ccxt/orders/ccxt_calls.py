@@ -13,6 +13,7 @@ from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import EXACT, decimal_text, subtract
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_types import LIMIT_TYPES, OCO_PARAM, TRAILING_STOP, TRIGGERED_TYPES
+from oms.domain.quotes import Quote
 from oms.domain.side import Side
 from oms.domain.value import evolve, value
 
@@ -38,6 +39,11 @@ _TERM_PARAMS = frozenset(
         ),
     }
 )
+#: The parameter of the trigger price is one of these, the first that is there.
+_TRIGGER_PARAMS = ("triggerPrice", "stopLossPrice", "takeProfitPrice")
+#: Parameters of a placement that ccxt would otherwise reset with a new trigger price.
+_KEPT_PARAMS = frozenset({"triggerBy"})
+
 #: On spot they would trade on margin.
 _MARGIN_PARAMS = frozenset({"marginMode", "tdMode"})
 
@@ -163,13 +169,24 @@ def add_legs(call: CcxtCall, instrument: Instrument, legs: Legs) -> CcxtCall:
 
 
 def build_amend_call(
-    tracked: TrackedOrder, instrument: Instrument, qty: Decimal, price: Decimal | None
+    tracked: TrackedOrder,
+    instrument: Instrument,
+    qty: Decimal,
+    price: Decimal | None,
+    trigger_price: Decimal | None = None,
 ) -> CcxtCall:
-    """Returns the request to amend an order; price and quantity are always sent."""
+    """Returns the request to amend an order; price and quantity are always sent.
+
+    A new trigger price is that of the same price as before: last, mark or index.
+    """
     amount = EXACT.divide(subtract(qty, tracked.filled_before), instrument.amount_unit)
     kind = "limit" if price is not None else "market"
     args = (tracked.current_order_id, tracked.symbol, kind, tracked.side.value, amount, price)
-    return CcxtCall(method="edit_order", args=args, params={})
+    params: dict[str, object] = {}
+    if trigger_price is not None:
+        params["triggerPrice"] = decimal_text(trigger_price)
+        params |= {name: tracked.params[name] for name in _KEPT_PARAMS & tracked.params.keys()}
+    return CcxtCall(method="edit_order", args=args, params=params)
 
 
 def build_replace_call(
@@ -210,6 +227,23 @@ def build_cancel_call(tracked: TrackedOrder, profile: VenueProfile) -> CcxtCall:
     return CcxtCall(
         method="cancel_order", args=(tracked.current_order_id, tracked.symbol), params=params
     )
+
+
+def has_trigger_param(params: Mapping[str, object]) -> bool:
+    """Returns whether the parameters of a placement contain a trigger price."""
+    return any(name in params for name in _TRIGGER_PARAMS)
+
+
+def move_trigger(params: Mapping[str, object], trigger_price: Decimal) -> Mapping[str, object]:
+    """Returns the parameters of a placement with another trigger price, if they have one."""
+    name = next((each for each in _TRIGGER_PARAMS if each in params), None)
+    return params if name is None else {**params, name: decimal_text(trigger_price)}
+
+
+def is_trigger_reached(order: Order, trigger_price: Decimal, quote: Quote) -> bool:
+    """Returns whether the last price has reached a new trigger price of the order."""
+    price = quote.mid if quote.last is None else quote.last
+    return price >= trigger_price if _rises_to_trigger(order) else price <= trigger_price
 
 
 def _trigger_param(order: Order, profile: VenueProfile) -> str:

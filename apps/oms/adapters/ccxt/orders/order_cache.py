@@ -37,6 +37,8 @@ class TrackedOrder:
     external: ExternalOrderInfo | None = None
     #: The other parameters of the request that placed it.
     params: Mapping[str, object] = field(default_factory=dict)
+    #: Trigger price as the exchange is believed to hold it, where it amends that in place.
+    trigger_price: Decimal | None = None
     #: For a replacement: the exchange's id of the first order, and what the orders before it
     #: filled.
     first_exchange_order_id: str | None = None

@@ -192,7 +192,9 @@ class OrderReplacer:
             self._reporter.report_failed(request, found, "it was executed before", code="too_late")
             return
         self._reporter.report_found(tracked, found)
-        await self._create(request, (subtract(request.qty, filled), request.price, filled))
+        remaining = subtract(request.qty, filled)
+        terms = remaining, request.price, filled, request.trigger_price
+        await self._create(request, terms)
 
     async def _cancel_and_confirm(self, request: OrderRequest) -> OrderFound | None:
         """Returns the ended order with all executions; ``None`` if it stays open, which is

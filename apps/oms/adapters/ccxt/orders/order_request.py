@@ -12,13 +12,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall
+from oms.adapters.ccxt.orders.ccxt_calls import CcxtCall, has_trigger_param, move_trigger
 from oms.adapters.ccxt.orders.order_cache import TrackedOrder
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.errors import Invalid
 from oms.domain.instrument import InstrumentKind
 from oms.domain.money import ZERO, decimal_text, parse_decimal
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.orders.order_types import TRIGGERED_TYPES
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
@@ -56,6 +57,7 @@ class OrderRequest:
     #: The terms that an amendment requests.
     qty: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
     call: CcxtCall | None = None
     is_sending: bool = False
     is_revoked: bool = False
@@ -78,12 +80,16 @@ def choose_amend_mode(
     kind: InstrumentKind,
     profile: VenueProfile,
     restricted: Mapping[str, Any],
+    *,
+    moves_trigger: bool = False,
 ) -> AmendMode:
     """Returns how an order is amended, with the account's ``restricted`` capabilities."""
     edit = restricted.get("edit", True)
     if (edit.get(kind.value) if isinstance(edit, Mapping) else edit) in _UNAVAILABLE:
         return AmendMode.EMULATED
     if tracked.is_waiting and profile.waits_separately(tracked.symbol, tracked.order_type):
+        return AmendMode.EMULATED
+    if moves_trigger and not profile.amends_triggers:
         return AmendMode.EMULATED
     if kind in profile.amend_kinds:
         return AmendMode.NATIVE
@@ -106,12 +112,27 @@ def refuse_unknown_request(tracked: TrackedOrder, kind: InstrumentKind, mode: Am
     raise Invalid(message, code="order_type_not_supported")
 
 
+def refuse_terms(terms: NewTerms, tracked: TrackedOrder) -> None:
+    """Raises ``Invalid`` for terms that a change cannot move at an exchange."""
+    message = None
+    if terms.moves_time:
+        message = "time in force and expiry of an order are not changed at this exchange"
+    elif terms.distances:
+        message = "trailing stops are not sent to this exchange"
+    elif not has_trigger_param(tracked.params):
+        # Which price triggers it (last, mark, index) is not known, and a change says that again.
+        message = "the trigger price of an order from elsewhere is not changed at this exchange"
+    if message is not None:
+        raise Invalid(message, code="order_type_not_supported")
+
+
 def encode_request(
     tracked: TrackedOrder,
     call: CcxtCall | None,
     qty: Decimal,
     price: Decimal | None,
     amend_mode: AmendMode | None = None,
+    trigger_price: Decimal | None = None,
 ) -> str:
     """Returns the request as JSON: the order's terms, the method and its parameters."""
     fields: dict[str, Any] = {
@@ -129,6 +150,8 @@ def encode_request(
         fields["before"] = decimal_text(tracked.filled_before)
     if amend_mode is not None:
         fields["way"] = amend_mode.value
+    if trigger_price is not None:
+        fields["trigger"] = decimal_text(trigger_price)
     return dumps_fast(fields)
 
 
@@ -137,6 +160,12 @@ def decode_terms(row: AttemptRow) -> tuple[Decimal, Decimal | None]:
     fields = json.loads(row.request)
     price = fields.get("price")
     return parse_decimal(fields["qty"]), None if price is None else parse_decimal(price)
+
+
+def decode_trigger_price(row: AttemptRow) -> Decimal | None:
+    """Returns the trigger price that a stored request moves to; ``None``: it moves none."""
+    trigger_price = json.loads(row.request).get("trigger")
+    return None if trigger_price is None else parse_decimal(trigger_price)
 
 
 def decode_amend_mode(row: AttemptRow) -> AmendMode:
@@ -163,9 +192,16 @@ def decode_filled_before(row: AttemptRow) -> Decimal:
 
 
 def build_successor(
-    tracked: TrackedOrder, client_id: str, qty: Decimal, price: Decimal | None, before: Decimal
+    tracked: TrackedOrder,
+    client_id: str,
+    qty: Decimal,
+    price: Decimal | None,
+    before: Decimal,
+    trigger_price: Decimal | None = None,
 ) -> TrackedOrder:
     """Returns the order that replaces ``tracked``; ``qty`` is its own."""
+    own_trigger, params = tracked.trigger_price, tracked.params
+    trigger = own_trigger if trigger_price is None else trigger_price
     return TrackedOrder(
         order_id=tracked.order_id,
         symbol=tracked.symbol,
@@ -175,7 +211,8 @@ def build_successor(
         price=price,
         created_at=tracked.created_at,
         client_id=client_id,
-        params=tracked.params,
+        params=params if trigger is None else move_trigger(params, trigger),
+        trigger_price=None if own_trigger is None else trigger,
         first_exchange_order_id=tracked.reported_order_id,
         filled_before=before,
         is_waiting=tracked.is_waiting,
@@ -199,6 +236,7 @@ def track_order(order: Order, profile: VenueProfile) -> TrackedOrder:
         accepted_at=order.submitted_at,
         is_ended=not order.is_open,
         is_waiting=profile.reports_waiting_trigger and not is_triggered,
+        trigger_price=order.trigger_price if profile.amends_triggers else None,
         has_separate_trigger=profile.waits_separately(order.symbol, order.order_type),
     )
 

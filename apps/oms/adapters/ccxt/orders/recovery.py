@@ -19,6 +19,7 @@ from oms.adapters.ccxt.orders.order_request import (
     decode_filled_before,
     decode_params,
     decode_terms,
+    decode_trigger_price,
     track_order,
 )
 from oms.adapters.ccxt.orders.replacement_recovery import is_replacement, resume_replacements
@@ -61,7 +62,8 @@ def restore_orders(
         if row.exchange_order_id is not None:
             orders.link(tracked, row.exchange_order_id)
         if row.kind == CHANGE and row.outcome in (None, "unknown", "acked"):
-            tracked.is_changing = decode_terms(row) != (tracked.qty, tracked.price)
+            moved = decode_trigger_price(row) not in (None, tracked.trigger_price)
+            tracked.is_changing = moved or decode_terms(row) != (tracked.qty, tracked.price)
 
 
 def _restore_replacement(orders: OrderCache, tracked: TrackedOrder, row: AttemptRow) -> None:
@@ -72,7 +74,7 @@ def _restore_replacement(orders: OrderCache, tracked: TrackedOrder, row: Attempt
         qty = subtract(qty, before)
     if row.outcome not in (None, "unknown", "acked"):
         return
-    new = build_successor(tracked, row.client_id, qty, price, before)
+    new = build_successor(tracked, row.client_id, qty, price, before, decode_trigger_price(row))
     tracked.successor = new
     if row.exchange_order_id is not None:
         orders.link(new, row.exchange_order_id)
@@ -169,5 +171,11 @@ def _row_reports(
 def _to_request(tracked: TrackedOrder, row: AttemptRow) -> OrderRequest:
     qty, price = (None, None) if row.kind != CHANGE else decode_terms(row)
     return OrderRequest(
-        kind=row.kind, tracked=tracked, row=row, deadline=row.may_send_until, qty=qty, price=price
+        kind=row.kind,
+        tracked=tracked,
+        row=row,
+        deadline=row.may_send_until,
+        qty=qty,
+        price=price,
+        trigger_price=None if row.kind != CHANGE else decode_trigger_price(row),
     )

@@ -16,6 +16,7 @@ from oms.adapters.ccxt.orders.order_request import (
     OrderRequest,
     decode_amend_mode,
     decode_terms,
+    decode_trigger_price,
 )
 from oms.adapters.ccxt.orders.replacement_reports import CREATE_FAILED
 from oms.adapters.ccxt.report_buffer import ReportBuffer
@@ -77,6 +78,7 @@ def _resume(
         deadline=row.may_send_until,
         qty=qty,
         price=price,
+        trigger_price=decode_trigger_price(row),
         amend_mode=decode_amend_mode(row),
         is_resumed=True,
     )
@@ -93,6 +95,7 @@ def _resume(
             now,
             qty=whole,
             price=tracked.price,
+            trigger_price=request.trigger_price,
             edit=EditState.DONE,
         )
         report_buffer.put([report], [evolve(row, acked_at=now, outcome="acked")])

@@ -65,6 +65,7 @@ class ReplacementReporter:
             now,
             qty=qty,
             price=price,
+            trigger_price=request.trigger_price,
             edit=EditState.DONE,
         )
         replaced = (

@@ -27,6 +27,7 @@ from oms.adapters.ccxt.orders.order_request import (
     choose_amend_mode,
     compute_deadline,
     encode_request,
+    refuse_terms,
     refuse_unknown_request,
     track_order,
 )
@@ -38,6 +39,7 @@ from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.orders.execution_report import ReportKind, ReportSource
 from oms.domain.orders.order import Order
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.value import evolve
 from oms.ports.exchange import AttemptRow
 
@@ -45,8 +47,8 @@ from oms.ports.exchange import AttemptRow
 #: may wait.
 RESEND_WITHIN = timedelta(seconds=60)
 
-ReplacementTerms = tuple[Decimal, Decimal | None, Decimal]
-"""Quantity and price of a replacement, and what was filled before it."""
+ReplacementTerms = tuple[Decimal, Decimal | None, Decimal, Decimal | None]
+"""Quantity and price of a replacement, what was filled before it, and a new trigger price."""
 
 
 class RequestJournal:
@@ -104,27 +106,45 @@ class RequestJournal:
         price: Decimal | None,
         qty: Decimal | None,
         now: datetime,
+        terms: NewTerms | None = None,
     ) -> None:
         """Record an amendment; ``None`` keeps a value.
 
-        Raises ``Invalid`` for an order whose replacement could lack terms that it has.
+        Raises ``Invalid`` for terms that the exchange cannot move, or an order whose replacement
+        could lack terms that it has.
         """
         tracked = self.track(order)
+        trigger_price = None if terms is None else terms.trigger_price
         qty, price = qty or tracked.total_qty, price or tracked.price
         amend_mode = choose_amend_mode(
-            tracked, instrument.kind, self._profile, self._settings.restrictions
+            tracked,
+            instrument.kind,
+            self._profile,
+            self._settings.restrictions,
+            moves_trigger=trigger_price is not None,
         )
         refuse_unknown_request(tracked, instrument.kind, amend_mode)
-        self._add(CHANGE, tracked, order, now, qty=qty, price=price, amend_mode=amend_mode)
+        if terms is not None:
+            refuse_terms(terms, tracked)
+        self._add(
+            CHANGE,
+            tracked,
+            order,
+            now,
+            qty=qty,
+            price=price,
+            trigger_price=trigger_price,
+            amend_mode=amend_mode,
+        )
 
     def create_replacement(
         self, tracked: TrackedOrder, instrument: Instrument, terms: ReplacementTerms, now: datetime
     ) -> tuple[OrderRequest, TrackedOrder]:
         """Record the replacement of ``tracked``; its ``saved`` is set once it is stored."""
         tracked.attempts += 1
-        qty, price, filled_before = terms
+        qty, price, filled_before, trigger_price = terms
         client_id = self._orders.client_ids.encode(tracked.order_id, tracked.attempts)
-        new = build_successor(tracked, client_id, qty, price, filled_before)
+        new = build_successor(tracked, client_id, qty, price, filled_before, trigger_price)
         call, deadline = (
             build_replacement_call(new, instrument),
             now + timedelta(seconds=self._timings.send_within_seconds),
@@ -134,7 +154,7 @@ class RequestJournal:
             attempt=tracked.attempts,
             kind=PLACE,
             client_id=client_id,
-            request=encode_request(new, call, qty, price),
+            request=encode_request(new, call, qty, price, trigger_price=trigger_price),
             may_send_until=deadline,
             created_at=now,
         )
@@ -238,6 +258,7 @@ class RequestJournal:
         call: CcxtCall | None = None,
         qty: Decimal | None = None,
         price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
         amend_mode: AmendMode | None = None,
     ) -> None:
         tracked.attempts += 1
@@ -252,7 +273,12 @@ class RequestJournal:
             kind=kind,
             client_id=self._orders.client_ids.encode(order.id, tracked.attempts),
             request=encode_request(
-                tracked, call, qty or tracked.qty, price or tracked.price, amend_mode
+                tracked,
+                call,
+                qty or tracked.qty,
+                price or tracked.price,
+                amend_mode,
+                trigger_price,
             ),
             may_send_until=deadline,
             created_at=now,
@@ -265,6 +291,7 @@ class RequestJournal:
             queue_until=queue_until,
             qty=qty,
             price=price,
+            trigger_price=trigger_price,
             call=call,
             answer_count=tracked.delivered_answer_count,
             amend_mode=amend_mode or AmendMode.NATIVE,

@@ -209,7 +209,11 @@ class RequestSender:
             return build_cancel_call(tracked, self._profile)
         instrument = self._client.instruments[tracked.symbol]
         return build_amend_call(
-            tracked, instrument, request.qty or tracked.qty, request.price or tracked.price
+            tracked,
+            instrument,
+            request.qty or tracked.qty,
+            request.price or tracked.price,
+            request.trigger_price,
         )
 
     def _acknowledged(self, request: OrderRequest, reply: Any) -> None:

@@ -188,7 +188,12 @@ class UnknownOrderResolver:
                 return []
             tracked.answer_count += 1
             kind, qty, price = ReportKind.CHANGED, tracked.total_qty, tracked.price
-            return [build_report(tracked, kind, source, now, qty=qty, price=price)]
+            trigger_price = request.trigger_price
+            return [
+                build_report(
+                    tracked, kind, source, now, qty=qty, price=price, trigger_price=trigger_price
+                )
+            ]
         may_repeat = query.kind is QueryKind.CANCEL and now < request.deadline
         has_other_id = request.target_order_id not in (None, tracked.current_order_id)
         if may_repeat and (has_other_id or not query.is_acked):
@@ -247,4 +252,8 @@ def _key(query: PendingQuery) -> _Key:
 
 
 def _has_requested_terms(tracked: TrackedOrder, request: OrderRequest) -> bool:
-    return request.qty in (None, tracked.total_qty) and request.price in (None, tracked.price)
+    return (
+        request.qty in (None, tracked.total_qty)
+        and request.price in (None, tracked.price)
+        and request.trigger_price in (None, tracked.trigger_price)
+    )

@@ -25,6 +25,7 @@ from oms.domain.orders.execution_report import (
     ReportKind,
     ReportSource,
 )
+from oms.domain.orders.order_terms import NewTerms
 from oms.domain.value import evolve
 
 _END_KINDS = {
@@ -246,6 +247,7 @@ def build_report(
     execution: Execution | None = None,
     qty: Decimal | None = None,
     price: Decimal | None = None,
+    trigger_price: Decimal | None = None,
     edit: EditState | None = None,
     code: str | None = None,
     message: str | None = None,
@@ -260,6 +262,7 @@ def build_report(
         execution=execution,
         qty=qty,
         price=price,
+        terms=None if trigger_price is None else NewTerms(trigger_price=trigger_price),
         edit=edit,
         code=code,
         message=message,
@@ -307,13 +310,35 @@ def _amended_reports(
         return ()
     price = snapshot.price if tracked.price is not None else None
     qty = snapshot.qty
-    if qty in (None, tracked.qty) and price in (None, tracked.price):
+    trigger_price = _moved_trigger(snapshot, tracked)
+    if (
+        qty in (None, tracked.qty)
+        and price in (None, tracked.price)
+        and trigger_price in (None, tracked.trigger_price)
+    ):
         return ()
     tracked.qty, tracked.price = qty or tracked.qty, price or tracked.price
     tracked.answer_count += 1
     tracked.is_changing = False
-    qty, price = tracked.total_qty, tracked.price
-    return (build_report(tracked, ReportKind.CHANGED, source, now, qty=qty, price=price),)
+    tracked.trigger_price = trigger_price or tracked.trigger_price
+    return (
+        build_report(
+            tracked,
+            ReportKind.CHANGED,
+            source,
+            now,
+            qty=tracked.total_qty,
+            price=tracked.price,
+            trigger_price=trigger_price,
+        ),
+    )
+
+
+def _moved_trigger(snapshot: OrderSnapshot, tracked: TrackedOrder) -> Decimal | None:
+    """The trigger price that the exchange shows; ``None`` if it says nothing about it."""
+    if tracked.trigger_price is None or not snapshot.is_waiting:
+        return None
+    return snapshot.trigger_price
 
 
 def _end_reports(

@@ -126,6 +126,7 @@ _BYBIT = evolve(
     extra_execution_types=("BustTrade", "AdlTrade", "Funding"),
     reports_waiting_trigger=True,
     amend_kinds=ALL_KINDS,
+    amends_triggers=True,
     native_exit_kinds=frozenset({InstrumentKind.LINEAR}),
     trigger_direction=("triggerDirection", "ascending", "descending"),
     has_unique_client_ids=True,

@@ -109,6 +109,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
         sent = (*_PLAIN_TYPES, *(_TRIGGER_TYPES if is_sent else ()))
         types[kind] = [each for each in sent if each not in unsupported]
         edit[kind] = _amend_mode(profile, InstrumentKind(kind))
+    sends_triggers = any(each in sent for sent in types.values() for each in _TRIGGER_TYPES)
     return {
         "edit": edit,
         "client_id": {
@@ -126,7 +127,7 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             kind: _conditional_list(kind, separate_kinds, is_tested=venue.is_tested)
             for kind in kinds
         },
-        "edit_fields": ["price", "qty"],
+        "edit_fields": ["price", "qty", *(["trigger_price"] if sends_triggers else [])],
         "order_batch": {kind: profile.batch_size(InstrumentKind(kind)) for kind in kinds},
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
         "spot_fee_currency": "as reported by each execution",

@@ -201,6 +201,8 @@ class VenueProfile:
     # --- sending
     #: Kinds whose orders are amended in place, keeping id and queue priority.
     amend_kinds: frozenset[InstrumentKind] = frozenset()
+    #: Whether that also moves the trigger price of an order that waits for it.
+    amends_triggers: bool = False
     #: Kinds where one request cancels an order and places another, if it has no fills.
     replace_kinds: frozenset[InstrumentKind] = frozenset()
     #: Kinds whose market buys are given by cost, never by quantity.
