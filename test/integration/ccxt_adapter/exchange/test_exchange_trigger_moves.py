@@ -93,10 +93,11 @@ async def test_a_restart_before_the_answer_to_an_amendment(
     assert len(venue.paths("/order/amend")) == 1
 
 
+@pytest.mark.parametrize("dialect", ["binance", "okx"])
 async def test_trigger_and_price_are_moved_together(
-    new_harness: Made, venue: LoopbackExchange, symbol: str
+    new_harness: Made, venue: LoopbackExchange, symbol: str, dialect: str
 ) -> None:
-    harness = await new_harness(dialect="binance").wait_ready()
+    harness = await new_harness(dialect=dialect).wait_ready()
     await rest(harness, symbol)
     first = harness.orders[7].exchange_order_id
     await move(harness, MOVED, "90150")
