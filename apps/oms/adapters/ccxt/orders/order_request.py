@@ -215,7 +215,8 @@ def build_successor(
         trigger_price=None if own_trigger is None else trigger,
         first_exchange_order_id=tracked.reported_order_id,
         filled_before=before,
-        is_waiting=tracked.is_waiting,
+        # The cancel of a conditional order ended its wait; the new one waits in that list again.
+        is_waiting=tracked.is_waiting or tracked.has_separate_trigger,
         has_separate_trigger=tracked.has_separate_trigger,
     )
 
