@@ -124,6 +124,8 @@ class LimitContext:
     #: Read only where a limit needs it.
     equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
     risk: RiskState = NO_TRIPS
+    #: Begin of the day of a loss; known with the equity.
+    day_start: datetime | None = None
     #: Read only where a limit counts it.
     recent: Recent | None = None
     #: Entries on their way that have no order yet.

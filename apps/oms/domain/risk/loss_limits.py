@@ -35,8 +35,11 @@ class Breach:
 
 
 def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
-    """Return how the account exceeds a limit on losses, or ``None``. Raises ``UnknownEquity``."""
-    return _LOSSES[limit.key](limit, context)
+    """Return how the account exceeds a limit on losses, or ``None``. Raises ``UnknownEquity``.
+
+    A limit on the loss of a day that was reached stays so until the next one.
+    """
+    return _tripped_today(limit, context) or _LOSSES[limit.key](limit, context)
 
 
 def check_losses(limit: Limit, measure: Measure) -> Refused | None:
@@ -74,6 +77,24 @@ def check_capital(limit: Limit, measure: Measure) -> Refused | None:
         f" {decimal_text(equity)}; {at_most(limit)} %"
     )
     return refused_by(limit, measure, message, percent)
+
+
+def _tripped_today(limit: Limit, context: LimitContext) -> Breach | None:
+    """Return the loss that reached the limit on this day, unless it was raised since."""
+    trip = context.risk.trip_of(limit.key)
+    if limit.key not in _OF_A_DAY or trip is None or context.day_start is None:
+        return None
+    if trip.tripped_at < context.day_start or trip.scope != limit.scope.value:
+        return None
+    if number_of(limit) > trip.limit:
+        return None
+    unit = " %" if limit.key == "daily_loss_limit_pct" else ""
+    loss = "too much" if trip.actual is None else f"{decimal_text(trip.actual)}{unit}"
+    message = (
+        f"the day had lost {loss} at {trip.tripped_at:%Y-%m-%dT%H:%M:%SZ}; {at_most(limit)}{unit},"
+        " and nothing is opened until the next day"
+    )
+    return Breach(actual=trip.actual, message=message)
 
 
 def _daily_loss(limit: Limit, context: LimitContext) -> Breach | None:
@@ -117,6 +138,7 @@ def _drawdown(limit: Limit, context: LimitContext) -> Breach | None:
     return Breach(actual=percent, message=message)
 
 
+_OF_A_DAY = frozenset({"daily_loss_limit", "daily_loss_limit_pct"})
 _LOSSES: Mapping[str, Callable[[Limit, LimitContext], Breach | None]] = {
     "daily_loss_limit": _daily_loss,
     "daily_loss_limit_pct": _daily_loss_pct,

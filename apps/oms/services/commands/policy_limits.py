@@ -26,6 +26,7 @@ from oms.domain.risk.limits import (
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
+from oms.domain.risk.risk_day import day_start
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
@@ -225,9 +226,10 @@ async def read_context(
     instruments = state.exchange.instruments()
     traded = symbols if valued is None else valued
     currencies = {instruments[symbol].quote for symbol in traded if symbol in instruments}
-    equity = AccountEquity(currency="")
+    equity, began_at = AccountEquity(currency=""), None
     if has_equity and state.read_equity is not None:
         zone = "UTC" if state.policy is None else state.policy.day_zone
+        began_at = day_start(now, zone)
         equity = await state.read_equity(state.account.id, now, zone)
         currencies.add(equity.currency)
     return LimitContext(
@@ -237,6 +239,7 @@ async def read_context(
         rates=await read_rates(state, currencies, now),
         equity=equity,
         risk=state.risk,
+        day_start=began_at,
     )
 
 

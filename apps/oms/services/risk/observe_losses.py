@@ -110,12 +110,15 @@ def _new_trips(policy: AccountPolicy, context: LimitContext, now: datetime) -> l
 
 
 def _is_tripped(context: LimitContext, policy: AccountPolicy, limit: Limit, now: datetime) -> bool:
-    """Return whether the limit was reached before: the drawdown ever, a loss on this day."""
+    """Return whether the limit was reached before: the drawdown ever, a loss on this day.
+
+    A limit on losses that was raised since can be reached again.
+    """
     trip = context.risk.trip_of(limit.key)
     if trip is None or limit.key == DRAWDOWN:
         return trip is not None
     is_today = trip.tripped_at >= day_start(now, policy.day_zone)
-    return is_today and trip.scope == limit.scope.value
+    return is_today and trip.scope == limit.scope.value and number_of(limit) <= trip.limit
 
 
 def _is_reported(context: LimitContext, policy: AccountPolicy, trip: Trip, now: datetime) -> bool:

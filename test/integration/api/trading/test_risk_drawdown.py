@@ -176,6 +176,24 @@ async def test_a_loss_of_the_day_is_reported_once(busy: InProcessGateway) -> Non
     )
 
 
+async def test_a_loss_of_the_day_holds_until_the_next_one(busy: InProcessGateway) -> None:
+    gateway = await _open(busy, daily_loss_limit="500")
+    await _price(gateway, "90")
+    assert reason_of(await send(gateway, symbol=ETH)) == "daily_loss_limit"
+    await _price(gateway, "100")
+    await _restart(gateway)
+    refused = await send(gateway, symbol=ETH)
+    assert reason_of(refused) == "daily_loss_limit", "the loss has recovered, the day has not ended"
+    assert "until the next day" in refused["error"]["message"]
+    await set_limits(gateway, daily_loss_limit="600")
+    assert reason_of(await send(gateway, symbol=ETH)) is None, "a raised limit is judged anew"
+    await _price(gateway, "87")
+    assert reason_of(await send(gateway, symbol=ETH)) == "daily_loss_limit"
+    await _price(gateway, "100")
+    assert reason_of(await send(gateway, symbol=ETH)) == "daily_loss_limit"
+    assert len(await _events(gateway, "risk_tripped")) == 1
+
+
 async def test_who_may_not_loosen_limits_may_not_reset(busy: InProcessGateway) -> None:
     gateway = await _open(busy, **{DRAWDOWN: "10"})
     assert (await _reset(gateway, caller=KEY)).status == 403
