@@ -15,6 +15,7 @@ from kit.http.schemathesis_run import FuzzResult, FuzzRun, ValuesByName, narrow_
 
 SECONDS_MAX = 600.0  # a deadline for slow machines; a run takes one to three minutes
 EXAMPLES = 12
+GROUPS = 8  # One may be deleted before it is changed.
 RESTING = {"order_type": "limit", "price": "20000"}
 KILL = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt", "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
@@ -81,10 +82,16 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
     switch = _made(gateway, gateway.admin_api_key, "/risk/kill", **KILL)
     armed = {"account_ids": accounts, "timeout_seconds": 3600, "action": "cancel_entries"}
     deadman = _made(gateway, gateway.api_key, "/risk/deadman", **armed)
+    members = [{"account_id": each, "ratio": "1"} for each in accounts]
+    groups = [
+        _made(gateway, keys[role], "/account-groups", name=f"{role} {number}", members=members)
+        for number in range(GROUPS)
+    ]
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
     both: ValuesByName = {
         "kill_id": [switch["id"]],
         "deadman_id": [deadman["id"]],
+        "group_id": [group["group_id"] for group in groups],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
         "target_strategy_id": [0, strategy["strategy_id"]],
@@ -117,8 +124,9 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "confirm": [switch["confirm"]],
         "enabled": [True],
         "timeout_seconds": [3600],
+        "members": [members, members[:1]],
         "row": rows,
-        "name": [f"{role} {number}" for number in range(30)],
+        "name": [f"{role} {number}" for number in range(GROUPS, 30)],
     }
     return asked_by, carried
 

@@ -58,6 +58,7 @@ KEYS = {
     "cancel-all": {"results"},
     "balance": {"ok", "items"},
     "ticker": {"ok", "result"},
+    "market session": {"symbol", "session", "at", "open", "next_open", "next_close"},
     "change-position": {"results"},
     "portfolio": {"items", "total", "report_currency", "as_of"},
     "stats": {"total_positions", "closed_positions", "winrate", "total_pnl", "groups"},

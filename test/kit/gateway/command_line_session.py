@@ -171,6 +171,7 @@ def _reads(session: CommandLineSession) -> None:
     for command in ("balance", "portfolio", "stats", "exit-report", "execution-report"):
         session.run(command, accounts_option)
     session.run("ticker", f"--symbol={SYMBOL}")
+    session.run("market session", "AAPL", "--at=2025-07-15T13:30:00Z")
     for command in ("healthz", "list-accounts", "dispatcher-status"):
         session.run(command)
     session.run(

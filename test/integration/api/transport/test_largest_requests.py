@@ -56,6 +56,7 @@ ORDER = {
     "trailing_percent": None,
     "expires_at": "2099-01-01T00:00:00Z",
     "new_position": False,
+    "session_policy": "queue_until_open",
     "client_order_id": None,
 }
 CALL = {"func": "fetch_ticker", "args": ["BTC/USDT:USDT"], "kwargs": {"params": {"a": 1}}}
