@@ -186,7 +186,7 @@ async def test_a_loss_of_the_day_holds_until_the_next_one(busy: InProcessGateway
     assert reason_of(refused) == "daily_loss_limit", "the loss has recovered, the day has not ended"
     assert "until the next day" in refused["error"]["message"]
     await set_limits(gateway, daily_loss_limit="600")
-    assert reason_of(await send(gateway, symbol=ETH)) is None, "a raised limit is judged anew"
+    assert reason_of(await send(gateway, symbol=ETH)) is None, "a raised limit is judged by itself"
     await _price(gateway, "87")
     assert reason_of(await send(gateway, symbol=ETH)) == "daily_loss_limit"
     await _price(gateway, "100")
