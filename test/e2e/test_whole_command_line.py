@@ -101,6 +101,9 @@ KEYS = {
     "risk reset": {
         *("ok", "account_id", "key", "high_water", "currency", "reset_at", "command_id"),
     },
+    "alert add": {"ok", "alert", "command_id"},
+    "alert list": {"items"},
+    "alert remove": {"ok", "alert_id", "command_id"},
     "risk usage": {"account_id", "items", "unreadable"},
     "risk check": {"ok", "status", "qty", "price", "reduce_only", "refusal"},
     "paper hash": {"ok", "account_id", "hash"},

@@ -45,7 +45,14 @@ from oms.api.routes import (
 )
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.performance import analytics, portfolio
-from oms.api.routes.risk import deadman, kill_switches, oms_switch, risk_policies, risk_switches
+from oms.api.routes.risk import (
+    deadman,
+    kill_switches,
+    oms_switch,
+    price_alerts,
+    risk_policies,
+    risk_switches,
+)
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
 
@@ -65,6 +72,7 @@ ROUTE_MODULES = (
     discrepancies,
     risk_switches,
     risk_policies,
+    price_alerts,
     users,
     strategies,
     admin_users,

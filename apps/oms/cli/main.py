@@ -17,6 +17,7 @@ from typing import Any
 
 from oms.cli.flags import CommandParser, json_flags
 from oms.cli.output import CommandFailed, emit, print_view, shows_tables
+from oms.cli.parsers.alert_parser import add_alerts
 from oms.cli.parsers.deadman_parser import add_deadman
 from oms.cli.parsers.local_parser import add_local
 from oms.cli.parsers.market_parser import add_market
@@ -102,5 +103,6 @@ def parser() -> argparse.ArgumentParser:
     add_kill(commands, common)
     add_deadman(commands, common)
     add_risk(commands, common)
+    add_alerts(commands, common)
     add_market(commands, common)
     return top

@@ -16,6 +16,7 @@ from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.protection.price_alerts import PriceAlert
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import NO_TRIPS, RiskState
 from oms.domain.risk.policy import NO_LIMITS, LimitChange, StoredLimits
@@ -46,6 +47,8 @@ class LoadedAccount:
     limits: StoredLimits = NO_LIMITS
     #: What it lost, as far as limits need it.
     risk: RiskState = NO_TRIPS
+    #: Price alerts that have not fired, by id.
+    alerts: Mapping[int, PriceAlert] = field(default_factory=dict)
 
     def known_symbols(self) -> frozenset[str]:
         """Return the symbols that the account at a real exchange ever traded, orders or holds."""
@@ -108,6 +111,8 @@ class AccountBatch:
     limits: Sequence[LimitChange] = ()
     #: What the account lost; ``None`` if that is stored as it is.
     risk: RiskState | None = None
+    #: Price alerts by id; ``None`` deletes one.
+    alerts: Mapping[int, PriceAlert | None] = field(default_factory=dict)
     #: Kill switches that the worker activated.
     kills: Sequence[KillSwitch] = ()
     #: Audit rows, each with its id.
@@ -141,7 +146,7 @@ class LedgerStore(Protocol):
         ...
 
     async def accounts_with_stop_levels(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Return those of the accounts with open positions that have stop levels, ascending."""
+        """Return the accounts with stop levels of open positions, or price alerts, ascending."""
         ...
 
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:

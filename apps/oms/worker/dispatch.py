@@ -245,7 +245,7 @@ class CommandProcessor:
         )
 
     async def load_leased_accounts(self, account_ids: Iterable[int]) -> None:
-        """Load newly leased accounts that have stop levels or open orders, in this order.
+        """Load newly leased accounts with stop levels, alerts or open orders, in this order.
 
         Accounts that only have positions are loaded in turn.
         """
@@ -300,7 +300,7 @@ class CommandProcessor:
 
         Each is loaded again by its next command, at the latest when it is polled.
         """
-        self._watched_before.update(i for i, state in self.states.items() if state.armed)
+        self._watched_before.update(i for i, state in self.states.items() if state.is_watched)
         self._poll_queue.extend(self.states.keys() - set(self._poll_queue))
         for state in self.states.values():
             await state.close()
@@ -371,7 +371,7 @@ def _needs_each_poll(state: AccountState) -> bool:
     """
     runs_rounds = state.pending_flattens or state.pending_reverses
     waits = state.unvalued_fees or state.is_valued
-    return bool(state.orders or state.armed or runs_rounds or waits)
+    return bool(state.orders or state.is_watched or runs_rounds or waits)
 
 
 def _is_connecting(state: AccountState) -> bool:

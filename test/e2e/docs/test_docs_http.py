@@ -21,6 +21,7 @@ ON_ONE_GATEWAY = (
     "control",
     "figures",
     "risk",
+    "alerts",
 )
 #: Pages that print the answers of a gateway without any orders.
 ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin")

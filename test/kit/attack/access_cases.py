@@ -105,6 +105,9 @@ get_equity read account
 get_summary read account
 get_execution_quality read account
 get_risk_usage read account
+list_alerts read account
+create_alert trade account
+delete_alert trade account
 check_risk read account
 preview_commands read account
 set_risk_policy kill_off account
@@ -122,6 +125,7 @@ _ACCOUNT_WIDE = frozenset(
     {
         *("list_audit_entries", "pull_kill_switch", "release_kill_switch", "get_equity"),
         *("set_risk_policy", "apply_risk_preset", "reset_risk", "get_risk_usage", "arm_deadman"),
+        *("list_alerts", "create_alert", "delete_alert"),
     }
 )
 #: Operations that would change how the own account trades in later probes.

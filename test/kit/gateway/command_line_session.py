@@ -149,6 +149,10 @@ def _risk(session: CommandLineSession) -> None:
     session.run("risk set", account, "max_order_notional", "100000", *admin)
     session.run("risk show", account)
     session.run("risk usage", account)
+    level = ("--symbol", SYMBOL, "--condition=above", "--price=9000000")
+    alert = session.run("alert add", account, *level)["alert"]
+    session.run("alert list", account)
+    session.run("alert remove", account, f"--id={alert['alert_id']}")
     order = ("--symbol", SYMBOL, "--side=buy", "--qty=0.01")
     session.run("risk check", account, *order)
     account_ids = f"--account-ids={session.gateway.account_id}"

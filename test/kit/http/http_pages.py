@@ -27,6 +27,7 @@ TITLES = {
     "exchanges": "Exchanges",
     "kill": "Kill switches",
     "risk": "Risk policies",
+    "alerts": "Price alerts",
     "ccxt": "ccxt",
     "people": "Current user",
     "admin": "Administration",

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from oms.cli.main import main, parser
-from oms.cli.parsers import deadman_parser, figures_parser, risk_parser
+from oms.cli.parsers import alert_parser, deadman_parser, figures_parser, risk_parser
 from oms.cli.parsers.position_parser import ORDER_TYPES
 from oms.domain.orders.order_types import ORDER_TYPE_NAMES
+from oms.domain.protection.price_alerts import AlertCondition
 from oms.domain.risk import policy_keys
 from oms.domain.risk.deadman import DeadmanAction
 from oms.services.performance import trade_results
@@ -43,6 +44,7 @@ COMMANDS = {
     "deadman": "arm --account-ids 1 --timeout-seconds 60 --action cancel_entries",
     "kill": "on --scope account --id 1 --mode halt --comment x",
     "market": "session AAPL --at 2025-07-15T13:30:00Z",
+    "alert": "add --account-id 1 --symbol A/B --condition crosses --price 2 --note x",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",
     "verify": "--account-id 1 --from-seq 5 --checkpoint a",
@@ -196,6 +198,7 @@ def test_the_types_of_orders_are_those_of_the_domain() -> None:
 
 def test_the_presets_are_those_of_the_domain() -> None:
     assert tuple(policy_keys.PRESETS) == risk_parser.PRESETS
+    assert tuple(AlertCondition) == alert_parser.CONDITIONS
     assert oms_switch_requests.KINDS == risk_parser.SWITCH_KINDS
     assert risk_policy_requests.RESETTABLE == risk_parser.RESETTABLE
     assert tuple(DeadmanAction) == deadman_parser.ACTIONS

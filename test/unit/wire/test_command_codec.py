@@ -10,11 +10,14 @@ from oms.domain.commands.account_commands import (
     READ_PAYLOADS,
     AdminMutate,
     CheckOrder,
+    CreateAlert,
+    DeleteAlert,
     EnforceKillSwitch,
     MutateItem,
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadAlerts,
     ReadConnection,
     ReadRiskUsage,
     Reconcile,
@@ -46,6 +49,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.orders.order import Side
 from oms.domain.protection.levels import Target
+from oms.domain.protection.price_alerts import AlertCondition
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy, Decision
 from oms.domain.reconcile.position_comparison import Scope
 from oms.wire.commands.command_codec import (
@@ -149,6 +153,9 @@ PAYLOADS: list[CommandPayload] = [
     DecideDiscrepancy(discrepancy_id=7, answer=Decision.APPLY),
     DecideDiscrepancy(discrepancy_id=7, answer=Decision.DISMISS, lifts=True, comment="c"),
     RiskSwitch(allow_new_positions=False, strategy_id=7, comment="c"),
+    CreateAlert(symbol="A/B", condition=AlertCondition.BELOW, price=Decimal("1.5"), note="n"),
+    DeleteAlert(alert_id=7),
+    ReadAlerts(),
     ResetDrawdown(key="max_total_drawdown_pct", comment="c"),
     SetRiskPolicy(keys={"max_order_notional": "500", "allowed_symbols": None}, comment="c"),
     ReadRiskUsage(),

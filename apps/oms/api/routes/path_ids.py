@@ -72,6 +72,11 @@ def parse_deadman_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such dead-man switch"))
 
 
+def parse_alert_id(text: str) -> int:
+    """Return the id of a price alert. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such price alert"))
+
+
 def parse_discrepancy_id(text: str) -> int:
     """Return the id of a discrepancy. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such discrepancy"))

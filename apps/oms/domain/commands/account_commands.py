@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from oms.domain.protection.price_alerts import AlertCondition
 from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.side import Side
 from oms.domain.value import value
@@ -71,6 +72,28 @@ class CheckOrder:
     def strategy_id(self) -> int:
         """The strategy that the command names, 0 if it names none."""
         return next(iter(self.strategy_ids), 0)
+
+
+@value
+class CreateAlert:
+    """Add a price alert to the account; its id is that of the command."""
+
+    symbol: str
+    condition: AlertCondition
+    price: Decimal
+    note: str | None = None
+
+
+@value
+class DeleteAlert:
+    """Delete a price alert that has not fired."""
+
+    alert_id: int
+
+
+@value
+class ReadAlerts:
+    """Return the price alerts that have not fired; changes nothing."""
 
 
 @value
@@ -196,6 +219,9 @@ AccountPayload = (
     | ResetDrawdown
     | ReadRiskUsage
     | CheckOrder
+    | CreateAlert
+    | DeleteAlert
+    | ReadAlerts
     | AdminMutate
     | EnforceKillSwitch
     | Reconcile
@@ -213,6 +239,9 @@ ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     ResetDrawdown: "risk_reset",
     ReadRiskUsage: "risk_usage",
     CheckOrder: "risk_check",
+    CreateAlert: "create_alert",
+    DeleteAlert: "delete_alert",
+    ReadAlerts: "list_alerts",
     AdminMutate: "admin_mutate",
     EnforceKillSwitch: "kill",
     Reconcile: "reconcile",
@@ -224,5 +253,5 @@ ACCOUNT_COMMAND_TYPES: Mapping[type, str] = {
     PaperReset: "paper_reset",
 }
 
-READ_PAYLOADS = (ReadConnection, ReadRiskUsage, CheckOrder)
+READ_PAYLOADS = (ReadConnection, ReadRiskUsage, CheckOrder, ReadAlerts)
 """Payloads that change nothing."""

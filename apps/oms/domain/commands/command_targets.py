@@ -10,10 +10,13 @@ from enum import Enum
 from oms.domain.commands.account_commands import (
     AdminMutate,
     CheckOrder,
+    CreateAlert,
+    DeleteAlert,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadAlerts,
     ReadConnection,
     ReadRiskUsage,
     Reconcile,
@@ -102,6 +105,9 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
         "position_ids": IdKind.POSITION,
         "order_ids": IdKind.ORDER,
     },
+    CreateAlert: {},
+    DeleteAlert: {"alert_id": IdKind.ACCOUNT},
+    ReadAlerts: {},
     AdminMutate: {},  # Its rows are for the role admin, which no strategy list restricts.
     EnforceKillSwitch: {
         **dict.fromkeys(("kill_id", "deadman_id"), IdKind.ACCOUNT),

@@ -22,10 +22,13 @@ from oms.domain.ccxt_methods import STRATEGY_READS, MethodClass, method_class_of
 from oms.domain.commands.account_commands import (
     AdminMutate,
     CheckOrder,
+    CreateAlert,
+    DeleteAlert,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadAlerts,
     ReadConnection,
     ReadRiskUsage,
     Reconcile,
@@ -84,6 +87,8 @@ def permission_for(payload: CommandPayload) -> Permission:
     match payload:
         case SendOrder() | ChangeOrder() | ChangePosition() | BreakEven() | ReversePosition():
             return Permission.TRADE
+        case CreateAlert() | DeleteAlert():
+            return Permission.TRADE
         case CancelOrder() | CancelAllOrders():
             return Permission.CANCEL
         case ClosePosition() | CloseAllPositions() | CloseBy() | MergePositions():
@@ -104,7 +109,7 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.PAPER
         case Reconcile() | RefreshOrder():
             return Permission.RECONCILE
-        case ReadConnection() | ReadRiskUsage() | CheckOrder():
+        case ReadConnection() | ReadRiskUsage() | CheckOrder() | ReadAlerts():
             return Permission.READ
         case CcxtCall(func=func):
             return _CALL_PERMISSIONS[method_class_of(func)]
@@ -164,6 +169,8 @@ def _is_of_all_strategies(payload: CommandPayload) -> bool:
         case CcxtCall(func=func):
             return func in STRATEGY_READS
         case SetRiskPolicy() | ResetDrawdown() | ReadRiskUsage():
+            return True
+        case CreateAlert() | DeleteAlert() | ReadAlerts():
             return True
         case _:
             return IdKind.ACCOUNT in ID_FIELDS[type(payload)].values()

@@ -21,6 +21,7 @@ from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import OCO, is_pair_order
 from oms.domain.protection.native_orders import is_native
+from oms.domain.protection.price_alerts import PriceAlert
 from oms.domain.protection.stop_rule import is_armed
 from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
@@ -124,6 +125,8 @@ class AccountState:
     activity: Activity = field(default_factory=Activity)
     #: Positions that stop levels may close, by id.
     armed: dict[int, Position] = field(default_factory=dict)
+    #: Price alerts that have not fired, by id.
+    alerts: dict[int, PriceAlert] = field(default_factory=dict)
     #: Positions, also ended ones, with orders at the exchange that stand for their levels.
     native_positions: set[int] = field(default_factory=set)
     #: When stop levels were last compared with prices; before the first time, when there were some.
@@ -169,6 +172,7 @@ class AccountState:
             own_limits=loaded.limits,
             policy=policy_of(loaded.account.id, loaded.limits),
             risk=loaded.risk,
+            alerts=dict(loaded.alerts),
         )
 
     def set_limits(
@@ -179,6 +183,11 @@ class AccountState:
         self.shared_limits = self.shared_limits if shared is None else shared
         self.policy = policy_of(self.account.id, self.shared_limits, self.own_limits)
         self.has_read_mark = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Return whether prices are watched for stop levels or alerts."""
+        return bool(self.armed or self.alerts)
 
     def may_limit_losses(self) -> bool:
         """Return whether a limit on losses of the account is set."""
@@ -347,6 +356,7 @@ class AccountState:
             switches=tuple(work.switches),
             limits=tuple(work.limits),
             risk=work.risk,
+            alerts=work.alerts,
             kills=tuple(work.kills),
             audits=tuple(work.audits),
             follow_ups=tuple(work.follow_ups),

@@ -7,6 +7,7 @@ from oms.domain.commands.command import CommandResult
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.domain.protection.price_alerts import PriceAlert
 from oms.domain.reconcile.balance_comparison import update_outside
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import RiskState
@@ -36,6 +37,8 @@ class UnitOfWork:
     limits: list[LimitChange] = field(default_factory=list)
     #: What the account lost, if that changed.
     risk: RiskState | None = None
+    #: Price alerts by id; ``None`` deletes one.
+    alerts: dict[int, PriceAlert | None] = field(default_factory=dict)
     #: Kill switches that the worker activated.
     kills: list[KillSwitch] = field(default_factory=list)
     #: Whether the exchange has requests to store that no other row belongs to.
@@ -59,7 +62,7 @@ class UnitOfWork:
         """Return whether there is anything to write."""
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
         has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
-        return bool(has_rows or has_more or self.risk is not None)
+        return bool(has_rows or has_more or self.alerts or self.risk is not None)
 
 
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:

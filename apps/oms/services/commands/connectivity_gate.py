@@ -6,6 +6,7 @@ that open, change or query are refused.
 
 from oms.domain.commands.account_commands import (
     READ_PAYLOADS,
+    DeleteAlert,
     EnforceKillSwitch,
     ResetDrawdown,
     Resolution,
@@ -27,7 +28,7 @@ from oms.domain.errors import Refused
 from oms.services.account_state.state import AccountState
 
 _LOCAL_PAYLOADS = (
-    *(RiskSwitch, SetRiskPolicy, ResetDrawdown, EnforceKillSwitch),
+    *(RiskSwitch, SetRiskPolicy, ResetDrawdown, EnforceKillSwitch, DeleteAlert),
     *(ChangePosition, BreakEven),
     *READ_PAYLOADS,
 )

@@ -12,10 +12,13 @@ from typing import assert_never
 from oms.domain.commands.account_commands import (
     AdminMutate,
     CheckOrder,
+    CreateAlert,
+    DeleteAlert,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadAlerts,
     ReadConnection,
     ReadRiskUsage,
     Reconcile,
@@ -76,6 +79,8 @@ from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.break_even import set_break_even
 from oms.services.protection.close_position import close_by_gateway
 from oms.services.protection.place_pair import PlacePair
+from oms.services.protection.price_alerts import create_alert, delete_alert, list_alerts
+from oms.services.protection.watch_alerts import watch_alerts
 from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ApplyDecision, ReconcileAccount
@@ -223,6 +228,8 @@ class ExecuteCommand:
                 return await self._resolve_order().refresh(state, command, payload, changes, now)
             case ResolveUnknownOrder() as payload:
                 return await self._resolve_order().resolve(state, command, payload, changes, now)
+            case CreateAlert() | DeleteAlert() | ReadAlerts() as payload:
+                return self._run_alerts(state, command, payload, now)
             case ReadConnection() | ReadRiskUsage() | CheckOrder():
                 return await self._read(state, command, now)
             case CcxtCall() as payload:
@@ -240,6 +247,20 @@ class ExecuteCommand:
             return await read_usage(state, now)
         row = connection_row(state.exchange.connection(), state.exchange.unavailable_reason())
         return CommandResult(status=CommandStatus.DONE, value=dumps(row))
+
+    def _run_alerts(
+        self,
+        state: AccountState,
+        command: Command,
+        payload: CreateAlert | DeleteAlert | ReadAlerts,
+        now: datetime,
+    ) -> CommandResult:
+        if isinstance(payload, ReadAlerts):
+            return list_alerts(state)
+        if isinstance(payload, DeleteAlert):
+            return delete_alert(state, payload)
+        assert self.watch_stops is not None, "workers that take this command have the service"
+        return create_alert(state, command, payload, now, self.watch_stops.price_age)
 
     async def _set_risk(
         self,
@@ -274,6 +295,8 @@ class ExecuteCommand:
         result = await controls.set_price(state, payload, changes, now)
         if state.armed and self.watch_stops is not None:
             await self.watch_stops(state, changes, now)
+        if state.alerts and self.watch_stops is not None:
+            watch_alerts(state, changes, now, self.watch_stops.price_age)
         return result
 
     def flatten(self) -> Flatten:

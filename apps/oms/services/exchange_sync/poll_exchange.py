@@ -19,6 +19,7 @@ from oms.services.commands.reverse_position import Reverse
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.overfills import overfill_events
+from oms.services.protection.watch_alerts import watch_alerts
 from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
@@ -79,6 +80,8 @@ class PollExchange:
             changes.events += overfill_events(changes)
             if state.armed or state.native_positions:
                 await self.watch_stops(state, changes, now)
+            if state.alerts:
+                watch_alerts(state, changes, now, self.watch_stops.price_age)
         if state.is_valued:
             await self._observe_losses(state, changes, now)
         if changes.orders or state.pair_cancels:

@@ -14,10 +14,13 @@ from oms.domain.commands.account_commands import (
     READ_PAYLOADS,
     AdminMutate,
     CheckOrder,
+    CreateAlert,
+    DeleteAlert,
     EnforceKillSwitch,
     PaperDeposit,
     PaperPrice,
     PaperReset,
+    ReadAlerts,
     ReadConnection,
     ReadRiskUsage,
     Reconcile,
@@ -82,7 +85,7 @@ def encode_payload(payload: CommandPayload) -> str:
             fields = {"order_id": payload.order_id}
         case ResolveUnknownOrder():
             fields = _write_resolve(payload)
-        case ReadConnection() | ReadRiskUsage():
+        case ReadConnection() | ReadRiskUsage() | ReadAlerts():
             fields = {}
         case RiskSwitch():
             fields = _write_switch(payload)
@@ -93,6 +96,12 @@ def encode_payload(payload: CommandPayload) -> str:
             fields |= {} if payload.preset is None else {"preset": payload.preset}
         case ResetDrawdown():
             fields = {"key": payload.key}
+        case CreateAlert():
+            fields = {"symbol": payload.symbol, "condition": payload.condition.value}
+            put_decimals(fields, price=payload.price)
+            fields |= {} if payload.note is None else {"note": payload.note}
+        case DeleteAlert():
+            fields = {"alert_id": payload.alert_id}
         case AdminMutate():
             items = [[item.index, item.op, dict(item.row)] for item in payload.items]
             fields = {"entity": payload.entity, "items": items}

@@ -8,6 +8,7 @@ from oms.adapters.sql.rows import (
     exchange_state,
     orders,
     positions,
+    price_alerts,
     risk_policies,
     risk_state,
 )
@@ -75,6 +76,7 @@ async def load_account(session: Session, lease: Lease) -> LoadedAccount:
         exchange_state=await exchange_state.load_exchange_state(session, account_id),
         limits=risk_policies.limits_from_rows(policy, dialect),
         risk=await risk_state.load_risk_state(session, account_id),
+        alerts=await price_alerts.load_alerts(session, account_id),
     )
 
 

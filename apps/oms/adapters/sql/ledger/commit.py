@@ -19,6 +19,7 @@ from oms.adapters.sql.rows import (
     kill_switches,
     orders,
     positions,
+    price_alerts,
     reconciliation,
     risk_flags,
     risk_policies,
@@ -85,6 +86,8 @@ def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> Statement
     for batch in each:
         risk_flags.add_to(statements, batch.lease.account_id, batch.switches, now)
         risk_policies.add_to(statements, batch.limits)
+        if batch.alerts:
+            price_alerts.add_to(statements, batch.lease.account_id, batch.alerts)
         if batch.risk is not None:
             risk_state.add_to(statements, batch.lease.account_id, batch.risk)
     return statements

@@ -71,8 +71,16 @@ class SqlLedgerStore:
         return [row[0] for row in await self._database.fetch(text, account_ids)]
 
     async def accounts_with_stop_levels(self, account_ids: Sequence[int]) -> Sequence[int]:
-        """Return the accounts with stop levels, ascending. Raises ``Unavailable``."""
-        return await self._accounts_with_positions(account_ids, f" AND ({_HAS_STOP_LEVELS})")
+        """Return the accounts with stop levels or alerts, ascending. Raises ``Unavailable``."""
+        if not account_ids:
+            return ()
+        leveled = await self._accounts_with_positions(account_ids, f" AND ({_HAS_STOP_LEVELS})")
+        text = (
+            "SELECT DISTINCT account_id FROM price_alerts"
+            f" WHERE account_id IN ({self._dialect.params(len(account_ids))})"
+        )
+        alerted = [row[0] for row in await self._database.fetch(text, account_ids)]
+        return sorted({*leveled, *alerted})
 
     async def accounts_with_positions(self, account_ids: Sequence[int]) -> Sequence[int]:
         """Return the accounts with open positions, ascending. Raises ``Unavailable``."""

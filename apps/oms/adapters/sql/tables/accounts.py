@@ -185,6 +185,20 @@ risk_policies = schema.table(
     schema.required("comment", types.ShortText(255)),
 )
 
+price_alerts = schema.table(
+    "price_alerts",
+    schema.key("id"),
+    schema.required("account_id", types.BigIntId),
+    schema.required("symbol", types.ShortText(64)),
+    schema.required("trigger_condition", types.ShortText(16)),
+    schema.required("price", types.DecimalType()),
+    schema.nullable("note", types.ShortText(255)),
+    schema.nullable("price_side", types.ShortText(16)),
+    schema.required("user_id", types.BigIntId),
+    schema.required("created_at", types.TimestampType()),
+    sa.Index("ix_price_alerts_account", "account_id"),
+)
+
 risk_trips = schema.table(
     "risk_trips",
     schema.key("account_id"),
