@@ -133,7 +133,7 @@ async def test_deleted_alerts_do_not_fire(trader: PaperTrader) -> None:
     path = f"/alerts/{alert['alert_id']}?account_id={trader.account_id}&wait_ms=8000"
     assert (await _call(trader, "DELETE", path)).status == 200
     again = await _call(trader, "DELETE", path)
-    assert (again.status, again.json()["code"]) == (404, "not_found")
+    assert (again.status, again.detail["code"]) == (404, "not_found")
     await trader.price("120")
     assert await trader.events("price_alert") == []
 
@@ -163,7 +163,7 @@ async def test_the_number_of_alerts_is_bounded(
     for level in ("200", "300"):
         await _add(trader, "above", level)
     answer = await _create(trader, "above", "400")
-    assert (answer.status, answer.json()["reason"]) == (422, "too_many_alerts")
+    assert (answer.status, answer.detail["reason"]) == (422, "too_many_alerts")
 
 
 async def test_permissions(trader: PaperTrader) -> None:

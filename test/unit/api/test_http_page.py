@@ -73,7 +73,15 @@ REASONS = {
     *("order_not_in_doubt", "order_differs", "exchange_order_id"),
     *("order_ids", "period", "results", "confirm", "too_early", "released"),
     *("cause_stands", "fired", "disarmed"),
-    *("keys_per_user", "limit", "value", "set_by", "unknown_key", "equity_unknown"),
+    *(
+        "keys_per_user",
+        "limit",
+        "value",
+        "set_by",
+        "unknown_key",
+        "equity_unknown",
+        "too_many_alerts",
+    ),
 }
 
 

@@ -190,8 +190,8 @@ class ExecuteCommand:
                 return await self._amend_orders().change(state, command, payload, changes, now)
             case PaperPrice() as payload:
                 return await self._set_price(state, payload, changes, now)
-            case PaperDeposit() as payload:
-                return await PaperControls(record=self.record).deposit(state, payload, changes, now)
+            case PaperDeposit() | PaperReset() as payload:
+                return await self._run_paper(state, payload, changes, now)
             case CancelAllOrders() | CloseAllPositions():
                 return await self.bulk_close(
                     state, command, self._amend_orders().cancel_one, changes, now
@@ -235,8 +235,6 @@ class ExecuteCommand:
             case CcxtCall() as payload:
                 calls = RunCcxtCall(record=self.record, notional_limits=self.place.notional_limits)
                 return await calls(state, command, payload, changes, now)
-            case PaperReset():
-                return await PaperControls(record=self.record).reset(state, changes, now)
             case _:
                 assert_never(command.payload)
 
@@ -247,6 +245,18 @@ class ExecuteCommand:
             return await read_usage(state, now)
         row = connection_row(state.exchange.connection(), state.exchange.unavailable_reason())
         return CommandResult(status=CommandStatus.DONE, value=dumps(row))
+
+    async def _run_paper(
+        self,
+        state: AccountState,
+        payload: PaperDeposit | PaperReset,
+        changes: Changes,
+        now: datetime,
+    ) -> CommandResult:
+        controls = PaperControls(record=self.record)
+        if isinstance(payload, PaperReset):
+            return await controls.reset(state, changes, now)
+        return await controls.deposit(state, payload, changes, now)
 
     def _run_alerts(
         self,
