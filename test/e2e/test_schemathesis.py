@@ -87,11 +87,14 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         _made(gateway, keys[role], "/account-groups", name=f"{role} {number}", members=members)
         for number in range(GROUPS)
     ]
+    level = {"symbol": "BTC/USDT:USDT", "condition": "above", "price": "9000000"}
+    alert = _made(gateway, gateway.api_key, "/alerts?wait_ms=8000", account_id=accounts[0], **level)
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
     both: ValuesByName = {
         "kill_id": [switch["id"]],
         "deadman_id": [deadman["id"]],
         "group_id": [group["group_id"] for group in groups],
+        "alert_id": [alert["alert"]["alert_id"]],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
         "target_strategy_id": [0, strategy["strategy_id"]],
@@ -125,6 +128,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "enabled": [True],
         "timeout_seconds": [3600],
         "members": [members, members[:1]],
+        "condition": ["above", "below", "crosses"],
         "row": rows,
         "name": [f"{role} {number}" for number in range(GROUPS, 30)],
     }

@@ -167,6 +167,7 @@ _PATH_VALUES = {
     "entity": "orders",
     "discrepancy_id": UNKNOWN_ID,
     "deadman_id": UNKNOWN_ID,
+    "alert_id": UNKNOWN_ID,
 }
 
 

@@ -16,7 +16,6 @@ from oms.domain.account import Account, Engine
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, opening_order_key
 from oms.domain.ledger.deal import Deal
-from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import OCO, is_pair_order
@@ -263,22 +262,6 @@ class AccountState:
             return []
         deals = (deal for deal in self.uncommitted_deals() if deal.symbol == symbol)
         return [deal for deal in deals if deal.exchange_trade_id in trade_ids]
-
-    def put_deals(self, entry: LedgerUpdate) -> None:
-        """Add the deals of ``entry`` to the unit of work."""
-        work = self.work
-        work.deals.extend(entry.deals)
-        work.trade_ids.update(deal.exchange_trade_id for deal in entry.deals)
-        if not entry.deals_changed and not entry.deals_removed:
-            return
-        changed = {deal.id: deal for deal in entry.deals_changed}
-        removed = {deal.id: deal for deal in entry.deals_removed}
-        new_deal_ids = {deal.id for deal in work.deals}
-        work.deals = [changed.get(d.id, d) for d in work.deals if d.id not in removed]
-        work.deals_changed |= {i: d for i, d in changed.items() if i not in new_deal_ids}
-        work.deals_removed |= {i: d for i, d in removed.items() if i not in new_deal_ids}
-        for deal_id in work.deals_removed:  # Else it would be deleted and written again.
-            work.deals_changed.pop(deal_id, None)
 
     def advance_newest_key(self, symbol: str, key: ExecutionKey) -> None:
         """Note that executions before ``key`` are late; before its first use it is read anyway."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from oms.domain.commands.command import CommandResult
 from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.protection.price_alerts import PriceAlert
@@ -63,6 +64,21 @@ class UnitOfWork:
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
         has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
         return bool(has_rows or has_more or self.alerts or self.risk is not None)
+
+    def put_deals(self, entry: LedgerUpdate) -> None:
+        """Add the deals of ``entry``."""
+        self.deals.extend(entry.deals)
+        self.trade_ids.update(deal.exchange_trade_id for deal in entry.deals)
+        if not entry.deals_changed and not entry.deals_removed:
+            return
+        changed = {deal.id: deal for deal in entry.deals_changed}
+        removed = {deal.id: deal for deal in entry.deals_removed}
+        new_deal_ids = {deal.id for deal in self.deals}
+        self.deals = [changed.get(d.id, d) for d in self.deals if d.id not in removed]
+        self.deals_changed |= {i: d for i, d in changed.items() if i not in new_deal_ids}
+        self.deals_removed |= {i: d for i, d in removed.items() if i not in new_deal_ids}
+        for deal_id in self.deals_removed:  # Else it would be deleted and written again.
+            self.deals_changed.pop(deal_id, None)
 
 
 def current_deals(units: Sequence[UnitOfWork], stored: Iterable[Deal] = ()) -> dict[int, Deal]:

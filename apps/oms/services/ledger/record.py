@@ -251,7 +251,7 @@ class RecordReports:
         for order in entry.orders:
             state.put_order(order)
         state.put_positions(entry.positions, stored_ids)
-        state.put_deals(entry)
+        state.work.put_deals(entry)
         for deal in entry.deals:
             if (key := replay_key(deal)) is not None:
                 state.advance_newest_key(deal.symbol, key)
