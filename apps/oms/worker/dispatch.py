@@ -161,8 +161,8 @@ class CommandProcessor:
     async def poll_market(self) -> int:
         """Poll the exchanges of accounts that time may change. Returns how many accounts changed.
 
-        Accounts with open orders or stop levels are polled each time, the others in turn: their
-        positions are checked again by the next command, and a late payment keeps its timestamp.
+        Accounts with open orders, stop levels or price alerts are polled each time, the others in
+        turn: the next command checks their positions again, and a late payment keeps its timestamp.
         """
         now = self.clock.now()
         changed = 0
@@ -366,8 +366,8 @@ class CommandProcessor:
 
 
 def _needs_each_poll(state: AccountState) -> bool:
-    """Return whether the account has open orders, stop levels, a command that sends orders in
-    rounds, fees that wait for a rate, or losses to compare with their limits.
+    """Return whether the account has open orders, stop levels, price alerts, a command that sends
+    orders in rounds, fees that wait for a rate, or losses to compare with their limits.
     """
     runs_rounds = state.pending_flattens or state.pending_reverses
     waits = state.unvalued_fees or state.is_valued

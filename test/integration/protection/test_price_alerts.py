@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,11 +12,24 @@ from kit.databases.sql import execute, fetch_rows
 from kit.gateway.in_process import TRADER
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
+from oms.adapters.sql.ledger import commit as sql_commit
+from oms.domain.account import Engine
 from oms.domain.errors import Unavailable
+from oms.domain.quotes import Quote
+from oms.domain.value import evolve
+from oms.ports.audit_log import AuditContext
 from oms.ports.ledger_store import AccountBatch
+from oms.services.ledger.record import Changes
 from oms.services.protection import price_alerts
+from oms.services.protection.watch_alerts import watch_alerts
 
 READER_KEY = "oms_reads-the-alerts-of-tests"
+STRATEGY_KEY = "oms_trades-one-strategy-here"
+OTHER_SYMBOL = "BTC/USDT:USDT"
+
+
+def _state(trader: PaperTrader) -> Any:
+    return trader.gateway.worker.processor.states[trader.account_id]
 
 
 async def _call(trader: PaperTrader, method: str, path: str, body: Any = None) -> Any:
@@ -128,6 +143,72 @@ async def test_a_worker_that_ends_before_the_commit_fires_once(
     await trader.assert_healthy()
 
 
+async def test_without_a_price_nothing_fires(trader: PaperTrader) -> None:
+    await _add(trader, "above", "110")
+    exchange = _state(trader).exchange
+    exchange.quote = lambda *_: None
+    await trader.price("111")
+    await trader.look()
+    assert await trader.events("price_alert") == []
+    assert len(await _waiting(trader)) == 1
+    del exchange.quote
+    await _fired(trader)
+
+
+async def test_a_stale_price_of_a_real_exchange_fires_nothing(trader: PaperTrader) -> None:
+    await _add(trader, "above", "110")
+    state = _state(trader)
+    await trader.stop()
+    state.account = evolve(state.account, engine=Engine.CCXT)
+    read_at, age_max = trader.clock.now(), timedelta(seconds=10)
+    quote = Quote(
+        symbol=SYMBOL,
+        bid=Decimal(111),
+        ask=Decimal(111),
+        bid_qty=None,
+        ask_qty=None,
+        at=read_at,
+    )
+    state.exchange.quote = lambda *_: quote
+    changes = Changes()
+    watch_alerts(state, changes, read_at + age_max + timedelta(microseconds=1), age_max)
+    assert (changes.events, len(state.alerts)) == ([], 1)
+    watch_alerts(state, changes, read_at + age_max, age_max)
+    assert [event.name for event in changes.events] == ["price_alert"]
+    assert state.alerts == {}
+
+
+async def test_an_account_without_alerts_does_no_work(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither reads of prices nor statements, both of which an alert has."""
+    await trader.open()
+    state, rows = _state(trader), sql_commit.price_alerts
+    quote, add_to = state.exchange.quote, rows.add_to
+    reads: list[str] = []
+    writes: list[int] = []
+
+    def counted_quote(symbol: str, now: datetime) -> Any:
+        reads.append(symbol)
+        return quote(symbol, now)
+
+    def counted_add(batch: Any, account_id: int, alerts: Any) -> None:
+        writes.append(account_id)
+        add_to(batch, account_id, alerts)
+
+    state.exchange.quote = counted_quote
+    monkeypatch.setattr(rows, "add_to", counted_add)
+    await trader.price("101")
+    for _ in range(3):
+        await trader.gateway.worker.processor.poll_exchange(state, trader.clock.now())
+    assert (reads, writes) == ([], [])
+    await _add(trader, "above", "110")
+    reads.clear()
+    await trader.look()
+    assert set(reads) == {SYMBOL}
+    assert writes == [trader.account_id]
+
+
 async def test_deleted_alerts_do_not_fire(trader: PaperTrader) -> None:
     alert = await _add(trader, "above", "110")
     path = f"/alerts/{alert['alert_id']}?account_id={trader.account_id}&wait_ms=8000"
@@ -164,6 +245,41 @@ async def test_the_number_of_alerts_is_bounded(
         await _add(trader, "above", level)
     answer = await _create(trader, "above", "400")
     assert (answer.status, answer.detail["reason"]) == (422, "too_many_alerts")
+
+
+async def test_the_number_of_symbols_is_bounded(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price_alerts, "SYMBOLS_MAX", 1)
+    await _add(trader, "above", "200")
+    await _add(trader, "above", "300")
+    answer = await _create(trader, "above", "90000000", symbol=OTHER_SYMBOL)
+    assert (answer.status, answer.detail["reason"]) == (422, "too_many_alerts")
+    assert {row["symbol"] for row in await _waiting(trader)} == {SYMBOL}
+
+
+async def test_keys_that_are_restricted_to_strategies_have_no_access(trader: PaperTrader) -> None:
+    alert = await _add(trader, "above", "110")
+    account, gateway = trader.account_id, trader.gateway
+    context = AuditContext(actor="test", at=trader.clock.now())
+    strategies = gateway.api_context.administer.strategies
+    own = await strategies.create("own", None, [account], context)
+    grant = replace(TRADER, restrict_to_strategies=True, strategy_ids=frozenset({own}))
+    await gateway.add_key("restricted", STRATEGY_KEY, grants={account: grant})
+    body = {"account_id": account, "symbol": SYMBOL, "condition": "above", "price": "1"}
+    for method, path, sent in (
+        ("GET", f"/alerts?account_id={account}", None),
+        ("POST", "/alerts", body),
+        ("DELETE", f"/alerts/{alert['alert_id']}?account_id={account}", None),
+    ):
+        answer = await gateway.client(method, path, sent, key=STRATEGY_KEY)
+        assert (answer.status, answer.detail["code"]) == (403, "strategy_permission_denied")
+    assert [row["alert_id"] for row in await _waiting(trader)] == [alert["alert_id"]]
+    await trader.price("111")
+    await _fired(trader)
+    path = f"/oms/events?account_ids={account}&limit=1000"
+    seen = (await gateway.client.get(path, key=STRATEGY_KEY))["items"]
+    assert [event for event in seen if event["event"] == "price_alert"] == []
 
 
 async def test_permissions(trader: PaperTrader) -> None:

@@ -11,6 +11,11 @@ from oms.domain.value import evolve, value
 ALERTS_MAX = 500
 """Maximum number of waiting alerts of an account."""
 
+SYMBOLS_MAX = 20
+"""Maximum number of symbols that they are of: each costs a real exchange a read of its price, and
+the prices of stop levels are read in the same turn.
+"""
+
 
 class AlertCondition(StrEnum):
     """What fires an alert."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from oms.domain.commands.account_commands import CreateAlert, DeleteAlert
 from oms.domain.commands.command import Command, CommandResult, CommandStatus
 from oms.domain.errors import Refused
-from oms.domain.protection.price_alerts import ALERTS_MAX, PriceAlert, with_side
+from oms.domain.protection.price_alerts import ALERTS_MAX, SYMBOLS_MAX, PriceAlert, with_side
 from oms.domain.risk.admission import refuse_unknown_symbol
 from oms.services.account_state.state import AccountState
 from oms.services.protection.watch_alerts import fresh_price, put_alert, remove_alert
@@ -27,11 +27,8 @@ def create_alert(
         return CommandResult.refused(
             refuse_unknown_symbol(payload.symbol, instruments, exchange_id)
         )
-    if len(state.alerts) >= ALERTS_MAX:
-        message = f"account {state.account.id} has {ALERTS_MAX} price alerts; delete some first"
-        return CommandResult.refused(
-            Refused(code="validation_error", reason="too_many_alerts", message=message)
-        )
+    if (refused := _refuse_surplus(state, payload.symbol)) is not None:
+        return CommandResult.refused(refused)
     alert = PriceAlert(
         id=command.id,
         symbol=payload.symbol,
@@ -59,6 +56,19 @@ def list_alerts(state: AccountState) -> CommandResult:
     """Return the alerts that have not fired, the oldest first."""
     alerts = sorted(state.alerts.values(), key=lambda alert: alert.id)
     return _done({"items": [alert_row(state.account.id, alert) for alert in alerts]})
+
+
+def _refuse_surplus(state: AccountState, symbol: str) -> Refused | None:
+    """Return the refusal of one more alert, if the account has as many as it may have."""
+    symbols = {alert.symbol for alert in state.alerts.values()}
+    if len(state.alerts) >= ALERTS_MAX:
+        has = f"{ALERTS_MAX} price alerts"
+    elif symbol not in symbols and len(symbols) >= SYMBOLS_MAX:
+        has = f"price alerts of {SYMBOLS_MAX} symbols"
+    else:
+        return None
+    message = f"account {state.account.id} has {has}; delete some first"
+    return Refused(code="validation_error", reason="too_many_alerts", message=message)
 
 
 def _done(outcome: object) -> CommandResult:
