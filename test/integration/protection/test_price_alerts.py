@@ -237,6 +237,12 @@ async def test_bad_requests_are_refused(trader: PaperTrader, wrong: dict[str, An
     assert await _waiting(trader) == []
 
 
+async def test_the_key_is_checked_before_the_request(trader: PaperTrader) -> None:
+    for method, path in (("POST", "/alerts"), ("GET", "/alerts"), ("DELETE", "/alerts/none")):
+        answer = await trader.gateway.client(method, path, {}, key="oms_no-such-key-of-anyone")
+        assert (answer.status, answer.detail["code"]) == (401, "invalid_api_key")
+
+
 async def test_the_number_of_alerts_is_bounded(
     trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from oms.api.command_results import failure_response
 from oms.api.command_submission import Submission, submit_and_wait
-from oms.api.context import admit_caller, parse_account_id
+from oms.api.context import Caller, admit_caller, parse_account_id
 from oms.api.errors import JsonResponse
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, documented
@@ -43,7 +43,8 @@ _ALERT = validated(
 )
 async def list_alerts(request: Request) -> Response:
     """Return the price alerts of an account that have not fired, from its worker."""
-    submission = await _submit(request, _account_of(request), ReadAlerts())
+    caller = await admit_caller(request)
+    submission = await _submit(request, caller, _account_of(request), ReadAlerts())
     if isinstance(submission, Response):
         return submission
     outcome = submission.value(0)
@@ -60,8 +61,9 @@ async def list_alerts(request: Request) -> Response:
 )
 async def create_alert(request: Request) -> Response:
     """Create a price alert: one event when the price reaches it, and it is gone."""
+    caller = await admit_caller(request)
     account_id, payload = read_alert(load_body(await request.body()))
-    submission = await _submit(request, account_id, payload)
+    submission = await _submit(request, caller, account_id, payload)
     if isinstance(submission, Response):
         return submission
     alert = submission.value(0)
@@ -80,8 +82,9 @@ async def create_alert(request: Request) -> Response:
 )
 async def delete_alert(request: Request, alert_id: PathId) -> Response:
     """Delete a price alert that has not fired."""
-    number = parse_alert_id(alert_id)
-    submission = await _submit(request, _account_of(request), DeleteAlert(alert_id=number))
+    caller, number = await admit_caller(request), parse_alert_id(alert_id)
+    payload = DeleteAlert(alert_id=number)
+    submission = await _submit(request, caller, _account_of(request), payload)
     if isinstance(submission, Response):
         return submission
     body: AlertDeleted = {
@@ -98,10 +101,9 @@ def _account_of(request: Request) -> int:
 
 
 async def _submit(
-    request: Request, account_id: int, payload: AccountPayload
+    request: Request, caller: Caller, account_id: int, payload: AccountPayload
 ) -> Submission | Response:
     """Return the submission, or the response to its failure."""
-    caller = await admit_caller(request)
     command = CommandRequest(payload=payload, account_id=account_id)
     submission = await submit_and_wait(request, caller, [command])
     (result,) = submission.results
