@@ -13,7 +13,6 @@ from kit.gateway.in_process import TRADER
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
 from oms.adapters.sql.ledger import commit as sql_commit
-from oms.domain.account import Engine
 from oms.domain.errors import Unavailable
 from oms.domain.quotes import Quote
 from oms.domain.value import evolve
@@ -159,7 +158,7 @@ async def test_a_stale_price_of_a_real_exchange_fires_nothing(trader: PaperTrade
     await _add(trader, "above", "110")
     state = _state(trader)
     await trader.stop()
-    state.account = evolve(state.account, engine=Engine.CCXT)
+    state.account = evolve(state.account, exchange_id="ccxt.bybit")
     read_at, age_max = trader.clock.now(), timedelta(seconds=10)
     quote = Quote(
         symbol=SYMBOL,
