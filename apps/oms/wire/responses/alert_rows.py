@@ -21,8 +21,7 @@ class AlertRow(TypedDict):
     price: DecimalText
     note: str | None
     side: Annotated[
-        str | None,
-        one_of(*PriceSide),
+        Annotated[str, one_of(*PriceSide)] | None,
         Field(description="Of crosses: where the price was first seen."),
     ]
     user_id: Annotated[Id, Field(description="The user whose key created it.")]
