@@ -101,7 +101,6 @@ KEYS = {
     "risk reset": {
         *("ok", "account_id", "key", "high_water", "currency", "reset_at", "command_id"),
     },
-    "market session": {"symbol", "session", "at", "open", "next_open", "next_close"},
     "alert add": {"ok", "alert", "command_id"},
     "alert list": {"items"},
     "alert remove": {"ok", "alert_id", "command_id"},

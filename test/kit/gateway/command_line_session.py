@@ -172,7 +172,6 @@ def _reads(session: CommandLineSession) -> None:
     accounts_option = f"--account-ids={session.gateway.account_id}"
     for command in ("orders-open", "deals", "positions-history"):
         session.run(command, accounts_option)
-    session.run("market session", SYMBOL)
     for command in ("balance", "portfolio", "stats", "exit-report", "execution-report"):
         session.run(command, accounts_option)
     session.run("ticker", f"--symbol={SYMBOL}")
