@@ -20,11 +20,10 @@ ON_ONE_GATEWAY = (
     "people",
     "control",
     "figures",
-    "risk",
     "alerts",
 )
-#: Pages that print the answers of a gateway without any orders.
-ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin")
+#: Pages that print the answers of a gateway without any orders, or without blocked accounts.
+ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin", "risk")
 
 
 @pytest.mark.parametrize("name", ON_ONE_GATEWAY)
