@@ -6,8 +6,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# pytest workers: three for two cores, because tests that wait leave a core idle.
-TEST_WORKERS ?= 3
+# pytest workers: four for two cores, because tests that wait leave a core idle.
+TEST_WORKERS ?= 4
 MARIADB := mariadb-server-core mariadb-client-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.
 unexport PYTHONDONTWRITEBYTECODE
