@@ -12,6 +12,7 @@ VALUES = {
     "daily_loss_limit_pct": "100",
     "max_total_drawdown_pct": "100",
     "min_order_notional": "0.01",
+    "duplicate_order_window_seconds": "3600",
     "risk_day_zone": "Europe/Berlin",
 }
 #: Every position of the load ends with a loss: after at most a hundred nothing would be opened.
