@@ -87,3 +87,14 @@ def reason_of(result: Any) -> str | None:
     assert result["error"]["code"] == "risk_blocked", result
     reason: str = result["error"]["reason"]
     return reason
+
+
+async def reason_of_call(gateway: InProcessGateway, func: str, *args: Any) -> str | None:
+    """Return the reason of the refusal of a ccxt call, ``None`` if it passes."""
+    path = f"/ccxt/{gateway.account_id}/{func}"
+    answer = await gateway.client("POST", path, {"args": list(args)}, key=KEY)
+    if answer.status == 200:
+        return None
+    assert answer.detail["code"] == "risk_blocked", answer.body
+    reason: str = answer.detail["reason"]
+    return reason

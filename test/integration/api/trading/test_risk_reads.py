@@ -11,6 +11,7 @@ from kit.gateway.limited_account import (
     KEY,
     open_limited,
     reason_of,
+    reason_of_call,
     send,
     set_limits,
 )
@@ -25,77 +26,72 @@ async def limited(busy: InProcessGateway) -> InProcessGateway:
     return await open_limited(busy, "netting")
 
 
-async def _call(gateway: InProcessGateway, func: str, *args: Any) -> str | None:
-    """Return the reason of the refusal of a ccxt call, ``None`` if it passes."""
-    path = f"/ccxt/{gateway.account_id}/{func}"
-    answer = await gateway.client("POST", path, {"args": list(args)}, key=KEY)
-    if answer.status == 200:
-        return None
-    assert answer.detail["code"] == "risk_blocked", answer.body
-    reason: str = answer.detail["reason"]
-    return reason
-
-
 async def test_trades_of_the_ccxt_route_are_checked_alike(limited: InProcessGateway) -> None:
     await set_limits(
         limited, max_order_notional="500", max_open_orders_per_symbol=2, max_open_positions=1
     )
-    assert await _call(limited, "create_order", BTC, "market", "buy", 6) == "max_order_notional"
+    assert (
+        await reason_of_call(limited, "create_order", BTC, "market", "buy", 6)
+        == "max_order_notional"
+    )
     by_cost = "create_market_buy_order_with_cost"
-    assert await _call(limited, by_cost, BTC, 600) == "max_order_notional"
+    assert await reason_of_call(limited, by_cost, BTC, 600) == "max_order_notional"
     trigger = {"stopPrice": 200}
     assert (
-        await _call(limited, "create_order", BTC, "market", "buy", 3, None, trigger)
+        await reason_of_call(limited, "create_order", BTC, "market", "buy", 3, None, trigger)
         == "max_order_notional"
     )
     leg = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 2, "price": 95}
-    assert await _call(limited, "create_orders", [leg, leg, leg]) == "max_open_orders"
+    assert await reason_of_call(limited, "create_orders", [leg, leg, leg]) == "max_open_orders"
     other = {"symbol": ETH, "type": "limit", "side": "buy", "amount": 2, "price": 95}
-    assert await _call(limited, "create_orders", [leg, other]) == "max_total_open_reached"
-    assert await _call(limited, "create_orders", [leg, leg]) is None
+    assert await reason_of_call(limited, "create_orders", [leg, other]) == "max_total_open_reached"
+    assert await reason_of_call(limited, "create_orders", [leg, leg]) is None
     orders = await limited.client.get(f"/oms/orders/open?account_ids={limited.account_id}", key=KEY)
     number = orders["items"][0]["exchange_order_id"]
     assert (
-        await _call(limited, "edit_order", number, BTC, "limit", "buy", 9, 95)
+        await reason_of_call(limited, "edit_order", number, BTC, "limit", "buy", 9, 95)
         == "max_order_notional"
     )
-    assert await _call(limited, "edit_order", number, BTC, "limit", "buy", 3, 95) is None
+    assert await reason_of_call(limited, "edit_order", number, BTC, "limit", "buy", 3, 95) is None
 
 
 async def test_what_reduces_passes_on_the_ccxt_route(limited: InProcessGateway) -> None:
-    assert await _call(limited, "create_order", BTC, "market", "buy", 6) is None
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 6) is None
     await set_limits(limited, max_order_notional="100", allow_new_positions=False)
-    assert await _call(limited, "create_order", BTC, "market", "buy", 1) == (
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 1) == (
         "new_positions_disabled"
     )
     reduce = {"reduceOnly": True}
-    assert await _call(limited, "create_order", BTC, "market", "sell", 2, None, reduce) is None
+    assert (
+        await reason_of_call(limited, "create_order", BTC, "market", "sell", 2, None, reduce)
+        is None
+    )
     await set_limits(limited, allow_new_positions=None)
-    assert await _call(limited, "create_order", BTC, "market", "sell", 4) is None
+    assert await reason_of_call(limited, "create_order", BTC, "market", "sell", 4) is None
 
 
 async def test_orders_of_one_ccxt_call_do_not_close_the_same_position_twice(
     limited: InProcessGateway,
 ) -> None:
-    assert await _call(limited, "create_order", BTC, "market", "buy", 4) is None
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 4) is None
     await set_limits(limited, max_order_notional="100")
     leg = {"symbol": BTC, "type": "limit", "side": "sell", "amount": 3, "price": 110}
-    assert await _call(limited, "create_orders", [leg, leg]) == "max_order_notional"
-    assert await _call(limited, "create_orders", [leg, leg | {"amount": 1}]) is None
+    assert await reason_of_call(limited, "create_orders", [leg, leg]) == "max_order_notional"
+    assert await reason_of_call(limited, "create_orders", [leg, leg | {"amount": 1}]) is None
 
 
 async def test_the_price_of_a_ccxt_market_order_does_not_value_it(
     limited: InProcessGateway,
 ) -> None:
     await set_limits(limited, max_order_notional="500")
-    assert await _call(limited, "create_order", BTC, "market", "buy", 6, 1) == (
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 6, 1) == (
         "max_order_notional"
     )
     cost = {"cost": 600}
-    assert await _call(limited, "create_order", BTC, "market", "buy", 1, 1000, cost) == (
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 1, 1000, cost) == (
         "max_order_notional"
     )
-    assert await _call(limited, "create_order", BTC, "market", "buy", 5, 1) is None
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 5, 1) is None
 
 
 async def test_a_flip_counts_the_whole_position_that_it_opens(limited: InProcessGateway) -> None:

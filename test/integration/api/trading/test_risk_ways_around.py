@@ -11,6 +11,7 @@ from kit.gateway.limited_account import (
     KEY,
     open_limited,
     reason_of,
+    reason_of_call,
     send,
     set_limits,
 )
@@ -20,17 +21,6 @@ from kit.gateway.limited_account import (
 async def limited(busy: InProcessGateway) -> InProcessGateway:
     """A gateway with a netting account at a price of 100, and a key of role risk."""
     return await open_limited(busy, "netting")
-
-
-async def _call(gateway: InProcessGateway, func: str, *args: Any) -> str | None:
-    """Return the reason of the refusal of a ccxt call, ``None`` if it passes."""
-    path = f"/ccxt/{gateway.account_id}/{func}"
-    answer = await gateway.client("POST", path, {"args": list(args)}, key=KEY)
-    if answer.status == 200:
-        return None
-    assert answer.detail["code"] == "risk_blocked", answer.body
-    reason: str = answer.detail["reason"]
-    return reason
 
 
 @pytest.mark.parametrize(
@@ -51,31 +41,36 @@ async def test_a_ccxt_order_is_judged_as_it_is_sent(
     limited: InProcessGateway, order: tuple[Any, ...], reason: str | None
 ) -> None:
     await set_limits(limited, max_order_notional="500")
-    assert await _call(limited, "create_order", BTC, *order) == reason
+    assert await reason_of_call(limited, "create_order", BTC, *order) == reason
 
 
 async def test_a_ccxt_change_is_judged_as_it_is_sent(limited: InProcessGateway) -> None:
-    assert await _call(limited, "create_order", BTC, "limit", "buy", 2, 90) is None
+    assert await reason_of_call(limited, "create_order", BTC, "limit", "buy", 2, 90) is None
     await set_limits(limited, max_order_notional="500")
     orders = await limited.client.get(f"/oms/orders/open?account_ids={limited.account_id}", key=KEY)
     number = orders["items"][0]["exchange_order_id"]
     change = (number, BTC, "limit", "buy", 3, 90)
-    assert await _call(limited, "edit_order", *change, {"quantity": 900}) == "risk_error"
-    assert await _call(limited, "edit_order", *change, {"triggerPrice": 900}) == "risk_error"
-    assert await _call(limited, "edit_order", *change) is None
+    assert await reason_of_call(limited, "edit_order", *change, {"quantity": 900}) == "risk_error"
+    assert (
+        await reason_of_call(limited, "edit_order", *change, {"triggerPrice": 900}) == "risk_error"
+    )
+    assert await reason_of_call(limited, "edit_order", *change) is None
 
 
 async def test_a_reduce_only_call_with_a_leg_does_not_count_as_reducing(
     limited: InProcessGateway,
 ) -> None:
-    assert await _call(limited, "create_order", BTC, "market", "buy", 2) is None
+    assert await reason_of_call(limited, "create_order", BTC, "market", "buy", 2) is None
     await set_limits(limited, allow_new_positions=False)
     order = (BTC, "market", "sell", 1, None)
     opens = {"reduceOnly": True, "hedged": True, "positionSide": "SHORT"}
-    assert await _call(limited, "create_order", *order, opens) == "new_positions_disabled"
+    assert await reason_of_call(limited, "create_order", *order, opens) == "new_positions_disabled"
     closes = {"holdSide": "short", "amount": 1}
-    assert await _call(limited, "close_position", BTC, "long", closes) == "new_positions_disabled"
-    assert await _call(limited, "create_order", *order, {"reduceOnly": True}) is None
+    assert (
+        await reason_of_call(limited, "close_position", BTC, "long", closes)
+        == "new_positions_disabled"
+    )
+    assert await reason_of_call(limited, "create_order", *order, {"reduceOnly": True}) is None
 
 
 async def test_resting_reduce_only_orders_leave_nothing_to_a_flip(
