@@ -69,7 +69,6 @@ class GaleraNode(PrivateMariaDB):
         super().__init__()
         self.number = number
         self.group_port = free_port()
-        self._ist_port = free_port()
         paths = [str(transfer), os.environ.get("PATH", ""), "/usr/sbin"]
         self._environment = os.environ | {
             "PATH": os.pathsep.join(paths),
@@ -152,11 +151,12 @@ class GaleraNode(PrivateMariaDB):
 
     def _server_options(self, address: str, *more: str) -> tuple[str, ...]:
         here = "127.0.0.1"
+        ist_port = free_port()  # Bound during a join only: an old choice may be taken by then.
         provider = (
             f"base_host={here};base_port={self.group_port};"
             f"gmcast.listen_addr=tcp://{here}:{self.group_port};"
-            f"ist.recv_addr={here}:{self._ist_port};"
-            f"ist.recv_bind={here}:{self._ist_port};"
+            f"ist.recv_addr={here}:{ist_port};"
+            f"ist.recv_bind={here}:{ist_port};"
             f"gcache.size=128M;pc.recovery=false;{EVICTION_OPTIONS}"
         )
         return (

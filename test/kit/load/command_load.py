@@ -39,6 +39,8 @@ class CommandLoad:
     completed: int = 0
     _issued: int = 0
     _allowed: int = 0
+    #: Without it, clients that have sent all wait: a fault may still ``add`` commands.
+    _finishing: bool = False
     #: Unanswered request ids, each with the address that was used last.
     _pending: dict[str, str] = field(default_factory=dict)
     _condition: threading.Condition = field(default_factory=threading.Condition)
@@ -60,9 +62,7 @@ class CommandLoad:
     def add(self, count: int) -> None:
         """Let the clients send ``count`` more commands; raises ``total`` if necessary."""
         with self._condition:
-            self._allowed = max(self._allowed, self._issued + count)
-            self.total = max(self.total, self._allowed)
-            self._condition.notify_all()
+            self._add(count)
 
     def in_flight(self, url: str | None = None) -> int:
         """Number of unanswered requests, at one address or at all."""
@@ -75,7 +75,10 @@ class CommandLoad:
             return len(self.results)
 
     def wait_until_busy(self, answered: int, seconds: float = GIVE_UP_SECONDS) -> int:
-        """Waits for ``answered`` complete steps and requests in flight; returns their number."""
+        """Waits for ``answered`` complete steps and requests in flight; returns their number.
+
+        Allows further commands if all allowed ones were answered before this was called.
+        """
         deadline = time.monotonic() + seconds
         with self._condition:
             while self.completed < answered or not self._pending:
@@ -83,12 +86,17 @@ class CommandLoad:
                 assert left_seconds > 0, (
                     f"only {self.completed} of {answered} answered: {self.recent_problems()}"
                 )
+                if self.completed >= max(answered, self._allowed):
+                    self._add(self.clients)
                 self._condition.wait(min(left_seconds, 0.2))
             return len(self._pending)
 
     def finish(self, seconds: float = GIVE_UP_SECONDS) -> None:
-        """Wait until all commands have a final result."""
+        """Wait until all commands have a final result, and end the clients."""
         self.allow(self.total)
+        with self._condition:
+            self._finishing = True
+            self._condition.notify_all()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(deadline - time.monotonic(), 0))
@@ -98,6 +106,11 @@ class CommandLoad:
     def recent_problems(self) -> str:
         """The last errors of the clients, for failure messages."""
         return "; ".join(self.problems[-5:]) or "no errors"
+
+    def _add(self, count: int) -> None:
+        self._allowed = max(self._allowed, self._issued + count)
+        self.total = max(self.total, self._allowed)
+        self._condition.notify_all()
 
     def _run_client(self, first_address: int) -> None:
         connection = self._connect(first_address)
@@ -118,7 +131,7 @@ class CommandLoad:
     def _next_number(self) -> int | None:
         with self._condition:
             while self._issued >= self._allowed:
-                if self._issued >= self.total:
+                if self._finishing and self._issued >= self.total:
                     return None
                 self._condition.wait(1)
             self._issued += 1
