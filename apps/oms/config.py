@@ -109,6 +109,8 @@ class DeskSettings(BaseModel):
     equity_snapshot_seconds: int = Field(default=300, ge=1, le=86_400)
     #: Currency of the figures of accounts that set none, and of totals over accounts.
     report_currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,20}$")
+    #: Currency of the limits of risk policies on notionals and losses.
+    limit_currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{2,20}$")
 
 
 PresetName = Literal["open", "standard", "strict", "small"]

@@ -93,6 +93,7 @@ def wire_worker(
         updated=UpdatedAccounts(listener=listener),
         batch_max=settings.commands.batch_max,
         live_allowed=settings.live_trading_allowed,
+        limit_currency=settings.desk.limit_currency,
         read_equity=_read_equity(store, value_accounts),
         recent_activity=store.recent_activity,
     )

@@ -76,6 +76,8 @@ class CommandProcessor:
     batch_max: int
     #: Whether the gateway's configuration permits live trading.
     live_allowed: bool = False
+    #: Currency in which limits are counted.
+    limit_currency: str = "USD"
     #: Equity of accounts, for limits that are counted against it.
     read_equity: EquityReader | None = None
     #: What accounts did lately, for limits that count it.
@@ -351,7 +353,7 @@ class CommandProcessor:
         state = AccountState.from_loaded(loaded, lease, self.connect(loaded, on_update))
         state.on_update, state.read_equity = on_update, self.read_equity
         state.watched_at = self.clock.now()
-        state.recent_activity = self.recent_activity
+        state.recent_activity, state.limit_currency = self.recent_activity, self.limit_currency
         pending = [(command_of(row), result_of(row)) for row in loaded.pending_commands]
         for finished in restore_pending(state, pending):
             await self.record.append_events(state, Changes(), finished)

@@ -119,7 +119,7 @@ class LimitContext:
     instruments: Mapping[str, Instrument]
     #: Prices by symbol: of the entry, and of what is held or reserved.
     markets: Mapping[str, Market] = field(default_factory=dict)
-    #: Dollars per unit of a currency: of the quotes, and of the equity.
+    #: Worth of a unit of a currency in that of limits: of the quotes, and of the equity.
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     #: Read only where a limit needs it.
     equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
@@ -133,7 +133,7 @@ class LimitContext:
     #: The last order that this one repeats, where a limit asks for it.
     repeated: RepeatedOrder | None = None
 
-    def in_dollars(self, amount: Decimal | None) -> Decimal | None:
-        """Return an amount in the currency of the equity in dollars; ``None`` if not known."""
+    def in_limit_currency(self, amount: Decimal | None) -> Decimal | None:
+        """Return an amount of the equity in the currency of limits; ``None`` if not known."""
         rate = self.rates.get(self.equity.currency)
         return None if amount is None or rate is None else multiply(amount, rate)

@@ -21,7 +21,7 @@ from oms.domain.risk.measure import (
     Measure,
     Unknown,
     at_most,
-    dollars_of,
+    equity_of,
     notional_at,
     notional_of,
     number_of,
@@ -251,7 +251,7 @@ def _total_after(measure: Measure) -> Decimal:
 def _check_leverage(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a sum of all positions and reservations above a multiple of the equity."""
     total = _total_after(measure)
-    equity = dollars_of(measure.context, measure.context.equity.equity)
+    equity = equity_of(measure.context, measure.context.equity.equity)
     if total <= multiply(number_of(limit), equity):
         return None
     leverage = divide(total, equity) if equity > 0 else None

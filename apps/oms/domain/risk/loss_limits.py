@@ -15,7 +15,7 @@ from oms.domain.risk.measure import (
     Measure,
     UnknownEquity,
     at_most,
-    dollars_of,
+    equity_of,
     notional_of,
     number_of,
     percent_of,
@@ -55,18 +55,18 @@ def measured_loss(key: str, context: LimitContext) -> Decimal | None:
     """Return how much of a limit on losses is in use; ``None`` if it is not known."""
     if key == "max_total_drawdown_pct":
         return drawdown_pct(context.risk.high_water, context.equity)
-    result = context.in_dollars(context.equity.day_result)
+    result = context.in_limit_currency(context.equity.day_result)
     loss = None if result is None else max(-result, ZERO)
     if key == "daily_loss_limit" or loss is None:
         return loss
-    start = context.in_dollars(context.equity.at_day_start)
+    start = context.in_limit_currency(context.equity.at_day_start)
     return None if start is None or start <= 0 else percent_of(loss, start)
 
 
 def check_capital(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a position above a share of the equity. Raises ``Unknown``."""
     worth = notional_of(measure, measure.exposure.quantity_after(measure.entry))
-    equity = dollars_of(measure.context, measure.context.equity.equity)
+    equity = equity_of(measure.context, measure.context.equity.equity)
     percent = percent_of(worth, equity) if equity > 0 else None
     if percent is not None:
         measure.measured[limit.key] = percent
@@ -98,15 +98,15 @@ def _tripped_today(limit: Limit, context: LimitContext) -> Breach | None:
 
 
 def _daily_loss(limit: Limit, context: LimitContext) -> Breach | None:
-    loss = -dollars_of(context, context.equity.day_result)
+    loss = -equity_of(context, context.equity.day_result)
     if loss < number_of(limit):
         return None
     return Breach(actual=loss, message=f"the day has lost {decimal_text(loss)}; {at_most(limit)}")
 
 
 def _daily_loss_pct(limit: Limit, context: LimitContext) -> Breach | None:
-    loss = -dollars_of(context, context.equity.day_result)
-    start = dollars_of(context, context.equity.at_day_start)
+    loss = -equity_of(context, context.equity.day_result)
+    start = equity_of(context, context.equity.at_day_start)
     if loss <= 0 or multiply(loss, HUNDRED) < multiply(number_of(limit), start):
         return None
     percent = percent_of(loss, start) if start > 0 else None

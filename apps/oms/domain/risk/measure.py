@@ -67,7 +67,7 @@ def at_most(limit: Limit) -> str:
 
 
 def notional_at(context: LimitContext, symbol: str, qty: Decimal, price: Decimal) -> Decimal:
-    """Return the worth of a quantity in dollars. Raises ``Unknown``."""
+    """Return the worth of a quantity in the currency of limits. Raises ``Unknown``."""
     instrument = context.instruments.get(symbol)
     if instrument is None:
         raise Unknown(f"{symbol} is not listed any more")
@@ -85,12 +85,12 @@ def notional_of(measure: Measure, qty: Decimal) -> Decimal:
     return notional_at(measure.context, measure.entry.symbol, qty, price)
 
 
-def dollars_of(context: LimitContext, amount: Decimal | None) -> Decimal:
-    """Return an amount in the currency of the equity in dollars. Raises ``UnknownEquity``."""
-    dollars = context.in_dollars(amount)
-    if dollars is None:
+def equity_of(context: LimitContext, amount: Decimal | None) -> Decimal:
+    """Return an amount of the equity in the currency of limits. Raises ``UnknownEquity``."""
+    worth = context.in_limit_currency(amount)
+    if worth is None:
         raise UnknownEquity("the equity of the account, or what the day has earned, is not known")
-    return dollars
+    return worth
 
 
 def refused_by(

@@ -107,7 +107,7 @@ def _total_exposure(exposure: Exposure, context: LimitContext) -> Measured:
 
 def _capital(exposure: Exposure, context: LimitContext) -> Measured:
     worth, symbol = _position_notional(exposure, context)
-    equity = context.in_dollars(context.equity.equity)
+    equity = context.in_limit_currency(context.equity.equity)
     if worth is None or equity is None or equity <= 0:
         return None, symbol
     return divide(multiply(worth, Decimal(100)), equity), symbol
@@ -115,7 +115,7 @@ def _capital(exposure: Exposure, context: LimitContext) -> Measured:
 
 def _leverage(exposure: Exposure, context: LimitContext) -> Measured:
     total, symbol = _total_exposure(exposure, context)
-    equity = context.in_dollars(context.equity.equity)
+    equity = context.in_limit_currency(context.equity.equity)
     if total is None or equity is None or equity <= 0:
         return None, symbol
     return divide(total, equity), None

@@ -108,6 +108,8 @@ class AccountState:
     shared_limits: StoredLimits = NO_LIMITS
     #: The policy that both make; ``None`` if no limit is set.
     policy: AccountPolicy | None = None
+    #: The currency in which the limits are counted.
+    limit_currency: str = "USD"
     #: What the account lost, as far as limits need it.
     risk: RiskState = NO_TRIPS
     #: Whether its equity was stored since its losses were last compared with the limits.

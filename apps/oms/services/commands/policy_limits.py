@@ -14,7 +14,7 @@ from oms.domain.orders.order import Order, Side
 from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.quotes import Quote
 from oms.domain.risk.admission import ApprovedOrder
-from oms.domain.risk.currency import conversions
+from oms.domain.risk.currency import DOLLARS, conversions, rates_into
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
 from oms.domain.risk.judgement import Judgement
 from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
@@ -236,7 +236,7 @@ async def read_context(
         exposure=exposure,
         instruments=instruments,
         markets=await _read_markets(state, symbols, now),
-        rates=await read_rates(state, currencies, now),
+        rates=await _limit_rates(state, currencies, now),
         equity=equity,
         risk=state.risk,
         day_start=began_at,
@@ -263,6 +263,18 @@ def market_of(quote: Quote) -> Market:
         bids=quote.bids or ((quote.bid, quote.bid_qty),),
         asks=quote.asks or ((quote.ask, quote.ask_qty),),
     )
+
+
+async def _limit_rates(
+    state: AccountState, currencies: Collection[str], now: datetime
+) -> Mapping[str, Decimal]:
+    """Return the worth of the currencies in the currency of limits."""
+    unit = state.limit_currency
+    if unit in DOLLARS:
+        return await read_rates(state, currencies, now)
+    others = {*currencies} - {unit}
+    dollars = await read_rates(state, {unit, *others}, now) if others else {}
+    return rates_into(unit, dollars)
 
 
 async def read_rates(

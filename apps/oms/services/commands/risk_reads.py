@@ -24,5 +24,5 @@ async def read_usage(state: AccountState, now: datetime) -> CommandResult:
         context = evolve(context, recent=recent)
         rows = [usage_row(usage) for usage in policy_usage(policy, context)]
     unreadable = None if policy is None else policy.unreadable
-    value = dumps({"items": rows, "unreadable": unreadable})
+    value = dumps({"items": rows, "unreadable": unreadable, "currency": state.limit_currency})
     return CommandResult(status=CommandStatus.DONE, value=value)

@@ -73,6 +73,7 @@ class UsageRows(TypedDict):
     unreadable: Annotated[
         str | None, Field(description="The stored limit that cannot be read: entries are refused.")
     ]
+    currency: Annotated[str, Field(description="Currency of notionals and losses.")]
 
 
 class ResetRow(TypedDict):

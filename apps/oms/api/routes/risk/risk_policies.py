@@ -176,6 +176,7 @@ async def get_risk_usage(request: Request) -> Response:
         "account_id": account_id,
         "items": outcome["items"],
         "unreadable": outcome["unreadable"],
+        "currency": outcome["currency"],
     }
     return JsonResponse(body)
 
