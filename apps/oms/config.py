@@ -129,6 +129,15 @@ class RiskPresetSettings(BaseModel):
     live: PresetName = "standard"
 
 
+class UiSettings(BaseModel):
+    """The web desk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: Whether the page is served under ``/ui/``.
+    enabled: bool = True
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -162,6 +171,7 @@ class Settings(BaseModel):
     limits: RateLimitSettings = RateLimitSettings()
     desk: DeskSettings = DeskSettings()
     risk_presets: RiskPresetSettings = RiskPresetSettings()
+    ui: UiSettings = UiSettings()
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()

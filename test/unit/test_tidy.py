@@ -20,6 +20,7 @@ TEXT_SUFFIXES = (
     *(".ts", ".tsx", ".css", ".html"),
 )
 NOT_OURS = ("__pycache__", "node_modules", "dist")
+BUILT_PAGE = ROOT / "apps/oms/web"
 
 FILE_LINES_MAX = 400
 FOLDER_MODULES_MAX = 25
@@ -59,7 +60,8 @@ SKIPPED = re.compile(r"pytest\.(skip|xfail|importorskip)\b|mark\.(skip|skipif|xf
 def _files(folder: str, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for path in sorted((ROOT / folder).rglob("*")):
         folders = path.relative_to(ROOT).parts
-        if path.is_file() and path.suffix in suffixes and not set(folders) & set(NOT_OURS):
+        is_ours = not set(folders) & set(NOT_OURS) and BUILT_PAGE not in path.parents
+        if path.is_file() and path.suffix in suffixes and is_ours:
             yield path
 
 

@@ -13,6 +13,7 @@ FOLDERS = ("apps", "ccxt_driver", "test", "tools", "docs", "examples", ".ci")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 SUFFIXES = frozenset({".py", ".md", ".lua", ".sql", ".toml", ".yml", ".txt", ".json", ".jsonl"})
 NOT_OURS = frozenset({"__pycache__", "node_modules", "dist", "venues.json", Path(__file__).name})
+BUILT_PAGE = ROOT / "apps/oms/web"
 
 _WORDS = """
 wish wishes wished told untold tale tales heard unheard hear hears hearing tell tells telling
@@ -48,7 +49,8 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 def _texts() -> Iterator[Path]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in SUFFIXES and not set(path.parts) & NOT_OURS and path.is_file():
+            is_ours = not set(path.parts) & NOT_OURS and BUILT_PAGE not in path.parents
+            if path.suffix in SUFFIXES and is_ours and path.is_file():
                 yield path
     yield from (ROOT / name for name in FILES)
 

@@ -44,6 +44,7 @@ from oms.api.routes import (
     users,
 )
 from oms.api.routes.orders import account_groups, order_lineage, previews
+from oms.api.routes.page import csp_reports, web_page
 from oms.api.routes.performance import analytics, portfolio
 from oms.api.routes.risk import (
     deadman,
@@ -86,6 +87,8 @@ ROUTE_MODULES = (
     position_close,
     exchange_info,
     documentation,
+    web_page,
+    csp_reports,
     order_lineage,
     account_groups,
     previews,

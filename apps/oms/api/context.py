@@ -4,7 +4,7 @@ There is no injection framework: a route calls ``api_context(request)``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.requests import Request
@@ -15,6 +15,8 @@ from oms.api.client_ip import client_ip
 from oms.api.errors import request_id_of
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimiter, rate_limit_kind
+from oms.api.web_page.csp_reports import CspReportLog
+from oms.api.web_page.page_files import PageFolder
 from oms.config import Settings
 from oms.domain.access import Permission, Principal, refuse_missing_comment, refuse_role
 from oms.domain.errors import Forbidden, Invalid, NotFound
@@ -122,6 +124,9 @@ class ApiContext:
     #: The migration revision this version needs; ``None``: not checked.
     schema_expected: str | None = None
     websocket: WebSocketEndpoint | None = None
+    #: The built page; without it ``/ui/`` is an unknown path.
+    page: PageFolder | None = None
+    csp_reports: CspReportLog = field(default_factory=CspReportLog)
     #: Called last at shutdown.
     close: Callable[[], Awaitable[None]] | None = None
 

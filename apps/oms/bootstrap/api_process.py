@@ -2,6 +2,8 @@
 
 import time
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 from oms import __version__
 from oms.adapters.clock import SystemClock
@@ -12,6 +14,7 @@ from oms.api.app import Application, create_app
 from oms.api.context import ApiContext
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RateLimiter
+from oms.api.web_page.page_files import PageFolder
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
 from oms.bootstrap.valuation import build_performance, build_value_accounts
@@ -27,6 +30,9 @@ from oms.services.submission.result_waiter import ResultWaiter
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
+
+PAGE_FOLDER = Path(str(files("oms"))) / "web"
+"""The built page, in a checkout and in an installed wheel."""
 
 
 def wire_api(
@@ -83,6 +89,7 @@ def wire_api(
             account_instruments=AccountInstruments(store.verification_reads, paper_instruments),
         ),
         schema_expected=migrations.expected_version(),
+        page=PageFolder(PAGE_FOLDER) if settings.ui.enabled else None,
         close=store.close,
     )
     feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)

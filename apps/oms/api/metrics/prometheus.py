@@ -60,6 +60,8 @@ class GatewayCollector(Collector):
         )
         closed = [((reason,), n) for reason, n in sorted(metrics.connections_closed.items())]
         yield _counter("connections_closed", "Connections closed by a limit.", ("reason",), closed)
+        reports = [((result,), n) for result, n in sorted(metrics.csp_reports.items())]
+        yield _counter("csp_reports", "Reported policy violations.", ("result",), reports)
         commands = [((name,), count) for name, count in sorted(metrics.ops.items())]
         yield _counter("commands", "Commands submitted to this process.", ("command",), commands)
         yield _histogram(

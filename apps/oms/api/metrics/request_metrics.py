@@ -65,6 +65,8 @@ class RequestMetrics:
     #: Client connections, and those that the server closed, by reason.
     connections_open: int = 0
     connections_closed: Counter[str] = field(default_factory=Counter)
+    #: Reports of browsers about the page's content security policy, by what became of them.
+    csp_reports: Counter[str] = field(default_factory=Counter)
     #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
     #: From start to end, by command type.

@@ -10,11 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.errors import REQUEST_ID_SCOPE_KEY
 from oms.api.metrics.request_metrics import RequestMetrics
-from oms.api.middleware.security_headers import (
-    CONTENT_SECURITY_POLICY_KEY,
-    SECURITY_HEADERS,
-    with_policy,
-)
+from oms.api.middleware.security_headers import SECURITY_HEADERS, SECURITY_HEADERS_KEY
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimitState
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -45,8 +41,7 @@ class RequestContextMiddleware:
                 self._request_metrics.count_response(message["status"])
                 state: RateLimitState | None = scope.get(RATE_LIMIT_SCOPE_KEY)
                 limits = () if state is None else state.headers()
-                policy: str | None = scope.get(CONTENT_SECURITY_POLICY_KEY)
-                security = SECURITY_HEADERS if policy is None else with_policy(policy)
+                security = scope.get(SECURITY_HEADERS_KEY, SECURITY_HEADERS)
                 message["headers"] = [*message.get("headers", ()), *headers, *security, *limits]
             await send(message)
 

@@ -1,7 +1,7 @@
 """Security headers for API responses in browsers: no caching, framing or sniffing."""
 
-CONTENT_SECURITY_POLICY_KEY = "oms.content_security_policy"
-"""ASGI scope key under which a page puts a policy of its own."""
+SECURITY_HEADERS_KEY = "oms.security_headers"
+"""ASGI scope key under which a route puts the headers that replace ``SECURITY_HEADERS``."""
 
 SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from oms.api.context import admit_caller, api_context
 from oms.api.errors import JsonResponse
-from oms.api.middleware.security_headers import CONTENT_SECURITY_POLICY_KEY
+from oms.api.middleware.security_headers import SECURITY_HEADERS_KEY, with_policy
 from oms.api.openapi.route_docs import documented
 from oms.domain.errors import NotFound
 
@@ -81,7 +81,7 @@ async def get_openapi_document(request: Request) -> Response:
 async def get_docs(request: Request) -> Response:
     """Return the page."""
     await _admit(request)
-    request.scope[CONTENT_SECURITY_POLICY_KEY] = CONTENT_SECURITY_POLICY
+    request.scope[SECURITY_HEADERS_KEY] = with_policy(CONTENT_SECURITY_POLICY)
     return HTMLResponse(_PAGE)
 
 
