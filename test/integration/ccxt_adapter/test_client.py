@@ -133,12 +133,35 @@ async def test_the_clock_is_measured_and_read_again_after_an_error(
     assert len(venue.books()["orders"]) == 1
 
 
+async def test_the_clock_is_read_again_after_a_read_was_refused_for_it(
+    venue: LoopbackExchange, opened: Opened
+) -> None:
+    """The account sends nothing: its reads must not fail until the clock is old."""
+    client = await opened()
+    for skew_ms in (60_000, 0):
+        before = len(venue.paths("market/time"))
+        venue.control("fault", mode="skew", ms=skew_ms)
+        assert all(await asyncio.gather(*(client.read("fetch_balance") for _ in range(4))))
+        assert len(venue.paths("market/time")) - before == 1, "once for all"
+
+
+async def test_a_read_of_the_clock_that_is_refused_for_the_clock_fails(
+    venue: LoopbackExchange, opened: Opened
+) -> None:
+    client = await opened()
+    body = {"retCode": 10002, "retMsg": "invalid request, please check your server timestamp"}
+    venue.control("fault", match="market/time", mode="json", body=body, count=3)
+    with pytest.raises(ReadFailed) as failed:
+        await client.sync_clock()
+    assert failed.value.code == "clock_skew"
+
+
 async def test_an_old_clock_is_read_once_for_all_callers(
     venue: LoopbackExchange, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await opened()
     before = len(venue.paths("market/time"))
-    monkeypatch.setattr(client, "_clock_read_at", client._clock_read_at - 601)
+    monkeypatch.setattr(client._clock, "read_at", client._clock.read_at - 601)
     await asyncio.gather(*(client.read("fetch_balance") for _ in range(4)))
     assert len(venue.paths("market/time")) - before == 1
 

@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -44,6 +45,7 @@ from oms.adapters.ccxt.client.request_errors import (
     Rejected,
     RequestError,
 )
+from oms.adapters.ccxt.client.venue_clock import VenueClock
 from oms.adapters.ccxt.parsing.decimals import encode_decimals
 from oms.adapters.ccxt.parsing.fields import require_rows
 from oms.adapters.ccxt.ratelimit.request_throttle import (
@@ -63,7 +65,6 @@ READ_ATTEMPTS_MAX = 3
 RETRY_PAUSE_SECONDS = 0.25
 #: A longer pause than this is left to the caller.
 RETRY_PAUSE_SECONDS_MAX = 5.0
-CLOCK_SYNC_INTERVAL_SECONDS = 600.0
 
 _log = logging.getLogger("oms.ccxt")
 
@@ -73,8 +74,6 @@ class VenueClient:
 
     def __init__(self, spec: ClientSpec, market_cache: MarketCache | None = None) -> None:
         self.spec = spec
-        #: Half of the duration of the last clock reading, in milliseconds.
-        self.clock_error_ms = 0
         self.last_call_at: datetime | None = None
         #: The venue's id of the account, where it reports one.
         self.owner: str | None = None
@@ -91,8 +90,7 @@ class VenueClient:
         self._session: Any = None
         self._exchange: Any = None
         self._instruments: dict[str, Instrument] = {}
-        self._clock_read_at = 0.0
-        self._clock_lock = asyncio.Lock()
+        self._clock = VenueClock(partial(self._read_with_retries, "fetch_time", (), {}))
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -103,6 +101,11 @@ class VenueClient:
     def exchange(self) -> Any:
         """The ccxt object, for its metadata and parsers; only this client sends with it."""
         return self._exchange
+
+    @property
+    def clock_error_ms(self) -> int:
+        """Half of the duration of the last clock reading, in milliseconds."""
+        return self._clock.error_ms
 
     @property
     def hosts_called(self) -> Sequence[str]:
@@ -200,9 +203,12 @@ class VenueClient:
         return self._throttle.expected_wait(api=api, path=path, orders=orders, cost=cost)
 
     async def read(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls one ccxt method, up to three times. Raises ``ReadFailed``."""
-        if self._is_clock_stale():
-            await self.sync_clock(only_if_stale=True)
+        """Calls one ccxt method, up to three times. Raises ``ReadFailed``.
+
+        As a write, it is tried again after the clock was read again if that is why it was rejected.
+        """
+        if self._clock.is_stale():
+            await self._clock.read(self._exchange, unless_since=self._clock.read_at)
         return await self._read_with_retries(method, args, kwargs)
 
     async def watch(self, method: str, params: Mapping[str, Any]) -> list[Row]:
@@ -223,21 +229,9 @@ class VenueClient:
         """Closes all streams; ``watch`` dials again."""
         await close_streams(self._exchange)
 
-    async def sync_clock(self, *, only_if_stale: bool = False) -> None:
+    async def sync_clock(self) -> None:
         """Measures the venue's clock against ours. Raises ``ReadFailed``."""
-        async with self._clock_lock:
-            if only_if_stale and not self._is_clock_stale():
-                return  # another task has read it meanwhile
-            if self._exchange.has.get("fetchTime"):
-                before = self._exchange.milliseconds()
-                venue_time = await self._read_with_retries("fetch_time", (), {})
-                after = self._exchange.milliseconds()
-                if not isinstance(venue_time, int | float | str):
-                    raise ReadFailed("exchange_error", "the reply has no time", retryable=True)
-                middle = (before + after) / 2
-                self._exchange.options["timeDifference"] = int(middle - float(venue_time))
-                self.clock_error_ms = (after - before + 1) // 2
-            self._clock_read_at = monotonic()
+        await self._clock.read(self._exchange)
 
     async def close(self) -> None:
         """Closes the client for good."""
@@ -251,9 +245,6 @@ class VenueClient:
         finally:
             if session is not None:
                 await session.close()
-
-    def _is_clock_stale(self) -> bool:
-        return monotonic() - self._clock_read_at > CLOCK_SYNC_INTERVAL_SECONDS
 
     async def _load_markets(self) -> None:
         name = self._table_name()
@@ -312,16 +303,19 @@ class VenueClient:
             refuse_changed_owner(owner, self.spec.owner, self.spec.extra_config)
             self.owner = owner
 
-    async def _sync_clock_or_raise(self, rejected: Rejected) -> None:
+    async def _sync_clock_or_raise(
+        self, refused: RequestError, *, unless_since: float | None = None
+    ) -> None:
         try:
-            await self.sync_clock()
+            await self._clock.read(self._exchange, unless_since=unless_since)
         except ReadFailed:
-            raise rejected from None
+            raise refused from None
 
     async def _read_with_retries(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         for attempt in range(1, READ_ATTEMPTS_MAX + 1):
+            began = monotonic()
             try:
                 return await self._call_once(method, args, kwargs, is_write=False)
             except ReadFailed as failed:
@@ -332,7 +326,11 @@ class VenueClient:
                     or pause > RETRY_PAUSE_SECONDS_MAX
                 ):
                     raise
-            await asyncio.sleep(pause * random.uniform(1.0, 1.5))
+                refusal = failed
+            if refusal.code == CLOCK_SKEW and method != "fetch_time":
+                await self._sync_clock_or_raise(refusal, unless_since=began)
+            else:
+                await asyncio.sleep(pause * random.uniform(1.0, 1.5))
         raise AssertionError("the last attempt returns or raises")
 
     async def _call_once(
