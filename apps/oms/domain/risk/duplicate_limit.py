@@ -15,8 +15,9 @@ def check_duplicate(limit: Limit, measure: Measure) -> Refused | None:
     if repeated is None or repeated.age >= timedelta(seconds=int(number_of(limit))):
         return None
     seconds = max(repeated.age // timedelta(seconds=1), 0)
+    what = f"command {repeated.id}" if repeated.is_call else f"order {repeated.id}"
     message = (
-        f"order {repeated.id} with the same terms was sent {seconds} s ago; {scope_text(limit)}"
+        f"{what} with the same terms was sent {seconds} s ago; {scope_text(limit)}"
         f" demands {decimal_text(number_of(limit))} s between two, or a request_id, an"
         " Idempotency-Key or a client_order_id"
     )

@@ -109,6 +109,8 @@ class RepeatedOrder:
 
     id: int
     age: timedelta
+    #: Whether ``id`` is that of a command which called a ccxt method.
+    is_call: bool = False
 
 
 @value

@@ -12,10 +12,23 @@ from oms.domain.value import value
 class SentOrder:
     """An order; quantity and price are those of its command, before they were rounded."""
 
+    #: Of the order, or of the command that called a ccxt method.
     id: int
     qty: Decimal | None
     price: Decimal | None
     trigger_price: Decimal | None
+    created_at: datetime
+    #: What is spent, where the call names that in place of a quantity.
+    cost: Decimal | None = None
+    is_call: bool = False
+
+
+@value
+class SentCall:
+    """A call of a ccxt method that trades, as it was stored."""
+
+    id: int
+    payload: str
     created_at: datetime
 
 
@@ -50,4 +63,11 @@ class SentOrderReads(Protocol):
 
     async def orders(self, query: SentOrderQuery) -> Sequence[SentOrder]:
         """Return the stored orders that the gateway did not refuse."""
+        ...
+
+    async def calls(self, query: SentOrderQuery, before_id: int) -> Sequence[SentCall]:
+        """Return calls of ccxt methods that trade and were not refused, with ids below one.
+
+        Of the query only account, key, symbol and time count; a call may not trade the symbol.
+        """
         ...

@@ -23,6 +23,7 @@ from oms.domain.orders.order import Order
 from oms.domain.risk.account_switches import refuse_live_disabled
 from oms.domain.risk.admission import RiskContext, check_direct_order
 from oms.domain.risk.exposure import Entry
+from oms.domain.risk.limit_context import RepeatedOrder
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import evolve
@@ -37,6 +38,7 @@ from oms.services.commands.ccxt_policy import (
 from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.risk.market_session import refuse_closed_market
+from oms.services.risk.repeated_order import FindRepeatedOrder
 from oms.wire.ccxt.trade_parser import read_trade
 from oms.wire.ccxt.trade_requests import (
     CloseRequest,
@@ -56,6 +58,8 @@ class RunCcxtCall:
     record: RecordReports
     #: Notional limits of API keys; ``None`` if there are none.
     notional_limits: NotionalLimits | None = None
+    #: Finds what an order repeats, for limits on that.
+    find_repeated: FindRepeatedOrder | None = None
 
     async def __call__(
         self,
@@ -128,10 +132,26 @@ class RunCcxtCall:
         orders: Sequence[CreateRequest | EditRequest] = trade.orders
         for number, order in enumerate(orders):
             limit_key = call_order_key(command.id, number)
-            refused = await self._refuse_entry(state, order, key_id, limit_key, entries, now)
+            repeated = await self._repeated(state, command, order, entries, now)
+            refused = await self._refuse_entry(
+                state, order, key_id, limit_key, entries, now, repeated
+            )
             if refused is not None:
                 return refused
         return None
+
+    async def _repeated(
+        self,
+        state: AccountState,
+        command: Command,
+        request: CreateRequest | EditRequest,
+        entries: Sequence[Entry],
+        now: datetime,
+    ) -> RepeatedOrder | None:
+        """Return the order that a new one repeats, of an earlier request or of this call."""
+        if self.find_repeated is None or not isinstance(request, CreateRequest):
+            return None
+        return await self.find_repeated.of_call(state, command, request, entries, now)
 
     def _refuse_unparsed(
         self, state: AccountState, payload: CcxtCall, trade: TradeRequest | None, key_id: int
@@ -162,6 +182,7 @@ class RunCcxtCall:
         limit_key: int,
         entries: list[Entry],
         now: datetime,
+        repeated: RepeatedOrder | None,
     ) -> Refused | None:
         order = _find_edited_order(state, request) if isinstance(request, EditRequest) else None
         symbol = request.symbol or (None if order is None else order.symbol)
@@ -178,7 +199,9 @@ class RunCcxtCall:
         if refused is not None or reduces:
             return refused
         if state.policy is not None:
-            refused = await _refuse_by_policy(state.policy, state, request, order, entries, now)
+            refused = await _refuse_by_policy(
+                state.policy, state, request, order, entries, now, repeated
+            )
             if refused is not None:
                 return refused
         if self.notional_limits is None or not self.notional_limits.has_limits(key_id):
@@ -196,9 +219,10 @@ async def _refuse_by_policy(
     order: Order | None,
     entries: list[Entry],
     now: datetime,
+    repeated: RepeatedOrder | None,
 ) -> Refused | None:
     if isinstance(request, CreateRequest):
-        return await refuse_direct_order(policy, state, request, now, entries)
+        return await refuse_direct_order(policy, state, request, now, entries, repeated)
     if order is None:
         return refuse_unvalued(policy)
     return await refuse_direct_change(policy, state, request, order, now, entries)

@@ -13,6 +13,8 @@ from oms.domain.instrument import InstrumentKind
 from oms.domain.money import EXACT, ZERO, multiply, subtract
 from oms.domain.orders.order import Order, Side
 from oms.domain.risk.exposure import Entry, changed_entry
+from oms.domain.risk.judgement import Judgement
+from oms.domain.risk.limit_context import RepeatedOrder
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.raw_params import unjudged_param
 from oms.domain.value import evolve
@@ -73,6 +75,7 @@ async def refuse_direct_order(
     request: CreateRequest,
     now: datetime,
     earlier: list[Entry],
+    repeated: RepeatedOrder | None = None,
 ) -> Refused | None:
     """Return why the policy refuses a new order; an accepted one is added to ``earlier``.
 
@@ -86,11 +89,14 @@ async def refuse_direct_order(
     qty = await _quantity(state, request, now)
     if qty is None:
         return refuse_unvalued(policy)
-    entry = _entry(request, qty)
+    entry = entry_of_call(request, qty)
     reducible = reducible_in(state, entry.symbol, entry.side, entry.strategy_id, pending=earlier)
     if reducible < qty:
         opening = evolve(entry, qty=subtract(qty, reducible))
-        refused = await refuse_entry(policy, state, opening, now, pending=earlier)
+        judgement = None if repeated is None else Judgement(repeated=repeated)
+        refused = await refuse_entry(
+            policy, state, opening, now, pending=earlier, judgement=judgement
+        )
         if refused is not None:
             return refused
     earlier.append(entry)
@@ -125,7 +131,7 @@ def _limit_price(request: CreateRequest) -> Decimal | None:
     return request.price if request.order_type.replace("_", "") in _LIMITS else None
 
 
-def _entry(request: CreateRequest, qty: Decimal) -> Entry:
+def entry_of_call(request: CreateRequest, qty: Decimal) -> Entry:
     """Return what the call adds. Raises ``Invalid``.
 
     Exchanges read the direction of a trigger in ways of their own. It is taken to be the one in

@@ -233,14 +233,22 @@ class ExecuteCommand:
             case ReadConnection() | ReadRiskUsage() | CheckOrder():
                 return await self._read(state, command, now)
             case CcxtCall() as payload:
-                calls = RunCcxtCall(record=self.record, notional_limits=self.place.notional_limits)
-                return await calls(state, command, payload, changes, now)
+                return await self._ccxt_calls()(state, command, payload, changes, now)
             case _:
                 assert_never(command.payload)
 
+    def _ccxt_calls(self) -> RunCcxtCall:
+        return RunCcxtCall(
+            record=self.record,
+            notional_limits=self.place.notional_limits,
+            find_repeated=self.place.find_repeated,
+        )
+
     async def _read(self, state: AccountState, command: Command, now: datetime) -> CommandResult:
         if isinstance(command.payload, CheckOrder):
-            return await check_order(state, command, command.payload, self.ledger, now)
+            return await check_order(
+                state, command, command.payload, self.ledger, now, self.place.find_repeated
+            )
         if isinstance(command.payload, ReadRiskUsage):
             return await read_usage(state, now)
         row = connection_row(state.exchange.connection(), state.exchange.unavailable_reason())

@@ -16,7 +16,7 @@ from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import split_pair
 from oms.domain.orders.order_types import OCO_PARAM
 from oms.domain.risk.admission import ApprovedOrder
-from oms.domain.risk.judgement import order_risk
+from oms.domain.risk.judgement import Judgement, order_risk
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.commands.admission_events import admission_events
@@ -82,7 +82,11 @@ class PlacePair:
         for part in parts:
             request = rounded_request(state, part)
             assert isinstance(request, SendOrder), "rounding keeps the kind of request"
-            verdict = await admit_request(state, request, key, now)
+            judgement = None
+            if self.place.find_repeated is not None and state.policy is not None:
+                repeated = await self.place.find_repeated(state, command, part, now)
+                judgement = Judgement(repeated=repeated)
+            verdict = await admit_request(state, request, key, now, judgement)
             if limits is not None and limits.has_limits(key):
                 verdict = await within_notional_limits(
                     limits, state, command, request, verdict, now

@@ -35,6 +35,7 @@ from oms.services.risk.admit_order import (
     rounded_request,
 )
 from oms.services.risk.preview_order import JudgedOrder, preview_row
+from oms.services.risk.repeated_order import FindRepeatedOrder
 from oms.wire.commands.command_codec import decode_payload
 from oms.wire.json import dumps, optional_decimal_text
 from oms.wire.responses.risk_policy_rows import CheckRow, VerdictRow, refusal_row
@@ -55,6 +56,7 @@ async def check_order(
     payload: CheckOrder,
     ledger: LedgerStore,
     now: datetime,
+    find_repeated: FindRepeatedOrder | None = None,
 ) -> CommandResult:
     """Return the verdict on a command; limits of the API key are not part of it.
 
@@ -63,6 +65,8 @@ async def check_order(
     requested = decode_payload(payload.command, payload.order)
     judgement = Judgement(is_complete=True)
     if isinstance(requested, SendOrder):
+        if find_repeated is not None:
+            judgement.repeated = await find_repeated(state, command, requested, now)
         verdict = await _check_send(state, command, requested, judgement, now)
     elif isinstance(requested, ClosePosition):
         verdict = await _check_close(state, command, requested, ledger, now)

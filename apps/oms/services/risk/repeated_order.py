@@ -5,15 +5,20 @@ which orders are the same. Stored rows are compared, with those that are not com
 a restart changes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from oms.domain.commands.command import Command, SendOrder
+from oms.domain.risk.exposure import Entry
 from oms.domain.risk.limit_context import RepeatedOrder
 from oms.domain.risk.policy import AccountPolicy
 from oms.ports.performance.sent_orders import SentOrder, SentOrderQuery, SentOrderReads
 from oms.services.account_state.state import AccountState
+from oms.services.commands.ccxt_policy import entry_of_call
+from oms.services.risk.sent_calls import call_terms, read_sent_calls
+from oms.wire.ccxt.trade_requests import CreateRequest, Params
 
 DUPLICATE_WINDOW = "duplicate_order_window_seconds"
 
@@ -32,24 +37,77 @@ class FindRepeatedOrder:
         ``None`` if no limit applies, the request is exempt, or there is none. Raises
         ``Unavailable``.
         """
-        api_key_id = command.actor.api_key_id
-        is_named = command.request_id is not None or requested.client_order_id is not None
-        if state.policy is None or is_named or not api_key_id or requested.reduce_only:
+        if requested.client_order_id is not None or requested.reduce_only:
             return None
         ticket = state.positions.get(requested.position_id)
         strategy_id = requested.strategy_id or (0 if ticket is None else ticket.strategy_id)
+        kind = (requested.symbol, requested.side.value, requested.order_type)
+        terms = (requested.qty, requested.price, requested.trigger_price, None)
+        return await self._last(state, command, strategy_id, kind, terms, now)
+
+    async def of_call(
+        self,
+        state: AccountState,
+        command: Command,
+        request: CreateRequest,
+        before: Sequence[Entry],
+        now: datetime,
+    ) -> RepeatedOrder | None:
+        """Return the same for an order of a ccxt call, after the orders ``before`` it.
+
+        Also raises ``Invalid``.
+        """
+        if state.policy is None or not _window(state.policy, 0) or _has_name(request.params):
+            return None
+        *kind, trigger = call_terms(request)
+        terms = (request.amount, request.price, trigger, request.cost)
+        is_in_call = request.amount and entry_of_call(request, request.amount) in before
+        in_call = RepeatedOrder(id=command.id, age=timedelta(0), is_call=True)
+        return await self._last(
+            *(state, command, 0, (kind[0], kind[1], kind[2]), terms, now),
+            latest=in_call if is_in_call else None,
+        )
+
+    async def _last(
+        self,
+        state: AccountState,
+        command: Command,
+        strategy_id: int,
+        kind: tuple[str, str, str],
+        terms: tuple[Decimal | None, ...],
+        now: datetime,
+        latest: RepeatedOrder | None = None,
+    ) -> RepeatedOrder | None:
+        """Return ``latest``, or the newest order of the strategy with the same kind and terms."""
+        api_key_id = command.actor.api_key_id
+        if state.policy is None or command.request_id is not None or not api_key_id:
+            return None
         window = _window(state.policy, strategy_id)
         if not window:
             return None
+        symbol, side, order_type = kind
         query = SentOrderQuery(
             account_id=state.account.id,
             api_key_id=api_key_id,
             strategy_id=strategy_id,
-            symbol=requested.symbol,
-            side=requested.side.value,
-            order_type=requested.order_type,
+            symbol=symbol,
+            side=side,
+            order_type=order_type,
             since=now - window,
         )
+        orders = await self._sent(state, command, query)
+        if orders is None or latest is not None:
+            return None if orders is None else latest
+        same = [order for order in orders if _terms(order) == terms]
+        last = max(same, key=lambda order: (order.created_at, order.id), default=None)
+        if last is None:
+            return None
+        return RepeatedOrder(id=last.id, age=now - last.created_at, is_call=last.is_call)
+
+    async def _sent(
+        self, state: AccountState, command: Command, query: SentOrderQuery
+    ) -> Sequence[SentOrder] | None:
+        """Return the orders of a kind; ``None`` if the command has an idempotency key."""
         # Taken before the reads: a commit in progress may end meanwhile, and is then read as well.
         waiting = _uncommitted(state, query)
         senders = await self.reads.senders([command.id, *waiting])
@@ -60,11 +118,11 @@ class FindRepeatedOrder:
         orders += [
             order
             for command_id, order in waiting.items()
-            if command_id in senders and senders[command_id].api_key_id == api_key_id
+            if command_id in senders and senders[command_id].api_key_id == query.api_key_id
         ]
-        same = [order for order in orders if _is_same(order, requested)]
-        last = max(same, key=lambda order: (order.created_at, order.id), default=None)
-        return None if last is None else RepeatedOrder(id=last.id, age=now - last.created_at)
+        if not query.strategy_id:
+            orders += await read_sent_calls(self.reads, state, query, command.id)
+        return orders
 
 
 def _window(policy: AccountPolicy, strategy_id: int) -> timedelta:
@@ -94,9 +152,13 @@ def _uncommitted(state: AccountState, query: SentOrderQuery) -> dict[int, SentOr
     return found
 
 
-def _is_same(order: SentOrder, requested: SendOrder) -> bool:
-    return (order.qty, order.price, order.trigger_price) == (
-        requested.qty,
-        requested.price,
-        requested.trigger_price,
-    )
+def _terms(order: SentOrder) -> tuple[Decimal | None, ...]:
+    return (order.qty, order.price, order.trigger_price, order.cost)
+
+
+def _has_name(params: Params) -> bool:
+    """Return whether the parameters name the order, by ccxt's name or an exchange's."""
+    return any(name.replace("_", "").lower() in _NAMES for name in params)
+
+
+_NAMES = frozenset({"clientorderid", "newclientorderid", "orderlinkid", "clordid"})

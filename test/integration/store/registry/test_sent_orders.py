@@ -14,8 +14,10 @@ from kit.databases.store_rows import (
     enqueue,
 )
 from oms.adapters.sql.store import SqlStore
+from oms.domain.commands.command import CcxtCall
 from oms.domain.value import evolve
-from oms.ports.performance.sent_orders import CommandSender, SentOrder, SentOrderQuery
+from oms.ports.performance.sent_orders import CommandSender, SentCall, SentOrder, SentOrderQuery
+from oms.wire.commands.command_codec import encode_payload
 
 
 async def test_orders_are_read_with_their_senders(store: SqlStore) -> None:
@@ -55,3 +57,35 @@ async def test_orders_are_read_with_their_senders(store: SqlStore) -> None:
     }
     for name, other in others.items():
         assert not await store.sent_orders.orders(evolve(query, **{name: other})), name
+
+
+async def test_trading_calls_of_a_symbol_are_read(store: SqlStore) -> None:
+    account = await an_account(store)
+    legs = {"symbol": "BTC/USDT", "type": "market", "side": "buy", "amount": 1}
+    payloads = {
+        1: CcxtCall(func="create_order", kwargs=legs),
+        2: CcxtCall(func="create_order", kwargs={**legs, "symbol": "ETH/USDT"}),
+        3: CcxtCall(func="fetch_ticker", args=("BTC/USDT",)),
+        4: CcxtCall(func="create_order", kwargs=legs),
+    }
+    rows = [
+        evolve(
+            a_command(number, account, payload=encode_payload(payload)), command_type="ccxt_call"
+        )
+        for number, payload in payloads.items()
+    ]
+    await enqueue(store, [*rows, a_command(5, account)])
+    query = SentOrderQuery(
+        account_id=account,
+        api_key_id=ACTOR.api_key_id,
+        strategy_id=0,
+        symbol="BTC/USDT",
+        side="buy",
+        order_type="market",
+        since=NOON - timedelta(seconds=2),
+    )
+    calls = await store.sent_orders.calls(query, 4)
+    assert calls == [SentCall(id=1, payload=rows[0].payload, created_at=NOON)]
+    assert [call.id for call in await store.sent_orders.calls(query, 5)] == [1, 4]
+    for name, other in {"account_id": account + 1, "api_key_id": 999, "since": NOON}.items():
+        assert not await store.sent_orders.calls(evolve(query, **{name: other}), 5), name

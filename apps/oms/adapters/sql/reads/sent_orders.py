@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from oms.adapters.sql.connection.database import Database
-from oms.ports.performance.sent_orders import CommandSender, SentOrder, SentOrderQuery
+from oms.adapters.sql.rows.commands import TRADING_CALL_SQL
+from oms.ports.performance.sent_orders import CommandSender, SentCall, SentOrder, SentOrderQuery
+from oms.wire.json import dumps
 
 
 class SqlSentOrders:
@@ -51,5 +53,22 @@ class SqlSentOrders:
                 trigger_price=dialect.decode_optional_decimal(row[3]),
                 created_at=dialect.decode_time(row[4]),
             )
+            for row in await self._database.fetch(text, values)
+        ]
+
+    async def calls(self, query: SentOrderQuery, before_id: int) -> Sequence[SentCall]:
+        """Return calls of ccxt methods that trade and were not refused, with ids below one."""
+        dialect, param = self._dialect, self._dialect.param
+        text = (
+            "SELECT id, payload_json, created_at FROM oms_commands"
+            f" WHERE command_type = 'ccxt_call' AND created_at > {param} AND account_id = {param}"
+            f" AND actor_api_key_id = {param} AND id < {param} AND status <> 'refused'"
+            f" AND {TRADING_CALL_SQL.format('')} AND payload_json LIKE {param}"
+        )
+        since = dialect.encode_time(query.since)
+        named = f"%{dumps(query.symbol)}%"
+        values = (since, query.account_id, query.api_key_id, before_id, named)
+        return [
+            SentCall(id=row[0], payload=row[1], created_at=dialect.decode_time(row[2]))
             for row in await self._database.fetch(text, values)
         ]
