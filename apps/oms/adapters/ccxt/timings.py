@@ -54,6 +54,8 @@ class Timings:
     trade_overlap_seconds: float = 60
     #: Executions that an order's filled quantity proves are inferred when missing for this long.
     infer_fills_after_seconds: float = 60
+    #: They are looked up for this long, where they are neither listed nor inferred.
+    follow_fills_seconds: float = 600
     #: A ticker is kept up to date for this long after it was last requested.
     ticker_lifetime_seconds: float = 60
     #: A ticker older than this is none; the first one is waited for this long.

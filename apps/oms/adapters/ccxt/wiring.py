@@ -48,7 +48,6 @@ from oms.adapters.ccxt.trading_settings import TradingSettings, load_trading_set
 from oms.adapters.ccxt.venues.profile import VenueProfile
 from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.domain.account import Account, Engine
-from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.ports.exchange import AttemptRow
 
@@ -167,10 +166,6 @@ def _build_core(
     watchdog = StreamWatchdog(
         silence_seconds=timings.stream_silence_seconds, delay_seconds=timings.stream_delay_seconds
     )
-
-    def audit_streams(reports: Sequence[ExecutionReport]) -> None:
-        watchdog.record_reports(reports, clock())
-
     stream_status = StreamStatus(
         is_enabled=account.engine is Engine.CCXTPRO,
         venue=venue,
@@ -179,7 +174,7 @@ def _build_core(
     orders = OrderCache(ClientOrderIdCodec(installation_tag, is_short=profile.has_short_client_ids))
     connection = Connection(make_client, timings)
     marks = MarkPriceReader(connection, clock, known_symbols)
-    report_buffer = ReportBuffer(on_update, audit_streams)
+    report_buffer = ReportBuffer(on_update, lambda each: watchdog.record_reports(each, clock()))
     wallets = WalletReader(connection, profile, clock, timings, on_update)
     report_buffer.on_money = wallets.read_soon
     return _Core(
@@ -335,7 +330,7 @@ def _build_missing_orders(core: _Core, sending: _Sending) -> MissingOrders:
         lookup=core.lookup,
         report_builder=core.report_builder,
         report_buffer=core.report_buffer,
-        is_queried=sending.resolver.is_pending,
+        resolver=sending.resolver,
         clock=core.clock,
         timings=core.timings,
     )
@@ -395,6 +390,7 @@ def _build_order_query(core: _Core, sending: _Sending) -> OrderQuery:
         report_builder=core.report_builder,
         report_buffer=core.report_buffer,
         journal=sending.journal,
+        resolver=sending.resolver,
         clock=core.clock,
         timings=core.timings,
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder, mark_ended
 from oms.adapters.ccxt.orders.request_journal import RequestJournal
+from oms.adapters.ccxt.orders.unknown_order_resolver import UnknownOrderResolver
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
 from oms.adapters.ccxt.sync.report_builder import ReportBuilder
@@ -32,6 +33,7 @@ class OrderQuery:
         report_builder: ReportBuilder,
         report_buffer: ReportBuffer,
         journal: RequestJournal,
+        resolver: UnknownOrderResolver,
         clock: Callable[[], datetime],
         timings: Timings,
     ) -> None:
@@ -40,6 +42,7 @@ class OrderQuery:
         self._report_builder = report_builder
         self._report_buffer = report_buffer
         self._journal = journal
+        self._resolver = resolver
         self._clock = clock
         self._timings = timings
 
@@ -107,6 +110,7 @@ class OrderQuery:
             found.order, found.trades, self._clock(), after
         )
         self._report_buffer.put(reports, [], fees)
+        self._resolver.follow(found)
 
 
 def _query_target(tracked: TrackedOrder, exchange_order_id: str) -> TrackedOrder:

@@ -1,8 +1,9 @@
 """Looks up unknown outcomes until they are known, and confirms acknowledged requests.
 
 An order counts as never placed when the time in which its request could be executed is over and two
-complete searches, some time apart, found nothing. Nothing is sent here but repeated cancels, and
-orders that were not placed where the account allows it.
+complete searches, some time apart, found nothing. An order whose filled quantity proves executions
+that were not listed is looked up until they are, also after its end. Nothing is sent here but
+repeated cancels, and orders that were not placed where the account allows it.
 """
 
 import asyncio
@@ -59,6 +60,8 @@ class PendingQuery:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     #: The first lookup after the execution window that found nothing.
     first_absent_at: datetime | None = None
+    #: The order was found, and executions that it had were not.
+    lacks_executions: bool = False
 
 
 class UnknownOrderResolver:
@@ -97,6 +100,15 @@ class UnknownOrderResolver:
         self._pending[key] = query
         self._tasks.start(self._run(key, query))
 
+    def follow(self, found: OrderFound) -> None:
+        """Look up the executions that the order proves, until they are reported or inferred."""
+        now = self._clock()
+        tracked = None if found.order is None else self._report_builder.track(found.order, now)
+        if tracked is not None and self._lacks_executions(found, tracked):
+            query = PendingQuery(tracked=tracked, kind=QueryKind.STATUS, since=now)
+            query.lacks_executions = True
+            self.start(query)
+
     def is_pending(self, tracked: TrackedOrder) -> bool:
         """Whether anything is pending about the order."""
         name = tracked.order_id or id(tracked)
@@ -129,7 +141,9 @@ class UnknownOrderResolver:
         """Until the next lookup; less when expedited, or when the execution window ends."""
         timings, now = self._timings, self._clock()
         times = timings.confirm_delays_seconds if query.is_acked else timings.lookup_delays_seconds
-        if query.kind is QueryKind.STATUS:
+        if query.lacks_executions:
+            times = timings.lookup_delays_seconds
+        elif query.kind is QueryKind.STATUS:
             times = (0.0, *timings.confirm_delays_seconds)
         before = times[number - 1] if 0 < number <= len(times) else 0.0
         pause = times[number] - before if number < len(times) else timings.lookup_interval_seconds
@@ -155,7 +169,8 @@ class UnknownOrderResolver:
             )
         except ReadFailed as failed:
             _log.warning("order %d cannot be looked up: %s", tracked.order_id, failed.message)
-            return query.kind is QueryKind.STATUS and number + 1 >= _STATUS_ATTEMPTS_MAX
+            is_last = query.kind is QueryKind.STATUS and number + 1 >= _STATUS_ATTEMPTS_MAX
+            return self._is_followed_for_long(query) if query.lacks_executions else is_last
         now = self._clock()
         if isinstance(found, OrderAbsent):
             return self._handle_absence(query, found, now)
@@ -172,7 +187,25 @@ class UnknownOrderResolver:
             is_resolved = is_resolved or decision is not None
             reports += decision or []
         self._report_buffer.put(reports, [], fees)
+        lacks_executions = self._lacks_executions(found, tracked)
+        if query.kind is QueryKind.STATUS:
+            query.lacks_executions = lacks_executions
+            return not lacks_executions or self._is_followed_for_long(query)
+        if is_resolved and lacks_executions:
+            self.follow(found)
         return is_resolved
+
+    def _lacks_executions(self, found: OrderFound, tracked: TrackedOrder) -> bool:
+        snapshot = found.order
+        return snapshot is not None and self._report_builder.missing_qty(snapshot, tracked) > 0
+
+    def _is_followed_for_long(self, query: PendingQuery) -> bool:
+        """Whether only reconcile passes look for its executions from now on."""
+        seconds = timedelta(seconds=self._timings.follow_fills_seconds)
+        if self._clock() < query.since + seconds:
+            return False
+        _log.warning("executions of order %d are not listed", query.tracked.order_id)
+        return True
 
     def _decide(
         self, query: PendingQuery, request: OrderRequest, now: datetime
@@ -210,7 +243,7 @@ class UnknownOrderResolver:
         tracked = query.tracked
         if query.kind is QueryKind.STATUS:
             tracked.missing_checked_at = now
-            return True
+            return not query.lacks_executions or self._is_followed_for_long(query)
         if not absent.is_complete or not self._is_past_window(query, now):
             return False
         query.first_absent_at = query.first_absent_at or now

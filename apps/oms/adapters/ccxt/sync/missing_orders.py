@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from oms.adapters.ccxt.client.request_errors import ReadFailed
-from oms.adapters.ccxt.orders.order_cache import OrderCache, TrackedOrder
+from oms.adapters.ccxt.orders.order_cache import OrderCache
+from oms.adapters.ccxt.orders.unknown_order_resolver import UnknownOrderResolver
 from oms.adapters.ccxt.parsing.order_snapshot import OrderSnapshot
 from oms.adapters.ccxt.report_buffer import ReportBuffer
 from oms.adapters.ccxt.sync.order_lookup import OrderFound, OrderLookup
@@ -30,7 +31,7 @@ class MissingOrders:
         lookup: OrderLookup,
         report_builder: ReportBuilder,
         report_buffer: ReportBuffer,
-        is_queried: Callable[[TrackedOrder], bool],
+        resolver: UnknownOrderResolver,
         clock: Callable[[], datetime],
         timings: Timings,
     ) -> None:
@@ -38,8 +39,7 @@ class MissingOrders:
         self._lookup = lookup
         self._report_builder = report_builder
         self._report_buffer = report_buffer
-        #: Whether a lookup of the order is under way.
-        self._is_queried = is_queried
+        self._resolver = resolver
         self._clock = clock
         self._timings = timings
 
@@ -52,7 +52,7 @@ class MissingOrders:
         for tracked in self._orders.live_orders():
             is_listed = tracked.symbol not in section.symbols or tracked.current_order_id in names
             is_new = (tracked.accepted_at or began) >= began
-            if is_listed or is_new or tracked.is_changing or self._is_queried(tracked):
+            if is_listed or is_new or tracked.is_changing or self._resolver.is_pending(tracked):
                 continue
             try:
                 found = await self._lookup.find(tracked)
@@ -64,3 +64,4 @@ class MissingOrders:
                     found.order, found.trades, self._clock(), after
                 )
                 self._report_buffer.put(reports, [], fees)
+                self._resolver.follow(found)
