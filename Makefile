@@ -24,7 +24,7 @@ run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C stops it
 TEST_FOLDER_KIB_MIN := 4000000
 TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt \
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
-# Files go to the workers in the order of collection, so the long end-to-end files start first.
+# Files go to the workers in the order of test/kit/file_order.py: the longest first, others mixed.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
 	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 curl
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \

@@ -13,7 +13,7 @@ from oms.adapters.ccxt.client.venue_client import ClientSpec, VenueClient
 Opened = Callable[..., Awaitable[VenueClient]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def running() -> Iterator[LoopbackExchange]:
     """The process; the fixture ``venue`` resets it."""
     with run_loopback() as exchange:
@@ -28,7 +28,7 @@ def venue(running: LoopbackExchange) -> LoopbackExchange:
     return running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all clients' market tables."""
     return tmp_path_factory.mktemp("tables")

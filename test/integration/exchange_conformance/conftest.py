@@ -23,14 +23,14 @@ def case(request: pytest.FixtureRequest) -> ExchangeCase:
     return param
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def venue() -> Iterator[LoopbackExchange]:
     """Yields a running loopback exchange."""
     with run_loopback() as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def loopback_harnesses(
     venue: LoopbackExchange, tmp_path_factory: pytest.TempPathFactory
 ) -> LoopbackHarnesses:

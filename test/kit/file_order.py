@@ -1,0 +1,38 @@
+"""Pytest plugin: the order in which test files are handed to the workers of pytest-xdist.
+
+The longest files come first, so that none of them runs alone at the end, and unit tests last,
+because they are short. All other files are mixed: files that mostly wait for an exchange then run
+beside files that compute, instead of all workers waiting at the same time. One process without
+workers keeps the order of the folders.
+"""
+
+import zlib
+
+import pytest
+
+#: Files of more than a minute on a busy machine, longest first.
+LONGEST = (
+    "test/e2e/test_schemathesis.py",
+    "test/e2e/test_fault_run.py",
+    "test/e2e/test_whole_command_line.py",
+    "test/e2e/test_many_workers.py",
+    "test/e2e/test_process_kills.py",
+    "test/e2e/docs/test_docs_http.py",
+    "test/e2e/test_stream.py",
+    "test/e2e/testnet/test_testnet_walk.py",
+)
+SHORTEST = "test/unit/"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the files of a worker; every worker must come to the same order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _position(item.nodeid.partition("::")[0]))
+
+
+def _position(file: str) -> tuple[int, int]:
+    """The sort key of a file. A checksum of its name mixes the folders, equally in each run."""
+    if file in LONGEST:
+        return 0, LONGEST.index(file)
+    return 2 if file.startswith(SHORTEST) else 1, zlib.crc32(file.encode())

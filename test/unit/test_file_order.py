@@ -1,0 +1,41 @@
+"""The order in which workers get test files."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from kit.file_order import LONGEST, pytest_collection_modifyitems
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKER: Any = SimpleNamespace(workerinput={})
+ONE_PROCESS: Any = SimpleNamespace()
+
+
+def files_after(config: Any, names: list[str]) -> list[str]:
+    items: Any = [SimpleNamespace(nodeid=f"{name}::test_{n}") for n, name in enumerate(names)]
+    pytest_collection_modifyitems(config, items)
+    return [item.nodeid for item in items]
+
+
+def test_the_longest_files_exist() -> None:
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []
+
+
+def test_long_files_come_first_and_unit_tests_last() -> None:
+    middle = ["test/loopback/test_a.py", "test/property/test_b.py"]
+    ordered = files_after(WORKER, ["test/unit/test_c.py", *middle, LONGEST[1], LONGEST[0]])
+    names = [node.partition("::")[0] for node in ordered]
+    assert names[:2] == list(LONGEST[:2])
+    assert sorted(names[2:4]) == middle
+    assert names[4] == "test/unit/test_c.py"
+
+
+def test_tests_of_a_file_keep_their_order() -> None:
+    names = ["test/loopback/test_a.py", "test/loopback/test_z.py"] * 3
+    numbers = [int(node[-1]) for node in files_after(WORKER, names)]
+    assert sorted([numbers[:3], numbers[3:]]) == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_one_process_keeps_the_order_of_the_folders() -> None:
+    names = ["test/attack/test_b.py", LONGEST[0], "test/unit/test_c.py"]
+    assert [node.partition("::")[0] for node in files_after(ONE_PROCESS, names)] == names
