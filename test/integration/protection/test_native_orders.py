@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind, ReportSource
 from oms.domain.orders.order import Order
 from oms.domain.protection.native_orders import is_native
-from oms.services.protection.native_orders import PLACE_AGAIN_AFTER
+from oms.services.protection import native_orders
+from oms.services.protection.native_orders import PLACE_AGAIN_AFTER, REPLACE_AFTER
 
 KEY = "oms_a-native-stops-trader-for-tests"
 
@@ -133,6 +136,31 @@ async def test_an_order_that_never_arrived_is_placed_again_after_a_pause(
     assert await poll_until(lambda: _protection(trader, position_id), lambda each: each == "native")
     assert await trader.events("protection_degraded") == []
     await trader.assert_healthy()
+
+
+async def test_a_refused_order_of_another_size_is_placed_again_after_a_pause(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size of the position changes with each look."""
+    refused: list[int] = []
+    place, sizes = PaperExchange.place, count(1)
+
+    async def refuse(self: PaperExchange, order: Order, now: datetime) -> Sequence[ExecutionReport]:
+        if not is_native(order):
+            return await place(self, order, now)
+        refused.append(order.id)
+        return [_report(order.id, now, ReportKind.REJECTED, "insufficient_funds")]
+
+    monkeypatch.setattr(PaperExchange, "place", refuse)
+    monkeypatch.setattr(native_orders, "native_quantity", lambda *_: Decimal(next(sizes)) / 10)
+    position_id = await trader.open("5", stop_loss="95")
+    trader.clock.advance(6)
+    for _ in range(5):
+        await trader.look()
+    assert len(refused) == 1
+    assert await _protection(trader, position_id) == "emulated"
+    trader.clock.advance(REPLACE_AFTER.total_seconds())
+    await poll_until(trader.orders, lambda _rows: len(refused) == 2)
 
 
 async def test_an_order_that_appears_after_its_position_was_closed_is_canceled(

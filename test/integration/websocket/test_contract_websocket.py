@@ -12,6 +12,7 @@ from kit.http import wire_keys
 from kit.http.websocket_client import WebSocketClient, connect_client
 from kit.http.wire_keys import assert_keys
 from kit.polling import poll_until
+from oms.api.websocket import deadman_beats
 
 SYMBOL = "BTC/USDT:USDT"
 REPLY = frozenset(["id", "ok", "type", "namespace", "action", "event", "payload"])
@@ -26,7 +27,9 @@ async def market(client: WebSocketClient, served: ServedGateway, **more: object)
     return await client.request("subscribe_market", payload, namespace="ccxt")
 
 
-async def test_frames_of_the_arming_connection_are_beats(served: ServedGateway) -> None:
+async def test_frames_of_the_arming_connection_are_beats(
+    served: ServedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = {
         "account_ids": [served.account_id],
         "timeout_seconds": 30,
@@ -56,6 +59,13 @@ async def test_frames_of_the_arming_connection_are_beats(served: ServedGateway) 
         second = await poll_until(stored, lambda deadline: deadline > first.deadline)
         await client.request("ping", {})
         await poll_until(stored, lambda deadline: deadline > second)
+        monkeypatch.setattr(deadman_beats, "SWITCHES_MAX", 1)
+        more = await client.request("arm_deadman", body, namespace="risk")
+        assert (more["payload"]["code"], more["payload"]["reason"]) == (
+            "conflict",
+            "too_many_switches",
+        )
+        assert (await other.request("arm_deadman", body, namespace="risk"))["ok"]
 
 
 async def test_hello_auth_subscribe_and_snapshot_frames(served: ServedGateway) -> None:

@@ -13,7 +13,7 @@ from oms.api.websocket.event_subscription import Spawn
 from oms.api.websocket.frames import Frame, reply_frame
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.domain.access import Principal
-from oms.domain.errors import Unavailable
+from oms.domain.errors import Conflict, Unavailable
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
 from oms.services.submission.deadman_admin import DeadmanAdmin
@@ -23,6 +23,8 @@ from oms.wire.responses.deadman_rows import deadman_row
 logger = logging.getLogger(__name__)
 
 STORE_SECONDS = 1.0
+SWITCHES_MAX = 100
+"""Switches that the frames of one connection can keep from firing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +46,9 @@ class DeadmanBeats:
     async def arm(self, frame: Frame) -> None:
         """Arm a switch for this connection. Raises ``Malformed``, ``OmsError``."""
         request = read_deadman(dict(frame.payload), None)
+        if len(self._switch_ids) >= SWITCHES_MAX:
+            message = f"this connection armed {SWITCHES_MAX} dead-man switches, which is the most"
+            raise Conflict(message, reason="too_many_switches")
         principal = await self.authenticate()
         context = AuditContext(
             actor=principal.user_name,

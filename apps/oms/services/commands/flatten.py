@@ -167,9 +167,11 @@ def split_open(state: AccountState, positions: Iterable[Position]) -> tuple[list
     """Return the ids of positions that can be closed, and of those below the exchange's step."""
     remaining: list[int] = []
     dust: list[int] = []
+    instruments = state.exchange.instruments()
     for position in sorted(positions, key=lambda each: each.id):
-        step = state.exchange.instruments()[position.symbol].step
-        (dust if position.qty.copy_abs() < step else remaining).append(position.id)
+        instrument = instruments.get(position.symbol)
+        is_dust = instrument is not None and position.qty.copy_abs() < instrument.step
+        (dust if is_dust else remaining).append(position.id)
     return remaining, dust
 
 

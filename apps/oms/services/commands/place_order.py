@@ -44,6 +44,7 @@ from oms.services.ledger.record import Changes, RecordReports
 from oms.services.risk.admit_order import (
     admit_closing,
     admit_request,
+    refuse_delisted,
     rounded_request,
 )
 from oms.services.risk.market_session import defer_to_open
@@ -97,6 +98,9 @@ class PlaceOrder:
             if position is None:
                 refused = await refuse_missing_position(self.ledger, state, payload.position_id)
                 return CommandResult.refused(refused)
+            delisted = refuse_delisted(state, position.symbol)
+            if delisted is not None:
+                return CommandResult.refused(delisted)
             instrument = state.exchange.instruments()[position.symbol]
             if payload.qty is None and position.qty.copy_abs() < instrument.step:
                 return await self._write_off_dust(

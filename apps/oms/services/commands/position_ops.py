@@ -51,6 +51,7 @@ from oms.services.account_state.state import AccountState
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.ledger.load_history import LoadHistory
 from oms.services.ledger.record import Changes, RecordReports
+from oms.services.risk.admit_order import refuse_delisted
 
 IDS_PER_REASSIGN = 64
 """Ids of deals and positions reserved before a symbol is replayed."""
@@ -168,6 +169,9 @@ class PositionOps:
         position = state.positions.get(payload.position_id)
         if position is None:
             return not_open(payload.position_id)
+        delisted = refuse_delisted(state, position.symbol)
+        if delisted is not None:
+            return CommandResult.refused(delisted)
         instrument = state.exchange.instruments()[position.symbol]
         payload = round_levels(payload, position.side, instrument)
         entry = change_position(payload, position, instrument, now)

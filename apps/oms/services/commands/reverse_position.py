@@ -30,6 +30,7 @@ from oms.services.commands.kill_switch import KillSwitchCache
 from oms.services.commands.place_order import PlaceOrder
 from oms.services.commands.position_ops import not_open
 from oms.services.ledger.record import Changes
+from oms.services.risk.admit_order import refuse_delisted
 
 _UNANSWERED = (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN)
 _NOT_CLOSED = Refused(
@@ -57,6 +58,9 @@ class Reverse:
         position = state.positions.get(payload.position_id)
         if position is None:
             return not_open(payload.position_id)
+        delisted = refuse_delisted(state, position.symbol)
+        if delisted is not None:
+            return CommandResult.refused(delisted)
         instrument = state.exchange.instruments()[position.symbol]
         if instrument.kind is InstrumentKind.SPOT:
             message = f"{position.symbol} is a spot market, which has no short positions"

@@ -12,6 +12,7 @@ from oms.domain.side import Side
 from oms.services.account_state.state import AccountState
 from oms.services.commands.position_ops import PositionOps, not_open
 from oms.services.ledger.record import Changes
+from oms.services.risk.admit_order import refuse_delisted
 
 
 async def set_break_even(
@@ -26,6 +27,9 @@ async def set_break_even(
     position = state.positions.get(payload.position_id)
     if position is None:
         return not_open(payload.position_id)
+    delisted = refuse_delisted(state, position.symbol)
+    if delisted is not None:
+        return CommandResult.refused(delisted)
     price = await _break_even(ops, state, position)
     if price is None:
         message = f"the break-even price of position {position.id} depends on fees without a rate"

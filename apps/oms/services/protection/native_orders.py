@@ -99,12 +99,17 @@ class NativeOrders:
                 records.append(evolve(record, order_id=order.id, state=status, trigger=trigger))
                 continue
             ending = await self._ending(state, position, record)
+            is_changed = record.level != level or record.qty != qty
             if isinstance(ending, Order) and ending.filled_qty:
                 pending = PendingClose(kind=record.kind, command_id=None)
                 levels = evolve(levels, pending_close=levels.pending_close or pending)
-            elif ending is None or _is_recent(ending, now) or _is_being_closed(state, position):
+            elif (
+                ending is None
+                or _is_recent(ending, now, is_changed=is_changed)
+                or _is_being_closed(state, position)
+            ):
                 records.append(evolve(record, state=NativeState.PLACING))
-            elif _never_arrived(ending) or record.level != level or record.qty != qty:
+            elif _never_arrived(ending) or is_changed:
                 records.append(evolve(record, state=NativeState.OUTDATED))
             else:
                 records.append(evolve(record, state=NativeState.FAILED))
@@ -195,15 +200,16 @@ class NativeOrders:
         return _LOST if order is None else order
 
 
-def _is_recent(ending: Order | Refused, now: datetime) -> bool:
+def _is_recent(ending: Order | Refused, now: datetime, *, is_changed: bool) -> bool:
     """Return whether it is too early to judge: the order was canceled just now, and the exchange
-    cancels one when the other closes the position, or it did not arrive, and another waits a while.
+    cancels one when the other closes the position, or it did not arrive, or was refused and another
+    one is wanted since: that waits a while.
     """
     if not isinstance(ending, Order) or ending.closed_at is None:
         return False
     never_arrived = _never_arrived(ending)
     if ending.reject_code is not None and not never_arrived:
-        return False
+        return is_changed and now - ending.closed_at < REPLACE_AFTER
     return now - ending.closed_at < (PLACE_AGAIN_AFTER if never_arrived else SETTLED_AFTER)
 
 

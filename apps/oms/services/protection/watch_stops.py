@@ -66,9 +66,13 @@ class WatchStops:
         rows = await self._pending_rows(state)
         quotes: dict[str, Quote | None] = {}
         uses_native = may_use_native(state.account)
+        instruments = state.exchange.instruments()
         for position_id in (*state.armed, *(state.native_positions - state.armed.keys())):
             position = state.positions.get(position_id)
             if position is None or refuse_closed_market(state, position.symbol, now):
+                continue
+            if position.symbol not in instruments:
+                self._fresh_quote(state, position, changes, now)  # Reports that there is none.
                 continue
             has_orders = position_id in state.native_positions or bool(
                 position.levels and position.levels.native

@@ -40,6 +40,14 @@ from oms.services.risk.market_session import refuse_closed_market
 _make_context = constructor(RiskContext)
 
 
+def refuse_delisted(state: AccountState, symbol: str) -> Refused | None:
+    """Return the refusal of orders in a symbol that the exchange does not list, or no more."""
+    instruments = state.exchange.instruments()
+    if symbol in instruments:
+        return None
+    return refuse_unknown_symbol(symbol, instruments, state.account.exchange_id)
+
+
 def rounded_request(
     state: AccountState, payload: SendOrder | ClosePosition
 ) -> SendOrder | ClosePosition:
@@ -54,7 +62,7 @@ def rounded_request(
             else payload
         )
     position = state.positions.get(payload.position_id)
-    if position is None:
+    if position is None or position.symbol not in instruments:
         return payload
     side = Side.SELL if position.qty > 0 else Side.BUY
     instrument = instruments[position.symbol]

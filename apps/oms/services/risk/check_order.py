@@ -32,6 +32,7 @@ from oms.services.risk.admit_order import (
     admit_changing,
     admit_closing,
     admit_request,
+    refuse_delisted,
     rounded_request,
 )
 from oms.services.risk.preview_order import JudgedOrder, preview_row
@@ -109,6 +110,9 @@ async def _check_close(
     if position is None:
         refused = await refuse_missing_position(ledger, state, requested.position_id)
         return _Verdict(approved=refused, judged=None)
+    delisted = refuse_delisted(state, position.symbol)
+    if delisted is not None:
+        return _Verdict(approved=delisted, judged=None)
     request = rounded_request(state, requested)
     assert isinstance(request, ClosePosition)
     held = position.qty.copy_abs()

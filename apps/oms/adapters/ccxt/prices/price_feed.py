@@ -38,6 +38,9 @@ SLOW_SECONDS_MAX = 2.5
 """How long trades and marks wait at most where rounds are not further apart."""
 
 REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
+RESTART_SECONDS = 5.0
+"""Pause before reads that failed for no known reason start again."""
+
 _FAILURES_MAX = 2
 _PASSED_CODES = ("engine_unavailable", "host_mismatch", "extra_config_refused")
 
@@ -53,6 +56,7 @@ class PriceFeed:
         timeout_seconds: float,
         interval_seconds: float = READ_INTERVAL_SECONDS,
         clock: Callable[[], datetime] = now_utc,
+        restart_seconds: float = RESTART_SECONDS,
     ) -> None:
         """``timeout_seconds``: how long a reply may take; a later one is outdated."""
         self._venue = venue
@@ -75,6 +79,8 @@ class PriceFeed:
         self._waiters: list[Callable[[], None]] = []
         self._timeout_handle: asyncio.TimerHandle | None = None
         self._has_timed_out = False
+        self._restart_seconds = restart_seconds
+        self._restart_handle: asyncio.TimerHandle | None = None
 
     @property
     def client(self) -> PublicPriceClient | None:
@@ -106,9 +112,23 @@ class PriceFeed:
         """Open the client, and read while there are subscriptions."""
         if self._running is None:
             loop = asyncio.get_running_loop()
-            self._running = loop.create_task(self._run())
-            self._running.add_done_callback(_log_failure)
             self._timeout_handle = loop.call_later(self._timeout_seconds, self._on_timeout)
+            self._start_running()
+
+    def _start_running(self) -> None:
+        self._running = asyncio.get_running_loop().create_task(self._run())
+        self._running.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """Start again, after a pause, what ended with an error."""
+        _log_failure(task)
+        if task.cancelled() or (failure := task.exception()) is None:
+            return
+        message = f"the reads of prices failed: {type(failure).__name__}"
+        self._record_failure(ReadFailed("exchange_unavailable", message, retryable=True))
+        self._notify_ready()
+        loop = asyncio.get_running_loop()
+        self._restart_handle = loop.call_later(self._restart_seconds, self._start_running)
 
     def is_ready(self) -> bool:
         """Whether the client is open, or failed, or did not open in time."""
@@ -129,8 +149,9 @@ class PriceFeed:
 
     async def close(self) -> None:
         """Close the feed for good."""
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
+        for handle in (self._timeout_handle, self._restart_handle):
+            if handle is not None:
+                handle.cancel()
         tasks = [*self._in_flight.values()]
         if self._running is not None:
             tasks.append(self._running)
@@ -141,7 +162,7 @@ class PriceFeed:
             await self._client.close()
 
     async def _run(self) -> None:
-        client = await self._open_client()
+        client = self._client or await self._open_client()
         while True:
             self._wake.clear()
             self._start_round(client)

@@ -360,3 +360,19 @@ def _account(venue: str, extra_config: str) -> Account:
         environment=Environment.PAPER,
         extra_config=extra_config,
     )
+
+
+async def test_reads_that_fail_for_no_known_reason_start_again(venue: ScriptedVenue) -> None:
+    feed = PriceFeed(
+        "bybit", lambda: venue, timeout_seconds=0.1, interval_seconds=0.02, restart_seconds=0.02
+    )
+    prices = AccountPrices(feed, lambda: None)
+    venue.answers["fetch_tickers"] = {SPOT: ticker("10.1", "10.2")}
+    venue.refuses = ValueError("a reply of another kind")
+    feed.start()
+    await until(feed.unavailable_reason)
+    venue.refuses = None
+    prices.take_updates(SPOT, datetime.now(UTC), with_depth=False)
+    await until(lambda: prices.newest(SPOT, datetime.now(UTC)))
+    assert feed.unavailable_reason() is None
+    await feed.close()
