@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from oms.domain.errors import Unavailable
 from oms.domain.risk.risk_day import day_start
 from oms.ports.clock import Clock
 from oms.ports.history_reads import HistoryReads
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import LedgerStore
+from oms.ports.performance.equity_snapshots import EquitySnapshot
 from oms.services.performance.take_snapshots import BOUNDARY_AGE_MAX, TakeSnapshots
 from oms.worker.dispatch import CommandProcessor
 
@@ -121,8 +123,12 @@ class EquityScheduler:
         for first in range(0, len(ready), ACCOUNTS_PER_READ):
             part = ready[first : first + ACCOUNTS_PER_READ]
             begun = self.monotonic()
+            before = {key: self.take.last_of(key) for key in part}
             try:
                 valued = await self.take([leases[key] for key in part], boundary=boundary)
+            except Unavailable:
+                self._forget_marks(part)
+                raise
             finally:  # Also after a failure: a read may fail because it takes too long.
                 ended = self.monotonic()
                 long = REST_FACTOR * (ended - begun)
@@ -130,7 +136,7 @@ class EquityScheduler:
             settled = {key: each for key, each in valued.items() if each.is_settled}
             self._closed.difference_update(set(part) - (valued.keys() - settled.keys()))
             self._seqs |= {key: each.stored.seq for key, each in settled.items()}
-            self._mark_valued(settled)
+            self._mark_valued(settled, before)
 
     def _rest(self, account_id: int) -> float:
         """Return the seconds before an account is read again after a closed position."""
@@ -139,9 +145,21 @@ class EquityScheduler:
             return 0.0
         return min(REST_SECONDS, self.interval.total_seconds())
 
-    def _mark_valued(self, account_ids: Iterable[int]) -> None:
+    def _mark_valued(
+        self, account_ids: Iterable[int], before: Mapping[int, EquitySnapshot | None]
+    ) -> None:
         """Have the losses of accounts compared with their limits, if any are set."""
         for account_id in account_ids:
             state = self.processor.states.get(account_id)
-            if state is not None and state.may_limit_losses():
-                state.is_valued, state.has_read_mark = True, False
+            if state is None or not state.may_limit_losses():
+                continue
+            state.is_valued, last = True, self.take.last_of(account_id)
+            if last is not None and last is not before[account_id]:
+                state.new_snapshots.append(last)
+
+    def _forget_marks(self, account_ids: Iterable[int]) -> None:
+        """Have snapshots read again that may have been stored."""
+        for account_id in account_ids:
+            state = self.processor.states.get(account_id)
+            if state is not None:
+                state.has_read_mark = False

@@ -275,7 +275,8 @@ async def test_only_the_owner_stores_a_snapshot(trading: ManualTrading) -> None:
     taken = await _snapshot_with(trading, account, equity="10000")
     snapshots = trading.gateway.store.equity_snapshots
     later = evolve(taken, ts=taken.ts + LONG)
-    assert not await snapshots.add(Lease(account_id=account, token=987_654), later)
+    foreign = Lease(account_id=account, token=987_654)
+    assert not await snapshots.add([(foreign, later)])
     assert await snapshots.latest_in(account, "USDT", taken.ts - LONG) is None
     found = (await snapshots.latest([account]))[account]
     assert found.ts < later.ts

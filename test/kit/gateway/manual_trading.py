@@ -76,7 +76,7 @@ class ManualTrading:
             flows=Decimal(flows),
         )
         lease = await self.lease(account)
-        assert await self.gateway.store.equity_snapshots.add(lease, snapshot)
+        assert await self.gateway.store.equity_snapshots.add([(lease, snapshot)])
 
     async def get(self, account: int, path: str) -> Any:
         """Return the body of a read with the key of the account."""

@@ -146,10 +146,10 @@ class SnapshotChecks:
             )
         ]
 
-    async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
+    async def add(self, snapshots: Sequence[tuple[Lease, EquitySnapshot]]) -> frozenset[int]:
         """``EquitySnapshotStore.add``."""
-        self._taken.append(snapshot)
-        return True
+        self._taken += [snapshot for _, snapshot in snapshots]
+        return frozenset([lease.account_id for lease, _ in snapshots])
 
     async def latest_in(
         self, account_id: int, currency: str, until: datetime | None = None

@@ -11,6 +11,7 @@ from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
 from oms.adapters.sql.performance.account_money import SqlAccountMoney
+from oms.adapters.sql.performance.booked_sums import CarriedSums
 from oms.adapters.sql.performance.equity_snapshots import SqlEquitySnapshots
 from oms.adapters.sql.performance.executions import SqlExecutions
 from oms.adapters.sql.performance.market_marks import SqlMarketMarks
@@ -55,7 +56,8 @@ class SqlStore:
     def __init__(self, database: Database, check_account: AccountCheck) -> None:
         self._database = database
         self.queue = SqlCommandQueue(database)
-        self.ledger = SqlLedgerStore(database)
+        sums = CarriedSums()
+        self.ledger = SqlLedgerStore(database, sums)
         self.history = SqlHistoryReads(database)
         self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
@@ -82,7 +84,7 @@ class SqlStore:
         self.metrics = SqlMetricsQuery(database)
         self.paper_prices = SqlPaperPrices(database)
         self.reconcile_store = SqlReconcileStore(database)
-        self.account_money = SqlAccountMoney(database)
+        self.account_money = SqlAccountMoney(database, sums)
         self.executions = SqlExecutions(database)
         self.position_results = SqlPositionResults(database)
         self.equity_snapshots = SqlEquitySnapshots(database)

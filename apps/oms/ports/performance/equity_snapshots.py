@@ -37,10 +37,10 @@ class EquitySnapshot:
 class EquitySnapshotStore(Protocol):
     """Equity snapshots; every method raises ``Unavailable``."""
 
-    async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
-        """Store a snapshot.
+    async def add(self, snapshots: Sequence[tuple[Lease, EquitySnapshot]]) -> frozenset[int]:
+        """Store a snapshot of each account; returns the accounts of which one was stored.
 
-        ``False`` (nothing stored) if the account's lease is lost, or it has one of that time.
+        Left out are accounts whose lease is lost, or that have one of that time.
         """
         ...
 

@@ -36,6 +36,7 @@ from oms.ports.exchange import (
 )
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount
+from oms.ports.performance.equity_snapshots import EquitySnapshot
 from oms.ports.performance.recent_activity import RecentActivityReads
 from oms.services.account_state.activity import Activity
 from oms.services.account_state.pending import (
@@ -116,6 +117,8 @@ class AccountState:
     is_valued: bool = False
     #: Whether the high-water mark was compared with the snapshots since the limits were set.
     has_read_mark: bool = False
+    #: Snapshots of equity that were stored since then, until it is compared with them.
+    new_snapshots: list[EquitySnapshot] = field(default_factory=list)
     #: Reads the equity of an account; without it limits that need equity refuse.
     read_equity: EquityReader | None = None
     #: The quote that the last admission saw; ``None``: no price was known.

@@ -40,6 +40,10 @@ class TakeSnapshots:
         """Return the accounts whose last snapshot is later."""
         return {key for key, snapshot in self._latest.items() if snapshot.ts > moment}
 
+    def last_of(self, account_id: int) -> EquitySnapshot | None:
+        """Return the last snapshot of an account."""
+        return self._latest.get(account_id)
+
     def forget(self, account_id: int) -> None:
         """Forget an account whose lease is lost: its next owner takes its snapshots."""
         self._latest.pop(account_id, None)
@@ -54,17 +58,18 @@ class TakeSnapshots:
         account id. Raises ``Unavailable``.
         """
         valued = await self.value_accounts([lease.account_id for lease in leases])
+        new: dict[int, tuple[Lease, EquitySnapshot]] = {}
         for lease in leases:
             account = valued.get(lease.account_id)
             if account is None or not account.is_settled:
                 continue
             await self._set_currency(lease.account_id, account.value.currency)
             snapshot = self._snapshot(account, boundary)
-            if snapshot is None:
-                continue
-            if self._is_new(snapshot, account) and await self.snapshots.add(lease, snapshot):
-                self._latest[lease.account_id] = snapshot
-                self._counted[lease.account_id] = frozenset(account.flows())
+            if snapshot is not None and self._is_new(snapshot, account):
+                new[lease.account_id] = lease, snapshot
+        for account_id in await self.snapshots.add(list(new.values())):
+            self._latest[account_id] = new[account_id][1]
+            self._counted[account_id] = frozenset(valued[account_id].flows())
         return valued
 
     async def _set_currency(self, account_id: int, currency: str) -> None:

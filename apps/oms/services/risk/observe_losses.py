@@ -5,9 +5,11 @@ that is reached is reported once: that on the loss of a day once a day, that on 
 it is reset. The high-water mark is that of the snapshot with the highest profit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from oms.domain.errors import Unavailable
 from oms.domain.event import Event, Namespace
 from oms.domain.risk.limit_context import AccountEquity, HighWater, LimitContext, Trip
 from oms.domain.risk.loss_limits import breach_of
@@ -17,7 +19,7 @@ from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS
 from oms.domain.risk.risk_day import day_start
 from oms.domain.risk.trips import mark_at, with_trips
 from oms.domain.value import evolve
-from oms.ports.performance.equity_snapshots import EquitySnapshotStore
+from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
 from oms.services.account_state.state import AccountState
 from oms.services.commands.policy_limits import exposure_of, read_context
 from oms.services.ledger.record import Changes
@@ -37,9 +39,8 @@ class ObserveLosses:
         if policy is None or not policy.limits_losses:
             return
         context = await read_context(state, exposure_of(state), (), now, has_equity=True)
-        if DRAWDOWN in policy.account and not _has_mark(state, context.equity):
-            await self._raise_mark(state, context.equity, now)
-            state.has_read_mark = True
+        if DRAWDOWN in policy.account:
+            await self._update_mark(state, context.equity, now)
         context = evolve(context, risk=state.risk)
         trips = _new_trips(policy, context, now)
         state.set_risk(with_trips(state.risk, trips))
@@ -50,39 +51,62 @@ class ObserveLosses:
                 reported.add(name)
                 changes.events.append(_tripped_event(trip, policy.account[trip.key]))
 
-    async def _raise_mark(self, state: AccountState, equity: AccountEquity, now: datetime) -> None:
-        """Raise the high-water mark to the highest snapshot since it was last raised."""
-        mark = state.risk.high_water
+    async def _update_mark(self, state: AccountState, equity: AccountEquity, now: datetime) -> None:
+        """Raise the high-water mark to the highest snapshot since it was last raised.
+
+        They are read once; later ones are those of this worker.
+        """
+        mark, taken = state.risk.high_water, state.new_snapshots
+        is_known = mark is not None and mark.currency == equity.currency
+        if is_known and state.has_read_mark and not taken:
+            return
+        state.new_snapshots = []
         reset_at = None if mark is None else mark.reset_at
-        since = reset_at
-        if mark is not None and mark.currency == equity.currency:
-            since = mark.as_of
-        else:
-            mark = None
-        taken = await self.snapshots.between(state.account.id, equity.currency, since)
-        raised = mark
+        since = mark.as_of if mark is not None and is_known else reset_at
+        if not is_known or not state.has_read_mark:
+            state.has_read_mark = True
+            taken = [*await self._between(state, equity, since)]
+        raised = mark if is_known else None
         for snapshot in taken:
-            if raised is None:
-                raised = HighWater(
-                    currency=equity.currency,
-                    peak=snapshot.profit,
-                    as_of=snapshot.ts,
-                    reset_at=reset_at,
-                )
-            raised = evolve(raised, peak=max(raised.peak, snapshot.profit), as_of=snapshot.ts)
-        raised = raised or mark_at(equity, now)
-        if mark is not None and raised is not None and raised.peak == mark.peak:
-            # Nothing to store: the snapshots are read again after a restart.
-            state.risk = evolve(state.risk, high_water=raised)
-        elif raised is not None:
-            state.set_risk(evolve(state.risk, high_water=raised))
+            is_later = since is None or snapshot.ts >= since
+            if is_later and snapshot.currency == equity.currency:
+                raised = _raised(raised, snapshot, reset_at)
+        _keep_mark(state, raised or mark_at(equity, now))
+
+    async def _between(
+        self, state: AccountState, equity: AccountEquity, since: datetime | None
+    ) -> Sequence[EquitySnapshot]:
+        try:
+            return await self.snapshots.between(state.account.id, equity.currency, since)
+        except Unavailable:
+            state.has_read_mark = False
+            raise
 
 
-def _has_mark(state: AccountState, equity: AccountEquity) -> bool:
-    """Return whether no snapshot can be higher than the mark: none was stored since its read."""
+def _raised(
+    mark: HighWater | None, snapshot: EquitySnapshot, reset_at: datetime | None
+) -> HighWater:
+    """Return the mark, not below a snapshot."""
+    if mark is None:
+        return HighWater(
+            currency=snapshot.currency or "",
+            peak=snapshot.profit,
+            as_of=snapshot.ts,
+            reset_at=reset_at,
+        )
+    peak, as_of = max(mark.peak, snapshot.profit), max(mark.as_of, snapshot.ts)
+    return evolve(mark, peak=peak, as_of=as_of)
+
+
+def _keep_mark(state: AccountState, raised: HighWater | None) -> None:
     mark = state.risk.high_water
-    is_known = mark is not None and mark.currency == equity.currency
-    return is_known and state.has_read_mark
+    if raised is None:
+        return
+    if mark is not None and (raised.peak, raised.currency) == (mark.peak, mark.currency):
+        # Nothing to store: the snapshots are read again after a restart.
+        state.risk = evolve(state.risk, high_water=raised)
+    else:
+        state.set_risk(evolve(state.risk, high_water=raised))
 
 
 def _new_trips(policy: AccountPolicy, context: LimitContext, now: datetime) -> list[Trip]:

@@ -49,9 +49,12 @@ async def _take_snapshot(gateway: InProcessGateway) -> None:
     async def lease() -> Any:
         return gateway.worker.processor.keeper.held.get(gateway.account_id)
 
-    await _scheduler(gateway).take([await poll_until(lease, bool)])
+    take = _scheduler(gateway).take
+    await take([await poll_until(lease, bool)])
     # As the scheduler does; without its comparison, so that the next order is compared first.
-    gateway.worker.processor.states[gateway.account_id].has_read_mark = False
+    last = take.last_of(gateway.account_id)
+    assert last is not None
+    gateway.worker.processor.states[gateway.account_id].new_snapshots.append(last)
 
 
 async def _price(gateway: InProcessGateway, price: str) -> None:

@@ -23,6 +23,7 @@ from oms.adapters.sql.ledger.account_loader import (
 )
 from oms.adapters.sql.ledger.commit import FENCE, build_commit, find_lost_accounts
 from oms.adapters.sql.maintenance.retention import delete_expired
+from oms.adapters.sql.performance.booked_sums import CarriedSums
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.domain.errors import OmsError
 from oms.domain.ledger.allocation import ExecutionKey
@@ -46,9 +47,10 @@ class _LeasesLost(Exception):
 class SqlLedgerStore:
     """``ports.ledger_store.LedgerStore``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sums: CarriedSums) -> None:
         self._database = database
         self._dialect = database.dialect
+        self._sums = sums
 
     async def load(self, lease: Lease) -> LoadedAccount:
         """Return the committed state of a leased account. Raises ``LeaseLost``, ``Unavailable``."""
@@ -219,6 +221,7 @@ class SqlLedgerStore:
                 lost |= error.account_ids
                 pending = [b for b in pending if b.lease.account_id not in lost]
             else:
+                self._sums.committed(pending)
                 break
         return lost
 

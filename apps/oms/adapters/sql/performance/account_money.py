@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.session import Session
+from oms.adapters.sql.performance.booked_sums import BookedSums, CarriedSums, Figures
 from oms.adapters.sql.rows import deals, positions
 from oms.domain.ledger.deal import Deal, DealType
 from oms.domain.ledger.position import Position
 from oms.domain.money import ZERO, add
 from oms.domain.performance.balances import Balance, Balances
+from oms.domain.value import evolve
 from oms.ports.performance.account_money import StoredMoney, SymbolResults
 from oms.wire.json import loads
 
@@ -26,8 +28,9 @@ _MOVE_MONEY = (DealType.TRADE.value, DealType.FUNDING.value, DealType.COMMISSION
 class SqlAccountMoney:
     """``ports.performance.account_money.AccountMoneyReads``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, carried: CarriedSums) -> None:
         self._database = database
+        self._carried = carried
 
     async def __call__(self, account_ids: Sequence[int]) -> Mapping[int, StoredMoney]:
         """Return the money of accounts by id; unknown ids are left out. Raises ``Unavailable``."""
@@ -35,13 +38,25 @@ class SqlAccountMoney:
         if not ids:
             return {}
 
-        async def work(session: Session) -> Mapping[int, StoredMoney]:
-            return await _read(session, ids)
+        async def work(session: Session) -> _Read:
+            return await _read(session, ids, self._carried)
 
-        return await self._database.read_consistent(work)
+        with self._carried.reading(ids) as read:
+            found = await self._database.read_consistent(work)
+            for account_id, sums in found.summed.items():
+                stored = found.money[account_id]
+                self._carried.keep(read, account_id, stored.seq, sums, stored.positions)
+        return found.money
 
 
-async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMoney]:
+class _Read(NamedTuple):
+    """The money of accounts, and the sums of those that had to be added up."""
+
+    money: Mapping[int, StoredMoney]
+    summed: Mapping[int, BookedSums]
+
+
+async def _read(session: Session, ids: Sequence[int], carried: CarriedSums) -> _Read:
     dialect = session.dialect
     where = f"account_id IN ({dialect.params(len(ids))})"
     heads = await session.fetch(
@@ -52,41 +67,64 @@ async def _read(session: Session, ids: Sequence[int]) -> Mapping[int, StoredMone
     dealt = await _last_deals(session, dated) if dated else {}
     held = await _open_positions(session, where, ids)
     outside = await _deals_outside(session, where, ids)
-    results: dict[int, list[SymbolResults]] = defaultdict(list)
-    columns = ("profit", "funding", "realized_pnl")
-    sums = await _sums(session, "oms_positions", ("account_id", "symbol"), columns, where, ids)
-    for (account_id, symbol), (profit, funding, net) in sums.items():
-        results[account_id].append(
-            SymbolResults(symbol=symbol, profit=profit, funding=funding, realized_pnl=net)
-        )
-    keys = ("account_id", "symbol", "fee_currency", "type")
-    of_positions = f"{where} AND fee IS NOT NULL AND position_id <> 0"
-    paid = await _sums(session, "oms_deals", keys, ("fee",), of_positions, ids)
-    fees, late_fees = _fees(paid), _fees(paid, DealType.COMMISSION.value)
-    return {
-        account_id: StoredMoney(
-            account_id=account_id,
-            seq=seq,
-            balances=balances.get(account_id),
-            positions=held.get(account_id, ()),
-            results=results.get(account_id, ()),
-            fees=fees.get(account_id, {}),
-            late_fees=late_fees.get(account_id, {}),
-            outside=outside.get(account_id, ()),
-            last_deal_at=dealt.get(account_id),
+    known = {account_id: carried.at(account_id, seq) for account_id, seq in heads}
+    summed = await _add_up(session, [each for each, sums in known.items() if sums is None])
+    money = {
+        account_id: _with_sums(
+            StoredMoney(
+                account_id=account_id,
+                seq=seq,
+                balances=balances.get(account_id),
+                positions=held.get(account_id, ()),
+                outside=outside.get(account_id, ()),
+                last_deal_at=dealt.get(account_id),
+            ),
+            known[account_id] or summed[account_id],
         )
         for account_id, seq in heads
     }
+    return _Read(money, summed)
 
 
-def _fees(paid: Sums, *types: str) -> Mapping[int, Mapping[tuple[str, str], Decimal]]:
-    """Return the fees of accounts by symbol and currency, of deals of ``types`` or of all."""
-    fees: dict[int, dict[tuple[str, str], Decimal]] = defaultdict(dict)
-    for (account_id, symbol, currency, kind), (fee,) in paid.items():
-        if not types or kind in types:
-            key, mine = (symbol, currency), fees[account_id]
-            mine[key] = add(mine.get(key, ZERO), fee)
+def _with_sums(stored: StoredMoney, sums: BookedSums) -> StoredMoney:
+    results = [
+        SymbolResults(symbol=symbol, profit=profit, funding=funding, realized_pnl=net)
+        for symbol, (profit, funding, net) in sums.results.items()
+    ]
+    late = DealType.COMMISSION.value
+    return evolve(
+        stored,
+        results=results,
+        fees=_fees(sums.fees),
+        late_fees=_fees({key: fee for key, fee in sums.fees.items() if key[2] == late}),
+    )
+
+
+def _fees(paid: Mapping[tuple[str, str, str], Decimal]) -> Mapping[tuple[str, str], Decimal]:
+    """Return fees by symbol and currency."""
+    fees: dict[tuple[str, str], Decimal] = {}
+    for (symbol, currency, _), fee in paid.items():
+        fees[symbol, currency] = add(fees.get((symbol, currency), ZERO), fee)
     return fees
+
+
+async def _add_up(session: Session, ids: Sequence[int]) -> Mapping[int, BookedSums]:
+    """Return the sums over all positions and deals of accounts."""
+    if not ids:
+        return {}
+    results: dict[int, dict[str, Figures]] = {account_id: {} for account_id in ids}
+    fees: dict[int, dict[tuple[str, str, str], Decimal]] = {account_id: {} for account_id in ids}
+    where = f"account_id IN ({session.dialect.params(len(ids))})"
+    columns = ("profit", "funding", "realized_pnl")
+    sums = await _sums(session, "oms_positions", ("account_id", "symbol"), columns, where, ids)
+    for (account_id, symbol), (profit, funding, net) in sums.items():
+        results[account_id][symbol] = (profit, funding, net)
+    keys = ("account_id", "symbol", "fee_currency", "type")
+    of_positions = f"{where} AND fee IS NOT NULL AND position_id <> 0"
+    paid = await _sums(session, "oms_deals", keys, ("fee",), of_positions, ids)
+    for (account_id, *key), (fee,) in paid.items():
+        fees[account_id][key[0], key[1], key[2]] = fee
+    return {account_id: BookedSums(results[account_id], fees[account_id]) for account_id in ids}
 
 
 async def _balances(session: Session, where: str, ids: Sequence[int]) -> Mapping[int, Balances]:

@@ -30,11 +30,13 @@ class SqlEquitySnapshots:
         #: Up to where the history is thinned, by characters of the period.
         self._thinned_until: dict[int, datetime] = {}
 
-    async def add(self, lease: Lease, snapshot: EquitySnapshot) -> bool:
-        """Store a snapshot.
+    async def add(self, snapshots: Sequence[tuple[Lease, EquitySnapshot]]) -> frozenset[int]:
+        """Store a snapshot of each account; returns the accounts of which one was stored.
 
-        ``False`` (nothing stored) if the account's lease is lost, or it has one of that time.
+        Left out are accounts whose lease is lost, or that have one of that time.
         """
+        if not snapshots:
+            return frozenset()
         dialect = self._dialect
         text = (
             f"INSERT INTO equity_snapshots ({_SELECTED})"
@@ -43,13 +45,16 @@ class SqlEquitySnapshots:
             f" AND NOT EXISTS (SELECT 1 FROM equity_snapshots WHERE account_id = {dialect.param}"
             f" AND ts = {dialect.param})"
         )
-        row = _to_row(snapshot, dialect)
-        values = (*row, lease.account_id, lease.token, row[0], row[1])
+        rows = [
+            (*row, lease.account_id, lease.token, row[0], row[1])
+            for lease, snapshot in snapshots
+            for row in [_to_row(snapshot, dialect)]
+        ]
 
-        async def work(session: Session) -> int:
-            return await session.execute(text, values)
+        async def work(session: Session) -> frozenset[int]:
+            return frozenset([row[0] for row in rows if await session.execute(text, row)])
 
-        return bool(await self._database.commit(work))
+        return await self._database.commit(work)
 
     async def latest(self, account_ids: Sequence[int]) -> Mapping[int, EquitySnapshot]:
         """Return the last snapshot of each account, in whatever currency."""
