@@ -1,10 +1,24 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { startSession } from "@/api/session";
 import { App } from "@/app/App";
+import { startCommands } from "@/commands/tracker";
+import { startPreferences } from "@/lib/preferences";
+import { startShortcuts } from "@/lib/shortcuts";
+import { startLive } from "@/live/live";
+import { startTexts } from "@/locales";
 import "@/styles.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with id root");
+
+startPreferences();
+startLive();
+startCommands();
+startShortcuts();
+startSession();
+await startTexts();
+
 createRoot(root).render(
   <StrictMode>
     <App />

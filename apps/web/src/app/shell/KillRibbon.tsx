@@ -1,0 +1,22 @@
+import { useTranslation } from "react-i18next";
+import { useActiveKillSwitches } from "@/app/shell/kill";
+import { Icon } from "@/kit/Icon";
+import { usePreference } from "@/lib/preferences";
+import { fmtTime } from "@/lib/time";
+
+/** A line on every page while a kill switch is on. */
+export function KillRibbon() {
+  const { t } = useTranslation("shell");
+  const zone = usePreference("zone");
+  const { data } = useActiveKillSwitches();
+  const newest = data?.at(-1);
+  if (newest === undefined) return null;
+  return (
+    <div role="status" className="flex shrink-0 items-center gap-2 bg-danger px-3 py-1 text-sm text-white">
+      <Icon name="stop" />
+      <span className="num truncate">
+        {t("kill.ribbon", { time: fmtTime(newest.set_at, zone), comment: newest.comment ?? "" })}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+import { Outlet } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useScope } from "@/app/scope";
+import { BottomBar } from "@/app/shell/BottomBar";
+import { HelpDialog } from "@/app/shell/HelpDialog";
+import { KillRibbon } from "@/app/shell/KillRibbon";
+import { Palette } from "@/app/shell/Palette";
+import { Rail } from "@/app/shell/Rail";
+import { SessionGuard } from "@/app/shell/SessionGuard";
+import { StepUpDialog } from "@/app/shell/StepUpDialog";
+import { TopBar } from "@/app/shell/TopBar";
+import { useGoTo } from "@/app/shell/useGoTo";
+import { PanelBoundary } from "@/kit/Panel";
+import { useShortcut } from "@/lib/shortcuts";
+import { follow } from "@/live/live";
+
+/** The frame of every page: navigation, top bar, content; and the live connection of the scope. */
+export function Shell() {
+  const { t } = useTranslation("shell");
+  const scope = useScope();
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  useShortcut("mod+k", () => setPalette(true));
+  useShortcut("?", () => setHelp(true));
+  useGoTo();
+  const { parameter } = scope;
+  useEffect(() => follow(new Set(parameter.split(",").filter(Boolean).map(Number))), [parameter]);
+
+  return (
+    <div className="flex h-full min-h-0">
+      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">
+        {t("skip")}
+      </a>
+      <Rail />
+      <div className="flex min-w-0 flex-1 flex-col">
+        <TopBar onSearch={() => setPalette(true)} />
+        <KillRibbon />
+        <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col overflow-auto outline-none">
+          <PanelBoundary>
+            <Outlet />
+          </PanelBoundary>
+        </main>
+        <BottomBar />
+      </div>
+      {palette && <Palette onClose={() => setPalette(false)} />}
+      {help && <HelpDialog onClose={() => setHelp(false)} />}
+      <SessionGuard />
+      <StepUpDialog />
+    </div>
+  );
+}

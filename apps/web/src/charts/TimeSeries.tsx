@@ -1,0 +1,78 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+
+export interface Series {
+  label: string;
+  /** A colour token: `accent`, `up`, `down`, `muted`, `warn`. */
+  color: string;
+  values: (number | null)[];
+  fill?: boolean;
+}
+
+export interface TimeSeriesProps {
+  /** Says what the chart shows, for those who do not see it. */
+  label: string;
+  /** Epoch seconds, ascending. */
+  times: number[];
+  series: Series[];
+  height: number;
+  format?: (value: number) => string;
+}
+
+function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function options(props: TimeSeriesProps, width: number): uPlot.Options {
+  const axis = { stroke: token("muted"), grid: { stroke: token("line"), width: 1 }, ticks: { show: false } };
+  const { format } = props;
+  return {
+    width,
+    height: props.height,
+    legend: { show: true, live: true },
+    cursor: { points: { size: 6 } },
+    axes: [
+      axis,
+      { ...axis, size: 70, ...(format === undefined ? {} : { values: (_plot, ticks) => ticks.map(format) }) },
+    ],
+    series: [
+      {},
+      ...props.series.map((line) => ({
+        label: line.label,
+        stroke: token(line.color),
+        width: 1.5,
+        points: { show: false },
+        ...(line.fill === true ? { fill: `color-mix(in srgb, ${token(line.color)} 18%, transparent)` } : {}),
+        ...(format === undefined
+          ? {}
+          : { value: (_plot: uPlot, value: number | null) => (value === null ? "" : format(value)) }),
+      })),
+    ],
+  };
+}
+
+/** Lines over time: equity, drawdown, operating figures. Redrawn when theme or size change. */
+export function TimeSeries(props: TimeSeriesProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    let plot: uPlot | null = null;
+    const data = [props.times, ...props.series.map((line) => line.values)] as uPlot.AlignedData;
+    const draw = () => {
+      plot?.destroy();
+      plot = new uPlot(options(props, element.clientWidth), data, element);
+    };
+    draw();
+    const size = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: props.height }));
+    size.observe(element);
+    const theme = new MutationObserver(draw);
+    theme.observe(document.documentElement, { attributeFilter: ["data-theme", "data-palette"] });
+    return () => {
+      size.disconnect();
+      theme.disconnect();
+      plot?.destroy();
+    };
+  }, [props]);
+  return <div ref={box} role="img" aria-label={props.label} className="min-w-0 overflow-hidden" />;
+}

@@ -1,0 +1,28 @@
+import { useTranslation } from "react-i18next";
+import type { Position } from "@/api/types";
+import { PaintedCell } from "@/kit/grid/PaintedCell";
+import { NOTHING, toneOf, useFormats } from "@/lib/format";
+import { profitCurrency } from "@/lib/symbol";
+import { openPositions } from "@/live/live";
+
+/** The unrealized profit of a position, live, inside a dialog. */
+export function ProfitNow({ position }: { position: Position }) {
+  const { t } = useTranslation("positions");
+  const { number } = useFormats();
+  return (
+    <p className="num flex justify-between text-sm">
+      <span className="text-muted">{t("close.pnlNow")}</span>
+      <PaintedCell
+        row={position}
+        store={openPositions}
+        paint={(row) => ({
+          text:
+            row.unrealized_pnl === null
+              ? NOTHING
+              : `${number(row.unrealized_pnl, { plus: true })} ${profitCurrency(row.symbol)}`,
+          tone: toneOf(row.unrealized_pnl),
+        })}
+      />
+    </p>
+  );
+}

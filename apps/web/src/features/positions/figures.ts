@@ -1,0 +1,40 @@
+/** Figures of positions for display; profit itself comes from the gateway. */
+import type { Position } from "@/api/types";
+import { add, div, mul, neg, sign, type Decimal } from "@/lib/decimal";
+import { profitCurrency } from "@/lib/symbol";
+
+/** The quantity with the sign of its direction. */
+export function signedQty(position: Position): Decimal {
+  return position.side === "buy" ? position.qty : neg(position.qty);
+}
+
+/** Unrealized profit in percent of what the position cost; null without a price. */
+export function profitPercent(position: Position): Decimal | null {
+  if (position.unrealized_pnl === null) return null;
+  const cost = mul(position.qty, position.avg_price);
+  return sign(cost) === 0 ? null : div(mul(position.unrealized_pnl, "100"), cost, 2);
+}
+
+export interface CurrencyTotals {
+  currency: string;
+  unrealized: Decimal;
+  realized: Decimal;
+  /** Positions without a price: they are missing in `unrealized`. */
+  unpriced: number;
+}
+
+/** Sums by currency: profits in different currencies are never added. */
+export function totalsOf(positions: readonly Position[]): CurrencyTotals[] {
+  const totals = new Map<string, CurrencyTotals>();
+  for (const position of positions) {
+    const currency = profitCurrency(position.symbol);
+    const known = totals.get(currency) ?? { currency, unrealized: "0", realized: "0", unpriced: 0 };
+    totals.set(currency, {
+      currency,
+      unrealized: add(known.unrealized, position.unrealized_pnl ?? "0"),
+      realized: add(known.realized, position.realized_pnl),
+      unpriced: known.unpriced + (position.unrealized_pnl === null ? 1 : 0),
+    });
+  }
+  return [...totals.values()].toSorted((a, b) => a.currency.localeCompare(b.currency));
+}

@@ -1,0 +1,76 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/kit/Button";
+import { Icon } from "@/kit/Icon";
+import { Menu, type MenuItem } from "@/kit/Menu";
+import { download, toCsv } from "@/kit/grid/export";
+import type { Column } from "@/kit/grid/types";
+
+/** Name and time of a file. */
+function fileName(base: string | undefined, ending: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "");
+  return `${base}-${stamp}.${ending}`;
+}
+
+interface Props<Row> {
+  children: ReactNode;
+  count: number;
+  held: boolean;
+  stale: string | null;
+  columns: readonly Column<Row>[];
+  hidden: ReadonlySet<string>;
+  onToggleColumn: (columnId: string) => void;
+  rows: readonly Row[];
+  exportName: string | undefined;
+}
+
+/** Above the rows: filters, the count, what is out of date, columns and export. */
+export function GridToolbar<Row>(props: Props<Row>) {
+  const { t } = useTranslation();
+  const { columns, hidden, rows, exportName } = props;
+  const chooser: MenuItem[] = columns.map((column) => ({
+    id: column.id,
+    label: column.header,
+    checked: !hidden.has(column.id),
+    run: () => props.onToggleColumn(column.id),
+  }));
+  const files: MenuItem[] = [
+    {
+      id: "csv",
+      label: t("grid.csv"),
+      run: () => download(fileName(exportName, "csv"), "text/csv", toCsv(columns, rows)),
+    },
+    {
+      id: "json",
+      label: t("grid.json"),
+      run: () => download(fileName(exportName, "json"), "application/json", JSON.stringify(rows, null, 1)),
+    },
+  ];
+  return (
+    <div className="flex min-h-10 flex-wrap items-center gap-2 px-2 py-1">
+      {props.children}
+      <span className="ms-auto" />
+      {props.stale !== null && (
+        <span className="flex items-center gap-1 text-xs text-warn">
+          <Icon name="clock" size={12} />
+          {props.stale}
+        </span>
+      )}
+      <span className="num text-xs text-muted">
+        {props.held && <span className="me-2">{t("grid.held")}</span>}
+        {t("grid.count", { count: props.count })}
+      </span>
+      <Menu
+        keepOpen
+        items={chooser}
+        trigger={<Button tone="quiet" icon={<Icon name="columns" />} aria-label={t("grid.columns")} />}
+      />
+      {exportName !== undefined && (
+        <Menu
+          items={files}
+          trigger={<Button tone="quiet" icon={<Icon name="download" />} aria-label={t("grid.export")} />}
+        />
+      )}
+    </div>
+  );
+}

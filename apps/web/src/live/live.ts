@@ -1,0 +1,106 @@
+/** The live state of the page: open orders and positions of the accounts in scope, and all events. */
+import { loadSession, session } from "@/api/session";
+import type { Order, Position } from "@/api/types";
+import type { Frame, MarkPayload, OrdersSnapshot, PositionsSnapshot } from "@/live/frames";
+import { RowStore } from "@/live/rows";
+import { LiveSocket } from "@/live/socket";
+
+export const openOrders = new RowStore<Order>();
+export const openPositions = new RowStore<Position>();
+
+const FINAL_ORDER = new Set<string>(["FILLED", "CANCELED", "EXPIRED", "REJECTED"]);
+
+type EventListener = (frame: Frame) => void;
+const listeners = new Map<string, Set<EventListener>>();
+
+/** Call `listener` for each event of these names. Returns the function that ends it. */
+export function onEvents(names: readonly string[], listener: EventListener): () => void {
+  for (const name of names) {
+    const found = listeners.get(name) ?? new Set();
+    listeners.set(name, found.add(listener));
+  }
+  return () => {
+    for (const name of names) listeners.get(name)?.delete(listener);
+  };
+}
+
+/** The row with the marks known so far, where the row itself carries none. */
+function withMarks(row: Position, known: Position | undefined): Position {
+  if (known === undefined) return row;
+  return {
+    ...known,
+    ...row,
+    mark_price: row.mark_price ?? known.mark_price,
+    mark_at: row.mark_at ?? known.mark_at,
+    unrealized_pnl: row.unrealized_pnl ?? known.unrealized_pnl,
+  };
+}
+
+function apply(frame: Frame): void {
+  switch (frame.event) {
+    case "snapshot_open_orders": {
+      const { account_id, items } = frame.payload as unknown as OrdersSnapshot;
+      openOrders.replaceAccount(account_id, items);
+      break;
+    }
+    case "snapshot_open_positions": {
+      const { account_id, items } = frame.payload as unknown as PositionsSnapshot;
+      openPositions.replaceAccount(account_id, items);
+      break;
+    }
+    case "order_updated": {
+      const order = frame.payload as unknown as Order;
+      if (FINAL_ORDER.has(order.state)) openOrders.remove(order.id);
+      else openOrders.put(order);
+      break;
+    }
+    case "position_updated": {
+      const position = frame.payload as unknown as Position;
+      if (position.state === "closed") openPositions.remove(position.id);
+      else openPositions.put(withMarks(position, openPositions.get(position.id)));
+      break;
+    }
+    case "order_deleted":
+      openOrders.remove(Number(frame.payload["order_id"]));
+      break;
+    case "position_deleted":
+      openPositions.remove(Number(frame.payload["position_id"]));
+      break;
+    case "position_marked": {
+      const { position_id, account_id: _account, ...marks } = frame.payload as unknown as MarkPayload;
+      openPositions.patch(position_id, marks);
+      break;
+    }
+    default:
+  }
+}
+
+function onFrame(frame: Frame): void {
+  apply(frame);
+  for (const listener of listeners.get(frame.event) ?? []) listener(frame);
+}
+
+function url(): string {
+  const { protocol, host } = globalThis.location;
+  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
+}
+
+export const liveSocket = new LiveSocket({ url, onFrame, onSessionEnded: () => void loadSession() });
+
+/** Follow these accounts, and no others. */
+export function follow(accounts: ReadonlySet<number>): void {
+  openOrders.keepAccounts(accounts);
+  openPositions.keepAccounts(accounts);
+  liveSocket.follow(accounts);
+}
+
+/** End the connection with the session. Called once. */
+export function startLive(): void {
+  session.subscribe(() => {
+    if (session.get().status === "anonymous") follow(new Set());
+  });
+  globalThis.addEventListener("online", () => liveSocket.reconnect());
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) liveSocket.reconnect();
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * Rows that change many times a second, kept outside React.
+ *
+ * Two kinds of change: `put`, `remove` and `replaceAccount` change rows as a whole and renew the
+ * snapshot that React renders from; `patch` changes fields of one row and notifies only who
+ * watches that row, so that a cell can be painted without a render. All is flushed once a frame.
+ */
+
+export interface LiveRow {
+  id: number;
+  account_id: number;
+}
+
+type Listener = () => void;
+
+/** Runs `flush` once in the next frame, however often it is called. A hidden page gets no frames. */
+function scheduler(flush: () => void): () => void {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      flush();
+    });
+  };
+}
+
+/** How often patched fields reach the snapshot, and with it sorting and totals. */
+const SNAPSHOT_EVERY_MS = 1000;
+
+export class RowStore<Row extends LiveRow> {
+  private readonly byId = new Map<number, Row>();
+  private readonly structure = new Set<Listener>();
+  private readonly perRow = new Map<number, Set<Listener>>();
+  private readonly patched = new Set<number>();
+  private snapshot: readonly Row[] = [];
+  private changed = false;
+  private stale = false;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private readonly schedule: () => void;
+
+  constructor() {
+    this.schedule = scheduler(() => this.flush());
+  }
+
+  get(id: number): Row | undefined {
+    return this.byId.get(id);
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  /** All rows; the same array until rows changed, at most a second old for patched fields. */
+  readonly rows = (): readonly Row[] => this.snapshot;
+
+  readonly subscribe = (listener: Listener): (() => void) => {
+    this.structure.add(listener);
+    return () => this.structure.delete(listener);
+  };
+
+  /** Call `listener` in a frame in which the row was patched or put. */
+  readonly subscribeRow = (id: number, listener: Listener): (() => void) => {
+    let listeners = this.perRow.get(id);
+    if (listeners === undefined) this.perRow.set(id, (listeners = new Set()));
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.perRow.get(id) === listeners) this.perRow.delete(id);
+    };
+  };
+
+  put(row: Row): void {
+    this.byId.set(row.id, row);
+    this.patched.add(row.id);
+    this.touchStructure();
+  }
+
+  remove(id: number): void {
+    if (this.byId.delete(id)) this.touchStructure();
+  }
+
+  /** Change fields of a row that exists. */
+  patch(id: number, fields: Partial<Row>): void {
+    const row = this.byId.get(id);
+    if (row === undefined) return;
+    this.byId.set(id, { ...row, ...fields });
+    this.patched.add(id);
+    this.stale = true;
+    this.schedule();
+  }
+
+  /** Replace all rows of an account by those of a snapshot. */
+  replaceAccount(accountId: number, rows: readonly Row[]): void {
+    for (const row of this.byId.values()) if (row.account_id === accountId) this.byId.delete(row.id);
+    for (const row of rows) {
+      this.byId.set(row.id, row);
+      this.patched.add(row.id);
+    }
+    this.touchStructure();
+  }
+
+  /** Keep only rows of these accounts. */
+  keepAccounts(accounts: ReadonlySet<number>): void {
+    for (const row of this.byId.values()) if (!accounts.has(row.account_id)) this.remove(row.id);
+  }
+
+  private touchStructure(): void {
+    this.changed = true;
+    this.schedule();
+  }
+
+  private flush(): void {
+    for (const id of this.patched) {
+      for (const listener of this.perRow.get(id) ?? []) listener();
+    }
+    this.patched.clear();
+    if (this.changed) this.renew();
+    else if (this.stale) this.timer ??= setTimeout(() => this.renew(), SNAPSHOT_EVERY_MS);
+  }
+
+  private renew(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.changed = false;
+    this.stale = false;
+    this.snapshot = [...this.byId.values()];
+    for (const listener of this.structure) listener();
+  }
+}

@@ -1,0 +1,16 @@
+export default {
+  title: "Log in",
+  byPassword: "User and password",
+  byKey: "API key",
+  userName: "User name",
+  password: "Password",
+  apiKey: "API key",
+  submit: "Log in",
+  show: "Show what is typed",
+  capsLock: "Caps Lock is on.",
+  expired: "The session ended. Log in again.",
+  throttled: "Too many attempts. Try again in {{seconds}} s.",
+  keyNote: "The key is exchanged for a session and kept nowhere.",
+  server: "{{name}} {{version}} · {{env}}",
+  degraded: "The gateway runs without its database.",
+};

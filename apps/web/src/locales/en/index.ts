@@ -1,0 +1,32 @@
+import common from "@/locales/en/common";
+import shell from "@/locales/en/shell";
+import errors from "@/locales/en/errors";
+import auth from "@/locales/en/auth";
+import positions from "@/locales/en/positions";
+import dashboard from "@/locales/en/dashboard";
+import trade from "@/locales/en/trade";
+import orders from "@/locales/en/orders";
+import deals from "@/locales/en/deals";
+import symbols from "@/locales/en/symbols";
+import posttrade from "@/locales/en/posttrade";
+import risk from "@/locales/en/risk";
+import admin from "@/locales/en/admin";
+import account from "@/locales/en/account";
+
+/** English: the texts that define the keys. */
+export const en = {
+  common,
+  shell,
+  errors,
+  auth,
+  positions,
+  dashboard,
+  trade,
+  orders,
+  deals,
+  symbols,
+  posttrade,
+  risk,
+  admin,
+  account,
+};

@@ -1,0 +1,33 @@
+import common from "@/locales/es/common";
+import shell from "@/locales/es/shell";
+import errors from "@/locales/es/errors";
+import auth from "@/locales/es/auth";
+import positions from "@/locales/es/positions";
+import dashboard from "@/locales/es/dashboard";
+import trade from "@/locales/es/trade";
+import orders from "@/locales/es/orders";
+import deals from "@/locales/es/deals";
+import symbols from "@/locales/es/symbols";
+import posttrade from "@/locales/es/posttrade";
+import risk from "@/locales/es/risk";
+import admin from "@/locales/es/admin";
+import account from "@/locales/es/account";
+import type { en } from "@/locales/en";
+import type { Same } from "@/locales/same";
+
+export const texts: Same<typeof en> = {
+  common,
+  shell,
+  errors,
+  auth,
+  positions,
+  dashboard,
+  trade,
+  orders,
+  deals,
+  symbols,
+  posttrade,
+  risk,
+  admin,
+  account,
+};

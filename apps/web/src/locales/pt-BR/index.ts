@@ -1,0 +1,33 @@
+import common from "@/locales/pt-BR/common";
+import shell from "@/locales/pt-BR/shell";
+import errors from "@/locales/pt-BR/errors";
+import auth from "@/locales/pt-BR/auth";
+import positions from "@/locales/pt-BR/positions";
+import dashboard from "@/locales/pt-BR/dashboard";
+import trade from "@/locales/pt-BR/trade";
+import orders from "@/locales/pt-BR/orders";
+import deals from "@/locales/pt-BR/deals";
+import symbols from "@/locales/pt-BR/symbols";
+import posttrade from "@/locales/pt-BR/posttrade";
+import risk from "@/locales/pt-BR/risk";
+import admin from "@/locales/pt-BR/admin";
+import account from "@/locales/pt-BR/account";
+import type { en } from "@/locales/en";
+import type { Same } from "@/locales/same";
+
+export const texts: Same<typeof en> = {
+  common,
+  shell,
+  errors,
+  auth,
+  positions,
+  dashboard,
+  trade,
+  orders,
+  deals,
+  symbols,
+  posttrade,
+  risk,
+  admin,
+  account,
+};
