@@ -54,7 +54,7 @@ def preview(parsed: argparse.Namespace) -> Any:
 def _order(parsed: argparse.Namespace) -> dict[str, Any]:
     """Return the payload of an order."""
     names = ("symbol", "side", "order_type", "qty", "price", "strategy_id", "position_id")
-    more = ("client_order_id", *_LEVELS, "comment")
+    more = ("client_order_id", "time_in_force", "expires_at", "session_policy", *_LEVELS, "comment")
     payload = _present(parsed, names + more) | {"reduce_only": parsed.reduce_only}
     return payload | _bracket(parsed)
 

@@ -212,3 +212,19 @@ async def release(trader: PaperTrader, command_id: int) -> None:
         return int(await session.execute(text, (dialect.encode_time(SESSION), command_id)))
 
     assert await database.commit(work) == 1
+
+
+async def test_a_dated_order_without_an_expiry_ends_with_the_session(trader: PaperTrader) -> None:
+    dated = {"order_type": "limit", "price": "90", "time_in_force": "GTD"}
+    assert (await send(trader, **dated)).status == 200
+    close = datetime(2025, 7, 18, 20, tzinfo=UTC)
+    (order,) = await trader.orders()
+    assert order["expires_at"] == time_text(close)
+    set_clock(trader, close + timedelta(seconds=1))
+    (order,) = await poll_until(trader.orders, lambda rows: rows[0]["state"] == "EXPIRED", 5)
+    set_clock(trader, SATURDAY)
+    refused = await send(trader, **dated)
+    assert refused.json()["detail"]["reason"] == "market_closed"
+    continuous = await send(trader, symbol=SYMBOL, **dated)
+    assert (continuous.status, continuous.json()["detail"]["code"]) == (422, "validation_error")
+    await trader.assert_healthy()

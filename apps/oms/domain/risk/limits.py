@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from oms.domain.errors import Refused
+from oms.domain.market_hours import Session, session_of
 from oms.domain.money import ZERO, add, decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
@@ -196,6 +197,10 @@ def _check_count(limit: Limit, measure: Measure, count: int, noun: str) -> Refus
 
 
 def _check_qty(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse a larger quantity of the asset class that the key names."""
+    is_stock = session_of(measure.entry.symbol) is Session.US_EQUITY
+    if is_stock is not (limit.key == "max_order_qty.stock"):
+        return None
     qty = measure.measured[limit.key] = measure.entry.qty
     if qty <= number_of(limit):
         return None
@@ -301,6 +306,7 @@ _CHECKS: Mapping[str, Callable[[Limit, Measure], Refused | None]] = {
     "max_open_positions_per_symbol": _check_open_of_symbol,
     "max_open_orders_per_symbol": _check_open_orders,
     "max_order_qty.crypto": _check_qty,
+    "max_order_qty.stock": _check_qty,
     "min_order_notional": _check_min_notional,
     "max_order_notional": _check_max_notional,
     "max_position_notional": _check_position_notional,

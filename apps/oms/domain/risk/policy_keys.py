@@ -93,6 +93,7 @@ _TABLE = (
         name="max_open_orders_per_symbol", kind=_MAX, reason="max_open_orders", is_count=True
     ),
     PolicyKey(name="max_order_qty.crypto", kind=_MAX, reason="max_order_qty"),
+    PolicyKey(name="max_order_qty.stock", kind=_MAX, reason="max_order_qty"),
     PolicyKey(name="min_order_notional", kind=_MIN, reason="min_order_notional", needs_price=True),
     PolicyKey(name="max_order_notional", kind=_MAX, reason="max_order_notional", needs_price=True),
     PolicyKey(
@@ -184,6 +185,7 @@ PRESETS: Mapping[str, Mapping[str, PolicyValue]] = MappingProxyType(
             "duplicate_order_window_seconds": Decimal(2),
             "price_collar_pct": Decimal(5),
             "max_order_qty.crypto": Decimal(1),
+            "max_order_qty.stock": Decimal(100),
             "max_total_exposure": Decimal(50000),
             "auto_reject_rate_per_minute": Decimal(10),
         },

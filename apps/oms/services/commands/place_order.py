@@ -75,7 +75,7 @@ class PlaceOrder:
         requested = command.payload
         assert isinstance(requested, (SendOrder, ClosePosition))
         fingerprint = request_fingerprint(state.account.id, requested)
-        payload = rounded_request(state, requested)
+        payload = rounded_request(state, requested, now)
         if payload is not requested:
             command = evolve(command, payload=payload)
         if payload.client_order_id is not None:

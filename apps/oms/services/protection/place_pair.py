@@ -80,7 +80,7 @@ class PlacePair:
         verdicts: list[ApprovedOrder | Refused] = []
         key, limits = command.actor.api_key_id, self.place.notional_limits
         for part in parts:
-            request = rounded_request(state, part)
+            request = rounded_request(state, part, now)
             assert isinstance(request, SendOrder), "rounding keeps the kind of request"
             judgement = None
             if self.place.find_repeated is not None and state.policy is not None:

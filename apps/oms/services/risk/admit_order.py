@@ -35,7 +35,7 @@ from oms.domain.value import constructor
 from oms.services.account_state.state import AccountState
 from oms.services.commands.policy_limits import refuse_change, within_policy
 from oms.services.protection.entry_levels import check_entry_levels
-from oms.services.risk.market_session import refuse_closed_market
+from oms.services.risk.market_session import refuse_closed_market, with_session_expiry
 
 _make_context = constructor(RiskContext)
 
@@ -49,11 +49,13 @@ def refuse_delisted(state: AccountState, symbol: str) -> Refused | None:
 
 
 def rounded_request(
-    state: AccountState, payload: SendOrder | ClosePosition
+    state: AccountState, payload: SendOrder | ClosePosition, now: datetime
 ) -> SendOrder | ClosePosition:
     """Return the request with prices and quantity rounded as the exchange accepts them."""
     instruments = state.exchange.instruments()
     if isinstance(payload, SendOrder):
+        if state.account.paper.stocks:
+            payload = with_session_expiry(state, payload, now)
         if payload.bracket is not None:
             payload = _with_exits(state, payload)
         return (

@@ -93,7 +93,7 @@ async def _check_send(
     judgement: Judgement,
     now: datetime,
 ) -> _Verdict:
-    request = rounded_request(state, requested)
+    request = rounded_request(state, requested, now)
     assert isinstance(request, SendOrder)
     approved = await admit_request(state, request, command.actor.api_key_id, now, judgement)
     return _Verdict(approved=approved, judged=_judged(state, request, approved))
@@ -113,7 +113,7 @@ async def _check_close(
     delisted = refuse_delisted(state, position.symbol)
     if delisted is not None:
         return _Verdict(approved=delisted, judged=None)
-    request = rounded_request(state, requested)
+    request = rounded_request(state, requested, now)
     assert isinstance(request, ClosePosition)
     held = position.qty.copy_abs()
     if request.qty is None and held < state.exchange.instruments()[position.symbol].step:

@@ -16,6 +16,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.market_hours import MarketHours, UnknownHours
 from oms.domain.risk.admission import ApprovedOrder
+from oms.domain.value import evolve
 from oms.ports.ids import IdBlocks
 from oms.services.account_state.follow_ups import add_follow_up
 from oms.services.account_state.state import AccountState
@@ -50,6 +51,20 @@ def refuse_closed_market(state: AccountState, symbol: str, now: datetime) -> Ref
         set_by="calendar",
         facts={"next_open": next_open},
     )
+
+
+def with_session_expiry(state: AccountState, request: SendOrder, now: datetime) -> SendOrder:
+    """Return a GTD order without an expiry as one that expires at the next close of its market.
+
+    Where the hours are unknown it stays as it is, and is refused.
+    """
+    if request.time_in_force != "GTD" or request.expires_at is not None:
+        return request
+    try:
+        hours = _hours(state, request.symbol, now)
+    except UnknownHours:
+        return request
+    return request if hours is None else evolve(request, expires_at=hours.next_close)
 
 
 async def defer_to_open(

@@ -38,10 +38,10 @@ REFUSING: dict[str, Any] = {
     "daily_loss_limit_pct": "0.000001",
     "max_total_drawdown_pct": "0.000001",
 }
-#: Keys that refuse nothing themselves, market orders only, or orders that were sent before.
+#: Keys that refuse nothing themselves, market orders only, orders that were sent before, or stocks.
 SILENT = {
     *("risk_day_zone", "auto_reject_rate_per_minute", "losses_in_a_row", "max_slippage_bps"),
-    "duplicate_order_window_seconds",
+    *("duplicate_order_window_seconds", "max_order_qty.stock"),
 }
 #: Changes are no new orders.
 NO_NEW_ORDER = ("change", "ccxt_edit")

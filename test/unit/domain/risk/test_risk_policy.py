@@ -46,7 +46,7 @@ def test_a_value_is_parsed(key: str, sent: object, parsed: PolicyValue | None) -
     ("key", "sent", "reason"),
     [
         ("max_signals_per_day", 5, "unknown_key"),
-        ("max_order_qty.stock", 5, "unknown_key"),
+        ("max_order_qty.bonds", 5, "unknown_key"),
         ("max_order_notional", "NaN", "value"),
         ("max_order_notional", "-1", "value"),
         ("max_order_notional", True, "value"),
