@@ -4,7 +4,7 @@ Each raised class derives from the ccxt class of the same name and from ``OmsDri
 is a ``RuntimeError``::
 
     RuntimeError
-        OmsDriverError              code, outcome, retryable, order_id, client_order_id, ...
+        OmsDriverError              code, reason, outcome, retryable, order_id, ...
             InvalidOrder            also a ccxt.InvalidOrder; likewise for every class of ccxt
 
 The classes are created on first use, because ``import ccxt`` is slow.
@@ -61,6 +61,8 @@ class OmsDriverError(RuntimeError):
 
     #: The gateway's stable error code, or one of the driver.
     code: str | None = None
+    #: The gateway's reason, more exact than the code: of ``risk_blocked`` the limit or switch.
+    reason: str | None = None
     #: What happened at the exchange: ``not_sent``, ``rejected``, ``unknown``; ``None`` for reads.
     outcome: str | None = None
     #: Whether the same request may be repeated without risk.
@@ -148,6 +150,7 @@ def error_from_response(
     error = exception_class(_class_name(fields, request, status))(message)
     result = _first_result(fields) or _first_result(body) or {}
     error.code = str(code)
+    error.reason = _text(fields.get("reason"))
     error.outcome = fields["outcome"] if "outcome" in fields else _outcome(request, status)
     error.retryable = fields.get("retryable") is True and error.outcome != "unknown"
     error.retry_after = retry_after

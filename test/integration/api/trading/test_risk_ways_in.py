@@ -1,9 +1,16 @@
 """Every key of a risk policy × every way in: what opens is refused alike, what reduces passes."""
 
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ccxt_driver import OmsCcxtAsyncExchange
+from ccxt_driver.errors import OmsDriverError
+from kit.databases.mariadb import PrivateMariaDB
 from kit.gateway.in_process import InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
@@ -11,9 +18,12 @@ from kit.gateway.limited_account import (
     KEY,
     open_limited,
     post_command,
+    preview_of,
     send,
     set_limits,
 )
+from kit.http.asgi_websocket import AsgiWebSocket, connect_websocket
+from kit.http.http_server import serve_http
 from oms.domain.risk.policy_keys import KEYS
 from oms.services.performance.account_equity import ReadAccountEquity
 
@@ -49,69 +59,123 @@ ENTRY = {"order_type": "limit", "price": "102", "qty": "2"}
 LEG = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 2, "price": 102}
 
 
-async def _command(gateway: InProcessGateway, _order_id: int) -> Any:
-    return (await send(gateway, **ENTRY))["error"]
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """A gateway, connections to it, and a resting order that can be changed."""
+
+    gateway: InProcessGateway
+    socket: AsgiWebSocket
+    driver: OmsCcxtAsyncExchange
+    order_id: int
 
 
-async def _batch(gateway: InProcessGateway, _order_id: int) -> Any:
+async def _command(ways: Ways) -> Any:
+    return (await send(ways.gateway, **ENTRY))["error"]
+
+
+async def _batch(ways: Ways) -> Any:
     payload = {"symbol": BTC, "side": "buy", **ENTRY}
-    item = {"account_id": gateway.account_id, "command": "send_order", "payload": payload}
-    answer = await gateway.client("POST", "/oms/commands?wait_ms=8000", [item, item], key=KEY)
+    item = {"account_id": ways.gateway.account_id, "command": "send_order", "payload": payload}
+    answer = await ways.gateway.client("POST", "/oms/commands?wait_ms=8000", [item, item], key=KEY)
     body = answer.json()
     first, second = [row["error"] for row in (body.get("detail") or body)["results"]]
     assert first["reason"] == second["reason"]
     return first
 
 
-async def _call(gateway: InProcessGateway, func: str, *args: Any) -> Any:
-    path = f"/ccxt/{gateway.account_id}/{func}"
-    return (await gateway.client("POST", path, {"args": list(args)}, key=KEY)).detail
+async def _pair(ways: Ways) -> Any:
+    pair = {"symbol": BTC, "side": "buy", "qty": "2", "limit_price": "102", "trigger_price": "103"}
+    return (await post_command(ways.gateway, "send_oco", **pair, reduce_only=False))["error"]
 
 
-async def _ccxt(gateway: InProcessGateway, _order_id: int) -> Any:
-    return await _call(gateway, "create_order", BTC, "limit", "buy", 2, 102)
+async def _socket(ways: Ways) -> Any:
+    payload = {"symbol": BTC, "side": "buy", **ENTRY}
+    command = {"account_id": ways.gateway.account_id, "command": "send_order", "payload": payload}
+    reply = await ways.socket.request("command", command | {"wait_ms": 8000}, "position")
+    return reply["payload"]["error"]
 
 
-async def _ccxt_orders(gateway: InProcessGateway, _order_id: int) -> Any:
-    return await _call(gateway, "create_orders", [LEG, LEG])
+async def _socket_call(ways: Ways) -> Any:
+    args = [BTC, "limit", "buy", 2, 102]
+    call = {"account_id": ways.gateway.account_id, "func": "create_order", "args": args}
+    return (await ways.socket.request("call", call, "ccxt"))["payload"].get("detail")
 
 
-async def _ccxt_edit(gateway: InProcessGateway, order_id: int) -> Any:
-    rows = await gateway.client.get(f"/oms/orders/{order_id}", key=KEY)
+async def _driver(ways: Ways) -> Any:
+    try:
+        await ways.driver.create_order(BTC, "limit", "buy", 2, 102)
+    except OmsDriverError as error:
+        return {"reason": error.reason}
+    return None
+
+
+async def _call(ways: Ways, func: str, *args: Any) -> Any:
+    path = f"/ccxt/{ways.gateway.account_id}/{func}"
+    return (await ways.gateway.client("POST", path, {"args": list(args)}, key=KEY)).detail
+
+
+async def _ccxt(ways: Ways) -> Any:
+    return await _call(ways, "create_order", BTC, "limit", "buy", 2, 102)
+
+
+async def _ccxt_orders(ways: Ways) -> Any:
+    return await _call(ways, "create_orders", [LEG, LEG])
+
+
+async def _ccxt_edit(ways: Ways) -> Any:
+    rows = await ways.gateway.client.get(f"/oms/orders/{ways.order_id}", key=KEY)
     number = rows["items"][0]["exchange_order_id"]
-    return await _call(gateway, "edit_order", number, BTC, "limit", "buy", 3, 102)
+    return await _call(ways, "edit_order", number, BTC, "limit", "buy", 3, 102)
 
 
-async def _change(gateway: InProcessGateway, order_id: int) -> Any:
-    change = {"order_id": order_id, "new_qty": "3", "new_price": "102"}
-    return (await post_command(gateway, "change_order", **change))["error"]
+async def _change(ways: Ways) -> Any:
+    change = {"order_id": ways.order_id, "new_qty": "3", "new_price": "102"}
+    return (await post_command(ways.gateway, "change_order", **change))["error"]
 
 
-async def _check(gateway: InProcessGateway, _order_id: int) -> Any:
+async def _check(ways: Ways) -> Any:
     order = {"symbol": BTC, "side": "buy", **ENTRY}
-    body = {"account_id": gateway.account_id, "order": order}
-    return (await gateway.client("POST", "/risk/check", body, key=KEY)).json()["refusal"]
+    body = {"account_id": ways.gateway.account_id, "order": order}
+    return (await ways.gateway.client("POST", "/risk/check", body, key=KEY)).json()["refusal"]
 
 
-WAYS = {
+async def _preview(ways: Ways) -> Any:
+    order = {"symbol": BTC, "side": "buy", **ENTRY}
+    return (await preview_of(ways.gateway, "send_order", **order))["refusal"]
+
+
+WAYS: Mapping[str, Callable[[Ways], Awaitable[Any]]] = {
     "command": _command,
     "batch": _batch,
+    "pair": _pair,
+    "socket": _socket,
+    "socket_call": _socket_call,
+    "driver": _driver,
     "ccxt": _ccxt,
     "ccxt_orders": _ccxt_orders,
     "ccxt_edit": _ccxt_edit,
     "change": _change,
     "check": _check,
+    "preview": _preview,
 }
 
 
-def test_the_table_has_every_key() -> None:
-    assert REFUSING.keys() | SILENT == KEYS.keys()
+@pytest.fixture(params=["sqlite", "mariadb"])
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The gateway's database."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"ways_in_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    yield server.dsn(name)
+    server.drop_database(name)
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_every_key_refuses_what_opens_and_lets_exits_pass(
-    busy: InProcessGateway, way: str
-) -> None:
+@pytest.fixture
+async def ways(busy: InProcessGateway) -> AsyncIterator[Ways]:
+    """A hedge account that has lost, and holds two positions and two resting orders."""
     gateway = await open_limited(busy, "hedge")
     resting = {"order_type": "limit", "price": "90", "qty": "2", "new_position": True}
     assert (await send(gateway, side="sell", qty="20"))["ok"]
@@ -121,27 +185,44 @@ async def test_every_key_refuses_what_opens_and_lets_exits_pass(
     assert scheduler is not None
     await scheduler.take([gateway.worker.processor.keeper.held[gateway.account_id]])
     await gateway.set_price(ETH, "99", key=KEY)
-    (short,) = await _positions(gateway, BTC)
-    refusals = {}
     assert (await send(gateway, symbol=ETH, new_position=True))["ok"]
     await gateway.set_price(ETH, "98", key=KEY)
     lost = max((await _positions(gateway, ETH)), key=lambda row: int(row["id"]))
     assert (await post_command(gateway, "close_position", position_id=lost["id"]))["ok"]
-    limits = dict(REFUSING)
-    if way in NO_NEW_ORDER:
-        del limits["max_orders_per_minute"]
-    for key, setting in limits.items():
+    async with (
+        serve_http(gateway.app) as server,
+        connect_websocket(gateway.app, KEY) as socket,
+    ):
+        url = f"http://127.0.0.1:{server.port}"
+        driver = OmsCcxtAsyncExchange(api_key=KEY, account_id=gateway.account_id, base_url=url)
+        yield Ways(gateway, socket, driver, order_ids[0])
+        await driver.close()
+
+
+def test_the_table_has_every_key() -> None:
+    assert REFUSING.keys() | SILENT == KEYS.keys()
+
+
+async def test_every_key_refuses_what_opens_and_lets_exits_pass(ways: Ways) -> None:
+    gateway = ways.gateway
+    (short,) = await _positions(gateway, BTC)
+    refusals: dict[str, dict[str, str]] = {name: {} for name in WAYS}
+    for key, setting in REFUSING.items():
         reader = gateway.worker.processor.read_equity
         assert isinstance(reader, ReadAccountEquity)
         reader.forget()
         await set_limits(gateway, **{key: setting})
-        refused = await WAYS[way](gateway, order_ids[0])
-        assert refused is not None, key
-        refusals[key] = refused["reason"]
+        for name, way in WAYS.items():
+            if key != "max_orders_per_minute" or name not in NO_NEW_ORDER:
+                refused = await way(ways)
+                assert refused is not None, (key, name)
+                refusals[name][key] = refused["reason"]
         closing = await post_command(gateway, "close_position", position_id=short["id"], qty="1")
         assert closing["ok"], (key, closing)
         await set_limits(gateway, **{key: None})
-    assert refusals == {key: KEYS[key].reason for key in limits}
+    expected = {key: KEYS[key].reason for key in REFUSING}
+    fewer = {key: each for key, each in expected.items() if key != "max_orders_per_minute"}
+    assert refusals == {name: fewer if name in NO_NEW_ORDER else expected for name in WAYS}
 
 
 async def _positions(gateway: InProcessGateway, symbol: str) -> Any:
