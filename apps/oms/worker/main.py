@@ -24,6 +24,7 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
+from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
@@ -206,11 +207,13 @@ class Worker:
     def _status(self) -> str:
         """Return the status that the heartbeat carries."""
         accounts = len([i for i in self.keeper.held if i != HOUSEKEEPING_LEASE])
+        states = self.processor.states.values()
         status: dict[str, object] = {
             "pid": os.getpid(),
             "accounts": accounts,
             "commands_done": self.commands_done,
             "stop_watch_age_s": self.processor.stop_watch_age_seconds(),
+            "calendar": calendar_health(states, self.processor.clock.now()),
         }
         return json.dumps(
             status

@@ -10,9 +10,10 @@ from kit.databases.emptied import empty_database
 from kit.gateway.in_process import TRADER, open_gateway
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
-from oms.adapters.trading_calendar import LibraryCalendar
+from oms.adapters.trading_calendar import LibraryCalendar, load_sessions
 from oms.config import Settings
 from oms.domain.market_hours import Session
+from oms.services.risk.market_session import calendar_health
 from oms.wire.json import time_text
 
 STOCK = "AAPL"
@@ -228,3 +229,30 @@ async def test_a_dated_order_without_an_expiry_ends_with_the_session(trader: Pap
     continuous = await send(trader, symbol=SYMBOL, **dated)
     assert (continuous.status, continuous.json()["detail"]["code"]) == (422, "validation_error")
     await trader.assert_healthy()
+
+
+async def test_the_status_shows_a_calendar_that_ends_or_is_missing(
+    trader: PaperTrader,
+) -> None:
+    processor = trader.gateway.worker.processor
+
+    def health() -> str | None:
+        return calendar_health(processor.states.values(), processor.clock.now())
+
+    await price(trader, "100")
+    assert health() == "ok"
+    last = load_sessions(Session.US_EQUITY)[-1].opens_at
+    set_clock(trader, last - timedelta(days=59))
+    assert health() == "ends_soon"
+    set_clock(trader, last)
+    assert health() == "missing"
+
+    async def shown() -> str | None:
+        status = await trader.gateway.client.get("/dispatcher/status", key=trader.key)
+        (worker,) = status["result"]["workers"]
+        calendar: str | None = worker["calendar"]
+        return calendar
+
+    await poll_until(shown, lambda calendar: calendar == "missing")
+    answer = await trader.gateway.client("GET", "/metrics", key=trader.key)
+    assert 'oms_trading_calendar_ok{worker="in-process"} 0' in answer.body.decode()

@@ -91,8 +91,6 @@ def _command(name: str, **payload: object) -> dict[str, Any]:
         (
             "send-order --account-id 1 --symbol A/B --side buy --order-type limit --qty 1e-3"
             " --price 2 --strategy-id 3 --position-id 4 --client-order-id c --reduce-only"
-            " --time-in-force GTD --expires-at 2030-01-01T00:00:00Z"
-            " --session-policy queue_until_open"
             " --stop-loss 1 --stop-gain 9 --comment x",
             _command(
                 "send_order",
@@ -104,9 +102,6 @@ def _command(name: str, **payload: object) -> dict[str, Any]:
                 strategy_id=3,
                 position_id=4,
                 client_order_id="c",
-                time_in_force="GTD",
-                expires_at="2030-01-01T00:00:00Z",
-                session_policy="queue_until_open",
                 reduce_only=True,
                 stop_loss="1",
                 stop_gain="9",

@@ -41,7 +41,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
     )
     request_metrics.count_commands([CancelAllOrders()], [cast(CommandRow, row)])
     metrics: dict[str, Any] = {
-        "workers": [{"worker_id": "w", "accounts": 1, "stop_watch_age_s": 0.1}],
+        "workers": [{"worker_id": "w", "accounts": 1, "stop_watch_age_s": 0.1, "calendar": "ok"}],
         "worker_queue_depth": {"paper": {"w": 1}},
         "orders_unknown": 0,
         "reconciled": {

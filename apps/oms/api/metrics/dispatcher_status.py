@@ -81,6 +81,7 @@ def _worker_metrics(
                 "heartbeat_age_s": round(worker.heartbeat_age_seconds, 3),
                 "accounts": account_counts.get(worker.worker_id, 0),
                 "stop_watch_age_s": _stop_watch_age(worker, statuses[worker.worker_id]),
+                "calendar": statuses[worker.worker_id].get("calendar"),
             }
             for worker in workers
         ],

@@ -87,6 +87,13 @@ class GatewayCollector(Collector):
         ]
         text = "Time since the worker compared stop levels with prices."
         yield _gauge("stop_watch_age_seconds", text, ("worker",), watched)
+        calendars = [
+            ((row["worker_id"],), int(row["calendar"] == "ok"))
+            for row in workers
+            if row["calendar"] is not None
+        ]
+        text = "Whether the trading calendar reaches 60 days ahead."
+        yield _gauge("trading_calendar_ok", text, ("worker",), calendars)
         depths = [
             ((name,), depth)
             for by_worker in self._status.get("worker_queue_depth", {}).values()

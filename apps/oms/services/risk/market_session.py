@@ -4,7 +4,9 @@ Only paper accounts trade instruments with sessions; the others, and accounts wi
 not asked.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from oms.domain.commands.command import (
     ClosePosition,
@@ -23,12 +25,42 @@ from oms.services.account_state.state import AccountState
 from oms.wire.json import time_text
 
 MARKET_CLOSED = "market_closed"
+CALENDAR_AHEAD = timedelta(days=60)
+"""How far a trading calendar has to reach."""
+
 _AT_ONCE = ("IOC", "FOK")
 
 
 def has_sessions(state: AccountState) -> bool:
     """Return whether the account trades instruments that are not always open."""
     return bool(state.account.paper.stocks) and state.paper is not None
+
+
+class CalendarHealth(StrEnum):
+    """Whether the trading calendar knows the sessions to come."""
+
+    OK = "ok"
+    #: It does not reach ``CALENDAR_AHEAD``.
+    ENDS_SOON = "ends_soon"
+    #: There is none, or it has ended: entries are refused.
+    MISSING = "missing"
+
+
+def calendar_health(states: Iterable[AccountState], now: datetime) -> CalendarHealth | None:
+    """Return the health of the calendar of the accounts; ``None`` if none trades stocks."""
+    state = next(filter(has_sessions, states), None)
+    if state is None:
+        return None
+    symbol = state.account.paper.stocks[0]
+    try:
+        _hours(state, symbol, now)
+    except UnknownHours:
+        return CalendarHealth.MISSING
+    try:
+        _hours(state, symbol, now + CALENDAR_AHEAD)
+    except UnknownHours:
+        return CalendarHealth.ENDS_SOON
+    return CalendarHealth.OK
 
 
 def refuse_closed_market(state: AccountState, symbol: str, now: datetime) -> Refused | None:

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from oms.wire.responses.value_types import Count, Id, one_of
 
 CheckText = Annotated[str, one_of("ok", "failed")]
+CalendarText = Annotated[str, one_of("ok", "ends_soon", "missing")]
 CountByEngine = dict[str, Count]
 CountByWorker = dict[str, dict[str, Count]]
 
@@ -84,6 +85,10 @@ class LiveWorker(TypedDict):
     stop_watch_age_s: Annotated[
         float | None,
         Field(description="Since stop levels were compared with prices; null: there are none."),
+    ]
+    calendar: Annotated[
+        CalendarText | None,
+        Field(description="The trading calendar; null: no account of it trades stocks."),
     ]
 
 
