@@ -102,8 +102,9 @@ class ExchangeSnapshot:
 
     ``orders`` and ``trades`` are execution reports, trades with their symbol; ``holdings`` are
     signed contract quantities by symbol and, if the exchange holds two legs, by side. ``raw`` are
-    the rows as received; ``None`` if they are available through ``call``. ``balances`` are totals
-    by currency; ``None`` if not reported. ``averages`` are entries of holdings that have one.
+    the rows as received; ``None`` if ``call`` returns them. ``balances`` are totals by currency;
+    ``None`` if not reported. ``averages`` are entries of holdings that have one. ``request`` is the
+    number of the last request before its reading began.
     """
 
     since: datetime
@@ -121,10 +122,10 @@ class ExchangeSnapshot:
     reaches_from: datetime | None = None
     #: Whether the exchange account holds long and short legs; ``None``: not reported.
     has_legs: bool | None = None
-    #: Funding payments read, which are reported as charges, too; they are all of the account from
-    #: this time on. ``None``: unknown.
+    #: Funding payments read, charges too, and from when on they are all; ``None``: unknown.
     funding: Sequence[Charge] = ()
     funding_whole_from: datetime | None = None
+    request: int = 0
 
 
 @value
@@ -310,11 +311,11 @@ class Exchange(Protocol):
 
     def start_snapshot(
         self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
-    ) -> None:
-        """Start reading a complete ``snapshot`` in the background; ``take_snapshots`` returns it.
+    ) -> int:
+        """Start to read a ``snapshot`` for ``take_snapshots``; return the number of the request.
 
         With ``until`` executions are read up to then only. ``symbols`` are read in any case, where
-        the exchange lists nothing without a symbol.
+        the exchange lists nothing without one.
         """
         ...
 

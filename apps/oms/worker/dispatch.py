@@ -197,8 +197,8 @@ class CommandProcessor:
             return Refused(code="busy", message="the exchange is not connected yet")
         if (reason := state.exchange.unavailable_reason()) is not None:
             return reason
-        if state.pending_reconciles:
-            return None  # The pass in progress covers it.
+        if self.poll_exchange.reconcile.is_running(state, scope):
+            return None
         changes, now = Changes(), self.clock.now()
         try:
             await self.poll_exchange.reconcile.start_scheduled(

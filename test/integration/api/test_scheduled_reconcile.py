@@ -1,5 +1,6 @@
 """Scheduled reconciliation by the account's worker."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from kit.polling import poll_until
 from oms.domain.errors import Refused
 from oms.domain.reconcile.position_comparison import Scope
 from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
+from oms.ports.exchange import ExchangeSnapshot
+from oms.services.account_state.pending import PendingReconcile
 from oms.worker import reconcile_schedule
 from oms.worker.reconcile_schedule import ReconcileScheduler
 
@@ -98,6 +101,68 @@ async def test_hundred_unchanged_reconciles_write_nothing(
     assert state.reconciled_until is not None and now() - state.reconciled_until < timedelta(
         seconds=10
     )
+    await accounts.keeper.release_all()
+    await accounts.evict_all()
+
+
+async def test_a_pass_that_began_before_a_request_does_not_answer_it(
+    gateway: InProcessGateway,
+) -> None:
+    """It may have read the executions before those that the caller asks for."""
+    gateway.worker.processor.connect = connect_deferred
+    gateway.start_worker()
+    await gateway.set_price(SYMBOL, "50000")
+    assert (await gateway.order("?wait_ms=8000")).status == 200
+    exchange, finished = _exchange(gateway), list[ExchangeSnapshot]()
+    exchange.start_snapshot = lambda *_: 2  # type: ignore[method-assign]
+    exchange.take_snapshots = lambda: [finished.pop() for _ in finished[:]]  # type: ignore[method-assign]
+    state = gateway.worker.processor.states[gateway.account_id]
+    asked = asyncio.create_task(
+        gateway.client("POST", "/oms/reconcile", {"account_id": gateway.account_id})
+    )
+
+    async def read(number: int) -> int:
+        """The passes that wait after a snapshot was taken that began after ``number`` requests."""
+        [pending] = await poll_until(waiting, bool)
+        facts: dict[str, Any] = {"orders": (), "trades": (), "holdings": {}}
+        finished.append(ExchangeSnapshot(since=pending.since, request=number, **facts))
+        exchange.on_update()
+        await poll_until(unread, lambda left: not left)
+        return len(state.pending_reconciles)
+
+    async def waiting() -> list[PendingReconcile]:
+        return state.pending_reconciles
+
+    async def unread() -> list[ExchangeSnapshot]:
+        return finished
+
+    assert await read(1) == 1
+    assert not asked.done()
+    await read(2)
+    assert (await asked).status == 200
+
+
+async def test_a_wider_scheduled_pass_does_not_count_as_done_by_a_running_one(
+    gateway: InProcessGateway,
+) -> None:
+    gateway.worker.processor.connect = connect_deferred
+    gateway.start_worker()
+    await gateway.set_price(SYMBOL, "50000")
+    assert (await gateway.order("?wait_ms=8000")).status == 200
+    await gateway.stop_worker()
+    accounts = gateway.worker.processor
+    await accounts.keeper.round(1)
+    await accounts.load_leased_accounts([gateway.account_id])
+    started = list[datetime]()
+    await accounts.reconcile_account(gateway.account_id, Scope.SHORT, ReconcileIntervals())
+    await accounts.poll_updates()
+    exchange = _exchange(gateway)
+    exchange.start_snapshot = lambda since, *_: started.append(since) or 0  # type: ignore[method-assign]
+    for scope in (Scope.SHORT, Scope.SHORT, Scope.LONG, Scope.HOURLY, Scope.LONG):
+        await accounts.reconcile_account(gateway.account_id, scope, ReconcileIntervals())
+    short, long = started
+    assert now() - short < timedelta(minutes=11)
+    assert now() - long > timedelta(days=9)
     await accounts.keeper.release_all()
     await accounts.evict_all()
 

@@ -129,9 +129,10 @@ class DeferredExchange(PaperExchange):
 
     def start_snapshot(
         self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
-    ) -> None:
+    ) -> int:
         self.snapshot_requests.append(since)
         self.on_update()
+        return 0
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         since, self.snapshot_requests = self.snapshot_requests, []

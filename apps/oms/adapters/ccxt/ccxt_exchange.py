@@ -287,9 +287,9 @@ class CcxtExchange:
 
     def start_snapshot(
         self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
-    ) -> None:
-        """Request a snapshot of the account; ``take_snapshots`` returns it."""
-        self._components.snapshots.request(since, until, symbols)
+    ) -> int:
+        """Request a snapshot for ``take_snapshots``; returns the number of the request."""
+        return self._components.snapshots.request(since, until, symbols)
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         """Returns the snapshots read since the last call."""

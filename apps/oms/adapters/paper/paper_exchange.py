@@ -353,8 +353,9 @@ class PaperExchange:
 
     def start_snapshot(
         self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
-    ) -> None:
+    ) -> int:
         """Does nothing: ``snapshot`` takes no time."""
+        return 0
 
     def take_snapshots(self) -> Sequence[ExchangeSnapshot]:
         """Returns nothing: there are no snapshots in the background."""

@@ -1,6 +1,6 @@
 """Schedule of the automatic reconciliation of accounts: intervals and lookbacks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import timedelta
 from types import MappingProxyType
@@ -22,6 +22,11 @@ _PARTS = 9973
 """Start times are spread over this many slots of an interval (a prime, since ids are sequential).
 """
 _STRIDE = 6151
+
+
+def scopes_from(scope: Scope) -> Sequence[Scope]:
+    """Return the scheduled scopes that read at least as far back as ``scope``."""
+    return _WIDEST_FIRST[: _WIDEST_FIRST.index(scope) + 1]
 
 
 @value

@@ -32,6 +32,8 @@ class PendingReconcile:
     command: Command | None
     payload: Reconcile
     since: datetime
+    #: Number of its request at the exchange: a snapshot that began before does not answer it.
+    request: int
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

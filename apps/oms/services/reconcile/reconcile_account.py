@@ -25,7 +25,7 @@ from oms.domain.reconcile.position_comparison import (
     average_differences,
     lookback_start,
 )
-from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals
+from oms.domain.reconcile.reconcile_schedule import ReconcileIntervals, scopes_from
 from oms.domain.value import evolve
 from oms.ports.exchange import ExchangeSnapshot
 from oms.ports.ids import IdBlocks
@@ -79,11 +79,16 @@ class ReconcileAccount:
         payload = command.payload
         assert isinstance(payload, Reconcile)
         since = await self._read_start(state, payload, state.account.reconcile_intervals, now)
+        request = state.exchange.start_snapshot(since, _until(payload), payload.symbols)
         state.pending_reconciles.append(
-            PendingReconcile(command=command, payload=payload, since=since)
+            PendingReconcile(command=command, payload=payload, since=since, request=request)
         )
-        state.exchange.start_snapshot(since, _until(payload), payload.symbols)
         return CommandResult(status=CommandStatus.RUNNING)
+
+    def is_running(self, state: AccountState, scope: Scope) -> bool:
+        """Return whether a pass that reads as far back as this scope is in progress."""
+        running = [pending.payload.scope for pending in state.pending_reconciles]
+        return any(each in running for each in scopes_from(scope))
 
     async def start_scheduled(
         self,
@@ -99,10 +104,10 @@ class ReconcileAccount:
             await self(state, payload, changes, now, is_requested=False)
             return
         since = await self._read_start(state, payload, intervals, now)
+        request = state.exchange.start_snapshot(since)
         state.pending_reconciles.append(
-            PendingReconcile(command=None, payload=payload, since=since)
+            PendingReconcile(command=None, payload=payload, since=since, request=request)
         )
-        state.exchange.start_snapshot(since)
 
     async def record_failure(self, state: AccountState, reason: Refused, now: datetime) -> None:
         """Record a failed run, and the discrepancy that explains it if there is one."""
@@ -281,7 +286,9 @@ def _until(payload: Reconcile) -> datetime | None:
 
 
 def _covers(snapshot: ExchangeSnapshot, pending: PendingReconcile) -> bool:
-    """Return whether the snapshot covers what the pass waits for."""
+    """Return whether the snapshot covers what the pass waits for, and began after its request."""
+    if snapshot.request < pending.request:
+        return False
     until = _until(pending.payload)
     return snapshot.since <= pending.since and (snapshot.until is None or snapshot.until == until)
 

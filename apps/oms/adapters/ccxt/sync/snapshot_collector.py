@@ -59,11 +59,14 @@ class SnapshotCollector:
         #: Requests with an end, each read by itself.
         self._periods: list[tuple[datetime, datetime]] = []
         self._requested = asyncio.Event()
+        self._request_count = 0
 
     def request(
         self, since: datetime, until: datetime | None = None, symbols: Collection[str] = ()
-    ) -> None:
+    ) -> int:
         """Request a snapshot since then; with ``until`` of executions up to then only.
+
+        Returns the number of the request. A snapshot that is being read was requested before.
 
         ``symbols`` are read from now on, where the venue lists nothing without one.
         """
@@ -73,6 +76,8 @@ class SnapshotCollector:
         else:
             self._since = since if self._since is None else min(since, self._since)
         self._requested.set()
+        self._request_count += 1
+        return self._request_count
 
     async def run(self) -> None:
         """Collect requested snapshots until canceled; a failed one is requested again later."""
@@ -101,7 +106,7 @@ class SnapshotCollector:
 
     async def snapshot(self, since: datetime, until: datetime | None = None) -> ExchangeSnapshot:
         """Returns one snapshot. Raises ``ReadFailed``, after reporting what was read."""
-        collected = _Collected()
+        collected, request = _Collected(), self._request_count
         try:
             holdings, balances = await self._read(since, until, collected)
             has_legs = await self._reader.has_legs(self._clock())
@@ -126,6 +131,7 @@ class SnapshotCollector:
             funding_whole_from=self._reader.funding_from(since, self._clock())
             if collected.is_funding_whole
             else None,
+            request=request,
         )
 
     async def _read(
