@@ -34,7 +34,7 @@ class Request:
     @property
     def is_read(self) -> bool:
         """Whether the request changes nothing and may therefore be repeated."""
-        if self.method.upper() == "GET":
+        if self.method.upper() == "GET" or self.path.endswith("/preview"):
             return True
         return self.path.startswith("/ccxt/") and self.path.split("/")[-1].startswith(_READS)
 

@@ -33,6 +33,7 @@ _FIELDS = {
     "time_in_force": "time_in_force",
     "timeInForce": "time_in_force",
     "expires_at": "expires_at",
+    "session_policy": "session_policy",
     "new_position": "new_position",
     "bracket": "bracket",
     "max_hold_seconds": "max_hold_seconds",
@@ -74,7 +75,7 @@ _NOT_OF_CLOSE = frozenset({"position_id", "reduce_only", "oms_stop_loss", "oms_s
 
 def create_order(context: CallContext, call: OrderCall) -> Flow[Structure]:
     """Sends one order."""
-    payload = _send_payload(context, call)
+    payload = send_payload(context, call)
     body = yield _request(context, _command(context, "send_order", payload), call.params)
     return _order(context, body, _result(body, 0), {**payload, "filled_qty": "0"})
 
@@ -86,7 +87,7 @@ def create_orders(
 
     ``info`` of each contains only the result of that order.
     """
-    payloads = [_send_payload(context, call) for call in calls]
+    payloads = [send_payload(context, call) for call in calls]
     commands = [_command(context, "send_order", payload) for payload in payloads]
     body = yield _request(context, commands, params)
     results = [_result(body, index) for index in range(len(payloads))]
@@ -114,11 +115,11 @@ def edit_order(
     """
     change = {"order_id": _id(id), **_comment(params), **expected}
     if amount is not None:
-        change["new_qty"] = _number("amount", amount)
+        change["new_qty"] = number_text("amount", amount)
     if price is not None:
-        change["new_price"] = _number("price", price)
+        change["new_price"] = number_text("price", price)
     if "new_trigger_price" in change:
-        change["new_trigger_price"] = _number("triggerPrice", change["new_trigger_price"])
+        change["new_trigger_price"] = number_text("triggerPrice", change["new_trigger_price"])
     body = yield _request(context, _command(context, "change_order", change), params)
     fallback = {
         "id": id,
@@ -188,7 +189,7 @@ def close_position(
     payload |= {key: value for key, value in fields.items() if key not in _NOT_OF_CLOSE}
     for key, name in (("amount", "qty"), ("qty", "qty"), ("price", "price")):
         if key in extra:
-            payload[name] = _number(key, extra.pop(key))
+            payload[name] = number_text(key, extra.pop(key))
     for key in ("type", "order_type"):
         if key in extra:
             payload["order_type"] = str(extra.pop(key)).lower()
@@ -199,25 +200,25 @@ def close_position(
     return _order(context, body, _result(body, 0), fallback)
 
 
-def _send_payload(context: CallContext, call: OrderCall) -> dict[str, Any]:
+def send_payload(context: CallContext, call: OrderCall) -> dict[str, Any]:
     fields, extra = _read_params(call.params)
     payload = {
         "symbol": call.symbol,
         "side": str(call.side).lower(),
         "order_type": gateway_order_type(call.type),
-        "qty": _number("amount", call.amount),
+        "qty": number_text("amount", call.amount),
         "strategy_id": context.strategy_id,
         "position_id": 0,
         "client_order_id": _new_client_order_id(),
         **fields,
     }
     if call.price is not None:
-        payload["price"] = _number("price", call.price)
+        payload["price"] = number_text("price", call.price)
     stop = call.params.get("stopLossPrice")
     if stop is not None and fields.get("take_profit_price") is not None:
         # A pair of exits: the order is the take profit, the stop loss is its counterpart.
         payload["trigger_price"] = fields["take_profit_price"]
-        extra["stopLossPrice"] = _number("stopLossPrice", _level(stop))
+        extra["stopLossPrice"] = number_text("stopLossPrice", _level(stop))
     extra |= call.exchange_params
     if extra:
         payload["extra"] = extra
@@ -236,7 +237,7 @@ def _read_params(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:
         if key in _FIELDS:
             fields[_FIELDS[key]] = value
         elif key in _NUMBERS:
-            fields[_NUMBERS[key]] = _number(key, _level(value))
+            fields[_NUMBERS[key]] = number_text(key, _level(value))
         else:
             extra[key] = value
     return fields, extra
@@ -254,11 +255,15 @@ def _command(context: CallContext, name: str, payload: dict[str, Any]) -> dict[s
 
 
 def _request(context: CallContext, body: Any, params: Params) -> Request:
-    """Returns the request; ``wait_ms`` stays below the driver's own timeout."""
+    query = wait_query(context, params)
+    return Request(method="POST", path="/oms/commands", query=query, payload=body)
+
+
+def wait_query(context: CallContext, params: Params) -> dict[str, str | int]:
+    """Returns ``wait_ms``, which stays below the driver's own timeout."""
     wait_ms = params.get("wait_ms")
     wait_ms_max = max(0, int(context.timeout_seconds * 1000) - RESPONSE_MARGIN_MS)
-    query = {"wait_ms": min(DEFAULT_WAIT_MS if wait_ms is None else int(wait_ms), wait_ms_max)}
-    return Request(method="POST", path="/oms/commands", query=query, payload=body)
+    return {"wait_ms": min(DEFAULT_WAIT_MS if wait_ms is None else int(wait_ms), wait_ms_max)}
 
 
 def _result(body: Body, index: int) -> Body:
@@ -310,7 +315,7 @@ def _id(value: Any) -> Any:
     return int(text) if text.isascii() and text.isdigit() else value
 
 
-def _number(name: str, value: Any) -> str:
+def number_text(name: str, value: Any) -> str:
     try:
         return format_decimal(value)
     except ValueError as error:

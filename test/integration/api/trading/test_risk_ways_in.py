@@ -109,6 +109,10 @@ async def _driver(ways: Ways) -> Any:
     return None
 
 
+async def _driver_preview(ways: Ways) -> Any:
+    return (await ways.driver.preview_order(BTC, "limit", "buy", 2, 102))["refusal"]
+
+
 async def _call(ways: Ways, func: str, *args: Any) -> Any:
     path = f"/ccxt/{ways.gateway.account_id}/{func}"
     return (await ways.gateway.client("POST", path, {"args": list(args)}, key=KEY)).detail
@@ -151,6 +155,7 @@ WAYS: Mapping[str, Callable[[Ways], Awaitable[Any]]] = {
     "socket": _socket,
     "socket_call": _socket_call,
     "driver": _driver,
+    "driver_preview": _driver_preview,
     "ccxt": _ccxt,
     "ccxt_orders": _ccxt_orders,
     "ccxt_edit": _ccxt_edit,
