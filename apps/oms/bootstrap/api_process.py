@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from oms import __version__
-from oms.adapters.clock import SystemClock
+from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.store import SqlStore
@@ -19,6 +19,7 @@ from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
 from oms.bootstrap.valuation import build_performance, build_value_accounts
 from oms.config import Settings
+from oms.ports.clock import Clock
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
 from oms.services.queries.ledger_queries import LedgerQueries
@@ -36,14 +37,18 @@ PAGE_FOLDER = Path(str(files("oms"))) / "web"
 
 
 def wire_api(
-    settings: Settings, store: SqlStore, *, notifier: Notifier, administer: Administer
+    settings: Settings,
+    store: SqlStore,
+    *,
+    notifier: Notifier,
+    administer: Administer,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Application:
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
-    clock = SystemClock()
     commands = settings.commands
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
-    value_accounts = build_value_accounts(settings, store)
+    value_accounts = build_value_accounts(settings, store, clock)
     performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
         settings=settings,

@@ -4,11 +4,12 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from oms.adapters.clock import SystemClock
+from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.valuation import build_value_accounts
 from oms.config import Settings
 from oms.domain.account import Account
+from oms.ports.clock import Clock
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
 from oms.ports.notifier import Notifier
@@ -67,15 +68,15 @@ def wire_worker(
     close: Callable[[], Awaitable[None]],
     open_feed: Callable[[Account], PriceFeed] | None = None,
     only: tuple[int, ...] = (),
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Worker:
     """Return a worker that leases accounts as ``name``; ``connect`` creates their exchanges.
 
     ``close`` is called last at its stop. ``open_feed`` opens the market prices of an account's
     exchange; ``None``: marks are not refreshed. ``only`` limits it to these accounts.
     """
-    clock = SystemClock()
     execute = _execute(settings, store)
-    value_accounts = build_value_accounts(settings, store)
+    value_accounts = build_value_accounts(settings, store, clock)
     keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
     listener = WakeupListener(notifier=notifier)
     processor = CommandProcessor(
@@ -102,28 +103,27 @@ def wire_worker(
         processor=processor,
         keeper=keeper,
         leases=store.leases,
-        housekeeping=_housekeeping(settings, store),
-        fire_deadman=_fire_deadman(store, notifier),
+        housekeeping=_housekeeping(settings, store, clock),
+        fire_deadman=_fire_deadman(store, notifier, clock),
         notifier=notifier,
         listener=listener,
         tick_seconds=settings.paper_tick_ms / 1000,
         close=close,
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
-        mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed),
+        mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed, clock),
     )
 
 
-def _fire_deadman(store: SqlStore, notifier: Notifier) -> FireDeadman:
+def _fire_deadman(store: SqlStore, notifier: Notifier, clock: Clock) -> FireDeadman:
     """Return the watch over missed deadlines."""
     return FireDeadman(
-        switches=store.deadman_switches, ids=store.ids, clock=SystemClock(), notifier=notifier
+        switches=store.deadman_switches, ids=store.ids, clock=clock, notifier=notifier
     )
 
 
-def _housekeeping(settings: Settings, store: SqlStore) -> Housekeeping:
+def _housekeeping(settings: Settings, store: SqlStore, clock: Clock) -> Housekeeping:
     """Return the housekeeping of the holder of lease 0."""
-    clock = SystemClock()
     return Housekeeping(
         clock=clock,
         queue=store.queue,
@@ -177,6 +177,7 @@ def _mark_scheduler(
     store: SqlStore,
     keeper: LeaseKeeper,
     open_feed: Callable[[Account], PriceFeed] | None,
+    clock: Clock,
 ) -> MarkScheduler | None:
     """Return the refresh of marks."""
     if open_feed is None:
@@ -187,7 +188,7 @@ def _mark_scheduler(
             registry=store.registry,
             marks=store.market_marks,
             open_feed=open_feed,
-            clock=SystemClock(),
+            clock=clock,
             report_currency=settings.desk.report_currency,
         ),
         interval_seconds=settings.desk.price_refresh_seconds,

@@ -30,13 +30,14 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     await bootstrap.migrate(settings)
     bootstrap.ensure_master_key(settings)
     path = settings.home / FIRST_RUN_FILE
-    base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     async with bootstrap.open_store(settings) as store:
         administer = bootstrap.build_administer(settings, store)
         content = _read(path)
         if content is None or not await _is_complete(administer, content):
             content = await _set_up(administer)
-    content = {"base_url": base_url} | {k: v for k, v in content.items() if k != "base_url"}
+    content = {"base_url": reachable_url(settings)} | {
+        k: v for k, v in content.items() if k != "base_url"
+    }
     with replaced_file(path) as file:
         file.write(f"{json.dumps(content, indent=2)}\n".encode())
     return content
@@ -144,6 +145,11 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     needed = {"account_id", "accounts", "api_key", "admin_api_key", "symbol"}
     return content if isinstance(content, dict) and needed <= content.keys() else None
+
+
+def reachable_url(settings: Settings) -> str:
+    """Return the address of the gateway on this machine."""
+    return f"http://{_reachable(settings.host)}:{settings.port}"
 
 
 def _reachable(host: str) -> str:

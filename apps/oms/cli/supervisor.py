@@ -173,23 +173,28 @@ def up(parsed: argparse.Namespace) -> None:
     settings = command_settings(parsed)
     listener = open_listener(settings.host, settings.port)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    with _lock_data_folder(settings), listener:
-        os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
+    with lock_data_folder(settings), listener:
         try:
             first_run_content = asyncio.run(first_run(settings))
         except OmsError as error:
             raise CommandFailed(error.message, status=6) from None
-        silence_seconds = settings.silence_seconds_max
-        supervisor = Supervisor(
-            [
-                ChildProcess("api", ["api"], silence_seconds, listener),
-                ChildProcess(
-                    "worker", ["worker", "--name", _worker_name(settings)], silence_seconds
-                ),
-            ]
-        )
-        print(quick_start_text(first_run_content, settings.home / FIRST_RUN_FILE), flush=True)
-        supervisor.run()
+        text = quick_start_text(first_run_content, settings.home / FIRST_RUN_FILE)
+        supervise(settings, listener, text)
+
+
+def supervise(settings: Settings, listener: socket.socket, text: str) -> None:
+    """Print ``text`` and run API and worker until a signal; the environment has their settings."""
+    os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
+    silence_seconds = settings.silence_seconds_max
+    worker = ["worker", "--name", _worker_name(settings)]
+    supervisor = Supervisor(
+        [
+            ChildProcess("api", ["api"], silence_seconds, listener),
+            ChildProcess("worker", worker, silence_seconds),
+        ]
+    )
+    print(text, flush=True)
+    supervisor.run()
 
 
 def _worker_name(settings: Settings) -> str:
@@ -198,7 +203,7 @@ def _worker_name(settings: Settings) -> str:
     return f"up-{socket.gethostname()[:40]}-{folder_hash}"
 
 
-def _lock_data_folder(settings: Settings) -> TextIO:
+def lock_data_folder(settings: Settings) -> TextIO:
     """Return the locked lock file of the data folder. Raises ``CommandFailed`` if it is taken."""
     create_private_folder(settings.home)
     lock = (settings.home / LOCK_FILE).open("w", encoding="ascii")

@@ -86,6 +86,8 @@ class PaperSettings:
     replay: ReplaySettings = field(default_factory=ReplaySettings)
     #: Seed of random walks and random outcomes; ``None``: the account id.
     seed: int | None = None
+    #: When random walks begin: two with one seed have the same prices at the same age.
+    walk_start: datetime | None = None
     balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(100_000)})
     #: Maker and taker rate that replace those of the profile, as fractions (0.001 = 0.1 %).
     maker: Decimal | None = None

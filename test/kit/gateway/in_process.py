@@ -14,10 +14,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from kit.databases.schema import create_schema
-from kit.gateway.local_notifier import LocalNotifier
 from kit.http.asgi_client import AsgiClient
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
+from oms.adapters.local_notifier import LocalNotifier
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.trading_calendar import LibraryCalendar

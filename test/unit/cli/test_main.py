@@ -29,6 +29,7 @@ COMMANDS = {
     "set-api-key-status": "--api-key-id 1 --disabled --comment x",
     "add-account": "--user-id 1 --exchange-id paper.binance --label a --can-risk-manage",
     "up": "--host 127.0.0.1 --port 9000 --demo",
+    "demo": "--port 9000 --seed 3 --days 5 --fresh --home var/demo",
     "api": "--port 9000",
     "worker": "--accounts 1,2 --name w",
     "set-account-testnet": "--account-id 1 --enabled",

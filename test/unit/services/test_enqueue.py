@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from kit.databases.memory_queue import NOON, MemoryQueue
-from kit.gateway.local_notifier import LocalNotifier
+from oms.adapters.local_notifier import LocalNotifier
 from oms.domain.commands.command import Actor
 from oms.domain.errors import Unavailable
 from oms.ports.command_queue import EnqueueResult, NewCommand, Submission

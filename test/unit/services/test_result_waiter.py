@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kit.databases.memory_queue import NOON, MemoryQueue
-from kit.gateway.local_notifier import LocalNotifier
+from oms.adapters.local_notifier import LocalNotifier
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.ports.notifier import Topic
 from oms.services.submission.result_waiter import ResultWaiter

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kit.gateway.local_notifier import LocalNotifier
+from oms.adapters.local_notifier import LocalNotifier
 from oms.ports.notifier import Topic
 from oms.worker.wakeup_listener import POLL_FALLBACK_SECONDS, WakeupListener
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple, Self
 
+from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.coordination.leases import SqlLeases
@@ -40,6 +41,7 @@ from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsSto
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.ports.admin.account_admin import AccountCheck
+from oms.ports.clock import Clock
 
 
 class VerifiedReads(NamedTuple):
@@ -53,11 +55,13 @@ class VerifiedReads(NamedTuple):
 class SqlStore:
     """The stores of one database; must be closed."""
 
-    def __init__(self, database: Database, check_account: AccountCheck) -> None:
+    def __init__(
+        self, database: Database, check_account: AccountCheck, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._database = database
         self.queue = SqlCommandQueue(database)
         sums = CarriedSums()
-        self.ledger = SqlLedgerStore(database, sums)
+        self.ledger = SqlLedgerStore(database, sums, clock)
         self.history = SqlHistoryReads(database)
         self.verification_reads = SqlVerificationReads(database)
         self.ids = SqlIdBlocks(database)
@@ -99,12 +103,14 @@ class SqlStore:
         )
 
     @classmethod
-    async def open(cls, url: str, check_account: AccountCheck) -> Self:
+    async def open(cls, url: str, check_account: AccountCheck, clock: Clock = SYSTEM_CLOCK) -> Self:
         """Open the store at ``url``; ``check_account`` validates accounts before they are stored.
+
+        ``clock`` is the time of what the ledger commits.
 
         Raises ``Unavailable``, and ``ValueError`` for an unsupported URL.
         """
-        return cls(await connect(url), check_account)
+        return cls(await connect(url), check_account, clock)
 
     @property
     def dialect(self) -> str:

@@ -12,12 +12,14 @@ from oms.cli.flags import (
     network_flags,
 )
 
+DEMO_SEED, DEMO_DAYS = 11, 35
+DEMO_DAYS_MAX = 365
 KILL_MODES = ("reduce_only", "cancel_only", "halt", "flatten")
 KILL_SCOPES = ("global", "account", "strategy", "symbol", "key")
 
 
 def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add ``up``, ``api`` and ``worker``."""
+    """Add ``up``, ``demo``, ``api`` and ``worker``."""
     up = add_verb(
         commands,
         "up",
@@ -27,6 +29,20 @@ def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
         run=lazy_command("supervisor", "up"),
     )
     up.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
+    demo = add_verb(
+        commands,
+        "demo",
+        [common],
+        "run a paper gateway with accounts, positions and weeks of trading, to look at",
+        example="demo --port 9000",
+        run=lazy_command("demo.demo", "demo"),
+    )
+    demo.add_argument("--seed", type=int, default=DEMO_SEED, help=f"default {DEMO_SEED}")
+    demo.add_argument(
+        "--days", type=_days, default=DEMO_DAYS, help=f"length of its past (default {DEMO_DAYS})"
+    )
+    demo.add_argument("--fresh", action="store_true", help="make a new one in place of the last")
+    demo.add_argument("--home", metavar="DIR", help="its data folder (demo in OMS_HOME)")
     api = add_verb(
         commands,
         "api",
@@ -35,7 +51,7 @@ def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
         example="api --host 127.0.0.1 --port 8000",
         run=lazy_command("processes", "api"),
     )
-    for command in (up, api):
+    for command in (up, demo, api):
         command.add_argument("--host", help="address to listen on (OMS_HOST, 127.0.0.1)")
         command.add_argument("--port", type=int, help="port to listen on (OMS_PORT, 8000)")
     worker = add_verb(
@@ -50,6 +66,14 @@ def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
     worker.add_argument(
         "--name", default="", help="its name; a successor of the same name takes over"
     )
+
+
+def _days(text: str) -> int:
+    """Return a length of the past in days."""
+    days = int(text)
+    if not 1 <= days <= DEMO_DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"1 to {DEMO_DAYS_MAX} are expected")
+    return days
 
 
 def add_checks(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -232,6 +232,7 @@ PAPER_KEYS: Mapping[str, ValueReader] = {
     "sources": _into_field("sources", _sources),
     "replay": _into_field("replay", _replay),
     "seed": _into_field("seed", _integer(-(2**63), 2**63 - 1)),
+    "walk_start": _into_field("walk_start", _moment),
     "balances": _into_field("balances", _balances),
     "commission": _commission,
     "maker": _into_field("maker", _RATE),

@@ -10,8 +10,8 @@ from typing import cast
 
 import pytest
 
-from kit.gateway.local_notifier import LocalNotifier
 from kit.http.websocket_client import wait_for_condition
+from oms.adapters.local_notifier import LocalNotifier
 from oms.api.websocket.event_feed import ROWS_READ_MAX, EventFeed, FeedEvent, Gap
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.domain.errors import Unavailable

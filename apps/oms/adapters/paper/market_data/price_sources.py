@@ -52,6 +52,8 @@ class PriceSources:
         settings = account.paper
         #: Accounts of one exchange see one market, unless they have seeds of their own.
         self._seed = market_seed(account.venue) if settings.seed is None else settings.seed
+        start = settings.walk_start
+        self._first_step = 0 if start is None else step_at(start)
         self._default = parse_price_source(settings.source)
         self._sources = {
             symbol: parse_price_source(name) for symbol, name in settings.sources.items()
@@ -110,7 +112,7 @@ class PriceSources:
         cached = self._last_books.get(instrument.symbol)
         if cached is not None and cached[0].at <= now < cached[1]:
             return cached[0]
-        book = _walk_book(self._seed, instrument, step_at(now))
+        book = _walk_book(self._seed, instrument, step_at(now), self._first_step)
         self._last_books[instrument.symbol] = (book, book.at + STEP_DURATION)
         return book
 
@@ -118,28 +120,35 @@ class PriceSources:
         self, instrument: Instrument, now: datetime, depth: int
     ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Returns ``depth`` bids and asks of the random walk at ``now``."""
-        return book_at(self._seed, instrument, step_at(now), depth)
+        return book_at(self._seed, instrument, self._step_at(now), depth)
 
     def walk_quote(self, instrument: Instrument, at: datetime) -> tuple[Decimal, Decimal]:
         """Returns best bid and best ask of the random walk at ``at``, which may be in the past."""
-        return quote_at(self._seed, instrument, step_at(at))
+        return quote_at(self._seed, instrument, self._step_at(at))
 
     def walk_day(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """Returns half-hourly bids of the random walk in the last 24 hours, oldest first."""
-        return [quote_at(self._seed, instrument, step)[0] for step in _day_steps(now)]
+        steps = _day_steps(self._step_at(now))
+        return [quote_at(self._seed, instrument, step)[0] for step in steps]
 
     def walk_day_volumes(self, instrument: Instrument, now: datetime) -> list[Decimal]:
         """Returns the volumes after each price of ``walk_day``; the last is that of ``now``."""
-        return volumes_between(self._seed, instrument, (*_day_steps(now), step_at(now) + 1))
+        last = self._step_at(now)
+        return volumes_between(self._seed, instrument, (*_day_steps(last), last + 1))
 
     def walk_volume(self, instrument: Instrument, first: int, end: int) -> Decimal:
         """Returns the volume of the random walk in the steps from ``first`` to before ``end``."""
-        return volume_between(self._seed, instrument, first, end)
+        start = self._first_step
+        return volume_between(self._seed, instrument, first - start, end - start)
+
+    def _step_at(self, now: datetime) -> int:
+        """Returns the step since the start of the random walks."""
+        return step_at(now) - self._first_step
 
 
 @lru_cache(maxsize=256)  # accounts of one market ask for the same book
-def _walk_book(seed: int, instrument: Instrument, step: int) -> BookUpdate:
-    bids, asks = book_at(seed, instrument, step)
+def _walk_book(seed: int, instrument: Instrument, step: int, first_step: int) -> BookUpdate:
+    bids, asks = book_at(seed, instrument, step - first_step)
     return BookUpdate(
         symbol=instrument.symbol, bids=bids, asks=asks, at=EPOCH + step * STEP_DURATION
     )
@@ -150,8 +159,7 @@ def market_seed(venue: str) -> int:
     return path_key(0, venue)
 
 
-def _day_steps(now: datetime) -> range:
-    last = step_at(now)
+def _day_steps(last: int) -> range:
     return range(last - _DAY_STEPS, last + 1, _DAY_STEPS // _DAY_SAMPLES)
 
 

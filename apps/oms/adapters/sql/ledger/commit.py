@@ -5,7 +5,7 @@ event number. It numbers the events and proves the right to write in one stateme
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.session import Session
@@ -31,9 +31,10 @@ FENCE = "fence"
 TOUCH = "touch"
 
 
-def build_commit(batches: Sequence[AccountBatch], dialect: Dialect) -> StatementBatch:
+def build_commit(
+    batches: Sequence[AccountBatch], dialect: Dialect, now: datetime
+) -> StatementBatch:
     """Return the statements that write ``batches``, which are ascending by account."""
-    now = datetime.now(UTC)
     statements = StatementBatch(dialect)
     _add_fence(statements, batches)
     if dialect.in_cluster:

@@ -30,6 +30,7 @@ from oms.domain.ledger.allocation import ExecutionKey
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
+from oms.ports.clock import Clock
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import AccountBatch, LoadedAccount, SymbolHistoryRows
 
@@ -47,10 +48,11 @@ class _LeasesLost(Exception):
 class SqlLedgerStore:
     """``ports.ledger_store.LedgerStore``."""
 
-    def __init__(self, database: Database, sums: CarriedSums) -> None:
+    def __init__(self, database: Database, sums: CarriedSums, clock: Clock) -> None:
         self._database = database
         self._dialect = database.dialect
         self._sums = sums
+        self._clock = clock
 
     async def load(self, lease: Lease) -> LoadedAccount:
         """Return the committed state of a leased account. Raises ``LeaseLost``, ``Unavailable``."""
@@ -234,7 +236,7 @@ class SqlLedgerStore:
         return await self._database.commit(work)
 
     async def _write(self, batches: Sequence[AccountBatch]) -> None:
-        statements = build_commit(batches, self._dialect)
+        statements = build_commit(batches, self._dialect, self._clock.now())
 
         async def work(session: Session) -> None:
             try:

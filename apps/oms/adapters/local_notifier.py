@@ -1,4 +1,4 @@
-"""A notifier within one process, for tests without a second process."""
+"""A notifier within one process: the API and the worker of one event loop."""
 
 import asyncio
 from collections import defaultdict

@@ -1,0 +1,1 @@
+"""``oms demo``: a paper installation with a past, to look at."""
