@@ -88,14 +88,20 @@ def wire_api(
             store=store.account_groups, registry=store.registry, portfolio=performance.portfolio
         ),
         mark_prices=value_accounts.mark_prices,
-        position_figures=PositionFigures(
-            registry=store.registry,
-            reads=store.verification_reads,
-            account_instruments=AccountInstruments(store.verification_reads, paper_instruments),
-        ),
+        position_figures=_position_figures(store),
         schema_expected=migrations.expected_version(),
         page=PageFolder(PAGE_FOLDER) if settings.ui.enabled else None,
         close=store.close,
     )
     feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)
     return create_app(replace(context, websocket=WebSocketServer(context, feed)))
+
+
+def _position_figures(store: SqlStore) -> PositionFigures:
+    """Return the figures of positions that follow from their deals."""
+    reads = store.verification_reads
+    return PositionFigures(
+        registry=store.registry,
+        reads=reads,
+        account_instruments=AccountInstruments(reads, paper_instruments),
+    )

@@ -97,7 +97,7 @@ async def open_simulated_gateway(
 ) -> AsyncIterator[SimulatedGateway]:
     """Open a gateway on a database with the current schema; the time is ``start``."""
     clock = SettableClock(start)
-    # What this gateway was told must be in force at its next command: no time passes between.
+    # A change must be in force at the next command, and no time passes between the two.
     settings = settings.model_copy(
         update={"lease_seconds": LEASE_SECONDS, "access_cache_seconds": 0}
     )

@@ -4,6 +4,7 @@ The processes it runs are those of ``oms up``; here they are not started.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,10 +29,13 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 def texts(patch: pytest.MonkeyPatch) -> list[str]:
     """What the runs printed in place of starting processes."""
     printed: list[str] = []
-    patch.setattr(demo_module, "supervise", lambda _settings, _listener, text: printed.append(text))
-    for name in ("OMS_HOME", "OMS_DATABASE_URL"):
-        patch.setenv(name, "")  # The command sets both; the end of the module restores them.
-        patch.delenv(name)
+
+    def supervise(_settings: object, _listener: object, text: str) -> None:
+        printed.append(text)
+        for name in ("OMS_HOME", "OMS_DATABASE_URL"):
+            os.environ.pop(name)  # What the processes would inherit.
+
+    patch.setattr(demo_module, "supervise", supervise)
     return printed
 
 

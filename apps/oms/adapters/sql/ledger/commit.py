@@ -31,17 +31,12 @@ FENCE = "fence"
 TOUCH = "touch"
 
 
-def build_commit(
-    batches: Sequence[AccountBatch], dialect: Dialect, now: datetime
-) -> StatementBatch:
-    """Return the statements that write ``batches``, which are ascending by account."""
+def build_commit(each: Sequence[AccountBatch], dialect: Dialect, now: datetime) -> StatementBatch:
+    """Return the statements that write batches, which are ascending by account."""
     statements = StatementBatch(dialect)
-    _add_fence(statements, batches)
+    _add_fence(statements, each)
     if dialect.in_cluster:
-        _add_touch(
-            statements, [b.lease.account_id for b in batches if b.head_after == b.head_before]
-        )
-    each = batches
+        _add_touch(statements, [b.lease.account_id for b in each if b.head_after == b.head_before])
     orders.INSERT.add_to(
         statements, [orders.order_to_row(o, dialect) for b in each for o in b.orders_new]
     )
@@ -53,7 +48,7 @@ def build_commit(
         statements, [deals.deal_to_row(d, dialect) for b in each for d in b.deals_changed]
     )
     deals.INSERT.add_to(statements, [deals.deal_to_row(d, dialect) for b in each for d in b.deals])
-    _add_positions(statements, batches)
+    _add_positions(statements, each)
     results = [
         commands.result_to_row(command_id, result, b.lease.token, now, dialect)
         for b in each
