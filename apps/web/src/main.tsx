@@ -2,6 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startSession } from "@/api/session";
 import { App } from "@/app/App";
+import { startQueries } from "@/app/queries";
 import { startCommands } from "@/commands/tracker";
 import { startPreferences } from "@/lib/preferences";
 import { startShortcuts } from "@/lib/shortcuts";
@@ -13,6 +14,7 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with id root");
 
 startPreferences();
+startQueries();
 startLive();
 startCommands();
 startShortcuts();

@@ -1,7 +1,7 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { loadSession, session } from "@/api/session";
 import { PageLoading } from "@/app/PageStates";
@@ -18,9 +18,6 @@ const LoginPage = lazy(() => import("@/features/auth/LoginPage"));
 function Content() {
   const state = useStore(session);
   const { t } = useTranslation();
-  useEffect(() => {
-    if (state.status === "anonymous") queryClient.clear();
-  }, [state.status]);
   switch (state.status) {
     case "checking":
       return <PageLoading />;

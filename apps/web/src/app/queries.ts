@@ -1,5 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/errors";
+import { session } from "@/api/session";
 
 const ATTEMPTS = 2;
 
@@ -16,3 +17,10 @@ export const queryClient = new QueryClient({
     mutations: { retry: false },
   },
 });
+
+/** Forget all rows when a session ends. Called once. */
+export function startQueries(): void {
+  session.subscribe(() => {
+    if (session.get().status === "anonymous") queryClient.clear();
+  });
+}

@@ -40,9 +40,9 @@ export function PositionDrawer({ position, onClose }: { position: Position; onCl
       <ProfitNow position={position} />
       <Facts
         facts={[
-          [t("column.account"), account.label],
-          [t("column.symbol"), position.symbol],
-          [t("column.side"), <SideText key="side" side={position.side} position />],
+          [t("column.account", { ns: "common" }), account.label],
+          [t("column.symbol", { ns: "common" }), position.symbol],
+          [t("column.side", { ns: "common" }), <SideText key="side" side={position.side} position />],
           [t("column.qty"), number(position.qty)],
           [t("drawer.maxQty"), number(position.max_qty)],
           [t("column.avgPrice"), number(position.avg_price)],

@@ -19,8 +19,9 @@ export function ProfitNow({ position }: { position: Position }) {
           text:
             row.unrealized_pnl === null
               ? NOTHING
-              : `${number(row.unrealized_pnl, { plus: true })} ${profitCurrency(row.symbol)}`,
+              : `${number(row.unrealized_pnl, { places: 2, plus: true })} ${profitCurrency(row.symbol)}`,
           tone: toneOf(row.unrealized_pnl),
+          title: row.unrealized_pnl ?? "",
         })}
       />
     </p>

@@ -3,15 +3,7 @@ export default {
   empty: "No open positions in {{accounts}}.",
   noPermission: "can_read on an account",
   symbolFilter: "Symbol",
-  sideFilter: "Side",
-  both: "Both sides",
   column: {
-    id: "Id",
-    account: "Account",
-    environment: "Env.",
-    strategy: "Strategy",
-    symbol: "Symbol",
-    side: "Side",
     qty: "Qty",
     avgPrice: "Avg. price",
     mark: "Price now",
@@ -32,7 +24,6 @@ export default {
     short: "Short",
     profit: "Unrealized profit",
     realized: "Realized",
-    mixed: "per currency",
   },
   menu: {
     details: "Details",

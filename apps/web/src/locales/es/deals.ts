@@ -1,1 +1,43 @@
-export default {};
+import type en from "@/locales/en/deals";
+import type { Same } from "@/locales/same";
+
+export default {
+  label: "Operaciones",
+  empty: "No hay operaciones en estos días en {{accounts}}.",
+  column: {
+    executed: "Hora",
+    order: "Orden",
+    position: "Posición",
+    entry: "Entrada",
+    qty: "Cant.",
+    price: "Precio",
+    fee: "Comisión",
+    feeCurrency: "Comisión en",
+    pnl: "Beneficio",
+    liquidity: "Liquidez",
+    reconciled: "Comprobada",
+    reason: "Motivo",
+    exchangeId: "Id de la bolsa",
+  },
+  entry: { in: "entrada", out: "salida", out_by: "salida con otra" },
+  compared: { yes: "sí", no: "aún no" },
+  positionHistory: {
+    label: "Historial de posiciones",
+    empty: "No hay posiciones en estos días en {{accounts}}.",
+    opened: "Abierta",
+    closed: "Cerrada",
+    duration: "Duración",
+    maxQty: "Cant. máxima",
+    avgPrice: "Precio medio",
+    closePrice: "Precio de cierre",
+    realized: "Beneficio",
+    funding: "Funding",
+    reason: "Cerrada por",
+    state: "Estado",
+    summary_one: "{{count}} posición cerrada",
+    summary_other: "{{count}} posiciones cerradas",
+    won: "{{percent}} % con beneficio",
+    shown: "de las filas cargadas",
+  },
+  totals: "Filas cargadas",
+} satisfies Same<typeof en>;

@@ -6,15 +6,7 @@ export default {
   empty: "No hay posiciones abiertas en {{accounts}}.",
   noPermission: "can_read en una cuenta",
   symbolFilter: "Símbolo",
-  sideFilter: "Lado",
-  both: "Ambos lados",
   column: {
-    id: "Id",
-    account: "Cuenta",
-    environment: "Ent.",
-    strategy: "Estrategia",
-    symbol: "Símbolo",
-    side: "Lado",
     qty: "Cant.",
     avgPrice: "Precio medio",
     mark: "Precio actual",
@@ -35,7 +27,6 @@ export default {
     short: "Cortas",
     profit: "Beneficio no realizado",
     realized: "Realizado",
-    mixed: "por moneda",
   },
   menu: {
     details: "Detalles",

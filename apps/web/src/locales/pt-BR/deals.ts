@@ -1,1 +1,43 @@
-export default {};
+import type en from "@/locales/en/deals";
+import type { Same } from "@/locales/same";
+
+export default {
+  label: "Negócios",
+  empty: "Nenhum negócio nestes dias em {{accounts}}.",
+  column: {
+    executed: "Horário",
+    order: "Ordem",
+    position: "Posição",
+    entry: "Entrada",
+    qty: "Qtd.",
+    price: "Preço",
+    fee: "Taxa",
+    feeCurrency: "Taxa em",
+    pnl: "Lucro",
+    liquidity: "Liquidez",
+    reconciled: "Conferido",
+    reason: "Motivo",
+    exchangeId: "Id da bolsa",
+  },
+  entry: { in: "entrada", out: "saída", out_by: "saída por outra" },
+  compared: { yes: "sim", no: "ainda não" },
+  positionHistory: {
+    label: "Histórico de posições",
+    empty: "Nenhuma posição nestes dias em {{accounts}}.",
+    opened: "Aberta",
+    closed: "Fechada",
+    duration: "Duração",
+    maxQty: "Maior qtd.",
+    avgPrice: "Preço médio",
+    closePrice: "Preço de saída",
+    realized: "Lucro",
+    funding: "Funding",
+    reason: "Fechada por",
+    state: "Estado",
+    summary_one: "{{count}} posição fechada",
+    summary_other: "{{count}} posições fechadas",
+    won: "{{percent}} % com lucro",
+    shown: "das linhas carregadas",
+  },
+  totals: "Linhas carregadas",
+} satisfies Same<typeof en>;

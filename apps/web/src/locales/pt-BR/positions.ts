@@ -6,15 +6,7 @@ export default {
   empty: "Nenhuma posição aberta em {{accounts}}.",
   noPermission: "can_read em uma conta",
   symbolFilter: "Símbolo",
-  sideFilter: "Lado",
-  both: "Ambos os lados",
   column: {
-    id: "Id",
-    account: "Conta",
-    environment: "Amb.",
-    strategy: "Estratégia",
-    symbol: "Símbolo",
-    side: "Lado",
     qty: "Qtd.",
     avgPrice: "Preço médio",
     mark: "Preço atual",
@@ -35,7 +27,6 @@ export default {
     short: "Vendidas",
     profit: "Lucro não realizado",
     realized: "Realizado",
-    mixed: "por moeda",
   },
   menu: {
     details: "Detalhes",

@@ -1,0 +1,29 @@
+/** The days of a list of the past: a filter in the URL, counted in the user's zone. */
+import { useFilters } from "@/app/search";
+import { usePreference } from "@/lib/preferences";
+import { dayBefore, dayOf, zoneParameter, type Zone } from "@/lib/time";
+
+export const PERIODS = ["today", "7d", "30d", "90d", "365d"] as const;
+export type Period = (typeof PERIODS)[number];
+
+const DAYS: Record<Period, number> = { today: 0, "7d": 6, "30d": 29, "90d": 89, "365d": 364 };
+
+export interface Days {
+  name: Period;
+  start: string;
+  end: string;
+  tz: string;
+  choose: (period: Period) => void;
+}
+
+function daysOf(name: Period, zone: Zone): Omit<Days, "choose"> {
+  const now = new Date();
+  return { name, start: dayBefore(now, DAYS[name], zone), end: dayOf(now, zone), tz: zoneParameter(zone) };
+}
+
+export function usePeriod(): Days {
+  const zone = usePreference("zone");
+  const [filters, setFilters] = useFilters("period");
+  const name = PERIODS.find((period) => period === filters.period) ?? "7d";
+  return { ...daysOf(name, zone), choose: (period) => setFilters({ period }) };
+}

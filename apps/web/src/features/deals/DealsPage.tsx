@@ -1,0 +1,94 @@
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { api } from "@/api/client";
+import type { Deal, Page } from "@/api/types";
+import { useLedgerColumns } from "@/app/columns";
+import { HistoryFilters } from "@/app/HistoryFilters";
+import { useHistory } from "@/app/history";
+import { usePeriod } from "@/app/period";
+import { ProfitSums } from "@/app/ProfitSums";
+import { useScope } from "@/app/scope";
+import { useFilters } from "@/app/search";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import type { Column } from "@/kit/grid/types";
+import { useLiveEvents } from "@/live/hooks";
+
+function useDealColumns(): readonly Column<Deal>[] {
+  const { t } = useTranslation("deals");
+  const ledger = useLedgerColumns<Deal>();
+  return useMemo(
+    (): Column<Deal>[] => [
+      ledger.time("executed", t("column.executed"), (row) => row.executed_at),
+      ledger.id,
+      ledger.account,
+      ledger.environment,
+      ledger.strategy,
+      ledger.symbol,
+      ledger.side(),
+      ledger.text("entry", t("column.entry"), (row) => t(`entry.${row.entry}`), { width: 72 }),
+      ledger.decimal("qty", t("column.qty"), (row) => row.qty, { priority: 1 }),
+      ledger.decimal("price", t("column.price"), (row) => row.price),
+      ledger.profit("pnl", t("column.pnl"), (row) => row.pnl, { priority: 1 }),
+      ledger.decimal("fee", t("column.fee"), (row) => row.fee),
+      ledger.text("feeCurrency", t("column.feeCurrency"), (row) => row.fee_currency, { width: 68 }),
+      ledger.text("order", t("column.order"), (row) => (row.order_id === null ? null : String(row.order_id)), {
+        width: 68,
+        priority: 3,
+      }),
+      ledger.text("position", t("column.position"), (row) => String(row.position_id), { width: 68, priority: 3 }),
+      ledger.text("liquidity", t("column.liquidity"), (row) => row.liquidity, { width: 72, priority: 4 }),
+      ledger.text("reconciled", t("column.reconciled"), (row) => t(row.reconciled ? "compared.yes" : "compared.no"), {
+        width: 84,
+        priority: 4,
+      }),
+    ],
+    [t, ledger],
+  );
+}
+
+/** Deals by days, the newest first, with sums of what is loaded. */
+export default function DealsPage() {
+  const { t } = useTranslation("deals");
+  const scope = useScope();
+  const days = usePeriod();
+  const [filters, setFilters, filtered] = useFilters("symbol");
+  const columns = useDealColumns();
+  const history = useHistory<Deal>({
+    name: "deals",
+    accounts: scope.parameter,
+    period: days,
+    filters,
+    read: (query) =>
+      api.GET("/oms/deals", { params: { query: { ...query, ...filters } } }) as Promise<{
+        data?: Page<Deal>;
+        response: Response;
+      }>,
+  });
+  useLiveEvents(["deal_updated"], history.refresh);
+  return (
+    <>
+      <DataGrid
+        id="deals"
+        label={t("label")}
+        columns={columns}
+        rows={history.rows}
+        state={history.state}
+        empty={<EmptyState title={t("empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })} />}
+        onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
+        defaultSort={{ id: "executed", desc: true }}
+        exportName="deals"
+        onEnd={history.more}
+        toolbar={
+          <HistoryFilters
+            days={days}
+            symbol={filters.symbol ?? ""}
+            onSymbol={(symbol) => setFilters({ symbol })}
+            onRefresh={history.refresh}
+          />
+        }
+      />
+      <ProfitSums label={t("totals")} rows={history.rows} profit={(row) => row.pnl} fees={(row) => (row.fee === null || row.fee_currency === null ? {} : { [row.fee_currency]: row.fee })} />
+    </>
+  );
+}

@@ -1,0 +1,5 @@
+import { OpenOrders } from "@/features/orders/OpenOrders";
+
+export default function OpenOrdersPage() {
+  return <OpenOrders />;
+}

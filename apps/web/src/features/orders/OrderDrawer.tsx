@@ -1,0 +1,81 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, call } from "@/api/client";
+import type { Order } from "@/api/types";
+import { useAccountNames } from "@/app/scope";
+import { OrderStatus } from "@/features/orders/OrderStatus";
+import { Button } from "@/kit/Button";
+import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
+import { ErrorState } from "@/kit/ErrorState";
+import { JsonView } from "@/kit/JsonView";
+import { SideText } from "@/kit/SideText";
+import { NOTHING, useFormats } from "@/lib/format";
+
+/** Everything about one order, and what happened to it step by step. */
+export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => void }) {
+  const { t } = useTranslation("orders");
+  const { number, time } = useFormats();
+  const account = useAccountNames()(order.account_id);
+  const [raw, setRaw] = useState(false);
+  const fee = order.fee === null ? NOTHING : `${number(order.fee)} ${order.fee_currency ?? ""}`;
+  return (
+    <DetailDrawer open onClose={onClose} title={t("drawer.title", { id: order.id })}>
+      <Facts
+        facts={[
+          [t("column.account", { ns: "common" }), account.label],
+          [t("column.symbol", { ns: "common" }), order.symbol],
+          [t("column.side", { ns: "common" }), <SideText key="side" side={order.side} />],
+          [t("column.type"), order.order_type],
+          [t("column.status"), <OrderStatus key="status" order={order} />],
+          [t("column.qty"), number(order.qty)],
+          [t("column.filled"), number(order.filled_qty)],
+          [t("column.price"), number(order.price)],
+          [t("column.trigger"), number(order.trigger_price)],
+          [t("column.avg"), number(order.avg_fill_price)],
+          [t("column.fee"), fee],
+          [t("column.stopLoss"), number(order.stop_loss)],
+          [t("column.takeProfit"), number(order.stop_gain)],
+          [t("column.position"), order.position_id === 0 ? NOTHING : order.position_id],
+          [t("column.source"), order.reason],
+          [t("column.reason"), order.reject_message ?? order.cancel_reason ?? NOTHING],
+          [t("column.comment"), order.comment ?? NOTHING],
+          [t("column.clientId"), order.client_order_id ?? NOTHING],
+          [t("column.exchangeId"), order.exchange_order_id ?? NOTHING],
+          [t("column.created"), time(order.created_at)],
+          [t("column.updated"), time(order.updated_at)],
+        ]}
+      />
+      <Timeline order={order} />
+      <Button className="self-start" aria-expanded={raw} onClick={() => setRaw(!raw)}>
+        {t("drawer.raw")}
+      </Button>
+      {raw && <JsonView value={order} />}
+    </DetailDrawer>
+  );
+}
+
+function Timeline({ order }: { order: Order }) {
+  const { t } = useTranslation("orders");
+  const { number, time } = useFormats();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["orders", "timeline", order.id, order.version],
+    queryFn: () => call(api.GET("/oms/orders/{order_id}/timeline", { params: { path: { order_id: order.id } } })),
+  });
+  return (
+    <section className="flex flex-col gap-1">
+      <h3 className="text-xs text-muted">{t("drawer.timeline")}</h3>
+      {error !== null && <ErrorState error={error} compact onRetry={() => void refetch()} />}
+      <ol className="num flex flex-col text-xs">
+        {data?.items.map((step) => (
+          <li key={step.seq} className="flex justify-between gap-2 border-t border-line py-1">
+            <span className="text-muted">{time(step.at)}</span>
+            <span>{step.phase}</span>
+            <span className="text-muted">{step.source}</span>
+            <span className="min-w-14 text-end">{step.filled_qty === null ? "" : number(step.filled_qty)}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

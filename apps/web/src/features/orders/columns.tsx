@@ -1,0 +1,62 @@
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import type { Order } from "@/api/types";
+import { useLedgerColumns } from "@/app/columns";
+import { OrderStatus } from "@/features/orders/OrderStatus";
+import type { Column } from "@/kit/grid/types";
+import { useFormats } from "@/lib/format";
+
+/** Columns of orders: those of open orders, and those of the history. */
+export function useOrderColumns(history: boolean): readonly Column<Order>[] {
+  const { t } = useTranslation("orders");
+  const { number } = useFormats();
+  const ledger = useLedgerColumns<Order>();
+  return useMemo((): Column<Order>[] => {
+    const flags = (row: Order) =>
+      [row.time_in_force, row.reduce_only && t("flag.reduceOnly"), row.post_only && t("flag.postOnly")]
+        .filter(Boolean)
+        .join(", ");
+    const filled: Column<Order> = ledger.decimal("filled", t("column.filled"), (row) => row.filled_qty, {
+      cell: (row) => number(row.filled_qty),
+    });
+    const status: Column<Order> = {
+      ...ledger.text("status", t("column.status"), (row) => row.state, { width: 108, priority: 1 }),
+      cell: (row) => <OrderStatus order={row} />,
+    };
+    const common = [
+      ledger.id,
+      ledger.account,
+      ledger.environment,
+      ledger.strategy,
+      ledger.symbol,
+      ledger.side(),
+      ledger.text("type", t("column.type"), (row) => row.order_type, { width: 84 }),
+      ledger.decimal("qty", t("column.qty"), (row) => row.qty, { priority: 1 }),
+      filled,
+      ledger.decimal("price", t("column.price"), (row) => row.price),
+    ];
+    if (!history) {
+      return [
+        ...common,
+        ledger.decimal("trigger", t("column.trigger"), (row) => row.trigger_price),
+        ledger.decimal("stopLoss", t("column.stopLoss"), (row) => row.stop_loss, { priority: 3 }),
+        ledger.decimal("takeProfit", t("column.takeProfit"), (row) => row.stop_gain, { priority: 3 }),
+        ledger.text("flags", t("column.flags"), flags, { width: 84, priority: 3 }),
+        status,
+        ledger.age("age", t("column.age"), (row) => row.created_at),
+        ledger.text("source", t("column.source"), (row) => row.reason, { width: 72, priority: 4 }),
+      ];
+    }
+    return [
+      ledger.time("updated", t("column.updated"), (row) => row.updated_at),
+      ...common,
+      ledger.decimal("avg", t("column.avg"), (row) => row.avg_fill_price, {
+        cell: (row) => number(row.avg_fill_price, { places: 4 }),
+      }),
+      status,
+      ledger.text("reason", t("column.reason"), (row) => row.reject_code ?? row.cancel_reason ?? row.reason, {
+        priority: 3,
+      }),
+    ];
+  }, [t, number, ledger, history]);
+}
