@@ -99,6 +99,8 @@ lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 		--output-file requirements-runtime.lock
 	uv pip compile --group pyproject.toml:docs $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
 		--output-file requirements-docs.lock
+	uv pip compile --group pyproject.toml:node $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
+		--output-file requirements-node.lock
 
 wheels: ## build the wheels of the gateway and of the ccxt driver into dist/, without network
 	@$(PYTHON) tools/setup --dev
