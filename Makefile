@@ -2,13 +2,15 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check oracle faults acceptance bench interop-freqtrade interop-investing attack loopback testnet venues lock docs \
-	wheels clean
+	wheels ui ui-dev clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 # pytest workers: four for two cores, because tests that wait leave a core idle.
 TEST_WORKERS ?= 4
 MARIADB := mariadb-server-core mariadb-client-core
+# Without fonts the screenshots of pages show boxes.
+BROWSER := chromium fonts-dejavu-core fonts-noto-core
 # Without byte code each process would compile what it imports, and each run rewrite all assertions.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -16,8 +18,15 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the gateway on SQLite in var/ (OMS_HOST, OMS_PORT; Ctrl-C stops it)
-	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/setup --page
 	@$(BIN)/oms up
+
+ui: ## build the web desk into apps/oms/web; a gateway that runs shows it at once
+	@$(PYTHON) tools/web_page.py build
+
+ui-dev: ## the web desk's sources with live reload, in front of a running gateway (OMS_GATEWAY)
+	@$(PYTHON) tools/setup
+	@$(PYTHON) tools/web_page.py dev
 
 # curl: the printed first order is executed as it is. galera-4: one library, for cluster tests.
 # Databases of tests are kept in memory where there is room: on a disk they mostly wait for fsync.
@@ -26,16 +35,17 @@ TEST_FOLDER = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)
 	$(TEST_FOLDER_KIB_MIN) 2>/dev/null && echo /dev/shm)
 # Files go to the workers in the order of test/kit/file_order.py: the longest first, others mixed.
 test: ## all tests, on SQLite and on a private MariaDB (ARGS="-k name")
-	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 curl
+	@$(PYTHON) tools/setup --dev $(MARIADB) galera-4 curl $(BROWSER)
 	@TMPDIR=$${TMPDIR:-$(TEST_FOLDER)} $(BIN)/pytest -n $(TEST_WORKERS) \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: ## style, types, import contracts, unit and property tests
+check: ## style, types (the web desk's too, where Node.js is), import contracts, unit and property tests
 	@$(PYTHON) tools/setup --dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(PYTHON) tools/web_page.py check
 	OMS_TEST_EXAMPLES_PERCENT=20 $(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
 
 HISTORIES ?= 10000
@@ -102,8 +112,9 @@ lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	uv pip compile --group pyproject.toml:node $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \
 		--output-file requirements-node.lock
 
-wheels: ## build the wheels of the gateway and of the ccxt driver into dist/, without network
+wheels: ## build the wheels of the gateway, with its page, and of the ccxt driver; a built page needs no network
 	@$(PYTHON) tools/setup --dev
+	@$(PYTHON) tools/web_page.py complete
 	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
 		--no-index --wheel-dir dist . ./ccxt_driver
 	@ls dist/*.whl
@@ -122,5 +133,6 @@ docs: $(DOCS_VENV)/installed ## the documentation as a site with search in build
 	@echo build/docs/index.html
 
 clean: ## remove .venv, caches and build results; keeps var/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist \
+		apps/oms/web apps/web/node_modules
 	find apps ccxt_driver test tools -name __pycache__ -type d -prune -exec rm -rf {} +

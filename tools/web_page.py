@@ -54,13 +54,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=sorted(COMMANDS))
     options = parser.parse_args(arguments)
     WORK.mkdir(parents=True, exist_ok=True)
-    # Concurrent runs wait for each other; the lock is released with the process.
-    fcntl.flock(os.open(WORK, os.O_RDONLY), fcntl.LOCK_EX)
+    # Concurrent runs wait for each other.
+    lock = os.open(WORK, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         COMMANDS[options.command]()
     except (BuildFailed, NodeMissing) as error:
         print(f"web page: {error}", file=sys.stderr, flush=True)
         return 1
+    finally:
+        os.close(lock)
     return 0
 
 
@@ -72,7 +75,9 @@ def build() -> None:
     node = find_node()
     install_packages(node)
     folder = WORK / "result"
-    run_script(node, "build", "--", "--outDir", str(folder), "--emptyOutDir", "--manifest", MANIFEST)
+    run_script(
+        node, "build", "--", "--outDir", str(folder), "--emptyOutDir", "--manifest", MANIFEST
+    )
     # The manifest is for the size budget; the page does not need it.
     manifest = (folder / MANIFEST).replace(WORK / MANIFEST)
     sizes = page_sizes.measure(folder, json.loads(manifest.read_text()))
@@ -82,9 +87,10 @@ def build() -> None:
 
 def types() -> None:
     """Generate the API types of the page from the routes of this checkout."""
+    openapi = write_document()
     node = find_node()
     install_packages(node)
-    generate_types(node)
+    generate_types(node, openapi)
 
 
 def check() -> None:
@@ -95,18 +101,22 @@ def check() -> None:
         print(f"web page: not checked: {error}", flush=True)
         return
     install_packages(node)
-    generate_types(node)
+    generate_types(node, write_document())
     run_script(node, "check")
     run_script(node, "lint")
 
 
 def complete() -> None:
-    """Build the page, check it against the routes of this checkout and its size budget."""
+    """Build the page, check it against the routes of this checkout and its size budget.
+
+    What was built and checked before needs no Node.js and no network.
+    """
     build()
-    node = find_node()
-    install_packages(node)
-    openapi = generate_types(node)
+    openapi = write_document()
     if read_record()["openapi_sha256"] != openapi:
+        node = find_node()
+        install_packages(node)
+        generate_types(node, openapi)
         run_script(node, "check")
         (RESULT / RECORD).write_text(_json_text(read_record() | {"openapi_sha256": openapi}))
     too_large = page_sizes.exceeded(read_record()["gzip_bytes"])
@@ -169,20 +179,23 @@ def install_packages(node: Node) -> None:
     stamp.write_text(wanted)
 
 
-def generate_types(node: Node) -> str:
-    """Write the OpenAPI document and the types made of it; return its SHA-256."""
+def write_document() -> str:
+    """Write the OpenAPI document of this checkout; return its SHA-256."""
     if not VENV_PYTHON.exists():
         raise BuildFailed("the API types need the gateway: python3 tools/setup")
     command = [VENV_PYTHON, ROOT / "tools" / "generate_openapi.py", DOCUMENT]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise BuildFailed("the OpenAPI document could not be written")
-    sha256 = done.stdout.strip()
+    return done.stdout.strip()
+
+
+def generate_types(node: Node, openapi: str) -> None:
+    """Make the API types of the written document, unless they are of this one."""
     stamp = WORK / "types.sha256"
-    if not (TYPES.is_file() and stamp.is_file() and stamp.read_text() == sha256):
+    if not (TYPES.is_file() and stamp.is_file() and stamp.read_text() == openapi):
         run_script(node, "types")
-        stamp.write_text(sha256)
-    return sha256
+        stamp.write_text(openapi)
 
 
 def run_script(node: Node, script: str, *arguments: str) -> None:

@@ -1,6 +1,7 @@
 """The setup program: what it installs, what it prints without root, when it recreates `.venv`."""
 
 import importlib.util
+import subprocess
 import tomllib
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import requires
@@ -144,7 +145,46 @@ def test_no_package_installs_a_service(setup: ModuleType) -> None:
     assert "rsync" not in setup.PACKAGES
 
 
-LOCKS = ["requirements.lock", "requirements-runtime.lock", "requirements-docs.lock"]
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        ("print('built')", ""),
+        (
+            "print('npm ERR'); print('web page: npm ci failed'); raise SystemExit(1)",
+            "the gateway starts without its page: web page: npm ci failed"
+            " (log: LOG; again: make ui)",
+        ),
+        ("import time; time.sleep(60)", "the web desk is still being built"),
+    ],
+    ids=["built", "failed", "slow"],
+)
+def test_page_is_built_beside_the_installation(
+    setup: ModuleType, capsys: pytest.CaptureFixture[str], program: str, line: str
+) -> None:
+    (setup.ROOT / "tools").mkdir()
+    (setup.ROOT / "tools" / "web_page.py").write_text(program)
+    setup.PAGE_LOG = setup.ROOT / "build" / "page.log"
+    setup.PAGE_SECONDS_MAX = 1 if "sleep" in program else 60
+    started: list[subprocess.Popen[bytes]] = []
+    start = setup._start_page_build
+
+    def start_once() -> subprocess.Popen[bytes]:
+        assert setup.commands == []
+        started.append(start())
+        return started[0]
+
+    setup._start_page_build = start_once
+    setup._run = _record_and_create_venv(setup)
+    assert setup.main(["--page"]) == 0
+    started[0].kill()
+    started[0].wait()
+    said = capsys.readouterr().out.split("set-up: creating .venv (takes a minute)\n")[1]
+    wanted = line.replace("LOG", str(setup.PAGE_LOG))
+    assert said.startswith(f"set-up: {wanted}") if wanted else said == ""
+    assert said.count("\n") == (1 if wanted else 0)
+
+
+LOCKS = [f"requirements{part}.lock" for part in ("", "-runtime", "-docs", "-node")]
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -167,13 +207,14 @@ def test_the_runtime_lock_is_the_part_of_the_lock_that_the_gateway_needs() -> No
     assert not tools & runtime.keys()
 
 
-def test_what_renders_the_documentation_is_locked_apart() -> None:
+def test_programs_with_environments_of_their_own_are_locked_apart() -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    locked = _locked("requirements-docs.lock")
-    for text in groups["docs"]:
-        name, _, version = text.partition("==")
-        assert f"{name}=={version}" in locked[name]
-    assert not {"mkdocs", "mkdocs-material"} & _locked("requirements.lock").keys()
+    for group, texts in groups.items():
+        locked = _locked(f"requirements-{group}.lock")
+        for text in texts:
+            name, _, version = text.partition("==")
+            assert f"{name}=={version}" in locked[name]
+            assert name not in _locked("requirements.lock")
 
 
 def _installed_for(requirements: list[str]) -> set[str]:
