@@ -5,6 +5,7 @@
     tools/web_page.py types          also generate the API types of the page
     tools/web_page.py check          types, type check and style, but not without a Node.js
     tools/web_page.py complete       build with everything checked, for a wheel
+    tools/web_page.py test           style and unit tests of the sources
     tools/web_page.py dev            development server in front of a running gateway
 
 `build` needs neither the gateway nor its `.venv`, so that set-up runs it beside their installation.
@@ -124,6 +125,14 @@ def complete() -> None:
         raise BuildFailed("; ".join(too_large))
 
 
+def test() -> None:
+    """Check the style of the sources and run their unit tests."""
+    types()
+    node = find_node()
+    run_script(node, "lint")
+    run_script(node, "test")
+
+
 def dev() -> None:
     """Serve the sources with Vite, which passes API and WebSocket on to `OMS_GATEWAY`."""
     types()
@@ -137,6 +146,7 @@ COMMANDS: Mapping[str, Callable[[], None]] = {
     "types": types,
     "check": check,
     "complete": complete,
+    "test": test,
     "dev": dev,
 }
 

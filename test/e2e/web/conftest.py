@@ -1,0 +1,114 @@
+"""One Chromium and one gateway for the tests of the web desk in a pytest process.
+
+A test takes ``desk``: a page in a browser context of its own, checked after the test.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from kit.browser.web_desk import ROOT, WebDesk
+from kit.databases.mariadb import PrivateMariaDB
+from kit.gateway.processes import Gateway
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
+VIEWPORT = {"width": 1440, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder in the event loop of the browser."""
+    for item in items:
+        if item.path.is_relative_to(ROOT / "test" / "e2e" / "web"):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def built_page() -> None:
+    """The page is built from the sources of this checkout."""
+    run_program("build")
+
+
+def run_program(command: str) -> None:
+    """Run a command of the program that builds the page; its output is the failure."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "web_page.py", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="session")
+def web_gateway(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """API and worker on SQLite, shared by the tests."""
+    yield from _run(Gateway(tmp_path_factory.mktemp("web-gateway"), workers=1))
+
+
+@pytest.fixture(scope="session")
+def web_gateway_on_mariadb(
+    built_page: None, mariadb: PrivateMariaDB, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """The same on MariaDB."""
+    name = f"oms_{secrets.token_hex(4)}"
+    mariadb.create_database(name)
+    dsn = mariadb.dsn(name, driver="asyncmy")
+    folder = tmp_path_factory.mktemp("web-gateway-mariadb")
+    yield from _run(Gateway(folder, workers=1, mariadb=mariadb, dsn=dsn))
+
+
+def _run(gateway: Gateway) -> Iterator[Gateway]:
+    try:
+        gateway.start()
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> "AsyncIterator[Browser]":
+    """Debian's Chromium without a window."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(browser: "Browser", web_gateway: Gateway) -> AsyncIterator[WebDesk]:
+    """The web desk of the shared gateway; nothing is opened yet."""
+    async for opened in open_desk(browser, web_gateway):
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk_on_mariadb(
+    browser: "Browser", web_gateway_on_mariadb: Gateway
+) -> AsyncIterator[WebDesk]:
+    """The same on MariaDB."""
+    async for opened in open_desk(browser, web_gateway_on_mariadb):
+        yield opened
+
+
+async def open_desk(browser: "Browser", gateway: Gateway) -> AsyncIterator[WebDesk]:
+    """Yield the desk in a new browser context; check it at the end."""
+    context = await browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    opened = WebDesk(gateway=gateway, context=context, page=await context.new_page())
+    try:
+        await opened.start()
+        yield opened
+        await opened.check()
+    finally:
+        await context.close()

@@ -1,0 +1,102 @@
+"""The web desk in a browser: opens pages, and collects what must not happen on any of them."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from kit.gateway.processes import Gateway
+
+if TYPE_CHECKING:  # Only the fixture that starts the browser needs the package.
+    from playwright.async_api import BrowserContext, ConsoleMessage, Page
+
+ROOT = Path(__file__).resolve().parents[3]
+AXE = ROOT / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+THEMES = ("dark", "light")
+#: Keys, login tokens and sessions, as they would stand in a web storage.
+SECRET = re.compile(r"(?:oms|tok|ses)_[A-Za-z0-9_-]{8,}")
+
+_REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+"""
+_READ_STORAGE = """async () => {
+  const databases = await indexedDB.databases();
+  return JSON.stringify([
+    {...localStorage}, {...sessionStorage}, document.cookie, databases, location.href,
+  ]);
+}"""
+_RUN_AXE = """async (rules) => {
+  const result = await axe.run(document, {runOnly: rules});
+  return result.violations.map((one) =>
+    `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
+}"""
+
+
+@dataclass
+class WebDesk:
+    """One browser context with one page of a gateway.
+
+    ``check`` fails for violations of the content security policy, errors on the console, and
+    secrets in web storage. The fixture ``desk`` calls it after each test.
+    """
+
+    gateway: Gateway
+    context: "BrowserContext"
+    page: "Page"
+    violations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    #: ``(status, path)`` of refused requests that a test provokes; browsers log them as errors.
+    expected_refusals: set[tuple[int, str]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        """Begin to collect; before the first page is opened."""
+        await self.context.expose_function("reportViolation", self._add_violation)
+        await self.context.add_init_script(_REPORT_VIOLATIONS)
+        self.page.on("console", self._add_message)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        # A page asks at its start whether there is a session.
+        self.expected_refusals.add((401, "/auth/me"))
+
+    async def open(self, view: str = "") -> None:
+        """Open a view like ``positions``, and wait until it is drawn."""
+        await self.page.goto(f"{self.gateway.base_url}/ui/{view}")
+        await self.page.locator("#root > *").first.wait_for()
+
+    async def accessibility_findings(self) -> list[str]:
+        """Return what axe finds in both themes; the view stays in the last one."""
+        found = []
+        for theme in THEMES:
+            await self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            if not await self.page.evaluate("'axe' in window"):
+                await self.page.evaluate(AXE.read_text(encoding="utf-8"))
+            found += [f"{theme}: {one}" for one in await self.page.evaluate(_RUN_AXE, AXE_RULES)]
+        return found
+
+    async def stored_text(self) -> str:
+        """Return everything that scripts can read of storage, cookies and address."""
+        text: str = await self.page.evaluate(_READ_STORAGE)
+        return text
+
+    async def check(self) -> None:
+        """Fail if something happened that must not happen on any page."""
+        assert self.violations == []
+        assert self.errors == []
+        if self.page.url.startswith(self.gateway.base_url):
+            stored = await self.stored_text()
+            assert SECRET.findall(stored) == [], json.loads(stored)
+
+    def _add_violation(self, text: str) -> None:
+        self.violations.append(text)
+
+    def _add_message(self, message: "ConsoleMessage") -> None:
+        if message.type != "error":
+            return
+        refused = re.search(r"responded with a status of (\d{3})", message.text)
+        location: Any = message.location
+        path = urlsplit(location["url"]).path
+        if refused is None or (int(refused[1]), path) not in self.expected_refusals:
+            self.errors.append(f"{message.text} ({path})")
