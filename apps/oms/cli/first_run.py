@@ -43,7 +43,7 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     return content
 
 
-def quick_start_text(content: dict[str, Any], path: Path) -> str:
+def quick_start_text(content: dict[str, Any], path: Path, *, has_page: bool = True) -> str:
     """Return the text with the first commands to paste; ``path`` is that of ``first-run.json``."""
     url, key, account_id, symbol = (
         content[name] for name in ("base_url", "api_key", "account_id", "symbol")
@@ -53,8 +53,9 @@ def quick_start_text(content: dict[str, Any], path: Path) -> str:
     auth = {"id": 1, "action": "auth", "payload": {"api_key": key}}
     subscribe = {"id": 2, "action": "subscribe", "payload": {"account_ids": [account_id]}}
     python = shlex.quote(_python())
+    page = f"web desk: {url}/ui/\n" if has_page else ""
     return f"""
-oms-gateway: {url}
+{page}oms-gateway: {url}
 accounts: hedge {content["accounts"]["hedge"]}, netting {content["accounts"]["netting"]}\
  (paper, moving prices); the keys are in {_relative(path)}
 

@@ -178,7 +178,8 @@ def up(parsed: argparse.Namespace) -> None:
             first_run_content = asyncio.run(first_run(settings))
         except OmsError as error:
             raise CommandFailed(error.message, status=6) from None
-        text = quick_start_text(first_run_content, settings.home / FIRST_RUN_FILE)
+        path, has_page = settings.home / FIRST_RUN_FILE, settings.ui.enabled
+        text = quick_start_text(first_run_content, path, has_page=has_page)
         supervise(settings, listener, text)
 
 

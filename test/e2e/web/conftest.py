@@ -1,6 +1,6 @@
 """One Chromium and one gateway for the tests of the web desk in a pytest process.
 
-A test takes ``desk``: a page in a browser context of its own, checked after the test.
+A test takes ``web_desk``: a page in a browser context of its own, checked after the test.
 """
 
 import os
@@ -86,23 +86,23 @@ async def browser() -> "AsyncIterator[Browser]":
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(browser: "Browser", web_gateway: Gateway) -> AsyncIterator[WebDesk]:
+async def web_desk(browser: "Browser", web_gateway: Gateway) -> AsyncIterator[WebDesk]:
     """The web desk of the shared gateway; nothing is opened yet."""
-    async for opened in open_desk(browser, web_gateway):
+    async for opened in open_web_desk(browser, web_gateway):
         yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk_on_mariadb(
+async def web_desk_on_mariadb(
     browser: "Browser", web_gateway_on_mariadb: Gateway
 ) -> AsyncIterator[WebDesk]:
     """The same on MariaDB."""
-    async for opened in open_desk(browser, web_gateway_on_mariadb):
+    async for opened in open_web_desk(browser, web_gateway_on_mariadb):
         yield opened
 
 
-async def open_desk(browser: "Browser", gateway: Gateway) -> AsyncIterator[WebDesk]:
-    """Yield the desk in a new browser context; check it at the end."""
+async def open_web_desk(browser: "Browser", gateway: Gateway) -> AsyncIterator[WebDesk]:
+    """Yield the page in a new browser context; check it at the end."""
     context = await browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     opened = WebDesk(gateway=gateway, context=context, page=await context.new_page())

@@ -24,10 +24,12 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
 """
 _READ_STORAGE = """async () => {
-  const databases = await indexedDB.databases();
-  return JSON.stringify([
-    {...localStorage}, {...sessionStorage}, document.cookie, databases, location.href,
-  ]);
+  const entries = (storage) => Array.from({length: storage.length}, (_, index) =>
+    [storage.key(index), storage.getItem(storage.key(index))]);
+  return JSON.stringify({
+    local: entries(localStorage), session: entries(sessionStorage), cookie: document.cookie,
+    databases: await indexedDB.databases(), caches: await caches.keys(), url: location.href,
+  });
 }"""
 _RUN_AXE = """async (rules) => {
   const result = await axe.run(document, {runOnly: rules});
@@ -41,7 +43,7 @@ class WebDesk:
     """One browser context with one page of a gateway.
 
     ``check`` fails for violations of the content security policy, errors on the console, and
-    secrets in web storage. The fixture ``desk`` calls it after each test.
+    secrets in web storage. The fixture ``web_desk`` calls it after each test.
     """
 
     gateway: Gateway
