@@ -145,6 +145,21 @@ def test_the_image_copies_exactly_the_files_that_are_not_ignored() -> None:
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
 
+def test_the_image_builds_the_page_from_its_sources() -> None:
+    instructions = list(_instructions())
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"apps/oms/web", "**/node_modules"} <= set(ignored)
+    (build,) = (rest for name, rest in instructions if name == "RUN" and "web_page.py" in rest)
+    assert build.endswith("python tools/web_page.py build")
+    assert ("COPY", "--from=page /src/apps/oms/web apps/oms/web") in instructions
+    # The program imports only what is copied beside it.
+    copied = " ".join(rest for name, rest in instructions if name == "COPY")
+    text = (ROOT / "tools" / "web_page.py").read_text()
+    for module in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE):
+        if (ROOT / "tools" / f"{module}.py").exists():
+            assert f"tools/{module}.py" in copied
+
+
 def _validate(stack: dict[str, Any]) -> None:
     folder = files("check_jsonschema") / "builtin_schemas" / "vendor"
     schema = json.loads((folder / "compose-spec.json").read_text())

@@ -27,7 +27,8 @@ VIEWPORT = {"width": 1440, "height": 900}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of this folder in the event loop of the browser."""
     for item in items:
-        if item.path.is_relative_to(ROOT / "test" / "e2e" / "web"):
+        is_here = item.path.is_relative_to(ROOT / "test" / "e2e" / "web")
+        if is_here and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

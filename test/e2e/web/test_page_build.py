@@ -3,9 +3,9 @@
 from e2e.web.conftest import run_program
 
 
-async def test_page_is_complete(built_page: None) -> None:
+def test_page_is_complete(built_page: None) -> None:
     run_program("complete")
 
 
-async def test_style_and_unit_tests_of_the_page(built_page: None) -> None:
+def test_style_and_unit_tests_of_the_page(built_page: None) -> None:
     run_program("test")
