@@ -28,6 +28,11 @@ _SHORT_WAITS: ValuesByName = {
     "Prefer": ["wait=0", "respond-async", "wait=1, respond-async"],
 }
 
+_ONLY_VALID = """[[operations]]
+include-path-regex = '{paths}'
+phases.coverage.generation.mode = "positive"
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
@@ -46,9 +51,15 @@ class FuzzRun:
     process: "subprocess.Popen[str]"
 
     @classmethod
-    def start(cls, folder: Path, url: str, key: str, document: Any, *, examples: int) -> "FuzzRun":
-        """Start a run against ``url`` with ``key`` and the narrowed ``document``."""
+    def start(
+        cls, folder: Path, url: str, key: str, document: Any, *, examples: int, only_valid: str
+    ) -> "FuzzRun":
+        """Start a run against ``url`` with ``key`` and the narrowed ``document``.
+
+        Invalid values are not enumerated for the paths that match the expression ``only_valid``.
+        """
         folder.mkdir(parents=True)
+        (folder / "schemathesis.toml").write_text(_ONLY_VALID.format(paths=only_valid))
         (folder / "openapi.json").write_text(json.dumps(document))
         arguments = [
             *("run", "openapi.json", f"--url={url}", f"--header=x-api-key: {key}"),
