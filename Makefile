@@ -6,8 +6,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# pytest workers: four for two cores, because tests that wait leave a core idle.
-TEST_WORKERS ?= 4
+# pytest workers: five for two cores, because tests that wait leave a core idle.
+TEST_WORKERS ?= 5
 MARIADB := mariadb-server-core mariadb-client-core
 # Without fonts the screenshots of pages show boxes.
 BROWSER := chromium fonts-dejavu-core fonts-noto-core

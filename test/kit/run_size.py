@@ -1,6 +1,7 @@
 """Sizes of a test run, set by environment variables.
 
-``OMS_TEST_EXAMPLES_PERCENT`` scales the number of Hypothesis examples (``make check``).
+``OMS_TEST_EXAMPLES_PERCENT`` scales the number of Hypothesis examples, and of histories that are
+compared with an oracle (``make check``).
 ``OMS_TEST_WHOLE=1`` selects the sizes of docs/domain/acceptance.md (``make acceptance``).
 """
 

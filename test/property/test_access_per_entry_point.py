@@ -28,6 +28,7 @@ from kit.http.permission_cases import (
     permission_cases,
 )
 from kit.http.permission_table import PERMISSION_FLAGS, ROLE_BY_LETTER, load_permission_rows
+from kit.loop_runner import LoopRunner
 from oms.api import ccxt_calls
 from oms.api.routes import reconcile
 from oms.config import Settings
@@ -100,7 +101,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessFixture]:
     """Provide one gateway per module; waits for the worker are disabled."""
     folder: Path = tmp_path_factory.mktemp("access")
     dsn = f"sqlite+aiosqlite:///{folder}/oms.sqlite3"
-    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
+    with LoopRunner() as runner, pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconcile, "RECONCILE_WAIT_SECONDS", 0.0)
         patch.setattr(ccxt_calls, "READ_SECONDS", 0.0)
         patch.setattr(ccxt_calls, "TRADE_SECONDS", 0.0)

@@ -19,12 +19,13 @@ from kit.ledger.equity_run import SnapshotChecks, check_history
 from kit.ledger.histories import random_history
 from kit.ledger.history_run import HistoryRun
 from kit.ledger.stored_history import store_history
+from kit.run_size import count_examples
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.value import evolve
 from oms.ports.performance.account_money import StoredMoney
 
-HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "500"))
+HISTORIES = int(os.environ.get("ORACLE_HISTORIES") or count_examples(500))
 #: Every so many of them are stored, too.
 STORED_PART = 50
 

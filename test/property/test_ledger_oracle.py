@@ -12,10 +12,11 @@ import pytest
 from kit.ledger.histories import History, random_history, shrink_history
 from kit.ledger.history_run import compare_history, play_history
 from kit.ledger.oracle import Oracle
+from kit.run_size import count_examples
 from oms.domain.ledger.deal import DealType
 from oms.domain.value import evolve
 
-HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "1500"))
+HISTORIES = int(os.environ.get("ORACLE_HISTORIES") or count_examples(1500))
 CHUNKS = 10
 FEW = 200
 

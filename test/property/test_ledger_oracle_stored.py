@@ -17,13 +17,15 @@ from kit.databases.schema import create_schema
 from kit.ledger.histories import History, shrink_history
 from kit.ledger.memory_store import MemoryStore
 from kit.ledger.stored_run import StoredRun, compare_stored, random_stored_history
+from kit.loop_runner import LoopRunner
+from kit.run_size import count_examples
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.ledger.ledger_update import LedgerUpdate
 from oms.domain.value import evolve
 from oms.services.ledger.record import Changes
 
-HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "500"))
+HISTORIES = int(os.environ.get("ORACLE_HISTORIES") or count_examples(500))
 CHUNKS = 10
 MARIADB_PART = 50
 MEMORY_PART = 5
@@ -39,7 +41,7 @@ AnyStore = Callable[[], SqlStore | MemoryStore]
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
     """One event loop for all histories."""
-    with asyncio.Runner() as runner:
+    with LoopRunner() as runner:
         yield runner
 
 

@@ -25,6 +25,7 @@ from kit.databases.store_model import ANY_TIME, StoreModel
 from kit.databases.store_model_reads import ModelReads
 from kit.databases.store_rows import NOON, an_account, seconds_after
 from kit.generators import store_calls as calls
+from kit.loop_runner import LoopRunner
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
@@ -335,7 +336,7 @@ def _plain(result: object) -> object:
 
 
 def test_every_database_behaves_like_the_model(place: Any) -> None:
-    with asyncio.Runner() as runner:
+    with LoopRunner() as runner:
         store = runner.run(SqlStore.open(place.url, check_account))
         ids = [runner.run(an_account(store, f"a{number}")) for number in range(ACCOUNTS)]
         try:
