@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -130,12 +131,18 @@ class RiskPresetSettings(BaseModel):
 
 
 class UiSettings(BaseModel):
-    """The web desk."""
+    """The web desk, and the sessions of its browsers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     #: Whether the page is served under ``/ui/``.
     enabled: bool = True
+    #: A session ends this long after its last request that changed something.
+    session_idle_minutes: int = Field(default=30, ge=5, le=720)
+    #: A session ends this long after its login.
+    session_hours: int = Field(default=12, ge=1, le=24)
+    #: Whether sessions are given over plain HTTP to browsers on other hosts.
+    allow_plain_http: bool = False
 
 
 class Settings(BaseModel):
@@ -172,6 +179,8 @@ class Settings(BaseModel):
     desk: DeskSettings = DeskSettings()
     risk_presets: RiskPresetSettings = RiskPresetSettings()
     ui: UiSettings = UiSettings()
+    #: Scheme, host and port under which browsers reach this gateway; absent: those of the request.
+    public_url: str | None = None
     cors_origins: tuple[str, ...] = ()
     #: Networks of proxies whose ``X-Forwarded-For`` is trusted.
     trusted_proxies: tuple[str, ...] = ()
@@ -209,6 +218,21 @@ class Settings(BaseModel):
         if "*" in origins:
             raise ValueError("exact origins are expected; * is refused")
         return origins
+
+    @field_validator("public_url")
+    @classmethod
+    def _refuse_no_origin(cls, url: str | None) -> str | None:
+        """Return the origin of the URL, as browsers send it."""
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("a URL like https://oms.example.com is expected")
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError("a URL without a path is expected")
+        is_default = parts.port in (None, {"http": 80, "https": 443}[parts.scheme])
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return f"{parts.scheme}://{host}" + ("" if is_default else f":{parts.port}")
 
     @field_validator("trusted_proxies")
     @classmethod

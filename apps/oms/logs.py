@@ -6,9 +6,9 @@ Callers log an event with fields, as text or as ``extra``::
     logger.error("request_failed", extra={"request_id": request_id})
 
 Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. API
-keys, login tokens, passwords in URLs, signatures and the secrets given to ``hide_secret`` are
-redacted in every record. Libraries log warnings and errors only; what looks like a key is redacted
-there.
+keys, login tokens, session texts, passwords in URLs, signatures and the secrets given to
+``hide_secret`` are redacted in every record. Libraries log warnings and errors only; what looks
+like a key is redacted there.
 """
 
 import json
@@ -29,7 +29,7 @@ _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 _EVENT = re.compile(r"([a-z][a-z0-9_]*)(?: (\w+=.*))?")
 _FIELD = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
-_KEY = re.compile(r"(?<![A-Za-z0-9])(oms|tok)_[A-Za-z0-9_-]{16,}")
+_KEY = re.compile(r"(?<![A-Za-z0-9])(oms|tok|ses)_[A-Za-z0-9_-]{16,}")
 _PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s@]+(?=@)")
 #: Parameters, headers and JSON fields whose value is a secret or a signature. A name is matched
 #: from its beginning only, so that the time is linear in the length of a line.
@@ -40,7 +40,7 @@ _SECRET_FIELD = re.compile(
         | secret | passphrase | password | authorization | cookie | listen_?key )
       | [\w-]* (?<![a-z]) (?: sign | sig | mac ) )
     (?P<gap> [\\"']* \s* [:=] \s* [\\"']* )
-    (?! [\s\\"',&}\])] | (?:(?:oms|tok)_)?\*\*\* | None\b | null\b )
+    (?! [\s\\"',&}\])] | (?:(?:oms|tok|ses)_)?\*\*\* | None\b | null\b )
     (?: (?:bearer|basic) \s+ )? [^\s\\"'&,;}\])]+
     """
 )
@@ -80,7 +80,7 @@ def redact_secrets(text: str) -> str:
     """
     for secret in _hidden_secrets:
         text = text.replace(secret, "***")
-    if "oms_" in text or "tok_" in text:
+    if "oms_" in text or "tok_" in text or "ses_" in text:
         text = _KEY.sub(r"\1_***", text)
     text = _SECRET_FIELD.sub(r"\g<name>\g<gap>***", text)
     return _PASSWORD.sub(r"\1***", text) if "://" in text else text

@@ -122,7 +122,8 @@ def _known_again(session: Session, stored: dict[str, str]) -> None:
     """Keys and tokens are stored as hashes, passwords as slow hashes, credentials sealed."""
     for name in ("trader key", "admin key", "made key", "chosen key"):
         assert _hash(session.secrets[name]) in stored["user_api_keys"]
-    assert _hash(session.secrets["token"]) in stored["auth_tokens"]
+    for name in ("token", "second session", "third session"):
+        assert _hash(session.secrets[name]) in stored["auth_tokens"]
     assert "$argon2id$" in stored["user_password_credentials"]
     assert stored["account_credentials_encrypted"].count("enc:v1:") == 3
     assert "chosen" in stored["user_api_keys"] and "first" in stored["audit_log"]

@@ -29,6 +29,9 @@ NEVER_DONE = frozenset(
         "change_password",  # Neither client has one.
         "log_in",  # Name and password would have to be guessed.
         "log_out",  # A key is not a token.
+        # They need the origin of a page, and the cookie of a browser session.
+        *("start_session", "change_session_key", "touch_session", "confirm_session"),
+        *("revoke_own_session", "revoke_session"),
         "release_kill_switch",  # A switch is not released so early.
         # Discrepancies with an exchange cannot be produced by requests.
         *("apply_discrepancy", "dismiss_discrepancy"),

@@ -95,6 +95,8 @@ KEYS = {
     "risk preset": {"ok", "scope", "scope_id", "limits", "unreadable", "command_id"},
     **{f"deadman {verb}": set(DEADMAN) for verb in ("arm", "beat", "disarm")},
     "deadman list": {"items"},
+    "sessions list": {"items"},
+    "sessions revoke": {"ok", "revoked"},
     "risk disable": {"ok", "oms_enabled", "switches", "changed", "report"},
     "risk switch": {"ok", "oms_enabled", "switches"},
     "risk enable": {"ok", "oms_enabled", "switches", "changed", "report"},

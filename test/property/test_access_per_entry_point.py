@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kit.databases.sql import execute
 from kit.gateway.in_process import InProcessGateway, now, open_gateway
 from kit.http.asgi_websocket import connect_websocket
+from kit.http.browser import Browser
 from kit.http.permission_cases import (
     REFUSALS,
     AccountRows,
@@ -50,6 +51,8 @@ class AccessFixture:
     rows: AccountRows
     closed_account: int
     keys: dict[str, tuple[int, str]]
+    #: A page for each role.
+    browsers: dict[str, Browser] = field(default_factory=dict)
 
     def grant_role(self, holder: KeyHolder) -> str:
         """Set the permission of the role's key; returns the key."""
@@ -81,14 +84,42 @@ class AccessFixture:
         assert response.status != 500, response.body
         return str(response.detail["code"]) if response.status >= 400 else None
 
+    def in_browser(self, role: str, case: PermissionCase) -> str | None:
+        """Return the error code of the response to a page with a confirmed session."""
+        return self.runner.run(self._in_browser(role, case))
+
+    async def _in_browser(self, role: str, case: PermissionCase) -> str | None:
+        browser = await self._browser(role)
+        comments = {"x_comment": case.headers.get("X-Comment")}
+        response = await browser(case.method, case.target, case.body, **comments)
+        return str(response.detail["code"]) if response.status >= 400 else None
+
+    def over_ws_in_browser(self, role: str, case: PermissionCase) -> str | None:
+        """Return the error code of a WebSocket request of such a page."""
+        browser = self.runner.run(self._browser(role))
+        return self.runner.run(self._over_ws("", case, browser.handshake()))
+
+    async def _browser(self, role: str) -> Browser:
+        """A page of the role, logged in by its key and confirmed; the last one if it still is."""
+        browser = self.browsers.get(role)
+        if browser is None:
+            _, key = self.keys[role]
+            self.browsers[role] = browser = Browser(self.gateway.client)
+            await browser.start({"mode": "api_key", "api_key": key})
+            answer = await browser("POST", "/auth/session/confirm", {"api_key": key})
+            assert answer.status == 200, answer.body
+        return browser
+
     def over_ws(self, key: str, case: PermissionCase) -> str | None:
         """Return the error code of a WebSocket request."""
         return self.runner.run(self._over_ws(key, case))
 
-    async def _over_ws(self, key: str, case: PermissionCase) -> str | None:
+    async def _over_ws(
+        self, key: str, case: PermissionCase, headers: dict[str, str] | None = None
+    ) -> str | None:
         assert case.frame is not None
         namespace, action, payload = case.frame
-        async with connect_websocket(self.gateway.app, key) as socket:
+        async with connect_websocket(self.gateway.app, key, headers=headers) as socket:
             response = await socket.request(action, payload, namespace)
         if response["ok"]:
             return None
@@ -189,6 +220,23 @@ def test_every_request_of_every_role(access: AccessFixture) -> None:
                 if case.frame is not None:
                     _check_refusal(access.over_ws(key, case), expected, case)
     assert codes == REFUSALS | {None, "order_not_found"}
+
+
+def test_a_browser_session_gets_the_answers_of_its_key(access: AccessFixture) -> None:
+    codes: set[str | None] = set()
+    for role, flags in product(ROLE_BY_LETTER.values(), (frozenset(PERMISSION_FLAGS), None)):
+        holder = KeyHolder(role, flags, role == "trader", frozenset({0}))
+        access.grant_role(holder)
+        for case in permission_cases(access.rows, access.rows.account_id, "because"):
+            expected = expected_refusal(
+                case, PERMISSION_ROWS[case.action], holder, access.rows.account_id
+            )
+            codes.add(expected)
+            if case.target:
+                _check_refusal(access.in_browser(role, case), expected, case)
+            if case.frame is not None:
+                _check_refusal(access.over_ws_in_browser(role, case), expected, case)
+    assert codes == (REFUSALS | {None, "order_not_found"}) - {"comment_required"}
 
 
 def test_http(access: AccessFixture) -> None:

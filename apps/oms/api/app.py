@@ -43,6 +43,7 @@ from oms.api.routes import (
     system,
     users,
 )
+from oms.api.routes.browser import caller, login, preferences, session_lists
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.page import csp_reports, web_page
 from oms.api.routes.performance import analytics, portfolio
@@ -75,6 +76,10 @@ ROUTE_MODULES = (
     risk_policies,
     price_alerts,
     users,
+    login,
+    caller,
+    session_lists,
+    preferences,
     strategies,
     admin_users,
     admin_accounts,

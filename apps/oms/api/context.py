@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
+from oms.api.browser.browser_access import BrowserAccess
+from oms.api.browser.csrf import READING_METHODS
 from oms.api.client_ip import client_ip
 from oms.api.errors import request_id_of
 from oms.api.metrics.request_metrics import RequestMetrics
@@ -23,6 +25,7 @@ from oms.domain.errors import Forbidden, Invalid, NotFound
 from oms.domain.value import value
 from oms.ports.admin.deadman_switches import DeadmanStore
 from oms.ports.admin.risk_policies import RiskPolicyStore
+from oms.ports.admin.user_preferences import UserPreferences
 from oms.ports.audit_log import AuditContext
 from oms.ports.clock import Clock
 from oms.ports.exchange_catalog import ExchangeCatalog
@@ -96,6 +99,8 @@ class ApiContext:
     version: str
     clock: Clock
     authenticate: Authenticate
+    browser_access: BrowserAccess
+    preferences: UserPreferences
     administer: Administer
     submit: Submit
     result_waiter: ResultWaiter
@@ -184,8 +189,10 @@ async def identify_caller(scope: Scope, headers: Mapping[str, str], context: Api
     Raises ``Unauthenticated``, ``Unavailable``.
     """
     ip = client_ip(scope, context.settings.trusted_proxies)
-    principal = await context.authenticate(read_credential(headers), ip)
-    return Caller(principal=principal, ip=ip)
+    credential = read_credential(headers)
+    if credential is None and "authorization" not in headers:
+        return Caller(principal=await context.browser_access(scope, ip), ip=ip)
+    return Caller(principal=await context.authenticate(credential, ip), ip=ip)
 
 
 async def require_permission(request: Request, permission: Permission) -> Caller:
@@ -194,7 +201,30 @@ async def require_permission(request: Request, permission: Permission) -> Caller
     refused = refuse_role(caller.principal, permission)
     if refused is not None:
         raise Forbidden(refused.message, code=refused.code)
+    if permission is Permission.ADMIN and request.method not in READING_METHODS:
+        require_confirmed(request, caller, permission)
     return caller
+
+
+def needs_confirmation(request: Request, caller: Caller, permission: Permission) -> bool:
+    """Return whether the user of a browser session has to confirm his identity first.
+
+    Keys and tokens need none, nor does a role without the permission: it is refused for that.
+    """
+    session = caller.principal.session
+    if session is None or refuse_role(caller.principal, permission) is not None:
+        return False
+    return not session.is_confirmed(api_context(request).clock.now())
+
+
+def require_confirmed(request: Request, caller: Caller, permission: Permission) -> None:
+    """Refuse a dangerous change without a confirmation of a short time ago.
+
+    Raises ``Forbidden`` (``confirmation_required``).
+    """
+    if needs_confirmation(request, caller, permission):
+        message = "confirm your identity with POST /auth/session/confirm, then repeat the request"
+        raise Forbidden(message, code="confirmation_required")
 
 
 async def require_change(request: Request, permission: Permission) -> Caller:

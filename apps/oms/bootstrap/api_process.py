@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from oms.adapters.exchange_catalog import VenueCatalog
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import Application, create_app
+from oms.api.browser.browser_access import BrowserAccess
 from oms.api.context import ApiContext
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RateLimiter
@@ -22,6 +24,7 @@ from oms.config import Settings
 from oms.ports.clock import Clock
 from oms.ports.notifier import Notifier
 from oms.services.access.administer import Administer
+from oms.services.access.browser_sessions import BrowserSessions
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
@@ -45,6 +48,7 @@ def wire_api(
     clock: Clock = SYSTEM_CLOCK,
 ) -> Application:
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
+    request_metrics = RequestMetrics(started_at=clock.now())
     commands = settings.commands
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
@@ -55,17 +59,10 @@ def wire_api(
         version=__version__,
         clock=clock,
         authenticate=administer.authenticate,
+        browser_access=_build_browser_access(settings, store, administer, request_metrics),
+        preferences=store.user_preferences,
         administer=administer,
-        submit=Submit(
-            queue=store.queue,
-            history=store.history,
-            registry=store.registry,
-            ids=store.ids,
-            clock=clock,
-            enqueue=Enqueue(queue=store.queue, notifier=notifier, batch_max=commands.batch_max),
-            depths=depths,
-            idempotency_hours=commands.idempotency_hours,
-        ),
+        submit=_build_submit(settings, store, notifier, depths, clock),
         result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
         queries=queries,
         history=store.history,
@@ -76,7 +73,7 @@ def wire_api(
         notifier=notifier,
         health=store,
         rate_limiter=RateLimiter(limits=settings.limits, now=time.monotonic),
-        request_metrics=RequestMetrics(started_at=clock.now()),
+        request_metrics=request_metrics,
         metrics_query=store.metrics,
         idempotent_responses=store.idempotent_responses,
         raw_payloads=store.raw_payloads,
@@ -105,3 +102,41 @@ def _position_figures(store: SqlStore) -> PositionFigures:
         reads=reads,
         account_instruments=AccountInstruments(reads, paper_instruments),
     )
+
+
+def _build_submit(
+    settings: Settings,
+    store: SqlStore,
+    notifier: Notifier,
+    depths: QueueDepthLimiter,
+    clock: Clock,
+) -> Submit:
+    """Return the acceptance of commands."""
+    return Submit(
+        queue=store.queue,
+        history=store.history,
+        registry=store.registry,
+        ids=store.ids,
+        clock=clock,
+        enqueue=Enqueue(
+            queue=store.queue, notifier=notifier, batch_max=settings.commands.batch_max
+        ),
+        depths=depths,
+        idempotency_hours=settings.commands.idempotency_hours,
+    )
+
+
+def _build_browser_access(
+    settings: Settings, store: SqlStore, administer: Administer, request_metrics: RequestMetrics
+) -> BrowserAccess:
+    """Return the access of browsers, which shares the counters of failed logins."""
+    sessions = BrowserSessions(
+        store=store.browser_sessions,
+        registry=store.registry,
+        people=store.user_admin,
+        login=administer.login,
+        authenticate=administer.authenticate,
+        idle=timedelta(minutes=settings.ui.session_idle_minutes),
+        longest=timedelta(hours=settings.ui.session_hours),
+    )
+    return BrowserAccess(settings=settings, sessions=sessions, request_metrics=request_metrics)

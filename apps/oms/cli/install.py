@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from oms.cli.access.key_restrictions import parse_restrictions
 from oms.cli.audit_context import cli_audit_context
-from oms.cli.key_restrictions import parse_restrictions
 from oms.cli.output import CommandFailed
 from oms.cli.registry_accounts import FULL_GRANT, create_granted_account, parse_exchange_id
 from oms.cli.settings import command_settings, read_secret

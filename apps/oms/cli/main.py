@@ -24,6 +24,7 @@ from oms.cli.parsers.market_parser import add_market
 from oms.cli.parsers.network_parser import add_remote
 from oms.cli.parsers.process_parser import add_checks, add_kill, add_paper, add_processes
 from oms.cli.parsers.risk_parser import add_risk
+from oms.cli.parsers.session_parser import add_sessions
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
@@ -102,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     add_paper(commands, common)
     add_kill(commands, common)
     add_deadman(commands, common)
+    add_sessions(commands, common)
     add_risk(commands, common)
     add_alerts(commands, common)
     add_market(commands, common)

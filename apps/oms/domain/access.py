@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from types import MappingProxyType
 from typing import TypeVar
 
+from oms.domain.browser_session import BrowserSession
 from oms.domain.errors import Refused
 from oms.domain.value import value
 
@@ -131,6 +132,8 @@ class Principal:
     token_id: int | None = None
     #: When the presented credential expires: the token or the key.
     expires_at: datetime | None = None
+    #: The browser session that was presented instead of the key.
+    session: BrowserSession | None = None
 
     def grant(self, account_id: int) -> Grant | None:
         """Return the flags of the key on the account, ``None`` without a grant."""

@@ -68,6 +68,10 @@ class Registry(Protocol):
         """
         ...
 
+    async def principal_of_session(self, session_hash: str, now: datetime) -> Principal | None:
+        """Return the principal of the browser session by the same rules, with the session."""
+        ...
+
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
         """Return the principal of the key with that id by the same rules."""
         ...

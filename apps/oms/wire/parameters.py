@@ -181,6 +181,7 @@ POLICY_SCOPE = _query(
 POLICY_SCOPE_ID = _query("scope_id", "Id of the account or strategy.", ID_SCHEMA)
 ACTIVE = _query("active", "false includes released ones.", _FLAG)
 ALL_TOKENS = _query("all", "Every token of the user.", _FLAG)
+USER_ID = _query("user_id", "Rows of one user.", ID_SCHEMA)
 ACTOR_USER_ID = _query("actor_user_id", "Changes of one user.", ID_SCHEMA)
 ACTION = _query("action", "One kind of change.", _TEXT)
 ENTITY = _query("entity", "Changes of one kind of thing.", _TEXT)

@@ -18,6 +18,7 @@ ON_ONE_GATEWAY = (
     "groups",
     "exchanges",
     "people",
+    "sessions",
     "control",
     "figures",
     "alerts",

@@ -51,6 +51,16 @@ switch_account risk_switch account
 switch_strategy risk_switch account
 set_account_status risk_block account
 log_out self none
+get_caller self none
+change_session_key self none
+touch_session self none
+confirm_session self none
+list_own_sessions self none
+revoke_own_session self session
+list_sessions admin none
+revoke_session admin none
+get_preferences self none
+set_preferences self none
 get_profile self none
 change_profile self none
 change_password self none
@@ -139,7 +149,7 @@ _ON_SPARE_ACCOUNT = frozenset(
 PUBLIC = frozenset(
     {
         *("get_health", "get_liveness", "get_readiness", "get_version"),
-        *("get_openapi_document", "log_in"),
+        *("get_openapi_document", "log_in", "start_session"),
     }
 )
 ROWS: Mapping[str, tuple[str, str]] = {
@@ -168,6 +178,7 @@ _PATH_VALUES = {
     "discrepancy_id": UNKNOWN_ID,
     "deadman_id": UNKNOWN_ID,
     "alert_id": UNKNOWN_ID,
+    "session_id": UNKNOWN_ID,
 }
 
 
@@ -197,7 +208,7 @@ def operation_cases(target: AttackTarget, document: Any) -> Iterator[AccessCase]
             owners: tuple[str, ...] = ("own", "foreign", "unknown")
             if reach in ("none", "all"):
                 owners = ("own",)
-            elif reach in ("discrepancy", "deadman"):
+            elif reach in ("discrepancy", "deadman", "session"):
                 owners = ("unknown",)
             elif reach in ("order", "position", "rows", "command"):
                 owners += ("other",)

@@ -9,6 +9,7 @@ from typing import Any
 from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import Shell
+from kit.http.client import call
 
 SYMBOL = "BTC/USDT:USDT"
 
@@ -56,6 +57,7 @@ def run_session(gateway: Gateway, other: Path) -> CommandLineSession:
     shell = Shell({**gateway.environment, **environment}, gateway.folder)
     session = CommandLineSession(gateway, shell, hidden)
     _create_users(session)
+    _browser_sessions(session)
     _orders(session)
     _strategies(session)
     _risk(session)
@@ -88,6 +90,19 @@ def _create_users(session: CommandLineSession) -> None:
     )
     for choice in ("--disabled", "--enabled"):
         session.run("set-api-key-status", f"--api-key-id={key['api_key_id']}", choice)
+
+
+def _browser_sessions(session: CommandLineSession) -> None:
+    gateway = session.gateway
+    login = {"mode": "api_key", "api_key": gateway.api_key}
+    status, caller, _ = call(
+        gateway, "POST", "/auth/session", login, headers={"Origin": gateway.base_url}
+    )
+    assert status == 200, caller
+    admin = {"OMS_API_KEY": session.secrets.admin_key}
+    listed = session.run("sessions list", f"--user-id={caller['user']['user_id']}", **admin)
+    named = f"--session-id={listed['items'][0]['session_id']}"
+    session.run("sessions revoke", named, **admin)
 
 
 def _orders(session: CommandLineSession) -> None:

@@ -186,6 +186,16 @@ async def open_gateway(
             await gateway.stop_worker()
 
 
+@asynccontextmanager
+async def open_second(dsn: str, settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application of another API process on the database of a gateway."""
+    store = await SqlStore.open(dsn, check_account)
+    administer = build_administer(settings, store)
+    app = wire_api(settings, store, notifier=LocalNotifier(), administer=administer)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
 class _UnavailableExchange(PaperExchange):
     """Replaces real exchanges: always unavailable."""
 

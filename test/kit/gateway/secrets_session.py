@@ -7,6 +7,7 @@ secrets in wrong places, and repeats that during a database outage. It checks no
 import asyncio
 import base64
 import json
+import re
 import secrets
 import urllib.error
 import urllib.request
@@ -22,8 +23,9 @@ from kit.polling import wait_until
 
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 SECONDS_MAX = 30
-SHOWN_ONCE = ("api_key_plain", "token")
-"""Response keys under which a new secret is returned once to its owner."""
+SHOWN_ONCE = ("api_key_plain", "token", "csrf_token")
+"""Response keys under which a new secret is returned to its owner only."""
+SET_COOKIE = re.compile(r"^set-cookie: (\w+)=(ses_[\w-]+)(.*)$", re.IGNORECASE | re.MULTILINE)
 
 
 def make_secret(purpose: str) -> str:
@@ -40,6 +42,8 @@ class Session:
     secrets: dict[str, str] = field(default_factory=dict)
     #: Every response: the request, and headers with body.
     answers: list[tuple[str, str]] = field(default_factory=list)
+    #: The cookies that responses set, as name and text.
+    cookies: list[tuple[str, str]] = field(default_factory=list)
 
     def add_secret(self, name: str, text: str | None = None) -> str:
         """Registers a secret under a name, a new one unless ``text`` is given; returns it."""
@@ -71,6 +75,9 @@ class Session:
         with answer:
             status, header_text, text = answer.status, str(answer.headers), answer.read().decode()
         value = _json(text)
+        if (cookie := SET_COOKIE.search(header_text)) is not None:
+            self.cookies.append((cookie[1], cookie[2]))
+            header_text = SET_COOKIE.sub(r"set-cookie: \1=\3", header_text)
         kept = text
         if isinstance(value, dict) and set(value) & set(SHOWN_ONCE):
             kept = json.dumps({k: v for k, v in value.items() if k not in SHOWN_ONCE})
@@ -114,6 +121,7 @@ def exercise_users(session: Session) -> None:
     own = session.call_ok("POST", "/user/api-keys", {"label": "own"}, key=key)
     session.add_secret("own key", own["api_key_plain"])
     _logins(session, key)
+    exercise_browser_sessions(session)
     session.call_ok("PATCH", f"/admin/users/{ann['user_id']}", _password(session, "set"), key=admin)
     session.call("PATCH", f"/admin/users/{ann['user_id']}", {"password": "short-pw"}, key=admin)
     session.add_secret("short password", "short-pw")
@@ -151,6 +159,38 @@ def _logins(session: Session, key: str) -> None:
     for _ in range(6):  # until the user name is locked out
         status, _ = session.call("POST", "/auth/login-password", {"user_name": "bob", **wrong})
     assert status == 429
+
+
+def exercise_browser_sessions(session: Session) -> None:
+    """Logins of a browser, its session, and the texts of sessions in wrong places."""
+    page = {"Origin": session.gateway.base_url}
+    login = {"mode": "password", "user_name": "ann", "password": session.secrets["new password"]}
+    caller = session.call_ok("POST", "/auth/session", login, headers=page)
+    name, text = session.cookies[-1]
+    session.add_secret("session", text)
+    page |= {"Cookie": f"{name}={text}"}
+    signed = page | {"X-Csrf-Token": session.add_secret("csrf token", caller["csrf_token"])}
+    session.call_ok("GET", "/auth/me", headers=page)
+    session.call_ok("POST", "/auth/session/touch", headers=signed)
+    assert session.call("POST", "/auth/session/touch", headers=page)[0] == 403
+    wrong = {"password": session.secrets["wrong password"]}
+    assert session.call("POST", "/auth/session/confirm", wrong, headers=signed)[0] == 401
+    right = {"password": session.secrets["new password"]}
+    session.call_ok("POST", "/auth/session/confirm", right, headers=signed)
+    assert session.call("GET", "/user/profile", key=text)[0] == 401
+    session.call("GET", f"/oms/accounts?session={text}")
+    session.call("POST", f"/auth/{text}", {"text": text}, headers=signed)
+    rotated = {"api_key_id": caller["api_key"]["api_key_id"]}
+    session.call_ok("PATCH", "/auth/session", rotated, headers=signed)
+    session.add_secret("second session", session.cookies[-1][1])
+    by_key = {"mode": "api_key", "api_key": session.secrets["made key"]}
+    session.call_ok("POST", "/auth/session", by_key, headers={"Origin": page["Origin"]})
+    session.add_secret("third session", session.cookies[-1][1])
+    unknown = {"mode": "api_key", "api_key": session.add_secret("unknown session key")}
+    assert session.call("POST", "/auth/session", unknown, headers=page)[0] == 401
+    for path in ("/user/sessions", "/user/preferences"):
+        session.call_ok("GET", path, key=session.secrets["made key"])
+    session.call_ok("GET", "/admin/sessions", key=session.secrets["admin key"])
 
 
 def exercise_credentials(session: Session) -> None:

@@ -50,8 +50,11 @@ class AsgiWebSocket:
 
 
 @asynccontextmanager
-async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSocket]:
+async def connect_websocket(
+    app: ASGIApp, key: str = "", *, headers: dict[str, str] | None = None
+) -> AsyncIterator[AsgiWebSocket]:
     """A connection with the credential, if any, in its header, after the ``connected`` event."""
+    named = ({"x-api-key": key} if key else {}) | (headers or {})
     socket = AsgiWebSocket()
     socket.sent.put_nowait({"type": "websocket.connect"})
     scope = {
@@ -63,7 +66,7 @@ async def connect_websocket(app: ASGIApp, key: str) -> AsyncIterator[AsgiWebSock
         "raw_path": b"/ws",
         "root_path": "",
         "query_string": b"",
-        "headers": [(b"x-api-key", key.encode())] if key else [],
+        "headers": [(name.encode(), text.encode()) for name, text in named.items()],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
         "subprotocols": [],

@@ -30,6 +30,7 @@ TITLES = {
     "alerts": "Price alerts",
     "ccxt": "ccxt",
     "people": "Current user",
+    "sessions": "Browser sessions",
     "admin": "Administration",
     "operations": "Operations",
 }

@@ -43,6 +43,7 @@ COMMANDS = {
     "backup": "--out a",
     "restore": "--in a --yes",
     "deadman": "arm --account-ids 1 --timeout-seconds 60 --action cancel_entries",
+    "sessions": "revoke --session-id 3",
     "kill": "on --scope account --id 1 --mode halt --comment x",
     "market": "session AAPL --at 2025-07-15T13:30:00Z",
     "alert": "add --account-id 1 --symbol A/B --condition crosses --price 2 --note x",

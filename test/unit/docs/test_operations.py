@@ -33,6 +33,7 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
     request_metrics.count_response(200)
     request_metrics.connections_closed["idle"] += 1
     request_metrics.csp_reports["logged"] += 1
+    request_metrics.csrf_refused["origin"] += 1
     row = SimpleNamespace(
         command_type="cancel_all_orders",
         created_at=NOW,

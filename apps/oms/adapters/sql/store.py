@@ -31,6 +31,7 @@ from oms.adapters.sql.reads.verification_reads import SqlVerificationReads
 from oms.adapters.sql.registry.account_admin import SqlAccountAdmin
 from oms.adapters.sql.registry.account_groups import SqlAccountGroups
 from oms.adapters.sql.registry.audit_log import SqlAuditLog
+from oms.adapters.sql.registry.browser_sessions import SqlBrowserSessions
 from oms.adapters.sql.registry.command_chain import SqlCommandChain
 from oms.adapters.sql.registry.deadman_switches import SqlDeadmanStore
 from oms.adapters.sql.registry.kill_switches import SqlKillSwitchStore
@@ -40,6 +41,7 @@ from oms.adapters.sql.registry.risk_policies import SqlRiskPolicyStore
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
+from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
 from oms.ports.admin.account_admin import AccountCheck
 from oms.ports.clock import Clock
 
@@ -69,6 +71,8 @@ class SqlStore:
         self.account_admin = SqlAccountAdmin(database, self.ids, check_account)
         self.user_admin = SqlUserAdmin(database, self.ids)
         self.login_credentials = SqlLoginCredentials(database, self.ids)
+        self.browser_sessions = SqlBrowserSessions(database, self.ids)
+        self.user_preferences = SqlUserPreferences(database)
         self.account_groups = SqlAccountGroups(database, self.ids)
         self.strategies = SqlStrategies(database, self.ids)
         self.audit_log = SqlAuditLog(database)

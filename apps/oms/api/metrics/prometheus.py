@@ -62,6 +62,9 @@ class GatewayCollector(Collector):
         yield _counter("connections_closed", "Connections closed by a limit.", ("reason",), closed)
         reports = [((result,), n) for result, n in sorted(metrics.csp_reports.items())]
         yield _counter("csp_reports", "Reported policy violations.", ("result",), reports)
+        refused = [((reason,), n) for reason, n in sorted(metrics.csrf_refused.items())]
+        text = "Requests with a session cookie that may come from a foreign page."
+        yield _counter("csrf_refused", text, ("reason",), refused)
         commands = [((name,), count) for name, count in sorted(metrics.ops.items())]
         yield _counter("commands", "Commands submitted to this process.", ("command",), commands)
         yield _histogram(

@@ -67,6 +67,8 @@ class RequestMetrics:
     connections_closed: Counter[str] = field(default_factory=Counter)
     #: Reports of browsers about the page's content security policy, by what became of them.
     csp_reports: Counter[str] = field(default_factory=Counter)
+    #: Requests with a session cookie that may come from a foreign page, by the rule they break.
+    csrf_refused: Counter[str] = field(default_factory=Counter)
     #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
     #: From start to end, by command type.

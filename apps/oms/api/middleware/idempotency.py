@@ -30,8 +30,11 @@ PATHS_WITH_COMMAND_KEYS = re.compile(
 )
 """Paths whose keys are stored with their commands."""
 
-LOGIN_PATH = "/auth/login-password"
-"""Keys belong to users; before login there is none, so the header is ignored there."""
+LOGIN_PATHS = frozenset({"/auth/login-password", "/auth/session", "/auth/session/confirm"})
+"""Keys belong to users; before login there is none, so the header is ignored there.
+
+It is ignored as well where a session gets another text or is confirmed: a repeat would not.
+"""
 
 KEY_RELEASING_STATUSES = frozenset({401, 403, 404, 405, 413, 422, 429, 503})
 """Statuses after which the key can be used again."""
@@ -39,7 +42,7 @@ KEY_RELEASING_STATUSES = frozenset({401, 403, 404, 405, 413, 422, 429, 503})
 SECRET_FIELDS = frozenset(
     {
         *("password", "current_password", "new_password", "api_key", "secret", "passphrase"),
-        *("api_key_plain", "token"),
+        *("api_key_plain", "token", "csrf_token"),
     }
 )
 """Keys whose values are neither stored nor part of the request's fingerprint."""
@@ -170,7 +173,7 @@ async def _read_key(request: Request, raw: bytes, caller: Caller) -> Idempotency
 def _is_exempt(path: str) -> bool:
     """Return whether keys of the path are stored with its commands, or ignored."""
     has_own = PATHS_WITH_COMMAND_KEYS.fullmatch(path) is not None
-    return has_own or path == LOGIN_PATH or path.startswith("/ccxt/")
+    return has_own or path in LOGIN_PATHS or path.startswith("/ccxt/")
 
 
 def _stored_response(stored: StoredResponse, key: IdempotencyKey, request_id: str) -> JsonResponse:

@@ -37,6 +37,11 @@ def parse_user_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such user", code="user_not_found"))
 
 
+def parse_session_id(text: str) -> int:
+    """Return the id of a browser session. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such session"))
+
+
 def parse_group_id(text: str) -> int:
     """Return the id of a group of accounts. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such group"))

@@ -4,12 +4,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oms.api.browser.cookie import empty_cookie
 from oms.api.client_ip import client_ip
 from oms.api.context import (
     Caller,
     api_context,
     audit_context_of,
     require_change,
+    require_confirmed,
     require_permission,
 )
 from oms.api.errors import JsonResponse
@@ -64,7 +66,7 @@ async def log_in(request: Request) -> Response:
         fields["user_name"],
         fields["password"],
         fields.get("api_key_id"),
-        _anonymous_context(request),
+        anonymous_context(request),
     )
     body: user_rows.LoggedIn = {
         "ok": True,
@@ -80,7 +82,7 @@ async def log_in(request: Request) -> Response:
 
 @router.post("/auth/logout", openapi_extra=documented(user_rows.LoggedOut, query=(p.ALL_TOKENS,)))
 async def log_out(request: Request) -> Response:
-    """Revoke the token of the request; with ``all=true`` every token of the user."""
+    """End the token or browser session of the request; with ``all=true`` all of the user."""
     caller = await require_permission(request, Permission.SELF)
     administer = api_context(request).administer
     all_tokens = is_true(request.query_params, p.ALL_TOKENS)
@@ -88,7 +90,12 @@ async def log_out(request: Request) -> Response:
         caller.principal, audit_context_of(request, caller), all_tokens=all_tokens
     )
     administer.authenticate.forget()
-    return JsonResponse(user_rows.LoggedOut(ok=True, revoked=count))
+    response = JsonResponse(user_rows.LoggedOut(ok=True, revoked=count))
+    if caller.principal.session is not None:
+        form = api_context(request).browser_access.cookie_form(request.scope, caller.ip)
+        response.headers["Set-Cookie"] = empty_cookie(form)
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @router.get("/user/profile", openapi_extra=documented(user_rows.ProfileRow))
@@ -147,6 +154,7 @@ async def list_own_keys(request: Request) -> Response:
 async def create_own_key(request: Request) -> Response:
     """Create a key of the caller without permissions, at most as free as the key of the request."""
     caller = await require_change(request, Permission.SELF)
+    require_confirmed(request, caller, Permission.SELF)
     new_key = wire.read_new_key(load_body(await request.body()))
     held = restrict_to_owner(caller.principal, new_key.restrictions)
     plain, key = create_key(new_key.api_key, new_key.label, held)
@@ -192,6 +200,7 @@ async def list_own_key_permissions(request: Request, api_key_id: PathId) -> Resp
 async def change_own_key(request: Request, api_key_id: PathId) -> Response:
     """Change status or label of one of the caller's keys, or tighten its restrictions."""
     caller = await require_change(request, Permission.SELF)
+    require_confirmed(request, caller, Permission.SELF)
     change_request = wire.read_key_change(load_body(await request.body()), needs_status=False)
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id), caller.principal.user_id)
@@ -204,7 +213,7 @@ async def change_own_key(request: Request, api_key_id: PathId) -> Response:
     return JsonResponse(user_rows.KeyChanged(ok=True, api_key_id=key.id, rows=rows))
 
 
-def _anonymous_context(request: Request) -> AuditContext:
+def anonymous_context(request: Request) -> AuditContext:
     """Return the audit context of a request before login."""
     anonymous = Principal(user_id=0, user_name="", api_key_id=0, role=Role.READONLY)
     ip = client_ip(request.scope, api_context(request).settings.trusted_proxies)

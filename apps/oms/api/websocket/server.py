@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket
 
@@ -38,7 +37,8 @@ class WebSocketServer:
         self._feed_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the event feed."""
+        """Start the event feed; connections of browsers notice the end of a session at once."""
+        self._context.authenticate.on_forget = self._recheck_browsers
         self._feed_task = asyncio.create_task(keep_running("feed", self._feed.run), name="feed")
 
     def lag_seconds(self) -> float:
@@ -56,7 +56,9 @@ class WebSocketServer:
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection to its end."""
         await websocket.receive()  # websocket.connect
-        if not self._is_allowed_origin(websocket):
+        ip = client_ip(websocket.scope, self._context.settings.trusted_proxies)
+        access = self._context.browser_access
+        if not access.is_allowed_handshake(websocket.scope, ip):
             await websocket.close(1008)
             return
         await websocket.accept()
@@ -68,20 +70,23 @@ class WebSocketServer:
             connection_limiter=self._counts,
             market_feed=self._market_feed,
             marks=self._marks,
-            ip=client_ip(websocket.scope, self._context.settings.trusted_proxies),
+            ip=ip,
         )
         self._sessions.add(session)
         try:
-            await session.run(read_credential(websocket.headers))
+            key = read_credential(websocket.headers)
+            if key is None and "authorization" not in websocket.headers:
+                key = access.handshake_session(websocket.scope, ip)
+                session.is_browser_session = key is not None
+            await session.run(key)
         finally:
             self._sessions.discard(session)
 
-    def _is_allowed_origin(self, websocket: WebSocket) -> bool:
-        """Return whether a page of the browser may connect: same origin or a listed one."""
-        origin = websocket.headers.get("origin")
-        if origin is None or origin in self._context.settings.cors_origins:
-            return True
-        return urlsplit(origin).netloc == websocket.headers.get("host")
+    def _recheck_browsers(self) -> None:
+        """Check the sessions of browsers now: one may have ended."""
+        for session in self._sessions:
+            if session.is_browser_session:
+                session.recheck()
 
 
 class KeyConnectionLimiter:

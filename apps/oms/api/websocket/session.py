@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from oms.api.websocket.command_submitter import CommandSubmitter
 from oms.api.websocket.deadman_beats import DeadmanBeats
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscriber import EventSubscriber
+from oms.api.websocket.expiry_notice import ExpiryNotice
 from oms.api.websocket.frames import (
     AUTHENTICATED_SCOPE_KEY,
     UNAUTHENTICATED_CHARACTERS_MAX,
@@ -93,6 +95,8 @@ class Session:
     ip: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     key: str | None = None
+    #: Whether ``key`` is the text of a browser session, sent in a cookie.
+    is_browser_session: bool = False
     principal: Principal | None = None
     _frames: int = 0
     _malformed: int = 0
@@ -102,6 +106,8 @@ class Session:
     _events: EventSubscriber = field(init=False)
     _markets: MarketSubscriber = field(init=False)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    _recheck: asyncio.Event = field(default_factory=asyncio.Event)
+    _expiry_notice: ExpiryNotice = field(init=False)
 
     def __post_init__(self) -> None:
         limits = self.context.settings.events
@@ -110,6 +116,7 @@ class Session:
             frames_max=limits.frames_waiting_max,
             bytes_max=limits.bytes_waiting_max,
         )
+        self._expiry_notice = ExpiryNotice(self.context.clock, self._send_buffer)
         self._commands = CommandSubmitter(
             context=self.context,
             send_buffer=self._send_buffer,
@@ -162,6 +169,10 @@ class Session:
         """Close the connection."""
         self._send_buffer.close(code, reason)
 
+    def recheck(self) -> None:
+        """Check credential and permissions now."""
+        self._recheck.set()
+
     async def _serve(self, key: str | None) -> None:
         if key is not None and not await self._authenticate_connection(key):
             return
@@ -186,7 +197,7 @@ class Session:
     async def _authenticate_connection(self, key: str) -> bool:
         """Return whether the connection's credential is valid; otherwise it is closing."""
         try:
-            await self._authenticate(key)
+            await self._authenticate(key, is_browser_session=self.is_browser_session)
         except (Unauthenticated, Forbidden) as error:
             self._send_buffer.close(INVALID_CREDENTIAL, error.code)
         except RateLimited as error:
@@ -205,18 +216,19 @@ class Session:
             "version": self.context.version,
         }
 
-    async def _authenticate(self, key: str | None) -> Principal:
-        """Set and return the principal of ``key``.
+    async def _authenticate(self, key: str | None, *, is_browser_session: bool) -> Principal:
+        """Set and return the principal of ``key``, which becomes the connection's credential.
 
         Raises ``Unauthenticated``, ``RateLimited``, ``Unavailable``.
         """
-        principal = await self.context.authenticate(key, self.ip)
+        principal = await self._principal_of(key, is_browser_session)
         previous = self.principal
         if previous is None or previous.api_key_id != principal.api_key_id:
             if not self.connection_limiter.enter(principal.api_key_id):
                 raise RateLimited("the key has too many connections", reason="connections")
             self._set_principal(principal)
         self.principal, self.key = principal, key
+        self.is_browser_session = is_browser_session
         return principal
 
     def _set_principal(self, principal: Principal | None) -> None:
@@ -226,7 +238,12 @@ class Session:
         self.principal = principal
 
     async def _reauthenticate(self) -> Principal:
-        return await self.context.authenticate(self.key, self.ip)
+        return await self._principal_of(self.key, self.is_browser_session)
+
+    async def _principal_of(self, key: str | None, is_browser_session: bool) -> Principal:
+        if is_browser_session:
+            return await self.context.authenticate.session(key or "", self.ip)
+        return await self.context.authenticate(key, self.ip)
 
     async def _process(self, text: str | None) -> None:
         """Process one frame; an error is answered and the connection stays open."""
@@ -297,7 +314,7 @@ class Session:
         key = frame.payload.get("api_key")
         if not isinstance(key, str) or not key:
             raise Unauthenticated("api_key is required", code="missing_api_key")
-        principal = await self._authenticate(key.strip())
+        principal = await self._authenticate(key.strip(), is_browser_session=False)
         self._apply_permissions(principal)
         payload = {
             "user_id": principal.user_id,
@@ -315,7 +332,11 @@ class Session:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.context.settings.events.auth_seconds
         while True:
-            await asyncio.sleep(min(ACCESS_CHECK_SECONDS, max(deadline - clock(), 0.01)))
+            with suppress(TimeoutError):
+                seconds = min(ACCESS_CHECK_SECONDS, max(deadline - clock(), 0.01))
+                async with asyncio.timeout(seconds):
+                    await self._recheck.wait()
+            self._recheck.clear()
             if self.principal is None:
                 if clock() >= deadline:
                     self._send_buffer.close(NOT_AUTHENTICATED, "not authenticated")
@@ -323,12 +344,18 @@ class Session:
                 continue
             deadline = clock() + ACCESS_CHECK_SECONDS
             try:
-                self._apply_permissions(await self._authenticate(self.key))
+                principal = await self._authenticate(
+                    self.key, is_browser_session=self.is_browser_session
+                )
             except (Unauthenticated, Forbidden):
-                self._send_buffer.close(NOT_AUTHENTICATED, "credential ended")
+                ended = "session ended" if self.is_browser_session else "credential ended"
+                self._send_buffer.close(NOT_AUTHENTICATED, ended)
                 return
             except Unavailable:
                 continue  # checked again in the next interval
+            self._apply_permissions(principal)
+            if principal.session is not None:
+                self._expiry_notice(principal.session)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -205,6 +205,18 @@ def account_policy(
     return AccountPolicy(account=tightest(wide), strategies=strategies, unreadable=unreadable)
 
 
+def loosens(current: Iterable[Limit], settings: Mapping[str, PolicyValue | None]) -> bool:
+    """Return whether the settings remove a limit of their scope, or replace one by a looser."""
+    for limit in current:
+        if limit.key not in settings:
+            continue
+        setting = settings[limit.key]
+        kind = KEYS[limit.key].kind
+        if setting is None or tighter(kind, limit.setting, setting) != setting:
+            return True
+    return False
+
+
 def tightest(limits: Iterable[Limit]) -> Limits:
     """Return the tightest limit per key, in the order of the checks.
 

@@ -43,9 +43,9 @@ class LoginCredentials(Protocol):
         ...
 
     async def attempts(
-        self, user_name: str, ip: str, since: datetime
+        self, user_name: str | None, ip: str, since: datetime
     ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
-        """Return the latest attempts of the name and of the address, each ascending."""
+        """Return the latest attempts of the name, if any, and of the address, each ascending."""
         ...
 
     async def record_failure(
@@ -66,8 +66,10 @@ class LoginCredentials(Protocol):
         """
         ...
 
-    async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:
-        """Revoke a token, or all of the user's; returns the number of revoked tokens."""
+    async def revoke(
+        self, user_id: int, token_id: int, audit_context: AuditContext, *, revokes_all: bool
+    ) -> int:
+        """Revoke a token or session, or all of its user; returns the number of revoked ones."""
         ...
 
     async def set_password(

@@ -4,6 +4,7 @@ import secrets
 from decimal import Decimal
 
 from oms.domain.access import Principal, Restrictions, is_tighter
+from oms.domain.browser_session import SESSION_PREFIX
 from oms.domain.errors import Forbidden, Invalid
 from oms.domain.value import evolve
 from oms.ports.admin.user_admin import NewApiKey
@@ -32,8 +33,9 @@ def create_key(
     if not CHARACTERS_MIN <= len(plain) <= CHARACTERS_MAX or not is_printable:
         message = f"a key has {CHARACTERS_MIN} to {CHARACTERS_MAX} printable ASCII characters"
         raise Invalid(message, code="weak_key")
-    if plain.startswith(TOKEN_PREFIX):
-        raise Invalid(f"a key does not begin with {TOKEN_PREFIX}", code="weak_key")
+    for prefix in (TOKEN_PREFIX, SESSION_PREFIX):
+        if plain.startswith(prefix):
+            raise Invalid(f"a key does not begin with {prefix}", code="weak_key")
     stored = NewApiKey(
         hash=hash_key(plain),
         prefix=plain[:PREFIX_CHARACTERS],

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from oms.domain.access import Principal, refuse_ip
+from oms.domain.browser_session import SESSION_PREFIX, BrowserSession
 from oms.domain.errors import Forbidden, Unauthenticated
+from oms.domain.value import evolve
 from oms.ports.clock import Clock
 from oms.ports.registry import Registry
 
@@ -33,6 +35,8 @@ class Authenticate:
     monotonic: Callable[[], float] = time.monotonic
     #: Called with principal, address and time of each lookup that succeeded; must not block.
     on_authenticated: Callable[[Principal, str, datetime], None] | None = None
+    #: Called after the cache was dropped: a credential may have ended.
+    on_forget: Callable[[], None] | None = None
     #: Cache hits, cache misses, and how often the cache was dropped.
     hits: int = 0
     misses: int = 0
@@ -57,31 +61,56 @@ class Authenticate:
                 self.hits += 1
             else:
                 self.misses += 1
-                principal = await self._shared_lookup(key_hash, key.startswith(TOKEN_PREFIX), ip)
+                kind = TOKEN_PREFIX if key.startswith(TOKEN_PREFIX) else ""
+                principal = await self._shared_lookup(key_hash, kind, ip)
             if principal is not None and principal.expires_at is not None:
                 principal = principal if principal.expires_at > now else None
-        if principal is None:
-            raise Unauthenticated("the API key is not valid")
-        refused = refuse_ip(principal.restrictions, ip)
-        if refused is not None:
-            raise Forbidden(refused.message, code=refused.code)
-        return principal
+        return _admitted(principal, ip)
+
+    async def session(self, text: str, ip: str = "") -> Principal:
+        """Return the principal of the browser session with this text.
+
+        Raises ``Unauthenticated``, ``Forbidden``, ``Unavailable``.
+        """
+        cache_key, now = _session_key(text), self.clock.now()
+        cached, principal = self._cache.get(cache_key), None
+        if cached is not None and self.monotonic() - cached[0] < self.cache_seconds:
+            principal = cached[1]
+            self.hits += 1
+        # Another process may have moved the idle end of a cached session.
+        if principal is None or _has_expired(principal, now):
+            self.misses += 1
+            principal = await self._shared_lookup(cache_key, SESSION_PREFIX, ip)
+        return _admitted(None if principal and _has_expired(principal, now) else principal, ip)
+
+    def update_session(self, text: str, session: BrowserSession) -> None:
+        """Change the cached session with this text, until it is read again."""
+        cache_key = _session_key(text)
+        cached = self._cache.get(cache_key)
+        if cached is None or cached[1] is None:
+            return
+        ends = (session.idle_ends_at, cached[1].restrictions.expires_at)
+        expires_at = min(at for at in ends if at is not None)
+        changed = evolve(cached[1], session=session, expires_at=expires_at)
+        self._cache[cache_key] = (cached[0], changed)
 
     def forget(self) -> None:
         """Drop the cache, including the answers of lookups in progress."""
         self._cache = OrderedDict()
         self._lookups = {}
         self.invalidations += 1
+        if self.on_forget is not None:
+            self.on_forget()
 
     @property
     def size(self) -> int:
         """Return the number of cached keys."""
         return len(self._cache)
 
-    async def _shared_lookup(self, key_hash: str, is_token: bool, ip: str) -> Principal | None:
+    async def _shared_lookup(self, key_hash: str, kind: str, ip: str) -> Principal | None:
         lookup = self._lookups.get(key_hash)
         if lookup is None:
-            lookup = asyncio.create_task(self._lookup(key_hash, is_token, ip))
+            lookup = asyncio.create_task(self._lookup(key_hash, kind, ip))
             self._lookups[key_hash] = lookup
             lookup.add_done_callback(lambda done: self._lookup_done(key_hash, done))
         return await asyncio.shield(lookup)  # A cancelled caller does not cancel it for the others.
@@ -90,10 +119,16 @@ class Authenticate:
         if self._lookups.get(key_hash) is done:
             del self._lookups[key_hash]
 
-    async def _lookup(self, key_hash: str, is_token: bool, ip: str) -> Principal | None:
+    async def _lookup(self, key_hash: str, kind: str, ip: str) -> Principal | None:
         began_at, now, cache = self.monotonic(), self.clock.now(), self._cache
-        query = self.registry.principal_of_token if is_token else self.registry.principal
-        principal = await query(key_hash, now)
+        match kind:
+            case "tok_":  # TOKEN_PREFIX
+                principal = await self.registry.principal_of_token(key_hash, now)
+            case "ses_":  # SESSION_PREFIX
+                session_hash = key_hash.removeprefix(SESSION_PREFIX)
+                principal = await self.registry.principal_of_session(session_hash, now)
+            case _:
+                principal = await self.registry.principal(key_hash, now)
         cache[key_hash] = (began_at, principal)  # No longer read if it was dropped meanwhile.
         cache.move_to_end(key_hash)
         if len(cache) > KEYS_CACHED_MAX:
@@ -106,3 +141,22 @@ class Authenticate:
 def hash_key(key: str) -> str:
     """Return what is stored of a key: its SHA-256 in hex."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _session_key(text: str) -> str:
+    """Return the cache key of a session: as an API key the same text is another credential."""
+    return SESSION_PREFIX + hash_key(text)
+
+
+def _has_expired(principal: Principal, now: datetime) -> bool:
+    return principal.expires_at is not None and principal.expires_at <= now
+
+
+def _admitted(principal: Principal | None, ip: str) -> Principal:
+    """Return a valid principal. Raises ``Unauthenticated``, ``Forbidden``."""
+    if principal is None:
+        raise Unauthenticated("the API key is not valid")
+    refused = refuse_ip(principal.restrictions, ip)
+    if refused is not None:
+        raise Forbidden(refused.message, code=refused.code)
+    return principal

@@ -7,13 +7,13 @@ from starlette.types import Message
 
 from kit.gateway.in_process import InProcessGateway
 from oms.api.app import served_routes
-from oms.api.middleware.idempotency import LOGIN_PATH, METHODS
+from oms.api.middleware.idempotency import LOGIN_PATHS, METHODS
 
 CHANGING = sorted(
     (method, route.path)
     for route in served_routes()
     for method in route.methods or ()
-    if method in METHODS and route.path != LOGIN_PATH
+    if method in METHODS and route.path not in LOGIN_PATHS
 )
 
 

@@ -5,11 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
-from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.errors import CommitOutcomeUnknown
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
-from oms.adapters.sql.registry.user_statements import revoke_user_tokens, store_password
+from oms.adapters.sql.registry.user_statements import (
+    NAME_CHARACTERS_MAX,
+    insert_attempt,
+    revoke_user_tokens,
+    store_password,
+    token_audit_json,
+)
 from oms.adapters.sql.rows.users import (
     KEY_JOINED,
     KEY_SELECTED,
@@ -20,15 +25,13 @@ from oms.adapters.sql.rows.users import (
 from oms.domain.login_lockout import LoginAttempt, lockout_address
 from oms.ports.admin.login_credentials import LoginRecord, NewToken
 from oms.ports.audit_log import AuditContext
-from oms.wire.json import dumps, time_text
+from oms.wire.json import dumps
 
 #: Further attempts would not extend a lockout.
 ATTEMPTS_PER_NAME_READ_MAX = 100
 ATTEMPTS_PER_ADDRESS_READ_MAX = 400
-NAME_CHARACTERS_MAX = 128
 ENTITY_CHARACTERS_MAX = 64
 
-_ATTEMPT = BulkInsert(table="login_attempts", columns=("id", "user_name", "ip", "ok", "created_at"))
 _TOKEN = BulkInsert(
     table="auth_tokens",
     columns=("id", "user_id", "api_key_id", "token_hash", "status", "expires_at", "created_at"),
@@ -56,13 +59,15 @@ class SqlLoginCredentials(AuditedWriter):
         return str(rows[0][0]) if rows else None
 
     async def attempts(
-        self, user_name: str, ip: str, since: datetime
+        self, user_name: str | None, ip: str, since: datetime
     ) -> tuple[Sequence[LoginAttempt], Sequence[LoginAttempt]]:
-        """Return the newest attempts of the name and of the address, each ascending."""
+        """Return the newest attempts of the name, if any, and of the address, each ascending."""
         at = self._dialect.encode_time(since)
-        by_name = await self._attempts(
-            "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
-        )
+        by_name: Sequence[LoginAttempt] = ()
+        if user_name is not None:
+            by_name = await self._attempts(
+                "user_name", user_name[:NAME_CHARACTERS_MAX], at, ATTEMPTS_PER_NAME_READ_MAX
+            )
         by_address = await self._attempts(
             "ip", lockout_address(ip), at, ATTEMPTS_PER_ADDRESS_READ_MAX
         )
@@ -75,14 +80,12 @@ class SqlLoginCredentials(AuditedWriter):
         await self._ids.ensure("login", 1)
         attempt_id = self._ids("login")
         name = user_name[:ENTITY_CHARACTERS_MAX]
+        after = token_audit_json(None, "token", "password", None)
 
         async def work(session: Session) -> AuditedResult[None]:
-            await _ATTEMPT(
-                session, [_attempt(attempt_id, user_name, audit_context, False, session.dialect)]
-            )
-            return None, [
-                audit_context.entry("login_failed", "user", name if user_id is None else user_id)
-            ]
+            await insert_attempt(session, attempt_id, user_name, audit_context, ok=False)
+            entity = name if user_id is None else user_id
+            return None, [audit_context.entry("login_failed", "user", entity, after=after)]
 
         await self._write_audited(work, audit_context.at)
 
@@ -96,31 +99,42 @@ class SqlLoginCredentials(AuditedWriter):
 
         async def work(session: Session) -> AuditedResult[int]:
             dialect = session.dialect
-            await _ATTEMPT(session, [_attempt(attempt_id, user_name, audit_context, True, dialect)])
+            await insert_attempt(session, attempt_id, user_name, audit_context, ok=True)
             ends, at = dialect.encode_time(token.expires_at), dialect.encode_time(audit_context.at)
             row = (token_id, token.user_id, token.api_key_id, token.hash, "active", ends, at)
             await _TOKEN(session, [row])
             if new_hash is not None:
                 await store_password(session, token.user_id, new_hash, audit_context.at)
-            after = dumps({"token_id": token_id, "expires_at": time_text(token.expires_at)})
+            after = token_audit_json(token_id, "token", "password", token.expires_at)
             return token_id, [audit_context.entry("login", "user", token.user_id, after=after)]
 
         return await self._write_audited(work, audit_context.at)
 
-    async def revoke(self, user_id: int, token_id: int | None, audit_context: AuditContext) -> int:
-        """Revoke a token or all of the user; returns the number revoked."""
+    async def revoke(
+        self, user_id: int, token_id: int, audit_context: AuditContext, *, revokes_all: bool
+    ) -> int:
+        """Revoke a token or session, or all of its user; returns the number revoked."""
 
         async def work(session: Session) -> AuditedResult[int]:
-            if token_id is None:
+            param = session.dialect.param
+            ended = await session.fetch(
+                "SELECT kind, mode, expires_at FROM auth_tokens"
+                f" WHERE id = {param} AND user_id = {param}",
+                (token_id, user_id),
+            )
+            if revokes_all:
                 count = await revoke_user_tokens(session, user_id, None)
             else:
-                param = session.dialect.param
                 count = await session.execute(
                     f"UPDATE auth_tokens SET status = 'revoked' WHERE id = {param}"
                     f" AND user_id = {param} AND status = 'active'",
                     (token_id, user_id),
                 )
-            after = dumps({"revoked": count, "all": token_id is None})
+            kind, mode, expires_at = ended[0] if ended else ("token", None, None)
+            expires_at = session.dialect.decode_optional_time(expires_at)
+            after = token_audit_json(token_id, kind, mode or "password", expires_at)
+            more = dumps({"revoked": count, "all": revokes_all})
+            after = f"{after[:-1]},{more[1:]}"
             return count, [audit_context.entry("logout", "user", user_id, after=after)]
 
         return await self._write_audited(work, audit_context.at)
@@ -223,11 +237,3 @@ async def _login_row(session: Session, user_name: str, now: datetime) -> LoginRe
         password_hash=stored[0][0] if stored else None,
         keys=[key_from_row(row, dialect) for row in keys],
     )
-
-
-def _attempt(
-    attempt_id: int, user_name: str, audit_context: AuditContext, ok: bool, dialect: Dialect
-) -> tuple[Any, ...]:
-    name = user_name[:NAME_CHARACTERS_MAX]
-    address = lockout_address(audit_context.ip or "")
-    return (attempt_id, name, address, ok, dialect.encode_time(audit_context.at))

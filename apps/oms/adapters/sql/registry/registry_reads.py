@@ -8,6 +8,7 @@ from oms.adapters.sql.connection.database import Database
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows.access import PERMISSION_FLAGS, grant_from_row
 from oms.adapters.sql.rows.accounts import JOINED, SELECTED, account_from_row
+from oms.adapters.sql.rows.browser_sessions import SESSION_COLUMNS, session_from_row
 from oms.adapters.sql.rows.users import RESTRICTION_COLUMNS, restrictions_from_row
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.account import Account
@@ -22,7 +23,13 @@ _TOKEN = (
     f"SELECT k.id, u.id, u.name, u.role, {RESTRICTION_COLUMNS}, t.id, t.expires_at"
     " FROM auth_tokens t JOIN user_api_keys k ON k.id = t.api_key_id"
     " JOIN users u ON u.id = k.user_id WHERE t.{column} = {param} AND t.status = 'active'"
-    " AND k.status = 'active' AND u.status = 'active'"
+    " AND t.kind = 'token' AND k.status = 'active' AND u.status = 'active'"
+)
+_SESSION = (
+    f"SELECT k.id, u.id, u.name, u.role, {RESTRICTION_COLUMNS}, t.id, t.expires_at,"
+    f" {SESSION_COLUMNS} FROM auth_tokens t JOIN user_api_keys k ON k.id = t.api_key_id"
+    " JOIN users u ON u.id = k.user_id WHERE t.{column} = {param} AND t.status = 'active'"
+    " AND t.kind = 'session' AND k.status = 'active' AND u.status = 'active'"
 )
 _GRANTS = (
     f"SELECT p.account_id, s.strategy_id, {', '.join(f'p.{flag}' for flag in PERMISSION_FLAGS)}"
@@ -46,6 +53,10 @@ class RegistryReads:
     async def principal_of_token(self, token_hash: str, now: datetime) -> Principal | None:
         """Return the principal of the login token with this hash."""
         return await self._principal(_TOKEN, "token_hash", token_hash, now)
+
+    async def principal_of_session(self, session_hash: str, now: datetime) -> Principal | None:
+        """Return the principal of the browser session with this hash."""
+        return await self._principal(_SESSION, "token_hash", session_hash, now)
 
     async def principal_of(self, api_key_id: int, now: datetime) -> Principal | None:
         """Return the principal of the key with this id."""
@@ -145,6 +156,7 @@ class RegistryReads:
             restrictions=restrictions,
             token_id=key[8],
             expires_at=min(expiries, default=None),
+            session=session_from_row(key[10:], self._dialect) if len(key) > 10 else None,
         )
 
 

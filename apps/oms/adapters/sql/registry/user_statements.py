@@ -19,10 +19,13 @@ from oms.adapters.sql.rows.users import (
 )
 from oms.domain.access import Grant
 from oms.domain.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
+from oms.domain.login_lockout import lockout_address
 from oms.ports.admin.user_admin import AccountPermission, ApiKeyRow, NewApiKey
 from oms.ports.audit_log import AuditContext
 from oms.ports.registry import AuditEntry, UserRow
+from oms.wire.json import dumps, optional_time_text
 
+NAME_CHARACTERS_MAX = 128
 NEW_KEY_AGE = timedelta(days=1)
 """How long a disabled key counts against the limit of its user."""
 
@@ -33,6 +36,7 @@ _KEY = BulkInsert(
         *("expires_at", "ip_allowlist", "max_order_notional", "max_day_notional", "created_at"),
     ),
 )
+_ATTEMPT = BulkInsert(table="login_attempts", columns=("id", "user_name", "ip", "ok", "created_at"))
 _PASSWORD = BulkInsert(
     table="user_password_credentials",
     columns=("user_id", "password_hash", "created_at", "updated_at"),
@@ -197,6 +201,23 @@ async def revoke_key_tokens(session: Session, key_id: int) -> None:
         f" WHERE api_key_id = {param} AND status = 'active'",
         (key_id,),
     )
+
+
+async def insert_attempt(
+    session: Session, attempt_id: int, user_name: str, audit_context: AuditContext, *, ok: bool
+) -> None:
+    """Insert a login attempt of a name from the caller's address."""
+    at = session.dialect.encode_time(audit_context.at)
+    address = lockout_address(audit_context.ip or "")
+    await _ATTEMPT(session, [(attempt_id, user_name[:NAME_CHARACTERS_MAX], address, ok, at)])
+
+
+def token_audit_json(
+    token_id: int | None, kind: str, mode: str, expires_at: datetime | None
+) -> str:
+    """Return the audit JSON of a login token or session, without its text and hash."""
+    content = {"token_id": token_id, "kind": kind, "mode": mode}
+    return dumps(content | {"expires_at": optional_time_text(expires_at)})
 
 
 async def _require_strategies(session: Session, strategy_ids: Sequence[int]) -> None:

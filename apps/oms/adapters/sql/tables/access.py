@@ -57,10 +57,24 @@ auth_tokens = schema.table(
     schema.nullable("last_used_at", types.TimestampType()),
     schema.nullable("last_used_ip", types.ExactText(45)),
     schema.created_at(),
+    schema.required("kind", types.ShortText(16), "'token'"),
+    schema.nullable("mode", types.ShortText(16)),
+    schema.nullable("ends_at", types.TimestampType()),
+    schema.nullable("confirmed_until", types.TimestampType()),
+    schema.nullable("created_ip", types.ExactText(45)),
+    schema.nullable("user_agent", types.ShortText(255)),
     sa.UniqueConstraint("token_hash"),
     sa.Index(None, "api_key_id"),
     sa.Index(None, "user_id"),
     sa.Index(None, "expires_at"),
+)
+
+user_preferences = schema.table(
+    "user_preferences",
+    schema.key("user_id"),
+    schema.required("preferences_json", types.JsonText),
+    schema.created_at(),
+    schema.updated_at(),
 )
 
 login_attempts = schema.table(

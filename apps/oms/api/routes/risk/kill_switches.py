@@ -6,11 +6,19 @@ from starlette.responses import Response
 
 from oms.api.command_results import failure_response
 from oms.api.command_submission import submit_and_wait
-from oms.api.context import ApiContext, Caller, admit_caller, api_context, audit_context_of
+from oms.api.context import (
+    ApiContext,
+    Caller,
+    admit_caller,
+    api_context,
+    audit_context_of,
+    require_confirmed,
+)
 from oms.api.errors import JsonResponse
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
 from oms.api.routes.path_ids import PathId, parse_kill_id
+from oms.domain.access import Permission
 from oms.domain.risk.kill_switch import KillScope, KillSwitch
 from oms.services.submission.kill_switch_admin import KillSwitchAdmin
 from oms.services.submission.kill_switch_reads import KillSwitchReads
@@ -107,6 +115,7 @@ async def release_kill_switch(request: Request, kill_id: PathId) -> Response:
     """Release a switch; the request needs a comment and a confirmation."""
     context, caller = api_context(request), await admit_caller(request)
     release = read_release(load_body(await request.body()), request.headers.get("x-comment"))
+    require_confirmed(request, caller, Permission.KILL_OFF)
     admin, audit_context = (
         build_kill_switch_admin(context),
         audit_context_of(request, caller, release.comment),

@@ -5,12 +5,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oms.api.command_submission import read_header_comment, submit_and_wait
-from oms.api.context import ApiContext, admit_caller, api_context, audit_context_of
+from oms.api.context import (
+    ApiContext,
+    admit_caller,
+    api_context,
+    audit_context_of,
+    require_confirmed,
+)
 from oms.api.errors import JsonResponse
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT_MANY, documented
 from oms.api.routes.risk.kill_switches import build_kill_switch_admin
-from oms.domain.access import Principal
+from oms.domain.access import Permission, Principal
 from oms.services.submission.oms_switch import OmsSwitch
 from oms.wire import parameters as p
 from oms.wire.commands import oms_switch_requests
@@ -53,6 +59,8 @@ async def set_oms_switch(request: Request) -> Response:
     """Enable or disable the gateway; enabling releases only what this switch activated."""
     context, caller = api_context(request), await admit_caller(request)
     change = read_switch(load_body(await request.body()), read_header_comment(request))
+    if change.activation is None:
+        require_confirmed(request, caller, Permission.KILL_OFF)
     switch = _build_switch(context)
     audit_context = audit_context_of(request, caller, change.comment)
     changed = await switch.change(caller.principal, change, audit_context)

@@ -14,15 +14,18 @@ from oms.api.context import (
     admit_caller,
     api_context,
     audit_context_of,
+    needs_confirmation,
     parse_account_id,
+    require_confirmed,
 )
 from oms.api.errors import JsonResponse
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import COMMAND_ERRORS, SENT, UNKNOWN_ID, documented
 from oms.api.routes.risk.kill_switches import build_kill_switch_admin
+from oms.domain.access import Permission
 from oms.domain.commands.account_commands import ReadRiskUsage, SetRiskPolicy
 from oms.domain.errors import Unavailable
-from oms.domain.risk.policy import PolicyScope
+from oms.domain.risk.policy import PolicyScope, loosens
 from oms.services.submission.risk_policy_admin import RiskPolicyAdmin
 from oms.wire import parameters as p
 from oms.wire.commands import risk_policy_requests
@@ -106,6 +109,7 @@ async def set_risk_policy(request: Request) -> Response:
     """Set keys of one scope; they rule the next order, elsewhere within a second."""
     caller = await admit_caller(request)
     edit = read_policy_edit(load_body(await request.body()), read_header_comment(request))
+    await _require_confirmed_loosening(request, caller, edit)
     if edit.scope is PolicyScope.ACCOUNT:
         return await _change_account(request, caller, edit)
     audit_context = audit_context_of(request, caller, edit.comment)
@@ -126,6 +130,7 @@ async def apply_risk_preset(request: Request) -> Response:
     """Replace the limits of an account by those of a preset."""
     caller = await admit_caller(request)
     edit = read_preset(load_body(await request.body()), read_header_comment(request))
+    await _require_confirmed_loosening(request, caller, edit)
     return await _change_account(request, caller, edit)
 
 
@@ -139,6 +144,7 @@ async def reset_risk(request: Request) -> Response:
     """Set the high-water mark of an account to its equity, so that entries pass again."""
     caller = await admit_caller(request)
     account_id, payload = read_reset(load_body(await request.body()), read_header_comment(request))
+    require_confirmed(request, caller, Permission.KILL_OFF)
     command = CommandRequest(payload=payload, account_id=account_id)
     submission = await submit_and_wait(request, caller, [command])
     (result,) = submission.results
@@ -203,6 +209,14 @@ async def _read(request: Request, caller: Caller, command: CommandRequest) -> An
     if outcome is None:
         raise Unavailable("the worker of the account did not answer", code="timeout")
     return outcome
+
+
+async def _require_confirmed_loosening(request: Request, caller: Caller, edit: PolicyEdit) -> None:
+    """Refuse a looser limit by an unconfirmed browser session. Raises ``Forbidden``."""
+    if needs_confirmation(request, caller, Permission.KILL_OFF):
+        stored = await api_context(request).risk_policies.of_scope(edit.scope, edit.scope_id)
+        if stored.unreadable or loosens(stored.limits, edit.settings):
+            require_confirmed(request, caller, Permission.KILL_OFF)
 
 
 async def _change_account(request: Request, caller: Caller, edit: PolicyEdit) -> Response:

@@ -1,0 +1,1 @@
+"""Routes of browser sessions: login, the caller, lists of sessions, preferences."""

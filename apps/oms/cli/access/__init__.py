@@ -1,0 +1,1 @@
+"""Restrictions of keys, and browser sessions."""
