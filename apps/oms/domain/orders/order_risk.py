@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from oms.domain.value import value
 
@@ -17,8 +18,7 @@ class RiskStatus(StrEnum):
     EXEMPT = "exempt"
 
 
-@value
-class LimitCheck:
+class LimitCheck(NamedTuple):
     """One limit as it was checked against an order."""
 
     key: str

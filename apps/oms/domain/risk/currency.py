@@ -15,14 +15,11 @@ DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD
 _PRICED_IN = ("USDT", "USDC", "USD")
 
 
-def conversions(currency: str, listed: Container[str]) -> Iterator[tuple[str | None, bool]]:
+def conversions(currency: str, listed: Container[str]) -> Iterator[tuple[str, bool]]:
     """Yield the symbols whose price gives the worth of a currency in dollars, the best first.
 
-    With ``True`` the price is that of a dollar in the currency. A dollar needs no symbol.
+    With ``True`` the price is that of a dollar in the currency.
     """
-    if currency in DOLLARS:
-        yield None, False
-        return
     for dollar in _PRICED_IN:
         for symbol, is_inverse in ((f"{currency}/{dollar}", False), (f"{dollar}/{currency}", True)):
             if symbol in listed:

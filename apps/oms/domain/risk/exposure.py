@@ -151,6 +151,18 @@ class PositionKey(NamedTuple):
     ticket_id: int = 0
 
 
+Quantities = Mapping[PositionKey, tuple[Decimal, Decimal]]
+"""How large each position becomes if all buys are filled, and if all sales are."""
+
+
+def totals_of(quantities: Quantities) -> Mapping[str, Decimal]:
+    """Return the sum of the largest quantities of all positions, by symbol."""
+    totals: dict[str, Decimal] = {}
+    for key, (bought, sold) in quantities.items():
+        totals[key.symbol] = add(totals.get(key.symbol, ZERO), max(bought, sold))
+    return totals
+
+
 @value
 class Exposure:
     """Positions and reservations, with the entry that is judged, in one position mode."""
@@ -168,15 +180,10 @@ class Exposure:
             reserved=[e for e in self.reserved if e.strategy_id == strategy_id],
         )
 
-    def opens_position(self, entry: Entry) -> bool:
-        """Return whether the entry would open a position that neither exists nor is reserved."""
-        key = self.key_of(entry)
-        return key not in self.open_keys()
-
-    def open_keys(self, symbol: str | None = None) -> set[PositionKey]:
+    def open_keys(self) -> set[PositionKey]:
         """Return the positions that are open or that reservations would open."""
-        keys = {self._key_of_position(p) for p in self.positions if symbol in (None, p.symbol)}
-        keys.update(self.key_of(e) for e in self.reserved if symbol in (None, e.symbol))
+        keys = {self._key_of_position(position) for position in self.positions}
+        keys.update([self.key_of(entry) for entry in self.reserved])
         return keys
 
     def key_of(self, entry: Entry) -> PositionKey:
@@ -208,25 +215,19 @@ class Exposure:
             return PositionKey(position.symbol, position.strategy_id)
         return PositionKey(position.symbol, ticket_id=position.id)
 
-    def quantity_after(self, entry: Entry) -> Decimal:
-        """Return the largest quantity of the entry's position once all of its side is filled."""
-        bought, sold = self._quantities([entry])[self.key_of(entry)]
-        return bought if entry.side is Side.BUY else sold
+    def quantities_with(self, entry: Entry) -> Quantities:
+        """Return the quantities of all positions once the entry is filled, too."""
+        return self._quantities([entry])
 
     def quantities_by_position(self) -> Mapping[PositionKey, Decimal]:
         """Return the largest quantity of each position."""
         return {key: max(both) for key, both in self._quantities(()).items()}
 
-    def quantities(self, entries: Sequence[Entry] = ()) -> Mapping[str, Decimal]:
+    def quantities(self) -> Mapping[str, Decimal]:
         """Return the sum of the largest quantities of all positions, by symbol."""
-        totals: dict[str, Decimal] = {}
-        for key, (bought, sold) in self._quantities(entries).items():
-            totals[key.symbol] = add(totals.get(key.symbol, ZERO), max(bought, sold))
-        return totals
+        return totals_of(self._quantities(()))
 
-    def _quantities(
-        self, entries: Sequence[Entry]
-    ) -> Mapping[PositionKey, tuple[Decimal, Decimal]]:
+    def _quantities(self, entries: Sequence[Entry]) -> Quantities:
         """Return per position how large it becomes if all buys are filled, and if all sales are.
 
         Both sides are never filled together against each other: either alone may come first.
@@ -254,3 +255,7 @@ class Exposure:
             key: (bought.get(key, ZERO).copy_abs(), sold.get(key, ZERO).copy_abs())
             for key in bought.keys() | sold.keys()
         }
+
+
+NO_EXPOSURE = Exposure(mode=PositionMode.NETTING, positions=(), reserved=())
+"""That of an account without positions and orders."""

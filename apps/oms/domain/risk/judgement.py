@@ -9,7 +9,6 @@ from oms.domain.risk.exposure import Entry
 from oms.domain.risk.limit_context import LimitContext, RepeatedOrder
 from oms.domain.risk.limits import LimitVerdict
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.risk.policy_keys import policy_value_text
 from oms.domain.risk.valuation import valuation_of
 
 
@@ -46,14 +45,12 @@ def order_risk(
 
 def limit_check(verdict: LimitVerdict) -> LimitCheck:
     """Return a verdict as it is stored."""
-    limit = verdict.limit
+    ruling, measured, refused = verdict
+    passed = ruling.passed
+    if measured is None and refused is None:
+        return passed
     return LimitCheck(
-        key=limit.key,
-        scope=limit.scope.value,
-        scope_id=limit.scope_id,
-        limit=policy_value_text(limit.setting),
-        measured=verdict.measured,
-        passed=verdict.refused is None,
+        passed.key, passed.scope, passed.scope_id, passed.limit, measured, refused is None
     )
 
 
@@ -65,5 +62,5 @@ def _risk(status: RiskStatus, code: str | None, judgement: Judgement | None) -> 
         status=status,
         code=code,
         price=valuation_of(judgement.entry, market),
-        checks=tuple(limit_check(verdict) for verdict in judgement.verdicts),
+        checks=tuple([limit_check(verdict) for verdict in judgement.verdicts]),
     )

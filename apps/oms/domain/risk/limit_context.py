@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, divide, multiply, subtract
@@ -42,6 +43,8 @@ class Market:
         for level, depth in levels:
             price = level
             if depth is None or depth >= left:
+                if left is qty:
+                    return price
                 break
             left, paid = subtract(left, depth), add(paid, multiply(depth, level))
         return divide(add(paid, multiply(left, price)), qty) if qty else price
@@ -104,6 +107,22 @@ NO_TRIPS = RiskState()
 
 
 @value
+class Breach:
+    """A limit on losses that is reached: by how much, and in words."""
+
+    actual: Decimal | None
+    message: str
+
+
+class LossVerdict(NamedTuple):
+    """A limit on losses as it stands, whatever is ordered."""
+
+    #: ``None`` if it is not reached.
+    breach: Breach | None
+    measured: Decimal | None
+
+
+@value
 class RepeatedOrder:
     """An order with the same terms by the same API key, and how long ago it was sent."""
 
@@ -132,6 +151,8 @@ class LimitContext:
     recent: Recent | None = None
     #: Entries on their way that have no order yet.
     pending: Sequence[Entry] = ()
+    #: Limits on losses that were judged before, by key.
+    losses: Mapping[str, LossVerdict] = field(default_factory=dict)
     #: The last order that this one repeats, where a limit asks for it.
     repeated: RepeatedOrder | None = None
 

@@ -4,12 +4,12 @@ The first check that fails is the reason of the refusal. What a check needs and 
 as well: without a price ``risk_no_price``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from oms.domain.errors import Refused
 from oms.domain.market_hours import Session, session_of
-from oms.domain.money import ZERO, add, decimal_text, divide, multiply, subtract
+from oms.domain.money import decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
 from oms.domain.risk.activity_limits import check_cooldown, check_order_rate
@@ -23,31 +23,24 @@ from oms.domain.risk.measure import (
     Unknown,
     at_most,
     equity_of,
+    measure_of,
     notional_at,
-    notional_of,
     number_of,
     percent_of,
     refused_by,
     refused_unknown,
 )
-from oms.domain.risk.policy import AccountPolicy, Limit, scope_text
-from oms.domain.risk.policy_keys import KEYS
-from oms.domain.risk.valuation import named_price, needs_market, valuation_of
-from oms.domain.value import value
+from oms.domain.risk.policy import AccountPolicy, Limit, RulingLimit, scope_text
+from oms.domain.risk.valuation import named_price, needs_market
 
 _BASIS_POINTS = Decimal(10000)
-_WITHOUT_MONEY = frozenset({"price_collar_pct", "max_slippage_bps"})
-"""Keys that compare prices only."""
 
 
-@value
-class LimitVerdict:
-    """One limit as it was checked."""
+LimitVerdict = tuple[RulingLimit, Decimal | None, Refused | None]
+"""One limit as it was checked: what was measured, and why it refuses.
 
-    limit: Limit
-    #: ``None`` of limits that measure nothing, and where it is not known.
-    measured: Decimal | None
-    refused: Refused | None
+``None`` was measured by limits that measure nothing, and where it is not known.
+"""
 
 
 def check_limits(
@@ -62,67 +55,49 @@ def check_limits(
 
     What was checked is added to ``verdicts``: until the first limit that refuses, or all.
     """
-    refused = None
-    for verdict in _judge_limits(policy, entry, context):
+    ruling = policy.ruling(entry.strategy_id)
+    account = measure_of(policy.account, entry, context.exposure, context)
+    own = account
+    if ruling.has_own:
+        part = context.exposure.of_strategy(entry.strategy_id)
+        own = measure_of(policy.limits_of(entry.strategy_id), entry, part, context)
+    first = None
+    for each in ruling.limits:
+        limit, measure = each.limit, own if each.is_own else account
+        check = _CHECKS.get(limit.key)
+        if check is None:
+            continue
+        try:
+            refused = check(limit, measure)
+        except Unknown as error:
+            refused = refused_unknown(limit, error)
         if verdicts is not None:
-            verdicts.append(verdict)
-        refused = refused or verdict.refused
-        if refused is not None and not is_complete:
-            break
-    return refused
-
-
-def _judge_limits(
-    policy: AccountPolicy, entry: Entry, context: LimitContext
-) -> Iterator[LimitVerdict]:
-    """Yield the verdict of each limit that rules the entry, in the order of the checks."""
-    measures = [
-        Measure(limits=policy.account, entry=entry, exposure=context.exposure, context=context)
-    ]
-    own = policy.limits_of(entry.strategy_id)
-    if own:
-        exposure = context.exposure.of_strategy(entry.strategy_id)
-        measures.append(Measure(limits=own, entry=entry, exposure=exposure, context=context))
-    for name, check in _CHECKS.items():
-        for measure in measures:
-            limit = measure.limits.get(name)
-            if limit is None:
-                continue
-            try:
-                refused = check(limit, measure)
-            except Unknown as error:
-                refused = refused_unknown(limit, error)
-            measured = measure.measured.get(name)
+            measured = measure.measured.get(limit.key)
             if measured is None and refused is not None:
                 measured = refused.value
-            yield LimitVerdict(limit=limit, measured=measured, refused=refused)
+            verdicts.append((each, measured, refused))
+        if refused is not None:
+            first = first or refused
+            if not is_complete:
+                break
+    return first
 
 
 def needs_price(policy: AccountPolicy, entry: Entry) -> bool:
     """Return whether a check needs market prices of the entry's symbol."""
-    names = policy.keys_for(entry.strategy_id)
-    if "price_collar_pct" in names and entry.order_type not in TRIGGERED_TYPES:
+    ruling = policy.ruling(entry.strategy_id)
+    if not ruling.needs_price:
+        return False
+    if "price_collar_pct" in ruling.keys and entry.order_type not in TRIGGERED_TYPES:
         return True
-    if "max_slippage_bps" in names and entry.order_type == "market":
+    if "max_slippage_bps" in ruling.keys and entry.order_type == "market":
         return True
-    return needs_market(entry) and any(KEYS[name].needs_price for name in names)
-
-
-def needs_rate(policy: AccountPolicy, entry: Entry) -> bool:
-    """Return whether a check counts money."""
-    names = policy.keys_for(entry.strategy_id)
-    return any(KEYS[name].needs_price for name in names - _WITHOUT_MONEY)
-
-
-def needs_equity(policy: AccountPolicy, entry: Entry) -> bool:
-    """Return whether a check needs the equity of the account."""
-    return any(KEYS[name].needs_equity for name in policy.keys_for(entry.strategy_id))
+    return needs_market(entry)
 
 
 def symbols_to_mark(policy: AccountPolicy, entry: Entry, exposure: Exposure) -> Sequence[str]:
     """Return the other symbols whose prices a check needs."""
-    names = policy.keys_for(entry.strategy_id)
-    if not any(KEYS[name].needs_marks for name in names):
+    if not policy.ruling(entry.strategy_id).needs_marks:
         return ()
     held = {p.symbol for p in exposure.positions} | {e.symbol for e in exposure.reserved}
     return sorted(held - {entry.symbol})
@@ -141,14 +116,14 @@ def _check_collar(limit: Limit, measure: Measure) -> Refused | None:
 
     The reference of an order that waits for a trigger is its trigger price.
     """
-    entry, market = measure.entry, measure.market
+    entry = measure.entry
     if entry.order_type in TRIGGERED_TYPES:
         if entry.order_type not in LIMIT_TYPES:
             return None
         reference = entry.trigger_price
     else:
-        reference = None if market is None else market.mid
-    price = named_price(entry) or valuation_of(entry, market)
+        reference = measure.mid
+    price = named_price(entry) or measure.price
     if reference is None or price is None or not reference:
         raise Unknown(f"there is no current price of {entry.symbol}")
     beyond = subtract(price, reference)
@@ -166,17 +141,16 @@ def _check_collar(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_open_positions(limit: Limit, measure: Measure) -> Refused | None:
-    exposure = measure.exposure
-    if not exposure.opens_position(measure.entry):
+    if measure.key in measure.open_keys:
         return None
-    return _check_count(limit, measure, len(exposure.open_keys()) + 1, "positions")
+    return _check_count(limit, measure, len(measure.open_keys) + 1, "positions")
 
 
 def _check_open_of_symbol(limit: Limit, measure: Measure) -> Refused | None:
-    exposure, symbol = measure.exposure, measure.entry.symbol
-    if not exposure.opens_position(measure.entry):
+    symbol = measure.entry.symbol
+    if measure.key in measure.open_keys:
         return None
-    count = len(exposure.open_keys(symbol)) + 1
+    count = sum(key.symbol == symbol for key in measure.open_keys) + 1
     return _check_count(limit, measure, count, f"positions in {symbol}")
 
 
@@ -209,7 +183,7 @@ def _check_qty(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_min_notional(limit: Limit, measure: Measure) -> Refused | None:
-    worth = measure.measured[limit.key] = notional_of(measure, measure.entry.qty)
+    worth = measure.measured[limit.key] = measure.worth_of(measure.entry.qty)
     if worth >= number_of(limit):
         return None
     message = (
@@ -220,12 +194,12 @@ def _check_min_notional(limit: Limit, measure: Measure) -> Refused | None:
 
 
 def _check_max_notional(limit: Limit, measure: Measure) -> Refused | None:
-    worth = notional_of(measure, measure.entry.qty)
+    worth = measure.worth_of(measure.entry.qty)
     return _check_worth(limit, measure, worth, "the order is worth")
 
 
 def _check_position_notional(limit: Limit, measure: Measure) -> Refused | None:
-    worth = notional_of(measure, measure.exposure.quantity_after(measure.entry))
+    worth = measure.worth_of(measure.quantity_after)
     return _check_worth(limit, measure, worth, "with this order the position is worth")
 
 
@@ -234,28 +208,13 @@ def _check_total_exposure(limit: Limit, measure: Measure) -> Refused | None:
 
     The entry's symbol is valued at the entry's price, the others at the middle of their prices.
     """
-    return _check_worth(
-        limit, measure, _total_after(measure), "with this order all positions are worth"
-    )
-
-
-def _total_after(measure: Measure) -> Decimal:
-    """Return the worth of all positions and reservations. Raises ``Unknown``."""
-    context, total = measure.context, ZERO
-    for symbol, qty in measure.exposure.quantities([measure.entry]).items():
-        if symbol == measure.entry.symbol:
-            total = add(total, notional_of(measure, qty))
-            continue
-        market = context.markets.get(symbol)
-        if market is None:
-            raise Unknown(f"there is no current price of {symbol}, which is held")
-        total = add(total, notional_at(context, symbol, qty, market.mid))
-    return total
+    total = measure.total_after()
+    return _check_worth(limit, measure, total, "with this order all positions are worth")
 
 
 def _check_leverage(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a sum of all positions and reservations above a multiple of the equity."""
-    total = _total_after(measure)
+    total = measure.total_after()
     equity = equity_of(measure.context, measure.context.equity.equity)
     if total <= multiply(number_of(limit), equity):
         return None
@@ -269,12 +228,12 @@ def _check_leverage(limit: Limit, measure: Measure) -> Refused | None:
 
 def _check_slippage(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a market order that would be filled too far beyond the middle of bid and ask."""
-    entry, market = measure.entry, measure.market
+    entry, market, mid = measure.entry, measure.market, measure.mid
     if entry.order_type != "market":
         return None
-    if market is None or not market.mid:
+    if market is None or not mid:
         raise Unknown(f"there is no current price of {entry.symbol}")
-    price, mid = market.fill_price(entry.side, entry.qty), market.mid
+    price = market.fill_price(entry.side, entry.qty)
     beyond = subtract(price, mid)
     if entry.side is Side.SELL:
         beyond = -beyond

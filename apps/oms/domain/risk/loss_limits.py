@@ -5,33 +5,74 @@ order: they are also observed without one (``oms.services.risk``).
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from oms.domain.errors import Refused
 from oms.domain.money import ZERO, decimal_text, multiply
-from oms.domain.risk.limit_context import LimitContext
+from oms.domain.risk.limit_context import (
+    AccountEquity,
+    Breach,
+    LimitContext,
+    LossVerdict,
+    RiskState,
+)
 from oms.domain.risk.measure import (
     HUNDRED,
     Measure,
     UnknownEquity,
     at_most,
     equity_of,
-    notional_of,
     number_of,
     percent_of,
     refused_by,
 )
-from oms.domain.risk.policy import Limit
+from oms.domain.risk.policy import AccountPolicy, Limit
+from oms.domain.risk.policy_keys import LOSS_KEYS
 from oms.domain.risk.trips import drawdown_pct
-from oms.domain.value import value
 
 
-@value
-class Breach:
-    """A limit on losses that is reached: by how much, and in words."""
+class ObservedLosses(NamedTuple):
+    """Limits on losses as they were judged, and what was compared with them."""
 
-    actual: Decimal | None
-    message: str
+    policy: AccountPolicy
+    equity: AccountEquity
+    rate: Decimal | None
+    risk: RiskState
+    day_start: datetime | None
+    #: By key; a limit is absent while the equity is not known.
+    verdicts: Mapping[str, LossVerdict]
+
+    def hold_for(self, policy: AccountPolicy, context: LimitContext) -> bool:
+        """Return whether nothing that the verdicts depend on has changed."""
+        return (
+            self.policy is policy
+            and self.equity is context.equity
+            and self.risk is context.risk
+            and self.rate == context.rates.get(context.equity.currency)
+            and self.day_start == context.day_start
+        )
+
+
+def judge_losses(policy: AccountPolicy, context: LimitContext) -> ObservedLosses:
+    """Return how the limits on losses of the account stand."""
+    verdicts = {}
+    for key in sorted(LOSS_KEYS & policy.account.keys()):
+        try:
+            verdicts[key] = _judge_loss(policy.account[key], context)
+        except UnknownEquity:
+            continue  # Entries are refused until it is known.
+    equity = context.equity
+    rate = context.rates.get(equity.currency)
+    return ObservedLosses(policy, equity, rate, context.risk, context.day_start, verdicts)
+
+
+def _judge_loss(limit: Limit, context: LimitContext) -> LossVerdict:
+    """Return how a limit on losses stands. Raises ``UnknownEquity``."""
+    breach = breach_of(limit, context)
+    measured = measured_loss(limit.key, context) if breach is None else breach.actual
+    return LossVerdict(breach, measured)
 
 
 def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
@@ -44,10 +85,10 @@ def breach_of(limit: Limit, context: LimitContext) -> Breach | None:
 
 def check_losses(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse while the account exceeds a limit on losses. Raises ``UnknownEquity``."""
-    breach = breach_of(limit, measure.context)
-    actual = measured_loss(limit.key, measure.context) if breach is None else breach.actual
-    if actual is not None:
-        measure.measured[limit.key] = actual
+    verdict = measure.context.losses.get(limit.key) or _judge_loss(limit, measure.context)
+    breach, measured = verdict
+    if measured is not None:
+        measure.measured[limit.key] = measured
     return None if breach is None else refused_by(limit, measure, breach.message, breach.actual)
 
 
@@ -65,7 +106,7 @@ def measured_loss(key: str, context: LimitContext) -> Decimal | None:
 
 def check_capital(limit: Limit, measure: Measure) -> Refused | None:
     """Refuse a position above a share of the equity. Raises ``Unknown``."""
-    worth = notional_of(measure, measure.exposure.quantity_after(measure.entry))
+    worth = measure.worth_of(measure.quantity_after)
     equity = equity_of(measure.context, measure.context.equity.equity)
     percent = percent_of(worth, equity) if equity > 0 else None
     if percent is not None:

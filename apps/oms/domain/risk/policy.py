@@ -11,7 +11,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from oms.domain.errors import Refused
-from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS, PRESETS, PolicyValue, tighter
+from oms.domain.orders.order_risk import LimitCheck
+from oms.domain.risk.policy_keys import (
+    KEYS,
+    LOSS_KEYS,
+    PRESETS,
+    PRICES_ONLY,
+    PolicyValue,
+    policy_value_text,
+    tighter,
+)
 from oms.domain.value import evolve, value
 
 
@@ -50,6 +59,9 @@ class Limit:
 
 Limits = Mapping[str, Limit]
 
+_OTHERS = -1
+"""In place of the id of a strategy that has no limits of its own."""
+
 
 @value
 class StoredLimits:
@@ -79,6 +91,32 @@ class LimitChange:
 
 
 @value
+class RulingLimit:
+    """A limit that rules orders of a strategy."""
+
+    limit: Limit
+    #: Whether it is measured over the strategy's part of the account.
+    is_own: bool
+    #: The limit as it is stored with an order that passes, if nothing was measured.
+    passed: LimitCheck
+
+
+@value
+class RulingLimits:
+    """All limits that rule orders of a strategy, and what their checks need."""
+
+    #: In the order of the checks.
+    limits: tuple[RulingLimit, ...]
+    keys: frozenset[str]
+    has_own: bool
+    #: Whether a check values orders at the market, counts money, needs other held symbols, equity.
+    needs_price: bool
+    needs_rate: bool
+    needs_marks: bool
+    needs_equity: bool
+
+
+@value
 class AccountPolicy:
     """All limits that rule the orders of one account."""
 
@@ -88,14 +126,20 @@ class AccountPolicy:
     strategies: Mapping[int, Limits] = field(default_factory=dict)
     #: Why the policy cannot be read; entries are refused until it can be.
     unreadable: str | None = None
+    #: What was found by ``ruling``, by strategy.
+    _ruling: dict[int, RulingLimits] = field(default_factory=dict, repr=False, compare=False)
 
     def limits_of(self, strategy_id: int) -> Limits:
         """Return the limits that are measured over the strategy's part of the account."""
         return self.strategies.get(strategy_id, {})
 
-    def keys_for(self, strategy_id: int) -> frozenset[str]:
-        """Return the keys of all limits that rule orders of the strategy."""
-        return frozenset({*self.account, *self.limits_of(strategy_id)})
+    def ruling(self, strategy_id: int) -> RulingLimits:
+        """Return the limits that rule orders of the strategy; they are found once."""
+        key = strategy_id if strategy_id in self.strategies else _OTHERS
+        found = self._ruling.get(key)
+        if found is None:
+            found = self._ruling[key] = _ruling_limits(self.account, self.limits_of(strategy_id))
+        return found
 
     @property
     def limits_losses(self) -> bool:
@@ -233,6 +277,34 @@ def tightest(limits: Iterable[Limit]) -> Limits:
         if setting != before.setting:
             found[limit.key] = evolve(limit, setting=setting)
     return {name: found[name] for name in KEYS if name in found}
+
+
+def _ruling_limits(account: Limits, own: Limits) -> RulingLimits:
+    limits = [
+        RulingLimit(limit=scope[name], is_own=scope is own, passed=_passed(scope[name]))
+        for name in KEYS
+        for scope in (account, own)
+        if name in scope
+    ]
+    keys = [KEYS[each.limit.key] for each in limits]
+    return RulingLimits(
+        limits=tuple(limits),
+        keys=frozenset(key.name for key in keys),
+        has_own=bool(own),
+        needs_price=any(key.needs_price for key in keys),
+        needs_rate=any(key.needs_price and key.name not in PRICES_ONLY for key in keys),
+        needs_marks=any(key.needs_marks for key in keys),
+        needs_equity=any(key.needs_equity for key in keys),
+    )
+
+
+def _passed(limit: Limit) -> LimitCheck:
+    return LimitCheck(
+        key=limit.key,
+        scope=limit.scope.value,
+        scope_id=limit.scope_id,
+        limit=policy_value_text(limit.setting),
+    )
 
 
 def refuse_new_positions(policy: AccountPolicy, strategy_id: int) -> Refused | None:

@@ -158,6 +158,9 @@ _TABLE = (
 KEYS: Mapping[str, PolicyKey] = MappingProxyType({key.name: key for key in _TABLE})
 """The keys in the order in which they are checked."""
 
+PRICES_ONLY = frozenset({"price_collar_pct", "max_slippage_bps"})
+"""Keys that compare prices only: they count no money."""
+
 LOSS_KEYS = frozenset({"daily_loss_limit", "daily_loss_limit_pct", "max_total_drawdown_pct"})
 """Keys whose limits the account reaches by itself, also without an order."""
 

@@ -25,6 +25,7 @@ from oms.domain.protection.stop_rule import is_armed
 from oms.domain.quotes import Quote
 from oms.domain.risk.kill_switch import KillSwitch, KillTarget, strictest_switch
 from oms.domain.risk.limit_context import NO_TRIPS, AccountEquity, RiskState
+from oms.domain.risk.loss_limits import ObservedLosses
 from oms.domain.risk.policy import NO_LIMITS, AccountPolicy, StoredLimits, policy_of
 from oms.domain.value import evolve
 from oms.ports.exchange import (
@@ -113,6 +114,8 @@ class AccountState:
     limit_currency: str = "USD"
     #: What the account lost, as far as limits need it.
     risk: RiskState = NO_TRIPS
+    #: How the limits on losses stood when they were last observed.
+    observed: ObservedLosses | None = None
     #: Whether its equity was stored since its losses were last compared with the limits.
     is_valued: bool = False
     #: Whether the high-water mark was compared with the snapshots since the limits were set.

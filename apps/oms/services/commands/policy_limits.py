@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from oms.domain.commands.command import ChangeOrder, ClosePosition, SendOrder
 from oms.domain.errors import Refused
-from oms.domain.money import divide, round_down_to_step, subtract
+from oms.domain.money import ZERO, divide, round_down_to_step, subtract
 from oms.domain.orders.order import Order, Side
 from oms.domain.orders.order_risk import OrderRisk
 from oms.domain.quotes import Quote
@@ -20,9 +20,7 @@ from oms.domain.risk.judgement import Judgement
 from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
 from oms.domain.risk.limits import (
     check_limits,
-    needs_equity,
     needs_price,
-    needs_rate,
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
@@ -31,6 +29,8 @@ from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
 from oms.wire.json import time_text
+
+_ONE = Decimal(1)
 
 
 async def within_policy(
@@ -154,18 +154,24 @@ async def refuse_entry(
     kept in ``judgement``.
     """
     exposure = exposure_of(state, pending, except_id=entry.order_id)
-    priced = [entry.symbol] if needs_price(policy, entry) else []
+    ruling = policy.ruling(entry.strategy_id)
+    priced = (entry.symbol,) if needs_price(policy, entry) else ()
     symbols = (*priced, *symbols_to_mark(policy, entry, exposure))
-    valued = (entry.symbol, *symbols) if needs_rate(policy, entry) else ()
-    has_equity = needs_equity(policy, entry)
+    valued = (entry.symbol, *symbols) if ruling.needs_rate else ()
     context = await read_context(
-        state, exposure, symbols, now, valued=valued, has_equity=has_equity
+        state, exposure, symbols, now, valued=valued, has_equity=ruling.needs_equity
     )
-    recent = await read_recent(state, policy, entry.strategy_id, now)
-    context = evolve(context, recent=recent, pending=(*pending, *_calls(state)))
+    observed = state.observed
+    is_observed = observed is not None and observed.hold_for(policy, context)
+    context = evolve(
+        context,
+        recent=await read_recent(state, policy, entry.strategy_id, now),
+        pending=(*pending, *_calls(state)),
+        losses=observed.verdicts if observed is not None and is_observed else {},
+        repeated=None if judgement is None else judgement.repeated,
+    )
     if judgement is None:
         return check_limits(policy, entry, context)
-    context = evolve(context, repeated=judgement.repeated)
     judgement.entry, judgement.context = entry, context
     return check_limits(
         policy, entry, context, judgement.verdicts, is_complete=judgement.is_complete
@@ -182,6 +188,8 @@ def reducible_in(
     except_id: int = 0,
 ) -> Decimal:
     """Return how much of an order only reduces, beyond open orders and calls on their way."""
+    if not state.positions:
+        return ZERO
     return reducible_qty(
         state.account.position_mode,
         symbol,
@@ -286,12 +294,12 @@ async def read_rates(
     """
     rates: dict[str, Decimal] = {}
     for currency in currencies:
+        if currency in DOLLARS:
+            rates[currency] = _ONE
+            continue
         for symbol, is_inverse in conversions(currency, state.exchange.instruments()):
-            if symbol is None:
-                rates[currency] = Decimal(1)
-                break
             quote = await state.exchange.fetch_quote(symbol, now)
             if quote is not None:
-                rates[currency] = divide(Decimal(1), quote.mid) if is_inverse else quote.mid
+                rates[currency] = divide(_ONE, quote.mid) if is_inverse else quote.mid
                 break
     return rates

@@ -5,23 +5,24 @@ that is reached is reported once: that on the loss of a day once a day, that on 
 it is reset. The high-water mark is that of the snapshot with the highest profit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from oms.domain.errors import Unavailable
 from oms.domain.event import Event, Namespace
-from oms.domain.risk.limit_context import AccountEquity, HighWater, LimitContext, Trip
-from oms.domain.risk.loss_limits import breach_of
-from oms.domain.risk.measure import UnknownEquity, number_of
+from oms.domain.risk.exposure import NO_EXPOSURE
+from oms.domain.risk.limit_context import AccountEquity, HighWater, LimitContext, LossVerdict, Trip
+from oms.domain.risk.loss_limits import judge_losses
+from oms.domain.risk.measure import number_of
 from oms.domain.risk.policy import AccountPolicy, Limit
-from oms.domain.risk.policy_keys import KEYS, LOSS_KEYS
+from oms.domain.risk.policy_keys import KEYS
 from oms.domain.risk.risk_day import day_start
 from oms.domain.risk.trips import mark_at, with_trips
 from oms.domain.value import evolve
 from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
 from oms.services.account_state.state import AccountState
-from oms.services.commands.policy_limits import exposure_of, read_context
+from oms.services.commands.policy_limits import read_context
 from oms.services.ledger.record import Changes
 
 DRAWDOWN = "max_total_drawdown_pct"
@@ -38,11 +39,15 @@ class ObserveLosses:
         policy = state.policy
         if policy is None or not policy.limits_losses:
             return
-        context = await read_context(state, exposure_of(state), (), now, has_equity=True)
+        context = await read_context(state, NO_EXPOSURE, (), now, has_equity=True)
         if DRAWDOWN in policy.account:
             await self._update_mark(state, context.equity, now)
-        context = evolve(context, risk=state.risk)
-        trips = _new_trips(policy, context, now)
+        if state.risk is not context.risk:
+            context = evolve(context, risk=state.risk)
+        if state.observed is not None and state.observed.hold_for(policy, context):
+            return
+        state.observed = judge_losses(policy, context)
+        trips = _new_trips(policy, context, state.observed.verdicts, now)
         state.set_risk(with_trips(state.risk, trips))
         reported: set[tuple[str, str]] = set()
         for trip in trips:
@@ -109,25 +114,24 @@ def _keep_mark(state: AccountState, raised: HighWater | None) -> None:
         state.set_risk(evolve(state.risk, high_water=raised))
 
 
-def _new_trips(policy: AccountPolicy, context: LimitContext, now: datetime) -> list[Trip]:
+def _new_trips(
+    policy: AccountPolicy,
+    context: LimitContext,
+    verdicts: Mapping[str, LossVerdict],
+    now: datetime,
+) -> list[Trip]:
     """Return the limits that are reached and were not before."""
     trips = []
-    for key in sorted(LOSS_KEYS & policy.account.keys()):
+    for key, verdict in verdicts.items():
         limit = policy.account[key]
-        if _is_tripped(context, policy, limit, now):
-            continue
-        try:
-            breach = breach_of(limit, context)
-        except UnknownEquity:
-            continue  # Entries are refused until it is known.
-        if breach is not None:
+        if verdict.breach is not None and not _is_tripped(context, policy, limit, now):
             trips.append(
                 Trip(
                     key=key,
                     scope=limit.scope.value,
                     tripped_at=now,
                     limit=number_of(limit),
-                    actual=breach.actual,
+                    actual=verdict.breach.actual,
                 )
             )
     return trips

@@ -190,10 +190,11 @@ def _position_row(after: ExpectedPosition) -> PreviewPositionRow:
 
 
 def _limit_row(verdict: LimitVerdict) -> PreviewLimitRow:
-    limit, check = verdict.limit, limit_check(verdict)
+    (ruling, measured, _), check = verdict, limit_check(verdict)
+    limit = ruling.limit
     headroom = None
-    if isinstance(limit.setting, Decimal) and verdict.measured is not None:
-        headroom = subtract(limit.setting, verdict.measured)
+    if isinstance(limit.setting, Decimal) and measured is not None:
+        headroom = subtract(limit.setting, measured)
         if limit.key.startswith("min_"):
             headroom = headroom.copy_negate() if headroom else headroom
     return {

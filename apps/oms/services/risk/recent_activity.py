@@ -18,7 +18,7 @@ async def read_recent(
     Stored rows are read once per loaded account. ``None`` if no limit counts it, or it cannot be
     read. Raises ``Unavailable``.
     """
-    keys = policy.all_keys() if strategy_id is None else policy.keys_for(strategy_id)
+    keys = policy.all_keys() if strategy_id is None else policy.ruling(strategy_id).keys
     if state.recent_activity is None or keys.isdisjoint((ORDER_RATE, COOLDOWN)):
         return None
     activity, account_id = state.activity, state.account.id

@@ -9,7 +9,7 @@ from oms.domain.account import PositionMode
 from oms.domain.orders.order import Side
 from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
-from oms.domain.risk.limits import check_limits, needs_equity
+from oms.domain.risk.limits import check_limits
 from oms.domain.risk.policy import AccountPolicy, account_policy
 from oms.domain.risk.policy_keys import KEYS
 
@@ -84,8 +84,8 @@ def test_an_unknown_equity_or_rate_refuses(key: str, equity: AccountEquity) -> N
     )
     refused = check_limits(policy, ENTRY, unknown)
     assert refused is not None and refused.reason == "risk_error"
-    assert needs_equity(policy, ENTRY)
+    assert policy.ruling(ENTRY.strategy_id).needs_equity
 
 
 def test_no_equity_is_read_for_other_limits() -> None:
-    assert not needs_equity(_policy("max_order_notional", "1"), ENTRY)
+    assert not _policy("max_order_notional", "1").ruling(ENTRY.strategy_id).needs_equity

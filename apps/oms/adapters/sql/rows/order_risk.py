@@ -5,7 +5,7 @@ from typing import Any
 
 from oms.domain.money import decimal_text
 from oms.domain.orders.order_risk import LimitCheck, OrderRisk, RiskStatus
-from oms.wire.json import dumps, loads
+from oms.wire.json import dumps_fast, loads
 
 _DECIMALS = ("price", "pending_qty", "pending_price", "pending_trigger_price")
 
@@ -23,7 +23,7 @@ def encode_risk(risk: OrderRisk) -> str:
             fields[name] = decimal_text(number)
     if risk.checks:
         fields["checks"] = [_encode_check(check) for check in risk.checks]
-    return dumps(fields)
+    return dumps_fast(fields)
 
 
 def decode_risk(text: str | None) -> OrderRisk | None:
@@ -41,8 +41,9 @@ def decode_risk(text: str | None) -> OrderRisk | None:
 
 
 def _encode_check(check: LimitCheck) -> list[Any]:
-    measured = None if check.measured is None else decimal_text(check.measured)
-    return [check.key, check.scope, check.scope_id, check.limit, measured, check.passed]
+    key, scope, scope_id, limit, measured, passed = check
+    text = None if measured is None else decimal_text(measured)
+    return [key, scope, scope_id, limit, text, passed]
 
 
 def _decode_check(row: list[Any]) -> LimitCheck:
