@@ -58,8 +58,14 @@ class AccountEquity:
     equity: Decimal | None = None
     day_result: Decimal | None = None
     at_day_start: Decimal | None = None
+    #: Begin of the day.
+    day_start: datetime | None = None
     #: What was earned since the account exists, less fees, with unrealized profit.
     profit: Decimal | None = None
+
+
+NO_EQUITY = AccountEquity(currency="")
+"""That of an account of which nothing is known."""
 
 
 @value
@@ -143,10 +149,8 @@ class LimitContext:
     #: Worth of a unit of a currency in that of limits: of the quotes, and of the equity.
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     #: Read only where a limit needs it.
-    equity: AccountEquity = field(default_factory=lambda: AccountEquity(currency=""))
+    equity: AccountEquity = NO_EQUITY
     risk: RiskState = NO_TRIPS
-    #: Begin of the day of a loss; known with the equity.
-    day_start: datetime | None = None
     #: Read only where a limit counts it.
     recent: Recent | None = None
     #: Entries on their way that have no order yet.

@@ -5,7 +5,6 @@ order: they are also observed without one (``oms.services.risk``).
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -40,19 +39,19 @@ class ObservedLosses(NamedTuple):
     equity: AccountEquity
     rate: Decimal | None
     risk: RiskState
-    day_start: datetime | None
     #: By key; a limit is absent while the equity is not known.
     verdicts: Mapping[str, LossVerdict]
 
-    def hold_for(self, policy: AccountPolicy, context: LimitContext) -> bool:
+    def hold_for(
+        self,
+        policy: AccountPolicy,
+        equity: AccountEquity,
+        rates: Mapping[str, Decimal],
+        risk: RiskState,
+    ) -> bool:
         """Return whether nothing that the verdicts depend on has changed."""
-        return (
-            self.policy is policy
-            and self.equity is context.equity
-            and self.risk is context.risk
-            and self.rate == context.rates.get(context.equity.currency)
-            and self.day_start == context.day_start
-        )
+        is_same = self.policy is policy and self.equity is equity and self.risk is risk
+        return is_same and self.rate == rates.get(equity.currency)
 
 
 def judge_losses(policy: AccountPolicy, context: LimitContext) -> ObservedLosses:
@@ -65,7 +64,7 @@ def judge_losses(policy: AccountPolicy, context: LimitContext) -> ObservedLosses
             continue  # Entries are refused until it is known.
     equity = context.equity
     rate = context.rates.get(equity.currency)
-    return ObservedLosses(policy, equity, rate, context.risk, context.day_start, verdicts)
+    return ObservedLosses(policy, equity, rate, context.risk, verdicts)
 
 
 def _judge_loss(limit: Limit, context: LimitContext) -> LossVerdict:
@@ -122,10 +121,10 @@ def check_capital(limit: Limit, measure: Measure) -> Refused | None:
 
 def _tripped_today(limit: Limit, context: LimitContext) -> Breach | None:
     """Return the loss that reached the limit on this day, unless it was raised since."""
-    trip = context.risk.trip_of(limit.key)
-    if limit.key not in _OF_A_DAY or trip is None or context.day_start is None:
+    trip, began_at = context.risk.trip_of(limit.key), context.equity.day_start
+    if limit.key not in _OF_A_DAY or trip is None or began_at is None:
         return None
-    if trip.tripped_at < context.day_start or trip.scope != limit.scope.value:
+    if trip.tripped_at < began_at or trip.scope != limit.scope.value:
         return None
     if number_of(limit) > trip.limit:
         return None

@@ -17,14 +17,13 @@ from oms.domain.risk.admission import ApprovedOrder
 from oms.domain.risk.currency import DOLLARS, conversions, rates_into
 from oms.domain.risk.exposure import Entry, Exposure, entry_of, reducible_qty, reservations
 from oms.domain.risk.judgement import Judgement
-from oms.domain.risk.limit_context import AccountEquity, LimitContext, Market
+from oms.domain.risk.limit_context import NO_EQUITY, AccountEquity, LimitContext, Market
 from oms.domain.risk.limits import (
     check_limits,
     needs_price,
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.risk.risk_day import day_start
 from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
@@ -162,7 +161,9 @@ async def refuse_entry(
         state, exposure, symbols, now, valued=valued, has_equity=ruling.needs_equity
     )
     observed = state.observed
-    is_observed = observed is not None and observed.hold_for(policy, context)
+    is_observed = observed is not None and observed.hold_for(
+        policy, context.equity, context.rates, context.risk
+    )
     context = evolve(
         context,
         recent=await read_recent(state, policy, entry.strategy_id, now),
@@ -234,21 +235,26 @@ async def read_context(
     instruments = state.exchange.instruments()
     traded = symbols if valued is None else valued
     currencies = {instruments[symbol].quote for symbol in traded if symbol in instruments}
-    equity, began_at = AccountEquity(currency=""), None
-    if has_equity and state.read_equity is not None:
-        zone = "UTC" if state.policy is None else state.policy.day_zone
-        began_at = day_start(now, zone)
-        equity = await state.read_equity(state.account.id, now, zone)
+    equity = NO_EQUITY
+    if has_equity:
+        equity = await read_equity(state, now)
         currencies.add(equity.currency)
     return LimitContext(
         exposure=exposure,
         instruments=instruments,
         markets=await _read_markets(state, symbols, now),
-        rates=await _limit_rates(state, currencies, now),
+        rates=await limit_rates(state, currencies, now),
         equity=equity,
         risk=state.risk,
-        day_start=began_at,
     )
+
+
+async def read_equity(state: AccountState, now: datetime) -> AccountEquity:
+    """Return the equity of the account, with the result of its day. Raises ``Unavailable``."""
+    if state.read_equity is None:
+        return NO_EQUITY
+    zone = "UTC" if state.policy is None else state.policy.day_zone
+    return await state.read_equity(state.account.id, now, zone)
 
 
 async def _read_markets(
@@ -273,12 +279,14 @@ def market_of(quote: Quote) -> Market:
     )
 
 
-async def _limit_rates(
+async def limit_rates(
     state: AccountState, currencies: Collection[str], now: datetime
 ) -> Mapping[str, Decimal]:
     """Return the worth of the currencies in the currency of limits."""
     unit = state.limit_currency
     if unit in DOLLARS:
+        if DOLLARS.issuperset(currencies):
+            return dict.fromkeys(currencies, _ONE)
         return await read_rates(state, currencies, now)
     others = {*currencies} - {unit}
     dollars = await read_rates(state, {unit, *others}, now) if others else {}

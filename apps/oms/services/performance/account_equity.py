@@ -119,10 +119,11 @@ class ReadAccountEquity:
         traded: Collection[tuple[int, datetime]],
     ) -> AccountEquity:
         if account is None or account.value.equity is None or account.is_outdated:
-            return AccountEquity(currency="" if account is None else account.value.currency)
+            currency = "" if account is None else account.value.currency
+            return AccountEquity(currency=currency, day_start=day)
         equity, currency = account.value.equity, account.value.currency
         profit, account_id = account.value.total_pnl, account.account.id
-        unknown = AccountEquity(currency=currency, equity=equity, profit=profit)
+        unknown = AccountEquity(currency=currency, equity=equity, profit=profit, day_start=day)
         start = await self._start_of(_Day(account_id, currency, day), now)
         if start is None and (account_id, day) in traded:
             # The day begins with its first snapshot.

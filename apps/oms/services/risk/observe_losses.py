@@ -17,12 +17,11 @@ from oms.domain.risk.loss_limits import judge_losses
 from oms.domain.risk.measure import number_of
 from oms.domain.risk.policy import AccountPolicy, Limit
 from oms.domain.risk.policy_keys import KEYS
-from oms.domain.risk.risk_day import day_start
 from oms.domain.risk.trips import mark_at, with_trips
 from oms.domain.value import evolve
 from oms.ports.performance.equity_snapshots import EquitySnapshot, EquitySnapshotStore
 from oms.services.account_state.state import AccountState
-from oms.services.commands.policy_limits import read_context
+from oms.services.commands.policy_limits import limit_rates, read_equity
 from oms.services.ledger.record import Changes
 
 DRAWDOWN = "max_total_drawdown_pct"
@@ -39,20 +38,23 @@ class ObserveLosses:
         policy = state.policy
         if policy is None or not policy.limits_losses:
             return
-        context = await read_context(state, NO_EXPOSURE, (), now, has_equity=True)
+        equity = await read_equity(state, now)
         if DRAWDOWN in policy.account:
-            await self._update_mark(state, context.equity, now)
-        if state.risk is not context.risk:
-            context = evolve(context, risk=state.risk)
-        if state.observed is not None and state.observed.hold_for(policy, context):
+            await self._update_mark(state, equity, now)
+        rates = await limit_rates(state, {equity.currency}, now)
+        observed = state.observed
+        if observed is not None and observed.hold_for(policy, equity, rates, state.risk):
             return
+        context = LimitContext(
+            exposure=NO_EXPOSURE, instruments={}, rates=rates, equity=equity, risk=state.risk
+        )
         state.observed = judge_losses(policy, context)
         trips = _new_trips(policy, context, state.observed.verdicts, now)
         state.set_risk(with_trips(state.risk, trips))
         reported: set[tuple[str, str]] = set()
         for trip in trips:
             name = (KEYS[trip.key].reason, trip.scope)
-            if name not in reported and not _is_reported(context, policy, trip, now):
+            if name not in reported and not _is_reported(context, trip, now):
                 reported.add(name)
                 changes.events.append(_tripped_event(trip, policy.account[trip.key]))
 
@@ -124,7 +126,7 @@ def _new_trips(
     trips = []
     for key, verdict in verdicts.items():
         limit = policy.account[key]
-        if verdict.breach is not None and not _is_tripped(context, policy, limit, now):
+        if verdict.breach is not None and not _is_tripped(context, limit, now):
             trips.append(
                 Trip(
                     key=key,
@@ -137,7 +139,7 @@ def _new_trips(
     return trips
 
 
-def _is_tripped(context: LimitContext, policy: AccountPolicy, limit: Limit, now: datetime) -> bool:
+def _is_tripped(context: LimitContext, limit: Limit, now: datetime) -> bool:
     """Return whether the limit was reached before: the drawdown ever, a loss on this day.
 
     A limit on losses that was raised since can be reached again.
@@ -145,15 +147,15 @@ def _is_tripped(context: LimitContext, policy: AccountPolicy, limit: Limit, now:
     trip = context.risk.trip_of(limit.key)
     if trip is None or limit.key == DRAWDOWN:
         return trip is not None
-    is_today = trip.tripped_at >= day_start(now, policy.day_zone)
+    is_today = trip.tripped_at >= (context.equity.day_start or now)
     return is_today and trip.scope == limit.scope.value and number_of(limit) <= trip.limit
 
 
-def _is_reported(context: LimitContext, policy: AccountPolicy, trip: Trip, now: datetime) -> bool:
+def _is_reported(context: LimitContext, trip: Trip, now: datetime) -> bool:
     """Return whether another limit on the loss of the day, of the same scope, was reported."""
     if trip.key == DRAWDOWN:
         return False
-    today = day_start(now, policy.day_zone)
+    today = context.equity.day_start or now
     return any(
         each.scope == trip.scope and each.tripped_at >= today
         for each in context.risk.trips
