@@ -44,8 +44,13 @@ FLAGS_BY_NAME = {
 }
 #: Requests of which other fields are checked before the comment; a preview needs none.
 CHECKED_FIRST = frozenset({"release_kill_switch", "reassign_orders", "close_by", "merge_positions"})
-#: Requests that change no stored state but the caller's token.
-WITHOUT_COMMENT = frozenset({"log_out", "clear_cache"})
+#: Requests that change no stored state but the caller's token or session, and preferences.
+WITHOUT_COMMENT = frozenset(
+    {
+        *("log_out", "clear_cache", "set_preferences"),
+        *("change_session_key", "touch_session", "confirm_session"),
+    }
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from oms import logs
 
 KEY = "oms_" + "aB3_-" * 8 + "xyz"
 TOKEN = "tok_" + "aB3_-" * 8 + "xyz"
+SESSION = "ses_" + "aB3_-" * 8 + "xyz"
 
 
 @contextmanager
@@ -75,6 +76,14 @@ def test_api_key_is_redacted(text: str, form: str, capsys: pytest.CaptureFixture
         logger.info("event_logged it=%s", text, extra={"more": text})
     line = capsys.readouterr().err
     assert KEY not in line and line.count("oms_***") == 2
+
+
+@pytest.mark.parametrize("text", [f"sent={SESSION}", f'{{"text": "{SESSION}"}}', f"GET /{SESSION}"])
+def test_text_of_a_session_is_redacted(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with _logging() as logger:
+        logger.info("event_logged it=%s", text, extra={"more": f"_{text}"})
+    line = capsys.readouterr().err
+    assert SESSION[4:] not in line and line.count("ses_***") == 2
 
 
 @pytest.mark.parametrize("text", [f"token={TOKEN}", f'{{"token": "{TOKEN}"}}', f"Bearer {TOKEN}"])

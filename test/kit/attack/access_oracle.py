@@ -27,6 +27,7 @@ _NOT_FOUND = {
     "key": frozenset({"not_found"}),
     "discrepancy": frozenset({"not_found"}),
     "deadman": frozenset({"not_found"}),
+    "session": frozenset({"not_found"}),
 }
 #: Documented to conceal an account that may not be read.
 _CONCEALING = frozenset({"get_reconcile_status"})

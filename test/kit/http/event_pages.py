@@ -11,7 +11,7 @@ BACKTICKED = re.compile(r"`([a-z_]+)`")
 ROWS = ("order", "deal", "position")
 """Words in a payload column that mean all keys of such a row."""
 
-WITHOUT_ACCOUNT = frozenset({"snapshot_done", "heartbeat", "access_removed"})
+WITHOUT_ACCOUNT = frozenset({"snapshot_done", "heartbeat", "access_removed", "session_expiring"})
 
 
 @dataclass(frozen=True, slots=True)
