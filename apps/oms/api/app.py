@@ -44,6 +44,7 @@ from oms.api.routes import (
     users,
 )
 from oms.api.routes.browser import caller, login, preferences, session_lists
+from oms.api.routes.exports import ledger_rows
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.page import csp_reports, web_page
 from oms.api.routes.performance import analytics, portfolio
@@ -63,6 +64,7 @@ COMMANDS_PATH = "/oms/commands"
 ROUTE_MODULES = (
     commands,
     ledger,
+    ledger_rows,
     events,
     ccxt_gateway,
     health,

@@ -28,16 +28,17 @@ DAYS_MAX = 3660
 REASON_CHARACTERS_MAX = 32
 
 
-def read_orders_query(query: Query, now: datetime) -> HistoryQuery:
+def read_orders_query(query: Query, now: datetime, *, needs_period: bool = True) -> HistoryQuery:
     """Return the query of a page of orders.
 
-    Without a period it needs a ``cursor``, or a signal or group. Raises ``Malformed``.
+    Unless ``needs_period`` is false, a page without a period needs a ``cursor``, or a signal or
+    group. Raises ``Malformed``.
     """
     window = _filtered(query, read_history_query(query, now, is_dated=False), now)
     if p.ORDERS_LIMIT.name in query:
         window = evolve(window, page_size=read_number(query, p.ORDERS_LIMIT))
     is_bounded = window.since is not None or window.after_id is not None
-    if not is_bounded and window.signal_id is None and window.group_id is None:
+    if needs_period and not is_bounded and window.signal_id is None and window.group_id is None:
         raise malformed_parameter("start_date", "start_date and end_date are required", "missing")
     return window
 

@@ -135,6 +135,7 @@ LIMIT = _number("limit", "How many rows at most, 1 to 5000; clamped.", 500, 1, O
 ORDERS_LIMIT = _number("limit", "As page_size.", 100, 1, PAGE_ROWS_MAX)
 CACHE = _query("cache", "Accepted for old clients, without effect.", _FLAG)
 PARALLEL = _query("parallel", "Execute concurrently instead of in sequence.", _FLAG)
+EXPORT_FORMAT = _query("format", "csv (the default) or json.", _words("csv", "json"))
 VIEW = _query("view", "Rows as MetaTrader's structures.", _words("mt5"))
 WAIT_MS = _query(
     "wait_ms", "How long the answer may wait, in milliseconds; clamped.", {"type": "integer"}
@@ -222,6 +223,16 @@ SUMMARY = (ACCOUNT_IDS, STRATEGY_ID, FROM, TO)
 EXECUTIONS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, FROM, TO, EXECUTION_GROUP_BY)
 RESULTS = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, EXCHANGE, RESULTS_SOURCE_ID, FROM, TO, GROUP_BY)
 DEALS = (*HISTORY, ORDER_ID, POSITION_ID)
+_PERIOD = (*_DATES, SINCE, UNTIL)
+POSITIONS_EXPORT = (ACCOUNT_IDS, STRATEGY_ID, SYMBOL, STATUS, *_PERIOD, EXPORT_FORMAT)
+DEALS_EXPORT = (
+    *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RECONCILED, ORDER_ID, POSITION_ID),
+    *(*_PERIOD, EXPORT_FORMAT),
+)
+ORDERS_EXPORT = (
+    *(ACCOUNT_IDS, STRATEGY_ID, SYMBOL, RECONCILED),
+    *(*_ORDER_FILTERS, *_DATES, EXPORT_FORMAT),
+)
 ADMIN_HISTORY = (OPTIONAL_ACCOUNT_IDS, STRATEGY_ID, SYMBOL, *_DATES, *_PAGING)
 AUDIT_LOG = (OPTIONAL_ACCOUNT_IDS, ACTOR_USER_ID, ACTION, ENTITY, SINCE, UNTIL, *_PAGING)
 DISCREPANCIES = (

@@ -21,6 +21,7 @@ ON_ONE_GATEWAY = (
     "sessions",
     "control",
     "figures",
+    "exports",
     "alerts",
 )
 #: Pages that print the answers of a gateway without any orders, or without blocked accounts.

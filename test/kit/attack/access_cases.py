@@ -31,6 +31,9 @@ list_open_positions read account
 list_orders read account
 list_positions read account
 list_deals read account
+export_orders read account
+export_positions read account
+export_deals read account
 get_orders read rows
 get_deals read rows
 get_positions read rows
@@ -247,7 +250,7 @@ def _operation_case(
     }
     filled = path.format_map(values)
     in_query = {p["name"] for p in map(_named, operation["parameters"]) if p.get("in") == "query"}
-    given = {"account_ids": account_id, "since": "2020-01-01", "wait_ms": 0}
+    given = {"account_ids": account_id, "since": "2020-01-01", "wait_ms": 0, "format": "json"}
     given |= {"scope": "account", "scope_id": account_id, "account_id": account_id}
     query = "&".join(f"{key}={value}" for key, value in given.items() if key in in_query)
     body = None

@@ -21,6 +21,7 @@ TITLES = {
     "commands": "Commands",
     "reads": "Reads",
     "orders": "Single orders",
+    "exports": "Exports",
     "groups": "Groups of accounts",
     "figures": "Figures",
     "control": "Account control",

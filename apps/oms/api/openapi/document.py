@@ -158,7 +158,7 @@ def build_document(version: str, routes: Iterable[object]) -> dict[str, Any]:
 
 
 def _types_of(docs: RouteDocs) -> list[Any]:
-    return [*docs.answers.values(), *docs.failures.values()]
+    return [*docs.answers.values(), *docs.failures.values(), *docs.also_as.values()]
 
 
 def _body_schemas(bodies: Iterable[Any]) -> dict[str, Schema]:
@@ -202,6 +202,9 @@ def _responses(
         status: _response(status, schema_of[repr(kind)], headers, media)
         for status, kind in docs.answers.items()
     }
+    for other, kind in docs.also_as.items():
+        for status in docs.answers:
+            responses[status]["content"][other] = {"schema": schema_of[repr(kind)]}
     for status, kind in docs.failures.items():
         responses[status] = _response(status, schema_of[repr(kind)], _error_headers(status))
     for status in operation.error_statuses:

@@ -43,6 +43,8 @@ class RouteDocs:
     is_keyless_locally: bool
     #: Headers beside those of every response.
     headers: tuple[str, ...]
+    #: Types of the same answer in other media types.
+    also_as: Mapping[str, Any]
 
 
 def documented(
@@ -56,6 +58,7 @@ def documented(
     is_public: bool = False,
     is_keyless_locally: bool = False,
     headers: tuple[str, ...] = (),
+    also_as: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return ``openapi_extra`` of a route: ``answer`` is one type, or the type of each status."""
     docs = RouteDocs(
@@ -67,5 +70,6 @@ def documented(
         is_public=is_public,
         is_keyless_locally=is_keyless_locally,
         headers=headers,
+        also_as=also_as or {},
     )
     return {ROUTE_DOCS: docs}

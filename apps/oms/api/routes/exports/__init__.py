@@ -1,0 +1,1 @@
+"""Routes that stream whole lists as files."""

@@ -1,0 +1,153 @@
+"""Exports of orders, positions and deals: all rows of a filter as one CSV or JSON file.
+
+The rows are read and sent in pages, so that a long export needs little memory. Each page is a read
+of its own: rows changed meanwhile are exported as they are then.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from oms.api.context import admit_caller, api_context
+from oms.api.openapi.route_docs import UNKNOWN_ID, documented
+from oms.api.row_views import marked_rows, marks_of
+from oms.domain.value import evolve
+from oms.ports.history_reads import HistoryQuery
+from oms.wire import parameters as p
+from oms.wire.csv_text import csv_lines
+from oms.wire.json import dumps_fast
+from oms.wire.order_query import read_orders_query
+from oms.wire.performance.marked_positions import MarkedPositionRow
+from oms.wire.query_parameters import Query, malformed_parameter, read_history_query
+from oms.wire.responses.ledger_rows import DealRow, OrderRow, deal_row, order_row
+
+router = APIRouter()
+
+Rows = Sequence[Mapping[str, Any]]
+ReadPage = Callable[[HistoryQuery], Awaitable[tuple[Rows, int | None]]]
+"""Returns the rows of a page, and the id after which the next one begins."""
+
+JSON, CSV = "json", "csv"
+
+
+class CsvResponse(StreamingResponse):
+    """A streamed file of comma-separated values."""
+
+    media_type = "text/csv"
+
+
+@router.get(
+    "/oms/export/orders",
+    response_class=CsvResponse,
+    openapi_extra=documented(
+        str, query=p.ORDERS_EXPORT, errors=UNKNOWN_ID, also_as={"application/json": list[OrderRow]}
+    ),
+)
+async def export_orders(request: Request) -> Response:
+    """Stream orders of any status as a file."""
+    context, caller = api_context(request), await admit_caller(request)
+
+    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
+        page = await context.queries.orders(caller.principal, query)
+        return [_row(order_row(order)) for order in page.items], page.next_after_id
+
+    parameters = request.query_params
+    query = read_orders_query(parameters, context.clock.now(), needs_period=False)
+    return await _export("orders", parameters, query, read, OrderRow)
+
+
+@router.get(
+    "/oms/export/positions",
+    response_class=CsvResponse,
+    openapi_extra=documented(
+        str,
+        query=p.POSITIONS_EXPORT,
+        errors=UNKNOWN_ID,
+        also_as={"application/json": list[MarkedPositionRow]},
+    ),
+)
+async def export_positions(request: Request) -> Response:
+    """Stream positions of any state as a file, open ones with their marks."""
+    context, caller = api_context(request), await admit_caller(request)
+
+    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
+        page = await context.queries.positions(caller.principal, query)
+        marks = await marks_of(context, page.items)
+        rows = await marked_rows(context, page.items, marks)
+        return [_row(row) for row in rows], page.next_after_id
+
+    parameters = request.query_params
+    query = read_history_query(parameters, context.clock.now(), is_dated=False)
+    return await _export("positions", parameters, query, read, MarkedPositionRow)
+
+
+@router.get(
+    "/oms/export/deals",
+    response_class=CsvResponse,
+    openapi_extra=documented(
+        str, query=p.DEALS_EXPORT, errors=UNKNOWN_ID, also_as={"application/json": list[DealRow]}
+    ),
+)
+async def export_deals(request: Request) -> Response:
+    """Stream deals as a file."""
+    context, caller = api_context(request), await admit_caller(request)
+
+    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
+        page = await context.queries.deals(caller.principal, query)
+        return [_row(deal_row(deal)) for deal in page.items], page.next_after_id
+
+    parameters = request.query_params
+    query = read_history_query(parameters, context.clock.now(), is_dated=False)
+    return await _export("deals", parameters, query, read, DealRow)
+
+
+def _row(row: Any) -> Mapping[str, Any]:
+    """Return a typed row as a mapping of its keys."""
+    mapping: Mapping[str, Any] = row
+    return mapping
+
+
+async def _export(
+    name: str, parameters: Query, filters: HistoryQuery, read: ReadPage, row_type: Any
+) -> Response:
+    """Return the file; its first page is read before, so that refusals have their status."""
+    form = parameters.get(p.EXPORT_FORMAT.name, CSV).lower()
+    if form not in (CSV, JSON):
+        raise malformed_parameter(p.EXPORT_FORMAT.name, "csv or json is expected", "enum")
+    query = evolve(
+        filters, page_size=p.PAGE_ROWS_MAX, after_id=0, descending=False, with_total=False
+    )
+    pages = _pages(query, await read(query), read)
+    headers = {"content-disposition": f'attachment; filename="{name}.{form}"'}
+    if form == JSON:
+        return StreamingResponse(_as_json(pages), media_type="application/json", headers=headers)
+    return CsvResponse(_as_csv(pages, tuple(row_type.__annotations__)), headers=headers)
+
+
+async def _pages(
+    query: HistoryQuery, first: tuple[Rows, int | None], read: ReadPage
+) -> AsyncIterator[Rows]:
+    rows, after_id = first
+    yield rows
+    while after_id is not None:
+        rows, after_id = await read(evolve(query, after_id=after_id))
+        yield rows
+
+
+async def _as_csv(pages: AsyncIterator[Rows], columns: Sequence[str]) -> AsyncIterator[str]:
+    yield csv_lines([{column: column for column in columns}], columns)
+    async for rows in pages:
+        yield csv_lines(rows, columns)
+
+
+async def _as_json(pages: AsyncIterator[Rows]) -> AsyncIterator[str]:
+    is_first = True
+    yield "["
+    async for rows in pages:
+        for row in rows:
+            yield f"{'' if is_first else ','}\n{dumps_fast(row)}"
+            is_first = False
+    yield "\n]\n"
