@@ -1,11 +1,9 @@
 import { Outlet } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useScope } from "@/app/scope";
 import { BottomBar } from "@/app/shell/BottomBar";
-import { HelpDialog } from "@/app/shell/HelpDialog";
 import { KillRibbon } from "@/app/shell/KillRibbon";
-import { Palette } from "@/app/shell/Palette";
 import { Rail } from "@/app/shell/Rail";
 import { SessionGuard } from "@/app/shell/SessionGuard";
 import { StepUpDialog } from "@/app/shell/StepUpDialog";
@@ -14,6 +12,9 @@ import { useGoTo } from "@/app/shell/useGoTo";
 import { PanelBoundary } from "@/kit/Panel";
 import { useShortcut } from "@/lib/shortcuts";
 import { follow } from "@/live/live";
+
+const HelpDialog = lazy(async () => ({ default: (await import("@/app/shell/HelpDialog")).HelpDialog }));
+const Palette = lazy(async () => ({ default: (await import("@/app/shell/Palette")).Palette }));
 
 /** The frame of every page: navigation, top bar, content; and the live connection of the scope. */
 export function Shell() {
@@ -43,8 +44,10 @@ export function Shell() {
         </main>
         <BottomBar />
       </div>
-      {palette && <Palette onClose={() => setPalette(false)} />}
-      {help && <HelpDialog onClose={() => setHelp(false)} />}
+      <Suspense fallback={null}>
+        {palette && <Palette onClose={() => setPalette(false)} />}
+        {help && <HelpDialog onClose={() => setHelp(false)} />}
+      </Suspense>
       <SessionGuard />
       <StepUpDialog />
     </div>
