@@ -40,6 +40,7 @@ describe("display", () => {
     expect(fmt("12", { plus: true })).toBe("+12");
     expect(fmt("-0.00", { plus: true })).toBe("0.00");
     expect(fmt("1234.5", { locale: "pt-BR" })).toBe("1.234,5");
+    expect(fmt("-0.00037", { places: 2 })).toBe("\u22120.0003");
   });
 
   it("reads what a person types in either notation", () => {

@@ -45,7 +45,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
   const strategy = useStrategyNames();
   return useMemo(
     (): LedgerColumns<Row> => ({
-      id: { id: "id", header: t("column.id"), kind: "id", width: 72, grow: 0, priority: 3, value: (row) => row.id },
+      id: { id: "id", header: t("column.id"), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
       account: {
         id: "account",
         header: t("column.account"),
@@ -57,7 +57,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         id: "environment",
         header: t("column.environment"),
         kind: "text",
-        width: 76,
+        width: 72,
         grow: 0,
         priority: 3,
         value: (row) => account(row.account_id).environment,
@@ -107,7 +107,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         id,
         header,
         kind: "time",
-        width: 148,
+        width: 142,
         grow: 0,
         value,
         cell: (row) => time(value(row)),

@@ -6,6 +6,7 @@ import { GridNotice } from "@/kit/grid/GridNotice";
 import { alignOf, GridRow } from "@/kit/grid/GridRow";
 import { GridToolbar } from "@/kit/grid/GridToolbar";
 import { useGridKeys } from "@/kit/grid/useGridKeys";
+import { fittingColumns, useWidth } from "@/kit/grid/fit";
 import { useGridTable, type GridModel } from "@/kit/grid/useGridTable";
 import type { Column, DataGridProps, GridRowData } from "@/kit/grid/types";
 import { cx } from "@/lib/cx";
@@ -25,17 +26,21 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
   const [focus, setFocus] = useState(false);
   const phone = useMedia(PHONE);
   const held = pointer || focus || (props.store !== undefined && isLayerOpen());
+  const [box, width] = useWidth();
   const model = useGridTable(props.id, props.columns, props.rows, props.defaultSort ?? null, held && props.rows.length > 0);
   const state = props.state ?? {};
+  const reserved = (props.onSelect === undefined ? 0 : CHECK_WIDTH) + (props.actions === undefined ? 0 : ACTION_WIDTH);
+  const fitting = phone ? model.columns : fittingColumns(model.columns, width - reserved);
   const notice = props.rows.length === 0 || state.forbidden !== undefined;
   return (
-    <div className={cx("flex min-h-0 flex-1 flex-col", state.stale && "grid-stale")}>
+    <div ref={box} className={cx("flex min-h-0 min-w-0 flex-1 flex-col", state.stale && "grid-stale")}>
       <GridToolbar
         count={props.rows.length}
         held={held && props.store !== undefined && model.sort !== null}
         stale={state.stale ?? null}
         columns={props.columns}
         hidden={model.hidden}
+        shown={new Set(fitting.map((column) => column.id))}
         onToggleColumn={model.toggleColumn}
         rows={model.rows}
         exportName={props.exportName}
@@ -58,7 +63,7 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
             <GridCards {...props} columns={model.columns} rows={model.rows} />
           </div>
         ) : (
-          <GridTable {...props} model={model} />
+          <GridTable {...props} model={{ ...model, columns: fitting }} />
         )}
       </div>
     </div>

@@ -106,7 +106,10 @@ export function floorToStep(value: Decimal, step: Decimal): Decimal {
 }
 
 export interface FormatOptions {
-  /** Digits after the point: cut towards zero, filled with zeros. Absent: all digits, as they are. */
+  /**
+   * Digits after the point: cut towards zero, filled with zeros; more for a value that would look
+   * like 0. Absent: all digits, as they are.
+   */
   places?: number | undefined;
   /** Write a `+` before values above 0. */
   plus?: boolean | undefined;
@@ -127,13 +130,21 @@ export function separatorsOf(locale: string): { group: string; decimal: string }
   return found;
 }
 
+/** Digits after the point: `places` of them, or up to the first that counts in a value near 0. */
+function cut(whole: string, rest: string, places: number): string {
+  const shown = rest.slice(0, places).padEnd(places, "0");
+  if (!/^0*$/.test(whole + shown)) return shown;
+  const first = rest.search(/[1-9]/);
+  return first < 0 ? shown : rest.slice(0, first + 1);
+}
+
 /** The decimal as people read it: grouped, with the language's separators and a true minus sign. */
 export function fmt(value: Decimal, options: FormatOptions = {}): string {
   const { places, plus = false, locale = "en" } = options;
   const direction = sign(value);
   const { group, decimal } = separatorsOf(locale);
   const [whole = "0", rest = ""] = (direction < 0 ? value.slice(1) : value.replace("-", "")).split(".");
-  const fraction = places === undefined ? rest : rest.slice(0, places).padEnd(places, "0");
+  const fraction = places === undefined ? rest : cut(whole, rest, places);
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, group);
   const body = fraction === "" ? grouped : grouped + decimal + fraction;
   if (direction < 0) return MINUS + body;

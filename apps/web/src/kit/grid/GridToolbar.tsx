@@ -19,6 +19,8 @@ interface Props<Row> {
   stale: string | null;
   columns: readonly Column<Row>[];
   hidden: ReadonlySet<string>;
+  /** The columns that have room. */
+  shown: ReadonlySet<string>;
   onToggleColumn: (columnId: string) => void;
   rows: readonly Row[];
   exportName: string | undefined;
@@ -27,10 +29,10 @@ interface Props<Row> {
 /** Above the rows: filters, the count, what is out of date, columns and export. */
 export function GridToolbar<Row>(props: Props<Row>) {
   const { t } = useTranslation();
-  const { columns, hidden, rows, exportName } = props;
+  const { columns, hidden, shown, rows, exportName } = props;
   const chooser: MenuItem[] = columns.map((column) => ({
     id: column.id,
-    label: column.header,
+    label: !hidden.has(column.id) && !shown.has(column.id) ? t("grid.noRoom", { column: column.header }) : column.header,
     checked: !hidden.has(column.id),
     run: () => props.onToggleColumn(column.id),
   }));

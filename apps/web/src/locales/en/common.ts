@@ -65,6 +65,7 @@ export default {
     selectRow: "Select {{id}}",
     selectAll: "Select all",
     columns: "Columns",
+    noRoom: "{{column}} (no room)",
     export: "Export",
     csv: "CSV",
     json: "JSON",

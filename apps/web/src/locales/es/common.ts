@@ -63,6 +63,7 @@ export default {
     selectRow: "Seleccionar {{id}}",
     selectAll: "Seleccionar todo",
     columns: "Columnas",
+    noRoom: "{{column}} (sin espacio)",
     export: "Exportar",
     csv: "CSV",
     json: "JSON",

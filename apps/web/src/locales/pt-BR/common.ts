@@ -63,6 +63,7 @@ export default {
     selectRow: "Selecionar {{id}}",
     selectAll: "Selecionar tudo",
     columns: "Colunas",
+    noRoom: "{{column}} (sem espaço)",
     export: "Exportar",
     csv: "CSV",
     json: "JSON",

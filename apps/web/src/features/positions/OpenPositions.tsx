@@ -1,0 +1,128 @@
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Position } from "@/api/types";
+import { useScope } from "@/app/scope";
+import { useFilters } from "@/app/search";
+import { CloseByDialog } from "@/features/positions/CloseByDialog";
+import { CloseDialog } from "@/features/positions/CloseDialog";
+import { CloseManyDialog } from "@/features/positions/CloseManyDialog";
+import { usePositionColumns } from "@/features/positions/columns";
+import type { PositionDialogName } from "@/features/positions/dialogs";
+import { LevelsDialog } from "@/features/positions/LevelsDialog";
+import { PositionDrawer } from "@/features/positions/PositionDrawer";
+import { SimpleDialog } from "@/features/positions/SimpleDialog";
+import { TotalsBar } from "@/features/positions/TotalsBar";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import type { MenuItem } from "@/kit/Menu";
+import { SearchField } from "@/kit/SearchField";
+import { useCan } from "@/lib/permissions";
+import { useLiveRows } from "@/live/hooks";
+import { openPositions } from "@/live/live";
+import { useFeedState } from "@/live/useFeed";
+
+type Opened = { kind: PositionDialogName; id: number } | { kind: "many" } | null;
+
+/** Open positions with live profit, totals, and all that can be done with them. */
+export function OpenPositions() {
+  const { t } = useTranslation("positions");
+  const scope = useScope();
+  const can = useCan();
+  const [filters, setFilters, filtered] = useFilters("symbol");
+  const all = useLiveRows(openPositions);
+  const wanted = (filters.symbol ?? "").toLowerCase();
+  const rows = useMemo(() => all.filter((row) => row.symbol.toLowerCase().includes(wanted)), [all, wanted]);
+  const feed = useFeedState(scope.ids);
+  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  const [opened, setOpened] = useState<Opened>(null);
+  const [detail, setDetail] = useState<number | null>(null);
+  const chosen = rows.filter((row) => selected.has(row.id));
+  const columns = usePositionColumns();
+
+  const actions = (row: Position): MenuItem[] => {
+    const open = (kind: PositionDialogName) => () => setOpened({ kind, id: row.id });
+    const close = can("close", row.account_id);
+    const trade = can("trade", row.account_id);
+    return [
+      { id: "details", label: t("menu.details"), run: () => setDetail(row.id) },
+      ...(close
+        ? [
+            { id: "close", label: t("menu.close"), run: open("close"), danger: true },
+            { id: "partial", label: t("menu.partial"), run: open("partial") },
+            { id: "closeBy", label: t("menu.closeBy"), run: open("closeBy") },
+          ]
+        : []),
+      ...(close && trade ? [{ id: "reverse", label: t("menu.reverse"), run: open("reverse") }] : []),
+      ...(trade
+        ? [
+            { id: "levels", label: t("menu.levels"), run: open("levels") },
+            { id: "breakEven", label: t("menu.breakEven"), run: open("breakEven") },
+          ]
+        : []),
+    ];
+  };
+
+  return (
+    <>
+      <DataGrid
+        id="positions"
+        label={t("label")}
+        columns={columns}
+        rows={rows}
+        store={openPositions}
+        state={{ ...feed, ...(scope.ids.length === 0 ? { forbidden: t("forbidden", { ns: "common", permission: t("noPermission") }) } : {}) }}
+        empty={t("empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
+        onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
+        defaultSort={{ id: "symbol", desc: false }}
+        exportName="positions"
+        actions={actions}
+        onOpen={(row) => setDetail(row.id)}
+        onAct={(row) => can("close", row.account_id) && setOpened({ kind: "close", id: row.id })}
+        {...(can("close") ? { selected, onSelect: setSelected } : {})}
+        toolbar={
+          <>
+            <SearchField
+              label={t("symbolFilter")}
+              value={filters.symbol ?? ""}
+              onChange={(symbol) => setFilters({ symbol: symbol || undefined })}
+            />
+            {chosen.length > 0 && (
+              <Button tone="danger" onClick={() => setOpened({ kind: "many" })}>
+                {t("closeMany.button", { count: chosen.length })}
+              </Button>
+            )}
+          </>
+        }
+      />
+      <TotalsBar positions={rows} />
+      <Opened opened={opened} chosen={chosen} onClose={() => setOpened(null)} />
+      <Detail id={detail} rows={all} onClose={() => setDetail(null)} />
+    </>
+  );
+}
+
+function Detail({ id, rows, onClose }: { id: number | null; rows: readonly Position[]; onClose: () => void }) {
+  const position = rows.find((row) => row.id === id);
+  return position === undefined ? null : <PositionDrawer position={position} onClose={onClose} />;
+}
+
+function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly Position[]; onClose: () => void }) {
+  if (opened === null) return null;
+  if (opened.kind === "many") return <CloseManyDialog positions={chosen} onClose={onClose} />;
+  const position = openPositions.get(opened.id);
+  if (position === undefined) return null;
+  const props = { position, onClose };
+  switch (opened.kind) {
+    case "close":
+      return <CloseDialog {...props} start="100" />;
+    case "partial":
+      return <CloseDialog {...props} start="50" />;
+    case "closeBy":
+      return <CloseByDialog {...props} />;
+    case "levels":
+      return <LevelsDialog {...props} />;
+    case "reverse":
+    case "breakEven":
+      return <SimpleDialog {...props} kind={opened.kind} />;
+  }
+}

@@ -1,0 +1,177 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useStrategies } from "@/api/strategies";
+import { useScope } from "@/app/scope";
+import { useFilters } from "@/app/search";
+import { submitCommand } from "@/commands/tracker";
+import { useMarket, useQuote, useSymbols } from "@/features/trade/markets";
+import { PreviewBox } from "@/features/trade/PreviewBox";
+import { EMPTY_TICKET, isComplete, needsPrice, payloadOf, type Ticket } from "@/features/trade/ticket";
+import { TicketFields } from "@/features/trade/TicketFields";
+import { usePreview } from "@/features/trade/usePreview";
+import { Button } from "@/kit/Button";
+import { Checkbox } from "@/kit/Checkbox";
+import { Combobox } from "@/kit/Combobox";
+import { Confirm } from "@/kit/Confirm";
+import { EnvBadge } from "@/kit/EnvBadge";
+import { ErrorState } from "@/kit/ErrorState";
+import { TextField } from "@/kit/Field";
+import { Select } from "@/kit/Select";
+import { useFormats } from "@/lib/format";
+import { useCan, useMe } from "@/lib/permissions";
+import { setPreference, usePreference } from "@/lib/preferences";
+import { useShortcut } from "@/lib/shortcuts";
+
+/** The account, strategy and symbol that the ticket trades; the symbol is kept in the URL. */
+function useTarget(ticket: Ticket) {
+  const scope = useScope();
+  const can = useCan();
+  const me = useMe();
+  const [filters, setFilters] = useFilters("trade");
+  const accounts = scope.accounts.filter((account) => can("trade", account.account_id));
+  const account = accounts.find((item) => item.account_id === ticket.accountId) ?? accounts[0];
+  const accountId = account?.account_id ?? null;
+  const symbols = useSymbols(accountId);
+  const symbol = filters.trade ?? symbols.data?.find((item) => item === "BTC/USDT") ?? symbols.data?.[0] ?? null;
+  const strategies = useStrategies().data?.filter(
+    (strategy) =>
+      strategy.status === "active" &&
+      strategy.account_ids.includes(accountId ?? 0) &&
+      (account?.restrict_to_strategies !== true || account.strategy_ids.includes(strategy.strategy_id)),
+  );
+  return { me, accounts, account, accountId, symbols, symbol, strategies, setSymbol: (trade: string) => setFilters({ trade }) };
+}
+
+/** Makes an order: only the fields its type needs, what it would do, and a button that says it. */
+export function OrderTicket() {
+  const { t } = useTranslation("trade");
+  const { number } = useFormats();
+  const [fields, setFields] = useState<Ticket>(EMPTY_TICKET);
+  const target = useTarget(fields);
+  const { account, accountId, symbol } = target;
+  const market = useMarket(accountId, symbol);
+  const quote = useQuote(accountId, symbol);
+  const ticket: Ticket = { ...fields, accountId, symbol };
+  const change = (part: Partial<Ticket>) => setFields((current) => ({ ...current, ...part }));
+  const complete = isComplete(ticket);
+  const preview = usePreview(ticket);
+  const oneClick = usePreference("oneClick");
+  const [confirming, setConfirming] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const live = account?.environment === "live";
+  useShortcut("b", () => change({ side: "buy" }));
+  useShortcut("s", () => change({ side: "sell" }));
+
+  const words = {
+    side: t(`side.${ticket.side}`, { ns: "common" }),
+    qty: ticket.qty === "" ? "" : number(ticket.qty),
+    symbol: symbol ?? "",
+    how:
+      needsPrice(ticket.type) && ticket.price !== ""
+        ? t("atPrice", { price: number(ticket.price) })
+        : ticket.type === "market"
+          ? t("atMarket")
+          : t(`types.${ticket.type}`),
+    account: account?.label ?? "",
+  };
+  const send = async () => {
+    if (accountId === null) return;
+    await submitCommand({
+      account_id: accountId,
+      command: "send_order",
+      label: t("label", words),
+      payload: payloadOf(ticket),
+    });
+    setFields((current) => ({ ...current, qty: "", price: "", trigger: "", stopLoss: "", takeProfit: "", comment: "" }));
+  };
+  const submit = async () => {
+    if (!complete || busy) return;
+    if (live || !oneClick) return setConfirming(true);
+    setBusy(true);
+    setError(null);
+    try {
+      await send();
+    } catch (cause) {
+      setError(cause);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form
+      aria-label={t("title")}
+      className="flex flex-col gap-3 p-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <Select
+        label={t("account")}
+        value={accountId}
+        onChange={(next) => change({ accountId: next, strategyId: 0 })}
+        options={target.accounts.map((item) => ({ value: item.account_id, label: item.label }))}
+        placeholder={t("noAccount")}
+      />
+      {account !== undefined && (
+        <span className="-mt-2">
+          <EnvBadge environment={account.environment} />
+        </span>
+      )}
+      {(target.strategies?.length ?? 0) > 0 && (
+        <Select
+          label={t("strategy")}
+          value={ticket.strategyId}
+          onChange={(strategyId) => change({ strategyId })}
+          options={[
+            { value: 0, label: t("noStrategy") },
+            ...(target.strategies ?? []).map((item) => ({ value: item.strategy_id, label: item.name })),
+          ]}
+        />
+      )}
+      <Combobox
+        label={t("symbol")}
+        value={symbol}
+        onChange={(next) => next !== null && target.setSymbol(next)}
+        options={(target.symbols.data ?? []).map((value) => ({ value, label: value }))}
+      />
+      <p className="num -mt-2 flex min-h-4 justify-between text-xs text-muted">
+        <span>
+          {t("bid")} {number(quote.data?.bid ?? null)}
+        </span>
+        <span>
+          {t("ask")} {number(quote.data?.ask ?? null)}
+        </span>
+      </p>
+      <TicketFields ticket={ticket} onChange={change} market={market.data} />
+      <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
+      <PreviewBox complete={complete} preview={preview.data} error={preview.error} />
+      {error !== null && <ErrorState error={error} compact />}
+      <Button
+        type="submit"
+        tone={ticket.side === "buy" ? "up" : "down"}
+        busy={busy}
+        disabled={!complete || preview.data?.status === "blocked"}
+        className="h-9! w-full"
+      >
+        <span className="truncate">{complete ? t("submit", words) : t("incomplete")}</span>
+      </Button>
+      {!live && (
+        <Checkbox label={t("oneClick")} checked={oneClick} onChange={(on) => setPreference("oneClick", on)} />
+      )}
+      <Confirm
+        open={confirming}
+        onClose={() => setConfirming(false)}
+        tier={2}
+        danger={false}
+        title={t("confirmTitle")}
+        effect={t("effect", words)}
+        action={t("send")}
+        environment={account?.environment}
+        onConfirm={send}
+      />
+    </form>
+  );
+}

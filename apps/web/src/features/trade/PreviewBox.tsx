@@ -1,0 +1,76 @@
+import { useTranslation } from "react-i18next";
+import type { Preview } from "@/api/types";
+import { Facts } from "@/kit/DetailDrawer";
+import { ErrorState } from "@/kit/ErrorState";
+import { useErrorText } from "@/kit/errorText";
+import { SideText } from "@/kit/SideText";
+import { StatusPill, type PillTone } from "@/kit/StatusPill";
+import { useFormats } from "@/lib/format";
+
+const TONES: Record<Preview["status"], PillTone> = { passed: "good", trimmed: "warn", blocked: "bad" };
+
+interface Props {
+  complete: boolean;
+  preview: Preview | undefined;
+  error: unknown;
+}
+
+/** The gateway's answer before the order is sent. The height stays, whatever is shown. */
+export function PreviewBox({ complete, preview, error }: Props) {
+  const { t } = useTranslation("trade");
+  return (
+    <section aria-label={t("preview.title")} className="flex min-h-36 flex-col gap-2 rounded border border-line bg-bg p-2.5">
+      {!complete ? (
+        <p className="m-auto text-center text-xs text-muted">{t("preview.incomplete")}</p>
+      ) : error !== null && error !== undefined ? (
+        <ErrorState error={error} compact />
+      ) : (
+        preview !== undefined && <Verdict preview={preview} />
+      )}
+    </section>
+  );
+}
+
+function Verdict({ preview }: { preview: Preview }) {
+  const { t } = useTranslation("trade");
+  const { number } = useFormats();
+  const text = useErrorText();
+  const money = (value: string | null) =>
+    value === null ? number(null) : `${number(value, { places: 2 })} ${preview.currency ?? ""}`;
+  const failed = preview.limits.filter((limit) => !limit.passed);
+  return (
+    <>
+      <span className="flex items-center justify-between gap-2">
+        <StatusPill tone={TONES[preview.status]}>{t(`preview.${preview.status}`)}</StatusPill>
+        {preview.quote !== null && (
+          <span className="num text-xs text-muted">
+            {number(preview.quote.bid)} / {number(preview.quote.ask)}
+          </span>
+        )}
+      </span>
+      {preview.refusal !== null && <p className="text-xs text-down">{text(preview.refusal)}</p>}
+      {failed.map((limit) => (
+        <p key={`${limit.scope}-${limit.key}`} className="num text-xs text-down">
+          {limit.key}: {String(limit.limit)}
+        </p>
+      ))}
+      <Facts
+        facts={[
+          [t("preview.notional"), money(preview.notional)],
+          [t("preview.fee"), money(preview.fee)],
+          ...(preview.margin === null ? [] : [[t("preview.margin"), money(preview.margin)] as const]),
+          ...preview.positions.map(
+            (position) =>
+              [
+                t("preview.position"),
+                <span key={position.position_id ?? 0}>
+                  <SideText side={position.side} position /> {number(position.qty)}
+                  {position.avg_price !== null && ` @ ${number(position.avg_price, { places: 2 })}`}
+                </span>,
+              ] as const,
+          ),
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+/** The fields of an order ticket, which of them an order type needs, and the command they make. */
+import type { Side } from "@/api/types";
+import { sign, type Decimal } from "@/lib/decimal";
+
+export const ORDER_TYPES = ["market", "limit", "stop_market", "stop_limit", "trailing_stop"] as const;
+export type OrderType = (typeof ORDER_TYPES)[number];
+
+export const TIMES_IN_FORCE = ["GTC", "IOC", "FOK"] as const;
+export type TimeInForce = (typeof TIMES_IN_FORCE)[number];
+
+export interface Ticket {
+  accountId: number | null;
+  strategyId: number;
+  symbol: string | null;
+  side: Side;
+  type: OrderType;
+  qty: Decimal | "";
+  price: Decimal | "";
+  trigger: Decimal | "";
+  trailingPercent: Decimal | "";
+  timeInForce: TimeInForce;
+  postOnly: boolean;
+  reduceOnly: boolean;
+  stopLoss: Decimal | "";
+  takeProfit: Decimal | "";
+  comment: string;
+}
+
+export const EMPTY_TICKET: Ticket = {
+  accountId: null,
+  strategyId: 0,
+  symbol: null,
+  side: "buy",
+  type: "market",
+  qty: "",
+  price: "",
+  trigger: "",
+  trailingPercent: "",
+  timeInForce: "GTC",
+  postOnly: false,
+  reduceOnly: false,
+  stopLoss: "",
+  takeProfit: "",
+  comment: "",
+};
+
+export function needsPrice(type: OrderType): boolean {
+  return type === "limit" || type === "stop_limit";
+}
+
+export function needsTrigger(type: OrderType): boolean {
+  return type === "stop_market" || type === "stop_limit";
+}
+
+function given(value: Decimal | ""): boolean {
+  return value !== "" && sign(value) > 0;
+}
+
+/** Whether every field that the type needs has a value. */
+export function isComplete(ticket: Ticket): boolean {
+  return (
+    ticket.accountId !== null &&
+    ticket.symbol !== null &&
+    given(ticket.qty) &&
+    (!needsPrice(ticket.type) || given(ticket.price)) &&
+    (!needsTrigger(ticket.type) || given(ticket.trigger)) &&
+    (ticket.type !== "trailing_stop" || given(ticket.trailingPercent))
+  );
+}
+
+/** The payload of `send_order`: only what the type uses and what was given. */
+export function payloadOf(ticket: Ticket): Record<string, unknown> {
+  const limit = needsPrice(ticket.type);
+  return {
+    symbol: ticket.symbol,
+    side: ticket.side,
+    order_type: ticket.type,
+    qty: ticket.qty,
+    ...(ticket.strategyId === 0 ? {} : { strategy_id: ticket.strategyId }),
+    ...(limit ? { price: ticket.price, time_in_force: ticket.timeInForce } : {}),
+    ...(limit && ticket.postOnly ? { post_only: true } : {}),
+    ...(needsTrigger(ticket.type) ? { trigger_price: ticket.trigger } : {}),
+    ...(ticket.type === "trailing_stop" ? { trailing_percent: ticket.trailingPercent } : {}),
+    ...(ticket.reduceOnly ? { reduce_only: true } : {}),
+    ...(given(ticket.stopLoss) ? { oms_stop_loss: ticket.stopLoss } : {}),
+    ...(given(ticket.takeProfit) ? { oms_stop_gain: ticket.takeProfit } : {}),
+    ...(ticket.comment.trim() === "" ? {} : { comment: ticket.comment.trim() }),
+  };
+}

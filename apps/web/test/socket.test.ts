@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Frame } from "@/live/frames";
+import { LiveSocket } from "@/live/socket";
+
+/** A WebSocket whose frames the test writes. */
+class FakeSocket extends EventTarget {
+  readyState: number = WebSocket.CONNECTING;
+  readonly sent: { payload: { from_seq: Record<string, number>; account_ids: number[] } }[] = [];
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as (typeof this.sent)[number]);
+  }
+
+  close(): void {
+    this.readyState = WebSocket.CLOSED;
+  }
+
+  open(): void {
+    this.readyState = WebSocket.OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  drop(code: number): void {
+    this.readyState = WebSocket.CLOSED;
+    this.dispatchEvent(Object.assign(new Event("close"), { code }));
+  }
+
+  receive(frame: object): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify({ ok: true, payload: {}, ...frame }) }));
+  }
+}
+
+const sockets: FakeSocket[] = [];
+const frames: Frame[] = [];
+const ended = vi.fn();
+
+function start(): LiveSocket {
+  const live = new LiveSocket({
+    url: () => "ws://localhost/ws",
+    onFrame: (frame) => frames.push(frame),
+    onSessionEnded: ended,
+    connect: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket as unknown as WebSocket;
+    },
+  });
+  live.follow(new Set([1]));
+  return live;
+}
+
+function last(): FakeSocket {
+  const socket = sockets.at(-1);
+  if (socket === undefined) throw new Error("no connection");
+  return socket;
+}
+
+const event = (seq: number, prev_seq: number) => ({
+  type: "ws_event",
+  event: "order_updated",
+  account_id: 1,
+  seq,
+  prev_seq,
+  event_id: seq,
+});
+
+function connected(): void {
+  last().open();
+  last().receive({ event: "subscribed" });
+  for (const name of ["snapshot_open_orders", "snapshot_open_positions"]) {
+    last().receive({ event: name, action: "snapshot", payload: { account_id: 1, items: [], seq: 10 } });
+  }
+}
+
+const seen = () => frames.filter((frame) => frame.event === "order_updated").map((frame) => frame.seq);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sockets.length = 0;
+  frames.length = 0;
+});
+
+afterEach(() => vi.useRealTimers());
+
+it("resumes from the last number after a drop, without gap or double", () => {
+  const live = start();
+  connected();
+  expect(live.connection.get().ready.has(1)).toBe(true);
+  last().receive(event(11, 10));
+  last().drop(1006);
+  expect(live.connection.get().status).toBe("offline");
+  vi.advanceTimersByTime(1000);
+  expect(sockets).toHaveLength(2);
+  last().open();
+  expect(last().sent[0]?.payload.from_seq).toEqual({ "1": 11 });
+  last().receive({ event: "subscribed" });
+  last().receive(event(11, 10));
+  last().receive(event(12, 11));
+  expect(seen()).toEqual([11, 12]);
+  expect(live.connection.get().status).toBe("live");
+});
+
+it("subscribes again from the last number when one is missing", () => {
+  start();
+  connected();
+  last().receive(event(13, 12));
+  expect(seen()).toEqual([]);
+  expect(last().sent).toHaveLength(2);
+  expect(last().sent[1]?.payload.from_seq).toEqual({ "1": 10 });
+  last().receive(event(14, 13)); // of the subscription before
+  last().receive({ event: "subscribed" });
+  for (const seq of [11, 12, 13, 14]) last().receive(event(seq, seq - 1));
+  expect(seen()).toEqual([11, 12, 13, 14]);
+});
+
+it("stops when the session ended, and does not connect again by itself", () => {
+  const live = start();
+  connected();
+  last().drop(4401);
+  vi.advanceTimersByTime(60_000);
+  expect(ended).toHaveBeenCalledTimes(1);
+  expect(sockets).toHaveLength(1);
+  expect(live.connection.get().status).toBe("idle");
+});
+
+it("says that the feed is late, and connects again when nothing comes any more", () => {
+  const live = start();
+  connected();
+  vi.advanceTimersByTime(7000);
+  expect(live.connection.get().status).toBe("late");
+  last().receive({ event: "heartbeat" });
+  vi.advanceTimersByTime(1000);
+  expect(live.connection.get().status).toBe("live");
+  vi.advanceTimersByTime(17_000);
+  expect(sockets.length).toBeGreaterThan(1);
+});
