@@ -30,6 +30,14 @@ def test_long_files_come_first_and_unit_tests_last() -> None:
     assert names[4] == "test/unit/test_c.py"
 
 
+def test_end_to_end_files_are_mixed_into_the_first_half() -> None:
+    names = [f"test/{folder}/test_{n}.py" for folder in ("e2e", "store") for n in range(200)]
+    ordered = [node.partition("::")[0] for node in files_after(WORKER, names)]
+    places = [place for place, name in enumerate(ordered) if name.startswith("test/e2e/")]
+    assert 280 < places[-1] < 320
+    assert 100 < places[100] < 200
+
+
 def test_tests_of_a_file_keep_their_order() -> None:
     names = ["test/loopback/test_a.py", "test/loopback/test_z.py"] * 3
     numbers = [int(node[-1]) for node in files_after(WORKER, names)]
