@@ -38,3 +38,20 @@ async def test_an_execution_that_the_first_list_after_a_cancel_lacks(
     await harness.wait_until(
         lambda: harness.orders[1].filled_qty == Decimal("0.005"), "executions", seconds=8
     )
+
+
+async def test_polls_do_not_take_an_empty_list_of_executions_for_the_whole(
+    new_harness: Made, venue: LoopbackExchange
+) -> None:
+    """An execution of another program, which no order of ours leads to."""
+    timings = evolve(FAST_TIMINGS, trade_overlap_seconds=0)
+    harness = await new_harness(timings=timings).wait_ready()
+    await harness.send(1, "buy", "0.01", None)
+    await harness.wait_for_state(1, "FILLED")
+    venue.control("fault", match="execution/list", mode="empty", count=6)
+    made = venue.control("external", symbol=LINEAR, side="buy", qty="0.3")
+    await harness.wait_until(
+        lambda: made["order_id"] in {each.exchange_order_id for each in harness.reports},
+        "the execution",
+        seconds=8,
+    )

@@ -2,7 +2,8 @@
 
 An open order of the gateway that a list does not contain is looked up, never assumed to have ended.
 A poll that follows a request reads no executions if the list of open orders contains all of them
-unchanged; the next regular poll does.
+unchanged; the next regular poll does. An empty list of executions may be wrong: the next poll reads
+from the same time on, at most ten minutes back.
 """
 
 import asyncio
@@ -60,7 +61,7 @@ class AccountPoller:
         self._trigger = trigger
         self._clock = clock
         self._timings = timings
-        #: By section: the time up to which executions were reported, and of the last read.
+        #: By section: the time from which executions are read next, and of the last read.
         self._read_until: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._all_read_at: datetime | None = None
@@ -149,7 +150,9 @@ class AccountPoller:
         processed = await self._processor(section, snapshots, trades, now)
         reports = [*processed.orders, *(report for _, report in processed.trades)]
         self._report_buffer.put(reports, [], processed.charges)
-        self._read_until[section.name] = min(began, processed.unattributed_since or began)
+        read_until = began if trades else max(until or since, began - FIRST_LOOKBACK)
+        first = processed.unattributed_since
+        self._read_until[section.name] = read_until if first is None else min(read_until, first)
         self._query_missing(section, snapshots, began)
 
     def _is_unchanged(self, section: AccountSection, snapshots: Sequence[OrderSnapshot]) -> bool:
