@@ -68,6 +68,16 @@ class WebDesk:
         await self.page.goto(f"{self.gateway.base_url}/ui/{view}")
         await self.page.locator("#root > *").first.wait_for()
 
+    async def log_in(self, key: str | None = None, view: str = "") -> None:
+        """Log in with an API key, by default the trader's, and wait for the view."""
+        await self.open(view)
+        await self.page.get_by_role("tab", name="API key").click()
+        field = self.page.get_by_role("textbox", name="API key")
+        await field.fill(key or self.gateway.api_key)
+        await self.page.get_by_role("button", name="Log in").click()
+        await field.wait_for(state="detached")
+        await self.page.get_by_role("main").wait_for()
+
     async def accessibility_findings(self) -> list[str]:
         """Return what axe finds in both themes; the view stays in the last one."""
         found = []

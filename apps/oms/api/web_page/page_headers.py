@@ -2,16 +2,14 @@
 
 import re
 
-from starlette.types import Scope
-
-from oms.api.client_ip import is_trusted_address
+from oms.api.browser.site import Site
 
 CSP_REPORT_PATH = "/csp-report"
 IMMUTABLE = "public, max-age=31536000, immutable"
 NO_CACHE = "no-cache"
 
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?")
-"""Names and IPv4 addresses; a policy cannot name an IPv6 address."""
+_NAMED = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?")
+"""Origins that a policy can name: without IPv6 addresses and underscores."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -30,42 +28,19 @@ _FIXED_HEADERS = (
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
-def page_headers(
-    scope: Scope, trusted_proxies: tuple[str, ...], cache_control: str
-) -> list[tuple[bytes, bytes]]:
-    """Return the headers of one file of the page, asked for by ``scope``."""
-    is_tls = uses_tls(scope, trusted_proxies)
-    policy = _POLICY.format(connect=_connect_sources(scope, is_tls=is_tls))
+def page_headers(site: Site, origin: str | None, cache_control: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of one file of the page; ``origin`` is the own one of ``site``."""
+    policy = _POLICY.format(connect=_connect_sources(origin))
     headers = [
         (b"cache-control", cache_control.encode()),
         (b"content-security-policy", policy.encode()),
         *_FIXED_HEADERS,
     ]
-    return [*headers, _HSTS] if is_tls else headers
+    return [*headers, _HSTS] if site.is_encrypted else headers
 
 
-def uses_tls(scope: Scope, trusted_proxies: tuple[str, ...]) -> bool:
-    """Return whether the browser's connection is encrypted; proxies are believed if trusted."""
-    if scope["scheme"] in ("https", "wss"):
-        return True
-    client: tuple[str, int] | None = scope.get("client")
-    if client is None or not is_trusted_address(client[0], trusted_proxies):
-        return False
-    return _header(scope, b"x-forwarded-proto").strip().lower() == "https"
-
-
-def _connect_sources(scope: Scope, *, is_tls: bool) -> str:
+def _connect_sources(origin: str | None) -> str:
     """Return ``'self'`` and the origin of the WebSocket, which older browsers do not include."""
-    host = _header(scope, b"host")
-    if not _HOST.fullmatch(host):
+    if origin is None or not _NAMED.fullmatch(origin):
         return "'self'"
-    return f"'self' {'wss' if is_tls else 'ws'}://{host}"
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    """Return the last header of that name, empty without one."""
-    for found, text in reversed(scope["headers"]):
-        if found == name:
-            decoded: str = text.decode("latin-1")
-            return decoded
-    return ""
+    return f"'self' {origin.replace('http', 'ws', 1)}"

@@ -172,9 +172,16 @@ async def test_root_sends_browsers_to_the_page(page: AsgiClient) -> None:
 
 
 async def test_policy_names_no_host_that_is_not_one(page: AsgiClient) -> None:
-    for host in ("gateway.example; script-src *", "a b", "[::1]:8000", ""):
+    for host in ("gateway.example; script-src *", "a b", "[::1]:8000", "oms_api:8000", ""):
         answer = await page("GET", "/ui", headers={"Host": host})
         assert "connect-src 'self'; manifest-src" in answer.headers["content-security-policy"]
+
+
+async def test_policy_names_the_public_address(gateway: InProcessGateway, folder: Path) -> None:
+    settings = Settings.model_validate({"public_url": "https://oms.example"})
+    context = replace(gateway.api_context, page=PageFolder(folder), settings=settings)
+    headers = (await AsgiClient(create_app(context))("GET", "/ui", headers=HOST)).headers
+    assert "connect-src 'self' wss://oms.example;" in headers["content-security-policy"]
 
 
 async def test_over_tls_the_browser_keeps_to_it(gateway: InProcessGateway, folder: Path) -> None:

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from oms.api.browser.site import own_origin, read_site
+from oms.api.client_ip import client_ip
 from oms.api.context import api_context
 from oms.api.middleware.security_headers import SECURITY_HEADERS_KEY
 from oms.api.web_page.page_files import ASSETS, INDEX, PageFile, PageFolder
@@ -72,9 +74,11 @@ async def _serve(request: Request, name: str) -> Response:
 
 
 def _file_response(request: Request, file: PageFile) -> Response:
-    trusted = api_context(request).settings.trusted_proxies
+    settings = api_context(request).settings
+    site = read_site(request.scope, client_ip(request.scope, settings.trusted_proxies), settings)
     cache_control = IMMUTABLE if file.is_immutable else NO_CACHE
-    request.scope[SECURITY_HEADERS_KEY] = page_headers(request.scope, trusted, cache_control)
+    headers_of_page = page_headers(site, own_origin(site, settings), cache_control)
+    request.scope[SECURITY_HEADERS_KEY] = headers_of_page
     headers = {"etag": file.etag, "vary": "Accept-Encoding"}
     if _is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
