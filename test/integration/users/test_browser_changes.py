@@ -51,6 +51,18 @@ async def test_dangerous_changes_need_a_confirmation(api: AdminClient, browser: 
     assert (await browser("POST", "/user/api-keys", {"label": "new"})).status == 200
 
 
+async def test_request_that_began_before_a_confirmation_keeps_it(
+    api: AdminClient, browser: Browser
+) -> None:
+    await api.user()
+    await browser.login()
+    sessions = api.gateway.api_context.browser_access.sessions
+    began = await sessions.authenticate.session(browser.text)
+    await browser.confirm()
+    await sessions.extend(browser.text, began)
+    assert (await browser("POST", "/user/api-keys", {"label": "new"})).status == 200
+
+
 async def test_preferences_are_kept_as_sent(api: AdminClient, browser: Browser) -> None:
     await api.user()
     await browser.login()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from oms.domain.access import Principal, refuse_ip
-from oms.domain.browser_session import SESSION_PREFIX, BrowserSession
+from oms.domain.browser_session import SESSION_PREFIX
 from oms.domain.errors import Forbidden, Unauthenticated
 from oms.domain.value import evolve
 from oms.ports.clock import Clock
@@ -83,12 +83,13 @@ class Authenticate:
             principal = await self._shared_lookup(cache_key, SESSION_PREFIX, ip)
         return _admitted(None if principal and _has_expired(principal, now) else principal, ip)
 
-    def update_session(self, text: str, session: BrowserSession) -> None:
-        """Change the cached session with this text, until it is read again."""
+    def update_session(self, text: str, **changes: datetime | None) -> None:
+        """Change fields of the cached session with this text, until it is read again."""
         cache_key = _session_key(text)
         cached = self._cache.get(cache_key)
-        if cached is None or cached[1] is None:
+        if cached is None or cached[1] is None or cached[1].session is None:
             return
+        session = evolve(cached[1].session, **changes)
         ends = (session.idle_ends_at, cached[1].restrictions.expires_at)
         expires_at = min(at for at in ends if at is not None)
         changed = evolve(cached[1], session=session, expires_at=expires_at)

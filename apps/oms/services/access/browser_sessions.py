@@ -111,7 +111,7 @@ class BrowserSessions:
         session, now = session_of(principal), self.authenticate.clock.now()
         extended = session.extended(now, self.idle)
         await self.store.extend(extended, now)
-        self.authenticate.update_session(text, extended)
+        self.authenticate.update_session(text, idle_ends_at=extended.idle_ends_at)
         return evolve(principal, session=extended)
 
     async def change_key(
@@ -171,7 +171,7 @@ class BrowserSessions:
                 raise invalid_credentials()
             confirmed = evolve(session, confirmed_until=audit_context.at + CONFIRMATION_TIME)
             await self.store.confirm(confirmed, user_name, audit_context)
-        self.authenticate.update_session(text, confirmed)
+        self.authenticate.update_session(text, confirmed_until=confirmed.confirmed_until)
         return confirmed
 
     async def active(self, user_id: int | None) -> Sequence[SessionRow]:
