@@ -184,10 +184,10 @@ def _set_take_profit_trigger(fields: dict[str, Any], order_type: str, at: Locati
 
 def _check_expiry(fields: Mapping[str, Any], at: Location) -> None:
     is_dated = fields.get("time_in_force") == "GTD"
-    ends_with_session = session_of(fields["symbol"]) is not Session.CONTINUOUS
-    if is_dated and "expires_at" not in fields and not ends_with_session:
-        raise malformed_at((*at, "expires_at"), "a GTD order needs expires_at", "missing")
-    if not is_dated and "expires_at" in fields:
+    if is_dated and "expires_at" not in fields:
+        if session_of(fields["symbol"]) is Session.CONTINUOUS:
+            raise malformed_at((*at, "expires_at"), "a GTD order needs expires_at", "missing")
+    elif not is_dated and "expires_at" in fields:
         raise malformed_at((*at, "expires_at"), "expires_at goes with time_in_force GTD only")
 
 
