@@ -1,1 +1,46 @@
-export default {};
+export default {
+  days: "{{start}} – {{end}}, days of UTC",
+  noAccounts: "No account that you may read is chosen.",
+  noStrategy: "No strategy",
+  noneClosed: "No position was closed in these days.",
+  groupNote_one: "{{count}} closed position",
+  groupNote_other: "{{count}} closed positions",
+  sample_one: "of {{count}} position",
+  sample_other: "of {{count}} positions",
+  smallSample_one: "only {{count}} position",
+  smallSample_other: "only {{count}} positions",
+  ofClosed: "of closed positions",
+  missingRates: "no rate for {{currencies}}",
+  tile: {
+    equity: "Equity now",
+    unrealized: "Unrealized profit",
+    exposure: "Market value",
+    result: "Result, net of fees",
+    fees: "Fees",
+    winRate: "Win rate",
+    profitFactor: "Profit factor",
+    drawdown: "Max. drawdown",
+  },
+  equity: {
+    title: "Equity",
+    drawdown: "Drawdown",
+    account: "Account",
+    empty: "There is no history of equity for these days.",
+  },
+  strategies: {
+    title: "Result by strategy",
+  },
+  symbols: {
+    title: "Best and worst symbols",
+  },
+  calendar: {
+    title: "Result by day",
+    label: "Result of each day",
+    none: "{{day}}: nothing closed",
+    day: "{{day}}: {{result}}, {{count}} closed",
+  },
+  deals: {
+    title: "Latest deals",
+    empty: "No deals yet.",
+  },
+};

@@ -1,1 +1,49 @@
-export default {};
+import type en from "@/locales/en/dashboard";
+import type { Same } from "@/locales/same";
+
+export default {
+  days: "{{start}} – {{end}}, días en UTC",
+  noAccounts: "No hay ninguna cuenta seleccionada que pueda leer.",
+  noStrategy: "Sin estrategia",
+  noneClosed: "No se cerró ninguna posición en estos días.",
+  groupNote_one: "{{count}} posición cerrada",
+  groupNote_other: "{{count}} posiciones cerradas",
+  sample_one: "de {{count}} posición",
+  sample_other: "de {{count}} posiciones",
+  smallSample_one: "solo {{count}} posición",
+  smallSample_other: "solo {{count}} posiciones",
+  ofClosed: "de las posiciones cerradas",
+  missingRates: "sin cotización de {{currencies}}",
+  tile: {
+    equity: "Patrimonio ahora",
+    unrealized: "Ganancia no realizada",
+    exposure: "Valor de mercado",
+    result: "Resultado, sin comisiones",
+    fees: "Comisiones",
+    winRate: "Tasa de acierto",
+    profitFactor: "Factor de ganancia",
+    drawdown: "Caída máx.",
+  },
+  equity: {
+    title: "Patrimonio",
+    drawdown: "Caída",
+    account: "Cuenta",
+    empty: "No hay historial de patrimonio en estos días.",
+  },
+  strategies: {
+    title: "Resultado por estrategia",
+  },
+  symbols: {
+    title: "Mejores y peores símbolos",
+  },
+  calendar: {
+    title: "Resultado por día",
+    label: "Resultado de cada día",
+    none: "{{day}}: nada cerrado",
+    day: "{{day}}: {{result}}, {{count}} cerradas",
+  },
+  deals: {
+    title: "Últimas ejecuciones",
+    empty: "Aún no hay ejecuciones.",
+  },
+} satisfies Same<typeof en>;

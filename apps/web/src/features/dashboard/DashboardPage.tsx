@@ -1,0 +1,65 @@
+import { useTranslation } from "react-i18next";
+import { useStrategyNames } from "@/api/strategies";
+import { PERIODS, usePeriod } from "@/app/period";
+import { useScope } from "@/app/scope";
+import { Calendar } from "@/features/dashboard/Calendar";
+import { EquityPanel } from "@/features/dashboard/EquityPanel";
+import { GroupBars } from "@/features/dashboard/GroupBars";
+import { LatestDeals } from "@/features/dashboard/LatestDeals";
+import { usePortfolio, useStatistics, type Group } from "@/features/dashboard/reads";
+import { Tiles } from "@/features/dashboard/Tiles";
+import { EmptyState } from "@/kit/EmptyState";
+import { ErrorState } from "@/kit/ErrorState";
+import { Panel } from "@/kit/Panel";
+import { Segmented } from "@/kit/Segmented";
+
+const MOVERS = 8;
+
+/** What the accounts are worth, what was earned in the period, and by what. */
+export default function DashboardPage() {
+  const { t } = useTranslation("dashboard");
+  const { parameter, ids } = useScope();
+  const days = usePeriod();
+  const strategyName = useStrategyNames();
+  const portfolio = usePortfolio(parameter);
+  const byStrategy = useStatistics(parameter, days, "strategy");
+  const byDay = useStatistics(parameter, days, "day");
+  const bySymbol = useStatistics(parameter, days, "symbol");
+  const error = byStrategy.error ?? portfolio.error;
+  const note = (group: Group) => t("groupNote", { count: group.closed_positions });
+  const strategy = (group: Group) => strategyName(Number(group.key)) || t("noStrategy");
+  if (ids.length === 0) return <EmptyState title={t("noAccounts")} />;
+  if (error !== null && byStrategy.data === undefined) {
+    return <ErrorState error={error} onRetry={() => void Promise.all([portfolio.refetch(), byStrategy.refetch()])} />;
+  }
+  return (
+    <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-auto p-2">
+      <div className="flex flex-wrap items-center gap-3">
+        <Segmented
+          label={t("period.label", { ns: "common" })}
+          value={days.name}
+          onChange={days.choose}
+          segments={PERIODS.map((value) => ({ value, label: t(`period.${value}`, { ns: "common" }) }))}
+          className="max-sm:w-full"
+        />
+        <span className="num text-xs text-muted">{t("days", { start: days.start, end: days.end })}</span>
+      </div>
+      <Tiles portfolio={portfolio.data} statistics={byStrategy.data} />
+      <div className="grid gap-2 xl:grid-cols-3">
+        <EquityPanel days={days} />
+        <Panel title={t("strategies.title")}>
+          <GroupBars groups={byStrategy.data?.groups ?? []} name={strategy} note={note} empty={t("noneClosed")} />
+        </Panel>
+        <Panel title={t("calendar.title")}>
+          <Calendar groups={byDay.data?.groups ?? []} start={days.start} end={days.end} />
+        </Panel>
+        <Panel title={t("symbols.title")}>
+          <GroupBars groups={bySymbol.data?.groups ?? []} name={(group) => group.key} note={note} empty={t("noneClosed")} limit={MOVERS} />
+        </Panel>
+        <Panel title={t("deals.title")} className="max-h-96">
+          <LatestDeals accounts={parameter} />
+        </Panel>
+      </div>
+    </div>
+  );
+}

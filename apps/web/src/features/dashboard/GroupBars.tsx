@@ -1,0 +1,63 @@
+import type { ReactNode } from "react";
+import type { Group } from "@/features/dashboard/reads";
+import { EmptyState } from "@/kit/EmptyState";
+import { cx } from "@/lib/cx";
+import { abs, cmp, div, mul, type Decimal } from "@/lib/decimal";
+import { toneOf, useFormats } from "@/lib/format";
+
+const TEXT = { up: "text-up", down: "text-down" };
+const BAR = { up: "bg-up", down: "bg-down" };
+
+interface Props {
+  groups: readonly Group[];
+  name: (group: Group) => ReactNode;
+  note: (group: Group) => string;
+  empty: string;
+  /** At most so many rows: the best and the worst. */
+  limit?: number;
+}
+
+function widthOf(value: Decimal, largest: Decimal): string {
+  return `${div(mul(abs(value), "100"), largest, 1) ?? "0"}%`;
+}
+
+function extremes(groups: readonly Group[], limit: number | undefined): readonly Group[] {
+  const sorted = groups.toSorted((a, b) => cmp(b.total_pnl ?? "0", a.total_pnl ?? "0"));
+  if (limit === undefined || sorted.length <= limit) return sorted;
+  const best = Math.ceil(limit / 2);
+  return [...sorted.slice(0, best), ...sorted.slice(sorted.length - (limit - best))];
+}
+
+/** Results of groups as bars, the best first. Amounts of groups with several currencies are left out. */
+export function GroupBars({ groups, name, note, empty, limit }: Props) {
+  const { number } = useFormats();
+  const rows = extremes(groups, limit);
+  if (rows.length === 0) return <EmptyState title={empty} />;
+  const largest = rows.reduce((found, row) => (cmp(abs(row.total_pnl ?? "0"), found) > 0 ? abs(row.total_pnl ?? "0") : found), "0");
+  return (
+    <ul className="flex flex-col gap-1.5 overflow-auto p-3">
+      {rows.map((row) => {
+        const tone = toneOf(row.total_pnl);
+        return (
+          <li key={row.key} className="flex flex-col gap-0.5 text-sm">
+            <span className="flex justify-between gap-3">
+              <span className="truncate">{name(row)}</span>
+              <span className={cx("num whitespace-nowrap", tone !== undefined && TEXT[tone])}>
+                {number(row.total_pnl, { places: 2, plus: true })} {row.currency}
+              </span>
+            </span>
+            <span className="flex items-center gap-2">
+              <span className="h-1 flex-1 bg-raise">
+                <span
+                  className={cx("block h-1", tone !== undefined && BAR[tone])}
+                  style={{ width: widthOf(row.total_pnl ?? "0", largest) }}
+                />
+              </span>
+              <span className="num w-40 truncate text-end text-2xs text-muted">{note(row)}</span>
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,55 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { api, call } from "@/api/client";
+import type { Deal } from "@/api/types";
+import { useAccountNames } from "@/app/scope";
+import { EmptyState } from "@/kit/EmptyState";
+import { SideText } from "@/kit/SideText";
+import { cx } from "@/lib/cx";
+import { toneOf, useFormats } from "@/lib/format";
+import { useLiveEvents } from "@/live/hooks";
+
+const COUNT = 12;
+const TEXT = { up: "text-up", down: "text-down" };
+
+/** The newest executions of the accounts, renewed when one is added. */
+export function LatestDeals({ accounts }: { accounts: string }) {
+  const { t } = useTranslation("dashboard");
+  const { data, refetch } = useQuery({
+    queryKey: ["latestDeals", accounts],
+    queryFn: async () => {
+      const query = { account_ids: accounts, sort: "desc", page_size: COUNT, with_total: false, cursor: "" } as const;
+      // Without `dialect` the rows are those of the gateway.
+      return (await call(api.GET("/oms/deals", { params: { query } }))).items as Deal[];
+    },
+    enabled: accounts !== "",
+  });
+  useLiveEvents(["deal_updated"], () => void refetch());
+  if (data === undefined || data.length === 0) return <EmptyState title={t("deals.empty")} />;
+  return (
+    <ol className="flex flex-col overflow-auto">
+      {data.map((deal) => (
+        <LatestDeal key={deal.id} deal={deal} />
+      ))}
+    </ol>
+  );
+}
+
+function LatestDeal({ deal }: { deal: Deal }) {
+  const { number, time } = useFormats();
+  const account = useAccountNames()(deal.account_id);
+  const tone = toneOf(deal.pnl);
+  return (
+    <li className="border-b border-line">
+      <Link to="/deals" search={true} className="num grid grid-cols-[1fr_auto] gap-x-3 px-3 py-1.5 text-sm hover:bg-raise">
+        <span className="truncate">
+          <SideText side={deal.side} /> {number(deal.qty)} {deal.symbol} @ {number(deal.price)}
+        </span>
+        <span className={cx("text-end", tone !== undefined && TEXT[tone])}>{number(deal.pnl, { places: 2, plus: true })}</span>
+        <span className="truncate text-2xs text-muted">{account.label}</span>
+        <span className="text-end text-2xs text-muted">{time(deal.executed_at)}</span>
+      </Link>
+    </li>
+  );
+}

@@ -1,0 +1,59 @@
+/** What the dashboard reads; every figure is the gateway's. */
+import { useQuery } from "@tanstack/react-query";
+import { api, call } from "@/api/client";
+import type { components } from "@/api/schema";
+import type { Days } from "@/app/period";
+
+export type Group = components["schemas"]["StatisticsGroup"];
+export type Statistics = components["schemas"]["Statistics"];
+export type EquityCurve = components["schemas"]["EquityCurve"];
+export type Portfolio = components["schemas"]["Portfolio"];
+export type GroupBy = "strategy" | "symbol" | "day";
+
+const REFRESH_MS = 15_000;
+/** Beyond this many days one point a day is enough. */
+const HOURLY_DAYS_MAX = 31;
+
+/** The first moment of the period, as the gateway takes it. */
+function startOf(days: Days): string {
+  return new Date(`${days.start}T00:00:00Z`).toISOString();
+}
+
+function length(days: Days): number {
+  return (new Date(days.end).getTime() - new Date(days.start).getTime()) / 86_400_000;
+}
+
+/** Value of the accounts now, in the currency of reports. */
+export function usePortfolio(accounts: string) {
+  return useQuery({
+    queryKey: ["portfolio", accounts],
+    queryFn: () => call(api.GET("/portfolio", { params: { query: { account_ids: accounts } } })),
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+/** Results of the positions closed in the period, by group. */
+export function useStatistics(accounts: string, days: Days, by: GroupBy) {
+  return useQuery({
+    queryKey: ["stats", accounts, days.start, by],
+    queryFn: () =>
+      call(api.GET("/stats", { params: { query: { account_ids: accounts, from: startOf(days), group_by: by } } })),
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+/** Equity and drawdown of each account over the period. */
+export function useEquity(accounts: string, days: Days) {
+  return useQuery({
+    queryKey: ["equity", accounts, days.start],
+    queryFn: async () => {
+      const resolution = length(days) > HOURLY_DAYS_MAX ? "day" : "hour";
+      const query = { account_ids: accounts, from: startOf(days), resolution } as const;
+      return (await call(api.GET("/analytics/equity", { params: { query } }))).items;
+    },
+    enabled: accounts !== "",
+    refetchInterval: REFRESH_MS * 4,
+  });
+}
