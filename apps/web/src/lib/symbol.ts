@@ -10,3 +10,11 @@ export function profitCurrency(symbol: string): string {
 export function baseCurrency(symbol: string): string {
   return symbol.split("/")[0] ?? symbol;
 }
+
+/** Currencies whose amounts are written with two digits after the point. */
+const CENTS = new Set(["USD", "USDT", "USDC", "BUSD", "FDUSD", "DAI", "EUR", "GBP", "BRL"]);
+
+/** How many digits after the point an amount of the currency is shown with. */
+export function placesOf(currency: string): number {
+  return CENTS.has(currency) ? 2 : 8;
+}

@@ -4,6 +4,7 @@ import { EmptyState } from "@/kit/EmptyState";
 import { cx } from "@/lib/cx";
 import { abs, cmp, div, mul, type Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 const TEXT = { up: "text-up", down: "text-down" };
 const BAR = { up: "bg-up", down: "bg-down" };
@@ -43,7 +44,7 @@ export function GroupBars({ groups, name, note, empty, limit }: Props) {
             <span className="flex justify-between gap-3">
               <span className="truncate">{name(row)}</span>
               <span className={cx("num whitespace-nowrap", tone !== undefined && TEXT[tone])}>
-                {number(row.total_pnl, { places: 2, plus: true })} {row.currency}
+                {number(row.total_pnl, { places: placesOf(row.currency ?? ""), plus: true })} {row.currency}
               </span>
             </span>
             <span className="flex items-center gap-2">

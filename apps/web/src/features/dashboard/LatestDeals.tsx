@@ -8,6 +8,7 @@ import { EmptyState } from "@/kit/EmptyState";
 import { SideText } from "@/kit/SideText";
 import { cx } from "@/lib/cx";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf, profitCurrency } from "@/lib/symbol";
 import { useLiveEvents } from "@/live/hooks";
 
 const COUNT = 12;
@@ -36,7 +37,14 @@ export function LatestDeals({ accounts }: { accounts: string }) {
   );
 }
 
+const TYPES = ["funding", "balance", "commission", "correction"] as const;
+
+function typeOf(deal: Deal): (typeof TYPES)[number] | "other" {
+  return TYPES.find((type) => type === deal.type) ?? "other";
+}
+
 function LatestDeal({ deal }: { deal: Deal }) {
+  const { t } = useTranslation("dashboard");
   const { number, time } = useFormats();
   const account = useAccountNames()(deal.account_id);
   const tone = toneOf(deal.pnl);
@@ -44,9 +52,17 @@ function LatestDeal({ deal }: { deal: Deal }) {
     <li className="border-b border-line">
       <Link to="/deals" search={true} className="num grid grid-cols-[1fr_auto] gap-x-3 px-3 py-1.5 text-sm hover:bg-raise">
         <span className="truncate">
-          <SideText side={deal.side} /> {number(deal.qty)} {deal.symbol} @ {number(deal.price)}
+          {deal.type === "trade" ? (
+            <>
+              <SideText side={deal.side} /> {number(deal.qty)} {deal.symbol} @ {number(deal.price)}
+            </>
+          ) : (
+            <>
+              {t(`deals.type.${typeOf(deal)}`)} {deal.symbol}
+            </>
+          )}
         </span>
-        <span className={cx("text-end", tone !== undefined && TEXT[tone])}>{number(deal.pnl, { places: 2, plus: true })}</span>
+        <span className={cx("text-end", tone !== undefined && TEXT[tone])}>{number(deal.pnl, { places: placesOf(profitCurrency(deal.symbol)), plus: true })}</span>
         <span className="truncate text-2xs text-muted">{account.label}</span>
         <span className="text-end text-2xs text-muted">{time(deal.executed_at)}</span>
       </Link>

@@ -19,6 +19,8 @@ export function Tiles({ portfolio, statistics }: Props) {
   const currency = total?.currency ?? "";
   const missing = total?.missing_rates ?? [];
   const closed = statistics?.closed_positions ?? 0;
+  const isMixed = statistics !== undefined && closed > 0 && statistics.currency === null;
+  const mixed = isMixed ? t("severalCurrencies") : "";
   const sample = t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
   const money = (value: string | null | undefined) => number(value ?? null, { places: 2, plus: true });
   return (
@@ -42,18 +44,18 @@ export function Tiles({ portfolio, statistics }: Props) {
         label={t("tile.result")}
         value={money(statistics?.total_pnl)}
         unit={statistics?.currency ?? ""}
-        note={sample}
+        note={mixed || sample}
         tone={toneOf(statistics?.total_pnl ?? null)}
         to="/positions/history"
       />
-      <StatTile label={t("tile.fees")} value={number(statistics?.fees_total ?? null, { places: 2 })} unit={statistics?.currency ?? ""} to="/deals" />
+      <StatTile label={t("tile.fees")} value={number(statistics?.fees_total ?? null, { places: 2 })} unit={statistics?.currency ?? ""} note={mixed} to="/deals" />
       <StatTile label={t("tile.winRate")} value={number(statistics?.winrate ?? null, { places: 1 })} unit="%" note={sample} to="/positions/history" />
-      <StatTile label={t("tile.profitFactor")} value={number(statistics?.profit_factor ?? null, { places: 2 })} note={sample} />
+      <StatTile label={t("tile.profitFactor")} value={number(statistics?.profit_factor ?? null, { places: 2 })} note={mixed || sample} />
       <StatTile
         label={t("tile.drawdown")}
         value={number(statistics?.max_drawdown ?? null, { places: 2 })}
         unit={statistics?.currency ?? ""}
-        note={t("ofClosed")}
+        note={mixed || t("ofClosed")}
       />
     </div>
   );

@@ -3,6 +3,7 @@ import type { Position } from "@/api/types";
 import { totalsOf } from "@/features/positions/figures";
 import { cx } from "@/lib/cx";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 const TONES = { up: "text-up", down: "text-down" };
 
@@ -26,10 +27,10 @@ export function TotalsBar({ positions }: { positions: readonly Position[] }) {
           <span key={total.currency} className="flex items-baseline gap-2">
             <span className="text-xs text-muted">{t("totals.profit")}</span>
             <span className={cx("font-semibold", tone !== undefined && TONES[tone])}>
-              {number(total.unrealized, { places: 2, plus: true })} {total.currency}
+              {number(total.unrealized, { places: placesOf(total.currency), plus: true })} {total.currency}
             </span>
             <span className="text-xs text-muted">
-              {t("totals.realized")} {number(total.realized, { places: 2, plus: true })}
+              {t("totals.realized")} {number(total.realized, { places: placesOf(total.currency), plus: true })}
               {total.unpriced > 0 && ` · ${total.unpriced} ${t("noPrice")}`}
             </span>
           </span>

@@ -1,18 +1,12 @@
 /** Figures of positions for display; profit itself comes from the gateway. */
 import type { Position } from "@/api/types";
-import { add, div, mul, neg, sign, type Decimal } from "@/lib/decimal";
+import { abs, add, div, mul, type Decimal } from "@/lib/decimal";
 import { profitCurrency } from "@/lib/symbol";
-
-/** The quantity with the sign of its direction. */
-export function signedQty(position: Position): Decimal {
-  return position.side === "buy" ? position.qty : neg(position.qty);
-}
 
 /** Unrealized profit in percent of what the position cost; null without a price. */
 export function profitPercent(position: Position): Decimal | null {
-  if (position.unrealized_pnl === null) return null;
-  const cost = mul(position.qty, position.avg_price);
-  return sign(cost) === 0 ? null : div(mul(position.unrealized_pnl, "100"), cost, 2);
+  if (position.unrealized_pnl === null || position.cost_basis === null) return null;
+  return div(mul(position.unrealized_pnl, "100"), abs(position.cost_basis), 2);
 }
 
 export interface CurrencyTotals {

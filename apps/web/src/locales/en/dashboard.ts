@@ -9,6 +9,7 @@ export default {
   sample_other: "of {{count}} positions",
   smallSample_one: "only {{count}} position",
   smallSample_other: "only {{count}} positions",
+  severalCurrencies: "several currencies",
   ofClosed: "of closed positions",
   missingRates: "no rate for {{currencies}}",
   tile: {
@@ -40,6 +41,7 @@ export default {
     day: "{{day}}: {{result}}, {{count}} closed",
   },
   deals: {
+    type: { funding: "Funding", balance: "Balance", commission: "Commission", correction: "Correction", other: "Other" },
     title: "Latest deals",
     empty: "No deals yet.",
   },

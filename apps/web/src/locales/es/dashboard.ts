@@ -12,6 +12,7 @@ export default {
   sample_other: "de {{count}} posiciones",
   smallSample_one: "solo {{count}} posición",
   smallSample_other: "solo {{count}} posiciones",
+  severalCurrencies: "varias monedas",
   ofClosed: "de las posiciones cerradas",
   missingRates: "sin cotización de {{currencies}}",
   tile: {
@@ -43,6 +44,7 @@ export default {
     day: "{{day}}: {{result}}, {{count}} cerradas",
   },
   deals: {
+    type: { funding: "Financiación", balance: "Saldo", commission: "Comisión", correction: "Corrección", other: "Otro" },
     title: "Últimas ejecuciones",
     empty: "Aún no hay ejecuciones.",
   },

@@ -12,6 +12,7 @@ export default {
   sample_other: "de {{count}} posições",
   smallSample_one: "apenas {{count}} posição",
   smallSample_other: "apenas {{count}} posições",
+  severalCurrencies: "várias moedas",
   ofClosed: "das posições fechadas",
   missingRates: "sem cotação de {{currencies}}",
   tile: {
@@ -43,6 +44,7 @@ export default {
     day: "{{day}}: {{result}}, {{count}} fechadas",
   },
   deals: {
+    type: { funding: "Financiamento", balance: "Saldo", commission: "Comissão", correction: "Correção", other: "Outro" },
     title: "Últimas execuções",
     empty: "Ainda não há execuções.",
   },
