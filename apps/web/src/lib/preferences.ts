@@ -1,5 +1,4 @@
 /** What the user set up for the page: kept in the browser for a quick start, and in the profile. */
-import { z } from "zod/mini";
 import type { Me } from "@/api/types";
 import { request } from "@/api/client";
 import { session } from "@/api/session";
@@ -8,40 +7,82 @@ import { Store, useStorePart } from "@/lib/store";
 export const LANGUAGES = ["en", "pt-BR", "es"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-const GridSettings = z.object({
-  hidden: z.catch(z.array(z.string()), []),
-  sort: z.catch(z.nullable(z.object({ id: z.string(), desc: z.boolean() })), null),
-});
-export type GridSettings = z.infer<typeof GridSettings>;
+export interface GridSettings {
+  hidden: string[];
+  sort: { id: string; desc: boolean } | null;
+}
 
-const Preferences = z.object({
-  language: z.catch(z.nullable(z.enum(LANGUAGES)), null),
-  theme: z.catch(z.enum(["system", "dark", "light"]), "system"),
-  palette: z.catch(z.enum(["green-red", "blue-orange", "red-green"]), "green-red"),
-  density: z.catch(z.enum(["compact", "default", "comfortable"]), "default"),
-  zone: z.catch(z.string(), "utc"),
-  railCollapsed: z.catch(z.boolean(), false),
-  singleKeyShortcuts: z.catch(z.boolean(), true),
-  dockHeight: z.catch(z.number(), 260),
-  oneClick: z.catch(z.boolean(), false),
-  grids: z.catch(z.record(z.string(), GridSettings), {}),
-  comments: z.catch(z.array(z.string()), []),
-  favourites: z.catch(z.array(z.string()), []),
-});
-export type Preferences = z.infer<typeof Preferences>;
+export interface Preferences {
+  language: Language | null;
+  theme: "system" | "dark" | "light";
+  palette: "green-red" | "blue-orange" | "red-green";
+  density: "compact" | "default" | "comfortable";
+  zone: string;
+  railCollapsed: boolean;
+  singleKeyShortcuts: boolean;
+  dockHeight: number;
+  oneClick: boolean;
+  grids: Record<string, GridSettings>;
+  comments: string[];
+  favourites: string[];
+}
 
 const STORAGE = "oms.preferences";
 const SAVE_AFTER_MS = 1500;
 
-function read(value: unknown): Preferences {
-  return Preferences.parse(typeof value === "object" && value !== null ? value : {});
+type Fields = Record<string, unknown>;
+
+/** The fields of a stored object; none of what is no object. */
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function oneOf<T>(value: unknown, known: readonly T[], otherwise: T): T {
+  return known.includes(value as T) ? (value as T) : otherwise;
+}
+
+function flag(value: unknown, otherwise: boolean): boolean {
+  return typeof value === "boolean" ? value : otherwise;
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
+}
+
+function readGrid(value: unknown): GridSettings {
+  const { hidden, sort } = fieldsOf(value);
+  const { id, desc } = fieldsOf(sort);
+  return {
+    hidden: texts(hidden),
+    sort: typeof id === "string" && typeof desc === "boolean" ? { id, desc } : null,
+  };
+}
+
+/** Preferences from what was stored, perhaps by another version: what is not understood is left out. */
+export function readPreferences(value: unknown): Preferences {
+  const fields = fieldsOf(value);
+  const { zone, dockHeight } = fields;
+  return {
+    language: oneOf(fields["language"], [...LANGUAGES, null], null),
+    theme: oneOf(fields["theme"], ["system", "dark", "light"], "system"),
+    palette: oneOf(fields["palette"], ["green-red", "blue-orange", "red-green"], "green-red"),
+    density: oneOf(fields["density"], ["compact", "default", "comfortable"], "default"),
+    zone: typeof zone === "string" ? zone : "utc",
+    railCollapsed: flag(fields["railCollapsed"], false),
+    singleKeyShortcuts: flag(fields["singleKeyShortcuts"], true),
+    dockHeight: typeof dockHeight === "number" && Number.isFinite(dockHeight) ? dockHeight : 260,
+    oneClick: flag(fields["oneClick"], false),
+    grids: Object.fromEntries(Object.entries(fieldsOf(fields["grids"])).map(([id, grid]) => [id, readGrid(grid)])),
+    comments: texts(fields["comments"]),
+    favourites: texts(fields["favourites"]),
+  };
 }
 
 function stored(): Preferences {
   try {
-    return read(JSON.parse(localStorage.getItem(STORAGE) ?? "{}"));
+    return readPreferences(JSON.parse(localStorage.getItem(STORAGE) ?? "{}"));
   } catch {
-    return read({});
+    return readPreferences({});
   }
 }
 
@@ -74,7 +115,7 @@ function adopt(me: Me): void {
   if (adopted === me.user.user_id) return;
   adopted = me.user.user_id;
   if (Object.keys(me.preferences).length === 0) return;
-  preferences.set(read({ ...preferences.get(), ...me.preferences }));
+  preferences.set(readPreferences({ ...preferences.get(), ...me.preferences }));
   keep(preferences.get());
 }
 
