@@ -203,6 +203,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     result_waiter_task = asyncio.create_task(
         keep_running("result_waiter", context.result_waiter.run), name="result_waiter"
     )
+    sampling_task = asyncio.create_task(
+        keep_running("metric_history", partial(context.metric_history.run, context)),
+        name="metric_history",
+    )
     if context.websocket is not None:
         await context.websocket.start()
     try:
@@ -211,7 +215,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if context.websocket is not None:
             await context.websocket.stop()
         result_waiter_task.cancel()
-        await asyncio.gather(result_waiter_task, return_exceptions=True)
+        sampling_task.cancel()
+        await asyncio.gather(result_waiter_task, sampling_task, return_exceptions=True)
         await context.notifier.close()
         await context.administer.last_use.close()
         if context.close is not None:

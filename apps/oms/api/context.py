@@ -15,6 +15,7 @@ from oms.api.browser.browser_access import BrowserAccess
 from oms.api.browser.csrf import READING_METHODS
 from oms.api.client_ip import client_ip
 from oms.api.errors import request_id_of
+from oms.api.metrics.metric_history import MetricHistory
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimiter, rate_limit_kind
 from oms.api.web_page.csp_reports import CspReportLog
@@ -132,6 +133,8 @@ class ApiContext:
     #: The built page; without it ``/ui/`` is an unknown path.
     page: PageFolder | None = None
     csp_reports: CspReportLog = field(default_factory=CspReportLog)
+    #: Figures of this process over the last day.
+    metric_history: MetricHistory = field(default_factory=MetricHistory)
     #: Called last at shutdown.
     close: Callable[[], Awaitable[None]] | None = None
 

@@ -136,6 +136,7 @@ ORDERS_LIMIT = _number("limit", "As page_size.", 100, 1, PAGE_ROWS_MAX)
 CACHE = _query("cache", "Accepted for old clients, without effect.", _FLAG)
 PARALLEL = _query("parallel", "Execute concurrently instead of in sequence.", _FLAG)
 EXPORT_FORMAT = _query("format", "csv (the default) or json.", _words("csv", "json"))
+METRICS_RANGE = _query("range", "1h is the default.", _words("15m", "1h", "6h", "24h"))
 VIEW = _query("view", "Rows as MetaTrader's structures.", _words("mt5"))
 WAIT_MS = _query(
     "wait_ms", "How long the answer may wait, in milliseconds; clamped.", {"type": "integer"}

@@ -17,6 +17,7 @@ UNKNOWN = AccountIds(**dict.fromkeys(AccountIds.__slots__, UNKNOWN_ID))
 #: its id; ``rows``: ids of rows, unreadable ones are left out; others: the id of one row.
 _OPERATIONS = """
 get_metrics audit none
+get_metric_series admin none
 list_exchanges self none
 get_dispatcher_status self none
 clear_cache self none

@@ -8,15 +8,25 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from oms.api.client_ip import client_ip
-from oms.api.context import Caller, admit_caller, api_context
+from oms.api.context import Caller, admit_caller, api_context, require_permission
 from oms.api.errors import JsonResponse
 from oms.api.metrics.dispatcher_status import build_dispatcher_status
+from oms.api.metrics.metric_history import RANGES, SAMPLE_SECONDS, MetricSample
 from oms.api.metrics.prometheus import CONTENT_TYPE, render_metrics
 from oms.api.metrics.reconcile_metrics import reconcile_metrics
 from oms.api.openapi.route_docs import documented
-from oms.domain.access import Role
+from oms.domain.access import Permission, Role
 from oms.domain.errors import Forbidden, Unavailable
-from oms.wire.responses.gateway_status import CacheCleared, CacheClearedResult, DispatcherStatus
+from oms.wire import parameters as p
+from oms.wire.json import time_text
+from oms.wire.query_parameters import malformed_parameter
+from oms.wire.responses.gateway_status import (
+    CacheCleared,
+    CacheClearedResult,
+    DispatcherStatus,
+    MetricPoint,
+    MetricSeriesBody,
+)
 
 router = APIRouter()
 
@@ -52,6 +62,37 @@ async def get_metrics(request: Request) -> Response:
         is_healthy = error.code == "engine_unavailable"
     text = render_metrics(context.request_metrics, status, is_healthy=is_healthy)
     return Response(text, media_type=CONTENT_TYPE)
+
+
+@router.get("/admin/metrics", openapi_extra=documented(MetricSeriesBody, query=(p.METRICS_RANGE,)))
+async def get_metric_series(request: Request) -> Response:
+    """Return figures of this process over the last minutes or hours."""
+    await require_permission(request, Permission.ADMIN)
+    context = api_context(request)
+    text = request.query_params.get(p.METRICS_RANGE.name, "1h").lower()
+    if text not in RANGES:
+        raise malformed_parameter(p.METRICS_RANGE.name, f"one of {', '.join(RANGES)}", "enum")
+    samples = context.metric_history.series(context.clock.now() - RANGES[text])
+    body: MetricSeriesBody = {
+        "range": text,
+        "sample_seconds": SAMPLE_SECONDS,
+        "points": [_metric_point(sample) for sample in samples],
+    }
+    return JsonResponse(body)
+
+
+def _metric_point(sample: MetricSample) -> MetricPoint:
+    return {
+        "ts": time_text(sample.at),
+        "requests": sample.requests,
+        "errors": sample.errors,
+        "commands": sample.commands,
+        "connections": sample.connections,
+        "outbox_lag_ms": sample.outbox_lag_ms,
+        "database_ms": sample.database_ms,
+        "queue_depth": sample.queue_depth,
+        "workers": sample.workers,
+    }
 
 
 @router.post("/oms/cache/clear", openapi_extra=documented(CacheClearedResult))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from oms.wire.responses.value_types import Count, Id, one_of
+from oms.wire.responses.value_types import Count, Id, TimeText, one_of
 
 CheckText = Annotated[str, one_of("ok", "failed")]
 CalendarText = Annotated[str, one_of("ok", "ends_soon", "missing")]
@@ -161,6 +161,28 @@ class DispatcherStatus(TypedDict):
 
     ok: bool
     result: Dispatcher
+
+
+class MetricPoint(TypedDict):
+    """Counts since the point before, and the worst figure since then; null if not known."""
+
+    ts: TimeText
+    requests: Count
+    errors: Count
+    commands: Count
+    connections: Count
+    outbox_lag_ms: float
+    database_ms: float | None
+    queue_depth: Count | None
+    workers: Count | None
+
+
+class MetricSeriesBody(TypedDict):
+    """``GET /admin/metrics``."""
+
+    range: str
+    sample_seconds: Count
+    points: list[MetricPoint]
 
 
 class CacheCleared(TypedDict):
