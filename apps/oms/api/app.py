@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from oms.api.background_tasks import keep_running
 from oms.api.context import ApiContext
 from oms.api.errors import handle_http_exception, handle_oms_error
+from oms.api.metrics.metric_sampling import keep_sampling
 from oms.api.middleware.cors import CorsMiddleware
 from oms.api.middleware.idempotency import IdempotencyMiddleware
 from oms.api.middleware.request_context import RequestContextMiddleware
@@ -204,7 +205,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keep_running("result_waiter", context.result_waiter.run), name="result_waiter"
     )
     sampling_task = asyncio.create_task(
-        keep_running("metric_history", partial(context.metric_history.run, context)),
+        keep_running("metric_history", partial(keep_sampling, context)),
         name="metric_history",
     )
     if context.websocket is not None:

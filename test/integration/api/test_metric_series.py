@@ -1,14 +1,14 @@
 """``GET /admin/metrics``: samples of the process that serves it."""
 
 from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from oms.api.metrics.metric_sampling import take_sample
 
 
 async def test_series_count_what_the_process_served(busy: InProcessGateway) -> None:
-    history, context = busy.api_context.metric_history, busy.api_context
-    await history.take(context)
+    await take_sample(busy.api_context)
     for _ in range(3):
         await busy.order("?wait_ms=5000")
-    await history.take(context)
+    await take_sample(busy.api_context)
     answer = await busy.client("GET", "/admin/metrics?range=15m", key=ADMIN_KEY)
     assert answer.status == 200, answer.body
     first, second = answer.json()["points"]

@@ -3,23 +3,14 @@
 A sample is taken every `SAMPLE_SECONDS`; nothing is stored: a new process has none yet.
 """
 
-import asyncio
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-from oms.domain.errors import Unavailable
-
-if TYPE_CHECKING:
-    from oms.api.context import ApiContext
 
 SAMPLE_SECONDS = 15
 POINTS_MAX = 480
-WORKER_ALIVE_SECONDS = 15.0
 
 RANGES: Mapping[str, timedelta] = MappingProxyType(
     {
@@ -53,47 +44,12 @@ class MetricHistory:
     _samples: deque[MetricSample] = field(
         default_factory=lambda: deque(maxlen=int(RANGES["24h"] / timedelta(seconds=SAMPLE_SECONDS)))
     )
-    _counted: tuple[int, int, int] = (0, 0, 0)
+    _totals: tuple[int, int, int] = (0, 0, 0)
 
-    async def run(self, context: "ApiContext") -> None:
-        """Take samples until cancelled, the first after an interval."""
-        while True:
-            await asyncio.sleep(SAMPLE_SECONDS)
-            await self.take(context)
-
-    async def take(self, context: "ApiContext") -> None:
-        """Take one sample; a database that does not answer leaves its figures out."""
-        metrics = context.request_metrics
-        before, self._counted = (
-            self._counted,
-            (
-                metrics.requests,
-                metrics.errors,
-                metrics.ops.total(),
-            ),
-        )
-        requests, errors, commands = (
-            now - then for now, then in zip(self._counted, before, strict=True)
-        )
-        lag = 0.0 if context.websocket is None else context.websocket.lag_seconds()
-        sample = MetricSample(
-            at=context.clock.now(),
-            requests=requests,
-            errors=errors,
-            commands=commands,
-            connections=metrics.connections_open,
-            outbox_lag_ms=round(lag * 1000, 3),
-        )
-        try:
-            started = time.perf_counter()
-            await context.health.ping()
-            sample = replace(sample, database_ms=round((time.perf_counter() - started) * 1000, 3))
-            depths = await context.queue_depths.queue.depths()
-            workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
-            sample = replace(sample, queue_depth=sum(depths.values()), workers=len(workers))
-        except Unavailable:
-            sample = replace(sample, database_ms=None)
-        self.add(sample)
+    def since_last(self, totals: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Return how much each total grew since the last call."""
+        before, self._totals = self._totals, totals
+        return totals[0] - before[0], totals[1] - before[1], totals[2] - before[2]
 
     def add(self, sample: MetricSample) -> None:
         """Keep a sample; those older than a day are dropped."""
