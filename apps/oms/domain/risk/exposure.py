@@ -5,6 +5,7 @@ judged entry itself is added once, and a change does not count the order that it
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -171,6 +172,10 @@ class Exposure:
     positions: Collection[Position]
     #: Entry orders that are open, without the judged entry.
     reserved: Sequence[Entry]
+    #: The newest ticket of each symbol, strategy and side, once a hedge account needs it.
+    _newest: dict[tuple[str, int, Side], int] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def of_strategy(self, strategy_id: int) -> "Exposure":
         """Return the part that belongs to a strategy."""
@@ -197,15 +202,13 @@ class Exposure:
         if entry.new_position:
             return PositionKey(entry.symbol, entry.strategy_id, entry.side, -entry.order_id or _NEW)
         # An entry without a ticket enlarges the newest one of its symbol, side and strategy.
-        tickets = [
-            p.id
-            for p in self.positions
-            if p.symbol == entry.symbol
-            and p.strategy_id == entry.strategy_id
-            and p.side is entry.side
-        ]
-        if tickets:
-            return PositionKey(entry.symbol, ticket_id=max(tickets))
+        if not self._newest:
+            for position in self.positions:
+                kind = (position.symbol, position.strategy_id, position.side)
+                self._newest[kind] = max(position.id, self._newest.get(kind, 0))
+        newest = self._newest.get((entry.symbol, entry.strategy_id, entry.side))
+        if newest is not None:
+            return PositionKey(entry.symbol, ticket_id=newest)
         return PositionKey(entry.symbol, entry.strategy_id, entry.side)
 
     def _key_of_position(self, position: Position) -> PositionKey:
