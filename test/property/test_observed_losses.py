@@ -1,4 +1,4 @@
-"""Property: verdicts on losses that are kept are those that would be given anew.
+"""Property: verdicts on losses that are kept are those that would be given again.
 
 Equity, rates, limits, days and resets change at random; after each step an entry is judged with the
 verdicts that were kept, and without any.
@@ -73,7 +73,7 @@ def _risk(draw: random.Random, now: datetime) -> RiskState:
     return RiskState(trips=trips, high_water=draw.choice((None, mark)))
 
 
-def test_kept_verdicts_are_those_given_anew() -> None:
+def test_kept_verdicts_are_those_given_again() -> None:
     draw, now, day = random.Random(72), NOON, NOON.replace(hour=0)
     policy, equity, risk = _policy(draw), _equity(draw, day), _risk(draw, now)
     rates = {"USDT": Decimal(1), "EUR": Decimal("1.1")}
@@ -97,7 +97,7 @@ def test_kept_verdicts_are_those_given_anew() -> None:
             observed = judge_losses(policy, context)
         else:
             kept += 1
-        anew = check_limits(policy, ENTRY, context)
-        assert check_limits(policy, ENTRY, evolve(context, losses=observed.verdicts)) == anew
-        refusals += anew is not None
+        again = check_limits(policy, ENTRY, context)
+        assert check_limits(policy, ENTRY, evolve(context, losses=observed.verdicts)) == again
+        refusals += again is not None
     assert STEPS / 2 < kept < STEPS and STEPS / 10 < refusals < STEPS
