@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useAccountNames } from "@/app/scope";
 import { submitCommand } from "@/commands/tracker";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
+import { sizeOf } from "@/features/positions/figures";
 import { Confirm } from "@/kit/Confirm";
 import { EmptyState } from "@/kit/EmptyState";
 import { Select } from "@/kit/Select";
@@ -22,8 +23,10 @@ export function CloseByDialog({ position, onClose }: PositionDialogProps) {
   const [chosen, setChosen] = useState<number | null>(opposite[0]?.id ?? null);
   const other = opposite.find((row) => row.id === chosen);
   const words = { symbol: position.symbol, account: account.label, id: position.id, other: chosen ?? "?" };
-  const qty = other === undefined ? position.qty : cmp(position.qty, other.qty) < 0 ? position.qty : other.qty;
-  const rest = other === undefined ? "?" : number(abs(sub(position.qty, other.qty)));
+  const size = sizeOf(position);
+  const opposed = other === undefined ? size : sizeOf(other);
+  const qty = cmp(size, opposed) < 0 ? size : opposed;
+  const rest = number(abs(sub(size, opposed)));
   return (
     <Confirm
       open
@@ -55,7 +58,7 @@ export function CloseByDialog({ position, onClose }: PositionDialogProps) {
           label={t("closeBy.other")}
           value={chosen}
           onChange={setChosen}
-          options={opposite.map((row) => ({ value: row.id, label: `${row.id}: ${number(row.qty)} @ ${number(row.avg_price)}` }))}
+          options={opposite.map((row) => ({ value: row.id, label: `${row.id}: ${number(sizeOf(row))} @ ${number(row.avg_price)}` }))}
         />
       )}
     </Confirm>

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useAccountNames } from "@/app/scope";
 import { submitCommand } from "@/commands/tracker";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
+import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Confirm } from "@/kit/Confirm";
 import { DecimalField } from "@/kit/DecimalField";
@@ -29,9 +30,10 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
   const [custom, setCustom] = useState<Decimal | "">("");
   const [type, setType] = useState<"market" | "limit">("market");
   const [price, setPrice] = useState<Decimal | "">("");
-  const qty = share === "custom" ? custom : partOf(position.qty, share);
+  const size = sizeOf(position);
+  const qty = share === "custom" ? custom : partOf(size, share);
   const complete =
-    qty !== "" && sign(qty) > 0 && cmp(qty, position.qty) <= 0 && (type === "market" || (price !== "" && sign(price) > 0));
+    qty !== "" && sign(qty) > 0 && cmp(qty, size) <= 0 && (type === "market" || (price !== "" && sign(price) > 0));
   const shown = { qty: qty === "" ? "?" : number(qty), symbol: position.symbol, account: account.label };
 
   const send = async (comment: string) => {
@@ -42,7 +44,7 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
       payload: {
         position_id: position.id,
         order_type: type,
-        ...(cmp(qty || "0", position.qty) === 0 ? {} : { qty }),
+        ...(cmp(qty || "0", size) === 0 ? {} : { qty }),
         ...(type === "limit" ? { price } : {}),
         ...(comment === "" ? {} : { comment }),
       },
@@ -82,7 +84,7 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
           unit={baseCurrency(position.symbol)}
           value={custom}
           onChange={setCustom}
-          max={position.qty}
+          max={size}
           autoFocus
         />
       )}

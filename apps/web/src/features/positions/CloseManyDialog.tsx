@@ -4,6 +4,7 @@ import { useAccountNames } from "@/app/scope";
 import { sendCommands } from "@/commands/tracker";
 import { useState } from "react";
 import { CommandResults } from "@/commands/CommandResults";
+import { sizeOf } from "@/features/positions/figures";
 import { Confirm } from "@/kit/Confirm";
 import { Dialog } from "@/kit/Dialog";
 import { SideText } from "@/kit/SideText";
@@ -40,7 +41,7 @@ export function CloseManyDialog({ positions, onClose }: { positions: readonly Po
           rows.map((row) => ({
             account_id: row.account_id,
             command: "close_position" as const,
-            label: t("close.label", { qty: number(row.qty), symbol: row.symbol, account: account(row.account_id).label }),
+            label: t("close.label", { qty: number(sizeOf(row)), symbol: row.symbol, account: account(row.account_id).label }),
             payload: { position_id: row.id, order_type: "market", comment },
           })),
         );
@@ -54,7 +55,7 @@ export function CloseManyDialog({ positions, onClose }: { positions: readonly Po
               <SideText side={row.side} position /> {row.symbol}
             </span>
             <span className="text-muted">
-              {number(row.qty)} · {account(row.account_id).label}
+              {number(sizeOf(row))} · {account(row.account_id).label}
             </span>
           </li>
         ))}

@@ -4,6 +4,7 @@ import type { Position } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
 import { submitCommand } from "@/commands/tracker";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
+import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Confirm, type Change } from "@/kit/Confirm";
 import { DecimalField } from "@/kit/DecimalField";
@@ -43,7 +44,7 @@ export function LevelsDialog({ position, onClose }: PositionDialogProps) {
       after: number(field.value === "" ? null : field.value),
     }),
   );
-  const words = { qty: number(position.qty), symbol: position.symbol, account: account.label };
+  const words = { qty: number(sizeOf(position)), symbol: position.symbol, account: account.label };
   return (
     <Confirm
       open

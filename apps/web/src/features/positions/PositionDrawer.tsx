@@ -4,12 +4,14 @@ import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { Deal, Position } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
+import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Button } from "@/kit/Button";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
 import { ErrorState } from "@/kit/ErrorState";
 import { JsonView } from "@/kit/JsonView";
 import { SideText } from "@/kit/SideText";
+import { abs } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
 function useDeals(position: Position) {
@@ -43,8 +45,8 @@ export function PositionDrawer({ position, onClose }: { position: Position; onCl
           [t("column.account", { ns: "common" }), account.label],
           [t("column.symbol", { ns: "common" }), position.symbol],
           [t("column.side", { ns: "common" }), <SideText key="side" side={position.side} position />],
-          [t("column.qty"), number(position.qty)],
-          [t("drawer.maxQty"), number(position.max_qty)],
+          [t("column.qty"), number(sizeOf(position))],
+          [t("drawer.maxQty"), number(abs(position.max_qty))],
           [t("column.avgPrice"), number(position.avg_price)],
           [t("drawer.breakEven"), number(position.break_even_price ?? null)],
           [t("column.stopLoss"), number(position.stop_loss)],

@@ -15,7 +15,7 @@ import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING, useFormats } from "@/lib/format";
 import { fmtDuration } from "@/lib/time";
-import { sign } from "@/lib/decimal";
+import { abs, sign } from "@/lib/decimal";
 import { useLiveEvents } from "@/live/hooks";
 
 function duration(row: Position): string {
@@ -38,7 +38,7 @@ function usePositionHistoryColumns(): readonly Column<Position>[] {
       ledger.strategy,
       ledger.symbol,
       ledger.side(true),
-      ledger.decimal("maxQty", t("positionHistory.maxQty"), (row) => row.max_qty, { width: 92 }),
+      ledger.decimal("maxQty", t("positionHistory.maxQty"), (row) => abs(row.max_qty), { width: 92 }),
       ledger.decimal("avg", t("positionHistory.avgPrice"), (row) => row.avg_price, {
         width: 96,
         cell: (row) => number(row.avg_price, { places: 4 }),

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { useAccountNames } from "@/app/scope";
 import { submitCommand } from "@/commands/tracker";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
+import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Confirm } from "@/kit/Confirm";
 import { useFormats } from "@/lib/format";
@@ -17,7 +18,7 @@ export function SimpleDialog({ position, onClose, kind }: Props) {
   const account = useAccountNames()(position.account_id);
   const long = position.side === "buy";
   const words = {
-    qty: number(position.qty),
+    qty: number(sizeOf(position)),
     symbol: position.symbol,
     account: account.label,
     side: t(long ? "side.long" : "side.short", { ns: "common" }),

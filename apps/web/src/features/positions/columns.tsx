@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Position } from "@/api/types";
 import { useLedgerColumns } from "@/app/columns";
-import { profitPercent } from "@/features/positions/figures";
+import { profitPercent, sizeOf } from "@/features/positions/figures";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING, toneOf, useFormats } from "@/lib/format";
 import { profitCurrency } from "@/lib/symbol";
@@ -20,7 +20,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
       ledger.strategy,
       ledger.symbol,
       ledger.side(true),
-      ledger.decimal("qty", t("column.qty"), (row) => row.qty),
+      ledger.decimal("qty", t("column.qty"), sizeOf),
       ledger.decimal("avg", t("column.avgPrice"), (row) => row.avg_price, {
         width: 96,
         cell: (row) => number(row.avg_price, { places: 4 }),

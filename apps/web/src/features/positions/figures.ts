@@ -3,10 +3,16 @@ import type { Position } from "@/api/types";
 import { abs, add, div, mul, type Decimal } from "@/lib/decimal";
 import { profitCurrency } from "@/lib/symbol";
 
-/** Unrealized profit in percent of what the position cost; null without a price. */
+/** The size of a position; the gateway's `qty` of a short one is negative. */
+export function sizeOf(position: Position): Decimal {
+  return abs(position.qty);
+}
+
+/** Unrealized profit in percent of what the position cost; null until both are known. */
 export function profitPercent(position: Position): Decimal | null {
-  if (position.unrealized_pnl === null || position.cost_basis === null) return null;
-  return div(mul(position.unrealized_pnl, "100"), abs(position.cost_basis), 2);
+  const cost = position.cost_basis ?? null;
+  if (position.unrealized_pnl === null || cost === null) return null;
+  return div(mul(position.unrealized_pnl, "100"), abs(cost), 2);
 }
 
 export interface CurrencyTotals {

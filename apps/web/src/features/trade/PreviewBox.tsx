@@ -5,6 +5,7 @@ import { ErrorState } from "@/kit/ErrorState";
 import { useErrorText } from "@/kit/errorText";
 import { SideText } from "@/kit/SideText";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
+import { abs } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
 const TONES: Record<Preview["status"], PillTone> = { passed: "good", trimmed: "warn", blocked: "bad" };
@@ -64,7 +65,7 @@ function Verdict({ preview }: { preview: Preview }) {
               [
                 t("preview.position"),
                 <span key={position.position_id ?? 0}>
-                  <SideText side={position.side} position /> {number(position.qty)}
+                  <SideText side={position.side} position /> {number(abs(position.qty))}
                   {position.avg_price !== null && ` @ ${number(position.avg_price, { places: 2 })}`}
                 </span>,
               ] as const,

@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import type { Position } from "@/api/types";
+import { profitPercent, sizeOf, totalsOf } from "@/features/positions/figures";
+
+function position(fields: Partial<Position>): Position {
+  return { symbol: "BTC/USDT", side: "buy", realized_pnl: "0", unrealized_pnl: null, ...fields } as Position;
+}
+
+it("gives short positions a size above 0 and a profit with its own sign", () => {
+  const short = position({ side: "sell", qty: "-2", cost_basis: "-200", unrealized_pnl: "5" });
+  expect(sizeOf(short)).toBe("2");
+  expect(profitPercent(short)).toBe("2.5");
+});
+
+it("gives no percentage before the cost is known", () => {
+  expect(profitPercent(position({ unrealized_pnl: "5" }))).toBeNull();
+  expect(profitPercent(position({ unrealized_pnl: "5", cost_basis: "0" }))).toBeNull();
+});
+
+it("adds profits by currency and counts positions without a price", () => {
+  const totals = totalsOf([
+    position({ unrealized_pnl: "0.1", realized_pnl: "1" }),
+    position({ unrealized_pnl: "0.2" }),
+    position({ symbol: "BTC/USD:BTC", unrealized_pnl: "-0.001" }),
+    position({}),
+  ]);
+  expect(totals).toEqual([
+    { currency: "BTC", unrealized: "-0.001", realized: "0", unpriced: 0 },
+    { currency: "USDT", unrealized: "0.3", realized: "1", unpriced: 1 },
+  ]);
+});
