@@ -1,1 +1,96 @@
-export default {};
+export default {
+  column: {
+    exchange: "Exchange",
+    mode: "Position mode",
+    status: "Status",
+    allowed: "New positions",
+    quarantine: "Quarantine",
+  },
+  status: {
+    active: "Active",
+    blocked: "Blocked",
+  },
+  allowed: {
+    yes: "Allowed",
+    no: "Forbidden",
+  },
+  menu: {
+    limits: "Limits and usage",
+  },
+  accounts: {
+    title: "Accounts",
+    empty: "No accounts in view.",
+  },
+  switch: {
+    block: {
+      menu: "Block…",
+      title: "Block an account",
+      effect: "Blocks {{account}}: every new order is refused. Closing and canceling stay possible.",
+      action: "Block",
+      done: "{{account}} is blocked.",
+    },
+    unblock: {
+      menu: "Make active…",
+      title: "Make an account active",
+      effect: "Makes {{account}} active: orders are accepted again.",
+      action: "Make active",
+      done: "{{account}} is active.",
+    },
+    forbid: {
+      menu: "Forbid new positions…",
+      title: "Forbid new positions",
+      effect: "Forbids new positions in {{account}}. Open ones can still be closed.",
+      action: "Forbid",
+      done: "{{account}} opens no new positions.",
+    },
+    allow: {
+      menu: "Allow new positions…",
+      title: "Allow new positions",
+      effect: "Allows new positions in {{account}} again.",
+      action: "Allow",
+      done: "{{account}} may open positions.",
+    },
+  },
+  kill: {
+    title: "Kill switch",
+    engage: "Stop trading",
+    none: "No kill switch is on.",
+    since: "since {{time}} by {{who}}",
+    release: "Release",
+    releaseTitle: "Release a kill switch",
+    releaseEffect: "Releases the kill switch of {{scope}}: trading goes on.",
+    released: "The kill switch is released.",
+    mode: {
+      reduce_only: "Only closing",
+      cancel_only: "Only canceling",
+      halt: "Everything stopped",
+    },
+    scope: {
+      global: "All accounts",
+      account: "Account",
+      strategy: "Strategy",
+      symbol: "Symbol",
+      key: "API key",
+    },
+  },
+  limits: {
+    title: "Limits of {{account}}",
+    none: "No limits are set.",
+    setBy: "set by {{who}}, {{time}}",
+    tripped: "reached {{time}}",
+    scope: {
+      global: "All accounts",
+      account: "Account",
+      strategy: "Strategy",
+    },
+  },
+  audit: {
+    title: "Audit log",
+    empty: "No changes are recorded.",
+    actor: "Who",
+    action: "Action",
+    entity: "What",
+    comment: "Comment",
+    ip: "Address",
+  },
+};

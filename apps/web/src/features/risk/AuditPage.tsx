@@ -1,0 +1,96 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, call } from "@/api/client";
+import type { components } from "@/api/schema";
+import { useAccountNames } from "@/app/scope";
+import { useFilters } from "@/app/search";
+import { DataGrid } from "@/kit/DataGrid";
+import { DetailDrawer } from "@/kit/DetailDrawer";
+import type { Column } from "@/kit/grid/types";
+import { JsonView } from "@/kit/JsonView";
+import { SearchField } from "@/kit/SearchField";
+import { useFormats } from "@/lib/format";
+
+type Entry = components["schemas"]["AuditEntry"];
+
+const PAGE_SIZE = 200;
+
+function useAudit(action: string | undefined) {
+  const query = useInfiniteQuery({
+    queryKey: ["audit", action],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) => {
+      const filters = action === undefined ? {} : { action };
+      const params = { query: { ...filters, cursor: pageParam, sort: "desc" as const, page_size: PAGE_SIZE, with_total: false } };
+      return call(api.GET("/admin/audit", { params }));
+    },
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  return { ...query, rows };
+}
+
+function useColumns(): readonly Column<Entry>[] {
+  const { t } = useTranslation("risk");
+  const { time } = useFormats();
+  const account = useAccountNames();
+  return useMemo(
+    () => [
+      { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 70, grow: 0, priority: 4, value: (row) => row.id },
+      { id: "time", header: t("column.time", { ns: "common" }), kind: "time", width: 160, grow: 0, priority: 1, value: (row) => row.created_at, cell: (row) => time(row.created_at) },
+      { id: "actor", header: t("audit.actor"), kind: "text", width: 120, priority: 1, value: (row) => row.actor },
+      { id: "action", header: t("audit.action"), kind: "text", width: 180, priority: 1, value: (row) => row.action },
+      { id: "entity", header: t("audit.entity"), kind: "text", width: 140, priority: 3, value: (row) => `${row.entity} ${row.entity_id}` },
+      {
+        id: "account",
+        header: t("column.account", { ns: "common" }),
+        kind: "text",
+        width: 130,
+        priority: 3,
+        value: (row) => (row.account_id === null ? null : account(row.account_id).label),
+      },
+      { id: "comment", header: t("audit.comment"), kind: "text", width: 240, priority: 2, value: (row) => row.comment },
+      { id: "ip", header: t("audit.ip"), kind: "text", width: 110, priority: 4, value: (row) => row.actor_ip },
+    ],
+    [t, time, account],
+  );
+}
+
+/** Who changed what, when and why; the newest first. */
+export default function AuditPage() {
+  const { t } = useTranslation("risk");
+  const [filters, setFilters, filtered] = useFilters("action");
+  const audit = useAudit(filters.action);
+  const columns = useColumns();
+  const [detail, setDetail] = useState<Entry | null>(null);
+  return (
+    <>
+      <DataGrid
+        id="audit"
+        label={t("audit.title")}
+        columns={columns}
+        rows={audit.rows}
+        state={{ loading: audit.isPending, error: audit.rows.length === 0 ? audit.error : null, onRetry: () => void audit.refetch() }}
+        empty={t("audit.empty")}
+        onClearFilters={filtered ? () => setFilters({ action: undefined }) : undefined}
+        defaultSort={{ id: "id", desc: true }}
+        exportName="audit"
+        onOpen={setDetail}
+        onEnd={audit.hasNextPage && !audit.isFetchingNextPage ? () => void audit.fetchNextPage() : undefined}
+        toolbar={
+          <SearchField
+            label={t("audit.action")}
+            value={filters.action ?? ""}
+            onChange={(action) => setFilters({ action: action || undefined })}
+          />
+        }
+      />
+      {detail !== null && (
+        <DetailDrawer open onClose={() => setDetail(null)} title={`${detail.action} ${detail.entity} ${detail.entity_id}`}>
+          <JsonView value={detail} />
+        </DetailDrawer>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useScope } from "@/app/scope";
+import { KillPanel } from "@/features/risk/KillPanel";
+import { useRiskAccounts, type AccountRow } from "@/features/risk/reads";
+import { SwitchDialog, type SwitchName } from "@/features/risk/SwitchDialog";
+import { UsageDrawer } from "@/features/risk/UsageDrawer";
+import { DataGrid } from "@/kit/DataGrid";
+import { EnvBadge } from "@/kit/EnvBadge";
+import type { Column } from "@/kit/grid/types";
+import type { MenuItem } from "@/kit/Menu";
+import { Panel } from "@/kit/Panel";
+import { StatusPill } from "@/kit/StatusPill";
+import { useCan } from "@/lib/permissions";
+
+type Opened = { kind: SwitchName | "limits"; account: AccountRow } | null;
+
+function useColumns(): readonly Column<AccountRow>[] {
+  const { t } = useTranslation("risk");
+  return useMemo(
+    () => [
+      { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
+      { id: "label", header: t("column.account", { ns: "common" }), kind: "text", width: 160, priority: 1, value: (row) => row.label },
+      {
+        id: "environment",
+        header: t("column.environment", { ns: "common" }),
+        kind: "text",
+        width: 80,
+        grow: 0,
+        priority: 1,
+        value: (row) => row.environment,
+        cell: (row) => <EnvBadge environment={row.environment} />,
+      },
+      { id: "exchange", header: t("column.exchange"), kind: "text", width: 110, priority: 3, value: (row) => row.exchange_id },
+      { id: "mode", header: t("column.mode"), kind: "text", width: 130, priority: 4, value: (row) => row.position_mode },
+      {
+        id: "status",
+        header: t("column.status"),
+        kind: "text",
+        width: 120,
+        priority: 1,
+        value: (row) => row.status,
+        cell: (row) => (
+          <StatusPill tone={row.status === "active" ? "good" : "bad"}>
+            {t(row.status === "active" ? "status.active" : "status.blocked")}
+          </StatusPill>
+        ),
+      },
+      {
+        id: "allowed",
+        header: t("column.allowed"),
+        kind: "text",
+        width: 130,
+        priority: 2,
+        value: (row) => String(row.allow_new_positions),
+        cell: (row) => (
+          <StatusPill tone={row.allow_new_positions ? "good" : "warn"}>
+            {t(row.allow_new_positions ? "allowed.yes" : "allowed.no")}
+          </StatusPill>
+        ),
+      },
+      { id: "quarantine", header: t("column.quarantine"), kind: "text", width: 200, priority: 3, value: (row) => row.quarantine },
+    ],
+    [t],
+  );
+}
+
+/** Kill switches, and the accounts with their switches and limits. */
+export default function RiskPage() {
+  const { t } = useTranslation("risk");
+  const scope = useScope();
+  const can = useCan();
+  const accounts = useRiskAccounts();
+  const columns = useColumns();
+  const [opened, setOpened] = useState<Opened>(null);
+  const rows = useMemo(
+    () => (accounts.data ?? []).filter((account) => scope.ids.includes(account.id)),
+    [accounts.data, scope.ids],
+  );
+  const close = () => setOpened(null);
+  const open = (kind: SwitchName | "limits", account: AccountRow) => () => setOpened({ kind, account });
+
+  const actions = (row: AccountRow): MenuItem[] => {
+    const items: MenuItem[] = [{ id: "limits", label: t("menu.limits"), run: open("limits", row) }];
+    if (can("risk_switch", row.id)) {
+      const kind = row.allow_new_positions ? "forbid" : "allow";
+      items.push({ id: kind, label: t(`switch.${kind}.menu`), run: open(kind, row) });
+    }
+    if (can("risk_block", row.id)) {
+      const kind = row.status === "active" ? "block" : "unblock";
+      items.push({ id: kind, label: t(`switch.${kind}.menu`), danger: kind === "block", run: open(kind, row) });
+    }
+    return items;
+  };
+
+  return (
+    <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-auto p-2">
+      <KillPanel />
+      <Panel title={t("accounts.title")} className="min-h-80 flex-1">
+        <DataGrid
+          id="riskAccounts"
+          label={t("accounts.title")}
+          columns={columns}
+          rows={rows}
+          state={{ loading: accounts.isPending, error: accounts.data === undefined ? accounts.error : null, onRetry: () => void accounts.refetch() }}
+          empty={t("accounts.empty")}
+          defaultSort={{ id: "id", desc: false }}
+          exportName="risk-accounts"
+          actions={actions}
+          onOpen={(row) => setOpened({ kind: "limits", account: row })}
+        />
+      </Panel>
+      {opened?.kind === "limits" && <UsageDrawer account={opened.account} onClose={close} />}
+      {opened !== null && opened.kind !== "limits" && (
+        <SwitchDialog account={opened.account} kind={opened.kind} onClose={close} />
+      )}
+    </div>
+  );
+}

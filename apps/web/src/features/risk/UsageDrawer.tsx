@@ -1,0 +1,80 @@
+import { useTranslation } from "react-i18next";
+import { useUsage, type AccountRow, type Usage } from "@/features/risk/reads";
+import { DetailDrawer } from "@/kit/DetailDrawer";
+import { EmptyState } from "@/kit/EmptyState";
+import { ErrorState } from "@/kit/ErrorState";
+import { cx } from "@/lib/cx";
+import { cmp, div, isDecimal, mul, sign, type Decimal } from "@/lib/decimal";
+import { useFormats } from "@/lib/format";
+
+const NEAR = "80";
+
+/** How much of a limit is used, in percent; null if it is no amount or not known. */
+export function usedPercent(usage: Usage): Decimal | null {
+  const { limit, current } = usage;
+  if (typeof limit !== "string" || !isDecimal(limit) || current === null || !isDecimal(current)) return null;
+  if (sign(limit) <= 0) return null;
+  return sign(current) <= 0 ? "0" : div(mul(current, "100"), limit, 1);
+}
+
+/** The limits of an account: value, who set it, how much is used. */
+export function UsageDrawer({ account, onClose }: { account: AccountRow; onClose: () => void }) {
+  const { t } = useTranslation("risk");
+  const { data, error, refetch } = useUsage(account.id);
+  return (
+    <DetailDrawer open onClose={onClose} title={t("limits.title", { account: account.label })}>
+      {error !== null && data === undefined && <ErrorState error={error} onRetry={() => void refetch()} compact />}
+      {data?.length === 0 && <EmptyState title={t("limits.none")} />}
+      <ul className="flex flex-col gap-3">
+        {(data ?? []).map((usage) => (
+          <UsageRow key={`${usage.scope}:${usage.scope_id}:${usage.key}`} usage={usage} />
+        ))}
+      </ul>
+    </DetailDrawer>
+  );
+}
+
+function limitText(limit: Usage["limit"]): string {
+  if (Array.isArray(limit)) return limit.join(", ");
+  return String(limit);
+}
+
+function UsageRow({ usage }: { usage: Usage }) {
+  const { t } = useTranslation("risk");
+  const { number, time } = useFormats();
+  const used = usedPercent(usage);
+  const over = used !== null && cmp(used, "100") >= 0;
+  const near = used !== null && cmp(used, NEAR) >= 0;
+  const shown = typeof usage.limit === "string" && isDecimal(usage.limit) ? number(usage.limit) : limitText(usage.limit);
+  return (
+    <li className="flex flex-col gap-1 text-sm">
+      <span className="flex justify-between gap-3">
+        <span className="font-mono text-xs">{usage.key}</span>
+        <span className={cx("num", over ? "text-down" : near && "text-warn")}>
+          {usage.current !== null && `${isDecimal(usage.current) ? number(usage.current) : usage.current} / `}
+          {shown}
+        </span>
+      </span>
+      {used !== null && (
+        <span
+          role="meter"
+          aria-label={usage.key}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={over ? 100 : Math.round(Number(used))}
+          className="h-1 bg-raise"
+        >
+          <span
+            className={cx("block h-1", over ? "bg-down" : near ? "bg-warn" : "bg-accent")}
+            style={{ width: `${over ? "100" : used}%` }}
+          />
+        </span>
+      )}
+      <span className="num text-2xs text-muted">
+        {t(`limits.scope.${usage.scope}`)} · {t("limits.setBy", { who: usage.set_by, time: time(usage.set_at) })}
+        {usage.symbol !== null && ` · ${usage.symbol}`}
+        {usage.tripped_at !== null && <span className="text-down"> · {t("limits.tripped", { time: time(usage.tripped_at) })}</span>}
+      </span>
+    </li>
+  );
+}
