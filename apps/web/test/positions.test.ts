@@ -10,6 +10,8 @@ it("gives short positions a size above 0 and a profit with its own sign", () => 
   const short = position({ side: "sell", qty: "-2", cost_basis: "-200", unrealized_pnl: "5" });
   expect(sizeOf(short)).toBe("2");
   expect(profitPercent(short)).toBe("2.5");
+  expect(profitPercent({ ...short, unrealized_pnl: "-64.34", cost_basis: "-2934.27" })).toBe("-2.19");
+  expect(profitPercent(position({ unrealized_pnl: "80.47", cost_basis: "2095" }))).toBe("3.84");
 });
 
 it("gives no percentage before the cost is known", () => {
