@@ -7,6 +7,7 @@
 import type { ComponentType } from "react";
 import type { Action } from "@/api/types";
 import type { IconName } from "@/kit/Icon";
+import { loadPageTexts } from "@/locales";
 import type { en } from "@/locales/en";
 
 export type SectionName = keyof (typeof en)["shell"]["section"];
@@ -53,7 +54,12 @@ type Loader = () => Promise<{ default: ComponentType }>;
 const files = import.meta.glob<{ default: ComponentType }>("../features/*/*Page.tsx");
 
 function loaderOf(entry: PageEntry): Loader | undefined {
-  return files[`../features/${entry.file}.tsx`];
+  const file = files[`../features/${entry.file}.tsx`];
+  if (file === undefined) return undefined;
+  return async () => {
+    const [page] = await Promise.all([file(), loadPageTexts()]);
+    return page;
+  };
 }
 
 /** The pages that exist, with the function that loads each. */

@@ -1,12 +1,14 @@
 /**
- * Texts of the page. English is part of the first load, the other languages are loaded when chosen.
+ * Texts of the page. The English ones of login and shell are part of the first load; those of the
+ * pages come with the first page, the other languages when they are chosen.
  *
  * One file per section and language: `en/positions.ts` is namespace `positions`. The English file
  * defines the keys; the types of the others and a test keep them equal.
  */
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import { en } from "@/locales/en";
+import type { en } from "@/locales/en";
+import { first } from "@/locales/en/first";
 import type { Same } from "@/locales/same";
 import { LANGUAGES, preferences, type Language } from "@/lib/preferences";
 
@@ -25,12 +27,21 @@ export function browserLanguage(languages: readonly string[] = navigator.languag
   return "en";
 }
 
+function add(language: Language, texts: Record<string, object>): void {
+  for (const [namespace, keys] of Object.entries(texts)) i18next.addResourceBundle(language, namespace, keys);
+}
+
+/** Load the English texts of the pages; every page is drawn after this. */
+export async function loadPageTexts(): Promise<void> {
+  if (i18next.hasResourceBundle("en", "positions")) return;
+  const { en: texts } = await import("@/locales/en");
+  add("en", texts);
+}
+
 async function show(language: Language): Promise<void> {
   if (language !== "en" && !i18next.hasResourceBundle(language, "common")) {
     const { texts } = await loaders[language]();
-    for (const [namespace, keys] of Object.entries(texts)) {
-      i18next.addResourceBundle(language, namespace, keys);
-    }
+    add(language, texts);
   }
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
@@ -45,7 +56,7 @@ export async function startTexts(): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: "en",
     fallbackLng: "en",
-    resources: { en },
+    resources: { en: first },
     defaultNS: "common",
     interpolation: { escapeValue: false },
     returnNull: false,

@@ -1,7 +1,4 @@
-import common from "@/locales/en/common";
-import shell from "@/locales/en/shell";
-import errors from "@/locales/en/errors";
-import auth from "@/locales/en/auth";
+import { first } from "@/locales/en/first";
 import positions from "@/locales/en/positions";
 import dashboard from "@/locales/en/dashboard";
 import trade from "@/locales/en/trade";
@@ -15,10 +12,7 @@ import account from "@/locales/en/account";
 
 /** English: the texts that define the keys. */
 export const en = {
-  common,
-  shell,
-  errors,
-  auth,
+  ...first,
   positions,
   dashboard,
   trade,
