@@ -1,1 +1,47 @@
-export default {};
+export default {
+  keys: {
+    title: "API keys",
+    search: "Key or user",
+    empty: "There are no API keys.",
+    label: "Label",
+    user: "User",
+    role: "Role",
+    prefix: "Begins with",
+    status: "Status",
+    state: { active: "Active", disabled: "Disabled" },
+    lastUsed: "Last used",
+    lastIp: "From",
+    created: "Created",
+    expires: "Expires",
+    term: { never: "Never", "30": "In 30 days", "90": "In 90 days", "365": "In a year" },
+    addresses: "Allowed addresses",
+    addressesHint: "IP addresses or networks, separated by commas. Empty: any.",
+    create: {
+      title: "New API key",
+      effect: "Creates a key. Its text is shown once. It starts without permissions on accounts.",
+      action: "Create key",
+    },
+    secret: {
+      title: "API key {{id}}",
+      once: "Save this key now. It cannot be shown again.",
+      lost: "The gateway gives the text of a key only once, and this answer does not have it. Disable the key and create another one.",
+      copy: "Copy key",
+      copied: "Copied",
+      saved: "I saved it",
+      noRights: "An administrator grants the key permissions on accounts.",
+    },
+    disable: {
+      title: "Disable the key {{name}}",
+      effect: "Requests with this key of {{user}} are refused at once, and its sessions end. It can be enabled again.",
+      action: "Disable key",
+      done: "Key {{name}} is disabled.",
+      own: "You are using this key: your session ends.",
+    },
+    enable: {
+      title: "Enable the key {{name}}",
+      effect: "Requests with this key of {{user}} are accepted again, with the permissions it had.",
+      action: "Enable key",
+      done: "Key {{name}} is enabled.",
+    },
+  },
+};

@@ -1,0 +1,116 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFilters } from "@/app/search";
+import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
+import { KEYS_QUERY, useKeys, type Key, type Owner } from "@/features/keys/reads";
+import { StatusDialog } from "@/features/keys/StatusDialog";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import type { Column } from "@/kit/grid/types";
+import { Icon } from "@/kit/Icon";
+import { SearchField } from "@/kit/SearchField";
+import { StatusPill } from "@/kit/StatusPill";
+import { useFormats } from "@/lib/format";
+
+type Opened = { kind: "new" } | { kind: "status"; key: Key } | null;
+
+function useColumns(owner: Owner): readonly Column<Key>[] {
+  const { t } = useTranslation("account");
+  const { time } = useFormats();
+  return useMemo(() => {
+    const user: Column<Key>[] = [
+      { id: "user", header: t("keys.user"), kind: "text", width: 120, priority: 1, value: (row) => row.userName },
+      { id: "role", header: t("keys.role"), kind: "text", width: 110, priority: 3, value: (row) => row.role },
+    ];
+    return [
+      { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
+      { id: "label", header: t("keys.label"), kind: "text", width: 140, priority: 1, value: (row) => row.label },
+      ...(owner === "admin" ? user : []),
+      { id: "prefix", header: t("keys.prefix"), kind: "text", width: 120, priority: 2, value: (row) => row.prefix },
+      {
+        id: "status",
+        header: t("keys.status"),
+        kind: "text",
+        width: 100,
+        priority: 1,
+        value: (row) => row.status,
+        cell: (row) => <StatusPill tone={row.status === "active" ? "good" : "neutral"}>{t(`keys.state.${row.status}`)}</StatusPill>,
+      },
+      { id: "used", header: t("keys.lastUsed"), kind: "time", width: 142, priority: 2, value: (row) => row.lastUsedAt, cell: (row) => time(row.lastUsedAt) },
+      { id: "ip", header: t("keys.lastIp"), kind: "text", width: 110, priority: 3, value: (row) => row.lastUsedIp },
+      {
+        id: "expires",
+        header: t("keys.expires"),
+        kind: "time",
+        width: 142,
+        priority: 3,
+        value: (row) => row.restrictions.expires_at,
+        cell: (row) => (row.restrictions.expires_at === null ? t("keys.term.never") : time(row.restrictions.expires_at)),
+      },
+      {
+        id: "addresses",
+        header: t("keys.addresses"),
+        kind: "text",
+        width: 130,
+        priority: 4,
+        value: (row) => row.restrictions.ip_allowlist?.join(", ") ?? null,
+      },
+      { id: "created", header: t("keys.created"), kind: "time", width: 142, priority: 4, value: (row) => row.createdAt, cell: (row) => time(row.createdAt) },
+    ];
+  }, [t, time, owner]);
+}
+
+/** Keys as a grid: create, disable, enable. */
+export function KeyGrid({ owner }: { owner: Owner }) {
+  const { t } = useTranslation("account");
+  const client = useQueryClient();
+  const keys = useKeys(owner);
+  const columns = useColumns(owner);
+  const [filters, setFilters, filtered] = useFilters("key");
+  const [opened, setOpened] = useState<Opened>(null);
+  const wanted = (filters.key ?? "").toLowerCase();
+  const rows = useMemo(
+    () =>
+      (keys.data ?? []).filter((key) =>
+        [key.label, key.userName, key.prefix].some((text) => text?.toLowerCase().includes(wanted)),
+      ),
+    [keys.data, wanted],
+  );
+  const close = () => setOpened(null);
+  const renew = () => void client.invalidateQueries({ queryKey: KEYS_QUERY });
+  return (
+    <>
+      <DataGrid
+        id={owner === "admin" ? "keys" : "ownKeys"}
+        label={t("keys.title")}
+        columns={columns}
+        rows={rows}
+        state={{ loading: keys.isPending, error: keys.data === undefined ? keys.error : null, onRetry: () => void keys.refetch() }}
+        empty={<EmptyState title={t("keys.empty")} />}
+        onClearFilters={filtered ? () => setFilters({ key: undefined }) : undefined}
+        defaultSort={{ id: "id", desc: true }}
+        exportName="api-keys"
+        actions={(key) => [
+          {
+            id: "status",
+            label: t(key.status === "active" ? "keys.disable.action" : "keys.enable.action"),
+            danger: key.status === "active",
+            run: () => setOpened({ kind: "status", key }),
+          },
+        ]}
+        toolbar={
+          <>
+            <SearchField label={t("keys.search")} value={filters.key ?? ""} onChange={(key) => setFilters({ key: key || undefined })} />
+            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
+              {t("keys.create.title")}
+            </Button>
+          </>
+        }
+      />
+      {opened?.kind === "new" && <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />}
+      {opened?.kind === "status" && <StatusDialog owner={owner} target={opened.key} onClose={close} onChanged={renew} />}
+    </>
+  );
+}
