@@ -6,6 +6,7 @@ import { Store, useStorePart } from "@/lib/store";
 
 export const LANGUAGES = ["en", "pt-BR", "es"] as const;
 export type Language = (typeof LANGUAGES)[number];
+export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", "pt-BR": "Português (Brasil)", es: "Español" };
 
 export interface GridSettings {
   hidden: string[];

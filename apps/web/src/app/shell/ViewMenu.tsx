@@ -2,10 +2,9 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/kit/Button";
 import { Icon } from "@/kit/Icon";
 import { Menu, type MenuItem } from "@/kit/Menu";
-import { LANGUAGES, preferences, setPreference, type Preferences } from "@/lib/preferences";
+import { LANGUAGE_NAMES, LANGUAGES, preferences, setPreference, type Preferences } from "@/lib/preferences";
 import { useStore } from "@/lib/store";
 
-const LANGUAGE_NAMES = { en: "English", "pt-BR": "Português (Brasil)", es: "Español" };
 const THEMES = ["system", "dark", "light"] as const;
 const PALETTES = ["green-red", "blue-orange", "red-green"] as const;
 const DENSITIES = ["compact", "default", "comfortable"] as const;
