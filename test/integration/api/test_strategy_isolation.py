@@ -86,6 +86,20 @@ async def test_send_order_into_a_position_of_another_strategy(
     assert await open_positions(shared) == before
 
 
+@pytest.mark.parametrize("name", ["orders", "deals", "positions"])
+async def test_exports_have_no_row_of_another_strategy(shared: InProcessGateway, name: str) -> None:
+    state = shared.app.state
+    await position_of(shared, state.own)
+    path = f"/oms/export/{name}?account_ids={shared.account_id}&format=json"
+    strategies = {
+        key: {row["strategy_id"] for row in await shared.client.get(path, key=key)}
+        for key in (state.admin, state.key)
+    }
+    assert strategies == {state.admin: {state.own, state.other}, state.key: {state.own}}
+    foreign = await shared.client("GET", f"{path}&strategy_ids={state.other}", key=state.key)
+    assert state.other not in {row["strategy_id"] for row in foreign.json()}
+
+
 async def test_own_positions_and_unknown_ones(shared: InProcessGateway) -> None:
     state = shared.app.state
     own = (await position_of(shared, state.own))["id"]

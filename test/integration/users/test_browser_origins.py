@@ -210,7 +210,16 @@ async def test_own_origin_is_the_setting(api: AdminClient, tmp_path: Path) -> No
         browser = Browser(gateway.client)
         assert (await browser("POST", "/auth/session", LOGIN)).detail["reason"] == "origin"
         own = "https://oms.example.org"
-        assert (await browser("POST", "/auth/session", LOGIN, origin=own)).status == 200
+        answer = await browser("POST", "/auth/session", LOGIN, origin=own)
+        # The proxy forwarded neither scheme nor host: the browser has TLS all the same.
+        assert (answer.status, list(browser.cookies)) == (200, ["__Host-oms_sid"])
+        assert "Secure; HttpOnly" in answer.headers["set-cookie"]
+        token = answer.json()["csrf_token"]
+        touch = {"origin": own, "x_csrf_token": token}
+        assert (await browser("POST", "/auth/session/touch", **touch)).status == 200
+        async with connect_websocket(gateway.app, headers=browser.handshake(origin=own)) as socket:
+            reply = await socket.request("subscribe", {"account_ids": [gateway.account_id]})
+            assert reply["payload"]["code"] != "not_authenticated"
 
 
 async def test_plain_http_is_allowed_by_the_setting(tmp_path: Path) -> None:

@@ -14,7 +14,13 @@ def cell(value: object) -> str:
     return text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\n=1", "\r=1", "-"),
+        *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"),
+    ],
+)
 def test_text_that_begins_like_a_formula_is_guarded(text: str) -> None:
     assert cell(text) == f"'{text}"
 

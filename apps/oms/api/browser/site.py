@@ -66,7 +66,9 @@ class Site:
         if not self.is_local and not settings.ui.allow_plain_http:
             message = "browser sessions need HTTPS, or a browser on the gateway's own host"
             raise Forbidden(message, code="session_needs_tls")
-        return self.plain_cookie
+        # Only pages of the public address are served: a browser has TLS up to a proxy of its own.
+        is_public_encrypted = (settings.public_url or "").startswith("https://")
+        return SECURE_COOKIE if is_public_encrypted else self.plain_cookie
 
     @property
     def plain_cookie(self) -> CookieForm:

@@ -18,6 +18,9 @@ _DIRECTIVE = re.compile(r"[a-z][a-z-]{1,39}")
 _KEYWORD = re.compile(r"[a-z][a-z-]{1,39}")
 """``inline``, ``eval`` and the like, in place of a blocked URL."""
 
+_NOT_IN_URLS = re.compile(r"[^!-~]")
+"""Browsers escape these; in a log they could begin another field or line, or steer a terminal."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -55,12 +58,13 @@ def read_report(body: object) -> dict[str, str] | None:
     directive = directive.partition(" ")[0]
     if not _DIRECTIVE.fullmatch(directive):
         return None
-    return {
+    fields = {
         "directive": directive,
         "blocked": _blocked(_text(report, "blocked-uri")),
         "page": _path(_text(report, "document-uri")),
         "source": _path(_text(report, "source-file")),
     }
+    return {name: _NOT_IN_URLS.sub("?", text) for name, text in fields.items()}
 
 
 def _text(report: Mapping[object, object], key: str) -> str:

@@ -13,7 +13,7 @@ from kit.gateway.in_process import InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiClient
 from oms.api.app import create_app
 from oms.api.middleware.security_headers import SECURITY_HEADERS
-from oms.api.web_page.csp_reports import LOGGED_PER_MINUTE, CspReportLog
+from oms.api.web_page.csp_reports import LOGGED_PER_MINUTE, CspReportLog, read_report
 from oms.api.web_page.page_files import PageFolder
 from oms.config import Settings
 
@@ -247,6 +247,15 @@ async def test_reports_are_logged_without_what_may_be_secret(
         await page("POST", "/csp-report", REPORT)
     assert counts == {"logged": LOGGED_PER_MINUTE, "not_logged": 1}
     assert len([one for one in caplog.records if one.message == "csp_violation"]) == 10
+
+
+def test_reports_cannot_steer_a_terminal_or_begin_a_line() -> None:
+    sent = "https://a.example/\x1b[2J\x9b31m\u2028\x85\u202eb c"
+    report = {"effective-directive": "img-src", "document-uri": sent, "source-file": sent}
+    fields = read_report({"csp-report": report | {"blocked-uri": "https://\x1b[2J.example/"}})
+    assert fields is not None
+    assert {fields["page"], fields["source"]} == {"/?[2J?31m???b?c"}
+    assert all(text.isascii() and text.isprintable() for text in fields.values())
 
 
 @pytest.mark.parametrize(
