@@ -31,10 +31,13 @@ _READ_STORAGE = """async () => {
     databases: await indexedDB.databases(), caches: await caches.keys(), url: location.href,
   });
 }"""
+#: What fades has the contrast of no theme: it is waited for.
 _RUN_AXE = """async (rules) => {
+  const isFinite = (one) => Number.isFinite(one.effect.getComputedTiming().endTime);
+  await Promise.allSettled(document.getAnimations().filter(isFinite).map((one) => one.finished));
   const result = await axe.run(document, {runOnly: rules});
   return result.violations.map((one) =>
-    `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
+    `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
 }"""
 
 
@@ -82,7 +85,11 @@ class WebDesk:
         """Return what axe finds in both themes; the view stays in the last one."""
         found = []
         for theme in THEMES:
-            await self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            await self.page.emulate_media(
+                color_scheme=theme,  # type: ignore[arg-type]
+                reduced_motion="reduce",
+            )
+            await self.page.locator(f"html[data-theme={theme}]").wait_for()
             if not await self.page.evaluate("'axe' in window"):
                 await self.page.evaluate(AXE.read_text(encoding="utf-8"))
             found += [f"{theme}: {one}" for one in await self.page.evaluate(_RUN_AXE, AXE_RULES)]

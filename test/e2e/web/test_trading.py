@@ -1,0 +1,128 @@
+"""A trader's session on the web desk, from login to logout."""
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING
+
+from e2e.web.conftest import open_web_desk
+from kit.browser.trade_desk import TradeDesk
+from kit.browser.web_desk import WebDesk
+from kit.gateway.processes import Gateway
+from kit.http.client import call
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+PASSWORD = secrets.token_urlsafe(16)
+POSITIONS, ORDERS = "Open positions", "Open orders"
+NO_POSITION = "No open positions in"
+
+
+async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Browser") -> None:
+    trader = TradeDesk(web_desk)
+    # Other tests share the gateway: the kill switch is for an account of this test.
+    gateway = web_desk.gateway
+    (account_id,) = await asyncio.to_thread(gateway.add_accounts, 1, position_mode="hedge")
+    _set_password(gateway)
+    await _refuse_wrong_password(trader)
+    await trader.log_in("trader", PASSWORD)
+    await trader.go_to("Trade desk")
+    await trader.show_only(_label(gateway, account_id))
+    await _open_and_close_a_position(trader, browser)
+    await _change_and_cancel_an_order(trader)
+    await _stop_trading(trader)
+    await trader.log_out()
+    assert await web_desk.context.cookies() == []
+
+
+async def test_mariadb_stores_what_the_trader_does(web_desk_on_mariadb: WebDesk) -> None:
+    trader = TradeDesk(web_desk_on_mariadb)
+    _set_password(web_desk_on_mariadb.gateway)
+    await trader.desk.open("trade")
+    await trader.log_in("trader", PASSWORD)
+    await trader.fill_ticket("0.02")
+    await trader.send_ticket()
+    await _close_half(trader)
+    await _close_rest(trader)
+    await trader.log_out()
+
+
+async def _open_and_close_a_position(trader: TradeDesk, browser: "Browser") -> None:
+    """A second browser, logged in with a key, shows each change without being asked to."""
+    await trader.fill_ticket("0.02")
+    await trader.send_ticket()
+    await trader.row(POSITIONS, "0.02").wait_for()
+    async for other in open_web_desk(browser, trader.desk.gateway):
+        await other.log_in(view="positions")
+        watcher = TradeDesk(other)
+        await watcher.row(POSITIONS, "0.02").wait_for()
+        assert await other.accessibility_findings() == []
+        await _close_half(trader)
+        await watcher.row(POSITIONS, "0.01").wait_for()
+        assert await trader.desk.accessibility_findings() == []
+        await _close_rest(trader)
+        await watcher.row(POSITIONS, "0.01").wait_for(state="detached")
+
+
+async def _close_half(trader: TradeDesk) -> None:
+    await trader.choose_action(trader.row(POSITIONS, "0.02"), "Close a part…")
+    await trader.confirm("Close position", "Close")
+    await trader.row(POSITIONS, "0.01").wait_for()
+
+
+async def _close_rest(trader: TradeDesk) -> None:
+    await trader.choose_action(trader.row(POSITIONS, "0.01"), "Close…")
+    await trader.confirm("Close position", "Close")
+    await trader.page.get_by_text(NO_POSITION).wait_for()
+
+
+async def _change_and_cancel_an_order(trader: TradeDesk) -> None:
+    await trader.show_rows("Orders")
+    await trader.fill_ticket("0.2", limit_price="1000")
+    await trader.send_ticket()
+    await trader.choose_action(trader.row(ORDERS, "1,000"), "Change…")
+    dialog = trader.dialog("Change order")
+    await dialog.get_by_role("textbox", name="Price").fill("1001.5")
+    assert await trader.desk.accessibility_findings() == []
+    await trader.confirm("Change order", "Change")
+    changed = trader.row(ORDERS, "1,001.5")
+    await changed.get_by_text("Open", exact=True).wait_for()
+    await trader.choose_action(changed, "Cancel order…")
+    await trader.confirm("Cancel order", "Cancel the order")
+    await trader.page.get_by_text("No open orders in").wait_for()
+
+
+async def _stop_trading(trader: TradeDesk) -> None:
+    """The kill switch refuses an order, and the page says why before it is sent."""
+    await trader.page.get_by_role("button", name="Trading on").click()
+    await trader.confirm("Stop trading now", "Stop trading", comment="end of the session")
+    await trader.page.get_by_role("status").get_by_text("end of the session").wait_for()
+    await trader.fill_ticket("0.02")
+    await trader.preview.get_by_text("A kill switch is on.").wait_for()
+    assert await trader.ticket.get_by_role("button", name="Buy").last.is_disabled()
+    assert await trader.desk.accessibility_findings() == []
+
+
+def _label(gateway: Gateway, account_id: int) -> str:
+    _, accounts, _ = call(gateway, "GET", "/oms/accounts")
+    (label,) = (one["label"] for one in accounts["items"] if one["account_id"] == account_id)
+    return str(label)
+
+
+def _set_password(gateway: Gateway) -> None:
+    admin = gateway.admin_api_key
+    status, users, _ = call(gateway, "GET", "/admin/users", key=admin)
+    assert status == 200, users
+    (user_id,) = (one["user_id"] for one in users["items"] if one["user_name"] == "trader")
+    change = {"password": PASSWORD}
+    status, answer, _ = call(gateway, "PATCH", f"/admin/users/{user_id}", change, key=admin)
+    assert status == 200, answer
+
+
+async def _refuse_wrong_password(trader: TradeDesk) -> None:
+    trader.desk.expected_refusals.add((401, "/auth/session"))
+    await trader.desk.open()
+    await trader.submit_password("trader", "no password of anyone")
+    alert = trader.page.get_by_role("alert")
+    await alert.get_by_text("These credentials do not count.").wait_for()
+    assert await trader.desk.accessibility_findings() == []
