@@ -5,7 +5,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from e2e.web.conftest import open_web_desk
-from kit.browser.trade_desk import TradeDesk
+from kit.browser.trader import Trader
 from kit.browser.web_desk import WebDesk
 from kit.gateway.processes import Gateway
 from kit.http.client import call
@@ -19,7 +19,7 @@ NO_POSITION = "No open positions in"
 
 
 async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Browser") -> None:
-    trader = TradeDesk(web_desk)
+    trader = Trader(web_desk)
     # Other tests share the gateway: the kill switch is for an account of this test.
     gateway = web_desk.gateway
     (account_id,) = await asyncio.to_thread(gateway.add_accounts, 1, position_mode="hedge")
@@ -36,9 +36,9 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
 
 
 async def test_mariadb_stores_what_the_trader_does(web_desk_on_mariadb: WebDesk) -> None:
-    trader = TradeDesk(web_desk_on_mariadb)
+    trader = Trader(web_desk_on_mariadb)
     _set_password(web_desk_on_mariadb.gateway)
-    await trader.desk.open("trade")
+    await trader.web_desk.open("trade")
     await trader.log_in("trader", PASSWORD)
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
@@ -47,43 +47,43 @@ async def test_mariadb_stores_what_the_trader_does(web_desk_on_mariadb: WebDesk)
     await trader.log_out()
 
 
-async def _open_and_close_a_position(trader: TradeDesk, browser: "Browser") -> None:
+async def _open_and_close_a_position(trader: Trader, browser: "Browser") -> None:
     """A second browser, logged in with a key, shows each change without being asked to."""
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
     await trader.row(POSITIONS, "0.02").wait_for()
-    async for other in open_web_desk(browser, trader.desk.gateway):
+    async for other in open_web_desk(browser, trader.web_desk.gateway):
         await other.log_in(view="positions")
-        watcher = TradeDesk(other)
-        await watcher.row(POSITIONS, "0.02").wait_for()
+        observer = Trader(other)
+        await observer.row(POSITIONS, "0.02").wait_for()
         assert await other.accessibility_findings() == []
         await _close_half(trader)
-        await watcher.row(POSITIONS, "0.01").wait_for()
-        assert await trader.desk.accessibility_findings() == []
+        await observer.row(POSITIONS, "0.01").wait_for()
+        assert await trader.web_desk.accessibility_findings() == []
         await _close_rest(trader)
-        await watcher.row(POSITIONS, "0.01").wait_for(state="detached")
+        await observer.row(POSITIONS, "0.01").wait_for(state="detached")
 
 
-async def _close_half(trader: TradeDesk) -> None:
+async def _close_half(trader: Trader) -> None:
     await trader.choose_action(trader.row(POSITIONS, "0.02"), "Close a part…")
     await trader.confirm("Close position", "Close")
     await trader.row(POSITIONS, "0.01").wait_for()
 
 
-async def _close_rest(trader: TradeDesk) -> None:
+async def _close_rest(trader: Trader) -> None:
     await trader.choose_action(trader.row(POSITIONS, "0.01"), "Close…")
     await trader.confirm("Close position", "Close")
     await trader.page.get_by_text(NO_POSITION).wait_for()
 
 
-async def _change_and_cancel_an_order(trader: TradeDesk) -> None:
+async def _change_and_cancel_an_order(trader: Trader) -> None:
     await trader.show_rows("Orders")
     await trader.fill_ticket("0.2", limit_price="1000")
     await trader.send_ticket()
     await trader.choose_action(trader.row(ORDERS, "1,000"), "Change…")
     dialog = trader.dialog("Change order")
     await dialog.get_by_role("textbox", name="Price").fill("1001.5")
-    assert await trader.desk.accessibility_findings() == []
+    assert await trader.web_desk.accessibility_findings() == []
     await trader.confirm("Change order", "Change")
     changed = trader.row(ORDERS, "1,001.5")
     await changed.get_by_text("Open", exact=True).wait_for()
@@ -92,7 +92,7 @@ async def _change_and_cancel_an_order(trader: TradeDesk) -> None:
     await trader.page.get_by_text("No open orders in").wait_for()
 
 
-async def _stop_trading(trader: TradeDesk) -> None:
+async def _stop_trading(trader: Trader) -> None:
     """The kill switch refuses an order, and the page says why before it is sent."""
     await trader.page.get_by_role("button", name="Trading on").click()
     await trader.confirm("Stop trading now", "Stop trading", comment="end of the session")
@@ -100,7 +100,7 @@ async def _stop_trading(trader: TradeDesk) -> None:
     await trader.fill_ticket("0.02")
     await trader.preview.get_by_text("A kill switch is on.").wait_for()
     assert await trader.ticket.get_by_role("button", name="Buy").last.is_disabled()
-    assert await trader.desk.accessibility_findings() == []
+    assert await trader.web_desk.accessibility_findings() == []
 
 
 def _label(gateway: Gateway, account_id: int) -> str:
@@ -119,10 +119,10 @@ def _set_password(gateway: Gateway) -> None:
     assert status == 200, answer
 
 
-async def _refuse_wrong_password(trader: TradeDesk) -> None:
-    trader.desk.expected_refusals.add((401, "/auth/session"))
-    await trader.desk.open()
+async def _refuse_wrong_password(trader: Trader) -> None:
+    trader.web_desk.expected_refusals.add((401, "/auth/session"))
+    await trader.web_desk.open()
     await trader.submit_password("trader", "no password of anyone")
     alert = trader.page.get_by_role("alert")
     await alert.get_by_text("These credentials do not count.").wait_for()
-    assert await trader.desk.accessibility_findings() == []
+    assert await trader.web_desk.accessibility_findings() == []

@@ -1,4 +1,4 @@
-"""The trade desk in a browser, used as a person uses it: by roles and names that are shown."""
+"""A trader at the web desk, who uses it as a person does: by roles and names that are shown."""
 
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 SYMBOL = "BTC/USDT:USDT"
 
 
-class TradeDesk:
+class Trader:
     """Steps of a trader; each waits until the page shows its effect."""
 
-    def __init__(self, desk: WebDesk) -> None:
-        self.desk = desk
-        self.page: Page = desk.page
+    def __init__(self, web_desk: WebDesk) -> None:
+        self.web_desk = web_desk
+        self.page: Page = web_desk.page
         self.ticket = self.page.get_by_role("form", name="Order ticket")
         self.preview = self.page.get_by_role("region", name="Preview")
 
