@@ -1,1 +1,30 @@
-export default {};
+export default {
+  system: {
+    good: "All good",
+    stale: "Out of date: the gateway does not answer",
+    warning: {
+      degraded: "The gateway is degraded",
+      noWorker: "No worker is running",
+      workerLate: "A worker is late",
+      outboxLate: "Events are late",
+      ordersUnknown: "Orders of unknown outcome",
+      calendar: "The trading calendar ends soon or is missing",
+    },
+    pause: "Pause",
+    resume: "Resume",
+    version: "Version",
+    requests: "Requests",
+    errors_one: "{{count}} error",
+    errors_other: "{{count}} errors",
+    started: "Running since",
+    waiting: "Commands waiting",
+    wait95: "Wait, 95 %",
+    execute95: "Execution, 95 %",
+    outbox: "Events behind",
+    unknown: "Orders of unknown outcome",
+    workers: "Workers",
+    seconds: "{{count}} s ago",
+    column: { worker: "Worker", host: "Host", heartbeat: "Heartbeat", accounts: "Accounts", waiting: "Waiting", running: "Running" },
+    raw: "Raw rows",
+  },
+};
