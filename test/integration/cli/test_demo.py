@@ -16,6 +16,8 @@ from oms.cli.demo import demo as demo_module
 from oms.cli.main import main
 
 DAYS = 2
+#: Printed in this order: who may trade comes first.
+LOGINS = ("trader", "admin")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,8 @@ def test_it_has_accounts_trades_and_what_can_happen_to_orders(home: Path, texts:
     made = content(home)
     assert set(made["accounts"]) == {"Binance hedge", "Bybit netting", "OKX coin-margined"}
     text = texts[0]
-    assert made["passwords"]["admin"] in text and made["api_key"] in text
+    trader, admin = (f"user: {name}, password: {made['passwords'][name]}" for name in LOGINS)
+    assert text.index(trader) < text.index(admin) and made["api_key"] in text
     assert f"{made['base_url']}/ui/" in text
     states = column(home, "SELECT state FROM oms_positions")
     assert states.count("open") > 15 and states.count("closed") > 3
@@ -147,7 +150,7 @@ def test_what_was_not_completed_is_made_again(
 
     async def make(settings: Any, seed: int, history: object) -> dict[str, Any]:
         assert not (settings.home / "oms.sqlite3").exists()
-        return {**content(tmp_path), "passwords": {"admin": "p"}, "api_key": "k"}
+        return {**content(tmp_path), "passwords": dict.fromkeys(LOGINS, "p"), "api_key": "k"}
 
     with patch.context() as context:
         context.setattr(demo_module, "_make", make)

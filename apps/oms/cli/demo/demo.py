@@ -57,8 +57,9 @@ def demo_text(content: dict[str, Any], path: Path) -> str:
     url, passwords = content["base_url"], content["passwords"]
     return f"""
 oms-gateway demo: {url}/ui/
-user: admin, password: {passwords["admin"]}
-key: {content["api_key"]} (trades; role trader)
+user: trader, password: {passwords["trader"]} (trades)
+user: admin, password: {passwords["admin"]} (administers; may not trade)
+key: {content["api_key"]} (of trader)
 
 Paper accounts with moving prices, made from seed {content["seed"]}.
 The other users, their passwords and keys are in {path}
