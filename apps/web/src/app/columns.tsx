@@ -9,6 +9,7 @@ import type { Column } from "@/kit/grid/types";
 import { SideText } from "@/kit/SideText";
 import type { Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf, profitCurrency } from "@/lib/symbol";
 import { fmtAge } from "@/lib/time";
 
 interface LedgerRow {
@@ -71,7 +72,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         priority: 4,
         value: (row) => strategy(row.strategy_id),
       },
-      symbol: { id: "symbol", header: t("column.symbol"), kind: "text", width: 112, priority: 1, value: (row) => row.symbol },
+      symbol: { id: "symbol", header: t("column.symbol"), kind: "text", width: 124, priority: 1, value: (row) => row.symbol },
       side: (position = false) => ({
         id: "side",
         header: t("column.side"),
@@ -99,7 +100,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         value,
         cell: (row) => {
           const tone = toneOf(value(row));
-          return <span className={tone && TONES[tone]}>{number(value(row), { places: 2, plus: true })}</span>;
+          return <span className={tone && TONES[tone]}>{number(value(row), { places: placesOf(profitCurrency(row.symbol)), plus: true })}</span>;
         },
         ...extra,
       }),

@@ -7,6 +7,7 @@ import { EquityPanel } from "@/features/dashboard/EquityPanel";
 import { GroupBars } from "@/features/dashboard/GroupBars";
 import { LatestDeals } from "@/features/dashboard/LatestDeals";
 import { usePortfolio, useStatistics, type Group } from "@/features/dashboard/reads";
+import { Read } from "@/features/dashboard/Read";
 import { Tiles } from "@/features/dashboard/Tiles";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
@@ -48,13 +49,17 @@ export default function DashboardPage() {
       <div className="grid gap-2 xl:grid-cols-3">
         <EquityPanel days={days} />
         <Panel title={t("strategies.title")}>
-          <GroupBars groups={byStrategy.data?.groups ?? []} name={strategy} note={note} empty={t("noneClosed")} />
+          <Read query={byStrategy}>
+            {({ groups }) => <GroupBars groups={groups} name={strategy} note={note} empty={t("noneClosed")} />}
+          </Read>
         </Panel>
         <Panel title={t("calendar.title")}>
-          <Calendar groups={byDay.data?.groups ?? []} start={days.start} end={days.end} />
+          <Read query={byDay}>{({ groups }) => <Calendar groups={groups} start={days.start} end={days.end} />}</Read>
         </Panel>
         <Panel title={t("symbols.title")}>
-          <GroupBars groups={bySymbol.data?.groups ?? []} name={(group) => group.key} note={note} empty={t("noneClosed")} limit={MOVERS} />
+          <Read query={bySymbol}>
+            {({ groups }) => <GroupBars groups={groups} name={(group) => group.key} note={note} empty={t("noneClosed")} limit={MOVERS} />}
+          </Read>
         </Panel>
         <Panel title={t("deals.title")} className="max-h-96">
           <LatestDeals accounts={parameter} />

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { Deal } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
+import { Read } from "@/features/dashboard/Read";
 import { EmptyState } from "@/kit/EmptyState";
 import { SideText } from "@/kit/SideText";
 import { cx } from "@/lib/cx";
@@ -17,7 +18,7 @@ const TEXT = { up: "text-up", down: "text-down" };
 /** The newest executions of the accounts, renewed when one is added. */
 export function LatestDeals({ accounts }: { accounts: string }) {
   const { t } = useTranslation("dashboard");
-  const { data, refetch } = useQuery({
+  const deals = useQuery({
     queryKey: ["latestDeals", accounts],
     queryFn: async () => {
       const query = { account_ids: accounts, sort: "desc", page_size: COUNT, with_total: false, cursor: "" } as const;
@@ -26,14 +27,21 @@ export function LatestDeals({ accounts }: { accounts: string }) {
     },
     enabled: accounts !== "",
   });
-  useLiveEvents(["deal_updated"], () => void refetch());
-  if (data === undefined || data.length === 0) return <EmptyState title={t("deals.empty")} />;
+  useLiveEvents(["deal_updated"], () => void deals.refetch());
   return (
-    <ol className="flex flex-col overflow-auto">
-      {data.map((deal) => (
-        <LatestDeal key={deal.id} deal={deal} />
-      ))}
-    </ol>
+    <Read query={deals}>
+      {(rows) =>
+        rows.length === 0 ? (
+          <EmptyState title={t("deals.empty")} />
+        ) : (
+          <ol className="flex flex-col overflow-auto">
+            {rows.map((deal) => (
+              <LatestDeal key={deal.id} deal={deal} />
+            ))}
+          </ol>
+        )
+      }
+    </Read>
   );
 }
 

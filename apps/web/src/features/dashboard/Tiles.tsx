@@ -21,7 +21,8 @@ export function Tiles({ portfolio, statistics }: Props) {
   const closed = statistics?.closed_positions ?? 0;
   const isMixed = statistics !== undefined && closed > 0 && statistics.currency === null;
   const mixed = isMixed ? t("severalCurrencies") : "";
-  const sample = t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
+  const sample = statistics === undefined ? "" : t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
+  const hasRate = statistics !== undefined && statistics.winrate !== null;
   const money = (value: string | null | undefined) => number(value ?? null, { places: 2, plus: true });
   return (
     <div className="grid grid-cols-2 gap-2 md:grid-cols-4 xl:grid-cols-8">
@@ -49,7 +50,7 @@ export function Tiles({ portfolio, statistics }: Props) {
         to="/positions/history"
       />
       <StatTile label={t("tile.fees")} value={number(statistics?.fees_total ?? null, { places: 2 })} unit={statistics?.currency ?? ""} note={mixed} to="/deals" />
-      <StatTile label={t("tile.winRate")} value={number(statistics?.winrate ?? null, { places: 1 })} unit="%" note={sample} to="/positions/history" />
+      <StatTile label={t("tile.winRate")} value={number(statistics?.winrate ?? null, { places: 1 })} unit={hasRate ? "%" : ""} note={sample} to="/positions/history" />
       <StatTile label={t("tile.profitFactor")} value={number(statistics?.profit_factor ?? null, { places: 2 })} note={mixed || sample} />
       <StatTile
         label={t("tile.drawdown")}

@@ -5,7 +5,7 @@ import { useLedgerColumns } from "@/app/columns";
 import { profitPercent, sizeOf } from "@/features/positions/figures";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING, toneOf, useFormats } from "@/lib/format";
-import { profitCurrency } from "@/lib/symbol";
+import { placesOf, profitCurrency } from "@/lib/symbol";
 
 /** The columns of open positions; price and profit are painted live. */
 export function usePositionColumns(): readonly Column<Position>[] {
@@ -39,7 +39,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
           text:
             row.unrealized_pnl === null
               ? NOTHING
-              : `${number(row.unrealized_pnl, { places: 2, plus: true })} ${profitCurrency(row.symbol)}`,
+              : `${number(row.unrealized_pnl, { places: placesOf(profitCurrency(row.symbol)), plus: true })} ${profitCurrency(row.symbol)}`,
           tone: toneOf(row.unrealized_pnl),
           title: row.unrealized_pnl ?? t("noPrice"),
         }),
