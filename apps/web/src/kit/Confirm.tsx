@@ -102,7 +102,7 @@ function OpenConfirm(props: ConfirmProps) {
         {props.environment !== undefined && <EnvBadge environment={props.environment} />}
         <span className="num">{props.effect}</span>
       </p>
-      {props.changes !== undefined && <ChangeTable changes={props.changes} />}
+      {props.changes !== undefined && props.changes.length > 0 && <ChangeTable changes={props.changes} />}
       {props.children}
       {asked !== "none" && (
         <CommentField value={comment} onChange={setComment} required={asked === "required"} />

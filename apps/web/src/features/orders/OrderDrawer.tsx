@@ -5,6 +5,7 @@ import { api, call } from "@/api/client";
 import type { Order } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
 import { OrderStatus } from "@/features/orders/OrderStatus";
+import { useOrderTypeName } from "@/features/orders/words";
 import { Button } from "@/kit/Button";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
 import { ErrorState } from "@/kit/ErrorState";
@@ -17,6 +18,7 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
   const { t } = useTranslation("orders");
   const { number, time } = useFormats();
   const account = useAccountNames()(order.account_id);
+  const typeName = useOrderTypeName();
   const [raw, setRaw] = useState(false);
   const fee = order.fee === null ? NOTHING : `${number(order.fee)} ${order.fee_currency ?? ""}`;
   return (
@@ -26,7 +28,7 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
           [t("column.account", { ns: "common" }), account.label],
           [t("column.symbol", { ns: "common" }), order.symbol],
           [t("column.side", { ns: "common" }), <SideText key="side" side={order.side} />],
-          [t("column.type"), order.order_type],
+          [t("column.type"), typeName(order.order_type)],
           [t("column.status"), <OrderStatus key="status" order={order} />],
           [t("column.qty"), number(order.qty)],
           [t("column.filled"), number(order.filled_qty)],

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Order } from "@/api/types";
 import { useLedgerColumns } from "@/app/columns";
 import { OrderStatus } from "@/features/orders/OrderStatus";
+import { useOrderTypeName } from "@/features/orders/words";
 import type { Column } from "@/kit/grid/types";
 import { useFormats } from "@/lib/format";
 
@@ -10,6 +11,7 @@ import { useFormats } from "@/lib/format";
 export function useOrderColumns(history: boolean): readonly Column<Order>[] {
   const { t } = useTranslation("orders");
   const { number } = useFormats();
+  const typeName = useOrderTypeName();
   const ledger = useLedgerColumns<Order>();
   return useMemo((): Column<Order>[] => {
     const flags = (row: Order) =>
@@ -30,7 +32,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
       ledger.strategy,
       ledger.symbol,
       ledger.side(),
-      ledger.text("type", t("column.type"), (row) => row.order_type, { width: 84 }),
+      ledger.text("type", t("column.type"), (row) => typeName(row.order_type), { width: 84 }),
       ledger.decimal("qty", t("column.qty"), (row) => row.qty, { priority: 1 }),
       filled,
       ledger.decimal("price", t("column.price"), (row) => row.price),
@@ -58,5 +60,5 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
         priority: 3,
       }),
     ];
-  }, [t, number, ledger, history]);
+  }, [t, number, typeName, ledger, history]);
 }
