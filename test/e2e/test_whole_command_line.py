@@ -114,8 +114,9 @@ KEYS = {
     "paper deposit": {"ok"},
     "paper reset": {"ok"},
 }
-#: The gateway under test is ``oms up``, which runs these; ``watch`` runs until Ctrl-C.
-PROCESSES = {"up", "api", "worker", "watch"}
+#: The gateway under test is ``oms up``, which runs these. ``watch`` and ``demo`` run until Ctrl-C:
+#: test/integration/cli/test_demo.py runs ``demo``.
+PROCESSES = {"up", "api", "worker", "watch", "demo"}
 
 
 @pytest.fixture(scope="module")
