@@ -8,13 +8,14 @@ import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import pytest_asyncio
 
 from kit.browser.web_desk import ROOT, WebDesk
 from kit.databases.mariadb import PrivateMariaDB
+from kit.gateway.demo import DemoGateway
 from kit.gateway.processes import Gateway
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
 VIEWPORT = {"width": 1440, "height": 900}
+Running = TypeVar("Running", bound=Gateway)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +69,15 @@ def web_gateway_on_mariadb(
     yield from _run(Gateway(folder, workers=1, mariadb=mariadb, dsn=dsn))
 
 
-def _run(gateway: Gateway) -> Iterator[Gateway]:
+@pytest.fixture(scope="session")
+def demo_gateway(
+    built_page: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DemoGateway]:
+    """``oms demo``."""
+    yield from _run(DemoGateway(tmp_path_factory.mktemp("web-demo")))
+
+
+def _run(gateway: Running) -> Iterator[Running]:
     try:
         gateway.start()
         yield gateway
@@ -99,6 +109,13 @@ async def web_desk_on_mariadb(
 ) -> AsyncIterator[WebDesk]:
     """The same on MariaDB."""
     async for opened in open_web_desk(browser, web_gateway_on_mariadb):
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web_desk_of_demo(browser: "Browser", demo_gateway: DemoGateway) -> AsyncIterator[WebDesk]:
+    """The web desk of the demo."""
+    async for opened in open_web_desk(browser, demo_gateway):
         yield opened
 
 

@@ -81,6 +81,16 @@ class WebDesk:
         await field.wait_for(state="detached")
         await self.page.get_by_role("main").wait_for()
 
+    async def log_in_as(self, user_name: str, password: str) -> None:
+        """Log in with a password, and wait for the first view."""
+        await self.open()
+        await self.page.get_by_role("textbox", name="User name").fill(user_name)
+        field = self.page.locator("input[type=password]")
+        await field.fill(password)
+        await self.page.get_by_role("button", name="Log in").click()
+        await field.wait_for(state="detached")
+        await self.page.get_by_role("navigation").first.wait_for()
+
     async def accessibility_findings(self) -> list[str]:
         """Return what axe finds in both themes; the view stays in the last one."""
         found = []
