@@ -32,25 +32,25 @@ async def test_every_further_page_of_an_admin(
     await _check_pages(web_desk_of_demo, sorted(paths - others))
 
 
-async def _log_in(desk: WebDesk, demo: DemoGateway, user_name: str) -> set[str]:
+async def _log_in(opened: WebDesk, demo: DemoGateway, user_name: str) -> set[str]:
     """Return the paths of the pages that the user is offered."""
-    await desk.log_in_as(user_name, demo.password_of(user_name))
-    return {*await desk.page.evaluate(_PATHS), "account"}
+    await opened.log_in_as(user_name, demo.password_of(user_name))
+    return {*await opened.page.evaluate(_PATHS), "account"}
 
 
-async def _check_pages(desk: WebDesk, paths: list[str]) -> None:
+async def _check_pages(opened: WebDesk, paths: list[str]) -> None:
     findings = {}
     for path in paths:
-        await desk.open(path)
-        await desk.page.get_by_role("main").wait_for()
-        await desk.page.wait_for_function(_IS_DRAWN)
-        if found := await desk.accessibility_findings():
+        await opened.open(path)
+        await opened.page.get_by_role("main").wait_for()
+        await opened.page.wait_for_function(_IS_DRAWN)
+        if found := await opened.accessibility_findings():
             findings[path] = found
-        await _save_image(desk, path.replace("/", "-"))
+        await _save_image(opened, path.replace("/", "-"))
     assert findings == {}
 
 
-async def _save_image(desk: WebDesk, name: str) -> None:
+async def _save_image(opened: WebDesk, name: str) -> None:
     folder = os.environ.get("OMS_SCREENSHOTS")
     if folder:
-        await desk.page.screenshot(path=Path(folder) / f"{name}.png")
+        await opened.page.screenshot(path=Path(folder) / f"{name}.png")
