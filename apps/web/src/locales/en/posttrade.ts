@@ -36,7 +36,7 @@ export default {
     one: "Difference {{id}}",
     status: "State",
     empty: {
-      open: "No open differences: book and exchange agree.",
+      open: "No open differences.",
       pending: "No differences that were found once.",
       applied: "No applied differences.",
       dismissed: "No dismissed differences.",

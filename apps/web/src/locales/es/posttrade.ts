@@ -39,7 +39,7 @@ export default {
     one: "Diferencia {{id}}",
     status: "Estado",
     empty: {
-      open: "Ninguna diferencia abierta: registro y exchange coinciden.",
+      open: "Ninguna diferencia abierta.",
       pending: "Ninguna diferencia encontrada una vez.",
       applied: "Ninguna diferencia aplicada.",
       dismissed: "Ninguna diferencia descartada.",

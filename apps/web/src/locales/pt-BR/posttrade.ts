@@ -39,7 +39,7 @@ export default {
     one: "Diferença {{id}}",
     status: "Estado",
     empty: {
-      open: "Nenhuma diferença aberta: registro e exchange coincidem.",
+      open: "Nenhuma diferença aberta.",
       pending: "Nenhuma diferença encontrada uma vez.",
       applied: "Nenhuma diferença aplicada.",
       dismissed: "Nenhuma diferença dispensada.",
