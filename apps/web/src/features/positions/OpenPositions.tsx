@@ -21,7 +21,7 @@ import { useLiveRows } from "@/live/hooks";
 import { openPositions } from "@/live/live";
 import { useFeedState } from "@/live/useFeed";
 
-type Opened = { kind: PositionDialogName; id: number } | { kind: "many" } | null;
+type Opened = { kind: PositionDialogName; position: Position } | { kind: "many" } | null;
 
 /** Open positions with live profit, totals, and all that can be done with them. */
 export function OpenPositions() {
@@ -40,7 +40,7 @@ export function OpenPositions() {
   const columns = usePositionColumns();
 
   const actions = (row: Position): MenuItem[] => {
-    const open = (kind: PositionDialogName) => () => setOpened({ kind, id: row.id });
+    const open = (kind: PositionDialogName) => () => setOpened({ kind, position: row });
     const close = can("close", row.account_id);
     const trade = can("trade", row.account_id);
     return [
@@ -77,7 +77,7 @@ export function OpenPositions() {
         exportName="positions"
         actions={actions}
         onOpen={(row) => setDetail(row.id)}
-        onAct={(row) => can("close", row.account_id) && setOpened({ kind: "close", id: row.id })}
+        onAct={(row) => can("close", row.account_id) && setOpened({ kind: "close", position: row })}
         {...(can("close") ? { selected, onSelect: setSelected } : {})}
         toolbar={
           <>
@@ -109,8 +109,8 @@ function Detail({ id, rows, onClose }: { id: number | null; rows: readonly Posit
 function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly Position[]; onClose: () => void }) {
   if (opened === null) return null;
   if (opened.kind === "many") return <CloseManyDialog positions={chosen} onClose={onClose} />;
-  const position = openPositions.get(opened.id);
-  if (position === undefined) return null;
+  // The row leaves the store when the position is closed; the dialog stays to show what became of it.
+  const position = openPositions.get(opened.position.id) ?? opened.position;
   const props = { position, onClose };
   switch (opened.kind) {
     case "close":
