@@ -50,7 +50,7 @@ def test_commands_survive_process_kills(database: str, gateway_on: Any) -> None:
             armed.reach_next()
             if not number_ % 2:
                 limited.send_next()
-        found.append(storm.in_flight())
+        found.append(storm.wait_until_busy(answered=0))
         gateway.kill(victim)
         closes.append(armed.unfinished_closes())
         entries.append(limited.take_unfinished())

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, cmp, div, floorToStep, fmt, mul, neg, readInput, sign, sub, sum } from "@/lib/decimal";
+import { add, cmp, div, floorToStep, fmt, mul, neg, readInput, sign, sub, sum, shorten } from "@/lib/decimal";
 
 describe("arithmetic is exact", () => {
   it("adds what binary floating point cannot", () => {
@@ -30,6 +30,21 @@ describe("arithmetic is exact", () => {
   it("refuses text that is no decimal", () => {
     expect(() => add("1e5", "1")).toThrow(RangeError);
     expect(() => cmp("", "1")).toThrow(RangeError);
+  });
+});
+
+describe("shorten", () => {
+  it.each([
+    ["62257.870000", "62257.87"],
+    ["3011.123456789", "3011.1234"],
+    ["0.00001234567891", "0.000012345678"],
+    ["-0.00001234567899", "-0.000012345678"],
+    ["1234567890.5", "1234567890"],
+    ["0.5", "0.5"],
+    ["-1234567890.5", "-1234567890"],
+    ["0", "0"],
+  ])("cuts %s to %s", (value, expected) => {
+    expect(shorten(value)).toBe(expected);
   });
 });
 

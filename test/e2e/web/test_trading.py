@@ -124,5 +124,5 @@ async def _refuse_wrong_password(trader: Trader) -> None:
     await trader.web_desk.open()
     await trader.submit_password("trader", "no password of anyone")
     alert = trader.page.get_by_role("alert")
-    await alert.get_by_text("These credentials do not count.").wait_for()
+    await alert.get_by_text("These credentials are not valid.").wait_for()
     assert await trader.web_desk.accessibility_findings() == []

@@ -7,7 +7,7 @@ import { useAccountNames } from "@/app/scope";
 import { EnvBadge } from "@/kit/EnvBadge";
 import type { Column } from "@/kit/grid/types";
 import { SideText } from "@/kit/SideText";
-import type { Decimal } from "@/lib/decimal";
+import { shorten, type Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
 import { placesOf, profitCurrency } from "@/lib/symbol";
 import { fmtAge } from "@/lib/time";
@@ -31,6 +31,8 @@ export interface LedgerColumns<Row extends LedgerRow> {
   /** `position`: long and short in place of buy and sell. */
   side: (position?: boolean) => Column<Row>;
   decimal: (id: string, header: string, value: (row: Row) => Decimal | null, extra?: Extra<Row>) => Column<Row>;
+  /** An average price: the whole value is in the tooltip. */
+  price: (id: string, header: string, value: (row: Row) => Decimal | null, extra?: Extra<Row>) => Column<Row>;
   profit: (id: string, header: string, value: (row: Row) => Decimal | null, extra?: Extra<Row>) => Column<Row>;
   time: (id: string, header: string, value: (row: Row) => string | null, extra?: Extra<Row>) => Column<Row>;
   age: (id: string, header: string, value: (row: Row) => string, extra?: Extra<Row>) => Column<Row>;
@@ -90,6 +92,18 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         width: 88,
         value,
         cell: (row) => number(value(row)),
+        ...extra,
+      }),
+      price: (id, header, value, extra) => ({
+        id,
+        header,
+        kind: "decimal",
+        width: 96,
+        value,
+        cell: (row) => {
+          const price = value(row);
+          return <span title={price ?? undefined}>{number(price === null ? null : shorten(price))}</span>;
+        },
         ...extra,
       }),
       profit: (id, header, value, extra) => ({

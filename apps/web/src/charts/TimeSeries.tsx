@@ -1,5 +1,8 @@
 import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
+import { usePreference } from "@/lib/preferences";
+import { fmtTime, type Zone } from "@/lib/time";
 
 export interface Series {
   label: string;
@@ -23,7 +26,19 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-function options(props: TimeSeriesProps, width: number): uPlot.Options {
+const DAY_SECONDS = 86_400;
+
+function isoOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
+
+/** Days or hours in the user's zone; midnight is written as its day. */
+function tick(seconds: number, step: number, zone: Zone): string {
+  const [day = "", clock = ""] = fmtTime(isoOf(seconds), zone).split(" ");
+  return step >= DAY_SECONDS || clock.startsWith("00:00") ? day.slice(5) : clock.slice(0, 5);
+}
+
+function options(props: TimeSeriesProps, width: number, zone: Zone, time: string): uPlot.Options {
   const axis = { stroke: token("muted"), grid: { stroke: token("line"), width: 1 }, ticks: { show: false } };
   const { format } = props;
   return {
@@ -32,11 +47,11 @@ function options(props: TimeSeriesProps, width: number): uPlot.Options {
     legend: { show: true, live: true },
     cursor: { points: { size: 6 } },
     axes: [
-      axis,
+      { ...axis, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, zone)) },
       { ...axis, size: 70, ...(format === undefined ? {} : { values: (_plot, ticks) => ticks.map(format) }) },
     ],
     series: [
-      {},
+      { label: time, value: (_plot: uPlot, at: number | null) => (at === null ? "" : fmtTime(isoOf(at), zone)) },
       ...props.series.map((line) => ({
         label: line.label,
         stroke: token(line.color),
@@ -53,6 +68,9 @@ function options(props: TimeSeriesProps, width: number): uPlot.Options {
 
 /** Lines over time: equity, drawdown, operating figures. Redrawn when theme or size change. */
 export function TimeSeries(props: TimeSeriesProps) {
+  const { t } = useTranslation();
+  const zone = usePreference("zone");
+  const time = t("column.time");
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = box.current;
@@ -61,7 +79,7 @@ export function TimeSeries(props: TimeSeriesProps) {
     const data = [props.times, ...props.series.map((line) => line.values)] as uPlot.AlignedData;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(options(props, element.clientWidth), data, element);
+      plot = new uPlot(options(props, element.clientWidth, zone, time), data, element);
     };
     draw();
     const size = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: props.height }));
@@ -73,6 +91,6 @@ export function TimeSeries(props: TimeSeriesProps) {
       theme.disconnect();
       plot?.destroy();
     };
-  }, [props]);
+  }, [props, zone, time]);
   return <div ref={box} role="img" aria-label={props.label} className="min-w-0 overflow-hidden" />;
 }

@@ -98,6 +98,17 @@ export function sum(values: Iterable<Decimal>): Decimal {
   return total;
 }
 
+/** The value cut towards zero to `digits` significant digits; digits before the point all stay. */
+export function shorten(value: Decimal, digits = 8): Decimal {
+  const [whole = "0", fraction = ""] = abs(value).split(".");
+  const leading = whole === "0" ? (/^0*/.exec(fraction)?.[0].length ?? 0) : 0;
+  const used = whole === "0" ? 0 : whole.length;
+  const places = Math.max(0, leading + digits - used);
+  if (fraction.length <= places) return value;
+  const cut = print(parse(places === 0 ? whole : `${whole}.${fraction.slice(0, places)}`));
+  return sign(value) < 0 ? neg(cut) : cut;
+}
+
 /** The largest multiple of `step` that is not above `value` (values of 0 or more). */
 export function floorToStep(value: Decimal, step: Decimal): Decimal {
   const [left, right, scale] = aligned(value, step);

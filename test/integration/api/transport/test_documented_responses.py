@@ -11,7 +11,8 @@ from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from oms.api.app import served_routes
 
 PATHS = sorted(route.path for route in served_routes() if "GET" in (route.methods or ()))
-QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}&since=0"
+QUERY = "account_ids={account}&account_id={account}&scope=account&scope_id={account}"
+MORE = "&since=0&format=json"
 WITHOUT_JSON = "/metrics"
 
 
@@ -34,7 +35,7 @@ def _target(path: str, gateway: InProcessGateway, key_id: int = 1) -> str:
     names = {"exchange_id": "paper.binance", "view": "history_orders", "ids": "1,2"}
     names |= {"account_id": str(gateway.account_id), "api_key_id": str(key_id)}
     filled = re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], "1"), path)
-    return f"{filled}?{QUERY.format(account=gateway.account_id)}"
+    return f"{filled}?{QUERY.format(account=gateway.account_id)}{MORE}"
 
 
 def _errors(document: Any, path: str, status: int, body: object) -> list[str]:

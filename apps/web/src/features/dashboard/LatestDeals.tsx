@@ -5,6 +5,7 @@ import { api, call } from "@/api/client";
 import type { Deal } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
 import { Read } from "@/features/dashboard/Read";
+import { otherTypeOf } from "@/features/deals/types";
 import { EmptyState } from "@/kit/EmptyState";
 import { SideText } from "@/kit/SideText";
 import { cx } from "@/lib/cx";
@@ -45,28 +46,23 @@ export function LatestDeals({ accounts }: { accounts: string }) {
   );
 }
 
-const TYPES = ["funding", "balance", "commission", "correction"] as const;
-
-function typeOf(deal: Deal): (typeof TYPES)[number] | "other" {
-  return TYPES.find((type) => type === deal.type) ?? "other";
-}
-
 function LatestDeal({ deal }: { deal: Deal }) {
-  const { t } = useTranslation("dashboard");
+  const { t } = useTranslation("deals");
   const { number, time } = useFormats();
   const account = useAccountNames()(deal.account_id);
   const tone = toneOf(deal.pnl);
+  const other = otherTypeOf(deal);
   return (
     <li className="border-b border-line">
       <Link to="/deals" search={true} className="num grid grid-cols-[1fr_auto] gap-x-3 px-3 py-1.5 text-sm hover:bg-raise">
         <span className="truncate">
-          {deal.type === "trade" ? (
+          {other === null ? (
             <>
               <SideText side={deal.side} /> {number(deal.qty)} {deal.symbol} @ {number(deal.price)}
             </>
           ) : (
             <>
-              {t(`deals.type.${typeOf(deal)}`)} {deal.symbol}
+              {t(`type.${other}`)} {deal.symbol}
             </>
           )}
         </span>

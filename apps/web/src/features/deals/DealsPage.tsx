@@ -9,26 +9,39 @@ import { usePeriod } from "@/app/period";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
+import { otherTypeOf } from "@/features/deals/types";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
+import { NOTHING } from "@/lib/format";
 import { useLiveEvents } from "@/live/hooks";
+
+/** The value of an execution; other deals have none. */
+function executed(deal: Deal, value: string): string | null {
+  return otherTypeOf(deal) === null ? value : null;
+}
 
 function useDealColumns(): readonly Column<Deal>[] {
   const { t } = useTranslation("deals");
   const ledger = useLedgerColumns<Deal>();
-  return useMemo(
-    (): Column<Deal>[] => [
+  return useMemo((): Column<Deal>[] => {
+    const sides = ledger.side();
+    const side = { ...sides, cell: (row: Deal) => (otherTypeOf(row) === null ? sides.cell?.(row) : NOTHING) };
+    const entryOf = (row: Deal) => {
+      const other = otherTypeOf(row);
+      return other === null ? t(`entry.${row.entry}`) : t(`type.${other}`);
+    };
+    return [
       ledger.time("executed", t("column.executed"), (row) => row.executed_at),
       ledger.id,
       ledger.account,
       ledger.environment,
       ledger.strategy,
       ledger.symbol,
-      ledger.side(),
-      ledger.text("entry", t("column.entry"), (row) => t(`entry.${row.entry}`), { width: 72 }),
-      ledger.decimal("qty", t("column.qty"), (row) => row.qty, { priority: 1 }),
-      ledger.decimal("price", t("column.price"), (row) => row.price),
+      side,
+      ledger.text("entry", t("column.entry"), entryOf, { width: 88 }),
+      ledger.decimal("qty", t("column.qty"), (row) => executed(row, row.qty), { priority: 1 }),
+      ledger.decimal("price", t("column.price"), (row) => executed(row, row.price)),
       ledger.profit("pnl", t("column.pnl"), (row) => row.pnl, { priority: 1 }),
       ledger.decimal("fee", t("column.fee"), (row) => row.fee),
       ledger.text("feeCurrency", t("column.feeCurrency"), (row) => row.fee_currency, { width: 68 }),
@@ -42,9 +55,8 @@ function useDealColumns(): readonly Column<Deal>[] {
         width: 84,
         priority: 4,
       }),
-    ],
-    [t, ledger],
-  );
+    ];
+  }, [t, ledger]);
 }
 
 /** Deals by days, the newest first, with sums of what is loaded. */

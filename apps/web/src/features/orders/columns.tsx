@@ -52,9 +52,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
     return [
       ledger.time("updated", t("column.updated"), (row) => row.updated_at),
       ...common,
-      ledger.decimal("avg", t("column.avg"), (row) => row.avg_fill_price, {
-        cell: (row) => number(row.avg_fill_price, { places: 4 }),
-      }),
+      ledger.price("avg", t("column.avg"), (row) => row.avg_fill_price),
       status,
       ledger.text("reason", t("column.reason"), (row) => row.reject_code ?? row.cancel_reason ?? row.reason, {
         priority: 3,

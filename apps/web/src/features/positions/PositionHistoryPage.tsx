@@ -13,7 +13,7 @@ import { PositionDrawer } from "@/features/positions/PositionDrawer";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
-import { NOTHING, useFormats } from "@/lib/format";
+import { NOTHING } from "@/lib/format";
 import { fmtDuration } from "@/lib/time";
 import { abs, sign } from "@/lib/decimal";
 import { useLiveEvents } from "@/live/hooks";
@@ -26,7 +26,6 @@ function duration(row: Position): string {
 function usePositionHistoryColumns(): readonly Column<Position>[] {
   const { t } = useTranslation("deals");
   const states = useTranslation("positions").t;
-  const { number } = useFormats();
   const ledger = useLedgerColumns<Position>();
   return useMemo(
     (): Column<Position>[] => [
@@ -39,20 +38,14 @@ function usePositionHistoryColumns(): readonly Column<Position>[] {
       ledger.symbol,
       ledger.side(true),
       ledger.decimal("maxQty", t("positionHistory.maxQty"), (row) => abs(row.max_qty), { width: 92 }),
-      ledger.decimal("avg", t("positionHistory.avgPrice"), (row) => row.avg_price, {
-        width: 96,
-        cell: (row) => number(row.avg_price, { places: 4 }),
-      }),
-      ledger.decimal("close", t("positionHistory.closePrice"), (row) => row.close_price, {
-        width: 104,
-        cell: (row) => number(row.close_price, { places: 4 }),
-      }),
+      ledger.price("avg", t("positionHistory.avgPrice"), (row) => row.avg_price),
+      ledger.price("close", t("positionHistory.closePrice"), (row) => row.close_price, { width: 104 }),
       ledger.profit("realized", t("positionHistory.realized"), (row) => row.realized_pnl, { priority: 1 }),
       ledger.text("duration", t("positionHistory.duration"), duration, { width: 76, sortable: false }),
       ledger.text("reason", t("positionHistory.reason"), (row) => row.close_reason, { priority: 3 }),
       ledger.text("state", t("positionHistory.state"), (row) => states(`state.${row.state}`), { width: 80, priority: 3 }),
     ],
-    [t, states, number, ledger],
+    [t, states, ledger],
   );
 }
 

@@ -21,10 +21,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
       ledger.symbol,
       ledger.side(true),
       ledger.decimal("qty", t("column.qty"), sizeOf),
-      ledger.decimal("avg", t("column.avgPrice"), (row) => row.avg_price, {
-        width: 96,
-        cell: (row) => number(row.avg_price, { places: 4 }),
-      }),
+      ledger.price("avg", t("column.avgPrice"), (row) => row.avg_price),
       ledger.decimal("mark", t("column.mark"), (row) => row.mark_price, {
         width: 96,
         live: (row) => ({
@@ -54,8 +51,8 @@ export function usePositionColumns(): readonly Column<Position>[] {
         },
       }),
       ledger.profit("realized", t("column.realized"), (row) => row.realized_pnl, { priority: 4 }),
-      ledger.decimal("stopLoss", t("column.stopLoss"), (row) => row.stop_loss),
-      ledger.decimal("takeProfit", t("column.takeProfit"), (row) => row.stop_gain),
+      ledger.decimal("stopLoss", t("column.stopLoss"), (row) => row.stop_loss, { priority: 3 }),
+      ledger.decimal("takeProfit", t("column.takeProfit"), (row) => row.stop_gain, { priority: 3 }),
       ledger.age("age", t("column.age"), (row) => row.opened_at),
       ledger.text("state", t("column.state"), (row) => t(`state.${row.state}`), { width: 72, priority: 3 }),
     ],

@@ -17,7 +17,8 @@ export function profitPercent(position: Position): Decimal | null {
 
 export interface CurrencyTotals {
   currency: string;
-  unrealized: Decimal;
+  /** Null while no position has a price. */
+  unrealized: Decimal | null;
   realized: Decimal;
   /** Positions without a price: they are missing in `unrealized`. */
   unpriced: number;
@@ -28,10 +29,10 @@ export function totalsOf(positions: readonly Position[]): CurrencyTotals[] {
   const totals = new Map<string, CurrencyTotals>();
   for (const position of positions) {
     const currency = profitCurrency(position.symbol);
-    const known = totals.get(currency) ?? { currency, unrealized: "0", realized: "0", unpriced: 0 };
+    const known: CurrencyTotals = totals.get(currency) ?? { currency, unrealized: null, realized: "0", unpriced: 0 };
     totals.set(currency, {
       currency,
-      unrealized: add(known.unrealized, position.unrealized_pnl ?? "0"),
+      unrealized: position.unrealized_pnl === null ? known.unrealized : add(known.unrealized ?? "0", position.unrealized_pnl),
       realized: add(known.realized, position.realized_pnl),
       unpriced: known.unpriced + (position.unrealized_pnl === null ? 1 : 0),
     });

@@ -25,6 +25,6 @@ export default {
     workers: "Workers",
     seconds: "{{count}} s ago",
     column: { worker: "Worker", host: "Host", heartbeat: "Heartbeat", accounts: "Accounts", waiting: "Waiting", running: "Running" },
-    raw: "Raw rows",
+    raw: "Raw data",
   },
 };

@@ -41,7 +41,6 @@ export default {
     day: "{{day}}: {{result}}, {{count}} closed",
   },
   deals: {
-    type: { funding: "Funding", balance: "Balance", commission: "Commission", correction: "Correction", other: "Other" },
     title: "Latest deals",
     empty: "No deals yet.",
   },

@@ -17,6 +17,7 @@ export default {
     exchangeId: "Exchange id",
   },
   entry: { in: "in", out: "out", out_by: "out by" },
+  type: { funding: "Funding", balance: "Balance", commission: "Commission", correction: "Correction", other: "Other" },
   compared: { yes: "yes", no: "not yet" },
   positionHistory: {
     label: "Position history",

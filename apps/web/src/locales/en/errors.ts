@@ -4,7 +4,7 @@ export default {
   invalid_answer: "The gateway sent an answer that the page cannot read.",
   missing_api_key: "The session ended.",
   invalid_api_key: "The session ended.",
-  invalid_credentials: "These credentials do not count.",
+  invalid_credentials: "These credentials are not valid.",
   permission_denied: "The permission is missing.",
   admin_required: "Only an administrator may do this.",
   admin_read_only: "Administrators do not trade.",

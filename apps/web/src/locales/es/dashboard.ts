@@ -44,7 +44,6 @@ export default {
     day: "{{day}}: {{result}}, {{count}} cerradas",
   },
   deals: {
-    type: { funding: "Financiación", balance: "Saldo", commission: "Comisión", correction: "Corrección", other: "Otro" },
     title: "Últimas ejecuciones",
     empty: "Aún no hay ejecuciones.",
   },

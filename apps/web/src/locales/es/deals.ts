@@ -20,6 +20,7 @@ export default {
     exchangeId: "Id de la bolsa",
   },
   entry: { in: "entrada", out: "salida", out_by: "salida con otra" },
+  type: { funding: "Financiación", balance: "Saldo", commission: "Comisión", correction: "Corrección", other: "Otro" },
   compared: { yes: "sí", no: "aún no" },
   positionHistory: {
     label: "Historial de posiciones",

@@ -7,7 +7,7 @@ export default {
   invalid_answer: "El gateway envió una respuesta que la página no lee.",
   missing_api_key: "La sesión terminó.",
   invalid_api_key: "La sesión terminó.",
-  invalid_credentials: "Estas credenciales no valen.",
+  invalid_credentials: "Estas credenciales no son válidas.",
   permission_denied: "Falta el permiso.",
   admin_required: "Solo un administrador puede hacer esto.",
   admin_read_only: "Los administradores no operan.",

@@ -44,7 +44,6 @@ export default {
     day: "{{day}}: {{result}}, {{count}} fechadas",
   },
   deals: {
-    type: { funding: "Financiamento", balance: "Saldo", commission: "Comissão", correction: "Correção", other: "Outro" },
     title: "Últimas execuções",
     empty: "Ainda não há execuções.",
   },

@@ -20,6 +20,7 @@ export default {
     exchangeId: "Id da bolsa",
   },
   entry: { in: "entrada", out: "saída", out_by: "saída por outra" },
+  type: { funding: "Financiamento", balance: "Saldo", commission: "Comissão", correction: "Correção", other: "Outro" },
   compared: { yes: "sim", no: "ainda não" },
   positionHistory: {
     label: "Histórico de posições",

@@ -7,7 +7,7 @@ export default {
   invalid_answer: "O gateway enviou uma resposta que a página não lê.",
   missing_api_key: "A sessão terminou.",
   invalid_api_key: "A sessão terminou.",
-  invalid_credentials: "Estas credenciais não valem.",
+  invalid_credentials: "Estas credenciais não são válidas.",
   permission_denied: "Falta a permissão.",
   admin_required: "Só um administrador pode fazer isto.",
   admin_read_only: "Administradores não negociam.",
