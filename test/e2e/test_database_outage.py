@@ -14,15 +14,14 @@ TOTAL = 400
 def test_mariadb_killed_and_restarted_under_load(gateway_on: Any) -> None:
     gateway: Gateway = gateway_on("mariadb")
     accounts = gateway.add_accounts(8, position_mode="netting")
-    storm = CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL)
-    storm.start()
-    storm.allow(TOTAL // 2)
-    assert storm.wait_until_busy(answered=TOTAL // 4)
-    gateway.mariadb.kill()
-    wait_until(lambda: storm.problems, 20, "a client met the outage")
-    _refused_as_retryable(gateway)
-    gateway.mariadb.restart()
-    storm.finish()
+    with CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL) as storm:
+        storm.allow(TOTAL // 2)
+        assert storm.wait_until_busy(answered=TOTAL // 4)
+        gateway.mariadb.kill()
+        wait_until(lambda: storm.problems, 20, "a client met the outage")
+        _refused_as_retryable(gateway)
+        gateway.mariadb.restart()
+        storm.finish()
     assert {result["status"] for result in storm.results.values()} == {"done"}
     assert (
         fetch_number(gateway.dsn, "SELECT COUNT(*) FROM oms_commands WHERE status='done'") >= TOTAL

@@ -94,9 +94,9 @@ def _run_load(
     faults = FleetFaults(
         fleet=fleet, load=storm, seed=seed, lease_seconds=LEASE_SECONDS, cluster=cluster
     )
-    storm.start()
-    faults.run(fault_kinds)
-    storm.finish()
+    with storm:
+        faults.run(fault_kinds)
+        storm.finish()
     print(f"shares before {spread} and after {_spread(fleet)}")
     print(
         f"{len(storm.results)} commands, {storm.duplicates} of them twice,"

@@ -35,26 +35,25 @@ def test_commands_survive_process_kills(database: str, gateway_on: Any) -> None:
     armed = ArmedPositions(gateway, batches=WORKER_KILLS + 1)
     limited = LimitedEntries(gateway, batches=len(range(0, WORKER_KILLS + API_KILLS, 2)))
     accounts = gateway.add_accounts(ACCOUNTS, position_mode="netting")
-    storm = CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL)
-    storm.start()
     victims = ["worker"] * WORKER_KILLS + ["api"] * API_KILLS
     victims.insert(4, victims.pop())  # One kill of the API among those of the worker.
     found: list[int] = []
     closes: list[int] = []
     entries: list[int] = []
-    for number_, victim in enumerate(victims, start=1):
-        share = TOTAL * number_ // (len(victims) + 1)
-        storm.allow(share + TOTAL // 40)
-        storm.wait_until_busy(answered=share - TOTAL // 40)
-        if victim == "worker":
-            armed.reach_next()
-            if not number_ % 2:
-                limited.send_next()
-        found.append(storm.wait_until_busy(answered=0))
-        gateway.kill(victim)
-        closes.append(armed.unfinished_closes())
-        entries.append(limited.take_unfinished())
-    storm.finish()
+    with CommandLoad(gateway.base_url, gateway.api_key, accounts, total=TOTAL) as storm, limited:
+        for number_, victim in enumerate(victims, start=1):
+            share = TOTAL * number_ // (len(victims) + 1)
+            storm.allow(share + TOTAL // 40)
+            storm.wait_until_busy(answered=share - TOTAL // 40)
+            if victim == "worker":
+                armed.reach_next()
+                if not number_ % 2:
+                    limited.send_next()
+            found.append(storm.wait_until_busy(answered=0))
+            gateway.kill(victim)
+            closes.append(armed.unfinished_closes())
+            entries.append(limited.take_unfinished())
+        storm.finish()
     print(f"in flight at the kills: {found}; repeated requests: {storm.repeats}")
     print(f"triggered closes that were not executed at the kills: {closes}")
     print(f"entries under a limit that were not executed at the kills: {entries}")

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from kit.databases.sql import fetch_rows
 from kit.gateway.processes import Gateway
@@ -22,7 +23,7 @@ TERMS = ({"order_type": "market"}, {"order_type": "limit", "price": "20000"})
 
 @dataclass
 class LimitedEntries:
-    """``batches`` accounts, each with a limit of positions."""
+    """``batches`` accounts with a limit of positions each; its ``with`` block sends the entries."""
 
     gateway: Gateway
     batches: int
@@ -41,6 +42,17 @@ class LimitedEntries:
                 self.gateway, "PUT", "/risk/policy?wait_ms=10000", body, key=key
             )
             assert status == 200, answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def send_next(self) -> None:
         """Send the entries of the next batch in parallel; returns once one is accepted."""

@@ -3,7 +3,8 @@
 ``CommandLoad`` sends a number of market orders over many accounts from several threads. The test
 limits its progress (``allow``), so that faults can be injected in between; ``in_flight`` returns
 the number of unanswered requests. With several addresses the clients start at different ones and
-repeat unanswered requests at the next.
+repeat unanswered requests at the next. The clients end with the ``with`` block of the load, also
+when the test fails: afterwards no thread sends or raises.
 """
 
 import http.client
@@ -11,17 +12,27 @@ import json
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 ANSWER_SECONDS_MAX = 30.0
 GIVE_UP_SECONDS = 120.0
 
 
+class LoadEnded(Exception):
+    """The load ended before the command had a final result; ends the client."""
+
+
 @dataclass(slots=True)
 class CommandLoad:
-    """Clients that send ``total`` commands, alternating buys and sells."""
+    """Clients that send ``total`` commands, alternating buys and sells.
+
+    ``with CommandLoad(...) as load:`` starts the clients, which send nothing before ``allow``. When
+    the block is left, they give up what is not answered.
+    """
 
     base_url: str
     api_key: str
@@ -41,17 +52,32 @@ class CommandLoad:
     _allowed: int = 0
     #: Without it, clients that have sent all wait: a fault may still ``add`` commands.
     _finishing: bool = False
+    #: The ``with`` block was left: clients give up.
+    _ended: bool = False
     #: Unanswered request ids, each with the address that was used last.
     _pending: dict[str, str] = field(default_factory=dict)
     _condition: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def start(self) -> None:
-        """Start the clients; they send nothing before ``allow``."""
+    def __enter__(self) -> Self:
         for first_address in range(self.clients):
             thread = threading.Thread(target=self._run_client, args=(first_address,), daemon=True)
             self._threads.append(thread)
             thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._condition:
+            self._ended = True
+            self._condition.notify_all()
+        # A client notices after the answer to its last request, or when that has no answer in time.
+        for thread in self._threads:
+            thread.join()
 
     def allow(self, count: int) -> None:
         """Let the clients send up to ``count`` commands in total."""
@@ -113,13 +139,12 @@ class CommandLoad:
         self._condition.notify_all()
 
     def _run_client(self, first_address: int) -> None:
-        connection = self._connect(first_address)
-        while (number := self._next_number()) is not None:
-            self._run_client_step(connection, number)
-            with self._condition:
-                self.completed += 1
-                self._condition.notify_all()
-        connection.close()
+        with closing(self._connect(first_address)) as connection, suppress(LoadEnded):
+            while (number := self._next_number()) is not None:
+                self._run_client_step(connection, number)
+                with self._condition:
+                    self.completed += 1
+                    self._condition.notify_all()
 
     def _connect(self, first_address: int) -> "FailoverConnection":
         return FailoverConnection((self.base_url, *self.more_urls), self.api_key, first_address)
@@ -130,10 +155,12 @@ class CommandLoad:
 
     def _next_number(self) -> int | None:
         with self._condition:
-            while self._issued >= self._allowed:
+            while not self._ended and self._issued >= self._allowed:
                 if self._finishing and self._issued >= self.total:
                     return None
                 self._condition.wait(1)
+            if self._ended:
+                return None
             self._issued += 1
             return self._issued
 
@@ -154,6 +181,8 @@ class CommandLoad:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
             with self._condition:
+                if self._ended:
+                    raise LoadEnded
                 self._pending[request_id] = connection.url
             try:
                 status, answer = connection.post("/oms/commands", body)

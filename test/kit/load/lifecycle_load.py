@@ -11,10 +11,11 @@ import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.load.command_load import GIVE_UP_SECONDS, CommandLoad, FailoverConnection
+from kit.load.command_load import GIVE_UP_SECONDS, CommandLoad, FailoverConnection, LoadEnded
 
 #: Far below the price range of the paper exchange.
 RESTING_PRICE = "20000"
@@ -115,12 +116,10 @@ class TradingLoad(CommandLoad):
         ).encode()
         if random_source.randrange(self.duplicate_every):
             return self._send_until_final(connection, request_id, body)
-        with ThreadPoolExecutor(1) as executor:
-            second = connection.connect_next()
+        with closing(connection.connect_next()) as second, ThreadPoolExecutor(1) as executor:
             connect_next = executor.submit(self._until_final, second, request_id, body)
             first = self._send_until_final(connection, request_id, body)
             duplicate = connect_next.result()
-            second.close()
         self._compare(request_id, first, duplicate)
         return first
 
@@ -140,6 +139,8 @@ class TradingLoad(CommandLoad):
         path = f"/oms/deals?account_ids={account_id}&order_id={order_id}&cursor="
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
+            if self._ended:
+                raise LoadEnded
             try:
                 status, answer = connection.get(path)
             except (OSError, http.client.HTTPException, ValueError) as error:
