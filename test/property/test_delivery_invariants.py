@@ -20,6 +20,7 @@ from kit.builders import NOON, a_report
 from kit.generators.byte_choices import ByteChoices, even_lists_from_bytes
 from kit.ledger.histories import INSTRUMENTS
 from kit.ledger.ledger_book import LedgerBook
+from kit.ledger.names_in_flight import is_name_safe, is_named
 from kit.run_size import count_examples
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -225,18 +226,21 @@ def _deliver_first(scene: Scene) -> _Delivery:
 
 
 def _send(book: LedgerBook, random_order: RandomOrder) -> int:
+    """Send the order; without its ticket where an open order may end that ticket before it."""
     held = book.open_positions()
     ticket = held[random_order.ticket] if random_order.ticket < len(held) else None
-    named = 0 if ticket is None else ticket.id
-    closes = ticket is not None and ticket.side.value != random_order.side  # as admission does
     qty = sum(fill.steps for fill in random_order.fills) * book.instrument.step
+    if ticket is not None and not is_name_safe(book, ticket, random_order.side, qty):
+        ticket = None
+    closes = ticket is not None and ticket.side.value != random_order.side  # as admission does
+    mixed = ticket is None and is_named(book, random_order.side)
     return book.send(
         random_order.side,
         qty,
         strategy_id=random_order.strategy,
-        reduce_only=random_order.reduce_only or closes,
-        new_position=random_order.fresh and not named,
-        **book.ticket_fields(named),
+        reduce_only=closes or (random_order.reduce_only and not mixed),
+        new_position=random_order.fresh and ticket is None,
+        **book.ticket_fields(0 if ticket is None else ticket.id),
     ).id
 
 
