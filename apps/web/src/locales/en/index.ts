@@ -6,6 +6,7 @@ import orders from "@/locales/en/orders";
 import deals from "@/locales/en/deals";
 import symbols from "@/locales/en/symbols";
 import posttrade from "@/locales/en/posttrade";
+import raw from "@/locales/en/raw";
 import risk from "@/locales/en/risk";
 import admin from "@/locales/en/admin";
 import account from "@/locales/en/account";
@@ -20,6 +21,7 @@ export const en = {
   deals,
   symbols,
   posttrade,
+  raw,
   risk,
   admin,
   account,

@@ -9,6 +9,7 @@ import orders from "@/locales/es/orders";
 import deals from "@/locales/es/deals";
 import symbols from "@/locales/es/symbols";
 import posttrade from "@/locales/es/posttrade";
+import raw from "@/locales/es/raw";
 import risk from "@/locales/es/risk";
 import admin from "@/locales/es/admin";
 import account from "@/locales/es/account";
@@ -27,6 +28,7 @@ export const texts: Same<typeof en> = {
   deals,
   symbols,
   posttrade,
+  raw,
   risk,
   admin,
   account,

@@ -9,6 +9,7 @@ import orders from "@/locales/pt-BR/orders";
 import deals from "@/locales/pt-BR/deals";
 import symbols from "@/locales/pt-BR/symbols";
 import posttrade from "@/locales/pt-BR/posttrade";
+import raw from "@/locales/pt-BR/raw";
 import risk from "@/locales/pt-BR/risk";
 import admin from "@/locales/pt-BR/admin";
 import account from "@/locales/pt-BR/account";
@@ -27,6 +28,7 @@ export const texts: Same<typeof en> = {
   deals,
   symbols,
   posttrade,
+  raw,
   risk,
   admin,
   account,
