@@ -165,6 +165,12 @@ def test_each_scope_runs_once_per_interval_and_the_widest_covers_all(
     assert len(times) <= passed / timedelta(seconds=30) + 2 + len(DEFAULT_INTERVALS)
 
 
+@given(st.integers(1, 10_000))
+def test_a_process_of_an_hour_misses_no_scope(account_id: int) -> None:
+    table = ReconcileSchedule.initial(account_id, ReconcileIntervals(), START)
+    assert max(table.due.values()) - START < timedelta(hours=1)
+
+
 def test_start_times_are_spread() -> None:
     tables = [
         ReconcileSchedule.initial(number, ReconcileIntervals(), START) for number in range(1, 61)

@@ -18,6 +18,7 @@ from oms.api.errors import request_id_of
 from oms.api.metrics.metric_history import MetricHistory
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimiter, rate_limit_kind
+from oms.api.running_exports import RunningExports
 from oms.api.web_page.csp_reports import CspReportLog
 from oms.api.web_page.page_files import PageFolder
 from oms.config import Settings
@@ -133,6 +134,7 @@ class ApiContext:
     #: The built page; without it ``/ui/`` is an unknown path.
     page: PageFolder | None = None
     csp_reports: CspReportLog = field(default_factory=CspReportLog)
+    running_exports: RunningExports = field(default_factory=RunningExports)
     #: Figures of this process over the last day.
     metric_history: MetricHistory = field(default_factory=MetricHistory)
     #: Called last at shutdown.

@@ -1,5 +1,6 @@
 """Exports: every row of a filter, in pages, as CSV or JSON; refusals have their status."""
 
+import asyncio
 import csv
 import io
 import json
@@ -69,3 +70,30 @@ async def test_what_may_not_be_read_is_refused_with_its_status(traded: InProcess
     accounts = f"account_ids={traded.account_id}"
     odd = await traded.client("GET", f"/oms/export/positions?{accounts}&format=xls")
     assert (odd.status, odd.detail["code"]) == (422, "validation_error")
+
+
+async def test_few_exports_of_a_key_run_at_a_time(
+    traded: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = f"/oms/export/deals?account_ids={traded.account_id}"
+    queries, is_open, reading = traded.api_context.queries, asyncio.Event(), asyncio.Semaphore(0)
+    read_deals = type(queries).deals
+
+    async def wait_and_read(*arguments: Any) -> Any:
+        reading.release()
+        await is_open.wait()
+        return await read_deals(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(queries), "deals", wait_and_read)
+        running = [asyncio.create_task(export(traded, target)) for _ in range(2)]
+        for _ in running:
+            await reading.acquire()
+        refused = await traded.client("GET", target)
+        assert (refused.status, refused.detail["reason"]) == (429, "exports")
+        is_open.set()
+        await asyncio.gather(*running)
+    for refused_account in (99999, 99998, 99997):
+        missing = await traded.client("GET", f"/oms/export/deals?account_ids={refused_account}")
+        assert missing.status == 404
+    await export(traded, target)

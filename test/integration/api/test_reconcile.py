@@ -10,6 +10,7 @@ from kit.databases.sql import execute
 from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway
 from kit.ledger.stored_account import a_trade
 from oms.adapters.paper.paper_exchange import PaperExchange
+from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport
 from oms.domain.orders.order import Order
 from oms.domain.value import evolve
@@ -79,6 +80,24 @@ async def test_reconcile_without_changes_writes_only_its_run(
     again = await _reconcile(busy, account_id=account)
     assert again["results"][0]["run_id"] > result["run_id"]
     assert await _deals(busy, account) == before
+
+
+async def test_ok_means_that_all_accounts_were_reconciled(
+    busy: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, other = [await busy.add_account("netting", MANUAL) for _ in range(2)]
+    await busy.add_key("sweeper", KEY, grants={account: TRADER, other: TRADER})
+    for each in (account, other):
+        await busy.set_price(SYMBOL, "50000", account_id=each, key=KEY)
+
+    def unavailable(exchange: PaperExchange) -> Refused | None:
+        is_other = exchange is busy.worker.processor.states[other].exchange
+        return Refused(code="exchange_unavailable", message="no answer") if is_other else None
+
+    monkeypatch.setattr(PaperExchange, "unavailable_reason", unavailable)
+    rows = await _reconcile(busy, account_ids=[account, other])
+    assert (rows["ok"], rows["triggered_count"]) == (False, 1)
+    assert [row["ok"] for row in rows["results"]] == [True, False]
 
 
 async def test_reconcile_books_a_missed_fill(busy: InProcessGateway) -> None:

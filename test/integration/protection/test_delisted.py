@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from kit.gateway.in_process import ADMIN_KEY, now
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
 from oms.adapters.paper.paper_exchange import PaperExchange
 from oms.domain.instrument import Instrument
+from oms.ports.audit_log import AuditContext
 
 COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "close_position": {},
@@ -37,6 +39,45 @@ def _delist(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(PaperExchange, "instruments", without)
     monkeypatch.setattr(PaperExchange, "quote", lambda *_args: None)
+
+
+@pytest.mark.parametrize(("position_mode", "extra"), [("hedge", "")])
+async def test_what_cannot_be_valued_is_refused(
+    trader: PaperTrader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    position_id, short = await trader.open("2"), await trader.open("1", "sell")
+    sent = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "qty": "1", "price": "90"}
+    resting = (await trader.run("send_order", **sent))["order_id"]
+    opening = next(row["id"] for row in await trader.orders() if row["position_id"] == position_id)
+    (deal,) = await trader.deals(position_id)
+    context = AuditContext(actor="test", at=now())
+    strategies = trader.gateway.api_context.administer.strategies
+    strategy = await strategies.create("other", None, [trader.account_id], context)
+    _delist(monkeypatch)
+    for command, payload in (
+        ("close_by", {"position_id_a": position_id, "position_id_b": short}),
+        ("merge_positions", {"source_position_id": short, "target_position_id": position_id}),
+        ("change_order", {"order_id": resting, "new_price": "91"}),
+        ("change_order", {"order_id": resting, "stop_loss": "80"}),
+    ):
+        refused = await trader.answer(command, **payload)
+        assert refused.detail["results"][0]["error"]["code"] == "instrument_not_supported", command
+    client = trader.gateway.client
+    moved = {
+        "account_id": trader.account_id,
+        "order_ids": [opening],
+        "target_strategy_id": strategy,
+    }
+    answer = await client("POST", "/oms/reassign?wait_ms=8000", moved, key=trader.key)
+    assert answer.detail["code"] == "instrument_not_supported", answer.body
+    for entity, row in (
+        ("positions", {"id": position_id, "qty": "1"}),
+        ("deals", {"id": deal["id"], "price": "99"}),
+    ):
+        items = [{"op": "update", "row": row}]
+        answer = await client("POST", f"/admin/oms/{entity}/mutate", items, key=ADMIN_KEY)
+        assert answer.detail["code"] == "instrument_not_supported", answer.body
+    await trader.run("cancel_order", order_id=resting)
 
 
 async def test_levels_rest_until_it_is_listed_again(

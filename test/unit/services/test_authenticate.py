@@ -41,6 +41,8 @@ class Keys:
         await asyncio.sleep(0)
         return self.known.get(key_hash)
 
+    principal_of_session = principal
+
 
 @pytest.fixture
 def keys() -> Keys:
@@ -102,6 +104,19 @@ async def test_no_key(authenticate_key: Authenticate, keys: Keys, key: str | Non
         await authenticate_key(key)
     assert wrong.value.code == "missing_api_key"
     assert not keys.lookups
+
+
+async def test_a_session_that_does_not_count_is_cached(
+    authenticate_key: Authenticate, keys: Keys, clock: Clock
+) -> None:
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            await authenticate_key.session("ses_ended")
+    assert len(keys.lookups) == 1
+    clock.seconds += 3
+    with pytest.raises(Unauthenticated):
+        await authenticate_key.session("ses_ended")
+    assert len(keys.lookups) == 2
 
 
 async def test_invalidation_drops_the_cache(authenticate_key: Authenticate, keys: Keys) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from oms.api.browser.site import SECURE_COOKIE
 from oms.api.openapi.route_docs import ROUTE_DOCS, RouteDocs
 from oms.wire.error_codes import CODES
 from oms.wire.json_schema import Schema, json_schemas, without_titles
@@ -25,7 +26,7 @@ _DESCRIPTION = (
     "notation, times are RFC 3339 in UTC with microseconds. Keys may be added to responses; "
     "clients must ignore unknown ones. A trailing slash of a path is ignored."
 )
-_SECURITY: list[dict[str, list[str]]] = [{"api_key": []}, {"bearer": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"api_key": []}, {"bearer": []}, {"session": []}]
 _SCHEMES = {
     "api_key": {
         "type": "apiKey",
@@ -34,6 +35,14 @@ _SCHEMES = {
         "description": "An API key or a login token; takes precedence over Authorization.",
     },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key or token."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SECURE_COOKIE.name,
+        "description": "The session of a browser, read without the two headers; over plain HTTP "
+        "the name is oms_sid_ and the port. A request that changes something also needs Origin "
+        "and the header x-csrf-token.",
+    },
 }
 _COMMON_HEADERS = ("X-Request-Id", "X-OMS-Version")
 _RATE_LIMIT_HEADERS = (

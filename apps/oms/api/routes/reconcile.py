@@ -78,7 +78,7 @@ async def reconcile_accounts(request: Request) -> Response:
     if not reconciled_count:
         return _failure(results, submission.results)
     body: ReconciledAccounts = {
-        "ok": True,
+        "ok": reconciled_count == len(results),
         "account_ids": list(account_ids),
         "triggered_count": reconciled_count,
         "results": results,

@@ -59,10 +59,16 @@ class ReconcileSchedule:
         """Return the first due times of an account, spread so that accounts do not run
         simultaneously.
 
-        Without ``waits`` the short scope is due immediately.
+        Times of earlier runs are not stored: the widest scope is due within an hourly interval,
+        so that a process that is started anew each day does not miss it. Without ``waits`` the
+        short scope is due immediately.
         """
         part = account_id * _STRIDE % _PARTS
-        due = {scope: now + plan.every(scope) * part // _PARTS for scope in DEFAULT_INTERVALS}
+        hourly = plan.every(Scope.HOURLY)
+        due = {
+            scope: now + min(plan.every(scope), hourly) * part // _PARTS
+            for scope in DEFAULT_INTERVALS
+        }
         if not waits:
             due[Scope.SHORT] = now
         return cls(due=due)

@@ -74,11 +74,12 @@ class Authenticate:
         """
         cache_key, now = _session_key(text), self.clock.now()
         cached, principal = self._cache.get(cache_key), None
-        if cached is not None and self.monotonic() - cached[0] < self.cache_seconds:
+        is_known = cached is not None and self.monotonic() - cached[0] < self.cache_seconds
+        if cached is not None and is_known:
             principal = cached[1]
             self.hits += 1
         # Another process may have moved the idle end of a cached session.
-        if principal is None or _has_expired(principal, now):
+        if not is_known or (principal is not None and _has_expired(principal, now)):
             self.misses += 1
             principal = await self._shared_lookup(cache_key, SESSION_PREFIX, ip)
         return _admitted(None if principal and _has_expired(principal, now) else principal, ip)

@@ -30,6 +30,7 @@ from oms.services.admin_mutate.correct_deals import CorrectDeals, CorrectionStep
 from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found
 from oms.services.ledger.booked_deals import find_deals
 from oms.services.ledger.record import RecordReports
+from oms.services.risk.admit_order import refuse_delisted
 from oms.wire.admin.row_mutations import changes_of, row_id, values_of
 from oms.wire.responses.ledger_rows import deal_row
 
@@ -104,6 +105,8 @@ class MutateDeals:
         refused = self._refuse(deal, legs, order)
         if refused is not None or order is None:
             return refused or row_not_found("order", deal.order_id or 0)
+        if (delisted := refuse_delisted(task.state, deal.symbol)) is not None:
+            return delisted
         instrument = task.state.exchange.instruments()[deal.symbol]
         original = merge_legs(legs)
         corrected = _corrected_execution(deal, original, facts, task.name) if facts else None

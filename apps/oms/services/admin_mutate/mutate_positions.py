@@ -30,6 +30,7 @@ from oms.services.admin_mutate.correct_deals import CorrectDeals, CorrectionStep
 from oms.services.admin_mutate.mutate_item import MutatedRow, MutateTask, not_mutable, row_not_found
 from oms.services.commands.position_ops import PositionOps
 from oms.services.ledger.record import RecordReports
+from oms.services.risk.admit_order import refuse_delisted
 from oms.wire.admin.row_mutations import changes_of, row_id, values_of
 from oms.wire.responses.ledger_rows import position_row
 
@@ -69,6 +70,8 @@ class MutatePositions:
         position = task.state.positions.get(row_id(task.item))
         if position is None:
             return await self._not_open(task)
+        if (delisted := refuse_delisted(task.state, position.symbol)) is not None:
+            return delisted
         if task.item.op == "delete":
             return await self._update(task, position, {"qty": ZERO})
         return await self._update(task, position, changes_of(position_row(position), task.item))

@@ -22,7 +22,7 @@ from oms.services.commands.notional_limits import NewExposure, NotionalLimits
 from oms.services.commands.policy_limits import note_pending_change
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.order_levels import change_order_levels
-from oms.services.risk.admit_order import admit_changing
+from oms.services.risk.admit_order import admit_changing, refuse_delisted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,8 @@ class AmendOrders:
             return CommandResult.refused(
                 refuse_missing_order(payload.order_id), order_id=payload.order_id
             )
+        if (delisted := refuse_delisted(state, order.symbol)) is not None:
+            return CommandResult.refused(delisted, order_id=order.id)
         if payload.levels is not None:
             return change_order_levels(state, order, payload, changes, now)
         payload, refused = await admit_changing(

@@ -82,6 +82,8 @@ class PositionOps:
         )
         if a is None or b is None:
             return not_open(payload.position_id_a if a is None else payload.position_id_b)
+        if (delisted := refuse_delisted(state, a.symbol)) is not None:
+            return CommandResult.refused(delisted)
         instrument = state.exchange.instruments()[a.symbol]
         refused = refuse_close_by(payload, a, b, instrument)
         if refused is not None:
@@ -143,6 +145,8 @@ class PositionOps:
         if source is None or target is None:
             missing = payload.source_position_id if source is None else payload.target_position_id
             return not_open(missing)
+        if (delisted := refuse_delisted(state, target.symbol)) is not None:
+            return CommandResult.refused(delisted)
         instrument = state.exchange.instruments()[target.symbol]
         payload = round_levels(payload, target.side, instrument)
         levels = (payload.stop_loss, payload.stop_gain)
@@ -169,8 +173,7 @@ class PositionOps:
         position = state.positions.get(payload.position_id)
         if position is None:
             return not_open(payload.position_id)
-        delisted = refuse_delisted(state, position.symbol)
-        if delisted is not None:
+        if (delisted := refuse_delisted(state, position.symbol)) is not None:
             return CommandResult.refused(delisted)
         instrument = state.exchange.instruments()[position.symbol]
         payload = round_levels(payload, position.side, instrument)
@@ -213,6 +216,8 @@ class PositionOps:
             return CommandResult.refused(Refused(code="invalid_strategy_id", message=message))
         moves: list[_Move] = []
         for symbol in sorted({order.symbol for order in orders}):
+            if (delisted := refuse_delisted(state, symbol)) is not None:
+                return CommandResult.refused(delisted)
             symbol_orders = [order for order in orders if order.symbol == symbol]
             move = await self._plan_move(state, payload, symbol_orders, now)
             if (opening := _find_opening_close(move)) is not None:

@@ -30,7 +30,7 @@ class ReconciledRow(TypedDict):
 
 
 class ReconciledAccounts(TypedDict):
-    """One result per account."""
+    """One result per account; ``ok`` if all were reconciled."""
 
     ok: bool
     account_ids: list[Id]

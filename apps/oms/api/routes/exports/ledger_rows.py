@@ -1,17 +1,20 @@
 """Exports of orders, positions and deals: all rows of a filter as one CSV or JSON file.
 
 The rows are read and sent in pages, so that a long export needs little memory. Each page is a read
-of its own: rows changed meanwhile are exported as they are then.
+of its own: rows changed meanwhile are exported as they are then. Few exports run at a time, since
+each is charged to the rate limit as one read.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from oms.api.context import admit_caller, api_context
+from oms.api.context import Caller, admit_caller, api_context
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.row_views import marked_rows, marks_of
 from oms.domain.value import evolve
@@ -21,7 +24,7 @@ from oms.wire.csv_text import csv_lines
 from oms.wire.json import dumps_fast
 from oms.wire.order_query import read_orders_query
 from oms.wire.performance.marked_positions import MarkedPositionRow
-from oms.wire.query_parameters import Query, malformed_parameter, read_history_query
+from oms.wire.query_parameters import malformed_parameter, read_history_query
 from oms.wire.responses.ledger_rows import DealRow, OrderRow, deal_row, order_row
 
 router = APIRouter()
@@ -33,15 +36,35 @@ ReadPage = Callable[[HistoryQuery], Awaitable[tuple[Rows, int | None]]]
 JSON, CSV = "json", "csv"
 
 
-class CsvResponse(StreamingResponse):
-    """A streamed file of comma-separated values."""
+class ExportResponse(StreamingResponse):
+    """A streamed file, of comma-separated values by default."""
 
     media_type = "text/csv"
+
+    def __init__(
+        self,
+        text: AsyncIterator[str],
+        status_code: int = 200,
+        *,
+        file_name: str,
+        media_type: str | None = None,
+        on_end: Callable[[], None],
+    ) -> None:
+        headers = {"content-disposition": f'attachment; filename="{file_name}"'}
+        super().__init__(text, status_code, headers, media_type)
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file; ``on_end`` is called when it was sent or given up."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._on_end()
 
 
 @router.get(
     "/oms/export/orders",
-    response_class=CsvResponse,
+    response_class=ExportResponse,
     openapi_extra=documented(
         str, query=p.ORDERS_EXPORT, errors=UNKNOWN_ID, also_as={"application/json": list[OrderRow]}
     ),
@@ -56,12 +79,12 @@ async def export_orders(request: Request) -> Response:
 
     parameters = request.query_params
     query = read_orders_query(parameters, context.clock.now(), needs_period=False)
-    return await _export("orders", parameters, query, read, OrderRow)
+    return await _export(request, caller, "orders", query, read, OrderRow)
 
 
 @router.get(
     "/oms/export/positions",
-    response_class=CsvResponse,
+    response_class=ExportResponse,
     openapi_extra=documented(
         str,
         query=p.POSITIONS_EXPORT,
@@ -81,12 +104,12 @@ async def export_positions(request: Request) -> Response:
 
     parameters = request.query_params
     query = read_history_query(parameters, context.clock.now(), is_dated=False)
-    return await _export("positions", parameters, query, read, MarkedPositionRow)
+    return await _export(request, caller, "positions", query, read, MarkedPositionRow)
 
 
 @router.get(
     "/oms/export/deals",
-    response_class=CsvResponse,
+    response_class=ExportResponse,
     openapi_extra=documented(
         str, query=p.DEALS_EXPORT, errors=UNKNOWN_ID, also_as={"application/json": list[DealRow]}
     ),
@@ -101,7 +124,7 @@ async def export_deals(request: Request) -> Response:
 
     parameters = request.query_params
     query = read_history_query(parameters, context.clock.now(), is_dated=False)
-    return await _export("deals", parameters, query, read, DealRow)
+    return await _export(request, caller, "deals", query, read, DealRow)
 
 
 def _row(row: Any) -> Mapping[str, Any]:
@@ -111,20 +134,36 @@ def _row(row: Any) -> Mapping[str, Any]:
 
 
 async def _export(
-    name: str, parameters: Query, filters: HistoryQuery, read: ReadPage, row_type: Any
+    request: Request,
+    caller: Caller,
+    name: str,
+    filters: HistoryQuery,
+    read: ReadPage,
+    row_type: Any,
 ) -> Response:
     """Return the file; its first page is read before, so that refusals have their status."""
-    form = parameters.get(p.EXPORT_FORMAT.name, CSV).lower()
+    form = request.query_params.get(p.EXPORT_FORMAT.name, CSV).lower()
     if form not in (CSV, JSON):
         raise malformed_parameter(p.EXPORT_FORMAT.name, "csv or json is expected", "enum")
     query = evolve(
         filters, page_size=p.PAGE_ROWS_MAX, after_id=0, descending=False, with_total=False
     )
-    pages = _pages(query, await read(query), read)
-    headers = {"content-disposition": f'attachment; filename="{name}.{form}"'}
+    running, api_key_id = api_context(request).running_exports, caller.principal.api_key_id
+    running.begin(api_key_id)
+    on_end = partial(running.end, api_key_id)
+    try:
+        pages = _pages(query, await read(query), read)
+    except BaseException:
+        on_end()
+        raise
+    file_name = f"{name}.{form}"
     if form == JSON:
-        return StreamingResponse(_as_json(pages), media_type="application/json", headers=headers)
-    return CsvResponse(_as_csv(pages, tuple(row_type.__annotations__)), headers=headers)
+        media_type = "application/json"
+        return ExportResponse(
+            _as_json(pages), file_name=file_name, media_type=media_type, on_end=on_end
+        )
+    text = _as_csv(pages, tuple(row_type.__annotations__))
+    return ExportResponse(text, file_name=file_name, on_end=on_end)
 
 
 async def _pages(
