@@ -60,7 +60,7 @@ class ReconcileSchedule:
         simultaneously.
 
         Times of earlier runs are not stored: the widest scope is due within an hourly interval,
-        so that a process that is started anew each day does not miss it. Without ``waits`` the
+        so that a process that is restarted each day does not miss it. Without ``waits`` the
         short scope is due immediately.
         """
         part = account_id * _STRIDE % _PARTS

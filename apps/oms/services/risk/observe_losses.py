@@ -41,6 +41,8 @@ class ObserveLosses:
         equity = await read_equity(state, now)
         if DRAWDOWN in policy.account:
             await self._update_mark(state, equity, now)
+        else:
+            state.new_snapshots.clear()
         rates = await limit_rates(state, {equity.currency}, now)
         observed = state.observed
         if observed is not None and observed.hold_for(policy, equity, rates, state.risk):

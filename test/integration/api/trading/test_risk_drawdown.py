@@ -210,3 +210,10 @@ async def test_the_day_begins_at_midnight_of_its_zone(busy: InProcessGateway) ->
     assert zone == {gateway.account_id: "Asia/Tokyo"}, "snapshots are taken at its midnight"
     wrong = await put_policy(gateway, risk_day_zone="Mars/Phobos")
     assert (wrong.status, wrong.detail["reason"]) == (422, "value")
+
+
+async def test_snapshots_wait_only_for_a_limit_on_the_drawdown(busy: InProcessGateway) -> None:
+    gateway = await _open(busy, daily_loss_limit="5000")
+    await _take_snapshot(gateway)
+    assert reason_of(await send(gateway, qty="1")) is None
+    assert gateway.worker.processor.states[gateway.account_id].new_snapshots == []
