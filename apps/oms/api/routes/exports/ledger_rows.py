@@ -7,7 +7,7 @@ each is charged to the rate limit as one read.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 from oms.api.context import Caller, admit_caller, api_context
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.row_views import marked_rows, marks_of
+from oms.domain.access import Principal
 from oms.domain.value import evolve
-from oms.ports.history_reads import HistoryQuery
+from oms.ports.history_reads import HistoryQuery, Page
 from oms.wire import parameters as p
 from oms.wire.csv_text import csv_lines
 from oms.wire.json import dumps_fast
@@ -29,6 +30,7 @@ from oms.wire.responses.ledger_rows import DealRow, OrderRow, deal_row, order_ro
 
 router = APIRouter()
 
+Item = TypeVar("Item")
 Rows = Sequence[Mapping[str, Any]]
 ReadPage = Callable[[HistoryQuery], Awaitable[tuple[Rows, int | None]]]
 """Returns the rows of a page, and the id after which the next one begins."""
@@ -72,13 +74,8 @@ class ExportResponse(StreamingResponse):
 async def export_orders(request: Request) -> Response:
     """Stream orders of any status as a file."""
     context, caller = api_context(request), await admit_caller(request)
-
-    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
-        page = await context.queries.orders(caller.principal, query)
-        return [_row(order_row(order)) for order in page.items], page.next_after_id
-
-    parameters = request.query_params
-    query = read_orders_query(parameters, context.clock.now(), needs_period=False)
+    query = read_orders_query(request.query_params, context.clock.now(), needs_period=False)
+    read = _reader(caller, context.queries.orders, order_row)
     return await _export(request, caller, "orders", query, read, OrderRow)
 
 
@@ -99,11 +96,10 @@ async def export_positions(request: Request) -> Response:
     async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
         page = await context.queries.positions(caller.principal, query)
         marks = await marks_of(context, page.items)
-        rows = await marked_rows(context, page.items, marks)
-        return [_row(row) for row in rows], page.next_after_id
+        rows: Sequence[Any] = await marked_rows(context, page.items, marks)
+        return rows, page.next_after_id
 
-    parameters = request.query_params
-    query = read_history_query(parameters, context.clock.now(), is_dated=False)
+    query = read_history_query(request.query_params, context.clock.now(), is_dated=False)
     return await _export(request, caller, "positions", query, read, MarkedPositionRow)
 
 
@@ -117,20 +113,23 @@ async def export_positions(request: Request) -> Response:
 async def export_deals(request: Request) -> Response:
     """Stream deals as a file."""
     context, caller = api_context(request), await admit_caller(request)
-
-    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
-        page = await context.queries.deals(caller.principal, query)
-        return [_row(deal_row(deal)) for deal in page.items], page.next_after_id
-
-    parameters = request.query_params
-    query = read_history_query(parameters, context.clock.now(), is_dated=False)
+    query = read_history_query(request.query_params, context.clock.now(), is_dated=False)
+    read = _reader(caller, context.queries.deals, deal_row)
     return await _export(request, caller, "deals", query, read, DealRow)
 
 
-def _row(row: Any) -> Mapping[str, Any]:
-    """Return a typed row as a mapping of its keys."""
-    mapping: Mapping[str, Any] = row
-    return mapping
+def _reader(
+    caller: Caller,
+    read_page: Callable[[Principal, HistoryQuery], Awaitable[Page[Item]]],
+    to_row: Callable[[Item], Any],
+) -> ReadPage:
+    """Return the reader of a list whose rows need nothing else."""
+
+    async def read(query: HistoryQuery) -> tuple[Rows, int | None]:
+        page = await read_page(caller.principal, query)
+        return [to_row(item) for item in page.items], page.next_after_id
+
+    return read
 
 
 async def _export(
