@@ -20,6 +20,7 @@ get_metrics audit none
 get_metric_series admin none
 list_exchanges self none
 get_dispatcher_status self none
+get_health_report self none
 clear_cache self none
 set_paper_price paper account
 deposit_paper_money paper account

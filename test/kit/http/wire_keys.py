@@ -104,6 +104,10 @@ RECONCILED = _keys(
     "account_id run_id ok fetched new_deals new_orders discrepancies watermark error"
 )
 HEALTH = _keys("status app env db_engine")
+HEALTH_REPORT = _keys(
+    "ok service status environment broker_mode oms_enabled live_trading_allowed database_url parts"
+)
+HEALTH_PARTS = _keys("database worker queue stop_watcher outbox calendar")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")
 CACHE_CLEARED = _keys("scope cleared_before account_count")

@@ -66,7 +66,7 @@ def _worker_metrics(
     queued: Counter[str] = Counter()
     for account_id, depth in depths.items():
         queued[owners.get(account_id, "")] += depth
-    statuses = {worker.worker_id: _read_status(worker) for worker in workers}
+    statuses = {worker.worker_id: read_status(worker) for worker in workers}
     names = [worker.worker_id for worker in workers]
     return {
         "pool_size_by_engine": {ENGINE: len(workers)},
@@ -80,7 +80,7 @@ def _worker_metrics(
                 "host": worker.host,
                 "heartbeat_age_s": round(worker.heartbeat_age_seconds, 3),
                 "accounts": account_counts.get(worker.worker_id, 0),
-                "stop_watch_age_s": _stop_watch_age(worker, statuses[worker.worker_id]),
+                "stop_watch_age_s": stop_watch_age(worker, statuses[worker.worker_id]),
                 "calendar": statuses[worker.worker_id].get("calendar"),
             }
             for worker in workers
@@ -88,13 +88,14 @@ def _worker_metrics(
     }
 
 
-def _stop_watch_age(worker: WorkerRow, status: Mapping[str, Any]) -> float | None:
+def stop_watch_age(worker: WorkerRow, status: Mapping[str, Any]) -> float | None:
     """Return the age that the heartbeat carries, with that of the heartbeat."""
     age = status.get("stop_watch_age_s")
     return None if age is None else round(max(age, 0.0) + worker.heartbeat_age_seconds, 3)
 
 
-def _read_status(worker: WorkerRow) -> Mapping[str, Any]:
+def read_status(worker: WorkerRow) -> Mapping[str, Any]:
+    """Return the status that the heartbeat carries."""
     status: object = json.loads(worker.status)
     return status if isinstance(status, dict) else {}
 

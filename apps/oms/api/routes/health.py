@@ -9,16 +9,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.context import ApiContext, api_context
+from oms.api.context import ApiContext, admit_caller, api_context
 from oms.api.errors import JsonResponse
+from oms.api.metrics.health_report import OUTBOX_LAG_SECONDS_MAX, build_health_report
 from oms.api.openapi.route_docs import documented
 from oms.domain.errors import Unavailable
 from oms.wire.responses.gateway_status import Health, Liveness, Ready, ReadyChecks, Version
+from oms.wire.responses.health_rows import HealthReport
 
 router = APIRouter()
 
 WORKER_ALIVE_SECONDS = 15.0
-OUTBOX_LAG_SECONDS_MAX = 10.0
 
 
 @router.get("/healthz", openapi_extra=documented(Health, failures={503: Health}, is_public=True))
@@ -33,6 +34,15 @@ async def get_health(request: Request) -> Response:
         "db_engine": context.health.dialect,
     }
     return JsonResponse(body, 200 if is_healthy else 503, _retry_headers(is_healthy))
+
+
+@router.get("/health", openapi_extra=documented(HealthReport, failures={503: HealthReport}))
+async def get_health_report(request: Request) -> Response:
+    """Return what the gateway may do, and each of its parts as it was measured."""
+    await admit_caller(request)
+    report = await build_health_report(api_context(request))
+    is_up = report["status"] != "down"
+    return JsonResponse(report, 200 if is_up else 503, _retry_headers(is_up))
 
 
 @router.get("/livez", openapi_extra=documented(Liveness, is_public=True))

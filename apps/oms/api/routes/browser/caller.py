@@ -10,9 +10,9 @@ from oms.api.browser.browser_access import SESSION_SCOPE_KEY, BrowserCaller
 from oms.api.browser.cookie import csrf_token
 from oms.api.context import ApiContext, api_context, require_permission
 from oms.api.errors import JsonResponse
+from oms.api.metrics.health_report import is_enabled
 from oms.api.openapi.route_docs import documented
 from oms.domain.access import Permission, Principal
-from oms.domain.risk.kill_switch import KillScope
 from oms.wire.admin.session_requests import preferences_from_text
 from oms.wire.json import time_text
 from oms.wire.responses.session_rows import CallerBody, ServerInfo, caller_body
@@ -47,12 +47,11 @@ async def build_caller(context: ApiContext, principal: Principal, text: str | No
 
 
 async def _server_info(context: ApiContext) -> ServerInfo:
-    switches = await context.kill_switches.all(is_on=True, limit=None)
     return {
         "name": APP_NAME,
         "version": context.version,
         "env": context.settings.env,
         "live_trading_allowed": context.settings.live_trading_allowed,
-        "oms_enabled": all(switch.scope is not KillScope.GLOBAL for switch in switches),
+        "oms_enabled": await is_enabled(context),
         "server_time": time_text(context.clock.now()),
     }

@@ -1,0 +1,64 @@
+"""``GET /health``: what the gateway may do, and its parts as they were measured."""
+
+from typing import Any
+
+import pytest
+
+from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
+from kit.http.wire_keys import HEALTH_PARTS, HEALTH_REPORT, assert_keys
+from oms.adapters.sql.store import SqlStore
+from oms.api.metrics import health_report
+from oms.domain.errors import Unavailable
+
+
+async def _report(gateway: InProcessGateway, status: int = 200) -> Any:
+    answer = await gateway.client("GET", "/health")
+    assert answer.status == status, answer.body
+    report = answer.json()
+    assert_keys(report, HEALTH_REPORT)
+    assert_keys(report["parts"], HEALTH_PARTS)
+    return report
+
+
+async def test_a_gateway_that_trades(busy: InProcessGateway) -> None:
+    report = await _report(busy)
+    assert (report["ok"], report["status"], report["oms_enabled"]) == (True, "ok", True)
+    assert (report["broker_mode"], report["live_trading_allowed"]) == ("paper", False)
+    assert 0 <= report["parts"]["worker"]["value"] < report["parts"]["worker"]["limit"]
+    assert (report["parts"]["queue"]["ok"], report["parts"]["queue"]["limit"]) == (True, 500)
+    assert report["parts"]["calendar"]["value"] is None
+    assert (await busy.client("GET", "/health", key="")).status == 401
+
+
+async def test_a_switch_over_all_accounts_disables_it(busy: InProcessGateway) -> None:
+    off = {"enabled": False, "kind": "soft", "comment": "test"}
+    disabled = await busy.client("POST", "/risk/switch?wait_ms=8000", off, key=ADMIN_KEY)
+    assert disabled.status == 200, disabled.body
+    report = await _report(busy)
+    assert (report["status"], report["oms_enabled"]) == ("ok", False)
+
+
+async def test_what_is_not_well_is_named(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = await _report(gateway)  # its worker is not started
+    assert (report["ok"], report["status"]) == (False, "degraded")
+    parts = report["parts"]
+    assert [name for name, part in parts.items() if not part["ok"]] == ["worker"]
+    assert parts["worker"]["value"] is None
+
+    async def fail(_store: SqlStore) -> None:
+        raise Unavailable("the database does not respond")
+
+    monkeypatch.setattr(SqlStore, "ping", fail)
+    down = await _report(gateway, 503)
+    assert (down["status"], down["oms_enabled"], down["broker_mode"]) == ("down", None, None)
+    assert {part["value"] for part in down["parts"].values()} == {None}
+
+
+async def test_a_late_heartbeat_degrades_it(
+    busy: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_report, "HEARTBEAT_SECONDS_MAX", -1.0)
+    report = await _report(busy)
+    assert (report["status"], report["parts"]["worker"]["ok"]) == ("degraded", False)
