@@ -86,7 +86,10 @@ class UnwatchMethods(WatchManyMethods):
         self, symbols: Sequence[str] | None = None, params: Params = NO_PARAMS
     ) -> bool:
         """Ends every ``watch_positions``. Raises ``NotSupported`` with symbols."""
-        return self._un_watch_rows(POSITIONS, symbols, "un_watch_positions")
+        self._un_watch_rows(POSITIONS, symbols, "un_watch_positions")
+        if self._stream is not None:
+            await self._stream.update_marks()
+        return True
 
     async def _un_watch(
         self, kind: str, symbols: Sequence[str] | None, cache: dict[str, Any]

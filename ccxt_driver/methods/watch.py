@@ -70,7 +70,7 @@ class WatchMethods(Driver):
         limit: int | None = None,
         params: Params = NO_PARAMS,
     ) -> list[Structure]:
-        """Returns open positions, then changed positions."""
+        """Returns open positions, then changed ones; with ``marks`` also as their marks change."""
         return await self._watch_rows(POSITIONS, symbols, since, limit, params)
 
     async def close(self) -> None:
@@ -144,11 +144,14 @@ class WatchMethods(Driver):
         params: Params,
     ) -> list[Structure]:
         stream = self._current_stream()
-        queue = stream.cache.queue(kind, symbols, self._context().strategy_id_for(params))
+        with_marks = kind == POSITIONS and bool(params.get("marks"))
+        strategy_id = self._context().strategy_id_for(params)
+        queue = stream.cache.queue(kind, symbols, strategy_id, with_marks=with_marks)
         ends_at = time.monotonic() + self._seconds(params, "watch_timeout_seconds")
         is_polling = bool(params.get("force_polling"))
         if not is_polling:
             stream.start()
+            await stream.update_marks()
         while True:
             rows = _take_rows(stream.cache, queue, convert, since, limit)
             seconds_left = ends_at - time.monotonic()
@@ -380,8 +383,8 @@ def _take_rows(
         message = f"the watch queue of {queue.kind} overflowed: rows were dropped"
         raise driver_error("ExchangeError", message, code="slow_consumer", outcome=None)
     taken: list[Structure] = []
-    while queue.pending and (limit is None or len(taken) < limit):
-        structure = convert(queue.pending.popleft())
+    while (limit is None or len(taken) < limit) and (row := queue.next_row()) is not None:
+        structure = convert(row)
         if since is None or (structure["timestamp"] or 0) >= since:
             taken.append(structure)
     return taken

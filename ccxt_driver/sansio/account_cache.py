@@ -28,6 +28,9 @@ _EVENT_KINDS = {
     "position_updated": POSITIONS,
     "position_deleted": POSITIONS,
 }
+MARKED = "position_marked"
+#: What such an event says of a position.
+_MARK_KEYS = ("mark_price", "mark_at", "market_value", "cost_basis", "unrealized_pnl")
 _ID_KEYS = {ORDERS: "order_id", TRADES: "deal_id", POSITIONS: "position_id"}
 _FINAL_STATES = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "CLOSED", "MERGED"})
 
@@ -53,24 +56,42 @@ def extract_rows(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class WatchQueue:
-    """Rows that the next call of one watch returns; identified by kind, symbols and strategy."""
+    """Rows that the next call of one watch returns; identified by what it watches."""
 
     kind: str
     symbols: frozenset[str] = frozenset()
     strategy_id: int = 0
+    #: Whether it returns positions whose mark alone changed.
+    with_marks: bool = False
     pending: deque[Row] = field(default_factory=deque)
+    #: Rows with a new mark by id: of each only the newest, so that they never overflow.
+    marked: dict[str, Row] = field(default_factory=dict)
     has_overflowed: bool = False
 
-    def add(self, row: Row) -> None:
+    def add(self, row_id: str, row: Row) -> None:
         """Appends a row if it matches the symbols and the strategy."""
-        if not _has_symbol(row, self.symbols):
+        if not self._matches(row):
             return
-        if self.strategy_id and row.get("strategy_id") != self.strategy_id:
-            return
+        self.marked.pop(row_id, None)  # It is of an earlier version.
         if len(self.pending) >= PENDING_ROWS_MAX:
             self.has_overflowed = True
         else:
             self.pending.append(row)
+
+    def add_marked(self, row_id: str, row: Row) -> None:
+        """Keeps a row whose mark changed, if the watch returns such rows."""
+        if self.with_marks and self._matches(row):
+            self.marked[row_id] = row
+
+    def next_row(self) -> Row | None:
+        """Removes the next row; ``None`` if there is none."""
+        if self.pending:
+            return self.pending.popleft()
+        return self.marked.pop(next(iter(self.marked))) if self.marked else None
+
+    def _matches(self, row: Row) -> bool:
+        is_other = self.strategy_id and row.get("strategy_id") != self.strategy_id
+        return _has_symbol(row, self.symbols) and not is_other
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,20 +123,35 @@ class AccountCache:
         default_factory=lambda: {kind: {} for kind in KINDS}
     )
 
-    def queue(self, kind: str, symbols: frozenset[str], strategy_id: int) -> WatchQueue:
+    def queue(
+        self,
+        kind: str,
+        symbols: frozenset[str],
+        strategy_id: int,
+        *,
+        with_marks: bool = False,
+    ) -> WatchQueue:
         """Returns the queue of a watch; a new one contains all open rows."""
-        key = (kind, symbols, strategy_id)
+        key = (kind, symbols, strategy_id, with_marks)
         queue = self._queues.get(key)
         if queue is None:
-            queue = WatchQueue(kind=kind, symbols=symbols, strategy_id=strategy_id)
+            queue = WatchQueue(
+                kind=kind, symbols=symbols, strategy_id=strategy_id, with_marks=with_marks
+            )
             self._queues[key] = queue
-            for row in self._open[kind].values():
-                queue.add(row)
+            for row_id, row in self._open[kind].items():
+                queue.add(row_id, row)
         return queue
+
+    @property
+    def wants_marks(self) -> bool:
+        """Whether a watch returns positions whose mark changed."""
+        return any(queue.with_marks for queue in self._queues.values())
 
     def remove_queue(self, queue: WatchQueue) -> None:
         """Removes a queue; the next watch of the same key starts with all open rows."""
-        self._queues.pop((queue.kind, queue.symbols, queue.strategy_id), None)
+        key = (queue.kind, queue.symbols, queue.strategy_id, queue.with_marks)
+        self._queues.pop(key, None)
 
     def remove_queues(self, kind: str) -> None:
         """Removes all queues of a kind."""
@@ -135,6 +171,8 @@ class AccountCache:
         if snapshot_kind is not None:
             self.apply_snapshot(snapshot_kind, extract_rows(snapshot_kind, frame))
             self.seq = _later(self.seq, payload.get("seq"))
+        elif event == MARKED:
+            self._apply_mark(payload)
         elif event == "gap":
             self.reset_sequence()
         elif self._advance_sequence(frame):
@@ -176,6 +214,18 @@ class AccountCache:
         if cached is None or not cached.is_from_snapshot or not _is_unchanged(row, cached.row):
             self._store(kind, row_id, row, is_from_snapshot=False)
 
+    def _apply_mark(self, payload: Row) -> None:
+        """Sets the mark of an open position; it has no number and belongs to no version."""
+        row_id = str(payload.get("position_id"))
+        row = self._open[POSITIONS].get(row_id)
+        if row is None:
+            return
+        marked = {**row, **{key: payload[key] for key in _MARK_KEYS if key in payload}}
+        self._open[POSITIONS][row_id] = marked
+        for queue in self._queues.values():
+            if queue.kind == POSITIONS:
+                queue.add_marked(row_id, marked)
+
     def _store(self, kind: str, row_id: str, row: Row, *, is_from_snapshot: bool) -> None:
         self.change_count += 1
         rows = self._rows[kind]
@@ -191,7 +241,7 @@ class AccountCache:
             del rows[next(each for each in rows if each not in self._open[kind])]
         for queue in self._queues.values():
             if queue.kind == kind:
-                queue.add(row)
+                queue.add(row_id, row)
 
     def _advance_sequence(self, frame: Mapping[str, Any]) -> bool:
         """Returns whether an event is new; one without a number always is. Raises ``EventGap``."""

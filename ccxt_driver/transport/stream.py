@@ -49,6 +49,8 @@ class GatewayStream:
         #: Whether an attempt to connect failed since events last arrived.
         self.has_failed = False
         self._socket: Any = None
+        #: Whether the subscription of the connection is one with marks.
+        self._has_marks = False
         self._running: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         #: Held while the account is polled over HTTP instead.
@@ -58,6 +60,11 @@ class GatewayStream:
         """Starts connecting, unless that was done before."""
         if self._running is None or self._running.done():
             self._running = self.loop.create_task(self._run(), name="ccxt_driver stream")
+
+    async def update_marks(self) -> None:
+        """Subscribes again if watches want marks and the connection has none, or the reverse."""
+        if self._socket is not None and self._has_marks is not self.cache.wants_marks:
+            await self._send(self._socket, self._subscribe())
 
     async def wait_changed(self, seconds: float) -> None:
         """Waits for a frame or a change of the connection, at most ``seconds``."""
@@ -145,12 +152,15 @@ class GatewayStream:
 
     def _subscribe(self) -> dict[str, Any]:
         account_id, seq = self.cache.account_id, self.cache.seq
+        self._has_marks = self.cache.wants_marks
         payload: dict[str, Any] = {
             "account_ids": [account_id],
             "namespaces": ["position", "ccxt"],
             "with_snapshot": True,
             "refresh": False,
         }
+        if self._has_marks:
+            payload["marks"] = True
         if seq is not None:
             payload["from_seq"] = {str(account_id): seq}
         return {"id": "subscribe", "namespace": "system", "action": "subscribe", "payload": payload}

@@ -9,6 +9,7 @@ import pytest
 from ccxt_driver import OmsCcxtAsyncExchange
 from kit.http.scripted_websocket import ScriptedWebSocket, run_scripted_websocket
 from kit.http.stub_transport import DEAL, ORDER, POSITION, RepeatingClient
+from kit.polling import poll_until
 
 SECONDS = 10
 
@@ -104,6 +105,28 @@ async def test_trades_are_pushed(server: ScriptedWebSocket, exchange: OmsCcxtAsy
     (trade,) = await exchange.watch_my_trades("btc/usdt")
     assert (trade["id"], trade["order"]) == ("9", "42")
     assert await exchange.watch_my_trades("btc/usdt", params={"watch_timeout_seconds": 0}) == []
+
+
+async def test_marks_are_subscribed_to_while_they_are_watched(
+    server: ScriptedWebSocket, exchange: OmsCcxtAsyncExchange
+) -> None:
+    server.script = [snapshot(10)]
+    assert len(await exchange.watch_positions()) == 1
+    (position,) = await exchange.watch_positions(params={"marks": True})
+    payload = {"account_id": 7, "position_id": POSITION["id"], "mark_price": "107"}
+    watching = asyncio.create_task(exchange.watch_positions(params={"marks": True}))
+    await server.push({"event": "position_marked", "payload": payload})
+    (marked,) = await watching
+    assert (marked["id"], marked["markPrice"]) == (position["id"], 107)
+    assert await exchange.watch_positions(params={"watch_timeout_seconds": 0}) == []
+    await exchange.un_watch_positions()
+
+    async def subscriptions() -> list[Any]:
+        return [f["payload"] for f in server.received if f["action"] == "subscribe"]
+
+    sent = await poll_until(subscriptions, lambda each: len(each) == 3)
+    assert [each.get("marks", False) for each in sent] == [False, True, False]
+    assert [each.get("from_seq") for each in sent] == [None, {"7": 10}, {"7": 10}]
 
 
 async def test_a_refused_key_raises_a_ccxt_exception(

@@ -145,6 +145,34 @@ def test_after_a_gap_rows_missing_in_the_snapshot_are_read() -> None:
     assert (take(queue), account.unlisted) == ([(42, 2)], set())
 
 
+def mark(price: str, position_id: int = 8) -> dict[str, Any]:
+    payload = {"account_id": 7, "position_id": position_id, "qty": "-1", "mark_price": price}
+    return {"event": "position_marked", "payload": {**payload, "unrealized_pnl": "5"}}
+
+
+def test_marks_are_for_watches_that_want_them_and_only_the_newest_is_kept() -> None:
+    account = new_cache()
+    position = {"id": 8, "symbol": "BTC/USDT", "qty": "1", "version": 1, "state": "OPEN"}
+    account.apply_frame(snapshot(10, position, name="snapshot_open_positions"))
+    plain, marked = (account.queue(POSITIONS, ALL, 0, with_marks=each) for each in (False, True))
+    other = account.queue(POSITIONS, frozenset({"ETH/USDT"}), 0, with_marks=True)
+    assert account.wants_marks and take(plain) == take(marked) == [(8, 1)]
+    for price in ("100", "101"):
+        account.apply_frame(mark(price))
+    account.apply_frame(mark("1", position_id=9))
+    row = marked.next_row()
+    assert row == {**position, "mark_price": "101", "unrealized_pnl": "5"}
+    assert [queue.next_row() for queue in (marked, plain, other)] == [None, None, None]
+    account.apply_frame(mark("102"))
+    closed = {**position, "version": 2, "state": "CLOSED"}
+    account.apply_frame(event(11, closed, name="position_updated"))
+    assert [marked.next_row(), marked.next_row()] == [closed, None], "the mark is of version 1"
+    account.apply_frame(mark("103"))
+    assert marked.next_row() is None
+    account.remove_queues(POSITIONS)
+    assert not account.wants_marks
+
+
 def test_a_full_queue_overflows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_cache, "PENDING_ROWS_MAX", 2)
     account = new_cache()
