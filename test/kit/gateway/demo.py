@@ -19,5 +19,13 @@ class DemoGateway(Gateway):
 
     def password_of(self, user_name: str) -> str:
         """Return the password of a user of the demo."""
+        return str(self._record()["passwords"][user_name])
+
+    def api_key_of(self, user_name: str) -> str:
+        """Return the API key of a user of the demo."""
+        return str(self._record()["api_keys"][user_name])
+
+    def _record(self) -> dict[str, dict[str, str]]:
         text = (self.data_folder / "demo.json").read_text(encoding="utf-8")
-        return str(json.loads(text)["passwords"][user_name])
+        record: dict[str, dict[str, str]] = json.loads(text)
+        return record

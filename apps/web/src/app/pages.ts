@@ -44,6 +44,7 @@ const PAGES: readonly PageEntry[] = [
   { name: "strategies", path: "/strategies", file: "admin/StrategiesPage", icon: "strategies", section: "admin", needs: ["admin", "strategy_create"] },
   { name: "users", path: "/admin/users", file: "admin/UsersPage", icon: "users", section: "admin", needs: ["admin"] },
   { name: "keys", path: "/admin/keys", file: "admin/KeysPage", icon: "keys", section: "admin", needs: ["admin"] },
+  { name: "permissions", path: "/admin/permissions", file: "admin/PermissionsPage", icon: "lock", section: "admin", needs: ["admin"] },
   { name: "sessions", path: "/admin/sessions", file: "admin/SessionsPage", icon: "sessions", section: "admin", needs: ["admin"] },
   { name: "system", path: "/system", file: "admin/SystemPage", icon: "system", section: "admin", needs: ["read"], key: "s" },
   { name: "account", path: "/account", file: "account/AccountPage", icon: "account", section: null, needs: ["self"] },

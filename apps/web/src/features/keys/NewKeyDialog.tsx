@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { restrictionsOf, TERMS, type Term } from "@/features/keys/draft";
-import { createKey, useUsers, type NewKey, type Owner } from "@/features/keys/reads";
+import { createKey, type NewKey, type Owner } from "@/features/keys/reads";
 import { SecretDialog } from "@/features/keys/SecretDialog";
+import { useUsers } from "@/features/users/reads";
 import { Combobox } from "@/kit/Combobox";
 import { Confirm } from "@/kit/Confirm";
 import { TextField } from "@/kit/Field";

@@ -55,13 +55,6 @@ export function useKeys(owner: Owner) {
   });
 }
 
-export function useUsers() {
-  return useQuery({
-    queryKey: ["users"],
-    queryFn: async () => (await call(api.GET("/admin/users"))).items,
-  });
-}
-
 export interface KeyDraft {
   label: string;
   userId: number | null;

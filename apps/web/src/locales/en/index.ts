@@ -10,6 +10,8 @@ import raw from "@/locales/en/raw";
 import risk from "@/locales/en/risk";
 import admin from "@/locales/en/admin";
 import account from "@/locales/en/account";
+import users from "@/locales/en/users";
+import permissions from "@/locales/en/permissions";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -25,4 +27,6 @@ export const en = {
   risk,
   admin,
   account,
+  users,
+  permissions,
 };

@@ -18,6 +18,7 @@ export default {
     strategies: "Strategies",
     users: "Users",
     keys: "API keys",
+    permissions: "Permissions",
     sessions: "Sessions",
     system: "System status",
     account: "My account",

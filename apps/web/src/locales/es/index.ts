@@ -13,6 +13,8 @@ import raw from "@/locales/es/raw";
 import risk from "@/locales/es/risk";
 import admin from "@/locales/es/admin";
 import account from "@/locales/es/account";
+import users from "@/locales/es/users";
+import permissions from "@/locales/es/permissions";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -32,4 +34,6 @@ export const texts: Same<typeof en> = {
   risk,
   admin,
   account,
+  users,
+  permissions,
 };

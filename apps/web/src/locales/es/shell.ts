@@ -21,6 +21,7 @@ export default {
     strategies: "Estrategias",
     users: "Usuarios",
     keys: "Claves de API",
+    permissions: "Permisos",
     sessions: "Sesiones",
     system: "Estado del sistema",
     account: "Mi cuenta",

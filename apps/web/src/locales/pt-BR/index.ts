@@ -13,6 +13,8 @@ import raw from "@/locales/pt-BR/raw";
 import risk from "@/locales/pt-BR/risk";
 import admin from "@/locales/pt-BR/admin";
 import account from "@/locales/pt-BR/account";
+import users from "@/locales/pt-BR/users";
+import permissions from "@/locales/pt-BR/permissions";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -32,4 +34,6 @@ export const texts: Same<typeof en> = {
   risk,
   admin,
   account,
+  users,
+  permissions,
 };

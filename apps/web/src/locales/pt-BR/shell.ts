@@ -21,6 +21,7 @@ export default {
     strategies: "Estratégias",
     users: "Usuários",
     keys: "Chaves de API",
+    permissions: "Permissões",
     sessions: "Sessões",
     system: "Estado do sistema",
     account: "Minha conta",

@@ -1,0 +1,135 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFilters } from "@/app/search";
+import { KEYS_QUERY, useKeys } from "@/features/keys/reads";
+import { SESSIONS_QUERY, useSessions } from "@/features/sessions/reads";
+import { PasswordDialog, RoleDialog, StatusDialog } from "@/features/users/ChangeDialogs";
+import { NewUserDialog } from "@/features/users/NewUserDialog";
+import { isRole, USERS_QUERY, useUsers, type User } from "@/features/users/reads";
+import { userRows, type UserListRow } from "@/features/users/rows";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import type { Column } from "@/kit/grid/types";
+import { Icon } from "@/kit/Icon";
+import { SearchField } from "@/kit/SearchField";
+import { StatusPill } from "@/kit/StatusPill";
+import { useFormats } from "@/lib/format";
+
+type Opened = { kind: "new" } | { kind: "role" | "password" | "status"; user: User } | null;
+
+const DIALOGS = { role: RoleDialog, password: PasswordDialog, status: StatusDialog };
+
+function useColumns(): readonly Column<UserListRow>[] {
+  const { t } = useTranslation("users");
+  const { time } = useFormats();
+  return useMemo(() => {
+    const count = (id: "activeKeys" | "sessions"): Column<UserListRow> => ({
+      id,
+      header: t(`column.${id}`),
+      kind: "id",
+      width: 100,
+      priority: 2,
+      value: (row) => row[id],
+    });
+    return [
+      { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
+      { id: "name", header: t("name"), kind: "text", width: 160, priority: 1, value: (row) => row.user_name },
+      {
+        id: "role",
+        header: t("role"),
+        kind: "text",
+        width: 140,
+        priority: 1,
+        value: (row) => row.role,
+        cell: (row) => (isRole(row.role) ? t(`roles.${row.role}`) : row.role),
+      },
+      {
+        id: "status",
+        header: t("status"),
+        kind: "text",
+        width: 100,
+        priority: 1,
+        value: (row) => row.status,
+        cell: (row) => (
+          <StatusPill tone={row.status === "active" ? "good" : "neutral"}>
+            {t(row.status === "active" ? "state.active" : "state.disabled")}
+          </StatusPill>
+        ),
+      },
+      count("activeKeys"),
+      count("sessions"),
+      { id: "used", header: t("column.used"), kind: "time", width: 142, priority: 2, value: (row) => row.lastUsedAt, cell: (row) => time(row.lastUsedAt) },
+      { id: "created", header: t("column.created"), kind: "time", width: 142, priority: 3, value: (row) => row.created_at, cell: (row) => time(row.created_at) },
+    ];
+  }, [t, time]);
+}
+
+function useUserRows(wanted: string) {
+  const users = useUsers();
+  const keys = useKeys("admin");
+  const sessions = useSessions("admin");
+  const rows = useMemo(
+    () =>
+      userRows(users.data ?? [], keys.data, sessions.data).filter(
+        (row) => row.user_name.toLowerCase().includes(wanted) || row.role.includes(wanted),
+      ),
+    [users.data, keys.data, sessions.data, wanted],
+  );
+  return { users, rows };
+}
+
+/** The users: create, role, password, disable. */
+export default function UsersPage() {
+  const { t } = useTranslation("users");
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const columns = useColumns();
+  const [filters, setFilters, filtered] = useFilters("user");
+  const { users, rows } = useUserRows((filters.user ?? "").toLowerCase());
+  const [opened, setOpened] = useState<Opened>(null);
+  const close = () => setOpened(null);
+  const renew = () => {
+    for (const queryKey of [USERS_QUERY, KEYS_QUERY, SESSIONS_QUERY]) void client.invalidateQueries({ queryKey });
+  };
+  const Dialog = opened === null || opened.kind === "new" ? null : DIALOGS[opened.kind];
+  return (
+    <>
+      <DataGrid
+        id="users"
+        label={t("title")}
+        columns={columns}
+        rows={rows}
+        state={{ loading: users.isPending, error: users.data === undefined ? users.error : null, onRetry: () => void users.refetch() }}
+        empty={<EmptyState title={t("empty")} />}
+        onClearFilters={filtered ? () => setFilters({ user: undefined }) : undefined}
+        defaultSort={{ id: "name", desc: false }}
+        exportName="users"
+        actions={(user) => [
+          { id: "permissions", label: t("permissions"), run: () => void navigate({ to: "/admin/permissions", search: { user: user.user_name } as never }) },
+          { id: "keys", label: t("keys"), run: () => void navigate({ to: "/admin/keys", search: { key: user.user_name } as never }) },
+          { id: "role", label: t("changeRole.action"), run: () => setOpened({ kind: "role", user }) },
+          { id: "password", label: t("password.action"), run: () => setOpened({ kind: "password", user }) },
+          {
+            id: "status",
+            label: t(user.status === "active" ? "disable.action" : "enable.action"),
+            danger: user.status === "active",
+            run: () => setOpened({ kind: "status", user }),
+          },
+        ]}
+        toolbar={
+          <>
+            <SearchField label={t("search")} value={filters.user ?? ""} onChange={(user) => setFilters({ user: user || undefined })} />
+            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
+              {t("create.title")}
+            </Button>
+          </>
+        }
+      />
+      {opened?.kind === "new" && <NewUserDialog onClose={close} onCreated={renew} />}
+      {opened !== null && opened.kind !== "new" && Dialog !== null && <Dialog user={opened.user} onClose={close} onChanged={renew} />}
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+/** Permissions of keys on accounts: read per key, replaced per key and account. */
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { api, call } from "@/api/client";
+import { commentHeader } from "@/api/comment";
+import type { Grant, MatrixRow, Permission } from "@/features/permissions/matrix";
+
+export const PERMISSIONS_QUERY = ["permissions"] as const;
+
+export interface PermissionsRead {
+  byKey: ReadonlyMap<number, readonly Permission[]>;
+  loading: boolean;
+  error: Error | null;
+  retry: () => void;
+}
+
+/** The permissions of these keys; rows of a key are absent until they are read. */
+export function usePermissions(keyIds: readonly number[]): PermissionsRead {
+  return useQueries({
+    queries: keyIds.map((id) => ({
+      queryKey: [...PERMISSIONS_QUERY, id],
+      queryFn: async () => {
+        const params = { path: { api_key_id: id } };
+        return (await call(api.GET("/admin/api-keys/{api_key_id}/permissions", { params }))).items;
+      },
+    })),
+    combine: (results) => ({
+      byKey: new Map(results.flatMap((result, index) => (result.data === undefined ? [] : [[keyIds[index] ?? 0, result.data] as const]))),
+      loading: results.some((result) => result.isPending),
+      error: results.find((result) => result.data === undefined && result.error !== null)?.error ?? null,
+      retry: () => results.forEach((result) => void result.refetch()),
+    }),
+  });
+}
+
+/** All strategies, also disabled ones. */
+export function useAllStrategies() {
+  return useQuery({
+    queryKey: ["strategies", "all"],
+    queryFn: async () => (await call(api.GET("/admin/strategies"))).items,
+  });
+}
+
+/** Replace what a key may do on an account. Throws `ApiError`. */
+export async function setPermission(row: MatrixRow, grant: Grant, comment: string): Promise<void> {
+  const { strategy_ids, restrict_to_strategies, can_read, can_trade, can_close_position } = grant;
+  await call(
+    api.PUT("/admin/api-keys/{api_key_id}/permissions", {
+      params: { path: { api_key_id: row.key.id }, header: commentHeader(comment) },
+      body: {
+        account_id: row.account.id,
+        can_read,
+        can_trade,
+        can_close_position,
+        can_risk_manage: grant.can_risk_manage,
+        can_block_new_positions: grant.can_block_new_positions,
+        can_block_account: grant.can_block_account,
+        restrict_to_strategies,
+        strategy_ids: restrict_to_strategies ? [...strategy_ids] : [],
+      },
+    }),
+  );
+}

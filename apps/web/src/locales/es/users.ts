@@ -1,0 +1,68 @@
+import type en from "@/locales/en/users";
+import type { Same } from "@/locales/same";
+
+export default {
+  title: "Usuarios",
+  search: "Usuario o rol",
+  empty: "No hay usuarios.",
+  name: "Nombre de usuario",
+  role: "Rol",
+  status: "Estado",
+  state: { active: "Activo", disabled: "Desactivado" },
+  column: { activeKeys: "Claves activas", sessions: "Sesiones", used: "Último uso de las claves", created: "Creado" },
+  permissions: "Permisos",
+  keys: "Claves de API",
+  roles: {
+    admin: "Administrador",
+    trader: "Operador",
+    portfolio_manager: "Gestor de cartera",
+    robot: "Robot",
+    risk: "Riesgo",
+    readonly: "Solo lectura",
+  },
+  roleMay: {
+    admin: "Administra usuarios, cuentas y estrategias, y lee todo. No opera.",
+    trader: "Opera, cierra y reasigna en las cuentas permitidas a sus claves.",
+    portfolio_manager: "Lo mismo que un operador.",
+    robot: "Opera para las estrategias a las que sus claves están restringidas. Sin llamadas de operación de ccxt.",
+    risk: "Detiene, bloquea y cierra. No abre nada, y da un comentario con cada cambio.",
+    readonly: "Lee las cuentas permitidas a sus claves.",
+  },
+  create: {
+    title: "Nuevo usuario",
+    effect: "Crea un usuario con una primera clave de API, cuyo texto se muestra una sola vez. Empieza sin permisos en cuentas.",
+    action: "Crear usuario",
+    password: "Contraseña (opcional)",
+    passwordHint: "Al menos 10 caracteres. Vacía: acceso solo por clave de API.",
+    keyLabel: "Etiqueta de la clave",
+  },
+  changeRole: {
+    title: "Cambiar el rol de {{name}}",
+    effect: "El nuevo rol vale de inmediato, para todas las claves y sesiones del usuario.",
+    action: "Cambiar rol",
+    done: "El rol de {{name}} ha cambiado.",
+    own: "Es usted: lo que puede hacer cambia de inmediato.",
+  },
+  disable: {
+    title: "Desactivar a {{name}}",
+    effect: "Todas las claves, sesiones y tokens de {{name}} se rechazan de inmediato. Las órdenes y posiciones quedan como están.",
+    action: "Desactivar usuario",
+    done: "{{name}} está desactivado.",
+    own: "Es usted: su sesión termina.",
+  },
+  enable: {
+    title: "Activar a {{name}}",
+    effect: "Las claves activas de {{name}} se aceptan de nuevo, con los permisos que tenían.",
+    action: "Activar usuario",
+    done: "{{name}} está activo.",
+  },
+  password: {
+    title: "Nueva contraseña de {{name}}",
+    effect: "Todas las sesiones y tokens de acceso de {{name}} terminan. Las claves de API se mantienen.",
+    action: "Establecer contraseña",
+    next: "Nueva contraseña",
+    again: "Nueva contraseña otra vez",
+    differs: "Las dos no son iguales.",
+    done: "La contraseña de {{name}} ha cambiado.",
+  },
+} satisfies Same<typeof en>;

@@ -1,0 +1,68 @@
+import type en from "@/locales/en/users";
+import type { Same } from "@/locales/same";
+
+export default {
+  title: "Usuários",
+  search: "Usuário ou papel",
+  empty: "Não há usuários.",
+  name: "Nome de usuário",
+  role: "Papel",
+  status: "Estado",
+  state: { active: "Ativo", disabled: "Desativado" },
+  column: { activeKeys: "Chaves ativas", sessions: "Sessões", used: "Último uso das chaves", created: "Criado" },
+  permissions: "Permissões",
+  keys: "Chaves de API",
+  roles: {
+    admin: "Administrador",
+    trader: "Operador",
+    portfolio_manager: "Gestor de portfólio",
+    robot: "Robô",
+    risk: "Risco",
+    readonly: "Somente leitura",
+  },
+  roleMay: {
+    admin: "Administra usuários, contas e estratégias, e lê tudo. Não negocia.",
+    trader: "Negocia, fecha e reatribui nas contas permitidas às suas chaves.",
+    portfolio_manager: "O mesmo que um operador.",
+    robot: "Negocia para as estratégias às quais suas chaves estão restritas. Sem chamadas de negociação do ccxt.",
+    risk: "Para, bloqueia e fecha. Não abre nada, e dá um comentário em cada alteração.",
+    readonly: "Lê as contas permitidas às suas chaves.",
+  },
+  create: {
+    title: "Novo usuário",
+    effect: "Cria um usuário com uma primeira chave de API, cujo texto é mostrado uma única vez. Ele começa sem permissões em contas.",
+    action: "Criar usuário",
+    password: "Senha (opcional)",
+    passwordHint: "Pelo menos 10 caracteres. Vazio: login somente por chave de API.",
+    keyLabel: "Rótulo da chave",
+  },
+  changeRole: {
+    title: "Alterar o papel de {{name}}",
+    effect: "O novo papel vale imediatamente, para todas as chaves e sessões do usuário.",
+    action: "Alterar papel",
+    done: "O papel de {{name}} foi alterado.",
+    own: "Este é você: o que você pode fazer muda imediatamente.",
+  },
+  disable: {
+    title: "Desativar {{name}}",
+    effect: "Todas as chaves, sessões e tokens de {{name}} são recusados imediatamente. Ordens e posições ficam como estão.",
+    action: "Desativar usuário",
+    done: "{{name}} está desativado.",
+    own: "Este é você: sua sessão termina.",
+  },
+  enable: {
+    title: "Ativar {{name}}",
+    effect: "As chaves ativas de {{name}} voltam a ser aceitas, com as permissões que tinham.",
+    action: "Ativar usuário",
+    done: "{{name}} está ativo.",
+  },
+  password: {
+    title: "Nova senha de {{name}}",
+    effect: "Todas as sessões e tokens de login de {{name}} terminam. As chaves de API permanecem.",
+    action: "Definir senha",
+    next: "Nova senha",
+    again: "Nova senha outra vez",
+    differs: "As duas não são iguais.",
+    done: "A senha de {{name}} foi alterada.",
+  },
+} satisfies Same<typeof en>;
