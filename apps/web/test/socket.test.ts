@@ -123,6 +123,40 @@ it("stops when the session ended, and does not connect again by itself", () => {
   expect(live.connection.get().status).toBe("idle");
 });
 
+it("begins anew after a refused subscription, in place of a connection that drops all events", () => {
+  const live = start();
+  connected();
+  last().receive(event(13, 12));
+  last().receive({ event: "error", id: "subscribe", payload: { code: "validation_error" } });
+  expect(live.connection.get().status).toBe("offline");
+  vi.advanceTimersByTime(1000);
+  connected();
+  expect(last().sent[0]?.payload.from_seq).toEqual({});
+  expect(live.connection.get().status).toBe("live");
+  last().receive(event(11, 10));
+  expect(seen()).toEqual([11]);
+});
+
+it("ends when the subscription is refused for its rights", () => {
+  const live = start();
+  last().open();
+  last().receive({ event: "error", id: "subscribe", payload: { code: "permission_denied" } });
+  expect(ended).toHaveBeenCalled();
+  expect(live.connection.get().status).toBe("idle");
+});
+
+it("shows nothing of accounts that are no longer followed", () => {
+  const live = start();
+  live.follow(new Set([1, 2]));
+  connected();
+  live.follow(new Set([2]));
+  last().receive({ event: "subscribed" });
+  frames.length = 0;
+  last().receive(event(11, 10));
+  last().receive({ event: "snapshot_open_orders", action: "snapshot", payload: { account_id: 1, items: [], seq: 12 } });
+  expect(frames).toEqual([]);
+});
+
 it("says that the feed is late, and connects again when nothing comes any more", () => {
   const live = start();
   connected();

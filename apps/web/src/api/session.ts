@@ -25,13 +25,22 @@ export const session = new Store<SessionState>({ status: "checking" });
 /** The open question of a confirmation, if any: the dialog answers it. */
 export const confirmation = new Store<{ answer: (confirmed: boolean) => void } | null>(null);
 
+let clockAheadMs = 0;
+
+/** A time of this machine's clock as the gateway's clock has it, as far as the last answer told. */
+export function gatewayTime(milliseconds: number): number {
+  return milliseconds - clockAheadMs;
+}
+
 function accept(me: Me): void {
   setCsrfToken(me.csrf_token);
+  clockAheadMs = Date.now() - Date.parse(me.server.server_time);
   session.set({ status: "active", me });
 }
 
 function forget(expired: boolean): void {
   setCsrfToken(null);
+  confirmation.get()?.answer(false);
   session.set({ status: "anonymous", expired });
 }
 
@@ -100,7 +109,7 @@ export function touch(now = Date.now()): void {
             }
           : current,
       ),
-    () => undefined, // the next request says why
+    () => (touchedAt = 0), // the next request says why
   );
 }
 

@@ -7,6 +7,7 @@
  */
 import { ApiError } from "@/api/errors";
 import { api, call } from "@/api/client";
+import { gatewayTime, session } from "@/api/session";
 import type { Command, CommandRequest, CommandResult, CommandStatus, ErrorDetail } from "@/api/types";
 import { uuid } from "@/lib/ids";
 import { Store } from "@/lib/store";
@@ -26,7 +27,7 @@ export interface TrackedCommand {
   error: Partial<ErrorDetail> | null;
   startedAt: number;
   endedAt: number | null;
-  /** The sender shows a rejection itself. */
+  /** It was rejected while the sender waited, who shows it. */
   reported: boolean;
   /** The request as sent, and its Idempotency-Key: for `resend`. */
   batch: Batch;
@@ -44,8 +45,13 @@ export interface NewCommand {
   label: string;
 }
 
+/** Of those that ended, the newest stay listed; of the others all. */
 const KEPT = 200;
+/** Most commands end before this; then asking begins. */
+const FIRST_LOOK_MS = 500;
 const POLL_MS = 2000;
+/** A command without a number is looked for from this long before it was sent. */
+const LOOK_BACK_MS = 10_000;
 const ANSWER_WITHIN_MS = 20_000;
 /** How long a dialog waits for the end of its command before it closes; most end sooner. */
 const DIALOG_WAIT_MS = 1500;
@@ -90,9 +96,10 @@ function applyRow(key: string, row: Command): void {
 }
 
 function applyResult(key: string, result: CommandResult, reported: boolean): void {
+  const state = result.error !== null && result.status !== "unknown" ? "rejected" : STATES[result.status];
   change(key, {
-    reported,
-    state: result.error !== null && result.status !== "unknown" ? "rejected" : STATES[result.status],
+    state,
+    reported: reported && state === "rejected",
     commandId: result.command_id,
     orderId: result.order_id,
     error: result.error,
@@ -126,7 +133,7 @@ function register(list: readonly NewCommand[]): Sent {
       batch,
     }),
   );
-  commands.update((known) => [...added, ...known].slice(0, KEPT));
+  commands.update((known) => [...added, ...known].filter((item, index) => index < KEPT || !isEnded(item.state)));
   return { keys, batch };
 }
 
@@ -134,7 +141,7 @@ function register(list: readonly NewCommand[]): Sent {
 export async function sendCommands(list: readonly NewCommand[]): Promise<string[]> {
   const { keys, batch } = register(list);
   await post(batch, keys, 0);
-  for (const key of keys) void follow(key);
+  void follow();
   return keys;
 }
 
@@ -149,7 +156,7 @@ export async function submitCommand(command: NewCommand): Promise<TrackedCommand
   const sent = stateOf(key);
   if (sent === undefined) throw new Error("the command is no longer listed");
   if (sent.state === "rejected") throw new ApiError(409, sent.error ?? {});
-  void follow(key);
+  void follow();
   return sent;
 }
 
@@ -159,7 +166,7 @@ export async function resend(key: string): Promise<void> {
   if (item === undefined || item.state !== "unknown" || item.commandId !== null) return;
   const keys = item.batch.requests.map((request) => request.request_id ?? "");
   await post(item.batch, keys, 0);
-  for (const each of keys) void follow(each);
+  void follow();
 }
 
 async function post(batch: Batch, keys: string[], waitMs: number, reported = false): Promise<void> {
@@ -187,41 +194,34 @@ function failed(error: unknown, keys: string[], reported: boolean): void {
     return;
   }
   const status = error instanceof ApiError ? error.status : 0;
-  const lost = status === 0 || detail.outcome === "unknown" || status >= 502;
-  for (const key of keys) change(key, { state: lost ? "unknown" : "rejected", error: detail, reported });
+  const said = detail.outcome === "not_sent" || detail.outcome === "rejected";
+  const lost = detail.outcome === "unknown" || (!said && (status === 0 || status >= 500));
+  for (const key of keys) change(key, { state: lost ? "unknown" : "rejected", error: detail, reported: reported && !lost });
 }
 
-/** Ask until the command ended; an unknown one goes on being asked for in the background. */
-async function follow(key: string): Promise<void> {
-  const item = stateOf(key);
-  if (item === undefined || isEnded(item.state)) return;
-  if (item.commandId === null) return void lookFor(key);
-  const id = item.commandId;
-  try {
-    const row = await call(
-      api.GET("/oms/commands/{command_id}", {
-        params: { path: { command_id: id }, query: { wait_ms: 15_000 } },
-      }),
-    );
-    applyRow(key, row as Command);
-  } catch {
-    await pause();
-  }
-  const state = stateOf(key)?.state;
-  if (state === "unknown") return void lookFor(key);
-  if (state !== undefined && !isEnded(state)) await follow(key);
+/** Commands that the gateway has, or may have, and that have not ended. */
+function followed(): TrackedCommand[] {
+  return commands.get().filter((item) => item.state !== "sending" && !isEnded(item.state));
 }
 
-async function lookFor(key: string): Promise<void> {
-  for (let item = stateOf(key); item?.state === "unknown"; item = stateOf(key)) {
-    await pause();
-    try {
-      const found = await find(item);
-      if (found !== undefined) applyRow(key, found);
-    } catch {
-      continue; // the gateway does not answer yet
+let following = false;
+
+/**
+ * Ask for all commands that have not ended until they have, one request at a time: a gateway that
+ * is slow keeps no connection of the browser busy that something urgent needs.
+ */
+async function follow(): Promise<void> {
+  if (following) return;
+  following = true;
+  for (let wait = FIRST_LOOK_MS; followed().length > 0; wait = POLL_MS) {
+    await pause(wait);
+    if (session.get().status !== "active") continue;
+    for (const item of followed()) {
+      const row = await find(item).catch(() => undefined); // the gateway does not answer yet
+      if (row !== undefined) applyRow(item.key, row);
     }
   }
+  following = false;
 }
 
 async function find(item: TrackedCommand): Promise<Command | undefined> {
@@ -231,29 +231,39 @@ async function find(item: TrackedCommand): Promise<Command | undefined> {
   }
   const query = {
     account_ids: String(item.accountId),
-    since: new Date(item.startedAt - 60_000).toISOString(),
-    sort: "desc" as const,
-    page_size: 200,
+    since: new Date(gatewayTime(item.startedAt) - LOOK_BACK_MS).toISOString(),
+    sort: "asc" as const,
+    page_size: 500,
     with_total: false,
   };
   const { items } = await call(api.GET("/oms/commands", { params: { query } }));
   return (items as Command[]).find((row) => row.request_id === item.key);
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+let owner: number | null = null;
+
+/** The list belongs to one user: it ends when another one logs in. */
+function keepOwn(): void {
+  const state = session.get();
+  const user = state.status === "active" ? state.me.user.user_id : null;
+  if (state.status === "anonymous" && !state.expired) commands.set([]);
+  if (user === null) return;
+  if (owner !== null && owner !== user) commands.set([]);
+  owner = user;
 }
 
 /** Follow commands by the live stream too. Called once. */
 export function startCommands(): void {
+  session.subscribe(keepOwn);
   onEvents(["command_updated"], (frame) => {
-    const id = frame.payload["command_id"];
-    const status = frame.payload["status"] as CommandStatus | undefined;
-    const item = commands.get().find((command) => command.commandId === id);
-    if (item === undefined || status === undefined) return;
-    change(item.key, {
-      state: STATES[status],
-      error: (frame.payload["error"] as Partial<ErrorDetail> | null | undefined) ?? item.error,
-    });
+    const { command_id, request_id, status, error } = frame.payload as Partial<Command>;
+    const item = commands.get().find((command) => command.commandId === command_id || command.key === request_id);
+    // While the request is on its way its answer tells the same, to the dialog that waits for it.
+    if (item === undefined || item.state === "sending" || status === undefined || command_id === undefined) return;
+    change(item.key, { commandId: command_id, state: STATES[status], error: error ?? item.error });
   });
 }

@@ -85,7 +85,17 @@ function url(): string {
   return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
 }
 
-export const liveSocket = new LiveSocket({ url, onFrame, onSessionEnded: () => void loadSession() });
+const CONNECT_AGAIN_MS = 5000;
+
+/** The connection was ended for its rights: look at them, and connect again if a session is left. */
+async function rightsChanged(): Promise<void> {
+  await loadSession();
+  setTimeout(() => {
+    if (session.get().status === "active") liveSocket.reconnect();
+  }, CONNECT_AGAIN_MS);
+}
+
+export const liveSocket = new LiveSocket({ url, onFrame, onSessionEnded: () => void rightsChanged() });
 
 /** Follow these accounts, and no others. */
 export function follow(accounts: ReadonlySet<number>): void {
@@ -99,6 +109,8 @@ export function startLive(): void {
   session.subscribe(() => {
     if (session.get().status === "anonymous") follow(new Set());
   });
+  // Accounts became unreadable: the session says which are left, and with it the scope.
+  onEvents(["access_removed"], () => void loadSession());
   globalThis.addEventListener("online", () => liveSocket.reconnect());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) liveSocket.reconnect();

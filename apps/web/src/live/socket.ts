@@ -25,6 +25,8 @@ export interface SocketOptions {
   connect?: (url: string) => WebSocket;
 }
 
+/** The account of the gateway's own stream. */
+const GATEWAY = 0;
 const NAMESPACES = ["position", "command", "risk", "market", "signal", "bot", "research"];
 const HEARTBEAT_MS = 2000;
 const LATE_AFTER_MS = 5000;
@@ -111,7 +113,7 @@ export class LiveSocket {
 
   private subscribe(): void {
     this.waiting = true;
-    this.cursor.forget(0); // the stream without account is never resumed
+    this.cursor.forget(GATEWAY); // never resumed
     const frame = {
       id: "subscribe",
       namespace: "system",
@@ -134,9 +136,9 @@ export class LiveSocket {
     this.lastSign = Date.now();
     if (frame.event === "error" && frame.id === "subscribe") return this.refused(frame);
     if (frame.event === "subscribed") this.subscribed();
-    if (frame.action === "snapshot") this.snapshot(frame);
+    if (frame.action === "snapshot" && !this.snapshot(frame)) return;
     if (isStored(frame)) {
-      if (this.waiting) return;
+      if (this.waiting || !this.isFollowed(frame.account_id)) return;
       const verdict = this.cursor.accept(frame.account_id, frame.seq, frame.prev_seq);
       if (verdict === "gap") return this.subscribe();
       if (verdict === "repeat") return;
@@ -156,21 +158,32 @@ export class LiveSocket {
     }));
   }
 
+  /** Without a subscription nothing is live: begin anew, from snapshots. */
   private refused(frame: Frame): void {
     const code = frame.payload["code"];
-    if (code === "not_authenticated" || code === "permission_denied") {
-      this.stop();
-      this.options.onSessionEnded();
-    }
+    const socket = this.socket;
+    for (const account of this.accounts) this.cursor.forget(account);
+    this.closed(code === "not_authenticated" || code === "permission_denied" ? 4403 : 4400);
+    socket?.close();
   }
 
-  private snapshot(frame: Frame): void {
+  /** Whether a frame of the account is for this page: one on its way while the accounts changed is not. */
+  private isFollowed(account: number): boolean {
+    return account === GATEWAY || this.accounts.has(account);
+  }
+
+  /** Returns whether the rows are to be shown. */
+  private snapshot(frame: Frame): boolean {
     const account = frame.payload["account_id"];
     const seq = frame.payload["seq"];
-    if (typeof account !== "number" || typeof seq !== "number") return;
+    if (typeof account !== "number" || typeof seq !== "number") return true;
+    if (!this.isFollowed(account)) return false;
     this.cursor.reset(account, seq);
-    if (frame.event !== "snapshot_open_positions") return; // the second and last of the pair
-    this.connection.update((now) => ({ ...now, ready: new Set([...now.ready, account]) }));
+    // The second and last of the pair.
+    if (frame.event === "snapshot_open_positions") {
+      this.connection.update((now) => ({ ...now, ready: new Set([...now.ready, account]) }));
+    }
+    return true;
   }
 
   private unready(account: number): void {

@@ -9,6 +9,6 @@ export function useFeedState(accountIds: readonly number[]): Pick<GridState, "lo
   const { status, silentMs, ready } = useStore(liveSocket.connection);
   const loading = !accountIds.every((id) => ready.has(id));
   if (status === "late") return { loading, stale: t("connection.staleLate", { seconds: Math.round(silentMs / 1000) }) };
-  if (status === "offline") return { loading, stale: t("connection.staleOffline") };
+  if (status === "offline" || (status === "idle" && accountIds.length > 0)) return { loading, stale: t("connection.staleOffline") };
   return { loading, stale: null };
 }

@@ -1,14 +1,15 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { loadSession, touch } from "@/api/session";
+import { gatewayTime, loadSession, touch } from "@/api/session";
 import { Button } from "@/kit/Button";
 import { useMe } from "@/lib/permissions";
 import { useLiveEvents } from "@/live/hooks";
 
 const WARN_BEFORE_S = 60;
+const ASK_EVERY_S = 15;
 
 function secondsUntil(iso: string): number {
-  return Math.ceil((new Date(iso).getTime() - Date.now()) / 1000);
+  return Math.ceil((new Date(iso).getTime() - gatewayTime(Date.now())) / 1000);
 }
 
 /** Warns a minute before the session ends, and asks the gateway again when it should have ended. */
@@ -23,7 +24,7 @@ export function SessionGuard() {
     const look = () => {
       const seconds = secondsUntil(ends);
       setLeft(seconds);
-      if (seconds <= 0) void loadSession();
+      if (seconds <= 0 && seconds % ASK_EVERY_S === 0) void loadSession();
     };
     const timer = setInterval(look, 1000);
     return () => clearInterval(timer);
