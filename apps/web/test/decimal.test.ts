@@ -64,7 +64,15 @@ describe("display", () => {
     expect(readInput("0,5", "pt-BR")).toBe("0.5");
     expect(readInput("1.234,5", "pt-BR")).toBe("1234.5");
     expect(readInput(".5")).toBe("0.5");
+    expect(readInput("0.125", "pt-BR")).toBe("0.125");
+    expect(readInput("1234.5", "es")).toBe("1234.5");
     expect(readInput("1.2.3")).toBeNull();
     expect(readInput("twelve")).toBeNull();
+  });
+
+  it("guesses no number that could be thousands or a fraction", () => {
+    expect(readInput("60.000", "pt-BR")).toBeNull();
+    expect(readInput("60,000")).toBeNull();
+    expect(readInput("60.000")).toBe("60");
   });
 });

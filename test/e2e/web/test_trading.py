@@ -30,7 +30,10 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     await trader.show_only(_label(gateway, account_id))
     await _open_and_close_a_position(trader, browser)
     await _change_and_cancel_an_order(trader)
+    await trader.fill_ticket("0.02")
+    await trader.send_ticket()
     await _stop_trading(trader)
+    await _refuse_to_reverse(trader)
     await trader.log_out()
     assert await web_desk.context.cookies() == []
 
@@ -66,13 +69,13 @@ async def _open_and_close_a_position(trader: Trader, browser: "Browser") -> None
 
 async def _close_half(trader: Trader) -> None:
     await trader.choose_action(trader.row(POSITIONS, "0.02"), "Close a part…")
-    await trader.confirm("Close position", "Close")
+    await trader.confirm("Close position", "Close 0.01 BTC")
     await trader.row(POSITIONS, "0.01").wait_for()
 
 
 async def _close_rest(trader: Trader) -> None:
     await trader.choose_action(trader.row(POSITIONS, "0.01"), "Close…")
-    await trader.confirm("Close position", "Close")
+    await trader.confirm("Close position", "Close 0.01 BTC")
     await trader.page.get_by_text(NO_POSITION).wait_for()
 
 
@@ -101,6 +104,18 @@ async def _stop_trading(trader: Trader) -> None:
     await trader.preview.get_by_text("A kill switch is on.").wait_for()
     assert await trader.ticket.get_by_role("button", name="Buy").last.is_disabled()
     assert await trader.web_desk.accessibility_findings() == []
+
+
+async def _refuse_to_reverse(trader: Trader) -> None:
+    """The dialog stays and says why; the position is as it was."""
+    trader.web_desk.expected_refusals.add((409, "/oms/commands"))
+    await trader.show_rows("Positions")
+    await trader.choose_action(trader.row(POSITIONS, "0.02"), "Reverse…")
+    dialog = trader.dialog("Reverse position")
+    await dialog.get_by_role("button", name="Reverse", exact=True).click()
+    await dialog.get_by_role("alert").get_by_text("A kill switch is on.").wait_for()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await trader.row(POSITIONS, "0.02").wait_for()
 
 
 def _label(gateway: Gateway, account_id: int) -> str:

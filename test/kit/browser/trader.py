@@ -71,8 +71,7 @@ class Trader:
         dialog = self.dialog(title)
         if comment is not None:
             await dialog.get_by_label("Comment").fill(comment)
-        # The cross in the head of a dialog has the name "Close" too.
-        await dialog.get_by_role("button", name=action, exact=True).last.click()
+        await dialog.get_by_role("button", name=action, exact=True).click()
         await dialog.wait_for(state="detached")
 
     def dialog(self, title: str) -> "Locator":

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import { cx } from "@/lib/cx";
 import { add, type Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
-import { profitCurrency } from "@/lib/symbol";
+import { placesOf, profitCurrency } from "@/lib/symbol";
 
 interface Props<Row extends { symbol: string }> {
   label: string;
@@ -43,7 +43,7 @@ export function ProfitSums<Row extends { symbol: string }>({ label, rows, profit
           <span key={currency}>
             <span className="me-2 text-xs text-muted">{t("sums.profit")}</span>
             <span className={cx("font-semibold", tone !== undefined && TONES[tone])}>
-              {number(value, { places: 2, plus: true })} {currency}
+              {number(value, { places: placesOf(currency), plus: true })} {currency}
             </span>
           </span>
         );
@@ -51,7 +51,7 @@ export function ProfitSums<Row extends { symbol: string }>({ label, rows, profit
       {paid.map(([currency, value]) => (
         <span key={currency}>
           <span className="me-2 text-xs text-muted">{t("sums.fees")}</span>
-          {number(value, { places: 4 })} {currency}
+          {number(value, { places: Math.max(4, placesOf(currency)) })} {currency}
         </span>
       ))}
     </div>

@@ -1,4 +1,4 @@
-import { useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Environment } from "@/api/types";
 import { Button } from "@/kit/Button";
@@ -6,7 +6,10 @@ import { CommentField, isComment, rememberComment } from "@/kit/CommentField";
 import { Dialog } from "@/kit/Dialog";
 import { EnvBadge } from "@/kit/EnvBadge";
 import { ErrorState } from "@/kit/ErrorState";
+import { useErrorText } from "@/kit/errorText";
 import { TextField } from "@/kit/Field";
+import { toastError } from "@/kit/toasts";
+import { UnreadableFields, useUnreadable } from "@/kit/unreadable";
 
 /** 2: restates the effect. 3: and demands a comment. 4: and demands that a phrase is typed. */
 export type ConfirmTier = 2 | 3 | 4;
@@ -38,7 +41,7 @@ export interface ConfirmProps {
   /** `onConfirm` shows what follows; the dialog does not close by itself. */
   staysOpen?: boolean;
   children?: ReactNode;
-  /** Does it. If it throws, the dialog stays and shows the error. */
+  /** Does it. If it throws, the dialog stays and shows the error; one that was closed meanwhile leaves a toast. */
   onConfirm: (comment: string) => Promise<void> | void;
 }
 
@@ -55,8 +58,21 @@ function OpenConfirm(props: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const text = useErrorText();
+  const [unreadable, report] = useUnreadable();
+  const closed = useRef(false);
+  useEffect(() => {
+    closed.current = false;
+    return () => {
+      closed.current = true;
+    };
+  }, []);
   const asked = tier >= 3 ? "required" : (props.comment ?? "none");
-  const complete = props.disabled !== true && (asked !== "required" || isComment(comment)) && (phrase === undefined || typed.trim() === phrase);
+  const complete =
+    props.disabled !== true &&
+    !unreadable &&
+    (asked !== "required" || isComment(comment)) &&
+    (phrase === undefined || typed.trim() === phrase);
 
   const submit = async () => {
     if (!complete || busy) return;
@@ -65,9 +81,10 @@ function OpenConfirm(props: ConfirmProps) {
     try {
       await onConfirm(comment.trim());
       rememberComment(comment);
-      if (props.staysOpen !== true) onClose();
+      if (props.staysOpen !== true && !closed.current) onClose();
     } catch (cause) {
-      setError(cause);
+      if (closed.current) toastError(props.title, text(cause));
+      else setError(cause);
     } finally {
       setBusy(false);
     }
@@ -103,7 +120,7 @@ function OpenConfirm(props: ConfirmProps) {
         <span className="num">{props.effect}</span>
       </p>
       {props.changes !== undefined && props.changes.length > 0 && <ChangeTable changes={props.changes} />}
-      {props.children}
+      <UnreadableFields value={report}>{props.children}</UnreadableFields>
       {asked !== "none" && (
         <CommentField value={comment} onChange={setComment} required={asked === "required"} />
       )}

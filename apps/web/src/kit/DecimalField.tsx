@@ -1,8 +1,9 @@
-import { useState, type KeyboardEvent } from "react";
+import { useContext, useEffect, useId, useState, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Field as Base } from "@base-ui/react/field";
 import { Button } from "@/kit/Button";
 import { FieldFrame, INPUT } from "@/kit/Field";
+import { UnreadableFields } from "@/kit/unreadable";
 import { cx } from "@/lib/cx";
 import { add, cmp, floorToStep, fmt, mul, readInput, sign, sub, type Decimal } from "@/lib/decimal";
 
@@ -34,7 +35,8 @@ function neighbours(value: Decimal, step: Decimal | undefined): Decimal[] {
 
 /**
  * A decimal as text: accepts `.` and the language's mark, shows what it understood, offers the
- * nearest valid values instead of rounding.
+ * nearest valid values instead of rounding. Text that is no decimal is an empty value; a `Confirm`
+ * and the ticket are locked while a field holds such text.
  */
 export function DecimalField(props: DecimalFieldProps) {
   const { label, value, onChange, unit, step, min, max, disabled, className, autoFocus } = props;
@@ -44,12 +46,18 @@ export function DecimalField(props: DecimalFieldProps) {
   const text = typed.value === value ? typed.text : value;
   const offered = value === "" ? [] : neighbours(value, step);
 
-  const change = (next: string) => {
-    const read = next.trim() === "" ? "" : readInput(next, locale);
-    setTyped({ text: next, value: read ?? "" });
-    if ((read ?? "") !== value) onChange(read ?? "");
+  const take = (next: string, read: Decimal | "") => {
+    setTyped({ text: next, value: read });
+    if (read !== value) onChange(read);
   };
+  const change = (next: string) => take(next, next.trim() === "" ? "" : (readInput(next, locale) ?? ""));
   const unreadable = text.trim() !== "" && value === "";
+  const report = useContext(UnreadableFields);
+  const id = useId();
+  useEffect(() => {
+    report(id, unreadable);
+    return () => report(id, false);
+  }, [report, id, unreadable]);
   const problem = unreadable
     ? t("decimal.unreadable")
     : offered.length > 0
@@ -68,7 +76,7 @@ export function DecimalField(props: DecimalFieldProps) {
     const by = event.shiftKey ? mul(step, "10") : step;
     const start = value === "" ? "0" : value;
     const next = event.key === "ArrowUp" ? add(start, by) : sub(start, by);
-    if (sign(next) >= 0) change(next);
+    if (sign(next) >= 0) take(next, next);
   };
 
   return (
@@ -93,7 +101,7 @@ export function DecimalField(props: DecimalFieldProps) {
       {offered.length > 0 && (
         <span className="flex gap-1">
           {offered.map((item) => (
-            <Button key={item} onClick={() => change(item)} className="num h-6! px-2!">
+            <Button key={item} onClick={() => take(item, item)} className="num h-6! px-2!">
               {fmt(item, { locale })}
             </Button>
           ))}

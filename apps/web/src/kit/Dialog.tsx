@@ -51,7 +51,7 @@ export function Dialog(props: DialogProps) {
           >
             <header className="flex items-center justify-between gap-2 border-b border-line px-4 py-2.5">
               <Base.Title className="text-base font-semibold">{title}</Base.Title>
-              <Button tone="quiet" icon={<Icon name="close" />} aria-label={t("action.close")} onClick={onClose} />
+              <Button tone="quiet" icon={<Icon name="close" />} aria-label={t("action.dismiss")} onClick={onClose} />
             </header>
             <div className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">{children}</div>
             {footer !== undefined && (

@@ -169,6 +169,7 @@ export function fmt(value: Decimal, options: FormatOptions = {}): string {
 export function readInput(text: string, locale = "en"): Decimal | null {
   const { group, decimal } = separatorsOf(locale);
   let plain = text.trim().replace(/[\s\u00a0\u202f]/g, "").replace(MINUS, "-");
+  if (group === "." && /^[-+]?[1-9]\d{0,2}\.\d{3}$/.test(plain)) return null; // thousands, or a fraction
   if (group.trim() !== "" && plain.includes(decimal)) plain = plain.split(group).join("");
   if (decimal !== ".") plain = plain.replace(decimal, ".");
   if (plain.startsWith("+")) plain = plain.slice(1);

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Group } from "@/features/dashboard/reads";
 import { cx } from "@/lib/cx";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 interface Props {
   groups: readonly Group[];
@@ -41,7 +42,7 @@ export function Calendar({ groups, start, end }: Props) {
             ? t("calendar.none", { day })
             : t("calendar.day", {
                 day,
-                result: `${number(group.total_pnl, { places: 2, plus: true })} ${group.currency ?? ""}`,
+                result: `${number(group.total_pnl, { places: placesOf(group.currency ?? ""), plus: true })} ${group.currency ?? ""}`,
                 count: group.closed_positions,
               });
         return (

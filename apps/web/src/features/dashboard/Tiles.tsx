@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Portfolio, Statistics } from "@/features/dashboard/reads";
 import { StatTile } from "@/kit/StatTile";
 import { toneOf, useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 /** Fewer closed positions than this are named beside ratios: they say little. */
 const SMALL_SAMPLE = 30;
@@ -23,38 +24,40 @@ export function Tiles({ portfolio, statistics }: Props) {
   const mixed = isMixed ? t("severalCurrencies") : "";
   const sample = statistics === undefined ? "" : t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
   const hasRate = statistics !== undefined && statistics.winrate !== null;
-  const money = (value: string | null | undefined) => number(value ?? null, { places: 2, plus: true });
+  const placesIn = (unit: string | null | undefined) => (unit ? placesOf(unit) : 2);
+  const places = placesIn(currency);
+  const ofResults = placesIn(statistics?.currency);
   return (
     <div className="grid grid-cols-2 gap-2 md:grid-cols-4 xl:grid-cols-8">
       <StatTile
         label={t("tile.equity")}
-        value={number(total?.equity ?? null, { places: 2 })}
+        value={number(total?.equity ?? null, { places })}
         unit={currency}
         note={missing.length > 0 ? t("missingRates", { currencies: missing.join(", ") }) : ""}
         tone={missing.length > 0 ? "warn" : undefined}
       />
       <StatTile
         label={t("tile.unrealized")}
-        value={money(total?.unrealized)}
+        value={number(total?.unrealized ?? null, { places, plus: true })}
         unit={currency}
         tone={toneOf(total?.unrealized ?? null)}
         to="/positions"
       />
-      <StatTile label={t("tile.exposure")} value={number(total?.market_value ?? null, { places: 2 })} unit={currency} to="/positions" />
+      <StatTile label={t("tile.exposure")} value={number(total?.market_value ?? null, { places })} unit={currency} to="/positions" />
       <StatTile
         label={t("tile.result")}
-        value={money(statistics?.total_pnl)}
+        value={number(statistics?.total_pnl ?? null, { places: ofResults, plus: true })}
         unit={statistics?.currency ?? ""}
         note={mixed || sample}
         tone={toneOf(statistics?.total_pnl ?? null)}
         to="/positions/history"
       />
-      <StatTile label={t("tile.fees")} value={number(statistics?.fees_total ?? null, { places: 2 })} unit={statistics?.currency ?? ""} note={mixed} to="/deals" />
+      <StatTile label={t("tile.fees")} value={number(statistics?.fees_total ?? null, { places: ofResults })} unit={statistics?.currency ?? ""} note={mixed} to="/deals" />
       <StatTile label={t("tile.winRate")} value={number(statistics?.winrate ?? null, { places: 1 })} unit={hasRate ? "%" : ""} note={sample} to="/positions/history" />
       <StatTile label={t("tile.profitFactor")} value={number(statistics?.profit_factor ?? null, { places: 2 })} note={mixed || sample} />
       <StatTile
         label={t("tile.drawdown")}
-        value={number(statistics?.max_drawdown ?? null, { places: 2 })}
+        value={number(statistics?.max_drawdown ?? null, { places: ofResults })}
         unit={statistics?.currency ?? ""}
         note={mixed || t("ofClosed")}
       />

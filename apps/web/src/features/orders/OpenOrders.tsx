@@ -33,7 +33,6 @@ export function OpenOrders() {
   const [opened, setOpened] = useState<Opened>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
   const columns = useOrderColumns(false);
-  const close = () => setOpened(null);
 
   const actions = (order: Order): MenuItem[] => [
     { id: "details", label: t("menu.details"), run: () => setOpened({ kind: "details", order }) },
@@ -77,12 +76,22 @@ export function OpenOrders() {
           </>
         }
       />
-      {opened?.kind === "details" && (
-        <OrderDrawer order={openOrders.get(opened.order.id) ?? opened.order} onClose={close} />
-      )}
-      {opened?.kind === "change" && <ChangeDialog order={opened.order} onClose={close} />}
-      {opened?.kind === "cancel" && <CancelDialog order={opened.order} onClose={close} />}
-      {opened?.kind === "many" && <CancelManyDialog orders={chosen} onClose={close} />}
+      <Opened opened={opened} chosen={chosen} onClose={() => setOpened(null)} />
     </>
   );
+}
+
+function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly Order[]; onClose: () => void }) {
+  if (opened === null) return null;
+  if (opened.kind === "many") return <CancelManyDialog orders={chosen} onClose={onClose} />;
+  // The row leaves the store when the order ends; the dialog stays to show what became of it.
+  const props = { order: openOrders.get(opened.order.id) ?? opened.order, onClose };
+  switch (opened.kind) {
+    case "details":
+      return <OrderDrawer {...props} />;
+    case "change":
+      return <ChangeDialog {...props} />;
+    case "cancel":
+      return <CancelDialog {...props} />;
+  }
 }

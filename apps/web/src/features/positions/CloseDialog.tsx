@@ -2,26 +2,22 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAccountNames } from "@/app/scope";
 import { submitCommand } from "@/commands/tracker";
+import { usePreview, type Asked } from "@/commands/usePreview";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
 import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Confirm } from "@/kit/Confirm";
 import { DecimalField } from "@/kit/DecimalField";
+import { useErrorText } from "@/kit/errorText";
 import { Segmented } from "@/kit/Segmented";
-import { cmp, div, mul, sign, type Decimal } from "@/lib/decimal";
+import { cmp, sign, type Decimal } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 import { baseCurrency, profitCurrency } from "@/lib/symbol";
 
 type Share = "25" | "50" | "100" | "custom";
 const SHARES: readonly Share[] = ["25", "50", "100", "custom"];
 
-/** The part of a quantity, with as many digits as the quantity has, and never 0. */
-function partOf(qty: Decimal, percent: string): Decimal {
-  const places = Math.max(qty.split(".")[1]?.length ?? 0, 0);
-  return div(mul(qty, percent), "100", places) ?? qty;
-}
-
-/** Close a position or a part of it, at the market price or at a limit. */
+/** Close a position or a part of it, at the market price or at a limit. The gateway rounds parts to the step. */
 export function CloseDialog({ position, onClose, start }: PositionDialogProps & { start: Share }) {
   const { t } = useTranslation("positions");
   const { number } = useFormats();
@@ -30,24 +26,34 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
   const [custom, setCustom] = useState<Decimal | "">("");
   const [type, setType] = useState<"market" | "limit">("market");
   const [price, setPrice] = useState<Decimal | "">("");
+  const text = useErrorText();
   const size = sizeOf(position);
-  const qty = share === "custom" ? custom : partOf(size, share);
-  const complete =
-    qty !== "" && sign(qty) > 0 && cmp(qty, size) <= 0 && (type === "market" || (price !== "" && sign(price) > 0));
-  const shown = { qty: qty === "" ? "?" : number(qty), symbol: position.symbol, account: account.label };
+  const whole = share === "100" || (share === "custom" && custom !== "" && cmp(custom, size) === 0);
+  const isPart = share !== "custom" || (custom !== "" && sign(custom) > 0 && cmp(custom, size) <= 0);
+  const complete = isPart && (type === "market" || (price !== "" && sign(price) > 0));
+  const asked: Asked = {
+    account_id: position.account_id,
+    command: "close_position",
+    payload: {
+      position_id: position.id,
+      order_type: type,
+      ...(whole ? {} : share === "custom" ? { qty: custom } : { qty_pct: share }),
+      ...(type === "limit" ? { price } : {}),
+    },
+  };
+  const preview = usePreview(complete ? asked : null);
+  const refusal = preview.pending ? null : (preview.data?.refusal ?? null);
+  const rounded = preview.pending ? null : (preview.data?.qty ?? null);
+  const exact = whole ? size : share === "custom" ? custom || null : rounded;
+  const qty = exact === null ? (share === "custom" ? "?" : `${share} %`) : number(exact);
+  const unit = exact === null ? "" : baseCurrency(position.symbol);
+  const shown = { qty, symbol: position.symbol, account: account.label };
 
   const send = async (comment: string) => {
     await submitCommand({
-      account_id: position.account_id,
-      command: "close_position",
+      ...asked,
       label: t("close.label", shown),
-      payload: {
-        position_id: position.id,
-        order_type: type,
-        ...(cmp(qty || "0", size) === 0 ? {} : { qty }),
-        ...(type === "limit" ? { price } : {}),
-        ...(comment === "" ? {} : { comment }),
-      },
+      payload: { ...asked.payload, ...(comment === "" ? {} : { comment }) },
     });
   };
 
@@ -59,7 +65,7 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
       comment="optional"
       disabled={!complete}
       title={t("close.title", { id: position.id })}
-      action={t("close.action")}
+      action={t("close.action", { qty, unit }).trim()}
       environment={account.environment}
       effect={t("close.effect", {
         ...shown,
@@ -99,6 +105,11 @@ export function CloseDialog({ position, onClose, start }: PositionDialogProps & 
       />
       {type === "limit" && (
         <DecimalField label={t("close.price")} unit={profitCurrency(position.symbol)} value={price} onChange={setPrice} />
+      )}
+      {complete && refusal !== null && (
+        <p role="status" className="text-sm text-down">
+          {text(refusal)}
+        </p>
       )}
     </Confirm>
   );

@@ -33,7 +33,7 @@ export function CloseManyDialog({ positions, onClose }: { positions: readonly Po
       tier={4}
       title={t("closeMany.title", { count })}
       effect={t("closeMany.effect", { count })}
-      action={t("close.action")}
+      action={t("closeMany.action", { count })}
       phrase={t("closeMany.phrase", { count })}
       environment={rows.some((row) => account(row.account_id).environment === "live") ? "live" : undefined}
       onConfirm={async (comment) => {

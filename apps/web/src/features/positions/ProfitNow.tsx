@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Position } from "@/api/types";
 import { PaintedCell } from "@/kit/grid/PaintedCell";
 import { NOTHING, toneOf, useFormats } from "@/lib/format";
-import { profitCurrency } from "@/lib/symbol";
+import { placesOf, profitCurrency } from "@/lib/symbol";
 import { openPositions } from "@/live/live";
 
 /** The unrealized profit of a position, live, inside a dialog. */
@@ -19,7 +19,7 @@ export function ProfitNow({ position }: { position: Position }) {
           text:
             row.unrealized_pnl === null
               ? NOTHING
-              : `${number(row.unrealized_pnl, { places: 2, plus: true })} ${profitCurrency(row.symbol)}`,
+              : `${number(row.unrealized_pnl, { places: placesOf(profitCurrency(row.symbol)), plus: true })} ${profitCurrency(row.symbol)}`,
           tone: toneOf(row.unrealized_pnl),
           title: row.unrealized_pnl ?? "",
         })}

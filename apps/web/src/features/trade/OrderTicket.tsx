@@ -4,11 +4,12 @@ import { useStrategies } from "@/api/strategies";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { submitCommand } from "@/commands/tracker";
+import { usePreview } from "@/commands/usePreview";
 import { useMarket, useQuote, useSymbols } from "@/features/trade/markets";
 import { PreviewBox } from "@/features/trade/PreviewBox";
-import { EMPTY_TICKET, isComplete, needsPrice, payloadOf, type Ticket } from "@/features/trade/ticket";
+import { EMPTY_AMOUNTS, EMPTY_TICKET, isComplete, needsPrice, payloadOf, type Ticket } from "@/features/trade/ticket";
 import { TicketFields } from "@/features/trade/TicketFields";
-import { usePreview } from "@/features/trade/usePreview";
+import { TicketTerms } from "@/features/trade/TicketTerms";
 import { Button } from "@/kit/Button";
 import { Checkbox } from "@/kit/Checkbox";
 import { Combobox } from "@/kit/Combobox";
@@ -17,6 +18,7 @@ import { EnvBadge } from "@/kit/EnvBadge";
 import { ErrorState } from "@/kit/ErrorState";
 import { TextField } from "@/kit/Field";
 import { Select } from "@/kit/Select";
+import { UnreadableFields, useUnreadable } from "@/kit/unreadable";
 import { useFormats } from "@/lib/format";
 import { useCan, useMe } from "@/lib/permissions";
 import { setPreference, usePreference } from "@/lib/preferences";
@@ -53,8 +55,13 @@ export function OrderTicket() {
   const quote = useQuote(accountId, symbol);
   const ticket: Ticket = { ...fields, accountId, symbol };
   const change = (part: Partial<Ticket>) => setFields((current) => ({ ...current, ...part }));
-  const complete = isComplete(ticket);
-  const preview = usePreview(ticket);
+  const [unreadable, report] = useUnreadable();
+  const complete = isComplete(ticket) && !unreadable;
+  const preview = usePreview(
+    complete && accountId !== null ? { account_id: accountId, command: "send_order", payload: payloadOf(ticket) } : null,
+  );
+  const blocked = !preview.pending && preview.data?.status === "blocked";
+  const price = quote.isError ? undefined : quote.data;
   const oneClick = usePreference("oneClick");
   const [confirming, setConfirming] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -83,7 +90,7 @@ export function OrderTicket() {
       label: t("label", words),
       payload: payloadOf(ticket),
     });
-    setFields((current) => ({ ...current, qty: "", price: "", trigger: "", stopLoss: "", takeProfit: "", comment: "" }));
+    change({ ...EMPTY_AMOUNTS, comment: "" });
   };
   const submit = async () => {
     if (!complete || busy) return;
@@ -134,26 +141,32 @@ export function OrderTicket() {
       <Combobox
         label={t("symbol")}
         value={symbol}
-        onChange={(next) => next !== null && target.setSymbol(next)}
+        onChange={(next) => {
+          if (next === null || next === symbol) return;
+          change(EMPTY_AMOUNTS); // they are of the symbol before
+          target.setSymbol(next);
+        }}
         options={(target.symbols.data ?? []).map((value) => ({ value, label: value }))}
       />
       <p className="num -mt-2 flex min-h-4 justify-between text-xs text-muted">
         <span>
-          {t("bid")} {number(quote.data?.bid ?? null)}
+          {t("bid")} {number(price?.bid ?? null)}
         </span>
         <span>
-          {t("ask")} {number(quote.data?.ask ?? null)}
+          {t("ask")} {number(price?.ask ?? null)}
         </span>
       </p>
-      <TicketFields ticket={ticket} onChange={change} market={market.data} />
+      <UnreadableFields value={report}>
+        <TicketFields ticket={ticket} onChange={change} market={market.data} />
+      </UnreadableFields>
       <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
-      <PreviewBox complete={complete} preview={preview.data} error={preview.error} />
+      <PreviewBox complete={complete} {...preview} />
       {error !== null && <ErrorState error={error} compact />}
       <Button
         type="submit"
         tone={ticket.side === "buy" ? "up" : "down"}
         busy={busy}
-        disabled={!complete || preview.data?.status === "blocked"}
+        disabled={!complete || blocked}
         className="h-9! w-full"
       >
         <span className="truncate">{complete ? t("submit", words) : t("incomplete")}</span>
@@ -171,7 +184,9 @@ export function OrderTicket() {
         action={t("send")}
         environment={account?.environment}
         onConfirm={send}
-      />
+      >
+        <TicketTerms ticket={ticket} strategies={target.strategies ?? []} />
+      </Confirm>
     </form>
   );
 }

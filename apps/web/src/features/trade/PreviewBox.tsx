@@ -5,28 +5,33 @@ import { ErrorState } from "@/kit/ErrorState";
 import { useErrorText } from "@/kit/errorText";
 import { SideText } from "@/kit/SideText";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
-import { abs } from "@/lib/decimal";
+import { abs, shorten } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
+import { placesOf } from "@/lib/symbol";
 
 const TONES: Record<Preview["status"], PillTone> = { passed: "good", trimmed: "warn", blocked: "bad" };
 
 interface Props {
   complete: boolean;
-  preview: Preview | undefined;
+  data: Preview | undefined;
   error: unknown;
+  /** The preview is of what was typed before. */
+  pending: boolean;
 }
 
 /** The gateway's answer before the order is sent. The height stays, whatever is shown. */
-export function PreviewBox({ complete, preview, error }: Props) {
+export function PreviewBox({ complete, data, error, pending }: Props) {
   const { t } = useTranslation("trade");
   return (
     <section aria-label={t("preview.title")} className="flex min-h-36 flex-col gap-2 rounded border border-line bg-bg p-2.5">
       {!complete ? (
         <p className="m-auto text-center text-xs text-muted">{t("preview.incomplete")}</p>
+      ) : pending ? (
+        <p className="m-auto text-center text-xs text-muted">{t("preview.pending")}</p>
       ) : error !== null && error !== undefined ? (
         <ErrorState error={error} compact />
       ) : (
-        preview !== undefined && <Verdict preview={preview} />
+        data !== undefined && <Verdict preview={data} />
       )}
     </section>
   );
@@ -37,7 +42,7 @@ function Verdict({ preview }: { preview: Preview }) {
   const { number } = useFormats();
   const text = useErrorText();
   const money = (value: string | null) =>
-    value === null ? number(null) : `${number(value, { places: 2 })} ${preview.currency ?? ""}`;
+    value === null ? number(null) : `${number(value, { places: placesOf(preview.currency ?? "") })} ${preview.currency ?? ""}`;
   const failed = preview.limits.filter((limit) => !limit.passed);
   return (
     <>
@@ -58,7 +63,7 @@ function Verdict({ preview }: { preview: Preview }) {
       <Facts
         facts={[
           [t("preview.notional"), money(preview.notional)],
-          [t("preview.fee"), money(preview.fee)],
+          [t("preview.fee"), preview.fee === null ? number(null) : `${number(shorten(preview.fee, 4))} ${preview.currency ?? ""}`],
           ...(preview.margin === null ? [] : [[t("preview.margin"), money(preview.margin)] as const]),
           ...preview.positions.map(
             (position) =>
@@ -66,7 +71,7 @@ function Verdict({ preview }: { preview: Preview }) {
                 t("preview.position"),
                 <span key={position.position_id ?? 0}>
                   <SideText side={position.side} position /> {number(abs(position.qty))}
-                  {position.avg_price !== null && ` @ ${number(position.avg_price, { places: 2 })}`}
+                  {position.avg_price !== null && ` @ ${number(shorten(position.avg_price))}`}
                 </span>,
               ] as const,
           ),

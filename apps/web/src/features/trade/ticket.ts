@@ -44,6 +44,9 @@ export const EMPTY_TICKET: Ticket = {
   comment: "",
 };
 
+/** The fields that count in units of the symbol, empty. */
+export const EMPTY_AMOUNTS = { qty: "", price: "", trigger: "", trailingPercent: "", stopLoss: "", takeProfit: "" } as const;
+
 export function needsPrice(type: OrderType): boolean {
   return type === "limit" || type === "stop_limit";
 }

@@ -3,6 +3,7 @@ export default {
   action: {
     cancel: "Cancel",
     close: "Close",
+    dismiss: "Dismiss",
     retry: "Retry",
     copy: "Copy",
     copyDetails: "Copy details",
@@ -34,7 +35,7 @@ export default {
     "365d": "1 y",
   },
   decimal: {
-    unreadable: "This is not a number.",
+    unreadable: "Not a clear number. Write it without separators of thousands.",
     step: "Must be a multiple of {{step}}.",
     min: "At least {{min}}.",
     max: "At most {{max}}.",
@@ -47,6 +48,7 @@ export default {
     short: "At least {{count}} characters.",
   },
   confirm: {
+    unchanged: "Nothing changed.",
     phrase: "Type {{phrase}} to confirm",
     field: "Field",
     before: "Before",

@@ -55,7 +55,6 @@ export default {
     title: "Change order {{id}}",
     action: "Change",
     effect: "Changes {{side}} {{symbol}} {{type}} in {{account}}.",
-    unchanged: "Nothing changed.",
     label: "Change {{side}} {{qty}} {{symbol}} in {{account}}",
     price: "Price",
     qty: "Quantity",

@@ -36,7 +36,7 @@ export default {
   },
   close: {
     title: "Close position {{id}}",
-    action: "Close",
+    action: "Close {{qty}} {{unit}}",
     effect: "{{side}} {{qty}} {{symbol}} {{how}} in {{account}}.",
     market: "at the market price",
     limit: "at {{price}} or better",
@@ -53,6 +53,7 @@ export default {
   },
   closeMany: {
     button: "Close {{count}}…",
+    action: "Close {{count}} positions",
     title: "Close {{count}} positions",
     effect: "Closes {{count}} positions at the market price.",
     phrase: "CLOSE {{count}}",
@@ -80,7 +81,6 @@ export default {
     clear: "Empty removes the level.",
     effect: "Changes the levels of {{qty}} {{symbol}} in {{account}}.",
     label: "Levels of {{symbol}} in {{account}}",
-    unchanged: "Nothing changed.",
     wrongSide: "On this side of the price the level triggers at once.",
   },
   breakEven: {

@@ -28,6 +28,7 @@ export default {
   },
   postOnly: "Post only",
   reduceOnly: "Reduce only",
+  yes: "Yes",
   stopLoss: "Stop loss",
   takeProfit: "Take profit",
   comment: "Comment",
@@ -42,6 +43,7 @@ export default {
   send: "Send",
   preview: {
     title: "Preview",
+    pending: "Asking the gateway…",
     incomplete: "Cost, resulting position and limits appear here.",
     passed: "Limits passed",
     trimmed: "Quantity is cut by a limit",

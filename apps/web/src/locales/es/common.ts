@@ -6,6 +6,7 @@ export default {
   action: {
     cancel: "Cancelar",
     close: "Cerrar",
+    dismiss: "Descartar",
     retry: "Reintentar",
     copy: "Copiar",
     copyDetails: "Copiar detalles",
@@ -37,7 +38,7 @@ export default {
     "365d": "1 año",
   },
   decimal: {
-    unreadable: "Esto no es un número.",
+    unreadable: "No es un número claro. Escríbalo sin separador de miles.",
     step: "Debe ser múltiplo de {{step}}.",
     min: "Como mínimo {{min}}.",
     max: "Como máximo {{max}}.",
@@ -49,7 +50,7 @@ export default {
     description: "Se guarda en el registro de auditoría.",
     short: "Al menos {{count}} caracteres.",
   },
-  confirm: { phrase: "Escriba {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Después" },
+  confirm: { unchanged: "No cambió nada.", phrase: "Escriba {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Después" },
   stepUp: {
     title: "Confirme que es usted",
     text: "Este cambio necesita una confirmación, que vale cinco minutos.",

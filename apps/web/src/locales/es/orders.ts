@@ -58,7 +58,6 @@ export default {
     title: "Cambiar orden {{id}}",
     action: "Cambiar",
     effect: "Cambia {{side}} {{symbol}} {{type}} en {{account}}.",
-    unchanged: "Nada cambió.",
     label: "Cambiar {{side}} {{qty}} {{symbol}} en {{account}}",
     price: "Precio",
     qty: "Cantidad",

@@ -39,7 +39,7 @@ export default {
   },
   close: {
     title: "Cerrar posición {{id}}",
-    action: "Cerrar",
+    action: "Cerrar {{qty}} {{unit}}",
     effect: "{{side}} de {{qty}} {{symbol}} {{how}} en {{account}}.",
     market: "a mercado",
     limit: "a {{price}} o mejor",
@@ -56,6 +56,7 @@ export default {
   },
   closeMany: {
     button: "Cerrar {{count}}…",
+    action: "Cerrar {{count}} posiciones",
     title: "Cerrar {{count}} posiciones",
     effect: "Cierra {{count}} posiciones a mercado.",
     phrase: "CERRAR {{count}}",
@@ -83,7 +84,6 @@ export default {
     clear: "Vacío quita el nivel.",
     effect: "Cambia los niveles de {{qty}} {{symbol}} en {{account}}.",
     label: "Niveles de {{symbol}} en {{account}}",
-    unchanged: "Nada cambió.",
     wrongSide: "De este lado del precio el nivel se dispara ya.",
   },
   breakEven: {

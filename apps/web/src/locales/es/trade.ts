@@ -31,6 +31,7 @@ export default {
   },
   postOnly: "Solo publica",
   reduceOnly: "Solo reduce",
+  yes: "Sí",
   stopLoss: "Stop",
   takeProfit: "Objetivo",
   comment: "Comentario",
@@ -45,6 +46,7 @@ export default {
   send: "Enviar",
   preview: {
     title: "Vista previa",
+    pending: "Consultando al gateway…",
     incomplete: "El costo, la posición resultante y los límites aparecen aquí.",
     passed: "Límites respetados",
     trimmed: "Cantidad recortada por un límite",

@@ -6,6 +6,7 @@ export default {
   action: {
     cancel: "Cancelar",
     close: "Fechar",
+    dismiss: "Dispensar",
     retry: "Tentar de novo",
     copy: "Copiar",
     copyDetails: "Copiar detalhes",
@@ -37,7 +38,7 @@ export default {
     "365d": "1 ano",
   },
   decimal: {
-    unreadable: "Isto não é um número.",
+    unreadable: "Não é um número claro. Escreva sem separador de milhar.",
     step: "Deve ser múltiplo de {{step}}.",
     min: "No mínimo {{min}}.",
     max: "No máximo {{max}}.",
@@ -49,7 +50,7 @@ export default {
     description: "Fica no registro de auditoria.",
     short: "No mínimo {{count}} caracteres.",
   },
-  confirm: { phrase: "Digite {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Depois" },
+  confirm: { unchanged: "Nada mudou.", phrase: "Digite {{phrase}} para confirmar", field: "Campo", before: "Antes", after: "Depois" },
   stepUp: {
     title: "Confirme que é você",
     text: "Esta alteração exige uma confirmação, que vale por cinco minutos.",

@@ -58,7 +58,6 @@ export default {
     title: "Alterar ordem {{id}}",
     action: "Alterar",
     effect: "Altera {{side}} {{symbol}} {{type}} em {{account}}.",
-    unchanged: "Nada mudou.",
     label: "Alterar {{side}} {{qty}} {{symbol}} em {{account}}",
     price: "Preço",
     qty: "Quantidade",

@@ -39,7 +39,7 @@ export default {
   },
   close: {
     title: "Fechar posição {{id}}",
-    action: "Fechar",
+    action: "Fechar {{qty}} {{unit}}",
     effect: "{{side}} de {{qty}} {{symbol}} {{how}} em {{account}}.",
     market: "a mercado",
     limit: "a {{price}} ou melhor",
@@ -56,6 +56,7 @@ export default {
   },
   closeMany: {
     button: "Fechar {{count}}…",
+    action: "Fechar {{count}} posições",
     title: "Fechar {{count}} posições",
     effect: "Fecha {{count}} posições a mercado.",
     phrase: "FECHAR {{count}}",
@@ -83,7 +84,6 @@ export default {
     clear: "Vazio remove o nível.",
     effect: "Altera os níveis de {{qty}} {{symbol}} em {{account}}.",
     label: "Níveis de {{symbol}} em {{account}}",
-    unchanged: "Nada mudou.",
     wrongSide: "Deste lado do preço o nível dispara já.",
   },
   breakEven: {

@@ -31,6 +31,7 @@ export default {
   },
   postOnly: "Só posta",
   reduceOnly: "Só reduz",
+  yes: "Sim",
   stopLoss: "Stop",
   takeProfit: "Alvo",
   comment: "Comentário",
@@ -45,6 +46,7 @@ export default {
   send: "Enviar",
   preview: {
     title: "Prévia",
+    pending: "Consultando o gateway…",
     incomplete: "Custo, posição resultante e limites aparecem aqui.",
     passed: "Limites respeitados",
     trimmed: "Quantidade cortada por um limite",
