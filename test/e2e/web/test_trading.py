@@ -107,15 +107,16 @@ async def _stop_trading(trader: Trader) -> None:
 
 
 async def _refuse_to_reverse(trader: Trader) -> None:
-    """The dialog stays and says why; the position is as it was."""
+    """Opening is refused after the close: the dialog stays and says both."""
     trader.web_desk.expected_refusals.add((409, "/oms/commands"))
     await trader.show_rows("Positions")
     await trader.choose_action(trader.row(POSITIONS, "0.02"), "Reverse…")
     dialog = trader.dialog("Reverse position")
     await dialog.get_by_role("button", name="Reverse", exact=True).click()
     await dialog.get_by_role("alert").get_by_text("A kill switch is on.").wait_for()
+    await dialog.get_by_role("status").get_by_text("is closed.").wait_for()
     await dialog.get_by_role("button", name="Cancel").click()
-    await trader.row(POSITIONS, "0.02").wait_for()
+    await trader.page.get_by_text(NO_POSITION).wait_for()
 
 
 def _label(gateway: Gateway, account_id: int) -> str:

@@ -6,6 +6,8 @@ import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
 import { Confirm } from "@/kit/Confirm";
 import { useFormats } from "@/lib/format";
+import { useLiveRows } from "@/live/hooks";
+import { openPositions } from "@/live/live";
 
 interface Props extends PositionDialogProps {
   kind: "reverse" | "breakEven";
@@ -16,8 +18,10 @@ export function SimpleDialog({ position, onClose, kind }: Props) {
   const { t } = useTranslation("positions");
   const { number } = useFormats();
   const account = useAccountNames()(position.account_id);
+  const held = useLiveRows(openPositions).some((row) => row.id === position.id);
   const long = position.side === "buy";
   const words = {
+    id: position.id,
     qty: number(sizeOf(position)),
     symbol: position.symbol,
     account: account.label,
@@ -44,7 +48,13 @@ export function SimpleDialog({ position, onClose, kind }: Props) {
         });
       }}
     >
-      <ProfitNow position={position} />
+      {held ? (
+        <ProfitNow position={position} />
+      ) : (
+        <p role="status" className="text-sm text-warn">
+          {t("closedNow", words)}
+        </p>
+      )}
     </Confirm>
   );
 }

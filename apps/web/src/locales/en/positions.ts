@@ -51,6 +51,7 @@ export default {
     pnlNow: "Profit now",
     label: "Close {{qty}} {{symbol}} in {{account}}",
   },
+  closedNow: "Position {{id}} is closed.",
   closeMany: {
     button: "Close {{count}}…",
     action: "Close {{count}} positions",
@@ -62,7 +63,7 @@ export default {
   reverse: {
     title: "Reverse position {{id}}",
     action: "Reverse",
-    effect: "Closes {{qty}} {{symbol}} ({{side}}) and opens {{qty}} {{opposite}} at the market price in {{account}}.",
+    effect: "Closes {{qty}} {{symbol}} ({{side}}) and opens {{qty}} {{opposite}} at the market price in {{account}}. If opening is refused, the position stays closed.",
     label: "Reverse {{qty}} {{symbol}} in {{account}}",
   },
   closeBy: {

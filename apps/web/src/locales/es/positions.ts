@@ -54,6 +54,7 @@ export default {
     pnlNow: "Beneficio ahora",
     label: "Cerrar {{qty}} {{symbol}} en {{account}}",
   },
+  closedNow: "La posición {{id}} está cerrada.",
   closeMany: {
     button: "Cerrar {{count}}…",
     action: "Cerrar {{count}} posiciones",
@@ -65,7 +66,7 @@ export default {
   reverse: {
     title: "Invertir posición {{id}}",
     action: "Invertir",
-    effect: "Cierra {{qty}} {{symbol}} ({{side}}) y abre {{qty}} {{opposite}} a mercado en {{account}}.",
+    effect: "Cierra {{qty}} {{symbol}} ({{side}}) y abre {{qty}} {{opposite}} a mercado en {{account}}. Si se rechaza la apertura, la posición queda cerrada.",
     label: "Invertir {{qty}} {{symbol}} en {{account}}",
   },
   closeBy: {

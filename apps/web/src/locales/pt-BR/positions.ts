@@ -54,6 +54,7 @@ export default {
     pnlNow: "Lucro agora",
     label: "Fechar {{qty}} {{symbol}} em {{account}}",
   },
+  closedNow: "A posição {{id}} está fechada.",
   closeMany: {
     button: "Fechar {{count}}…",
     action: "Fechar {{count}} posições",
@@ -65,7 +66,7 @@ export default {
   reverse: {
     title: "Inverter posição {{id}}",
     action: "Inverter",
-    effect: "Fecha {{qty}} {{symbol}} ({{side}}) e abre {{qty}} {{opposite}} a mercado em {{account}}.",
+    effect: "Fecha {{qty}} {{symbol}} ({{side}}) e abre {{qty}} {{opposite}} a mercado em {{account}}. Se a abertura for recusada, a posição permanece fechada.",
     label: "Inverter {{qty}} {{symbol}} em {{account}}",
   },
   closeBy: {
