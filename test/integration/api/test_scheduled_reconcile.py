@@ -10,6 +10,7 @@ import pytest
 from kit.databases.sql import execute, fetch_number, fetch_rows
 from kit.exchanges.deferred_exchange import DeferredExchange, connect_deferred
 from kit.gateway.in_process import InProcessGateway, now
+from kit.ledger.stored_account import a_trade
 from kit.polling import poll_until
 from oms.domain.errors import Refused
 from oms.domain.reconcile.position_comparison import Scope
@@ -140,6 +141,37 @@ async def test_a_pass_that_began_before_a_request_does_not_answer_it(
     assert not asked.done()
     await read(2)
     assert (await asked).status == 200
+
+
+async def test_a_pass_for_a_period_and_another_request_leaves_no_execution_out(
+    gateway: InProcessGateway,
+) -> None:
+    gateway.worker.processor.connect = connect_deferred
+    gateway.start_worker()
+    await gateway.set_price(SYMBOL, "50000")
+    limit = {"order_type": "limit", "price": "40000"}
+    assert (await gateway.order("?wait_ms=8000", **limit)).status == 200
+    exchange, finished = _exchange(gateway), list[ExchangeSnapshot]()
+    exchange.start_snapshot = lambda *_: 1  # type: ignore[method-assign]
+    exchange.take_snapshots = lambda: [finished.pop() for _ in finished[:]]  # type: ignore[method-assign]
+    state, account = gateway.worker.processor.states[gateway.account_id], gateway.account_id
+
+    async def waiting() -> list[PendingReconcile]:
+        return state.pending_reconciles
+
+    bounds = {"start_date": "2024-01-01", "end_date": "2024-01-02"}
+    asked = []
+    for body in ({"scope": "period"} | bounds, {"scope": "short"}):
+        sent = gateway.client("POST", "/oms/reconcile", {"account_id": account} | body)
+        asked.append(asyncio.create_task(sent))
+        await poll_until(waiting, lambda each: len(each) == len(asked))
+    (order,), since = state.orders.values(), min(each.since for each in state.pending_reconciles)
+    trade = (SYMBOL, a_trade(order, "x1", "0.01", 40_000, now()))
+    facts: dict[str, Any] = {"orders": (), "trades": (trade,), "holdings": {}}
+    finished.append(ExchangeSnapshot(since=since, request=1, **facts))
+    exchange.on_update()
+    for answer in await asyncio.gather(*asked):
+        assert answer.json()["results"][0]["new_deals"] == 1, answer.body
 
 
 async def test_a_wider_scheduled_pass_does_not_count_as_done_by_a_running_one(

@@ -125,16 +125,15 @@ class ReconcileAccount:
         """Apply a finished snapshot. Returns its reports and the command results.
 
         A snapshot that nothing requested was started by the exchange itself and has the short
-        scope.
+        scope. One that was requested for a period, too, is applied up to now.
         """
         covered = [pending for pending in state.pending_reconciles if _covers(snapshot, pending)]
         state.pending_reconciles = [
             pending for pending in state.pending_reconciles if pending not in covered
         ]
         requested = [pending for pending in covered if pending.command is not None]
-        payload = next(
-            (pending.payload for pending in (*requested, *covered)), Reconcile(scope=Scope.SHORT)
-        )
+        payloads = sorted((each.payload for each in (*requested, *covered)), key=_ends_early)
+        payload = next(iter(payloads), Reconcile(scope=Scope.SHORT))
         value, reports = await self._apply_snapshot(
             state, payload, snapshot, changes, now, is_requested=bool(requested)
         )
@@ -283,6 +282,11 @@ def _differing_averages(state: AccountState, snapshot: ExchangeSnapshot) -> dict
 def _until(payload: Reconcile) -> datetime | None:
     """Return the end of the period of executions to read; ``None`` is now."""
     return payload.end if payload.scope is Scope.PERIOD else None
+
+
+def _ends_early(payload: Reconcile) -> bool:
+    """Return whether a pass applies executions of the past only."""
+    return _until(payload) is not None
 
 
 def _covers(snapshot: ExchangeSnapshot, pending: PendingReconcile) -> bool:
