@@ -1,7 +1,9 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useScope } from "@/app/scope";
+import { useFilters } from "@/app/search";
 import { KillPanel } from "@/features/risk/KillPanel";
+import { LimitsTab } from "@/features/risk/LimitsTab";
 import { useRiskAccounts, type AccountRow } from "@/features/risk/reads";
 import { SwitchDialog, type SwitchName } from "@/features/risk/SwitchDialog";
 import { UsageDrawer } from "@/features/risk/UsageDrawer";
@@ -11,6 +13,7 @@ import type { Column } from "@/kit/grid/types";
 import type { MenuItem } from "@/kit/Menu";
 import { Panel } from "@/kit/Panel";
 import { StatusPill } from "@/kit/StatusPill";
+import { Tabs } from "@/kit/Tabs";
 import { useCan } from "@/lib/permissions";
 
 type Opened = { kind: SwitchName | "limits"; account: AccountRow } | null;
@@ -65,8 +68,24 @@ function useColumns(): readonly Column<AccountRow>[] {
   );
 }
 
-/** Kill switches, and the accounts with their switches and limits. */
+/** Kill switches, the accounts with their switches, and the limits of all scopes. */
 export default function RiskPage() {
+  const { t } = useTranslation("risk");
+  const [filters, setFilters] = useFilters("tab");
+  return (
+    <Tabs
+      label={t("tab.label")}
+      value={filters.tab === "limits" ? "limits" : "switches"}
+      onChange={(tab) => setFilters({ tab: tab === "limits" ? tab : undefined })}
+      tabs={[
+        { id: "switches", label: t("tab.switches"), content: <Switches /> },
+        { id: "limits", label: t("tab.limits"), content: <LimitsTab /> },
+      ]}
+    />
+  );
+}
+
+function Switches() {
   const { t } = useTranslation("risk");
   const scope = useScope();
   const can = useCan();

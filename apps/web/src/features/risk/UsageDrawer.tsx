@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { useUsage, type AccountRow, type Usage } from "@/features/risk/reads";
+import { useUsageOf, type AccountRow, type Usage } from "@/features/risk/reads";
 import { DetailDrawer } from "@/kit/DetailDrawer";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
@@ -20,7 +20,8 @@ export function usedPercent(usage: Usage): Decimal | null {
 /** The limits of an account: value, who set it, how much is used. */
 export function UsageDrawer({ account, onClose }: { account: AccountRow; onClose: () => void }) {
   const { t } = useTranslation("risk");
-  const { data, error, refetch } = useUsage(account.id);
+  const { data: usage, error, refetch } = useUsageOf(account.id);
+  const data = usage?.items;
   return (
     <DetailDrawer open onClose={onClose} title={t("limits.title", { account: account.label })}>
       {error !== null && data === undefined && <ErrorState error={error} onRetry={() => void refetch()} compact />}
@@ -39,17 +40,19 @@ function limitText(limit: Usage["limit"]): string {
   return String(limit);
 }
 
-function UsageRow({ usage }: { usage: Usage }) {
+/** A limit that rules an account with its bar; `unnamed`: the key stands beside it already. */
+export function UsageRow({ usage, unnamed = false }: { usage: Usage; unnamed?: boolean }) {
   const { t } = useTranslation("risk");
   const { number, time } = useFormats();
   const used = usedPercent(usage);
   const over = used !== null && cmp(used, "100") >= 0;
   const near = used !== null && cmp(used, NEAR) >= 0;
   const shown = typeof usage.limit === "string" && isDecimal(usage.limit) ? number(usage.limit) : limitText(usage.limit);
+  const setBy = t("limits.setBy", { who: usage.set_by, time: time(usage.set_at) });
   return (
     <li className="flex flex-col gap-1 text-sm">
       <span className="flex justify-between gap-3">
-        <span className="font-mono text-xs">{usage.key}</span>
+        {unnamed ? <span>{t(`limits.scope.${usage.scope}`)}</span> : <span className="font-mono text-xs">{usage.key}</span>}
         <span className={cx("num", over ? "text-down" : near && "text-warn")}>
           {usage.current !== null && `${isDecimal(usage.current) ? number(usage.current) : usage.current} / `}
           {shown}
@@ -71,8 +74,12 @@ function UsageRow({ usage }: { usage: Usage }) {
         </span>
       )}
       <span className="num text-2xs text-muted">
-        {t(`limits.scope.${usage.scope}`)} · {t("limits.setBy", { who: usage.set_by, time: time(usage.set_at) })}
-        {usage.symbol !== null && ` · ${usage.symbol}`}
+        {(unnamed
+          ? [usage.scope === "account" ? null : setBy, usage.symbol]
+          : [t(`limits.scope.${usage.scope}`), setBy, usage.symbol]
+        )
+          .filter((part) => part !== null)
+          .join(" · ")}
         {usage.tripped_at !== null && <span className="text-down"> · {t("limits.tripped", { time: time(usage.tripped_at) })}</span>}
       </span>
     </li>

@@ -32,11 +32,12 @@ export function useRenewAccounts(): () => Promise<void> {
   return () => client.invalidateQueries({ queryKey: ACCOUNTS });
 }
 
-/** The limits of an account and how much of each is used. */
-export function useUsage(accountId: number) {
+/** The limits that rule an account, how much of each is used, and their currency; null: of none. */
+export function useUsageOf(accountId: number | null) {
   return useQuery({
     queryKey: ["risk", "usage", accountId],
-    queryFn: async () => (await call(api.GET("/risk/usage", { params: { query: { account_id: accountId } } }))).items,
+    queryFn: () => call(api.GET("/risk/usage", { params: { query: { account_id: accountId ?? 0 } } })),
+    enabled: accountId !== null,
     refetchInterval: USAGE_REFRESH_MS,
   });
 }

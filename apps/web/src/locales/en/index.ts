@@ -8,6 +8,7 @@ import symbols from "@/locales/en/symbols";
 import posttrade from "@/locales/en/posttrade";
 import raw from "@/locales/en/raw";
 import risk from "@/locales/en/risk";
+import limits from "@/locales/en/limits";
 import admin from "@/locales/en/admin";
 import account from "@/locales/en/account";
 import users from "@/locales/en/users";
@@ -25,6 +26,7 @@ export const en = {
   posttrade,
   raw,
   risk,
+  limits,
   admin,
   account,
   users,

@@ -1,4 +1,5 @@
 export default {
+  tab: { label: "Parts of risk", switches: "Switches and accounts", limits: "Limits" },
   column: {
     exchange: "Exchange",
     mode: "Position mode",

@@ -11,6 +11,7 @@ import symbols from "@/locales/es/symbols";
 import posttrade from "@/locales/es/posttrade";
 import raw from "@/locales/es/raw";
 import risk from "@/locales/es/risk";
+import limits from "@/locales/es/limits";
 import admin from "@/locales/es/admin";
 import account from "@/locales/es/account";
 import users from "@/locales/es/users";
@@ -32,6 +33,7 @@ export const texts: Same<typeof en> = {
   posttrade,
   raw,
   risk,
+  limits,
   admin,
   account,
   users,

@@ -2,6 +2,7 @@ import type en from "@/locales/en/risk";
 import type { Same } from "@/locales/same";
 
 export default {
+  tab: { label: "Partes de riesgo", switches: "Interruptores y cuentas", limits: "Límites" },
   column: {
     exchange: "Bolsa",
     mode: "Modo de posición",

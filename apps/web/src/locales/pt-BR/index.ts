@@ -11,6 +11,7 @@ import symbols from "@/locales/pt-BR/symbols";
 import posttrade from "@/locales/pt-BR/posttrade";
 import raw from "@/locales/pt-BR/raw";
 import risk from "@/locales/pt-BR/risk";
+import limits from "@/locales/pt-BR/limits";
 import admin from "@/locales/pt-BR/admin";
 import account from "@/locales/pt-BR/account";
 import users from "@/locales/pt-BR/users";
@@ -32,6 +33,7 @@ export const texts: Same<typeof en> = {
   posttrade,
   raw,
   risk,
+  limits,
   admin,
   account,
   users,

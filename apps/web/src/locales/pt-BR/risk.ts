@@ -2,6 +2,7 @@ import type en from "@/locales/en/risk";
 import type { Same } from "@/locales/same";
 
 export default {
+  tab: { label: "Partes do risco", switches: "Interruptores e contas", limits: "Limites" },
   column: {
     exchange: "Corretora",
     mode: "Modo de posição",
