@@ -78,6 +78,10 @@ KEYS = {
     "list-strategies": {"items"},
     "list-accounts": {"items"},
     "dispatcher-status": {"ok", "result"},
+    "health": {
+        *("ok", "service", "status", "environment", "broker_mode", "oms_enabled"),
+        *("live_trading_allowed", "database_url", "parts"),
+    },
     "healthz": {"status", "app", "env", "db_engine"},
     "reconcile": {"ok", "account_ids", "triggered_count", "results"},
     "reconcile-status": {"items"},

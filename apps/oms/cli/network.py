@@ -156,6 +156,21 @@ def reconcile_status(parsed: argparse.Namespace) -> Any:
     return request(parsed, "GET", f"/oms/reconcile{one}/status", query)
 
 
+def health(parsed: argparse.Namespace) -> Any:
+    """Return the health of the gateway. Raises ``CommandFailed`` if a part of it is not well."""
+    try:
+        report = request(parsed, "GET", "/health", {})
+    except CommandFailed as failed:
+        if not isinstance(failed.answer, dict) or "parts" not in failed.answer:
+            raise
+        report = failed.answer
+    unwell = [name for name, part in report["parts"].items() if not part["ok"]]
+    if unwell:
+        message = f"{report['status']}: {', '.join(unwell)}"
+        raise CommandFailed(message, status=7, answer=report)
+    return report
+
+
 def read_open(parsed: argparse.Namespace) -> Any:
     """Return open orders or positions."""
     entity = parsed.command.partition("-")[0]

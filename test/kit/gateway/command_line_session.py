@@ -191,7 +191,7 @@ def _reads(session: CommandLineSession) -> None:
         session.run(command, accounts_option)
     session.run("ticker", f"--symbol={SYMBOL}")
     session.run("market session", "AAPL", "--at=2025-07-15T13:30:00Z")
-    for command in ("healthz", "list-accounts", "dispatcher-status"):
+    for command in ("health", "healthz", "list-accounts", "dispatcher-status"):
         session.run(command)
     session.run(
         "reconcile", "--account-ids", str(session.gateway.account_id), "--symbols-hint", SYMBOL

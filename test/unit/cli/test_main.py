@@ -83,6 +83,7 @@ COMMANDS = {
     "stats": "--account-ids 1 --strategy-id 2 --symbol A/B --exchange binance --group-by day",
     "exit-report": "--account-ids 1",
     "execution-report": "--account-ids 1 --symbol A/B --since 0 --group-by strategy",
+    "health": "",
     "healthz": "",
     "list-accounts": "--timeout 3 --base-url http://127.0.0.1:1 --api-key x --json",
 }

@@ -295,6 +295,14 @@ def _add_wide(read: argparse.ArgumentParser) -> None:
 
 
 def _add_plain_reads(commands: Any, network: argparse.ArgumentParser) -> None:
+    add_verb(
+        commands,
+        "health",
+        [network],
+        "what the gateway may do, and how each of its parts measures",
+        example="health",
+        run=lazy_command("network", "health"),
+    )
     for name, path, text in (
         ("healthz", "/healthz", "whether the server answers; needs no key"),
         ("dispatcher-status", "/dispatcher/status", "queues and workers of the server"),
