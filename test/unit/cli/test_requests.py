@@ -340,22 +340,6 @@ def test_a_ticker_is_of_the_first_readable_account(
     assert json.loads(capsys.readouterr().out) == json.loads(server.answer)
 
 
-def test_health_names_what_is_not_well(server: Asked, capsys: pytest.CaptureFixture[str]) -> None:
-    parts = {"database": {"ok": True}, "worker": {"ok": True}}
-    report = {"ok": True, "status": "ok", "parts": parts}
-    server.answer = json.dumps(report).encode()
-    main(["health"])
-    assert (server.path, json.loads(capsys.readouterr().out)) == ("/health", report)
-    parts["worker"] = {"ok": False}
-    server.answer = json.dumps(report | {"ok": False, "status": "degraded"}).encode()
-    for server.status in (200, 503):
-        with pytest.raises(SystemExit) as ended:
-            main(["health"])
-        assert ended.value.code == 7
-        output = capsys.readouterr()
-        assert "degraded: worker" in output.err and json.loads(output.out)["status"] == "degraded"
-
-
 def test_health_needs_no_key(server: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMS_API_KEY")
     main(["healthz"])
