@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Grant, MatrixRow } from "@/features/permissions/matrix";
-import { useAllStrategies } from "@/features/permissions/reads";
 import { keyName } from "@/features/permissions/words";
+import { useStrategyRows } from "@/features/strategies/reads";
 import { Button } from "@/kit/Button";
 import { Checkbox } from "@/kit/Checkbox";
 import { Dialog } from "@/kit/Dialog";
@@ -18,7 +18,7 @@ interface StrategiesDialogProps {
 /** Restrict a key on an account to some strategies; saved with the other changes. */
 export function StrategiesDialog({ row, grant, onClose, onChosen }: StrategiesDialogProps) {
   const { t } = useTranslation("permissions");
-  const strategies = useAllStrategies();
+  const strategies = useStrategyRows(true);
   const [restricted, setRestricted] = useState(grant.restrict_to_strategies);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set(grant.strategy_ids));
   const choose = (id: number, on: boolean) => setChosen((before) => new Set([...before, id].filter((one) => on || one !== id)));

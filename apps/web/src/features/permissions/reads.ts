@@ -1,5 +1,5 @@
 /** Permissions of keys on accounts: read per key, replaced per key and account. */
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQueries } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";
 import type { Grant, MatrixRow, Permission } from "@/features/permissions/matrix";
@@ -29,14 +29,6 @@ export function usePermissions(keyIds: readonly number[]): PermissionsRead {
       error: results.find((result) => result.data === undefined && result.error !== null)?.error ?? null,
       retry: () => results.forEach((result) => void result.refetch()),
     }),
-  });
-}
-
-/** All strategies, also disabled ones. */
-export function useAllStrategies() {
-  return useQuery({
-    queryKey: ["strategies", "all"],
-    queryFn: async () => (await call(api.GET("/admin/strategies"))).items,
   });
 }
 

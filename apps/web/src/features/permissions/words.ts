@@ -2,7 +2,7 @@ import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import type { Key } from "@/features/keys/reads";
 import { FLAGS, type Grant } from "@/features/permissions/matrix";
-import { useAllStrategies } from "@/features/permissions/reads";
+import { useStrategyRows } from "@/features/strategies/reads";
 
 /** A key by its label, or its first characters. */
 export function keyName(key: Key): string {
@@ -12,7 +12,7 @@ export function keyName(key: Key): string {
 /** The names of strategies by their ids. */
 export function useStrategyWords(): (ids: readonly number[]) => string {
   const { t } = useTranslation("permissions");
-  const { data } = useAllStrategies();
+  const { data } = useStrategyRows(true);
   return useCallback(
     (ids) =>
       ids.length === 0

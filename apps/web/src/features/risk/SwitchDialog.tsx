@@ -5,8 +5,14 @@ import { toastDone } from "@/kit/toasts";
 
 export type SwitchName = "block" | "unblock" | "forbid" | "allow";
 
+interface SwitchDialogProps {
+  account: Pick<AccountRow, "id" | "label" | "environment">;
+  kind: SwitchName;
+  onClose: () => void;
+}
+
 /** Change a switch of an account; the comment says why. */
-export function SwitchDialog({ account, kind, onClose }: { account: AccountRow; kind: SwitchName; onClose: () => void }) {
+export function SwitchDialog({ account, kind, onClose }: SwitchDialogProps) {
   const { t } = useTranslation("risk");
   const renew = useRenewAccounts();
   const isStatus = kind === "block" || kind === "unblock";

@@ -13,6 +13,8 @@ import admin from "@/locales/en/admin";
 import account from "@/locales/en/account";
 import users from "@/locales/en/users";
 import permissions from "@/locales/en/permissions";
+import accounts from "@/locales/en/accounts";
+import strategies from "@/locales/en/strategies";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -31,4 +33,6 @@ export const en = {
   account,
   users,
   permissions,
+  accounts,
+  strategies,
 };

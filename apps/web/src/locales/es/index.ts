@@ -16,6 +16,8 @@ import admin from "@/locales/es/admin";
 import account from "@/locales/es/account";
 import users from "@/locales/es/users";
 import permissions from "@/locales/es/permissions";
+import accounts from "@/locales/es/accounts";
+import strategies from "@/locales/es/strategies";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -38,4 +40,6 @@ export const texts: Same<typeof en> = {
   account,
   users,
   permissions,
+  accounts,
+  strategies,
 };

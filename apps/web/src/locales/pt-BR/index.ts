@@ -16,6 +16,8 @@ import admin from "@/locales/pt-BR/admin";
 import account from "@/locales/pt-BR/account";
 import users from "@/locales/pt-BR/users";
 import permissions from "@/locales/pt-BR/permissions";
+import accounts from "@/locales/pt-BR/accounts";
+import strategies from "@/locales/pt-BR/strategies";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -38,4 +40,6 @@ export const texts: Same<typeof en> = {
   account,
   users,
   permissions,
+  accounts,
+  strategies,
 };

@@ -1,0 +1,118 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFilters } from "@/app/search";
+import { AccountDrawer } from "@/features/accounts/AccountDrawer";
+import { CredentialsDialog, LiveDialog, SettingsDialog } from "@/features/accounts/ChangeDialogs";
+import { useAccountColumns } from "@/features/accounts/columns";
+import { NewAccountDialog } from "@/features/accounts/NewAccountDialog";
+import { useAccounts, useCompared, useRenewAccounts, type AdminAccount } from "@/features/accounts/reads";
+import { SwitchDialog } from "@/features/risk/SwitchDialog";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import { Icon } from "@/kit/Icon";
+import type { MenuItem } from "@/kit/Menu";
+import { SearchField } from "@/kit/SearchField";
+
+const DIALOGS = { settings: SettingsDialog, credentials: CredentialsDialog, live: LiveDialog };
+type DialogName = keyof typeof DIALOGS | "status";
+type Opened = { kind: "new" } | { kind: DialogName; account: AdminAccount } | null;
+
+/** What may be done with an account. */
+function useActions(open: (kind: DialogName, account: AdminAccount) => void, show: (id: number) => void) {
+  const { t } = useTranslation("accounts");
+  const navigate = useNavigate();
+  return (account: AdminAccount): MenuItem[] => [
+    { id: "test", label: t("test.action"), run: () => show(account.id) },
+    { id: "settings", label: t("settings.action"), run: () => open("settings", account) },
+    ...(account.environment === "paper" ? [] : [{ id: "credentials", label: t("credentials.action"), run: () => open("credentials", account) }]),
+    {
+      id: "permissions",
+      label: t("permissions"),
+      run: () => void navigate({ to: "/admin/permissions", search: { account: String(account.id) } as never }),
+    },
+    ...(account.environment === "live"
+      ? [{ id: "live", label: t(account.live_enabled ? "liveOff.action" : "liveOn.action"), danger: !account.live_enabled, run: () => open("live", account) }]
+      : []),
+    {
+      id: "status",
+      label: t(account.status === "active" ? "block" : "unblock"),
+      danger: account.status === "active",
+      run: () => open("status", account),
+    },
+  ];
+}
+
+/** The accounts: create, settings, credentials, test of the connection, block. */
+export default function AccountsPage() {
+  const { t } = useTranslation("accounts");
+  const accounts = useAccounts();
+  const compared = useCompared();
+  const columns = useAccountColumns(compared.data);
+  const renew = useRenewAccounts();
+  const [filters, setFilters, filtered] = useFilters("name");
+  const [opened, setOpened] = useState<Opened>(null);
+  const [shownId, setShownId] = useState<number | null>(null);
+  const actions = useActions((kind, account) => setOpened({ kind, account }), setShownId);
+  const wanted = (filters.name ?? "").toLowerCase();
+  const rows = useMemo(
+    () => (accounts.data ?? []).filter((row) => [row.label, row.exchange_id, row.environment].some((text) => text.toLowerCase().includes(wanted))),
+    [accounts.data, wanted],
+  );
+  const shown = accounts.data?.find((account) => account.id === shownId);
+  const close = () => setOpened(null);
+  const Dialog = opened === null || opened.kind === "new" || opened.kind === "status" ? null : DIALOGS[opened.kind];
+  return (
+    <>
+      <DataGrid
+        id="accounts"
+        label={t("title")}
+        columns={columns}
+        rows={rows}
+        state={{ loading: accounts.isPending, error: accounts.data === undefined ? accounts.error : null, onRetry: () => void accounts.refetch() }}
+        empty={<EmptyState title={t("empty")} />}
+        onClearFilters={filtered ? () => setFilters({ name: undefined }) : undefined}
+        defaultSort={{ id: "id", desc: false }}
+        exportName="accounts"
+        onOpen={(account) => setShownId(account.id)}
+        actions={actions}
+        toolbar={
+          <>
+            <SearchField label={t("search")} value={filters.name ?? ""} onChange={(name) => setFilters({ name: name || undefined })} />
+            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
+              {t("create.title")}
+            </Button>
+          </>
+        }
+      />
+      {shown !== undefined && (
+        <AccountDrawer
+          account={shown}
+          compared={compared.data?.find((one) => one.account_id === shown.id)}
+          onClose={() => setShownId(null)}
+        />
+      )}
+      {opened?.kind === "new" && (
+        <NewAccountDialog
+          onClose={close}
+          onCreated={(accountId) => {
+            renew();
+            setShownId(accountId);
+          }}
+        />
+      )}
+      {opened?.kind === "status" && (
+        <SwitchDialog
+          account={opened.account}
+          kind={opened.account.status === "active" ? "block" : "unblock"}
+          onClose={() => {
+            close();
+            renew();
+          }}
+        />
+      )}
+      {opened !== null && opened.kind !== "new" && Dialog !== null && <Dialog account={opened.account} onClose={close} onChanged={renew} />}
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useAccountNames } from "@/app/scope";
+import { useFilters } from "@/app/search";
+import { EditDialog } from "@/features/strategies/EditDialog";
+import { useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
+import { StatusDialog } from "@/features/strategies/StatusDialog";
+import { StrategyDrawer } from "@/features/strategies/StrategyDrawer";
+import { Button } from "@/kit/Button";
+import { DataGrid } from "@/kit/DataGrid";
+import { EmptyState } from "@/kit/EmptyState";
+import type { Column } from "@/kit/grid/types";
+import { Icon } from "@/kit/Icon";
+import { SearchField } from "@/kit/SearchField";
+import { StatusPill } from "@/kit/StatusPill";
+import { useCan } from "@/lib/permissions";
+
+type Opened = { kind: "new" } | { kind: "change" | "status"; strategy: StrategyRow } | null;
+
+function useColumns(): readonly Column<StrategyRow>[] {
+  const { t } = useTranslation("strategies");
+  const names = useAccountNames();
+  return useMemo(
+    () => [
+      { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
+      { id: "name", header: t("name"), kind: "text", width: 180, priority: 1, value: (row) => row.name },
+      {
+        id: "status",
+        header: t("status"),
+        kind: "text",
+        width: 100,
+        priority: 1,
+        value: (row) => row.status,
+        cell: (row) => <StatusPill tone={row.status === "active" ? "good" : "neutral"}>{t(`state.${row.status}`)}</StatusPill>,
+      },
+      {
+        id: "accounts",
+        header: t("accounts"),
+        kind: "text",
+        width: 260,
+        priority: 1,
+        value: (row) => row.account_ids.map((id) => names(id).label).join(", "),
+      },
+      { id: "clientId", header: t("clientId"), kind: "id", width: 110, priority: 3, value: (row) => row.client_strategy_id },
+    ],
+    [t, names],
+  );
+}
+
+/** The strategies: create, name and accounts, disable, new positions per account. */
+export default function StrategiesPage() {
+  const { t } = useTranslation("strategies");
+  const isAdmin = useCan()("admin");
+  const strategies = useStrategyRows(isAdmin);
+  const columns = useColumns();
+  const renew = useRenewStrategies();
+  const [filters, setFilters, filtered] = useFilters("strategy");
+  const [opened, setOpened] = useState<Opened>(null);
+  const [shownId, setShownId] = useState<number | null>(null);
+  const wanted = (filters.strategy ?? "").toLowerCase();
+  const all = useMemo(() => (strategies.data ?? []).map((row) => ({ ...row, id: row.strategy_id })), [strategies.data]);
+  const rows = useMemo(() => all.filter((row) => row.name.toLowerCase().includes(wanted)), [all, wanted]);
+  const shown = all.find((row) => row.id === shownId);
+  const close = () => setOpened(null);
+  return (
+    <>
+      <DataGrid
+        id="strategies"
+        label={t("title")}
+        columns={columns}
+        rows={rows}
+        state={{ loading: strategies.isPending, error: strategies.data === undefined ? strategies.error : null, onRetry: () => void strategies.refetch() }}
+        empty={<EmptyState title={t("empty")} />}
+        onClearFilters={filtered ? () => setFilters({ strategy: undefined }) : undefined}
+        defaultSort={{ id: "name", desc: false }}
+        exportName="strategies"
+        onOpen={(strategy) => setShownId(strategy.id)}
+        actions={(strategy) => [
+          { id: "switch", label: t("switch.title"), run: () => setShownId(strategy.id) },
+          ...(isAdmin
+            ? [
+                { id: "change", label: t("change.action"), run: () => setOpened({ kind: "change", strategy }) },
+                {
+                  id: "status",
+                  label: t(strategy.status === "active" ? "disable.action" : "enable.action"),
+                  danger: strategy.status === "active",
+                  run: () => setOpened({ kind: "status", strategy }),
+                },
+              ]
+            : []),
+        ]}
+        toolbar={
+          <>
+            <SearchField label={t("search")} value={filters.strategy ?? ""} onChange={(strategy) => setFilters({ strategy: strategy || undefined })} />
+            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
+              {t("create.title")}
+            </Button>
+          </>
+        }
+      />
+      {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}
+      {opened?.kind === "new" && <EditDialog onClose={close} onChanged={renew} />}
+      {opened?.kind === "change" && <EditDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
+      {opened?.kind === "status" && <StatusDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
+    </>
+  );
+}

@@ -1,0 +1,87 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { changeStrategy, createStrategy, type StrategyDraft, type StrategyRow } from "@/features/strategies/reads";
+import { Checkbox } from "@/kit/Checkbox";
+import { Confirm } from "@/kit/Confirm";
+import { TextField } from "@/kit/Field";
+import { toastDone } from "@/kit/toasts";
+import { can, commentRequired, useMe } from "@/lib/permissions";
+
+interface EditDialogProps {
+  /** Absent: a new one. */
+  strategy?: StrategyRow;
+  onClose: () => void;
+  onChanged: () => void;
+}
+
+function draftOf(strategy: StrategyRow | undefined): StrategyDraft {
+  if (strategy === undefined) return { name: "", clientId: "", accountIds: [] };
+  return { name: strategy.name, clientId: String(strategy.client_strategy_id ?? ""), accountIds: strategy.account_ids };
+}
+
+/** Create a strategy, or change its name, number and accounts. */
+export function EditDialog({ strategy, onClose, onChanged }: EditDialogProps) {
+  const { t } = useTranslation("strategies");
+  const me = useMe();
+  const isAdmin = me.actions.includes("admin");
+  const [draft, setDraft] = useState(() => draftOf(strategy));
+  const kind = strategy === undefined ? "create" : "change";
+  const name = draft.name.trim();
+  const isNumber = /^([1-9]\d{0,15})?$/.test(draft.clientId);
+  const save = async (comment: string) => {
+    if (strategy === undefined) await createStrategy(isAdmin, draft, comment);
+    else {
+      const change = { name, client_strategy_id: draft.clientId === "" ? null : draft.clientId, account_ids: [...draft.accountIds] };
+      await changeStrategy(strategy.strategy_id, change, comment);
+    }
+    toastDone(t(`${kind}.done`, { name }));
+    onChanged();
+  };
+  const choose = (id: number, on: boolean) =>
+    setDraft((before) => ({ ...before, accountIds: [...before.accountIds.filter((one) => one !== id), ...(on ? [id] : [])] }));
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      tier={kind === "create" ? 2 : 3}
+      comment={commentRequired(me) ? "required" : "optional"}
+      danger={false}
+      disabled={name === "" || !isNumber || (!isAdmin && draft.accountIds.length === 0)}
+      title={t(`${kind}.title`, { name: strategy?.name ?? "" })}
+      effect={t(`${kind}.effect`)}
+      action={t(`${kind}.action`)}
+      onConfirm={save}
+    >
+      <TextField
+        label={t("name")}
+        value={draft.name}
+        onChange={(text) => setDraft((before) => ({ ...before, name: text }))}
+        maxLength={128}
+        autoComplete="off"
+        required
+      />
+      <TextField
+        label={t("clientId")}
+        description={t("clientIdHint")}
+        error={isNumber ? undefined : t("clientIdBad")}
+        value={draft.clientId}
+        onChange={(text) => setDraft((before) => ({ ...before, clientId: text.trim() }))}
+        inputMode="numeric"
+        autoComplete="off"
+      />
+      <fieldset className="flex flex-col gap-1">
+        <legend className="pb-1 text-xs text-muted">{t("accounts")}</legend>
+        {me.accounts
+          .filter((account) => can(me, "strategy_create", account.account_id))
+          .map((account) => (
+            <Checkbox
+              key={account.account_id}
+              label={account.label}
+              checked={draft.accountIds.includes(account.account_id)}
+              onChange={(on) => choose(account.account_id, on)}
+            />
+          ))}
+      </fieldset>
+    </Confirm>
+  );
+}

@@ -1,0 +1,57 @@
+export default {
+  title: "Strategies",
+  search: "Strategy",
+  empty: "There are no strategies.",
+  name: "Name",
+  status: "Status",
+  state: {
+    active: "Active",
+    disabled: "Disabled",
+  },
+  clientId: "Own number",
+  clientIdHint: "A number of your own programs, optional.",
+  clientIdBad: "A whole number above 0.",
+  accounts: "Accounts",
+  create: {
+    title: "New strategy",
+    effect: "Creates an active strategy, to which orders on its accounts can be attributed.",
+    action: "Create strategy",
+    done: "{{name}} is created.",
+  },
+  change: {
+    title: "Change {{name}}",
+    effect: "Orders, deals and positions keep their strategy, also on accounts that are taken away.",
+    action: "Change strategy",
+    done: "{{name}} is changed.",
+  },
+  disable: {
+    title: "Disable {{name}}",
+    effect: "Orders that open or enlarge positions of {{name}} are refused, on all accounts. Closing stays possible.",
+    action: "Disable strategy",
+    done: "{{name}} is disabled.",
+  },
+  enable: {
+    title: "Enable {{name}}",
+    effect: "Orders of {{name}} are accepted again, on all its accounts.",
+    action: "Enable strategy",
+    done: "{{name}} is enabled.",
+  },
+  switch: {
+    title: "New positions per account",
+    none: "The strategy is on no account.",
+    yes: "Allowed",
+    no: "Forbidden",
+  },
+  forbid: {
+    title: "Forbid new positions of {{name}} on {{account}}",
+    effect: "Orders that open or enlarge its positions on this account are refused. Closing stays possible.",
+    action: "Forbid",
+    done: "New positions of {{name}} on {{account}} are forbidden.",
+  },
+  allow: {
+    title: "Allow new positions of {{name}} on {{account}}",
+    effect: "Orders of this strategy on this account are accepted again.",
+    action: "Allow",
+    done: "New positions of {{name}} on {{account}} are allowed.",
+  },
+};
