@@ -20,7 +20,6 @@ from kit.builders import NOON, a_report
 from kit.generators.byte_choices import ByteChoices, even_lists_from_bytes
 from kit.ledger.histories import INSTRUMENTS
 from kit.ledger.ledger_book import LedgerBook
-from kit.ledger.names_in_flight import is_name_safe, is_named
 from kit.run_size import count_examples
 from oms.domain.account import PositionMode
 from oms.domain.instrument import Instrument, InstrumentKind
@@ -198,16 +197,19 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
 
 
 def _deliver_first(scene: Scene) -> _Delivery:
-    """Return the same rows and ids for equal scenes."""
+    """Return the same rows and ids for equal scenes.
+
+    The later orders were sent when the first ones were executed, and before all later reports.
+    """
     book = LedgerBook(scene.mode, scene.instrument)
     now, last = 0, 0
     for random_order in scene.first:
-        order_id = _send(book, random_order)
+        order_id = _send(book, random_order, now)
         for number, fill in enumerate(random_order.fills):
             now, last = now + max(fill.pause, order_id != last), order_id
             book.ingest(_execution(book, order_id, fill, f"a{order_id:04}{number}", now))
     orders = [
-        (_send(book, random_order), list(random_order.fills), random_order.canceled)
+        (_send(book, random_order, now), list(random_order.fills), random_order.canceled)
         for random_order in scene.later
     ]
     later: list[ExecutionReport] = []
@@ -225,22 +227,20 @@ def _deliver_first(scene: Scene) -> _Delivery:
     return _Delivery(book, later)
 
 
-def _send(book: LedgerBook, random_order: RandomOrder) -> int:
-    """Send the order; without its ticket where an open order may end that ticket before it."""
+def _send(book: LedgerBook, random_order: RandomOrder, now: int) -> int:
     held = book.open_positions()
     ticket = held[random_order.ticket] if random_order.ticket < len(held) else None
-    qty = sum(fill.steps for fill in random_order.fills) * book.instrument.step
-    if ticket is not None and not is_name_safe(book, ticket, random_order.side, qty):
-        ticket = None
+    named = 0 if ticket is None else ticket.id
     closes = ticket is not None and ticket.side.value != random_order.side  # as admission does
-    mixed = ticket is None and is_named(book, random_order.side)
+    qty = sum(fill.steps for fill in random_order.fills) * book.instrument.step
     return book.send(
         random_order.side,
         qty,
         strategy_id=random_order.strategy,
-        reduce_only=closes or (random_order.reduce_only and not mixed),
-        new_position=random_order.fresh and ticket is None,
-        **book.ticket_fields(0 if ticket is None else ticket.id),
+        reduce_only=random_order.reduce_only or closes,
+        new_position=random_order.fresh and not named,
+        created_at=NOON + timedelta(milliseconds=now, microseconds=500),
+        **book.ticket_fields(named),
     ).id
 
 
@@ -260,7 +260,12 @@ def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) 
         fee=None if fill.pays_in == 3 else fee,
         fee_currency=None if fill.pays_in == 3 else currency,
     )
-    return a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution)
+    return a_report(
+        ReportKind.EXECUTION,
+        order_id=order_id,
+        execution=execution,
+        received_at=execution.executed_at,
+    )
 
 
 def _cut(report: ExecutionReport, share: Decimal) -> Iterable[ExecutionReport]:

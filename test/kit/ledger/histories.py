@@ -62,6 +62,24 @@ def random_history(seed: int) -> History:
     return History(mode, instrument, steps, allows_impossible=seed % 10 == 9)
 
 
+def choose_fee(
+    instrument: Instrument, price: Decimal, qty: Decimal, number: int
+) -> tuple[Decimal | None, str | None]:
+    """A fee: none, in settle, base or a third currency; one in five is a rebate."""
+    rate = Decimal("-0.0002") if number % 5 == 0 else Decimal("0.00055")
+    match number // 5 % 5:
+        case 0:
+            return None, None
+        case 1 if instrument.kind is InstrumentKind.SPOT:
+            return qty * rate, instrument.base
+        case 2:
+            return rate * number, "BNB"
+        case _ if instrument.kind is InstrumentKind.INVERSE:
+            return round(qty * rate / price, 12), instrument.settle
+        case _:
+            return qty * price * rate, instrument.settle
+
+
 def shrink_history(one: History, differs: Callable[[History], bool]) -> History:
     """A shorter history that still differs and from which no step can be removed."""
     size = len(one.steps)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from kit.builders import NOON, a_report
-from kit.ledger.histories import CHOICES, History, Step
+from kit.ledger.histories import CHOICES, History, Step, choose_fee
 from kit.ledger.ledger_book import LedgerBook
 from kit.ledger.oracle import OracleMove, OracleOrder, OracleTrade
 from kit.ledger.oracle_comparison import (
@@ -25,6 +25,7 @@ from oms.domain.ledger.deal import FeeRate
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.execution_report import Execution, ExecutionReport, ReportKind
 from oms.domain.side import Side
+from oms.domain.value import evolve
 
 
 class HistoryRun:
@@ -45,7 +46,7 @@ class HistoryRun:
         self.oracle.replay()
         self.log: list[str] = []
         self.instrument = instrument
-        self.now = 0
+        self.now, self.ticks = 0, count(-999)
         self.price = Decimal(100)
         self.trades = 95  # the ids soon get another digit
         self.left: dict[int, Decimal] = {}
@@ -102,6 +103,7 @@ class HistoryRun:
             reduce_only=how < 2 or (named is not None and named.side.sign != sign) or is_sale,
             new_position=is_hedge and (external or how == 2) and not is_sale,
             elsewhere=external,
+            sent=self._clock(),
         )
         order = self.book.send(
             "buy" if sign > 0 else "sell",
@@ -111,6 +113,7 @@ class HistoryRun:
             new_position=order_facts.new_position,
             reconciled=not external,
             reason="external" if external else "api",
+            created_at=order_facts.sent,
             **self.book.ticket_fields(named.id if named is not None else 0),
         )
         self.oracle.orders[order.id] = order_facts
@@ -137,7 +140,7 @@ class HistoryRun:
         self.price += Decimal(price % 101 - 50) / 10
         self.price = max(self.price, Decimal(10))
         self.trades += 1
-        amount, currency = self._fee(fee, qty)
+        amount, currency = choose_fee(self.instrument, self.price, qty, fee)
         execution = Execution(
             exchange_trade_id=f"t{self.trades}",
             qty=qty,
@@ -154,8 +157,10 @@ class HistoryRun:
         if not self.pending_reports:
             return
         late = which // 4 % len(self.pending_reports) if which % 4 == 3 else 0
-        report = self.pending_reports.pop(late)
-        self._ingest_new(report)
+        self._ingest_new(self._received(self.pending_reports.pop(late)))
+
+    def _received(self, report: ExecutionReport) -> ExecutionReport:
+        return evolve(report, received_at=self._clock())
 
     def _ingest_new(self, report: ExecutionReport) -> None:
         if self._try_new(report):
@@ -174,6 +179,7 @@ class HistoryRun:
             p=Fraction(fill.price),
             fee=None if fill.fee is None else Fraction(fill.fee),
             currency=fill.fee_currency or "",
+            told=report.received_at,
         )
         is_possible = self._try_fact(self.oracle.trades, fill.exchange_trade_id, trade)
         if is_possible:
@@ -354,25 +360,14 @@ class HistoryRun:
             return (1 + number % 12) * (1000 if number % 3 else 370) * step
         return min(most, (1 + number % 1000) * step * 5)
 
-    def _fee(self, number: int, qty: Decimal) -> tuple[Decimal | None, str | None]:
-        """A fee: none, in settle, base or a third currency; one in five is a rebate."""
-        rate = Decimal("-0.0002") if number % 5 == 0 else Decimal("0.00055")
-        match number // 5 % 5:
-            case 0:
-                return None, None
-            case 1 if self.instrument.kind is InstrumentKind.SPOT:
-                return qty * rate, self.instrument.base
-            case 2:
-                return rate * number, "BNB"
-            case _ if self.instrument.kind is InstrumentKind.INVERSE:
-                return round(qty * rate / self.price, 12), self.instrument.settle
-            case _:
-                return qty * self.price * rate, self.instrument.settle
-
     def _next_time(self) -> datetime:
         """The time of the gateway: later than all executions so far."""
         self.now += 1
         return NOON + timedelta(milliseconds=self.now - 1)
+
+    def _clock(self) -> datetime:
+        """The time of the gateway, another one with every call; before the next execution."""
+        return self._current_time() + timedelta(microseconds=next(self.ticks))
 
     def _current_time(self) -> datetime:
         return NOON + timedelta(milliseconds=self.now)

@@ -13,11 +13,11 @@ from itertools import count
 from typing import Any
 
 ZERO = Fraction(0)
-#: An order; ``ticket`` is the name of a position.
-#: ``elsewhere``: sent by another program or a person.
-_ORDER_FIELDS = "sign strategy ticket reduce_only new_position elsewhere"
-OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False, False))
-OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency", defaults=(None, ""))
+#: An order; ``ticket``: name of a position; ``elsewhere``: sent by another program or a person.
+_ORDER_FIELDS = "sign strategy ticket reduce_only new_position elsewhere sent"
+OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False, False, 0))
+#: A trade, reported at the time ``told``.
+OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency told", defaults=(None, "", 0))
 #: A close-by of position ``one`` by ``two`` or, without quantity, a merge of ``one`` into ``two``.
 OracleMove = namedtuple("OracleMove", "at one two q", defaults=(None,))
 #: The effect of a fact on a position; ``value`` is its price in value space. Without a position:
@@ -68,7 +68,7 @@ class Oracle:
     def replay(self) -> None:
         """Replay all facts. A name means the positions that the trades which had it enter now."""
         self.positions, self.parts = list[OraclePosition](), list[OracleEntry]()
-        self.claimed, self.names = set[int](), dict[int, list[OraclePosition]]()
+        self.claimed, self.names = set[int](), dict[int, list[tuple[str, OraclePosition]]]()
         self.holders = dict[int, OraclePosition]()
         trades = {i: trade for i, trade in self.trades.items() if i not in self.busted}
         facts: dict[str, OracleTrade | OracleMove] = {**trades, **self.moves}
@@ -130,7 +130,7 @@ class Oracle:
         live = [p for p in live if not is_sale or p.q > 0]
         if self.mode != "hedge":
             return [p for p in live if self.mode == "netting" or p.strategy == order.strategy]
-        tickets = self._tickets(order.ticket)
+        tickets = self._tickets(order.ticket, order.sent)
         holder = [self._final(p) for p in [self.holders.get(order_id)] if p]
         mine = [p for p in live if p.strategy == order.strategy and p not in holder]
         if order.reduce_only:
@@ -144,9 +144,11 @@ class Oracle:
             return own
         return [p for p in mine if p.sign == order.sign][-1:]
 
-    def _tickets(self, name: int) -> list[OraclePosition]:
-        """The positions that a name may mean: open ones first, of these the one that has it."""
-        entered = sorted(self.names.get(name, []) if name else [], key=lambda p: p.name != name)
+    def _tickets(self, name: int, sent: Any = None) -> list[OraclePosition]:
+        """What a name means, in an order by trades heard before it if any is left; open first."""
+        named = self.names.get(name, []) if name else []
+        known = [one for one in named if sent is not None and self.trades[one[0]].told < sent]
+        entered = sorted((p for _, p in known or named), key=lambda p: p.name != name)
         return sorted(dict.fromkeys(map(self._final, entered)), key=lambda p: not p.q)
 
     def _final(self, p: OraclePosition) -> OraclePosition:
@@ -159,11 +161,9 @@ class Oracle:
         elif part.entry == "in":
             p.q, p.c = p.q + part.d, p.c + part.d * part.value
             p.average, p.most = self.v(p.c / p.q), max(p.most, abs(p.q))
-            order = self.orders[self.trades[part.fact].order_id]
             self._claim(p, name)
-            ticket = order.ticket if self.mode == "hedge" and not order.reduce_only else 0
-            for each in (name, ticket, *self.further_names.get(part.fact, ())):
-                self.names.setdefault(each, []).append(p)
+            for each in (name, *self.further_names.get(part.fact, ())):
+                self.names.setdefault(each, []).append((part.fact, p))
         else:
             part = part._replace(profit=self.size * (p.c / p.q - part.value) * part.d)
             p.q, p.c = p.q + part.d, p.c + p.c / p.q * part.d

@@ -125,6 +125,7 @@ class StoredRun(HistoryRun):
         batch, self.pending_reports = self.pending_reports[:size], self.pending_reports[size:]
         if which % 2:
             batch.reverse()
+        batch = [self._received(report) for report in batch]
         accepted = [report for report in batch if self._try_new(report)]
         self._drop_fees([report for report in batch if report not in accepted])
         if accepted:
@@ -169,7 +170,8 @@ class StoredRun(HistoryRun):
         if not order_ids or self.is_impossible:
             return
         order_id = order_ids[which % len(order_ids)]
-        unreported = [report for report in self.pending_reports if report.order_id == order_id]
+        pending = [report for report in self.pending_reports if report.order_id == order_id]
+        unreported = [self._received(report) for report in pending]
         fills = [fill for report in unreported if (fill := report.execution) is not None]
         order = self.book.orders[order_id]
         missing = sum((fill.qty for fill in fills), Decimal(0)) - order.provisional_qty
@@ -179,7 +181,7 @@ class StoredRun(HistoryRun):
         name = f"syn-{order_id}-{which}-{len(self.log)}"
         self.log.append(f"order {order_id}: {name} infers {missing}")
         report = a_trade(order, name, missing, last.price, last.executed_at, provisional=True)
-        self.book.ingest(report)
+        self.book.ingest(self._received(report))
 
     def _are_possible(self, reports: Sequence[ExecutionReport]) -> bool:
         """Return whether no earlier command forbids these executions, which the oracle lacks."""
@@ -209,7 +211,7 @@ class StoredRun(HistoryRun):
         inferred = {i for i, order in self.book.orders.items() if order.provisional_qty}
         for report in [one for one in self.pending_reports if one.order_id in inferred]:
             self.pending_reports.remove(report)
-            self._ingest_new(report)
+            self._ingest_new(self._received(report))
 
     def _send(self, *choices: int) -> None:
         self._replace_inferred()

@@ -8,8 +8,8 @@ compared with the stored ones (``replay_diff``):
 * A rebuilt position takes the id of the stored position of its first entry, so tickets keep their
   ids; only positions without a predecessor get new ids. A stored position without a successor ends
   empty, with close reason ``correction``.
-* The id of a ticket follows its entries: an order that names a ticket goes to where they went, also
-  if the ticket was joined with another one (``ticket_name``).
+* The id of a ticket follows its entries: an order that names a ticket goes to where those went that
+  were known when it was sent, also if the ticket was joined with another one (``ticket_name``).
 * A deal keeps its facts; position, entry and profit are recomputed. The legs of an execution are
   joined and split again, so that they do not depend on how they were split before.
 * A busted execution and its reversing deal cancel out: positions are as if neither existed.
@@ -150,8 +150,9 @@ class _Replay:
     previous_ids: dict[int, int] = field(default_factory=dict)
     order_positions: dict[int, int] = field(default_factory=dict)
     trade_positions: dict[str, int] = field(default_factory=dict)
-    #: The positions that the entries of each stored position went to.
-    _named: dict[int, list[int]] = field(default_factory=dict)
+    #: The positions that the entries of each stored position went to, and when the first of these
+    #: entries was received.
+    _named: dict[int, dict[int, datetime]] = field(default_factory=dict)
     #: Stored positions of which the first entry was replayed.
     _claimed: set[int] = field(default_factory=set)
     #: Further stored positions whose id it may keep, and the new number, of each entry.
@@ -248,10 +249,8 @@ class _Replay:
             # It got a ticket of its own: an entry before it, perhaps not in this history, has it.
             is_given_up = bool(before.opened_ticket_ids) and name != before.position_id
             self._claim_id(name, 0 if is_given_up else number)
-            order = self.history.orders.get(before.order_id)
-            ticket = order.ticket_id if is_named and order and not order.reduce_only else 0
-            for each in (name, ticket, *before.opened_ticket_ids):
-                self._set_name(each, number)
+            for each in (name, *before.opened_ticket_ids):
+                self._set_name(each, number, before.created_at)
             previous = before.previous_position_id
             if mode is PositionMode.HEDGE:
                 self.previous_ids[leg.id] = name
@@ -288,9 +287,9 @@ class _Replay:
             )
         current = self.order_positions.get(order.id) or None
         if order.reduce_only:
-            tickets = self._tickets(order.ticket_id)
+            tickets = self._tickets(order.ticket_id, order.created_at)
         else:
-            tickets = (self._number(order.ticket_id),)
+            tickets = (self._number(order.ticket_id, order.created_at),)
         if current is not None:
             current = self._alias(current)
             others = (number for number in tickets if number != current)
@@ -318,14 +317,14 @@ class _Replay:
         if not order.ticket_id:
             return 0
         if self.history.mode is PositionMode.HEDGE:
-            return self._number(order.ticket_id)
+            return self._number(order.ticket_id, order.created_at)
         return self._alias(holders.get(order.ticket_id, 0))
 
-    def _set_name(self, name: int, number: int) -> None:
-        """Note that orders which name the stored position ``name`` may mean ``number``."""
-        numbers = self._named.setdefault(name, []) if name else []
-        if number not in numbers:
-            numbers.append(number)
+    def _set_name(self, name: int, number: int, received_at: datetime) -> None:
+        """Note that an entry of the stored position ``name`` is in the position ``number``."""
+        if name:
+            numbers = self._named.setdefault(name, {})
+            numbers[number] = min(received_at, numbers.get(number, received_at))
 
     def _claim_id(self, name: int, number: int) -> None:
         """Give ``number`` the id of the stored position that its first entry was in.
@@ -345,14 +344,21 @@ class _Replay:
                     self.ids[number] = position_id
                     taken.add(position_id)
 
-    def _tickets(self, name: int) -> tuple[int, ...]:
-        """Return the positions that ``name`` may mean, the one with that id first."""
-        numbers = sorted(self._named.get(name, ()), key=lambda one: self.ids.get(one) != name)
+    def _tickets(self, name: int, sent_at: datetime | None = None) -> tuple[int, ...]:
+        """Return the positions that ``name`` may mean, the one with that id first.
+
+        An order that was sent at ``sent_at`` means those with entries which were known then; if
+        none is left of these, all.
+        """
+        named = self._named.get(name, {})
+        numbers = sorted(named, key=lambda one: self.ids.get(one) != name)
+        if sent_at is not None:
+            numbers = [one for one in numbers if named[one] < sent_at] or numbers
         return tuple(dict.fromkeys(self._alias(number) for number in numbers))
 
-    def _number(self, name: int) -> int:
+    def _number(self, name: int, sent_at: datetime | None = None) -> int:
         """Return the first of these positions that is open, else the last one; 0 for none."""
-        tickets = self._tickets(name)
+        tickets = self._tickets(name, sent_at)
         return next((each for each in tickets if self.positions[each].is_open), (0, *tickets)[-1])
 
     def _alias(self, number: int) -> int:
