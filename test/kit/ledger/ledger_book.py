@@ -105,7 +105,14 @@ class LedgerBook:
         return self._keep(apply_report(book, report, self.next_id))
 
     def execute(
-        self, order_id: int, trade: str, qty: int, second: int, *, price: int = 100
+        self,
+        order_id: int,
+        trade: str,
+        qty: int,
+        second: int,
+        *,
+        price: int = 100,
+        received_at: datetime = NOON,
     ) -> LedgerUpdate:
         """Executes a part of the order ``second`` seconds after noon, without a fee."""
         execution = Execution(
@@ -114,7 +121,14 @@ class LedgerBook:
             price=Decimal(price),
             executed_at=NOON + timedelta(seconds=second),
         )
-        return self.ingest(a_report(ReportKind.EXECUTION, order_id=order_id, execution=execution))
+        return self.ingest(
+            a_report(
+                ReportKind.EXECUTION,
+                order_id=order_id,
+                execution=execution,
+                received_at=received_at,
+            )
+        )
 
     def ticket_fields(self, position_id: int) -> dict[str, int]:
         """The order fields that reference a position."""
