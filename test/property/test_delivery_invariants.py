@@ -197,10 +197,7 @@ def test_11_reconciling_an_unchanged_exchange_twice_writes_nothing(
 
 
 def _deliver_first(scene: Scene) -> _Delivery:
-    """Return the same rows and ids for equal scenes.
-
-    The later orders were sent when the first ones were executed, and before all later reports.
-    """
+    """Return the same rows and ids for equal scenes; all later orders precede the later reports."""
     book = LedgerBook(scene.mode, scene.instrument)
     now, last = 0, 0
     for random_order in scene.first:
@@ -245,7 +242,7 @@ def _send(book: LedgerBook, random_order: RandomOrder, now: int) -> int:
 
 
 def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) -> ExecutionReport:
-    instrument = book.instrument
+    instrument, moment = book.instrument, NOON + timedelta(milliseconds=at)
     qty, rate = fill.steps * instrument.step, Decimal(fill.rate)
     fee, currency = qty * fill.price * rate, instrument.settle
     if fill.pays_in == 1 and instrument.kind is InstrumentKind.SPOT:
@@ -256,15 +253,12 @@ def _execution(book: LedgerBook, order_id: int, fill: Fill, name: str, at: int) 
         exchange_trade_id=name,
         qty=qty,
         price=fill.price,
-        executed_at=NOON + timedelta(milliseconds=at),
+        executed_at=moment,
         fee=None if fill.pays_in == 3 else fee,
         fee_currency=None if fill.pays_in == 3 else currency,
     )
     return a_report(
-        ReportKind.EXECUTION,
-        order_id=order_id,
-        execution=execution,
-        received_at=execution.executed_at,
+        ReportKind.EXECUTION, order_id=order_id, execution=execution, received_at=moment
     )
 
 
