@@ -179,7 +179,7 @@ class HistoryRun:
             p=Fraction(fill.price),
             fee=None if fill.fee is None else Fraction(fill.fee),
             currency=fill.fee_currency or "",
-            told=report.received_at,
+            seen=report.received_at,
         )
         is_possible = self._try_fact(self.oracle.trades, fill.exchange_trade_id, trade)
         if is_possible:

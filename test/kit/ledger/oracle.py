@@ -16,8 +16,8 @@ ZERO = Fraction(0)
 #: An order; ``ticket``: name of a position; ``elsewhere``: sent by another program or a person.
 _ORDER_FIELDS = "sign strategy ticket reduce_only new_position elsewhere sent"
 OracleOrder = namedtuple("OracleOrder", _ORDER_FIELDS, defaults=(0, 0, False, False, False, 0))
-#: A trade, reported at the time ``told``.
-OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency told", defaults=(None, "", 0))
+#: A trade, reported at the time ``seen``.
+OracleTrade = namedtuple("OracleTrade", "at order_id q p fee currency seen", defaults=(None, "", 0))
 #: A close-by of position ``one`` by ``two`` or, without quantity, a merge of ``one`` into ``two``.
 OracleMove = namedtuple("OracleMove", "at one two q", defaults=(None,))
 #: The effect of a fact on a position; ``value`` is its price in value space. Without a position:
@@ -145,9 +145,9 @@ class Oracle:
         return [p for p in mine if p.sign == order.sign][-1:]
 
     def _tickets(self, name: int, sent: Any = None) -> list[OraclePosition]:
-        """What a name means, in an order by trades heard before it if any is left; open first."""
+        """What a name means, in an order by trades seen before it if any is left; open first."""
         named = self.names.get(name, []) if name else []
-        known = [one for one in named if sent is not None and self.trades[one[0]].told < sent]
+        known = [one for one in named if sent is not None and self.trades[one[0]].seen < sent]
         entered = sorted((p for _, p in known or named), key=lambda p: p.name != name)
         return sorted(dict.fromkeys(map(self._final, entered)), key=lambda p: not p.q)
 
