@@ -81,6 +81,7 @@ class PriceFeed:
         self._has_timed_out = False
         self._restart_seconds = restart_seconds
         self._restart_handle: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def client(self) -> PublicPriceClient | None:
@@ -122,7 +123,7 @@ class PriceFeed:
     def _on_end(self, task: asyncio.Task[None]) -> None:
         """Start again, after a pause, what ended with an error."""
         _log_failure(task)
-        if task.cancelled() or (failure := task.exception()) is None:
+        if self._is_closed or task.cancelled() or (failure := task.exception()) is None:
             return
         message = f"the reads of prices failed: {type(failure).__name__}"
         self._record_failure(ReadFailed("exchange_unavailable", message, retryable=True))
@@ -149,6 +150,7 @@ class PriceFeed:
 
     async def close(self) -> None:
         """Close the feed for good."""
+        self._is_closed = True
         for handle in (self._timeout_handle, self._restart_handle):
             if handle is not None:
                 handle.cancel()

@@ -376,3 +376,25 @@ async def test_reads_that_fail_for_no_known_reason_start_again(venue: ScriptedVe
     await until(lambda: prices.newest(SPOT, datetime.now(UTC)))
     assert feed.unavailable_reason() is None
     await feed.close()
+
+
+async def test_a_closed_feed_does_not_start_again(venue: ScriptedVenue) -> None:
+    feed = PriceFeed("bybit", lambda: venue, timeout_seconds=10, restart_seconds=0)
+    is_opening, opened = asyncio.Event(), 0
+
+    async def fail_at_the_end() -> None:
+        nonlocal opened
+        opened += 1
+        is_opening.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("the session does not close")
+
+    venue.open = fail_at_the_end  # type: ignore[method-assign]
+    feed.start()
+    await is_opening.wait()
+    await feed.close()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert opened == 1
