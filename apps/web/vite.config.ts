@@ -34,6 +34,8 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
+    // One document and one copy of the modules per process: a new one per file took most of the time.
+    isolate: false,
     restoreMocks: true,
     testTimeout: 30_000,
   },

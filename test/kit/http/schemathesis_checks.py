@@ -3,15 +3,38 @@
 ``OMS_FUZZ_NOTES`` names a file that gets one line per response: operation id and status.
 """
 
+import functools
 import gc
 import os
 from typing import Any
 
 import schemathesis
+from schemathesis.config import ProjectConfig
 
 # Modules and the parsed document stay: the garbage collector need not search them repeatedly.
 gc.freeze()
 gc.set_threshold(50_000, 50, 50)
+
+
+def _merged_once(method: Any) -> Any:
+    """Keep the merged configuration of each operation and phase, which does not change in a run.
+
+    Schemathesis merges it several times for each request, which takes a tenth of its time.
+    """
+    merged: dict[tuple[str | None, str | None], Any] = {}
+
+    @functools.wraps(method)
+    def of_operation(self: Any, *, operation: Any = None, **options: str | None) -> Any:
+        key = (operation and operation.label, options.get("phase"))
+        if key not in merged:
+            merged[key] = method(self, operation=operation, **options)
+        return merged[key]
+
+    return of_operation
+
+
+for _name in ("phases_for", "generation_for", "checks_config_for"):
+    setattr(ProjectConfig, _name, _merged_once(getattr(ProjectConfig, _name)))
 
 
 @schemathesis.check
