@@ -59,5 +59,11 @@ export default {
   no_active_api_key: "The user has no active API key.",
   api_key_not_allowed: "This API key is not allowed here.",
   weak_password: "The password is too weak.",
+  nothing_to_close: "An order that only closes would have nothing to close.",
+  order_already_assigned: "The order belongs to another strategy.",
+  target_position_account_mismatch: "The position is of another account.",
+  target_position_symbol_mismatch: "The position is of another symbol.",
+  target_position_side_mismatch: "The position is of the other side.",
+  invalid_strategy_id: "The strategy is not linked to the account.",
   weak_key: "The key is too weak.",
 };

@@ -7,6 +7,7 @@ import deals from "@/locales/en/deals";
 import symbols from "@/locales/en/symbols";
 import posttrade from "@/locales/en/posttrade";
 import raw from "@/locales/en/raw";
+import reassign from "@/locales/en/reassign";
 import risk from "@/locales/en/risk";
 import limits from "@/locales/en/limits";
 import admin from "@/locales/en/admin";
@@ -27,6 +28,7 @@ export const en = {
   symbols,
   posttrade,
   raw,
+  reassign,
   risk,
   limits,
   admin,

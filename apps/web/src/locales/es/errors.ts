@@ -62,5 +62,11 @@ export default {
   no_active_api_key: "El usuario no tiene una clave de API activa.",
   api_key_not_allowed: "Esta clave de API no está permitida aquí.",
   weak_password: "La contraseña es demasiado débil.",
+  nothing_to_close: "Una orden que solo cierra no tendría nada que cerrar.",
+  order_already_assigned: "La orden pertenece a otra estrategia.",
+  target_position_account_mismatch: "La posición es de otra cuenta.",
+  target_position_symbol_mismatch: "La posición es de otro símbolo.",
+  target_position_side_mismatch: "La posición es del otro lado.",
+  invalid_strategy_id: "La estrategia no está unida a la cuenta.",
   weak_key: "La clave es demasiado débil.",
 } satisfies Same<typeof en>;

@@ -10,6 +10,7 @@ import deals from "@/locales/es/deals";
 import symbols from "@/locales/es/symbols";
 import posttrade from "@/locales/es/posttrade";
 import raw from "@/locales/es/raw";
+import reassign from "@/locales/es/reassign";
 import risk from "@/locales/es/risk";
 import limits from "@/locales/es/limits";
 import admin from "@/locales/es/admin";
@@ -34,6 +35,7 @@ export const texts: Same<typeof en> = {
   symbols,
   posttrade,
   raw,
+  reassign,
   risk,
   limits,
   admin,

@@ -62,5 +62,11 @@ export default {
   no_active_api_key: "O usuário não tem chave de API ativa.",
   api_key_not_allowed: "Esta chave de API não é permitida aqui.",
   weak_password: "A senha é fraca demais.",
+  nothing_to_close: "Uma ordem que só fecha não teria nada a fechar.",
+  order_already_assigned: "A ordem pertence a outra estratégia.",
+  target_position_account_mismatch: "A posição é de outra conta.",
+  target_position_symbol_mismatch: "A posição é de outro símbolo.",
+  target_position_side_mismatch: "A posição é do outro lado.",
+  invalid_strategy_id: "A estratégia não está ligada à conta.",
   weak_key: "A chave é fraca demais.",
 } satisfies Same<typeof en>;

@@ -10,6 +10,7 @@ import deals from "@/locales/pt-BR/deals";
 import symbols from "@/locales/pt-BR/symbols";
 import posttrade from "@/locales/pt-BR/posttrade";
 import raw from "@/locales/pt-BR/raw";
+import reassign from "@/locales/pt-BR/reassign";
 import risk from "@/locales/pt-BR/risk";
 import limits from "@/locales/pt-BR/limits";
 import admin from "@/locales/pt-BR/admin";
@@ -34,6 +35,7 @@ export const texts: Same<typeof en> = {
   symbols,
   posttrade,
   raw,
+  reassign,
   risk,
   limits,
   admin,
