@@ -10,8 +10,11 @@ import { loadPageTexts, startTexts } from "@/locales";
 const onSend = vi.fn(() => Promise.resolve());
 const onClose = vi.fn();
 
+function field(key: string, label: string, known: string | null): EditField {
+  return { key, label, known, unit: "USDT", clears: true };
+}
+
 function levels(stop: string | null, target: string | null = null) {
-  const field = (key: string, label: string, known: string | null): EditField => ({ key, label, known, unit: "USDT", clears: true });
   return (
     <EditDialog
       title="Levels"
@@ -67,19 +70,19 @@ it("leaves a level alone that another one moved while the dialog was open", () =
 });
 
 it("keeps the dialog with the error, and tells of one after it was closed", async () => {
-  let fail: (error: Error) => void = () => undefined;
+  let fail: ((error: Error) => void) | undefined;
   onSend.mockImplementation(() => new Promise((_done, reject) => (fail = reject)));
   const { unmount } = render(levels("59000"));
   type(stopField(), "58000");
   fireEvent.click(button("Change"));
-  fail(new Error("refused"));
+  fail?.(new Error("refused"));
   expect((await screen.findByRole("alert")).textContent).toContain("refused");
   expect(onClose).not.toHaveBeenCalled();
 
   const told = vi.spyOn(toasts, "add");
   fireEvent.click(button("Change"));
   unmount();
-  fail(new Error("refused later"));
+  fail?.(new Error("refused later"));
   await waitFor(() => expect(told).toHaveBeenCalledWith(expect.objectContaining({ title: "Levels", description: "refused later" })));
 });
 
@@ -88,12 +91,15 @@ function Amount() {
   return <DecimalField label="Amount" value={value} onChange={setValue} />;
 }
 
-it("unlocks a dialog when the unreadable field is gone", () => {
-  const dialog = (shown: boolean) => (
+function dialog(shown: boolean) {
+  return (
     <Confirm open onClose={onClose} tier={2} title="Ask" effect="Does it." action="Do" onConfirm={onSend}>
       {shown && <Amount />}
     </Confirm>
   );
+}
+
+it("unlocks a dialog when the unreadable field is gone", () => {
   const { rerender } = render(dialog(true));
   type(screen.getByLabelText("Amount"), "much");
   expect(button("Do").disabled).toBe(true);

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { readPreferences } from "@/lib/preferences";
+import { session } from "@/api/session";
+import type { Me } from "@/api/types";
+import { preferences, readPreferences, setPreference, startPreferences } from "@/lib/preferences";
 
 test("preferences that are understood are kept, the others get their defaults", () => {
   const defaults = readPreferences({});
@@ -31,4 +33,23 @@ test("preferences that are understood are kept, the others get their defaults", 
       deals: { hidden: [], sort: null },
     },
   });
+});
+
+function logIn(user_id: number, stored: object): void {
+  session.set({ status: "active", me: { user: { user_id }, preferences: stored } as Me });
+}
+
+test("a user who logs in after another in the same browser gets the looks, and no habits or comments", () => {
+  startPreferences();
+  logIn(1, {});
+  setPreference("theme", "dark");
+  setPreference("oneClick", true);
+  setPreference("comments", ["what only I know"]);
+  session.set({ status: "anonymous", expired: false });
+  logIn(1, {});
+  expect(preferences.get()).toMatchObject({ theme: "dark", oneClick: true });
+  session.set({ status: "anonymous", expired: false });
+  logIn(2, { density: "compact" });
+  expect(preferences.get()).toMatchObject({ theme: "dark", density: "compact", oneClick: false, comments: [] });
+  expect(localStorage.getItem("oms.preferences")).not.toContain("what only I know");
 });

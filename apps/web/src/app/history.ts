@@ -1,9 +1,11 @@
 /** Lists of the past, read page by page as they are scrolled. */
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useEffectEvent, useMemo } from "react";
 import { call } from "@/api/client";
 import type { Page } from "@/api/types";
+import { useReadState } from "@/app/readState";
 import type { GridState } from "@/kit/grid/types";
+import { onEvents } from "@/live/live";
 
 /** What every list of the past takes; the newest rows come first. */
 export interface HistoryQuery {
@@ -19,6 +21,8 @@ export interface HistoryQuery {
 }
 
 const PAGE_SIZE = 200;
+/** Live events renew a list at most so often: each reads every page that is loaded. */
+const RENEW_AT_MOST_EVERY_MS = 3000;
 
 export interface HistoryOptions<Row> {
   /** Names the list; with the filters it is the key of the query. */
@@ -26,6 +30,8 @@ export interface HistoryOptions<Row> {
   accounts: string;
   /** First and last day, in `tz`. */
   period: { start: string; end: string; tz: string };
+  /** Live events after which the list has other rows. */
+  renewedBy?: readonly string[];
   /** Further filters, part of the key. */
   filters: Record<string, string | undefined>;
   read: (query: HistoryQuery) => Promise<{ data?: Page<Row>; error?: unknown; response: Response }>;
@@ -36,7 +42,7 @@ export interface History<Row> {
   state: GridState;
   /** Read the next page, if there is one. */
   more: (() => void) | undefined;
-  /** Whether rows after those shown exist. */
+  /** No row follows those shown. */
   complete: boolean;
   refresh: () => void;
 }
@@ -45,8 +51,10 @@ const NO_ROWS: readonly never[] = [];
 
 export function useHistory<Row>(options: HistoryOptions<Row>): History<Row> {
   const { name, accounts, period, filters, read } = options;
+  const stateOf = useReadState();
+  useRenewal(name, options.renewedBy ?? []);
   const query = useInfiniteQuery({
-    queryKey: [name, accounts, period.start, period.end, period.tz, filters],
+    queryKey: ["history", name, accounts, period.start, period.end, period.tz, filters],
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
       call(
@@ -64,13 +72,37 @@ export function useHistory<Row>(options: HistoryOptions<Row>): History<Row> {
     getNextPageParam: (last: Page<Row>) => last.next_cursor ?? undefined,
     enabled: accounts !== "",
   });
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
+  const { data, isFetchNextPageError, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
   const rows = useMemo(() => data?.pages.flatMap((page) => page.items) ?? NO_ROWS, [data]);
   return {
     rows,
-    state: { loading: isPending && accounts !== "", error: rows.length === 0 ? error : null, onRetry: () => void refetch() },
-    more: hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : undefined,
+    state: stateOf(query, accounts !== ""),
+    more: hasNextPage && !isFetchingNextPage && !isFetchNextPageError ? () => void fetchNextPage() : undefined,
     complete: !hasNextPage,
     refresh: () => void refetch(),
   };
+}
+
+/** Read a list again some time after one of the events; a read that is under way is not broken off. */
+function useRenewal(name: string, events: readonly string[]): void {
+  const client = useQueryClient();
+  const key = events.join(" ");
+  const renew = useEffectEvent(
+    () => void client.invalidateQueries({ queryKey: ["history", name] }, { cancelRefetch: false }),
+  );
+  useEffect(() => {
+    if (key === "") return undefined;
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = null;
+        renew();
+      }, RENEW_AT_MOST_EVERY_MS);
+    };
+    const end = onEvents(key.split(" "), soon);
+    return () => {
+      end();
+      if (timer !== null) clearTimeout(timer);
+    };
+  }, [key]);
 }

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/errors";
 import { Button } from "@/kit/Button";
+import { CopyButton } from "@/kit/CopyButton";
 import { Icon } from "@/kit/Icon";
 import { useErrorText } from "@/kit/errorText";
 
@@ -45,13 +46,9 @@ export function ErrorState({ error, onRetry, compact = false }: ErrorStateProps)
             {t("action.retry")}
           </Button>
         )}
-        <Button
-          tone="quiet"
-          icon={<Icon name="copy" />}
-          onClick={() => void navigator.clipboard.writeText(detailsOf(error))}
-        >
+        <CopyButton tone="quiet" text={() => detailsOf(error)}>
           {t("action.copyDetails")}
-        </Button>
+        </CopyButton>
       </span>
     </div>
   );

@@ -1,8 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/kit/Button";
+import { CopyButton } from "@/kit/CopyButton";
 import { TextField } from "@/kit/Field";
-import { Icon } from "@/kit/Icon";
 
 /** JSON as it came, with search and copy. */
 export function JsonView({ value }: { value: unknown }) {
@@ -15,11 +14,7 @@ export function JsonView({ value }: { value: unknown }) {
     <div className="flex flex-col gap-2">
       <div className="flex items-end gap-2">
         <TextField label={t("json.search")} hiddenLabel placeholder={t("json.search")} value={search} onChange={setSearch} className="flex-1" />
-        <Button
-          icon={<Icon name="copy" />}
-          aria-label={t("action.copy")}
-          onClick={() => void navigator.clipboard.writeText(text)}
-        />
+        <CopyButton text={() => text} />
       </div>
       <pre tabIndex={0} aria-label={t("json.label")} className="max-h-96 overflow-auto rounded border border-line bg-bg p-2 font-mono text-2xs">
         {lines.join("\n")}

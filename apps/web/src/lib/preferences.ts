@@ -26,6 +26,8 @@ export interface Preferences {
   grids: Record<string, GridSettings>;
   comments: string[];
   favourites: string[];
+  /** Whose they are; null before the first login. */
+  userId: number | null;
 }
 
 const STORAGE = "oms.preferences";
@@ -76,6 +78,7 @@ export function readPreferences(value: unknown): Preferences {
     grids: Object.fromEntries(Object.entries(fieldsOf(fields["grids"])).map(([id, grid]) => [id, readGrid(grid)])),
     comments: texts(fields["comments"]),
     favourites: texts(fields["favourites"]),
+    userId: typeof fields["userId"] === "number" ? fields["userId"] : null,
   };
 }
 
@@ -112,12 +115,21 @@ export function setPreference<K extends keyof Preferences>(name: K, value: Prefe
 
 let adopted: number | null = null;
 
+/** The profile's preferences; without any, those of this browser, of which another user's are only looks and language. */
 function adopt(me: Me): void {
-  if (adopted === me.user.user_id) return;
-  adopted = me.user.user_id;
-  if (Object.keys(me.preferences).length === 0) return;
-  preferences.set(readPreferences({ ...preferences.get(), ...me.preferences }));
+  const { user_id: userId } = me.user;
+  if (adopted === userId) return;
+  adopted = userId;
+  const here = preferences.get();
+  const { language, theme, palette, density, zone } = here;
+  const own = here.userId === null || here.userId === userId ? here : { language, theme, palette, density, zone };
+  preferences.set(readPreferences({ ...own, ...me.preferences, userId }));
   keep(preferences.get());
+}
+
+function forget(): void {
+  adopted = null;
+  if (timer !== null) clearTimeout(timer);
 }
 
 /** Take over the profile's preferences at a login. Called once. */
@@ -125,6 +137,6 @@ export function startPreferences(): void {
   session.subscribe(() => {
     const state = session.get();
     if (state.status === "active") adopt(state.me);
-    if (state.status === "anonymous") adopted = null;
+    if (state.status === "anonymous") forget();
   });
 }

@@ -27,11 +27,12 @@ export default function DashboardPage() {
   const byDay = useStatistics(parameter, days, "day");
   const bySymbol = useStatistics(parameter, days, "symbol");
   const error = byStrategy.error ?? portfolio.error;
+  const retry = () => void Promise.all([portfolio.refetch(), byStrategy.refetch()]);
   const note = (group: Group) => t("groupNote", { count: group.closed_positions });
   const strategy = (group: Group) => strategyName(Number(group.key)) || t("noStrategy");
   if (ids.length === 0) return <EmptyState title={t("noAccounts")} />;
   if (error !== null && byStrategy.data === undefined) {
-    return <ErrorState error={error} onRetry={() => void Promise.all([portfolio.refetch(), byStrategy.refetch()])} />;
+    return <ErrorState error={error} onRetry={retry} />;
   }
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-2 overflow-auto p-2">
@@ -45,6 +46,7 @@ export default function DashboardPage() {
         />
         <span className="num text-xs text-muted">{t("days", { start: days.start, end: days.end })}</span>
       </div>
+      {error !== null && <ErrorState error={error} compact onRetry={retry} />}
       <Tiles portfolio={portfolio.data} statistics={byStrategy.data} />
       <div className="grid gap-2 xl:grid-cols-3">
         <EquityPanel days={days} />

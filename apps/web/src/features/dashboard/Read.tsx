@@ -8,9 +8,14 @@ interface Props<Data> {
   children: (data: Data) => ReactNode;
 }
 
-/** The content of a panel: nothing is said of rows before they are read. */
+/** The content of a panel: nothing is said of rows before they are read, and old ones are not shown as new. */
 export function Read<Data>({ query, children }: Props<Data>) {
-  if (query.data !== undefined) return children(query.data);
-  if (query.error !== null) return <ErrorState error={query.error} compact onRetry={() => void query.refetch()} />;
-  return <PageLoading />;
+  const failed = query.error !== null && <ErrorState error={query.error} compact onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return failed || <PageLoading />;
+  return (
+    <>
+      {failed}
+      {children(query.data)}
+    </>
+  );
 }

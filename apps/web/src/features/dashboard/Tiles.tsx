@@ -12,6 +12,10 @@ interface Props {
   statistics: Statistics | undefined;
 }
 
+function placesIn(unit: string | null | undefined): number {
+  return unit ? placesOf(unit) : 2;
+}
+
 /** The figures of the period and of now; each leads to the list behind it. */
 export function Tiles({ portfolio, statistics }: Props) {
   const { t } = useTranslation("dashboard");
@@ -24,7 +28,6 @@ export function Tiles({ portfolio, statistics }: Props) {
   const mixed = isMixed ? t("severalCurrencies") : "";
   const sample = statistics === undefined ? "" : t(closed < SMALL_SAMPLE ? "smallSample" : "sample", { count: closed });
   const hasRate = statistics !== undefined && statistics.winrate !== null;
-  const placesIn = (unit: string | null | undefined) => (unit ? placesOf(unit) : 2);
   const places = placesIn(currency);
   const ofResults = placesIn(statistics?.currency);
   return (

@@ -3,18 +3,12 @@ import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Deal, Page } from "@/api/types";
 import { useLedgerColumns } from "@/app/columns";
-import { HistoryFilters } from "@/app/HistoryFilters";
-import { useHistory } from "@/app/history";
-import { usePeriod } from "@/app/period";
+import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { otherTypeOf } from "@/features/deals/types";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING } from "@/lib/format";
-import { useLiveEvents } from "@/live/hooks";
 
 /** The value of an execution; other deals have none. */
 function executed(deal: Deal, value: string): string | null {
@@ -59,48 +53,33 @@ function useDealColumns(): readonly Column<Deal>[] {
   }, [t, ledger]);
 }
 
+function readDeals(query: HistoryRequest) {
+  return api.GET("/oms/deals", { params: { query } }) as Promise<{ data?: Page<Deal>; response: Response }>;
+}
+
 /** Deals by days, the newest first, with sums of what is loaded. */
 export default function DealsPage() {
   const { t } = useTranslation("deals");
   const scope = useScope();
-  const days = usePeriod();
-  const [filters, setFilters, filtered] = useFilters("symbol");
   const columns = useDealColumns();
-  const history = useHistory<Deal>({
-    name: "deals",
-    accounts: scope.parameter,
-    period: days,
-    filters,
-    read: (query) =>
-      api.GET("/oms/deals", { params: { query: { ...query, ...filters } } }) as Promise<{
-        data?: Page<Deal>;
-        response: Response;
-      }>,
-  });
-  useLiveEvents(["deal_updated"], history.refresh);
   return (
-    <>
-      <DataGrid
-        id="deals"
-        label={t("label")}
-        columns={columns}
-        rows={history.rows}
-        state={history.state}
-        empty={<EmptyState title={t("empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })} />}
-        onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
-        defaultSort={{ id: "executed", desc: true }}
-        exportName="deals"
-        onEnd={history.more}
-        toolbar={
-          <HistoryFilters
-            days={days}
-            symbol={filters.symbol ?? ""}
-            onSymbol={(symbol) => setFilters({ symbol })}
-            onRefresh={history.refresh}
-          />
-        }
-      />
-      <ProfitSums label={t("totals")} rows={history.rows} profit={(row) => row.pnl} fees={(row) => (row.fee === null || row.fee_currency === null ? {} : { [row.fee_currency]: row.fee })} />
-    </>
+    <HistoryGrid<Deal>
+      id="deals"
+      name="deals"
+      label={t("label")}
+      empty={t("empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
+      columns={columns}
+      sortedBy="executed"
+      renewedBy={["deal_updated"]}
+      read={readDeals}
+      renderSums={(rows) => (
+        <ProfitSums
+          label={t("totals")}
+          rows={rows}
+          profit={(row) => row.pnl}
+          fees={(row) => (row.fee === null || row.fee_currency === null ? {} : { [row.fee_currency]: row.fee })}
+        />
+      )}
+    />
   );
 }

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
 import { KEYS_QUERY, useKeys, type Key, type Owner } from "@/features/keys/reads";
@@ -67,6 +68,7 @@ export function KeyGrid({ owner }: { owner: Owner }) {
   const { t } = useTranslation("account");
   const client = useQueryClient();
   const keys = useKeys(owner);
+  const stateOf = useReadState();
   const columns = useColumns(owner);
   const [filters, setFilters, filtered] = useFilters("key");
   const [opened, setOpened] = useState<Opened>(null);
@@ -87,7 +89,7 @@ export function KeyGrid({ owner }: { owner: Owner }) {
         label={t("keys.title")}
         columns={columns}
         rows={rows}
-        state={{ loading: keys.isPending, error: keys.data === undefined ? keys.error : null, onRetry: () => void keys.refetch() }}
+        state={stateOf(keys)}
         empty={<EmptyState title={t("keys.empty")} />}
         onClearFilters={filtered ? () => setFilters({ key: undefined }) : undefined}
         defaultSort={{ id: "id", desc: true }}

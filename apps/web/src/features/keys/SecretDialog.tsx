@@ -3,20 +3,14 @@ import { useTranslation } from "react-i18next";
 import type { NewKey } from "@/features/keys/reads";
 import { Button } from "@/kit/Button";
 import { Checkbox } from "@/kit/Checkbox";
+import { CopyButton } from "@/kit/CopyButton";
 import { Dialog } from "@/kit/Dialog";
-import { Icon } from "@/kit/Icon";
 
 /** The text of a new key, shown this once; it closes when the user says that it is saved. */
 export function SecretDialog({ created, onClose }: { created: NewKey; onClose: () => void }) {
   const { t } = useTranslation("account");
-  const [copied, setCopied] = useState(false);
   const [saved, setSaved] = useState(false);
   const text = created.api_key_plain;
-  const copy = async () => {
-    if (text === null) return;
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-  };
   const closeIfSaved = () => {
     if (saved || text === null) onClose();
   };
@@ -40,9 +34,7 @@ export function SecretDialog({ created, onClose }: { created: NewKey; onClose: (
           <code className="rounded border border-line bg-bg p-2 text-sm break-all select-all">
             {text}
           </code>
-          <Button icon={<Icon name={copied ? "check" : "copy"} />} onClick={() => void copy().catch(() => setCopied(false))}>
-            {t(copied ? "keys.secret.copied" : "keys.secret.copy")}
-          </Button>
+          <CopyButton text={() => text}>{t("keys.secret.copy")}</CopyButton>
           <Checkbox label={t("keys.secret.saved")} checked={saved} onChange={setSaved} />
         </>
       )}

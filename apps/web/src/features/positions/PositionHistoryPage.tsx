@@ -3,20 +3,14 @@ import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Page, Position } from "@/api/types";
 import { useLedgerColumns } from "@/app/columns";
-import { HistoryFilters } from "@/app/HistoryFilters";
-import { useHistory } from "@/app/history";
-import { usePeriod } from "@/app/period";
+import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
-import { useFilters } from "@/app/search";
 import { PositionDrawer } from "@/features/positions/PositionDrawer";
-import { DataGrid } from "@/kit/DataGrid";
-import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
 import { NOTHING } from "@/lib/format";
 import { fmtDuration } from "@/lib/time";
 import { abs, sign } from "@/lib/decimal";
-import { useLiveEvents } from "@/live/hooks";
 
 function duration(row: Position): string {
   if (row.closed_at === null) return NOTHING;
@@ -49,70 +43,59 @@ function usePositionHistoryColumns(): readonly Column<Position>[] {
   );
 }
 
+function closedOf(rows: readonly Position[]): readonly Position[] {
+  return rows.filter((row) => row.state === "closed");
+}
+
+function readPositions(query: HistoryRequest) {
+  return api.GET("/oms/positions/history", { params: { query } }) as Promise<{ data?: Page<Position>; response: Response }>;
+}
+
+function winners(rows: readonly Position[]) {
+  return <Winners closed={closedOf(rows)} />;
+}
+
 /** Positions of any state by days, with the share of winners among what is loaded. */
 export default function PositionHistoryPage() {
   const { t } = useTranslation("deals");
   const scope = useScope();
-  const days = usePeriod();
-  const [filters, setFilters, filtered] = useFilters("symbol");
   const [detail, setDetail] = useState<Position | null>(null);
   const columns = usePositionHistoryColumns();
-  const history = useHistory<Position>({
-    name: "positions",
-    accounts: scope.parameter,
-    period: days,
-    filters,
-    read: (query) =>
-      api.GET("/oms/positions/history", { params: { query: { ...query, ...filters } } }) as Promise<{
-        data?: Page<Position>;
-        response: Response;
-      }>,
-  });
-  useLiveEvents(["position_closed"], history.refresh);
-  const closed = history.rows.filter((row) => row.state === "closed");
-  const won = closed.filter((row) => sign(row.realized_pnl) > 0).length;
   return (
     <>
-      <DataGrid
+      <HistoryGrid<Position>
         id="positionHistory"
+        name="positions"
         label={t("positionHistory.label")}
+        empty={t("positionHistory.empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
         columns={columns}
-        rows={history.rows}
-        state={history.state}
-        empty={
-          <EmptyState
-            title={t("positionHistory.empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
-          />
-        }
-        onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
-        defaultSort={{ id: "closed", desc: true }}
-        exportName="positions"
+        sortedBy="closed"
+        renewedBy={["position_closed"]}
+        read={readPositions}
         onOpen={setDetail}
-        onEnd={history.more}
-        toolbar={
-          <>
-            <HistoryFilters
-              days={days}
-              symbol={filters.symbol ?? ""}
-              onSymbol={(symbol) => setFilters({ symbol })}
-              onRefresh={history.refresh}
-            />
-            {closed.length > 0 && (
-              <span className="num text-xs text-muted" title={t("positionHistory.shown")}>
-                {t("positionHistory.summary", { count: closed.length })},{" "}
-                {t("positionHistory.won", { percent: Math.round((won * 100) / closed.length) })}
-              </span>
-            )}
-          </>
-        }
-      />
-      <ProfitSums
-        label={t("totals")}
-        rows={closed}
-        profit={(row) => row.realized_pnl}
-        fees={(row) => row.fees as Record<string, string>}
+        renderSummary={winners}
+        renderSums={(rows) => (
+          <ProfitSums
+            label={t("totals")}
+            rows={closedOf(rows)}
+            profit={(row) => row.realized_pnl}
+            fees={(row) => row.fees as Record<string, string>}
+          />
+        )}
       />
       {detail !== null && <PositionDrawer position={detail} onClose={() => setDetail(null)} />}
     </>
+  );
+}
+
+function Winners({ closed }: { closed: readonly Position[] }) {
+  const { t } = useTranslation("deals");
+  if (closed.length === 0) return null;
+  const won = closed.filter((row) => sign(row.realized_pnl) > 0).length;
+  return (
+    <span className="num text-xs text-muted" title={t("positionHistory.shown")}>
+      {t("positionHistory.summary", { count: closed.length })},{" "}
+      {t("positionHistory.won", { percent: Math.round((won * 100) / closed.length) })}
+    </span>
   );
 }

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
+import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useDiscrepancyColumns } from "@/features/posttrade/discrepancyColumns";
@@ -44,6 +45,7 @@ export function DiscrepancyInbox() {
   const query = useDiscrepancies(scope.parameter, status);
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? NO_ROWS, [query.data]);
   useLiveEvents(EVENTS, () => void query.refetch());
+  const stateOf = useReadState();
   const columns = useDiscrepancyColumns();
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [deciding, setDeciding] = useState<{ decision: Decision; rows: readonly Discrepancy[] } | null>(null);
@@ -59,16 +61,12 @@ export function DiscrepancyInbox() {
         label={t("inbox.label")}
         columns={columns}
         rows={rows}
-        state={{
-          loading: query.isPending && scope.parameter !== "",
-          error: rows.length === 0 ? query.error : null,
-          onRetry: () => void query.refetch(),
-        }}
+        state={stateOf(query, scope.parameter !== "")}
         empty={<EmptyState title={t(`inbox.empty.${status}`)} />}
         defaultSort={{ id: "lastSeen", desc: true }}
         exportName="discrepancies"
         onOpen={setDetail}
-        onEnd={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : undefined}
+        onEnd={query.hasNextPage && !query.isFetchingNextPage && !query.isFetchNextPageError ? () => void query.fetchNextPage() : undefined}
         actions={(row) => [
           { id: "details", label: t("details"), run: () => setDetail(row) },
           ...decisions(row).map((decision) => ({

@@ -3,13 +3,14 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
+import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { DataGrid } from "@/kit/DataGrid";
 import { DetailDrawer } from "@/kit/DetailDrawer";
 import type { Column } from "@/kit/grid/types";
 import { JsonView } from "@/kit/JsonView";
-import { SearchField } from "@/kit/SearchField";
+import { SubmitField } from "@/kit/SearchField";
 import { useFormats } from "@/lib/format";
 
 type Entry = components["schemas"]["AuditEntry"];
@@ -62,6 +63,7 @@ export default function AuditPage() {
   const { t } = useTranslation("risk");
   const [filters, setFilters, filtered] = useFilters("action");
   const audit = useAudit(filters.action);
+  const stateOf = useReadState();
   const columns = useColumns();
   const [detail, setDetail] = useState<Entry | null>(null);
   return (
@@ -71,15 +73,15 @@ export default function AuditPage() {
         label={t("audit.title")}
         columns={columns}
         rows={audit.rows}
-        state={{ loading: audit.isPending, error: audit.rows.length === 0 ? audit.error : null, onRetry: () => void audit.refetch() }}
+        state={stateOf(audit)}
         empty={t("audit.empty")}
         onClearFilters={filtered ? () => setFilters({ action: undefined }) : undefined}
         defaultSort={{ id: "id", desc: true }}
         exportName="audit"
         onOpen={setDetail}
-        onEnd={audit.hasNextPage && !audit.isFetchingNextPage ? () => void audit.fetchNextPage() : undefined}
+        onEnd={audit.hasNextPage && !audit.isFetchingNextPage && !audit.isFetchNextPageError ? () => void audit.fetchNextPage() : undefined}
         toolbar={
-          <SearchField
+          <SubmitField
             label={t("audit.action")}
             value={filters.action ?? ""}
             onChange={(action) => setFilters({ action: action || undefined })}

@@ -34,20 +34,17 @@ export function KillPanel() {
         )
       }
     >
-      {error !== null && data === undefined ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : (
-        <ul className="flex flex-col">
-          {(data ?? []).map((one) => (
-            <KillRow key={one.id} kill={one} onRelease={can("kill_off") ? () => setReleased(one) : undefined} />
-          ))}
-          {data?.length === 0 && (
-            <li className="p-3 text-sm">
-              <StatusPill tone="good">{t("kill.none")}</StatusPill>
-            </li>
-          )}
-        </ul>
-      )}
+      {error !== null && <ErrorState error={error} compact onRetry={() => void refetch()} />}
+      <ul className="flex flex-col">
+        {(data ?? []).map((one) => (
+          <KillRow key={one.id} kill={one} onRelease={can("kill_off") ? () => setReleased(one) : undefined} />
+        ))}
+        {data?.length === 0 && error === null && (
+          <li className="p-3 text-sm">
+            <StatusPill tone="good">{t("kill.none")}</StatusPill>
+          </li>
+        )}
+      </ul>
       {stopping && <KillDialog onClose={() => setStopping(false)} />}
       {released !== null && <ReleaseDialog kill={released} onClose={() => setReleased(null)} />}
     </Panel>

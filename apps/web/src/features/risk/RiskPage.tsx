@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { KillPanel } from "@/features/risk/KillPanel";
@@ -90,6 +91,7 @@ function Switches() {
   const scope = useScope();
   const can = useCan();
   const accounts = useRiskAccounts();
+  const stateOf = useReadState();
   const columns = useColumns();
   const [opened, setOpened] = useState<Opened>(null);
   const rows = useMemo(
@@ -121,7 +123,7 @@ function Switches() {
           label={t("accounts.title")}
           columns={columns}
           rows={rows}
-          state={{ loading: accounts.isPending, error: accounts.data === undefined ? accounts.error : null, onRetry: () => void accounts.refetch() }}
+          state={stateOf(accounts)}
           empty={t("accounts.empty")}
           defaultSort={{ id: "id", desc: false }}
           exportName="risk-accounts"

@@ -24,7 +24,7 @@ export function UsageDrawer({ account, onClose }: { account: AccountRow; onClose
   const data = usage?.items;
   return (
     <DetailDrawer open onClose={onClose} title={t("limits.title", { account: account.label })}>
-      {error !== null && data === undefined && <ErrorState error={error} onRetry={() => void refetch()} compact />}
+      {error !== null && <ErrorState error={error} onRetry={() => void refetch()} compact />}
       {data?.length === 0 && <EmptyState title={t("limits.none")} />}
       <ul className="flex flex-col gap-3">
         {(data ?? []).map((usage) => (

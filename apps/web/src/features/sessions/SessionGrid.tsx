@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { loadSession } from "@/api/session";
+import { useReadState } from "@/app/readState";
 import { browserOf } from "@/features/sessions/browser";
 import { revokeSession, SESSIONS_QUERY, useSessions, type Owner, type Session } from "@/features/sessions/reads";
 import { Confirm } from "@/kit/Confirm";
@@ -69,6 +70,7 @@ export function SessionGrid({ owner }: { owner: Owner }) {
   const me = useMe();
   const client = useQueryClient();
   const sessions = useSessions(owner);
+  const stateOf = useReadState();
   const columns = useColumns(owner);
   const [revoked, setRevoked] = useState<Session | null>(null);
   return (
@@ -78,11 +80,7 @@ export function SessionGrid({ owner }: { owner: Owner }) {
         label={t("sessions.title")}
         columns={columns}
         rows={sessions.data ?? []}
-        state={{
-          loading: sessions.isPending,
-          error: sessions.data === undefined ? sessions.error : null,
-          onRetry: () => void sessions.refetch(),
-        }}
+        state={stateOf(sessions)}
         empty={<EmptyState title={t("sessions.empty")} />}
         defaultSort={{ id: "used", desc: true }}
         exportName="sessions"

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { useMarketColumns, useTypeWord } from "@/features/symbols/columns";
@@ -34,6 +35,7 @@ export default function SymbolsPage() {
   const accounts = scope.accounts.filter((one) => can("market", one.account_id));
   const accountId = (accounts.find((one) => String(one.account_id) === filters.account) ?? accounts[0])?.account_id ?? null;
   const markets = useMarkets(accountId);
+  const stateOf = useReadState();
   const reload = useReload();
   const starred = usePreference("favourites");
   const favourites = useMemo(() => new Set(starred), [starred]);
@@ -65,9 +67,7 @@ export default function SymbolsPage() {
         columns={columns}
         rows={rows}
         state={{
-          loading: markets.isPending && accountId !== null,
-          error: all.length === 0 ? markets.error : null,
-          onRetry: () => void markets.refetch(),
+          ...stateOf(markets, accountId !== null),
           ...(accountId === null ? { forbidden: t("noAccount") } : {}),
         }}
         empty={<EmptyState title={t("empty")} />}

@@ -1,42 +1,60 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/kit/Button";
 import { GridCell, RowMenu } from "@/kit/grid/GridRow";
 import type { Column, DataGridProps, GridRowData } from "@/kit/grid/types";
 
-const SHOWN = 200;
+const SHOWN = 100;
 
-type Props<Row extends GridRowData> = Pick<DataGridProps<Row>, "rows" | "store" | "actions" | "onOpen" | "label"> & {
+type Props<Row extends GridRowData> = Pick<DataGridProps<Row>, "rows" | "store" | "actions" | "onOpen" | "onEnd" | "label"> & {
   columns: readonly Column<Row>[];
 };
 
 /** The rows as cards, for phones: the columns of priority 1 first and large, then those of 2. */
-export function GridCards<Row extends GridRowData>({ rows, columns, store, actions, onOpen, label }: Props<Row>) {
+export function GridCards<Row extends GridRowData>({ rows, columns, store, actions, onOpen, onEnd, label }: Props<Row>) {
+  const { t } = useTranslation();
+  const [shown, setShown] = useState(SHOWN);
   const first = columns.filter((column) => (column.priority ?? 2) === 1);
   const second = columns.filter((column) => (column.priority ?? 2) === 2);
   return (
-    <ul aria-label={label} className="flex flex-col gap-2 p-2">
-      {rows.slice(0, SHOWN).map((row) => (
-        <li key={row.id} className="rounded border border-line bg-panel p-3" onDoubleClick={() => onOpen?.(row)}>
-          <div className="num flex flex-wrap items-center gap-x-3 gap-y-1 text-base font-semibold">
-            {first.map((column) => (
-              <GridCell key={column.id} column={column} row={row} store={store} />
-            ))}
-            {actions !== undefined && (
-              <span className="ms-auto">
-                <RowMenu row={row} actions={actions} />
-              </span>
-            )}
-          </div>
-          <dl className="num mt-1 grid grid-cols-2 gap-x-4 text-xs">
-            {second.map((column) => (
-              <div key={column.id} className="flex justify-between gap-2">
-                <dt className="text-muted">{column.header}</dt>
-                <dd>
-                  <GridCell column={column} row={row} store={store} />
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul aria-label={label} className="flex flex-col gap-2 p-2">
+        {rows.slice(0, shown).map((row) => (
+          <li key={row.id} className="rounded border border-line bg-panel p-3" onDoubleClick={() => onOpen?.(row)}>
+            <div className="num flex flex-wrap items-center gap-x-3 gap-y-1 text-base font-semibold">
+              {first.map((column) => (
+                <GridCell key={column.id} column={column} row={row} store={store} />
+              ))}
+              {actions !== undefined && (
+                <span className="ms-auto">
+                  <RowMenu row={row} actions={actions} />
+                </span>
+              )}
+            </div>
+            <dl className="num mt-1 grid grid-cols-2 gap-x-4 text-xs">
+              {second.map((column) => (
+                <div key={column.id} className="flex justify-between gap-2">
+                  <dt className="text-muted">{column.header}</dt>
+                  <dd>
+                    <GridCell column={column} row={row} store={store} />
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ))}
+      </ul>
+      {(rows.length > shown || onEnd !== undefined) && (
+        <Button
+          className="mx-2 mb-2"
+          onClick={() => {
+            setShown(shown + SHOWN);
+            if (rows.length < shown + SHOWN) onEnd?.();
+          }}
+        >
+          {t("grid.showMore")}
+        </Button>
+      )}
+    </>
   );
 }

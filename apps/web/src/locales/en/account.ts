@@ -26,7 +26,6 @@ export default {
       once: "Save this key now. It cannot be shown again.",
       lost: "The gateway gives the text of a key only once, and this answer does not have it. Disable the key and create another one.",
       copy: "Copy key",
-      copied: "Copied",
       saved: "I saved it",
       noRights: "An administrator grants the key permissions on accounts.",
     },

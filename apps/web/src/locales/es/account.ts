@@ -29,7 +29,6 @@ export default {
       once: "Guarde esta clave ahora. No se puede volver a mostrar.",
       lost: "El gateway da el texto de una clave una sola vez, y esta respuesta no lo contiene. Desactive la clave y cree otra.",
       copy: "Copiar clave",
-      copied: "Copiada",
       saved: "La he guardado",
       noRights: "Un administrador concede a la clave permisos en cuentas.",
     },

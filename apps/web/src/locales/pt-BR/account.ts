@@ -29,7 +29,6 @@ export default {
       once: "Guarde esta chave agora. Ela não pode ser mostrada de novo.",
       lost: "O gateway informa o texto de uma chave uma única vez, e esta resposta não o contém. Desative a chave e crie outra.",
       copy: "Copiar chave",
-      copied: "Copiada",
       saved: "Eu a guardei",
       noRights: "Um administrador concede à chave permissões em contas.",
     },
