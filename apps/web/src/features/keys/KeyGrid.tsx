@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
+import { CapsDialog } from "@/features/keys/CapsDialog";
 import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
 import { KEYS_QUERY, useKeys, type Key, type Owner } from "@/features/keys/reads";
 import { StatusDialog } from "@/features/keys/StatusDialog";
@@ -15,16 +16,25 @@ import { SearchField } from "@/kit/SearchField";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
 
-type Opened = { kind: "new" } | { kind: "status"; key: Key } | null;
+type Opened = { kind: "new" } | { kind: "status" | "caps"; key: Key } | null;
 
 function useColumns(owner: Owner): readonly Column<Key>[] {
   const { t } = useTranslation("account");
-  const { time } = useFormats();
+  const { time, number } = useFormats();
   return useMemo(() => {
     const user: Column<Key>[] = [
       { id: "user", header: t("keys.user"), kind: "text", width: 120, priority: 1, value: (row) => row.userName },
       { id: "role", header: t("keys.role"), kind: "text", width: 110, priority: 3, value: (row) => row.role },
     ];
+    const cap = (id: "max_order_notional" | "max_day_notional"): Column<Key> => ({
+      id,
+      header: t(`keys.caps.${id}`),
+      kind: "decimal",
+      width: 120,
+      priority: 4,
+      value: (row) => row.restrictions[id],
+      cell: (row) => number(row.restrictions[id]),
+    });
     return [
       { id: "id", header: t("column.id", { ns: "common" }), kind: "id", width: 60, grow: 0, priority: 3, value: (row) => row.id },
       { id: "label", header: t("keys.label"), kind: "text", width: 140, priority: 1, value: (row) => row.label },
@@ -58,9 +68,11 @@ function useColumns(owner: Owner): readonly Column<Key>[] {
         priority: 4,
         value: (row) => row.restrictions.ip_allowlist?.join(", ") ?? null,
       },
+      cap("max_order_notional"),
+      cap("max_day_notional"),
       { id: "created", header: t("keys.created"), kind: "time", width: 142, priority: 4, value: (row) => row.createdAt, cell: (row) => time(row.createdAt) },
     ];
-  }, [t, time, owner]);
+  }, [t, time, number, owner]);
 }
 
 /** Keys as a grid: create, disable, enable. */
@@ -95,6 +107,7 @@ export function KeyGrid({ owner }: { owner: Owner }) {
         defaultSort={{ id: "id", desc: true }}
         exportName="api-keys"
         actions={(key) => [
+          ...(owner === "admin" ? [{ id: "caps", label: t("keys.caps.action"), run: () => setOpened({ kind: "caps", key }) }] : []),
           {
             id: "status",
             label: t(key.status === "active" ? "keys.disable.action" : "keys.enable.action"),
@@ -112,6 +125,7 @@ export function KeyGrid({ owner }: { owner: Owner }) {
         }
       />
       {opened?.kind === "new" && <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />}
+      {opened?.kind === "caps" && <CapsDialog target={opened.key} onClose={close} onChanged={renew} />}
       {opened?.kind === "status" && <StatusDialog owner={owner} target={opened.key} onClose={close} onChanged={renew} />}
     </>
   );

@@ -81,3 +81,13 @@ export async function setKeyStatus(owner: Owner, key: Key, status: Key["status"]
     ? call(api.PATCH("/admin/api-keys/{api_key_id}", { params, body }))
     : call(api.PATCH("/user/api-keys/{api_key_id}", { params, body })));
 }
+
+/** Limit the value of what a key may open; null: no limit. Throws `ApiError`. */
+export async function setKeyCaps(
+  key: Key,
+  caps: Pick<Key["restrictions"], "max_order_notional" | "max_day_notional">,
+  comment: string,
+): Promise<void> {
+  const params = { path: { api_key_id: key.id }, header: commentHeader(comment) };
+  await call(api.PATCH("/admin/api-keys/{api_key_id}", { params, body: { status: key.status, restrictions: caps } }));
+}

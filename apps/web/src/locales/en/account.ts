@@ -29,6 +29,16 @@ export default {
       saved: "I saved it",
       noRights: "An administrator grants the key permissions on accounts.",
     },
+    caps: {
+      max_order_notional: "Largest order",
+      max_day_notional: "Largest sum a day",
+      none: "No limit",
+      title: "Limits of the key {{name}}",
+      effect: "Orders that open or enlarge a position above these values are refused. Closing is not limited.",
+      hint: "In the account's report currency. Empty: no limit. Counted per account since 00:00 UTC.",
+      action: "Limit orders",
+      done: "The limits of {{name}} are changed.",
+    },
     disable: {
       title: "Disable the key {{name}}",
       effect: "Requests with this key of {{user}} are refused at once, and its sessions end. It can be enabled again.",

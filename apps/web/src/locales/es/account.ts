@@ -32,6 +32,16 @@ export default {
       saved: "La he guardado",
       noRights: "Un administrador concede a la clave permisos en cuentas.",
     },
+    caps: {
+      max_order_notional: "Orden mayor",
+      max_day_notional: "Suma mayor por día",
+      none: "Sin límite",
+      title: "Límites de la clave {{name}}",
+      effect: "Las órdenes que abren o aumentan una posición por encima de estos valores se rechazan. Cerrar no se limita.",
+      hint: "En la moneda de informe de la cuenta. Vacío: sin límite. Se cuenta por cuenta desde las 00:00 UTC.",
+      action: "Limitar órdenes",
+      done: "Los límites de {{name}} han cambiado.",
+    },
     disable: {
       title: "Desactivar la clave {{name}}",
       effect: "Las peticiones con esta clave de {{user}} se rechazan de inmediato y sus sesiones terminan. Se puede volver a activar.",

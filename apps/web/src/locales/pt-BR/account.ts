@@ -32,6 +32,16 @@ export default {
       saved: "Eu a guardei",
       noRights: "Um administrador concede à chave permissões em contas.",
     },
+    caps: {
+      max_order_notional: "Maior ordem",
+      max_day_notional: "Maior soma por dia",
+      none: "Sem limite",
+      title: "Limites da chave {{name}}",
+      effect: "Ordens que abrem ou aumentam uma posição acima destes valores são recusadas. Fechar não é limitado.",
+      hint: "Na moeda de relatório da conta. Vazio: sem limite. Contada por conta desde 00:00 UTC.",
+      action: "Limitar ordens",
+      done: "Os limites de {{name}} foram alterados.",
+    },
     disable: {
       title: "Desativar a chave {{name}}",
       effect: "Pedidos com esta chave de {{user}} são recusados imediatamente, e suas sessões terminam. Ela pode ser reativada.",
