@@ -21,6 +21,8 @@ LONGEST = (
     "test/e2e/docs/test_docs_http.py",
     "test/e2e/test_stream.py",
     "test/e2e/testnet/test_testnet_walk.py",
+    "test/integration/store/test_query_plans.py",
+    "test/e2e/web/test_every_page.py",
 )
 #: What takes half a minute, and starts in the first half.
 LONG = "test/e2e/"
