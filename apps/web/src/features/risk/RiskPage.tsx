@@ -36,7 +36,7 @@ function useColumns(): readonly Column<AccountRow>[] {
         cell: (row) => <EnvBadge environment={row.environment} />,
       },
       { id: "exchange", header: t("column.exchange"), kind: "text", width: 110, priority: 3, value: (row) => row.exchange_id },
-      { id: "mode", header: t("column.mode"), kind: "text", width: 130, priority: 4, value: (row) => row.position_mode },
+      { id: "mode", header: t("column.mode"), kind: "text", width: 130, priority: 4, value: (row) => t(`mode.${row.position_mode}`, { ns: "accounts" }) },
       {
         id: "status",
         header: t("column.status"),

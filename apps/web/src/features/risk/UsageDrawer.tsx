@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { useLimitName } from "@/app/limitNames";
 import { useUsageOf, type AccountRow, type Usage } from "@/features/risk/reads";
 import { DetailDrawer } from "@/kit/DetailDrawer";
 import { EmptyState } from "@/kit/EmptyState";
@@ -44,6 +45,7 @@ function limitText(limit: Usage["limit"]): string {
 export function UsageRow({ usage, unnamed = false }: { usage: Usage; unnamed?: boolean }) {
   const { t } = useTranslation("risk");
   const { number, time } = useFormats();
+  const name = useLimitName()(usage.key);
   const used = usedPercent(usage);
   const over = used !== null && cmp(used, "100") >= 0;
   const near = used !== null && cmp(used, NEAR) >= 0;
@@ -52,7 +54,7 @@ export function UsageRow({ usage, unnamed = false }: { usage: Usage; unnamed?: b
   return (
     <li className="flex flex-col gap-1 text-sm">
       <span className="flex justify-between gap-3">
-        {unnamed ? <span>{t(`limits.scope.${usage.scope}`)}</span> : <span className="font-mono text-xs">{usage.key}</span>}
+        {unnamed ? <span>{t(`limits.scope.${usage.scope}`)}</span> : <span title={usage.key}>{name}</span>}
         <span className={cx("num", over ? "text-down" : near && "text-warn")}>
           {usage.current !== null && `${isDecimal(usage.current) ? number(usage.current) : usage.current} / `}
           {shown}
@@ -61,7 +63,7 @@ export function UsageRow({ usage, unnamed = false }: { usage: Usage; unnamed?: b
       {used !== null && (
         <span
           role="meter"
-          aria-label={usage.key}
+          aria-label={name}
           aria-valuemin={0}
           aria-valuemax={100}
           aria-valuenow={over ? 100 : Math.round(Number(used))}

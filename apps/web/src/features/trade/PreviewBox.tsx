@@ -1,11 +1,12 @@
 import { useTranslation } from "react-i18next";
 import type { Preview } from "@/api/types";
+import { useLimitName } from "@/app/limitNames";
 import { Facts } from "@/kit/DetailDrawer";
 import { ErrorState } from "@/kit/ErrorState";
 import { useErrorText } from "@/kit/errorText";
 import { SideText } from "@/kit/SideText";
 import { StatusPill, type PillTone } from "@/kit/StatusPill";
-import { abs, shorten } from "@/lib/decimal";
+import { abs, isDecimal, shorten } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 import { placesOf } from "@/lib/symbol";
 
@@ -41,6 +42,7 @@ function Verdict({ preview }: { preview: Preview }) {
   const { t } = useTranslation("trade");
   const { number } = useFormats();
   const text = useErrorText();
+  const limitName = useLimitName();
   const money = (value: string | null) =>
     value === null ? number(null) : `${number(value, { places: placesOf(preview.currency ?? "") })} ${preview.currency ?? ""}`;
   const failed = preview.limits.filter((limit) => !limit.passed);
@@ -57,7 +59,7 @@ function Verdict({ preview }: { preview: Preview }) {
       {preview.refusal !== null && <p className="text-xs text-down">{text(preview.refusal)}</p>}
       {failed.map((limit) => (
         <p key={`${limit.scope}-${limit.key}`} className="num text-xs text-down">
-          {limit.key}: {String(limit.limit)}
+          {limitName(limit.key)}: {typeof limit.limit === "string" && isDecimal(limit.limit) ? number(limit.limit) : String(limit.limit)}
         </p>
       ))}
       <Facts
