@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from e2e.web.conftest import open_web_desk
 from kit.browser.trader import Trader
 from kit.browser.web_desk import WebDesk
+from kit.databases.sql import execute
 from kit.gateway.processes import Gateway
 from kit.http.client import call
 
@@ -30,6 +31,7 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     await trader.show_only(_label(gateway, account_id))
     await _open_and_close_a_position(trader, browser)
     await _change_and_cancel_an_order(trader)
+    await _close_by_and_stop(trader, browser, account_id)
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
     await _stop_trading(trader)
@@ -38,15 +40,21 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     assert await web_desk.context.cookies() == []
 
 
-async def test_mariadb_stores_what_the_trader_does(web_desk_on_mariadb: WebDesk) -> None:
+async def test_mariadb_stores_what_the_trader_does(
+    web_desk_on_mariadb: WebDesk, browser: "Browser"
+) -> None:
     trader = Trader(web_desk_on_mariadb)
-    _set_password(web_desk_on_mariadb.gateway)
+    gateway = web_desk_on_mariadb.gateway
+    (account_id,) = await asyncio.to_thread(gateway.add_accounts, 1, position_mode="hedge")
+    _set_password(gateway)
     await trader.web_desk.open("trade")
     await trader.log_in("trader", PASSWORD)
+    await trader.show_only(_label(gateway, account_id))
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
     await _close_half(trader)
     await _close_rest(trader)
+    await _close_by_and_stop(trader, browser, account_id)
     await trader.log_out()
 
 
@@ -93,6 +101,87 @@ async def _change_and_cancel_an_order(trader: Trader) -> None:
     await trader.choose_action(changed, "Cancel order…")
     await trader.confirm("Cancel order", "Cancel the order")
     await trader.page.get_by_text("No open orders in").wait_for()
+
+
+async def _close_by_and_stop(trader: Trader, browser: "Browser", account_id: int) -> None:
+    """Close by, a blocked account, a kill switch and its release by somebody else."""
+    await trader.show_rows("Positions")
+    await trader.fill_ticket("0.02")
+    await trader.send_ticket()
+    await _close_half(trader)
+    await trader.fill_ticket("0.03", side="Sell")
+    await trader.send_ticket("Sell")
+    await trader.row(POSITIONS, "0.03").wait_for()
+    await _close_by(trader)
+    await _block_and_activate(trader)
+    await _stop_trading(trader)
+    await _release(trader, browser, account_id)
+    await trader.preview.get_by_text("Limits passed").wait_for()
+    await trader.choose_action(trader.row(POSITIONS, "0.02"), "Close…")
+    await trader.confirm("Close position", "Close 0.02 BTC")
+    await trader.page.get_by_text(NO_POSITION).wait_for()
+
+
+async def _close_by(trader: Trader) -> None:
+    """The short position is larger: what is left of it stays open."""
+    await trader.choose_action(trader.row(POSITIONS, "0.01"), "Close by…")
+    dialog = trader.dialog("Close position")
+    await dialog.get_by_text("Nets 0.01 BTC/USDT:USDT").wait_for()
+    assert await trader.web_desk.accessibility_findings() == []
+    await trader.confirm("Close position", "Close by")
+    await trader.row(POSITIONS, "0.02").wait_for()
+    await trader.row(POSITIONS, "0.01").wait_for(state="detached")
+
+
+async def _block_and_activate(trader: Trader) -> None:
+    """A blocked account refuses orders until it is active again."""
+    await trader.go_to("Risk")
+    account = trader.page.get_by_role("table", name="Accounts").get_by_role("row").nth(1)
+    await trader.choose_action(account, "Block…")
+    await trader.confirm("Block an account", "Block", comment="nobody watches it")
+    await account.get_by_text("Blocked", exact=True).wait_for()
+    assert await trader.web_desk.accessibility_findings() == []
+    await trader.go_to("Trade desk")
+    await trader.fill_ticket("0.02")
+    await trader.preview.get_by_text("The account is blocked.").wait_for()
+    await trader.go_to("Risk")
+    await trader.choose_action(account, "Make active…")
+    await trader.confirm("Make an account active", "Make active", comment="watched again")
+    await account.get_by_text("Active", exact=True).wait_for()
+    await trader.go_to("Trade desk")
+
+
+async def _release(trader: Trader, browser: "Browser", account_id: int) -> None:
+    """An administrator types the phrase, says why, and confirms the session by the key."""
+    gateway = trader.web_desk.gateway
+    _, switches, _ = await asyncio.to_thread(call, gateway, "GET", "/risk/kill")
+    (switch,) = (one for one in switches["items"] if one["scope_id"] == str(account_id))
+    async for opened in open_web_desk(browser, gateway):
+        path = f"/risk/kill/{switch['id']}/release"
+        opened.expected_refusals |= {(403, path), (409, path)}
+        await opened.log_in(gateway.admin_api_key, f"risk?acc={account_id}")
+        admin = Trader(opened)
+        row = opened.page.get_by_role("listitem").filter(has_text=_label(gateway, account_id))
+        await row.get_by_role("button", name="Release").click()
+        dialog = admin.dialog("Release a kill switch")
+        await dialog.get_by_label("Comment").fill("the session goes on")
+        await dialog.get_by_label(f"Type {switch['confirm']} to confirm").fill(switch["confirm"])
+        assert await opened.accessibility_findings() == []
+        await dialog.get_by_role("button", name="Release").click()
+        await opened.page.get_by_role("textbox", name="API key").fill(gateway.admin_api_key)
+        await opened.page.get_by_role("button", name="Confirm").click()
+        await dialog.get_by_text("not before 60 s").wait_for()
+        _age(gateway.dsn, switch["id"])
+        await dialog.get_by_role("button", name="Release").click()
+        await dialog.wait_for(state="detached")
+        await row.wait_for(state="detached")
+    await trader.page.get_by_role("button", name="Trading on").wait_for()
+
+
+def _age(dsn: str, switch_id: int) -> None:
+    """Move the activation of the switch into the past."""
+    moment = "2020-01-01T00:00:00.000000Z" if dsn.startswith("sqlite") else "2020-01-01 00:00:00"
+    execute(dsn, f"UPDATE kill_switches SET created_at = '{moment}' WHERE id = {switch_id}")
 
 
 async def _stop_trading(trader: Trader) -> None:

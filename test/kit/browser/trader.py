@@ -47,8 +47,11 @@ class Trader:
         await self.page.keyboard.press("Escape")
         await picker.get_by_text(account).wait_for()
 
-    async def fill_ticket(self, qty: str, *, limit_price: str | None = None) -> None:
-        """Fill in an order to buy; does not send it."""
+    async def fill_ticket(
+        self, qty: str, *, side: str = "Buy", limit_price: str | None = None
+    ) -> None:
+        """Fill in an order; does not send it."""
+        await self.ticket.get_by_role("button", name=side, exact=True).first.click()
         symbol = self.ticket.get_by_role("combobox", name="Symbol")
         if await symbol.input_value() != SYMBOL:
             await symbol.fill(SYMBOL)
@@ -60,10 +63,10 @@ class Trader:
             await self.ticket.get_by_role("textbox", name="Limit price").fill(limit_price)
         await self.ticket.get_by_role("textbox", name="Quantity").fill(qty)
 
-    async def send_ticket(self) -> None:
+    async def send_ticket(self, side: str = "Buy") -> None:
         """Send the order once the gateway's preview has passed."""
         await self.preview.get_by_text("Limits passed").wait_for()
-        await self.ticket.get_by_role("button", name="Buy").last.click()
+        await self.ticket.get_by_role("button", name=side).last.click()
         await self.confirm("Send the order", "Send")
 
     async def confirm(self, title: str, action: str, *, comment: str | None = None) -> None:

@@ -40,6 +40,7 @@ export interface ConfirmProps {
   disabled?: boolean;
   /** `onConfirm` shows what follows; the dialog does not close by itself. */
   staysOpen?: boolean;
+  size?: "small" | "wide";
   children?: ReactNode;
   /** Does it. If it throws, the dialog stays and shows the error; one that was closed meanwhile leaves a toast. */
   onConfirm: (comment: string) => Promise<void> | void;
@@ -97,6 +98,7 @@ function OpenConfirm(props: ConfirmProps) {
       onClose={onClose}
       title={props.title}
       live={props.environment === "live"}
+      size={props.size ?? "small"}
       onSubmit={() => void submit()}
       initialFocus={cancel}
       footer={

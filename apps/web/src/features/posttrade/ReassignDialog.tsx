@@ -13,6 +13,7 @@ import { useErrorText } from "@/kit/errorText";
 import { Select } from "@/kit/Select";
 import { SideText } from "@/kit/SideText";
 import { StatusPill } from "@/kit/StatusPill";
+import type { Decimal } from "@/lib/decimal";
 import { NOTHING, useFormats } from "@/lib/format";
 import { useLiveRows } from "@/live/hooks";
 import { openPositions } from "@/live/live";
@@ -57,6 +58,7 @@ export function ReassignDialog({ orderIds: asked, onClose }: Props) {
       open
       onClose={onClose}
       staysOpen
+      size="wide"
       tier={3}
       title={t("title", { count: orderIds.length })}
       effect={t("effect")}
@@ -132,6 +134,11 @@ function after(before: string, next: string | null): string {
   return next === null || next === before ? before : `${before} → ${next}`;
 }
 
+/** The price of an execution; an order that was not executed has none. */
+function priceOf(item: ReassignItem): Decimal | null {
+  return item.kind === "deal" ? item.price : item.avg_fill_price;
+}
+
 /** Each order and deal with its strategy and position before and after. */
 function Preview({ items, target }: { items: readonly ReassignItem[]; target: Target }) {
   const { t } = useTranslation("reassign");
@@ -160,9 +167,9 @@ function Preview({ items, target }: { items: readonly ReassignItem[]; target: Ta
               <td className="py-1 pe-3 whitespace-nowrap">{item.symbol}</td>
               <td className="py-1 pe-3 whitespace-nowrap">
                 <SideText side={item.side} /> {number(item.filled_qty ?? item.qty)}
-                {(item.avg_fill_price ?? item.price) !== null && ` @ ${number(item.avg_fill_price ?? item.price)}`}
+                {priceOf(item) !== null && ` @ ${number(priceOf(item))}`}
               </td>
-              <td className="py-1 pe-3">{after(name(item.strategy_id), target.strategyId === 0 ? null : name(target.strategyId))}</td>
+              <td className="py-1 pe-3 whitespace-nowrap">{after(name(item.strategy_id), target.strategyId === 0 ? null : name(target.strategyId))}</td>
               <td className="py-1 pe-3 whitespace-nowrap">
                 {after(item.position_id === 0 ? NOTHING : String(item.position_id), target.positionId === 0 ? null : String(target.positionId))}
               </td>

@@ -65,5 +65,6 @@ export default {
   target_position_symbol_mismatch: "The position is of another symbol.",
   target_position_side_mismatch: "The position is of the other side.",
   invalid_strategy_id: "The strategy is not linked to the account.",
+  too_early: "Too early after it was activated.",
   weak_key: "The key is too weak.",
 };

@@ -68,5 +68,6 @@ export default {
   target_position_symbol_mismatch: "La posición es de otro símbolo.",
   target_position_side_mismatch: "La posición es del otro lado.",
   invalid_strategy_id: "La estrategia no está unida a la cuenta.",
+  too_early: "Demasiado pronto tras la activación.",
   weak_key: "La clave es demasiado débil.",
 } satisfies Same<typeof en>;

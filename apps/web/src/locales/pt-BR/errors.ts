@@ -68,5 +68,6 @@ export default {
   target_position_symbol_mismatch: "A posição é de outro símbolo.",
   target_position_side_mismatch: "A posição é do outro lado.",
   invalid_strategy_id: "A estratégia não está ligada à conta.",
+  too_early: "Cedo demais após a ativação.",
   weak_key: "A chave é fraca demais.",
 } satisfies Same<typeof en>;
