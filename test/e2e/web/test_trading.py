@@ -104,7 +104,7 @@ async def _change_and_cancel_an_order(trader: Trader) -> None:
 
 
 async def _close_by_and_stop(trader: Trader, browser: "Browser", account_id: int) -> None:
-    """Close by, a blocked account, a kill switch and its release by somebody else."""
+    """Close by, a blocked account, a kill switch and its release by an administrator."""
     await trader.show_rows("Positions")
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
