@@ -1,20 +1,26 @@
-"""Pytest plugin: the order in which test files are handed to the workers of pytest-xdist.
+"""Pytest plugin: which test files the workers of pytest-xdist get, and in which order.
 
 The longest files come first, so that none of them runs alone at the end, and unit tests last,
 because they are short. All other files are mixed: files that mostly wait for an exchange then run
 beside files that compute, instead of all workers waiting at the same time. Files that start
 processes of the gateway are mixed into the first half. One process without workers keeps the order
 of the folders.
+
+The files that drive a browser are handed to one worker, so that one Chromium, and one gateway of
+each kind, serves all of them.
 """
 
 import zlib
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 #: Files of more than a minute on a busy machine, longest first.
 LONGEST = (
     "test/e2e/test_schemathesis.py",
     "test/e2e/test_fault_run.py",
+    "test/e2e/web/test_every_page.py",
     "test/e2e/test_whole_command_line.py",
     "test/e2e/test_many_workers.py",
     "test/e2e/test_process_kills.py",
@@ -22,11 +28,28 @@ LONGEST = (
     "test/e2e/test_stream.py",
     "test/e2e/testnet/test_testnet_walk.py",
     "test/integration/store/test_query_plans.py",
-    "test/e2e/web/test_every_page.py",
 )
+#: Files of one worker, and those beside them that need neither browser nor gateway.
+BROWSER = "test/e2e/web/"
+WITHOUT_BROWSER = (f"{BROWSER}test_page_build.py", f"{BROWSER}test_page_distribution.py")
 #: What takes half a minute, and starts in the first half.
 LONG = "test/e2e/"
 SHORTEST = "test/unit/"
+
+
+class FileScheduling(LoadFileScheduling):
+    """Hands out whole files, and the files that drive a browser together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        is_browser = file.startswith(BROWSER) and file not in WITHOUT_BROWSER
+        return BROWSER if is_browser else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
+    """The scheduler of the workers."""
+    return FileScheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)
