@@ -35,7 +35,7 @@ async def test_next_order_is_refused_by_the_limit(web_desk: WebDesk, browser: "B
         await other.log_in(view=f"trade?acc={account_id}")
         trader = Trader(other)
         await trader.fill_ticket("0.02")
-        await trader.preview.get_by_text("max_order_notional: 500").wait_for()
+        await trader.preview.get_by_text("Largest order value: 500").wait_for()
         assert await trader.ticket.get_by_role("button", name="Buy").last.is_disabled()
         assert await other.accessibility_findings() == []
 
@@ -50,7 +50,7 @@ async def _refuse_a_fraction(admin: Trader) -> None:
     admin.web_desk.expected_refusals.add((422, "/risk/policy"))
     field = admin.page.get_by_role("textbox", name="Open positions", exact=True)
     await field.fill("three")
-    await admin.page.get_by_text("This is not a number.").wait_for()
+    await admin.page.get_by_text("Not a clear number").wait_for()
     assert await admin.page.get_by_role("button", name="Save 0 changes").is_disabled()
     await field.fill("1.5")
     await admin.page.get_by_role("button", name="Save 1 change").click()

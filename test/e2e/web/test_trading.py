@@ -29,7 +29,7 @@ async def test_trader_works_from_login_to_logout(web_desk: WebDesk, browser: "Br
     await trader.log_in("trader", PASSWORD)
     await trader.go_to("Trade desk")
     await trader.show_only(_label(gateway, account_id))
-    await _open_and_close_a_position(trader, browser)
+    await _open_and_close_a_position(trader, browser, account_id)
     await _change_and_cancel_an_order(trader)
     await _close_by_and_stop(trader, browser, account_id)
     await trader.fill_ticket("0.02")
@@ -58,13 +58,13 @@ async def test_mariadb_stores_what_the_trader_does(
     await trader.log_out()
 
 
-async def _open_and_close_a_position(trader: Trader, browser: "Browser") -> None:
+async def _open_and_close_a_position(trader: Trader, browser: "Browser", account_id: int) -> None:
     """A second browser, logged in with a key, shows each change without being asked to."""
     await trader.fill_ticket("0.02")
     await trader.send_ticket()
     await trader.row(POSITIONS, "0.02").wait_for()
     async for other in open_web_desk(browser, trader.web_desk.gateway):
-        await other.log_in(view="positions")
+        await other.log_in(view=f"positions?acc={account_id}")
         observer = Trader(other)
         await observer.row(POSITIONS, "0.02").wait_for()
         assert await other.accessibility_findings() == []
