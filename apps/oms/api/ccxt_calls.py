@@ -11,7 +11,7 @@ from oms.domain.ccxt_methods import MethodClass, is_allowable, method_class_of
 from oms.domain.commands.command import CcxtCall, CommandResult
 from oms.domain.errors import Forbidden, Invalid, Refused, Unavailable
 from oms.ports.command_queue import CommandRow
-from oms.ports.leases import Leases
+from oms.ports.leases import WORKER_ALIVE_SECONDS, Leases
 from oms.ports.registry import Registry
 from oms.services.submission.submit import SubmitItemResult
 from oms.wire.commands.result_codec import load_result
@@ -20,7 +20,6 @@ from oms.wire.responses.command_rows import ErrorDetail
 READ_SECONDS = 30.0
 TRADE_SECONDS = 60.0
 BATCH_SECONDS = 60.0
-WORKER_ALIVE_SECONDS = 15.0
 
 
 async def check_method_allowed(func: str, account_id: int, registry: Registry) -> None:

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from oms.domain.value import value
 
+WORKER_ALIVE_SECONDS = 15.0
+"""A worker whose last heartbeat is older counts as ended."""
+
 
 @value
 class Lease:

@@ -168,3 +168,18 @@ it("says that the feed is late, and connects again when nothing comes any more",
   vi.advanceTimersByTime(17_000);
   expect(sockets.length).toBeGreaterThan(1);
 });
+
+it("says that no worker answers by the heartbeats, until one does", () => {
+  const live = start();
+  connected();
+  const beat = (payload: object) => {
+    last().receive({ event: "heartbeat", payload });
+    return live.connection.get().workerSilent;
+  };
+  expect(beat({ worker_age_ms: 400 })).toBe(false);
+  expect(beat({ worker_age_ms: 3001 })).toBe(true);
+  expect(live.connection.get().status).toBe("live");
+  expect(beat({ worker_age_ms: 20 })).toBe(false);
+  expect(beat({ worker_age_ms: null })).toBe(true);
+  expect(beat({})).toBe(false); // a gateway that does not say
+});

@@ -8,6 +8,7 @@ from kit.gateway.in_process import ADMIN_KEY, InProcessGateway
 from kit.http.wire_keys import HEALTH_PARTS, HEALTH_REPORT, assert_keys
 from oms.adapters.sql.store import SqlStore
 from oms.api.metrics import health_report
+from oms.api.metrics.worker_age import READ_SECONDS, WorkerAge
 from oms.domain.errors import Unavailable
 
 
@@ -62,3 +63,29 @@ async def test_a_late_heartbeat_degrades_it(
     monkeypatch.setattr(health_report, "HEARTBEAT_SECONDS_MAX", -1.0)
     report = await _report(busy)
     assert (report["status"], report["parts"]["worker"]["ok"]) == ("degraded", False)
+
+
+async def test_the_age_of_the_newest_heartbeat_is_read_once_a_second(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, leases = 100.0, gateway.store.leases
+    age = WorkerAge(leases, monotonic=lambda: now)
+    assert await age.read_ms() is None
+    await leases.heartbeat("w1", "host", "{}")
+    assert await age.read_ms() is None  # as it was read
+    now += READ_SECONDS
+    first = await age.read_ms()
+    assert first is not None and 0 <= first < 10_000
+    await leases.forget_worker("w1")
+    now += READ_SECONDS / 2
+    assert await age.read_ms() == first + READ_SECONDS / 2 * 1000
+    now += READ_SECONDS / 2
+    assert await age.read_ms() is None
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("the database does not respond")
+
+    await leases.heartbeat("w1", "host", "{}")
+    monkeypatch.setattr(type(leases), "workers", fail)
+    now += READ_SECONDS
+    assert await age.read_ms() is None

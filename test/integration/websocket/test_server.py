@@ -170,6 +170,7 @@ async def test_heartbeats_on_request(served: ServedGateway) -> None:
         await client.request("subscribe", {"account_ids": [served.account_id], "heartbeat_ms": 1})
         beat = await client.receive_event("heartbeat")
     assert beat["payload"]["heads"] == {str(served.account_id): await served.head()}
+    assert 0 <= beat["payload"]["worker_age_ms"] < 5000
 
 
 async def test_request_ids_of_the_gateway_are_refused(served: ServedGateway) -> None:

@@ -56,6 +56,8 @@ class WebDesk:
     errors: list[str] = field(default_factory=list)
     #: ``(status, path)`` of refused requests that a test provokes; browsers log them as errors.
     expected_refusals: set[tuple[int, str]] = field(default_factory=set)
+    #: Parts of errors on the console that a test provokes.
+    expected_errors: set[str] = field(default_factory=set)
 
     async def start(self) -> None:
         """Begin to collect; before the first page is opened."""
@@ -127,5 +129,7 @@ class WebDesk:
         refused = re.search(r"responded with a status of (\d{3})", message.text)
         location: Any = message.location
         path = urlsplit(location["url"]).path
+        if any(part in message.text for part in self.expected_errors):
+            return
         if refused is None or (int(refused[1]), path) not in self.expected_refusals:
             self.errors.append(f"{message.text} ({path})")

@@ -114,6 +114,11 @@ class Gateway:
                 process.kill()
                 process.wait()
 
+    def start_api(self) -> None:
+        """Start the API process again, after it was ended; returns when it is ready."""
+        self._api = self._spawn("api")
+        self.wait_until_ready()
+
     def start_worker(self) -> int:
         """Start another worker process; returns its pid."""
         return self._spawn("worker").pid

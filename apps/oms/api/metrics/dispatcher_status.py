@@ -7,10 +7,9 @@ from typing import Any
 
 from oms.api.context import ApiContext
 from oms.domain.errors import Unavailable
-from oms.ports.leases import WorkerRow
+from oms.ports.leases import WORKER_ALIVE_SECONDS, WorkerRow
 from oms.wire.responses.gateway_status import CacheMetricsRow, Dispatcher, WorkerMetricsRow
 
-WORKER_ALIVE_SECONDS = 15.0
 ENGINE = "paper"
 """The engine under which all workers are reported."""
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import cast
 
 from oms.api.context import ApiContext
-from oms.api.metrics.dispatcher_status import WORKER_ALIVE_SECONDS, read_status, stop_watch_age
+from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
 from oms.domain.account import Environment
 from oms.domain.errors import Unavailable
 from oms.domain.risk.kill_switch import KillScope
-from oms.ports.leases import WorkerRow
+from oms.ports.leases import WORKER_ALIVE_SECONDS, WorkerRow
 from oms.ports.registry import AccountRow
 from oms.wire.json import time_text
 from oms.wire.responses.health_rows import HealthPart, HealthParts, HealthReport

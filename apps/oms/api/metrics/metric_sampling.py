@@ -5,9 +5,9 @@ import time
 from dataclasses import replace
 
 from oms.api.context import ApiContext
-from oms.api.metrics.dispatcher_status import WORKER_ALIVE_SECONDS
 from oms.api.metrics.metric_history import SAMPLE_SECONDS, MetricSample
 from oms.domain.errors import Unavailable
+from oms.ports.leases import WORKER_ALIVE_SECONDS
 
 
 async def keep_sampling(context: ApiContext) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 from oms.api.context import ApiContext
 from oms.domain.money import subtract
 from oms.domain.reconcile.discrepancy import DiscrepancyClass
+from oms.ports.leases import WORKER_ALIVE_SECONDS
 from oms.wire.json import loads
 from oms.wire.responses.reconcile_rows import newest_cursors
-
-WORKER_ALIVE_SECONDS = 15.0
 
 Heartbeat = Mapping[str, Any]
 

@@ -11,7 +11,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oms.api.ccxt_calls import WORKER_ALIVE_SECONDS
 from oms.api.command_submission import result_value
 from oms.api.context import ApiContext, Caller, admit_caller, api_context, parse_account_id
 from oms.api.errors import JsonResponse
@@ -22,6 +21,7 @@ from oms.domain.account import Account
 from oms.domain.commands.account_commands import ReadConnection
 from oms.domain.commands.command import CommandStatus
 from oms.domain.errors import Forbidden, NotFound
+from oms.ports.leases import WORKER_ALIVE_SECONDS
 from oms.ports.reconcile_store import TRADES_CURSOR
 from oms.services.submission.submit import SubmitRequest
 from oms.wire import parameters as p

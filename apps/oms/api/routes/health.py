@@ -14,12 +14,11 @@ from oms.api.errors import JsonResponse
 from oms.api.metrics.health_report import OUTBOX_LAG_SECONDS_MAX, build_health_report
 from oms.api.openapi.route_docs import documented
 from oms.domain.errors import Unavailable
+from oms.ports.leases import WORKER_ALIVE_SECONDS
 from oms.wire.responses.gateway_status import Health, Liveness, Ready, ReadyChecks, Version
 from oms.wire.responses.health_rows import HealthReport
 
 router = APIRouter()
-
-WORKER_ALIVE_SECONDS = 15.0
 
 
 @router.get("/healthz", openapi_extra=documented(Health, failures={503: Health}, is_public=True))

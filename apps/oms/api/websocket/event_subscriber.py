@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from oms.api.context import ApiContext
+from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.event_subscription import EventSubscription, Spawn
@@ -32,6 +33,7 @@ class EventSubscriber:
     feed: EventFeed
     snapshots: SnapshotLoader
     marks: PositionMarks
+    worker_age: WorkerAge
     send_buffer: SendBuffer
     spawn: Spawn
     _subscription: EventSubscription | None = None
@@ -113,5 +115,9 @@ class EventSubscriber:
         while True:
             await asyncio.sleep(interval_seconds)
             heads = {} if self._subscription is None else self._subscription.heads()
-            now = time_text(self.context.clock.now())
-            self.send_buffer.put(push_frame("heartbeat", {"server_time": now, "heads": heads}))
+            payload = {
+                "server_time": time_text(self.context.clock.now()),
+                "heads": heads,
+                "worker_age_ms": await self.worker_age.read_ms(),
+            }
+            self.send_buffer.put(push_frame("heartbeat", payload))

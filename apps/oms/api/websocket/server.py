@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 from oms.api.background_tasks import keep_running
 from oms.api.client_ip import client_ip
 from oms.api.context import ApiContext, read_credential
+from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.market_feed import MarketFeed
@@ -29,6 +30,7 @@ class WebSocketServer:
         self._marks = PositionMarks(
             history=context.history, feed=feed, mark_prices=context.mark_prices
         )
+        self._worker_age = WorkerAge(context.leases)
         limits = context.settings.events
         self._counts = KeyConnectionLimiter(
             limits.sockets_per_key_max, limits.frames_per_second_max
@@ -70,6 +72,7 @@ class WebSocketServer:
             connection_limiter=self._counts,
             market_feed=self._market_feed,
             marks=self._marks,
+            worker_age=self._worker_age,
             ip=ip,
         )
         self._sessions.add(session)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from oms.api.context import ApiContext
+from oms.api.metrics.worker_age import WorkerAge
 from oms.api.routes.risk.deadman import build_deadman_admin
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.command_submitter import CommandSubmitter
@@ -92,6 +93,7 @@ class Session:
     connection_limiter: ConnectionLimiter
     market_feed: MarketFeed
     marks: PositionMarks
+    worker_age: WorkerAge
     ip: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     key: str | None = None
@@ -137,6 +139,7 @@ class Session:
             feed=self.feed,
             snapshots=self.snapshots,
             marks=self.marks,
+            worker_age=self.worker_age,
             send_buffer=self._send_buffer,
             spawn=self._spawn,
         )

@@ -14,9 +14,13 @@ export interface Connection {
   status: ConnectionStatus;
   /** Milliseconds since the gateway's last sign of life, while `late`. */
   silentMs: number;
+  /** No worker has sent the gateway a heartbeat for some seconds: commands wait. */
+  workerSilent: boolean;
   /** Accounts whose snapshot arrived. */
   ready: ReadonlySet<number>;
 }
+
+const IDLE: Connection = { status: "idle", silentMs: 0, workerSilent: false, ready: new Set() };
 
 export interface SocketOptions {
   url: () => string;
@@ -30,13 +34,15 @@ const GATEWAY = 0;
 const NAMESPACES = ["position", "command", "risk", "market", "signal", "bot", "research"];
 const HEARTBEAT_MS = 2000;
 const LATE_AFTER_MS = 5000;
+/** With the interval of heartbeats, the page says within 6 s that no worker answers. */
+const WORKER_SILENT_AFTER_MS = 3000;
 const DEAD_AFTER_MS = 15_000;
 const RETRY_MS = [250, 500, 1000, 2000, 5000];
 /** The session, its key or its rights ended: connecting again is for after a new look at them. */
 const ENDED = new Set([1008, 4401, 4403]);
 
 export class LiveSocket {
-  readonly connection = new Store<Connection>({ status: "idle", silentMs: 0, ready: new Set() });
+  readonly connection = new Store<Connection>(IDLE);
   private readonly cursor = new Cursor();
   private readonly options: SocketOptions;
   private accounts: ReadonlySet<number> = new Set();
@@ -72,7 +78,7 @@ export class LiveSocket {
     const socket = this.socket;
     this.socket = null;
     socket?.close(1000);
-    this.connection.set({ status: "idle", silentMs: 0, ready: new Set() });
+    this.connection.set(IDLE);
   }
 
   /** Connect at once, without waiting for the next attempt. */
@@ -136,6 +142,7 @@ export class LiveSocket {
     this.lastSign = Date.now();
     if (frame.event === "error" && frame.id === "subscribe") return this.refused(frame);
     if (frame.event === "subscribed") this.subscribed();
+    if (frame.event === "heartbeat") this.heartbeat(frame);
     if (frame.action === "snapshot" && !this.snapshot(frame)) return;
     if (isStored(frame)) {
       if (this.waiting || !this.isFollowed(frame.account_id)) return;
@@ -156,6 +163,12 @@ export class LiveSocket {
       silentMs: 0,
       ready: new Set([...now.ready, ...resumed]),
     }));
+  }
+
+  private heartbeat(frame: Frame): void {
+    const age = frame.payload["worker_age_ms"];
+    const workerSilent = age === null || (typeof age === "number" && age > WORKER_SILENT_AFTER_MS);
+    this.connection.update((now) => (now.workerSilent === workerSilent ? now : { ...now, workerSilent }));
   }
 
   /** Without a subscription nothing is live: begin anew, from snapshots. */

@@ -90,6 +90,7 @@ export default {
     live: "Live",
     late: "Late: {{seconds}} s without data",
     offline: "Offline: connecting again",
+    noWorker: "No worker answers: commands wait",
     staleLate: "feed {{seconds}} s late",
     staleOffline: "offline, last known rows",
   },

@@ -87,6 +87,7 @@ export default {
     live: "En vivo",
     late: "Retraso: {{seconds}} s sin datos",
     offline: "Sin línea: reconectando",
+    noWorker: "Ningún worker responde: los comandos esperan",
     staleLate: "datos con {{seconds}} s de retraso",
     staleOffline: "sin línea, últimas filas conocidas",
   },

@@ -87,6 +87,7 @@ export default {
     live: "Ao vivo",
     late: "Atrasado: {{seconds}} s sem dados",
     offline: "Offline: reconectando",
+    noWorker: "Nenhum worker responde: comandos aguardam",
     staleLate: "dados {{seconds}} s atrasados",
     staleOffline: "offline, últimas linhas conhecidas",
   },
