@@ -40,6 +40,7 @@ async def test_stopped_and_killed_workers_are_shown(
 ) -> None:
     async for opened in open_web_desk(browser, own_gateway):
         await opened.log_in(view=f"trade?acc={own_gateway.account_id}")
+        opened.expected_errors.add("status of 503")  # Quotes need a worker.
         status = opened.page.get_by_role("status").filter(has_text=SILENT)
         await opened.page.get_by_role("status").filter(has_text="Live").wait_for(state="attached")
         for end in (own_gateway.terminate, own_gateway.kill):

@@ -15,7 +15,7 @@ from kit.gateway.processes import Gateway
 from kit.http.client import call, post_order
 from kit.polling import wait_until
 
-BATCH_SIZE = 8
+BATCH_SIZE = 16
 SYMBOL = "BTC/USDT:USDT"
 PRICE = 20_000
 SECONDS_MAX = 30.0
