@@ -62,11 +62,11 @@ async def test_a_command_on_its_way_is_unknown_while_the_api_is_dead(
         await trader.fill_ticket("0.02")
         await trader.preview.get_by_text("Limits passed").wait_for()
         await trader.ticket.get_by_role("button", name="Buy").last.click()
+        # Quotes need a worker; and what the browser logs of a server that is gone.
+        opened.expected_errors |= {"status of 503", "net::ERR_"}
         os.kill(own_gateway.pid("worker"), signal.SIGSTOP)
         await trader.dialog("Send the order").get_by_role("button", name="Send").click()
         await asyncio.to_thread(_kill_api_with_a_queued_command, own_gateway)
-        # What the browser logs of a server that is gone.
-        opened.expected_errors.add("net::ERR_")
         await opened.page.get_by_text("Outcome unknown").first.wait_for()
         os.kill(own_gateway.pid("worker"), signal.SIGCONT)
         await asyncio.to_thread(own_gateway.start_api)

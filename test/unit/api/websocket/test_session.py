@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 from kit.http.websocket_client import wait_for_condition
 from oms.api.context import ApiContext
+from oms.api.metrics.worker_age import WorkerAge
 from oms.api.websocket.account_snapshots import SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.frames import Frame, read_frame
@@ -27,6 +28,7 @@ from oms.config import Settings
 from oms.domain.access import Grant, Principal, Role
 from oms.domain.errors import Unavailable
 from oms.ports.history_reads import HistoryReads
+from oms.ports.leases import Leases
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SUBSCRIBE = json.dumps({"id": 1, "action": "subscribe", "payload": {"account_ids": [4]}})
@@ -87,6 +89,7 @@ def session(line: Line, streams: Streams) -> Session:
         marks=PositionMarks(
             history=cast(HistoryReads, streams), feed=cast(EventFeed, None), mark_prices=None
         ),
+        worker_age=WorkerAge(cast(Leases, None)),
         ip="",
     )
 
