@@ -11,8 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("apps", "ccxt_driver", "test", "tools", "docs", "examples", ".ci")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
-SUFFIXES = frozenset({".py", ".md", ".lua", ".sql", ".toml", ".yml", ".txt", ".json", ".jsonl"})
-NOT_OURS = frozenset({"__pycache__", "node_modules", "dist", "venues.json", Path(__file__).name})
+SUFFIXES = frozenset(
+    {".py", ".ts", ".tsx", ".md", ".lua", ".sql", ".toml", ".yml", ".txt", ".json", ".jsonl"}
+)
+NOT_OURS = frozenset(
+    {"__pycache__", "node_modules", "dist", "venues.json", "schema.ts", Path(__file__).name}
+)
 BUILT_PAGE = ROOT / "apps/oms/web"
 
 _WORDS = """
@@ -42,7 +46,9 @@ CONTRACT = re.compile(
     r"|[\"'`.]heard\b|[\"'`.]strike\b|[\"'`.]nobody\b|[\"'`.]evidence\b",
 )
 #: Where a banned word has its literal meaning.
-LITERAL = re.compile(r"web.?desk|trad(?:e|ing).?desk|spreadsheet|housekeep|\bfell back\b", re.I)
+LITERAL = re.compile(
+    r"web.?desk|trad(?:e|ing).?desk|spreadsheet|housekeep|\bfell back\b|\bstroke(?:\w*=|:)", re.I
+)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 

@@ -53,7 +53,7 @@ describe("the test of a connection", () => {
     expect(isGood(good)).toBe(true);
     expect(isGood({ ...good, clock: null, balance: null })).toBe(false);
     expect(isGood({ ...good, balance: { error: new Error("refused") } })).toBe(false);
-    const trouble = { code: "auth_failed", message: "" };
-    expect(isGood({ ...good, connection: { value: { ...connection.value, trouble } } })).toBe(false);
+    const problem = { code: "auth_failed", message: "" };
+    expect(isGood({ ...good, connection: { value: { ...connection.value, trouble: problem } } })).toBe(false);
   });
 });

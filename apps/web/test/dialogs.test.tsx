@@ -69,7 +69,7 @@ it("leaves a level alone that another one moved while the dialog was open", () =
   expect(onSend).toHaveBeenCalledWith({ target: "71000" });
 });
 
-it("keeps the dialog with the error, and tells of one after it was closed", async () => {
+it("keeps the dialog with the error, and shows one in a toast after it was closed", async () => {
   let fail: ((error: Error) => void) | undefined;
   onSend.mockImplementation(() => new Promise((_done, reject) => (fail = reject)));
   const { unmount } = render(levels("59000"));
@@ -79,11 +79,11 @@ it("keeps the dialog with the error, and tells of one after it was closed", asyn
   expect((await screen.findByRole("alert")).textContent).toContain("refused");
   expect(onClose).not.toHaveBeenCalled();
 
-  const told = vi.spyOn(toasts, "add");
+  const added = vi.spyOn(toasts, "add");
   fireEvent.click(button("Change"));
   unmount();
   fail?.(new Error("refused later"));
-  await waitFor(() => expect(told).toHaveBeenCalledWith(expect.objectContaining({ title: "Levels", description: "refused later" })));
+  await waitFor(() => expect(added).toHaveBeenCalledWith(expect.objectContaining({ title: "Levels", description: "refused later" })));
 });
 
 function Amount() {

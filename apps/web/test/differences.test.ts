@@ -30,7 +30,7 @@ it("says both sides of a position and of a balance", () => {
 });
 
 it("has no exchange side of a deal that the exchange does not return, and none of an unknown class", () => {
-  const evidence = { booked: { side: "sell", qty: "2", price: "10" }, told: null };
+  const evidence = { booked: { side: "sell", qty: "2", price: "10" }, "told": null };
   expect(sidesOf(discrepancy({ class: "deal_extra", evidence }))).toEqual({ ours: "sell 2 @ 10", exchange: null });
   expect(sidesOf(discrepancy({ class: "later_class", evidence: "text" }))).toEqual({ ours: null, exchange: null });
 });

@@ -123,7 +123,7 @@ it("stops when the session ended, and does not connect again by itself", () => {
   expect(live.connection.get().status).toBe("idle");
 });
 
-it("begins anew after a refused subscription, in place of a connection that drops all events", () => {
+it("connects again after a refused subscription, which would drop all events", () => {
   const live = start();
   connected();
   last().receive(event(13, 12));

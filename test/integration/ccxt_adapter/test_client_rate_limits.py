@@ -50,8 +50,9 @@ async def test_a_cancel_overtakes_the_snapshots_of_every_client(
         for client in (here, mirror)
     ]
     await asyncio.sleep(0)
+    asked = time.monotonic()
     await here.write("cancel_order", made["id"], LINEAR)
-    assert not all(each.done() for each in reads), "the cancellation waited for the reads"
+    assert time.monotonic() - asked < 1
 
     async def log() -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = venue.control("log", after=before)["log"]
@@ -131,7 +132,7 @@ async def test_after_a_ban_requests_fail_without_being_sent(
             assert refused.retry_after is not None and refused.retry_after > 100
         else:
             raise AssertionError("it left")
-    assert time.monotonic() - asked < 60, "it waited for the end of the ban"
+    assert time.monotonic() - asked < 1
     assert venue.control("log", after=before)["log"] == []
 
 

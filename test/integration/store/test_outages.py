@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import statistics
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,11 +15,7 @@ from sqlalchemy.util import greenlet_spawn
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.store_rows import a_command, a_fill, a_lease, an_account, an_order, enqueue
 from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.connection.engine import (
-    CONNECT_SECONDS_MAX,
-    IDLE_WRITE_SECONDS_MAX,
-    LOCK_WAIT_SECONDS_MAX,
-)
+from oms.adapters.sql.connection.engine import IDLE_WRITE_SECONDS_MAX
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.errors import Unavailable
@@ -79,7 +74,7 @@ async def test_stopped_server_is_unavailable_immediately(
     lease = await a_lease(store, account_id)
     await asyncio.to_thread(server.kill)
 
-    seconds: list[float] = []
+    began = time.monotonic()
     for call in (
         store.ping,
         lambda: store.queue.enqueue([Submission(commands=(a_command(1, account_id),))]),
@@ -93,12 +88,10 @@ async def test_stopped_server_is_unavailable_immediately(
         lambda: store.registry.user("ann"),
         store.schema_version,
     ):
-        began = time.monotonic()
         with pytest.raises(Unavailable) as error:
             await call()  # type: ignore[operator]
-        seconds.append(time.monotonic() - began)
         assert error.value.code == "database_unavailable"
-    assert statistics.median(seconds) < CONNECT_SECONDS_MAX, "calls wait for a connection"
+    assert time.monotonic() - began < 5
 
 
 async def test_opening_an_unreachable_server_fails(server: PrivateMariaDB, url: str) -> None:
@@ -172,7 +165,7 @@ async def test_server_ends_an_idle_write_transaction(store: SqlStore, url: str) 
     began = time.monotonic()
     assert not await store.ledger.commit([a_fill(lease, 1, 1)])
 
-    assert time.monotonic() - began < IDLE_WRITE_SECONDS_MAX + LOCK_WAIT_SECONDS_MAX
+    assert time.monotonic() - began < IDLE_WRITE_SECONDS_MAX + 2
     assert await store.history.heads([account_id]) == {account_id: 1}
     connection.invalidate()
     await sleeper.close()

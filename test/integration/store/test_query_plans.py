@@ -40,11 +40,8 @@ DATED_SECONDS = 400
 WORK_MAX = {"mariadb": 500, "sqlite": 10_000}
 WORK_PER_PAGE_MAX = {"mariadb": 3 * PAGE_ROWS + 50, "sqlite": 8_000}
 #: A sieve for what the counting misses: the median of some rounds. Measured again if it is too
-#: slow, as the machine may have had other things to do; the lowest median counts. On a slow or busy
-#: machine it is as many times a computation that takes five milliseconds elsewhere.
+#: slow, as the machine may have had other things to do; the lowest median counts.
 SECONDS_MAX = 0.05
-COMPUTATIONS_MAX = 10
-COMPUTATION_SIZE = 250_000
 ROUNDS = 5
 MEASUREMENTS_MAX = 3
 #: What holds history, by the names that statements give it.
@@ -283,22 +280,15 @@ def _pages(store: SqlStore, lease: Lease) -> Mapping[str, tuple[Ask, int]]:
 
 
 async def _seconds(ask: Ask) -> float:
-    """The lowest median of the measurements; ends with the first one that is fast enough.
-
-    Durations on a slow machine are reduced to those of a machine that is as fast as expected.
-    """
+    """The lowest median of the measurements; ends with the first one that is fast enough."""
     lowest = math.inf
     for _ in range(MEASUREMENTS_MAX):
-        durations, computations = [], []
+        durations = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
             await ask()
-            asked = time.perf_counter()
-            sum(range(COMPUTATION_SIZE))
-            durations.append(asked - began)
-            computations.append(time.perf_counter() - asked)
-        slowness = COMPUTATIONS_MAX * statistics.median(computations) / SECONDS_MAX
-        lowest = min(lowest, statistics.median(durations) / max(1, slowness))
+            durations.append(time.perf_counter() - began)
+        lowest = min(lowest, statistics.median(durations))
         if lowest <= SECONDS_MAX:
             break
     return lowest

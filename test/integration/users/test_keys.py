@@ -248,6 +248,19 @@ async def test_owners_can_only_tighten_restrictions(api: AdminClient) -> None:
     assert result["ip_allowlist"] == ["127.0.0.1/32"]
 
 
+async def test_an_admin_who_limits_a_disabled_key_does_not_enable_it(api: AdminClient) -> None:
+    key_id = (await api.user("ann"))["api_key_id"]
+    target = f"/admin/api-keys/{key_id}"
+    assert (await api.admin("PATCH", target, {"status": "disabled"})).status == 200
+    limits = {"restrictions": {"max_order_notional": "5"}}
+    assert (await api.admin("PATCH", target, limits)).status == 200
+    rows = (await api.admin.get("/admin/users-api-keys"))["items"]
+    (key,) = (row for row in rows if row["api_key_id"] == key_id)
+    assert (key["api_key_status"], key["restrictions"]["max_order_notional"]) == ("disabled", "5")
+    empty = await api.admin("PATCH", target, {})
+    assert (empty.status, empty.detail["code"]) == (422, "validation_error")
+
+
 async def test_new_key_inherits_the_restrictions(api: AdminClient) -> None:
     made = await api.user(restrictions={"ip_allowlist": ["127.0.0.1/8"], "max_order_notional": 100})
     key = str(made["api_key_plain"])

@@ -122,7 +122,7 @@ async def create_user_key(request: Request) -> Response:
 async def change_key(request: Request, api_key_id: PathId) -> Response:
     """Change status, label or restrictions of a key."""
     caller = await require_permission(request, Permission.ADMIN)
-    change_request = wire.read_key_change(load_body(await request.body()), needs_status=True)
+    change_request = wire.read_key_change(load_body(await request.body()))
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id))
     change = change_request.applied(key.restrictions)

@@ -201,7 +201,7 @@ async def change_own_key(request: Request, api_key_id: PathId) -> Response:
     """Change status or label of one of the caller's keys, or tighten its restrictions."""
     caller = await require_change(request, Permission.SELF)
     require_confirmed(request, caller, Permission.SELF)
-    change_request = wire.read_key_change(load_body(await request.body()), needs_status=False)
+    change_request = wire.read_key_change(load_body(await request.body()))
     administer = api_context(request).administer
     key = await administer.key(parse_key_id(api_key_id), caller.principal.user_id)
     change = change_request.applied(key.restrictions)

@@ -68,10 +68,10 @@ def read_new_key(body: object) -> NewKeyRequest:
     return _new_key(read_fields(shapes.NEW_KEY, body))
 
 
-def read_key_change(body: object, *, needs_status: bool) -> KeyChangeRequest:
-    """Parse changes of a key. Raises ``Malformed``."""
+def read_key_change(body: object) -> KeyChangeRequest:
+    """Parse changes of a key, at least one. Raises ``Malformed``."""
     fields = read_fields(shapes.KEY_CHANGE, body, ("label",))
-    if "status" not in fields and (needs_status or not fields):
+    if not fields:
         raise malformed_at(("status",), "active or disabled is expected", "missing")
     change = ApiKeyChange(
         status=fields.get("status"),

@@ -27,7 +27,7 @@ export const confirmation = new Store<{ answer: (confirmed: boolean) => void } |
 
 let clockAheadMs = 0;
 
-/** A time of this machine's clock as the gateway's clock has it, as far as the last answer told. */
+/** A time of this machine's clock as the gateway's clock has it, as the last answer gave it. */
 export function gatewayTime(milliseconds: number): number {
   return milliseconds - clockAheadMs;
 }

@@ -21,6 +21,9 @@ export interface HistoryQuery {
 }
 
 const PAGE_SIZE = 200;
+/** The key of every list of the past. */
+export const HISTORY_QUERY = ["history"] as const;
+
 /** Live events renew a list at most so often: each reads every page that is loaded. */
 const RENEW_AT_MOST_EVERY_MS = 3000;
 
@@ -54,7 +57,7 @@ export function useHistory<Row>(options: HistoryOptions<Row>): History<Row> {
   const stateOf = useReadState();
   useRenewal(name, options.renewedBy ?? []);
   const query = useInfiniteQuery({
-    queryKey: ["history", name, accounts, period.start, period.end, period.tz, filters],
+    queryKey: [...HISTORY_QUERY, name, accounts, period.start, period.end, period.tz, filters],
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
       call(
@@ -88,7 +91,7 @@ function useRenewal(name: string, events: readonly string[]): void {
   const client = useQueryClient();
   const key = events.join(" ");
   const renew = useEffectEvent(
-    () => void client.invalidateQueries({ queryKey: ["history", name] }, { cancelRefetch: false }),
+    () => void client.invalidateQueries({ queryKey: [...HISTORY_QUERY, name] }, { cancelRefetch: false }),
   );
   useEffect(() => {
     if (key === "") return undefined;

@@ -262,7 +262,7 @@ export function startCommands(): void {
   onEvents(["command_updated"], (frame) => {
     const { command_id, request_id, status, error } = frame.payload as Partial<Command>;
     const item = commands.get().find((command) => command.commandId === command_id || command.key === request_id);
-    // While the request is on its way its answer tells the same, to the dialog that waits for it.
+    // While the request is on its way, its answer reports the same to the dialog that waits for it.
     if (item === undefined || item.state === "sending" || status === undefined || command_id === undefined) return;
     change(item.key, { commandId: command_id, state: STATES[status], error: error ?? item.error });
   });

@@ -171,7 +171,7 @@ export class LiveSocket {
     this.connection.update((now) => (now.workerSilent === workerSilent ? now : { ...now, workerSilent }));
   }
 
-  /** Without a subscription nothing is live: begin anew, from snapshots. */
+  /** Without a subscription nothing is live: connect again, and start from snapshots. */
   private refused(frame: Frame): void {
     const code = frame.payload["code"];
     const socket = this.socket;

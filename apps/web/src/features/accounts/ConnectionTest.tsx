@@ -75,12 +75,12 @@ function Worker({ connection }: { connection: Connection }) {
   const { t } = useTranslation("accounts");
   const errorText = useErrorText();
   if (!connection.answered) return <Line tone="bad">{t("test.noWorker")}</Line>;
-  const { trouble } = connection;
-  if (trouble === null) return <Line tone="good">{t("test.workerGood")}</Line>;
+  const problem = connection.trouble;
+  if (problem === null) return <Line tone="good">{t("test.workerGood")}</Line>;
   return (
     <>
-      <Line tone="bad">{errorText(trouble)}</Line>
-      <code className="text-2xs text-muted">{trouble.code}</code>
+      <Line tone="bad">{errorText(problem)}</Line>
+      <code className="text-2xs text-muted">{problem.code}</code>
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ENVIRONMENTS, exchangesFor, requestOf, type AccountDraft, type DraftEnvironment } from "@/features/accounts/draft";
-import { createAccount, POSITION_MODES, RISK_PRESETS, useExchanges, type RiskPreset } from "@/features/accounts/reads";
+import { createAccount, POSITION_MODES, useExchanges } from "@/features/accounts/reads";
+import { PRESETS, type Preset } from "@/features/risk/policy";
 import { Combobox } from "@/kit/Combobox";
 import { Confirm } from "@/kit/Confirm";
 import { TextField } from "@/kit/Field";
@@ -62,11 +63,11 @@ export function NewAccountDialog({ onClose, onCreated }: { onClose: () => void; 
         onChange={(positionMode) => set({ positionMode })}
         options={POSITION_MODES.map((value) => ({ value, label: t(`mode.${value}`) }))}
       />
-      <Select<RiskPreset | typeof OWN_PRESET>
+      <Select<Preset | typeof OWN_PRESET>
         label={t("preset")}
         value={draft.preset ?? OWN_PRESET}
         onChange={(preset) => set({ preset: preset === OWN_PRESET ? null : preset })}
-        options={[OWN_PRESET, ...RISK_PRESETS].map((value) => ({ value: value as RiskPreset, label: t(`presets.${value as RiskPreset}`) }))}
+        options={[OWN_PRESET, ...PRESETS].map((value) => ({ value: value as Preset, label: t(`presets.${value as Preset}`) }))}
       />
     </Confirm>
   );

@@ -10,7 +10,7 @@ import { fmtDuration } from "@/lib/time";
 const TONES: Record<Compared["status"], PillTone> = { fresh: "good", stale: "warn", never: "neutral" };
 
 /** What went wrong at the last comparison with the exchange; null: nothing. */
-function troubleOf(compared: Compared | undefined): string | null {
+function problemOf(compared: Compared | undefined): string | null {
   return compared?.degraded ?? compared?.history_unreachable ?? null;
 }
 
@@ -59,7 +59,7 @@ export function useAccountColumns(compared: readonly Compared[] | undefined): re
         cell: (row) => <Age compared={of(row)} />,
       },
       { id: "differences", header: t("differences"), kind: "id", width: 90, priority: 2, value: (row) => of(row)?.discrepancies ?? null },
-      { id: "trouble", header: t("trouble"), kind: "text", width: 160, priority: 3, value: (row) => troubleOf(of(row)) },
+      { id: "problem", header: t("problem"), kind: "text", width: 160, priority: 3, value: (row) => problemOf(of(row)) },
       {
         id: "credentials",
         header: t("credentials.column"),

@@ -1,5 +1,6 @@
 /** A new account as the form has it. */
-import type { AccountRequest, PositionMode, RiskPreset } from "@/features/accounts/reads";
+import type { AccountRequest, PositionMode } from "@/features/accounts/reads";
+import type { Preset } from "@/features/risk/policy";
 
 export const ENVIRONMENTS = ["paper", "testnet", "demo", "live"] as const;
 export type DraftEnvironment = (typeof ENVIRONMENTS)[number];
@@ -10,7 +11,7 @@ export interface AccountDraft {
   label: string;
   positionMode: PositionMode;
   /** Null: that of the environment. */
-  preset: RiskPreset | null;
+  preset: Preset | null;
 }
 
 /** The exchanges of an environment: the paper engine simulates, the others are connected to. */

@@ -12,11 +12,9 @@ type Schemas = components["schemas"];
 export type AccountRequest = Schemas["AccountRequest"];
 export type AccountChange = Omit<Schemas["AccountChange"], "comment">;
 export type PositionMode = NonNullable<Schemas["AccountRequest"]["position_mode"]>;
-export type RiskPreset = NonNullable<Schemas["AccountRequest"]["risk_preset"]>;
 export type Compared = Schemas["ReconcileStatus"];
 
 export const POSITION_MODES = ["hedge", "netting", "strategy_netting"] as const satisfies readonly PositionMode[];
-export const RISK_PRESETS = ["strict", "small", "standard", "open"] as const satisfies readonly RiskPreset[];
 
 /** An account as the lists show it. Credentials are known as stored or not, never as text. */
 export interface AdminAccount extends Omit<Schemas["AdminAccount"], "environment"> {

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { AccountDrawer } from "@/features/accounts/AccountDrawer";
 import { CredentialsDialog, LiveDialog, SettingsDialog } from "@/features/accounts/ChangeDialogs";
@@ -51,6 +52,7 @@ export default function AccountsPage() {
   const compared = useCompared();
   const columns = useAccountColumns(compared.data);
   const renew = useRenewAccounts();
+  const stateOf = useReadState();
   const [filters, setFilters, filtered] = useFilters("name");
   const [opened, setOpened] = useState<Opened>(null);
   const [shownId, setShownId] = useState<number | null>(null);
@@ -70,7 +72,7 @@ export default function AccountsPage() {
         label={t("title")}
         columns={columns}
         rows={rows}
-        state={{ loading: accounts.isPending, error: accounts.data === undefined ? accounts.error : null, onRetry: () => void accounts.refetch() }}
+        state={stateOf(accounts)}
         empty={<EmptyState title={t("empty")} />}
         onClearFilters={filtered ? () => setFilters({ name: undefined }) : undefined}
         defaultSort={{ id: "id", desc: false }}

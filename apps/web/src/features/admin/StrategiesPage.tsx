@@ -1,10 +1,11 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
-import { EditDialog } from "@/features/strategies/EditDialog";
 import { useRenewStrategies, useStrategyRows, type StrategyRow } from "@/features/strategies/reads";
 import { StatusDialog } from "@/features/strategies/StatusDialog";
+import { StrategyDialog } from "@/features/strategies/StrategyDialog";
 import { StrategyDrawer } from "@/features/strategies/StrategyDrawer";
 import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
@@ -54,6 +55,7 @@ export default function StrategiesPage() {
   const strategies = useStrategyRows(isAdmin);
   const columns = useColumns();
   const renew = useRenewStrategies();
+  const stateOf = useReadState();
   const [filters, setFilters, filtered] = useFilters("strategy");
   const [opened, setOpened] = useState<Opened>(null);
   const [shownId, setShownId] = useState<number | null>(null);
@@ -69,7 +71,7 @@ export default function StrategiesPage() {
         label={t("title")}
         columns={columns}
         rows={rows}
-        state={{ loading: strategies.isPending, error: strategies.data === undefined ? strategies.error : null, onRetry: () => void strategies.refetch() }}
+        state={stateOf(strategies)}
         empty={<EmptyState title={t("empty")} />}
         onClearFilters={filtered ? () => setFilters({ strategy: undefined }) : undefined}
         defaultSort={{ id: "name", desc: false }}
@@ -99,8 +101,8 @@ export default function StrategiesPage() {
         }
       />
       {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}
-      {opened?.kind === "new" && <EditDialog onClose={close} onChanged={renew} />}
-      {opened?.kind === "change" && <EditDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
+      {opened?.kind === "new" && <StrategyDialog onClose={close} onChanged={renew} />}
+      {opened?.kind === "change" && <StrategyDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
       {opened?.kind === "status" && <StatusDialog strategy={opened.strategy} onClose={close} onChanged={renew} />}
     </>
   );

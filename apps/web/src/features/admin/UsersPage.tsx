@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { KEYS_QUERY, useKeys } from "@/features/keys/reads";
 import { SESSIONS_QUERY, useSessions } from "@/features/sessions/reads";
@@ -87,6 +88,7 @@ export default function UsersPage() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const columns = useColumns();
+  const stateOf = useReadState();
   const [filters, setFilters, filtered] = useFilters("user");
   const { users, rows } = useUserRows((filters.user ?? "").toLowerCase());
   const [opened, setOpened] = useState<Opened>(null);
@@ -102,7 +104,7 @@ export default function UsersPage() {
         label={t("title")}
         columns={columns}
         rows={rows}
-        state={{ loading: users.isPending, error: users.data === undefined ? users.error : null, onRetry: () => void users.refetch() }}
+        state={stateOf(users)}
         empty={<EmptyState title={t("empty")} />}
         onClearFilters={filtered ? () => setFilters({ user: undefined }) : undefined}
         defaultSort={{ id: "name", desc: false }}

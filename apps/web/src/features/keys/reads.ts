@@ -1,4 +1,4 @@
-/** API keys: of all users for an administrator, the own ones for everybody. */
+/** API keys: of all users for an administrator, the own ones for each user. */
 import { useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";
@@ -82,12 +82,12 @@ export async function setKeyStatus(owner: Owner, key: Key, status: Key["status"]
     : call(api.PATCH("/user/api-keys/{api_key_id}", { params, body })));
 }
 
-/** Limit the value of what a key may open; null: no limit. Throws `ApiError`. */
+/** Limit the value of what a key may open; null: no limit. Its other fields stay. Throws `ApiError`. */
 export async function setKeyCaps(
   key: Key,
   caps: Pick<Key["restrictions"], "max_order_notional" | "max_day_notional">,
   comment: string,
 ): Promise<void> {
   const params = { path: { api_key_id: key.id }, header: commentHeader(comment) };
-  await call(api.PATCH("/admin/api-keys/{api_key_id}", { params, body: { status: key.status, restrictions: caps } }));
+  await call(api.PATCH("/admin/api-keys/{api_key_id}", { params, body: { restrictions: caps } }));
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useStrategies, useStrategyNames } from "@/api/strategies";
+import { HISTORY_QUERY } from "@/app/history";
 import { useAccountNames } from "@/app/scope";
 import { reassign, shared, useMoved, type Moved, type ReassignItem, type Target } from "@/features/posttrade/reassign";
 import { sizeOf } from "@/features/positions/figures";
@@ -69,7 +70,7 @@ export function ReassignDialog({ orderIds: asked, onClose }: Props) {
         try {
           setOutcomes(await reassign(orderIds, chosen, comment));
         } finally {
-          for (const name of ["reassign", "orders", "deals", "positionHistory"]) void client.invalidateQueries({ queryKey: [name] });
+          for (const queryKey of [["reassign"], HISTORY_QUERY]) void client.invalidateQueries({ queryKey });
         }
       }}
     >

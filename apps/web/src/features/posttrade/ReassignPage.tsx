@@ -16,7 +16,6 @@ import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import { Select } from "@/kit/Select";
 import { useCan } from "@/lib/permissions";
-import { useLiveEvents } from "@/live/hooks";
 
 const EVENTS = ["reassigned", "deal_updated", "snapshot_done"];
 
@@ -36,6 +35,7 @@ export default function ReassignPage() {
   const symbol = filters.symbol;
   const history = useHistory<Order>({
     name: "reassign",
+    renewedBy: EVENTS,
     accounts: scope.parameter,
     period: days,
     filters: { symbol, strategy: String(strategy) },
@@ -44,7 +44,6 @@ export default function ReassignPage() {
         params: { query: { ...query, strategy_id: strategy, ...(symbol === undefined ? {} : { symbol }) } },
       }) as Promise<{ data?: Page<Order>; response: Response }>,
   });
-  useLiveEvents(EVENTS, history.refresh);
   const allowed = (row: Order) => can("reassign", row.account_id);
   const chosen = history.rows.filter((row) => selected.has(row.id) && allowed(row)).map((row) => row.id);
   const close = () => {

@@ -10,7 +10,7 @@ export type LimitValue = Limit["value"];
 type Kind = "number" | "flag" | "symbols" | "zone";
 /** `money`: the currency of limits. */
 export type Unit = "money" | "percent" | "bps" | "seconds" | "perMinute" | "times" | "quantity" | null;
-export type Group = "entries" | "pace" | "prices" | "numbers" | "sizes" | "losses";
+export type Group = "entries" | "frequency" | "prices" | "numbers" | "sizes" | "losses";
 
 interface KeyFacts {
   group: Group;
@@ -23,11 +23,11 @@ interface KeyFacts {
 export const LIMIT_KEYS: Record<LimitKey, KeyFacts> = {
   allow_new_positions: { group: "entries", unit: null, kind: "flag" },
   allowed_symbols: { group: "entries", unit: null, kind: "symbols" },
-  duplicate_order_window_seconds: { group: "pace", unit: "seconds" },
-  max_orders_per_minute: { group: "pace", unit: "perMinute" },
-  cooldown_seconds_after_losses: { group: "pace", unit: "seconds" },
-  losses_in_a_row: { group: "pace", unit: null },
-  auto_reject_rate_per_minute: { group: "pace", unit: "perMinute", ofAccount: true },
+  duplicate_order_window_seconds: { group: "frequency", unit: "seconds" },
+  max_orders_per_minute: { group: "frequency", unit: "perMinute" },
+  cooldown_seconds_after_losses: { group: "frequency", unit: "seconds" },
+  losses_in_a_row: { group: "frequency", unit: null },
+  auto_reject_rate_per_minute: { group: "frequency", unit: "perMinute", ofAccount: true },
   price_collar_pct: { group: "prices", unit: "percent" },
   max_slippage_bps: { group: "prices", unit: "bps" },
   max_open_positions: { group: "numbers", unit: null },
@@ -47,7 +47,7 @@ export const LIMIT_KEYS: Record<LimitKey, KeyFacts> = {
   risk_day_zone: { group: "losses", unit: null, kind: "zone", ofAccount: true },
 };
 
-export const GROUPS: readonly Group[] = ["entries", "pace", "prices", "numbers", "sizes", "losses"];
+export const GROUPS: readonly Group[] = ["entries", "frequency", "prices", "numbers", "sizes", "losses"];
 
 export function keysOf(group: Group): LimitKey[] {
   return (Object.keys(LIMIT_KEYS) as LimitKey[]).filter((key) => LIMIT_KEYS[key].group === group);

@@ -32,7 +32,7 @@ export function usePolicy({ scope, id }: PolicyScope, enabled: boolean) {
   });
 }
 
-/** Read policies and usage anew. */
+/** Read policies and usage again. */
 export function useRenewPolicies(): () => Promise<void> {
   const client = useQueryClient();
   return async () => {

@@ -1,4 +1,4 @@
-/** Browser sessions: of all users for an administrator, the own ones for everybody. */
+/** Browser sessions: of all users for an administrator, the own ones for each user. */
 import { useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";

@@ -149,7 +149,7 @@ export default function SymbolsPage() {
   );
 }
 
-/** Read the markets from the exchange anew; a failure keeps the rows and says so. */
+/** Read the markets from the exchange again; a failure keeps the rows and is shown. */
 function useReload() {
   const { t } = useTranslation("symbols");
   const text = useErrorText();

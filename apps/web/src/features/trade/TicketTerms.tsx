@@ -6,7 +6,7 @@ import { Facts } from "@/kit/DetailDrawer";
 import { useFormats } from "@/lib/format";
 import { profitCurrency } from "@/lib/symbol";
 
-/** What the order has besides side, quantity and price: nothing that is sent goes unsaid. */
+/** What is sent besides side, quantity and price, so that the confirmation shows all of it. */
 export function TicketTerms({ ticket, strategies }: { ticket: Ticket; strategies: readonly Strategy[] }) {
   const { t } = useTranslation("trade");
   const { number } = useFormats();

@@ -32,7 +32,7 @@ export default {
   comparedAge: "Compared",
   never: "never",
   differences: "Differences",
-  trouble: "Problem",
+  problem: "Problem",
   degraded: "Comparison is limited",
   unreachable: "History out of reach",
   stored: {

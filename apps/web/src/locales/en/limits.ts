@@ -9,7 +9,7 @@ export default {
   saveTitle: "Limits of {{name}}",
   saveAction: "Save the limits",
   saved: "The limits of {{name}} are saved.",
-  unreadable: "The stored limit {{key}} cannot be read. Every new order is refused until it is set anew.",
+  unreadable: "The stored limit {{key}} cannot be read. Every new order is refused until it is set again.",
   noAccount: "No accounts in view.",
   noStrategy: "There is no strategy.",
   scope: {
@@ -30,7 +30,7 @@ export default {
   },
   group: {
     entries: "Entries",
-    pace: "Pace",
+    frequency: "Order frequency",
     prices: "Prices",
     numbers: "Numbers",
     sizes: "Sizes",

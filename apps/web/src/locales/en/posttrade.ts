@@ -64,7 +64,7 @@ export default {
     order_over_filled: "Order executed beyond its quantity",
   },
   fix: {
-    none: "None: decide by hand",
+    none: "None: decide yourself",
     correct: "Book a correction",
     reverse: "Reverse the correction",
     cancel: "End the order as canceled",

@@ -8,7 +8,7 @@ export default {
   none: "No strategy",
   title_one: "Reassign {{count}} order",
   title_other: "Reassign {{count}} orders",
-  effect: "Moves the orders with their deals and positions. The positions of their symbols are calculated anew. No order is sent.",
+  effect: "Moves the orders with their deals and positions. The positions of their symbols are calculated again. No order is sent.",
   action: "Reassign",
   strategy: "To strategy",
   position: "To position",

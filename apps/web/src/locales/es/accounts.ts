@@ -35,7 +35,7 @@ export default {
   comparedAge: "Comparada",
   never: "nunca",
   differences: "Diferencias",
-  trouble: "Problema",
+  problem: "Problema",
   degraded: "La comparación es limitada",
   unreachable: "Historial fuera de alcance",
   stored: {

@@ -33,7 +33,7 @@ export default {
   },
   group: {
     entries: "Entradas",
-    pace: "Ritmo",
+    frequency: "Frecuencia de órdenes",
     prices: "Precios",
     numbers: "Cantidades",
     sizes: "Tamaños",

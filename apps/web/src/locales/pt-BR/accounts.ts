@@ -35,7 +35,7 @@ export default {
   comparedAge: "Comparada",
   never: "nunca",
   differences: "Diferenças",
-  trouble: "Problema",
+  problem: "Problema",
   degraded: "A comparação é limitada",
   unreachable: "Histórico fora de alcance",
   stored: {

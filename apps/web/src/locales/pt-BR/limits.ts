@@ -33,7 +33,7 @@ export default {
   },
   group: {
     entries: "Entradas",
-    pace: "Ritmo",
+    frequency: "Frequência de ordens",
     prices: "Preços",
     numbers: "Quantidades",
     sizes: "Tamanhos",

@@ -7,7 +7,7 @@ import { TextField } from "@/kit/Field";
 import { toastDone } from "@/kit/toasts";
 import { can, commentRequired, useMe } from "@/lib/permissions";
 
-interface EditDialogProps {
+interface StrategyDialogProps {
   /** Absent: a new one. */
   strategy?: StrategyRow;
   onClose: () => void;
@@ -20,7 +20,7 @@ function draftOf(strategy: StrategyRow | undefined): StrategyDraft {
 }
 
 /** Create a strategy, or change its name, number and accounts. */
-export function EditDialog({ strategy, onClose, onChanged }: EditDialogProps) {
+export function StrategyDialog({ strategy, onClose, onChanged }: StrategyDialogProps) {
   const { t } = useTranslation("strategies");
   const me = useMe();
   const isAdmin = me.actions.includes("admin");
