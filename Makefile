@@ -49,7 +49,8 @@ check: ## style, types (the web desk's too, where Node.js is), import contracts,
 	OMS_TEST_EXAMPLES_PERCENT=20 $(BIN)/pytest -q -n $(TEST_WORKERS) $(wildcard test/unit test/property)
 
 HISTORIES ?= 10000
-WHOLE := test/e2e/test_process_kills.py test/unit/adapters/ccxt/sync/test_report_order_independence.py \
+WHOLE := test/e2e/test_process_kills.py test/e2e/test_signal_kills.py \
+	test/unit/adapters/ccxt/sync/test_report_order_independence.py \
 	test/integration/ccxt_adapter/streams/test_stream_faults.py \
 	test/integration/ccxt_adapter/exchange/test_exchange_limits.py
 
@@ -104,7 +105,8 @@ COMPILE := uv pip compile pyproject.toml $(COMPILE_OPTIONS)
 
 lock: ## write the lock files from pyproject.toml (needs uv; UPGRADE=--upgrade)
 	@command -v uv >/dev/null || { echo "uv is missing: python3 -m pip install uv" >&2; exit 2; }
-	$(COMPILE) --all-extras $(UPGRADE) --output-file requirements.lock
+	$(COMPILE) --extra fast --extra build --extra stocks --extra dev $(UPGRADE) \
+		--output-file requirements.lock
 	$(COMPILE) --extra fast --extra build --no-annotate --constraints requirements.lock \
 		--output-file requirements-runtime.lock
 	uv pip compile --group pyproject.toml:docs $(COMPILE_OPTIONS) --no-annotate $(UPGRADE) \

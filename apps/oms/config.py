@@ -6,7 +6,7 @@ Pydantic validates them; other modules take the values they need.
 import json
 import os
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: File name of the master keys in the data folder.
 KEY_FILE_NAME = "master.key"
+#: File name of the key of secrets that API and runner open.
+SIGNAL_KEY_FILE_NAME = "signal.key"
 #: File name of the keys that the first start created, in the data folder.
 FIRST_RUN_FILE = "first-run.json"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -110,8 +112,40 @@ class DeskSettings(BaseModel):
     equity_snapshot_seconds: int = Field(default=300, ge=1, le=86_400)
     #: Currency of the figures of accounts that set none, and of totals over accounts.
     report_currency: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,20}$")
+    #: File of the mirror of the audit log; absent: none is written.
+    audit_log_path: Path | None = None
     #: Currency of the limits of risk policies on notionals and losses.
     limit_currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{2,20}$")
+
+
+class SignalSettings(BaseModel):
+    """Receipt of signals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: How long the answer to a bounce signal waits for what becomes of it.
+    wait_ms: int = Field(default=2000, ge=0, le=60_000)
+    #: Networks of TradingView, for its sources without an ``ip_allowlist``; empty: any.
+    tradingview_ips: tuple[str, ...] = ()
+
+    @field_validator("tradingview_ips", mode="before")
+    @classmethod
+    def _split(cls, networks: object) -> object:
+        """Return the networks of a text with commas between, as the environment has them."""
+        is_text = isinstance(networks, str)
+        return [each for each in str(networks).split(",") if each] if is_text else networks
+
+    @field_validator("tradingview_ips")
+    @classmethod
+    def _refuse_invalid(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for text in networks:
+            ip_network(text.strip(), strict=False)
+        return tuple(text.strip() for text in networks)
+
+    @property
+    def tradingview_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of ``tradingview_ips``."""
+        return tuple(ip_network(text, strict=False) for text in self.tradingview_ips)
 
 
 PresetName = Literal["open", "standard", "strict", "small"]
@@ -128,6 +162,15 @@ class RiskPresetSettings(BaseModel):
     testnet: PresetName = "standard"
     demo: PresetName = "standard"
     live: PresetName = "standard"
+
+
+class NotifySettings(BaseModel):
+    """Notifications."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: Whether messages may go to addresses that are not public.
+    allow_private: bool = False
 
 
 class UiSettings(BaseModel):
@@ -163,6 +206,9 @@ class Settings(BaseModel):
     master_key: str | None = Field(default=None, repr=False)
     #: File of master keys, one per line; absent: ``home/master.key``.
     master_key_file: Path | None = None
+    #: Key of the secrets that API and runner open, as those of sinks; absent: ``signal.key`` beside
+    #: the file of master keys.
+    signal_key: str | None = Field(default=None, repr=False)
     #: Folder of the Unix sockets for notifications between processes; absent: ``home/notifier``.
     notifier_dir: Path | None = None
     #: Folder of recorded prices for paper accounts; absent: ``home/tapes``.
@@ -170,6 +216,8 @@ class Settings(BaseModel):
     #: Folder of cached market tables of exchanges; absent: ``home/markets``.
     markets_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
+    #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
+    runner: bool = True
     #: How long ``oms up`` waits for a heartbeat before it restarts a process.
     silence_seconds_max: float = Field(default=5, ge=1)
     commands: CommandSettings = CommandSettings()
@@ -177,7 +225,9 @@ class Settings(BaseModel):
     events: EventSettings = EventSettings()
     limits: RateLimitSettings = RateLimitSettings()
     desk: DeskSettings = DeskSettings()
+    signals: SignalSettings = SignalSettings()
     risk_presets: RiskPresetSettings = RiskPresetSettings()
+    notify: NotifySettings = NotifySettings()
     ui: UiSettings = UiSettings()
     #: Scheme, host and port under which browsers reach this gateway; absent: those of the request.
     public_url: str | None = None
@@ -264,6 +314,11 @@ class Settings(BaseModel):
         return (
             self.master_key_file if self.master_key_file is not None else self.home / KEY_FILE_NAME
         )
+
+    @property
+    def signal_key_file(self) -> Path:
+        """The file of the signal key."""
+        return self.key_file.with_name(SIGNAL_KEY_FILE_NAME)
 
     @property
     def notifier_socket_dir(self) -> Path:

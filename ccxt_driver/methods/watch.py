@@ -344,10 +344,9 @@ class WatchMethods(Driver):
         return None
 
     async def _limit_rate(self, query: tuple[str, ...], seconds: float) -> None:
-        """Sleeps until ``seconds`` have passed since the last HTTP read of the same query."""
-        read_at = self._read_times()
-        seconds_left = read_at.get(query, 0) + seconds - time.monotonic()
-        if seconds_left > 0:
+        """Sleeps until ``seconds`` have passed since the last HTTP read of the query, if any."""
+        read_at, now = self._read_times(), time.monotonic()
+        if (seconds_left := read_at.get(query, now - seconds) + seconds - now) > 0:
             await asyncio.sleep(seconds_left)
         read_at[query] = time.monotonic()
 

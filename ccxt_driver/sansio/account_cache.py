@@ -28,8 +28,8 @@ _EVENT_KINDS = {
     "position_updated": POSITIONS,
     "position_deleted": POSITIONS,
 }
-MARKED = "position_marked"
-#: What such an event says of a position.
+MARKED = "positions_marked"
+#: What such an event says of each of its positions.
 _MARK_KEYS = ("mark_price", "mark_at", "market_value", "cost_basis", "unrealized_pnl")
 _ID_KEYS = {ORDERS: "order_id", TRADES: "deal_id", POSITIONS: "position_id"}
 _FINAL_STATES = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "CLOSED", "MERGED"})
@@ -172,7 +172,8 @@ class AccountCache:
             self.apply_snapshot(snapshot_kind, extract_rows(snapshot_kind, frame))
             self.seq = _later(self.seq, payload.get("seq"))
         elif event == MARKED:
-            self._apply_mark(payload)
+            for mark in payload.get("marks") or ():
+                self._apply_mark(mark)
         elif event == "gap":
             self.reset_sequence()
         elif self._advance_sequence(frame):
@@ -214,13 +215,13 @@ class AccountCache:
         if cached is None or not cached.is_from_snapshot or not _is_unchanged(row, cached.row):
             self._store(kind, row_id, row, is_from_snapshot=False)
 
-    def _apply_mark(self, payload: Row) -> None:
+    def _apply_mark(self, mark: Row) -> None:
         """Sets the mark of an open position; it has no number and belongs to no version."""
-        row_id = str(payload.get("position_id"))
+        row_id = str(mark.get("position_id"))
         row = self._open[POSITIONS].get(row_id)
         if row is None:
             return
-        marked = {**row, **{key: payload[key] for key in _MARK_KEYS if key in payload}}
+        marked = {**row, **{key: mark[key] for key in _MARK_KEYS if key in mark}}
         self._open[POSITIONS][row_id] = marked
         for queue in self._queues.values():
             if queue.kind == POSITIONS:

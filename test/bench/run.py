@@ -36,6 +36,7 @@ from bench import (
     load,
     stop_levels,
     systems,
+    web_desk,
 )
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
@@ -53,6 +54,7 @@ SEPARATE = {
     "exchange": exchange_overhead.main,
     "compare": compare.main,
     "stop_levels": stop_levels.main,
+    "web_desk": web_desk.main,
 }
 # The redo log has MariaDB's default size, which tests reduce; the buffer pool fits the tables.
 SERVER_OPTIONS = ("--innodb-log-file-size=96M", "--innodb-buffer-pool-size=512M")

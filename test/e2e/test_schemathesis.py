@@ -5,6 +5,7 @@ a trader's. These keys are not among the ids in the requests, so neither process
 out.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,27 @@ EXAMPLES = 12
 GROUPS = 8  # A change may keep the name: every other one is taken by a group made before.
 RESTING = {"order_type": "limit", "price": "20000"}
 KILL = {"scope": "symbol", "scope_id": "DOGE/USDT", "mode": "halt", "comment": "asked about"}
+SINK = {"kind": "webhook", "url": "https://example.com/oms"}
+#: Values of settings of signal sources that only fit together by chance.
+SOURCE_FIELDS = {
+    "SignalSourceRequest.kind": ["trade"],
+    "SignalSourceRequest.max_hold_seconds": [3600],
+    "SignalSourceRequest.stop_trailing_pct": ["1.5"],
+    "SignalSourceRequest.max_age_seconds": [300],
+    "SignalSourceRequest.queue_expiry_seconds": [60],
+    "SignalSourceRequest.rate_per_minute": [60],
+    "SignalSourceRequest.pyramiding_max": [0],
+    "NewSink.kind": ["webhook"],
+    "sizing": [{"kind": "qty", "value": "1"}],
+    "account_group_id": [None],
+    "api_key_ids": [[]],
+    "generate_secret": [False],
+    "require_signature": [False],
+    "ip_allowlist": [[]],
+    "symbol_map": [{"BTC": "BTC/USDT"}],
+    **{name: ["1.5", 0] for name in ("tp_pct", "sl_pct", "max_signal_slippage_pct")},
+}
+STORM = {"closed": True, "comment": "asked about"}
 PASSWORD = "seventeen quiet rivers"
 #: By role, the paths where the other role enumerates invalid values. What both may do is checked
 #: with the trader's key, because its grants are looked up as well; random requests of both roles
@@ -40,6 +62,12 @@ NEVER_DONE = frozenset(
         # Discrepancies with an exchange cannot be produced by requests.
         *("apply_discrepancy", "dismiss_discrepancy"),
         *("apply_reconcile_inbox", "dismiss_reconcile_inbox"),
+        # A token is of one kind of source; with those of other kinds the address is locked.
+        *("post_bounce_signal", "post_bounce_signal_by_token", "post_trade_signal"),
+        *("post_trade_signal_by_token", "post_tradingview_signal"),
+        *("post_tradingview_signal_by_token", "post_tradingview_signal_by_base_url"),
+        "try_signal_source",  # The body of a signal would have to be guessed.
+        "redeliver",  # Messages wait for an address without an answer.
     }
 )
 """Operations for which no 2xx response is expected."""
@@ -101,11 +129,47 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
     ]
     level = {"symbol": "BTC/USDT:USDT", "condition": "above", "price": "9000000"}
     alert = _made(gateway, gateway.api_key, "/alerts?wait_ms=8000", account_id=accounts[0], **level)
+    days = [(datetime.now(UTC) + timedelta(days=n)).date().isoformat() for n in range(30, 60)]
+    own_days = days[: len(days) // 2] if role == "admin" else days[len(days) // 2 :]
+    overrides = [
+        _made(gateway, gateway.admin_api_key, "/admin/session-overrides", date=day, **STORM)
+        for day in own_days[:GROUPS]
+    ]
+    sinks = [
+        _made(gateway, gateway.admin_api_key, "/notifications/sinks", name=f"{role} {n}", **SINK)
+        for n in range(GROUPS)
+    ]
+    messages = [
+        _made(gateway, gateway.admin_api_key, f"/notifications/sinks/{sink['id']}/test")
+        for sink in sinks
+    ]
+    source = _made(
+        gateway,
+        gateway.admin_api_key,
+        "/signals/sources",
+        name=f"{role} asked about",
+        kind="trade",
+        account_id=accounts[0],
+    )
+    trade = {"symbol": "BTC/USDT:USDT", "side": "buy", "qty": "0.001", "account_id": accounts[0]}
+    status, signal, _ = call(gateway, "POST", "/signals/trade", trade, key=gateway.api_key)
+    assert status == 202, signal
     rows = [{"id": orders[-1], "comment": "set right"}, {"id": ids[0], "comment": "set right"}]
     both: ValuesByName = {
         "kill_id": [switch["id"]],
         "deadman_id": [deadman["id"]],
         "group_id": [group["group_id"] for group in groups],
+        "source_id": [source["source"]["source_id"]],
+        "signal_id": [signal["signal_id"]],
+        "path_token": [source["path_token"]],
+        "source": [source["source"]["name"]],
+        "override_id": [override["id"] for override in overrides],
+        "sink_id": [sink["id"] for sink in sinks],
+        "delivery_id": [message["id"] for message in messages],
+        "url": ["https://example.com/oms"],
+        "date": own_days,
+        "open": ["09:30"],
+        "close": ["13:00"],
         "alert_id": [alert["alert"]["alert_id"]],
         "account_id": accounts,
         "strategy_id": [0, strategy["strategy_id"]],
@@ -141,6 +205,7 @@ def known(gateway: Gateway, role: str, accounts: list[int]) -> tuple[ValuesByNam
         "timeout_seconds": [3600],
         "members": [members, members[:1]],
         "condition": ["above", "below", "crosses"],
+        **SOURCE_FIELDS,
         "row": rows,
         "name": [f"{role} {number}" for number in range(30)],
     }

@@ -19,7 +19,7 @@ from kit.gateway.command_line_session import (
 from kit.gateway.processes import Gateway
 from kit.gateway.shell import CompletedCommand
 from kit.http.client import call
-from kit.http.wire_keys import DEADMAN
+from kit.http.wire_keys import DEADMAN, DELIVERY, SINK
 from oms.cli.main import parser
 
 #: Keys of a command's output, as documented in docs/reference/cli.md.
@@ -59,6 +59,23 @@ KEYS = {
     "balance": {"ok", "items"},
     "ticker": {"ok", "result"},
     "market session": {"symbol", "session", "at", "open", "next_open", "next_close"},
+    "market override": {"id", "session", "date", "closed", "open", "close", "comment"},
+    "market overrides": {"items"},
+    "market restore": {"ok", "id"},
+    "sink add": set(SINK),
+    "sink list": {"items"},
+    "sink test": set(DELIVERY),
+    "sink deliveries": {"items", "next_before_id"},
+    "sink disable": set(SINK),
+    "sink enable": set(SINK),
+    "source add": {"ok", "source", "path_token", "secret"},
+    "source list": {"items"},
+    "source test": {
+        *("ok", "account_ids", "symbol", "action", "order_type", "price", "qty", "stale", "risk"),
+    },
+    "source rotate": {"ok", "source", "path_token", "secret"},
+    "source disable": {"ok", "source"},
+    "source enable": {"ok", "source"},
     "change-position": {"results"},
     "portfolio": {"items", "total", "report_currency", "as_of"},
     "stats": {"total_positions", "closed_positions", "winrate", "total_pnl", "groups"},
@@ -120,7 +137,7 @@ KEYS = {
 }
 #: The gateway under test is ``oms up``, which runs these. ``watch`` and ``demo`` run until Ctrl-C:
 #: test/integration/cli/test_demo.py runs ``demo``.
-PROCESSES = {"up", "api", "worker", "watch", "demo"}
+PROCESSES = {"up", "api", "worker", "runner", "watch", "demo"}
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import zlib
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 #: Files of more than a minute on a busy machine, longest first.
 LONGEST = (
@@ -44,6 +45,27 @@ class FileScheduling(LoadFileScheduling):
         file = super()._split_scope(nodeid)
         is_browser = file.startswith(BROWSER) and file not in WITHOUT_BROWSER
         return BROWSER if is_browser else file
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Remove a worker that has ended; hand its other tests out again.
+
+        Returns the test that a crashed worker ran. It is not repeated: a test that hangs, or ends
+        its process, would do so in every worker.
+        """
+        units = self.assigned_work.pop(node)
+        waiting = [
+            test for tests in units.values() for test, is_done in tests.items() if not is_done
+        ]
+        if not waiting:
+            return None
+        crashed = waiting[0]
+        units[self._split_scope(crashed)][crashed] = True
+        self.workqueue.update(
+            {scope: tests for scope, tests in units.items() if not all(tests.values())}
+        )
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return crashed
 
 
 @pytest.hookimpl(optionalhook=True)

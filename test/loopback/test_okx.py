@@ -104,3 +104,21 @@ def test_attached_exits_are_one_algo_order(okx: ccxt.okx, venue: LoopbackExchang
 def test_a_take_profit_on_the_wrong_side_is_refused(okx: ccxt.okx) -> None:
     with pytest.raises(ccxt.InvalidOrder, match="51280"):
         okx.create_order(LINEAR, "market", "sell", 1, None, {"stopLossPrice": 60500})
+
+
+def test_a_timer_cancels_what_rests_but_no_stops(okx: ccxt.okx, venue: LoopbackExchange) -> None:
+    okx.create_order(LINEAR, "limit", "buy", 1, 50000)
+    okx.create_order(LINEAR, "market", "sell", 1, None, {"triggerPrice": 59000})
+    started = okx.cancel_all_orders_after(60_000)["data"][0]
+    assert int(started["triggerTime"]) - int(started["ts"]) == 60_000
+    assert okx.cancel_all_orders_after(0)["data"][0]["triggerTime"] == "0"
+    with pytest.raises(ccxt.BadRequest, match="51000"):
+        okx.cancel_all_orders_after(5_000)
+    venue.control("clock", advance_s=70)
+    venue.control("clock", offset_s=0)
+    assert len(okx.fetch_open_orders(LINEAR)) == 1
+    okx.cancel_all_orders_after(10_000)
+    venue.control("clock", advance_s=11)
+    venue.control("clock", offset_s=0)
+    assert okx.fetch_open_orders(LINEAR) == []
+    assert len(okx.fetch_open_orders(LINEAR, params=ALGO)) == 1

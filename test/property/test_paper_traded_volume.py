@@ -3,7 +3,7 @@
 It is a pure function, on the grid, above zero in each step, and additive over periods.
 """
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oms.domain.money import add, is_on_step
@@ -17,6 +17,7 @@ STEPS = st.integers(0, 10**12)
 LENGTHS = st.integers(1, 10**6)
 
 
+@settings(deadline=None)
 @given(SEEDS, SYMBOLS, STEPS)
 def test_each_step_has_a_volume_on_the_grid(seed: int, symbol: str, step: int) -> None:
     instrument = TABLE[symbol]
@@ -26,6 +27,7 @@ def test_each_step_has_a_volume_on_the_grid(seed: int, symbol: str, step: int) -
     assert volume_between(seed, instrument, step, step + 1) == volume
 
 
+@settings(deadline=None)
 @given(SEEDS, SYMBOLS, STEPS, LENGTHS, LENGTHS)
 def test_volumes_of_parts_add_up(seed: int, symbol: str, start: int, one: int, two: int) -> None:
     instrument = TABLE[symbol]
@@ -37,6 +39,7 @@ def test_volumes_of_parts_add_up(seed: int, symbol: str, start: int, one: int, t
     assert add(*parts) == volume_between(seed, instrument, start, end)
 
 
+@settings(deadline=None)
 @given(SEEDS, STEPS)
 def test_volume_varies_but_not_without_bounds(seed: int, start: int) -> None:
     instrument = TABLE["BTC/USDT"]

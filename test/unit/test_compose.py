@@ -60,14 +60,16 @@ def test_the_loopback_exchange_is_optional_and_shares_the_network_of_the_worker(
 
 def test_the_services_and_their_commands(stack: dict[str, Any]) -> None:
     services = stack["services"]
-    assert services.keys() == {"mysql", "master-key", "migrate", "api", "worker", "loopback"}
-    ours = ("master-key", "migrate", "api", "worker")
+    expected = {"mysql", "master-key", "migrate", "api", "worker", "runner", "loopback"}
+    assert services.keys() == expected
+    ours = ("master-key", "migrate", "api", "worker", "runner")
     commands = {name: services[name].get("command") for name in ours}
     assert commands == {
         "master-key": ["generate-master-key", "--into-file"],
         "migrate": ["db", "upgrade"],
         "api": ["api", "--host", "0.0.0.0"],
         "worker": ["worker"],
+        "runner": ["runner"],
     }
     assert {services[name]["image"] for name in commands} == {"oms-gateway"}
 
@@ -80,7 +82,8 @@ def test_no_service_starts_before_the_migrations(stack: dict[str, Any]) -> None:
     for name in ("api", "worker"):
         first = {"mysql": healthy, "migrate": done, "master-key": done}
         assert services[name]["depends_on"] == first
-    for name in ("mysql", "api", "worker"):
+    assert services["runner"]["depends_on"] == {"mysql": healthy, "migrate": done}
+    for name in ("mysql", "api", "worker", "runner"):
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
 
@@ -88,6 +91,8 @@ def test_api_and_worker_share_database_settings_and_notifier_folder(stack: dict[
     api, worker = stack["services"]["api"], stack["services"]["worker"]
     assert api["environment"] == worker["environment"]
     assert api["volumes"] == worker["volumes"]
+    runner = stack["services"]["runner"]  # It opens no credentials of exchanges.
+    assert runner["environment"] == api["environment"] | {"OMS_MASTER_KEY": ""}
     used = {volume.split(":")[0] for volume in api["volumes"] if not volume.startswith("$")}
     assert used <= stack["volumes"].keys()
     notifier_dir = load_settings({"OMS_CONFIG": str(EXAMPLE)}).notifier_socket_dir

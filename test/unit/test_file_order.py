@@ -1,5 +1,8 @@
 """The order in which workers get test files."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,3 +50,27 @@ def test_tests_of_a_file_keep_their_order() -> None:
 def test_one_process_keeps_the_order_of_the_folders() -> None:
     names = ["test/attack/test_b.py", LONGEST[0], "test/unit/test_c.py"]
     assert [node.partition("::")[0] for node in files_after(ONE_PROCESS, names)] == names
+
+
+def test_a_test_that_ends_its_process_fails_once_and_the_others_run(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        crash = "    import os\n    os._exit(1)\n" if name == "a" else "    pass\n"
+        text = f"def test_1():\n{crash}def test_2():\n    pass\n"
+        (tmp_path / f"test_{name}.py").write_text(text)
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "kit.file_order"),
+            *("-n", "1", "--dist", "loadfile", "-q", str(tmp_path), "--rootdir", str(tmp_path)),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "test"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "1 failed, 3 passed" in run.stdout, run.stdout

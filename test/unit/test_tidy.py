@@ -48,8 +48,9 @@ SUPERVISORS = frozenset(
             "cli/main",
             "cli/processes",
         ),
-        *("worker/main", "worker/dispatch"),
+        *("worker/main", "worker/dispatch", "runner/task_supervisor"),
         "services/submission/fire_deadman",  # A switch that fails delays no other.
+        "services/signals/expand_signal",  # A signal that fails holds up no other.
     )
 )
 #: Absolute paths of users and machines.
@@ -164,6 +165,23 @@ def test_no_float_in_the_core() -> None:
             is_value = isinstance(node, ast.Constant) and isinstance(node.value, float)
             if is_type or is_value:
                 found.append(f"{_name(path)}:{node.lineno}")  # type: ignore[attr-defined]
+    assert found == []
+
+
+def test_times_have_a_zone() -> None:
+    """``datetime.now`` is given a zone, and ``utcnow``, which has none, is not called."""
+    found = []
+    for path in SOURCES:
+        for node in _nodes(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                is_naive = node.func.attr in ("utcnow", "utcfromtimestamp", "today")
+                of_class = isinstance(node.func.value, ast.Name) and node.func.value.id in (
+                    "datetime",
+                    "date",
+                )
+                has_no_zone = node.func.attr == "now" and not (node.args or node.keywords)
+                if of_class and (is_naive or has_no_zone):
+                    found.append(f"{_name(path)}:{node.lineno}")
     assert found == []
 
 

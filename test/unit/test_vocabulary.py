@@ -40,7 +40,7 @@ BANNED_PHRASES = re.compile(
 )
 #: Contract names on the wire that contain a banned word, as they are quoted in code and pages.
 CONTRACT = re.compile(
-    r"positions_refolded|\bdesk\.(?:price|equity|report|limit)_\w+|OMS_DESK_\w+|\bdesk: Desk|"
+    r"positions_refolded|\bdesk\.(?:price|equity|report|limit|audit)_\w+|OMS_DESK_\w+|\bdesk: Desk|"
     r"\bDeskSettings\b|\"desk\"|settings\.desk\.|"
     r"[\"'`.](?:prices_)?trouble\b|\b(?:prices_)?trouble[=:]|[\"'`.]told\b"
     r"|[\"'`.]heard\b|[\"'`.]strike\b|[\"'`.]nobody\b|[\"'`.]evidence\b",

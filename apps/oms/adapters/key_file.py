@@ -17,6 +17,7 @@ from oms.ports.vault import NoMasterKey
 FILE_HEADER = (
     "# Master keys of oms-gateway: the first seals, the others only open. Keep a copy elsewhere.\n"
 )
+SIGNAL_KEY_HEADER = "# Signal key of oms-gateway, of the secrets that API and runner open.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class KeyFile:
     """The master key file at ``path``."""
 
     path: Path
+    header: str = FILE_HEADER
 
     def read(self) -> Sequence[str]:
         """Return the keys; none without a file. Raises ``NoMasterKey`` if it is unreadable."""
@@ -66,6 +68,6 @@ class KeyFile:
         return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
 
     def _write(self, keys: Sequence[str], *, keeps_existing: bool = False) -> None:
-        text = FILE_HEADER + "".join(f"{key}\n" for key in keys)
+        text = self.header + "".join(f"{key}\n" for key in keys)
         with replaced_file(self.path, keeps_existing=keeps_existing) as file:
             file.write(text.encode("ascii"))

@@ -1,7 +1,8 @@
 """The trading calendar from the library ``exchange_calendars``, an optional dependency.
 
 The library is imported with the first question about a session: without stocks a process neither
-needs nor loads it. Its sessions are copied once, so that a question is a search in a list.
+needs nor loads it. Its sessions are copied once, and merged with the overrides once per change, so
+that a question is a search in a list.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from oms.domain.market_hours import (
     UnknownHours,
     hours_at,
 )
+from oms.domain.session_override import SessionOverride, apply_overrides
 
 _NAMES = {Session.US_EQUITY: "XNYS"}
 """Calendars of the library by session."""
@@ -27,9 +29,31 @@ YEARS_AHEAD = 2
 class LibraryCalendar:
     """``ports.trading_calendar.TradingCalendar`` on the library's sessions."""
 
+    def __init__(self) -> None:
+        self._overrides: tuple[SessionOverride, ...] = ()
+        #: Sessions with the overrides, as far as they were asked for.
+        self._merged: dict[Session, Sequence[TradingSession]] = {}
+        self._version = 0
+
     def hours(self, session: Session, at: datetime) -> MarketHours:
         """Return the hours of a session; raises ``UnknownHours`` also without the library."""
-        return hours_at(load_sessions(session), at)
+        merged = self._merged.get(session)
+        if merged is None:
+            own = [each for each in self._overrides if each.session is session]
+            merged = apply_overrides(session, load_sessions(session), own)
+            self._merged[session] = merged
+        return hours_at(merged, at)
+
+    def set_overrides(self, overrides: Sequence[SessionOverride]) -> None:
+        """Replace the overridden days, all of them."""
+        if self._overrides != (new := tuple(overrides)):
+            self._overrides = new
+            self._merged.clear()
+            self._version += 1
+
+    def version(self) -> int:
+        """Return how many times the overrides have changed."""
+        return self._version
 
 
 @lru_cache

@@ -78,6 +78,8 @@ class AesVault:
     """``ports.vault.Vault``. ``keys`` returns the key texts: the first one seals, all open."""
 
     keys: Callable[[], Sequence[str]] = field(repr=False)
+    #: What is said if there is none.
+    missing: str = "there is no master key; see oms generate-master-key --help"
 
     @property
     def key_id(self) -> str:
@@ -129,7 +131,7 @@ class AesVault:
     def _master_keys(self) -> Sequence[MasterKey]:
         master_keys = [MasterKey.of(text) for text in self.keys()]
         if not master_keys:
-            raise NoMasterKey("there is no master key; see oms generate-master-key --help")
+            raise NoMasterKey(self.missing)
         return master_keys
 
 

@@ -46,6 +46,7 @@ from oms.api.routes import (
 )
 from oms.api.routes.browser import caller, login, preferences, session_lists
 from oms.api.routes.exports import ledger_rows
+from oms.api.routes.notifications import sinks
 from oms.api.routes.orders import account_groups, order_lineage, previews
 from oms.api.routes.page import csp_reports, web_page
 from oms.api.routes.performance import analytics, portfolio
@@ -56,7 +57,9 @@ from oms.api.routes.risk import (
     price_alerts,
     risk_policies,
     risk_switches,
+    session_overrides,
 )
+from oms.api.routes.signals import lists, receipt, sources
 from oms.domain.errors import OmsError
 from oms.wire.json import dumps_fast
 
@@ -78,6 +81,7 @@ ROUTE_MODULES = (
     risk_switches,
     risk_policies,
     price_alerts,
+    session_overrides,
     users,
     login,
     caller,
@@ -91,6 +95,7 @@ ROUTE_MODULES = (
     kill_switches,
     oms_switch,
     deadman,
+    sinks,
     order_resolution,
     position_close,
     exchange_info,
@@ -102,6 +107,9 @@ ROUTE_MODULES = (
     previews,
     portfolio,
     analytics,
+    sources,
+    receipt,
+    lists,
 )
 """Modules with a ``router`` whose routes are in the OpenAPI document."""
 

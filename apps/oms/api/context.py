@@ -19,6 +19,7 @@ from oms.api.metrics.metric_history import MetricHistory
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.api.rate_limits import RATE_LIMIT_SCOPE_KEY, RateLimiter, rate_limit_kind
 from oms.api.running_exports import RunningExports
+from oms.api.signal_services import SignalServices
 from oms.api.web_page.csp_reports import CspReportLog
 from oms.api.web_page.page_files import PageFolder
 from oms.config import Settings
@@ -40,14 +41,17 @@ from oms.ports.metrics import MetricsQuery
 from oms.ports.notifier import Notifier
 from oms.ports.raw_payload_reads import RawPayloadReads
 from oms.ports.reconcile_store import ReconcileStore
+from oms.ports.runner.task_leases import TaskLeases
 from oms.services.access.administer import Administer
 from oms.services.access.authenticate import Authenticate
+from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
+from oms.services.submission.session_override_admin import SessionOverrideAdmin
 from oms.services.submission.submit import Submit
 from oms.wire.parameters import COMMENT_CHARACTERS_MAX
 
@@ -105,12 +109,15 @@ class ApiContext:
     preferences: UserPreferences
     administer: Administer
     submit: Submit
+    signals: SignalServices
     result_waiter: ResultWaiter
     queries: LedgerQueries
     account_groups: AccountGroupAdmin
     history: HistoryReads
     reconciliations: ReconcileStore
     leases: Leases
+    task_leases: TaskLeases
+    sink_admin: SinkAdmin
     exchange_catalog: ExchangeCatalog
     queue_depths: QueueDepthLimiter
     notifier: Notifier
@@ -123,6 +130,7 @@ class ApiContext:
     kill_switches: KillSwitchStore
     deadman_switches: DeadmanStore
     risk_policies: RiskPolicyStore
+    session_overrides: SessionOverrideAdmin
     performance: PerformanceQueries
     #: Mark prices of open positions; without it positions are returned without marks.
     mark_prices: MarkPrices | None = None

@@ -1,4 +1,4 @@
-"""The composition root: builds an API or a worker process from settings.
+"""The composition root: builds an API, a worker or a runner process from settings.
 
 Plain arguments, no framework. Only the command line imports this package.
 """
@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from oms.adapters.sql.connection.engine import sqlite_file
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.maintenance.migration_runner import MigrationStatus, UpgradeResult
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.trading_calendar import LibraryCalendar
 from oms.bootstrap.exchange_factory import (
     build_exchange_factory,
     build_mark_feeds,
@@ -31,6 +32,7 @@ from oms.domain.errors import Conflict
 if TYPE_CHECKING:
     from oms.adapters.vault import AesVault
     from oms.api.app import Application
+    from oms.runner.main import Runner
     from oms.services.access.administer import Administer
     from oms.worker.main import Worker
 
@@ -63,7 +65,7 @@ def secure_files(settings: Settings) -> None:
     """
     create_private_folder(settings.home)
     database = sqlite_file(settings.dsn)
-    files = [settings.key_file, settings.home / FIRST_RUN_FILE]
+    files = [settings.key_file, settings.signal_key_file, settings.home / FIRST_RUN_FILE]
     if database is not None:
         files += [database.with_name(database.name + suffix) for suffix in SQLITE_SUFFIXES]
     make_private(files)
@@ -120,6 +122,31 @@ def ensure_master_key(settings: Settings) -> bool:
     return KeyFile(settings.key_file).create(new_master_key())
 
 
+def build_signal_vault(settings: Settings) -> "AesVault":
+    """Return the vault of the secrets that API and runner open: never of exchange credentials."""
+    from oms.adapters.key_file import KeyFile
+    from oms.adapters.vault import AesVault
+
+    missing = f"there is no signal key in {settings.signal_key_file}: start oms api or oms up"
+    if settings.signal_key:
+        keys = [settings.signal_key.strip()]
+        return AesVault(lambda: keys, missing)
+    return AesVault(KeyFile(settings.signal_key_file).read, missing)
+
+
+def ensure_signal_key(settings: Settings) -> bool:
+    """Create the file of the signal key if there is no key. Returns whether it did.
+
+    Raises ``OSError``.
+    """
+    from oms.adapters.key_file import SIGNAL_KEY_HEADER, KeyFile
+    from oms.adapters.vault import new_master_key
+
+    if settings.signal_key:
+        return False
+    return KeyFile(settings.signal_key_file, SIGNAL_KEY_HEADER).create(new_master_key())
+
+
 async def build_worker(
     settings: Settings, *, name: str = "", only: tuple[int, ...] = ()
 ) -> "Worker":
@@ -132,7 +159,7 @@ async def build_worker(
 
     ignore_ccxt_patch()
     store = await _open_secured(settings)
-    market_cache = build_market_cache(store)
+    market_cache, calendar = build_market_cache(store), LibraryCalendar()
     connect = build_exchange_factory(
         store=store,
         vault=build_vault(settings),
@@ -141,12 +168,13 @@ async def build_worker(
         cache=settings.market_cache_dir,
         live_age=timedelta(seconds=settings.max_price_age_seconds),
         market_cache=market_cache,
+        calendar=calendar,
     )
     refresh_seconds = settings.desk.price_refresh_seconds
     return wire_worker(
         settings,
         store,
-        name=name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        name=name or _unique_name(),
         notifier=SocketNotifier(settings.notifier_socket_dir),
         connect=connect,
         close=store.close,
@@ -154,7 +182,27 @@ async def build_worker(
             market_cache, settings.market_cache_dir, READ_SHARE * refresh_seconds
         ),
         only=only,
+        calendar=calendar,
     )
+
+
+async def build_runner(settings: Settings, *, name: str = "") -> "Runner":
+    """Build a runner process."""
+    from oms.bootstrap.runner_process import wire_runner
+
+    store = await _open_secured(settings)
+    return wire_runner(
+        settings,
+        store,
+        name=name or _unique_name(),
+        signal_vault=build_signal_vault(settings),
+        close=store.close,
+    )
+
+
+def _unique_name() -> str:
+    """Return the name of a process that has no successor of the same name."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def build_administer(settings: Settings, store: SqlStore) -> "Administer":
@@ -193,9 +241,12 @@ async def build_api(settings: Settings) -> "Application":
     from oms.bootstrap.api_process import wire_api
 
     store = await _open_secured(settings)
+    with suppress(OSError):  # a folder that another process writes
+        ensure_signal_key(settings)
     return wire_api(
         settings,
         store,
         notifier=SocketNotifier(settings.notifier_socket_dir),
         administer=build_administer(settings, store),
+        signal_vault=build_signal_vault(settings),
     )

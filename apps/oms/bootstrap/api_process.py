@@ -4,11 +4,13 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from oms import __version__
 from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.exchange_catalog import VenueCatalog
+from oms.adapters.notifications.public_addresses import is_private_host
 from oms.adapters.sql.maintenance import migration_runner as migrations
 from oms.adapters.sql.store import SqlStore
 from oms.api.app import Application, create_app
@@ -19,18 +21,22 @@ from oms.api.rate_limits import RateLimiter
 from oms.api.web_page.page_files import PageFolder
 from oms.api.websocket.event_feed import EventFeed
 from oms.api.websocket.server import WebSocketServer
+from oms.bootstrap.signals import build_signals
 from oms.bootstrap.valuation import build_performance, build_value_accounts
 from oms.config import Settings
 from oms.ports.clock import Clock
 from oms.ports.notifier import Notifier
+from oms.ports.vault import Sealer, Vault
 from oms.services.access.administer import Administer
 from oms.services.access.browser_sessions import BrowserSessions
+from oms.services.notifications.sink_admin import SinkAdmin
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
 from oms.services.submission.enqueue import Enqueue
 from oms.services.submission.queue_depth import QueueDepthLimiter
 from oms.services.submission.result_waiter import ResultWaiter
+from oms.services.submission.session_override_admin import SessionOverrideAdmin
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
@@ -45,6 +51,7 @@ def wire_api(
     *,
     notifier: Notifier,
     administer: Administer,
+    signal_vault: Vault,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Application:
     """Return the application; it closes ``notifier`` and ``store`` when it stops."""
@@ -52,6 +59,7 @@ def wire_api(
     commands = settings.commands
     depths = QueueDepthLimiter(queue=store.queue, depth_max=commands.queue_depth_max)
     queries = LedgerQueries(registry=store.registry, history=store.history, queue=store.queue)
+    submit = _build_submit(settings, store, notifier, depths, clock)
     value_accounts = build_value_accounts(settings, store, clock)
     performance = build_performance(settings, store, queries, value_accounts)
     context = ApiContext(
@@ -62,12 +70,15 @@ def wire_api(
         browser_access=_build_browser_access(settings, store, administer, request_metrics),
         preferences=store.user_preferences,
         administer=administer,
-        submit=_build_submit(settings, store, notifier, depths, clock),
+        submit=submit,
+        signals=build_signals(settings, store, submit, queries, administer, signal_vault),
         result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
         queries=queries,
         history=store.history,
         reconciliations=store.reconcile_store,
         leases=store.leases,
+        task_leases=store.task_leases,
+        sink_admin=_build_sink_admin(settings, store, signal_vault),
         exchange_catalog=VenueCatalog(),
         queue_depths=depths,
         notifier=notifier,
@@ -80,6 +91,7 @@ def wire_api(
         kill_switches=store.kill_switches,
         deadman_switches=store.deadman_switches,
         risk_policies=store.risk_policies,
+        session_overrides=SessionOverrideAdmin(store=store.session_overrides),
         performance=performance,
         account_groups=AccountGroupAdmin(
             store=store.account_groups, registry=store.registry, portfolio=performance.portfolio
@@ -101,6 +113,17 @@ def _position_figures(store: SqlStore) -> PositionFigures:
         registry=store.registry,
         reads=reads,
         account_instruments=AccountInstruments(reads, paper_instruments),
+    )
+
+
+def _build_sink_admin(settings: Settings, store: SqlStore, sealer: Sealer) -> SinkAdmin:
+    """Return the administration of sinks."""
+    return SinkAdmin(
+        store=store.sinks,
+        sealer=sealer,
+        has_apprise=find_spec("apprise") is not None,
+        allow_private=settings.notify.allow_private,
+        is_private=is_private_host,
     )
 
 

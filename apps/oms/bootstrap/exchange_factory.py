@@ -38,12 +38,14 @@ def build_exchange_factory(
     cache: Path,
     live_age: timedelta = timedelta(seconds=10),
     market_cache: "MarketCache | None" = None,
+    calendar: TradingCalendar | None = None,
 ) -> Callable[[LoadedAccount, Callable[[], None]], ExchangePorts]:
     """Return a function that creates an account's exchange; its second argument is called on
     updates.
 
     ``tag`` identifies this installation to exchanges, ``tapes`` is the folder of recorded prices,
     ``cache`` the folder of market tables. Live prices older than ``live_age`` do not fill orders.
+    ``calendar`` has the hours of stocks; without one their market counts as closed.
     """
     market_cache = market_cache or build_market_cache(store)
     real = partial(
@@ -68,7 +70,7 @@ def build_exchange_factory(
         match loaded.account.engine:
             case Engine.PAPER:
                 return restore_paper_exchange(
-                    loaded, tapes, store.history, hold(on_update), live_age
+                    loaded, tapes, store.history, hold(on_update), live_age, calendar
                 )
             case Engine.CCXT | Engine.CCXTPRO:
                 return real(loaded, on_update)
@@ -118,23 +120,17 @@ def restore_paper_exchange(
     history: HistoryReads | None = None,
     hold: Callable[[Account], PriceFeed] | None = None,
     live_age: timedelta = timedelta(seconds=10),
+    calendar: TradingCalendar | None = None,
 ) -> ExchangePorts:
     """Return the paper exchange of a stored account; ``hold`` subscribes to live prices."""
     from oms.adapters.paper.paper_exchange import PaperExchange
 
     account = loaded.account
     feed = hold(account) if hold is not None and account.paper.uses("live") else None
-    calendar = _calendar() if account.paper.stocks else None
     exchange = PaperExchange.restore(
         account, loaded.exchange_state, tapes, history, feed, live_age, calendar
     )
     return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
-
-
-def _calendar() -> TradingCalendar:
-    from oms.adapters.trading_calendar import LibraryCalendar
-
-    return LibraryCalendar()
 
 
 def _real(

@@ -18,8 +18,9 @@ from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SettableClock
 from oms.adapters.local_notifier import LocalNotifier
 from oms.adapters.sql.store import SqlStore
+from oms.adapters.trading_calendar import LibraryCalendar
 from oms.api.app import Application
-from oms.bootstrap import build_administer
+from oms.bootstrap import build_administer, build_signal_vault
 from oms.bootstrap.api_process import wire_api
 from oms.bootstrap.exchange_factory import restore_paper_exchange
 from oms.bootstrap.worker_process import wire_worker
@@ -102,17 +103,27 @@ async def open_simulated_gateway(
         update={"lease_seconds": LEASE_SECONDS, "access_cache_seconds": 0}
     )
     store = await SqlStore.open(settings.dsn, check_account, clock)
-    notifier = LocalNotifier()
+    notifier, calendar = LocalNotifier(), LibraryCalendar()
     administer = build_administer(settings, store)
-    app = wire_api(settings, store, notifier=notifier, administer=administer, clock=clock)
+    app = wire_api(
+        settings,
+        store,
+        notifier=notifier,
+        administer=administer,
+        signal_vault=build_signal_vault(settings),
+        clock=clock,
+    )
     worker = wire_worker(
         settings,
         store,
         name="simulated",
         notifier=notifier,
-        connect=lambda loaded, _: restore_paper_exchange(loaded, settings.price_tapes_dir),
+        connect=lambda loaded, _: restore_paper_exchange(
+            loaded, settings.price_tapes_dir, calendar=calendar
+        ),
         close=_close_nothing,
         clock=clock,
+        calendar=calendar,
     )
     if worker.equity_scheduler is not None:
         worker.equity_scheduler.monotonic = clock.elapsed_seconds

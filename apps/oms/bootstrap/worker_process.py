@@ -4,14 +4,16 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from oms.adapters.ccxt.venues.profile_registry import get_profile
 from oms.adapters.clock import SYSTEM_CLOCK
 from oms.adapters.sql.store import SqlStore
 from oms.bootstrap.valuation import build_value_accounts
 from oms.config import Settings
-from oms.domain.account import Account
+from oms.domain.account import Account, Engine
 from oms.ports.clock import Clock
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
+from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.notifier import Notifier
 from oms.ports.price_feed import PriceFeed
 from oms.services.access.chain_audit import ChainAudit
@@ -35,12 +37,14 @@ from oms.services.performance.account_equity import ReadAccountEquity
 from oms.services.performance.refresh_marks import RefreshMarks
 from oms.services.performance.take_snapshots import TakeSnapshots
 from oms.services.performance.value_accounts import ValueAccounts
+from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.protection.native_orders import NativeOrders
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.reconcile.raw_payloads import RawPayloadRecorder
 from oms.services.risk.observe_losses import ObserveLosses
 from oms.services.risk.repeated_order import FindRepeatedOrder
+from oms.services.risk.session_overrides import SessionOverrideRefresh
 from oms.services.submission.fire_deadman import FireDeadman
 from oms.worker.commit_pipeline import CommitPipeline
 from oms.worker.dispatch import CommandProcessor
@@ -69,13 +73,15 @@ def wire_worker(
     open_feed: Callable[[Account], PriceFeed] | None = None,
     only: tuple[int, ...] = (),
     clock: Clock = SYSTEM_CLOCK,
+    calendar: TradingCalendar | None = None,
 ) -> Worker:
     """Return a worker that leases accounts as ``name``; ``connect`` creates their exchanges.
 
     ``close`` is called last at its stop. ``open_feed`` opens the market prices of an account's
-    exchange; ``None``: marks are not refreshed. ``only`` limits it to these accounts.
+    exchange; ``None``: marks are not refreshed. ``only`` limits it to these accounts. ``calendar``
+    is that of the exchanges which ``connect`` creates.
     """
-    execute = _execute(settings, store)
+    execute = _execute(settings, store, calendar)
     value_accounts = build_value_accounts(settings, store, clock)
     keeper = LeaseKeeper(owner=name, leases=store.leases, seconds=settings.lease_seconds, only=only)
     listener = WakeupListener(notifier=notifier)
@@ -112,7 +118,25 @@ def wire_worker(
         reconcile_scheduler=ReconcileScheduler(processor=processor, rows=store.reconcile_store),
         equity_scheduler=_equity_scheduler(settings, store, processor, value_accounts),
         mark_scheduler=_mark_scheduler(settings, store, keeper, open_feed, clock),
+        exchange_timers=_exchange_timers(store, clock),
     )
+
+
+def _exchange_timers(store: SqlStore, clock: Clock) -> KeepExchangeTimers:
+    """Return what keeps the timers of exchanges behind dead-man switches."""
+    return KeepExchangeTimers(
+        switches=store.deadman_switches,
+        credentials=store.sealed_credentials,
+        seconds_of=_timer_seconds,
+        clock=clock,
+    )
+
+
+def _timer_seconds(account: Account) -> range | None:
+    """Return the seconds that the exchange of an account lets its timer run."""
+    if account.engine is Engine.PAPER:
+        return None
+    return get_profile(account.venue).cancel_timer_seconds
 
 
 def _fire_deadman(store: SqlStore, notifier: Notifier, clock: Clock) -> FireDeadman:
@@ -143,9 +167,11 @@ def _poll_exchange(execute: ExecuteCommand) -> PollExchange:
         reconcile=execute.reconcile,
         flatten=execute.flatten(),
         reverse=execute.reverse(),
+        signals=execute.signals(),
         watch_stops=execute.watch_stops,
         observe_losses=execute.observe_losses,
         kill_switches=execute.kill_switches,
+        session_overrides=execute.session_overrides,
     )
 
 
@@ -195,7 +221,9 @@ def _mark_scheduler(
     )
 
 
-def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
+def _execute(
+    settings: Settings, store: SqlStore, calendar: TradingCalendar | None
+) -> ExecuteCommand:
     """Return the execution of commands."""
     ledger, ids = store.ledger, store.ids
     load_history = LoadHistory(ledger=ledger)
@@ -237,6 +265,7 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
             position_ops=position_ops,
         ),
         kill_switches=kill_switches,
+        session_overrides=_session_overrides(store, calendar),
         observe_losses=ObserveLosses(snapshots=store.equity_snapshots),
         watch_stops=_watch_stops(settings, store, record, kill_switches),
         reconcile=ReconcileAccount(
@@ -248,6 +277,15 @@ def _execute(settings: Settings, store: SqlStore) -> ExecuteCommand:
         ),
         max_queue_seconds=settings.commands.max_queue_s,
     )
+
+
+def _session_overrides(
+    store: SqlStore, calendar: TradingCalendar | None
+) -> SessionOverrideRefresh | None:
+    """Return what keeps the overridden days of a calendar."""
+    if calendar is None:
+        return None
+    return SessionOverrideRefresh(store=store.session_overrides, calendar=calendar)
 
 
 def _watch_stops(

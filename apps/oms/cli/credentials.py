@@ -33,6 +33,7 @@ def generate_master_key(parsed: argparse.Namespace) -> Any:
         return {"encryption_master_key": new_master_key()}
     settings = command_settings(parsed)
     created = _read_keys(bootstrap.ensure_master_key, settings)
+    _read_keys(bootstrap.ensure_signal_key, settings)
     key_id = _vault(settings).key_id
     where = None if settings.master_key else str(settings.key_file)
     return {"ok": True, "key_id": key_id, "file": where, "created": created}

@@ -29,6 +29,7 @@ async def first_run(settings: Settings) -> dict[str, Any]:
     """Set up what is missing and return the content of ``first-run.json``."""
     await bootstrap.migrate(settings)
     bootstrap.ensure_master_key(settings)
+    bootstrap.ensure_signal_key(settings)
     path = settings.home / FIRST_RUN_FILE
     async with bootstrap.open_store(settings) as store:
         administer = bootstrap.build_administer(settings, store)

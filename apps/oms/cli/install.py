@@ -266,6 +266,7 @@ def _ensure_master_key(settings: Settings) -> bool:
     from oms import bootstrap
 
     try:
+        bootstrap.ensure_signal_key(settings)
         return bootstrap.ensure_master_key(settings)
     except OSError as error:
         raise CommandFailed(f"{settings.key_file}: {error.strerror}") from None

@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 import traceback
+from functools import cache
 from typing import Any
 
 from oms.cli.flags import CommandParser, json_flags
@@ -25,6 +26,8 @@ from oms.cli.parsers.network_parser import add_remote
 from oms.cli.parsers.process_parser import add_checks, add_kill, add_paper, add_processes
 from oms.cli.parsers.risk_parser import add_risk
 from oms.cli.parsers.session_parser import add_sessions
+from oms.cli.parsers.sink_parser import add_sinks
+from oms.cli.parsers.source_parser import add_sources
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
@@ -87,8 +90,9 @@ def _show(answer: Any, parsed: argparse.Namespace) -> None:
         emit(answer, as_json=parsed.json)
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    """Return the parser of all commands, which is built once."""
     top = CommandParser(
         prog="oms",
         description="Order management system.",
@@ -107,4 +111,6 @@ def parser() -> argparse.ArgumentParser:
     add_risk(commands, common)
     add_alerts(commands, common)
     add_market(commands, common)
+    add_sinks(commands, common)
+    add_sources(commands, common)
     return top

@@ -141,12 +141,19 @@ def create_strategy(parsed: argparse.Namespace) -> Any:
 
 
 def reconcile(parsed: argparse.Namespace) -> Any:
-    """Reconcile accounts, by default all that the key may read."""
+    """Reconcile accounts, by default all that the key may read.
+
+    Raises ``CommandFailed`` with the whole answer if some of them failed.
+    """
     body = _present(parsed, ("account_id", "scope", "start_date", "end_date"))
     for name in ("account_ids", "symbols_hint"):
         if getattr(parsed, name):
             body[name] = getattr(parsed, name)
-    return request(parsed, "POST", "/oms/reconcile", {}, body, parsed.comment)
+    answer = request(parsed, "POST", "/oms/reconcile", {}, body, parsed.comment)
+    if not answer["ok"]:
+        failed = [str(row["account_id"]) for row in answer["results"] if not row["ok"]]
+        raise CommandFailed(f"not reconciled: {', '.join(failed)}", status=1, answer=answer)
+    return answer
 
 
 def reconcile_status(parsed: argparse.Namespace) -> Any:

@@ -1,4 +1,4 @@
-"""The processes ``oms api`` and ``oms worker``.
+"""The processes ``oms api``, ``oms worker`` and ``oms runner``.
 
 Under a supervisor (``oms up``) the environment has its pid, the pipe for heartbeats, and for the
 API the listening socket. The kernel kills the process when the supervisor dies, even if the process
@@ -54,6 +54,13 @@ def worker(parsed: argparse.Namespace) -> None:
     except ValueError:
         raise CommandFailed("--accounts is a list of account ids, as 1,2,3", status=2) from None
     _run(settings, lambda: _work(settings, parsed.name, only))
+
+
+def runner(parsed: argparse.Namespace) -> None:
+    """Run background tasks until a signal."""
+    # Its tasks need no credentials of exchanges.
+    settings = command_settings(parsed).model_copy(update={"master_key": None})
+    _run(settings, lambda: _run_tasks(settings, parsed.name))
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -121,10 +128,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 async def _work(settings: Settings, name: str, only: tuple[int, ...]) -> None:
     from oms import bootstrap
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_at_signals()
     worker = await bootstrap.build_worker(settings, name=name, only=only)
     _freeze_memory()
     heartbeat = asyncio.create_task(_send_heartbeats())
@@ -134,6 +138,30 @@ async def _work(settings: Settings, name: str, only: tuple[int, ...]) -> None:
     finally:
         heartbeat.cancel()
         logger.info("worker_stopped name=%s", worker.name)
+
+
+async def _run_tasks(settings: Settings, name: str) -> None:
+    from oms import bootstrap
+
+    stop = _stop_at_signals()
+    runner = await bootstrap.build_runner(settings, name=name)
+    _freeze_memory()
+    heartbeat = asyncio.create_task(_send_heartbeats())
+    logger.info("runner_started name=%s", runner.name)
+    try:
+        await runner.run(stop)
+    finally:
+        heartbeat.cancel()
+        logger.info("runner_stopped name=%s", runner.name)
+
+
+def _stop_at_signals() -> asyncio.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 def _run(settings: Settings, main: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""``oms up``: API and worker as two processes under one supervisor.
+"""``oms up``: API, worker and runner as three processes under one supervisor.
 
 A process that exits is restarted; one without heartbeats is killed and restarted, which on SQLite
 releases the database from a hung writer. The supervisor holds the listening socket, so that clients
@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -41,6 +42,8 @@ HEALTHY_SECONDS = 2.0
 #: After this a terminating process is killed; shutdown may take five seconds in all.
 TERM_TIMEOUT_SECONDS = 3.0
 LOCK_FILE = "up.lock"
+#: The runner opens no credentials of exchanges.
+MASTER_KEY = ("OMS_MASTER_KEY",)
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class ChildProcess:
     arguments: list[str]
     silence_seconds_max: float
     listener: socket.socket | None = None
+    #: Variables of the environment that it does not get.
+    withheld: Collection[str] = ()
     process: "subprocess.Popen[bytes] | None" = None
     heartbeat_fd: int = -1
     #: Time of the last heartbeat, or of the start; ``first_heartbeat_at`` of the first one.
@@ -73,7 +78,8 @@ class ChildProcess:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "oms", *self.arguments],
-                env=os.environ | {name: str(number) for name, number in descriptors.items()},
+                env={name: text for name, text in os.environ.items() if name not in self.withheld}
+                | {name: str(number) for name, number in descriptors.items()},
                 stdin=subprocess.DEVNULL,
                 pass_fds=inherited,
                 process_group=0,
@@ -169,7 +175,7 @@ class Supervisor:
 
 
 def up(parsed: argparse.Namespace) -> None:
-    """Set up what is missing, print the quick start text, and supervise API and worker."""
+    """Set up what is missing, print the quick start text, and supervise the processes."""
     settings = command_settings(parsed)
     listener = open_listener(settings.host, settings.port)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
@@ -184,22 +190,23 @@ def up(parsed: argparse.Namespace) -> None:
 
 
 def supervise(settings: Settings, listener: socket.socket, text: str) -> None:
-    """Print ``text`` and run API and worker until a signal; the environment has their settings."""
+    """Print ``text`` and run the processes until a signal; the environment has their settings."""
     os.environ["OMS_HOST"], os.environ["OMS_PORT"] = settings.host, str(settings.port)
     silence_seconds = settings.silence_seconds_max
-    worker = ["worker", "--name", _worker_name(settings)]
-    supervisor = Supervisor(
-        [
-            ChildProcess("api", ["api"], silence_seconds, listener),
-            ChildProcess("worker", worker, silence_seconds),
-        ]
-    )
+    name = _lease_owner(settings)
+    children = [
+        ChildProcess("api", ["api"], silence_seconds, listener),
+        ChildProcess("worker", ["worker", "--name", name], silence_seconds),
+    ]
+    if settings.runner:
+        runner = ["runner", "--name", name]
+        children.append(ChildProcess("runner", runner, silence_seconds, withheld=MASTER_KEY))
     print(text, flush=True)
-    supervisor.run()
+    Supervisor(children).run()
 
 
-def _worker_name(settings: Settings) -> str:
-    """Return a name that is the same at each start, so that a worker takes over its leases."""
+def _lease_owner(settings: Settings) -> str:
+    """Return a name that is the same at each start, so that a process takes over its leases."""
     folder_hash = hashlib.sha256(str(settings.home.absolute()).encode()).hexdigest()[:8]
     return f"up-{socket.gethostname()[:40]}-{folder_hash}"
 

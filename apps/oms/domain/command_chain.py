@@ -19,6 +19,9 @@ FINAL_STATUSES = frozenset({"done", "failed", "refused", "unknown"})
 UNRESOLVED_STATUSES = frozenset({ACCEPTED, "unknown"})
 """Statuses of links that another link of the command follows."""
 
+#: Columns of SQLite may hold values of any type after tampering: no such text is a valid one.
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr)
+
 
 @value
 class CommandRecord:
@@ -105,6 +108,4 @@ def make_command_link(record: CommandRecord, number: int, prev_hash: str) -> Com
 
 
 def _sha256(fields: list[object]) -> str:
-    # Columns of SQLite may hold values of any type after tampering: no such text is a valid one.
-    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), default=repr)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(fields).encode("ascii")).hexdigest()

@@ -25,6 +25,11 @@ IdKind = Literal[
     "kill",
     "deadman",
     "account_group",
+    "sink",
+    "delivery",
+    "signal_source",
+    "signal",
+    "session_override",
 ]
 
 ID_MAX = 2**53 - 1

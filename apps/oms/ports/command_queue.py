@@ -10,6 +10,7 @@ from typing import Protocol
 
 from oms.domain.commands.command import Actor, CommandStatus
 from oms.domain.value import value
+from oms.ports.signals.stored_signals import NewSignal
 
 
 @value
@@ -74,6 +75,16 @@ class Submission:
 
     commands: Sequence[NewCommand]
     key: IdempotencyKeyRow | None = None
+    #: The signal that the commands execute; stored with them.
+    signal: NewSignal | None = None
+
+
+@value
+class StoredSignal:
+    """A signal that was stored before, by its first row."""
+
+    group_signal_id: int
+    payload_hash: str
 
 
 @value
@@ -82,7 +93,8 @@ class EnqueueResult:
 
     ``ids`` are the commands to wait for, in request order; if a request_id was stored before, the
     id of the first command (its index is in ``replayed``). ``key`` is set, and nothing was stored,
-    if the Idempotency-Key was used before.
+    if the Idempotency-Key was used before. ``signal`` is set, and nothing was stored, if the signal
+    was received before.
     """
 
     ids: tuple[int, ...] = ()
@@ -90,6 +102,7 @@ class EnqueueResult:
     #: Indexes whose request_id is stored with another fingerprint.
     mismatched: frozenset[int] = frozenset()
     key: IdempotencyKeyRow | None = None
+    signal: StoredSignal | None = None
 
 
 class CommandQueue(Protocol):
@@ -119,6 +132,10 @@ class CommandQueue(Protocol):
 
     async def depths(self) -> Mapping[int, int]:
         """Return the number of queued commands per account; accounts without any are left out."""
+        ...
+
+    async def has_unfinished(self, account_id: int) -> bool:
+        """Return whether a command of the account is queued or running."""
         ...
 
     async def drop_expired_keys(self, now: datetime) -> int:

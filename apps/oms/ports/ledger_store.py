@@ -20,6 +20,7 @@ from oms.domain.protection.price_alerts import PriceAlert
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import NO_TRIPS, RiskState
 from oms.domain.risk.policy import NO_LIMITS, LimitChange, StoredLimits
+from oms.domain.signals.signal import SignalOutcome
 from oms.domain.value import value
 from oms.ports.command_queue import CommandRow, NewCommand
 from oms.ports.exchange import ExchangeStateRows
@@ -117,6 +118,8 @@ class AccountBatch:
     kills: Sequence[KillSwitch] = ()
     #: Audit rows, each with its id.
     audits: Sequence[tuple[int, AuditEntry]] = ()
+    #: What became of signals, by signal id.
+    signals: Mapping[int, SignalOutcome] = field(default_factory=dict)
     #: System commands that enter the queue with this transaction; one whose request id is stored
     #: already is left out.
     follow_ups: Sequence[NewCommand] = ()
@@ -203,6 +206,10 @@ class LedgerStore(Protocol):
         self, names: Sequence[tuple[int, str]]
     ) -> Mapping[tuple[int, str], Order]:
         """Return orders by (account id, client order id); unknown ones are left out."""
+        ...
+
+    async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:
+        """Return the orders whose executions opened the positions or added to them."""
         ...
 
     async def commit(self, batches: Sequence[AccountBatch]) -> frozenset[int]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from oms.domain.ids import ID_MAX
+from oms.domain.notifications.delivery import DeliveryStatus
 from oms.domain.reconcile.discrepancy import DiscrepancyClass, DiscrepancyStatus
 
 ACCOUNTS_MAX = 1000
@@ -89,6 +90,13 @@ ORDER_STATUS = _query(
 REASON = _query("reason", "Orders sent for one reason.", {"type": "string", "examples": ["sl"]})
 SIGNAL_ID = _query("signal_id", "Orders of one signal.", ID_SCHEMA)
 SOURCE_ID = _query("source_id", "Orders of one source of signals.", ID_SCHEMA)
+SIGNAL_SOURCE = _query("source", "Name of a source of signals.", _TEXT)
+SIGNAL_KIND = _query("kind", "Signals of one kind.", _words("bounce", "trade", "tradingview"))
+SIGNAL_STATUS = _query(
+    "status",
+    "Statuses, with commas between.",
+    {"type": "string", "examples": ["queued,done", "blocked"]},
+)
 RESULTS_SOURCE_ID = _query(
     "source_id",
     "Positions that orders of one source of signals opened; 0: of none.",
@@ -159,6 +167,10 @@ DISCREPANCY_STATUS = _query(
 DISCREPANCY_CLASS = _query(
     "class", f"Words with commas between: {', '.join(DiscrepancyClass)}, all.", _TEXT
 )
+DELIVERIES_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.", 100, 1, 500)
+SINK_ID = _query("sink_id", "Only of this sink.", ID_SCHEMA)
+DELIVERY_STATUS = _query("status", "Only with this status.", _words(*DeliveryStatus))
+BEFORE_ID = _query("before_id", "Only older ones than this id.", ID_SCHEMA)
 DISCREPANCIES_LIMIT = _number("limit", "How many rows at most, 1 to 500; clamped.", 100, 1, 500)
 RECONCILE_STATUS = _query("status", "Accounts of this status.", _words("fresh", "stale", "never"))
 STALE_AFTER = _number(

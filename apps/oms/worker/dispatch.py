@@ -156,7 +156,7 @@ class CommandProcessor:
         message = "this command met an internal error and was not executed"
         refused = Refused(code="internal_error", message=message)
         result = CommandResult(status=CommandStatus.FAILED, error=refused)
-        await self.record.append_events(state, Changes(), (command_of(row), result))
+        await self.execute.record_failure(state, command_of(row), result)
         self.pipeline.add(state)
         await self.await_all_commits()
 
@@ -371,7 +371,7 @@ def _needs_each_poll(state: AccountState) -> bool:
     """Return whether the account has open orders, stop levels, price alerts, a command that sends
     orders in rounds, fees that wait for a rate, or losses to compare with their limits.
     """
-    runs_rounds = state.pending_flattens or state.pending_reverses
+    runs_rounds = state.pending_flattens or state.pending_reverses or state.pending_signals
     waits = state.unvalued_fees or state.is_valued
     return bool(state.orders or state.is_watched or runs_rounds or waits)
 

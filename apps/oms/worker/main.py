@@ -24,8 +24,10 @@ from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow
 from oms.ports.leases import Lease, Leases
 from oms.ports.notifier import Notifier, Topic
+from oms.services.protection.exchange_timers import KeepExchangeTimers
 from oms.services.risk.market_session import calendar_health
 from oms.services.submission.fire_deadman import FireDeadman
+from oms.wire.responses.deadman_rows import timer_row
 from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
@@ -62,6 +64,8 @@ class Worker:
     equity_scheduler: EquityScheduler | None = None
     #: Prices of what accounts at exchanges hold; ``None``: they are not refreshed.
     mark_scheduler: MarkScheduler | None = None
+    #: Timers of exchanges behind dead-man switches; ``None``: they are not set.
+    exchange_timers: KeepExchangeTimers | None = None
     commands_done: int = 0
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
@@ -78,6 +82,8 @@ class Worker:
         ]
         if self.mark_scheduler is not None:
             loops.append(asyncio.create_task(self._supervise("marks", self._mark_round, stop)))
+        if self.exchange_timers is not None:
+            loops.append(asyncio.create_task(self._supervise("timers", self._timer_round, stop)))
         await stop.wait()
         await self.notifier.close()
         await asyncio.wait(loops, timeout=STOP_SECONDS_MAX)
@@ -190,6 +196,11 @@ class Worker:
             await self.mark_scheduler()
             await _pause(stop, self.mark_scheduler.round_seconds)
 
+    async def _timer_round(self, stop: asyncio.Event) -> None:
+        if self.exchange_timers is not None:
+            await self.exchange_timers(self.processor.states)
+        await _pause(stop, DEADMAN_SECONDS)
+
     async def _shut_down(self) -> None:
         """Give the leases back so that another worker need not wait for their expiry."""
         try:
@@ -200,6 +211,8 @@ class Worker:
             logger.warning("stopped_without_release message=%s", error.message)
         await self.processor.evict_all()
         await self.listener.close()
+        if self.exchange_timers is not None:
+            await self.exchange_timers.close()
         if self.mark_scheduler is not None:
             await self.mark_scheduler.close()
         await self.close()
@@ -215,6 +228,8 @@ class Worker:
             "stop_watch_age_s": self.processor.stop_watch_age_seconds(),
             "calendar": calendar_health(states, self.processor.clock.now()),
         }
+        if self.exchange_timers is not None:
+            status["exchange_timers"] = list(map(timer_row, self.exchange_timers.timers.values()))
         return json.dumps(
             status
             | (

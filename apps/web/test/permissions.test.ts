@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Key } from "@/features/keys/reads";
+import { overtaken } from "@/features/permissions/useEdits";
 import { matrixRows, sameGrant, widens, withFlag, withPreset, type Grant, type Permission } from "@/features/permissions/matrix";
 
 const KEY: Key = {
@@ -85,5 +86,16 @@ describe("a change", () => {
     expect(widens(grant({}), restricted)).toBe(false);
     expect(widens(restricted, { ...restricted, strategy_ids: [] })).toBe(false);
     expect(widens(restricted, grant({ can_read: false }))).toBe(false);
+  });
+});
+
+describe("a row that someone else changed since it was read", () => {
+  const [row] = matrixRows([KEY], [{ id: 1, label: "one" }], new Map([[7, [READ]]]));
+  if (row === undefined) throw new Error("no row");
+  const edit = { row, grant: grant({ can_trade: true }) };
+
+  it("is found before it is replaced", () => {
+    expect(overtaken([edit], new Map([[row.id, grant({ can_risk_manage: true })]]))).toEqual([edit]);
+    expect(overtaken([edit], new Map([[row.id, grant({})]]))).toEqual([]);
   });
 });

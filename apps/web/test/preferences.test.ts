@@ -28,10 +28,23 @@ test("preferences that are understood are kept, the others get their defaults", 
     language: "es",
     favourites: ["BTC/USDT"],
     grids: {
-      positions: { hidden: ["age"], sort: { id: "pnl", desc: true } },
-      orders: { hidden: [], sort: null },
-      deals: { hidden: [], sort: null },
+      positions: { hidden: ["age"], sort: { id: "pnl", desc: true }, group: null },
+      orders: { hidden: [], sort: null, group: null },
+      deals: { hidden: [], sort: null, group: null },
     },
+  });
+});
+
+test("saved views are kept as far as they are understood", () => {
+  const { views } = readPreferences({
+    views: {
+      deals: [{ name: "mine", filters: { symbol: "BTC", page: 2 }, group: "day", hidden: ["fee"] }, { name: "" }, "x"],
+      orders: "all",
+    },
+  });
+  expect(views).toEqual({
+    deals: [{ name: "mine", filters: { symbol: "BTC" }, group: "day", hidden: ["fee"], sort: null }],
+    orders: [],
   });
 });
 

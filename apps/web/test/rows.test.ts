@@ -54,6 +54,25 @@ it("replaces the rows of one account by a snapshot and keeps the others", () => 
   expect(store.rows().map((item) => item.id)).toEqual([3]);
 });
 
+it("gives a row its newest fields when it is looked at, else once a second", () => {
+  const store = new RowStore<Row>();
+  for (const id of [1, 2, 3]) store.put(row(id));
+  frame();
+  const painted = vi.fn(() => store.get(1));
+  store.subscribeRow(1, painted);
+  for (const price of ["2", "3"]) for (const id of [1, 2, 3, 4]) store.patchLater(id, { price });
+  frame();
+  expect(painted).toHaveReturnedWith(row(1, "3"));
+  expect(painted).toHaveBeenCalledTimes(1);
+  store.remove(3);
+  vi.advanceTimersByTime(1100);
+  expect(store.rows()).toEqual([row(1, "3"), row(2, "3")]);
+  store.patchLater(1, { price: "4" });
+  store.replaceAccount(1, [row(1, "5")]);
+  frame();
+  expect(store.get(1)?.price).toBe("5");
+});
+
 it("does not move a row while the order is held", () => {
   expect(heldOrder([3, 1, 2], [1, 2, 4])).toEqual([1, 2, 4]);
   const order = new ShownOrder();

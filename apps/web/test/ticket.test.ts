@@ -1,8 +1,13 @@
 import { expect, it } from "vitest";
 import { plain } from "@/features/trade/markets";
-import { EMPTY_TICKET, isComplete, payloadOf, type Ticket } from "@/features/trade/ticket";
+import { resolve } from "@/features/trade/sizing";
+import { EMPTY_DRAFT, isComplete, payloadOf, type Ticket } from "@/features/trade/ticket";
 
-const ticket: Ticket = { ...EMPTY_TICKET, accountId: 1, symbol: "BTC/USDT", qty: "0.5" };
+const ticket: Ticket = resolve(
+  { ...EMPTY_DRAFT, amount: "0.5" },
+  { accountId: 1, symbol: "BTC/USDT" },
+  { market: undefined, quote: undefined, equity: null },
+);
 
 it("sends only what the order type uses", () => {
   expect(payloadOf({ ...ticket, price: "7", trigger: "8", postOnly: true })).toEqual({

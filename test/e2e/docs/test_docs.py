@@ -28,6 +28,7 @@ PAGES = [
     "docs/how-to/freqtrade.md",
     "docs/how-to/risk.md",
     "docs/how-to/stops.md",
+    "docs/how-to/tradingview.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
 ]
@@ -42,6 +43,7 @@ EXPECTED_OUTPUT = {
     "docs/how-to/loopback.md": ("'orderId'", "'side':'long'"),
     "docs/how-to/freqtrade.md": ("{'dualSidePosition':False}", "'marginMode':'isolated'"),
     "docs/how-to/risk.md": ('"max_order_notional"', '"status":"blocked"', '"headroom"'),
+    "docs/how-to/tradingview.md": ('"success":true', "done", "FILLED"),
     "docs/how-to/stops.md": ('"qty_pct":"50"', '"side":"sell"', '"reached":false', "closed"),
     "ccxt_driver/README.md": ("closed",),
     "docs/operations/single-host.md": ('"checks"', '"pending":[]', '"oms_deals":'),

@@ -23,9 +23,12 @@ ON_ONE_GATEWAY = (
     "figures",
     "exports",
     "alerts",
+    "notifications",
+    "hours",
+    "sources",
 )
 #: Pages that print the answers of a gateway without any orders, or without blocked accounts.
-ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin", "risk")
+ON_A_NEW_GATEWAY = ("kill", "ccxt", "admin", "risk", "signals")
 
 
 @pytest.mark.parametrize("name", ON_ONE_GATEWAY)

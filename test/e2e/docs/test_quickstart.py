@@ -22,6 +22,7 @@ import pytest
 
 from kit.gateway.processes import Gateway
 from kit.http.client import get, post_order
+from kit.machine_load import stretch
 from kit.polling import wait_until
 
 KEYS = ["base_url", "account_id", "accounts", "api_key", "admin_api_key", "symbol"]
@@ -151,7 +152,7 @@ def test_a_killed_process_is_started_again(gateway: Gateway, role: str) -> None:
 def test_a_stopped_process_is_ended_and_started_again(gateway: Gateway, role: str) -> None:
     stopped = gateway.pid(role)
     os.kill(stopped, signal.SIGSTOP)
-    wait_until(lambda: not _is_alive(stopped), 12, f"the stopped {role} is ended")
+    wait_until(lambda: not _is_alive(stopped), stretch(12), f"the stopped {role} is ended")
     answer = post_order(gateway, gateway.account_id, wait_ms=20_000)
     assert answer["results"][0]["order"]["status"] == "FILLED"
     assert gateway.pid(role) != stopped
@@ -181,8 +182,8 @@ def test_ctrl_c_ends_everything_within_five_seconds(
     _wait_for_outcomes_that_take_long(gateway)
     began = time.monotonic()
     os.killpg(gateway.supervisor.pid, number)  # As a terminal does.
-    assert gateway.supervisor.wait(END_SECONDS_MAX + 5) == 0
-    assert time.monotonic() - began < END_SECONDS_MAX
+    assert gateway.supervisor.wait(60) == 0
+    assert time.monotonic() - began < stretch(END_SECONDS_MAX)
     assert not any(_is_alive(pid) for pid in children)
     assert "restarting it" not in gateway.log.read_text()
 
@@ -193,8 +194,8 @@ def test_a_stopped_process_does_not_delay_the_end(own: Callable[..., Gateway]) -
     os.kill(children[1], signal.SIGSTOP)
     began = time.monotonic()
     gateway.supervisor.send_signal(signal.SIGINT)
-    assert gateway.supervisor.wait(END_SECONDS_MAX + 5) == 0
-    assert time.monotonic() - began < END_SECONDS_MAX
+    assert gateway.supervisor.wait(60) == 0
+    assert time.monotonic() - began < stretch(END_SECONDS_MAX)
     assert not any(_is_alive(pid) for pid in children)
 
 
@@ -204,7 +205,9 @@ def test_no_process_outlives_a_killed_supervisor(own: Callable[..., Gateway]) ->
     os.kill(children[0], signal.SIGSTOP)
     gateway.supervisor.kill()
     gateway.supervisor.wait()
-    wait_until(lambda: not any(_is_alive(pid) for pid in children), 5, "a child process is left")
+    wait_until(
+        lambda: not any(_is_alive(pid) for pid in children), stretch(5), "a child process is left"
+    )
     again = own()
     assert get(again, "/healthz")["status"] == "ok"
 

@@ -1,4 +1,4 @@
-"""One Chromium and one gateway for the tests of the web desk in a pytest process.
+"""One Chromium and one gateway of each kind for the tests of the web desk in a process.
 
 A test takes ``web_desk``: a page in a browser context of its own, checked after the test.
 """
@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
 VIEWPORT = {"width": 1440, "height": 900}
 Running = TypeVar("Running", bound=Gateway)
+_started: list[Gateway] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +33,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_here = item.path.is_relative_to(ROOT / "test" / "e2e" / "web")
         if is_here and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """Stop the gateways after the last file: idle, they would take processor time from the others.
+
+    A worker of pytest-xdist gets all files of this folder together, one process may not.
+    """
+    yield
+    is_last = nextitem is None or not nextitem.path.is_relative_to(item.path.parent)
+    if is_last and hasattr(item.config, "workerinput"):
+        for gateway in _started:
+            gateway.stop()
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +96,7 @@ def demo_gateway(
 def _run(gateway: Running) -> Iterator[Running]:
     try:
         gateway.start()
+        _started.append(gateway)
         yield gateway
     finally:
         gateway.stop()

@@ -24,6 +24,12 @@ async def test_raw_order_is_found_by_its_id_with_its_json(
     await page.get_by_role("menuitem", name="Details").click()
     await page.get_by_label("JSON").get_by_text(f'"id": "{exchange_id}"').wait_for()
     assert await web_desk_of_demo.accessibility_findings() == []
+    await page.get_by_role("button", name="Find our order").click()
+    ours = page.get_by_role("dialog", name=re.compile(r"^Order \d+"))
+    await ours.get_by_text(exchange_id, exact=True).wait_for()
+    await page.keyboard.press("Escape")
+    await ours.wait_for(state="detached")
+    await page.keyboard.press("Escape")
 
     await field.fill("no such id")
     await field.press("Enter")

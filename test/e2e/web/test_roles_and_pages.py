@@ -30,8 +30,6 @@ async def test_each_role_is_offered_the_pages_of_the_table(
     web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
 ) -> None:
     opened, page = web_desk_of_demo, web_desk_of_demo.page
-    # The equity of an account belongs to no strategy: a robot does not read it.
-    opened.expected_refusals.add((403, "/analytics/equity"))
     offered, allowed = {}, {}
     for user_name in _USERS:
         # A page that is left asks nothing more in the name of the last user.

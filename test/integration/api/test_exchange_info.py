@@ -15,6 +15,7 @@ FIELDS = {
     "client_id", "order_types", "time_in_force", "post_only", "reduce_only", "native_exits",
     "trigger", "trigger_direction", "attached_tp_sl", "conditional_list", "trailing", "hedge",
     "read_position_mode", "edit", "edit_fields", "order_batch", "cancel_all_after",
+    "deadman_timer_seconds",
     "request_expiry_ms",
     "trades", "closed_orders", "spot_fee_currency", "contract_size", "streams", "environments",
     "environment", "label",

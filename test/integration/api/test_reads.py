@@ -171,6 +171,19 @@ async def test_health(gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
     assert ready.json()["checks"]["database"] == "ok"
 
 
+async def test_a_manual_price_moves_no_other_symbol(busy: InProcessGateway) -> None:
+    other = "ETH/USDT:USDT"
+    for symbol, price in ((other, "2000"), (SYMBOL, "50000"), (SYMBOL, "60000")):
+        await busy.set_price(symbol, price)
+    path = f"/ccxt/core/{busy.account_id}/fetch_ticker"
+
+    async def last(symbol: str) -> object:
+        answer = await busy.client("POST", path, {"symbol": symbol})
+        return answer.json()["result"]["last"]
+
+    assert (await last(SYMBOL), await last(other)) == (60000, 2000)
+
+
 async def test_manual_prices(busy: InProcessGateway) -> None:
     walking = await busy.add_account(extra="{}")
     bid = {"symbol": SYMBOL, "bid": "100", "ask": "101", "bid_qty": "1", "unknown": 1}

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.exchanges.loopback_process import LoopbackExchange
 from kit.polling import poll_until
@@ -17,7 +18,6 @@ from oms.adapters.ccxt.client.venue_client import VenueClient
 from oms.adapters.ccxt.ratelimit.rate_bucket import RateLimitBuckets
 from oms.adapters.ccxt.ratelimit.request_throttle import RequestThrottle
 from oms.adapters.ccxt.ratelimit.shared_bucket import SharedRateLimitBucket
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 
 Opened = Callable[..., Awaitable[VenueClient]]
@@ -140,7 +140,7 @@ async def test_two_workers_share_the_budget_of_one_key(
     venue: LoopbackExchange, made: Callable[..., VenueClient], tmp_path: Path
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-    await upgrade(url)
+    await create_schema(url)
     store = await SqlStore.open(url, check_account)
     clients = list[VenueClient]()
     for account_id in (1, 2):
@@ -167,7 +167,7 @@ async def test_spot_and_contracts_of_binance_have_separate_budgets(
     made: Callable[..., VenueClient], tmp_path: Path
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-    await upgrade(url)
+    await create_schema(url)
     store = await SqlStore.open(url, check_account)
     client = made("binance_tls", environment="loopback")
     client._throttle = RequestThrottle(

@@ -1,5 +1,6 @@
 """A data folder, and the command line in this process."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from kit.databases.schema import copy_schema
+from kit.databases.sql import dsn_of
 from oms.cli.main import main
 from oms.cli.settings import environment
 
@@ -24,6 +27,12 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("OMS_HOME", str(tmp_path / "var"))
     return tmp_path / "var"
+
+
+@pytest.fixture
+def migrated(data_folder: Path) -> None:
+    """The data folder has an empty database of this version: ``install`` has nothing to migrate."""
+    asyncio.run(copy_schema(dsn_of(data_folder / "oms.sqlite3")))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ GENESIS = "0" * 64
 
 
 @pytest.fixture
-def database(run: Run, data_folder: Path) -> str:
+def database(run: Run, migrated: None, data_folder: Path) -> str:
     """A new installation with a few audit rows and a checkpoint of them."""
     run("install", "--with-account")
     written = run("audit", "checkpoint", "--out=kept.json")

@@ -23,7 +23,7 @@ READERS = (
 
 
 @pytest.fixture
-def database(run: Run, data_folder: Path) -> Path:
+def database(run: Run, migrated: None, data_folder: Path) -> Path:
     """An installation whose database is one file."""
     run("install", "--with-account")
     run("backup", "--out=copy.gz")

@@ -18,7 +18,7 @@ BOTH = ("--api-key-stdin", "--secret-stdin")
 
 
 @pytest.fixture
-def account(run: Run) -> str:
+def account(run: Run, migrated: None) -> str:
     """An installation with credentials for its account; the flag with its id."""
     made = run("install", "--with-account")
     named = f"--account-id={made['account']['id']}"

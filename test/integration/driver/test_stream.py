@@ -113,9 +113,10 @@ async def test_marks_are_subscribed_to_while_they_are_watched(
     server.script = [snapshot(10)]
     assert len(await exchange.watch_positions()) == 1
     (position,) = await exchange.watch_positions(params={"marks": True})
-    payload = {"account_id": 7, "position_id": POSITION["id"], "mark_price": "107"}
+    mark = {"account_id": 7, "position_id": POSITION["id"], "mark_price": "107"}
+    payload = {"account_id": 7, "marks": [mark]}
     watching = asyncio.create_task(exchange.watch_positions(params={"marks": True}))
-    await server.push({"event": "position_marked", "payload": payload})
+    await server.push({"event": "positions_marked", "payload": payload})
     (marked,) = await watching
     assert (marked["id"], marked["markPrice"]) == (position["id"], 107)
     assert await exchange.watch_positions(params={"watch_timeout_seconds": 0}) == []

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import ccxt
 import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange
+from ccxt_driver.methods import watch as watch_methods
 from kit.http.scripted_websocket import ScriptedWebSocket
 from kit.http.stub_transport import DEAL, ORDER, RepeatingClient
 from kit.polling import poll_until
@@ -158,6 +160,17 @@ async def test_a_call_that_reads_over_http_ends(exchange: OmsCcxtAsyncExchange) 
     await exchange.un_watch_ticker("A/B")
     with pytest.raises(ccxt.UnsubscribeError):
         await waiting
+
+
+async def test_the_first_read_over_http_is_at_once_on_a_machine_that_has_just_started(
+    exchange: OmsCcxtAsyncExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_methods, "time", SimpleNamespace(monotonic=lambda: 1.0))
+    assert isinstance(exchange.http, RepeatingClient)
+    exchange.http.response = {"result": {"last": 1}}
+    params = {"force_polling": True, "poll_interval_seconds": 3600}
+    ticker = await asyncio.wait_for(exchange.watch_ticker("A/B", params), 30)
+    assert ticker["last"] == 1
 
 
 ROWS: dict[str, tuple[Watch, Watch]] = {

@@ -8,7 +8,7 @@ import pytest
 
 from kit.databases.emptied import empty_database
 from kit.gateway.in_process import TRADER, open_gateway
-from kit.gateway.paper_trader import SYMBOL, PaperTrader
+from kit.gateway.paper_trader import SYMBOL, PaperTrader, SetClock
 from kit.polling import poll_until
 from oms.adapters.trading_calendar import LibraryCalendar, load_sessions
 from oms.config import Settings
@@ -26,22 +26,6 @@ ACCOUNT = (
     '{"oms":{"paper":{"source":"manual","maker":0,"taker":0,'
     '"stocks":["AAPL"],"balances":{"USD":100000,"USDT":100000}}}}'
 )
-
-
-class SetClock:
-    """A clock that goes on from the time it is set to."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        """A moment later than at the last call."""
-        self._at += timedelta(microseconds=1)
-        return self._at
-
-    def set(self, at: datetime) -> None:
-        """Continue from another time."""
-        self._at = at
 
 
 @pytest.fixture

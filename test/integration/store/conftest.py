@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from kit.databases.emptied import delete_rows
 from kit.databases.galera import GaleraCluster
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.schema import create_schema
-from kit.databases.sql import execute
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
-from oms.adapters.sql.tables import METADATA
 
 KINDS = ("sqlite", "mariadb-aiomysql", "mariadb-asyncmy")
 #: Modules with concurrent writers, which also run on several nodes of a cluster.
@@ -93,16 +92,13 @@ Opener = Callable[[], Awaitable[SqlStore]]
 @pytest.fixture
 async def another(place: Place) -> AsyncIterator[Opener]:
     """Return an opener of the emptied database; each call is another process at the next node."""
-    execute(
+    delete_rows(
         place.url,
-        *(
-            f"DELETE FROM {table.name}"
-            for table in reversed(METADATA.sorted_tables)
-            if table.name not in KEPT
+        kept=KEPT,
+        then=(
+            "UPDATE account_streams SET head_seq = 0, lease_token = 0",
+            "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'",
         ),
-        *(f"DELETE FROM {name} WHERE account_id > 0" for name in KEPT[:2]),
-        "UPDATE account_streams SET head_seq = 0, lease_token = 0",
-        "UPDATE account_leases SET owner = '', token = 0, expires_at = '1970-01-01 00:00:00'",
     )
     urls = itertools.cycle((place.url, *place.more_urls))
     async with AsyncExitStack() as stack:

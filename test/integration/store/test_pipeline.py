@@ -247,8 +247,9 @@ def _kill_the_waiting(mariadb: PrivateMariaDB) -> None:
             "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"
             " WHERE trx_state = 'LOCK WAIT'"
         )
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not cursor.execute(waiting):
             assert time.monotonic() < deadline
+            time.sleep(0.2)  # The server renews this table only if it was not read for 0.1 s.
         for (thread,) in cursor.fetchall():
             cursor.execute(f"KILL {thread}")

@@ -17,11 +17,11 @@ import pytest
 from kit.databases import bulk_history
 from kit.databases.bulk_history import FIRST_ACCOUNT, FIRST_ID
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
 from kit.databases.sql import execute
 from kit.databases.statement_costs import RecordedDatabase, RecordedStatement, measure_cost
 from kit.databases.store_rows import NOON, a_command, a_lease, an_account, an_order, enqueue
 from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.domain.commands.command import CommandResult, CommandStatus
 from oms.domain.orders.order import OrderState
@@ -55,7 +55,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """A database with a long history."""
     if request.param == "sqlite":
         dsn = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('plans') / 'oms.sqlite3'}"
-        asyncio.run(upgrade(dsn))
+        asyncio.run(create_schema(dsn))
         _fill(dsn)
         yield dsn
         return
@@ -63,7 +63,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     name = f"plans_{uuid.uuid4().hex[:12]}"
     server.create_database(name)
     dsn = server.dsn(name, "asyncmy")
-    asyncio.run(upgrade(dsn))
+    asyncio.run(create_schema(dsn))
     _fill(dsn)
     yield dsn
     server.drop_database(name)

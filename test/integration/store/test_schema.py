@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
 from kit.databases.sql import execute, fetch_rows
 from kit.databases.store_rows import a_deal, a_lease, an_account, an_order
 from oms.adapters.ccxt.account_validation import check_account
@@ -28,7 +29,7 @@ from oms.ports.ledger_store import AccountBatch
 from oms.services.access.chain_commands import ChainCommands
 
 BASELINE = "0014"
-VERSIONS = (BASELINE, *(f"00{number}" for number in range(15, 35)))
+VERSIONS = (BASELINE, *(f"00{number}" for number in range(15, 39)))
 MIGRATIONS = Path(migration_runner.__file__).parents[1] / "migrations"
 #: The schema that revisions 0001 to 0014 created before the baseline replaced them.
 FROZEN = Path(__file__).parent
@@ -122,6 +123,22 @@ async def test_metadata_from_scratch_equals_all_migrations_on_mariadb(
     await _create_all(described)
 
     assert _mariadb_schema(migrated) == _mariadb_schema(described)
+
+
+async def test_schema_of_tests_equals_all_migrations_on_mariadb(mariadb: PrivateMariaDB) -> None:
+    urls = []
+    for name in ("schema_upgraded", "schema_first", "schema_copied"):
+        mariadb.drop_database(name)
+        mariadb.create_database(name)
+        urls.append(mariadb.dsn(name))
+    await upgrade(urls[0])
+    for url in urls[1:]:
+        await create_schema(url)
+
+    assert _mariadb_schema(urls[2]) == _mariadb_schema(urls[0])
+    copied, migrated = _rows(urls[2]), _rows(urls[0])
+    assert len(copied.pop("installation")) == len(migrated.pop("installation")) == 1  # random
+    assert copied == migrated
 
 
 async def test_baseline_equals_the_replaced_migrations_on_sqlite(
@@ -336,6 +353,12 @@ def _sqlite_schema(url: str) -> dict[str, object]:
         )
     schema.pop("alembic_version", None)
     return schema
+
+
+def _rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of each table on MariaDB."""
+    names = [name for (name,) in fetch_rows(url, "SHOW TABLES")]
+    return {name: sorted(fetch_rows(url, f"SELECT * FROM {name}")) for name in names}
 
 
 def _mariadb_schema(url: str) -> dict[str, list[str]]:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
 from kit.databases.sql import dsn_of, execute
 from kit.gateway.in_process import MANUAL, TRADER, InProcessGateway, open_gateway
 from kit.http.asgi_client import AsgiClient
 from oms import bootstrap
 from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.adapters.sql.tables import METADATA
 from oms.cli.verify import build_verify_report
@@ -172,7 +172,7 @@ def healthy_server(mariadb: PrivateMariaDB) -> Iterator[DamagedServer]:
     dsn = mariadb.dsn(healthy, "asyncmy")
     with ThreadPoolExecutor(1) as thread:
         accounts, _ = thread.submit(asyncio.run, traded(dsn, ROUNDS // 2)).result()
-        thread.submit(asyncio.run, upgrade(mariadb.dsn(copy, "asyncmy"))).result()
+        thread.submit(asyncio.run, create_schema(mariadb.dsn(copy, "asyncmy"))).result()
     with closing(mariadb.connect(copy)) as connection:
         connection.autocommit(True)
         yield DamagedServer(mariadb.dsn(copy, "asyncmy"), healthy, connection, accounts)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from kit.databases.schema import create_schema
 from kit.databases.sql import dsn_of
 from kit.gateway.in_process import InProcessGateway, now, open_gateway
 from kit.ledger.histories import random_history
 from kit.ledger.stored_history import store_history
 from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.main import main
 from oms.cli.output import render_text
@@ -98,7 +98,7 @@ async def test_difference_is_reported_and_nothing_changed(damaged: Any, name: st
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store with three strategies."""
     dsn = dsn_of(tmp_path / "histories.sqlite3")
-    await upgrade(dsn)
+    await create_schema(dsn)
     store = await SqlStore.open(dsn, check_account)
     yield store
     await store.close()

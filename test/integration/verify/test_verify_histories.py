@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.databases.schema import create_schema
 from kit.databases.sql import execute
 from kit.ledger.histories import random_history
 from kit.ledger.stored_history import store_history
 from oms.adapters.ccxt.account_validation import check_account
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.adapters.sql.store import SqlStore
 from oms.cli.verify import build_verify_report
 from oms.config import Settings
@@ -21,7 +21,7 @@ HISTORIES = 50
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store with three strategies."""
     dsn = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
-    await upgrade(dsn)
+    await create_schema(dsn)
     execute(
         dsn,
         "INSERT INTO strategies (id, name, created_at) VALUES"

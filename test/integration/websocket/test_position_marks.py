@@ -9,6 +9,7 @@ from kit.http.wire_keys import assert_keys
 from oms.api.websocket.position_marks import PositionMarks
 
 SYMBOL = "BTC/USDT:USDT"
+EVENT = "positions_marked"
 KEYS = frozenset(
     [
         *("account_id", "position_id", "symbol", "qty", "mark_price", "mark_at"),
@@ -27,12 +28,14 @@ async def _marked(client: WebSocketClient, **expected: str) -> dict[str, Any]:
     """Return the next mark with these values."""
 
     def is_expected(frame: Frame) -> bool:
-        payload = frame["payload"]
-        return frame["event"] == "position_marked" and all(
-            payload[name] == text for name, text in expected.items()
-        )
+        return bool(_matching(frame, expected))
 
-    return (await client.receive_until(is_expected))["payload"]
+    return _matching(await client.receive_until(is_expected), expected)[0]
+
+
+def _matching(frame: Frame, expected: dict[str, str]) -> list[dict[str, Any]]:
+    marks = frame["payload"]["marks"] if frame["event"] == EVENT else []
+    return [mark for mark in marks if expected.items() <= mark.items()]
 
 
 async def test_marks_of_positions_follow_the_price_and_the_position(
@@ -45,7 +48,7 @@ async def test_marks_of_positions_follow_the_price_and_the_position(
         assert_keys(first, KEYS)
         assert (first["qty"], first["cost_basis"], first["mark_price"]) == ("0.01", "500", "50000")
         names = [frame["event"] for frame in client.frames]
-        assert names.index("position_marked") > names.index("snapshot_done")
+        assert names.index(EVENT) > names.index("snapshot_done")
         await served.gateway.set_price(SYMBOL, "51000")
         changed = await _marked(client, mark_price="51000")
         assert (changed["market_value"], changed["unrealized_pnl"]) == ("510", "10")
@@ -63,7 +66,7 @@ async def test_marks_that_did_not_change_are_not_sent_again(served: ServedGatewa
         await _subscribe(client, served, heartbeat_ms=1000)
         for _ in range(2):
             await client.receive_event("heartbeat")
-        texts = [str(f["payload"]) for f in client.frames if f["event"] == "position_marked"]
+        texts = [str(f["payload"]) for f in client.frames if f["event"] == EVENT]
     # A new subscription gets the present mark once.
     assert texts[-1] == texts[-2]
     assert all(one != next_one for one, next_one in pairwise(texts[:-1]))
@@ -96,7 +99,7 @@ async def test_nothing_is_sent_or_read_unless_it_is_asked_for(
             await client.receive_event("heartbeat")
         assert len(reads) == before
     names = [frame["event"] for frame in client.frames]
-    assert names.count("position_marked") == 1
+    assert names.count(EVENT) == 1
 
 
 async def test_a_key_of_strategies_gets_their_marks_only(served: ServedGateway) -> None:
@@ -105,4 +108,4 @@ async def test_a_key_of_strategies_gets_their_marks_only(served: ServedGateway) 
         await _subscribe(client, served, strategy_ids=[99], heartbeat_ms=1000)
         for _ in range(2):
             await client.receive_event("heartbeat")
-    assert "position_marked" not in [frame["event"] for frame in client.frames]
+    assert EVENT not in [frame["event"] for frame in client.frames]

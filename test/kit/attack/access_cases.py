@@ -6,6 +6,7 @@ request names its account. An operation without a row here fails the program tha
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kit.attack.target import SYMBOL, AccountIds, AttackTarget, with_ids
@@ -86,6 +87,15 @@ change_strategy admin none
 list_all_accounts admin none
 create_account admin none
 change_account admin none
+list_sinks admin none
+create_sink admin none
+change_sink admin none
+test_sink admin none
+list_deliveries admin none
+redeliver admin none
+list_session_overrides admin none
+set_session_override admin none
+delete_session_override admin none
 list_users admin none
 change_user admin none
 list_all_keys admin none
@@ -134,6 +144,13 @@ get_account_connection read account
 refresh_order reconcile order
 resolve_order reassign order
 close_position close position
+list_signals read account
+get_signal read none
+list_signal_sources admin none
+create_signal_source admin none
+change_signal_source admin none
+rotate_signal_source admin none
+try_signal_source admin none
 """
 #: Operations that concern all strategies of the account that the case names.
 _ACCOUNT_WIDE = frozenset(
@@ -155,6 +172,9 @@ PUBLIC = frozenset(
     {
         *("get_health", "get_liveness", "get_readiness", "get_version"),
         *("get_openapi_document", "log_in", "start_session"),
+        *("post_bounce_signal", "post_bounce_signal_by_token", "post_trade_signal"),
+        *("post_trade_signal_by_token", "post_tradingview_signal"),
+        *("post_tradingview_signal_by_token", "post_tradingview_signal_by_base_url"),
     }
 )
 ROWS: Mapping[str, tuple[str, str]] = {
@@ -175,15 +195,15 @@ close_by close
 merge_positions close
 """
 COMMAND_ACTIONS = dict(line.split() for line in _COMMANDS.strip().splitlines())
+_UNKNOWN = """
+discrepancy_id deadman_id alert_id session_id override_id sink_id delivery_id signal_id source_id
+"""
 _PATH_VALUES = {
     "func": "fetch_ticker",
     "exchange_id": "paper.binance",
     "view": "open_orders",
     "entity": "orders",
-    "discrepancy_id": UNKNOWN_ID,
-    "deadman_id": UNKNOWN_ID,
-    "alert_id": UNKNOWN_ID,
-    "session_id": UNKNOWN_ID,
+    **dict.fromkeys(_UNKNOWN.split(), UNKNOWN_ID),
 }
 
 
@@ -266,6 +286,7 @@ def _operation_case(
             "strategy_id": ids.strategy_id,
             "user_id": target.spare_user_id,
             "allow_new_positions": True,
+            "date": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
             "row": {"id": order_id, "comment": "manual correction"},
         }
         body = with_ids(content["example"], ids_of_body)

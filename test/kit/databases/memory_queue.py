@@ -52,6 +52,10 @@ class MemoryQueue:
         waiting = [row for row in self.rows.values() if row.status is CommandStatus.QUEUED]
         return {row.account_id: 1 for row in waiting}
 
+    async def has_unfinished(self, account_id: int) -> bool:
+        """Whether a command of the account is queued."""
+        return account_id in await self.depths()
+
     async def drop_expired_keys(self, now: datetime) -> int:
         """Returns 0: there are no keys."""
         return 0

@@ -1,13 +1,16 @@
-"""Schemas of test databases: migrated once per process, then copied.
+"""Schemas of test databases: migrated once per process and kind, then copied.
 
-A migration of an empty SQLite file takes longer than most tests; a copy of a migrated one does not.
+A migration of an empty database takes longer than most tests; a copy of a migrated one does not.
 """
 
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from kit.databases.sql import connect
 from oms.adapters.sql.maintenance.migration_runner import upgrade
 
 _SQLITE = "sqlite+aiosqlite:///"
@@ -15,6 +18,8 @@ _FILE = "oms.sqlite3"
 #: Databases that this process has migrated.
 _migrated: set[str] = set()
 _templates: list[Path] = []
+#: What creates the tables of a migrated MariaDB database and their rows: statements with values.
+_recorded: list[tuple[str, tuple[Any, ...]]] = []
 
 
 async def create_schema(dsn: str) -> None:
@@ -22,7 +27,13 @@ async def create_schema(dsn: str) -> None:
     if dsn in _migrated:
         return
     if not await copy_schema(dsn):
-        await upgrade(dsn)
+        if dsn.startswith("sqlite") or _tables(dsn):
+            await upgrade(dsn)
+        elif _recorded:
+            _replay(dsn)
+        else:
+            await upgrade(dsn)
+            _recorded.extend(_record(dsn))
     _migrated.add(dsn)
 
 
@@ -48,3 +59,33 @@ async def _template() -> Path:
         await upgrade(_SQLITE + str(path))
         _templates.append(path)
     return _templates[0]
+
+
+def _tables(dsn: str) -> list[str]:
+    with connect(dsn) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SHOW TABLES")
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _record(dsn: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield what creates the tables of a migrated database, and the rows of its migrations."""
+    names = _tables(dsn)
+    with connect(dsn) as connection:
+        cursor = connection.cursor()
+        for name in names:
+            cursor.execute(f"SHOW CREATE TABLE {name}")
+            yield cursor.fetchone()[1], ()
+        for name in names:
+            cursor.execute(f"SELECT * FROM {name}")
+            for row in cursor.fetchall():
+                yield f"INSERT INTO {name} VALUES ({', '.join(['%s'] * len(row))})", row
+
+
+def _replay(dsn: str) -> None:
+    with connect(dsn) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET foreign_key_checks = 0")  # A table may refer to a later one.
+        for statement, values in _recorded:
+            cursor.execute(statement, values or None)
+        connection.commit()

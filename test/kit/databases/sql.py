@@ -48,6 +48,7 @@ def connect(dsn: str) -> Iterator[Any]:
             database=parts.path[1:],
             # A cluster node first applies everything committed at any node before.
             init_command="SET SESSION wsrep_sync_wait = 7",
+            ssl_disabled=True,  # Else each connection reads all certificate authorities.
         )
     try:
         yield connection

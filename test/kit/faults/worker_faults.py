@@ -20,7 +20,7 @@ from kit.faults.exchange_faults import INJECTED_BY_WORKER_FAULTS, ExchangeFaults
 from kit.gateway.processes import Gateway
 from kit.polling import wait_until
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 RECOVERY_SECONDS_MAX = 120.0
 _IN_FLIGHT = "SELECT COUNT(*) FROM oms_commands WHERE status = 'running'"
 _OWNERS = "SELECT DISTINCT owner FROM account_leases WHERE owner <> ''"

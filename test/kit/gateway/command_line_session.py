@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,25 @@ def _reads(session: CommandLineSession) -> None:
         session.run(command, accounts_option)
     session.run("ticker", f"--symbol={SYMBOL}")
     session.run("market session", "AAPL", "--at=2025-07-15T13:30:00Z")
+    admin = f"--api-key={session.gateway.admin_api_key}"
+    day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    override = session.run("market override", day, "--closed", "--comment=a storm", admin)
+    session.run("market overrides", admin)
+    session.run("market restore", str(override["id"]), admin)
+    sink = ("--name=ops", "--url=https://example.com/oms", "--secret=a-long-secret")
+    session.run("sink add", *sink, admin)
+    session.run("sink list", admin)
+    session.run("sink test", "--id=1", admin)
+    session.run("sink deliveries", admin)
+    session.run("sink disable", "--id=1", admin)
+    session.run("sink enable", "--id=1", admin)
+    source = ("--name=alerts", "--kind=tradingview", "--generate-secret", "--sizing", "qty", "0.01")
+    session.run("source add", *source, f"--account-id={session.gateway.account_id}", admin)
+    session.run("source list", admin)
+    session.run("source test", "--id=1", '--body={"ticker":"BTCUSDT.P","action":"buy"}', admin)
+    session.run("source rotate", "--id=1", "--keep-seconds=60", admin)
+    session.run("source disable", "--id=1", admin)
+    session.run("source enable", "--id=1", admin)
     for command in ("health", "healthz", "list-accounts", "dispatcher-status"):
         session.run(command)
     session.run(

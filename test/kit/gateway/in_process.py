@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,7 +24,7 @@ from oms.adapters.sql.store import SqlStore
 from oms.adapters.trading_calendar import LibraryCalendar
 from oms.adapters.vault import new_master_key
 from oms.api.context import ApiContext
-from oms.bootstrap import build_administer
+from oms.bootstrap import build_administer, build_signal_vault
 from oms.bootstrap.api_process import wire_api
 from oms.bootstrap.worker_process import wire_worker
 from oms.config import Settings
@@ -32,6 +33,7 @@ from oms.domain.account import Engine
 from oms.domain.errors import Refused
 from oms.ports.exchange import ExchangePorts
 from oms.ports.ledger_store import LoadedAccount
+from oms.ports.market.trading_calendar import TradingCalendar
 from oms.ports.registry import AuditEntry
 from oms.services.access.authenticate import hash_key
 from oms.worker.main import Worker
@@ -157,20 +159,30 @@ def now() -> datetime:
 async def open_gateway(
     dsn: str, settings: Settings | None = None
 ) -> AsyncIterator[InProcessGateway]:
-    """A gateway with one netting paper account at manual prices, a trader key and an admin key."""
+    """A gateway with one netting paper account at manual prices, a trader key and an admin key.
+
+    It has no runner, and expects none.
+    """
     await create_schema(dsn)
-    settings = (settings or Settings()).model_copy(update={"master_key": new_master_key()})
+    changes = {
+        "master_key": new_master_key(),
+        "signal_key": new_master_key(),
+        "runner": False,
+    }
+    settings = (settings or Settings()).model_copy(update=changes)
     store = await SqlStore.open(dsn, check_account)
-    notifier = LocalNotifier()
+    notifier, calendar = LocalNotifier(), LibraryCalendar()
     administer = build_administer(settings, store)
-    app = wire_api(settings, store, notifier=notifier, administer=administer)
+    vault = build_signal_vault(settings)
+    app = wire_api(settings, store, notifier=notifier, administer=administer, signal_vault=vault)
     worker = wire_worker(
         settings,
         store,
         name="in-process",
         notifier=notifier,
-        connect=connect_paper,
+        connect=partial(connect_paper, calendar=calendar),
         close=_close_nothing,
+        calendar=calendar,
     )
     worker.reconcile_scheduler = None
     context: ApiContext = app.state.api_context
@@ -191,7 +203,10 @@ async def open_second(dsn: str, settings: Settings) -> AsyncIterator[FastAPI]:
     """The application of another API process on the database of a gateway."""
     store = await SqlStore.open(dsn, check_account)
     administer = build_administer(settings, store)
-    app = wire_api(settings, store, notifier=LocalNotifier(), administer=administer)
+    vault = build_signal_vault(settings)
+    app = wire_api(
+        settings, store, notifier=LocalNotifier(), administer=administer, signal_vault=vault
+    )
     async with app.router.lifespan_context(app):
         yield app
 
@@ -204,12 +219,12 @@ class _UnavailableExchange(PaperExchange):
         return Refused(code="engine_unavailable", message=message)
 
 
-def connect_paper(image: LoadedAccount, _on_update: Callable[[], None]) -> ExchangePorts:
+def connect_paper(
+    image: LoadedAccount, _on_update: Callable[[], None], *, calendar: TradingCalendar
+) -> ExchangePorts:
     """Creates the exchange of a paper account; that of another is unavailable."""
     exchange_class = PaperExchange if image.account.engine is Engine.PAPER else _UnavailableExchange
-    exchange = exchange_class.restore(
-        image.account, image.exchange_state, calendar=LibraryCalendar()
-    )
+    exchange = exchange_class.restore(image.account, image.exchange_state, calendar=calendar)
     return ExchangePorts(trading=exchange, calls=exchange, paper=exchange)
 
 

@@ -17,6 +17,18 @@ _ALL_DATES = "limit=200&start_date=2020-01-01&end_date=2100-01-01"
 NO_FEES = '{"oms":{"paper":{"source":"manual","maker":0,"taker":0}%s}}'
 
 
+class SetClock:
+    """A clock that goes on from the time it is set to."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """A moment later than at the last call."""
+        self._at += timedelta(microseconds=1)
+        return self._at
+
+
 class MovedClock:
     """The system's clock, moved forward by the test."""
 

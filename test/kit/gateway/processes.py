@@ -1,7 +1,8 @@
 """A gateway in real processes for end-to-end tests, with its own folder and free ports.
 
 Without ``workers`` it is ``oms up``, whose supervisor starts the processes. Otherwise one API
-process and that number of workers are started here. Only processes started here are ended, by pid.
+process and that number of workers are started here. There is no runner unless a test asks for one.
+Only processes started here are ended, by pid.
 """
 
 import asyncio
@@ -40,6 +41,7 @@ class Gateway:
         dsn: str | None = None,
         mariadb: PrivateMariaDB | None = None,
         workers: int | None = None,
+        runner: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
@@ -54,6 +56,7 @@ class Gateway:
             "OMS_HOME": str(self.data_folder),
             "OMS_DATABASE_URL": self.dsn,
             "OMS_PORT": str(self.port),
+            "OMS_RUNNER": "on" if runner else "off",
             "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key is shared by many clients
             "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
             **(environment or {}),
@@ -122,6 +125,10 @@ class Gateway:
     def start_worker(self) -> int:
         """Start another worker process; returns its pid."""
         return self._spawn("worker").pid
+
+    def start_runner(self, name: str) -> int:
+        """Start a runner process beside; returns its pid."""
+        return self._spawn("runner", "--name", name).pid
 
     def worker_pids(self) -> list[int]:
         """Pids of the live workers."""

@@ -110,6 +110,7 @@ class FuzzRun:
 def narrow_document(document: Any, parameters: ValuesByName, body_keys: ValuesByName) -> Any:
     """Restricts ``parameters`` and ``body_keys`` of ``document`` to the given values, by name.
 
+    A name of a body key may begin with that of its schema and a dot.
     Requests have a key, and no cookie.
     """
     narrowed = json.loads(json.dumps(document))
@@ -127,7 +128,8 @@ def narrow_document(document: Any, parameters: ValuesByName, body_keys: ValuesBy
                     parameter["schema"] = _one_of(values_by_name[parameter["name"]])
             request_shapes |= _referenced_shapes(operation.get("requestBody"), schemas)
     for name in request_shapes:
-        schemas[name] = _restricted(schemas[name], body_keys)
+        own = {key.removeprefix(f"{name}."): each for key, each in body_keys.items()}
+        schemas[name] = _restricted(schemas[name], own)
     return narrowed
 
 

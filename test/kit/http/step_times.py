@@ -39,7 +39,7 @@ def measure_steps() -> Iterator[StepTimes]:
         run(handle)
         times.seconds.append(time.thread_time() - started)
 
-    gc.collect()  # as in a server process: what is left is not searched for a long time
+    gc.freeze()  # As in a server process: what is there already is not searched.
     Handle._run = measured_run  # type: ignore[method-assign]
     try:
         yield times

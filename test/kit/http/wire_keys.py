@@ -106,8 +106,18 @@ RECONCILED = _keys(
 HEALTH = _keys("status app env db_engine")
 HEALTH_REPORT = _keys(
     "ok service status environment broker_mode oms_enabled live_trading_allowed database_url parts"
+    " tasks audit_log_path"
 )
-HEALTH_PARTS = _keys("database worker queue stop_watcher outbox calendar")
+HEALTH_PARTS = _keys("database worker queue stop_watcher outbox runner sinks audit_mirror calendar")
+SINK = _keys(
+    "id name kind status events account_ids min_interval_seconds has_secret created_at created_by"
+    " delivered failed dead waiting waiting_since last_sent_at last_delivered_at last_error"
+)
+DELIVERY = _keys(
+    "id sink_id event_id account_id event status attempts next_at expires_at created_at"
+    " delivered_at last_error"
+)
+RUNNER_TASK = _keys("name ok state owner silence_s restarts last_error")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")
 CACHE_CLEARED = _keys("scope cleared_before account_count")
@@ -166,9 +176,15 @@ EVENTS: Mapping[str, frozenset[str]] = {
         "actor_user_id actor_api_key_id",
         "account_status_changed": "status comment actor_user_id actor_api_key_id",
         "kill_switch_changed": "kill_id scope scope_id mode on comment actor",
+        "worker_stale": "heartbeat_age_seconds limit",
+        "worker_recovered": "",
         "deadman_fired": "deadman_id kill_id scope scope_id flatten comment",
         "flatten_report": "kill_id comment canceled not_canceled closed remaining dust",
         "stop_price_stale": "symbol age_ms",
+        **dict.fromkeys(
+            (f"signal_{name}" for name in ("received", "done", "blocked", "ignored", "failed")),
+            "signal_id source_id symbol action status reason_code command_ids",
+        ),
         "stop_triggered": "position_id kind level price command_id targets",
         "stop_close_failed": "position_id kind command_id code message retry_at",
         "protection_degraded": "position_id kind level order_id code message",

@@ -18,11 +18,13 @@ from oms.domain.account import PositionMode
 from oms.domain.commands.command import Actor, CcxtCall, Command, CommandPayload, CommandResult
 from oms.domain.ids import IdKind
 from oms.domain.ledger.allocation import ExecutionKey, boundary_key, step_key
-from oms.domain.ledger.deal import Deal, DealType
+from oms.domain.ledger.deal import Deal, DealEntry, DealType
 from oms.domain.ledger.dust import DUST_PREFIX
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.domain.reconcile.discrepancy import TRACKED_STATUSES, Discrepancy
+from oms.domain.signals.signal import SignalOutcome
+from oms.ports.command_queue import NewCommand
 from oms.ports.exchange import ExchangePorts, ExchangeStateRows
 from oms.ports.leases import Lease
 from oms.ports.ledger_store import (
@@ -77,6 +79,8 @@ class MemoryLedger:
         self.events: list[EventRow] = []
         self.results: dict[int, list[CommandResult]] = defaultdict(list)
         self.memory = ExchangeStateRows()
+        self.follow_ups: list[NewCommand] = []
+        self.signals: dict[int, SignalOutcome] = {}
         self.cursor: dict[str, str] = {}
         self.discrepancies: dict[int, Discrepancy] = {}
 
@@ -97,6 +101,16 @@ class MemoryLedger:
             if deal.symbol == symbol and deal.exchange_trade_id in trade_ids:
                 found.setdefault(deal.exchange_trade_id, []).append(deal)
         return {name: sorted(legs, key=lambda leg: leg.leg) for name, legs in found.items()}
+
+    async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:
+        """The orders that opened the positions or added to them."""
+        return frozenset(
+            deal.order_id
+            for deal in self.deals.values()
+            if deal.position_id in position_ids
+            and deal.entry is DealEntry.IN
+            and deal.order_id is not None
+        )
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
         """The replay key of the newest trade or merge, or None."""
@@ -228,6 +242,10 @@ class MemoryLedger:
             self.cursor |= rows.cursors
             self.discrepancies |= {row.id: row for row in rows.discrepancies}
         self.events += batch.events
+        self.follow_ups += batch.follow_ups
+        for signal_id, outcome in batch.signals.items():
+            assert signal_id not in self.signals, "a signal ends once"
+            self.signals[signal_id] = outcome
         if batch.exchange_state is not None:
             self._merge_exchange_state(batch.exchange_state)
 

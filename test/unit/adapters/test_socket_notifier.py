@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from kit.http.websocket_client import wait_for_condition
+from kit.machine_load import stretch
 from oms.adapters.socket_notifier import (
     DATAGRAM_BYTES_MAX,
     RESULT_BYTES_MAX,
@@ -167,7 +168,7 @@ async def test_processes_notify_each_other_with_low_latency(folder: Path) -> Non
             sender.notify(Topic.COMMANDS, [number])
             assert await receive(listener, 1) == [number]
             seconds.append((time.perf_counter() - begun) / 2)
-    assert statistics.median(seconds) < LATENCY_SECONDS_MAX
+    assert statistics.median(seconds) < stretch(LATENCY_SECONDS_MAX)
 
 
 async def test_invalid_datagram_is_a_notification_without_ids(folder: Path) -> None:

@@ -73,6 +73,11 @@ REASONS = {
     *("order_not_in_doubt", "order_differs", "exchange_order_id"),
     *("order_ids", "period", "results", "confirm", "too_early", "released"),
     *("cause_stands", "fired", "disarmed"),
+    *("private_address", "apprise_missing", "secret", "too_many", "name"),
+    "no_master_key",
+    *("disabled", "queued"),
+    *("invalid_side", "invalid_price", "invalid_levels", "unknown_symbol", "ambiguous_symbol"),
+    *("past_date", "date_too_far", "close_before_open", "override_exists"),
     *(
         "keys_per_user",
         "limit",

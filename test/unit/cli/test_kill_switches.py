@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.databases.schema import create_schema
 from kit.databases.sql import fetch_rows
 from kit.free_ports import free_port
-from oms.adapters.sql.maintenance.migration_runner import upgrade
 from oms.cli.kill_switches import pull, release
 from oms.cli.main import parser
 from oms.cli.output import CommandFailed
@@ -23,7 +23,7 @@ def dsn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("OMS_DATABASE_URL", url)
     monkeypatch.setenv("OMS_API_KEY", "oms_an-unused-key-for-tests")
     monkeypatch.setenv("OMS_BASE_URL", f"http://127.0.0.1:{free_port()}")
-    asyncio.run(upgrade(url))
+    asyncio.run(create_schema(url))
     return url
 
 

@@ -10,6 +10,14 @@ PAGE = (ROOT / "docs" / "domain" / "acceptance.md").read_text(encoding="utf-8")
 ROWS = {
     int(number): line for line in PAGE.splitlines() for number in re.findall(r"^\| (\d+) \|", line)
 }
+#: Rows of the other tables of the page, by their first cell.
+CHECKS = {
+    line.split(" | ")[0].removeprefix("| "): line
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and "`test/" in line and line not in ROWS.values()
+}
+#: Kinds of trading checks, and their last numbers.
+KINDS = {"P": 8, "R": 9, "K": 5, "M": 2, "O": 3, "X": 3, "F": 3, "Z": 5}
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 POINTS = [line for line in RELIABILITY.splitlines() if line.startswith("| ") and "`test/" in line]
 NAMED = re.compile(r"`(test/[\w/]+\.py)::(\w+)`")
@@ -24,6 +32,17 @@ def test_rows_are_unique_and_ordered() -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_the_tests_of_a_row_exist(row: int) -> None:
     _check_references(ROWS[row])
+
+
+def test_each_trading_check_is_there() -> None:
+    named = {kind: range(1, last + 1) for kind, last in KINDS.items()}
+    expected = {f"{kind}{number}" for kind, numbers in named.items() for number in numbers}
+    assert expected <= CHECKS.keys()
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_tests_of_a_check_exist(check: str) -> None:
+    _check_references(CHECKS[check])
 
 
 @pytest.mark.parametrize("row", POINTS, ids=lambda row: row.split(" | ")[0].removeprefix("| "))

@@ -29,7 +29,7 @@ RUN = {"bash", "python"}
 RUN_PAGES = {
     *("docs/start.md", "docs/operations/single-host.md", "README.md", "docs/how-to/testnet.md"),
     *("docs/how-to/loopback.md", "docs/how-to/freqtrade.md", "ccxt_driver/README.md"),
-    *("docs/how-to/risk.md", "docs/how-to/stops.md"),
+    *("docs/how-to/risk.md", "docs/how-to/stops.md", "docs/how-to/tradingview.md"),
     *(name for name in NAMES if name.startswith("docs/reference/http/")),
 }
 KNOWN_SECTIONS = {
@@ -37,7 +37,7 @@ KNOWN_SECTIONS = {
     "Service": {
         *("User", "Group", "EnvironmentFile", "WorkingDirectory", "ExecStart", "Restart"),
         *("RestartSec", "TimeoutStopSec", "UMask", "NoNewPrivileges", "ProtectSystem"),
-        *("ProtectHome", "PrivateTmp", "ReadWritePaths"),
+        *("ProtectHome", "PrivateTmp", "ReadWritePaths", "InaccessiblePaths"),
     },
     "Install": {"WantedBy"},
 }

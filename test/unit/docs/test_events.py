@@ -15,6 +15,7 @@ CODE = ROOT / "apps" / "oms"
 SOURCES = [
     *sorted((CODE / "domain").rglob("*.py")),
     *sorted((CODE / "services").rglob("*.py")),
+    *sorted((CODE / "runner").rglob("*.py")),
     CODE / "wire" / "responses" / "events.py",
     CODE / "adapters" / "sql" / "registry" / "account_admin.py",
 ]

@@ -10,7 +10,9 @@ from oms.api.metrics.prometheus import render_metrics
 from oms.api.metrics.request_metrics import RequestMetrics
 from oms.domain.access import MATRIX, Permission, Role, RoleAccess
 from oms.domain.commands.command import CancelAllOrders
+from oms.domain.notifications.sink import Sink, SinkKind, SinkStatus
 from oms.ports.command_queue import CommandRow
+from oms.ports.runner.task_leases import TaskState, TaskStatus
 
 ROOT = Path(__file__).parents[3]
 OBSERVABILITY = (ROOT / "docs/operations/observability.md").read_text(encoding="utf-8")
@@ -18,6 +20,18 @@ MODEL = (ROOT / "docs/security-model.md").read_text(encoding="utf-8")
 METRIC = re.compile(r"^\| `(oms_\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
 LOGGED = re.compile(r'logger\.(debug|info|warning|error|exception|critical)\(\s*f?"([a-z]\w*_\w+)')
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
+SINK = Sink(
+    id=1,
+    name="ops",
+    kind=SinkKind.WEBHOOK,
+    events=(),
+    account_ids=(),
+    min_interval_seconds=0,
+    status=SinkStatus.ACTIVE,
+    has_secret=False,
+    created_at=NOW,
+    created_by="admin",
+)
 
 
 def test_the_example_of_the_version_has_the_newest_revision() -> None:
@@ -41,9 +55,21 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
         finished_at=NOW + timedelta(seconds=1),
     )
     request_metrics.count_commands([CancelAllOrders()], [cast(CommandRow, row)])
+    request_metrics.signals["alerts", "queued"] += 1
     metrics: dict[str, Any] = {
         "workers": [{"worker_id": "w", "accounts": 1, "stop_watch_age_s": 0.1, "calendar": "ok"}],
         "worker_queue_depth": {"paper": {"w": 1}},
+        "tasks": [
+            TaskStatus(
+                task="worker_watch",
+                owner="r",
+                state=TaskState.RUNNING,
+                silence_seconds=0.0,
+                restarts=0,
+                last_error=None,
+            )
+        ],
+        "sinks": [SINK],
         "orders_unknown": 0,
         "reconciled": {
             "open": {"position_differs": 1},

@@ -28,7 +28,10 @@ from oms.domain.commands.command_targets import (
 from oms.domain.side import Side
 
 #: Whole numbers that count instead of naming a row.
-NUMBERS = {"items.index", "max_hold_seconds", "stop_trailing_from_target"}
+NUMBERS = {
+    *("items.index", "max_hold_seconds", "stop_trailing_from_target"),
+    *("rules.max_hold_seconds", "rules.pyramiding_max"),
+}
 SEND = SendOrder(symbol="X", side=Side.BUY, order_type="market", qty=Decimal(1))
 
 
@@ -62,7 +65,8 @@ def test_every_id_field_of_every_payload_is_classified(payload_type: type) -> No
 
 
 def test_a_field_that_was_forgotten_is_found() -> None:
-    assert unclassified(SendOrder, {"strategy_id", "client_order_id"}) == ["position_id"]
+    known = {"strategy_id", "client_order_id", "signal_id", "source_id"}
+    assert unclassified(SendOrder, known) == ["position_id"]
     assert unclassified(CancelAllOrders, set()) == ["strategy_ids"]
 
 

@@ -146,8 +146,9 @@ def test_after_a_gap_rows_missing_in_the_snapshot_are_read() -> None:
 
 
 def mark(price: str, position_id: int = 8) -> dict[str, Any]:
-    payload = {"account_id": 7, "position_id": position_id, "qty": "-1", "mark_price": price}
-    return {"event": "position_marked", "payload": {**payload, "unrealized_pnl": "5"}}
+    row = {"account_id": 7, "position_id": position_id, "qty": "-1", "mark_price": price}
+    marks = [{**row, "unrealized_pnl": "5"}]
+    return {"event": "positions_marked", "payload": {"account_id": 7, "marks": marks}}
 
 
 def test_marks_are_for_watches_that_want_them_and_only_the_newest_is_kept() -> None:

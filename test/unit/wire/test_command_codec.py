@@ -52,6 +52,15 @@ from oms.domain.protection.levels import Target
 from oms.domain.protection.price_alerts import AlertCondition
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy, Decision
 from oms.domain.reconcile.position_comparison import Scope
+from oms.domain.signals.signal import (
+    ExecuteSignal,
+    LevelReference,
+    SignalAction,
+    SignalKind,
+    SignalRules,
+    Sizing,
+    SizingKind,
+)
 from oms.wire.commands.command_codec import (
     command_type_of,
     decode_payload,
@@ -97,6 +106,50 @@ FULL = SendOrder(
     ),
     stop_trailing_from_target=2,
     tp_sl_base_price=Decimal("9.5"),
+    signal_id=7,
+    source_id=8,
+)
+SIGNAL = ExecuteSignal(
+    signal_id=7,
+    source_id=8,
+    kind=SignalKind.TRADINGVIEW,
+    symbol="BTC/USDT",
+    action=SignalAction.POSITION_SIZE,
+    strategy_id=3,
+    rules=SignalRules(
+        sizing=Sizing(kind=SizingKind.RISK_PCT, value=Decimal("0.5")),
+        tp_sl_base=LevelReference.SIGNAL,
+        stop_trailing_pct=Decimal(2),
+        max_hold_seconds=60,
+        is_new_entry=False,
+        pyramiding_max=3,
+        reverse=True,
+        max_signal_slippage_pct=Decimal("0.25"),
+    ),
+    expires_at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+    order_type="limit",
+    price=Decimal("10.5"),
+    signal_price=Decimal("10.4"),
+    qty=Decimal(1),
+    notional=Decimal(2),
+    qty_pct=Decimal(50),
+    position_size=Decimal(-1),
+    stop_loss=Decimal(12),
+    stop_gain=Decimal(8),
+    stop_loss_pct=Decimal("1.5"),
+    stop_gain_pct=Decimal("4.5"),
+    comment="c",
+    ratio=Decimal("0.1"),
+)
+SMALL_SIGNAL = ExecuteSignal(
+    signal_id=1,
+    source_id=0,
+    kind=SignalKind.TRADE,
+    symbol="X",
+    action=SignalAction.BUY,
+    strategy_id=0,
+    rules=SignalRules(sizing=Sizing(kind=SizingKind.QTY, value=Decimal(1))),
+    expires_at=datetime(2026, 3, 1, tzinfo=UTC),
 )
 PAYLOADS: list[CommandPayload] = [
     FULL,
@@ -126,6 +179,8 @@ PAYLOADS: list[CommandPayload] = [
         take_profit_price=Decimal(10),
         trailing_amount=Decimal(1),
         trailing_percent=Decimal("0.5"),
+        signal_id=7,
+        source_id=8,
     ),
     ChangeOrder(order_id=3, levels={"stop_loss": None, "max_hold_seconds": 5}),
     CancelAllOrders(),
@@ -209,6 +264,8 @@ PAYLOADS: list[CommandPayload] = [
     PaperPrice(symbol="X", print_price=Decimal(1), print_qty=Decimal(2)),
     CcxtCall(func="fetch_ticker", args=("BTC/USDT", None, 5), kwargs={"params": {"a": 1}}),
     CcxtCall(func="fetch_balance"),
+    SIGNAL,
+    SMALL_SIGNAL,
 ]
 
 
@@ -225,6 +282,13 @@ def test_every_field_of_an_order_is_among_the_examples() -> None:
     default = SendOrder(symbol="", side=Side.BUY, order_type="", qty=Decimal(0))
     same = [name for name in FULL.__slots__ if getattr(FULL, name) == getattr(default, name)]
     assert same == []
+
+
+def test_every_field_of_a_signal_is_among_the_examples() -> None:
+    for full, small in ((SIGNAL, SMALL_SIGNAL), (SIGNAL.rules, SMALL_SIGNAL.rules)):
+        assert [
+            name for name in full.__slots__ if getattr(full, name) == getattr(small, name)
+        ] == []
 
 
 def test_equal_requests_have_one_fingerprint() -> None:
@@ -265,6 +329,10 @@ def test_texts_that_are_stored_stay_as_they_are() -> None:
         == encode_payload(CloseAllPositions())
         == encode_payload(PaperReset())
         == "{}"
+    )
+    assert encode_payload(SMALL_SIGNAL) == (
+        '{"signal_id":1,"source_id":0,"kind":"trade","symbol":"X","action":"buy","strategy_id":0,'
+        '"rules":{"sizing":{"kind":"qty","value":"1"}},"expires_at":"2026-03-01T00:00:00.000000Z"}'
     )
     merge = MergePositions(source_position_id=2, target_position_id=1)
     assert encode_payload(merge) == '{"source_position_id":2,"target_position_id":1}'

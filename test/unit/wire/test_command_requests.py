@@ -207,6 +207,17 @@ def test_unknown_keys_are_refused() -> None:
     assert close.errors[0]["loc"] == [0, "payload", "stop_loss"]
 
 
+@pytest.mark.parametrize("key", ["signal_id", "source_id"])
+def test_no_caller_sends_a_signal_or_its_orders(key: str) -> None:
+    assert refused({"signal_id": 1}, "signal").errors[0]["loc"] == [0, "command"]
+    assert refused(ORDER | {key: 1}).errors[0]["loc"] == [0, "payload", key]
+    assert refused({"position_id": 3, key: 1}, "close_position").errors[0]["loc"] == [
+        0,
+        "payload",
+        key,
+    ]
+
+
 def test_ignored_keys_of_a_close() -> None:
     idle = {"reduce_only": False, "oms_stop_loss": "x", "oms_stop_gain": 3}
     assert read({"position_id": "5"} | idle, "close_position").payload == ClosePosition(

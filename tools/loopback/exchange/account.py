@@ -56,6 +56,8 @@ class Account:
         """Forgets everything and deposits ``balances``."""
         self.state = ExchangeState()
         self.records = AccountRecords(f"{self._run_id}:{self.name}", self.settings)
+        #: When all orders that have no trigger are canceled; ``None``: never.
+        self.cancel_at: datetime | None = None
         #: When the open positions were opened.
         self.opened_at: dict[PositionKey, datetime] = {}
         for currency, amount in sorted(balances.items()):

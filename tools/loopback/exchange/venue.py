@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from loopback.exchange.account import Account
 from loopback.exchange.rows import AccountUpdate, ExecutionUpdate
+from loopback.exchange.venue_actions import cancel_resting
 from oms.domain.instrument import Instrument, InstrumentKind
 from oms.domain.money import ZERO, add
 from oms.domain.orders.order import Side
@@ -194,10 +195,13 @@ class Venue:
             listener(market, trades)
 
     def tick(self) -> None:
-        """Passes the time to every account: orders expire, funding is paid."""
+        """Passes the time to every account: orders expire, funding is paid, timers end."""
         time_update = TimeUpdate(at=self.now())
         for account in self.accounts.values():
             account.apply(time_update)
+            if account.cancel_at is not None and account.cancel_at <= time_update.at:
+                account.cancel_at = None
+                cancel_resting(account, time_update.at)
 
     def move_clock(self, offset: timedelta) -> None:
         """Sets the clock's offset; for an earlier time the accounts' clocks are set back."""

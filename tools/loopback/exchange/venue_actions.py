@@ -14,7 +14,7 @@ from oms.domain.orders.order import Side
 from oms.domain.value import evolve
 from oms.simulation.account.liquidation import close_position_at
 from oms.simulation.events import Rejected
-from oms.simulation.inputs import BookUpdate, NewOrder
+from oms.simulation.inputs import BookUpdate, CancelOrder, NewOrder
 from oms.simulation.invariants import check_step
 from oms.simulation.market.market_updates import fill_up_to
 from oms.simulation.orders.attached_exits import update_attached_exits
@@ -42,6 +42,19 @@ def fill_order(account: Account, order_id: str, qty: Decimal | None, at: datetim
     step_state = StepState(account.state, account.settings_for(order.symbol), at)
     fill_up_to(step_state, order, min(qty or row.remaining, row.remaining), order.price)
     return _finish(step_state)
+
+
+def cancel_resting(account: Account, at: datetime) -> None:
+    """Cancels all orders but those that wait for a trigger."""
+    for row in account.open_orders():
+        if not row.order.is_waiting:
+            cancel = CancelOrder(
+                client_id=row.order.client_id,
+                exchange_order_id=row.order.exchange_order_id,
+                symbol=row.order.symbol,
+                at=at,
+            )
+            account.apply(cancel)
 
 
 def close_position(

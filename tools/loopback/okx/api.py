@@ -51,6 +51,7 @@ PRIVATE: Mapping[tuple[str, str], Private] = {
     ("POST", "/api/v5/trade/cancel-order"): rest_orders.cancel,
     ("POST", "/api/v5/trade/cancel-batch-orders"): rest_orders.cancel_batch,
     ("POST", "/api/v5/trade/amend-order"): rest_orders.amend,
+    ("POST", "/api/v5/trade/cancel-all-after"): rest_orders.cancel_all_after,
     ("GET", "/api/v5/trade/order"): rest_orders.read_order,
     ("GET", "/api/v5/trade/orders-pending"): rest_orders.pending,
     ("GET", "/api/v5/trade/orders-history"): rest_orders.history,

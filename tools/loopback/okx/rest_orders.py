@@ -6,6 +6,7 @@ the newest one.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -44,6 +45,7 @@ CANCEL = "/api/v5/trade/cancel-order"
 CREATE_FAULTS = ("partial", "reject", "child_orders")
 _ACCEPTED_AND_CANCELED = frozenset({"post_only_would_take", "no_price"})
 BATCH_ORDERS_MAX = 20
+CANCEL_AFTER_SECONDS = range(10, 121)
 
 
 def place_batch(caller: Caller, orders: Any) -> list[Any]:
@@ -65,6 +67,18 @@ def cancel_batch(caller: Caller, orders: Any) -> list[Any]:
 def cancel(caller: Caller, params: Any) -> list[Any]:
     """Cancels an order."""
     return [_reply(_cancel, caller, params)]
+
+
+def cancel_all_after(caller: Caller, params: Any) -> list[Any]:
+    """Cancels all pending orders in 10 to 120 s, unless it is set again; 0 switches it off."""
+    text = str(params.get("timeOut", ""))
+    if not text.isdigit() or int(text) not in (0, *CANCEL_AFTER_SECONDS):
+        raise ApiError(51000, "Parameter timeOut error")
+    now = caller.venue.now()
+    end = now + timedelta(seconds=int(text)) if int(text) else None
+    caller.account.cancel_at = end
+    trigger = "0" if end is None else str(to_ms(end))
+    return [{"triggerTime": trigger, "tag": "", "ts": str(to_ms(now))}]
 
 
 def amend(caller: Caller, params: Any) -> list[Any]:

@@ -30,6 +30,7 @@ def paper_capabilities() -> dict[str, Any]:
         "edit_fields": ["price", "qty"],
         "order_batch": dict.fromkeys(_KINDS),
         "cancel_all_after": False,
+        "deadman_timer_seconds": None,
         "request_expiry_ms": None,
         "trades": dict.fromkeys(_KINDS, lists),
         "closed_orders": dict.fromkeys(_KINDS, lists),

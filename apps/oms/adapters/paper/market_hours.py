@@ -1,6 +1,7 @@
 """Hours of the symbols of a paper account that do not always trade.
 
-What is closed is computed once for each span between two openings or closings.
+What is closed is computed once for each span between two openings or closings, and again when the
+calendar changes.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ class PaperHours:
         self._closed: frozenset[str] = frozenset()
         #: The span of time that ``_closed`` is valid in.
         self._since = self._until = _NEVER
+        #: The version of the calendar that ``_closed`` was computed with.
+        self._version = 0
 
     def hours(self, symbol: str, at: datetime) -> MarketHours | None:
         """Returns the hours of a symbol; ``None`` if it always trades. Raises ``UnknownHours``."""
@@ -40,8 +43,10 @@ class PaperHours:
 
     def closed_symbols(self, at: datetime) -> frozenset[str]:
         """Returns the symbols that do not trade at ``at``; where the hours are unknown, all."""
-        if not self._since <= at < self._until:
+        version = 0 if self._calendar is None else self._calendar.version()
+        if version != self._version or not self._since <= at < self._until:
             self._compute(at)
+            self._version = version
         return self._closed
 
     def _compute(self, at: datetime) -> None:

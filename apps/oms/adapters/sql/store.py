@@ -8,9 +8,13 @@ from oms.adapters.sql.connection.database import Database, connect
 from oms.adapters.sql.coordination.id_blocks import SqlIdBlocks
 from oms.adapters.sql.coordination.leases import SqlLeases
 from oms.adapters.sql.coordination.rate_budget import SqlRateBudget
+from oms.adapters.sql.coordination.task_events import SqlTaskEvents
+from oms.adapters.sql.coordination.task_leases import SqlTaskLeases
 from oms.adapters.sql.ledger.ledger_store import SqlLedgerStore
 from oms.adapters.sql.maintenance.backup import SqlBackup
 from oms.adapters.sql.maintenance.migration_runner import read_version
+from oms.adapters.sql.notifications.deliveries import SqlDeliveries
+from oms.adapters.sql.notifications.sinks import SqlSinks
 from oms.adapters.sql.performance.account_money import SqlAccountMoney
 from oms.adapters.sql.performance.booked_sums import CarriedSums
 from oms.adapters.sql.performance.equity_snapshots import SqlEquitySnapshots
@@ -39,9 +43,12 @@ from oms.adapters.sql.registry.login_credentials import SqlLoginCredentials
 from oms.adapters.sql.registry.registry import SqlRegistry
 from oms.adapters.sql.registry.risk_policies import SqlRiskPolicyStore
 from oms.adapters.sql.registry.sealed_credentials import SqlSealedCredentialsStore
+from oms.adapters.sql.registry.session_overrides import SqlSessionOverrides
 from oms.adapters.sql.registry.strategies import SqlStrategies
 from oms.adapters.sql.registry.user_admin import SqlUserAdmin
 from oms.adapters.sql.registry.user_preferences import SqlUserPreferences
+from oms.adapters.sql.signals.signal_sources import SqlSignalSources
+from oms.adapters.sql.signals.signals import SqlSignals
 from oms.ports.admin.account_admin import AccountCheck
 from oms.ports.clock import Clock
 
@@ -78,9 +85,14 @@ class SqlStore:
         self.audit_log = SqlAuditLog(database)
         self.command_chain = SqlCommandChain(database)
         self.leases = SqlLeases(database)
+        self.task_leases = SqlTaskLeases(database)
+        self.task_events = SqlTaskEvents(database, self.ids)
+        self.sinks = SqlSinks(database, self.ids)
+        self.deliveries = SqlDeliveries(database, self.ids)
         self.kill_switches = SqlKillSwitchStore(database, self.ids)
         self.deadman_switches = SqlDeadmanStore(database, self.ids)
         self.risk_policies = SqlRiskPolicyStore(database, self.ids)
+        self.session_overrides = SqlSessionOverrides(database, self.ids)
         self.key_usage = SqlKeyUsage(database)
         self.recent_activity = SqlRecentActivity(database)
         self.sent_orders = SqlSentOrders(database)
@@ -97,6 +109,8 @@ class SqlStore:
         self.position_results = SqlPositionResults(database)
         self.equity_snapshots = SqlEquitySnapshots(database)
         self.market_marks = SqlMarketMarks(database)
+        self.signals = SqlSignals(database, self.ids)
+        self.signal_sources = SqlSignalSources(database, self.ids)
 
     def verified_reads(self) -> VerifiedReads:
         """Return the reads for verification, which leave out rows that cannot be decoded."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from oms.api.context import ApiContext
 from oms.domain.errors import Unavailable
-from oms.ports.leases import WORKER_ALIVE_SECONDS, WorkerRow
+from oms.ports.leases import WORKER_ALIVE_SECONDS, Leases, WorkerRow
+from oms.wire.responses.deadman_rows import ExchangeTimerRow
 from oms.wire.responses.gateway_status import CacheMetricsRow, Dispatcher, WorkerMetricsRow
 
 ENGINE = "paper"
@@ -91,6 +92,16 @@ def stop_watch_age(worker: WorkerRow, status: Mapping[str, Any]) -> float | None
     """Return the age that the heartbeat carries, with that of the heartbeat."""
     age = status.get("stop_watch_age_s")
     return None if age is None else round(max(age, 0.0) + worker.heartbeat_age_seconds, 3)
+
+
+async def read_exchange_timers(leases: Leases) -> Mapping[int, ExchangeTimerRow]:
+    """Return the timers at exchanges by account, as the workers report them.
+
+    Raises ``Unavailable``.
+    """
+    workers = await leases.workers(WORKER_ALIVE_SECONDS)
+    rows = [row for worker in workers for row in read_status(worker).get("exchange_timers", ())]
+    return {row["account_id"]: row for row in rows}
 
 
 def read_status(worker: WorkerRow) -> Mapping[str, Any]:

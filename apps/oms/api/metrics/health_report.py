@@ -1,23 +1,33 @@
 """The health of the gateway for its clients: what it may do, and each part as it was measured."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from oms.api.context import ApiContext
 from oms.api.metrics.dispatcher_status import read_status, stop_watch_age
+from oms.api.metrics.task_report import slowest_progress, task_row
 from oms.domain.account import Environment
 from oms.domain.errors import Unavailable
+from oms.domain.notifications.sink import Sink, SinkStatus
 from oms.domain.risk.kill_switch import KillScope
 from oms.ports.leases import WORKER_ALIVE_SECONDS, WorkerRow
 from oms.ports.registry import AccountRow
+from oms.ports.runner.task_leases import (
+    AUDIT_MIRROR_TASK,
+    TASK_SILENCE_SECONDS_MAX,
+    TaskStatus,
+)
 from oms.wire.json import time_text
 from oms.wire.responses.health_rows import HealthPart, HealthParts, HealthReport
 
 OUTBOX_LAG_SECONDS_MAX = 10.0
 HEARTBEAT_SECONDS_MAX = 10.0
 STOP_WATCH_SECONDS_MAX = 15.0
+SINK_WAIT_SECONDS_MAX = 300.0
+MIRROR_ROWS_MAX = 1000
 _CALENDARS = ("missing", "ends_soon", "ok")
 """What a worker says of its trading calendar, the worst first."""
 
@@ -25,19 +35,25 @@ _CALENDARS = ("missing", "ends_soon", "ok")
 async def build_health_report(context: ApiContext) -> HealthReport:
     """Return the report; ``status`` is ``down`` if the database does not answer."""
     at, started = context.clock.now(), time.perf_counter()
+    tasks: Sequence[TaskStatus] = ()
     try:
         await context.health.ping()
         duration_ms = round((time.perf_counter() - started) * 1000, 3)
         workers = await context.leases.workers(WORKER_ALIVE_SECONDS)
         depths = await context.queue_depths.by_account()
         enabled: bool | None = await is_enabled(context)
+        tasks = await context.task_leases.tasks()
+        sinks = await context.sink_admin.store.sinks()
         mode = broker_mode(await context.queries.registry.accounts())
     except Unavailable:
         unknown = _part(None, None, at, ok=False)
         parts = cast("HealthParts", dict.fromkeys(HealthParts.__annotations__, unknown))
         enabled, mode = None, None
     else:
-        parts = _parts(context, duration_ms, workers, max(depths.values(), default=0), at)
+        depth = max(depths.values(), default=0)
+        parts = _parts(context, duration_ms, workers, tasks, depth, at)
+        parts["sinks"] = _sinks_part(sinks, at)
+        parts["audit_mirror"] = await _mirror_part(context, tasks, at)
     is_ok = all(cast("HealthPart", part)["ok"] for part in parts.values())
     is_down = not parts["database"]["ok"]
     return {
@@ -49,8 +65,14 @@ async def build_health_report(context: ApiContext) -> HealthReport:
         "oms_enabled": enabled,
         "live_trading_allowed": context.settings.live_trading_allowed,
         "database_url": context.settings.database_address,
+        "audit_log_path": _path_text(context.settings.desk.audit_log_path),
         "parts": parts,
+        "tasks": [task_row(task) for task in tasks],
     }
+
+
+def _path_text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 async def is_enabled(context: ApiContext) -> bool:
@@ -73,6 +95,7 @@ def _parts(
     context: ApiContext,
     duration_ms: float,
     workers: Iterable[WorkerRow],
+    tasks: Sequence[TaskStatus],
     depth: int,
     at: datetime,
 ) -> HealthParts:
@@ -89,6 +112,9 @@ def _parts(
         "queue": _part(depth, context.settings.commands.queue_depth_max, at),
         "stop_watcher": _part(stop_watch, STOP_WATCH_SECONDS_MAX, at),
         "outbox": _part(lag, OUTBOX_LAG_SECONDS_MAX, at),
+        "runner": _runner_part(tasks, at, is_expected=context.settings.runner),
+        "sinks": _part(None, None, at),
+        "audit_mirror": _part(None, None, at),
         "calendar": {
             "ok": calendar in (None, "ok"),
             "value": calendar,
@@ -96,6 +122,37 @@ def _parts(
             "at": time_text(at),
         },
     }
+
+
+def _sinks_part(sinks: Sequence[Sink], at: datetime) -> HealthPart:
+    active = [sink for sink in sinks if sink.status is SinkStatus.ACTIVE]
+    waiting = [
+        (at - sink.waiting_since).total_seconds() - sink.min_interval_seconds
+        for sink in active
+        if sink.waiting_since is not None
+    ]
+    age = max((max(seconds, 0.0) for seconds in waiting), default=0.0)
+    return _part(age if active else None, SINK_WAIT_SECONDS_MAX, at)
+
+
+async def _mirror_part(
+    context: ApiContext, tasks: Sequence[TaskStatus], at: datetime
+) -> HealthPart:
+    """Return how many rows of the audit log the mirror lacks. Raises ``Unavailable``."""
+    if context.settings.desk.audit_log_path is None:
+        return _part(None, MIRROR_ROWS_MAX, at)
+    head = await context.administer.audit_log.head()
+    task = next((task for task in tasks if task.task == AUDIT_MIRROR_TASK), None)
+    position = 0 if task is None else task.position
+    waiting = 0 if head is None else max(head.length - position, 0)
+    return _part(waiting, MIRROR_ROWS_MAX, at, ok=task is not None and task.is_running)
+
+
+def _runner_part(tasks: Sequence[TaskStatus], at: datetime, *, is_expected: bool) -> HealthPart:
+    if not is_expected:
+        return _part(None, TASK_SILENCE_SECONDS_MAX, at)
+    is_ok = bool(tasks) and all(task.is_running for task in tasks)
+    return _part(slowest_progress(tasks), TASK_SILENCE_SECONDS_MAX, at, ok=is_ok)
 
 
 def _part(

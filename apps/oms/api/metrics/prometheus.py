@@ -1,6 +1,6 @@
 """The metrics of ``/metrics`` in the Prometheus text format 0.0.4."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +13,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from oms.api.metrics.request_metrics import DurationHistogram, RequestMetrics
+from oms.domain.notifications.sink import Sink
+from oms.ports.runner.task_leases import TaskStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -31,7 +33,7 @@ _COUNTERS = {
 
 
 class GatewayCollector(Collector):
-    """Collects a process's counters and a status snapshot; without a live worker it is empty."""
+    """Collects a process's counters and a snapshot of the status."""
 
     def __init__(
         self, request_metrics: RequestMetrics, status: Mapping[str, Any], *, is_healthy: bool
@@ -46,6 +48,8 @@ class GatewayCollector(Collector):
             *self._request_families(),
             *self._worker_families(),
             *self._status_families(),
+            *_task_families(self._status.get("tasks", ())),
+            _notification_family(self._status.get("sinks", ())),
             *_reconcile_families(self._status.get("reconciled", {})),
         )
         return [family for family in families if family.samples]
@@ -62,6 +66,12 @@ class GatewayCollector(Collector):
         yield _counter("connections_closed", "Connections closed by a limit.", ("reason",), closed)
         reports = [((result,), n) for result, n in sorted(metrics.csp_reports.items())]
         yield _counter("csp_reports", "Reported policy violations.", ("result",), reports)
+        yield _counter(
+            "signals",
+            "Requests for signals.",
+            ("source", "status"),
+            sorted(metrics.signals.items()),
+        )
         refused = [((reason,), n) for reason, n in sorted(metrics.csrf_refused.items())]
         text = "Requests with a session cookie that may come from a foreign page."
         yield _counter("csrf_refused", text, ("reason",), refused)
@@ -115,10 +125,32 @@ class GatewayCollector(Collector):
 def render_metrics(
     request_metrics: RequestMetrics, status: Mapping[str, Any], *, is_healthy: bool
 ) -> bytes:
-    """Return the text of all metrics; ``status`` is empty if no worker is alive."""
+    """Return the text of all metrics; without a live worker ``status`` has few of them."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(GatewayCollector(request_metrics, status, is_healthy=is_healthy))
     return generate_latest(registry)
+
+
+def _task_families(tasks: Sequence[TaskStatus]) -> Iterator[Metric]:
+    restarts = [((each.task,), each.restarts) for each in tasks]
+    text = "Restarts of tasks of the runner after failures."
+    yield _counter("task_restarts", text, ("task",), restarts)
+    running = [((each.task,), int(each.is_running)) for each in tasks]
+    yield _gauge("task_running", "Whether a task of the runner runs.", ("task",), running)
+
+
+def _notification_family(sinks: Sequence[Sink]) -> Metric:
+    counts = [
+        ((sink.name, result), count)
+        for sink in sinks
+        for result, count in (
+            ("delivered", sink.delivered),
+            ("failed", sink.failed),
+            ("dead", sink.dead),
+        )
+    ]
+    text = "Messages that arrived or were given up, and attempts that failed."
+    return _counter("notifications", text, ("sink", "result"), counts)
 
 
 def _reconcile_families(metrics: Mapping[str, Any]) -> Iterator[Metric]:

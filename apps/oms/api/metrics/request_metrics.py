@@ -69,6 +69,8 @@ class RequestMetrics:
     csp_reports: Counter[str] = field(default_factory=Counter)
     #: Requests with a session cookie that may come from a foreign page, by the rule they break.
     csrf_refused: Counter[str] = field(default_factory=Counter)
+    #: Requests for signals by name of the source and what they were answered.
+    signals: Counter[tuple[str, str]] = field(default_factory=Counter)
     #: Submitted commands by type.
     ops: Counter[str] = field(default_factory=Counter)
     #: From start to end, by command type.

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from oms.api.command_submission import load_large_body, read_idempotency_key
 from oms.api.context import ApiContext, Caller, admit_caller, identify_caller
 from oms.api.errors import JsonResponse, handle_oms_error, refusal_response, request_id_of
+from oms.api.logged_paths import SIGNAL_PATHS, logged_path
 from oms.domain.errors import OmsError, Refused, Unavailable
 from oms.ports.idempotent_responses import StoredResponse
 from oms.services.submission.submit import IdempotencyKey
@@ -42,7 +43,7 @@ KEY_RELEASING_STATUSES = frozenset({401, 403, 404, 405, 413, 422, 429, 503})
 SECRET_FIELDS = frozenset(
     {
         *("password", "current_password", "new_password", "api_key", "secret", "passphrase"),
-        *("api_key_plain", "token", "csrf_token"),
+        *("api_key_plain", "token", "csrf_token", "path_token", "new_secret"),
     }
 )
 """Keys whose values are neither stored nor part of the request's fingerprint."""
@@ -106,7 +107,7 @@ class IdempotencyMiddleware:
         try:
             await self._store(key, response)
         except Unavailable:
-            fields = {"request_id": request_id_of(request), "path": scope["path"]}
+            fields = {"request_id": request_id_of(request), "path": logged_path(scope["path"])}
             logger.warning("response_not_stored", extra=fields)
         await response.forward()
 
@@ -173,7 +174,8 @@ async def _read_key(request: Request, raw: bytes, caller: Caller) -> Idempotency
 def _is_exempt(path: str) -> bool:
     """Return whether keys of the path are stored with its commands, or ignored."""
     has_own = PATHS_WITH_COMMAND_KEYS.fullmatch(path) is not None
-    return has_own or path in LOGIN_PATHS or path.startswith("/ccxt/")
+    is_signal = SIGNAL_PATHS.fullmatch(path) is not None
+    return has_own or is_signal or path in LOGIN_PATHS or path.startswith("/ccxt/")
 
 
 def _stored_response(stored: StoredResponse, key: IdempotencyKey, request_id: str) -> JsonResponse:

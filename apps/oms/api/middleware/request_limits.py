@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms.api.errors import REQUEST_ID_SCOPE_KEY, internal_error_response, refusal_response
+from oms.api.logged_paths import logged_path
 from oms.config import CommandSettings
 from oms.domain.errors import Invalid, Refused
 
@@ -57,7 +58,7 @@ class RequestLimitsMiddleware:
         except ClientDisconnect:
             return  # there is no reader of a response
         except Exception:  # last handler of a request: the client gets a JSON error
-            fields = {"method": scope["method"], "path": scope["path"]}
+            fields = {"method": scope["method"], "path": logged_path(scope["path"])}
             logger.exception("request_failed", extra={"request_id": request_id} | fields)
             if has_started:
                 raise

@@ -143,7 +143,7 @@ def build_document(version: str, routes: Iterable[object]) -> dict[str, Any]:
     )
     for one in operations:
         responses = document["paths"][one.route.path][one.method.lower()]["responses"]
-        if 422 not in one.error_statuses:
+        if 422 not in {*one.error_statuses, *one.docs.failures}:
             responses.pop("422", None)  # FastAPI's own, for a parameter of the path
     bodies = [one.docs.body for one in operations if one.docs.body is not None]
     document["paths"] = without_titles(document["paths"])

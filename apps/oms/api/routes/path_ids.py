@@ -82,6 +82,31 @@ def parse_alert_id(text: str) -> int:
     return _parse_id(text, NotFound("there is no such price alert"))
 
 
+def parse_override_id(text: str) -> int:
+    """Return the id of a session override. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such session override"))
+
+
+def parse_sink_id(text: str) -> int:
+    """Return the id of a sink of notifications. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such sink"))
+
+
+def parse_delivery_id(text: str) -> int:
+    """Return the id of a delivery of a notification. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such delivery"))
+
+
+def parse_signal_id(text: str) -> int:
+    """Return the id of a signal. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such signal"))
+
+
+def parse_source_id(text: str) -> int:
+    """Return the id of a source of signals. Raises ``NotFound``."""
+    return _parse_id(text, NotFound("there is no such source of signals"))
+
+
 def parse_discrepancy_id(text: str) -> int:
     """Return the id of a discrepancy. Raises ``NotFound``."""
     return _parse_id(text, NotFound("there is no such discrepancy"))

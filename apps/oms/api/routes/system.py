@@ -56,6 +56,8 @@ async def get_metrics(request: Request) -> Response:
     status: dict[str, Any] = {}
     is_healthy = True
     try:
+        status["tasks"] = await context.task_leases.tasks()
+        status["sinks"] = await context.sink_admin.store.sinks()
         status |= await build_dispatcher_status(context, None)
         status["reconciled"] = await reconcile_metrics(context)
     except Unavailable as error:

@@ -8,22 +8,23 @@ lost or sent twice. Events that the listener may not see only advance the cursor
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from oms.api.websocket.account_snapshots import AccountSnapshot, SnapshotLoader
 from oms.api.websocket.event_feed import EventFeed, FeedEvent, Gap
 from oms.api.websocket.frames import push_frame
-from oms.api.websocket.position_marks import PositionMarks
+from oms.api.websocket.position_marks import MarkOf, PositionMarks
 from oms.api.websocket.send_buffer import SendBuffer
 from oms.api.websocket.subscribe_request import SubscribeRequest
 from oms.domain.access import Permission, Principal, Role, allowed_strategies, refuse_account
 from oms.domain.errors import Unavailable
-from oms.domain.ledger.position import Position
 
 REFRESH_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+MARKS_MAX = 1000
+"""Maximum number of marks in a frame."""
 _DEALS = frozenset({"deal_created", "deal_updated", "deal_deleted"})
 
 logger = logging.getLogger(__name__)
@@ -128,14 +129,22 @@ class EventSubscription:
             cursor.queued = cursor.queued or deque()
             self._run(self._send_gap_and_queue(cursor, gap))
 
-    def on_mark(self, position: Position, text: str) -> bool:
-        """Send the newest mark of a position in place of one that still waits, if it may be."""
-        cursor = self._cursors.get(position.account_id)
+    def on_marks(self, account_id: int, marks: Sequence[MarkOf]) -> Collection[int]:
+        """Send the marks that may be seen; none of a frame of which the last one still waits."""
+        cursor = self._cursors.get(account_id)
         if cursor is None:
-            return False
-        if cursor.allowed is not None and position.strategy_id not in cursor.allowed:
-            return False
-        return self.send_buffer.put_newest(("mark", position.id), text)
+            return ()
+        allowed = cursor.allowed
+        mine = [each for each in marks if allowed is None or each.position.strategy_id in allowed]
+        taken: set[int] = set()
+        for start in range(0, len(mine), MARKS_MAX):
+            part = mine[start : start + MARKS_MAX]
+            rows = ",".join(each.text for each in part)
+            payload = f'{{"account_id":{account_id},"marks":[{rows}]}}'
+            frame = push_frame("positions_marked", payload, namespace="position")
+            if self.send_buffer.put_unless_waiting(("marks", account_id, start), frame):
+                taken |= {each.position.id for each in part}
+        return taken
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.spawn(work)

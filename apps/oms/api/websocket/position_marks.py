@@ -1,23 +1,24 @@
 """Marks of open positions for all sockets of a process that asked for them.
 
 Once a second the marks of all subscribed accounts are read together, and each listener is sent
-those that changed. Positions are read again only after an event of their account. Nothing is read
-without listeners. Marks are not stored: a slow listener gets the newest of each position.
+those that changed, many in one frame. Positions are read again only after an event of their
+account. Nothing is read without listeners. Marks are not stored: a slow listener gets the newest of
+each position.
 """
 
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from oms.api.background_tasks import keep_running
 from oms.api.websocket.event_feed import EventFeed
-from oms.api.websocket.frames import push_frame
 from oms.domain.errors import Unavailable
 from oms.domain.ledger.position import Position
 from oms.ports.history_reads import HistoryQuery, HistoryReads
 from oms.ports.mark_prices import MarkPrices, PositionMark
+from oms.wire.json import dumps_fast
 from oms.wire.performance.marked_positions import position_mark_row
 
 INTERVAL_SECONDS = 1.0
@@ -25,6 +26,13 @@ POSITIONS_MAX = 20_000
 """Positions of one read: the newest of the accounts that it is for."""
 
 logger = logging.getLogger(__name__)
+
+
+class MarkOf(NamedTuple):
+    """The mark of a position as JSON text."""
+
+    position: Position
+    text: str
 
 
 class MarkListener(Protocol):
@@ -35,8 +43,11 @@ class MarkListener(Protocol):
         """The accounts whose marks it gets."""
         ...
 
-    def on_mark(self, position: Position, text: str) -> bool:
-        """Take the frame of a position; ``False``: not now. Must neither raise nor block."""
+    def on_marks(self, account_id: int, marks: Sequence[MarkOf]) -> Collection[int]:
+        """Take marks of an account; return the ids of the positions whose marks were taken.
+
+        Must neither raise nor block.
+        """
         ...
 
 
@@ -49,7 +60,7 @@ class PositionMarks:
     #: ``None``: no position has a mark.
     mark_prices: MarkPrices | None
     interval_seconds: float = INTERVAL_SECONDS
-    #: The frame that each listener got last, by position id.
+    #: The mark that each listener got last, by position id.
     _sent: dict[MarkListener, dict[int, str]] = field(default_factory=dict)
     #: Open positions by account, with the number of the event up to which they were read.
     _positions: dict[int, tuple[int | None, Sequence[Position]]] = field(default_factory=dict)
@@ -83,17 +94,20 @@ class PositionMarks:
         positions = await self._open_positions(wanted)
         held = [each for account in sorted(wanted) for each in positions.get(account, ())]
         marks = await self.mark_prices(held) if held and self.mark_prices is not None else {}
-        frames = {each.id: _frame(each, marks[each.id]) for each in held if each.id in marks}
+        marked = {
+            account: [_mark_of(each, marks[each.id]) for each in rows if each.id in marks]
+            for account, rows in positions.items()
+        }
         for listener, sent in tuple(self._sent.items()):
-            mine = (each for a in listener.account_ids for each in positions.get(a, ()))
-            self._sent[listener] = {
-                each.id: frames[each.id]
-                for each in mine
-                if each.id in frames
-                and (
-                    sent.get(each.id) == frames[each.id] or listener.on_mark(each, frames[each.id])
-                )
-            }
+            now: dict[int, str] = {}
+            for account in listener.account_ids:
+                known, changed = _split(marked.get(account, ()), sent)
+                taken = listener.on_marks(account, changed) if changed else ()
+                now |= {each.position.id: each.text for each in known}
+                now |= {
+                    each.position.id: each.text for each in changed if each.position.id in taken
+                }
+            self._sent[listener] = now
 
     async def _open_positions(self, wanted: set[int]) -> Mapping[int, Sequence[Position]]:
         """Return the open positions; those of accounts without new events as they were read."""
@@ -115,5 +129,14 @@ class PositionMarks:
         return {account_id: rows for account_id, (_, rows) in self._positions.items()}
 
 
-def _frame(position: Position, mark: PositionMark) -> str:
-    return push_frame("position_marked", position_mark_row(position, mark), namespace="position")
+def _mark_of(position: Position, mark: PositionMark) -> MarkOf:
+    return MarkOf(position, dumps_fast(position_mark_row(position, mark)))
+
+
+def _split(marks: Sequence[MarkOf], sent: Mapping[int, str]) -> tuple[list[MarkOf], list[MarkOf]]:
+    """Return the marks that were sent as they are, and those that changed."""
+    known: list[MarkOf] = []
+    changed: list[MarkOf] = []
+    for each in marks:
+        (known if sent.get(each.position.id) == each.text else changed).append(each)
+    return known, changed

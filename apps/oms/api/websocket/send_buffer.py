@@ -73,6 +73,13 @@ class SendBuffer:
         self._changed.set()
         return True
 
+    def put_unless_waiting(self, subject: Hashable, text: str) -> bool:
+        """Queue ``text`` unless a frame of the same ``subject`` is still queued.
+
+        ``False``: one is, or there is no room.
+        """
+        return subject not in self._newest and self.put_newest(subject, text)
+
     def overflow(self) -> None:
         """Drop the queue and close: the consumer is too slow."""
         self._queue.clear()

@@ -244,6 +244,16 @@ def _add_audit(commands: Any, json: argparse.ArgumentParser) -> None:
         run=lazy_command("audit", "checkpoint"),
     )
     checkpoint.add_argument("--out", metavar="FILE", help="write it there, else print it")
+    tail = add_verb(
+        verbs,
+        "tail",
+        [json],
+        "print the last lines of the mirror of the audit log",
+        example="audit tail --follow",
+        run=lazy_command("access.audit_tail", "tail"),
+    )
+    tail.add_argument("--lines", type=int, default=10, help="how many (10)")
+    tail.add_argument("--follow", action="store_true", help="print new ones until interrupted")
 
 
 def _add_account_flags(

@@ -19,12 +19,12 @@ KILL_SCOPES = ("global", "account", "strategy", "symbol", "key")
 
 
 def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add ``up``, ``demo``, ``api`` and ``worker``."""
+    """Add ``up``, ``demo``, ``api``, ``worker`` and ``runner``."""
     up = add_verb(
         commands,
         "up",
         [common],
-        "run API and worker under one supervisor; the first start sets everything up",
+        "run API, worker and runner under one supervisor; the first start sets everything up",
         example="up --port 9000",
         run=lazy_command("supervisor", "up"),
     )
@@ -63,9 +63,18 @@ def add_processes(commands: Any, common: argparse.ArgumentParser) -> None:
         run=lazy_command("processes", "worker"),
     )
     worker.add_argument("--accounts", default="", help="only these account ids, as CSV")
-    worker.add_argument(
-        "--name", default="", help="its name; a successor of the same name takes over"
+    runner = add_verb(
+        commands,
+        "runner",
+        [common],
+        "run one process of background tasks: notifications, the mirror of the audit log",
+        example="runner --name runner-1",
+        run=lazy_command("processes", "runner"),
     )
+    for command in (worker, runner):
+        command.add_argument(
+            "--name", default="", help="its name; a successor of the same name takes over"
+        )
 
 
 def _days(text: str) -> int:

@@ -16,11 +16,15 @@ from oms.domain.commands.account_commands import (
     READ_PAYLOADS,
     AccountPayload,
 )
+from oms.domain.commands.actor import SYSTEM_ACTOR as SYSTEM_ACTOR  # re-exported
+from oms.domain.commands.actor import SYSTEM_ROLE as SYSTEM_ROLE
+from oms.domain.commands.actor import Actor as Actor
 from oms.domain.errors import Refused
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_terms import NewTerms
 from oms.domain.protection.levels import Target
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.signals.signal import ExecuteSignal
 from oms.domain.value import value
 
 
@@ -83,6 +87,9 @@ class SendOrder:
     tp_sl_base_price: Decimal | None = None
     #: Take profit and stop loss as sent, numbers as text.
     bracket: Mapping[str, object] | None = None
+    #: The signal that it executes, and the source of that; only the gateway sets them.
+    signal_id: int | None = None
+    source_id: int | None = None
 
 
 @value
@@ -154,6 +161,9 @@ class ClosePosition:
     take_profit_price: Decimal | None = None
     trailing_amount: Decimal | None = None
     trailing_percent: Decimal | None = None
+    #: The signal that it executes, and the source of that; only the gateway sets them.
+    signal_id: int | None = None
+    source_id: int | None = None
 
 
 class Keep(Enum):
@@ -294,6 +304,7 @@ CommandPayload = (
     | Reassign
     | CcxtCall
     | DecideDiscrepancy
+    | ExecuteSignal
     | AccountPayload
 )
 
@@ -312,6 +323,7 @@ COMMAND_TYPES: Mapping[type[CommandPayload], str] = {
     Reassign: "reassign",
     DecideDiscrepancy: "discrepancy",
     CcxtCall: "ccxt_call",
+    ExecuteSignal: "signal",
     **ACCOUNT_COMMAND_TYPES,
 }
 
@@ -319,27 +331,6 @@ CONTROL_PAYLOADS = frozenset({DecideDiscrepancy, Reassign, *ACCOUNT_COMMAND_TYPE
     *READ_PAYLOADS
 }
 """Payloads that do not trade: they wait for their worker without a deadline."""
-
-
-@value
-class Actor:
-    """Who submitted the command; permissions are checked again before execution."""
-
-    user_id: int
-    api_key_id: int
-    role: str
-    ip: str = ""
-
-    @property
-    def is_system(self) -> bool:
-        """Return whether the gateway itself made the command."""
-        return self.role == SYSTEM_ROLE
-
-
-SYSTEM_ROLE = "system"
-"""Role of the gateway's own commands; it is no role of a user."""
-
-SYSTEM_ACTOR = Actor(user_id=0, api_key_id=0, role=SYSTEM_ROLE)
 
 
 @value

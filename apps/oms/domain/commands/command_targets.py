@@ -44,6 +44,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.domain.risk.kill_switch import KillScope
+from oms.domain.signals.signal import ExecuteSignal
 
 
 class IdKind(Enum):
@@ -60,15 +61,20 @@ class IdKind(Enum):
     SCOPE = "scope"
     #: A row of the account, which belongs to no strategy.
     ACCOUNT = "account"
+    #: The signal that the command executes, or its source.
+    SIGNAL = "signal"
     #: A text chosen by the caller or the exchange, which selects no row of another order.
     TEXT = "text"
 
+
+_SIGNAL_FIELDS = {"signal_id": IdKind.SIGNAL, "source_id": IdKind.SIGNAL}
 
 ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     SendOrder: {
         "strategy_id": IdKind.STRATEGY,
         "position_id": IdKind.POSITION,
         "client_order_id": IdKind.TEXT,
+        **_SIGNAL_FIELDS,
     },
     CancelOrder: {"order_ids": IdKind.ORDER},
     CancelAllOrders: {"strategy_ids": IdKind.STRATEGY},
@@ -77,6 +83,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
         "position_id": IdKind.POSITION,
         "strategy_id": IdKind.STRATEGY_OR_DEFAULT,
         "client_order_id": IdKind.TEXT,
+        **_SIGNAL_FIELDS,
     },
     CloseAllPositions: {"strategy_ids": IdKind.STRATEGY},
     CloseBy: {
@@ -123,6 +130,7 @@ ID_FIELDS: Mapping[type[CommandPayload], Mapping[str, IdKind]] = {
     PaperDeposit: {},
     PaperReset: {},
     CcxtCall: {},
+    ExecuteSignal: {"strategy_id": IdKind.STRATEGY, **_SIGNAL_FIELDS},
 }
 """The kind of each id field, by payload type."""
 
@@ -156,7 +164,8 @@ def target_position_ids(payload: CommandPayload) -> tuple[int, ...]:
 def target_strategy_ids(payload: CommandPayload) -> tuple[int, ...]:
     """Return the ids of the strategies that a command names itself, in its order."""
     payload_type = type(payload)
-    named = _ids(payload, _STRATEGY_FIELDS[payload_type])
+    own_fields = _STRATEGY_FIELDS[payload_type]
+    named = _ids(payload, own_fields) if own_fields else ()
     if fields := _DEFAULT_STRATEGY_FIELDS[payload_type]:
         named += tuple(filter(None, _ids(payload, fields)))
     elif isinstance(payload, EnforceKillSwitch) and payload.scope == KillScope.STRATEGY.value:

@@ -177,6 +177,9 @@ class Order:
     parent_order_id: int | None = None
     #: What limits said about it; ``None`` if none applied.
     risk: OrderRisk | None = None
+    #: The signal that it executes, and the source of that.
+    signal_id: int | None = None
+    source_id: int | None = None
     #: Shared by orders that belong together.
     group_id: int | None = None
     #: Why it is or was canceled without a request of a caller.

@@ -36,7 +36,7 @@ def is_armed(position: Position) -> bool:
     """Return whether stop levels may close the position."""
     levels = position.levels
     has_price = position.stop_loss is not None or position.stop_gain is not None
-    return position.is_open and (has_price or (levels is not None and levels.acts))
+    return (has_price or (levels is not None and levels.acts)) and position.is_open
 
 
 def decide_stop(

@@ -60,6 +60,7 @@ from oms.domain.commands.command_targets import ID_FIELDS, IdKind
 from oms.domain.errors import Refused
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
 from oms.domain.risk.kill_switch import KillScope
+from oms.domain.signals.signal import ExecuteSignal
 from oms.domain.value import evolve
 from oms.ports.registry import AuditEntry, Registry
 
@@ -89,6 +90,8 @@ def permission_for(payload: CommandPayload) -> Permission:
             return Permission.TRADE
         case CreateAlert() | DeleteAlert():
             return Permission.TRADE
+        case ExecuteSignal():
+            return Permission.AUTOMATE
         case CancelOrder() | CancelAllOrders():
             return Permission.CANCEL
         case ClosePosition() | CloseAllPositions() | CloseBy() | MergePositions():
@@ -164,6 +167,8 @@ def _is_of_all_strategies(payload: CommandPayload) -> bool:
     match payload:
         case CancelAllOrders() | CloseAllPositions():
             return not payload.strategy_ids
+        case ExecuteSignal(strategy_id=strategy_id):
+            return strategy_id == 0
         case EnforceKillSwitch(scope=scope):
             return scope != KillScope.STRATEGY.value
         case CcxtCall(func=func):

@@ -1,15 +1,19 @@
-"""What an account waits for: answers of its exchange, reconcile passes, rounds, slow calls."""
+"""What an account waits for: answers of its exchange, reconcile passes, rounds, signals, calls."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from oms.domain.commands.account_commands import EnforceKillSwitch, Reconcile
 from oms.domain.commands.command import Command, CommandResult
 from oms.domain.errors import Refused
 from oms.domain.risk.exposure import Entry
+from oms.domain.signals.plan import Opening
+from oms.domain.signals.signal import ExecuteSignal, SignalStatus
+from oms.domain.value import value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,3 +86,53 @@ class PendingCall:
     entries: tuple[Entry, ...] = ()
     is_sent: bool = False
     task: "asyncio.Task[CommandResult] | None" = None
+
+
+class SignalStage(StrEnum):
+    """What a signal waits for; the stages follow in this order, and any may be left out."""
+
+    #: The signals before it.
+    QUEUED = "queued"
+    #: Cancels of working entry orders.
+    CANCELING = "canceling"
+    #: Orders that close positions.
+    CLOSING = "closing"
+    #: The order that opens exposure.
+    OPENING = "opening"
+
+
+@value
+class LegFailure:
+    """Why a leg of a signal ended without its effect."""
+
+    status: SignalStatus
+    refused: Refused
+    #: The reason with values and limits.
+    text: str
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class PendingSignal:
+    """A running ``signal`` (``services.signals.expand_signal``)."""
+
+    command: Command
+    stage: SignalStage = SignalStage.QUEUED
+    stage_began_at: datetime | None = None
+    #: Commands of all legs so far, and those that were not executed yet.
+    command_ids: list[int] = field(default_factory=list)
+    waiting_ids: set[int] = field(default_factory=set)
+    #: Orders of all legs so far, and those that the stage waits for.
+    order_ids: list[int] = field(default_factory=list)
+    stage_order_ids: list[int] = field(default_factory=list)
+    #: What is opened after the reductions, or why that cannot be.
+    opening: Opening | None = None
+    blocked: str | None = None
+    #: Whether a leg was executed.
+    has_executed: bool = False
+    failure: LegFailure | None = None
+
+    @property
+    def signal(self) -> ExecuteSignal:
+        """The payload of the command."""
+        assert isinstance(self.command.payload, ExecuteSignal)
+        return self.command.payload

@@ -46,6 +46,7 @@ from oms.services.account_state.pending import (
     PendingFlatten,
     PendingReconcile,
     PendingReverse,
+    PendingSignal,
 )
 from oms.services.account_state.unit_of_work import UnitOfWork, current_deals
 
@@ -86,6 +87,8 @@ class AccountState:
     pending_flattens: list[PendingFlatten] = field(default_factory=list)
     #: Commands that reverse positions.
     pending_reverses: list[PendingReverse] = field(default_factory=list)
+    #: Signals that are executed one after another, the first one now.
+    pending_signals: list[PendingSignal] = field(default_factory=list)
     #: End of the last reconcile pass since the account was loaded.
     reconciled_until: datetime | None = None
     #: Start of the execution history that the exchange returns, if a pass requested older data.
@@ -329,29 +332,8 @@ class AccountState:
         for call in self.pending_calls:
             call.is_sent = True
         self.work, self.committing, self.committing_seq = UnitOfWork(), work, self.head_seq
-        return AccountBatch(
-            lease=self.lease,
-            head_before=before,
-            head_after=self.head_seq,
-            orders_new=tuple(work.orders_new.values()),
-            orders_changed=tuple(work.orders_changed.values()),
-            deals=tuple(work.deals),
-            deals_changed=tuple(work.deals_changed.values()),
-            deals_removed=tuple(work.deals_removed.values()),
-            positions_new=tuple(work.positions_new.values()),
-            positions_changed=tuple(work.positions_changed.values()),
-            results=work.results,
-            events=tuple(work.events),
-            exchange_state=self._exchange_changes(work),
-            reconciled=tuple(work.reconciled),
-            switches=tuple(work.switches),
-            limits=tuple(work.limits),
-            risk=work.risk,
-            alerts=work.alerts,
-            kills=tuple(work.kills),
-            audits=tuple(work.audits),
-            follow_ups=tuple(work.follow_ups),
-        )
+        exchange_state = self._exchange_changes(work)
+        return work.to_batch(self.lease, before, self.head_seq, exchange_state)
 
     def _exchange_changes(self, work: UnitOfWork) -> ExchangeStateRows | None:
         """Return the exchange's changed state, with instruments that are not stored as they are.

@@ -13,8 +13,11 @@ from oms.domain.reconcile.balance_comparison import update_outside
 from oms.domain.risk.kill_switch import KillSwitch
 from oms.domain.risk.limit_context import RiskState
 from oms.domain.risk.policy import LimitChange
+from oms.domain.signals.signal import SignalOutcome
 from oms.ports.command_queue import NewCommand
-from oms.ports.ledger_store import EventRow, RiskFlagUpdate
+from oms.ports.exchange import ExchangeStateRows
+from oms.ports.leases import Lease
+from oms.ports.ledger_store import AccountBatch, EventRow, RiskFlagUpdate
 from oms.ports.reconcile_store import ReconcileRows
 from oms.ports.registry import AuditEntry
 
@@ -50,6 +53,8 @@ class UnitOfWork:
     trade_ids: set[str] = field(default_factory=set)
     #: The order that last had an exchange order id, by symbol and that id.
     order_ids_by_exchange_id: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: What became of signals, by signal id.
+    signals: dict[int, SignalOutcome] = field(default_factory=dict)
     #: System commands that enter the queue with the transaction.
     follow_ups: list[NewCommand] = field(default_factory=list)
     #: Whether a position ended.
@@ -64,6 +69,39 @@ class UnitOfWork:
         has_rows = self.orders_new or self.orders_changed or self.results or self.events
         has_more = self.reconciled or self.has_exchange_requests or self.follow_ups
         return bool(has_rows or has_more or self.alerts or self.risk is not None)
+
+    def to_batch(
+        self,
+        lease: Lease,
+        head_before: int,
+        head_after: int,
+        exchange_state: ExchangeStateRows | None,
+    ) -> AccountBatch:
+        """Return what is written, as a batch of the account."""
+        return AccountBatch(
+            lease=lease,
+            head_before=head_before,
+            head_after=head_after,
+            orders_new=tuple(self.orders_new.values()),
+            orders_changed=tuple(self.orders_changed.values()),
+            deals=tuple(self.deals),
+            deals_changed=tuple(self.deals_changed.values()),
+            deals_removed=tuple(self.deals_removed.values()),
+            positions_new=tuple(self.positions_new.values()),
+            positions_changed=tuple(self.positions_changed.values()),
+            results=self.results,
+            events=tuple(self.events),
+            exchange_state=exchange_state,
+            reconciled=tuple(self.reconciled),
+            switches=tuple(self.switches),
+            limits=tuple(self.limits),
+            risk=self.risk,
+            alerts=self.alerts,
+            kills=tuple(self.kills),
+            audits=tuple(self.audits),
+            signals=self.signals,
+            follow_ups=tuple(self.follow_ups),
+        )
 
     def put_deals(self, entry: LedgerUpdate) -> None:
         """Add the deals of ``entry``."""

@@ -25,11 +25,13 @@ from oms.domain.commands.command import (
     SendOrder,
 )
 from oms.domain.errors import Refused
+from oms.domain.signals.signal import ExecuteSignal
 from oms.services.account_state.state import AccountState
 
 _LOCAL_PAYLOADS = (
     *(RiskSwitch, SetRiskPolicy, ResetDrawdown, EnforceKillSwitch, DeleteAlert),
     *(ChangePosition, BreakEven),
+    ExecuteSignal,  # Its legs are checked.
     *READ_PAYLOADS,
 )
 _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPositions)
@@ -37,12 +39,10 @@ _REDUCING_PAYLOADS = (CancelOrder, CancelAllOrders, ClosePosition, CloseAllPosit
 
 def refuse_if_unreachable(state: AccountState, payload: CommandPayload) -> Refused | None:
     """Return why the command cannot be executed now, or ``None``."""
-    if _is_local(payload):
-        return None
     unavailable_reason = state.exchange.unavailable_reason()
-    if unavailable_reason is None or (
-        _is_degraded(state, unavailable_reason) and _reduces_exposure(payload)
-    ):
+    if unavailable_reason is None or _is_local(payload):
+        return None
+    if _is_degraded(state, unavailable_reason) and _reduces_exposure(payload):
         return None
     return unavailable_reason
 

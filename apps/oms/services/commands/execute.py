@@ -30,6 +30,7 @@ from oms.domain.commands.account_commands import (
 )
 from oms.domain.commands.command import (
     CONTROL_PAYLOADS,
+    OWN_REQUEST_ID_PREFIX,
     BreakEven,
     CancelAllOrders,
     CancelOrder,
@@ -50,6 +51,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.orders.order_types import OCO_PARAM
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.signals.signal import ExecuteSignal
 from oms.ports.ledger_store import LedgerStore
 from oms.services.access.command_permissions import CommandPermissions
 from oms.services.account_state.state import AccountState
@@ -87,8 +89,14 @@ from oms.services.reconcile import ApplyDecision, ReconcileAccount
 from oms.services.risk.check_order import check_order
 from oms.services.risk.observe_losses import ObserveLosses
 from oms.services.risk.reset_drawdown import RunDrawdownReset
+from oms.services.risk.session_overrides import SessionOverrideRefresh
+from oms.services.signals.expand_signal import ExpandSignals
+from oms.services.signals.signal_legs import refuse_late_leg
 from oms.wire.json import dumps
 from oms.wire.responses.connection_status import connection_row
+
+_LOSS_PAYLOADS = (SendOrder, ReversePosition, ChangeOrder, CheckOrder, ReadRiskUsage)
+"""Commands that may open a position, or that read losses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +117,8 @@ class ExecuteCommand:
     mutate: MutateRows | None = None
     #: The active kill switches; ``None`` if there are none.
     kill_switches: KillSwitchCache | None = None
+    #: Reads overridden trading days; ``None`` where nothing has sessions.
+    session_overrides: SessionOverrideRefresh | None = None
     #: Compares losses with their limits; ``None`` where there are no limits.
     observe_losses: ObserveLosses | None = None
     #: Judges stop levels; ``None`` where prices are not set by commands.
@@ -126,8 +136,11 @@ class ExecuteCommand:
         if is_running:
             state.work.results[command.id] = result  # The end is reported by a later report.
         endings = []
+        if state.pending_signals or isinstance(command.payload, ExecuteSignal):
+            self.signals().note(state, command, result, changes)
+            endings += await self.signals().advance(state, changes, now)
         if state.pending_reverses:
-            endings = await self.reverse().advance(state, changes, now)
+            endings += await self.reverse().advance(state, changes, now)
         if state.has_pairs:
             await watch_pairs(state, changes, self.record.ids, now)
         await self.record.append_events(state, changes, None if is_running else (command, result))
@@ -136,26 +149,29 @@ class ExecuteCommand:
         for ending in endings:
             await self.record.append_events(state, Changes(), ending)
 
+    async def record_failure(
+        self, state: AccountState, command: Command, result: CommandResult
+    ) -> None:
+        """Record the result of a command that is not executed."""
+        changes = Changes()
+        if state.pending_signals or isinstance(command.payload, ExecuteSignal):
+            self.signals().note(state, command, result, changes)
+        await self.record.append_events(state, changes, (command, result))
+
     async def _observe_losses(
         self, state: AccountState, command: Command, changes: Changes, now: datetime
     ) -> None:
         """Compare losses with their limits before a command that may open, or that reads them."""
         payload = command.payload
         is_trade = isinstance(payload, CcxtCall) and payload.is_trade
-        if self.observe_losses is not None and (
-            is_trade
-            or isinstance(
-                payload, SendOrder | ReversePosition | ChangeOrder | CheckOrder | ReadRiskUsage
-            )
-        ):
+        if self.observe_losses is not None and (is_trade or isinstance(payload, _LOSS_PAYLOADS)):
             await self.observe_losses(state, changes, now)
 
     async def _refuse_early(
         self, state: AccountState, command: Command, now: datetime
     ) -> CommandResult | None:
         waited = (now - command.queued_at).total_seconds()
-        never_expires = command.actor.is_system or type(command.payload) in CONTROL_PAYLOADS
-        if waited > self.max_queue_seconds and not never_expires:
+        if waited > self.max_queue_seconds and not _never_expires(command):
             return CommandResult.refused(
                 Refused(
                     code="command_expired",
@@ -164,10 +180,14 @@ class ExecuteCommand:
                     set_by="commands.max_queue_s",
                 )
             )
+        if (refused := refuse_late_leg(state, command, now)) is not None:
+            return CommandResult.refused(refused)
         if (refused := refuse_if_unreachable(state, command.payload)) is not None:
             return CommandResult.refused(refused)
         if self.strategy_links is not None:
             await self.strategy_links(state, command.payload)
+        if self.session_overrides is not None:
+            await self.session_overrides(state)
         if self.kill_switches is not None:
             await self.kill_switches(state)
             if (refused := refuse_position_command(state, command)) is not None:
@@ -224,14 +244,14 @@ class ExecuteCommand:
                 if state.exchange.sends_after_commit():
                     return await self.reconcile.begin(state, command, now)
                 return await self.reconcile(state, payload, changes, now)
-            case RefreshOrder() as payload:
-                return await self._resolve_order().refresh(state, command, payload, changes, now)
-            case ResolveUnknownOrder() as payload:
-                return await self._resolve_order().resolve(state, command, payload, changes, now)
+            case RefreshOrder() | ResolveUnknownOrder() as payload:
+                return await self._resolve(state, command, payload, changes, now)
             case CreateAlert() | DeleteAlert() | ReadAlerts() as payload:
                 return self._run_alerts(state, command, payload, now)
             case ReadConnection() | ReadRiskUsage() | CheckOrder():
                 return await self._read(state, command, now)
+            case ExecuteSignal():
+                return self.signals().start(state, command, changes)
             case CcxtCall() as payload:
                 return await self._ccxt_calls()(state, command, payload, changes, now)
             case _:
@@ -299,7 +319,9 @@ class ExecuteCommand:
     async def _place(
         self, state: AccountState, command: Command, changes: Changes, now: datetime
     ) -> CommandResult:
-        if command.actor.is_system and isinstance(command.payload, ClosePosition):
+        payload = command.payload
+        is_of_signal = isinstance(payload, ClosePosition) and payload.signal_id is not None
+        if command.actor.is_system and isinstance(payload, ClosePosition) and not is_of_signal:
             cancel = self._amend_orders().cancel_one
             return await close_by_gateway(self.place, cancel, state, command, changes, now)
         if isinstance(command.payload, SendOrder) and OCO_PARAM in command.payload.params:
@@ -325,10 +347,34 @@ class ExecuteCommand:
         """Return the service that continues commands that reverse positions."""
         return Reverse(place=self.place, kill_switches=self.kill_switches)
 
-    def _resolve_order(self) -> ResolveOrder:
-        return ResolveOrder(ledger=self.ledger, record=self.record, permissions=self.permissions)
+    async def _resolve(
+        self,
+        state: AccountState,
+        command: Command,
+        payload: RefreshOrder | ResolveUnknownOrder,
+        changes: Changes,
+        now: datetime,
+    ) -> CommandResult:
+        orders = ResolveOrder(ledger=self.ledger, record=self.record, permissions=self.permissions)
+        if isinstance(payload, RefreshOrder):
+            return await orders.refresh(state, command, payload, changes, now)
+        return await orders.resolve(state, command, payload, changes, now)
+
+    def signals(self) -> ExpandSignals:
+        """Return the service that continues signals."""
+        return ExpandSignals(ledger=self.ledger, ids=self.place.ids)
 
     def _amend_orders(self) -> AmendOrders:
         return AmendOrders(
             ledger=self.ledger, record=self.record, notional_limits=self.place.notional_limits
         )
+
+
+def _never_expires(command: Command) -> bool:
+    """Return whether a command may wait in the queue for any time.
+
+    A signal has a time of its own, and its legs have none.
+    """
+    payload_type, request_id = type(command.payload), command.request_id or ""
+    is_own = command.actor.is_system or request_id.startswith(OWN_REQUEST_ID_PREFIX)
+    return is_own or payload_type is ExecuteSignal or payload_type in CONTROL_PAYLOADS

@@ -30,6 +30,7 @@ from oms.domain.commands.command import (
 from oms.domain.errors import Refused
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.signals.signal import ExecuteSignal
 from oms.domain.value import evolve
 from oms.services.account_state.pending import PendingCommand
 from oms.services.account_state.state import AccountState
@@ -37,6 +38,7 @@ from oms.services.commands.ccxt_call import abandoned_result
 from oms.services.commands.flatten import restore_flatten
 from oms.services.commands.reverse_position import restore_reverse
 from oms.services.ledger.record import Changes
+from oms.services.signals.signal_progress import restore_signal
 
 
 def register_pending(state: AccountState, command: Command, result: CommandResult) -> CommandResult:
@@ -74,6 +76,8 @@ def restore_pending(
                 restore_flatten(state, command, result)
             case ReversePosition():
                 restore_reverse(state, command, result)
+            case ExecuteSignal():
+                restore_signal(state, command, result)
             case RefreshOrder() | ResolveUnknownOrder():
                 refused = Refused(code="timeout", message="the worker stopped during the query")
                 finished.append(

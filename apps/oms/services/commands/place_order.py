@@ -195,9 +195,12 @@ class PlaceOrder:
     ) -> Order:
         payload = command.payload
         assert isinstance(payload, (SendOrder, ClosePosition))
-        quote = None if isinstance(approved, Refused) else state.admission_quote
+        sent = payload if isinstance(payload, SendOrder) else None
+        quote = None
         if isinstance(approved, Refused):
             approved = as_requested(state, payload)
+        else:
+            quote = state.admission_quote
         await self.ids.ensure("order", 1)
         order = _make_order(
             id=self.ids("order"),
@@ -213,21 +216,23 @@ class PlaceOrder:
             reason=payload.reason,
             comment=payload.comment,
             client_order_id=payload.client_order_id or self.new_client_order_id(),
-            stop_loss=payload.stop_loss if isinstance(payload, SendOrder) else None,
-            stop_gain=payload.stop_gain if isinstance(payload, SendOrder) else None,
-            levels=requested_levels(payload) if isinstance(payload, SendOrder) else None,
+            stop_loss=None if sent is None else sent.stop_loss,
+            stop_gain=None if sent is None else sent.stop_gain,
+            levels=None if sent is None else requested_levels(sent),
             reduce_only=approved.reduce_only,
             post_only=approved.post_only,
-            new_position=isinstance(payload, SendOrder) and payload.new_position,
+            new_position=sent is not None and sent.new_position,
             time_in_force=payload.time_in_force,
             trigger_price=payload.trigger_price,
             trailing_amount=payload.trailing_amount,
             trailing_percent=payload.trailing_percent,
             requested_qty=requested.qty,
             requested_price=requested.price,
-            expires_at=payload.expires_at if isinstance(payload, SendOrder) else None,
+            expires_at=None if sent is None else sent.expires_at,
             ticket_id=approved.position_id,
             group_id=_group_of(payload),
+            signal_id=payload.signal_id,
+            source_id=payload.source_id,
             params=payload.params,
             arrival_price=None if quote is None else quote.mid,
             risk=risk,

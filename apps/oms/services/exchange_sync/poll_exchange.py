@@ -24,6 +24,8 @@ from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
 from oms.services.risk.observe_losses import ObserveLosses
+from oms.services.risk.session_overrides import SessionOverrideRefresh
+from oms.services.signals.expand_signal import ExpandSignals
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +40,21 @@ class PollExchange:
     flatten: Flatten
     #: Continues commands that reverse positions.
     reverse: Reverse
+    #: Continues signals.
+    signals: ExpandSignals
     #: Judges stop levels; ``None`` where nothing watches them.
     watch_stops: WatchStops | None = None
     #: Compares losses with their limits; ``None`` where there are no limits.
     observe_losses: ObserveLosses | None = None
     #: Reads the limits of scopes over many accounts.
     kill_switches: KillSwitchCache | None = None
+    #: Reads overridden trading days; ``None`` where nothing has sessions.
+    session_overrides: SessionOverrideRefresh | None = None
 
     async def __call__(self, state: AccountState, now: datetime) -> bool:
         """Record the new reports. Returns whether there is anything to commit."""
+        if self.session_overrides is not None:
+            await self.session_overrides(state)
         for order in newly_overdue_orders(state, now):
             logger.warning(
                 "order_in_doubt account_id=%d order_id=%d symbol=%s seconds=%d",
@@ -73,6 +81,8 @@ class PollExchange:
             finished += completed
         finished += [*complete_pending(state, reports, changes), *finished_calls]
         finished += await self.flatten.advance(state, changes, now)
+        if state.pending_signals:
+            finished += await self.signals.advance(state, changes, now)
         if state.pending_reverses:
             finished += await self.reverse.advance(state, changes, now)
         await self.record.value_fees(state, changes, now)

@@ -198,6 +198,7 @@ class RecordReports:
             return
         booked = await find_booked_deals(self.ledger, state, order.symbol, report, read)
         newest_key = await self._newest_key(state, order.symbol)
+        positions = state.positions_in(order.symbol)
         history: SymbolHistory | None = None
         if needs_history(
             state.account.position_mode,
@@ -206,15 +207,16 @@ class RecordReports:
             report,
             newest_key,
             booked.trades,
-            state.positions_in(order.symbol),
+            positions,
         ):
             assert instrument is not None, "executed symbols have an instrument"
             history = await self.load_history(state, instrument, _replay_start(execution, order))
+            positions = state.positions_in(order.symbol)
         book = _new_book(
             mode=state.account.position_mode,
             instrument=instrument,
             order=order,
-            positions=state.positions_in(order.symbol),
+            positions=positions,
             deals={execution.exchange_trade_id: booked.trades},
             history=history,
         )

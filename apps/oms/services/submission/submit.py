@@ -195,7 +195,7 @@ class Submit:
     def _commands(
         self, request: SubmitRequest, items: Sequence[tuple[SubmitItemResult, "_EncodedPayload"]]
     ) -> list[NewCommand]:
-        now = self._now()
+        now = self.next_time()
         hold_until = now + timedelta(seconds=request.hold_seconds)
         is_chain = not request.parallel and request.hold_seconds > 0
         idempotency_key = None if request.key is None else request.key.scope_hash
@@ -229,7 +229,7 @@ class Submit:
             )
         return commands
 
-    def _now(self) -> datetime:
+    def next_time(self) -> datetime:
         """Return a time after that of every earlier submission here: it orders the queue."""
         now = self.clock.now()
         if self._last_time is not None and now <= self._last_time:

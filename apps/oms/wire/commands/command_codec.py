@@ -51,6 +51,7 @@ from oms.domain.commands.command import (
 )
 from oms.domain.money import decimal_text
 from oms.domain.reconcile.discrepancy import DecideDiscrepancy
+from oms.domain.signals.signal import ExecuteSignal
 from oms.wire.commands.level_fields import put_levels
 from oms.wire.commands.order_codec import (
     encode_close_position,
@@ -59,6 +60,7 @@ from oms.wire.commands.order_codec import (
     sorted_keys,
 )
 from oms.wire.commands.payload_decoder import build_decoder
+from oms.wire.commands.signal_codec import encode_signal
 from oms.wire.json import dumps_fast, time_text
 
 _READ_TYPES = frozenset(COMMAND_TYPES[payload_type] for payload_type in READ_PAYLOADS)
@@ -77,6 +79,8 @@ def encode_payload(payload: CommandPayload) -> str:
             return dumps_fast(encode_close_position(payload))
         case ChangePosition():
             return dumps_fast(_write_position_change(payload))
+        case ExecuteSignal():
+            return dumps_fast(encode_signal(payload))
         case PaperPrice() | PaperDeposit() | PaperReset():
             fields = _write_paper(payload)
         case Reconcile():

@@ -19,10 +19,14 @@ _ALTERNATIVES = (
     ("targets", "stop_gain_pct"),
 )
 _SHARES_MAX = 100
+#: Keys of which two may contradict each other, or that are not read as they are.
+_RELATED = frozenset({*SETTABLE, "stop_loss", "stop_gain", "tp_sl_base"})
 
 
 def read_level_fields(fields: dict[str, Any], at: Location) -> None:
     """Refuse two values for one level, and read those that have parts. Raises ``Malformed``."""
+    if _RELATED.isdisjoint(fields):
+        return
     for first, second in _ALTERNATIVES:
         if fields.get(first) is not None and fields.get(second) is not None:
             raise malformed_at((*at, second), f"give either {first} or {second}")
@@ -52,6 +56,8 @@ def _read_base(fields: dict[str, Any], at: Location) -> None:
 
 def read_entry_level_fields(fields: dict[str, Any], at: Location) -> None:
     """Refuse stop levels of an order that no position can have. Raises ``Malformed``."""
+    if _RELATED.isdisjoint(fields):
+        return
     read_level_fields(fields, at)
     distances = ("stop_trailing_pct", "stop_trailing_amount")
     if fields.get("stop_trailing_from_target") is not None and not fields.get("targets"):
@@ -72,7 +78,9 @@ def put_levels(fields: dict[str, Any], payload: SendOrder | ChangePosition) -> N
     keeps = isinstance(payload, ChangePosition)
     for name in SETTABLE:
         level: Decimal | int | tuple[Target, ...] | Keep | None = getattr(payload, name)
-        if isinstance(level, Keep) or (level is None and not keeps):
+        if level is None and not keeps:
+            continue
+        if isinstance(level, Keep):
             continue
         if isinstance(level, tuple):
             fields[name] = [_write_target(each) for each in level]

@@ -88,3 +88,5 @@ def _put_shared(fields: dict[str, Any], payload: SendOrder | ClosePosition) -> N
         fields["post_only"] = True
     if payload.params:
         fields["params"] = sorted_keys(payload.params)
+    if payload.signal_id is not None:
+        fields |= {"signal_id": payload.signal_id, "source_id": payload.source_id}

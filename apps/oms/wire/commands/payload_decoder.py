@@ -21,11 +21,16 @@ Parser = Callable[[Any], Any]
 _KEYS = {"stop_loss": "oms_stop_loss", "stop_gain": "oms_stop_gain"}
 
 
+def stored_key(name: str) -> str:
+    """Return the key under which a field is stored."""
+    return _KEYS.get(name, name)
+
+
 def build_decoder(payload_type: type[Payload]) -> Callable[[Mapping[str, Any]], Payload]:
     """Return a function from JSON keys to a payload; keys without a field are ignored."""
     hints = get_type_hints(payload_type)
     names = [each.name for each in fields(payload_type)]  # type: ignore[arg-type]
-    keys = {_KEYS.get(name, name): name for name in names}
+    keys = {stored_key(name): name for name in names}
     parsers = {name: parser for name in names if (parser := _parser(hints[name])) is not None}
     make = constructor(payload_type)
 
@@ -57,11 +62,18 @@ def _parser(hint: Any) -> Parser | None:
 
 
 def _row_parser(row_type: Any) -> Parser:
+    """Return a parser of rows: lists of all fields, or objects of some."""
     hints = get_type_hints(row_type)
     parsers = {each.name: _optional(_parser(hints[each.name])) for each in fields(row_type)}
-    return lambda row: row_type(
-        **{name: parsers[name](item) for name, item in zip(parsers, row, strict=True)}
-    )
+    parse_object = build_decoder(row_type)
+
+    def parse(row: Any) -> Any:
+        if isinstance(row, dict):
+            return parse_object(row)
+        items = zip(parsers, row, strict=True)
+        return row_type(**{name: parsers[name](item) for name, item in items})
+
+    return parse
 
 
 def _tuple_parser(hints: tuple[Any, ...]) -> Parser:

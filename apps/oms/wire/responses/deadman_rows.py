@@ -1,10 +1,12 @@
 """Dead-man switches in responses and audit rows."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from typing_extensions import TypedDict
 
 from oms.domain.risk.deadman import DeadmanAction, DeadmanState, DeadmanSwitch
+from oms.domain.risk.exchange_timer import ExchangeTimer
 from oms.wire.json import optional_time_text, time_text
 from oms.wire.responses.value_types import Id, TimeText, one_of
 
@@ -27,6 +29,35 @@ class DeadmanRow(TypedDict):
     beat_at: TimeText
     fired_at: TimeText | None
     disarmed_at: TimeText | None
+
+
+class ExchangeTimerRow(TypedDict):
+    """The timer of an account at its exchange."""
+
+    account_id: Id
+    until: TimeText | None
+    reason: str | None
+
+
+class ListedDeadman(DeadmanRow):
+    """A dead-man switch with the timers of its accounts."""
+
+    exchange_timers: list[ExchangeTimerRow]
+
+
+def timer_row(timer: ExchangeTimer) -> ExchangeTimerRow:
+    """Return the row of a timer."""
+    return {
+        "account_id": timer.account_id,
+        "until": optional_time_text(timer.until),
+        "reason": timer.reason,
+    }
+
+
+def listed_deadman(switch: DeadmanSwitch, timers: Mapping[int, ExchangeTimerRow]) -> ListedDeadman:
+    """Return the row of a switch with the timers of its accounts that have one."""
+    own = [timers[each] for each in switch.account_ids if each in timers]
+    return {**deadman_row(switch), "exchange_timers": own}
 
 
 def deadman_row(switch: DeadmanSwitch) -> DeadmanRow:

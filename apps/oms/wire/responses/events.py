@@ -6,7 +6,7 @@ then the full rows (deals, orders, positions), then the command.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import TypedDict
 
@@ -95,7 +95,8 @@ def build_events(source: EventSource) -> Iterator[WireEvent]:
         yield _row("deal_deleted", deal.strategy_id, deleted)
     for order in source.orders:
         exec_type, is_late = source.exec_types.get(order.id, (None, False))
-        row = {**order_row(order), "exec_type": exec_type, "late_fill": is_late}
+        row = cast(Row, order_row(order))
+        row["exec_type"], row["late_fill"] = exec_type, is_late
         yield _row("order_updated", order.strategy_id, row)
     for position in source.positions:
         yield _row("position_updated", position.strategy_id, position_row(position))

@@ -31,9 +31,43 @@ class HealthParts(TypedDict):
         HealthPart, Field(description="Seconds since stop levels were compared with prices.")
     ]
     outbox: Annotated[HealthPart, Field(description="Seconds by which WebSocket events are late.")]
+    runner: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds since the last progress of the runner's slowest task; ok is false"
+            " if one does not run, or no runner runs although the setting ``runner`` is true."
+        ),
+    ]
+    sinks: Annotated[
+        HealthPart,
+        Field(
+            description="Seconds by which the oldest message to a sink waits longer than its"
+            " interval; null without active sinks."
+        ),
+    ]
+    audit_mirror: Annotated[
+        HealthPart,
+        Field(description="Rows of the audit log that its mirror lacks; null without a mirror."),
+    ]
     calendar: Annotated[
         HealthPart, Field(description="Trading calendar of stocks: ok, ends_soon or missing.")
     ]
+
+
+class RunnerTaskRow(TypedDict):
+    """A background task of the runner."""
+
+    name: str
+    ok: bool
+    state: Annotated[
+        str,
+        one_of("running", "backing_off", "stopped"),
+        Field(description="stopped: no runner holds its lease."),
+    ]
+    owner: Annotated[str | None, Field(description="The runner that holds its lease.")]
+    silence_s: Annotated[float | None, Field(description="Seconds since its last progress.")]
+    restarts: Annotated[int, Field(description="Restarts after failures, by all runners.")]
+    last_error: Annotated[str | None, Field(description="What ended it the last time.")]
 
 
 class HealthReport(TypedDict):
@@ -49,4 +83,6 @@ class HealthReport(TypedDict):
     oms_enabled: bool | None
     live_trading_allowed: bool
     database_url: Annotated[str, Field(description="Kind, host and name.")]
+    audit_log_path: Annotated[str | None, Field(description="File of the mirror of the audit log.")]
     parts: HealthParts
+    tasks: Annotated[list[RunnerTaskRow], Field(description="Tasks that a runner has ever run.")]

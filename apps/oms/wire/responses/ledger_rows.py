@@ -269,7 +269,7 @@ def order_row(order: Order) -> OrderRow:
         "group_id": order.group_id,
         "cancel_reason": order.cancel_reason and _cancel_reason(order),
         "parent_order_id": order.parent_order_id,
-        "signal_id": None,
+        "signal_id": order.signal_id,
         "submitted_at": optional_time_text(order.submitted_at),
         "last_fill_at": optional_time_text(order.last_fill_at),
         "version": order.version,
@@ -312,7 +312,7 @@ def deal_row(deal: Deal) -> DealRow:
         "origin": deal.origin,
         "liquidity": deal.liquidity,
         "exchange_order_id": deal.exchange_order_id,
-        "signal_id": None,
+        "signal_id": deal.signal_id,
     }
 
 

@@ -68,7 +68,7 @@ def lineage_row(lineage: OrderLineage) -> Lineage:
     orders = {order.id: order for order in lineage.orders}
     return {
         "order_id": lineage.order_id,
-        "commands": [_command_row(command) for command in lineage.commands],
+        "commands": [command_row(command) for command in lineage.commands],
         "orders": [
             {"relation": _relation(orders, lineage.order_id, order), "order": order_row(order)}
             for order in lineage.orders
@@ -78,7 +78,8 @@ def lineage_row(lineage: OrderLineage) -> Lineage:
     }
 
 
-def _command_row(command: CommandRow) -> LineageCommand:
+def command_row(command: CommandRow) -> LineageCommand:
+    """Return the row of a command of a chain."""
     return {
         "command_id": command.id,
         "account_id": command.account_id,

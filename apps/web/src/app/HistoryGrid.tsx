@@ -2,15 +2,17 @@ import type { ReactNode } from "react";
 import { HistoryFilters } from "@/app/HistoryFilters";
 import { useHistory, type HistoryOptions, type HistoryQuery } from "@/app/history";
 import { usePeriod } from "@/app/period";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { DataGrid } from "@/kit/DataGrid";
-import type { Column, GridRowData } from "@/kit/grid/types";
+import type { Column, DataGridProps, GridRowData } from "@/kit/grid/types";
 
 /** What a list is asked with: the filters of the URL, by their names. */
 export type HistoryRequest = HistoryQuery & { status?: string };
 
-export interface HistoryGridProps<Row extends GridRowData> extends Required<Pick<HistoryOptions<Row>, "name" | "renewedBy">> {
+export interface HistoryGridProps<Row extends GridRowData>
+  extends Required<Pick<HistoryOptions<Row>, "name" | "renewedBy">>, Pick<DataGridProps<Row>, "groupings" | "actions"> {
   /** Names the grid in the preferences, and its files. */
   id: string;
   label: string;
@@ -55,6 +57,8 @@ export function HistoryGrid<Row extends GridRowData>(props: HistoryGridProps<Row
         onClearFilters={filtered ? () => setFilters(Object.fromEntries(names.map((one) => [one, undefined]))) : undefined}
         defaultSort={{ id: props.sortedBy, desc: true }}
         exportName={props.id}
+        {...(props.groupings === undefined ? {} : { groupings: props.groupings })}
+        {...(props.actions === undefined ? {} : { actions: props.actions })}
         {...(props.onOpen === undefined ? {} : { onOpen: props.onOpen })}
         onEnd={history.more}
         toolbar={
@@ -67,6 +71,7 @@ export function HistoryGrid<Row extends GridRowData>(props: HistoryGridProps<Row
             >
               {filter?.renderField(filters[filter.name], (value) => setFilters({ [filter.name]: value }))}
             </HistoryFilters>
+            <SavedViews grid={props.id} filters={["period", ...names]} />
             {renderSummary?.(history.rows)}
           </>
         }

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
+import { sumsByCurrency } from "@/app/sums";
 import { cx } from "@/lib/cx";
-import { add, type Decimal } from "@/lib/decimal";
+import type { Decimal } from "@/lib/decimal";
 import { toneOf, useFormats } from "@/lib/format";
 import { placesOf, profitCurrency } from "@/lib/symbol";
 
@@ -13,23 +14,17 @@ interface Props<Row extends { symbol: string }> {
 
 const TONES = { up: "text-up", down: "text-down" };
 
-function sums(entries: Iterable<readonly [string, Decimal]>): [string, Decimal][] {
-  const found = new Map<string, Decimal>();
-  for (const [currency, value] of entries) found.set(currency, add(found.get(currency) ?? "0", value));
-  return [...found].toSorted(([a], [b]) => a.localeCompare(b));
-}
-
 /** Profit and fees of the loaded rows by currency; currencies are never added to each other. */
 export function ProfitSums<Row extends { symbol: string }>({ label, rows, profit, fees }: Props<Row>) {
   const { t } = useTranslation();
   const { number } = useFormats();
-  const profits = sums(
+  const profits = sumsByCurrency(
     rows.flatMap((row) => {
       const value = profit(row);
       return value === null ? [] : [[profitCurrency(row.symbol), value] as const];
     }),
   );
-  const paid = sums(rows.flatMap((row) => Object.entries(fees(row))));
+  const paid = sumsByCurrency(rows.flatMap((row) => Object.entries(fees(row))));
   return (
     <div
       role="group"

@@ -1,14 +1,16 @@
 /** Columns that lists of orders, deals and positions share. */
-import { useMemo } from "react";
+import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useStrategyNames } from "@/api/strategies";
 import type { Side } from "@/api/types";
 import { useAccountNames } from "@/app/scope";
+import { sumsByCurrency } from "@/app/sums";
 import { EnvBadge } from "@/kit/EnvBadge";
 import type { Column } from "@/kit/grid/types";
 import { SideText } from "@/kit/SideText";
+import { cx } from "@/lib/cx";
 import { shorten, type Decimal } from "@/lib/decimal";
-import { toneOf, useFormats } from "@/lib/format";
+import { toneOf, useFormats, type Formats } from "@/lib/format";
 import { placesOf, profitCurrency } from "@/lib/symbol";
 import { fmtAge } from "@/lib/time";
 
@@ -20,7 +22,28 @@ interface LedgerRow {
   side: Side;
 }
 
+const TONES = { up: "text-up", down: "text-down" };
+
 type Extra<Row> = Partial<Column<Row>>;
+
+/** The profits of rows by currency; null without any. */
+export function profitSubtotal<Row extends LedgerRow>(number: Formats["number"], value: (row: Row) => Decimal | null) {
+  return (rows: readonly Row[]): ReactNode => {
+    const known = rows.flatMap((row) => {
+      const profit = value(row);
+      return profit === null ? [] : [[profitCurrency(row.symbol), profit] as const];
+    });
+    if (known.length === 0) return null;
+    return sumsByCurrency(known).map(([currency, sum]) => {
+      const tone = toneOf(sum);
+      return (
+        <span key={currency} className={cx("font-semibold", tone !== undefined && TONES[tone])}>
+          {number(sum, { places: placesOf(currency), plus: true })} {currency}
+        </span>
+      );
+    });
+  };
+}
 
 export interface LedgerColumns<Row extends LedgerRow> {
   id: Column<Row>;
@@ -38,8 +61,6 @@ export interface LedgerColumns<Row extends LedgerRow> {
   age: (id: string, header: string, value: (row: Row) => string, extra?: Extra<Row>) => Column<Row>;
   text: (id: string, header: string, value: (row: Row) => string | null, extra?: Extra<Row>) => Column<Row>;
 }
-
-const TONES = { up: "text-up", down: "text-down" };
 
 export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
   const { t } = useTranslation();
@@ -112,6 +133,7 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         kind: "decimal",
         width: 96,
         value,
+        subtotal: profitSubtotal(number, value),
         cell: (row) => {
           const tone = toneOf(value(row));
           return <span className={tone && TONES[tone]}>{number(value(row), { places: placesOf(profitCurrency(row.symbol)), plus: true })}</span>;

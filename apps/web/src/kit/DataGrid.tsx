@@ -5,6 +5,7 @@ import { GridHead } from "@/kit/grid/GridHead";
 import { GridNotice } from "@/kit/grid/GridNotice";
 import { alignOf, GridRow } from "@/kit/grid/GridRow";
 import { GridToolbar } from "@/kit/grid/GridToolbar";
+import { GroupRow } from "@/kit/grid/GroupRow";
 import { useGridKeys } from "@/kit/grid/useGridKeys";
 import { fittingColumns, useWidth } from "@/kit/grid/fit";
 import { useGridTable, type GridModel } from "@/kit/grid/useGridTable";
@@ -27,7 +28,14 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
   const phone = useMedia(PHONE);
   const held = pointer || focus || (props.store !== undefined && isLayerOpen());
   const [box, width] = useWidth();
-  const model = useGridTable(props.id, props.columns, props.rows, props.defaultSort ?? null, held && props.rows.length > 0);
+  const model = useGridTable(
+    props.id,
+    props.columns,
+    props.rows,
+    props.defaultSort ?? null,
+    held && props.rows.length > 0,
+    props.groupings,
+  );
   const state = props.state ?? {};
   const reserved = (props.onSelect === undefined ? 0 : CHECK_WIDTH) + (props.actions === undefined ? 0 : ACTION_WIDTH);
   const fitting = phone ? model.columns : fittingColumns(model.columns, width - reserved);
@@ -42,6 +50,9 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
         hidden={model.hidden}
         shown={new Set(fitting.map((column) => column.id))}
         onToggleColumn={model.toggleColumn}
+        groupings={props.groupings ?? []}
+        grouping={model.grouping}
+        onGroup={model.groupBy}
         rows={model.rows}
         exportName={props.exportName}
       >
@@ -60,7 +71,7 @@ export function DataGrid<Row extends GridRowData>(props: DataGridProps<Row>) {
           </div>
         ) : phone ? (
           <div className="min-h-0 flex-1 overflow-y-auto">
-            <GridCards {...props} columns={model.columns} rows={model.rows} />
+            <GridCards {...props} {...(props.readOnlyOnPhones === true ? { actions: undefined } : {})} columns={model.columns} entries={model.entries} />
           </div>
         ) : (
           <GridTable {...props} model={{ ...model, columns: fitting }} />
@@ -90,18 +101,21 @@ function useRowHeight(): number {
 
 function GridTable<Row extends GridRowData>(props: DataGridProps<Row> & { model: GridModel<Row> }) {
   const { model, store, selected, onSelect, onOpen, onAct, actions, footer, onEnd } = props;
-  const { rows } = model;
+  const { rows, entries } = model;
   const box = useRef<HTMLDivElement>(null);
   const height = useRowHeight();
   const virtual = useVirtualizer({
-    count: rows.length,
+    count: entries.length,
     getScrollElement: () => box.current,
     estimateSize: () => height,
     overscan: 12,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey: (index) => {
+      const entry = entries[index];
+      return entry?.kind === "group" ? `group ${entry.key}` : (entry?.row.id ?? index);
+    },
     onChange: (instance) => {
       const last = instance.getVirtualItems().at(-1)?.index ?? 0;
-      if (last >= rows.length - NEAR_END) onEnd?.();
+      if (last >= entries.length - NEAR_END) onEnd?.();
     },
   });
   const select = useCallback(
@@ -115,7 +129,7 @@ function GridTable<Row extends GridRowData>(props: DataGridProps<Row> & { model:
   );
   const keys = useGridKeys({
     rows,
-    scrollTo: (index) => virtual.scrollToIndex(index),
+    scrollTo: (row) => virtual.scrollToIndex(entries.findIndex((entry) => entry.kind === "row" && entry.row === row)),
     onOpen,
     onAct,
     onToggle: onSelect === undefined ? undefined : (row) => select(row, selected?.has(row.id) !== true),
@@ -141,7 +155,7 @@ function GridTable<Row extends GridRowData>(props: DataGridProps<Row> & { model:
       ref={box}
       role="table"
       aria-label={props.label}
-      aria-rowcount={rows.length + 1}
+      aria-rowcount={entries.length + 1}
       tabIndex={0}
       onKeyDown={keys.onKeyDown}
       className="grid-scroll min-h-0 flex-1 border-t border-line"
@@ -154,8 +168,22 @@ function GridTable<Row extends GridRowData>(props: DataGridProps<Row> & { model:
         style={{ height: virtual.getTotalSize(), minWidth: "var(--width)" }}
       >
         {virtual.getVirtualItems().map((item) => {
-          const row = rows[item.index];
-          if (row === undefined) return null;
+          const entry = entries[item.index];
+          if (entry === undefined) return null;
+          if (entry.kind === "group") {
+            return (
+              <GroupRow
+                key={item.key}
+                entry={entry}
+                index={item.index}
+                top={item.start}
+                columns={model.columns}
+                span={model.columns.length + (withCheck ? 1 : 0) + (actions === undefined ? 0 : 1)}
+                partial={onEnd !== undefined}
+              />
+            );
+          }
+          const { row } = entry;
           return (
             <GridRow
               key={item.key}

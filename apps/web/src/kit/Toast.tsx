@@ -36,12 +36,12 @@ function List() {
   ));
 }
 
-/** Results in the corner; every one is in the list of activity too. */
+/** Results at the bottom, beside the ticket; every one is in the list of activity too. */
 export function Toasts() {
   return (
     <Base.Provider toastManager={toasts} limit={SHOWN} timeout={4000}>
       <Base.Portal>
-        <Base.Viewport className="fixed end-4 bottom-4 z-50 flex w-80 max-w-[calc(100vw-32px)] flex-col gap-2 max-sm:bottom-16">
+        <Base.Viewport className="fixed inset-x-0 bottom-4 z-50 mx-auto flex w-80 max-w-[calc(100vw-32px)] flex-col gap-2 max-sm:bottom-16">
           <List />
         </Base.Viewport>
       </Base.Portal>

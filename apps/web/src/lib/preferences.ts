@@ -11,6 +11,14 @@ export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", "pt-BR"
 export interface GridSettings {
   hidden: string[];
   sort: { id: string; desc: boolean } | null;
+  /** What its rows are grouped by. */
+  group: string | null;
+}
+
+/** A list as it was set up once: its filters, columns, order and groups, under a name. */
+export interface SavedView extends GridSettings {
+  name: string;
+  filters: Record<string, string>;
 }
 
 export interface Preferences {
@@ -24,6 +32,8 @@ export interface Preferences {
   dockHeight: number;
   oneClick: boolean;
   grids: Record<string, GridSettings>;
+  /** By the list that they are of. */
+  views: Record<string, SavedView[]>;
   comments: string[];
   favourites: string[];
   /** Whose they are; null before the first login. */
@@ -53,12 +63,28 @@ function texts(value: unknown): string[] {
 }
 
 function readGrid(value: unknown): GridSettings {
-  const { hidden, sort } = fieldsOf(value);
+  const { hidden, sort, group } = fieldsOf(value);
   const { id, desc } = fieldsOf(sort);
   return {
     hidden: texts(hidden),
     sort: typeof id === "string" && typeof desc === "boolean" ? { id, desc } : null,
+    group: typeof group === "string" ? group : null,
   };
+}
+
+function readViews(value: unknown): SavedView[] {
+  const views: readonly unknown[] = Array.isArray(value) ? value : [];
+  return views.flatMap((view) => {
+    const { name, filters } = fieldsOf(view);
+    if (typeof name !== "string" || name === "") return [];
+    const texts = Object.entries(fieldsOf(filters)).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    return [{ ...readGrid(view), name, filters: Object.fromEntries(texts) }];
+  });
+}
+
+/** The values of a stored object, each read by `read`. */
+function eachOf<Value>(value: unknown, read: (one: unknown) => Value): Record<string, Value> {
+  return Object.fromEntries(Object.entries(fieldsOf(value)).map(([id, one]) => [id, read(one)]));
 }
 
 /** Preferences from what was stored, perhaps by another version: what is not understood is left out. */
@@ -75,7 +101,8 @@ export function readPreferences(value: unknown): Preferences {
     singleKeyShortcuts: flag(fields["singleKeyShortcuts"], true),
     dockHeight: typeof dockHeight === "number" && Number.isFinite(dockHeight) ? dockHeight : 260,
     oneClick: flag(fields["oneClick"], false),
-    grids: Object.fromEntries(Object.entries(fieldsOf(fields["grids"])).map(([id, grid]) => [id, readGrid(grid)])),
+    grids: eachOf(fields["grids"], readGrid),
+    views: eachOf(fields["views"], readViews),
     comments: texts(fields["comments"]),
     favourites: texts(fields["favourites"]),
     userId: typeof fields["userId"] === "number" ? fields["userId"] : null,

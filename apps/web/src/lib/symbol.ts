@@ -6,6 +6,16 @@ export function profitCurrency(symbol: string): string {
   return settle?.split("-")[0] ?? pair.split("/")[1] ?? "";
 }
 
+/** The currency that the price is counted in. */
+export function quoteCurrency(symbol: string): string {
+  return symbol.split(":")[0]?.split("/")[1] ?? "";
+}
+
+/** Whether the symbol is a contract whose profit is paid in its base currency; its quantity is a number of contracts. */
+export function isInverse(symbol: string): boolean {
+  return symbol.includes(":") && profitCurrency(symbol) === symbol.split("/")[0];
+}
+
 /** The currency that quantities are counted in. */
 export function baseCurrency(symbol: string): string {
   return symbol.split("/")[0] ?? symbol;

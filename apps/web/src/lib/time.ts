@@ -38,6 +38,21 @@ export function dayOf(date: Date, zone: Zone): string {
   return formatter(zone, DATE).format(date);
 }
 
+/** Milliseconds by which clocks of the zone are ahead of UTC at that time. */
+function offsetAt(at: number, zone: Zone): number {
+  const shown = formatter(zone, { ...DATE, ...TIME }).format(new Date(at)).replace(", ", "T");
+  return Date.parse(`${shown}Z`) - Math.floor(at / 1000) * 1000;
+}
+
+/** The first moment of a day (`2026-02-25`) in the zone; where clocks skip midnight, the one after it. */
+export function startOfDay(day: string, zone: Zone): Date {
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // The offset of the guess may be that of the other side of a change of clocks: looked at twice.
+  const guess = midnight - offsetAt(midnight, zone);
+  const start = midnight - offsetAt(guess, zone);
+  return new Date(dayOf(new Date(start), zone) < day ? Math.max(start, guess) : start);
+}
+
 /** The day `days` days before `date`, in the zone. */
 export function dayBefore(date: Date, days: number, zone: Zone): string {
   return dayOf(new Date(date.getTime() - days * 86_400_000), zone);

@@ -38,11 +38,16 @@ export interface SnapshotPayload<Row> {
 export type OrdersSnapshot = SnapshotPayload<Order>;
 export type PositionsSnapshot = SnapshotPayload<Position>;
 
-export interface MarkPayload {
+export interface Mark {
   account_id: number;
   position_id: number;
   mark_price: string | null;
   unrealized_pnl: string | null;
+}
+
+export interface MarksPayload {
+  account_id: number;
+  marks: Mark[];
 }
 
 /** The frame of a message, or null if the text is no frame. */

@@ -1,7 +1,7 @@
 /** The live state of the page: open orders and positions of the accounts in scope, and all events. */
 import { loadSession, session } from "@/api/session";
 import type { Order, Position } from "@/api/types";
-import type { Frame, MarkPayload, OrdersSnapshot, PositionsSnapshot } from "@/live/frames";
+import { type Frame, type MarksPayload, type OrdersSnapshot, type PositionsSnapshot } from "@/live/frames";
 import { RowStore } from "@/live/rows";
 import { LiveSocket } from "@/live/socket";
 
@@ -66,9 +66,9 @@ function apply(frame: Frame): void {
     case "position_deleted":
       openPositions.remove(Number(frame.payload["position_id"]));
       break;
-    case "position_marked": {
-      const { position_id, account_id: _account, ...marks } = frame.payload as unknown as MarkPayload;
-      openPositions.patch(position_id, marks);
+    case "positions_marked": {
+      const { marks } = frame.payload as unknown as MarksPayload;
+      for (const { position_id, account_id: _account, ...fields } of marks) openPositions.patchLater(position_id, fields);
       break;
     }
     default:

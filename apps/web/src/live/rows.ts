@@ -4,6 +4,7 @@
  * Two kinds of change: `put`, `remove` and `replaceAccount` change rows as a whole and renew the
  * snapshot that React renders from; `patch` changes fields of one row and notifies only who
  * watches that row, so that a cell can be painted without a render. All is flushed once a frame.
+ * `patchLater` keeps the fields aside: rows that no one watches get them once a second.
  */
 
 export interface LiveRow {
@@ -34,6 +35,8 @@ export class RowStore<Row extends LiveRow> {
   private readonly structure = new Set<Listener>();
   private readonly perRow = new Map<number, Set<Listener>>();
   private readonly patched = new Set<number>();
+  /** The newest fields of rows by id that are not part of them yet. */
+  private readonly waiting = new Map<number, Partial<Row>>();
   private snapshot: readonly Row[] = [];
   private changed = false;
   private stale = false;
@@ -45,6 +48,7 @@ export class RowStore<Row extends LiveRow> {
   }
 
   get(id: number): Row | undefined {
+    this.mergeWaiting(id);
     return this.byId.get(id);
   }
 
@@ -72,18 +76,20 @@ export class RowStore<Row extends LiveRow> {
   };
 
   put(row: Row): void {
+    this.waiting.delete(row.id);
     this.byId.set(row.id, row);
     this.patched.add(row.id);
     this.touchStructure();
   }
 
   remove(id: number): void {
+    this.waiting.delete(id);
     if (this.byId.delete(id)) this.touchStructure();
   }
 
   /** Change fields of a row that exists. */
   patch(id: number, fields: Partial<Row>): void {
-    const row = this.byId.get(id);
+    const row = this.get(id);
     if (row === undefined) return;
     this.byId.set(id, { ...row, ...fields });
     this.patched.add(id);
@@ -91,10 +97,20 @@ export class RowStore<Row extends LiveRow> {
     this.schedule();
   }
 
+  /** Change fields of a row that exists, always the same ones: newer fields take the place of those that wait. */
+  patchLater(id: number, fields: Partial<Row>): void {
+    if (!this.byId.has(id)) return;
+    this.waiting.set(id, fields);
+    this.patched.add(id);
+    this.stale = true;
+    this.schedule();
+  }
+
   /** Replace all rows of an account by those of a snapshot. */
   replaceAccount(accountId: number, rows: readonly Row[]): void {
-    for (const row of this.byId.values()) if (row.account_id === accountId) this.byId.delete(row.id);
+    for (const row of this.byId.values()) if (row.account_id === accountId) this.remove(row.id);
     for (const row of rows) {
+      this.waiting.delete(row.id);
       this.byId.set(row.id, row);
       this.patched.add(row.id);
     }
@@ -111,9 +127,18 @@ export class RowStore<Row extends LiveRow> {
     this.schedule();
   }
 
+  private mergeWaiting(id: number): void {
+    const fields = this.waiting.get(id);
+    if (fields === undefined) return;
+    this.waiting.delete(id);
+    const row = this.byId.get(id);
+    if (row !== undefined) this.byId.set(id, { ...row, ...fields });
+  }
+
   private flush(): void {
-    for (const id of this.patched) {
-      for (const listener of this.perRow.get(id) ?? []) listener();
+    for (const [id, listeners] of this.perRow) {
+      if (!this.patched.has(id)) continue;
+      for (const listener of listeners) listener();
     }
     this.patched.clear();
     if (this.changed) this.renew();
@@ -125,6 +150,7 @@ export class RowStore<Row extends LiveRow> {
     this.timer = null;
     this.changed = false;
     this.stale = false;
+    for (const id of this.waiting.keys()) this.mergeWaiting(id);
     this.snapshot = [...this.byId.values()];
     for (const listener of this.structure) listener();
   }

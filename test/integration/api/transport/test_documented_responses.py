@@ -27,6 +27,8 @@ async def _fill(gateway: InProcessGateway) -> int:
     assert switched.status == 200
     strategy = {"name": "schema", "account_ids": [gateway.account_id]}
     assert (await gateway.client("POST", "/strategies", strategy)).status == 200
+    signal = {"symbol": "BTC/USDT", "side": "buy", "qty": "0.01", "account_id": gateway.account_id}
+    assert (await gateway.client("POST", "/signals/trade", signal)).status == 202
     key = await gateway.client("POST", "/user/api-keys", {"label": "schema"}, **admin)
     return int(key.json()["api_key_id"])
 

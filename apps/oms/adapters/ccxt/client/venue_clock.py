@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -22,7 +23,7 @@ class VenueClock:
         #: Half of the duration of the last reading, in milliseconds.
         self.error_ms = 0
         #: Monotonic time of the last reading.
-        self.read_at = 0.0
+        self.read_at = -inf
         self._lock = asyncio.Lock()
 
     def is_stale(self) -> bool:

@@ -88,18 +88,18 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
     """Raises ``Invalid`` for forms of orders that the venue does not take natively."""
     message, tag = None, profile.tag_of(instrument.kind)
     if order.order_type == TRAILING_STOP:
-        message = "trailing stops are not sent to this exchange"
+        message = "trailing stops are not sent to this exchange (order_types)"
     elif order.expires_at is not None or order.time_in_force == "GTD":
-        message = "orders that expire by themselves are not sent to this exchange"
+        message = "orders that expire by themselves are not sent to this exchange (time_in_force)"
     elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
         reason = profile.unsupported_triggers[instrument.kind]
         message = f"orders with a trigger are not sent to this exchange: {reason}"
     elif order.order_type in profile.unsupported_types.get(instrument.kind, ()):
-        message = f"this exchange has no {order.order_type} here"
+        message = f"this exchange has no {order.order_type} here (order_types)"
     elif tag is not None and order.trigger_price is not None and not tag.is_valid(order.params):
         message = f"params.{tag.param} is a whole number of seconds, {tag.seconds_min} or more"
     elif times := _unsupported_times(order, instrument, profile):
-        message = f"this exchange has no {min(times)} here"
+        message = f"this exchange has no {min(times)} here (time_in_force)"
     elif _is_market_buy(order) and instrument.kind in profile.market_buy_by_cost_kinds:
         message = "this exchange takes market buys by cost only, never by quantity"
     elif times := _TIME_PARAMS.intersection(order.params):

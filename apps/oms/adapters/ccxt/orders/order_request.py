@@ -116,9 +116,11 @@ def refuse_terms(terms: NewTerms, tracked: TrackedOrder) -> None:
     """Raises ``Invalid`` for terms that a change cannot move at an exchange."""
     message = None
     if terms.moves_time:
-        message = "time in force and expiry of an order are not changed at this exchange"
+        message = (
+            "an order's time in force and expiry are not changed at this exchange (edit_fields)"
+        )
     elif terms.distances:
-        message = "trailing stops are not sent to this exchange"
+        message = "trailing stops are not sent to this exchange (order_types)"
     elif not has_trigger_param(tracked.params):
         # Which price triggers it (last, mark, index) is not known, and a change says that again.
         message = "the trigger price of an order from elsewhere is not changed at this exchange"

@@ -128,11 +128,16 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             for kind in kinds
         },
         "edit_fields": ["price", "qty", *(["trigger_price"] if sends_triggers else [])],
+        "deadman_timer_seconds": _first_and_last(profile.cancel_timer_seconds),
         "order_batch": {kind: profile.batch_size(InstrumentKind(kind)) for kind in kinds},
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
         "spot_fee_currency": "as reported by each execution",
         "contract_size": "as reported by each instrument",
     }
+
+
+def _first_and_last(seconds: range | None) -> list[int] | None:
+    return None if seconds is None else [seconds[0], seconds[-1]]
 
 
 def _trigger_features(profile: VenueProfile) -> tuple[str, ...]:

@@ -150,6 +150,7 @@ _OKX = evolve(
     ),
     trigger_lookup_params=TRIGGER_PARAMS,
     amend_kinds=ALL_KINDS,
+    cancel_timer_seconds=range(10, 121),
     parse_state=_parse_state,
     parse_order_id=_parse_order_id,
     client_id_keys=("algoClOrdId",),

@@ -224,6 +224,9 @@ class VenueProfile:
     one_cancel_kinds: frozenset[InstrumentKind] = frozenset()
     #: Client order ids keep their first 28 characters and get the prefix ``t-``.
     has_short_client_ids: bool = False
+    #: The seconds that ccxt's ``cancel_all_orders_after`` may count for all orders of an account;
+    #: ``None``: there is no such timer, or it counts otherwise. Set to 0 it is off.
+    cancel_timer_seconds: range | None = None
     #: A client order id is refused as a duplicate while its order is open and after it ended.
     has_unique_client_ids: bool = False
     #: How long a client order id belongs to one order, as capabilities report it.

@@ -146,16 +146,11 @@ def _drop_null_columns(
     """Return the columns with values, the columns NULL in every row, and the rows without them."""
     by_column = list(zip(*rows, strict=True))
     count = len(rows)
-    empty = [
-        index
-        for index, values in enumerate(by_column)
-        if values[0] is None and values.count(None) == count
-    ]
-    if not empty:
-        return columns, (), list(rows)
-    kept = [index for index in range(len(columns)) if index not in set(empty)]
-    return (
-        [columns[index] for index in kept],
-        [columns[index] for index in empty],
-        list(zip(*(by_column[index] for index in kept), strict=True)),
-    )
+    kept, empty, filled = list[str](), list[str](), list[Values]()
+    for column, values in zip(columns, by_column, strict=True):
+        if values[0] is None and values.count(None) == count:
+            empty.append(column)
+        else:
+            kept.append(column)
+            filled.append(values)
+    return (kept, empty, list(zip(*filled, strict=True))) if empty else (columns, (), list(rows))

@@ -24,6 +24,7 @@ from oms.adapters.sql.rows import (
     risk_flags,
     risk_policies,
     risk_state,
+    signal_outcomes,
 )
 from oms.ports.ledger_store import AccountBatch
 
@@ -80,6 +81,8 @@ def build_commit(each: Sequence[AccountBatch], dialect: Dialect, now: datetime) 
     if kills:
         kill_switches.INSERT.add_to(statements, kills)
     for batch in each:
+        if batch.signals:
+            signal_outcomes.add_to(statements, batch.lease.account_id, batch.signals, now)
         risk_flags.add_to(statements, batch.lease.account_id, batch.switches, now)
         risk_policies.add_to(statements, batch.limits)
         if batch.alerts:

@@ -27,7 +27,7 @@ from oms.adapters.sql.performance.booked_sums import CarriedSums
 from oms.adapters.sql.rows import deals, orders, positions
 from oms.domain.errors import OmsError
 from oms.domain.ledger.allocation import ExecutionKey
-from oms.domain.ledger.deal import Deal
+from oms.domain.ledger.deal import Deal, DealEntry
 from oms.domain.ledger.position import Position
 from oms.domain.orders.order import Order
 from oms.ports.clock import Clock
@@ -139,6 +139,18 @@ class SqlLedgerStore:
             deal = deals.deal_from_row(row, self._dialect)
             deals_by_trade_id.setdefault(deal.exchange_trade_id, []).append(deal)
         return deals_by_trade_id
+
+    async def entry_orders(self, account_id: int, position_ids: Sequence[int]) -> frozenset[int]:
+        """Return the orders that opened the positions or added to them. Raises ``Unavailable``."""
+        if not position_ids:
+            return frozenset()
+        text = (
+            f"SELECT DISTINCT order_id FROM oms_deals WHERE account_id = {self._dialect.param}"
+            f" AND position_id IN ({self._dialect.params(len(position_ids))})"
+            f" AND entry = '{DealEntry.IN.value}' AND order_id IS NOT NULL"
+        )
+        rows = await self._database.fetch(text, (account_id, *position_ids))
+        return frozenset(row[0] for row in rows)
 
     async def newest_execution_key(self, account_id: int, symbol: str) -> ExecutionKey | None:
         """Return the replay key of the symbol's newest trade. Raises ``Unavailable``."""

@@ -6,6 +6,7 @@ reports a duplicate key are the existing rows read and the group is stored witho
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from oms.adapters.sql.connection.statement_batch import StatementBatch
 from oms.adapters.sql.queue.deduplication import RequestKey, StoredKeys, StorePlan, plan_store
 from oms.adapters.sql.rows import commands as rows
 from oms.adapters.sql.rows.valid_rows import decode_rows
+from oms.adapters.sql.signals import store as signal_store
+from oms.adapters.sql.signals.store import SameBodyStored
 from oms.domain.errors import Unavailable
 from oms.ports.command_queue import CommandRow, EnqueueResult, IdempotencyKeyRow, Submission
 
@@ -65,6 +68,9 @@ class SqlCommandQueue:
                 if is_outcome_unknown and await self._is_stored(plan):
                     return plan.results
                 stored = await self._read_stored_keys(submissions)
+            except SameBodyStored as repeated:
+                signals = {**stored.signals, **repeated.stored}
+                stored = replace(stored, signals=signals)
             except CommitOutcomeUnknown:
                 is_outcome_unknown = True
             else:
@@ -155,6 +161,15 @@ class SqlCommandQueue:
         )
         return {int(row[0]): int(row[1]) for row in await self._database.fetch(text)}
 
+    async def has_unfinished(self, account_id: int) -> bool:
+        """Return whether a command of the account has no result yet. Raises ``Unavailable``."""
+        dialect = self._database.dialect
+        text = (
+            f"SELECT 1 FROM {dialect.with_index('oms_commands', _QUEUE_INDEX)}"
+            f" WHERE status IN ('queued', 'running') AND account_id = {dialect.param} LIMIT 1"
+        )
+        return bool(await self._database.fetch(text, (account_id,)))
+
     async def drop_expired_keys(self, now: datetime) -> int:
         """Delete expired idempotency keys; returns the number of rows. Raises ``Unavailable``."""
         dialect = self._database.dialect
@@ -168,7 +183,7 @@ class SqlCommandQueue:
         return await self._database.commit(work)
 
     async def _store(self, plan: StorePlan) -> None:
-        if not plan.commands and not plan.keys:
+        if not plan.commands and not plan.keys and not plan.signals:
             return
         dialect = self._database.dialect
         commands = [rows.command_to_row(command, dialect) for command in plan.commands]
@@ -178,11 +193,27 @@ class SqlCommandQueue:
         batch = StatementBatch(dialect)
         _INSERT_KEYS.add_to(batch, keys)
         rows.INSERT.add_to(batch, commands)
-        await self._database.insert(batch)
+        signal_store.add_to(batch, plan.signals)
+        if not signal_store.needs_session(plan.signals):
+            await self._database.insert(batch)
+            return
+
+        async def work(session: Session) -> None:
+            await signal_store.refuse_same_bodies(session, plan.signals)
+            await session.send(batch)
+            await signal_store.write_events(session, plan.signals)
+
+        await self._database.write(work)
 
     async def _is_stored(self, plan: StorePlan) -> bool:
         ids = [command.id for command in plan.commands]
-        return len(await self.find(ids)) == len(ids) if ids else False
+        if ids:
+            return len(await self.find(ids)) == len(ids)
+        if not plan.signals:
+            return False
+        param, signal_id = self._database.dialect.param, plan.signals[0].first.id
+        text = f"SELECT id FROM signals WHERE id = {param}"
+        return bool(await self._database.fetch(text, (signal_id,)))
 
     async def _read_stored_keys(self, submissions: Sequence[Submission]) -> StoredKeys:
         names = [
@@ -192,11 +223,13 @@ class SqlCommandQueue:
             if command.request_id is not None
         ]
         scopes = [s.key.scope_hash for s in submissions if s.key is not None]
+        signals = [s.signal for s in submissions if s.signal is not None]
 
         async def work(session: Session) -> StoredKeys:
             return StoredKeys(
                 requests=await self._read_requests(session, names),
                 keys=await self._read_idempotency_keys(session, scopes),
+                signals=await signal_store.read_stored(session, signals),
             )
 
         return await self._database.read(work)

@@ -27,6 +27,8 @@ from oms.domain.account import Environment, PositionMode
 from oms.domain.commands.command import COMMAND_TYPES, CommandStatus
 from oms.domain.ledger.deal import DealEntry, DealType
 from oms.domain.ledger.position import PositionState
+from oms.domain.notifications.delivery import DeliveryStatus
+from oms.domain.notifications.sink import SinkKind, SinkStatus
 from oms.domain.orders.execution_report import EditState
 from oms.domain.orders.order import OrderState
 from oms.domain.reconcile.discrepancy import (
@@ -36,7 +38,10 @@ from oms.domain.reconcile.discrepancy import (
 )
 from oms.domain.risk.deadman import DeadmanAction, DeadmanState
 from oms.domain.risk.kill_switch import KillMode, KillScope
+from oms.domain.session_override import ZONES
 from oms.domain.side import Side
+from oms.domain.signals.signal import SignalAction, SignalKind, SignalStatus
+from oms.ports.runner.task_leases import TaskState
 
 YEARS = range(1970, 10_000)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -71,11 +76,22 @@ WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("accounts", "position_mode"): _values(PositionMode),
     ("kill_switches", "scope"): _values(KillScope),
     ("kill_switches", "mode"): _values(KillMode),
+    ("session_overrides", "session"): frozenset(each.value for each in ZONES),
     ("deadman_switches", "action"): _values(DeadmanAction),
     ("deadman_switches", "state"): _values(DeadmanState),
     ("discrepancies", "class"): _values(DiscrepancyClass),
     ("discrepancies", "status"): _values(DiscrepancyStatus),
     ("discrepancies", "policy"): _values(DiscrepancyPolicy),
+    ("signal_sources", "kind"): _values(SignalKind),
+    ("signal_sources", "status"): _ACTIVE,
+    ("signal_source_keys", "kind"): _values(SignalKind),
+    ("signals", "kind"): _values(SignalKind),
+    ("signals", "action"): _values(SignalAction),
+    ("signals", "status"): _values(SignalStatus),
+    ("notification_sinks", "kind"): _values(SinkKind),
+    ("notification_sinks", "status"): _values(SinkStatus),
+    ("notification_deliveries", "status"): _values(DeliveryStatus),
+    ("task_leases", "state"): _values(TaskState),
     ("users", "role"): _values(Role),
     ("users", "status"): _ACTIVE,
     ("user_api_keys", "status"): _ACTIVE,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.rows import events
+from oms.domain.event import Namespace
 from oms.ports.ledger_store import EventRow
 
 
@@ -17,9 +18,15 @@ async def lock_gateway_events(session: Session) -> None:
 
 
 async def write_gateway_event(
-    session: Session, event_id: int, event_type: str, payload: str, at: datetime
+    session: Session,
+    event_id: int,
+    event_type: str,
+    payload: str,
+    at: datetime,
+    *,
+    namespace: Namespace = Namespace.RISK,
 ) -> None:
-    """Write an event of the namespace ``risk`` with the next number of the stream.
+    """Write an event with the next number of the stream.
 
     The update of the stream's row is last among the locks of a transaction that does not begin
     with ``lock_gateway_events``.
@@ -33,7 +40,7 @@ async def write_gateway_event(
         seq=seq,
         seq_to=seq,
         strategy_id=0,
-        namespace="risk",
+        namespace=str(namespace),
         event_type=event_type,
         payload=payload,
     )

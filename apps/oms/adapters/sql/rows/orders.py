@@ -79,7 +79,7 @@ _MUTABLE = (
 #: Columns among those of the insert that changes move.
 _MOVED = ("trailing_amount", "trailing_percent")
 #: Columns set on insert that came later: the columns keep their order.
-_LATER = ("group_id", "arrival_price")
+_LATER = ("group_id", "arrival_price", "signal_id", "source_id")
 COLUMNS = _FIXED + _MUTABLE + _LATER
 SELECTED = ", ".join(COLUMNS)
 INSERT = BulkInsert(table="oms_orders", columns=COLUMNS)
@@ -158,6 +158,8 @@ def _mutable_values(order: Order, dialect: Dialect) -> Values:
         None if order.risk is None else encode_risk(order.risk),
         order.group_id,
         decimal(order.arrival_price),
+        order.signal_id,
+        order.source_id,
     )
 
 
@@ -181,7 +183,6 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         created_at=dialect.decode_time(row[13]),
         trailing_amount=decimal(row[14]),
         trailing_percent=decimal(row[15]),
-        parent_order_id=row[16],
         requested_qty=decimal(row[17]),
         requested_price=decimal(row[18]),
         state=OrderState(row[20]),
@@ -218,6 +219,16 @@ def order_from_row(row: Any, dialect: Dialect) -> Order:
         levels=decode_levels(row[53]),
         cancel_reason=row[54],
         risk=decode_risk(row[55]),
-        group_id=row[56],
         arrival_price=decimal(row[57]),
+        **_links_of(row),
     )
+
+
+def _links_of(row: Any) -> dict[str, int | None]:
+    """Return the ids of rows that the order belongs to."""
+    return {
+        "parent_order_id": row[16],
+        "group_id": row[56],
+        "signal_id": row[58],
+        "source_id": row[59],
+    }

@@ -3,7 +3,24 @@
 Migrations create the schema; a test keeps both equal.
 """
 
-from oms.adapters.sql.tables import access, accounts, exchange_data, ledger, performance
+from oms.adapters.sql.tables import (
+    access,
+    accounts,
+    exchange_data,
+    ledger,
+    performance,
+    runner,
+    signals,
+)
 from oms.adapters.sql.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "accounts", "exchange_data", "ledger", "performance"]
+__all__ = [
+    "METADATA",
+    "access",
+    "accounts",
+    "exchange_data",
+    "ledger",
+    "performance",
+    "runner",
+    "signals",
+]

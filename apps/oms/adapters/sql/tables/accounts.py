@@ -185,6 +185,20 @@ risk_policies = schema.table(
     schema.required("comment", types.ShortText(255)),
 )
 
+session_overrides = schema.table(
+    "session_overrides",
+    schema.key("id"),
+    schema.required("session", types.ShortText(32)),
+    schema.required("day", types.ShortText(10)),
+    schema.nullable("opens", types.ShortText(5)),
+    schema.nullable("closes", types.ShortText(5)),
+    schema.required("comment", types.ShortText(255)),
+    schema.required("set_by", types.ShortText(128)),
+    schema.nullable("set_by_user_id", types.BigIntId),
+    schema.required("set_at", types.TimestampType()),
+    sa.Index("ux_session_overrides_day", "session", "day", unique=True),
+)
+
 price_alerts = schema.table(
     "price_alerts",
     schema.key("id"),

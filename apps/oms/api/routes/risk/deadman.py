@@ -7,6 +7,7 @@ from starlette.responses import Response
 from oms.api.command_submission import read_header_comment
 from oms.api.context import ApiContext, admit_caller, api_context, audit_context_of
 from oms.api.errors import JsonResponse
+from oms.api.metrics.dispatcher_status import read_exchange_timers
 from oms.api.openapi.request_bodies import validated
 from oms.api.openapi.route_docs import UNKNOWN_ID, documented
 from oms.api.routes.path_ids import PathId, parse_deadman_id
@@ -16,7 +17,12 @@ from oms.wire.commands import deadman_requests
 from oms.wire.commands.deadman_requests import read_deadman
 from oms.wire.query_parameters import is_false
 from oms.wire.request_body import load_body
-from oms.wire.responses.deadman_rows import DeadmanRow, deadman_row
+from oms.wire.responses.deadman_rows import (
+    DeadmanRow,
+    ListedDeadman,
+    deadman_row,
+    listed_deadman,
+)
 from oms.wire.responses.value_types import Items
 
 router = APIRouter()
@@ -45,14 +51,15 @@ async def arm(request: Request) -> Response:
 @router.get(
     "/risk/deadman",
     name="list_deadman_switches",
-    openapi_extra=documented(Items[DeadmanRow], query=(p.ACTIVE,)),
+    openapi_extra=documented(Items[ListedDeadman], query=(p.ACTIVE,)),
 )
 async def list_switches(request: Request) -> Response:
     """Return the armed and fired switches; with ``active=false`` the disarmed ones too."""
     context, caller = api_context(request), await admit_caller(request)
     is_active = not is_false(request.query_params, p.ACTIVE)
     rows = await build_deadman_admin(context).list_visible(caller.principal, is_active=is_active)
-    return JsonResponse(Items(items=[deadman_row(row) for row in rows]))
+    timers = await read_exchange_timers(context.leases)
+    return JsonResponse(Items(items=[listed_deadman(row, timers) for row in rows]))
 
 
 @router.post(

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { AccountDrawer } from "@/features/accounts/AccountDrawer";
@@ -9,12 +10,9 @@ import { useAccountColumns } from "@/features/accounts/columns";
 import { NewAccountDialog } from "@/features/accounts/NewAccountDialog";
 import { useAccounts, useCompared, useRenewAccounts, type AdminAccount } from "@/features/accounts/reads";
 import { SwitchDialog } from "@/features/risk/SwitchDialog";
-import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
-import { Icon } from "@/kit/Icon";
 import type { MenuItem } from "@/kit/Menu";
-import { SearchField } from "@/kit/SearchField";
 
 const DIALOGS = { settings: SettingsDialog, credentials: CredentialsDialog, live: LiveDialog };
 type DialogName = keyof typeof DIALOGS | "status";
@@ -79,13 +77,15 @@ export default function AccountsPage() {
         exportName="accounts"
         onOpen={(account) => setShownId(account.id)}
         actions={actions}
+        readOnlyOnPhones
         toolbar={
-          <>
-            <SearchField label={t("search")} value={filters.name ?? ""} onChange={(name) => setFilters({ name: name || undefined })} />
-            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
-              {t("create.title")}
-            </Button>
-          </>
+          <AdminToolbar
+            search={t("search")}
+            value={filters.name}
+            onSearch={(name) => setFilters({ name })}
+            create={t("create.title")}
+            onCreate={() => setOpened({ kind: "new" })}
+          />
         }
       />
       {shown !== undefined && (

@@ -14,6 +14,7 @@ import { Combobox } from "@/kit/Combobox";
 import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { Spinner } from "@/kit/Spinner";
+import { PHONE, useMedia } from "@/lib/media";
 
 /** More rows than this are not drawn at once: a user or an account is chosen first. */
 const ROWS_MAX = 200;
@@ -98,6 +99,7 @@ export default function PermissionsPage() {
 
 function Body({ matrix, edits }: { matrix: ReturnType<typeof useMatrix>; edits: ReturnType<typeof useEdits> }) {
   const { t } = useTranslation("permissions");
+  const phone = useMedia(PHONE);
   if (matrix.error !== null) return <ErrorState error={matrix.error} onRetry={matrix.retry} />;
   if (matrix.loading) {
     return (
@@ -109,5 +111,5 @@ function Body({ matrix, edits }: { matrix: ReturnType<typeof useMatrix>; edits: 
   }
   if (matrix.tooMany) return <EmptyState title={t("tooMany", { count: matrix.count })} />;
   if (matrix.rows.length === 0) return <EmptyState title={t("empty")} />;
-  return <Matrix rows={matrix.rows} edits={edits} />;
+  return <Matrix rows={matrix.rows} edits={edits} readOnly={phone} />;
 }

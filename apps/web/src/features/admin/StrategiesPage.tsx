@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useAccountNames } from "@/app/scope";
 import { useFilters } from "@/app/search";
@@ -7,12 +8,9 @@ import { useRenewStrategies, useStrategyRows, type StrategyRow } from "@/feature
 import { StatusDialog } from "@/features/strategies/StatusDialog";
 import { StrategyDialog } from "@/features/strategies/StrategyDialog";
 import { StrategyDrawer } from "@/features/strategies/StrategyDrawer";
-import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
-import { Icon } from "@/kit/Icon";
-import { SearchField } from "@/kit/SearchField";
 import { StatusPill } from "@/kit/StatusPill";
 import { useCan } from "@/lib/permissions";
 
@@ -91,13 +89,15 @@ export default function StrategiesPage() {
               ]
             : []),
         ]}
+        readOnlyOnPhones
         toolbar={
-          <>
-            <SearchField label={t("search")} value={filters.strategy ?? ""} onChange={(strategy) => setFilters({ strategy: strategy || undefined })} />
-            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
-              {t("create.title")}
-            </Button>
-          </>
+          <AdminToolbar
+            search={t("search")}
+            value={filters.strategy}
+            onSearch={(strategy) => setFilters({ strategy })}
+            create={t("create.title")}
+            onCreate={() => setOpened({ kind: "new" })}
+          />
         }
       />
       {shown !== undefined && <StrategyDrawer strategy={shown} onClose={() => setShownId(null)} />}

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { KEYS_QUERY, useKeys } from "@/features/keys/reads";
@@ -10,12 +11,9 @@ import { PasswordDialog, RoleDialog, StatusDialog } from "@/features/users/Chang
 import { NewUserDialog } from "@/features/users/NewUserDialog";
 import { isRole, USERS_QUERY, useUsers, type User } from "@/features/users/reads";
 import { userRows, type UserListRow } from "@/features/users/rows";
-import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
-import { Icon } from "@/kit/Icon";
-import { SearchField } from "@/kit/SearchField";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
 
@@ -121,13 +119,15 @@ export default function UsersPage() {
             run: () => setOpened({ kind: "status", user }),
           },
         ]}
+        readOnlyOnPhones
         toolbar={
-          <>
-            <SearchField label={t("search")} value={filters.user ?? ""} onChange={(user) => setFilters({ user: user || undefined })} />
-            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
-              {t("create.title")}
-            </Button>
-          </>
+          <AdminToolbar
+            search={t("search")}
+            value={filters.user}
+            onSearch={(user) => setFilters({ user })}
+            create={t("create.title")}
+            onCreate={() => setOpened({ kind: "new" })}
+          />
         }
       />
       {opened?.kind === "new" && <NewUserDialog onClose={close} onCreated={renew} />}

@@ -13,6 +13,8 @@ import { EmptyState } from "@/kit/EmptyState";
 import { ErrorState } from "@/kit/ErrorState";
 import { Panel } from "@/kit/Panel";
 import { Segmented } from "@/kit/Segmented";
+import { usePreference } from "@/lib/preferences";
+import { zoneLabel } from "@/lib/time";
 
 const MOVERS = 8;
 
@@ -21,6 +23,7 @@ export default function DashboardPage() {
   const { t } = useTranslation("dashboard");
   const { parameter, ids } = useScope();
   const days = usePeriod();
+  const zone = usePreference("zone");
   const strategyName = useStrategyNames();
   const portfolio = usePortfolio(parameter);
   const byStrategy = useStatistics(parameter, days, "strategy");
@@ -44,7 +47,7 @@ export default function DashboardPage() {
           segments={PERIODS.map((value) => ({ value, label: t(`period.${value}`, { ns: "common" }) }))}
           className="max-sm:w-full"
         />
-        <span className="num text-xs text-muted">{t("days", { start: days.start, end: days.end })}</span>
+        <span className="num text-xs text-muted">{t("days", { start: days.start, end: days.end, zone: zoneLabel(zone) })}</span>
       </div>
       {error !== null && <ErrorState error={error} compact onRetry={retry} />}
       <Tiles portfolio={portfolio.data} statistics={byStrategy.data} />

@@ -14,7 +14,9 @@ const EquityChart = lazy(async () => ({ default: (await import("@/charts/EquityC
 /** Equity and drawdown of one account; accounts differ in currency, so they are not added here. */
 export function EquityPanel({ days }: { days: Days }) {
   const { t } = useTranslation("dashboard");
-  const { parameter } = useScope();
+  const { accounts } = useScope();
+  // A key that is restricted to strategies gets no equity of the account: it belongs to all of them.
+  const parameter = accounts.filter((one) => !one.restrict_to_strategies).map((one) => one.account_id).join(",");
   const name = useAccountNames();
   const { data, error, isPending, refetch } = useEquity(parameter, days);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -32,7 +34,9 @@ export function EquityPanel({ days }: { days: Days }) {
         )
       }
     >
-      {error !== null && data === undefined ? (
+      {parameter === "" && accounts.length > 0 ? (
+        <EmptyState title={t("equity.restricted")} />
+      ) : error !== null && data === undefined ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : isPending && parameter !== "" ? (
         <p className="m-auto p-6"><Spinner /></p>

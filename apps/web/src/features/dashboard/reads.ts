@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Days } from "@/app/period";
+import { startOfDay } from "@/lib/time";
 
 export type Group = components["schemas"]["StatisticsGroup"];
 export type Statistics = components["schemas"]["Statistics"];
@@ -14,9 +15,9 @@ const REFRESH_MS = 15_000;
 /** Beyond this many days one point a day is enough. */
 const HOURLY_DAYS_MAX = 31;
 
-/** The first moment of the period, as the gateway takes it. */
+/** The first moment of the period in its zone, as the gateway takes it. */
 function startOf(days: Days): string {
-  return new Date(`${days.start}T00:00:00Z`).toISOString();
+  return startOfDay(days.start, days.tz).toISOString();
 }
 
 function length(days: Days): number {
@@ -36,7 +37,7 @@ export function usePortfolio(accounts: string) {
 /** Results of the positions closed in the period, by group. */
 export function useStatistics(accounts: string, days: Days, by: GroupBy) {
   return useQuery({
-    queryKey: ["stats", accounts, days.start, by],
+    queryKey: ["stats", accounts, startOf(days), by],
     queryFn: () =>
       call(api.GET("/stats", { params: { query: { account_ids: accounts, from: startOf(days), group_by: by } } })),
     enabled: accounts !== "",
@@ -47,7 +48,7 @@ export function useStatistics(accounts: string, days: Days, by: GroupBy) {
 /** Equity and drawdown of each account over the period. */
 export function useEquity(accounts: string, days: Days) {
   return useQuery({
-    queryKey: ["equity", accounts, days.start],
+    queryKey: ["equity", accounts, startOf(days)],
     queryFn: async () => {
       const resolution = length(days) > HOURLY_DAYS_MAX ? "day" : "hour";
       const query = { account_ids: accounts, from: startOf(days), resolution } as const;

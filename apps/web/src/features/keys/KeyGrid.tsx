@@ -1,18 +1,16 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { AdminToolbar } from "@/app/AdminToolbar";
 import { useReadState } from "@/app/readState";
 import { useFilters } from "@/app/search";
 import { CapsDialog } from "@/features/keys/CapsDialog";
 import { NewKeyDialog } from "@/features/keys/NewKeyDialog";
 import { KEYS_QUERY, useKeys, type Key, type Owner } from "@/features/keys/reads";
 import { StatusDialog } from "@/features/keys/StatusDialog";
-import { Button } from "@/kit/Button";
 import { DataGrid } from "@/kit/DataGrid";
 import { EmptyState } from "@/kit/EmptyState";
 import type { Column } from "@/kit/grid/types";
-import { Icon } from "@/kit/Icon";
-import { SearchField } from "@/kit/SearchField";
 import { StatusPill } from "@/kit/StatusPill";
 import { useFormats } from "@/lib/format";
 
@@ -115,13 +113,16 @@ export function KeyGrid({ owner }: { owner: Owner }) {
             run: () => setOpened({ kind: "status", key }),
           },
         ]}
+        readOnlyOnPhones={owner === "admin"}
         toolbar={
-          <>
-            <SearchField label={t("keys.search")} value={filters.key ?? ""} onChange={(key) => setFilters({ key: key || undefined })} />
-            <Button tone="primary" icon={<Icon name="plus" />} onClick={() => setOpened({ kind: "new" })}>
-              {t("keys.create.title")}
-            </Button>
-          </>
+          <AdminToolbar
+            search={t("keys.search")}
+            value={filters.key}
+            onSearch={(key) => setFilters({ key })}
+            create={t("keys.create.title")}
+            onCreate={() => setOpened({ kind: "new" })}
+            readOnlyOnPhones={owner === "admin"}
+          />
         }
       />
       {opened?.kind === "new" && <NewKeyDialog owner={owner} onClose={close} onCreated={renew} />}

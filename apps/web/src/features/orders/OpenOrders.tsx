@@ -1,6 +1,8 @@
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Order } from "@/api/types";
+import { useLedgerGroupings } from "@/app/groupings";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { CancelDialog, CancelManyDialog } from "@/features/orders/CancelDialog";
@@ -17,7 +19,11 @@ import { useLiveRows } from "@/live/hooks";
 import { openOrders } from "@/live/live";
 import { useFeedState } from "@/live/useFeed";
 
-type Opened = { kind: "details" | "change" | "cancel"; order: Order } | { kind: "many" } | null;
+const ReassignDialog = lazy(async () => ({ default: (await import("@/features/posttrade/ReassignDialog")).ReassignDialog }));
+
+const VIEW_FILTERS = ["symbol"];
+
+type Opened = { kind: "details" | "change" | "cancel" | "reassign"; order: Order } | { kind: "many" } | null;
 
 /** Open orders, live: cancel, change, details. */
 export function OpenOrders() {
@@ -33,11 +39,15 @@ export function OpenOrders() {
   const [opened, setOpened] = useState<Opened>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
   const columns = useOrderColumns(false);
+  const groupings = useLedgerGroupings<Order>();
 
   const actions = (order: Order): MenuItem[] => [
     { id: "details", label: t("menu.details"), run: () => setOpened({ kind: "details", order }) },
     ...(can("trade", order.account_id)
       ? [{ id: "change", label: t("menu.change"), run: () => setOpened({ kind: "change", order }) }]
+      : []),
+    ...(can("reassign", order.account_id)
+      ? [{ id: "reassign", label: t("menu.reassign"), run: () => setOpened({ kind: "reassign", order }) }]
       : []),
     ...(can("cancel", order.account_id)
       ? [{ id: "cancel", label: t("menu.cancel"), danger: true, run: () => setOpened({ kind: "cancel", order }) }]
@@ -52,6 +62,7 @@ export function OpenOrders() {
         columns={columns}
         rows={rows}
         store={openOrders}
+        groupings={groupings}
         state={state}
         empty={<EmptyState title={t("openEmpty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })} />}
         onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
@@ -68,6 +79,7 @@ export function OpenOrders() {
               value={filters.symbol ?? ""}
               onChange={(symbol) => setFilters({ symbol: symbol || undefined })}
             />
+            <SavedViews grid="orders" filters={VIEW_FILTERS} />
             {chosen.length > 0 && (
               <Button tone="danger" onClick={() => setOpened({ kind: "many" })}>
                 {t("cancel.many", { count: chosen.length })}
@@ -89,6 +101,12 @@ function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly 
   switch (opened.kind) {
     case "details":
       return <OrderDrawer {...props} />;
+    case "reassign":
+      return (
+        <Suspense fallback={null}>
+          <ReassignDialog orderIds={[opened.order.id]} onClose={onClose} />
+        </Suspense>
+      );
     case "change":
       return <ChangeDialog {...props} />;
     case "cancel":

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, call } from "@/api/client";
 import type { Order } from "@/api/types";
+import { useCodeWord } from "@/app/codes";
 import { useAccountNames } from "@/app/scope";
 import { OrderStatus } from "@/features/orders/OrderStatus";
 import { useOrderTypeName } from "@/features/orders/words";
@@ -19,6 +20,7 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
   const { number, time } = useFormats();
   const account = useAccountNames()(order.account_id);
   const typeName = useOrderTypeName();
+  const reason = useCodeWord("reason");
   const [raw, setRaw] = useState(false);
   const fee = order.fee === null ? NOTHING : `${number(order.fee)} ${order.fee_currency ?? ""}`;
   return (
@@ -39,8 +41,8 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
           [t("column.stopLoss"), number(order.stop_loss)],
           [t("column.takeProfit"), number(order.stop_gain)],
           [t("column.position"), order.position_id === 0 ? NOTHING : order.position_id],
-          [t("column.source"), order.reason],
-          [t("column.reason"), order.reject_message ?? order.cancel_reason ?? NOTHING],
+          [t("column.source"), reason(order.reason)],
+          [t("column.reason"), order.reject_message ?? (order.cancel_reason === null ? NOTHING : reason(order.cancel_reason))],
           [t("column.comment"), order.comment ?? NOTHING],
           [t("column.clientId"), order.client_order_id ?? NOTHING],
           [t("column.exchangeId"), order.exchange_order_id ?? NOTHING],
@@ -59,6 +61,8 @@ export function OrderDrawer({ order, onClose }: { order: Order; onClose: () => v
 
 function Timeline({ order }: { order: Order }) {
   const { t } = useTranslation("orders");
+  const phase = useCodeWord("phase");
+  const source = useCodeWord("source");
   const { number, time } = useFormats();
   const { data, error, refetch } = useQuery({
     queryKey: ["orders", "timeline", order.id, order.version],
@@ -72,8 +76,8 @@ function Timeline({ order }: { order: Order }) {
         {data?.items.map((step) => (
           <li key={step.seq} className="flex justify-between gap-2 border-t border-line py-1">
             <span className="text-muted">{time(step.at)}</span>
-            <span>{step.phase}</span>
-            <span className="text-muted">{step.source}</span>
+            <span>{phase(step.phase)}</span>
+            <span className="text-muted">{source(step.source)}</span>
             <span className="min-w-14 text-end">{step.filled_qty === null ? "" : number(step.filled_qty)}</span>
           </li>
         ))}

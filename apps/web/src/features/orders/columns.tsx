@@ -1,17 +1,25 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Order } from "@/api/types";
+import { useCodeWord, useRefusalWord } from "@/app/codes";
 import { useLedgerColumns } from "@/app/columns";
 import { OrderStatus } from "@/features/orders/OrderStatus";
 import { useOrderTypeName } from "@/features/orders/words";
 import type { Column } from "@/kit/grid/types";
 import { useFormats } from "@/lib/format";
 
+/** Why an order ended without an execution, else why there is one. */
+function why(order: Order, reason: (code: string) => string, refusal: (code: string) => string): string {
+  return order.reject_code === null ? reason(order.cancel_reason ?? order.reason) : refusal(order.reject_code);
+}
+
 /** Columns of orders: those of open orders, and those of the history. */
 export function useOrderColumns(history: boolean): readonly Column<Order>[] {
   const { t } = useTranslation("orders");
   const { number } = useFormats();
   const typeName = useOrderTypeName();
+  const reason = useCodeWord("reason");
+  const refusal = useRefusalWord();
   const ledger = useLedgerColumns<Order>();
   return useMemo((): Column<Order>[] => {
     const flags = (row: Order) =>
@@ -46,7 +54,7 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
         ledger.text("flags", t("column.flags"), flags, { width: 84, priority: 3 }),
         status,
         ledger.age("age", t("column.age"), (row) => row.created_at),
-        ledger.text("source", t("column.source"), (row) => row.reason, { width: 72, priority: 4 }),
+        ledger.text("source", t("column.source"), (row) => reason(row.reason), { width: 72, priority: 4 }),
       ];
     }
     return [
@@ -54,9 +62,9 @@ export function useOrderColumns(history: boolean): readonly Column<Order>[] {
       ...common,
       ledger.price("avg", t("column.avg"), (row) => row.avg_fill_price),
       status,
-      ledger.text("reason", t("column.reason"), (row) => row.reject_code ?? row.cancel_reason ?? row.reason, {
+      ledger.text("reason", t("column.reason"), (row) => why(row, reason, refusal), {
         priority: 3,
       }),
     ];
-  }, [t, number, typeName, ledger, history]);
+  }, [t, number, typeName, reason, refusal, ledger, history]);
 }

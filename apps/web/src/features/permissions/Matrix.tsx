@@ -35,12 +35,12 @@ function moveFocus(event: KeyboardEvent<HTMLTableElement>): void {
 }
 
 /** Keys on accounts and what they may do there, to be read and edited. */
-export function Matrix({ rows, edits }: { rows: readonly MatrixRow[]; edits: Edits }) {
+export function Matrix({ rows, edits, readOnly }: { rows: readonly MatrixRow[]; edits: Edits; readOnly: boolean }) {
   const { t } = useTranslation("permissions");
   const table = useRef<HTMLTableElement>(null);
   const [restricting, setRestricting] = useState<MatrixRow | null>(null);
   return (
-    <div role="region" aria-label={t("title")} tabIndex={0} className="min-h-0 flex-1 overflow-auto border-t border-line">
+    <div role="region" aria-label={t("title")} tabIndex={0} className="relative min-h-0 flex-1 overflow-auto border-t border-line">
       <table ref={table} onKeyDown={moveFocus} className="w-full border-separate border-spacing-0 text-sm">
         <thead className="sticky top-0 z-10">
           <tr>
@@ -60,7 +60,7 @@ export function Matrix({ rows, edits }: { rows: readonly MatrixRow[]; edits: Edi
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            <Row key={row.id} row={row} repeated={rows[index - 1]?.key.id === row.key.id} edits={edits} onRestrict={setRestricting} />
+            <Row key={row.id} row={row} repeated={rows[index - 1]?.key.id === row.key.id} edits={edits} readOnly={readOnly} onRestrict={setRestricting} />
           ))}
         </tbody>
       </table>
@@ -81,10 +81,11 @@ interface RowProps {
   /** The row before is of the same key: its name is not drawn again. */
   repeated: boolean;
   edits: Edits;
+  readOnly: boolean;
   onRestrict: (row: MatrixRow) => void;
 }
 
-function Row({ row, repeated, edits, onRestrict }: RowProps) {
+function Row({ row, repeated, edits, readOnly, onRestrict }: RowProps) {
   const { t } = useTranslation("permissions");
   const strategies = useStrategyWords();
   const grant = edits.of(row);
@@ -112,18 +113,19 @@ function Row({ row, repeated, edits, onRestrict }: RowProps) {
             hiddenLabel
             label={t("cell", { ...who, flag: t(`flag.${flag}`) })}
             checked={grant[flag]}
+            disabled={readOnly}
             onChange={(on) => edits.set(row, withFlag(grant, flag, on))}
           />
         </td>
       ))}
       <td className={cx(CELL, strategiesChanged && "outline outline-1 -outline-offset-2 outline-accent")}>
-        <Button tone="quiet" aria-label={t("strategies.of", { ...who, restriction })} onClick={() => onRestrict(row)}>
+        <Button tone="quiet" disabled={readOnly} aria-label={t("strategies.of", { ...who, restriction })} onClick={() => onRestrict(row)}>
           <span className="max-w-40 truncate">{restriction}</span>
         </Button>
       </td>
       <td className={cx(CELL, "text-end")}>
         <Menu
-          trigger={<Button tone="quiet" icon={<Icon name="more" />} aria-label={t("preset.of", who)} />}
+          trigger={<Button tone="quiet" disabled={readOnly} icon={<Icon name="more" />} aria-label={t("preset.of", who)} />}
           items={[
             { id: "heading", heading: t("preset.title") },
             ...PRESET_NAMES.map((preset) => ({

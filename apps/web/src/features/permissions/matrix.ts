@@ -54,6 +54,11 @@ export const PRESETS = {
 } as const satisfies Record<string, readonly Flag[]>;
 export type Preset = keyof typeof PRESETS;
 
+/** What the permissions of a key let it do on an account. */
+export function grantOf(permissions: readonly Permission[] | undefined, accountId: number): Grant {
+  return permissions?.find((row) => row.account_id === accountId && row.status === "active") ?? NOTHING;
+}
+
 /** A row for each key and account, in that order; a missing permission is a row without flags. */
 export function matrixRows(
   keys: readonly Key[],
@@ -61,10 +66,12 @@ export function matrixRows(
   permissions: ReadonlyMap<number, readonly Permission[]>,
 ): MatrixRow[] {
   return keys.flatMap((key) =>
-    accounts.map((account) => {
-      const found = permissions.get(key.id)?.find((row) => row.account_id === account.id && row.status === "active");
-      return { id: `${key.id}:${account.id}`, key, account, grant: found ?? NOTHING };
-    }),
+    accounts.map((account) => ({
+      id: `${key.id}:${account.id}`,
+      key,
+      account,
+      grant: grantOf(permissions.get(key.id), account.id),
+    })),
   );
 }
 

@@ -2,7 +2,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { api, call } from "@/api/client";
 import { commentHeader } from "@/api/comment";
-import type { Grant, MatrixRow, Permission } from "@/features/permissions/matrix";
+import { grantOf, type Grant, type MatrixRow, type Permission } from "@/features/permissions/matrix";
 
 export const PERMISSIONS_QUERY = ["permissions"] as const;
 
@@ -13,15 +13,25 @@ export interface PermissionsRead {
   retry: () => void;
 }
 
+async function readPermissions(keyId: number): Promise<readonly Permission[]> {
+  const params = { path: { api_key_id: keyId } };
+  return (await call(api.GET("/admin/api-keys/{api_key_id}/permissions", { params }))).items;
+}
+
+/** What keys may do now, by row; read again right before it is replaced. */
+export async function readGrants(rows: readonly MatrixRow[]): Promise<ReadonlyMap<string, Grant>> {
+  const keyIds = [...new Set(rows.map((row) => row.key.id))];
+  const read = await Promise.all(keyIds.map(async (id) => [id, await readPermissions(id)] as const));
+  const byKey = new Map(read);
+  return new Map(rows.map((row) => [row.id, grantOf(byKey.get(row.key.id), row.account.id)]));
+}
+
 /** The permissions of these keys; rows of a key are absent until they are read. */
 export function usePermissions(keyIds: readonly number[]): PermissionsRead {
   return useQueries({
     queries: keyIds.map((id) => ({
       queryKey: [...PERMISSIONS_QUERY, id],
-      queryFn: async () => {
-        const params = { path: { api_key_id: id } };
-        return (await call(api.GET("/admin/api-keys/{api_key_id}/permissions", { params }))).items;
-      },
+      queryFn: () => readPermissions(id),
     })),
     combine: (results) => ({
       byKey: new Map(results.flatMap((result, index) => (result.data === undefined ? [] : [[keyIds[index] ?? 0, result.data] as const]))),

@@ -13,7 +13,14 @@ export interface Edits {
   of: (row: MatrixRow) => Grant;
   set: (row: MatrixRow, grant: Grant) => void;
   drop: (rowId: string) => void;
+  /** Compare the edits of these rows with what the gateway has now. */
+  rebase: (now: ReadonlyMap<string, Grant>) => void;
   clear: () => void;
+}
+
+/** The edits whose rows were changed by someone else since they were read. */
+export function overtaken(edits: readonly Edit[], now: ReadonlyMap<string, Grant>): readonly Edit[] {
+  return edits.filter((edit) => !sameGrant(now.get(edit.row.id) ?? edit.row.grant, edit.row.grant));
 }
 
 /** Changes that are not saved yet; one that leads back is none. */
@@ -25,11 +32,20 @@ export function useEdits(): Edits {
       sameGrant(row.grant, grant) ? drop(row.id) : setEdits((before) => new Map(before).set(row.id, { row, grant })),
     [drop],
   );
+  const rebase = useCallback(
+    (now: ReadonlyMap<string, Grant>) =>
+      setEdits((before) => {
+        const rebased = [...before].map(([id, { row, grant }]) => [id, { row: { ...row, grant: now.get(id) ?? row.grant }, grant }] as const);
+        return new Map(rebased.filter(([, edit]) => !sameGrant(edit.row.grant, edit.grant)));
+      }),
+    [],
+  );
   return {
     list: [...edits.values()],
     of: (row) => edits.get(row.id)?.grant ?? row.grant,
     set,
     drop,
+    rebase,
     clear: () => setEdits(new Map()),
   };
 }

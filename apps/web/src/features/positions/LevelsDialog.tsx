@@ -5,10 +5,11 @@ import { submitCommand } from "@/commands/tracker";
 import type { PositionDialogProps } from "@/features/positions/dialogs";
 import { sizeOf } from "@/features/positions/figures";
 import { ProfitNow } from "@/features/positions/ProfitNow";
+import { resultAt } from "@/features/trade/sizing";
 import { EditDialog, type EditField } from "@/kit/EditDialog";
 import { cmp, type Decimal } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
-import { profitCurrency } from "@/lib/symbol";
+import { placesOf, profitCurrency, quoteCurrency } from "@/lib/symbol";
 
 /** Whether the level would trigger at once at the price now. */
 function triggersNow(position: Position, level: Decimal | "", stop: boolean): boolean {
@@ -17,19 +18,32 @@ function triggersNow(position: Position, level: Decimal | "", stop: boolean): bo
   return (position.side === "buy") === stop ? above : !above;
 }
 
+/** What closing all of it at the level would bring, without fees; null: not known here. */
+function resultOf(position: Position, level: Decimal | ""): Decimal | null {
+  if (level === "") return null;
+  return resultAt(position.symbol, position.side, sizeOf(position), { entry: position.avg_price, exit: level }, null);
+}
+
 /** Set, move or remove stop loss and take profit of a position. */
 export function LevelsDialog({ position, onClose }: PositionDialogProps) {
   const { t } = useTranslation("positions");
   const { number } = useFormats();
   const account = useAccountNames()(position.account_id);
   const words = { qty: number(sizeOf(position)), symbol: position.symbol, account: account.label };
+  const currency = profitCurrency(position.symbol);
+  const describe = (level: Decimal | "", stop: boolean): string => {
+    const result = resultOf(position, level);
+    const words = result === null ? "" : `${number(result, { places: placesOf(currency), plus: true })} ${currency}`;
+    if (triggersNow(position, level, stop)) return t("levels.wrongSide");
+    return words === "" ? t("levels.clear") : `${t("levels.result", { result: words })} ${t("levels.clear")}`;
+  };
   const field = (key: string, label: string, known: Decimal | null, stop: boolean): EditField => ({
     key,
     label,
     known,
-    unit: profitCurrency(position.symbol),
+    unit: quoteCurrency(position.symbol),
     clears: true,
-    description: (value) => t(triggersNow(position, value, stop) ? "levels.wrongSide" : "levels.clear"),
+    description: (value) => describe(value, stop),
   });
   return (
     <EditDialog

@@ -1,6 +1,8 @@
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Position } from "@/api/types";
+import { useLedgerGroupings } from "@/app/groupings";
+import { SavedViews } from "@/app/SavedViews";
 import { useScope } from "@/app/scope";
 import { useFilters } from "@/app/search";
 import { CloseByDialog } from "@/features/positions/CloseByDialog";
@@ -21,6 +23,10 @@ import { useLiveRows } from "@/live/hooks";
 import { openPositions } from "@/live/live";
 import { useFeedState } from "@/live/useFeed";
 
+const ReassignPosition = lazy(async () => ({ default: (await import("@/features/positions/ReassignPosition")).ReassignPosition }));
+
+const VIEW_FILTERS = ["symbol"];
+
 type Opened = { kind: PositionDialogName; position: Position } | { kind: "many" } | null;
 
 /** Open positions with live profit, totals, and all that can be done with them. */
@@ -38,6 +44,7 @@ export function OpenPositions() {
   const [detail, setDetail] = useState<number | null>(null);
   const chosen = rows.filter((row) => selected.has(row.id));
   const columns = usePositionColumns();
+  const groupings = useLedgerGroupings<Position>();
 
   const actions = (row: Position): MenuItem[] => {
     const open = (kind: PositionDialogName) => () => setOpened({ kind, position: row });
@@ -59,6 +66,7 @@ export function OpenPositions() {
             { id: "breakEven", label: t("menu.breakEven"), run: open("breakEven") },
           ]
         : []),
+      ...(can("reassign", row.account_id) ? [{ id: "reassign", label: t("menu.reassign"), run: open("reassign") }] : []),
     ];
   };
 
@@ -70,6 +78,7 @@ export function OpenPositions() {
         columns={columns}
         rows={rows}
         store={openPositions}
+        groupings={groupings}
         state={{ ...feed, ...(scope.ids.length === 0 ? { forbidden: t("forbidden", { ns: "common", permission: t("noPermission") }) } : {}) }}
         empty={t("empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
         onClearFilters={filtered ? () => setFilters({ symbol: undefined }) : undefined}
@@ -86,6 +95,7 @@ export function OpenPositions() {
               value={filters.symbol ?? ""}
               onChange={(symbol) => setFilters({ symbol: symbol || undefined })}
             />
+            <SavedViews grid="positions" filters={VIEW_FILTERS} />
             {chosen.length > 0 && (
               <Button tone="danger" onClick={() => setOpened({ kind: "many" })}>
                 {t("closeMany.button", { count: chosen.length })}
@@ -121,6 +131,12 @@ function Opened({ opened, chosen, onClose }: { opened: Opened; chosen: readonly 
       return <CloseByDialog {...props} />;
     case "levels":
       return <LevelsDialog {...props} />;
+    case "reassign":
+      return (
+        <Suspense fallback={null}>
+          <ReassignPosition {...props} />
+        </Suspense>
+      );
     case "reverse":
     case "breakEven":
       return <SimpleDialog {...props} kind={opened.kind} />;

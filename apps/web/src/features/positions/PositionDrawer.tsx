@@ -14,7 +14,8 @@ import { SideText } from "@/kit/SideText";
 import { abs } from "@/lib/decimal";
 import { useFormats } from "@/lib/format";
 
-function useDeals(position: Position) {
+/** The deals of a position. */
+export function usePositionDeals(position: Position) {
   return useQuery({
     queryKey: ["deals", "position", position.id, position.version],
     queryFn: async (): Promise<Deal[]> => {
@@ -70,7 +71,7 @@ export function PositionDrawer({ position, onClose }: { position: Position; onCl
 function Deals({ position }: { position: Position }) {
   const { t } = useTranslation("positions");
   const { number, time } = useFormats();
-  const { data, error, refetch } = useDeals(position);
+  const { data, error, refetch } = usePositionDeals(position);
   return (
     <section className="flex flex-col gap-1">
       <h3 className="text-xs text-muted">{t("drawer.deals")}</h3>

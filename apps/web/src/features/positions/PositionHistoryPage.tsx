@@ -2,7 +2,9 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Page, Position } from "@/api/types";
+import { useCodeWord } from "@/app/codes";
 import { useLedgerColumns } from "@/app/columns";
+import { useLedgerGroupings } from "@/app/groupings";
 import { HistoryGrid, type HistoryRequest } from "@/app/HistoryGrid";
 import { ProfitSums } from "@/app/ProfitSums";
 import { useScope } from "@/app/scope";
@@ -21,6 +23,7 @@ function usePositionHistoryColumns(): readonly Column<Position>[] {
   const { t } = useTranslation("deals");
   const states = useTranslation("positions").t;
   const ledger = useLedgerColumns<Position>();
+  const reason = useCodeWord("reason");
   return useMemo(
     (): Column<Position>[] => [
       ledger.time("closed", t("positionHistory.closed"), (row) => row.closed_at),
@@ -36,12 +39,14 @@ function usePositionHistoryColumns(): readonly Column<Position>[] {
       ledger.price("close", t("positionHistory.closePrice"), (row) => row.close_price, { width: 104 }),
       ledger.profit("realized", t("positionHistory.realized"), (row) => row.realized_pnl, { priority: 1 }),
       ledger.text("duration", t("positionHistory.duration"), duration, { width: 76, sortable: false }),
-      ledger.text("reason", t("positionHistory.reason"), (row) => row.close_reason, { priority: 3 }),
+      ledger.text("reason", t("positionHistory.reason"), (row) => (row.close_reason === null ? null : reason(row.close_reason)), { priority: 3 }),
       ledger.text("state", t("positionHistory.state"), (row) => states(`state.${row.state}`), { width: 80, priority: 3 }),
     ],
-    [t, states, ledger],
+    [t, states, reason, ledger],
   );
 }
+
+const closedAt = (row: Position) => row.closed_at;
 
 function closedOf(rows: readonly Position[]): readonly Position[] {
   return rows.filter((row) => row.state === "closed");
@@ -61,6 +66,7 @@ export default function PositionHistoryPage() {
   const scope = useScope();
   const [detail, setDetail] = useState<Position | null>(null);
   const columns = usePositionHistoryColumns();
+  const groupings = useLedgerGroupings(closedAt);
   return (
     <>
       <HistoryGrid<Position>
@@ -69,6 +75,7 @@ export default function PositionHistoryPage() {
         label={t("positionHistory.label")}
         empty={t("positionHistory.empty", { accounts: t("accounts", { ns: "common", count: scope.ids.length }) })}
         columns={columns}
+        groupings={groupings}
         sortedBy="closed"
         renewedBy={["position_closed"]}
         read={readPositions}

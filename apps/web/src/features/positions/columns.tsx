@@ -29,7 +29,7 @@ export function usePositionColumns(): readonly Column<Position>[] {
           title: row.mark_at === null ? t("noPrice") : time(row.mark_at),
         }),
       }),
-      ledger.decimal("pnl", t("column.pnl"), (row) => row.unrealized_pnl, {
+      ledger.profit("pnl", t("column.pnl"), (row) => row.unrealized_pnl, {
         width: 128,
         priority: 1,
         live: (row) => ({

@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { useCodeWord } from "@/app/codes";
 import { useAccountNames } from "@/app/scope";
 import type { Discrepancy } from "@/features/posttrade/differences";
 import { useDiscrepancyWords } from "@/features/posttrade/discrepancyColumns";
@@ -12,6 +13,7 @@ export function DiscrepancyDrawer({ row, onClose }: { row: Discrepancy; onClose:
   const { time } = useFormats();
   const words = useDiscrepancyWords();
   const account = useAccountNames()(row.account_id);
+  const policy = useCodeWord("policy");
   return (
     <DetailDrawer open onClose={onClose} title={t("inbox.one", { id: row.id })}>
       <Facts
@@ -23,7 +25,7 @@ export function DiscrepancyDrawer({ row, onClose }: { row: Discrepancy; onClose:
           [t("column.exchange"), words.exchange(row)],
           [t("column.fix"), words.fix(row)],
           [t("column.status"), words.status(row)],
-          [t("column.policy"), row.policy],
+          [t("column.policy"), policy(row.policy)],
           [t("column.firstSeen"), time(row.first_seen)],
           [t("column.lastSeen"), time(row.last_seen)],
           [t("column.decidedBy"), row.decided_by ?? NOTHING],

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useAccountNames } from "@/app/scope";
+import { FindOurs } from "@/features/posttrade/FindOurs";
 import { differencesOf, versionBefore, type RawRow } from "@/features/posttrade/rawRows";
 import { ChangeTable } from "@/kit/Confirm";
 import { DetailDrawer, Facts } from "@/kit/DetailDrawer";
@@ -35,6 +36,7 @@ export function RawDrawer({ row, rows, onClose }: Props) {
           [t("column.observed"), time(row.observed_at)],
         ]}
       />
+      <FindOurs row={row} />
       {before !== null && (
         <section className="flex flex-col gap-1 text-sm">
           <h3 className="font-semibold">{t("changed", { id: before.id, time: time(before.observed_at) })}</h3>

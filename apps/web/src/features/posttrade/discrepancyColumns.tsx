@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useCodeWord } from "@/app/codes";
 import { useAccountNames } from "@/app/scope";
 import {
   CLASSES,
@@ -42,6 +43,7 @@ export function useDiscrepancyColumns(): readonly Column<Discrepancy>[] {
   const { time } = useFormats();
   const account = useAccountNames();
   const words = useDiscrepancyWords();
+  const policy = useCodeWord("policy");
   return useMemo((): Column<Discrepancy>[] => {
     const text = (
       id: string,
@@ -64,7 +66,7 @@ export function useDiscrepancyColumns(): readonly Column<Discrepancy>[] {
       text("exchange", t("column.exchange"), words.exchange, { width: 128 }),
       text("fix", t("column.fix"), words.fix, { width: 184 }),
       text("status", t("column.status"), words.status, { width: 88, priority: 3 }),
-      text("policy", t("column.policy"), (row) => row.policy, { width: 88, priority: 4 }),
+      text("policy", t("column.policy"), (row) => policy(row.policy), { width: 112, priority: 4 }),
       text("lastSeen", t("column.lastSeen"), (row) => row.last_seen, {
         kind: "time",
         width: 142,
@@ -73,5 +75,5 @@ export function useDiscrepancyColumns(): readonly Column<Discrepancy>[] {
         cell: (row) => time(row.last_seen),
       }),
     ];
-  }, [t, time, account, words]);
+  }, [t, time, account, words, policy]);
 }

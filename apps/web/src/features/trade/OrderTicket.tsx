@@ -6,8 +6,10 @@ import { useFilters } from "@/app/search";
 import { submitCommand } from "@/commands/tracker";
 import { usePreview } from "@/commands/usePreview";
 import { useMarket, useQuote, useSymbols } from "@/features/trade/markets";
+import { useEquityOf } from "@/features/trade/equity";
 import { PreviewBox } from "@/features/trade/PreviewBox";
-import { EMPTY_AMOUNTS, EMPTY_TICKET, isComplete, needsPrice, payloadOf, type Ticket } from "@/features/trade/ticket";
+import { entryPrice, isLevelMissing, resolve } from "@/features/trade/sizing";
+import { EMPTY_AMOUNTS, EMPTY_DRAFT, isComplete, needsPrice, payloadOf, type Draft, type Ticket } from "@/features/trade/ticket";
 import { TicketFields } from "@/features/trade/TicketFields";
 import { TicketTerms } from "@/features/trade/TicketTerms";
 import { Button } from "@/kit/Button";
@@ -25,13 +27,13 @@ import { setPreference, usePreference } from "@/lib/preferences";
 import { useShortcut } from "@/lib/shortcuts";
 
 /** The account, strategy and symbol that the ticket trades; the symbol is kept in the URL. */
-function useTarget(ticket: Ticket) {
+function useTarget(draft: Draft) {
   const scope = useScope();
   const can = useCan();
   const me = useMe();
   const [filters, setFilters] = useFilters("trade");
   const accounts = scope.accounts.filter((account) => can("trade", account.account_id));
-  const account = accounts.find((item) => item.account_id === ticket.accountId) ?? accounts[0];
+  const account = accounts.find((item) => item.account_id === draft.accountId) ?? accounts[0];
   const accountId = account?.account_id ?? null;
   const symbols = useSymbols(accountId);
   const symbol = filters.trade ?? symbols.data?.find((item) => item === "BTC/USDT") ?? symbols.data?.[0] ?? null;
@@ -48,22 +50,25 @@ function useTarget(ticket: Ticket) {
 export function OrderTicket() {
   const { t } = useTranslation("trade");
   const { number } = useFormats();
-  const [fields, setFields] = useState<Ticket>(EMPTY_TICKET);
-  const target = useTarget(fields);
+  const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
+  const target = useTarget(draft);
   const { account, accountId, symbol } = target;
   const market = useMarket(accountId, symbol);
   const quote = useQuote(accountId, symbol);
-  const ticket: Ticket = { ...fields, accountId, symbol };
-  const change = (part: Partial<Ticket>) => setFields((current) => ({ ...current, ...part }));
+  const price = quote.isError ? undefined : quote.data;
+  const equity = useEquityOf(draft.unit === "equity" ? accountId : null, symbol ?? "");
+  const current = resolve(draft, { accountId, symbol }, { market: market.data, quote: price, equity });
+  const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
   const [unreadable, report] = useUnreadable();
-  const complete = isComplete(ticket) && !unreadable;
+  // What is confirmed is what is sent: prices move meanwhile, and with them amounts in other units.
+  const [confirming, setConfirming] = useState<Ticket | null>(null);
+  const ticket = confirming ?? current;
+  const complete = isComplete(ticket) && !isLevelMissing(draft, ticket) && !unreadable;
   const preview = usePreview(
     complete && accountId !== null ? { account_id: accountId, command: "send_order", payload: payloadOf(ticket) } : null,
   );
   const blocked = !preview.pending && preview.data?.status === "blocked";
-  const price = quote.isError ? undefined : quote.data;
   const oneClick = usePreference("oneClick");
-  const [confirming, setConfirming] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const live = account?.environment === "live";
@@ -83,9 +88,9 @@ export function OrderTicket() {
     account: account?.label ?? "",
   };
   const send = async () => {
-    if (accountId === null) return;
+    if (ticket.accountId === null) return;
     await submitCommand({
-      account_id: accountId,
+      account_id: ticket.accountId,
       command: "send_order",
       label: t("label", words),
       payload: payloadOf(ticket),
@@ -94,7 +99,7 @@ export function OrderTicket() {
   };
   const submit = async () => {
     if (!complete || busy) return;
-    if (live || !oneClick) return setConfirming(true);
+    if (live || !oneClick) return setConfirming(current);
     setBusy(true);
     setError(null);
     try {
@@ -157,7 +162,14 @@ export function OrderTicket() {
         </span>
       </p>
       <UnreadableFields value={report}>
-        <TicketFields ticket={ticket} onChange={change} market={market.data} />
+        <TicketFields
+          draft={draft}
+          ticket={ticket}
+          onChange={change}
+          market={market.data}
+          entry={entryPrice(draft, price)}
+          equity={equity}
+        />
       </UnreadableFields>
       <TextField label={t("comment")} value={ticket.comment} onChange={(comment) => change({ comment })} maxLength={255} />
       <PreviewBox complete={complete} {...preview} />
@@ -175,8 +187,8 @@ export function OrderTicket() {
         <Checkbox label={t("oneClick")} checked={oneClick} onChange={(on) => setPreference("oneClick", on)} />
       )}
       <Confirm
-        open={confirming}
-        onClose={() => setConfirming(false)}
+        open={confirming !== null}
+        onClose={() => setConfirming(null)}
         tier={2}
         danger={false}
         title={t("confirmTitle")}

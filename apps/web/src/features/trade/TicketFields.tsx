@@ -1,24 +1,31 @@
 import { useTranslation } from "react-i18next";
+import { LevelFields } from "@/features/trade/LevelFields";
 import type { Market } from "@/features/trade/markets";
-import { needsPrice, needsTrigger, ORDER_TYPES, TIMES_IN_FORCE, type Ticket } from "@/features/trade/ticket";
+import { QtyField } from "@/features/trade/QtyField";
+import { estimateOf } from "@/features/trade/sizing";
+import { needsPrice, needsTrigger, ORDER_TYPES, TIMES_IN_FORCE, type Draft, type Ticket } from "@/features/trade/ticket";
 import { Checkbox } from "@/kit/Checkbox";
 import { DecimalField } from "@/kit/DecimalField";
 import { Segmented } from "@/kit/Segmented";
 import { Select } from "@/kit/Select";
-import { baseCurrency, profitCurrency } from "@/lib/symbol";
+import type { Decimal } from "@/lib/decimal";
+import { quoteCurrency } from "@/lib/symbol";
 
 interface Props {
+  draft: Draft;
+  /** The order that the draft makes. */
   ticket: Ticket;
-  onChange: (change: Partial<Ticket>) => void;
+  onChange: (change: Partial<Draft>) => void;
   market: Market | undefined;
+  /** The price that the order is judged at; null: not known. */
+  entry: Decimal | null;
+  equity: Decimal | null;
 }
 
 /** The fields that the chosen order type needs, and no others. */
-export function TicketFields({ ticket, onChange, market }: Props) {
+export function TicketFields({ draft, ticket, onChange, market, entry, equity }: Props) {
   const { t } = useTranslation("trade");
-  const symbol = ticket.symbol ?? "";
-  const quote = profitCurrency(symbol);
-  const priced = { unit: quote, step: market?.priceStep };
+  const priced = { unit: quoteCurrency(ticket.symbol ?? ""), step: market?.priceStep };
   return (
     <>
       <Segmented
@@ -36,14 +43,7 @@ export function TicketFields({ ticket, onChange, market }: Props) {
         onChange={(type) => onChange({ type })}
         options={ORDER_TYPES.map((value) => ({ value, label: t(`types.${value}`) }))}
       />
-      <DecimalField
-        label={t("qty")}
-        unit={baseCurrency(symbol)}
-        value={ticket.qty}
-        onChange={(qty) => onChange({ qty })}
-        step={market?.qtyStep}
-        min={market?.minQty}
-      />
+      <QtyField draft={draft} ticket={ticket} onChange={onChange} market={market} entry={entry} equity={equity} />
       {needsTrigger(ticket.type) && (
         <DecimalField label={t("trigger")} {...priced} value={ticket.trigger} onChange={(trigger) => onChange({ trigger })} />
       )}
@@ -72,15 +72,13 @@ export function TicketFields({ ticket, onChange, market }: Props) {
         )}
         <Checkbox label={t("reduceOnly")} checked={ticket.reduceOnly} onChange={(reduceOnly) => onChange({ reduceOnly })} />
       </div>
-      <div className="grid grid-cols-2 gap-2">
-        <DecimalField label={t("stopLoss")} {...priced} value={ticket.stopLoss} onChange={(stopLoss) => onChange({ stopLoss })} />
-        <DecimalField
-          label={t("takeProfit")}
-          {...priced}
-          value={ticket.takeProfit}
-          onChange={(takeProfit) => onChange({ takeProfit })}
-        />
-      </div>
+      <LevelFields
+        draft={draft}
+        ticket={ticket}
+        onChange={onChange}
+        market={market}
+        estimate={estimateOf(ticket, entry, market?.contractSize ?? null)}
+      />
     </>
   );
 }

@@ -4,13 +4,13 @@ import type { Strategy } from "@/api/types";
 import { needsPrice, needsTrigger, type Ticket } from "@/features/trade/ticket";
 import { Facts } from "@/kit/DetailDrawer";
 import { useFormats } from "@/lib/format";
-import { profitCurrency } from "@/lib/symbol";
+import { quoteCurrency } from "@/lib/symbol";
 
 /** What is sent besides side, quantity and price, so that the confirmation shows all of it. */
 export function TicketTerms({ ticket, strategies }: { ticket: Ticket; strategies: readonly Strategy[] }) {
   const { t } = useTranslation("trade");
   const { number } = useFormats();
-  const money = (value: string) => `${number(value)} ${profitCurrency(ticket.symbol ?? "")}`;
+  const money = (value: string) => `${number(value)} ${quoteCurrency(ticket.symbol ?? "")}`;
   const limit = needsPrice(ticket.type);
   const terms: (readonly [string, ReactNode, boolean])[] = [
     [t("trigger"), money(ticket.trigger || "0"), needsTrigger(ticket.type)],

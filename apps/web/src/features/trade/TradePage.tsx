@@ -22,11 +22,11 @@ export default function TradePage() {
   const scope = useScope();
   const mayTrade = scope.accounts.some((account) => can("trade", account.account_id));
   return (
-    <div className="flex min-h-0 flex-1 gap-2 p-2 max-lg:flex-col-reverse max-lg:overflow-y-auto">
+    <div className="flex min-h-0 flex-1 gap-2 p-2 max-lg:flex-col max-lg:overflow-y-auto">
       <Panel className="min-w-0 flex-1 max-lg:min-h-96">
         <Dock />
       </Panel>
-      <Panel title={t("title")} className="w-80 shrink-0 overflow-y-auto max-lg:w-full">
+      <Panel title={t("title")} className="w-80 shrink-0 overflow-y-auto max-lg:order-first max-lg:w-full">
         {mayTrade ? <OrderTicket /> : <EmptyState title={t("noAccount")} />}
       </Panel>
     </div>

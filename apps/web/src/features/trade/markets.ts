@@ -1,17 +1,20 @@
 /** Symbols and their rules, as the ccxt gateway gives them for the exchange of the account. */
 import { useQuery } from "@tanstack/react-query";
 import { request } from "@/api/client";
-import type { Decimal } from "@/lib/decimal";
+import { mul, type Decimal } from "@/lib/decimal";
 
 interface CcxtAnswer<T> {
   ok: boolean;
   result: T;
 }
 
-interface CcxtMarket {
+export interface CcxtMarket {
   symbol: string;
   type: string;
   active: boolean | null;
+  contract?: boolean | null;
+  inverse?: boolean | null;
+  contractSize?: number | null;
   precision: { amount: number | null; price: number | null };
   limits: { amount: { min: number | null }; cost: { min: number | null } };
 }
@@ -28,6 +31,8 @@ export interface Market {
   priceStep: Decimal | undefined;
   minQty: Decimal | undefined;
   minNotional: Decimal | undefined;
+  /** Quote currency per contract of an inverse contract; null: another kind, or not said. */
+  contractSize: Decimal | null;
 }
 
 export interface Quote {
@@ -63,20 +68,29 @@ export function useSymbols(accountId: number | null) {
   });
 }
 
+/** Steps and minima as the gateway counts: in base currency, where exchanges may count in contracts. */
+export function marketOf(market: CcxtMarket): Market {
+  const size = plain(market.contractSize);
+  const inverse = market.inverse === true;
+  const inBase = (amount: number | null) => {
+    const value = plain(amount);
+    return value === undefined || size === undefined || market.contract !== true || inverse ? value : mul(value, size);
+  };
+  return {
+    symbol: market.symbol,
+    qtyStep: inBase(market.precision.amount),
+    priceStep: plain(market.precision.price),
+    minQty: inBase(market.limits.amount.min),
+    minNotional: plain(market.limits.cost.min),
+    contractSize: inverse ? (size ?? null) : null,
+  };
+}
+
 /** The steps and minima of a symbol. */
 export function useMarket(accountId: number | null, symbol: string | null) {
   return useQuery({
     queryKey: ["ccxt", accountId, "market", symbol],
-    queryFn: async (): Promise<Market> => {
-      const market = await ccxt<CcxtMarket>(accountId ?? 0, "market", [symbol]);
-      return {
-        symbol: market.symbol,
-        qtyStep: plain(market.precision.amount),
-        priceStep: plain(market.precision.price),
-        minQty: plain(market.limits.amount.min),
-        minNotional: plain(market.limits.cost.min),
-      };
-    },
+    queryFn: async () => marketOf(await ccxt<CcxtMarket>(accountId ?? 0, "market", [symbol])),
     enabled: accountId !== null && symbol !== null,
     staleTime: 600_000,
   });

@@ -8,6 +8,15 @@ export type OrderType = (typeof ORDER_TYPES)[number];
 export const TIMES_IN_FORCE = ["GTC", "IOC", "FOK"] as const;
 export type TimeInForce = (typeof TIMES_IN_FORCE)[number];
 
+/** What the quantity is typed in: base currency (or contracts), quote currency, percent of the account's equity. */
+export const QTY_UNITS = ["base", "quote", "equity"] as const;
+export type QtyUnit = (typeof QTY_UNITS)[number];
+
+/** What stop and target are typed in: prices, percent from the entry, or a target in multiples of the risk. */
+export const LEVEL_UNITS = ["price", "percent", "risk"] as const;
+export type LevelUnit = (typeof LEVEL_UNITS)[number];
+
+/** An order as it is sent. */
 export interface Ticket {
   accountId: number | null;
   strategyId: number;
@@ -26,26 +35,37 @@ export interface Ticket {
   comment: string;
 }
 
-export const EMPTY_TICKET: Ticket = {
+/** An order as it is typed. */
+export interface Draft extends Omit<Ticket, "qty" | "stopLoss" | "takeProfit"> {
+  amount: Decimal | "";
+  unit: QtyUnit;
+  stop: Decimal | "";
+  target: Decimal | "";
+  levelUnit: LevelUnit;
+}
+
+export const EMPTY_DRAFT: Draft = {
   accountId: null,
   strategyId: 0,
   symbol: null,
   side: "buy",
   type: "market",
-  qty: "",
+  amount: "",
+  unit: "base",
   price: "",
   trigger: "",
   trailingPercent: "",
   timeInForce: "GTC",
   postOnly: false,
   reduceOnly: false,
-  stopLoss: "",
-  takeProfit: "",
+  stop: "",
+  target: "",
+  levelUnit: "price",
   comment: "",
 };
 
 /** The fields that count in units of the symbol, empty. */
-export const EMPTY_AMOUNTS = { qty: "", price: "", trigger: "", trailingPercent: "", stopLoss: "", takeProfit: "" } as const;
+export const EMPTY_AMOUNTS = { amount: "", price: "", trigger: "", trailingPercent: "", stop: "", target: "" } as const;
 
 export function needsPrice(type: OrderType): boolean {
   return type === "limit" || type === "stop_limit";

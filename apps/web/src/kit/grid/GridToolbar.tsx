@@ -4,6 +4,7 @@ import { Button } from "@/kit/Button";
 import { Icon } from "@/kit/Icon";
 import { Menu, type MenuItem } from "@/kit/Menu";
 import { download, toCsv } from "@/kit/grid/export";
+import type { Grouping } from "@/kit/grid/groups";
 import type { Column } from "@/kit/grid/types";
 
 /** Name and time of a file. */
@@ -22,6 +23,9 @@ interface Props<Row> {
   /** The columns that have room. */
   shown: ReadonlySet<string>;
   onToggleColumn: (columnId: string) => void;
+  groupings: readonly Grouping<Row>[];
+  grouping: Grouping<Row> | null;
+  onGroup: (groupingId: string | null) => void;
   rows: readonly Row[];
   exportName: string | undefined;
 }
@@ -29,7 +33,11 @@ interface Props<Row> {
 /** Above the rows: filters, the count, what is out of date, columns and export. */
 export function GridToolbar<Row>(props: Props<Row>) {
   const { t } = useTranslation();
-  const { columns, hidden, shown, rows, exportName } = props;
+  const { columns, hidden, shown, rows, exportName, groupings, grouping } = props;
+  const groups: MenuItem[] = [
+    { id: "", label: t("grid.ungrouped"), checked: grouping === null, run: () => props.onGroup(null) },
+    ...groupings.map(({ id, label }) => ({ id, label, checked: grouping?.id === id, run: () => props.onGroup(id) })),
+  ];
   const chooser: MenuItem[] = columns.map((column) => ({
     id: column.id,
     label: !hidden.has(column.id) && !shown.has(column.id) ? t("grid.noRoom", { column: column.header }) : column.header,
@@ -62,6 +70,20 @@ export function GridToolbar<Row>(props: Props<Row>) {
         {props.held && <span className="me-2">{t("grid.held")}</span>}
         {t("grid.count", { count: props.count })}
       </span>
+      {groupings.length > 0 && (
+        <Menu
+          items={groups}
+          trigger={
+            <Button
+              tone="quiet"
+              icon={<Icon name="strategies" />}
+              aria-label={grouping === null ? t("grid.group") : `${t("grid.group")}: ${grouping.label}`}
+            >
+              {grouping?.label}
+            </Button>
+          }
+        />
+      )}
       <Menu
         keepOpen
         items={chooser}

@@ -33,9 +33,11 @@ export function PaintedCell<Row extends LiveRow>({ row, store, paint }: Props<Ro
       if (live === undefined) return;
       const { text, tone, title } = current(live);
       const node = element.firstChild;
-      if (node === null || node.nodeValue === text) return;
+      if (node === null) return;
+      // The tooltip may change without the text: the time of a price that stayed the same.
+      if (element.title !== (title ?? "")) element.title = title ?? "";
+      if (node.nodeValue === text) return;
       node.nodeValue = text;
-      element.title = title ?? "";
       element.className = className(tone);
       const now = performance.now();
       if (now - flashedAt < FLASH_AT_MOST_EVERY_MS) return;

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import type { Grouping } from "@/kit/grid/groups";
 import type { MenuItem } from "@/kit/Menu";
 import type { LiveRow, RowStore } from "@/live/rows";
 
@@ -32,6 +33,8 @@ export interface Column<Row> {
   /** What is shown, painted whenever the live row changes. */
   live?: (row: Row) => PaintedText;
   sortable?: boolean;
+  /** The sum of a group's rows, such as profit by currency. */
+  subtotal?: (rows: readonly Row[]) => ReactNode;
 }
 
 /** What the view can be besides showing rows. */
@@ -64,6 +67,8 @@ export interface DataGridProps<Row extends GridRowData> {
   /** Set when a filter is on: no rows then means "nothing matches". */
   onClearFilters?: (() => void) | undefined;
   defaultSort?: Sort;
+  /** What rows can be grouped by. */
+  groupings?: readonly Grouping<Row>[];
   /** Sums and such, by column. */
   footer?: Record<string, ReactNode>;
   /** Filters and buttons before the grid's own. */
@@ -77,6 +82,8 @@ export interface DataGridProps<Row extends GridRowData> {
   /** Key X: cancel or close, through a confirmation. */
   onAct?: (row: Row) => void;
   actions?: (row: Row) => readonly MenuItem[];
+  /** Phones show the rows without actions: administration is done on larger screens. */
+  readOnlyOnPhones?: boolean;
   /** Called when the end comes in sight, for lists that load by pages. */
   onEnd?: (() => void) | undefined;
 }

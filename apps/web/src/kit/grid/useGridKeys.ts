@@ -4,7 +4,7 @@ import type { GridRowData } from "@/kit/grid/types";
 
 interface Options<Row extends GridRowData> {
   rows: readonly Row[];
-  scrollTo: (index: number) => void;
+  scrollTo: (row: Row) => void;
   onOpen: ((row: Row) => void) | undefined;
   onAct: ((row: Row) => void) | undefined;
   onToggle: ((row: Row) => void) | undefined;
@@ -22,7 +22,7 @@ export function useGridKeys<Row extends GridRowData>(options: Options<Row>) {
     const row = rows[index];
     if (row === undefined) return;
     setFocusedId(row.id);
-    scrollTo(index);
+    scrollTo(row);
   };
 
   const onKeyDown = (event: KeyboardEvent) => {

@@ -7,6 +7,7 @@ import {
   type ColumnDef,
 } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
+import { entriesOf, type Entry, type Grouping } from "@/kit/grid/groups";
 import { compareValues, ShownOrder } from "@/kit/grid/order";
 import type { Column, GridRowData, Sort } from "@/kit/grid/types";
 import { preferences, setPreference, usePreference, type GridSettings } from "@/lib/preferences";
@@ -17,7 +18,8 @@ const features = tableFeatures({
   sortedRowModel: createSortedRowModel(),
 });
 
-const NONE: GridSettings = { hidden: [], sort: null };
+const NONE: GridSettings = { hidden: [], sort: null, group: null };
+const NO_GROUPINGS: readonly never[] = [];
 
 function definition<Row extends GridRowData>(column: Column<Row>): ColumnDef<typeof features, Row> {
   return {
@@ -32,6 +34,11 @@ function definition<Row extends GridRowData>(column: Column<Row>): ColumnDef<typ
 export interface GridModel<Row extends GridRowData> {
   /** Rows in the order to show. */
   rows: readonly Row[];
+  /** The lines to draw: the rows, and the heads of their groups. */
+  entries: readonly Entry<Row>[];
+  /** By what the rows are grouped. */
+  grouping: Grouping<Row> | null;
+  groupBy: (groupingId: string | null) => void;
   columns: readonly Column<Row>[];
   sort: Sort | null;
   /** Ascending, descending, not at all. */
@@ -50,6 +57,7 @@ export function useGridTable<Row extends GridRowData>(
   rows: readonly Row[],
   defaultSort: Sort | null,
   held: boolean,
+  groupings: readonly Grouping<Row>[] = NO_GROUPINGS,
 ): GridModel<Row> {
   const settings = usePreference("grids")[id] ?? NONE;
   const sort = settings.sort ?? defaultSort;
@@ -67,14 +75,18 @@ export function useGridTable<Row extends GridRowData>(
     state: { sorting, columnVisibility: visibility },
   });
   const sorted = table.getRowModel().rows.map((row) => row.original);
-  const ordered = useHeldRows(sorted, held);
+  const grouping = groupings.find((one) => one.id === settings.group) ?? null;
+  const entries = entriesOf(useHeldRows(sorted, held), grouping);
   const shown = new Set(table.getVisibleLeafColumns().map((column) => column.id));
 
   const save = (change: Partial<GridSettings>) =>
     setPreference("grids", { ...preferences.get().grids, [id]: { ...settings, ...change } });
 
   return {
-    rows: ordered,
+    rows: entries.flatMap((entry) => (entry.kind === "row" ? [entry.row] : [])),
+    entries,
+    grouping,
+    groupBy: (group) => save({ group }),
     columns: columns.filter((column) => shown.has(column.id)),
     sort,
     toggleSort: (columnId) => save({ sort: nextSort(sort, columnId) }),

@@ -1,5 +1,5 @@
 export default {
-  days: "{{start}} – {{end}}, days of UTC",
+  days: "{{start}} – {{end}} {{zone}}",
   noAccounts: "No account that you may read is chosen.",
   noStrategy: "No strategy",
   noneClosed: "No position was closed in these days.",
@@ -27,6 +27,7 @@ export default {
     drawdown: "Drawdown",
     account: "Account",
     empty: "There is no history of equity for these days.",
+    restricted: "This key is restricted to strategies. Equity belongs to the whole account; an administrator can lift the restriction.",
   },
   strategies: {
     title: "Result by strategy",
@@ -35,7 +36,7 @@ export default {
     title: "Best and worst symbols",
   },
   calendar: {
-    title: "Result by day",
+    title: "Result by day (UTC)",
     label: "Result of each day",
     none: "{{day}}: nothing closed",
     day: "{{day}}: {{result}}, {{count}} closed",

@@ -1,4 +1,6 @@
 import { first } from "@/locales/en/first";
+import codes from "@/locales/en/codes";
+import lists from "@/locales/en/lists";
 import positions from "@/locales/en/positions";
 import dashboard from "@/locales/en/dashboard";
 import trade from "@/locales/en/trade";
@@ -20,6 +22,8 @@ import strategies from "@/locales/en/strategies";
 /** English: the texts that define the keys. */
 export const en = {
   ...first,
+  codes,
+  lists,
   positions,
   dashboard,
   trade,

@@ -38,7 +38,7 @@ export default {
   },
   pending: { cancel: "canceling", replace: "changing" },
   filter: { label: "Status", all: "All", FILLED: "Filled", CANCELED: "Canceled", REJECTED: "Rejected" },
-  menu: { details: "Details", change: "Change…", cancel: "Cancel order…" },
+  menu: { details: "Details", change: "Change…", cancel: "Cancel order…", reassign: "Reassign…" },
   cancel: {
     title: "Cancel order {{id}}",
     action: "Cancel the order",

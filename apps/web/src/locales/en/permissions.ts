@@ -56,6 +56,8 @@ export default {
     phrase: "GRANT {{count}}",
     row: "{{user}}, {{key}} on {{account}}",
     done_one: "{{count}} permission is saved.",
+    overtaken_one: "{{count}} row was changed by someone else meanwhile. Nothing was saved: look at the changes again.",
+    overtaken_other: "{{count}} rows were changed by someone else meanwhile. Nothing was saved: look at the changes again.",
     done_other: "{{count}} permissions are saved.",
   },
 };

@@ -17,6 +17,7 @@ export default {
   },
   state: { open: "Open", close_requested: "Closing", closed: "Closed" },
   noPrice: "no price",
+  noOrders: "No order of the gateway made this position.",
   totals: {
     label: "Totals",
     positions: "Positions",
@@ -33,6 +34,7 @@ export default {
     closeBy: "Close by…",
     levels: "Stop and target…",
     breakEven: "Stop to break-even…",
+    reassign: "Reassign…",
   },
   close: {
     title: "Close position {{id}}",
@@ -83,6 +85,7 @@ export default {
     effect: "Changes the levels of {{qty}} {{symbol}} in {{account}}.",
     label: "Levels of {{symbol}} in {{account}}",
     wrongSide: "On this side of the price the level triggers at once.",
+    result: "About {{result}} there, without fees.",
   },
   breakEven: {
     title: "Stop of position {{id}} to break-even",

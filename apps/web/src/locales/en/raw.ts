@@ -1,5 +1,6 @@
 export default {
   details: "Details",
+  ours: { find: "Find our order", none: "No order of the gateway with this id in the days around." },
   kind: "Kind of rows",
   label: { orders: "Raw orders", trades: "Raw trades" },
   text: "Id or status",

@@ -2,7 +2,7 @@ import type en from "@/locales/en/dashboard";
 import type { Same } from "@/locales/same";
 
 export default {
-  days: "{{start}} – {{end}}, días en UTC",
+  days: "{{start}} – {{end}} {{zone}}",
   noAccounts: "No hay ninguna cuenta seleccionada que pueda leer.",
   noStrategy: "Sin estrategia",
   noneClosed: "No se cerró ninguna posición en estos días.",
@@ -30,6 +30,7 @@ export default {
     drawdown: "Caída",
     account: "Cuenta",
     empty: "No hay historial de patrimonio en estos días.",
+    restricted: "Esta clave está restringida a estrategias. El patrimonio es de toda la cuenta; un administrador puede quitar la restricción.",
   },
   strategies: {
     title: "Resultado por estrategia",
@@ -38,7 +39,7 @@ export default {
     title: "Mejores y peores símbolos",
   },
   calendar: {
-    title: "Resultado por día",
+    title: "Resultado por día (UTC)",
     label: "Resultado de cada día",
     none: "{{day}}: nada cerrado",
     day: "{{day}}: {{result}}, {{count}} cerradas",

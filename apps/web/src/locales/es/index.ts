@@ -2,6 +2,8 @@ import common from "@/locales/es/common";
 import shell from "@/locales/es/shell";
 import errors from "@/locales/es/errors";
 import auth from "@/locales/es/auth";
+import codes from "@/locales/es/codes";
+import lists from "@/locales/es/lists";
 import positions from "@/locales/es/positions";
 import dashboard from "@/locales/es/dashboard";
 import trade from "@/locales/es/trade";
@@ -27,6 +29,8 @@ export const texts: Same<typeof en> = {
   shell,
   errors,
   auth,
+  codes,
+  lists,
   positions,
   dashboard,
   trade,

@@ -41,7 +41,7 @@ export default {
   },
   pending: { cancel: "cancelando", replace: "cambiando" },
   filter: { label: "Estado", all: "Todas", FILLED: "Ejecutadas", CANCELED: "Canceladas", REJECTED: "Rechazadas" },
-  menu: { details: "Detalles", change: "Cambiar…", cancel: "Cancelar orden…" },
+  menu: { details: "Detalles", change: "Cambiar…", cancel: "Cancelar orden…", reassign: "Reasignar…" },
   cancel: {
     title: "Cancelar orden {{id}}",
     action: "Cancelar la orden",

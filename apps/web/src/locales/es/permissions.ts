@@ -59,6 +59,8 @@ export default {
     phrase: "CONCEDER {{count}}",
     row: "{{user}}, {{key}} en {{account}}",
     done_one: "{{count}} permiso se ha guardado.",
+    overtaken_one: "Otra persona cambió {{count}} fila entretanto. No se guardó nada: revise los cambios de nuevo.",
+    overtaken_other: "Otra persona cambió {{count}} filas entretanto. No se guardó nada: revise los cambios de nuevo.",
     done_other: "{{count}} permisos se han guardado.",
   },
 } satisfies Same<typeof en>;

@@ -20,6 +20,7 @@ export default {
   },
   state: { open: "Abierta", close_requested: "Cerrando", closed: "Cerrada" },
   noPrice: "sin precio",
+  noOrders: "Ninguna orden del gateway formó esta posición.",
   totals: {
     label: "Totales",
     positions: "Posiciones",
@@ -36,6 +37,7 @@ export default {
     closeBy: "Cerrar con otra…",
     levels: "Stop y objetivo…",
     breakEven: "Stop a punto muerto…",
+    reassign: "Reasignar…",
   },
   close: {
     title: "Cerrar posición {{id}}",
@@ -86,6 +88,7 @@ export default {
     effect: "Cambia los niveles de {{qty}} {{symbol}} en {{account}}.",
     label: "Niveles de {{symbol}} en {{account}}",
     wrongSide: "De este lado del precio el nivel se dispara ya.",
+    result: "Cerca de {{result}} ahí, sin comisiones.",
   },
   breakEven: {
     title: "Stop de la posición {{id}} a punto muerto",

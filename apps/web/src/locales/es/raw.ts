@@ -3,6 +3,7 @@ import type { Same } from "@/locales/same";
 
 export default {
   details: "Detalles",
+  ours: { find: "Buscar nuestra orden", none: "Ninguna orden del gateway con este id en los días de alrededor." },
   kind: "Clase de filas",
   label: { orders: "Órdenes originales", trades: "Ejecuciones originales" },
   text: "Id o estado",

@@ -2,7 +2,7 @@ import type en from "@/locales/en/dashboard";
 import type { Same } from "@/locales/same";
 
 export default {
-  days: "{{start}} – {{end}}, dias em UTC",
+  days: "{{start}} – {{end}} {{zone}}",
   noAccounts: "Nenhuma conta que você possa ler está selecionada.",
   noStrategy: "Sem estratégia",
   noneClosed: "Nenhuma posição foi fechada nestes dias.",
@@ -30,6 +30,7 @@ export default {
     drawdown: "Rebaixamento",
     account: "Conta",
     empty: "Não há histórico de patrimônio nestes dias.",
+    restricted: "Esta chave está restrita a estratégias. O patrimônio é da conta inteira; um administrador pode retirar a restrição.",
   },
   strategies: {
     title: "Resultado por estratégia",
@@ -38,7 +39,7 @@ export default {
     title: "Melhores e piores símbolos",
   },
   calendar: {
-    title: "Resultado por dia",
+    title: "Resultado por dia (UTC)",
     label: "Resultado de cada dia",
     none: "{{day}}: nada fechado",
     day: "{{day}}: {{result}}, {{count}} fechadas",

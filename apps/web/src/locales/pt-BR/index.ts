@@ -2,6 +2,8 @@ import common from "@/locales/pt-BR/common";
 import shell from "@/locales/pt-BR/shell";
 import errors from "@/locales/pt-BR/errors";
 import auth from "@/locales/pt-BR/auth";
+import codes from "@/locales/pt-BR/codes";
+import lists from "@/locales/pt-BR/lists";
 import positions from "@/locales/pt-BR/positions";
 import dashboard from "@/locales/pt-BR/dashboard";
 import trade from "@/locales/pt-BR/trade";
@@ -27,6 +29,8 @@ export const texts: Same<typeof en> = {
   shell,
   errors,
   auth,
+  codes,
+  lists,
   positions,
   dashboard,
   trade,

@@ -41,7 +41,7 @@ export default {
   },
   pending: { cancel: "cancelando", replace: "alterando" },
   filter: { label: "Estado", all: "Todas", FILLED: "Executadas", CANCELED: "Canceladas", REJECTED: "Rejeitadas" },
-  menu: { details: "Detalhes", change: "Alterar…", cancel: "Cancelar ordem…" },
+  menu: { details: "Detalhes", change: "Alterar…", cancel: "Cancelar ordem…", reassign: "Reatribuir…" },
   cancel: {
     title: "Cancelar ordem {{id}}",
     action: "Cancelar a ordem",

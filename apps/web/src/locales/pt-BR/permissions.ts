@@ -59,6 +59,8 @@ export default {
     phrase: "CONCEDER {{count}}",
     row: "{{user}}, {{key}} em {{account}}",
     done_one: "{{count}} permissão foi salva.",
+    overtaken_one: "{{count}} linha foi mudada por outra pessoa entretanto. Nada foi salvo: veja as mudanças de novo.",
+    overtaken_other: "{{count}} linhas foram mudadas por outra pessoa entretanto. Nada foi salvo: veja as mudanças de novo.",
     done_other: "{{count}} permissões foram salvas.",
   },
 } satisfies Same<typeof en>;

@@ -20,6 +20,7 @@ export default {
   },
   state: { open: "Aberta", close_requested: "Fechando", closed: "Fechada" },
   noPrice: "sem preço",
+  noOrders: "Nenhuma ordem do gateway formou esta posição.",
   totals: {
     label: "Totais",
     positions: "Posições",
@@ -36,6 +37,7 @@ export default {
     closeBy: "Fechar por outra…",
     levels: "Stop e alvo…",
     breakEven: "Stop no zero a zero…",
+    reassign: "Reatribuir…",
   },
   close: {
     title: "Fechar posição {{id}}",
@@ -86,6 +88,7 @@ export default {
     effect: "Altera os níveis de {{qty}} {{symbol}} em {{account}}.",
     label: "Níveis de {{symbol}} em {{account}}",
     wrongSide: "Deste lado do preço o nível dispara já.",
+    result: "Cerca de {{result}} ali, sem taxas.",
   },
   breakEven: {
     title: "Stop da posição {{id}} no zero a zero",

@@ -3,6 +3,7 @@ import type { Same } from "@/locales/same";
 
 export default {
   details: "Detalhes",
+  ours: { find: "Encontrar nossa ordem", none: "Nenhuma ordem do gateway com este id nos dias em volta." },
   kind: "Tipo de linhas",
   label: { orders: "Ordens originais", trades: "Execuções originais" },
   text: "Id ou estado",

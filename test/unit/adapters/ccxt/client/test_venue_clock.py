@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from oms.adapters.ccxt.client import venue_clock
 from oms.adapters.ccxt.client.request_errors import ReadFailed
 from oms.adapters.ccxt.client.venue_clock import READINGS_MAX, VenueClock
 
@@ -62,6 +63,13 @@ async def test_a_clock_that_was_read_meanwhile_is_not_read_again() -> None:
     await clock.read(clocks)
     await clock.read(clocks, unless_since=clock.read_at - 1)
     assert not clock.is_stale()
+
+
+def test_a_clock_is_read_at_once_on_a_machine_that_has_just_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(venue_clock, "monotonic", lambda: 1.0)
+    assert VenueClock(Clocks().fetch).is_stale()
 
 
 async def test_a_reply_without_a_time_is_a_failed_read() -> None:

@@ -1,0 +1,1 @@
+"""Sinks and deliveries of notifications."""

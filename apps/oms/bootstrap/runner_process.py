@@ -1,0 +1,85 @@
+"""The parts of a runner process over a store: its tasks.
+
+A runner has no credentials of exchanges: it opens no vault of them and no exchange.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from oms.adapters.audit_file import AuditFile
+from oms.adapters.clock import SYSTEM_CLOCK
+from oms.adapters.notifications.apprise_sender import AppriseSender
+from oms.adapters.notifications.webhook_sender import WebhookSender
+from oms.adapters.sql.store import SqlStore
+from oms.config import Settings
+from oms.domain.notifications.sink import SinkKind
+from oms.ports.clock import Clock
+from oms.ports.vault import Vault
+from oms.runner.audit_mirror import AuditMirror
+from oms.runner.main import Runner
+from oms.runner.notifications import Notifications
+from oms.runner.task_run import RunnerTask
+from oms.runner.worker_watch import WorkerWatch
+from oms.services.access.chain_audit import ChainAudit
+from oms.services.notifications.collect_messages import CollectMessages
+from oms.services.notifications.send_messages import SendMessages
+
+
+def wire_runner(
+    settings: Settings,
+    store: SqlStore,
+    *,
+    name: str,
+    signal_vault: Vault,
+    close: Callable[[], Awaitable[None]],
+    clock: Clock = SYSTEM_CLOCK,
+) -> Runner:
+    """Return a runner that leases its tasks as ``name``; ``close`` is called last at its stop."""
+    return Runner(
+        name=name,
+        tasks=_tasks(settings, store, signal_vault, clock),
+        leases=store.task_leases,
+        lease_seconds=settings.lease_seconds,
+        close=close,
+    )
+
+
+def _tasks(
+    settings: Settings, store: SqlStore, signal_vault: Vault, clock: Clock
+) -> Sequence[RunnerTask]:
+    """Return the tasks of a runner."""
+    watch = WorkerWatch(
+        workers=store.leases, leases=store.task_leases, events=store.task_events, clock=clock
+    )
+    tasks: list[RunnerTask] = [watch, _notifications(settings, store, signal_vault, clock)]
+    if settings.desk.audit_log_path is not None:
+        mirror = AuditMirror(
+            log=store.audit_log,
+            chain=ChainAudit(log=store.audit_log),
+            leases=store.task_leases,
+            file=AuditFile(path=settings.desk.audit_log_path),
+        )
+        tasks.append(mirror)
+    return tasks
+
+
+def _notifications(
+    settings: Settings, store: SqlStore, signal_vault: Vault, clock: Clock
+) -> Notifications:
+    """Return the task that sends messages of events."""
+    allow_private = settings.notify.allow_private
+    return Notifications(
+        deliveries=store.deliveries,
+        collect=CollectMessages(history=store.history, deliveries=store.deliveries, clock=clock),
+        send=SendMessages(
+            deliveries=store.deliveries,
+            vault=signal_vault,
+            senders={
+                SinkKind.WEBHOOK: WebhookSender(allow_private=allow_private),
+                SinkKind.APPRISE: AppriseSender(allow_private=allow_private),
+            },
+            clock=clock,
+        ),
+        clock=clock,
+        kept=timedelta(days=settings.events.retention_days),
+    )

@@ -1,0 +1,57 @@
+"""The receipt of signals, their sources and their reads."""
+
+import time
+
+from oms.adapters.saved_symbols import SavedSymbols
+from oms.adapters.sql.store import SqlStore
+from oms.api.signal_services import SignalServices
+from oms.config import Settings
+from oms.ports.vault import Vault
+from oms.services.access.administer import Administer
+from oms.services.queries.ledger_queries import LedgerQueries
+from oms.services.signals.account_symbols import KnownAccountSymbols
+from oms.services.signals.authenticate_source import AuthenticateSource
+from oms.services.signals.receive_signal import ReceiveSignal
+from oms.services.signals.signal_queries import SignalQueries
+from oms.services.signals.source_admin import SignalSourceAdmin
+from oms.services.signals.source_limits import SignalLimits
+from oms.services.submission.submit import Submit
+from oms.services.verify.account_instruments import AccountInstruments
+from oms.simulation.market.instruments import paper_instruments
+
+
+def build_signals(
+    settings: Settings,
+    store: SqlStore,
+    submit: Submit,
+    queries: LedgerQueries,
+    administer: Administer,
+    vault: Vault,
+) -> SignalServices:
+    """Return the services of the signal routes; ``vault`` opens the secrets of sources alone."""
+    sources = store.signal_sources
+    symbols = KnownAccountSymbols(
+        registry=store.registry,
+        instruments=AccountInstruments(store.verification_reads, paper_instruments),
+        saved=SavedSymbols(settings.market_cache_dir),
+    )
+    return SignalServices(
+        authenticate=AuthenticateSource(
+            sources=sources,
+            authenticate=administer.authenticate,
+            vault=vault,
+            clock=submit.clock,
+        ),
+        receive=ReceiveSignal(
+            submit=submit,
+            signals=store.signals,
+            symbols=symbols,
+            registry=store.registry,
+            groups=store.account_groups,
+            kill_switches=store.kill_switches,
+            history=store.history,
+        ),
+        limits=SignalLimits(monotonic=time.monotonic),
+        sources=SignalSourceAdmin(sources=sources, vault=vault, clock=submit.clock),
+        queries=SignalQueries(signals=store.signals, reads=queries, history=store.history),
+    )

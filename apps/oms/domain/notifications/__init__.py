@@ -1,0 +1,1 @@
+"""Notifications: where messages of events go, and when they are sent again."""

@@ -1,0 +1,1 @@
+"""Signals: alerts of outside programs that become orders."""

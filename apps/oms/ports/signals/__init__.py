@@ -1,0 +1,1 @@
+"""Stores of signals and their sources."""

@@ -1,0 +1,1 @@
+"""The runner process: background tasks that neither serve requests nor write the ledger."""

@@ -1,0 +1,1 @@
+"""Notifications: administration of sinks, messages of events, sending."""

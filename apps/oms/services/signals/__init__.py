@@ -1,0 +1,1 @@
+"""Execution of signals by the owner of their account."""

@@ -1,0 +1,1 @@
+"""Bodies and rows of signals and their sources."""

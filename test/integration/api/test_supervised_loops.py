@@ -1,0 +1,54 @@
+"""Each loop of a worker goes on after an error in one of its rounds, which is logged."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kit.gateway.in_process import InProcessGateway, start_trading
+from kit.polling import poll_until
+from oms.worker.main import Worker
+
+#: Rounds of ``Worker`` by the name of their loop.
+ROUNDS = {
+    "drain": "_drain_round",
+    "leases": "_lease_round",
+    "housekeeping": "_housekeeping_round",
+    "deadman": "_deadman_round",
+    "equity": "_equity_round",
+    "timers": "_timer_round",
+}
+
+
+def _fail_once(monkeypatch: pytest.MonkeyPatch, loop: str, calls: Counter[str]) -> None:
+    name = ROUNDS[loop]
+    round_of: Callable[..., Any] = getattr(Worker, name)
+
+    async def failing(worker: Worker, stop: asyncio.Event) -> None:
+        calls[loop] += 1
+        if calls[loop] == 1:
+            raise RuntimeError(f"a bug of {loop}")
+        await round_of(worker, stop)
+
+    monkeypatch.setattr(Worker, name, failing)
+
+
+async def test_a_loop_that_fails_goes_on_and_is_logged(
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: Counter[str] = Counter()
+    for loop in ROUNDS:
+        _fail_once(monkeypatch, loop, calls)
+
+    await start_trading(gateway)
+
+    async def all_repeated() -> bool:
+        return all(calls[loop] > 1 for loop in ROUNDS)
+
+    await poll_until(all_repeated, bool, 10)
+    logged = {record.getMessage() for record in caplog.records}
+    assert {f"loop_failed loop={loop}" for loop in ROUNDS} <= logged
+    answer = await gateway.order("?wait_ms=8000")
+    assert answer.json()["results"][0]["order"]["status"] == "FILLED"

@@ -1,0 +1,46 @@
+"""A gateway per database of this folder, with sources of every kind; its worker is not started."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from kit.databases.emptied import empty_database
+from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.schema import create_schema
+from kit.databases.sql import dsn_of
+from kit.gateway.in_process import InProcessGateway, open_gateway
+from oms.config import Settings
+
+
+@pytest.fixture(params=["sqlite", "mariadb"], scope="module")
+def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database for one module."""
+    if request.param == "sqlite":
+        url = dsn_of(tmp_path_factory.mktemp("signals") / "oms.sqlite3")
+        asyncio.run(create_schema(url))
+        yield url
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    name = f"signals_{uuid.uuid4().hex[:12]}"
+    server.create_database(name)
+    url = server.dsn(name)
+    asyncio.run(create_schema(url))
+    yield url
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def gateway(dsn: str) -> AsyncIterator[InProcessGateway]:
+    """A gateway whose worker is not started."""
+    empty_database(dsn)
+    settings = Settings.model_validate(
+        {
+            "access_cache_seconds": 0,
+            "signals": {"wait_ms": 100},
+            "trusted_proxies": ["127.0.0.1"],
+        }
+    )
+    async with open_gateway(dsn, settings) as gateway:
+        yield gateway
