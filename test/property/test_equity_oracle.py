@@ -7,14 +7,12 @@ oracle shares no code with the valuation.
 
 import asyncio
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.schema import create_schema
+from kit.databases.created import created_database
 from kit.ledger.equity_run import SnapshotChecks, check_history
 from kit.ledger.histories import random_history
 from kit.ledger.history_run import HistoryRun
@@ -47,17 +45,7 @@ async def _check_histories() -> int:
 @pytest.fixture(params=["sqlite", "mariadb"])
 def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind with the schema."""
-    if request.param == "sqlite":
-        dsn = f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
-        asyncio.run(create_schema(dsn))
-        yield dsn
-        return
-    server: PrivateMariaDB = request.getfixturevalue("mariadb")
-    name = f"equity_{uuid.uuid4().hex[:12]}"
-    server.create_database(name)
-    asyncio.run(create_schema(server.dsn(name, "asyncmy")))
-    yield server.dsn(name, "asyncmy")
-    server.drop_database(name)
+    yield from created_database(request, tmp_path, driver="asyncmy")
 
 
 def test_equity_of_stored_rows_is_cash_and_marks(dsn: str) -> None:

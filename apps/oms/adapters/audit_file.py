@@ -1,9 +1,9 @@
 """The file of the audit mirror: JSON lines, each with the number of its row in the hash chain.
 
-The last line says how far the file has come, whatever process wrote it: a row is appended once,
-although a runner may end between the write and its record in the database. A lock on the file is
-held from the look at its end to the flush, so that a process that was paused in between appends
-nothing twice.
+The last line holds the number of the last row in the file, whatever process wrote it: a row is
+appended once, although a runner may end between the write and its record in the database. A lock on
+the file is held while its end is read and written, so that a process that was paused in between
+appends nothing twice.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ class AuditFile:
     def append(self, position: int, lines: Sequence[tuple[int, str]]) -> None:
         """Append the lines whose number the file does not have, durably.
 
-        ``position`` is the number up to which the database knows that the file has come. Raises
+        ``position`` is the number of the last row that the database has recorded as written. Raises
         ``MirrorBusyError``, ``OSError``.
         """
         with self._open() as file:

@@ -24,7 +24,7 @@ ROWS_READ_MAX = 200
 
 
 class LineFile(Protocol):
-    """The file; it knows how far it has come by its last line."""
+    """The file; its last line holds the number of the last row in it."""
 
     def append(self, position: int, lines: Sequence[tuple[int, str]]) -> None:
         """Append the numbered lines that it does not have, durably. Raises ``OSError``."""

@@ -1,12 +1,11 @@
 """A gateway in this process on SQLite and on MariaDB."""
 
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.created import created_database
 from kit.gateway.in_process import open_gateway
 from kit.gateway.manual_trading import ManualTrading
 from oms.config import Settings
@@ -15,14 +14,7 @@ from oms.config import Settings
 @pytest.fixture(params=["sqlite", "mariadb"])
 def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
-        return
-    server: PrivateMariaDB = request.getfixturevalue("mariadb")
-    name = f"money_{uuid.uuid4().hex[:12]}"
-    server.create_database(name)
-    yield server.dsn(name, "asyncmy")
-    server.drop_database(name)
+    yield from created_database(request, tmp_path, driver="asyncmy", has_schema=False)
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """A gateway per database of this folder, with sources of every kind; its worker is not started."""
 
-import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from kit.databases.created import created_database
 from kit.databases.emptied import empty_database
-from kit.databases.mariadb import PrivateMariaDB
-from kit.databases.schema import create_schema
-from kit.databases.sql import dsn_of
 from kit.gateway.in_process import InProcessGateway, open_gateway
 from oms.config import Settings
 
@@ -17,18 +13,7 @@ from oms.config import Settings
 @pytest.fixture(params=["sqlite", "mariadb"], scope="module")
 def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database for one module."""
-    if request.param == "sqlite":
-        url = dsn_of(tmp_path_factory.mktemp("signals") / "oms.sqlite3")
-        asyncio.run(create_schema(url))
-        yield url
-        return
-    server: PrivateMariaDB = request.getfixturevalue("mariadb")
-    name = f"signals_{uuid.uuid4().hex[:12]}"
-    server.create_database(name)
-    url = server.dsn(name)
-    asyncio.run(create_schema(url))
-    yield url
-    server.drop_database(name)
+    yield from created_database(request, tmp_path_factory.mktemp("signals"))
 
 
 @pytest.fixture

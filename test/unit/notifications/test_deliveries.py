@@ -81,7 +81,7 @@ def test_pauses_grow_to_an_hour_until_a_day_has_passed() -> None:
 def test_which_events_a_sink_gets(
     sink: Sink, event: str, account_id: int, payload: dict[str, object], expected: bool
 ) -> None:
-    assert sink.wants(event, account_id, payload) is expected
+    assert sink.selects(event, account_id, payload) is expected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from oms.ports.runner.notifications import Message, SendError
 
 START_SECONDS_MAX = 10.0
 """Time that the process may need to load the library, besides that of an attempt."""
-_REASONS = {2: "Apprise is not installed", 3: "Apprise does not know this address"}
+_REASONS = {2: "Apprise is not installed", 3: "no service of Apprise has an address of this form"}
 _REFUSED = 4
 _TEXT_CHARACTERS_MAX = 1500
 

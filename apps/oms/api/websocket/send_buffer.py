@@ -1,4 +1,4 @@
-"""The bounded queue of frames of queued connection, with queued writer that alone sends and closes.
+"""The bounded queue of frames of one connection, with one writer that alone sends and closes.
 
 A consumer that reads too slowly is closed with 4409 and the last sequence numbers it was sent;
 nothing is dropped silently. Producers of replays and snapshots wait for room instead.
@@ -28,7 +28,7 @@ class _QueuedFrame(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class SendBuffer:
-    """Frames queued for queued socket."""
+    """Frames queued for one socket."""
 
     send: Send
     frames_max: int

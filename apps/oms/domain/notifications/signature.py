@@ -1,4 +1,4 @@
-"""The signature of outgoing messages, by which a receiver knows that the gateway sent them."""
+"""The signature of outgoing messages, which proves to a receiver that the gateway sent them."""
 
 import hashlib
 import hmac

@@ -76,7 +76,7 @@ class Sink:
         """The names of the events that it gets."""
         return frozenset(self.events) if self.events else DEFAULT_EVENTS
 
-    def wants(self, event: str, account_id: int, payload: Mapping[str, object]) -> bool:
+    def selects(self, event: str, account_id: int, payload: Mapping[str, object]) -> bool:
         """Return whether it gets an event of the stream of ``account_id``.
 
         In the stream of account 0 the payload names the account. What concerns the whole gateway

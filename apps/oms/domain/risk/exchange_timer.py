@@ -17,7 +17,7 @@ LATER = timedelta(seconds=10)
 
 @value
 class ExchangeTimer:
-    """The timer of an account as its worker knows it."""
+    """The timer of an account, as its worker last set or read it."""
 
     account_id: int
     #: When the exchange cancels all orders; ``None``: no timer runs.

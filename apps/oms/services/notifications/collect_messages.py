@@ -60,7 +60,7 @@ def _messages(sink: Sink, stored: StoredEventRow, after: int) -> Iterator[NewDel
         logger.error("event_row_damaged", extra={**fields, "reason": str(error)})
         return
     for each in events:
-        if sink.wants(each.event, each.account_id, each.payload):
+        if sink.selects(each.event, each.account_id, each.payload):
             yield NewDelivery(
                 event_id=each.event_id,
                 account_id=each.account_id,

@@ -1,6 +1,5 @@
 """Every key of a risk policy × every way in: what opens is refused alike, what reduces passes."""
 
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from ccxt_driver import OmsCcxtAsyncExchange
 from ccxt_driver.errors import OmsDriverError
-from kit.databases.mariadb import PrivateMariaDB
+from kit.databases.created import created_database
 from kit.gateway.in_process import InProcessGateway
 from kit.gateway.limited_account import (
     BTC,
@@ -168,14 +167,7 @@ WAYS: Mapping[str, Callable[[Ways], Awaitable[Any]]] = {
 @pytest.fixture(params=["sqlite", "mariadb"])
 def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The gateway's database."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/oms.sqlite3"
-        return
-    server: PrivateMariaDB = request.getfixturevalue("mariadb")
-    name = f"ways_in_{uuid.uuid4().hex[:12]}"
-    server.create_database(name)
-    yield server.dsn(name)
-    server.drop_database(name)
+    yield from created_database(request, tmp_path, has_schema=False)
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ from oms.wire.signals.signal_rows import (
 router = APIRouter()
 
 TRADINGVIEW_BYTES_MAX = 16 * 1024
+_HEADERS_OF_REFUSAL = ("retry-after", "www-authenticate")
 SIGNATURE_HEADERS = ("x-tradingview-signature", "x-tradingview-sign")
 _ERRORS = frozenset({401, 403, 404, 409, 413, 429, 503})
 _FAILURES = dict.fromkeys((401, 403, 404, 409, 413, 422, 429, 503), TradingViewRefused)
@@ -165,15 +166,14 @@ async def _tradingview(request: Request, path_token: str | None) -> Response:
         _, receipt = await _receive(request, SignalKind.TRADINGVIEW, path_token)
     except OmsError as error:
         refusal = await handle_oms_error(request, error)
-        headers = {name: refusal.headers[name] for name in _KEPT if name in refusal.headers}
+        headers = {
+            name: refusal.headers[name] for name in _HEADERS_OF_REFUSAL if name in refusal.headers
+        }
         body = {"success": False, **loads(bytes(refusal.body))}
         return JsonResponse(body, refusal.status_code, headers)
     is_flat = receipt.first.reason_code == "no_position"
     status = 200 if receipt.is_duplicate or is_flat else 202
     return JsonResponse(tradingview_answer(receipt, receipt.rows), status)
-
-
-_KEPT = ("retry-after", "www-authenticate")
 
 
 async def _receive(
@@ -292,5 +292,5 @@ async def _await_outcome(context: ApiContext, receipt: SignalReceipt) -> Sequenc
     try:
         rows = await context.signals.queries.signals.of_group(receipt.first.group_signal_id)
     except Unavailable:
-        return receipt.rows  # it is stored: the sender learns its id
+        return receipt.rows  # it is stored: the answer has its id, without a result
     return rows

@@ -10,11 +10,11 @@ import { ErrorState } from "@/kit/ErrorState";
 import { Icon } from "@/kit/Icon";
 
 const PAGE_SIZE = 500;
-/** More pages than this are not looked through: the order is then not found. */
+/** No more pages than this are read: the order is then not found. */
 const PAGES_MAX = 20;
 const DAYS_BEFORE = 7;
 
-/** Our order with the id of a raw row: the gateway knows no filter by it, so the days around are looked through. */
+/** Our order with the id of a raw row: the API has no filter by it, so the rows of the days around are read. */
 async function findOrder(row: RawRow): Promise<Order | null> {
   const since = new Date(new Date(row.observed_at).getTime() - DAYS_BEFORE * 86_400_000).toISOString();
   let cursor: string | null = "";

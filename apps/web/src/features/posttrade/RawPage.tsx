@@ -93,7 +93,7 @@ export default function RawPage() {
     [history.rows, wanted],
   );
   const { more } = history;
-  // The gateway knows no filter by id: all rows of the days are looked through.
+  // The API has no filter by id: all rows of the days are read.
   useEffect(() => {
     if (wanted !== "" && rows.length < ENOUGH) more?.();
   }, [wanted, rows.length, more]);
