@@ -12,7 +12,8 @@ from oms.domain.errors import Refused
 from oms.ports.exchange import ConnectionState, StreamState
 
 FIELDS = {
-    "client_id", "order_types", "time_in_force", "post_only", "reduce_only", "native_exits",
+    "client_id", "order_types", "time_in_force", "expiry", "post_only", "reduce_only",
+    "native_exits",
     "trigger", "trigger_direction", "attached_tp_sl", "conditional_list", "trailing", "hedge",
     "read_position_mode", "edit", "edit_fields", "order_batch", "cancel_all_after",
     "deadman_timer_seconds",
@@ -30,7 +31,7 @@ async def test_capability_record_of_a_venue(gateway: InProcessGateway) -> None:
     fields = result["capabilities"]
     assert set(fields) == FIELDS
     assert fields["hedge"] == {"value": "unified", "source": "table"}
-    assert fields["time_in_force"]["source"] == "declared"
+    assert fields["trigger"]["source"] == "declared"
     assert fields["streams"]["value"] == ["orders", "trades", "positions", "balance"]
     bare = await gateway.client.get("/meta/exchanges/bybit/capabilities")
     assert (bare["exchange_id"], bare["environment"]) == ("ccxt.bybit", "live")

@@ -89,10 +89,7 @@ async def test_a_triggered_order_is_canceled(harness: PortHarness) -> None:
     assert not harness.fills(number)
 
 
-UNSENT = (
-    ("trailing", "sell", {"order_type": "trailing_stop", "trailing_percent": "1"}),
-    ("expiry", "buy", {"price": "59000", "time_in_force": "GTD"}),
-)
+UNSENT = (("trailing", "sell", {"order_type": "trailing_stop", "trailing_percent": "1"}),)
 
 
 async def test_unsupported_orders_are_refused_before_sending(harness: PortHarness) -> None:

@@ -160,8 +160,11 @@ class CcxtHarness:
     ) -> None:
         values = [None if each is None else Decimal(each) for each in (price, qty)]
         order = self.orders[order_id]
-        self.reports += await self.exchange.change(order, *values, now(), terms)
+        reports = await self.exchange.change(order, *values, now(), terms)
         self._set_pending_change(order_id, "change")
+        for report in reports:
+            self._apply(report)
+        self.reports += reports
         self.commit()
 
     def _set_pending_change(self, order_id: int, change: str) -> None:

@@ -120,7 +120,7 @@ def make_paper_harness(case: ExchangeCase) -> PortHarness:
         exchange=paper,
         symbol=case.symbol,
         set_market=set_prices,
-        capabilities=dict.fromkeys(("trailing", "expiry"), True),
+        capabilities={"trailing": True},
         drop_next_request=lambda: {"params": {"sim": "timeout_before"}},
     )
 
@@ -166,7 +166,7 @@ class LoopbackHarnesses:
             exchange=exchange,
             symbol=case.symbol,
             set_market=set_prices,
-            capabilities=dict.fromkeys(("trailing", "expiry"), False),
+            capabilities={"trailing": False},
             drop_next_request=drop_next,
         )
 

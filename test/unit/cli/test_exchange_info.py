@@ -14,7 +14,7 @@ def test_the_record_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     body = json.loads(capsys.readouterr().out)
     assert (body["exchange_id"], body["environment"]) == ("ccxtpro.bybit", "testnet")
     assert body["capabilities"]["hedge"] == {"value": "unified", "source": "table"}
-    assert body["capabilities"]["trailing"]["source"] == "declared"
+    assert body["capabilities"]["trigger"]["source"] == "declared"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from oms.adapters.ccxt.orders.order_query import OrderQuery
 from oms.adapters.ccxt.orders.order_queues import PerOrderQueue
 from oms.adapters.ccxt.orders.recovery import resume_requests
 from oms.adapters.ccxt.orders.request_journal import RequestJournal
+from oms.adapters.ccxt.orders.time_terms import refuse_expired, report_time_change
 from oms.adapters.ccxt.orders.unknown_order_resolver import (
     PendingQuery,
     QueryKind,
@@ -144,6 +145,7 @@ class CcxtExchange:
     async def place(self, order: Order, now: datetime) -> Sequence[ExecutionReport]:
         """Record a new order; one that cannot be sent in any form is refused in the reports."""
         try:
+            refuse_expired(order.expires_at, now)
             self._components.journal.place(order, self.instruments()[order.symbol], now)
         except Invalid as error:
             return [_refusal_report(order, ReportKind.REFUSED, error, now)]
@@ -160,10 +162,13 @@ class CcxtExchange:
         """Record an amendment; ``None`` keeps the value.
 
         Refused in the reports where the exchange cannot move one of the terms, where an order from
-        elsewhere would have to be placed again, or where the market has reached the new trigger.
+        elsewhere would have to be placed again, or where the market has reached the new trigger. A
+        new expiry is complete at once: it is not sent.
         """
         instrument = self.instruments()[order.symbol]
         try:
+            if terms is not None and terms.moves_time:
+                return [report_time_change(order, price, qty, terms, now)]
             if terms is not None and terms.trigger_price is not None:
                 await self._refuse_reached_trigger(order, terms.trigger_price, now)
             self._components.journal.change(order, instrument, price, qty, now, terms)

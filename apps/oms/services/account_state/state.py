@@ -17,6 +17,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.allocation import ExecutionKey, opening_order_key
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
+from oms.domain.orders.expiry import EXPIRED, is_expiring
 from oms.domain.orders.order import Order
 from oms.domain.orders.order_pair import OCO, is_pair_order
 from oms.domain.protection.native_orders import is_native
@@ -147,8 +148,10 @@ class AccountState:
     stale_symbols: set[str] = field(default_factory=set)
     #: Whether orders of pairs were open since the account was loaded.
     has_pairs: bool = False
-    #: When the cancel of an order that its pair has ended is repeated, by order id.
-    pair_cancels: dict[int, datetime] = field(default_factory=dict)
+    #: When a cancel that the gateway itself sent is repeated, by order id.
+    own_cancels: dict[int, datetime] = field(default_factory=dict)
+    #: When the gateway cancels an order with an expiry, by order id; none on paper.
+    expiries: dict[int, datetime] = field(default_factory=dict)
 
     @classmethod
     def from_loaded(
@@ -173,10 +176,16 @@ class AccountState:
                 if order.group_id is not None and is_native(order)
             },
             has_pairs=any(is_pair_order(order) for order in loaded.orders),
-            pair_cancels={
+            own_cancels={
                 order.id: order.updated_at
                 for order in loaded.orders
-                if is_pair_order(order) and order.cancel_reason == OCO
+                if order.cancel_reason == EXPIRED
+                or (is_pair_order(order) and order.cancel_reason == OCO)
+            },
+            expiries={
+                order.id: order.expires_at
+                for order in loaded.orders
+                if ports.paper is None and order.expires_at is not None and is_expiring(order)
             },
             stored_instruments=dict(loaded.exchange_state.instruments),
             own_limits=loaded.limits,
@@ -290,6 +299,8 @@ class AccountState:
             self.orders[order.id] = order
             if order.group_id is not None and is_native(order):
                 self.native_positions.add(order.group_id)
+            if order.expires_at is not None and self.paper is None and is_expiring(order):
+                self.expiries[order.id] = order.expires_at
         else:
             self.orders.pop(order.id, None)
         if self.activity.has_orders:

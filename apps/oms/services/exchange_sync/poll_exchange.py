@@ -19,7 +19,9 @@ from oms.services.commands.reverse_position import Reverse
 from oms.services.exchange_sync.unknown_orders import newly_overdue_orders, query_unknown_orders
 from oms.services.ledger.record import Changes, RecordReports
 from oms.services.protection.overfills import overfill_events
+from oms.services.protection.own_cancels import repeat_cancels
 from oms.services.protection.watch_alerts import watch_alerts
+from oms.services.protection.watch_expiries import watch_expiries
 from oms.services.protection.watch_pairs import watch_pairs
 from oms.services.protection.watch_stops import WatchStops
 from oms.services.reconcile import ReconcileAccount
@@ -94,8 +96,12 @@ class PollExchange:
                 watch_alerts(state, changes, now, self.watch_stops.price_age)
         if state.is_valued:
             await self._observe_losses(state, changes, now)
-        if changes.orders or state.pair_cancels:
+        if changes.orders:
             await watch_pairs(state, changes, self.record.ids, now)
+        if state.expiries:
+            await watch_expiries(state, changes, self.record.ids, now)
+        if state.own_cancels:
+            await repeat_cancels(state, self.record.ids, now)
         state.work.has_exchange_requests |= exchange.needs_commit()
         if not changes.has_content() and not finished:
             return state.work.has_content()

@@ -28,6 +28,7 @@ from oms.domain.orders.execution_report import (
     ExecutionReport,
     ReportKind,
 )
+from oms.domain.orders.expiry import as_expiry
 from oms.domain.orders.order import Order
 from oms.domain.value import constructor
 from oms.ports.ids import IdBlocks
@@ -194,7 +195,7 @@ class RecordReports:
         instrument, execution = state.exchange.instruments().get(order.symbol), report.execution
         if execution is None:
             book = _new_book(mode=state.account.position_mode, instrument=instrument, order=order)
-            self._stage_report(state, book, report, changes)
+            self._stage_report(state, book, as_expiry(order, report), changes)
             return
         booked = await find_booked_deals(self.ledger, state, order.symbol, report, read)
         newest_key = await self._newest_key(state, order.symbol)

@@ -103,7 +103,7 @@ class OrderRow(TypedDict):
     group_id: Id | None
     cancel_reason: Annotated[
         str | None,
-        Field(description="Why it was canceled without a request: `oco`, `reduce_only`, a code."),
+        Field(description="Why it was canceled without a request: `oco`, `expired`, a code."),
     ]
     parent_order_id: Id | None
     signal_id: Id | None

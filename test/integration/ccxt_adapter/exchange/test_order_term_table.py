@@ -1,4 +1,7 @@
-"""The table of order terms in docs/domain/exchanges.md is what the adapter does at each dialect."""
+"""The table of order terms in docs/domain/exchanges.md is what the adapter does at each dialect.
+
+The expiries that the gateway keeps act in ``gateway/test_order_expiry.py``.
+"""
 
 import re
 from collections.abc import Callable
@@ -22,7 +25,7 @@ Made = Callable[..., CcxtHarness]
 PAGE = Path(__file__).parents[4] / "docs" / "domain" / "exchanges.md"
 DIALECTS = ("bybit", "binance", "okx")
 SYMBOLS = {"contracts": LINEAR, "spot": SPOT}
-NATIVE, AGAIN, REFUSED = "native", "placed again", "refused"
+NATIVE, AGAIN, EMULATED, REFUSED = "native", "placed again", "emulated", "refused"
 
 LIMIT: dict[str, Any] = {"price": "10000"}
 STOP: dict[str, Any] = {"price": None, "order_type": "stop_market", "trigger_price": Decimal(90000)}
@@ -35,7 +38,7 @@ PLACED: dict[str, tuple[dict[str, Any], bool]] = {
     "`PO`": (LIMIT | {"time_in_force": "PO"}, True),
     "`GTD` with `expires_at`": (
         LIMIT | {"time_in_force": "GTD", "expires_at": now() + timedelta(hours=1)},
-        False,
+        True,
     ),
     "`stop_market`": (STOP, True),
     "`stop_limit`": (STOP_LIMIT, True),
@@ -83,7 +86,12 @@ async def placed_as(harness: CcxtHarness, symbol: str, first_id: int) -> dict[st
             assert report.code == "order_type_not_supported"
             assert report.message is not None and report.message.endswith(")"), "a capability"
             found[term] = REFUSED
-    resting = [i for term, i in ids.items() if PLACED[term][1] and found[term] == NATIVE]
+    (expiring,) = [i for term, i in ids.items() if "expires_at" in PLACED[term][0]]
+    await harness.wait_for_state(expiring, "SUBMITTED")
+    assert harness.orders[expiring].expires_at is not None
+    assert "GTD" not in harness.attempts[expiring, 1, "place"].request
+    found["`GTD` with `expires_at`"] = EMULATED
+    resting = [i for term, i in ids.items() if PLACED[term][1] and found[term] != REFUSED]
     await _cancel(harness, resting)
     for term, order_id in ids.items():
         if found[term] == NATIVE and order_id not in resting:
@@ -108,8 +116,12 @@ async def changed_as(harness: CcxtHarness, symbol: str, first_id: int) -> dict[s
             for (owner, _, request), row in harness.attempts.items()
             if (owner, request) == (order_id, CHANGE)
         ]
-        found[term] = REFUSED if not ways else NATIVE if ways == [AmendMode.NATIVE] else AGAIN
+        found[term] = NATIVE if ways == [AmendMode.NATIVE] else AGAIN
+        if not ways:
+            found[term] = REFUSED if code else EMULATED
         assert code == ("order_type_not_supported" if found[term] == REFUSED else None)
+    moved = harness.orders[ids["change of expiry"]].expires_at
+    assert moved == CHANGED["change of expiry"][3].expires_at
     await _cancel(harness, list(ids.values()))
     return found
 

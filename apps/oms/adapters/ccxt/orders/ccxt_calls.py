@@ -44,6 +44,9 @@ _TRIGGER_PARAMS = ("triggerPrice", "stopLossPrice", "takeProfitPrice")
 #: Parameters of a placement that ccxt would otherwise reset with a new trigger price.
 _KEPT_PARAMS = frozenset({"triggerBy"})
 
+#: The gateway itself cancels an order with an expiry.
+_UNTIL_CANCELED = (None, "GTC", "GTD")
+
 #: On spot they would trade on margin.
 _MARGIN_PARAMS = frozenset({"marginMode", "tdMode"})
 
@@ -89,8 +92,6 @@ def refuse_unsupported_order(order: Order, instrument: Instrument, profile: Venu
     message, tag = None, profile.tag_of(instrument.kind)
     if order.order_type == TRAILING_STOP:
         message = "trailing stops are not sent to this exchange (order_types)"
-    elif order.expires_at is not None or order.time_in_force == "GTD":
-        message = "orders that expire by themselves are not sent to this exchange (time_in_force)"
     elif order.trigger_price is not None and not profile.supports_triggers(instrument.kind):
         reason = profile.unsupported_triggers[instrument.kind]
         message = f"orders with a trigger are not sent to this exchange: {reason}"
@@ -137,7 +138,7 @@ def build_place_call(
     params["clientOrderId"] = client_id
     if order.post_only or order.time_in_force == "PO":
         params["postOnly"] = True
-    elif order.time_in_force not in (None, "GTC"):
+    elif order.time_in_force not in _UNTIL_CANCELED:
         params["timeInForce"] = order.time_in_force
     if instrument.kind is not InstrumentKind.SPOT and order.reduce_only:
         params["reduceOnly"] = True

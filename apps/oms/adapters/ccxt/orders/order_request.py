@@ -115,11 +115,7 @@ def refuse_unknown_request(tracked: TrackedOrder, kind: InstrumentKind, mode: Am
 def refuse_terms(terms: NewTerms, tracked: TrackedOrder) -> None:
     """Raises ``Invalid`` for terms that a change cannot move at an exchange."""
     message = None
-    if terms.moves_time:
-        message = (
-            "an order's time in force and expiry are not changed at this exchange (edit_fields)"
-        )
-    elif terms.distances:
+    if terms.distances:
         message = "trailing stops are not sent to this exchange (order_types)"
     elif not has_trigger_param(tracked.params):
         # Which price triggers it (last, mark, index) is not known, and a change says that again.

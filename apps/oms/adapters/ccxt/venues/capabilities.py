@@ -76,13 +76,10 @@ def _declared_fields(venue: VenueInfo) -> list[tuple[str, Any]]:
     has = venue.declared
     kinds = {kind: has[kind] for kind in _KINDS if kind in has}
     contracts = kinds.get("linear") or kinds.get("inverse") or {}
-    in_force = {kind: sorted(k for k, v in _supported_times(each)) for kind, each in kinds.items()}
     return [
-        ("time_in_force", in_force),
-        ("post_only", {kind: "PO" in words for kind, words in in_force.items()}),
+        ("post_only", {kind: "PO" in _supported_times(each) for kind, each in kinds.items()}),
         ("trigger", {kind: bool(each.get("triggerPrice")) for kind, each in kinds.items()}),
         ("trigger_direction", bool(contracts.get("triggerDirection"))),
-        ("trailing", {kind: bool(each.get("trailing")) for kind, each in kinds.items()}),
         ("attached_tp_sl", [k for k, v in kinds.items() if v.get("attachedStopLossTakeProfit")]),
         ("hedge", "unified" if contracts.get("hedged") else "none"),
         ("read_position_mode", has.get("fetchPositionMode") is True),
@@ -121,13 +118,21 @@ def _own_fields(venue: VenueInfo) -> dict[str, Any]:
             "absence": _absence(profile),
         },
         "order_types": types,
+        "time_in_force": {
+            kind: _sent_times(profile, InstrumentKind(kind), venue.declared[kind]) for kind in kinds
+        },
+        "expiry": dict.fromkeys(kinds, "emulated"),
+        "trailing": dict.fromkeys(kinds, False),
         "native_exits": {kind: InstrumentKind(kind) in profile.native_exit_kinds for kind in kinds},
         "reduce_only": {kind: "checked" if kind == "spot" else "native" for kind in kinds},
         "conditional_list": {
             kind: _conditional_list(kind, separate_kinds, is_tested=venue.is_tested)
             for kind in kinds
         },
-        "edit_fields": ["price", "qty", *(["trigger_price"] if sends_triggers else [])],
+        "edit_fields": [
+            *("price", "qty", "expires_at"),
+            *(["trigger_price"] if sends_triggers else []),
+        ],
         "deadman_timer_seconds": _first_and_last(profile.cancel_timer_seconds),
         "order_batch": {kind: profile.batch_size(InstrumentKind(kind)) for kind in kinds},
         "request_expiry_ms": REQUEST_EXPIRY_MS if profile.rejects_stale_requests else None,
@@ -172,12 +177,16 @@ def _conditional_list(kind: str, separate_kinds: Collection[str], *, is_tested: 
     return "same" if is_tested else None
 
 
-def _supported_times(features: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [
-        (word, is_supported)
-        for word, is_supported in features.get("timeInForce", {}).items()
-        if is_supported
-    ]
+def _sent_times(
+    profile: VenueProfile, kind: InstrumentKind, features: Mapping[str, Any]
+) -> list[str]:
+    unsupported = profile.unsupported_time_in_force.get(kind, frozenset())
+    return sorted((_supported_times(features) | {"GTD"}) - unsupported)
+
+
+def _supported_times(features: Mapping[str, Any]) -> set[str]:
+    declared = features.get("timeInForce", {})
+    return {word for word, is_supported in declared.items() if is_supported}
 
 
 def restrict_value(current: Any, requested: Any) -> Any:

@@ -103,8 +103,6 @@ def test_contracts_are_counted_in_contracts() -> None:
     ("venue", "changes"),
     [
         ("bybit", {"order_type": "trailing_stop"}),
-        ("bybit", {"time_in_force": "GTD"}),
-        ("bybit", {"expires_at": datetime(2030, 1, 1, tzinfo=UTC)}),
         ("kucoin", {"time_in_force": "FOK"}),
     ],
 )

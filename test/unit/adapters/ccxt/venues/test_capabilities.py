@@ -20,11 +20,16 @@ def test_capabilities_of_bybit() -> None:
     assert row["hedge"] == ("unified", TABLE)
     assert row["cancel_all_after"] == (True, TABLE)
     assert row["client_id"][0]["look_up"] == "orderLinkId"
-    assert row["trailing"] == ({"spot": True, "linear": True}, DECLARED)
-    assert row["time_in_force"][0]["linear"] == ["FOK", "GTC", "IOC", "PO"]
+    assert row["trailing"] == ({"spot": False, "linear": False}, TABLE)
+    assert row["time_in_force"][0]["linear"] == ["FOK", "GTC", "GTD", "IOC", "PO"]
+    assert row["expiry"] == ({"spot": "emulated", "linear": "emulated"}, TABLE)
     assert row["streams"] == (["orders", "trades", "positions", "balance"], DECLARED)
     assert row["environments"] == (["demo", "live", "testnet"], DECLARED)
     assert row["label"] == (None, TABLE)
+
+
+def test_times_in_force_that_are_not_sent_are_left_out() -> None:
+    assert capability_pairs("kucoin")["time_in_force"][0]["linear"] == ["GTC", "GTD", "IOC", "PO"]
 
 
 def test_a_venue_without_a_table_row_is_untested() -> None:
