@@ -114,8 +114,8 @@ class WebDesk:
 
     async def check(self) -> None:
         """Fail if something happened that must not happen on any page."""
-        assert self.violations == []
-        assert self.errors == []
+        assert self.violations == [], self.violations
+        assert self.errors == [], self.errors
         if self.page.url.startswith(self.gateway.base_url):
             stored = await self.stored_text()
             assert SECRET.findall(stored) == [], json.loads(stored)

@@ -21,12 +21,22 @@ export interface Hooks {
   confirm: () => Promise<boolean>;
 }
 
+/** Requests that change nothing although they are no GET. */
+const PREVIEWS = new Set(["/oms/commands/preview", "/risk/check"]);
+
 let csrfToken: string | null = null;
+let reads = new AbortController();
 let hooks: Hooks = { onSessionEnded: () => undefined, confirm: () => Promise.resolve(false) };
 
 /** Set the CSRF token of the session; null forgets it. */
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
+}
+
+/** Abort all reads that wait for an answer; their callers get an `AbortError`. */
+export function abortReads(): void {
+  reads.abort();
+  reads = new AbortController();
 }
 
 export function setHooks(next: Hooks): void {
@@ -65,8 +75,9 @@ export async function gatewayFetch(input: Request): Promise<Response> {
 }
 
 async function send(request: Request): Promise<Response> {
+  const isRead = SAFE.has(request.method) || PREVIEWS.has(new URL(request.url).pathname);
   try {
-    return await fetch(request);
+    return await fetch(request, isRead ? { signal: AbortSignal.any([request.signal, reads.signal]) } : {});
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw networkError(cause);

@@ -1,6 +1,6 @@
 /** The browser's session: who is logged in, until when, and the confirmation that some changes need. */
 import { ApiError } from "@/api/errors";
-import { request, setCsrfToken, setHooks } from "@/api/client";
+import { abortReads, request, setCsrfToken, setHooks } from "@/api/client";
 import type { Me } from "@/api/types";
 import { Store } from "@/lib/store";
 
@@ -9,7 +9,9 @@ export type SessionState =
   | { status: "unreachable"; error: ApiError }
   /** `expired`: a session of this page ended; the login page says so. */
   | { status: "anonymous"; expired: boolean }
-  | { status: "active"; me: Me };
+  | { status: "active"; me: Me }
+  /** The log-out is on its way: no page is shown, so nothing is asked with the old session. */
+  | { status: "leaving" };
 
 export type Credentials =
   | { mode: "password"; user_name: string; password: string; api_key_id?: number }
@@ -60,9 +62,19 @@ export async function login(credentials: Credentials): Promise<void> {
   accept(await request<Me>("POST", "/auth/session", credentials));
 }
 
-/** Log out; `everywhere` ends all tokens and sessions of the user. */
+/** Log out; `everywhere` ends all tokens and sessions of the user. Throws `ApiError`: the session goes on. */
 export async function logout(everywhere = false): Promise<void> {
-  await request("POST", everywhere ? "/auth/logout?all=true" : "/auth/logout");
+  const before = session.get();
+  session.set({ status: "leaving" });
+  abortReads();
+  try {
+    await request("POST", everywhere ? "/auth/logout?all=true" : "/auth/logout");
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) {
+      session.set(before);
+      throw error;
+    }
+  }
   forget(false);
 }
 

@@ -20,6 +20,7 @@ function Content() {
   const { t } = useTranslation();
   switch (state.status) {
     case "checking":
+    case "leaving":
       return <PageLoading />;
     case "unreachable":
       return (

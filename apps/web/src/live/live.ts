@@ -107,7 +107,8 @@ export function follow(accounts: ReadonlySet<number>): void {
 /** End the connection with the session. Called once. */
 export function startLive(): void {
   session.subscribe(() => {
-    if (session.get().status === "anonymous") follow(new Set());
+    const { status } = session.get();
+    if (status === "leaving" || status === "anonymous") follow(new Set());
   });
   // Accounts became unreadable: the session says which are left, and with it the scope.
   onEvents(["access_removed"], () => void loadSession());
