@@ -32,6 +32,7 @@ from oms.worker.dispatch import CommandProcessor
 from oms.worker.equity_schedule import ROUND_SECONDS, EquityScheduler
 from oms.worker.housekeeping import HOUSEKEEPING_INTERVAL_SECONDS, Housekeeping
 from oms.worker.leases import HOUSEKEEPING_LEASE, LeaseKeeper
+from oms.worker.loop_failures import LoopFailures
 from oms.worker.mark_schedule import MarkScheduler
 from oms.worker.reconcile_schedule import ReconcileScheduler
 from oms.worker.wakeup_listener import POLL_FALLBACK_SECONDS, WakeupListener
@@ -67,6 +68,7 @@ class Worker:
     #: Timers of exchanges behind dead-man switches; ``None``: they are not set.
     exchange_timers: KeepExchangeTimers | None = None
     commands_done: int = 0
+    _failures: LoopFailures = field(default_factory=LoopFailures)
     _new_leases: list[Lease] = field(default_factory=list)
     _is_careful: bool = False
     _has_disowned: bool = False
@@ -92,7 +94,7 @@ class Worker:
     async def _supervise(
         self, name: str, run_round: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
     ) -> None:
-        """Run rounds until stopped; a failed round is logged and repeated."""
+        """Run rounds until stopped; a failed round is logged, counted and repeated."""
         failing = False
         while not stop.is_set():
             try:
@@ -105,6 +107,7 @@ class Worker:
                 await _pause(stop, RETRY_SECONDS)
             except Exception:
                 logger.exception("loop_failed loop=%s", name)
+                self._failures.note(name)
                 await _pause(stop, RETRY_SECONDS)
 
     async def _drain_round(self, stop: asyncio.Event) -> None:
@@ -227,6 +230,7 @@ class Worker:
             "commands_done": self.commands_done,
             "stop_watch_age_s": self.processor.stop_watch_age_seconds(),
             "calendar": calendar_health(states, self.processor.clock.now()),
+            **self._failures.status_fields(),
         }
         if self.exchange_timers is not None:
             status["exchange_timers"] = list(map(timer_row, self.exchange_timers.timers.values()))

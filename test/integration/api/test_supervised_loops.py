@@ -1,4 +1,4 @@
-"""Each loop of a worker goes on after an error in one of its rounds, which is logged."""
+"""Each loop of a worker goes on after an error in a round, which is logged, counted and shown."""
 
 import asyncio
 from collections import Counter
@@ -35,7 +35,7 @@ def _fail_once(monkeypatch: pytest.MonkeyPatch, loop: str, calls: Counter[str]) 
     monkeypatch.setattr(Worker, name, failing)
 
 
-async def test_a_loop_that_fails_goes_on_and_is_logged(
+async def test_a_loop_that_fails_goes_on_and_is_counted(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: Counter[str] = Counter()
@@ -50,5 +50,14 @@ async def test_a_loop_that_fails_goes_on_and_is_logged(
     await poll_until(all_repeated, bool, 10)
     logged = {record.getMessage() for record in caplog.records}
     assert {f"loop_failed loop={loop}" for loop in ROUNDS} <= logged
+
+    async def counted() -> set[str]:
+        answer = await gateway.client("GET", "/dispatcher/status")
+        workers = answer.json()["workers"] if answer.status == 200 else []  # 503: no heartbeat yet
+        return {loop for worker in workers for loop in worker["loop_restarts"]}
+
+    await poll_until(counted, lambda loops: loops == ROUNDS.keys(), 10)
+    part = (await gateway.client.get("/health"))["parts"]["worker_loops"]
+    assert (part["ok"], part["value"]) == (False, len(ROUNDS))
     answer = await gateway.order("?wait_ms=8000")
     assert answer.json()["results"][0]["order"]["status"] == "FILLED"

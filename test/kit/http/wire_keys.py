@@ -108,7 +108,9 @@ HEALTH_REPORT = _keys(
     "ok service status environment broker_mode oms_enabled live_trading_allowed database_url parts"
     " tasks audit_log_path"
 )
-HEALTH_PARTS = _keys("database worker queue stop_watcher outbox runner sinks audit_mirror calendar")
+HEALTH_PARTS = _keys(
+    "database worker worker_loops queue stop_watcher outbox runner sinks audit_mirror calendar"
+)
 SINK = _keys(
     "id name kind status events account_ids min_interval_seconds has_secret created_at created_by"
     " delivered failed dead waiting waiting_since last_sent_at last_delivered_at last_error"
@@ -121,7 +123,7 @@ RUNNER_TASK = _keys("name ok state owner silence_s restarts last_error")
 CHECKS = _keys("database migrations workers queue outbox")
 VERSION = _keys("name version commit schema_version ccxt_version python_version")
 CACHE_CLEARED = _keys("scope cleared_before account_count")
-WORKER = _keys("worker_id host heartbeat_age_s accounts stop_watch_age_s calendar")
+WORKER = _keys("worker_id host heartbeat_age_s accounts stop_watch_age_s calendar loop_restarts")
 PERCENTILES = _keys("p50 p95 p99")
 OP_TIMING = _keys("count total_ms avg_ms max_ms p95_ms p99_ms")
 DISPATCHER = _keys(

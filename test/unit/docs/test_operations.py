@@ -57,7 +57,15 @@ def _exported_families() -> dict[str, tuple[str, set[str]]]:
     request_metrics.count_commands([CancelAllOrders()], [cast(CommandRow, row)])
     request_metrics.signals["alerts", "queued"] += 1
     metrics: dict[str, Any] = {
-        "workers": [{"worker_id": "w", "accounts": 1, "stop_watch_age_s": 0.1, "calendar": "ok"}],
+        "workers": [
+            {
+                "worker_id": "w",
+                "accounts": 1,
+                "stop_watch_age_s": 0.1,
+                "calendar": "ok",
+                "loop_restarts": {"drain": 1},
+            }
+        ],
         "worker_queue_depth": {"paper": {"w": 1}},
         "tasks": [
             TaskStatus(

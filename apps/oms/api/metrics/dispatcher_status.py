@@ -82,6 +82,7 @@ def _worker_metrics(
                 "accounts": account_counts.get(worker.worker_id, 0),
                 "stop_watch_age_s": stop_watch_age(worker, statuses[worker.worker_id]),
                 "calendar": statuses[worker.worker_id].get("calendar"),
+                "loop_restarts": statuses[worker.worker_id].get("loop_restarts", {}),
             }
             for worker in workers
         ],

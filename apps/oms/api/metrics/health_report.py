@@ -109,6 +109,9 @@ def _parts(
     return {
         "database": _part(duration_ms, None, at),
         "worker": _part(heartbeat, HEARTBEAT_SECONDS_MAX, at, ok=heartbeat is not None),
+        "worker_loops": _part(
+            sum(len(status.get("failing_loops", ())) for _, status in statuses), 1, at
+        ),
         "queue": _part(depth, context.settings.commands.queue_depth_max, at),
         "stop_watcher": _part(stop_watch, STOP_WATCH_SECONDS_MAX, at),
         "outbox": _part(lag, OUTBOX_LAG_SECONDS_MAX, at),

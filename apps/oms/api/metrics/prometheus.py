@@ -105,6 +105,13 @@ class GatewayCollector(Collector):
             for row in workers
             if row["calendar"] is not None
         ]
+        restarts = [
+            ((row["worker_id"], loop), count)
+            for row in workers
+            for loop, count in sorted(row["loop_restarts"].items())
+        ]
+        text = "Rounds of a worker's loop that failed since its start."
+        yield _counter("worker_loop_restarts", text, ("worker", "loop"), restarts)
         text = "Whether the trading calendar reaches 60 days ahead."
         yield _gauge("trading_calendar_ok", text, ("worker",), calendars)
         depths = [

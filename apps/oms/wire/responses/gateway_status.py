@@ -90,6 +90,10 @@ class LiveWorker(TypedDict):
         CalendarText | None,
         Field(description="The trading calendar; null: no account of it trades stocks."),
     ]
+    loop_restarts: Annotated[
+        dict[str, Count],
+        Field(description="Rounds that failed since the start, by loop; loops without are absent."),
+    ]
 
 
 class RequestMetricsRow(TypedDict):

@@ -26,6 +26,10 @@ class HealthParts(TypedDict):
     worker: Annotated[
         HealthPart, Field(description="Seconds since the oldest heartbeat of a worker.")
     ]
+    worker_loops: Annotated[
+        HealthPart,
+        Field(description="Loops of workers in which a round failed within the last minute."),
+    ]
     queue: Annotated[HealthPart, Field(description="Commands in the longest queue of an account.")]
     stop_watcher: Annotated[
         HealthPart, Field(description="Seconds since stop levels were compared with prices.")
