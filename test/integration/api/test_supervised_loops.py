@@ -53,7 +53,9 @@ async def test_a_loop_that_fails_goes_on_and_is_counted(
 
     async def counted() -> set[str]:
         answer = await gateway.client("GET", "/dispatcher/status")
-        workers = answer.json()["workers"] if answer.status == 200 else []  # 503: no heartbeat yet
+        workers = (
+            answer.json()["result"]["workers"] if answer.status == 200 else []
+        )  # 503: no heartbeat yet
         return {loop for worker in workers for loop in worker["loop_restarts"]}
 
     await poll_until(counted, lambda loops: loops == ROUNDS.keys(), 10)
