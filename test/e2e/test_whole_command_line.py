@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kit.databases.sql import fetch_rows
 from kit.gateway.command_line_session import (
     SYMBOL,
     CommandLineSession,
@@ -49,6 +50,7 @@ KEYS = {
     "restore": {"ok", "file", "rows"},
     "audit checkpoint": {"ok", "file", "chains"},
     "verify": {"ok", "accounts"},
+    "smoke risk-size": {"ok", "account_id", "preset", "removed", "checks"},
     "replay": {
         *("ok", "account_id", "until", "compared", "orders", "deals", "positions", "differences")
     },
@@ -216,6 +218,39 @@ def test_secrets_are_typed_unseen_at_a_terminal(story: CommandLineSession) -> No
     shown = story.shell.at_terminal(*words, typed=["", story.secrets.typed_secret, ""])
     assert "Secret" in shown and story.secrets.typed_secret not in shown
     assert "api_key_enc: true" in _plain(shown)
+
+
+def test_the_smoke_check_leaves_nothing_that_trades(story: CommandLineSession) -> None:
+    smoke = story.answers["smoke risk-size"]
+    outcomes = [check["outcome"] for check in smoke["checks"]]
+    assert (smoke["ok"], outcomes) == (True, ["accepted", "max_size_per_position_exceeded"])
+    assert _left_of_smoke(story) == {smoke["account_id"]: ("blocked", "disabled", 0)}
+
+
+def test_the_smoke_check_fails_where_the_gateway_decides_otherwise(
+    story: CommandLineSession,
+) -> None:
+    admin = ("--comment=a test", f"--api-key={story.gateway.admin_api_key}")
+    story.shell.run("risk", "disable", *admin)
+    failed = story.shell.run("smoke", "risk-size", status=7).answer
+    story.shell.run("risk", "enable", *admin, "--yes")
+    assert [check["outcome"] for check in failed["checks"]] == ["kill_switch", "kill_switch"]
+    story.shell.run("smoke", "risk-size", status=6, OMS_BASE_URL="http://127.0.0.1:1")
+    assert set(_left_of_smoke(story).values()) == {("blocked", "disabled", 0)}
+    assert len(_left_of_smoke(story)) == 3
+
+
+def _left_of_smoke(story: CommandLineSession) -> dict[int, tuple[str, str, int]]:
+    """Return status, status of the key and number of open positions of each account it made."""
+    dsn = story.gateway.dsn
+    accounts = fetch_rows(dsn, "SELECT id, status FROM accounts WHERE label LIKE 'smoke-%'")
+    user = "SELECT id FROM users WHERE name = 'smoke'"
+    keys = fetch_rows(dsn, f"SELECT status FROM user_api_keys WHERE user_id = ({user})")
+    held = "SELECT count(*) FROM oms_positions WHERE state = 'OPEN' AND account_id = "
+    return {
+        account_id: (status, key[0], fetch_rows(dsn, f"{held}{account_id}")[0][0])
+        for (account_id, status), key in zip(accounts, keys, strict=True)
+    }
 
 
 def _plain(shown: str) -> str:

@@ -65,15 +65,21 @@ def json_flags() -> argparse.ArgumentParser:
 
 def network_flags(json: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return the flags of commands that send a request to a server."""
-    network = argparse.ArgumentParser(add_help=False, parents=[json])
-    network.add_argument(
+    network = argparse.ArgumentParser(add_help=False, parents=[server_flags(json)])
+    add_secret(network, "api-key", "the API key (OMS_API_KEY)")
+    return network
+
+
+def server_flags(json: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Return the flags that say which server is asked, without those of a key."""
+    server = argparse.ArgumentParser(add_help=False, parents=[json])
+    server.add_argument(
         "--base-url", help="the server's address (OMS_BASE_URL, http://127.0.0.1:8000)"
     )
-    add_secret(network, "api-key", "the API key (OMS_API_KEY)")
-    network.add_argument(
+    server.add_argument(
         "--timeout", type=float, default=30, help="seconds to wait for a response (30)"
     )
-    return network
+    return server
 
 
 def add_secret(command: argparse.ArgumentParser, name: str, text: str) -> None:

@@ -40,7 +40,7 @@ def install(parsed: argparse.Namespace) -> Any:
     applied = None if parsed.skip_schema else run_async(_upgrade_schema(settings))["applied"]
     if _ensure_master_key(settings):
         print(f"oms: the master key was created in {settings.key_file}", file=sys.stderr)
-    result = _with_registry(parsed, work)
+    result = with_registry(parsed, work)
     return result if applied is None else {"ok": True, "schema_files": applied} | result
 
 
@@ -93,7 +93,7 @@ def create_user(parsed: argparse.Namespace) -> Any:
         fields = {"user_id": user.id, "name": user.name, "role": user.role, "created": created}
         return {"ok": True} | fields
 
-    return _with_registry(parsed, work)
+    return with_registry(parsed, work)
 
 
 def create_api_key(parsed: argparse.Namespace) -> Any:
@@ -118,7 +118,7 @@ def create_api_key(parsed: argparse.Namespace) -> Any:
             "label": parsed.label,
         }
 
-    return _with_registry(parsed, work)
+    return with_registry(parsed, work)
 
 
 def set_api_key_status(parsed: argparse.Namespace) -> Any:
@@ -131,7 +131,7 @@ def set_api_key_status(parsed: argparse.Namespace) -> Any:
         )
         return {"ok": True, "api_key_id": parsed.api_key_id, "status": status, "rows": rows}
 
-    return _with_registry(parsed, work)
+    return with_registry(parsed, work)
 
 
 def add_account(parsed: argparse.Namespace) -> Any:
@@ -159,7 +159,7 @@ def add_account(parsed: argparse.Namespace) -> Any:
             "limits_needing_equity": list(created.limits_needing_equity),
         }
 
-    return _with_registry(parsed, work)
+    return with_registry(parsed, work)
 
 
 def set_account_testnet(parsed: argparse.Namespace) -> Any:
@@ -205,7 +205,7 @@ def check_key(text: str | None) -> None:
         print(f"oms: warning: an API key {short}", file=sys.stderr)
 
 
-def _with_registry(
+def with_registry(
     parsed: argparse.Namespace, work: Callable[[Settings, Administer], Awaitable[Any]]
 ) -> Any:
     """Return the result of ``work`` on the registry."""

@@ -31,7 +31,7 @@ from oms.cli.parsers.source_parser import add_sources
 from oms.logs import redact_secrets
 
 #: Commands whose ``ok`` is the result of a check.
-CHECKS = ("verify", "doctor")
+CHECKS = ("verify", "doctor", "smoke")
 #: Thresholds of the garbage collector. The default (700, 10, 10) searches the heap dozens of times
 #: while modules are imported, which is a sixth of a start. Those of the API make 200,000 objects.
 START_GC_THRESHOLDS = (400_000, 50, 50)

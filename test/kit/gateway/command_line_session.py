@@ -272,6 +272,7 @@ def _maintain(session: CommandLineSession, other: Path) -> None:
     session.run("db status")
     session.run("doctor", f"--account-id={session.gateway.account_id}")
     session.run("exchange show", "ccxtpro.bybit")
+    session.run("smoke risk-size")
     session.run("audit checkpoint", "--out=checkpoint.json")
     session.run("verify", "--checkpoint=checkpoint.json")
     session.run("replay", f"--account-id={session.gateway.account_id}")

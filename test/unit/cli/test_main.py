@@ -53,6 +53,7 @@ COMMANDS = {
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",
     "verify": "--account-id 1 --from-seq 5 --checkpoint a",
+    "smoke": "risk-size --base-url http://127.0.0.1:9000 --timeout 5",
     "replay": "--account-id 1 --until 2026-01-01 --symbol A/B --write-to a --json",
     "paper": "run script.jsonl --save a --load b --tapes c --facts",
     "send-order": "--account-id 1 --symbol A/B --side buy --order-type limit --qty 1 --price 2",

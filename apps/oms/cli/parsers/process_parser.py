@@ -10,6 +10,7 @@ from oms.cli.flags import (
     add_verb,
     lazy_command,
     network_flags,
+    server_flags,
 )
 
 DEMO_SEED, DEMO_DAYS = 11, 35
@@ -86,7 +87,7 @@ def _days(text: str) -> int:
 
 
 def add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add ``verify`` and ``replay``."""
+    """Add ``verify``, ``replay`` and ``smoke``."""
     verify = add_verb(
         commands,
         "verify",
@@ -111,6 +112,16 @@ def add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
     replay.add_argument("--until", metavar="TIME", help="RFC 3339; deals up to this time")
     replay.add_argument("--symbol", help="only this one")
     replay.add_argument("--write-to", metavar="FILE", help="write all of it there, as JSON")
+
+    smoke = add_group(commands, "smoke", "checks that trade on a paper account of their own")
+    add_verb(
+        smoke,
+        "risk-size",
+        [server_flags(common)],
+        "check that an order above the limit on the size of a position is refused",
+        example="smoke risk-size",
+        run=lazy_command("smoke", "risk_size"),
+    )
 
 
 def add_paper(commands: Any, common: argparse.ArgumentParser) -> None:
