@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { warningsOf, workerRows, type Dispatcher, type Worker } from "@/features/system/verdict";
 
-const WORKER: Worker = { worker_id: "w1", host: "a", heartbeat_age_s: 0.2, accounts: 2, stop_watch_age_s: null, calendar: null };
+const WORKER: Worker = { worker_id: "w1", host: "a", heartbeat_age_s: 0.2, accounts: 2, stop_watch_age_s: null, calendar: null, loop_restarts: {} };
 
 function status(change: Partial<Dispatcher>): Dispatcher {
   return { workers: [WORKER], outbox_lag_ms: 0, orders_unknown: 0, worker_queue_depth: {}, worker_inflight: {}, ...change } as Dispatcher;

@@ -19,7 +19,8 @@ interface LedgerRow {
   account_id: number;
   strategy_id: number;
   symbol: string;
-  side: Side;
+  /** Rows of other kinds, such as signals, have none. */
+  side?: Side;
 }
 
 const TONES = { up: "text-up", down: "text-down" };
@@ -103,8 +104,8 @@ export function useLedgerColumns<Row extends LedgerRow>(): LedgerColumns<Row> {
         width: 76,
         grow: 0,
         priority: 1,
-        value: (row) => row.side,
-        cell: (row) => <SideText side={row.side} position={position} />,
+        value: (row) => row.side ?? null,
+        cell: (row) => (row.side === undefined ? null : <SideText side={row.side} position={position} />),
       }),
       decimal: (id, header, value, extra) => ({
         id,

@@ -18,6 +18,7 @@ import users from "@/locales/en/users";
 import permissions from "@/locales/en/permissions";
 import accounts from "@/locales/en/accounts";
 import strategies from "@/locales/en/strategies";
+import signals from "@/locales/en/signals";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -41,4 +42,5 @@ export const en = {
   permissions,
   accounts,
   strategies,
+  signals,
 };

@@ -1,5 +1,5 @@
 export default {
-  section: { trade: "Trade", analyse: "Analyse", posttrade: "Post-trade", risk: "Risk", admin: "Administration" },
+  section: { trade: "Trade", analyse: "Analyse", signals: "Signals", posttrade: "Post-trade", risk: "Risk", admin: "Administration" },
   page: {
     dashboard: "Dashboard",
     trade: "Trade desk",
@@ -9,6 +9,8 @@ export default {
     deals: "Deals",
     positionHistory: "Position history",
     symbols: "Symbols",
+    signals: "Signals",
+    sources: "Signal sources",
     reassign: "Reassign",
     reconcile: "Reconcile",
     raw: "Raw rows",

@@ -21,6 +21,7 @@ import users from "@/locales/es/users";
 import permissions from "@/locales/es/permissions";
 import accounts from "@/locales/es/accounts";
 import strategies from "@/locales/es/strategies";
+import signals from "@/locales/es/signals";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -48,4 +49,5 @@ export const texts: Same<typeof en> = {
   permissions,
   accounts,
   strategies,
+  signals,
 };

@@ -2,7 +2,7 @@ import type en from "@/locales/en/shell";
 import type { Same } from "@/locales/same";
 
 export default {
-  section: { trade: "Operar", analyse: "Analizar", posttrade: "Post-operación", risk: "Riesgo", admin: "Administración" },
+  section: { trade: "Operar", analyse: "Analizar", signals: "Señales", posttrade: "Post-operación", risk: "Riesgo", admin: "Administración" },
   page: {
     dashboard: "Panel",
     trade: "Mesa de operaciones",
@@ -12,6 +12,8 @@ export default {
     deals: "Operaciones",
     positionHistory: "Historial de posiciones",
     symbols: "Símbolos",
+    signals: "Señales",
+    sources: "Fuentes de señales",
     reassign: "Reasignar",
     reconcile: "Conciliar",
     raw: "Filas en bruto",

@@ -21,6 +21,7 @@ import users from "@/locales/pt-BR/users";
 import permissions from "@/locales/pt-BR/permissions";
 import accounts from "@/locales/pt-BR/accounts";
 import strategies from "@/locales/pt-BR/strategies";
+import signals from "@/locales/pt-BR/signals";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -48,4 +49,5 @@ export const texts: Same<typeof en> = {
   permissions,
   accounts,
   strategies,
+  signals,
 };

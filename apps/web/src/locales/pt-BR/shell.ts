@@ -2,7 +2,7 @@ import type en from "@/locales/en/shell";
 import type { Same } from "@/locales/same";
 
 export default {
-  section: { trade: "Negociar", analyse: "Analisar", posttrade: "Pós-negociação", risk: "Risco", admin: "Administração" },
+  section: { trade: "Negociar", analyse: "Analisar", signals: "Sinais", posttrade: "Pós-negociação", risk: "Risco", admin: "Administração" },
   page: {
     dashboard: "Painel",
     trade: "Mesa de operações",
@@ -12,6 +12,8 @@ export default {
     deals: "Negócios",
     positionHistory: "Histórico de posições",
     symbols: "Símbolos",
+    signals: "Sinais",
+    sources: "Fontes de sinais",
     reassign: "Reatribuir",
     reconcile: "Reconciliar",
     raw: "Linhas brutas",
