@@ -93,7 +93,7 @@ export default {
   },
   create: {
     title: "New source",
-    effect: "Whoever has its address can trade on this account within these rules.",
+    effect: "Anyone with its address can trade on this account within these rules.",
     action: "Create the source",
   },
   credentials: {
