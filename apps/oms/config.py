@@ -8,10 +8,12 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from oms.profiles import ProfileName, apply_profile, refuse_settings
 
 #: File name of the master keys in the data folder.
 KEY_FILE_NAME = "master.key"
@@ -193,6 +195,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    #: Sets defaults of other settings; absent: those of this class.
+    profile: ProfileName | None = None
     env: str = "local"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -247,6 +251,21 @@ class Settings(BaseModel):
     #: Older live prices neither fill nor trigger orders of paper accounts.
     max_price_age_seconds: float = Field(default=10, gt=0, le=86_400)
     log_level: str = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_profile(cls, values: object) -> object:
+        return apply_profile(values) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _refuse_unlike_profile(self) -> Self:
+        refuse_settings(
+            self.profile,
+            live_trading_allowed=self.live_trading_allowed,
+            database_url=self.database_url,
+        )
+        return self
 
     @field_validator("database_url")
     @classmethod

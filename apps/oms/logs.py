@@ -5,7 +5,7 @@ Callers log an event with fields, as text or as ``extra``::
     logger.info("lease_lost account_id=%d", account_id)
     logger.error("request_failed", extra={"request_id": request_id})
 
-Both become one line, ``event key=value``, or with ``OMS_LOG_FORMAT=json`` one JSON object. API
+Both become one line, ``event key=value``, or with the format ``json`` one JSON object. API
 keys, login tokens, session texts, passwords in URLs, signatures and the secrets given to
 ``hide_secret`` are redacted in every record. Libraries log warnings and errors only; what looks
 like a key is redacted there.
@@ -13,7 +13,6 @@ like a key is redacted there.
 
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -53,11 +52,10 @@ _SECRET_LENGTH_MIN = 6
 _hidden_secrets: tuple[str, ...] = ()
 
 
-def setup(level: str) -> None:
-    """Log everything of this process from ``level`` on to stderr."""
+def setup(level: str, form: str = "text") -> None:
+    """Log everything of this process from ``level`` on to stderr, as text or as JSON lines."""
     handler = _Stderr(sys.stderr)
-    is_json = os.environ.get("OMS_LOG_FORMAT") == "json"
-    handler.setFormatter(_JsonLines() if is_json else _PlainLines())
+    handler.setFormatter(_JsonLines() if form == "json" else _PlainLines())
     root = logging.getLogger()
     root.handlers = [handler]
     logging.getLogger(_OWN).setLevel(level.upper())

@@ -25,11 +25,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 def gateway_on(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Gateway]]:
     """Returns a function that starts a gateway on ``sqlite`` or ``mariadb``.
 
-    It starts ``workers`` worker processes, or a supervised gateway without that argument.
+    It starts ``workers`` worker processes, or a supervised gateway without that argument; with
+    ``starts=False`` the caller starts it.
     """
     started: list[Gateway] = []
 
-    def make(database: str, **options: object) -> Gateway:
+    def make(database: str, *, starts: bool = True, **options: object) -> Gateway:
         if database == "mariadb":
             server: PrivateMariaDB = request.getfixturevalue("mariadb")
             name = f"oms_{secrets.token_hex(4)}"
@@ -37,7 +38,8 @@ def gateway_on(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
             options |= {"mariadb": server, "dsn": server.dsn(name, driver="asyncmy")}
         running = Gateway(tmp_path / f"gateway-{len(started)}", **options)  # type: ignore[arg-type]
         started.append(running)
-        running.start()
+        if starts:
+            running.start()
         return running
 
     yield make

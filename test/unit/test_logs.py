@@ -18,20 +18,18 @@ SECONDS_MEASURABLE = 0.001
 
 
 @contextmanager
-def _logging(form: str = "plain") -> Iterator[logging.Logger]:
+def _logging(form: str = "text") -> Iterator[logging.Logger]:
     """A logger with the gateway's configuration, restored afterwards."""
     root = logging.getLogger()
     own = logging.getLogger("oms")
     handlers, level, own_level = root.handlers, root.level, own.level
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMS_LOG_FORMAT", form)
-        logs.setup("info")
-        try:
-            yield logging.getLogger("oms.some.part")
-        finally:
-            root.handlers = handlers
-            root.setLevel(level)
-            own.setLevel(own_level)
+    logs.setup("info", form)
+    try:
+        yield logging.getLogger("oms.some.part")
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        own.setLevel(own_level)
 
 
 def test_plain_line_has_the_fields(capsys: pytest.CaptureFixture[str]) -> None:

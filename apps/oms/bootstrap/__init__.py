@@ -122,6 +122,13 @@ def ensure_master_key(settings: Settings) -> bool:
     return KeyFile(settings.key_file).create(new_master_key())
 
 
+def has_master_key(settings: Settings) -> bool:
+    """Return whether there is a master key. Raises ``NoMasterKey`` if its file is unreadable."""
+    from oms.adapters.key_file import KeyFile
+
+    return bool(settings.master_key or KeyFile(settings.key_file).read())
+
+
 def build_signal_vault(settings: Settings) -> "AesVault":
     """Return the vault of the secrets that API and runner open: never of exchange credentials."""
     from oms.adapters.key_file import KeyFile

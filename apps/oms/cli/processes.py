@@ -42,6 +42,7 @@ _PR_SET_PDEATHSIG = 1
 def api(parsed: argparse.Namespace) -> None:
     """Serve HTTP and WebSocket until a signal."""
     settings = command_settings(parsed)
+    require_master_key(settings)
     listener = _inherited_listener() or open_listener(settings.host, settings.port)
     _run(settings, lambda: _serve(settings, listener))
 
@@ -49,6 +50,7 @@ def api(parsed: argparse.Namespace) -> None:
 def worker(parsed: argparse.Namespace) -> None:
     """Execute commands until a signal."""
     settings = command_settings(parsed)
+    require_master_key(settings)
     try:
         only = tuple(int(part) for part in parsed.accounts.split(",") if part.strip())
     except ValueError:
@@ -61,6 +63,25 @@ def runner(parsed: argparse.Namespace) -> None:
     # Its tasks need no credentials of exchanges.
     settings = command_settings(parsed).model_copy(update={"master_key": None})
     _run(settings, lambda: _run_tasks(settings, parsed.name))
+
+
+def require_master_key(settings: Settings) -> None:
+    """Raise ``CommandFailed`` in the profile live without a master key: none is made there."""
+    from oms import bootstrap
+    from oms.ports.vault import NoMasterKey
+
+    if settings.profile != "live":
+        return
+    try:
+        if bootstrap.has_master_key(settings):
+            return
+    except NoMasterKey as error:
+        raise CommandFailed(error.message, status=2) from None
+    message = (
+        f"the profile live starts with a master key only: OMS_MASTER_KEY, or {settings.key_file}"
+        " as oms generate-master-key --into-file makes it"
+    )
+    raise CommandFailed(message, status=2)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -168,7 +189,7 @@ def _run(settings: Settings, main: Callable[[], Awaitable[None]]) -> None:
     """Run ``main`` on uvloop, or on asyncio's loop if uvloop is not installed."""
     from oms import logs
 
-    logs.setup(settings.log_level)
+    logs.setup(settings.log_level, settings.log_format)
     _die_with_supervisor()
 
     async def run() -> None:

@@ -29,6 +29,7 @@ from oms.cli.processes import (
     LISTEN_VARIABLE,
     SUPERVISOR_VARIABLE,
     open_listener,
+    require_master_key,
 )
 from oms.cli.settings import command_settings
 from oms.config import FIRST_RUN_FILE, Settings
@@ -177,6 +178,7 @@ class Supervisor:
 def up(parsed: argparse.Namespace) -> None:
     """Set up what is missing, print the quick start text, and supervise the processes."""
     settings = command_settings(parsed)
+    require_master_key(settings)
     listener = open_listener(settings.host, settings.port)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     with lock_data_folder(settings), listener:

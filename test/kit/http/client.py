@@ -24,9 +24,14 @@ def call(
     headers: dict[str, str] | None = None,
     seconds: float = 30,
 ) -> tuple[int, Any, dict[str, str]]:
-    """Returns status, JSON body and headers (lower case); ``raw`` replaces ``body``."""
+    """Returns status, JSON body and headers (lower case); ``raw`` replaces ``body``.
+
+    ``key`` is by default that of the gateway's trader; an empty one is not sent.
+    """
     data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    request_headers = {"content-type": "application/json", "x-api-key": key or gateway.api_key}
+    request_headers = {"content-type": "application/json"}
+    if key != "":
+        request_headers["x-api-key"] = key or gateway.api_key
     request = urllib.request.Request(
         gateway.base_url + path, data=data, method=method, headers=request_headers | (headers or {})
     )

@@ -9,6 +9,7 @@ import pytest
 
 from oms.cli.install import check_key
 from oms.cli.output import CommandFailed
+from oms.cli.processes import require_master_key
 from oms.cli.settings import command_settings, environment, read_secret
 
 
@@ -148,3 +149,50 @@ def test_the_address_of_the_database_has_no_password(
 ) -> None:
     monkeypatch.setenv("OMS_DATABASE_URL", url)
     assert command_settings(_asked()).database_address == address
+
+
+def test_a_profile_sets_defaults_that_can_still_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_PROFILE", "dev")
+    settings = command_settings(_asked())
+    assert (settings.log_format, settings.risk_presets.paper) == ("text", "open")
+    monkeypatch.setenv("OMS_PROFILE", "paper-server")
+    settings = command_settings(_asked())
+    assert (settings.log_format, settings.risk_presets.paper) == ("json", "standard")
+    monkeypatch.setenv("OMS_LOG_FORMAT", "text")
+    monkeypatch.setenv("OMS_RISK_PRESETS_PAPER", "strict")
+    settings = command_settings(_asked())
+    assert (settings.log_format, settings.risk_presets.paper) == ("text", "strict")
+
+
+@pytest.mark.parametrize("profile", ["dev", "paper-server"])
+def test_profiles_without_money_refuse_live_trading(
+    profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMS_PROFILE", profile)
+    monkeypatch.setenv("OMS_LIVE_TRADING_ALLOWED", "true")
+    with pytest.raises(CommandFailed, match="live_trading_allowed is refused") as refused:
+        command_settings(_asked())
+    assert refused.value.status == 2
+
+
+def test_the_live_profile_needs_a_database_and_a_master_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMS_PROFILE", "live")
+    with pytest.raises(CommandFailed, match="database_url is needed"):
+        command_settings(_asked())
+    monkeypatch.setenv("OMS_DATABASE_URL", "mysql+asyncmy://oms@127.0.0.1/oms")
+    monkeypatch.setenv("OMS_LIVE_TRADING_ALLOWED", "true")
+    with pytest.raises(CommandFailed, match="master key only") as refused:
+        require_master_key(command_settings(_asked()))
+    assert refused.value.status == 2 and not (folder / "var").exists()
+    monkeypatch.setenv("OMS_MASTER_KEY", "hidden-key")
+    settings = command_settings(_asked())
+    require_master_key(settings)
+    assert settings.log_format == "json" and settings.live_trading_allowed
+
+
+def test_an_unknown_profile_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMS_PROFILE", "prod")
+    with pytest.raises(CommandFailed, match="profile"):
+        command_settings(_asked())
