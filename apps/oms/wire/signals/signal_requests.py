@@ -156,7 +156,10 @@ _TRADINGVIEW_ALIASES = {
     "side": "action",
     "type": "order_type",
     "qty": "quantity",
+    "contracts": "quantity",
 }
+_PLACEHOLDER = "{{"
+UNFILLED_PLACEHOLDER = "unfilled_placeholder"
 
 
 def redacted(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +224,7 @@ def read_trade(body: Mapping[str, Any]) -> SignalMessage:
 
 def read_tradingview(body: Mapping[str, Any]) -> SignalMessage:
     """Return the signal of a TradingView alert. Raises ``Malformed`` with a reason."""
+    _refuse_placeholders(body)
     fields = _validated(TRADINGVIEW, drop_nulls(body), _TRADINGVIEW_ALIASES)
     action, size = _action(fields, "action", _ACTIONS)
     if "quantity" in fields and "quantity_pct" in fields:
@@ -244,6 +248,20 @@ def read_tradingview(body: Mapping[str, Any]) -> SignalMessage:
         alert_id=fields.get("alert_id"),
         sent_at=fields.get("timenow"),
     )
+
+
+def _refuse_placeholders(body: Mapping[str, Any]) -> None:
+    """Refuse a field that is read and still has a placeholder, as outside alerts of strategies."""
+    for name, sent in body.items():
+        field = _TRADINGVIEW_ALIASES.get(name, name)
+        is_read = field in TradingViewFields.__annotations__ and field != SECRET_KEY
+        if is_read and isinstance(sent, str) and _PLACEHOLDER in sent:
+            msg = (
+                "a placeholder was not filled in: those of orders work in alerts of strategies only"
+            )
+            error = malformed_at((name,), msg)
+            error.reason = UNFILLED_PLACEHOLDER
+            raise error
 
 
 READERS: Mapping[SignalKind, Callable[[Mapping[str, Any]], SignalMessage]] = {
