@@ -30,6 +30,7 @@ from oms.ports.vault import Sealer, Vault
 from oms.services.access.administer import Administer
 from oms.services.access.browser_sessions import BrowserSessions
 from oms.services.notifications.sink_admin import SinkAdmin
+from oms.services.performance.queries import PerformanceQueries
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.queries.position_figures import PositionFigures
 from oms.services.submission.account_groups import AccountGroupAdmin
@@ -71,7 +72,9 @@ def wire_api(
         preferences=store.user_preferences,
         administer=administer,
         submit=submit,
-        signals=build_signals(settings, store, submit, queries, administer, signal_vault),
+        signals=build_signals(
+            settings, store, submit, queries, administer, signal_vault, value_accounts
+        ),
         result_waiter=ResultWaiter(queue=store.queue, notifier=notifier),
         queries=queries,
         history=store.history,
@@ -93,9 +96,7 @@ def wire_api(
         risk_policies=store.risk_policies,
         session_overrides=SessionOverrideAdmin(store=store.session_overrides),
         performance=performance,
-        account_groups=AccountGroupAdmin(
-            store=store.account_groups, registry=store.registry, portfolio=performance.portfolio
-        ),
+        account_groups=_build_account_groups(store, performance),
         mark_prices=value_accounts.mark_prices,
         position_figures=_position_figures(store),
         schema_expected=migrations.expected_version(),
@@ -104,6 +105,13 @@ def wire_api(
     )
     feed = EventFeed(history=store.history, wait_notified=context.result_waiter.wait_notified)
     return create_app(replace(context, websocket=WebSocketServer(context, feed)))
+
+
+def _build_account_groups(store: SqlStore, performance: PerformanceQueries) -> AccountGroupAdmin:
+    """Return the administration of groups of accounts."""
+    return AccountGroupAdmin(
+        store=store.account_groups, registry=store.registry, portfolio=performance.portfolio
+    )
 
 
 def _position_figures(store: SqlStore) -> PositionFigures:

@@ -8,6 +8,7 @@ from oms.api.signal_services import SignalServices
 from oms.config import Settings
 from oms.ports.vault import Vault
 from oms.services.access.administer import Administer
+from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.queries.ledger_queries import LedgerQueries
 from oms.services.signals.account_symbols import KnownAccountSymbols
 from oms.services.signals.authenticate_source import AuthenticateSource
@@ -27,6 +28,7 @@ def build_signals(
     queries: LedgerQueries,
     administer: Administer,
     vault: Vault,
+    value_accounts: ValueAccounts,
 ) -> SignalServices:
     """Return the services of the signal routes; ``vault`` opens the secrets of sources alone."""
     sources = store.signal_sources
@@ -50,6 +52,7 @@ def build_signals(
             groups=store.account_groups,
             kill_switches=store.kill_switches,
             history=store.history,
+            value_accounts=value_accounts,
         ),
         limits=SignalLimits(monotonic=time.monotonic),
         sources=SignalSourceAdmin(sources=sources, vault=vault, clock=submit.clock),

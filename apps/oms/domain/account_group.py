@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from oms.domain.money import ZERO, add, divide, multiply
+from oms.domain.money import ZERO, divide, multiply, total
 from oms.domain.value import value
 
 
@@ -43,15 +43,20 @@ def member_quantities(
     """
     if not group.is_by_equity:
         return {each.account_id: multiply(qty, each.ratio or ZERO) for each in group.members}
-    weights = {
+    weighted = weighted_equities(group, equities)
+    whole = total(weighted.values())
+    if not whole:
+        return dict.fromkeys(weighted, ZERO)
+    return {
+        account_id: divide(multiply(qty, equity), whole) for account_id, equity in weighted.items()
+    }
+
+
+def weighted_equities(
+    group: AccountGroup, equities: Mapping[int, Decimal]
+) -> Mapping[int, Decimal]:
+    """Return equity times weight of each account, not below 0; their proportion is the shares."""
+    return {
         each.account_id: multiply(max(equities[each.account_id], ZERO), each.equity_weight or ZERO)
         for each in group.members
-    }
-    total = ZERO
-    for weight in weights.values():
-        total = add(total, weight)
-    if not total:
-        return dict.fromkeys(weights, ZERO)
-    return {
-        account_id: divide(multiply(qty, weight), total) for account_id, weight in weights.items()
     }

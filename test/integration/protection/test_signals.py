@@ -121,6 +121,24 @@ async def test_a_size_is_a_state(trader: PaperTrader, sender: SignalSender) -> N
     await trader.assert_healthy()
 
 
+async def test_an_unknown_share_closes_and_opens_nothing(
+    trader: PaperTrader, sender: SignalSender
+) -> None:
+    """The equity of another member of the group was not known when the signal came."""
+    unknown = {"ratio": Decimal(0), "ratio_total": Decimal(0), "equity_weight": Decimal(1)}
+    await sender.send("sell")
+    row = await sender.send("buy", rules=evolve(sender.rules, reverse=True), **unknown)
+    assert (row["status"], row["reason_code"]) == ("blocked", "group_equity_unknown")
+    assert await sender.exposure() == []
+    row = await sender.send("position_size", position_size=Decimal(2), **unknown)
+    assert (row["status"], row["reason_code"]) == ("blocked", "group_equity_unknown")
+    row = await sender.send("buy", qty=Decimal(2), **unknown | {"ratio_total": Decimal(4)})
+    assert (row["status"], row["reason_code"]) == ("blocked", "min_order_qty")
+    share = {"ratio": Decimal(1), "ratio_total": Decimal(4), "equity_weight": Decimal(1)}
+    row = await sender.send("buy", qty=Decimal(2), **share)
+    assert (row["status"], await sender.exposure()) == ("done", ["0.5"])
+
+
 async def test_limits_admit_as_many_of_ten_at_once_as_they_allow(
     trader: PaperTrader, sender: SignalSender
 ) -> None:

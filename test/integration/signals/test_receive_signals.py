@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from decimal import Decimal
 
 from kit.databases.sql import execute, fetch_number, fetch_rows
 from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway
@@ -219,6 +220,28 @@ async def test_signal_of_a_group_is_one_command_per_member(
     assert again.json()["members"] == first.json()["members"]
     assert [row.get("ratio") for row in commands(dsn)] == ["1", "0.5"]
     assert fetch_number(dsn, "SELECT COUNT(DISTINCT group_signal_id) FROM signals") == 1
+
+
+async def test_shares_by_equity_are_those_of_the_receipt(
+    gateway: InProcessGateway, dsn: str
+) -> None:
+    second = await gateway.add_account("hedge")
+    weights = {gateway.account_id: "1", second: "2"}
+    members = [{"account_id": key, "equity_weight": text} for key, text in weights.items()]
+    group = await gateway.client(
+        "POST", "/account-groups", {"name": "both", "members": members}, key=ADMIN_KEY
+    )
+    source = await add_source(gateway, "tradingview", account_group_id=group.json()["group_id"])
+    path = f"/signals/tradingview/{source['path_token']}"
+    alert = {"ticker": "BTCUSDT", "action": "buy", "alert_id": "e-1", "quantity": "1"}
+    first = await post(gateway, path, alert)
+    stored = [(row["ratio"], row["ratio_total"], row["equity_weight"]) for row in commands(dsn)]
+    own, doubled = (Decimal(row[0]) for row in stored)
+    assert first.status == 202 and doubled == 2 * own > 0
+    assert [row[1:] for row in stored] == [(str(own + doubled), w) for w in weights.values()]
+    execute(dsn, f"UPDATE account_group_members SET equity_weight = 9 WHERE account_id={second}")
+    again = await post(gateway, path, alert)
+    assert again.json()["members"] == first.json()["members"] and len(commands(dsn)) == 2
 
 
 async def test_full_queue_is_reported_and_stored(gateway: InProcessGateway, dsn: str) -> None:

@@ -140,6 +140,8 @@ SIGNAL = ExecuteSignal(
     stop_gain_pct=Decimal("4.5"),
     comment="c",
     ratio=Decimal("0.1"),
+    ratio_total=Decimal("0.7"),
+    equity_weight=Decimal(2),
 )
 SMALL_SIGNAL = ExecuteSignal(
     signal_id=1,

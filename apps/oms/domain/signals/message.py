@@ -48,6 +48,12 @@ class SignalMessage:
         """The price of a limit order; ``None`` for a market order."""
         return self.price if self.order_type == "limit" else None
 
+    @property
+    def only_closes(self) -> bool:
+        """Whether it leads to no position, whatever is held."""
+        is_flat = self.action is SignalAction.POSITION_SIZE and self.position_size == 0
+        return self.action is SignalAction.CLOSE or is_flat
+
     def is_stale(self, now: datetime, age_max_seconds: int) -> bool:
         """Return whether it is older than the source allows, or of the future; 0 allows all."""
         if not age_max_seconds or self.sent_at is None:

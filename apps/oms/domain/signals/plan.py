@@ -15,10 +15,12 @@ reversal is sized by the rules of the source.
 from collections.abc import Sequence
 from decimal import Decimal
 
+from oms.domain.errors import Refused
 from oms.domain.instrument import Instrument
 from oms.domain.money import ZERO, add, multiply, round_down_to_step, subtract, total
 from oms.domain.side import Side
 from oms.domain.signals.signal import ExecuteSignal, SignalAction
+from oms.domain.signals.sizing import size_of_member
 from oms.domain.value import value
 
 NO_POSITION = "no_position"
@@ -90,8 +92,9 @@ def plan_signal(
             return SignalPlan(reductions=reductions, ignored=None if held else NO_POSITION)
         case SignalAction.POSITION_SIZE:
             assert signal.position_size is not None, "the parser demands it"
-            ratio = Decimal(1) if signal.ratio is None else signal.ratio
-            size = multiply(signal.position_size, ratio)
+            size = size_of_member(signal, instrument.step)
+            if isinstance(size, Refused):
+                return SignalPlan(blocked=size.reason)
             return _plan_size(size, held, instrument, can_short=can_short)
         case SignalAction.BUY | SignalAction.SELL:
             side = Side(signal.action.value)

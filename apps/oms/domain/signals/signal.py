@@ -120,8 +120,13 @@ class ExecuteSignal:
     stop_loss_pct: Decimal | None = None
     stop_gain_pct: Decimal | None = None
     comment: str | None = None
-    #: Share of the quantity for a member of a group of accounts.
+    #: Of a member of a group of accounts: its quantity is that of the signal times this, or with
+    #: ``ratio_total`` times this part of it. They are those of the time of receipt.
     ratio: Decimal | None = None
+    #: In a group by equity the sum over all members; 0: an equity was not known, or all were 0.
+    ratio_total: Decimal | None = None
+    #: In a group by equity the weight, for sizes in percent of the own equity.
+    equity_weight: Decimal | None = None
 
 
 @value

@@ -17,9 +17,10 @@ from oms.domain.money import (
     multiply,
     subtract,
 )
-from oms.domain.signals.signal import ExecuteSignal, Sizing, SizingKind
+from oms.domain.signals.signal import ExecuteSignal, SignalAction, Sizing, SizingKind
 from oms.domain.value import value
 
+GROUP_EQUITY_UNKNOWN = "group_equity_unknown"
 _ONE = Decimal(1)
 
 
@@ -64,17 +65,44 @@ def message_quantity(
     """Return the quantity that the message gives in base or as a value; ``None`` if neither."""
     if signal.qty is None and signal.notional is None:
         return None
-    qty = _quantity(sizing_of(signal), SizingInputs(instrument=instrument, price=price))
-    return qty if isinstance(qty, Refused) else _round_down(_share(signal, qty), instrument.step)
+    return _member_quantity(signal, SizingInputs(instrument=instrument, price=price))
 
 
 def opening_quantity(signal: ExecuteSignal, inputs: SizingInputs) -> Decimal | Refused:
     """Return the quantity of an opening order, or why there is none."""
-    qty = _quantity(sizing_of(signal), inputs)
+    qty = _member_quantity(signal, inputs)
     if isinstance(qty, Refused):
         return qty
-    rounded = _round_down(_share(signal, qty), inputs.instrument.step)
-    return refuse_below_minimum(inputs.instrument, rounded, inputs.price) or rounded
+    return refuse_below_minimum(inputs.instrument, qty, inputs.price) or qty
+
+
+def share_of(signal: ExecuteSignal) -> Fraction | Refused:
+    """Return by what a member of a group of accounts multiplies quantities; 1 without a group.
+
+    A size in percent of the equity is taken of the own equity, so it is multiplied by the weight
+    alone.
+    """
+    if signal.ratio is None:
+        return Fraction(1)
+    has_size = signal.action is SignalAction.POSITION_SIZE
+    if signal.equity_weight is not None and not has_size and needs_equity(signal):
+        return exact_fraction(signal.equity_weight)
+    if signal.ratio_total is None:
+        return exact_fraction(signal.ratio)
+    if not signal.ratio_total:
+        message = "the share of this account is not known: the equity of a member was unknown"
+        return Refused(code="risk_blocked", reason=GROUP_EQUITY_UNKNOWN, message=message)
+    return exact_fraction(signal.ratio) / exact_fraction(signal.ratio_total)
+
+
+def size_of_member(signal: ExecuteSignal, step: Decimal) -> Decimal | Refused:
+    """Return the signed size that the signal asks this account for, cut to the step."""
+    size = exact_fraction(signal.position_size or ZERO)
+    share = share_of(signal) if size else Fraction(1)
+    if isinstance(share, Refused):
+        return share
+    wanted = _round_down(abs(size * share), step)
+    return wanted if size >= 0 else -wanted
 
 
 def refuse_below_minimum(
@@ -129,6 +157,17 @@ def no_price(symbol: str) -> Refused:
     )
 
 
+def _member_quantity(signal: ExecuteSignal, inputs: SizingInputs) -> Decimal | Refused:
+    """Return the share of this account in the quantity, cut to the step."""
+    qty = _quantity(sizing_of(signal), inputs)
+    if isinstance(qty, Refused):
+        return qty
+    share = share_of(signal)
+    if isinstance(share, Refused):
+        return share
+    return _round_down(qty * share, inputs.instrument.step)
+
+
 def _quantity(sizing: Sizing, inputs: SizingInputs) -> Fraction | Refused:
     """Return the quantity before it is rounded; that of ``position_pct`` is rounded."""
     amount = exact_fraction(sizing.value)
@@ -176,11 +215,6 @@ def _by_stop_distance(
         message = f"the stop loss {decimal_text(stop_loss)} is at the price"
         return Refused(code="risk_blocked", reason="invalid_stops", message=message)
     return risk / loss
-
-
-def _share(signal: ExecuteSignal, qty: Fraction) -> Fraction:
-    """Return the share of a member of a group of accounts."""
-    return qty if signal.ratio is None else qty * exact_fraction(signal.ratio)
 
 
 def _round_down(qty: Fraction, step: Decimal) -> Decimal:

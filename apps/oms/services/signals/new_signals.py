@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from oms.domain.account_group import AccountGroup, weighted_equities
 from oms.domain.commands.command import SYSTEM_ROLE, Actor
 from oms.domain.errors import Forbidden, Invalid
+from oms.domain.money import ZERO, total
 from oms.domain.signals.message import SignalMessage
 from oms.domain.signals.signal import (
     ExecuteSignal,
@@ -64,8 +66,10 @@ class Target:
 
     account_id: int
     strategy_id: int
-    #: Share of the quantity of a member of a group.
+    #: Share of the quantity of a member of a group, as ``ExecuteSignal`` has it.
     ratio: Decimal | None = None
+    ratio_total: Decimal | None = None
+    equity_weight: Decimal | None = None
 
 
 @value
@@ -107,6 +111,32 @@ def strategy_of(message: SignalMessage, source: SignalSource) -> int:
     if source.strategy_id:
         raise Forbidden("the source has another strategy", reason="source_strategy")
     return message.strategy_id
+
+
+def group_targets(
+    group: AccountGroup, strategy_id: int, equities: Mapping[int, Decimal]
+) -> Sequence[Target]:
+    """Return the members of a group, ascending, with their shares.
+
+    A group by equity without ``equities`` has unknown shares: the worker opens nothing.
+    """
+    members = sorted(group.members, key=lambda each: each.account_id)
+    if not group.is_by_equity:
+        return [
+            Target(account_id=each.account_id, strategy_id=strategy_id, ratio=each.ratio)
+            for each in members
+        ]
+    parts = weighted_equities(group, equities) if equities else {}
+    return [
+        Target(
+            account_id=each.account_id,
+            strategy_id=strategy_id,
+            ratio=parts.get(each.account_id, ZERO),
+            ratio_total=total(parts.values()),
+            equity_weight=each.equity_weight,
+        )
+        for each in members
+    ]
 
 
 def actor_of(received: ReceivedSignal) -> Actor:
@@ -189,6 +219,8 @@ def new_payload(
         stop_gain_pct=None if message.stop_gain is not None else tp_pct or None,
         comment=message.comment,
         ratio=target.ratio,
+        ratio_total=target.ratio_total,
+        equity_weight=target.equity_weight,
     )
 
 

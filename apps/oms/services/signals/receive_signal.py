@@ -5,11 +5,14 @@ is nothing to close, the gateway is disabled, the queue is full. Such a signal h
 command. A repeat is found by the database, so that a sender which got no answer may send again.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from oms.domain.access import Permission, refuse
+from oms.domain.account_group import AccountGroup
 from oms.domain.commands.command import OWN_REQUEST_ID_PREFIX
 from oms.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from oms.domain.risk.kill_switch import KillScope
@@ -29,6 +32,7 @@ from oms.ports.kill_switches import KillSwitchStore
 from oms.ports.market.account_symbols import AccountSymbols
 from oms.ports.registry import Registry
 from oms.ports.signals.stored_signals import NewSignal, SignalRow, Signals
+from oms.services.performance.value_accounts import ValueAccounts
 from oms.services.signals.authenticate_source import SignalSender
 from oms.services.signals.new_signals import (
     Decision,
@@ -37,6 +41,7 @@ from oms.services.signals.new_signals import (
     Target,
     actor_of,
     audit_context,
+    group_targets,
     new_key_row,
     new_payload,
     new_repeat,
@@ -45,10 +50,13 @@ from oms.services.signals.new_signals import (
     signal_of_key,
     strategy_of,
 )
+from oms.services.submission.group_equities import member_equities
 from oms.services.submission.submit import Submit
 from oms.wire.commands.command_codec import command_type_of, encode_payload, payload_fingerprint
 from oms.wire.json import dumps
 from oms.wire.signals.signal_rows import signal_event
+
+logger = logging.getLogger(__name__)
 
 SAME_BODY_WINDOW = timedelta(seconds=120)
 """How long an alert without ``alert_id`` is a repeat of one with the same body."""
@@ -65,6 +73,7 @@ class ReceiveSignal:
     groups: AccountGroups
     kill_switches: KillSwitchStore
     history: HistoryReads
+    value_accounts: ValueAccounts
 
     async def __call__(self, received: ReceivedSignal) -> SignalReceipt:
         """Return the stored signal, or the one that this is a repeat of.
@@ -128,7 +137,7 @@ class ReceiveSignal:
                 raise NotFound(f"account_id={account_id}", code="account_not_found")
             targets = [Target(account_id=account_id, strategy_id=message.strategy_id or 0)]
         else:
-            targets = list(await self._targets_of(source, strategy_of(message, source)))
+            targets = list(await self._targets_of(source, message))
             if message.account_id not in (None, source.account_id):
                 raise Forbidden("the source has another account", reason="source_account")
         if sender.principal is not None:
@@ -150,19 +159,29 @@ class ReceiveSignal:
             return names[message.symbol]
         return resolve_symbol(message.symbol, await self.symbols(account_id), names)
 
-    async def _targets_of(self, source: SignalSource, strategy_id: int) -> Sequence[Target]:
+    async def _targets_of(self, source: SignalSource, message: SignalMessage) -> Sequence[Target]:
+        strategy_id = strategy_of(message, source)
         if source.account_group_id is None:
             assert source.account_id is not None, "a source has an account or a group"
             return [Target(account_id=source.account_id, strategy_id=strategy_id)]
         for group in await self.groups.all():
             if group.id == source.account_group_id:
-                if group.is_by_equity:
-                    raise Conflict("signals of a group are divided by ratio, not by equity")
-                return [
-                    Target(account_id=each.account_id, strategy_id=strategy_id, ratio=each.ratio)
-                    for each in sorted(group.members, key=lambda each: each.account_id)
-                ]
+                needs_shares = group.is_by_equity and not message.only_closes
+                equities = await self._equities(group) if needs_shares else {}
+                return group_targets(group, strategy_id, equities)
         raise NotFound(f"there is no group {source.account_group_id}")
+
+    async def _equities(self, group: AccountGroup) -> Mapping[int, Decimal]:
+        """Return the equities of a group at this instant; none if one is not known.
+
+        What the signal closes does not follow from them: it is stored in any case.
+        """
+        ids = [each.account_id for each in group.members]
+        try:
+            return member_equities(ids, (await self.value_accounts(ids)).values())
+        except Conflict as error:
+            logger.warning("group_equity_unknown group_id=%d message=%s", group.id, error.message)
+            return {}
 
     async def _decide(self, received: ReceivedSignal, target: Target, now: datetime) -> Decision:
         """Return what a signal is on one account. Raises ``Invalid`` without a group."""

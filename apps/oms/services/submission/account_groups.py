@@ -1,18 +1,19 @@
 """Groups of accounts: who may change them, and the commands of one order for a group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from oms.domain.access import Permission, Principal, Role, refuse
 from oms.domain.account_group import AccountGroup, GroupMember, member_quantities
 from oms.domain.commands.command import SendOrder
-from oms.domain.errors import Conflict, Forbidden, NotFound
+from oms.domain.errors import Forbidden, NotFound
 from oms.domain.value import evolve
 from oms.ports.admin.account_groups import AccountGroups
 from oms.ports.audit_log import AuditContext
 from oms.ports.registry import Registry
 from oms.services.performance.portfolio import Portfolio
+from oms.services.submission.group_equities import member_equities
 from oms.wire.commands.command_requests import CommandRequest
 
 
@@ -89,20 +90,10 @@ class AccountGroupAdmin:
             for account_id in sorted(quantities)
         ]
 
-    async def _equities(self, principal: Principal, group: AccountGroup) -> dict[int, Decimal]:
+    async def _equities(self, principal: Principal, group: AccountGroup) -> Mapping[int, Decimal]:
         ids = [member.account_id for member in group.members]
         view = await self.portfolio(principal, ids)
-        equities = {
-            each.account.id: each.value.equity
-            for each in view.accounts
-            if each.value.equity is not None
-        }
-        if len({each.value.currency for each in view.accounts}) > 1:
-            raise Conflict("the accounts of the group report equity in several currencies")
-        missing = [str(account_id) for account_id in ids if account_id not in equities]
-        if missing:
-            raise Conflict(f"the equity of these accounts is not known: {', '.join(missing)}")
-        return {account_id: equity for account_id, equity in equities.items() if equity is not None}
+        return member_equities(ids, view.accounts)
 
     async def _check_members(self, principal: Principal, members: Sequence[GroupMember]) -> None:
         ids = [member.account_id for member in members]

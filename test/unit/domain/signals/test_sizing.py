@@ -23,6 +23,7 @@ from oms.domain.signals.sizing import (
     opening_quantity,
     refuse_pyramiding,
     refuse_slippage,
+    size_of_member,
 )
 from oms.domain.value import evolve
 
@@ -180,3 +181,39 @@ def test_reasons_are_one_line(reason: str, value: int | None, limit: int | None,
         limit=None if limit is None else Decimal(limit),
     )
     assert reason_text(refused, "BTC/USDT") == text
+
+
+_THIRD = {"ratio": Decimal(1), "ratio_total": Decimal(3), "equity_weight": Decimal(2)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"ratio": Decimal("0.5")}, "1.5"),
+        (_THIRD, "1"),  # Exact: a third of 3 is not 0.999.
+        (_THIRD | {"ratio": Decimal(2)}, "2"),
+        (_THIRD | {"qty": None, "qty_pct": Decimal(1)}, "2"),  # 1 % of its own equity, twice.
+    ],
+)
+def test_a_member_of_a_group_gets_its_share(changes: dict[str, object], expected: str) -> None:
+    signal = signal_of(**({"qty": Decimal(3)} | changes))
+    assert opening_quantity(signal, inputs()) == Decimal(expected)
+
+
+def test_an_unknown_share_opens_nothing() -> None:
+    unknown = {"ratio": Decimal(0), "ratio_total": Decimal(0), "equity_weight": Decimal(1)}
+    sized = signal_of(**unknown)
+    refused = opening_quantity(sized, inputs())
+    assert isinstance(refused, Refused) and refused.reason == "group_equity_unknown"
+    assert isinstance(message_quantity(evolve(sized, qty=Decimal(1)), INSTRUMENT, None), Refused)
+    assert message_quantity(sized, INSTRUMENT, None) is None, "it may close all of the other side"
+
+
+@pytest.mark.parametrize(
+    ("size", "total", "expected"), [("-3", "3", "-1"), ("0", "0", "0"), ("1", "3", "0.333")]
+)
+def test_a_size_of_a_member_is_cut_to_the_step(size: str, total: str, expected: str) -> None:
+    share = {"ratio": Decimal(1), "ratio_total": Decimal(total), "equity_weight": Decimal(1)}
+    action = SignalAction.POSITION_SIZE
+    signal = signal_of("pct_equity", action=action, position_size=Decimal(size), **share)
+    assert size_of_member(signal, INSTRUMENT.step) == Decimal(expected)
