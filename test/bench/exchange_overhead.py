@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 import ccxt.async_support
 
 from bench import systems
-from bench.driver_calls import RawHttpClient
-from bench.driver_overhead import create_loopback_account
+from bench.driver.calls import RawHttpClient
+from bench.driver.overhead import create_loopback_account
 from bench.latency import content_length, percentile
 from bench.load import Target
 from bench.processes import BenchError

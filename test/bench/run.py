@@ -28,16 +28,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import (
     compare,
-    driver_overhead,
     exchange_overhead,
     fan_out,
     floors,
     growth,
     load,
+    signals,
     stop_levels,
     systems,
     web_desk,
 )
+from bench.driver import overhead
 from bench.processes import BenchError
 from bench.report import GATEWAYS, NAIVE, render
 from bench.rounds import Rounds, Workload
@@ -50,9 +51,10 @@ LATENCY_RATE = 100
 SEPARATE = {
     "growth": growth.main,
     "fan_out": fan_out.main,
-    "driver": driver_overhead.main,
+    "driver": overhead.main,
     "exchange": exchange_overhead.main,
     "compare": compare.main,
+    "signals": signals.main,
     "stop_levels": stop_levels.main,
     "web_desk": web_desk.main,
 }

@@ -57,8 +57,8 @@ class SinkServer:
                 "Connection: close\r\n\r\n".encode()
             )
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the client, or the test, has ended
         finally:
             writer.close()
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import driver_calls, driver_watch, systems
-from bench.driver_calls import CallCosts
-from bench.driver_watch import WatchDelays
+from bench import systems
+from bench.driver import calls, watch
+from bench.driver.calls import CallCosts
+from bench.driver.watch import WatchDelays
 from bench.latency import percentile
 from bench.load import Target
 from bench.processes import BenchError
@@ -58,9 +59,9 @@ def _measure_paper_account(
     stack.callback(system.stop)
     system.start()
     size = {"rounds": options.rounds, "calls": options.calls}
-    costs = driver_calls.measure_driver(system.target, **size)
+    costs = calls.measure_driver(system.target, **size)
     _print(f"{kind}: the driver, ms (ratio to the same raw HTTP request)", costs)
-    costs = driver_calls.measure_gateway(system.target, **size)
+    costs = calls.measure_gateway(system.target, **size)
     _print(f"{kind}: the gateway by raw HTTP, ms (ratio to the first)", costs)
     other = replace(system.target, accounts=system.target.accounts[1:])
     print(f"\n{kind}: from fill to the callback of watch_orders, ms\n")
@@ -71,7 +72,7 @@ def _measure_paper_account(
 
 def _measure_watch(target: Target, rate: int, options: argparse.Namespace) -> int:
     runs = [
-        driver_watch.measure(
+        watch.measure(
             target, events_per_second=rate, seconds=options.seconds, prefix=f"watch-{rate}-{number}"
         )
         for number in range(options.rounds)
@@ -110,7 +111,7 @@ def _measure_loopback_account(folder: Path, options: argparse.Namespace) -> None
                 symbol=SYMBOL,
                 qty=QTY,
             )
-            costs = driver_calls.compare_with_ccxt(
+            costs = calls.compare_with_ccxt(
                 target,
                 venue.config("loop-a"),
                 rounds=options.rounds,
