@@ -8,6 +8,7 @@ from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
+from oms.ports.signals.stored_signals import SignalRow
 
 
 class OrderColumns(NamedTuple):
@@ -79,6 +80,14 @@ class VerificationReads(Protocol):
 
     async def order_columns(self, order_ids: Sequence[int]) -> Mapping[int, OrderColumns]:
         """Return duplicated columns by order id; unknown ids are left out."""
+        ...
+
+    async def signals(self, signal_ids: Sequence[int]) -> Mapping[int, SignalRow]:
+        """Return signals by id; unknown ids are left out."""
+        ...
+
+    async def signals_of(self, account_id: int, after: int, limit: int) -> Sequence[SignalRow]:
+        """Return signals of the account, ascending by id after ``after``."""
         ...
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:

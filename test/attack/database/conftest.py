@@ -16,7 +16,8 @@ from kit.attack.tampering_kinds import LATE
 from kit.databases.mariadb import PrivateMariaDB
 from kit.databases.sql import dsn_of
 from kit.gateway.admin_client import AdminClient
-from kit.gateway.in_process import open_gateway
+from kit.gateway.in_process import InProcessGateway, open_gateway
+from kit.polling import poll_until
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.clock import SystemClock
 from oms.adapters.sql.store import SqlStore
@@ -146,6 +147,9 @@ async def make_book(dsn: str) -> Book:
         limit = [gateway.command(order_type="limit", price="40000")]
         answer = await gateway.client("POST", "/oms/commands?wait_ms=10000", limit)
         assert answer.status == 200
+        for qty, status in (("0.01", "done"), ("0.00000001", "blocked")):
+            signal = {"account_id": account_id, "symbol": SYMBOL, "side": "buy", "qty": qty}
+            await _send_signal(gateway, signal, status)
         await gateway.stop_worker()
         await chain_all(gateway.store)
         checkpoints = Checkpoints(
@@ -156,6 +160,17 @@ async def make_book(dsn: str) -> Book:
             installation=await gateway.store.installation_tag(),
         )
         return Book(dsn, await checkpoints.make(), settings)
+
+
+async def _send_signal(gateway: InProcessGateway, body: dict[str, Any], status: str) -> None:
+    """Send a signal, and wait until it has ended so."""
+    answer = await gateway.client("POST", "/signals/trade", body)
+    path = f"/signals/{answer.json()['signal_id']}"
+
+    async def read() -> str:
+        return str((await gateway.client("GET", path)).json()["signal"]["status"])
+
+    assert await poll_until(read, lambda found: found != "queued", 10) == status
 
 
 @dataclass(frozen=True, slots=True)

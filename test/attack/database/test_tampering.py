@@ -42,6 +42,7 @@ OUT_OF_REACH = {
         "INSERT INTO ccxt_orders_raw (id, account_id, exchange_id, raw_json, fingerprint_hash,"
         f" observed_at) SELECT {FAR}, id, 'x', '{{}}', 'x', '{LATE}' FROM accounts"
     ),
+    "body of a signal as it was received": "UPDATE signals SET raw_json = '{}'",
     "discrepancies and reconcile runs": (
         "INSERT INTO reconcile_runs (id, account_id, scope, started_at, finished_at, counts_json)"
         f" SELECT {FAR}, id, 'short', '{LATE}', '{LATE}', '{{}}' FROM accounts"

@@ -146,6 +146,50 @@ KINDS: dict[str, tuple[str, Expected]] = {
         "UPDATE account_streams SET lease_token = 99 WHERE account_id > 0",
         ("lease_fence", "account"),
     ),
+    # Signals.
+    **{
+        f"signal {column} {value}": (
+            f"UPDATE signals SET {column} = {value} WHERE status = 'done'",
+            (finding, "signal"),
+        )
+        for column, value, finding in (
+            ("symbol", "'ETH/USDT:USDT'", "signal_terms"),
+            ("action", "'sell'", "signal_terms"),
+            ("source_id", "77", "signal_terms"),
+            ("strategy_id", "77", "signal_terms"),
+            ("price", "'1'", "signal_terms"),
+            ("status", "'failed'", "signal_outcome"),
+            ("reason_code", "'x'", "signal_outcome"),
+            ("finished_at", "NULL", "signal_finished_at"),
+            ("command_ids", "NULL", "signal_command"),
+            ("command_ids", "'[777]'", "signal_command"),
+            ("order_ids", "'[]'", "signal_result"),
+            ("order_ids", "'[777]'", "signal_order"),
+            ("position_id", "777", "signal_result"),
+            ("group_signal_id", "777", "signal_group"),
+        )
+    },
+    "signal that was executed is queued": (
+        "UPDATE signals SET status = 'queued', finished_at = NULL WHERE status = 'done'",
+        ("signal_outcome", "signal"),
+    ),
+    "signal that was refused is done": (
+        "UPDATE signals SET status = 'done', reason_code = NULL WHERE status = 'blocked'",
+        ("signal_outcome", "signal"),
+    ),
+    "reason of a refused signal": (
+        "UPDATE signals SET reason_code = 'as agreed' WHERE status = 'blocked'",
+        ("signal_outcome", "signal"),
+    ),
+    "signal deleted": (
+        "DELETE FROM signals WHERE status = 'done'",
+        ("command_signal", "command"),
+    ),
+    "leg of a signal left out": (
+        "UPDATE signals SET command_ids = REPLACE('[N]', 'N', (SELECT MIN(id) FROM oms_commands"
+        " WHERE request_id = REPLACE('oms:signal:N', 'N', signals.id))) WHERE status = 'done'",
+        ("signal_command", "signal"),
+    ),
     # The registry.
     "role of a user": (
         "UPDATE users SET role = 'admin' WHERE role = 'risk'",

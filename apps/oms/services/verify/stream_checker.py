@@ -17,6 +17,7 @@ from oms.services.verify.command_chain import check_unlinked
 from oms.services.verify.event_projection import EventProjection, UnreportedRows
 from oms.services.verify.findings import Findings, make_finding
 from oms.services.verify.history_pages import PAGE_ROWS, iterate_pages
+from oms.services.verify.signals.signal_rules import check_signal_of_command, signal_id_of
 from oms.services.verify.stream_rules import EventCheck, check_command, must_be_reported
 
 _ALL = 2**31 - 1
@@ -157,8 +158,11 @@ class CommandChecker:
         """Check a page; an order is written together with the end of its command."""
         order_ids = {command.order_id for command in commands if command.order_id is not None}
         orders = {row.id: row for row in await self.history.orders_by_id(sorted(order_ids))}
+        signal_ids = {signal_id_of(command) for command in commands} - {None}
+        signals = await self.audit.signals(sorted(filter(None, signal_ids)))
         for command in commands:
             findings.add(check_command(command, orders))
+            findings.add(check_signal_of_command(command, signals))
 
     async def _check_running(self, account_id: int, ids: Sequence[int], findings: Findings) -> None:
         """Find running commands without a lease; the lease is checked before and after the read."""

@@ -15,10 +15,12 @@ from oms.adapters.sql.reads.registry_rows import read_registry_rows
 from oms.adapters.sql.reads.value_scan import scan_values
 from oms.adapters.sql.rows import deals, exchange_state, positions
 from oms.adapters.sql.rows.valid_rows import Decoded, decode_rows
+from oms.adapters.sql.signals import rows as signals
 from oms.domain.instrument import Instrument
 from oms.domain.ledger.deal import Deal
 from oms.domain.ledger.position import Position
 from oms.ports.exchange import ExchangeStateRows, TradeRow
+from oms.ports.signals.stored_signals import SignalRow
 from oms.ports.verification_reads import (
     InvalidValue,
     LeaseTokens,
@@ -88,6 +90,23 @@ class SqlVerificationReads:
             row[0]: OrderColumns(row[1], bool(row[2]), decimal(row[3]))
             for row in await self._database.fetch(text, order_ids)
         }
+
+    async def signals(self, signal_ids: Sequence[int]) -> Mapping[int, SignalRow]:
+        """Return signals by id."""
+        if not signal_ids:
+            return {}
+        text = f"{signals.SELECTED} WHERE id IN ({self._dialect.params(len(signal_ids))})"
+        found = await self._database.fetch(text, signal_ids)
+        return {row.id: row for row in self._decoded(found, signals.signal_from_row)}
+
+    async def signals_of(self, account_id: int, after: int, limit: int) -> Sequence[SignalRow]:
+        """Return a page of the account's signals."""
+        text = (
+            f"{signals.SELECTED} WHERE account_id = {self._dialect.param}"
+            f" AND id > {self._dialect.param} ORDER BY id LIMIT {self._dialect.param}"
+        )
+        found = await self._database.fetch(text, (account_id, after, limit))
+        return self._decoded(found, signals.signal_from_row)
 
     async def strategies(self, strategy_ids: Sequence[int]) -> frozenset[int]:
         """Return the ids that exist."""

@@ -1,0 +1,1 @@
+"""Checks of signals for ``oms verify``."""
