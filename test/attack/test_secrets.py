@@ -10,6 +10,7 @@ at all would prove nothing.
 import base64
 import gzip
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from kit.gateway import secrets_session
 from kit.gateway.processes import Gateway
 from kit.gateway.secrets_session import Session, make_secret
 from kit.gateway.shell import Shell
+from kit.gateway.signal_secrets import exercise_signals
 from kit.http.client import call
 from kit.polling import wait_until
 from oms.adapters.sql.tables import METADATA
@@ -76,6 +78,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
             away = _locks(stack, gateway)
         session = Session(gateway, {"database password": password})
         secrets_session.run_session(session)
+        exercise_signals(session)
         secrets_session.run_during_outage(session, *away)
         wait_until(
             lambda: call(gateway, "GET", "/readyz")[0] == 200, 40, "the gateway is ready again"
@@ -113,9 +116,18 @@ def test_no_secret_is_printed_or_stored(session: Session) -> None:
         if form in text
     ]
     assert leaks == []
+    _check_log_format(session)
     _known_again(session, stored)
     for path in session.gateway.data_folder.rglob("*"):
         assert path.is_dir() or path.is_socket() or not path.stat().st_mode & 0o077, path
+
+
+def _check_log_format(session: Session) -> None:
+    """Where the gateway logs JSON, each line of the whole session is one object with its fields."""
+    if session.gateway.environment.get("OMS_LOG_FORMAT") == "json":
+        lines = session.gateway.log.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        assert all({"at", "level", "logger", "pid", "event"} <= row.keys() for row in rows)
 
 
 def _known_again(session: Session, stored: dict[str, str]) -> None:

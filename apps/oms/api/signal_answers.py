@@ -25,7 +25,10 @@ HUNDRED = Decimal(100)
 def bounce_answer(
     receipt: SignalReceipt, rows: Sequence[SignalRow], source: SignalSource | None
 ) -> BounceAnswer:
-    """Return the answer to a bounce signal; ``rows`` are as they stand now."""
+    """Return the answer to a bounce signal; ``rows`` are as they stand now.
+
+    Of a refused one it names no order: its sender takes an id for an order that was sent.
+    """
     row = rows[0]
     is_queued, is_done = row.status is SignalStatus.QUEUED, row.status is SignalStatus.DONE
     is_disabled = row.reason_code == DISABLED
@@ -36,8 +39,8 @@ def bounce_answer(
         "risk_ok": None if is_queued else not refused,
         "signal_id": row.group_signal_id,
         "command_id": _first(row.command_ids),
-        "order_id": _first(row.order_ids),
-        "position_id": row.position_id,
+        "order_id": None if refused else _first(row.order_ids),
+        "position_id": None if refused else row.position_id,
         "levels_final": not is_queued,
         "status": row.status.value,
         "reason_code": row.reason_code,

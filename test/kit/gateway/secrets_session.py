@@ -23,7 +23,7 @@ from kit.polling import wait_until
 
 ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
 SECONDS_MAX = 30
-SHOWN_ONCE = ("api_key_plain", "token", "csrf_token")
+SHOWN_ONCE = ("api_key_plain", "token", "csrf_token", "path_token", "secret")
 """Response keys under which a new secret is returned to its owner only."""
 SET_COOKIE = re.compile(r"^set-cookie: (\w+)=(ses_[\w-]+)(.*)$", re.IGNORECASE | re.MULTILINE)
 

@@ -16,8 +16,8 @@ CHECKS = {
     for line in PAGE.splitlines()
     if line.startswith("| ") and "`test/" in line and line not in ROWS.values()
 }
-#: Kinds of trading checks, and their last numbers.
-KINDS = {"P": 8, "R": 9, "K": 5, "M": 2, "O": 3, "X": 3, "F": 3, "Z": 5}
+#: Kinds of checks of trading, signals, health and notifications, and their last numbers.
+KINDS = {"P": 8, "R": 9, "K": 5, "M": 2, "O": 3, "X": 3, "F": 3, "Z": 5, "S": 11, "H": 4, "N": 1}
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 POINTS = [line for line in RELIABILITY.splitlines() if line.startswith("| ") and "`test/" in line]
 NAMED = re.compile(r"`(test/[\w/]+\.py)::(\w+)`")
