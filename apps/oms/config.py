@@ -175,6 +175,15 @@ class NotifySettings(BaseModel):
     allow_private: bool = False
 
 
+class RunnerSettings(BaseModel):
+    """The process of background tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
+    enabled: bool = True
+
+
 class UiSettings(BaseModel):
     """The web desk, and the sessions of its browsers."""
 
@@ -210,9 +219,11 @@ class Settings(BaseModel):
     master_key: str | None = Field(default=None, repr=False)
     #: File of master keys, one per line; absent: ``home/master.key``.
     master_key_file: Path | None = None
-    #: Key of the secrets that API and runner open, as those of sinks; absent: ``signal.key`` beside
-    #: the file of master keys.
+    #: Key of the secrets that API and runner open, as those of sinks; absent: that of
+    #: ``signal_key_file``.
     signal_key: str | None = Field(default=None, repr=False)
+    #: File of that key; absent: ``signal.key`` beside the file of master keys.
+    signal_key_file: Path | None = None
     #: Folder of the Unix sockets for notifications between processes; absent: ``home/notifier``.
     notifier_dir: Path | None = None
     #: Folder of recorded prices for paper accounts; absent: ``home/tapes``.
@@ -220,8 +231,7 @@ class Settings(BaseModel):
     #: Folder of cached market tables of exchanges; absent: ``home/markets``.
     markets_dir: Path | None = None
     lease_seconds: float = Field(default=5, ge=1)
-    #: Whether ``oms up`` runs a runner, and the health of the gateway expects one.
-    runner: bool = True
+    runner: RunnerSettings = RunnerSettings()
     #: How long ``oms up`` waits for a heartbeat before it restarts a process.
     silence_seconds_max: float = Field(default=5, ge=1)
     commands: CommandSettings = CommandSettings()
@@ -335,8 +345,10 @@ class Settings(BaseModel):
         )
 
     @property
-    def signal_key_file(self) -> Path:
+    def signal_key_path(self) -> Path:
         """The file of the signal key."""
+        if self.signal_key_file is not None:
+            return self.signal_key_file
         return self.key_file.with_name(SIGNAL_KEY_FILE_NAME)
 
     @property

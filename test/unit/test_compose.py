@@ -79,10 +79,9 @@ def test_no_service_starts_before_the_migrations(stack: dict[str, Any]) -> None:
     healthy = {"condition": "service_healthy"}
     done = {"condition": "service_completed_successfully"}
     assert services["migrate"]["depends_on"] == {"mysql": healthy}
-    for name in ("api", "worker"):
+    for name in ("api", "worker", "runner"):
         first = {"mysql": healthy, "migrate": done, "master-key": done}
         assert services[name]["depends_on"] == first
-    assert services["runner"]["depends_on"] == {"mysql": healthy, "migrate": done}
     for name in ("mysql", "api", "worker", "runner"):
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -109,6 +108,20 @@ def test_one_service_creates_the_master_key_and_all_read_it(stack: dict[str, Any
     recipe = (ROOT / "apps" / "Dockerfile").read_text()
     assert f"-o oms -g oms -m 0700 /var/lib/oms {file.parent}" in recipe
     assert "keys" in stack["volumes"]
+
+
+def test_the_runner_cannot_read_the_master_key(stack: dict[str, Any]) -> None:
+    settings = load_settings({"OMS_CONFIG": str(EXAMPLE)})
+    signal_folder = settings.signal_key_path.parent
+    services = stack["services"]
+    runner = services["runner"]["volumes"]
+    assert f"signal-key:{signal_folder}:ro" in runner
+    assert not [volume for volume in runner if volume.startswith("keys:")]
+    assert not signal_folder.is_relative_to(settings.key_file.parent)
+    assert settings.master_key is None, "the runner mounts the config file"
+    assert f"signal-key:{signal_folder}" in services["master-key"]["volumes"]
+    assert f"signal-key:{signal_folder}:ro" in services["api"]["volumes"]
+    assert f" {signal_folder} " in (ROOT / "apps" / "Dockerfile").read_text()
 
 
 def test_the_file_has_no_password_and_opens_no_database_port(stack: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def secure_files(settings: Settings) -> None:
     """
     create_private_folder(settings.home)
     database = sqlite_file(settings.dsn)
-    files = [settings.key_file, settings.signal_key_file, settings.home / FIRST_RUN_FILE]
+    files = [settings.key_file, settings.signal_key_path, settings.home / FIRST_RUN_FILE]
     if database is not None:
         files += [database.with_name(database.name + suffix) for suffix in SQLITE_SUFFIXES]
     make_private(files)
@@ -134,11 +134,11 @@ def build_signal_vault(settings: Settings) -> "AesVault":
     from oms.adapters.key_file import KeyFile
     from oms.adapters.vault import AesVault
 
-    missing = f"there is no signal key in {settings.signal_key_file}: start oms api or oms up"
+    missing = f"there is no signal key in {settings.signal_key_path}: start oms api or oms up"
     if settings.signal_key:
         keys = [settings.signal_key.strip()]
         return AesVault(lambda: keys, missing)
-    return AesVault(KeyFile(settings.signal_key_file).read, missing)
+    return AesVault(KeyFile(settings.signal_key_path).read, missing)
 
 
 def ensure_signal_key(settings: Settings) -> bool:
@@ -151,7 +151,7 @@ def ensure_signal_key(settings: Settings) -> bool:
 
     if settings.signal_key:
         return False
-    return KeyFile(settings.signal_key_file, SIGNAL_KEY_HEADER).create(new_master_key())
+    return KeyFile(settings.signal_key_path, SIGNAL_KEY_HEADER).create(new_master_key())
 
 
 async def build_worker(

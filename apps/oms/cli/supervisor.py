@@ -200,7 +200,7 @@ def supervise(settings: Settings, listener: socket.socket, text: str) -> None:
         ChildProcess("api", ["api"], silence_seconds, listener),
         ChildProcess("worker", ["worker", "--name", name], silence_seconds),
     ]
-    if settings.runner:
+    if settings.runner.enabled:
         runner = ["runner", "--name", name]
         children.append(ChildProcess("runner", runner, silence_seconds, withheld=MASTER_KEY))
     print(text, flush=True)

@@ -27,7 +27,7 @@ from oms.api.context import ApiContext
 from oms.bootstrap import build_administer, build_signal_vault
 from oms.bootstrap.api_process import wire_api
 from oms.bootstrap.worker_process import wire_worker
-from oms.config import Settings
+from oms.config import RunnerSettings, Settings
 from oms.domain.access import Grant
 from oms.domain.account import Engine
 from oms.domain.errors import Refused
@@ -167,7 +167,7 @@ async def open_gateway(
     changes = {
         "master_key": new_master_key(),
         "signal_key": new_master_key(),
-        "runner": False,
+        "runner": RunnerSettings(enabled=False),
     }
     settings = (settings or Settings()).model_copy(update=changes)
     store = await SqlStore.open(dsn, check_account)

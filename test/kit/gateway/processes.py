@@ -56,7 +56,7 @@ class Gateway:
             "OMS_HOME": str(self.data_folder),
             "OMS_DATABASE_URL": self.dsn,
             "OMS_PORT": str(self.port),
-            "OMS_RUNNER": "on" if runner else "off",
+            "OMS_RUNNER_ENABLED": "on" if runner else "off",
             "OMS_LIMITS_TRADE_PER_SECOND": "100000",  # one key is shared by many clients
             "OMS_LIMITS_CANCEL_PER_SECOND": "100000",
             **(environment or {}),

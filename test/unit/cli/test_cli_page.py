@@ -8,7 +8,7 @@ from typing import Any
 from oms.cli.main import parser
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
-ROW = re.compile(r"^\| `([a-z-]+)(?: [a-z]+)?` \|([^|]*)\|", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z-]+)(?: [a-z-]+)?` \|([^|]*)\|", re.MULTILINE)
 #: Flags of many commands, documented above the tables.
 COMMON = {"--json", "--help"}
 NETWORK = {"--base-url", "--api-key", "--api-key-file", "--api-key-stdin", "--timeout"}

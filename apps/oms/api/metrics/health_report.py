@@ -115,7 +115,7 @@ def _parts(
         "queue": _part(depth, context.settings.commands.queue_depth_max, at),
         "stop_watcher": _part(stop_watch, STOP_WATCH_SECONDS_MAX, at),
         "outbox": _part(lag, OUTBOX_LAG_SECONDS_MAX, at),
-        "runner": _runner_part(tasks, at, is_expected=context.settings.runner),
+        "runner": _runner_part(tasks, at, is_expected=context.settings.runner.enabled),
         "sinks": _part(None, None, at),
         "audit_mirror": _part(None, None, at),
         "calendar": {

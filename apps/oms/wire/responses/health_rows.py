@@ -39,7 +39,7 @@ class HealthParts(TypedDict):
         HealthPart,
         Field(
             description="Seconds since the last progress of the runner's slowest task; ok is false"
-            " if one does not run, or no runner runs although the setting ``runner`` is true."
+            " if one does not run, or no runner runs although ``runner.enabled`` is true."
         ),
     ]
     sinks: Annotated[
