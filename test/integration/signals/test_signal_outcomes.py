@@ -105,6 +105,9 @@ async def test_signal_that_no_worker_takes_is_executed_once_by_the_next(
     gateway: InProcessGateway, dsn: str
 ) -> None:
     source = await add_source(gateway, "trade", sizing=SIZING)
+    await _trade(gateway, max_position_notional="1000")
+    await gateway.stop_worker()
+    gateway.worker.processor.states.clear()
     path = f"/in/{source['path_token']}/signals/trade"
     body = {"symbol": "BTCUSDT.P", "side": "buy", "qty": "1", "alert_id": "late"}
     answer = await post(gateway, path, body)
@@ -112,7 +115,7 @@ async def test_signal_that_no_worker_takes_is_executed_once_by_the_next(
     assert (answer.status, accepted["status"]) == (202, "accepted")
     assert accepted["signal_id"] and accepted["command_id"]
     assert (await post(gateway, path, body)).json()["duplicate"]
-    await _trade(gateway, max_position_notional="1000")
+    gateway.start_worker()
 
     async def status() -> str:
         found = await gateway.client.get(f"/signals/{accepted['signal_id']}")
