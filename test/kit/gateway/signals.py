@@ -9,6 +9,7 @@ from kit.databases.sql import execute, fetch_rows
 from kit.gateway.paper_trader import SYMBOL, PaperTrader
 from kit.polling import poll_until
 from oms.domain.commands.actor import SYSTEM_ACTOR, Actor
+from oms.domain.money import decimal_text
 from oms.domain.signals.signal import (
     ExecuteSignal,
     SignalAction,
@@ -46,7 +47,7 @@ class SignalSender:
 
     async def store_all(self, signals: list[tuple[str, dict[str, Any]]]) -> list[int]:
         """Store signals in this order, in one transaction."""
-        store, commands, ids = self.trader.gateway.store, [], []
+        store, commands, payloads = self.trader.gateway.store, [], []
         await store.ids.ensure("signal", len(signals))
         await store.ids.ensure("command", len(signals))
         now = self.trader.clock.now()
@@ -63,7 +64,7 @@ class SignalSender:
             )
             payload = evolve(payload, **changes)
             text, kind = encode_payload(payload), command_type_of(payload)
-            ids.append(payload.signal_id)
+            payloads.append(payload)
             commands.append(
                 NewCommand(
                     id=store.ids("command"),
@@ -76,7 +77,8 @@ class SignalSender:
                     request_id=f"oms:signal:{payload.signal_id}",
                 )
             )
-        _insert_rows(self.dsn, self.trader.account_id, ids)
+        _insert_rows(self.dsn, self.trader.account_id, payloads, commands)
+        ids = [payload.signal_id for payload in payloads]
         await store.queue.enqueue([Submission(commands=commands)])
         self.trader.gateway.worker.notifier.notify(Topic.COMMANDS, [each.id for each in commands])
         self.signal_ids += ids
@@ -111,11 +113,18 @@ class SignalSender:
         return [("" if row["side"] == "buy" else "-") + row["qty"] for row in rows]
 
 
-def _insert_rows(dsn: str, account_id: int, signal_ids: list[int]) -> None:
-    columns = "id, source_id, payload_hash, group_signal_id, kind, account_id, symbol, action"
+def _insert_rows(
+    dsn: str, account_id: int, payloads: list[ExecuteSignal], commands: list[NewCommand]
+) -> None:
+    """Insert the row of each signal, as its receipt does."""
+    columns = "id, group_signal_id, source_id, payload_hash, kind, account_id, strategy_id"
+    more = "symbol, action, price, command_ids, raw_json, received_at"
     received = f"(SELECT created_at FROM accounts WHERE id = {account_id})"
-    rows = ", ".join(
-        f"({each}, 5, '', {each}, 'trade', {account_id}, '{SYMBOL}', 'buy', '{{}}', {received})"
-        for each in signal_ids
-    )
-    execute(dsn, f"INSERT INTO signals ({columns}, raw_json, received_at) VALUES {rows}")
+    rows = []
+    for each, command in zip(payloads, commands, strict=True):
+        ids = f"{each.signal_id}, {each.signal_id}, {each.source_id}"
+        scope = f"'', '{each.kind.value}', {account_id}, {each.strategy_id}"
+        price = "NULL" if each.signal_price is None else f"'{decimal_text(each.signal_price)}'"
+        terms = f"'{each.symbol}', '{each.action.value}', {price}, '[{command.id}]'"
+        rows.append(f"({ids}, {scope}, {terms}, '{{}}', {received})")
+    execute(dsn, f"INSERT INTO signals ({columns}, {more}) VALUES {', '.join(rows)}")

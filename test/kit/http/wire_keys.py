@@ -25,7 +25,7 @@ ORDER = _keys(
     "risk_status risk_code risk_detail reconciled reduce_only "
     "post_only time_in_force trigger_price triggered_at expires_at fee fee_currency "
     "reject_source reject_code reject_message replaced_by group_id cancel_reason "
-    "parent_order_id signal_id submitted_at last_fill_at version"
+    "parent_order_id signal_id source_id submitted_at last_fill_at version"
 )
 DEAL = _keys(
     "id account_id order_id position_id previous_position_id symbol side qty price fee "

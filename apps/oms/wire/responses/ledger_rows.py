@@ -107,6 +107,7 @@ class OrderRow(TypedDict):
     ]
     parent_order_id: Id | None
     signal_id: Id | None
+    source_id: Annotated[Id | None, Field(description="Source of the signal.")]
     submitted_at: TimeText | None
     last_fill_at: TimeText | None
     version: Count
@@ -214,6 +215,17 @@ def order_status(state: OrderState) -> str:
     return "CANCELED" if state is OrderState.EXPIRED else str(state)
 
 
+class _Replacement(TypedDict):
+    edit_replace_orphan_order_id: None
+    edit_replace_origin_order_id: None
+
+
+_NO_REPLACEMENT: _Replacement = {
+    "edit_replace_orphan_order_id": None,
+    "edit_replace_origin_order_id": None,
+}
+
+
 def order_row(order: Order) -> OrderRow:
     """Return the row of an order; decimals as text, times as RFC 3339, absent values ``None``."""
     fee_currency, fee = _main_fee(order)
@@ -241,8 +253,7 @@ def order_row(order: Order) -> OrderRow:
         "avg_fill_price": optional_decimal_text(order.avg_fill_price),
         "edit_replace_state": order.edit_replace_state,
         "edit_replace_at": optional_time_text(order.edit_replace_at),
-        "edit_replace_orphan_order_id": None,
-        "edit_replace_origin_order_id": None,
+        **_NO_REPLACEMENT,
         "created_at": time_text(order.created_at),
         "updated_at": time_text(order.updated_at),
         "closed_at": optional_time_text(order.closed_at),
@@ -270,6 +281,7 @@ def order_row(order: Order) -> OrderRow:
         "cancel_reason": order.cancel_reason and _cancel_reason(order),
         "parent_order_id": order.parent_order_id,
         "signal_id": order.signal_id,
+        "source_id": order.source_id,
         "submitted_at": optional_time_text(order.submitted_at),
         "last_fill_at": optional_time_text(order.last_fill_at),
         "version": order.version,
