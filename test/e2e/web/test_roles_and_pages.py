@@ -22,6 +22,7 @@ _ADMIN_PAGES = {
     "admin/permissions": "/admin/users-api-keys",
     "admin/sessions": "/admin/sessions",
     "audit": "/admin/audit",
+    "notifications": "/notifications/sinks",
     "signals/sources": "/signals/sources",
 }
 """Pages, and a route that each of them reads."""

@@ -37,6 +37,8 @@ const PAGES: readonly PageEntry[] = [
   { name: "symbols", path: "/symbols", file: "symbols/SymbolsPage", icon: "symbols", section: "analyse", needs: ["market"] },
   { name: "signals", path: "/signals", file: "signals/SignalsPage", icon: "signals", section: "signals", needs: ["read"], key: "n" },
   { name: "sources", path: "/signals/sources", file: "signals/SourcesPage", icon: "keys", section: "signals", needs: ["admin"] },
+  { name: "alerts", path: "/alerts", file: "alerts/AlertsPage", icon: "clock", section: "signals", needs: ["read"] },
+  { name: "sinks", path: "/notifications", file: "notifications/SinksPage", icon: "external", section: "signals", needs: ["admin"] },
   { name: "reassign", path: "/reassign", file: "posttrade/ReassignPage", icon: "reassign", section: "posttrade", needs: ["reassign"] },
   { name: "reconcile", path: "/reconcile", file: "posttrade/ReconcilePage", icon: "reconcile", section: "posttrade", needs: ["read"] },
   { name: "raw", path: "/raw", file: "posttrade/RawPage", icon: "raw", section: "posttrade", needs: ["read"] },

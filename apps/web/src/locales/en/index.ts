@@ -19,6 +19,8 @@ import permissions from "@/locales/en/permissions";
 import accounts from "@/locales/en/accounts";
 import strategies from "@/locales/en/strategies";
 import signals from "@/locales/en/signals";
+import alerts from "@/locales/en/alerts";
+import notifications from "@/locales/en/notifications";
 
 /** English: the texts that define the keys. */
 export const en = {
@@ -43,4 +45,6 @@ export const en = {
   accounts,
   strategies,
   signals,
+  alerts,
+  notifications,
 };

@@ -11,6 +11,8 @@ export default {
     symbols: "Symbols",
     signals: "Signals",
     sources: "Signal sources",
+    alerts: "Price alerts",
+    sinks: "Notifications",
     reassign: "Reassign",
     reconcile: "Reconcile",
     raw: "Raw rows",

@@ -22,6 +22,8 @@ import permissions from "@/locales/es/permissions";
 import accounts from "@/locales/es/accounts";
 import strategies from "@/locales/es/strategies";
 import signals from "@/locales/es/signals";
+import alerts from "@/locales/es/alerts";
+import notifications from "@/locales/es/notifications";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -50,4 +52,6 @@ export const texts: Same<typeof en> = {
   accounts,
   strategies,
   signals,
+  alerts,
+  notifications,
 };

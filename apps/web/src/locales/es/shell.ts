@@ -14,6 +14,8 @@ export default {
     symbols: "Símbolos",
     signals: "Señales",
     sources: "Fuentes de señales",
+    alerts: "Alertas de precio",
+    sinks: "Notificaciones",
     reassign: "Reasignar",
     reconcile: "Conciliar",
     raw: "Filas en bruto",

@@ -22,6 +22,8 @@ import permissions from "@/locales/pt-BR/permissions";
 import accounts from "@/locales/pt-BR/accounts";
 import strategies from "@/locales/pt-BR/strategies";
 import signals from "@/locales/pt-BR/signals";
+import alerts from "@/locales/pt-BR/alerts";
+import notifications from "@/locales/pt-BR/notifications";
 import type { en } from "@/locales/en";
 import type { Same } from "@/locales/same";
 
@@ -50,4 +52,6 @@ export const texts: Same<typeof en> = {
   accounts,
   strategies,
   signals,
+  alerts,
+  notifications,
 };

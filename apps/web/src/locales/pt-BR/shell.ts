@@ -14,6 +14,8 @@ export default {
     symbols: "Símbolos",
     signals: "Sinais",
     sources: "Fontes de sinais",
+    alerts: "Alertas de preço",
+    sinks: "Notificações",
     reassign: "Reatribuir",
     reconcile: "Reconciliar",
     raw: "Linhas brutas",
