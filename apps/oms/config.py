@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from oms.environment import merge_environment
 from oms.profiles import ProfileName, apply_profile, refuse_settings
 
 #: File name of the master keys in the data folder.
@@ -377,19 +378,6 @@ def load_settings(
     values: dict[str, Any] = {}
     if path := environment.get("OMS_CONFIG"):
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-    _merge_environment(values, environment)
+    merge_environment(Settings, values, environment)
     values |= {key: value for key, value in (overrides or {}).items() if value is not None}
     return Settings.model_validate(values)
-
-
-def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            group = dict(values.get(name) or {})
-            for key in field.annotation.model_fields:
-                if (text := environment.get(f"OMS_{name}_{key}".upper())) is not None:
-                    group[key] = text
-            values[name] = group
-        elif (text := environment.get(f"OMS_{name}".upper())) is not None:
-            is_list = str(field.annotation).startswith("tuple")
-            values[name] = [part for part in text.split(",") if part] if is_list else text

@@ -77,6 +77,7 @@ REASONS = {
     "no_master_key",
     *("disabled", "queued"),
     *("invalid_side", "invalid_price", "invalid_levels", "unknown_symbol", "ambiguous_symbol"),
+    "unfilled_placeholder",
     *("past_date", "date_too_far", "close_before_open", "override_exists"),
     *(
         "keys_per_user",

@@ -11,6 +11,7 @@ from oms.cli.install import check_key
 from oms.cli.output import CommandFailed
 from oms.cli.processes import require_master_key
 from oms.cli.settings import command_settings, environment, read_secret
+from oms.config import load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -196,3 +197,31 @@ def test_an_unknown_profile_is_refused_by_its_name(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OMS_PROFILE", "prod")
     with pytest.raises(CommandFailed, match="profile"):
         command_settings(_asked())
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_enabled"),
+    [
+        ({}, True),
+        ({"OMS_RUNNER": "off"}, False),
+        ({"OMS_RUNNER_ENABLED": "off"}, False),
+        ({"OMS_RUNNER": "off", "OMS_RUNNER_ENABLED": "on"}, True),
+    ],
+)
+def test_a_section_is_switched_off_by_its_name(
+    environment: dict[str, str], is_enabled: bool
+) -> None:
+    assert load_settings(environment).runner.enabled is is_enabled
+
+
+def test_a_section_of_a_file_may_be_a_switch(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"runner": false, "ui": true}')
+    settings = load_settings({"OMS_CONFIG": str(path)})
+    assert (settings.runner.enabled, settings.ui.enabled) == (False, True)
+    path.write_text('{"ui": {"session_hours": 3}}')
+    settings = load_settings({"OMS_CONFIG": str(path), "OMS_UI": "off"})
+    assert (settings.ui.enabled, settings.ui.session_hours) == (False, 3)
+    path.write_text('{"desk": true}')
+    with pytest.raises(ValueError, match="desk"):
+        load_settings({"OMS_CONFIG": str(path)})
