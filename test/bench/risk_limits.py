@@ -23,9 +23,7 @@ SECONDS_MAX = 10.0
 def set_every_limit(system: System) -> None:
     """Set all keys but ``LEFT_OUT`` for the whole gateway, and wait until its worker uses them."""
     api_key = system.create_key("admin")
-    used = [key for name, key in KEYS.items() if name not in LEFT_OUT]
-    keys = {key.name: _value(key, system.target.symbol) for key in used}
-    body = {"scope": "global", "scope_id": 0, "keys": keys, "comment": "bench"}
+    body = every_limit(system.target.symbol)
     url = f"{system.target.base_url}/risk/policy"
     status, text = http("PUT", url, api_key=api_key, body=body)
     if status != 200:
@@ -36,6 +34,12 @@ def set_every_limit(system: System) -> None:
         seconds=SECONDS_MAX,
         what="the worker uses the limits",
     )
+
+
+def every_limit(symbol: str) -> dict[str, object]:
+    """Return the request body that sets all keys but ``LEFT_OUT`` for the whole gateway."""
+    keys = {name: _value(key, symbol) for name, key in KEYS.items() if name not in LEFT_OUT}
+    return {"scope": "global", "scope_id": 0, "keys": keys, "comment": "bench"}
 
 
 def _value(key: PolicyKey, symbol: str) -> object:

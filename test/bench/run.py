@@ -27,6 +27,7 @@ import pymysql
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import (
+    calls,
     compare,
     exchange_overhead,
     fan_out,
@@ -54,6 +55,7 @@ SEPARATE = {
     "driver": overhead.main,
     "exchange": exchange_overhead.main,
     "compare": compare.main,
+    "calls": calls.main,
     "signals": signals.main,
     "stop_levels": stop_levels.main,
     "web_desk": web_desk.main,

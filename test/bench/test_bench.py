@@ -5,13 +5,14 @@ No load is generated; the tables contain a few rows, on both databases.
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bench import compare, cpu_usage, latency, load, report, ws_client
+from bench import calls, compare, cpu_usage, latency, load, report, ws_client
 from bench.checks import Database, GatewayChecks, mariadb_database, sqlite_database
 from bench.processes import BenchError
 from bench.rounds import Run, Workload
@@ -184,6 +185,24 @@ async def test_a_client_parses_frames_in_any_chunking() -> None:
         client.data_received(bytes([byte]))
     assert client.stats.is_subscribed.is_set()
     assert client.stats.count == len(client.stats.delays) == 3
+
+
+def test_calls_are_counted_in_each_thread_that_starts() -> None:
+    counter = calls.CallCounter()
+    with counter.installed():
+        _count_me()
+        before = counter.calls()
+        thread = threading.Thread(target=lambda: [_count_me() for _ in range(3)])
+        thread.start()
+        thread.join()
+        _count_me()
+        after = counter.calls()
+    after.subtract(before)
+    assert [n for name, n in after.items() if name.endswith("_count_me")] == [4]
+
+
+def _count_me() -> None:
+    """A call to count."""
 
 
 class _NullTransport(asyncio.Transport):
