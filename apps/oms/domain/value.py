@@ -45,7 +45,7 @@ def evolve(before: T, /, **changes: object) -> T:
     fields.
     """
     evolvers: _Evolvers = type(before).__evolvers__  # type: ignore[attr-defined]
-    after: T = evolvers[tuple(changes)](before, *changes.values())
+    after: T = evolvers[tuple(changes)](before, **changes)
     return after
 
 

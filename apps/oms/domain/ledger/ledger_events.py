@@ -14,6 +14,9 @@ from oms.domain.ledger.position import Position
 from oms.domain.money import subtract
 from oms.domain.orders.execution_report import ExecutionReport, ReportKind
 from oms.domain.orders.order import Order, OrderState
+from oms.domain.value import constructor
+
+_new_event = constructor(Event)
 
 UNKNOWN_OUTCOME_WINDOW = timedelta(seconds=15)
 """An order unknown to the exchange after this time was not placed."""
@@ -50,7 +53,7 @@ def order_events(before: Order, order: Order, report: ExecutionReport) -> tuple[
             return ()
         case _:
             assert_never(report.kind)
-    return (Event(name=name, strategy_id=before.strategy_id, facts=facts),)
+    return (_new_event(name=name, strategy_id=before.strategy_id, facts=facts),)
 
 
 def resolution_events(before: Order, order: Order, report: ExecutionReport) -> tuple[Event, ...]:
@@ -71,7 +74,7 @@ def resolution_events(before: Order, order: Order, report: ExecutionReport) -> t
         },
     }
     name = "order_resolved" if was_unknown else "order_late_found"
-    return (Event(name=name, strategy_id=order.strategy_id, facts=facts),)
+    return (_new_event(name=name, strategy_id=order.strategy_id, facts=facts),)
 
 
 def execution_events(
@@ -86,7 +89,7 @@ def execution_events(
 
 def deal_event(deal: Deal) -> Event:
     """Return the event of a new deal."""
-    return Event(
+    return _new_event(
         name="deal_created",
         strategy_id=deal.strategy_id,
         facts={
@@ -116,7 +119,7 @@ def over_fill_events(before: Order, order: Order, trade_id: str) -> tuple[Event,
         "filled_qty": order.filled_qty,
         "excess_qty": subtract(order.filled_qty, order.qty),
     }
-    return (Event(name="order_over_filled", strategy_id=order.strategy_id, facts=facts),)
+    return (_new_event(name="order_over_filled", strategy_id=order.strategy_id, facts=facts),)
 
 
 def over_close_events(
@@ -133,7 +136,7 @@ def _over_close_event(deals: Sequence[Deal]) -> Event:
     booked.
     """
     excess = deals[-1]
-    return Event(
+    return _new_event(
         name="position_over_closed",
         strategy_id=excess.strategy_id,
         facts={
@@ -149,7 +152,7 @@ def _over_close_event(deals: Sequence[Deal]) -> Event:
 
 def closed_event(position: Position) -> Event:
     """Return the event of a closed position."""
-    return Event(
+    return _new_event(
         name="position_closed",
         strategy_id=position.strategy_id,
         facts={

@@ -105,8 +105,9 @@ class UnitOfWork:
 
     def put_deals(self, entry: LedgerUpdate) -> None:
         """Add the deals of ``entry``."""
-        self.deals.extend(entry.deals)
-        self.trade_ids.update(deal.exchange_trade_id for deal in entry.deals)
+        self.deals += entry.deals
+        for deal in entry.deals:
+            self.trade_ids.add(deal.exchange_trade_id)
         if not entry.deals_changed and not entry.deals_removed:
             return
         changed = {deal.id: deal for deal in entry.deals_changed}

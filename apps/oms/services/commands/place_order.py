@@ -362,7 +362,7 @@ def request_fingerprint(account_id: int, payload: SendOrder | ClosePosition) -> 
     trigger = "" if payload.trigger_price is None else decimal_text(payload.trigger_price)
     text = f"{account_id}|{payload.order_type}|{qty}|{price}|{trigger}|{payload.strategy_id}"
     if isinstance(payload, SendOrder):
-        text += f"|send|{payload.position_id}|{payload.side.value}"
+        text += f"|send|{payload.position_id}|{payload.side}"
         text += f"|{payload.reduce_only}|{payload.symbol}"
     else:
         text += f"|close|{payload.position_id}"

@@ -1,6 +1,6 @@
 """Follow-ups of applied reports: write off dust, and update the close locks of positions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from oms.domain.ledger.close_lock import with_close_state
 from oms.domain.ledger.deal import Deal, DealEntry, DealType
@@ -52,13 +52,12 @@ async def close_dust(
 
 
 def recompute_close_locks(
-    state: AccountState, orders: Iterable[Order], positions: Iterable[Position]
+    state: AccountState, orders: Mapping[int, Order], positions: Mapping[int, Position]
 ) -> list[Position]:
-    """Return the positions whose close lock changes with these orders and positions."""
-    position_ids = {order.position_id for order in orders if order.reduce_only}
-    position_ids.update(position.id for position in positions)
+    """Return the positions whose close lock changes with these orders and positions, by id."""
     changed: list[Position] = []
-    for position_id in position_ids:
+    closing = {order.position_id for order in orders.values() if order.reduce_only}
+    for position_id in closing.union(positions):
         position = state.positions.get(position_id)
         if position is not None:
             after = with_close_state(position, state.orders.values())

@@ -81,10 +81,10 @@ class Changes:
 
     def add(self, entry: LedgerUpdate) -> None:
         """Add what one report changed."""
-        self.events.extend(entry.events)
-        self.deals.extend(entry.deals)
-        self.deals.extend(entry.deals_changed)
-        self.deals_removed.extend(entry.deals_removed)
+        self.events += entry.events
+        self.deals += entry.deals
+        self.deals += entry.deals_changed
+        self.deals_removed += entry.deals_removed
         for order in entry.orders:
             self.orders[order.id] = order
         for position in entry.positions:
@@ -337,9 +337,9 @@ class RecordReports:
         The end of a call that only reads emits no event.
         """
         emits_command = command is not None and not command[0].is_read_only
-        relocked = recompute_close_locks(state, changes.orders.values(), changes.positions.values())
-        state.put_positions(relocked)
-        changes.positions.update((position.id, position) for position in relocked)
+        for position in recompute_close_locks(state, changes.orders, changes.positions):
+            state.put_positions((position,))
+            changes.positions[position.id] = position
         if state.policy is not None and changes.orders:
             tripped = await watch_rejections(state, self.ids, changes.orders.values())
             changes.events += [] if tripped is None else [tripped]
@@ -355,7 +355,7 @@ class RecordReports:
             exec_types=changes.exec_types,
             command=command if emits_command else None,
         )
-        events = list(build_events(source))
+        events = build_events(source)
         for start in range(0, len(events), EVENTS_PER_ROW_MAX):
             await self._add_row(state, events[start : start + EVENTS_PER_ROW_MAX])
         if command is not None:

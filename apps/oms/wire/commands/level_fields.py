@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from oms.domain.commands.command import ChangePosition, Keep, SendOrder
@@ -19,6 +20,7 @@ _ALTERNATIVES = (
     ("targets", "stop_gain_pct"),
 )
 _SHARES_MAX = 100
+_levels_of = attrgetter(*SETTABLE)
 #: Keys of which two may contradict each other, or that are not read as they are.
 _RELATED = frozenset({*SETTABLE, "stop_loss", "stop_gain", "tp_sl_base"})
 
@@ -76,8 +78,7 @@ def _check_trailing(
 def put_levels(fields: dict[str, Any], payload: SendOrder | ChangePosition) -> None:
     """Add the stop levels of a payload to its stored keys; those kept or absent are left out."""
     keeps = isinstance(payload, ChangePosition)
-    for name in SETTABLE:
-        level: Decimal | int | tuple[Target, ...] | Keep | None = getattr(payload, name)
+    for name, level in zip(SETTABLE, _levels_of(payload), strict=True):
         if level is None and not keeps:
             continue
         if isinstance(level, Keep):

@@ -14,7 +14,7 @@ def encode_send_order(payload: SendOrder) -> dict[str, Any]:
     """Return the keys of a ``send_order``."""
     fields: dict[str, Any] = {
         "symbol": payload.symbol,
-        "side": payload.side.value,
+        "side": str(payload.side),
         "order_type": payload.order_type,
         "qty": decimal_text(payload.qty),
     }

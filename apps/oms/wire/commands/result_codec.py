@@ -75,7 +75,7 @@ def dump_result_notice(result: CommandResult, at: datetime) -> str:
     """Return a final result as the text of a notification."""
     error = None if result.error is None else dump_error(result.error)
     return dumps_fast(
-        [result.status.value, error, dump_result(result), result.order_id, time_text(at)]
+        [str(result.status), error, dump_result(result), result.order_id, time_text(at)]
     )
 
 

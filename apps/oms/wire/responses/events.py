@@ -79,29 +79,31 @@ class EventSource:
     command: tuple[Command, CommandResult] | None = None
 
 
-def build_events(source: EventSource) -> Iterator[WireEvent]:
-    """Yield the events of ``source`` in order."""
-    for event in source.events:
-        yield {
+def build_events(source: EventSource) -> list[WireEvent]:
+    """Return the events of ``source`` in order."""
+    built: list[WireEvent] = [
+        {
             "namespace": str(event.namespace),
             "event": event.name,
             "strategy_id": event.strategy_id,
             "payload": {"account_id": source.account_id, **_facts(event)},
         }
-    for deal in source.deals:
-        yield _row("deal_updated", deal.strategy_id, deal_row(deal))
+        for event in source.events
+    ]
+    built += [_row("deal_updated", deal.strategy_id, deal_row(deal)) for deal in source.deals]
     for deal in source.deals_removed:
         deleted = {**deal_row(deal), "__deleted": True, "deal_id": deal.id}
-        yield _row("deal_deleted", deal.strategy_id, deleted)
+        built.append(_row("deal_deleted", deal.strategy_id, deleted))
     for order in source.orders:
         exec_type, is_late = source.exec_types.get(order.id, (None, False))
         row = cast(Row, order_row(order))
         row["exec_type"], row["late_fill"] = exec_type, is_late
-        yield _row("order_updated", order.strategy_id, row)
+        built.append(_row("order_updated", order.strategy_id, row))
     for position in source.positions:
-        yield _row("position_updated", position.strategy_id, position_row(position))
+        built.append(_row("position_updated", position.strategy_id, position_row(position)))
     if source.command is not None:
-        yield command_updated(*source.command)
+        built.append(command_updated(*source.command))
+    return built
 
 
 def _facts(event: Event) -> Mapping[str, object]:

@@ -369,7 +369,7 @@ def position_row(position: Position) -> PositionRow:
         "close_reason": position.close_reason,
         "merged_into": position.merged_into,
         "external": position.external,
-        "protection": protection_of(position).value,
+        "protection": str(protection_of(position)),
         "version": position.version,
     }
 

@@ -6,7 +6,7 @@ start small, so that ids stay readable, and double while they are used up within
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from oms.adapters.sql.connection.database import Database
@@ -54,13 +54,11 @@ class SqlIdBlocks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._available: dict[IdKind, _AvailableIds] = {}
+        self._available: defaultdict[IdKind, _AvailableIds] = defaultdict(_AvailableIds)
 
     async def ensure(self, kind: IdKind, count: int) -> None:
         """Make ``count`` ids of ``kind`` available. Raises ``Unavailable``."""
-        available = self._available.get(kind)
-        if available is None:
-            available = self._available[kind] = _AvailableIds()
+        available = self._available[kind]
         if available.end - available.next >= count * RESERVE_FACTOR or available.has(count):
             return
         async with available.lock:

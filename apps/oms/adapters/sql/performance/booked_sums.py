@@ -137,7 +137,7 @@ def _after(before: BookedSums, held: dict[int, Figures], batch: AccountBatch) ->
         )
     for deal in batch.deals:
         if deal.fee is not None and deal.position_id and deal.fee_currency is not None:
-            key = (deal.symbol, deal.fee_currency, deal.type.value)
+            key = (deal.symbol, deal.fee_currency, str(deal.type))
             fees[key] = add(fees.get(key, ZERO), deal.fee)
     return BookedSums(results, fees)
 

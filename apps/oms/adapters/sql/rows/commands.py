@@ -8,8 +8,11 @@ from oms.adapters.sql.connection.dialect import Dialect
 from oms.adapters.sql.connection.statement_batch import Values
 from oms.adapters.sql.rows.text_codec import truncate
 from oms.domain.commands.command import Actor, CommandResult, CommandStatus
+from oms.domain.value import constructor
 from oms.ports.command_queue import CommandRow, NewCommand
 from oms.wire.commands.result_codec import dump_error, dump_result
+
+_new_row, _new_actor = constructor(CommandRow), constructor(Actor)
 
 COLUMNS = (
     "id",
@@ -140,7 +143,7 @@ def result_to_row(
 def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
     """Return the command of a row of ``SELECTED``."""
     is_chained = row[19] is not None
-    return CommandRow(
+    return _new_row(
         id=row[0],
         account_id=row[1],
         command_type=row[2],
@@ -156,7 +159,7 @@ def command_from_row(row: Any, dialect: Dialect) -> CommandRow:
         attempts=row[12],
         started_at=dialect.decode_optional_time(row[13]),
         finished_at=dialect.decode_optional_time(row[14]),
-        actor=Actor(
+        actor=_new_actor(
             user_id=row[15] or 0, api_key_id=row[16] or 0, role=row[17] or "", ip=row[18] or ""
         ),
         held_until=None if is_chained else dialect.decode_optional_time(row[20]),
