@@ -29,6 +29,7 @@ PAGES = [
     "docs/how-to/risk.md",
     "docs/how-to/stops.md",
     "docs/how-to/tradingview.md",
+    "docs/how-to/bounce.md",
     "docs/operations/single-host.md",
     "ccxt_driver/README.md",
 ]
@@ -43,6 +44,7 @@ EXPECTED_OUTPUT = {
     "docs/how-to/loopback.md": ("'orderId'", "'side':'long'"),
     "docs/how-to/freqtrade.md": ("{'dualSidePosition':False}", "'marginMode':'isolated'"),
     "docs/how-to/risk.md": ('"max_order_notional"', '"status":"blocked"', '"headroom"'),
+    "docs/how-to/bounce.md": ('"received":true', '"levels_final":true', "True", "FILLED"),
     "docs/how-to/tradingview.md": ('"success":true', "done", "FILLED"),
     "docs/how-to/stops.md": ('"qty_pct":"50"', '"side":"sell"', '"reached":false', "closed"),
     "ccxt_driver/README.md": ("closed",),

@@ -64,3 +64,30 @@ async def test_ticket_counts_in_value_and_in_risk(
     await ticket.get_by_role("textbox", name="Quantity").fill("1")
     await ticket.get_by_text(re.compile(r"= 0\.\d+ BTC, ≈ [\d,.]+ USDT")).wait_for()
     assert await web_desk_of_demo.accessibility_findings() == []
+
+
+async def test_statistics_are_those_of_the_gateway(
+    web_desk_of_demo: WebDesk, demo_gateway: DemoGateway
+) -> None:
+    opened, page = web_desk_of_demo, web_desk_of_demo.page
+    await opened.log_in(demo_gateway.api_key_of("trader"), "stats?period=90d&group=symbol")
+    rows = page.get_by_role("table", name="Results").get_by_role("row")
+    row = rows.filter(has=page.get_by_role("cell", name="SOL/USDT:USDT", exact=True))
+    async with page.expect_response(lambda one: "/stats?" in one.url) as answered:
+        await page.get_by_role("button", name="Refresh").click()
+    groups = (await (await answered.value).json())["groups"]
+    (sol,) = [each for each in groups if each["key"] == "SOL/USDT:USDT"]
+    cells = await row.get_by_role("cell").all_inner_texts()
+    assert cells[1:3] == [str(sol["closed_positions"]), str(sol["open_positions"])]
+    shown = cells[3].replace(",", "").replace("−", "-").removeprefix("+")
+    assert sol["total_pnl"].startswith(shown), (shown, sol["total_pnl"])
+    await (
+        page.get_by_role("radio", name="Execution")
+        .or_(page.get_by_role("button", name="Execution"))
+        .first.click()
+    )
+    await (
+        page.get_by_role("table", name="Execution")
+        .get_by_text(re.compile(" bps$"))
+        .first.wait_for()
+    )

@@ -19,6 +19,7 @@ import permissions from "@/locales/en/permissions";
 import accounts from "@/locales/en/accounts";
 import strategies from "@/locales/en/strategies";
 import signals from "@/locales/en/signals";
+import stats from "@/locales/en/stats";
 import alerts from "@/locales/en/alerts";
 import notifications from "@/locales/en/notifications";
 
@@ -45,6 +46,7 @@ export const en = {
   accounts,
   strategies,
   signals,
+  stats,
   alerts,
   notifications,
 };

@@ -9,6 +9,7 @@ export default {
     deals: "Deals",
     positionHistory: "Position history",
     symbols: "Symbols",
+    stats: "Statistics",
     signals: "Signals",
     sources: "Signal sources",
     alerts: "Price alerts",

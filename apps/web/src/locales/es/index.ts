@@ -22,6 +22,7 @@ import permissions from "@/locales/es/permissions";
 import accounts from "@/locales/es/accounts";
 import strategies from "@/locales/es/strategies";
 import signals from "@/locales/es/signals";
+import stats from "@/locales/es/stats";
 import alerts from "@/locales/es/alerts";
 import notifications from "@/locales/es/notifications";
 import type { en } from "@/locales/en";
@@ -52,6 +53,7 @@ export const texts: Same<typeof en> = {
   accounts,
   strategies,
   signals,
+  stats,
   alerts,
   notifications,
 };

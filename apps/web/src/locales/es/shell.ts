@@ -12,6 +12,7 @@ export default {
     deals: "Operaciones",
     positionHistory: "Historial de posiciones",
     symbols: "Símbolos",
+    stats: "Estadísticas",
     signals: "Señales",
     sources: "Fuentes de señales",
     alerts: "Alertas de precio",

@@ -22,6 +22,7 @@ import permissions from "@/locales/pt-BR/permissions";
 import accounts from "@/locales/pt-BR/accounts";
 import strategies from "@/locales/pt-BR/strategies";
 import signals from "@/locales/pt-BR/signals";
+import stats from "@/locales/pt-BR/stats";
 import alerts from "@/locales/pt-BR/alerts";
 import notifications from "@/locales/pt-BR/notifications";
 import type { en } from "@/locales/en";
@@ -52,6 +53,7 @@ export const texts: Same<typeof en> = {
   accounts,
   strategies,
   signals,
+  stats,
   alerts,
   notifications,
 };

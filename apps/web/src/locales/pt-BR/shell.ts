@@ -12,6 +12,7 @@ export default {
     deals: "Negócios",
     positionHistory: "Histórico de posições",
     symbols: "Símbolos",
+    stats: "Estatísticas",
     signals: "Sinais",
     sources: "Fontes de sinais",
     alerts: "Alertas de preço",
