@@ -220,13 +220,15 @@ def _average(instrument: Instrument, cost: Fraction, qty: Decimal) -> Decimal:
     if instrument.kind is InstrumentKind.INVERSE:
         return round_to_scale(instrument.price_of(cost / Fraction(qty)))
     up, down = qty.as_integer_ratio()
-    return round_ratio(cost.numerator * down, cost.denominator * up)
+    value, parts = cost.as_integer_ratio()
+    return round_ratio(value * down, parts * up)
 
 
 def _profit(instrument: Instrument, gain: Fraction) -> Decimal:
     """Convert a gain in value space to the settle currency at 18 places."""
     up, down = instrument.contract_size.as_integer_ratio()
-    return round_ratio(gain.numerator * up, gain.denominator * down)
+    value, parts = gain.as_integer_ratio()
+    return round_ratio(value * up, parts * down)
 
 
 def _fill_value(instrument: Instrument, qty: Decimal, fill: Fill) -> Fraction:

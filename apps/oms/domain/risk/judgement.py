@@ -10,6 +10,9 @@ from oms.domain.risk.limit_context import LimitContext, RepeatedOrder
 from oms.domain.risk.limits import LimitVerdict
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.valuation import valuation_of
+from oms.domain.value import constructor
+
+_new_risk = constructor(OrderRisk)
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ def _risk(status: RiskStatus, code: str | None, judgement: Judgement | None) -> 
     if judgement is None or judgement.entry is None or judgement.context is None:
         return OrderRisk(status=status, code=code)
     market = judgement.context.markets.get(judgement.entry.symbol)
-    return OrderRisk(
+    return _new_risk(
         status=status,
         code=code,
         price=valuation_of(judgement.entry, market),

@@ -64,11 +64,10 @@ def check_limits(
     first = None
     for each in ruling.limits:
         limit, measure = each.limit, own if each.is_own else account
-        check = _CHECKS.get(limit.key)
-        if check is None:
+        if limit.key not in _CHECKS:
             continue
         try:
-            refused = check(limit, measure)
+            refused = _CHECKS[limit.key](limit, measure)
         except Unknown as error:
             refused = refused_unknown(limit, error)
         if verdicts is not None:

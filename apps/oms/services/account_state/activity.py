@@ -13,6 +13,9 @@ from datetime import datetime
 from oms.domain.ledger.position import Position, PositionState
 from oms.domain.orders.order import Order
 from oms.domain.risk.recent import ORDERS_WINDOW, RESULTS_MAX, ClosedResult, Recent, RecentOrder
+from oms.domain.value import constructor
+
+_new_order, _new_recent = constructor(RecentOrder), constructor(Recent)
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Activity:
             if removed is not None:
                 self._counts[removed.strategy_id] -= 1
         elif order.id not in self._orders and _is_recent(order):
-            recent = RecentOrder(
+            recent = _new_order(
                 id=order.id, strategy_id=order.strategy_id, created_at=order.created_at
             )
             self._orders[order.id] = recent
@@ -91,7 +94,7 @@ class Activity:
                 break
             del orders[oldest.id]
             self._counts[oldest.strategy_id] -= 1
-        return Recent(now=now, orders=self._counts, results=(self._results or [])[::-1])
+        return _new_recent(now=now, orders=self._counts, results=(self._results or [])[::-1])
 
 
 def _is_recent(order: Order) -> bool:

@@ -24,10 +24,13 @@ from oms.domain.risk.limits import (
     symbols_to_mark,
 )
 from oms.domain.risk.policy import AccountPolicy
-from oms.domain.value import evolve
+from oms.domain.value import constructor, evolve
 from oms.services.account_state.state import AccountState
 from oms.services.risk.recent_activity import read_recent
 from oms.wire.json import time_text
+
+_new_entry, _new_exposure = constructor(Entry), constructor(Exposure)
+_new_context, _new_market = constructor(LimitContext), constructor(Market)
 
 _ONE = Decimal(1)
 
@@ -68,7 +71,7 @@ def entry_of_request(
     payload: SendOrder | ClosePosition, approved: ApprovedOrder, qty: Decimal
 ) -> Entry:
     """Return ``qty`` of an order as limits value it."""
-    return Entry(
+    return _new_entry(
         symbol=approved.symbol,
         side=approved.side,
         order_type=approved.order_type,
@@ -207,7 +210,7 @@ def exposure_of(
 ) -> Exposure:
     """Return the exposure with calls that are on their way; one order may be left out."""
     entries = (*pending, *_calls(state))
-    return Exposure(
+    return _new_exposure(
         mode=state.account.position_mode,
         positions=state.positions.values(),
         reserved=reservations(state.orders.values(), entries, except_id=except_id),
@@ -239,7 +242,7 @@ async def read_context(
     if has_equity:
         equity = await read_equity(state, now)
         currencies.add(equity.currency)
-    return LimitContext(
+    return _new_context(
         exposure=exposure,
         instruments=instruments,
         markets=await _read_markets(state, symbols, now),
@@ -270,7 +273,7 @@ async def _read_markets(
 
 def market_of(quote: Quote) -> Market:
     """Return a quote as limits read it."""
-    return Market(
+    return _new_market(
         bid=quote.bid,
         ask=quote.ask,
         at=time_text(quote.at),

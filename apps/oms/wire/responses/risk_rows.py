@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from oms.domain.money import decimal_text
 from oms.domain.orders.order_risk import OrderRisk, RiskStatus
 from oms.domain.risk.policy import PolicyScope
 from oms.wire.json import optional_decimal_text
@@ -62,13 +63,13 @@ def risk_detail(risk: OrderRisk) -> RiskDetailRow:
         "price": optional_decimal_text(risk.price),
         "limits": [
             {
-                "key": check.key,
-                "scope": check.scope,
-                "scope_id": check.scope_id,
-                "limit": check.limit,
-                "value": optional_decimal_text(check.measured),
-                "passed": check.passed,
+                "key": key,
+                "scope": scope,
+                "scope_id": scope_id,
+                "limit": limit,
+                "value": None if measured is None else decimal_text(measured),
+                "passed": passed,
             }
-            for check in risk.checks
+            for key, scope, scope_id, limit, measured, passed in risk.checks
         ],
     }

@@ -22,7 +22,17 @@ def encode_risk(risk: OrderRisk) -> str:
         if number is not None:
             fields[name] = decimal_text(number)
     if risk.checks:
-        fields["checks"] = [_encode_check(check) for check in risk.checks]
+        fields["checks"] = [
+            [
+                key,
+                scope,
+                scope_id,
+                limit,
+                None if measured is None else decimal_text(measured),
+                passed,
+            ]
+            for key, scope, scope_id, limit, measured, passed in risk.checks
+        ]
     return dumps_fast(fields)
 
 
@@ -38,12 +48,6 @@ def decode_risk(text: str | None) -> OrderRisk | None:
         fields["status"] = RiskStatus(fields["status"])
     fields["checks"] = tuple(_decode_check(check) for check in fields.get("checks", ()))
     return OrderRisk(**fields)
-
-
-def _encode_check(check: LimitCheck) -> list[Any]:
-    key, scope, scope_id, limit, measured, passed = check
-    text = None if measured is None else decimal_text(measured)
-    return [key, scope, scope_id, limit, text, passed]
 
 
 def _decode_check(row: list[Any]) -> LimitCheck:

@@ -15,9 +15,7 @@ COMMENT_CHARACTERS_MAX = 255
 
 def encode_fees(fees: Mapping[str, Decimal]) -> str:
     """Return fees by currency as JSON text."""
-    if not fees:
-        return "{}"
-    return dumps_fast({currency: decimal_text(fee) for currency, fee in fees.items()})
+    return dumps_fast(fees) if fees else "{}"
 
 
 def decode_fees(text: str) -> dict[str, Decimal]:
