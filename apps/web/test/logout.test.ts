@@ -3,7 +3,12 @@ import { request } from "@/api/client";
 import { logout, session } from "@/api/session";
 import type { Me } from "@/api/types";
 
-const me = { csrf_token: "t", server: { server_time: new Date().toISOString() } } as Me;
+const me = {
+  csrf_token: "t",
+  server: { server_time: new Date().toISOString() },
+  user: { user_id: 1 },
+  preferences: {},
+} as Me;
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -21,6 +21,7 @@ from kit.databases.schema import create_schema
 from kit.databases.sql import execute
 from kit.databases.statement_costs import RecordedDatabase, RecordedStatement, measure_cost
 from kit.databases.store_rows import NOON, a_command, a_lease, an_account, an_order, enqueue
+from kit.machine_load import stretch
 from oms.adapters.ccxt.account_validation import check_account
 from oms.adapters.sql.store import SqlStore
 from oms.domain.commands.command import CommandResult, CommandStatus
@@ -147,7 +148,8 @@ async def _judge(
     work = sum(cost.work for cost in costs)
     scanned_tables = LONG.intersection(table for cost in costs for table in cost.scanned_tables)
     seconds = await _seconds(ask)
-    if scanned_tables or work > work_max or seconds > SECONDS_MAX:
+    is_slow = seconds > SECONDS_MAX and seconds > stretch(SECONDS_MAX)
+    if scanned_tables or work > work_max or is_slow:
         slow[name] = (work, round(seconds, 4), scanned_tables)
 
 

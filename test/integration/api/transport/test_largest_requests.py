@@ -103,7 +103,7 @@ async def _items(gateway: InProcessGateway, path: str) -> tuple[list[Any], str]:
     if path == "/ccxt/commands":
         return [CALL | {"account_id": account_id}] * ITEMS_MAX, key
     (row,) = (await gateway.client.get(f"/oms/orders/open?account_ids={account_id}"))["items"]
-    assert len(row) == 66, "every column"
+    assert len(row) == 67, "every column"
     return [{"op": "update", "row": row | {"comment": "a, b, c, d"}}] * ITEMS_MAX, ADMIN_KEY
 
 

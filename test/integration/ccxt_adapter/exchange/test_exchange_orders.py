@@ -80,7 +80,8 @@ async def test_a_rejection_has_the_exchange_s_code(harness: CcxtHarness) -> None
 async def test_an_unsupported_form_is_refused(
     harness: CcxtHarness, venue: LoopbackExchange
 ) -> None:
-    await harness.send(7, "sell", "0.01", "60000", time_in_force="GTD")
+    trailing = {"order_type": "trailing_stop", "trailing_percent": Decimal(1)}
+    await harness.send(7, "sell", "0.01", None, **trailing)
     assert [report.kind for report in harness.reports] == [ReportKind.REFUSED]
     assert harness.reports[0].code == "order_type_not_supported"
     assert not harness.attempts

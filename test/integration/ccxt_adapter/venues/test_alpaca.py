@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,6 @@ async def test_an_order_that_ended_or_does_not_exist_is_not_found(places: Places
         {"order_type": "take_profit_limit", "trigger_price": Decimal(9)},
         {"time_in_force": "FOK"},
         {"post_only": True},
-        {"expires_at": datetime.now(UTC) + timedelta(days=1)},
     ],
     ids=lambda changes: "-".join(changes),
 )
