@@ -118,6 +118,7 @@ async def test_permissions_and_required_comment(watched: InProcessGateway) -> No
     assert (trader.status, trader.detail["code"]) == (403, "permission_denied")
     assert (await watched.client("POST", path, body, key=ADMIN_KEY)).status == 200
     named = {"X-Comment": "from the header", "Prefer": "respond-async"}
+    await watched.stop_worker()  # it could be done before the answer
     soon = await watched.client("POST", path, {"status": "active"}, headers=named)
     assert (soon.status, soon.headers["preference-applied"]) == (202, "respond-async")
     assert_keys(soon.json(), wire_keys.RISK_FLAG_CHANGE)
