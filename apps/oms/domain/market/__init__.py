@@ -1,0 +1,1 @@
+"""Market data: candles and their timeframes."""
