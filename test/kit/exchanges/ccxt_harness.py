@@ -200,7 +200,7 @@ class CcxtHarness:
             reports += [*snapshot.orders, *(report for _, report in snapshot.trades)]
         for report in reports:
             self._apply(report)
-        self.reports += reports
+            self.reports.append(report)  # At once: a stream and a snapshot can name one trade.
         self.commit()
         return reports
 
