@@ -1,0 +1,1 @@
+"""Trading strategies: indicators and rules from closed candles to decisions; pure."""
