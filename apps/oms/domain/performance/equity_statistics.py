@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from itertools import pairwise
 
-from oms.domain.money import subtract
+from oms.domain.money import EXACT, subtract
 from oms.domain.value import value
 
 PERIODS_PER_YEAR = Decimal(365)
@@ -19,6 +19,9 @@ _HUNDRED = Decimal(100)
 #: Ratios and roots have no finite decimal form; twelve published places are far inside of this.
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 _PLACES = Decimal(1).scaleb(-12)
+RETURN_DIGITS = 30
+"""Significant digits of the return of a period."""
+_RETURNS = Context(prec=RETURN_DIGITS)
 
 
 @value
@@ -92,41 +95,70 @@ def daily_closes(points: Iterable[EquityPoint]) -> list[EquityPoint]:
     return list(closes.values())
 
 
-def sharpe_ratio(returns: Sequence[Decimal], periods_per_year: Decimal) -> Decimal | None:
+class ReturnSums:
+    """Sums of returns: the ratios of any number of periods in constant memory.
+
+    Each return is rounded to ``RETURN_DIGITS`` digits, and sums are exact, so equal returns have a
+    deviation of exactly zero.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._sum = self._squares = self._losses = Decimal(0)
+
+    def push(self, change: Decimal) -> None:
+        """Add the return of one more period."""
+        self._count += 1
+        if not change:
+            return
+        change = _RETURNS.plus(change)
+        square = EXACT.multiply(change, change)
+        self._sum = EXACT.add(self._sum, change)
+        self._squares = EXACT.add(self._squares, square)
+        if change < 0:
+            self._losses = EXACT.add(self._losses, square)
+
+    def sharpe(self, periods_per_year: Decimal) -> Decimal | None:
+        """Return mean by sample standard deviation per year; undefined for less than two."""
+        count = Decimal(self._count)
+        if count < 2:
+            return None
+        spread = EXACT.subtract(
+            EXACT.multiply(count, self._squares), EXACT.multiply(self._sum, self._sum)
+        )
+        variance = _CONTEXT.divide(spread, count * (count - 1))
+        return self._annualised(_CONTEXT.sqrt(variance), periods_per_year)
+
+    def sortino(self, periods_per_year: Decimal) -> Decimal | None:
+        """Return mean by downside deviation over all periods per year."""
+        if self._count < 2:
+            return None
+        downside = _CONTEXT.sqrt(_CONTEXT.divide(self._losses, Decimal(self._count)))
+        return self._annualised(downside, periods_per_year)
+
+    def _annualised(self, deviation: Decimal, periods: Decimal) -> Decimal | None:
+        if not deviation:
+            return None
+        mean = _CONTEXT.divide(self._sum, Decimal(self._count))
+        ratio = _CONTEXT.divide(mean, deviation)
+        return _rounded(_CONTEXT.multiply(ratio, _CONTEXT.sqrt(periods)))
+
+
+def sharpe_ratio(returns: Iterable[Decimal], periods_per_year: Decimal) -> Decimal | None:
     """Return mean by sample standard deviation per year; undefined for less than two returns."""
-    count = len(returns)
-    if count < 2:
-        return None
-    mean = _mean(returns)
-    squares = (_CONTEXT.power(_CONTEXT.subtract(each, mean), 2) for each in returns)
-    deviation = _CONTEXT.sqrt(_CONTEXT.divide(_total(squares), Decimal(count - 1)))
-    return _annualised(mean, deviation, periods_per_year)
+    return _sums_of(returns).sharpe(periods_per_year)
 
 
-def sortino_ratio(returns: Sequence[Decimal], periods_per_year: Decimal) -> Decimal | None:
+def sortino_ratio(returns: Iterable[Decimal], periods_per_year: Decimal) -> Decimal | None:
     """Return mean by downside deviation over all returns per year."""
-    if len(returns) < 2:
-        return None
-    squares = (_CONTEXT.power(min(each, Decimal(0)), 2) for each in returns)
-    downside = _CONTEXT.sqrt(_CONTEXT.divide(_total(squares), Decimal(len(returns))))
-    return _annualised(_mean(returns), downside, periods_per_year)
+    return _sums_of(returns).sortino(periods_per_year)
 
 
-def _annualised(mean: Decimal, deviation: Decimal, periods: Decimal) -> Decimal | None:
-    if not deviation:
-        return None
-    return _rounded(_CONTEXT.multiply(_CONTEXT.divide(mean, deviation), _CONTEXT.sqrt(periods)))
-
-
-def _mean(numbers: Sequence[Decimal]) -> Decimal:
-    return _CONTEXT.divide(_total(numbers), Decimal(len(numbers)))
-
-
-def _total(numbers: Iterable[Decimal]) -> Decimal:
-    total = Decimal(0)
-    for number in numbers:
-        total = _CONTEXT.add(total, number)
-    return total
+def _sums_of(returns: Iterable[Decimal]) -> ReturnSums:
+    sums = ReturnSums()
+    for each in returns:
+        sums.push(each)
+    return sums
 
 
 def _percent(index: Decimal) -> Decimal:

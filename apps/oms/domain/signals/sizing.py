@@ -37,6 +37,8 @@ class SizingInputs:
     fee_rate: Decimal = ZERO
     #: Stop loss of the position to open.
     stop_loss: Decimal | None = None
+    #: What ``cash`` pays for, if that is not the price: the price moved by slippage.
+    fill_price: Decimal | None = None
 
 
 def needs_equity(signal: ExecuteSignal) -> bool:
@@ -74,6 +76,12 @@ def opening_quantity(signal: ExecuteSignal, inputs: SizingInputs) -> Decimal | R
     if isinstance(qty, Refused):
         return qty
     return refuse_below_minimum(inputs.instrument, qty, inputs.price) or qty
+
+
+def size_by_rule(sizing: Sizing, inputs: SizingInputs) -> Decimal | Refused:
+    """Return the quantity that a rule gives, cut to the step, whatever the minimum is."""
+    qty = _quantity(sizing, inputs)
+    return qty if isinstance(qty, Refused) else _round_down(qty, inputs.instrument.step)
 
 
 def share_of(signal: ExecuteSignal) -> Fraction | Refused:
@@ -199,6 +207,8 @@ def _position_share(part: Fraction, unit: Fraction, inputs: SizingInputs) -> Fra
     qty = round(part / unit / step) * step
     if inputs.cash is None:
         return qty
+    if inputs.fill_price is not None:
+        unit = exact_fraction(inputs.instrument.notional(_ONE, inputs.fill_price))
     cost, cash = unit * (1 + exact_fraction(inputs.fee_rate)), exact_fraction(inputs.cash)
     return qty if qty * cost <= cash else max(cash, Fraction(0)) // (cost * step) * step
 
