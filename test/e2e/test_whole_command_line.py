@@ -60,6 +60,10 @@ KEYS = {
     "cancel-all": {"results"},
     "balance": {"ok", "items"},
     "ticker": {"ok", "result"},
+    "backtest run": {
+        *("ok", "strategy", "version", "params", "settings", "hashes", "final_balance"),
+        *("total_trades", "trades", "round_trips", "equity_curve", "metrics", "data_gaps"),
+    },
     "market session": {"symbol", "session", "at", "open", "next_open", "next_close"},
     "market override": {"id", "session", "date", "closed", "open", "close", "comment"},
     "market overrides": {"items"},

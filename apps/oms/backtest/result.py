@@ -61,6 +61,7 @@ class CurvePoint:
     """Equity at the close of a candle: cash and the signed value of the position."""
 
     at: datetime
+    close: Decimal
     cash: Decimal
     position_value: Decimal
     equity: Decimal

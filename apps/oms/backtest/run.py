@@ -167,6 +167,7 @@ class Backtest:
         held = multiply(self._account.qty, last.close)
         point = _new_point(
             at=self._close_time(last),
+            close=last.close,
             cash=subtract(equity, held),
             position_value=held,
             equity=equity,

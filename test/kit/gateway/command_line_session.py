@@ -184,6 +184,14 @@ def _risk(session: CommandLineSession) -> None:
     session.run("risk preset", account, "--preset=open", *admin)
 
 
+def _backtest(session: CommandLineSession) -> None:
+    rows = "\n".join(f"2024-01-{day:02},{day},{day},{day},{day},1" for day in range(1, 11))
+    prices = session.gateway.folder / "prices.csv"
+    prices.write_text(f"date,open,high,low,close,volume\n{rows}\n", encoding="utf-8")
+    strategy = ("--strategy=sma_cross", "--param=fast=1", "--param=slow=2")
+    session.run("backtest run", f"--csv={prices}", "--timeframe=1d", *strategy)
+
+
 def _reads(session: CommandLineSession) -> None:
     accounts_option = f"--account-ids={session.gateway.account_id}"
     for command in ("orders-open", "deals", "positions-history"):
@@ -191,6 +199,7 @@ def _reads(session: CommandLineSession) -> None:
     for command in ("balance", "portfolio", "stats", "exit-report", "execution-report"):
         session.run(command, accounts_option)
     session.run("ticker", f"--symbol={SYMBOL}")
+    _backtest(session)
     session.run("market session", "AAPL", "--at=2025-07-15T13:30:00Z")
     admin = f"--api-key={session.gateway.admin_api_key}"
     day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()

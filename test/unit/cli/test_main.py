@@ -49,6 +49,7 @@ COMMANDS = {
     "market": "session AAPL --at 2025-07-15T13:30:00Z",
     "sink": "add --name a --kind webhook --url-file u --secret-stdin --events deal_created",
     "source": "add --name a --kind trade --account-id 1 --sizing qty 2 --generate-secret --reverse",
+    "backtest": "run --csv a --timeframe 1h --strategy rsi --param period=7 --no-curve",
     "alert": "add --account-id 1 --symbol A/B --condition crosses --price 2 --note x",
     "risk": "set --strategy-id 1 max_order_notional 500 --comment x",
     "audit": "checkpoint --out a",

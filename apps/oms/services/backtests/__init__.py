@@ -1,0 +1,1 @@
+"""Backtests: runs and what identifies them."""

@@ -1,0 +1,80 @@
+"""Runs a strategy of the catalogue on candles, and identifies what it ran on."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from oms.backtest.result import BacktestResult, CurvePoint
+from oms.backtest.run import Backtest
+from oms.backtest.settings import BacktestSettings
+from oms.domain.market.candle import Candle
+from oms.domain.money import plain_text
+from oms.domain.value import value
+from oms.strategies.catalog import find_strategy
+from oms.wire.backtests.result_json import parameters_json
+
+Parameters = Mapping[str, int | Decimal]
+
+
+@value
+class BacktestRequest:
+    """A strategy of the catalogue, its parameters that differ from the defaults, and settings."""
+
+    strategy: str
+    parameters: Mapping[str, str | int | Decimal]
+    settings: BacktestSettings
+
+
+@value
+class BacktestRun:
+    """A finished run; equal hashes mean equal candles and equal parameters."""
+
+    request: BacktestRequest
+    version: str
+    #: All parameters, with those that have their default.
+    parameters: Parameters
+    result: BacktestResult
+    params_hash: str
+    data_hash: str
+
+
+def run_backtest(
+    request: BacktestRequest,
+    candles: Iterable[Candle],
+    on_point: Callable[[CurvePoint], None] = lambda _: None,
+) -> BacktestRun:
+    """Run a strategy on candles in ascending order; ``on_point`` receives the equity curve.
+
+    Raises ``NotFound`` for an unknown strategy and ``Invalid`` for bad parameters, settings or
+    candles.
+    """
+    definition, settings = find_strategy(request.strategy), request.settings
+    parameters = definition.parse(request.parameters)
+    strategy = definition.make(settings.timeframe, parameters)
+    backtest = Backtest(settings, strategy, definition.higher, on_point)
+    digest = hashlib.sha256()
+    for candle in candles:
+        digest.update(_line(candle))
+        backtest.push(candle)
+    return BacktestRun(
+        request=request,
+        version=definition.version,
+        parameters=parameters,
+        result=backtest.finish(),
+        params_hash=hash_parameters(parameters),
+        data_hash=digest.hexdigest(),
+    )
+
+
+def hash_parameters(parameters: Parameters) -> str:
+    """Return the SHA-256 of the canonical JSON of parameters."""
+    text = json.dumps(parameters_json(parameters), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _line(candle: Candle) -> bytes:
+    """Return the candle as a line; equal candles have equal lines in any notation of numbers."""
+    numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
+    texts = ("" if each is None else plain_text(each) for each in numbers)
+    return f"{candle.open_time:%Y-%m-%dT%H:%M:%SZ},{','.join(texts)}\n".encode()

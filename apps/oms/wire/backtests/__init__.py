@@ -1,0 +1,1 @@
+"""Backtests as JSON and HTML."""
