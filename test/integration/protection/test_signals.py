@@ -64,6 +64,23 @@ async def test_an_entry_has_levels_of_its_fill_and_the_words_of_its_signal(
     await trader.assert_healthy()
 
 
+async def test_signals_are_counted_per_day_of_the_zone_and_what_they_close_passes(
+    trader: PaperTrader, sender: SignalSender
+) -> None:
+    gateway = await limited(trader)
+    is_morning = trader.clock.now().hour < 12
+    zone = "Asia/Tokyo" if is_morning else "America/New_York"  # Far from midnight.
+    await set_limits(gateway, max_signals_per_day=1, risk_day_zone=zone)
+    assert (await sender.send("buy"))["status"] == "done"
+    rules = evolve(sender.rules, reverse=True)
+    row = await sender.send("sell", qty=Decimal(2), rules=rules)
+    assert (row["status"], row["reason_code"]) == ("blocked", "max_signals")
+    assert row["reason"] == "max_signals (count=2,limit=1)"
+    assert await sender.exposure() == [], "the close was executed"
+    trader.clock.advance(86_400)
+    assert (await sender.send("sell"))["status"] == "done", "those of yesterday do not count"
+
+
 @pytest.mark.parametrize("position_mode", ["netting", "hedge"])
 async def test_a_larger_sale_reverses_only_where_the_source_does(
     trader: PaperTrader, sender: SignalSender

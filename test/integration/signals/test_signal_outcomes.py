@@ -13,6 +13,7 @@ from kit.databases.sql import fetch_number
 from kit.gateway.in_process import ADMIN_KEY, TRADER, InProcessGateway, open_gateway
 from kit.gateway.limited_account import forget_limits
 from kit.gateway.signal_senders import BOUNCE, add_source, post
+from kit.http.asgi_client import AsgiResponse
 from kit.polling import poll_until
 from oms.bootstrap import build_signal_vault
 from oms.bootstrap.runner_process import wire_runner
@@ -99,6 +100,44 @@ async def test_parallel_signals_open_as_many_positions_as_the_limit_allows(
     refused = [body["risk_reason"] for body in bodies if not body["risk_ok"]]
     assert set(refused) == {"max_symbol_open_reached (symbol=BTC/USDT,count=2,limit=2)"}
     assert len(refused) == 8
+
+
+async def test_parallel_signals_are_done_as_often_as_the_limits_of_a_day_allow(
+    gateway: InProcessGateway,
+) -> None:
+    """Six at once, of which four fit the limit of the account and two that of their symbol."""
+    source = await add_source(gateway, "bounce", sizing=SIZING)
+    await _trade(gateway, max_signals_per_day=4, max_signals_per_symbol_per_day=2)
+    path = f"/in/{source['path_token']}/signals/bounce"
+    signals = [BOUNCE | {"timestamp": f"2025-01-01T00:{n:02}:00Z"} for n in range(3)]
+    bodies = [each.json() for each in await _post_all(gateway, path, signals)]
+    (refused,) = (body for body in bodies if not body["risk_ok"])
+    assert refused["risk_reason"] == "max_signals (count=3,limit=2)"
+    command = await gateway.client.get(f"/oms/commands/{refused['command_id']}")
+    error = command["error"]
+    facts = [error[name] for name in ("code", "reason", "limit", "value", "set_by", "key")]
+    key = "max_signals_per_symbol_per_day"
+    assert facts == ["risk_blocked", "max_signals", "2", "3", "account", key]
+    await gateway.stop_worker()
+    gateway.worker.processor.states.clear()
+    gateway.start_worker()
+    others = [each | {"symbol": "ETHUSDT"} for each in signals]
+    bodies = [each.json() for each in await _post_all(gateway, path, others)]
+    assert sum(body["risk_ok"] for body in bodies) == 2
+    assert (await post(gateway, path, BOUNCE | {"symbol": "XRPUSDT"})).json()["risk_reason"] == (
+        "max_signals (count=5,limit=4)"
+    )
+    used = (await gateway.client.get(f"/risk/usage?account_id={gateway.account_id}"))["items"]
+    shown = [(row["key"], row["current"], row["headroom"], row["symbol"]) for row in used]
+    assert shown == [("max_signals_per_day", "4", "0", None), (key, "2", "0", SPOT)]
+    order = await gateway.order("?wait_ms=8000", symbol=SPOT, qty="1")
+    assert order.status == 200, "orders of no signal pass"
+
+
+async def _post_all(
+    gateway: InProcessGateway, path: str, signals: list[dict[str, Any]]
+) -> list[AsgiResponse]:
+    return await asyncio.gather(*(post(gateway, path, each) for each in signals))
 
 
 async def test_signal_that_no_worker_takes_is_executed_once_by_the_next(

@@ -1,4 +1,4 @@
-"""Limits on the rate of orders: how many a minute, and how long none after losses."""
+"""Limits on the rate of orders and signals, and how long none after losses."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -42,6 +42,27 @@ def check_cooldown(limit: Limit, measure: Measure) -> Refused | None:
         f" {decimal_text(number_of(limit))} s"
     )
     return refused_by(limit, measure, message, Decimal(seconds))
+
+
+def check_signals(limit: Limit, measure: Measure) -> Refused | None:
+    """Refuse the entry of one signal more of the day. Raises ``UnknownRecent``.
+
+    Entries that are of no signal pass.
+    """
+    if measure.entry.signal_id is None:
+        return None
+    by_symbol = _recent_of(measure).signals_by_symbol(_strategy_of(limit))
+    if by_symbol is None:
+        raise UnknownRecent("the number of signals of the day is not known")
+    done, text = sum(by_symbol.values()), "signals"
+    if limit.key == "max_signals_per_symbol_per_day":
+        symbol = measure.entry.symbol
+        done, text = by_symbol.get(symbol, 0), f"signals in {symbol}"
+    count = measure.measured[limit.key] = Decimal(done + 1)
+    if count <= number_of(limit):
+        return None
+    message = f"{count} {text} today with this one; {at_most(limit)}"
+    return refused_by(limit, measure, message, count)
 
 
 def _recent_of(measure: Measure) -> Recent:

@@ -34,6 +34,8 @@ class Entry:
     new_position: bool = False
     #: Id of the order, or of the order that a change replaces; 0 of a new one.
     order_id: int = 0
+    #: The signal that it is the opening order of.
+    signal_id: int | None = None
 
     @property
     def rests(self) -> bool:

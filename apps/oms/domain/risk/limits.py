@@ -12,7 +12,7 @@ from oms.domain.market_hours import Session, session_of
 from oms.domain.money import decimal_text, divide, multiply, subtract
 from oms.domain.orders.order import Side
 from oms.domain.orders.order_types import LIMIT_TYPES, TRIGGERED_TYPES
-from oms.domain.risk.activity_limits import check_cooldown, check_order_rate
+from oms.domain.risk.activity_limits import check_cooldown, check_order_rate, check_signals
 from oms.domain.risk.duplicate_limit import check_duplicate
 from oms.domain.risk.exposure import Entry, Exposure
 from oms.domain.risk.limit_context import LimitContext
@@ -274,6 +274,8 @@ _CHECKS: Mapping[str, Callable[[Limit, Measure], Refused | None]] = {
     "daily_loss_limit": check_losses,
     "daily_loss_limit_pct": check_losses,
     "max_total_drawdown_pct": check_losses,
+    "max_signals_per_day": check_signals,
+    "max_signals_per_symbol_per_day": check_signals,
 }
 """The checks in their order; ``allow_new_positions`` is checked before, with the switches."""
 

@@ -145,6 +145,10 @@ _TABLE = (
         needs_equity=True,
         is_of_account=True,
     ),
+    PolicyKey(name="max_signals_per_day", kind=_MAX, reason="max_signals", is_count=True),
+    PolicyKey(
+        name="max_signals_per_symbol_per_day", kind=_MAX, reason="max_signals", is_count=True
+    ),
     PolicyKey(
         name="auto_reject_rate_per_minute",
         kind=_MAX,

@@ -1,5 +1,6 @@
-"""What an account did lately, for limits on the rate of its orders and on losses in a row."""
+"""What an account did lately, for limits on its orders, its signals and on losses in a row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
@@ -43,10 +44,22 @@ class Recent:
     orders: Mapping[int, int] = field(default_factory=dict)
     #: Newest first.
     results: Sequence[ClosedResult] = ()
+    #: Number of signals received today and done, by strategy and symbol; ``None``: not read.
+    signals: Mapping[tuple[int, str], int] | None = None
 
     def orders_of(self, strategy_id: int | None) -> int:
         """Return the number of entry orders in the window; ``None`` counts all strategies."""
         return sum(self.orders.values()) if strategy_id is None else self.orders.get(strategy_id, 0)
+
+    def signals_by_symbol(self, strategy_id: int | None) -> Mapping[str, int] | None:
+        """Return the numbers of signals by symbol; of all strategies for ``None``."""
+        if self.signals is None:
+            return None
+        counts: Counter[str] = Counter()
+        for (owner, symbol), count in self.signals.items():
+            if strategy_id in (None, owner):
+                counts[symbol] += count
+        return counts
 
     def last_of_losses(self, count: int, strategy_id: int | None) -> datetime | None:
         """Return when the last position ended, if the last ``count`` ended with losses."""

@@ -1,4 +1,4 @@
-"""The day over which a loss is counted: from midnight of a time zone on."""
+"""The day over which losses and signals are counted: from midnight of a time zone on."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -15,6 +15,7 @@ from oms.domain.risk.limit_context import LimitContext
 from oms.domain.risk.limits import worth_of
 from oms.domain.risk.loss_limits import measured_loss
 from oms.domain.risk.policy import AccountPolicy, Limit, PolicyScope
+from oms.domain.risk.recent import Recent
 from oms.domain.value import value
 
 
@@ -47,11 +48,14 @@ def policy_usage(policy: AccountPolicy, context: LimitContext) -> Iterator[Limit
 
 def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsage:
     measure = _MEASURES.get(limit.key)
-    if limit.key == "max_orders_per_minute":
-        return _order_rate(limit, context)
-    if measure is None:
+    lately = _MEASURES_OF_RECENT.get(limit.key)
+    if lately is not None:
+        own = limit.scope_id if limit.scope is PolicyScope.STRATEGY else None
+        current, symbol = (None, None) if context.recent is None else lately(context.recent, own)
+    elif measure is not None:
+        current, symbol = measure(exposure, context)
+    else:
         return LimitUsage(limit=limit)
-    current, symbol = measure(exposure, context)
     assert isinstance(limit.setting, Decimal)
     headroom = None if current is None else subtract(limit.setting, current)
     trip = context.risk.trip_of(limit.key)
@@ -64,13 +68,20 @@ def _usage(limit: Limit, exposure: Exposure, context: LimitContext) -> LimitUsag
     )
 
 
-def _order_rate(limit: Limit, context: LimitContext) -> LimitUsage:
-    if context.recent is None:
-        return LimitUsage(limit=limit)
-    own = limit.scope_id if limit.scope is PolicyScope.STRATEGY else None
-    current = Decimal(context.recent.orders_of(own))
-    assert isinstance(limit.setting, Decimal)
-    return LimitUsage(limit=limit, current=current, headroom=subtract(limit.setting, current))
+def _order_rate(recent: Recent, strategy_id: int | None) -> Measured:
+    return Decimal(recent.orders_of(strategy_id)), None
+
+
+def _signals(recent: Recent, strategy_id: int | None) -> Measured:
+    by_symbol = recent.signals_by_symbol(strategy_id)
+    return (None if by_symbol is None else Decimal(sum(by_symbol.values()))), None
+
+
+def _signals_of_symbol(recent: Recent, strategy_id: int | None) -> Measured:
+    by_symbol = recent.signals_by_symbol(strategy_id)
+    if by_symbol is None:
+        return None, None
+    return _largest({symbol: Decimal(count) for symbol, count in by_symbol.items()})
 
 
 def _open_positions(exposure: Exposure, _context: LimitContext) -> Measured:
@@ -149,3 +160,10 @@ _MEASURES: Mapping[str, Callable[[Exposure, LimitContext], Measured]] = {
     "daily_loss_limit_pct": _loss("daily_loss_limit_pct"),
     "max_total_drawdown_pct": _loss("max_total_drawdown_pct"),
 }
+
+_MEASURES_OF_RECENT: Mapping[str, Callable[[Recent, int | None], Measured]] = {
+    "max_orders_per_minute": _order_rate,
+    "max_signals_per_day": _signals,
+    "max_signals_per_symbol_per_day": _signals_of_symbol,
+}
+"""Those of what an account did lately, of a strategy or all (``None``)."""

@@ -11,6 +11,7 @@ _VALUE_NAMES = {
     "max_symbol_open_reached": "count",
     "max_open_orders": "count",
     "max_orders_per_minute": "count",
+    "max_signals": "count",
     "pyramiding_limit": "entries",
     "max_order_qty": "qty",
     "min_order_qty": "qty",

@@ -1,6 +1,6 @@
 """Reads of what an account did lately, as far as limits count it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -20,4 +20,13 @@ class RecentActivityReads(Protocol):
 
     async def results(self, account_id: int, limit: int) -> Sequence[ClosedResult]:
         """Return the positions that ended last, newest first."""
+        ...
+
+    async def signals(
+        self, account_id: int, since: datetime, new_done_ids: Sequence[int]
+    ) -> Mapping[tuple[int, str], int]:
+        """Return the numbers of signals received since then and done, by strategy and symbol.
+
+        Those of ``new_done_ids`` are done, though their rows may still be queued.
+        """
         ...

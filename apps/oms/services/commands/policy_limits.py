@@ -82,6 +82,7 @@ def entry_of_request(
         strategy_id=approved.strategy_id,
         position_id=approved.position_id,
         new_position=isinstance(payload, SendOrder) and payload.new_position,
+        signal_id=payload.signal_id,
     )
 
 
@@ -169,7 +170,9 @@ async def refuse_entry(
     )
     context = evolve(
         context,
-        recent=await read_recent(state, policy, entry.strategy_id, now),
+        recent=await read_recent(
+            state, policy, entry.strategy_id, now, counts_signals=entry.signal_id is not None
+        ),
         pending=(*pending, *_calls(state)),
         losses=observed.verdicts if observed is not None and is_observed else {},
         repeated=None if judgement is None else judgement.repeated,

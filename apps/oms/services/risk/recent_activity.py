@@ -1,25 +1,37 @@
 """What an account did lately: its stored rows, with what is not committed yet."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from oms.domain.risk.policy import AccountPolicy
 from oms.domain.risk.recent import ORDERS_WINDOW, RESULTS_MAX, Recent
+from oms.domain.risk.risk_day import day_start
+from oms.domain.signals.signal import SignalStatus
+from oms.domain.value import evolve
 from oms.services.account_state.state import AccountState
+from oms.services.account_state.unit_of_work import UnitOfWork
 
 ORDER_RATE = "max_orders_per_minute"
 COOLDOWN = "cooldown_seconds_after_losses"
+SIGNAL_CAPS = frozenset({"max_signals_per_day", "max_signals_per_symbol_per_day"})
+_KEYS = SIGNAL_CAPS | {ORDER_RATE, COOLDOWN}
 
 
 async def read_recent(
-    state: AccountState, policy: AccountPolicy, strategy_id: int | None, now: datetime
+    state: AccountState,
+    policy: AccountPolicy,
+    strategy_id: int | None,
+    now: datetime,
+    *,
+    counts_signals: bool,
 ) -> Recent | None:
     """Return what limits of the account and of a strategy (``None``: of all) count.
 
-    Stored rows are read once per loaded account. ``None`` if no limit counts it, or it cannot be
-    read. Raises ``Unavailable``.
+    Stored orders and positions are read once per loaded account, stored signals each time, if they
+    are asked for. ``None`` if no limit counts it, or it cannot be read. Raises ``Unavailable``.
     """
     keys = policy.all_keys() if strategy_id is None else policy.ruling(strategy_id).keys
-    if state.recent_activity is None or keys.isdisjoint((ORDER_RATE, COOLDOWN)):
+    if state.recent_activity is None or keys.isdisjoint(_KEYS):
         return None
     activity, account_id = state.activity, state.account.id
     # Taken before the reads: a commit in progress may end meanwhile, and is then read as well.
@@ -33,4 +45,21 @@ async def read_recent(
         results = await state.recent_activity.results(account_id, RESULTS_MAX)
         ended = [p for w in units for p in (w.positions_new | w.positions_changed).values()]
         activity.load_results(results, ended)
-    return activity.recent(now)
+    recent = activity.recent(now)
+    if not counts_signals or keys.isdisjoint(SIGNAL_CAPS):
+        return recent
+    return evolve(recent, signals=await _signals_of_day(state, policy, units, now))
+
+
+async def _signals_of_day(
+    state: AccountState, policy: AccountPolicy, units: Sequence[UnitOfWork], now: datetime
+) -> Mapping[tuple[int, str], int]:
+    """Return the numbers of signals received today and done, also those not committed yet.
+
+    The signals of an account are executed one after another: those that still wait come later.
+    """
+    assert state.recent_activity is not None, "the caller has checked it"
+    done = SignalStatus.DONE
+    new_ids = [i for work in units for i, ended in work.signals.items() if ended.status is done]
+    since = day_start(now, policy.day_zone)
+    return await state.recent_activity.signals(state.account.id, since, new_ids)

@@ -267,7 +267,7 @@ async def test_a_moved_trigger_price_is_valued_again(limited: InProcessGateway) 
     [
         ({}, 422, "validation_error"),
         ({"keys": {}}, 422, "validation_error"),
-        ({"keys": {"max_signals_per_day": 3}}, 422, "validation_error"),
+        ({"keys": {"max_signals_per_year": 3}}, 422, "validation_error"),
         ({"keys": {"max_order_notional": "lots"}}, 422, "validation_error"),
         ({"keys": {"max_order_notional": 1}, "comment": " "}, 422, "comment_required"),
         ({"keys": {"max_order_notional": 1}, "scope": "planet"}, 422, "validation_error"),

@@ -86,6 +86,30 @@ def test_a_strategy_counts_its_own_orders() -> None:
 
 
 @pytest.mark.parametrize(
+    ("scope", "key", "limit", "value"),
+    [
+        (PolicyScope.ACCOUNT, "max_signals_per_day", 5, None),
+        (PolicyScope.ACCOUNT, "max_signals_per_day", 4, 5),
+        (PolicyScope.ACCOUNT, "max_signals_per_symbol_per_day", 2, 3),
+        (PolicyScope.STRATEGY, "max_signals_per_day", 2, 3),
+        (PolicyScope.STRATEGY, "max_signals_per_symbol_per_day", 1, 2),
+        (PolicyScope.STRATEGY, "max_signals_per_symbol_per_day", 2, None),
+    ],
+)
+def test_entries_of_signals_are_limited_by_the_day(
+    scope: PolicyScope, key: str, limit: int, value: int | None
+) -> None:
+    """Done are one signal of the entry's strategy and symbol, one of each alone, one of neither."""
+    others = [(4, BTC), (4, "ETH"), (5, BTC), (5, "ETH")]
+    recent = Recent(now=NOON, signals=dict.fromkeys(others, 1))
+    refused = _judge({key: str(limit)}, evolve(ENTRY, signal_id=9), scope, recent=recent)
+    assert (None if refused is None else refused.value) == value
+    assert _judge({key: "1"}, scope=scope, recent=recent) is None, "it is of no signal"
+    unknown = _judge({key: "9"}, evolve(ENTRY, signal_id=9), scope, recent=Recent(now=NOON))
+    assert unknown is not None and unknown.reason == "risk_error"
+
+
+@pytest.mark.parametrize(
     ("recent", "losses", "passes"),
     [
         (_results(-1), None, False),

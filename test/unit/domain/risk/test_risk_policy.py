@@ -45,7 +45,7 @@ def test_a_value_is_parsed(key: str, sent: object, parsed: PolicyValue | None) -
 @pytest.mark.parametrize(
     ("key", "sent", "reason"),
     [
-        ("max_signals_per_day", 5, "unknown_key"),
+        ("max_signals_per_year", 5, "unknown_key"),
         ("max_order_qty.bonds", 5, "unknown_key"),
         ("max_order_notional", "NaN", "value"),
         ("max_order_notional", "-1", "value"),

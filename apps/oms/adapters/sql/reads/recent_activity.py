@@ -1,6 +1,6 @@
 """What an account did lately."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from oms.adapters.sql.connection.database import Database
@@ -60,3 +60,20 @@ class SqlRecentActivity:
             for row in rows
         ]
         return sorted(found, key=lambda each: (each.closed_at, each.id), reverse=True)
+
+    async def signals(
+        self, account_id: int, since: datetime, new_done_ids: Sequence[int]
+    ) -> Mapping[tuple[int, str], int]:
+        """Return the numbers of signals received since then and done, by strategy and symbol."""
+        param, status = self._dialect.param, "status = 'done'"
+        if new_done_ids:
+            listed = self._dialect.params(len(new_done_ids))
+            status = f"({status} OR (status = 'queued' AND id IN ({listed})))"
+        text = (
+            "SELECT strategy_id, symbol, COUNT(*) FROM signals"
+            f" WHERE account_id = {param} AND received_at >= {param} AND {status}"
+            " GROUP BY strategy_id, symbol"
+        )
+        values = (account_id, self._dialect.encode_time(since), *new_done_ids)
+        rows = await self._database.fetch(text, values)
+        return {(row[0], row[1]): int(row[2]) for row in rows}

@@ -9,7 +9,7 @@ export type LimitValue = Limit["value"];
 
 type Kind = "number" | "flag" | "symbols" | "zone";
 /** `money`: the currency of limits. */
-export type Unit = "money" | "percent" | "bps" | "seconds" | "perMinute" | "times" | "quantity" | null;
+export type Unit = "money" | "percent" | "bps" | "seconds" | "perMinute" | "perDay" | "times" | "quantity" | null;
 export type Group = "entries" | "frequency" | "prices" | "numbers" | "sizes" | "losses";
 
 interface KeyFacts {
@@ -25,6 +25,8 @@ export const LIMIT_KEYS: Record<LimitKey, KeyFacts> = {
   allowed_symbols: { group: "entries", unit: null, kind: "symbols" },
   duplicate_order_window_seconds: { group: "frequency", unit: "seconds" },
   max_orders_per_minute: { group: "frequency", unit: "perMinute" },
+  max_signals_per_day: { group: "frequency", unit: "perDay" },
+  max_signals_per_symbol_per_day: { group: "frequency", unit: "perDay" },
   cooldown_seconds_after_losses: { group: "frequency", unit: "seconds" },
   losses_in_a_row: { group: "frequency", unit: null },
   auto_reject_rate_per_minute: { group: "frequency", unit: "perMinute", ofAccount: true },
