@@ -64,6 +64,10 @@ KEYS = {
         *("ok", "strategy", "version", "params", "settings", "hashes", "final_balance"),
         *("total_trades", "trades", "round_trips", "equity_curve", "metrics", "data_gaps"),
     },
+    "backtest sweep": {
+        *("ok", "strategy", "version", "settings", "sort", "combinations", "done", "failed"),
+        *("interrupted", "items"),
+    },
     "market session": {"symbol", "session", "at", "open", "next_open", "next_close"},
     "market override": {"id", "session", "date", "closed", "open", "close", "comment"},
     "market overrides": {"items"},

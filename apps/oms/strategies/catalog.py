@@ -4,7 +4,7 @@ Nothing is replaced by a default that was not asked for: an unknown name raises 
 the reason ``unknown_strategy``, an unknown or bad parameter ``Invalid``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from oms.domain.errors import Invalid, NotFound
@@ -60,16 +60,20 @@ class StrategyDefinition:
 
     def parse(self, given: Mapping[str, str | Number]) -> dict[str, Number]:
         """Return all parameters, those not given with their defaults. Raises ``Invalid``."""
-        known = {each.name for each in self.parameters}
-        if unknown := sorted(set(given) - known):
-            raise Invalid(
-                f"strategy {self.name} has no parameter {unknown[0]!r};"
-                f" it has {', '.join(sorted(known))}"
-            )
+        self.check_names(given)
         return {
             each.name: each.parse(given[each.name]) if each.name in given else each.default
             for each in self.parameters
         }
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raise ``Invalid`` for a name that is none of its parameters."""
+        known = {each.name for each in self.parameters}
+        if unknown := sorted(set(names) - known):
+            raise Invalid(
+                f"strategy {self.name} has no parameter {unknown[0]!r};"
+                f" it has {', '.join(sorted(known))}"
+            )
 
     def make(self, timeframe: Timeframe, parameters: Mapping[str, Number]) -> Strategy:
         """Return a new strategy. Raises ``Invalid`` for a timeframe that it does not run on."""

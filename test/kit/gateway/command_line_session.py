@@ -190,6 +190,8 @@ def _backtest(session: CommandLineSession) -> None:
     prices.write_text(f"date,open,high,low,close,volume\n{rows}\n", encoding="utf-8")
     strategy = ("--strategy=sma_cross", "--param=fast=1", "--param=slow=2")
     session.run("backtest run", f"--csv={prices}", "--timeframe=1d", *strategy)
+    grid = ("--strategy=sma_cross", "--grid=fast=1:2:1", "--grid=slow=2,3", "--where=fast<slow")
+    session.run("backtest sweep", f"--csv={prices}", "--timeframe=1d", "--workers=1", *grid)
 
 
 def _reads(session: CommandLineSession) -> None:

@@ -6,6 +6,10 @@ from typing import Any
 from oms.cli.flags import add_group, add_verb, lazy_command
 
 #: A test compares them with the domain's.
+SORTABLE = (
+    *("total_return_pct", "sharpe_ratio", "sortino_ratio", "max_drawdown", "cagr_pct"),
+    *("total_trades", "win_rate", "profit_factor", "exposure_pct"),
+)
 TIMEFRAMES = ("1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M")
 
 
@@ -21,16 +25,39 @@ def add_backtests(commands: Any, json: argparse.ArgumentParser) -> None:
         run=lazy_command("research.backtest", "run"),
     )
     run.set_defaults(view=lazy_command("research.backtest", "build_run_view"))
-    run.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy"
-    )
     run.add_argument("--html", metavar="FILE", help="also write a report that opens in a browser")
     run.add_argument("--no-curve", action="store_true", help="leave the equity curve out")
     _add_settings(run)
+    sweep = add_verb(
+        verbs,
+        "sweep",
+        [json],
+        "run a strategy with all combinations of parameters, on several processes",
+        example="backtest sweep --csv btc.csv --timeframe 1h --strategy sma_cross"
+        " --grid fast=5:30:5 --grid slow=20,50,100 --where 'fast<slow'",
+        run=lazy_command("research.backtest_sweep", "sweep"),
+    )
+    sweep.set_defaults(view=lazy_command("research.backtest_sweep", "build_sweep_view"))
+    sweep.add_argument(
+        "--grid", action="append", required=True, metavar="NAME=VALUES", help="A:B:STEP or A,B,C"
+    )
+    sweep.add_argument(
+        "--where", action="append", default=[], metavar="CONDITION", help="as fast<slow"
+    )
+    sweep.add_argument("--workers", type=int, help="processes (one for each CPU)")
+    sweep.add_argument("--sort", choices=SORTABLE, default="sharpe_ratio", help="best first by")
+    sweep.add_argument(
+        "--folds", type=int, help="walk-forward: choose on the past, judge on this many parts"
+    )
+    sweep.add_argument("--out", metavar="FILE", help="also write the rows as CSV")
+    _add_settings(sweep)
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
     """Add the flags of the data, the strategy and the account."""
+    command.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy"
+    )
     command.add_argument("--csv", metavar="FILE", required=True, help="the candles")
     command.add_argument("--timeframe", required=True, choices=TIMEFRAMES, help="of the candles")
     command.add_argument("--symbol", default="BTC/USDT", help="name of the instrument (BTC/USDT)")

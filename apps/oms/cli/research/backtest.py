@@ -1,12 +1,17 @@
 """``oms backtest run``: a strategy on the candles of a file, without a server or a database."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oms.backtest.result import CurvePoint
-from oms.cli.output import CommandFailed, build_table
-from oms.cli.research.backtest_input import failure, read_file, read_parameters, read_request
+from oms.cli.output import build_table
+from oms.cli.research.backtest_input import (
+    failure,
+    read_file,
+    read_parameters,
+    read_request,
+    write_text,
+)
 from oms.domain.errors import OmsError
 from oms.services.backtests.run_backtest import BacktestRun, run_backtest
 from oms.wire.backtests.report_html import report_html
@@ -42,14 +47,16 @@ def run(parsed: argparse.Namespace) -> Any:
     request = read_request(parsed, read_parameters(parsed.param))
     try:
         done = run_backtest(
-            request, read_file(parsed), points.append if keeps_curve else lambda _: None
+            request,
+            read_file(parsed.csv, request.settings.timeframe),
+            points.append if keeps_curve else lambda _: None,
         )
     except OmsError as error:
         raise failure(error) from None
     answer = describe(done)
     if parsed.html:
         page = report_html(answer, points)
-        _write(parsed.html, page)
+        write_text(parsed.html, page)
         answer["html"] = parsed.html
     if not parsed.no_curve:
         answer["equity_curve"] = curve_json(points)
@@ -106,10 +113,3 @@ def _figure(number: Any) -> Any:
         return f"{number:.4f}"
     whole, point, places = number.partition(".") if isinstance(number, str) else (number, "", "")
     return f"{whole}.{places[:4]}" if point and places[:10].isdigit() else number
-
-
-def _write(name: str, text: str) -> None:
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandFailed(f"{name}: {error}", status=2) from None

@@ -52,15 +52,25 @@ def read_parameters(texts: list[str]) -> dict[str, str]:
     return parameters
 
 
-def read_file(parsed: argparse.Namespace) -> Iterator[Candle]:
-    """Yield the candles of ``--csv`` and report the progress. Raises ``CommandFailed``."""
-    path = Path(parsed.csv)
+def read_file(name: str, timeframe: Timeframe) -> Iterator[Candle]:
+    """Yield the candles of a CSV file and report the progress. Raises ``CommandFailed``."""
+    path = Path(name)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            with ProgressReport("candles", path.stat().st_size) as progress:
-                yield from read_candles(_lines(file, progress), Timeframe(parsed.timeframe))
+        with (
+            path.open(encoding="utf-8", newline="") as file,
+            ProgressReport("candles", path.stat().st_size) as progress,
+        ):
+            yield from read_candles(_lines(file, progress), timeframe)
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{parsed.csv}: {error}", status=2) from None
+        raise CommandFailed(f"{name}: {error}", status=2) from None
+
+
+def write_text(name: str, text: str) -> None:
+    """Write a file. Raises ``CommandFailed``."""
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{name}: {error}", status=2) from None
 
 
 def failure(error: OmsError) -> CommandFailed:

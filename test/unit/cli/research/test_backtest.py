@@ -9,9 +9,10 @@ import pytest
 from kit.backtests.candles import candles_of
 from oms.cli.main import main, parser
 from oms.cli.output import render_text
-from oms.cli.parsers.backtest_parser import TIMEFRAMES
+from oms.cli.parsers.backtest_parser import SORTABLE, TIMEFRAMES
 from oms.cli.research.backtest import build_run_view
 from oms.domain.market.timeframe import Timeframe
+from oms.services.backtests import parameter_sweep
 
 OPENS = ["100", "100", "101", "99", "98", "99", "103", "104", "106", "105", "100", "98"]
 HIGHS = ["101", "102", "101", "99", "100", "103", "105", "107", "107", "105", "102", "99"]
@@ -126,5 +127,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert code == 2 and "line 1: no column high" in error
 
 
-def test_timeframes_are_those_of_the_domain() -> None:
+def test_choices_are_those_of_the_code() -> None:
     assert tuple(each.value for each in Timeframe) == TIMEFRAMES
+    assert parameter_sweep.SORTABLE == SORTABLE
