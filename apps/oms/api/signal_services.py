@@ -7,6 +7,7 @@ from oms.services.signals.receive_signal import ReceiveSignal
 from oms.services.signals.signal_queries import SignalQueries
 from oms.services.signals.source_admin import SignalSourceAdmin
 from oms.services.signals.source_limits import SignalLimits
+from oms.services.signals.source_refusals import RecordSourceRefusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,5 +17,6 @@ class SignalServices:
     authenticate: AuthenticateSource
     receive: ReceiveSignal
     limits: SignalLimits
+    record_refusal: RecordSourceRefusal
     sources: SignalSourceAdmin
     queries: SignalQueries

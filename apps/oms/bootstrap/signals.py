@@ -16,6 +16,7 @@ from oms.services.signals.receive_signal import ReceiveSignal
 from oms.services.signals.signal_queries import SignalQueries
 from oms.services.signals.source_admin import SignalSourceAdmin
 from oms.services.signals.source_limits import SignalLimits
+from oms.services.signals.source_refusals import RecordSourceRefusal
 from oms.services.submission.submit import Submit
 from oms.services.verify.account_instruments import AccountInstruments
 from oms.simulation.market.instruments import paper_instruments
@@ -55,6 +56,7 @@ def build_signals(
             value_accounts=value_accounts,
         ),
         limits=SignalLimits(monotonic=time.monotonic),
+        record_refusal=RecordSourceRefusal(sources=sources, clock=submit.clock),
         sources=SignalSourceAdmin(sources=sources, vault=vault, clock=submit.clock),
         queries=SignalQueries(signals=store.signals, reads=queries, history=store.history),
     )

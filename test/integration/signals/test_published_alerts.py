@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[dict[str, Any] | str, str | None, str]] = {
     "market of another exchange": (
         {"symbol": "SBIN", "action": "BUY"},
         "unknown_symbol",
-        "the account has no such symbol",
+        "the account has no symbol SBIN",
     ),
 }
 

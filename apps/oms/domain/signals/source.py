@@ -80,6 +80,15 @@ def default_settings(kind: SignalKind) -> SourceSettings:
 
 
 @value
+class SourceRefusal:
+    """Why a request of a source was refused before it became a signal."""
+
+    refused_at: datetime
+    reason: str
+    message: str
+
+
+@value
 class SignalSource:
     """A stored source. Tokens are hashes, secrets are sealed."""
 
@@ -100,6 +109,7 @@ class SignalSource:
     old_token_hash: str | None = None
     old_sealed_secret: str | None = None
     rotate_until: datetime | None = None
+    last_refusal: SourceRefusal | None = None
     last_seen_at: datetime | None = None
     created_at: datetime
     updated_at: datetime

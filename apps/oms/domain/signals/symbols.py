@@ -28,7 +28,7 @@ def resolve_symbol(text: str, symbols: Collection[str], names: Mapping[str, str]
         return text
     found = _matches(text.strip().upper(), symbols)
     if not found:
-        raise Invalid("the account has no such symbol", reason="unknown_symbol")
+        raise Invalid(f"the account has no symbol {text}", reason="unknown_symbol")
     if len(found) > 1:
         listed = ", ".join(sorted(found)[:5])
         raise Invalid(f"several symbols match: {listed}", reason="ambiguous_symbol")

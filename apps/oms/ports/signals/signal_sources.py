@@ -1,11 +1,10 @@
 """The store of signal sources."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from oms.domain.signals.signal import SignalKind
-from oms.domain.signals.source import SignalSource
+from oms.domain.signals.source import SignalSource, SourceRefusal
 from oms.ports.audit_log import AuditContext
 
 
@@ -46,6 +45,6 @@ class SignalSources(Protocol):
         """Replace a source. Raises ``Conflict`` (name or key taken, changed meanwhile)."""
         ...
 
-    async def record_seen(self, source_id: int, at: datetime) -> None:
-        """Store when a source posted last, unless a later time is stored."""
+    async def record_refusal(self, source_id: int, refusal: SourceRefusal) -> None:
+        """Store the last refusal of a source, unless a later one is stored."""
         ...

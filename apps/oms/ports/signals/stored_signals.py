@@ -107,6 +107,10 @@ class Signals(Protocol):
         """Return a page of at most ``page_size`` + 1 rows, and the total if it was asked for."""
         ...
 
+    async def last_received(self) -> Mapping[int, datetime]:
+        """Return when the last signal of each source was received."""
+        ...
+
     async def counts(self) -> Mapping[int, Mapping[str, int]]:
         """Return the numbers of rows by source and status, and of repeats as ``duplicate``."""
         ...

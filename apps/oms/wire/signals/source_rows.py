@@ -1,12 +1,13 @@
 """Rows of signal sources. No secret and no token is among them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
 from oms.domain.signals.signal import SignalKind
-from oms.domain.signals.source import SignalSource
+from oms.domain.signals.source import SignalSource, SourceRefusal
 from oms.wire.json import optional_time_text, time_text
 from oms.wire.responses.value_types import Count, DecimalText, Id, TimeText, one_of
 from oms.wire.signals.source_settings import SettingsRow, settings_row
@@ -24,6 +25,14 @@ class SourceCounts(TypedDict):
     duplicate: Count
 
 
+class SourceRefusalRow(TypedDict):
+    """Why a request of a source was refused before it became a signal."""
+
+    refused_at: TimeText
+    reason: str
+    message: str
+
+
 class SignalSourceRow(TypedDict):
     """A source of signals."""
 
@@ -39,6 +48,7 @@ class SignalSourceRow(TypedDict):
     rotate_until: TimeText | None
     settings: SettingsRow
     last_seen_at: TimeText | None
+    last_refusal: SourceRefusalRow | None
     created_at: TimeText
     updated_at: TimeText
     counts: SourceCounts
@@ -86,8 +96,14 @@ class SignalTrial(TypedDict):
 _WORDS = ("queued", "done", "blocked", "ignored", "failed")
 
 
-def source_row(source: SignalSource, counts: Mapping[str, int]) -> SignalSourceRow:
-    """Return the row of a source; ``counts`` by status, and of repeats as ``duplicate``."""
+def source_row(
+    source: SignalSource, counts: Mapping[str, int], received_at: datetime | None = None
+) -> SignalSourceRow:
+    """Return the row of a source; ``counts`` by status, and of repeats as ``duplicate``.
+
+    ``received_at`` is the time of its last stored signal.
+    """
+    seen = [at for at in (source.last_seen_at, received_at) if at is not None]
     of_status = {word: counts.get(word, 0) for word in _WORDS}
     return {
         "source_id": source.id,
@@ -101,7 +117,8 @@ def source_row(source: SignalSource, counts: Mapping[str, int]) -> SignalSourceR
         "has_secret": source.sealed_secret is not None,
         "rotate_until": optional_time_text(source.rotate_until),
         "settings": settings_row(source.settings),
-        "last_seen_at": optional_time_text(source.last_seen_at),
+        "last_seen_at": optional_time_text(max(seen, default=None)),
+        "last_refusal": _refusal_row(source.last_refusal),
         "created_at": time_text(source.created_at),
         "updated_at": time_text(source.updated_at),
         "counts": {
@@ -116,8 +133,18 @@ def source_row(source: SignalSource, counts: Mapping[str, int]) -> SignalSourceR
     }
 
 
+def _refusal_row(refusal: SourceRefusal | None) -> SourceRefusalRow | None:
+    if refusal is None:
+        return None
+    return {
+        "refused_at": time_text(refusal.refused_at),
+        "reason": refusal.reason,
+        "message": refusal.message,
+    }
+
+
 def source_audit_row(source: SignalSource) -> dict[str, object]:
     """Return a source for the audit log."""
     row: dict[str, object] = {**source_row(source, {})}
-    del row["counts"], row["last_seen_at"]
+    del row["counts"], row["last_seen_at"], row["last_refusal"]
     return row

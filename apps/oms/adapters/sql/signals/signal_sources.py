@@ -1,7 +1,6 @@
 """Sources of signals and the keys that may post to them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from oms.adapters.sql.connection.bulk_write import BulkInsert
@@ -10,7 +9,7 @@ from oms.adapters.sql.connection.session import Session
 from oms.adapters.sql.registry.audited_writer import AuditedResult, AuditedWriter
 from oms.domain.errors import Conflict, NotFound
 from oms.domain.signals.signal import SignalKind
-from oms.domain.signals.source import SignalSource
+from oms.domain.signals.source import SignalSource, SourceRefusal
 from oms.domain.unique_name import unique_name_key
 from oms.ports.audit_log import AuditContext
 from oms.wire.json import dumps, loads
@@ -24,7 +23,9 @@ _COLUMNS = (
 )
 _INSERT = BulkInsert(table="signal_sources", columns=_COLUMNS)
 _INSERT_KEY = BulkInsert(table="signal_source_keys", columns=("api_key_id", "kind", "source_id"))
-_SELECTED = f"SELECT {', '.join(_COLUMNS)}, last_seen_at FROM signal_sources"
+_OWN_COLUMNS = ("last_seen_at", "last_refused_at", "last_refused_reason", "last_refused_text")
+"""Those that a change of the source leaves alone."""
+_SELECTED = f"SELECT {', '.join(_COLUMNS + _OWN_COLUMNS)} FROM signal_sources"
 
 
 class SqlSignalSources(AuditedWriter):
@@ -110,15 +111,16 @@ class SqlSignalSources(AuditedWriter):
 
         await self._write_unique(work, audit_context)
 
-    async def record_seen(self, source_id: int, at: datetime) -> None:
-        """Store when a source posted last, unless a later time is stored."""
-        param, moment = self._dialect.param, self._dialect.encode_time(at)
+    async def record_refusal(self, source_id: int, refusal: SourceRefusal) -> None:
+        """Store the last refusal of a source, unless a later one is stored."""
+        param, moment = self._dialect.param, self._dialect.encode_time(refusal.refused_at)
 
         async def work(session: Session) -> int:
             return await session.execute(
-                f"UPDATE signal_sources SET last_seen_at = {param} WHERE id = {param}"
-                f" AND (last_seen_at IS NULL OR last_seen_at < {param})",
-                (moment, source_id, moment),
+                f"UPDATE signal_sources SET last_refused_at = {param},"
+                f" last_refused_reason = {param}, last_refused_text = {param} WHERE id = {param}"
+                f" AND (last_refused_at IS NULL OR last_refused_at < {param})",
+                (moment, refusal.reason, refusal.message, source_id, moment),
             )
 
         await self._database.commit(work)
@@ -185,6 +187,11 @@ class SqlSignalSources(AuditedWriter):
             created_at=dialect.decode_time(row[14]),
             updated_at=dialect.decode_time(row[15]),
             last_seen_at=dialect.decode_optional_time(row[16]),
+            last_refusal=None
+            if row[17] is None
+            else SourceRefusal(
+                refused_at=dialect.decode_time(row[17]), reason=row[18], message=row[19]
+            ),
             api_key_ids=api_key_ids,
         )
 

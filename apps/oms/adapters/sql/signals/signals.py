@@ -56,6 +56,16 @@ class SqlSignals(AuditedWriter):
             of_source["duplicate"] += int(duplicates)
         return counts
 
+    async def last_received(self) -> Mapping[int, datetime]:
+        """Return when the last signal of each source was received."""
+        newest = "SELECT MAX(id) FROM signals GROUP BY source_id, status"
+        text = f"SELECT source_id, received_at FROM signals WHERE id IN ({newest})"
+        found: dict[int, datetime] = {}
+        for source_id, encoded in await self._database.fetch(text):
+            at = self._dialect.decode_time(encoded)
+            found[source_id] = max(at, found.get(source_id, at))
+        return found
+
     async def record_duplicate(self, repeat: SignalRepeat, entry: AuditEntry, at: datetime) -> None:
         """Count a repeat of a signal, with its audit row and its event."""
         await self._ids.ensure("event", 1)

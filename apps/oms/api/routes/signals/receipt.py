@@ -190,6 +190,23 @@ async def _receive(
         services.limits.count_failure(ip)
         context.request_metrics.signals["", "unauthenticated"] += 1
         raise
+    try:
+        return await _take(request, sender, kind, body, payload_hash, ip)
+    except OmsError as error:
+        await _note_refusal(context, sender, error)
+        raise
+
+
+async def _take(
+    request: Request,
+    sender: SignalSender,
+    kind: SignalKind,
+    body: Mapping[str, Any],
+    payload_hash: str,
+    ip: str,
+) -> tuple[ReceivedSignal, SignalReceipt]:
+    """Parse and store a signal of an authenticated sender. Raises ``OmsError``."""
+    context = api_context(request)
     _admit(request, context, sender, ip)
     message = READERS[kind](body)
     received = ReceivedSignal(
@@ -203,7 +220,7 @@ async def _receive(
     has_quantity = message.qty or message.notional or message.position_size is not None
     if sender.source is None and not has_quantity:
         raise Invalid("without a source, qty or notional is needed", reason="qty")
-    receipt = await services.receive(received)
+    receipt = await context.signals.receive(received)
     name = "" if sender.source is None else sender.source.name
     status = "duplicate" if receipt.is_duplicate else receipt.first.status.value
     context.request_metrics.signals[name, status] += 1
@@ -233,14 +250,22 @@ async def _authenticate(
     )
     try:
         body = require_object(load_body(raw), ("body",))
-    except Invalid:
+    except Invalid as error:
         if not sender.is_authenticated:
             raise refused() from None
         services.authenticate.confirm(sender, None)
+        await _note_refusal(api_context(request), sender, error)
         raise
     services.authenticate.confirm(sender, body.get(SECRET_KEY))
     rest = {name: each for name, each in body.items() if name != SECRET_KEY}
     return sender, body, hashlib.sha256(canonical_json(rest).encode()).hexdigest()
+
+
+async def _note_refusal(context: ApiContext, sender: SignalSender, error: OmsError) -> None:
+    """Count a refused request, and keep it with its source."""
+    name = "" if sender.source is None else sender.source.name
+    context.request_metrics.signals[name, "refused"] += 1
+    await context.signals.record_refusal(sender.source, error)
 
 
 def _presented_key(headers: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """Sources of signals: list, create, change, renew credentials, and try a body."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -70,11 +71,8 @@ _TRIAL = validated(
 async def list_signal_sources(request: Request) -> Response:
     """Return all sources with the counts of their signals."""
     await require_permission(request, Permission.ADMIN)
-    services = api_context(request).signals
-    counts = await services.queries.signals.counts()
-    sources = await services.sources.sources.all()
-    rows = [source_row(source, counts.get(source.id, {})) for source in sources]
-    return JsonResponse(Items(items=rows))
+    sources = await api_context(request).signals.sources.sources.all()
+    return JsonResponse(Items(items=await _rows(request, sources)))
 
 
 @router.post(
@@ -108,7 +106,8 @@ async def change_signal_source(request: Request, source_id: PathId) -> Response:
     fields = source_requests.read_source_change(load_body(await request.body()))
     audit_context = audit_context_of(request, caller, fields.get("comment"))
     changed = await api_context(request).signals.sources.change(number, fields, audit_context)
-    return JsonResponse(SourceChanged(ok=True, source=await _row(request, changed)))
+    (row,) = await _rows(request, [changed])
+    return JsonResponse(SourceChanged(ok=True, source=row))
 
 
 @router.post(
@@ -122,9 +121,10 @@ async def rotate_signal_source(request: Request, source_id: PathId) -> Response:
     asked = source_requests.read_rotation(load_body(await request.body()))
     audit_context = audit_context_of(request, caller, asked.comment)
     made = await api_context(request).signals.sources.rotate(number, asked, audit_context)
+    (row,) = await _rows(request, [made.source])
     body: SourceRotated = {
         "ok": True,
-        "source": await _row(request, made.source),
+        "source": row,
         "path_token": made.path_token,
         "secret": made.secret,
     }
@@ -160,9 +160,10 @@ async def try_signal_source(request: Request, source_id: PathId) -> Response:
     return JsonResponse(body)
 
 
-async def _row(request: Request, source: SignalSource) -> SignalSourceRow:
-    counts = await api_context(request).signals.queries.signals.counts()
-    return source_row(source, counts.get(source.id, {}))
+async def _rows(request: Request, sources: Sequence[SignalSource]) -> list[SignalSourceRow]:
+    signals = api_context(request).signals.queries.signals
+    counts, received = await signals.counts(), await signals.last_received()
+    return [source_row(each, counts.get(each.id, {}), received.get(each.id)) for each in sources]
 
 
 async def _verdict(

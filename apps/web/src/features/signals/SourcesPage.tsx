@@ -54,6 +54,14 @@ function useColumns(): readonly Column<Source>[] {
       count("blocked", 3),
       count("failed", 3),
       { id: "seen", header: t("source.seen"), kind: "time", width: 142, value: (row) => row.last_seen_at, cell: (row) => time(row.last_seen_at) },
+      {
+        id: "refusal",
+        header: t("source.refusal"),
+        kind: "text",
+        width: 260,
+        priority: 3,
+        value: ({ last_refusal: refusal }) => (refusal === null ? null : `${time(refusal.refused_at)} · ${refusal.message}`),
+      },
       { id: "rotates", header: t("source.rotates"), kind: "time", width: 142, priority: 4, value: (row) => row.rotate_until, cell: (row) => time(row.rotate_until) },
     ];
   }, [t, time, number, names]);

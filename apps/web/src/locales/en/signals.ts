@@ -70,6 +70,7 @@ export default {
     sizing: "Size",
     size: "Value",
     seen: "Last signal",
+    refusal: "Last refusal",
     rotates: "Old secrets until",
     empty: "No sources yet.",
     emptyHint: "A source says which account the orders of a sender go to, and how large they are.",

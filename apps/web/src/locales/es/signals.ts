@@ -70,6 +70,7 @@ export default {
     sizing: "Tamaño",
     size: "Valor",
     seen: "Última señal",
+    refusal: "Último rechazo",
     rotates: "Secretos anteriores hasta",
     empty: "Aún no hay fuentes.",
     emptyHint: "Una fuente dice a qué cuenta van las órdenes de un emisor y de qué tamaño son.",

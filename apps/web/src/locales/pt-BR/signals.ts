@@ -70,6 +70,7 @@ export default {
     sizing: "Tamanho",
     size: "Valor",
     seen: "Último sinal",
+    refusal: "Última recusa",
     rotates: "Segredos antigos até",
     empty: "Ainda não há fontes.",
     emptyHint: "Uma fonte diz a qual conta vão as ordens de um remetente e de que tamanho são.",
