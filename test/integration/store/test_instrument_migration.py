@@ -40,7 +40,7 @@ async def check_upgrade(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if path.name < "v0017":
             (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr(migration_runner, "_VERSION_FOLDERS", (folder,))
+        patch.setattr(migration_runner, "VERSION_FOLDERS", (folder,))
         await upgrade(url)
     rows = [(account, symbol) for account, symbols in ORDERED.items() for symbol in symbols]
     execute(

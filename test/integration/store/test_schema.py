@@ -82,7 +82,8 @@ async def test_empty_database_is_upgraded_once(tmp_path: Path) -> None:
 
 
 def test_names_of_migration_files_have_their_revision_numbers() -> None:
-    scripts = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    folders = [str(folder) for folder in migration_runner.VERSION_FOLDERS]
+    scripts = list(ScriptDirectory(str(MIGRATIONS), version_locations=folders).walk_revisions())
 
     assert tuple(script.revision for script in reversed(scripts)) == VERSIONS
     assert all(Path(each.path).name.startswith(f"v{each.revision}_") for each in scripts)
@@ -175,7 +176,7 @@ async def test_next_revision_is_applied_to_an_upgraded_database(
     url = f"sqlite+aiosqlite:///{tmp_path / 'oms.sqlite3'}"
     await upgrade(url)
     (tmp_path / "v9990_next.py").write_text(NEXT_REVISION.format(last=VERSIONS[-1]))
-    _use_versions(monkeypatch, MIGRATIONS / "versions", tmp_path)
+    _use_versions(monkeypatch, *migration_runner.VERSION_FOLDERS, tmp_path)
 
     before = await status(url)
     done = await upgrade(url)
@@ -305,7 +306,7 @@ def _stop_at_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _use_versions(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
-    monkeypatch.setattr(migration_runner, "_VERSION_FOLDERS", folders)
+    monkeypatch.setattr(migration_runner, "VERSION_FOLDERS", folders)
 
 
 def _frozen_statements(kind: str) -> list[str]:

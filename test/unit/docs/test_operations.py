@@ -35,7 +35,7 @@ SINK = Sink(
 
 
 def test_the_example_of_the_version_has_the_newest_revision() -> None:
-    revisions = (ROOT / "apps/oms/adapters/sql/migrations/versions").glob("v*.py")
+    revisions = (ROOT / "apps/oms/adapters/sql/migrations").glob("*/v0*.py")
     newest = max(path.name[1:5] for path in revisions)
     page = (ROOT / "docs/reference/http/operations.md").read_text(encoding="utf-8")
     assert re.findall(r'"schema_version": "(\d+)"', page) == [newest]

@@ -1,7 +1,8 @@
 """Applies schema migrations and reports the schema version.
 
-Migrations are the numbered files of ``migrations/versions``; the first one is the baseline. They do
-not import the table definitions: later changes of these must not alter an old migration.
+Migrations are the numbered files of ``migrations/versions`` and, from 0039 on,
+``migrations/later_versions``; the first one is the baseline. They do not import the table
+definitions: later changes of these must not alter an old migration.
 
 Alembic is imported when migrations are applied. Versions are read without it: most starts have
 nothing to apply, and its import takes as long as the rest of a command.
@@ -23,7 +24,7 @@ Result = TypeVar("Result")
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 #: The folders with the numbered files.
-_VERSION_FOLDERS = (_MIGRATIONS / "versions",)
+VERSION_FOLDERS = (_MIGRATIONS / "versions", _MIGRATIONS / "later_versions")
 #: The table in which Alembic stores the last applied migration.
 _VERSION_TABLE = "alembic_version"
 
@@ -101,7 +102,7 @@ def _apply_all(connection: Connection) -> None:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    folders = [str(folder) for folder in _VERSION_FOLDERS]
+    folders = [str(folder) for folder in VERSION_FOLDERS]
     scripts = ScriptDirectory(str(_MIGRATIONS), version_locations=folders)
     with EnvironmentContext(
         Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)
@@ -141,5 +142,5 @@ def _unknown_version_text(version: str, baseline: str) -> str:
 
 def _versions() -> tuple[str, ...]:
     """Return the numbers in the names of the migration files, ascending: ``v0014_baseline.py``."""
-    names = (path.name for folder in _VERSION_FOLDERS for path in folder.glob("v*.py"))
+    names = (path.name for folder in VERSION_FOLDERS for path in folder.glob("v*.py"))
     return tuple(sorted(name.removeprefix("v").partition("_")[0] for name in names))
